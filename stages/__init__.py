@@ -1,0 +1,1 @@
+"""AI Workflow's product: the four stages, and everything they stand on."""

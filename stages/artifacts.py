@@ -1,0 +1,146 @@
+"""The four records that flow: Dataset, Model, Report, Package. No clock, path or run id inside."""
+
+import hashlib
+import json
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Ref(NamedTuple):
+    """An artifact's kind and id; all that travels between stages."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}@{self.id[:12]}"
+
+
+def canonical(record: Any) -> bytes:
+    """The one spelling of a JSON-able record, so that equal content has equal bytes."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
+
+
+def digest_of(data: bytes) -> str:
+    """The sha256 of `data`, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class Record(BaseModel):
+    """Frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Artifact(Record):
+    """`files` maps relative names to digests of blobs; `parents` is the lineage."""
+
+    kind: str
+    files: dict[str, str] = {}
+    parents: tuple[Ref, ...] = ()
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(self.kind, digest_of(canonical(self.model_dump(mode="json"))))
+
+
+class Finding(Record):
+    """One failed expectation: what, how bad, how many rows, a few of them by name."""
+
+    check: str
+    severity: Literal["critical", "warning"]
+    count: int
+    message: str
+    samples: tuple[str, ...] = ()
+
+
+class Step(Record):
+    """A named pre- or postprocessing function of the runtime, with its arguments."""
+
+    step: str
+    args: dict[str, Any] = {}
+
+
+class Measure(Record):
+    """A number with its 95 % interval and the count of samples it rests on."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Dataset(Artifact):
+    """Files: manifest.csv (every sample), validation.json, page.html, and quarantine.csv."""
+
+    kind: Literal["dataset"] = "dataset"
+    task: str
+    labels: tuple[str, ...]
+    revision: str
+    counts: dict[str, dict[str, int]]  # split -> label -> samples
+    augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
+    views: int = 0  # augmented copies of each training sample
+    seed: int = 0
+    findings: tuple[Finding, ...] = ()
+
+
+class Model(Artifact):
+    """Files: weights.npz, graph.json and graph.pdiparams (native graph), trials.json.
+
+    `before` and `after` are the runtime's steps around the network, as data."""
+
+    kind: Literal["model"] = "model"
+    task: str
+    labels: tuple[str, ...]
+    family: str
+    input_shape: tuple[int, ...]  # one sample as the network sees it: channels, height, width
+    before: tuple[Step, ...]
+    after: tuple[Step, ...]
+    hyperparameters: dict[str, Any]
+    selection: dict[str, Any]  # the rule that picked it, with its numbers
+    weights: dict[str, str] = {}  # name of the pretrained weights -> sha256 of the file
+
+
+class Report(Artifact):
+    """Files: report.html, predictions.json (test split), metrics.json.
+
+    `overall`: metric -> measure; `labels_measured`: label -> metric -> measure."""
+
+    kind: Literal["report"] = "report"
+    task: str
+    labels: tuple[str, ...]
+    verdict: Literal["ship", "do not ship", "undecided"]
+    reasons: tuple[str, ...]
+    overall: dict[str, Measure]
+    labels_measured: dict[str, dict[str, Measure]]
+    threshold: float
+    gate: dict[str, float] = {}
+
+
+class Package(Artifact):
+    """Files: everything in the package's folder, by relative name.
+
+    `rungs` tells for each numeric that was tried whether it was kept and why;
+    latencies are not here but beside (they are measured, never identical twice)."""
+
+    kind: Literal["package"] = "package"
+    name: str
+    target: str
+    backend: str
+    format: str
+    numeric: str
+    size_bytes: int
+    overall: dict[str, Measure]
+    labels_measured: dict[str, dict[str, Measure]]
+    agreement: Measure
+    rungs: tuple[dict[str, Any], ...] = ()
+
+
+KINDS: dict[str, type[Artifact]] = {
+    "dataset": Dataset,
+    "model": Model,
+    "report": Report,
+    "package": Package,
+}

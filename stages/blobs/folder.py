@@ -1,0 +1,49 @@
+"""Bytes as files under one folder."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.runtime.errors import InfrastructureError
+from stages.runtime.files import beside, write
+
+
+class FolderBlobs:
+    """Keys are paths relative to `root`; files are written beside and renamed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, key: str) -> Path:
+        return self.root / key
+
+    def put(self, key: str, data: bytes) -> None:
+        write(self.path(key), data)
+
+    def put_file(self, key: str, path: Path) -> None:
+        with beside(self.path(key)) as draft:
+            shutil.copyfile(path, draft)
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.path(key).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(key) from None
+        except OSError as error:
+            raise InfrastructureError(
+                f"Cannot read {self.path(key)}: {error.strerror}.", "Check the store's folder."
+            ) from error
+
+    def get_file(self, key: str, path: Path) -> None:
+        write(path, self.get(key))
+
+    def has(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        start = self.path(prefix if prefix.endswith("/") else os.path.dirname(prefix))
+        found = (path.relative_to(self.root).as_posix() for path in start.rglob("*"))
+        yield from sorted(
+            key for key in found if key.startswith(prefix) and not key.endswith(".part") and self.has(key)
+        )

@@ -1,0 +1,34 @@
+"""What a pipeline YAML may say."""
+
+from stages.config.form import form_fields
+from stages.config.overrides import override
+from stages.config.reading import parse_pipeline, read_pipeline
+from stages.config.sections import (
+    DataConfig,
+    DeployConfig,
+    DeploySlice,
+    EtlConfig,
+    EtlSlice,
+    EvaluateConfig,
+    EvaluateSlice,
+    PipelineConfig,
+    TrainConfig,
+    TrainSlice,
+)
+
+__all__ = [
+    "DataConfig",
+    "DeployConfig",
+    "DeploySlice",
+    "EtlConfig",
+    "EtlSlice",
+    "EvaluateConfig",
+    "EvaluateSlice",
+    "PipelineConfig",
+    "TrainConfig",
+    "TrainSlice",
+    "form_fields",
+    "override",
+    "parse_pipeline",
+    "read_pipeline",
+]

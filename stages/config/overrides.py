@@ -1,0 +1,37 @@
+"""Changing single values of a config from words like 'train.trials=5'."""
+
+from copy import deepcopy
+from typing import Any
+
+import yaml
+
+from stages.runtime.errors import ConfigError
+
+
+def override(raw: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
+    """`raw` with every 'dotted.key=value' of `changes` set; values are read as YAML."""
+    changed = deepcopy(raw)
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"'{change}' is not a change.", "Write key=value: train.trials=5")
+        _set(changed, key.split("."), _value(change, value))
+    return changed
+
+
+def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = table.get(key)
+        if isinstance(inner, str) and key == "data":  # data: name, the short form
+            name, _, revision = inner.partition("@")
+            inner = {"name": name, "revision": revision}
+        table[key] = inner if isinstance(inner, dict) else {}
+        table = table[key]
+    table[keys[-1]] = value
+
+
+def _value(change: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"The value in '{change}' is not YAML.", "Quote it.") from error

@@ -1,0 +1,114 @@
+"""Reading a pipeline's YAML: every mistake is told at once, each with its line."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from stages.config.overrides import override
+from stages.config.sections import PipelineConfig
+from stages.runtime.errors import ConfigError
+from stages.runtime.registry import nearest
+
+MOST_BYTES = 1_000_000
+Place = tuple[str | int, ...]
+
+
+def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
+    """The pipeline in the file at `path`, with `changes` such as 'train.trials=5' applied.
+
+    Raises ConfigError with file, line and key of everything that is wrong."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ConfigError(f"{path} is too large for a pipeline.", "Is it another file?")
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"There is no file {path}.", _offer(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
+    return parse_pipeline(text, str(path), changes)
+
+
+def parse_pipeline(text: str, source: str = "pipeline", changes: tuple[str, ...] = ()) -> PipelineConfig:
+    """The pipeline that `text` says; `source` names it in errors."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"{source}{line}: this is not YAML: {getattr(error, 'problem', error)}.",
+            "Check indentation, colons and quotes.",
+        ) from error
+    if not isinstance(raw, dict):
+        kind = {list: "a list", type(None): "empty"}.get(type(raw), "a single value")
+        raise ConfigError(
+            f"{source}: a pipeline is a table of keys, and this is {kind}.",
+            "Write at least three lines: name: ..., task: ..., data: ...",
+        )
+    lines = _lines(node)
+    try:
+        return PipelineConfig.model_validate(override(raw, changes))
+    except ValidationError as error:
+        told = [_tell(problem, source, lines) for problem in error.errors()]
+        raise ConfigError("\n".join(told), "") from error
+
+
+def _lines(node: Any, place: Place = ()) -> dict[Place, int]:
+    """The line of every key below `node`."""
+    lines: dict[Place, int] = {place: node.start_mark.line + 1}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            lines |= _lines(value, (*place, key.value))
+            lines[(*place, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines |= _lines(value, (*place, index))
+    return lines
+
+
+def _tell(problem: Any, source: str, lines: dict[Place, int]) -> str:
+    place: Place = problem["loc"]
+    known = place
+    while known not in lines and known:
+        known = known[:-1]
+    line = f", line {lines[known]}" if known in lines else ""
+    return f"{source}{line}: {'.'.join(map(str, place))}: {_say(problem, place)}"
+
+
+def _say(problem: Any, place: Place) -> str:
+    match problem["type"]:
+        case "missing":
+            return "this key is required. Add it."
+        case "extra_forbidden":
+            return f"there is no such key. {_near_key(place)}"
+        case "value_error":
+            return str(problem["ctx"]["error"]).replace("\n", " ")
+        case "string_pattern_mismatch":
+            return (
+                f"'{problem['input']}' is not a name. Use small letters, digits and underscores, "
+                "a letter first, 50 at most."
+            )
+        case _:
+            return f"{problem['msg']}; it is {problem['input']!r}."
+
+
+def _near_key(place: Place) -> str:
+    keys = list(_model_at(place[:-1]).model_fields)
+    return f"{nearest(str(place[-1]), keys)}There are: {', '.join(keys)}."
+
+
+def _model_at(place: Place) -> type[BaseModel]:
+    model: type[BaseModel] = PipelineConfig
+    for key in place:
+        found = model.model_fields[str(key)].annotation if str(key) in model.model_fields else None
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            model = found
+    return model
+
+
+def _offer(path: Path) -> str:
+    known = sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    return f"{nearest(str(path), known)}Pipelines are in configs/pipelines/."

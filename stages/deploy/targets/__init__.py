@@ -1,0 +1,1 @@
+"""Kinds of package: what lies in the folder beside model and runtime."""

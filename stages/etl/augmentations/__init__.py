@@ -1,0 +1,1 @@
+"""Seeded changes to a training sample."""

@@ -1,0 +1,1 @@
+"""Model families, one file each, with their paper, input facts and published weights."""

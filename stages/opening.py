@@ -1,0 +1,30 @@
+"""Opens the store that the settings name."""
+
+from stages.blobs import Blobs
+from stages.parts import BLOBS
+from stages.runtime.errors import ConfigError
+from stages.settings import Settings
+from stages.store import Store
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of `settings`: a folder in the workspace, or a bucket."""
+    return Store(_blobs(settings), settings.root / "cache" / "files")
+
+
+def _blobs(settings: Settings) -> Blobs:
+    if not settings.store:
+        return BLOBS["folder"](settings.root / "store")  # type: ignore[no-any-return]
+    scheme, _, rest = settings.store.partition("://")
+    if scheme != "s3" or not rest:
+        raise ConfigError(
+            f"AIWF_STORE is '{settings.store}'.", "Leave it empty, or write s3://bucket/prefix."
+        )
+    bucket, _, prefix = rest.partition("/")
+    return BLOBS["s3"](  # type: ignore[no-any-return]
+        settings.s3_endpoint,
+        bucket,
+        prefix,
+        settings.s3_access_key.get_secret_value(),
+        settings.s3_secret_key.get_secret_value(),
+    )

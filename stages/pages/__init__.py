@@ -1,0 +1,22 @@
+"""Self-contained HTML pages: one look, no script or style from elsewhere, good in print."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).parent
+
+
+def render(template: Path, **context: Any) -> str:
+    """The HTML of `template`, which may extend 'base.html' of this folder. Values are escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader([str(template.parent), str(HOME)])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
+    return environment.get_template(template.name).render(**context)
+
+
+def inline(data: bytes, media: str = "image/jpeg") -> str:
+    """`data` as a data: address, so that the page needs no second file."""
+    return f"data:{media};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,109 @@
+"""The board: every part that a pipeline can name, and its place. To add one: a file there, a line here."""
+
+from stages.runtime.registry import Registry
+
+STAGES = Registry(
+    "stage",
+    "stages",
+    {
+        "etl": ".etl:etl",
+        "train": ".train:train",
+        "evaluate": ".evaluate:evaluate",
+        "deploy": ".deploy:deploy",
+    },
+)
+
+TASKS = Registry(
+    "task",
+    "stages",
+    {
+        "image_classification": ".tasks.image_classification:ImageClassification",
+    },
+)
+
+READERS = Registry(
+    "reader",
+    "stages",
+    {
+        "class_folders": ".etl.readers.class_folders:ClassFolders",
+        "csv": ".etl.readers.csv_table:CsvTable",
+    },
+)
+
+AUGMENTATIONS = Registry(
+    "augmentation",
+    "stages",
+    {
+        "horizontal_flip": ".etl.augmentations.flip:HorizontalFlip",
+        "vertical_flip": ".etl.augmentations.flip:VerticalFlip",
+        "rotate": ".etl.augmentations.rotate:Rotate",
+        "crop": ".etl.augmentations.crop:Crop",
+        "colour": ".etl.augmentations.colour:Colour",
+        "noise": ".etl.augmentations.noise:Noise",
+    },
+)
+
+FAMILIES = Registry(
+    "model family",
+    "stages",
+    {
+        "efficientnet_lite0": ".models.efficientnet_lite:LITE0",
+        "efficientnet_lite1": ".models.efficientnet_lite:LITE1",
+        "efficientnet_lite2": ".models.efficientnet_lite:LITE2",
+    },
+)
+
+SEARCHERS = Registry(
+    "searcher",
+    "stages",
+    {
+        "optuna": ".train.searchers.tpe:Tpe",
+        "random": ".train.searchers.random:Random",
+    },
+)
+
+COMPRESSORS = Registry(
+    "compressor",
+    "stages",
+    {
+        "int8": ".deploy.compressors.int8:Int8",
+        "float16": ".deploy.compressors.float16:Float16",
+        "float32": ".deploy.compressors.float32:Float32",
+    },
+)
+
+EXPORTERS = Registry(
+    "exporter",
+    "stages",
+    {
+        "onnx": ".deploy.exporters.onnx:Onnx",
+    },
+)
+
+TARGETS = Registry(
+    "target",
+    "stages",
+    {
+        "device_sdk": ".deploy.targets.device_sdk:DeviceSdk",
+        "cloud_api": ".deploy.targets.cloud_api:CloudApi",
+    },
+)
+
+BLOBS = Registry(
+    "place for bytes",
+    "stages",
+    {
+        "folder": ".blobs.folder:FolderBlobs",
+        "s3": ".blobs.s3:S3Blobs",
+        "memory": ".blobs.memory:MemoryBlobs",
+    },
+)
+
+SAMPLES = Registry(
+    "sample data set",
+    "stages",
+    {
+        "digits": ".samples.digits:DIGITS",
+        "solar_cells": ".samples.solar_cells:SOLAR_CELLS",
+    },
+)

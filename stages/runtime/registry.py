@@ -1,0 +1,43 @@
+"""A table from names to places: parts can be listed and checked while they stay on the shelf."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+from .errors import UnknownPart
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Say which of `known` may have been meant by `name`, as a sentence, or nothing."""
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"Did you mean '{near[0]}'? " if near else ""
+
+
+class Registry:
+    """The parts of one `kind`: name to place, as 'module:attribute' relative to `home`."""
+
+    def __init__(self, kind: str, home: str, places: dict[str, str]) -> None:
+        self.kind = kind
+        self.home = home
+        self.places = places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.places
+
+    def check(self, name: str) -> str:
+        """Return `name`, or raise `UnknownPart` with the nearest name and the whole list."""
+        if name not in self.places:
+            known = sorted(self.places)
+            raise UnknownPart(
+                f"No {self.kind} is called '{name}'.",
+                f"{nearest(name, known)}There are: {', '.join(known)}.",
+            )
+        return name
+
+    def __getitem__(self, name: str) -> Any:
+        module, _, attribute = self.places[self.check(name)].partition(":")
+        return getattr(import_module(module, self.home), attribute)

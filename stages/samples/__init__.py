@@ -1,0 +1,1 @@
+"""Sample data sets: package, version, digest, licence; fetched on demand, never vendored."""

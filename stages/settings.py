@@ -1,0 +1,36 @@
+"""Where things are: one frozen object of addresses, keys, folders. From AIWF_* variables only."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Built by runner, cli and infra only; a laptop needs none of it set."""
+
+    model_config = SettingsConfigDict(env_prefix="AIWF_", frozen=True, extra="ignore")
+
+    workspace: Path = Field(Path(".aiwf"), description="Folder for everything that is made.")
+    pipelines: Path = Field(Path("configs/pipelines"), description="Folder of pipeline YAMLs.")
+    store: str = Field("", description="'' for a folder in the workspace, or s3://bucket/prefix.")
+    s3_endpoint: str = "http://127.0.0.1:8333"
+    s3_access_key: SecretStr = SecretStr("")
+    s3_secret_key: SecretStr = SecretStr("")
+    mlflow: str = Field("", description="MLflow's tracking address; '' for SQLite in the workspace.")
+    ray: str = Field("local", description="Ray's address; 'local' starts one for the run.")
+    dvc_remote: str = Field("", description="DVC remote for raw data; '' keeps it in the workspace.")
+    threads: int = Field(os.cpu_count() or 1, gt=0, description="Processor cores to use.")
+    machine_speed: float = Field(1.0, gt=0, description="This machine's speed; a 2-core laptop is 1.")
+    airflow_port: int = 8080
+    mlflow_port: int = 5000
+
+    @property
+    def root(self) -> Path:
+        """The workspace as an absolute path."""
+        return self.workspace.absolute()
+
+    @property
+    def mlflow_uri(self) -> str:
+        return self.mlflow or f"sqlite:///{self.root}/mlflow/mlflow.db"

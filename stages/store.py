@@ -1,0 +1,133 @@
+"""The artifacts' home: blobs by digest, records by id, and a table from finished work to artifacts."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stages.artifacts import KINDS, Artifact, Ref, canonical, digest_of
+from stages.blobs import Blobs
+from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.files import beside
+
+
+@dataclass(frozen=True)
+class Work:
+    """What decides a stage's result; equal work makes an equal artifact."""
+
+    stage: str
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    code: str
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return digest_of(canonical(asdict(self)))
+
+
+class Store:
+    """Keeps bytes in `blobs`; what it reads is checked against its digest before it is given."""
+
+    def __init__(self, blobs: Blobs, cache: Path) -> None:
+        self.blobs = blobs
+        self.cache = cache  # a local folder for files that have to be opened by path
+
+    def add(self, data: bytes) -> str:
+        """Keep `data` and return its digest; equal bytes are kept once."""
+        digest = digest_of(data)
+        if not self.blobs.has(_blob(digest)):
+            self.blobs.put(_blob(digest), data)
+        return digest
+
+    def add_file(self, path: Path) -> str:
+        """Keep the content of the file at `path` and return its digest."""
+        return self.add(path.read_bytes())
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of `digest`. Raises Damaged if they are gone or changed."""
+        try:
+            data = self.blobs.get(_blob(digest))
+        except KeyError:
+            raise Damaged(
+                f"The store has no blob {digest[:12]}.", "Run the pipeline again to make it anew."
+            ) from None
+        if digest_of(data) != digest:
+            raise Damaged(
+                f"Blob {digest[:12]} in the store does not have its digest.",
+                "The disk or a person changed it: delete that file and run the pipeline again.",
+            )
+        return data
+
+    def path(self, digest: str, suffix: str = "") -> Path:
+        """A local file with the checked bytes of `digest`, for libraries that want a path."""
+        path = self.cache / f"{digest}{suffix}"
+        if not path.is_file() or digest_of(path.read_bytes()) != digest:
+            with beside(path) as draft:
+                draft.write_bytes(self.get(digest))
+        return path
+
+    def save(self, artifact: Artifact) -> Ref:
+        """Keep the artifact's record under its id."""
+        self.blobs.put(_record(artifact.ref), canonical(artifact.model_dump(mode="json")))
+        return artifact.ref
+
+    def load(self, ref: Ref) -> Any:
+        """Return the artifact of `ref`. Raises ConfigError if there is none, Damaged if it changed."""
+        try:
+            data = self.blobs.get(_record(ref))
+        except KeyError:
+            raise ConfigError(f"There is no {ref}.", "`aiwf list` shows what there is.") from None
+        if digest_of(data) != ref.id:
+            raise Damaged(f"The record of {ref} was changed.", "Run the pipeline again.")
+        return KINDS[ref.kind].model_validate_json(data)
+
+    def whole(self, ref: Ref) -> bool:
+        """Whether the record of `ref` and every one of its blobs are in the store."""
+        if not self.blobs.has(_record(ref)):
+            return False
+        return all(self.blobs.has(_blob(digest)) for digest in self.load(ref).files.values())
+
+    def find(self, text: str) -> Ref:
+        """The reference that `text` means: 'kind@id' with a unique beginning of the id."""
+        kind, _, start = text.partition("@")
+        found = [key.split("/")[-1] for key in self.blobs.keys(f"records/{kind}/{start}")]
+        if len(found) != 1:
+            say = "no artifact" if not found else f"{len(found)} artifacts"
+            raise ConfigError(f"'{text}' names {say}.", "`aiwf list` shows what there is.")
+        return Ref(kind, found[0])
+
+    def refs(self, kind: str) -> list[Ref]:
+        """Every artifact of `kind`."""
+        return [Ref(kind, key.split("/")[-1]) for key in self.blobs.keys(f"records/{kind}/")]
+
+    def finished(self, work: Work) -> Ref | None:
+        """What `work` made, if it was done before and is all still there."""
+        key = f"work/{work.key}"
+        if not self.blobs.has(key):
+            return None
+        ref = Ref(*json.loads(self.blobs.get(key))["made"])
+        return ref if self.whole(ref) else None
+
+    def record(self, work: Work, made: Ref) -> None:
+        """Note that `work` made `made`."""
+        self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "made": list(made)}))
+
+    def note(self, name: str, value: Any) -> None:
+        """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
+        self.blobs.put(f"notes/{name}.json", json.dumps(value, indent=2, ensure_ascii=False).encode())
+
+    def noted(self, name: str) -> Any:
+        """The fact under `name`, or None."""
+        try:
+            return json.loads(self.blobs.get(f"notes/{name}.json"))
+        except KeyError:
+            return None
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest[:2]}/{digest}"
+
+
+def _record(ref: Ref) -> str:
+    return f"records/{ref.kind}/{ref.id}"

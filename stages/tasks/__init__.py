@@ -1,0 +1,1 @@
+"""What is to be predicted: steps, head, loss and metrics of each kind."""
