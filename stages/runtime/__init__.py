@@ -1,1 +1,3 @@
-"""The device SDK: loads a package and answers. Needs numpy, Pillow and one engine; copied whole into every package."""
+"""The device SDK: loads a package and answers. Copied whole into every package.
+
+Needs numpy, Pillow and one engine."""

@@ -1,0 +1,120 @@
+"""The small functions around a network, by name: bytes to its input, its output to scores.
+
+A package names them in package.json, so what was trained, measured and shipped is one thing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ConfigError
+from .registry import Registry
+
+Array = NDArray[Any]
+Box = tuple[float, float, float, float]
+Fit = Literal["stretch", "letterbox", "crop"]
+
+STEPS = Registry(
+    "step",
+    __package__,
+    {
+        "decode_picture": ".pictures:decode_picture",
+        "resize": ".steps:resize",
+        "normalise": ".steps:normalise",
+        "to_channels_first": ".steps:to_channels_first",
+        "softmax": ".steps:softmax",
+    },
+)
+
+
+def run(steps: Sequence[Mapping[str, Any]], value: Any) -> Any:
+    """Send `value` through `steps`, each {"step": name, "args": {...}}, in order.
+
+    Raises UnknownPart for a name that is not in STEPS, ConfigError for arguments it does not take,
+    and what a step raises (BadSample for bytes that are no usable picture)."""
+    for step in steps:
+        value = _apply(step, value)
+    return value
+
+
+def check(steps: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UnknownPart unless every one of `steps` is known here."""
+    for step in steps:
+        STEPS.check(step["step"])
+
+
+def _apply(step: Mapping[str, Any], value: Any) -> Any:
+    function = STEPS[step["step"]]
+    try:
+        return function(value, **step.get("args", {}))
+    except TypeError as error:
+        raise ConfigError(
+            f"Step '{step['step']}' cannot take {dict(step.get('args', {}))}: {error}.",
+            "Compare the arguments with those of the function in runtime/steps.py.",
+        ) from error
+
+
+def resize(
+    picture: Array, size: int | Sequence[int], fit: Fit = "stretch", fill: int = 128
+) -> Array:
+    """Bring `picture` (H, W, 3 uint8) to `size` (a side, or height and width) by bilinear filter.
+
+    Antialiased. "stretch" ignores the proportions; "letterbox" keeps them and fills the rest with grey `fill`;
+    "crop" keeps them and cuts the middle out."""
+    height, width = (size, size) if isinstance(size, int) else size
+    match fit:
+        case "stretch":
+            return _scaled(picture, (height, width))
+        case "crop":
+            return _scaled(picture, (height, width), _middle(picture.shape, height / width))
+        case "letterbox":
+            return _letterboxed(picture, height, width, fill)
+    raise ConfigError(f"resize knows no fit '{fit}'.", "There are: stretch, letterbox, crop.")
+
+
+def _scaled(picture: Array, size: tuple[int, int], box: Box | None = None) -> Array:
+    from PIL import Image
+
+    if picture.shape[:2] == size and box is None:
+        return picture
+    image = Image.fromarray(picture)
+    return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR, box=box))
+
+
+def _middle(shape: tuple[int, ...], ratio: float) -> Box:
+    """The largest box (left, top, right, bottom) in the middle with height / width of `ratio`."""
+    height, width = shape[:2]
+    wide, high = min(width, height / ratio), min(height, width * ratio)
+    left, top = (width - wide) / 2, (height - high) / 2
+    return left, top, left + wide, top + high
+
+
+def _letterboxed(picture: Array, height: int, width: int, fill: int) -> Array:
+    scale = min(height / picture.shape[0], width / picture.shape[1])
+    inner_height = max(1, round(picture.shape[0] * scale))
+    inner_width = max(1, round(picture.shape[1] * scale))
+    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    out = np.full((height, width, 3), fill, np.uint8)
+    inner = _scaled(picture, (inner_height, inner_width))
+    out[top : top + inner_height, left : left + inner_width] = inner
+    return out
+
+
+def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
+    """Scale `picture` from 0..255 to 0..1, take `mean` off, divide by `std`; float32."""
+    scale = np.float32(1) / (np.float32(255) * np.asarray(std, np.float32))
+    offset = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
+    return picture.astype(np.float32) * scale - offset
+
+
+def to_channels_first(picture: Array) -> Array:
+    """(H, W, C) to (C, H, W), in one piece of memory."""
+    return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+def softmax(logits: Array) -> Array:
+    """Scores that add up to 1 over the last axis; float32."""
+    shifted = np.exp(logits.astype(np.float32) - logits.max(axis=-1, keepdims=True))
+    scores: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return scores.astype(np.float32)
