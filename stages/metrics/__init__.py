@@ -1,0 +1,29 @@
+"""What is counted, and how sure the count is: plain numpy, every number with a 95 % interval.
+
+`measure` is what the stages ask for; the other names are its paragraphs, useful alone."""
+
+from stages.metrics.curves import Curve, curves
+from stages.metrics.intervals import proportion, wilson
+from stages.metrics.measured import OVERALL, PER_LABEL, Measured, confusion_matrix, measure
+from stages.metrics.paired import paired_drop, recall_drops
+from stages.metrics.size import samples_to_decide, samples_to_narrow
+from stages.metrics.thresholds import Threshold, recommended, thresholds
+
+__all__ = [
+    "OVERALL",
+    "PER_LABEL",
+    "Curve",
+    "Measured",
+    "Threshold",
+    "confusion_matrix",
+    "curves",
+    "measure",
+    "paired_drop",
+    "proportion",
+    "recall_drops",
+    "recommended",
+    "samples_to_decide",
+    "samples_to_narrow",
+    "thresholds",
+    "wilson",
+]

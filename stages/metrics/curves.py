@@ -1,0 +1,42 @@
+"""Precision against recall of each label, as the threshold on its score falls."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_POINTS = 60  # as many as an eye can tell apart in a plot
+
+Numbers = NDArray[np.float64]
+
+
+class Curve(NamedTuple):
+    """`recall` rises, `precision` goes with it; `average_precision` is the area under the steps."""
+
+    recall: list[float]
+    precision: list[float]
+    average_precision: float
+
+
+def curves(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str]) -> dict[str, Curve]:
+    """One-against-the-rest curves of the labels that occur in `truth`."""
+    true, given = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
+    present = [index for index in range(len(labels)) if (true == index).any()]
+    return {labels[index]: curve(true == index, given[:, index]) for index in present}
+
+
+def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:
+    """The curve of one label: which samples have it, and its score for each."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(positive[order])
+    last = np.append(np.diff(score[order]) != 0, True)  # equal scores fall together
+    recall = hits[last] / hits[-1]
+    precision = hits[last] / (np.flatnonzero(last) + 1)
+    area = float((np.diff(recall, prepend=0.0) * precision).sum())
+    keep = np.unique(np.linspace(0, len(recall) - 1, _POINTS).round().astype(int))
+    return Curve(_rounded(recall[keep]), _rounded(precision[keep]), round(area, 6))
+
+
+def _rounded(values: Numbers) -> list[float]:
+    return [round(float(value), 4) for value in values]

@@ -1,0 +1,61 @@
+"""95 % intervals in closed form, which stay honest with few samples and at 0 and 1.
+
+Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22,
+209-212; Zou (2007), Toward using confidence intervals to compare correlations, Psychological
+Methods 12, 399-413, for the mean of several measures (MOVER)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+
+Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
+Numbers = NDArray[np.float64]
+
+
+def wilson(successes: float, n: float) -> tuple[float, float]:
+    """The score interval of a proportion; [0, 1] where nothing was counted."""
+    if n <= 0:
+        return 0.0, 1.0
+    share = successes / n
+    centre = share + Z * Z / (2 * n)
+    half = Z * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    scale = 1 + Z * Z / n
+    low, high = (centre - half) / scale, (centre + half) / scale
+    # at the ends the bound is the share itself; rounding would leave it beside
+    return (
+        0.0 if successes <= 0 else float(max(low, 0.0)),
+        1.0 if successes >= n else float(min(high, 1.0)),
+    )
+
+
+def proportion(successes: int, n: int) -> Measure:
+    """`successes` of `n` with Wilson's interval; 0 in [0, 1] where nothing was counted."""
+    low, high = wilson(successes, n)
+    return Measure(value=successes / n if n else 0.0, low=low, high=high, n=n)
+
+
+def f1(hits: int, misses: int, false: int) -> Measure:
+    """F1 of one label from its true positives, false negatives and false positives.
+
+    Of all samples that have the label or are given it, the share J of hits is a proportion,
+    and F1 = 2J / (1 + J) rises with J; so J's Wilson interval gives F1's (the "indirect Wilson
+    interval" of Lam, Gopal and Qian 2023, arXiv:2309.14621). `n` is the number of those samples."""
+    union = proportion(hits, hits + misses + false)
+    value, low, high = (2 * j / (1 + j) for j in (union.value, union.low, union.high))
+    return Measure(value=value, low=low, high=high, n=union.n)
+
+
+def mean(measures: list[Measure], correlation: Numbers, n: int) -> Measure:
+    """The plain mean of `measures`, whose errors have `correlation` ([k, k]).
+
+    Zou's rule: the distances to each bound add up as standard deviations would."""
+    value = float(np.mean([one.value for one in measures]))
+    below = _spread(np.array([one.value - one.low for one in measures]), correlation)
+    above = _spread(np.array([one.high - one.value for one in measures]), correlation)
+    return Measure(value=value, low=max(0.0, value - below), high=min(1.0, value + above), n=n)
+
+
+def _spread(distances: Numbers, correlation: Numbers) -> float:
+    variance = float(distances @ correlation @ distances)
+    return float(np.sqrt(max(variance, 0.0))) / len(distances)

@@ -1,0 +1,133 @@
+"""Precision, recall, F1 and their means, from what was true and what was scored."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stages.artifacts import Measure
+from stages.metrics import bootstrap
+from stages.metrics.intervals import f1, mean, proportion
+from stages.runtime.errors import DataError
+
+PER_LABEL = ("precision", "recall", "f1", "support")
+OVERALL = (
+    "accuracy",
+    "balanced_accuracy",
+    *(f"{kind}_{name}" for kind in ("macro", "micro") for name in PER_LABEL[:3]),
+    "log_loss",
+)
+_SMALLEST = 1e-7  # a score of zero would cost an infinite loss
+
+Counts = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+class Measured(NamedTuple):
+    """`overall`: metric -> measure; `labels`: label -> metric -> measure; `confusion`: a row
+    for each true label, a column for each predicted one."""
+
+    overall: dict[str, Measure]
+    labels: dict[str, dict[str, Measure]]
+    confusion: list[list[int]]
+
+
+def measure(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str], seed: int = 0) -> Measured:
+    """Measure `scores` ([n, labels], each row adding up to 1) against `truth` (indices, [n]).
+
+    A label that nobody has or is given counts as 0 in [0, 1] with n = 0, and in no mean. Raises
+    DataError if there are no samples, a shape is wrong or a score is no number."""
+    true, given = checked(truth, scores, len(labels))
+    confusion = confusion_matrix(true, given.argmax(axis=1), len(labels))
+    each = [_of_label(confusion, index) for index in range(len(labels))]
+    overall = {**_shares(confusion), **_macro(confusion, each, seed)}
+    overall["log_loss"] = _log_loss(true, given, seed)
+    return Measured(
+        {name: overall[name] for name in OVERALL},
+        dict(zip(labels, each, strict=True)),
+        confusion.tolist(),
+    )
+
+
+def checked(truth: ArrayLike, scores: ArrayLike, labels: int) -> tuple[Counts, Numbers]:
+    """`truth` and `scores` as arrays. Raises DataError where they cannot be measured."""
+    true = np.asarray(truth, np.int64).reshape(-1)
+    given = np.asarray(scores, np.float64)
+    if not len(true):
+        raise DataError("There is no sample to measure on.", "Give the test split some samples.")
+    if given.shape != (len(true), labels):
+        raise DataError(
+            f"The scores are {given.shape}, for {len(true)} samples and {labels} labels.",
+            "The model and the data do not belong together: check which model is measured.",
+        )
+    if true.min() < 0 or true.max() >= labels:
+        raise DataError(f"A true label is not within 0 to {labels - 1}.", "Check the labels.")
+    if not np.isfinite(given).all():
+        row = int(np.flatnonzero(~np.isfinite(given).all(axis=1))[0])
+        raise DataError(
+            f"The scores of sample {row} are not numbers.",
+            "The model has diverged: train it again with a lower learning rate.",
+        )
+    return true, given
+
+
+def confusion_matrix(truth: Counts, predicted: Counts, labels: int) -> Counts:
+    """Counts by true label (row) and predicted label (column)."""
+    cells = np.bincount(truth * labels + predicted, minlength=labels * labels)
+    return cells.reshape(labels, labels).astype(np.int64)
+
+
+def _of_label(confusion: Counts, index: int) -> dict[str, Measure]:
+    hits = int(confusion[index, index])
+    support, given = int(confusion[index].sum()), int(confusion[:, index].sum())
+    return {
+        "precision": proportion(hits, given),
+        "recall": proportion(hits, support),
+        "f1": f1(hits, support - hits, given - hits),
+        "support": Measure(value=support, low=support, high=support, n=int(confusion.sum())),
+    }
+
+
+def _shares(confusion: Counts) -> dict[str, Measure]:
+    """Accuracy; the micro means equal it where each sample has one label and gets one."""
+    accuracy = proportion(int(np.trace(confusion)), int(confusion.sum()))
+    names = ("accuracy", "micro_precision", "micro_recall", "micro_f1")
+    return dict.fromkeys(names, accuracy)
+
+
+def _macro(confusion: Counts, each: list[dict[str, Measure]], seed: int) -> dict[str, Measure]:
+    """Means over labels: macro over all that occur on either side, balanced over the true ones."""
+    resampled = _resampled(bootstrap.confusions(confusion, seed))
+    true = np.flatnonzero(confusion.sum(axis=1))
+    seen = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
+    made = {f"macro_{name}": (name, seen) for name in resampled}
+    made["balanced_accuracy"] = ("recall", true)
+    n = int(confusion.sum())
+    return {
+        key: mean(
+            [each[index][name] for index in rows],
+            bootstrap.correlation(resampled[name][:, rows]),
+            n,
+        )
+        for key, (name, rows) in made.items()
+    }
+
+
+def _resampled(drawn: Numbers) -> dict[str, Numbers]:
+    """Precision, recall and F1 of each label in each drawn confusion matrix."""
+    hits = np.diagonal(drawn, axis1=1, axis2=2)
+    true, given = drawn.sum(axis=2), drawn.sum(axis=1)
+    return {
+        "precision": hits / np.maximum(given, 1),
+        "recall": hits / np.maximum(true, 1),
+        "f1": 2 * hits / np.maximum(true + given, 1),
+    }
+
+
+def _log_loss(truth: Counts, scores: Numbers, seed: int) -> Measure:
+    """The mean of -log(score of the true label), in nats; lower is better."""
+    right = scores[np.arange(len(truth)), truth]
+    losses = -np.log(np.clip(right, _SMALLEST, 1.0))
+    low, high = np.quantile(bootstrap.means(losses, seed), [0.025, 0.975])
+    return Measure(value=float(losses.mean()), low=float(low), high=float(high), n=len(truth))

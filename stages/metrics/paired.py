@@ -1,0 +1,76 @@
+"""Two sets of predictions of the same samples: how much worse is the second, and how surely.
+
+Tango (1998), Equivalence test and confidence interval for the difference in proportions for the
+paired-sample design, Statistics in Medicine 17, 891-908."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from stages.artifacts import Measure
+from stages.metrics.intervals import Z
+
+Counts = NDArray[np.int64]
+
+
+def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
+    """The drop in accuracy from `before` to `after`; positive if `after` is worse.
+
+    Both are scores ([n, labels]) or predicted indices ([n]) of the same samples. The interval is
+    Tango's: only samples on which the two differ tell them apart, so it is narrow where they
+    mostly agree. 0 in [-1, 1] without samples."""
+    true = np.asarray(truth, np.int64)
+    kept, lost = (_predicted(given) == true for given in (before, after))
+    return _drop(kept, lost)
+
+
+def recall_drops(
+    truth: ArrayLike, before: ArrayLike, after: ArrayLike, labels: Sequence[str]
+) -> dict[str, Measure]:
+    """The drop in each label's recall, as `paired_drop` tells it."""
+    true = np.asarray(truth, np.int64)
+    old, new = _predicted(before) == true, _predicted(after) == true
+    rows = [true == index for index in range(len(labels))]
+    return {label: _drop(old[row], new[row]) for label, row in zip(labels, rows, strict=True)}
+
+
+def _predicted(given: ArrayLike) -> Counts:
+    values = np.asarray(given)
+    return values.argmax(axis=1) if values.ndim == 2 else values.astype(np.int64)
+
+
+def _drop(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Measure:
+    n = len(before)
+    if not n:
+        return Measure(value=0.0, low=-1.0, high=1.0, n=0)
+    lost, won = int((before & ~after).sum()), int((~before & after).sum())
+    low, high = tango(lost, won, n)
+    return Measure(value=(lost - won) / n, low=low, high=high, n=n)
+
+
+def tango(lost: int, won: int, n: int) -> tuple[float, float]:
+    """The score interval of (lost - won) / n, for the discordant counts of `n` pairs."""
+    value = (lost - won) / n
+    low = _root(lost, won, n, -1.0, value, Z)
+    return low, _root(lost, won, n, value, 1.0, -Z)
+
+
+def _root(lost: int, won: int, n: int, left: float, right: float, target: float) -> float:
+    """Where the score, which falls from left to right, passes `target`; by halving."""
+    for _ in range(60):
+        middle = (left + right) / 2
+        if _score(lost, won, n, middle) > target:
+            left = middle
+        else:
+            right = middle
+    return (left + right) / 2
+
+
+def _score(lost: int, won: int, n: int, drop: float) -> float:
+    """Standardised distance of the seen drop from `drop`, under the likeliest nuisance share."""
+    a, b = 2 * n, -lost - won + (2 * n - lost + won) * drop
+    c = -won * drop * (1 - drop)
+    share = (np.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    variance = n * (2 * share + drop * (1 - drop))
+    return float((lost - won - n * drop) / np.sqrt(max(variance, 1e-12)))

@@ -1,0 +1,58 @@
+"""Answering only when sure: what a threshold on the best score gains and costs."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from stages.artifacts import Measure
+from stages.metrics.intervals import proportion
+
+FEWEST = 10  # answers on which a recommended threshold has to rest at least
+
+
+class Threshold(NamedTuple):
+    """What happens if only answers with a score of at least `threshold` are given.
+
+    `precision`: share of given answers that are right; `recall`: share of all samples that get
+    a right answer; `coverage`: share of all samples that get an answer."""
+
+    threshold: float
+    precision: Measure
+    recall: Measure
+    coverage: Measure
+
+
+def thresholds(truth: ArrayLike, scores: ArrayLike, step: float = 0.05) -> list[Threshold]:
+    """A row for each threshold from 0 to below 1, `step` apart; none without samples."""
+    true, given = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
+    if not len(true):
+        return []
+    right, best = given.argmax(axis=1) == true, given.max(axis=1)
+    # the 1e-9 lets a score that prints as the threshold reach it
+    grid = [round(index * step, 6) for index in range(round(1 / step))]
+    return [_row(value, right, best >= value - 1e-9) for value in grid]
+
+
+def _row(value: float, right: np.ndarray, answered: np.ndarray) -> Threshold:
+    total, given, good = len(right), int(answered.sum()), int((right & answered).sum())
+    return Threshold(
+        value, proportion(good, given), proportion(good, total), proportion(given, total)
+    )
+
+
+def recommended(truth: ArrayLike, scores: ArrayLike, precision: float) -> float:
+    """The lowest threshold, in hundredths, at which answers are right often enough.
+
+    Often enough is a share of `precision`, on at least ten answers. If none gets there, the one
+    with the best F1 of answers (precision against recall), the lowest of equals."""
+    rows = [row for row in thresholds(truth, scores, 0.01) if row.precision.n >= FEWEST]
+    reached = [row.threshold for row in rows if row.precision.value >= precision]
+    if reached:
+        return reached[0]
+    return max(rows, key=_f1).threshold if rows else 0.0
+
+
+def _f1(row: Threshold) -> float:
+    total = row.precision.value + row.recall.value
+    return 2 * row.precision.value * row.recall.value / total if total else 0.0
