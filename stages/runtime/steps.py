@@ -60,8 +60,8 @@ def resize(
 ) -> Array:
     """Bring `picture` (H, W, 3 uint8) to `size` (a side, or height and width) by bilinear filter.
 
-    Antialiased. "stretch" ignores the proportions; "letterbox" keeps them and fills the rest with grey `fill`;
-    "crop" keeps them and cuts the middle out."""
+    Antialiased. "stretch" ignores the proportions; "letterbox" keeps them and fills the rest
+    with grey `fill`; "crop" keeps them and cuts the middle out."""
     height, width = (size, size) if isinstance(size, int) else size
     match fit:
         case "stretch":

@@ -1,0 +1,124 @@
+"""predict, selftest, info and serve, as a package offers them to whoever has its folder."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import WorkflowError
+from .predictor import Predictor
+from .sealed import description_of
+from .selftest import selftest
+
+HOME = Path(__file__).resolve().parent.parent
+
+
+def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
+    """Do what `words` (else the command line) say with the package in `folder`; an exit code."""
+    for stream in (sys.stdout, sys.stderr):  # labels may be in any script, terminals in any code
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    asked = _parser(folder).parse_args(_with_command(sys.argv[1:] if words is None else words))
+    try:
+        return int(asked.do(asked, folder))
+    except WorkflowError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+
+
+def _with_command(words: Sequence[str]) -> list[str]:
+    """A photo alone means predict."""
+    known = ("predict", "selftest", "info", "serve", "-h", "--help")
+    return list(words) if words and words[0] in known else ["predict", *words]
+
+
+def _parser(folder: Path) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m {Path(__file__).resolve().parent.name}")
+    commands = parser.add_subparsers(required=True)
+    predict = commands.add_parser("predict", help="name what is on pictures")
+    predict.add_argument("files", nargs="*", type=Path)
+    predict.add_argument("--from", dest="list", type=Path, help="a file with a name on each line")
+    predict.add_argument("--top", type=int, default=3, help="so many labels; 0 for all")
+    predict.add_argument("--json", action="store_true", help="one JSON object on each line")
+    predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
+    predict.add_argument("--threads", type=int, default=1)
+    predict.set_defaults(do=_predict)
+    commands.add_parser("selftest", help="check every file and answer").set_defaults(do=_selftest)
+    commands.add_parser("info", help="print package.json").set_defaults(do=_info)
+    serve = commands.add_parser("serve", help="answer over HTTP")
+    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=int, default=8000)
+    serve.add_argument("--threads", type=int, default=0, help="answers at once; 0: one a core")
+    serve.set_defaults(do=_serve)
+    return parser
+
+
+def _predict(asked: argparse.Namespace, folder: Path) -> int:
+    files = [*asked.files, *_listed(asked.list)]
+    if not files:
+        print("Name at least one picture.", file=sys.stderr)  # noqa: T201
+        return 2
+    started = time.perf_counter()
+    predictor = Predictor.open(folder, asked.threads)
+    if asked.timed:
+        print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
+    answers = _answers(predictor, files, asked.top, asked.timed)
+    return max([_told(answer, asked.json) for answer in answers])
+
+
+def _listed(path: Path | None) -> list[Path]:
+    return [Path(line) for line in path.read_text("utf-8").splitlines()] if path else []
+
+
+def _answers(
+    predictor: Predictor, files: Sequence[Path], top: int, timed: bool
+) -> Iterator[dict[str, Any]]:
+    for path in files:
+        started = time.perf_counter()
+        answer = {"file": str(path), **_answer(predictor, path, top)}
+        spent = {"seconds": time.perf_counter() - started} if timed else {}
+        yield {**answer, **spent}
+
+
+def _answer(predictor: Predictor, path: Path, top: int) -> dict[str, Any]:
+    try:
+        return predictor.predict(path.read_bytes(), top)
+    except OSError as error:
+        return {
+            "error": f"Cannot read it: {error.strerror}.",
+            "remedy": "Check the name.",
+            "code": 3,
+        }
+    except WorkflowError as error:
+        return {"error": error.problem, "remedy": error.remedy, "code": error.exit_code}
+
+
+def _told(answer: dict[str, Any], as_json: bool) -> int:
+    code = int(answer.pop("code", 0))
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
+    elif code:
+        print(f"{answer['file']}: {answer['error']} {answer['remedy']}", file=sys.stderr)  # noqa: T201
+    else:
+        found = ", ".join(f"{one['label']} {one['score']:.3f}" for one in answer["labels"])
+        print(f"{answer['file']}: {found}")  # noqa: T201
+    return code
+
+
+def _selftest(asked: argparse.Namespace, folder: Path) -> int:
+    print(selftest(folder))  # noqa: T201
+    return 0
+
+
+def _info(asked: argparse.Namespace, folder: Path) -> int:
+    print(json.dumps(description_of(folder), indent=2, ensure_ascii=False))  # noqa: T201
+    return 0
+
+
+def _serve(asked: argparse.Namespace, folder: Path) -> int:
+    from .server import serve
+
+    serve(folder, asked.host, asked.port, asked.threads)
+    return 0
