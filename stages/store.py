@@ -113,6 +113,10 @@ class Store:
         """Note that `work` made `made`."""
         self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "made": list(made)}))
 
+    def read_work(self, key: str) -> dict[str, Any]:
+        """The record of the finished work `key`: stage, config, inputs, code, versions, made."""
+        return dict(json.loads(self.blobs.get(f"work/{key}")))
+
     def note(self, name: str, value: Any) -> None:
         """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
         self.blobs.put(f"notes/{name}.json", json.dumps(value, indent=2, ensure_ascii=False).encode())

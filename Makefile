@@ -1,0 +1,72 @@
+# make demo: from nothing to a trained, measured, packed model.   make test: the tests.   make help: the rest.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.made-from-lock
+UV_VERSION := 0.13.9
+export AIWF_WORKSPACE ?= $(CURDIR)/.aiwf
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help env clean-env demo test test-all lint format lock schema up down status bench
+
+help:
+	@echo "make demo      sample data, the pipeline as an Airflow DAG, report and package"
+	@echo "make test      the tests           make test-all  with slow, service and chaos tests"
+	@echo "make up        Airflow and MLflow on this machine     make down / make status"
+	@echo "make lint      format, lint, types, import contracts  make bench  figures of the README"
+	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json"
+
+env: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: say make PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/uv || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "installing the locked environment (some minutes the first time) ..."
+	@$(BIN)/uv pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
+	@$(BIN)/python -m ensurepip -q --default-pip >/dev/null 2>&1 || true
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps uv==$(UV_VERSION)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+clean-env:
+	rm -rf $(VENV)
+
+demo: env
+	@$(BIN)/aiwf samples get solar_cells
+	@$(BIN)/aiwf run configs/pipelines/solar_cells.yaml --via airflow
+
+test: env
+	$(BIN)/python -m pytest
+
+test-all: env
+	$(BIN)/python -m pytest -m ""
+
+lint: env
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: env
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: 
+	$(BIN)/uv pip compile -q pyproject.toml --extra test --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -o requirements.lock
+
+schema: env
+	$(BIN)/aiwf schema
+
+up: env
+	@$(BIN)/aiwf up
+
+down: env
+	@$(BIN)/aiwf down
+
+status: env
+	@$(BIN)/aiwf status
+
+bench: env
+	$(BIN)/python -m tests.benchmarks

@@ -1,0 +1,15 @@
+"""aiwf: the person's bridge. Each command is a line here and a function in a file of this folder."""
+
+import sys
+
+from stages.cli.failing import told
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command that the words of this process name; exit with its code."""
+    with told():
+        from stages.cli.app import app
+
+        app(prog_name="aiwf", args=sys.argv[1:])

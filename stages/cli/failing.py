@@ -1,0 +1,50 @@
+"""Every error ends here: what is wrong, what to do, the right exit code, and never a bare traceback."""
+
+import errno
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from stages.runtime.errors import InfrastructureError, WorkflowError
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Tell any error of the block on stderr and leave with its exit code."""
+    try:
+        yield
+    except WorkflowError as error:
+        _leave(error.problem, error.remedy, error.exit_code)
+    except KeyboardInterrupt:
+        _leave("Stopped.", "The same command goes on where this one left off.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            remedy = "Free some disk space, or set AIWF_WORKSPACE to a folder that can be written."
+            _leave(f"{error.strerror}: {error.filename or ''}", remedy, InfrastructureError.exit_code)
+        _leave(f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1)
+
+
+def _leave(problem: str, remedy: str, code: int) -> None:
+    lines = [line for line in (problem, remedy) if line]
+    print(f"aiwf: {lines[0]}", *lines[1:], sep="\n      ", file=sys.stderr)
+    sys.exit(code)
+
+
+def _kept() -> str:
+    """Keep the traceback in a file for whoever mends it, and name the file."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="aiwf-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exc(file=file)
+            return file.name
+    except OSError:
+        return "none, as no file could be written"

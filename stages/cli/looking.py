@@ -1,0 +1,106 @@
+"""aiwf list, show, diff, schema: looking at what there is."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stages.settings import Settings
+
+
+def list_artifacts(
+    kind: Annotated[str, typer.Argument(help="dataset, model, report, package or run.")] = "run",
+) -> None:
+    """List the artifacts of a kind, or the runs."""
+    from stages.artifacts import KINDS
+    from stages.opening import open_store
+    from stages.runtime.errors import ConfigError
+    from stages.runtime.registry import nearest
+
+    store = open_store(Settings())
+    if kind == "run":
+        for key in store.blobs.keys("notes/runs/"):
+            print(key.removeprefix("notes/runs/").removesuffix(".json"))
+        return
+    if kind not in KINDS:
+        known = [*KINDS, "run"]
+        raise ConfigError(f"'{kind}' is no kind.", f"{nearest(kind, known)}Kinds: {', '.join(known)}.")
+    for ref in store.refs(kind):
+        print(f"{ref}  {_gist(store.load(ref))}")
+
+
+def show(
+    reference: Annotated[str, typer.Argument(help="An artifact, as kind@id.")],
+) -> None:
+    """Show an artifact's record, and its parents back to the raw data."""
+    from stages.opening import open_store
+
+    store = open_store(Settings())
+    ref = store.find(reference)
+    artifact = store.load(ref)
+    print(json.dumps(artifact.model_dump(mode="json"), indent=2, ensure_ascii=False))
+    seen = set()
+    waiting = [ref]
+    while waiting:
+        ref = waiting.pop(0)
+        if ref not in seen:
+            seen.add(ref)
+            artifact = store.load(ref)
+            print(f"{ref}  {_gist(artifact)}")
+            waiting += artifact.parents
+
+
+def diff(
+    first: Annotated[str, typer.Argument(help="A run.lock.json, or a run's name.")],
+    second: Annotated[str, typer.Argument(help="The other one.")],
+) -> None:
+    """Tell what changed between two runs, and what it did to the metrics."""
+    from stages.opening import open_store
+    from stages.runner.comparison import differences, effects
+    from stages.runner.lock import read_lock
+
+    store = open_store(Settings())
+    a, b = read_lock(first, store), read_lock(second, store)
+    for what, changes in differences(a, b).items():
+        print(f"{what}: {'the same' if not changes else ''}")
+        for key, (old, new) in changes.items():
+            print(f"  {key}: {_short(old)} -> {_short(new)}")
+    print("metrics:")
+    for effect in effects(a, b, store):
+        change = f"{effect.first.value:.4f} -> {effect.second.value:.4f}"
+        print(f"  {effect.metric:<34} {change}  {effect.verdict}")
+
+
+def schema(
+    out: Annotated[Path, typer.Option(help="Where to write it; - for the terminal.")] = Path(
+        "configs/schema.json"
+    ),
+) -> None:
+    """Write the JSON schema of pipeline YAMLs, for completion in editors."""
+    from stages.config.schema import schema_text
+    from stages.runtime.files import write
+
+    if str(out) == "-":
+        print(schema_text(), end="")
+        return
+    write(out, schema_text())
+    print(f"wrote {out}")
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:12]}…{text[-12:]}"
+
+
+def _gist(artifact: object) -> str:
+    """One line that tells an artifact from others of its kind."""
+    facts = [
+        str(getattr(artifact, name))
+        for name in ("name", "task", "target", "numeric", "family", "verdict", "revision")
+        if getattr(artifact, name, None)
+    ]
+    overall = getattr(artifact, "overall", {})
+    if "accuracy" in overall:
+        facts.append(f"accuracy {overall['accuracy'].value:.1%}")
+    return ", ".join(facts)

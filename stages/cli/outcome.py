@@ -1,0 +1,70 @@
+"""What a person reads after a run: verdict, numbers, where things are, what to do next."""
+
+from pathlib import Path
+
+from stages.artifacts import Measure, Package, Report
+from stages.opening import open_store
+from stages.runner.lock import Lock, load_lock, run_folder
+from stages.runner.publish import package_folder
+from stages.settings import Settings
+from stages.store import Store
+
+
+def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
+    """Print the outcome of `run`, from its lock."""
+    store = open_store(settings)
+    lock = load_lock(run, store)
+    if lock is None:
+        return
+    if "evaluate" in lock.made:
+        _print_report(store.load(lock.made["evaluate"]))
+    packages = [store.load(ref) for task, ref in lock.made.items() if task.startswith("deploy")]
+    for package in packages:
+        _print_package(package, store)
+    _print_places(lock, packages, pipeline, settings)
+
+
+def _print_report(report: Report) -> None:
+    print(f"\nVerdict: {report.verdict.upper()}")
+    for reason in report.reasons:
+        print(f"  {reason}")
+    for name in ("accuracy", "macro_recall", "macro_precision"):
+        if name in report.overall:
+            print(f"  {name.replace('_', ' '):<18} {say(report.overall[name])}")
+
+
+def _print_package(package: Package, store: Store) -> None:
+    timed = store.noted(f"latency/{package.ref.id}") or {}
+    latency = f", {timed['p95_ms']:.1f} ms p95" if "p95_ms" in timed else ""
+    size = package.size_bytes / 1e6
+    print(f"Package {package.target}: {package.numeric}, {size:.1f} MB{latency}, ", end="")
+    print(f"agrees with the trained model on {package.agreement.value:.1%} of the test split")
+
+
+def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings: Settings) -> None:
+    folder = run_folder(lock.run, settings)
+    print("\nMade:")
+    for name in ("report.html", "data.html", "run.lock.json"):
+        print(f"  {_near(folder / name)}")
+    folders = [_near(package_folder(package, settings)) for package in packages]
+    for place in folders:
+        print(f"  {place}")
+    print("\nNext:")
+    for place in folders[:1]:
+        print(f"  aiwf predict {place} PHOTO...")
+    for place in folders[1:]:
+        print(f"  aiwf serve {place}")
+    print(f"  aiwf reproduce {_near(folder / 'run.lock.json')}")
+    print(f"  aiwf plan {pipeline} deploy.max_drop=0.01")
+
+
+def say(measure: Measure) -> str:
+    """A share with its interval, for people."""
+    return f"{measure.value:.1%}  ({measure.low:.1%} to {measure.high:.1%}, n = {measure.n})"
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,122 @@
+"""aiwf run, plan, stage, reproduce."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stages.config import PipelineConfig, read_pipeline
+from stages.runtime.errors import ConfigError
+from stages.settings import Settings
+
+Pipeline = Annotated[Path, typer.Argument(help="The pipeline's YAML.", show_default=False)]
+Changes = Annotated[
+    list[str] | None, typer.Argument(help="Changes such as train.trials=5.", show_default=False)
+]
+
+
+class Via(StrEnum):
+    """Where the stages run."""
+
+    process = "process"
+    airflow = "airflow"
+
+
+def run(
+    pipeline: Pipeline,
+    changes: Changes = None,
+    via: Annotated[Via, typer.Option(help="In this process, or as the Airflow DAG.")] = Via.process,
+    name: Annotated[str, typer.Option(help="Name of the run; a known one is taken up again.")] = "",
+) -> None:
+    """Run a pipeline: etl, train, evaluate, deploy. What was done before is reused."""
+    from stages.cli.outcome import print_outcome
+
+    settings = Settings()
+    config = read_pipeline(pipeline, tuple(changes or ()))
+    run_name = _in_process(config, settings, name) if via is Via.process else _in_airflow(
+        pipeline, tuple(changes or ()), settings
+    )
+    print_outcome(run_name, pipeline, settings)
+
+
+def _in_process(config: PipelineConfig, settings: Settings, name: str) -> str:
+    from stages.cli.watching import watching
+    from stages.runner.pipeline import new_run_name, run_pipeline
+
+    run_name = name or new_run_name(config.name)
+    with watching() as watch:
+        run_pipeline(config, run=run_name, watch=watch, settings=settings)
+    return run_name
+
+
+def _in_airflow(pipeline: Path, changes: tuple[str, ...], settings: Settings) -> str:
+    from stages.local.dag_test import via_airflow
+
+    return via_airflow(pipeline, changes, settings)
+
+
+def plan(pipeline: Pipeline, changes: Changes = None) -> None:
+    """Say what each stage would do, reuse or work, and why."""
+    from stages.runner.planning import plan as plan_of
+    from stages.runner.resolve import resolve
+
+    settings = Settings()
+    config = read_pipeline(pipeline, tuple(changes or ()))
+    resolved = resolve(config, settings)
+    print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")
+    print(f"{resolved.train.trials} trials")
+    for one in plan_of(config, settings):
+        print(f"  {one.task:<20} {one.action:<6} {one.why}")
+
+
+def stage(
+    name: Annotated[str, typer.Argument(help="etl, train, evaluate or deploy.")],
+    spec: Annotated[Path, typer.Option(help="JSON with config, inputs, run, and target.")],
+) -> None:
+    """Run one stage, for another process, job or container. The last line is RESULT and a reference."""
+    from stages.cli.watching import PlainWatch
+    from stages.parts import STAGES
+    from stages.runner import run_stage
+
+    given = _spec(spec)
+    ref = run_stage(
+        STAGES.check(name),
+        given["config"],
+        given.get("inputs", {}),
+        run=given["run"],
+        target=given.get("target", ""),
+        watch=PlainWatch(),
+    )
+    print(f"RESULT {json.dumps(list(ref))}")
+
+
+def reproduce(
+    lock: Annotated[str, typer.Argument(help="A run.lock.json, or a run's name.")],
+) -> None:
+    """Make a run again from its lock and tell whether each artifact is the same."""
+    from stages.cli.watching import watching
+    from stages.opening import open_store
+    from stages.runner.lock import read_lock
+    from stages.runner.reproduce import reproduce as again
+
+    settings = Settings()
+    found = read_lock(lock, open_store(settings))
+    with watching() as watch:
+        told = again(found, settings, watch)
+    for one in told:
+        print(f"{one.task:<20} {one.verdict}" + (f", first at {one.where}" if one.where else ""))
+    sys.exit(0 if all(one.verdict != "different" for one in told) else 1)
+
+
+def _spec(path: Path) -> dict[str, Any]:
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", "Name a JSON file.") from error
+    missing = [key for key in ("config", "run") if key not in given]
+    if missing:
+        raise ConfigError(f"{path} has no {' and no '.join(missing)}.", "Add it.")
+    return dict(given)

@@ -1,0 +1,100 @@
+"""Which code decides what a stage makes: its sources and all that they import from here, by digest."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from stages import parts
+from stages.artifacts import canonical, digest_of
+from stages.runtime.registry import Registry
+
+ROOT = Path(__file__).parents[2]
+# Where things are kept, and what may be said, does not decide what is made of it: the config does.
+SERVICES = ("config", "parts", "settings", "tracking", "blobs", "store", "opening", "runner", "local")
+IGNORED = tuple(f"stages.{name}" for name in SERVICES)
+
+
+def code_digest(stage: str, config: Any) -> str:
+    """The digest of every source that `stage` with this config slice can reach."""
+    seen: dict[str, str] = {}
+    waiting = [f"stages.{stage}"]
+    words = set(_words(config))
+    while waiting:
+        module = waiting.pop()
+        path = _source(module)
+        if module in seen or path is None or module.startswith(IGNORED):
+            continue
+        seen[module] = _digest(path)
+        waiting += _imports(module, path)
+        waiting += [place for table in _tables(path) for place in _named(table, words)]
+    return digest_of(canonical(seen))
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every string and key inside a config: the names that it may mean."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _words(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _words(inner)
+
+
+def _named(table: str, words: set[str]) -> list[str]:
+    """The modules of the parts in `table` that the config names; all of them if it names none."""
+    registry = getattr(parts, table, None)
+    if not isinstance(registry, Registry) or table in ("BLOBS", "SAMPLES", "STAGES"):
+        return []
+    names = [name for name in registry if name in words] or list(registry)
+    return [registry.home + registry.places[name].partition(":")[0] for name in names]
+
+
+@cache
+def _digest(path: Path) -> str:
+    beside = sorted(path.parent.glob("*.html")) if path.name == "__init__.py" else []
+    return digest_of(b"".join(one.read_bytes() for one in [path, *beside]))
+
+
+@cache
+def _source(module: str) -> Path | None:
+    base = ROOT / module.replace(".", "/")
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@cache
+def _imports(module: str, path: Path) -> tuple[str, ...]:
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found: list[str] = []
+    for node in _tree_imports(path):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+            continue
+        parents = package.split(".")
+        home = parents[: len(parents) - node.level + 1] if node.level else []
+        base = ".".join([*home, *([node.module] if node.module else [])])
+        found += [base, *(f"{base}.{name.name}" for name in node.names)]
+    return tuple(name for name in found if name.startswith("stages."))
+
+
+@cache
+def _tables(path: Path) -> tuple[str, ...]:
+    return tuple(
+        name.name
+        for node in _tree_imports(path)
+        if isinstance(node, ast.ImportFrom) and node.module == "stages.parts"
+        for name in node.names
+    )
+
+
+@cache
+def _tree_imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    tree = ast.parse(path.read_bytes())
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))

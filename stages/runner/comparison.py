@@ -1,0 +1,94 @@
+"""Comparing two runs: what changed, what it did, and whether a run made again is the same."""
+
+from typing import Any, NamedTuple
+
+from stages.artifacts import Artifact, Measure
+from stages.runner.lock import Lock
+from stages.runner.planning import flat_changes
+from stages.store import Store
+
+
+class Sameness(NamedTuple):
+    """`verdict`: 'same' (equal ids), 'equivalent' (metrics within noise) or 'different'."""
+
+    task: str
+    verdict: str
+    where: str = ""
+
+
+def compare(task: str, first: Artifact, again: Artifact) -> Sameness:
+    """Whether two makings of one artifact are the same, and where they first differ if not."""
+    if first.ref == again.ref:
+        return Sameness(task, "same")
+    changes = flat_changes(first.model_dump(mode="json"), again.model_dump(mode="json"))
+    where = next((key for key in changes if not key.startswith("parents")), "its parents")
+    close = _within_noise(first, again)
+    return Sameness(task, "equivalent" if close else "different", where)
+
+
+def _within_noise(first: Artifact, again: Artifact) -> bool:
+    """Whether each overall metric of one lies within the other's 95 % interval."""
+    mine: dict[str, Measure] = getattr(first, "overall", {})
+    other: dict[str, Measure] = getattr(again, "overall", {})
+    if not mine or mine.keys() != other.keys():
+        return False
+    pairs = [(mine[name], other[name]) for name in mine]
+    return all(a.low <= b.value <= a.high and b.low <= a.value <= b.high for a, b in pairs)
+
+
+def settle(told: list[Sameness]) -> list[Sameness]:
+    """A dataset or model that differs in bytes is equivalent where the report on it is."""
+    close = any(one.task == "evaluate" and one.verdict != "different" for one in told)
+    return [
+        one._replace(verdict="equivalent")
+        if one.verdict == "different" and one.task == "train" and close
+        else one
+        for one in told
+    ]
+
+
+def differences(first: Lock, second: Lock) -> dict[str, dict[str, tuple[Any, Any]]]:
+    """What of data, config, code, environment changed between two runs: key -> (first, second)."""
+    environment = [
+        {"requirements": lock.requirements, **lock.versions, **lock.machine}
+        for lock in (first, second)
+    ]
+    config = flat_changes(first.config, second.config)
+    return {
+        "data": flat_changes(first.data, second.data),
+        "config": {key: pair for key, pair in config.items() if not key.startswith("data.")},
+        "code": flat_changes(first.code, second.code),
+        "environment": flat_changes(*environment),
+    }
+
+
+class Effect(NamedTuple):
+    """One metric of two runs; `verdict`: better, worse, equal or undecided (the intervals overlap)."""
+
+    metric: str
+    first: Measure
+    second: Measure
+    verdict: str
+
+
+LOWER_IS_BETTER = {"log_loss"}
+
+
+def effects(first: Lock, second: Lock, store: Store) -> list[Effect]:
+    """What the changes did to the overall metrics of the report, and of each package."""
+    told: list[Effect] = []
+    for task in [task for task in first.made if task in second.made]:
+        sides = [getattr(store.load(lock.made[task]), "overall", {}) for lock in (first, second)]
+        for name in sides[0]:
+            if name in sides[1]:
+                told.append(_effect(f"{task}.{name}", name, sides[0][name], sides[1][name]))
+    return told
+
+
+def _effect(label: str, name: str, a: Measure, b: Measure) -> Effect:
+    if a == b:
+        return Effect(label, a, b, "equal")
+    if a.low <= b.high and b.low <= a.high:
+        return Effect(label, a, b, "undecided")
+    better = (b.value < a.value) if name in LOWER_IS_BETTER else (b.value > a.value)
+    return Effect(label, a, b, "better" if better else "worse")

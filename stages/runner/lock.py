@@ -1,0 +1,125 @@
+"""A run's lock: everything that is needed to make it again, and what it made."""
+
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.artifacts import Record, Ref, digest_of
+from stages.config import PipelineConfig
+from stages.runner.code import ROOT
+from stages.runtime.errors import ConfigError
+from stages.runtime.files import write
+from stages.settings import Settings
+from stages.store import Store, Work
+
+
+class Lock(Record):
+    """`made`, `code`: by task (a stage, or 'deploy_' with its target). `machine` is a note only."""
+
+    run: str
+    pipeline: str
+    data: dict[str, str]
+    config: dict[str, Any]
+    seeds: dict[str, int]
+    requirements: str
+    machine: dict[str, str]
+    code: dict[str, str] = {}
+    versions: dict[str, str] = {}
+    weights: dict[str, str] = {}
+    made: dict[str, Ref] = {}
+    metrics: dict[str, float] = {}
+
+    @property
+    def text(self) -> str:
+        record = self.model_dump(mode="json")
+        return json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def new_lock(run: str, pipeline: PipelineConfig) -> Lock:
+    """The lock of a run that is about to begin; `pipeline` is resolved."""
+    return Lock(
+        run=run,
+        pipeline=pipeline.name,
+        data={"name": pipeline.data.name, "revision": pipeline.data.revision},
+        config=pipeline.model_dump(mode="json"),
+        seeds={"etl": pipeline.etl.seed, "train": pipeline.train.seed},
+        requirements=requirements_digest(),
+        machine=machine(),
+    )
+
+
+def requirements_digest() -> str:
+    """The digest of requirements.lock, or '' where there is none."""
+    path = ROOT / "requirements.lock"
+    return digest_of(path.read_bytes()) if path.is_file() else ""
+
+
+def machine() -> dict[str, str]:
+    """A note about this machine, for the day when arithmetic differs."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+    }
+
+
+def load_lock(run: str, store: Store) -> Lock | None:
+    """The lock of `run`, if that run has begun."""
+    noted = store.noted(f"runs/{run}")
+    return Lock.model_validate(noted) if noted else None
+
+
+def keep(lock: Lock, store: Store, settings: Settings) -> None:
+    """Keep the lock in the store, and as run.lock.json in the run's folder for people."""
+    store.note(f"runs/{lock.run}", lock.model_dump(mode="json"))
+    write(run_folder(lock.run, settings) / "run.lock.json", lock.text)
+
+
+def run_folder(run: str, settings: Settings) -> Path:
+    """Where a person finds what a run made."""
+    return settings.root / "runs" / run
+
+
+def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Lock:
+    """`lock` with what `task` did."""
+    facts: dict[str, Any] = {
+        "made": {**lock.made, task: made},
+        "code": {**lock.code, task: work.code},
+        "versions": {**lock.versions, **work.versions},
+    }
+    if made.kind == "model":
+        facts["weights"] = dict(artifact.weights)
+    if made.kind in ("report", "package"):
+        facts["metrics"] = {**lock.metrics, **_metrics(task, artifact.overall)}
+    return lock.model_copy(update=facts)
+
+
+def read_lock(name: str, store: Store) -> Lock:
+    """The lock in the file `name`, or of the run called `name`. Raises ConfigError if there is none."""
+    path = Path(name)
+    path = path / "run.lock.json" if path.is_dir() else path
+    try:
+        if path.is_file():
+            return Lock.model_validate_json(path.read_bytes())
+    except ValueError as error:
+        raise ConfigError(f"{path} is not a run's lock.", "Name a run.lock.json.") from error
+    found = load_lock(name, store)
+    if found is None:
+        known = [key.removeprefix("notes/runs/").removesuffix(".json") for key in store.blobs.keys("notes/runs/")]
+        raise ConfigError(f"There is no run or lock '{name}'.", f"Runs: {', '.join(known[-8:]) or 'none yet'}.")
+    return found
+
+
+def _metrics(task: str, overall: Mapping[str, Any]) -> dict[str, float]:
+    return {f"{task}.{name}": measure.value for name, measure in overall.items()}
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()

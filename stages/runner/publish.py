@@ -1,0 +1,35 @@
+"""Puts what a run made into folders where people look; the store stays the truth."""
+
+from pathlib import Path
+from typing import Any
+
+from stages.runner.lock import Lock, run_folder
+from stages.runtime.files import write
+from stages.settings import Settings
+from stages.store import Store
+
+PAGES = {"dataset": ("page.html", "data.html"), "report": ("report.html", "report.html")}
+
+
+def publish(artifact: Any, lock: Lock, store: Store, settings: Settings) -> None:
+    """Write the page of a Dataset or Report into the run's folder, or unpack a Package."""
+    if artifact.kind == "package":
+        unpack_package(artifact, store, settings)
+        return
+    inside, outside = PAGES.get(artifact.kind, ("", ""))
+    if inside in artifact.files:
+        write(run_folder(lock.run, settings) / outside, store.get(artifact.files[inside]))
+
+
+def package_folder(package: Any, settings: Settings) -> Path:
+    """Where a Package is unpacked: one folder for each, named so that a person finds it."""
+    name = f"{package.name}-{package.target}-{package.ref.id[:8]}"
+    return settings.root / "packages" / name
+
+
+def unpack_package(package: Any, store: Store, settings: Settings) -> Path:
+    """The folder of `package`, unpacked if it is not yet there."""
+    from stages.deploy.pack import unpack
+
+    folder = package_folder(package, settings)
+    return folder if folder.is_dir() else unpack(package, store, folder)

@@ -1,0 +1,73 @@
+"""Makes a run again from its lock, in a store of its own where nothing can be reused."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from stages.artifacts import Ref
+from stages.config import PipelineConfig
+from stages.opening import open_store
+from stages.runner.comparison import Sameness, compare, settle
+from stages.runner.lock import Lock, requirements_digest
+from stages.runner.pipeline import run_pipeline
+from stages.runner.planning import tasks_of
+from stages.runner.stage import task_name
+from stages.runner.watch import Watch
+from stages.runner.work import describe
+from stages.settings import Settings
+from stages.store import Store
+
+
+def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
+    """Run `lock` again from the raw data and tell for each artifact whether it is the same.
+
+    Features and trained trials are computed again; only raw data and weights are shared."""
+    for line in drift(lock):
+        watch.say(f"note: {line}")
+    pipeline = PipelineConfig.model_validate(lock.config)
+    with _apart(settings) as scratch:
+        again = run_pipeline(pipeline, run=f"{lock.run}-again", watch=watch, settings=scratch)
+        fresh = open_store(scratch)
+        return settle(_told(lock, again, open_store(settings), fresh))
+
+
+def drift(lock: Lock) -> list[str]:
+    """What is no longer as it was when the lock was written."""
+    told = []
+    if lock.requirements != requirements_digest():
+        told.append("requirements.lock is another than that of the run")
+    pipeline = PipelineConfig.model_validate(lock.config)
+    for stage, target in tasks_of(pipeline):
+        task = task_name(stage, target)
+        work = describe(stage, pipeline, {}, target)
+        if lock.code.get(task, work.code) != work.code:
+            told.append(f"the code of {task} changed since the run")
+        for name, version in work.versions.items():
+            if lock.versions.get(name, version) != version:
+                told.append(f"{name} was {lock.versions[name]}, is {version}")
+    return list(dict.fromkeys(told))
+
+
+def _told(lock: Lock, again: dict[str, Ref], store: Store, fresh: Store) -> list[Sameness]:
+    return [
+        compare(task, store.load(lock.made[task]), fresh.load(ref))
+        if task in lock.made
+        else Sameness(task, "different", "the run never made it")
+        for task, ref in again.items()
+    ]
+
+
+@contextmanager
+def _apart(settings: Settings) -> Iterator[Settings]:
+    """Settings of an empty workspace that shares the raw data and nothing else."""
+    settings.root.mkdir(parents=True, exist_ok=True)
+    folder = Path(mkdtemp(prefix="reproduce-", dir=settings.root))
+    (settings.root / "data").mkdir(exist_ok=True)
+    (folder / "data").symlink_to(settings.root / "data", target_is_directory=True)
+    changes = {"workspace": folder, "store": "", "mlflow": settings.mlflow_uri}
+    try:
+        yield settings.model_copy(update=changes)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

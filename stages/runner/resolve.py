@@ -1,0 +1,19 @@
+"""Pins what a pipeline leaves open, so that a run can be made again: the data's revision, the trials."""
+
+from stages.config import DataConfig, PipelineConfig
+from stages.etl import source
+from stages.settings import Settings
+from stages.train.budget import trials_within
+
+
+def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
+    """`pipeline` with its newest data revision and its number of trials filled in.
+
+    Raises ConfigError if there is no such data, BudgetTooSmall if nothing could be trained."""
+    found = source.find(pipeline.data, settings)
+    data = DataConfig(name=found.name, revision=found.revision)
+    trials = pipeline.train.trials or trials_within(
+        pipeline.train, found.samples, pipeline.etl.views, settings.machine_speed
+    )
+    train = pipeline.train.model_copy(update={"trials": trials})
+    return pipeline.model_copy(update={"data": data, "train": train})

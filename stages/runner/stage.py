@@ -1,0 +1,103 @@
+"""One stage from start to end: find finished work or do it, record it, put it where people look."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stages.artifacts import Ref
+from stages.config import PipelineConfig
+from stages.opening import open_store
+from stages.parts import STAGES
+from stages.runner import lock as locks
+from stages.runner.publish import publish
+from stages.runner.resolve import resolve
+from stages.runner.watch import LogWatch, Watch
+from stages.runner.work import describe
+from stages.settings import Settings
+from stages.store import Store, Work
+
+
+def run_stage(
+    stage: str,
+    config: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[str]],
+    *,
+    run: str,
+    target: str = "",
+    watch: Watch | None = None,
+    settings: Settings | None = None,
+) -> Ref:
+    """Run `stage` of the pipeline run `run` and return the reference of what it made.
+
+    `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins the
+    config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
+    settings, watch = settings or Settings(), watch or LogWatch()
+    store = open_store(settings)
+    lock = pinned(run, config, store, settings)
+    pipeline = PipelineConfig.model_validate(lock.config)
+    task = task_name(stage, target)
+    given = {name: Ref(*reference) for name, reference in inputs.items()}
+    work = describe(stage, pipeline, given, target)
+    made = store.finished(work)
+    if made:
+        watch.say(f"{task}: reused {made}")
+    else:
+        made = _work(pipeline, work, given, target, run, store, watch, settings)
+    record(locks.load_lock(run, store) or lock, task, work, made, store, settings)
+    return made
+
+
+def task_name(stage: str, target: str = "") -> str:
+    """The name of a stage's task: a deploy stage has one for each target."""
+    return f"{stage}_{target}" if target else stage
+
+
+def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings) -> locks.Lock:
+    """The lock of `run`; made now, with everything open pinned, if the run is new."""
+    lock = locks.load_lock(run, store)
+    if lock is None:
+        pipeline = resolve(PipelineConfig.model_validate(dict(config)), settings)
+        lock = locks.new_lock(run, pipeline)
+        locks.keep(lock, store, settings)
+    return lock
+
+
+def record(
+    lock: locks.Lock, task: str, work: Work, made: Ref, store: Store, settings: Settings
+) -> None:
+    """Note what `task` made: in the run's lock, as the pipeline's latest, and in folders for people."""
+    artifact = store.load(made)
+    locks.keep(locks.extended(lock, task, work, made, artifact), store, settings)
+    store.note(f"latest/{lock.pipeline}/{task}", work.key)
+    publish(artifact, lock, store, settings)
+
+
+def _work(
+    pipeline: PipelineConfig,
+    work: Work,
+    given: Mapping[str, Ref],
+    target: str,
+    run: str,
+    store: Store,
+    watch: Watch,
+    settings: Settings,
+) -> Ref:
+    from stages.tracking.mlflow_run import open_run
+
+    task = task_name(work.stage, target)
+    watch.say(f"{task}: working")
+    tags = {f"aiwf.{ref.kind}": ref.id for ref in given.values()} | {"aiwf.work": work.key}
+    artifacts = [store.load(ref) for ref in given.values()]
+    with open_run(
+        settings, pipeline=pipeline.name, run=run, stage=task, tags=tags, progress=watch.progress
+    ) as kept:
+        made: Ref = STAGES[work.stage](
+            *artifacts,
+            pipeline.slice(work.stage, target),
+            store=store,
+            run=kept,
+            settings=settings,
+        ).ref
+        kept.log_tags({f"aiwf.{made.kind}": made.id})
+    store.record(work, made)
+    watch.say(f"{task}: made {made}")
+    return made

@@ -1,0 +1,54 @@
+"""Describes one stage's work: all that decides what it makes."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
+
+from stages.artifacts import Ref
+from stages.config import PipelineConfig
+from stages.runner.code import code_digest
+from stages.store import Work
+
+
+class Facts(NamedTuple):
+    """What a stage takes in, and the libraries that its result depends on."""
+
+    inputs: tuple[str, ...]
+    libraries: tuple[str, ...]
+
+
+STAGE_FACTS = {
+    "etl": Facts((), ("pillow", "numpy", "great-expectations", "imagehash")),
+    "train": Facts(
+        ("dataset",),
+        ("pillow", "numpy", "onnxruntime", "paddlepaddle", "paddle2onnx", "ray", "optuna"),
+    ),
+    "evaluate": Facts(("model", "dataset"), ("pillow", "numpy", "paddlepaddle")),
+    "deploy": Facts(
+        ("model", "report", "dataset"),
+        ("pillow", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
+    ),
+}
+MAKES = {"etl": "dataset", "train": "model", "evaluate": "report", "deploy": "package"}
+
+
+def describe(
+    stage: str, pipeline: PipelineConfig, inputs: Mapping[str, Ref], target: str = ""
+) -> Work:
+    """The work of `stage` in a resolved `pipeline` on `inputs`."""
+    config = pipeline.slice(stage, target).model_dump(mode="json")
+    given = {name: ref.id for name, ref in inputs.items()}
+    if "data" in config:  # what decides is the content, whatever the person calls it
+        given["data"] = config.pop("data")["revision"]
+    libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
+    return Work(stage, config, given, code_digest(stage, config), libraries)
+
+
+@cache
+def installed(library: str) -> str:
+    """The version of `library` here, or 'missing'."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "missing"
