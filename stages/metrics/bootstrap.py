@@ -11,17 +11,17 @@ _BLOCK = 4_000_000  # numbers held at once
 Numbers = NDArray[np.float64]
 
 
-def confusions(confusion: NDArray[np.int64], seed: int) -> Numbers:
-    """Resampled confusion matrices, [resamples, labels, labels].
+def confusions(confusion: Numbers, n: int, seed: int) -> Numbers:
+    """Confusion matrices of `n` samples each, drawn from the shares in `confusion`: [resamples,
+    labels, labels].
 
     To draw n samples with replacement and count them is to draw the counts from a multinomial
     over the cells, which costs the same for ten samples as for a million."""
     rng = np.random.default_rng(seed)
-    counts = confusion.ravel()
-    used = np.flatnonzero(counts)
-    total = int(counts.sum())
-    drawn = np.zeros((RESAMPLES, counts.size))
-    drawn[:, used] = rng.multinomial(total, counts[used] / total, size=RESAMPLES)
+    shares = confusion.ravel() / confusion.sum()
+    used = np.flatnonzero(shares)
+    drawn = np.zeros((RESAMPLES, shares.size))
+    drawn[:, used] = rng.multinomial(n, shares[used], size=RESAMPLES)
     return drawn.reshape(RESAMPLES, *confusion.shape)
 
 
@@ -32,17 +32,3 @@ def means(values: Numbers, seed: int) -> Numbers:
     sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
     picks = (rng.integers(len(values), size=(size, len(values))) for size in sizes)
     return np.concatenate([values[pick].mean(axis=1) for pick in picks])
-
-
-def correlation(resampled: Numbers) -> Numbers:
-    """How the columns of `resampled` ([resamples, k]) move together, [k, k].
-
-    A column that never moves (a label without a mistake) tells nothing about its errors; it is
-    taken to move with all others, which makes an interval wider, never narrower."""
-    k = resampled.shape[1]
-    moving = np.flatnonzero(resampled.std(axis=0) > 1e-12)
-    whole = np.ones((k, k))
-    if len(moving) > 1:
-        whole[np.ix_(moving, moving)] = np.corrcoef(resampled[:, moving], rowvar=False)
-    np.fill_diagonal(whole, 1.0)
-    return whole

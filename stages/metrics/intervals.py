@@ -1,16 +1,13 @@
 """95 % intervals in closed form, which stay honest with few samples and at 0 and 1.
 
 Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22,
-209-212; Zou (2007), Toward using confidence intervals to compare correlations, Psychological
-Methods 12, 399-413, for the mean of several measures (MOVER)."""
+209-212."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stages.artifacts import Measure
 
 Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
-Numbers = NDArray[np.float64]
 
 
 def wilson(successes: float, n: float) -> tuple[float, float]:
@@ -44,18 +41,3 @@ def f1(hits: int, misses: int, false: int) -> Measure:
     union = proportion(hits, hits + misses + false)
     value, low, high = (2 * j / (1 + j) for j in (union.value, union.low, union.high))
     return Measure(value=value, low=low, high=high, n=union.n)
-
-
-def mean(measures: list[Measure], correlation: Numbers, n: int) -> Measure:
-    """The plain mean of `measures`, whose errors have `correlation` ([k, k]).
-
-    Zou's rule: the distances to each bound add up as standard deviations would."""
-    value = float(np.mean([one.value for one in measures]))
-    below = _spread(np.array([one.value - one.low for one in measures]), correlation)
-    above = _spread(np.array([one.high - one.value for one in measures]), correlation)
-    return Measure(value=value, low=max(0.0, value - below), high=min(1.0, value + above), n=n)
-
-
-def _spread(distances: Numbers, correlation: Numbers) -> float:
-    variance = float(distances @ correlation @ distances)
-    return float(np.sqrt(max(variance, 0.0))) / len(distances)

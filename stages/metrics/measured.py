@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from stages.artifacts import Measure
 from stages.metrics import bootstrap
-from stages.metrics.intervals import f1, mean, proportion
+from stages.metrics.intervals import f1, proportion
+from stages.metrics.macro import macro
 from stages.runtime.errors import DataError
 
 PER_LABEL = ("precision", "recall", "f1", "support")
@@ -41,7 +42,7 @@ def measure(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str], seed: in
     true, given = checked(truth, scores, len(labels))
     confusion = confusion_matrix(true, given.argmax(axis=1), len(labels))
     each = [_of_label(confusion, index) for index in range(len(labels))]
-    overall = {**_shares(confusion), **_macro(confusion, each, seed)}
+    overall = {**_shares(confusion), **macro(confusion, seed)}
     overall["log_loss"] = _log_loss(true, given, seed)
     return Measured(
         {name: overall[name] for name in OVERALL},
@@ -94,35 +95,6 @@ def _shares(confusion: Counts) -> dict[str, Measure]:
     accuracy = proportion(int(np.trace(confusion)), int(confusion.sum()))
     names = ("accuracy", "micro_precision", "micro_recall", "micro_f1")
     return dict.fromkeys(names, accuracy)
-
-
-def _macro(confusion: Counts, each: list[dict[str, Measure]], seed: int) -> dict[str, Measure]:
-    """Means over labels: macro over all that occur on either side, balanced over the true ones."""
-    resampled = _resampled(bootstrap.confusions(confusion, seed))
-    true = np.flatnonzero(confusion.sum(axis=1))
-    seen = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
-    made = {f"macro_{name}": (name, seen) for name in resampled}
-    made["balanced_accuracy"] = ("recall", true)
-    n = int(confusion.sum())
-    return {
-        key: mean(
-            [each[index][name] for index in rows],
-            bootstrap.correlation(resampled[name][:, rows]),
-            n,
-        )
-        for key, (name, rows) in made.items()
-    }
-
-
-def _resampled(drawn: Numbers) -> dict[str, Numbers]:
-    """Precision, recall and F1 of each label in each drawn confusion matrix."""
-    hits = np.diagonal(drawn, axis1=1, axis2=2)
-    true, given = drawn.sum(axis=2), drawn.sum(axis=1)
-    return {
-        "precision": hits / np.maximum(given, 1),
-        "recall": hits / np.maximum(true, 1),
-        "f1": 2 * hits / np.maximum(true + given, 1),
-    }
 
 
 def _log_loss(truth: Counts, scores: Numbers, seed: int) -> Measure:
