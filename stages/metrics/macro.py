@@ -1,0 +1,69 @@
+"""Plain means over labels, where each label counts the same however few samples it has.
+
+Their intervals: the bootstrap tells the variance, that variance the number of independent samples
+which would know as much, and Wilson's interval for that number has the right shape near 0 and 1
+(as Korn and Graubard, 1998, Confidence intervals for proportions with small expected number of
+positive counts estimated from survey data, Survey Methodology 24, 193-201, do for surveys)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.metrics import bootstrap
+from stages.metrics.intervals import proportion, wilson
+
+MACRO = ("macro_precision", "macro_recall", "macro_f1", "balanced_accuracy")
+
+Counts = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+def macro(confusion: Counts, seed: int) -> dict[str, Measure]:
+    """Macro precision, recall and F1, over the labels that occur as true or as predicted, and
+    balanced accuracy: the mean recall of those that occur as true."""
+    seen = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
+    counts = confusion[np.ix_(seen, seen)]
+    if len(seen) == 1:  # one label, always right: nothing to take a mean of
+        return dict.fromkeys(MACRO, proportion(int(counts.sum()), int(counts.sum())))
+    return _measured(counts.astype(np.float64), seed)
+
+
+def _measured(counts: Numbers, seed: int) -> dict[str, Measure]:
+    n = int(counts.sum())
+    true = counts.sum(axis=1) > 0
+    smooth = smoothed(counts)
+    values, centres = _means(counts, true), _means(smooth, true)
+    drawn = _means(bootstrap.confusions(smooth, n, seed), true)
+    made = {}
+    for name, value in values.items():
+        centre, variance = float(centres[name]), float(drawn[name].var())
+        knows = centre * (1 - centre) / max(variance, 1e-12)
+        low, high = wilson(float(value) * knows, knows)
+        made[name] = Measure(value=float(value), low=low, high=high, n=n)
+    return made
+
+
+def smoothed(counts: Numbers) -> Numbers:
+    """`counts` with one sample more for each label, which is confused as often as the average.
+
+    A few samples without a mistake do not prove that there are none; without this their
+    bootstrap would say so."""
+    k = len(counts)
+    right = (np.trace(counts) + 1) / (counts.sum() + 2)
+    typical = np.full((k, k), (1 - right) / (k - 1))
+    np.fill_diagonal(typical, right)
+    return np.asarray(counts + typical)
+
+
+def _means(confusion: Numbers, true: NDArray[np.bool_] | None = None) -> dict[str, Numbers]:
+    """Means over labels of `confusion` ([..., labels, labels]); what is 0 / 0 counts as 0.
+    `true` says which labels occur as true."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    has, gets = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    recall = _share(hits, has)
+    each = (_share(hits, gets), recall, _share(2 * hits, has + gets), recall[..., true])
+    return {name: one.mean(axis=-1) for name, one in zip(MACRO, each, strict=True)}
+
+
+def _share(part: Numbers, whole: Numbers) -> Numbers:
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
