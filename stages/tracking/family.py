@@ -1,0 +1,86 @@
+"""A stage's run in MLflow and its relations: the pipeline run above it, the trials below."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from stages.tracking import rules
+from stages.tracking.server import Place, alone
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+PARENT = "mlflow.parentRunId"
+KINDS = ("dataset", "model", "report", "package")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Ids of the stage's `own` run and of its `parent`; `artifacts`: kind to id of what it made."""
+
+    client: "MlflowClient"
+    experiment: str
+    stage: str
+    parent: str
+    own: str
+    artifacts: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        client: "MlflowClient",
+        experiment: str,
+        place: Place,
+        run: str,
+        stage: str,
+        tags: Mapping[str, str],
+    ) -> "Family":
+        """Begin a run of `stage` below the one of the pipeline run `run`."""
+        with alone(place.root):  # two stages that begin at once share one parent
+            parent = _parent(client, experiment, run)
+        marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
+        own = client.create_run(
+            experiment, run_name=stage, tags={**rules.words(tags, rules.LONGEST_TAG), **marks}
+        )
+        return cls(client, experiment, stage, parent, own.info.run_id)
+
+    def child(self, name: str, tags: Mapping[str, str], started: int) -> str:
+        """Begin a run of a trial; its id."""
+        marks = {PARENT: self.own, "aiwf.part": "trial", **rules.words(tags, rules.LONGEST_TAG)}
+        made = self.client.create_run(self.experiment, started, marks, name)
+        return str(made.info.run_id)
+
+    def made(self, tags: Mapping[str, str]) -> None:
+        """Notice the artifacts among `tags`."""
+        for kind in KINDS:
+            if id := tags.get(f"aiwf.{kind}"):
+                self.artifacts[kind] = id
+
+    def close(self, status: str) -> None:
+        """End this run with `status`, and the parent as its stages stand."""
+        self.client.set_terminated(self.own, status)
+        last = {one.data.tags["aiwf.stage"]: one.info.status for one in self._siblings()}
+        if "RUNNING" not in last.values():
+            worst = "FAILED" if "FAILED" in last.values() else "FINISHED"
+            self.client.set_terminated(self.parent, worst)
+
+    def _siblings(self) -> list["Run"]:  # type: ignore[name-defined]  # noqa: F821
+        """The stages' runs below this parent, oldest first: of several tries the last counts."""
+        return list(
+            self.client.search_runs(
+                [self.experiment],
+                f"tags.`{PARENT}` = '{self.parent}' and tags.`aiwf.part` = 'stage'",
+                order_by=["attributes.start_time ASC"],
+            )
+        )
+
+
+def _parent(client: "MlflowClient", experiment: str, run: str) -> str:
+    """The run of the pipeline run `run`: the one there is, running again, or a new one."""
+    query = f"tags.`aiwf.run` = '{run}' and tags.`aiwf.part` = 'pipeline'"
+    found = client.search_runs([experiment], query, max_results=1)
+    if found:
+        client.update_run(found[0].info.run_id, "RUNNING")
+        return str(found[0].info.run_id)
+    tags = {"aiwf.run": run, "aiwf.part": "pipeline"}
+    return str(client.create_run(experiment, run_name=run, tags=tags).info.run_id)

@@ -1,0 +1,60 @@
+"""Where a person finds a run in MLflow's pages: told while it runs, and kept for what it made."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.runtime.files import write
+
+
+class Page(NamedTuple):
+    """A run's place in MLflow: ids, from which the addresses of its pages are made."""
+
+    experiment: str
+    run: str
+
+    def address(self, server: str, file: str = "") -> str:
+        """The run's page on `server`, or the page that shows one of its files."""
+        base = f"{server.rstrip('/')}/#/experiments/{self.experiment}/runs/{self.run}"
+        return f"{base}/artifacts/{file}" if file else base
+
+
+Listener = Callable[[Page], None]
+_listener: ContextVar[Listener | None] = ContextVar("aiwf_run_listener", default=None)
+
+
+@contextmanager
+def hearing(listener: Listener) -> Iterator[None]:
+    """Inside the block `listener` is told the page of every run as it is opened."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def tell(page: Page) -> None:
+    """Tell whoever listens that a run was opened."""
+    if listener := _listener.get():
+        listener(page)
+
+
+def keep(root: Path, made: Mapping[str, str], page: Page) -> None:
+    """Keep the page of the run that made the artifacts `made` (kind to id)."""
+    for kind, id in made.items():
+        write(_place(root, kind, id), json.dumps(page))
+
+
+def kept(root: Path, kind: str, id: str) -> Page | None:
+    """The page of the run that made the artifact, if that run was on this workspace."""
+    try:
+        return Page(*json.loads(_place(root, kind, id).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _place(root: Path, kind: str, id: str) -> Path:
+    return root / "mlflow" / "made" / kind / f"{id}.json"

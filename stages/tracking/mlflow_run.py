@@ -1,0 +1,139 @@
+"""Runs in MLflow: one for each pipeline run, below it one for each stage, below that one for each trial."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from stages.tracking import Trial, rules
+from stages.tracking.family import Family
+from stages.tracking.links import Page, keep, tell
+from stages.tracking.server import Place, connect, experiment
+from stages.tracking.writer import Writer
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+Progress = Callable[[str, int, int], None]
+
+
+class MlflowRun:
+    """What a stage tells is kept in its own run; its metrics and tags also in the pipeline's,
+    so that whole pipelines can be compared side by side."""
+
+    def __init__(
+        self, client: "MlflowClient", family: Family, writer: Writer, progress: Progress
+    ) -> None:
+        self._client = client
+        self._family = family
+        self._writer = writer
+        self._progress = progress
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Keep what was chosen."""
+        self._put(self._family.own, params=params)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Keep what was measured, at a step if there are several."""
+        named = [
+            rules.Point(rules.key(name), float(value), step) for name, value in metrics.items()
+        ]
+        self._put(self._family.own, metrics=named)
+        stage = self._family.stage
+        self._put(
+            self._family.parent,
+            metrics=[
+                rules.Point(rules.key(f"{stage}/{one.name}"), one.value, step) for one in named
+            ],
+        )
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Keep short facts by which runs can be found."""
+        self._put(self._family.own, tags=tags)
+        self._put(self._family.parent, tags=tags)
+        self._family.made(tags)
+
+    def log_file(self, name: str, data: bytes) -> None:
+        """Keep a file, such as a report, under its relative name."""
+        self._writer.put(lambda: self._send(name, data))
+
+    def log_data(self, name: str, digest: str, source: str, profile: str = "") -> None:
+        """Keep which data the run stood on, so that runs can be searched by its digest."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        data = Dataset(name, digest[:36], "dvc", source, profile=profile or None)
+        self._writer.put(lambda: self._client.log_inputs(self._family.own, [DatasetInput(data)]))
+
+    def log_trials(self, trials: Sequence[Trial]) -> None:
+        """Keep each trial as a nested run: parameters, the curve by step, tags."""
+        now = int(time.time() * 1000)
+        for trial in trials:
+            self._writer.put(lambda trial=trial: self._trial(trial, now))  # type: ignore[misc]
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell the person that `done` of `total` of `what` are finished."""
+        self._progress(what, done, total)
+
+    def _trial(self, trial: Trial, now: int) -> None:
+        run = self._family.child(trial.name, trial.tags, now)
+        for batch in rules.batches(rules.points(trial.curve), trial.params):
+            self._send_batch(run, batch)
+        self._client.set_terminated(run, "FINISHED")
+
+    def _put(self, run: str, **what: Any) -> None:
+        for batch in rules.batches(**what):
+            self._writer.put(lambda batch=batch: self._send_batch(run, batch))  # type: ignore[misc]
+
+    def _send_batch(self, run: str, batch: rules.Batch) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            run,
+            [Metric(one.name, one.value, now, one.step) for one in batch.metrics],
+            [Param(name, value) for name, value in batch.params.items()],
+            [RunTag(name, value) for name, value in batch.tags.items()],
+            synchronous=True,
+        )
+
+    def _send(self, name: str, data: bytes) -> None:
+        place = PurePosixPath(name)
+        folder = str(place.parent) if place.parent != PurePosixPath(".") else None
+        with tempfile.TemporaryDirectory() as drafts:
+            (Path(drafts) / place.name).write_bytes(data)
+            self._client.log_artifact(self._family.own, str(Path(drafts) / place.name), folder)
+
+
+@contextmanager
+def open_run(
+    settings: Place,
+    *,
+    pipeline: str,
+    run: str,
+    stage: str,
+    tags: Mapping[str, str],
+    progress: Progress,
+) -> Iterator[MlflowRun]:
+    """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
+
+    Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with MLflow
+    is retried and then told as a warning: a stage's work is never lost by it."""
+    client = connect(settings)
+    family = Family.open(client, experiment(client, pipeline, settings), settings, run, stage, tags)
+    page = Page(family.experiment, family.own)
+    tell(page)
+    writer = Writer()
+    ended = "FAILED"
+    try:
+        yield MlflowRun(client, family, writer, progress)
+        ended = "FINISHED"
+    except BaseException as error:
+        problem = rules.word(f"{type(error).__name__}: {error}", rules.LONGEST_TAG)
+        writer.put(lambda: client.set_tag(family.own, "aiwf.problem", problem))
+        raise
+    finally:
+        writer.put(lambda: family.close(ended))
+        writer.close()
+        keep(settings.root, family.artifacts if ended == "FINISHED" else {}, page)

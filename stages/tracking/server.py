@@ -1,0 +1,91 @@
+"""MLflow's client, ready for use: its tables made once, its experiment there, or a clear error before work begins."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from stages.runtime.errors import InfrastructureError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+QUIET = {  # no word to anyone, and no minutes of retries: the writer has its own
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+class Place(Protocol):
+    """What tracking has to know of the settings."""
+
+    @property
+    def root(self) -> Path: ...
+
+    @property
+    def mlflow_uri(self) -> str: ...
+
+
+def connect(place: Place) -> "MlflowClient":
+    """A client whose store answers. Raises InfrastructureError if it does not."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        with alone(place.root):  # two first users at once break each other's tables
+            client = MlflowClient(place.mlflow_uri)
+            client.search_experiments(max_results=1)
+    except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
+        raise InfrastructureError(
+            f"MLflow at {place.mlflow_uri} cannot be used: {_first_line(error)}.",
+            "Start it (`aiwf up`), or unset AIWF_MLFLOW to keep records in the workspace.",
+        ) from error
+    return client
+
+
+def experiment(client: "MlflowClient", name: str, place: Place) -> str:
+    """The id of the experiment `name`; made, or taken out of the bin, if need be."""
+    with alone(place.root):
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            return str(client.create_experiment(name, _files_of(name, place), tags))
+        if found.lifecycle_stage == "deleted":
+            client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One process of this workspace at a time."""
+    import fcntl
+
+    folder = root / "mlflow"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot write in {folder}: {error.strerror or error}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+        ) from error
+
+
+def _files_of(name: str, place: Place) -> str | None:
+    """Where files go: beside a database in the workspace; a server decides for itself."""
+    if "://" in place.mlflow_uri and not place.mlflow_uri.startswith("sqlite"):
+        return None
+    return (place.root / "mlflow" / "files" / name).as_uri()
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
