@@ -1,12 +1,12 @@
 # make demo: from nothing to a trained, measured, packed model.   make test: the tests.   make help: the rest.
 SHELL := /bin/bash
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.made-from-lock
 UV_VERSION := 0.13.9
 export AIWF_WORKSPACE ?= $(CURDIR)/.aiwf
-export PYTHONDONTWRITEBYTECODE ?=
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help env clean-env demo test test-all lint format lock schema up down status bench
 
@@ -24,9 +24,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: say make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/uv || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "installing the locked environment (some minutes the first time) ..."
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
-	@$(BIN)/python -m ensurepip -q --default-pip >/dev/null 2>&1 || true
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps uv==$(UV_VERSION)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
@@ -53,8 +51,9 @@ format: env
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: 
+lock: env
 	$(BIN)/uv pip compile -q pyproject.toml --extra test --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11 -o requirements.lock
+	@sed -i "1i # For pyproject.toml's requirements with sha256 $$($(BIN)/python -m tests.lock)" requirements.lock
 
 schema: env
 	$(BIN)/aiwf schema

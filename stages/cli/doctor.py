@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import typer
@@ -70,7 +71,12 @@ def doctor() -> None:
 
 
 def _probe(name: str) -> Told:
-    quiet = {"PYTHONWARNINGS": "ignore", "DVC_NO_ANALYTICS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with TemporaryDirectory() as scratch:  # what a probe leaves behind goes with it
+        return _answer(name, scratch)
+
+
+def _answer(name: str, scratch: str) -> Told:
+    quiet = {"TMPDIR": scratch, "PYTHONWARNINGS": "ignore", "DVC_NO_ANALYTICS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
     started = time.monotonic()
     try:
         done = subprocess.run(
