@@ -1,4 +1,4 @@
-"""Runs in MLflow: one for each pipeline run, below it one for each stage, below that one for each trial."""
+"""Runs in MLflow: one for each pipeline run, below it one a stage, below that one a trial."""
 
 import tempfile
 import time
@@ -20,7 +20,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class MlflowRun:
-    """What a stage tells is kept in its own run; its metrics and tags also in the pipeline's,
+    """What a stage tells is kept in its own run; all but files also in the pipeline's,
     so that whole pipelines can be compared side by side."""
 
     def __init__(
@@ -33,21 +33,15 @@ class MlflowRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep what was chosen."""
+        stage = self._family.stage
         self._put(self._family.own, params=params)
+        self._put(self._family.parent, params={f"{stage}.{key}": params[key] for key in params})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Keep what was measured, at a step if there are several."""
-        named = [
-            rules.Point(rules.key(name), float(value), step) for name, value in metrics.items()
-        ]
-        self._put(self._family.own, metrics=named)
         stage = self._family.stage
-        self._put(
-            self._family.parent,
-            metrics=[
-                rules.Point(rules.key(f"{stage}/{one.name}"), one.value, step) for one in named
-            ],
-        )
+        self._put(self._family.own, metrics=_points(metrics, step))
+        self._put(self._family.parent, metrics=_points(metrics, step, f"{stage}/"))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Keep short facts by which runs can be found."""
@@ -106,6 +100,12 @@ class MlflowRun:
             self._client.log_artifact(self._family.own, str(Path(drafts) / place.name), folder)
 
 
+def _points(metrics: Mapping[str, float], step: int, prefix: str = "") -> list[rules.Point]:
+    return [
+        rules.Point(rules.key(prefix + name), float(value), step) for name, value in metrics.items()
+    ]
+
+
 @contextmanager
 def open_run(
     settings: Place,
@@ -118,8 +118,8 @@ def open_run(
 ) -> Iterator[MlflowRun]:
     """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
 
-    Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with MLflow
-    is retried and then told as a warning: a stage's work is never lost by it."""
+    Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
+    MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
     family = Family.open(client, experiment(client, pipeline, settings), settings, run, stage, tags)
     page = Page(family.experiment, family.own)

@@ -1,15 +1,17 @@
-"""What MLflow takes: names, lengths, and how much in one call (mlflow/utils/validation.py of 3.17)."""
+"""What MLflow takes: names, lengths, how much in one call (mlflow/utils/validation.py of 3.17)."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import ceil
 from typing import Any, NamedTuple
 
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
-MOST_METRICS = 1000
 MOST_WORDS = 100  # params, and tags, in one call
+MOST_METRICS = 1000 - 2 * MOST_WORDS  # all together 1000
 
 
 class Point(NamedTuple):
@@ -59,21 +61,15 @@ def batches(
 ) -> Iterator[Batch]:
     """Cut what is to be logged into calls that MLflow takes; mostly that is one."""
     said, marks = words(params, LONGEST_PARAM), words(tags, LONGEST_TAG)
-    if (
-        len(metrics) + len(said) + len(marks) <= MOST_METRICS
-        and max(len(said), len(marks)) <= MOST_WORDS
-    ):
-        yield Batch(metrics, said, marks)
-        return
-    for start in range(0, len(metrics), MOST_METRICS):
-        yield Batch(metrics[start : start + MOST_METRICS], {}, {})
-    for some in _cut(said):
-        yield Batch((), some, {})
-    for some in _cut(marks):
-        yield Batch((), {}, some)
+    calls = max(
+        ceil(len(metrics) / MOST_METRICS),
+        ceil(len(said) / MOST_WORDS),
+        ceil(len(marks) / MOST_WORDS),
+    )
+    for call in range(calls):
+        some = metrics[call * MOST_METRICS : (call + 1) * MOST_METRICS]
+        yield Batch(some, _part(said, call), _part(marks, call))
 
 
-def _cut(table: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    pairs = list(table.items())
-    for start in range(0, len(pairs), MOST_WORDS):
-        yield dict(pairs[start : start + MOST_WORDS])
+def _part(table: Mapping[str, str], call: int) -> dict[str, str]:
+    return dict(islice(table.items(), call * MOST_WORDS, (call + 1) * MOST_WORDS))

@@ -1,4 +1,4 @@
-"""MLflow's client, ready for use: its tables made once, its experiment there, or a clear error before work begins."""
+"""MLflow's client, ready for use: its tables are made once; what is wrong is told at once."""
 
 import logging
 import os
