@@ -1,0 +1,128 @@
+"""EfficientNet-Lite's layers in Paddle.
+
+Padding is written into the convolutions, as top, bottom, left, right: a layer that pads by itself
+is exported to ONNX with a pad value from uninitialised memory (paddle2onnx 2.0.1, 2.1.0)."""
+
+import math
+from typing import Any, NamedTuple
+
+from paddle import Tensor, nn
+
+EPSILON = 1e-3
+STEM, TOP = 32, 1280
+
+
+class Stage(NamedTuple):
+    """`repeats` blocks; only the first has `stride` and takes `narrow` channels."""
+
+    repeats: int
+    kernel: int
+    stride: int
+    expansion: int
+    narrow: int
+    wide: int
+
+
+STAGES = (
+    Stage(1, 3, 1, 1, 32, 16),
+    Stage(2, 3, 2, 6, 16, 24),
+    Stage(2, 5, 2, 6, 24, 40),
+    Stage(3, 3, 2, 6, 40, 80),
+    Stage(3, 5, 1, 6, 80, 112),
+    Stage(4, 5, 2, 6, 112, 192),
+    Stage(1, 3, 1, 6, 192, 320),
+)
+SCALES = {  # width, depth
+    "efficientnet_lite0": (1.0, 1.0),
+    "efficientnet_lite1": (1.0, 1.1),
+    "efficientnet_lite2": (1.1, 1.2),
+}
+
+
+class Unit(nn.Layer):  # type: ignore[misc]
+    """Convolution, batch norm and, if it is `active`, ReLU6; an even size is padded as TensorFlow's
+    SAME."""
+
+    def __init__(
+        self,
+        narrow: int,
+        wide: int,
+        kernel: int,
+        stride: int = 1,
+        groups: int = 1,
+        active: bool = True,
+    ) -> None:
+        super().__init__()
+        before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
+        self.convolution = nn.Conv2D(
+            narrow,
+            wide,
+            kernel,
+            stride,
+            padding=[before, after, before, after],
+            groups=groups,
+            bias_attr=False,
+        )
+        self.norm = nn.BatchNorm2D(wide, momentum=0.9, epsilon=EPSILON)
+        self.activation = nn.ReLU6() if active else nn.Identity()
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.activation(self.norm(self.convolution(picture)))
+
+
+class Block(nn.Layer):  # type: ignore[misc]
+    """Widen, filter each channel, narrow; added to its input where the shapes agree."""
+
+    def __init__(self, narrow: int, wide: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = narrow * expansion
+        self.expand = Unit(narrow, inner, 1) if expansion > 1 else nn.Identity()
+        self.depthwise = Unit(inner, inner, kernel, stride, groups=inner)
+        self.project = Unit(inner, wide, 1, active=False)
+        self.shortcut = stride == 1 and narrow == wide
+
+    def forward(self, picture: Tensor) -> Tensor:
+        out = self.project(self.depthwise(self.expand(picture)))
+        return picture + out if self.shortcut else out
+
+
+class Trunk(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, 1280): stem, blocks, top, mean over the picture."""
+
+    def __init__(self, width: float, depth: float) -> None:
+        super().__init__()
+        self.stem = Unit(3, STEM, 3, stride=2)
+        self.blocks = nn.LayerList(_blocks(width, depth))
+        self.top = Unit(_scaled(STAGES[-1].wide, width), TOP, 1)
+        self.pool = nn.AdaptiveAvgPool2D(1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        picture = self.stem(picture)
+        for block in self.blocks:
+            picture = block(picture)
+        return self.pool(self.top(picture)).flatten(1)
+
+
+def trunk(name: str) -> Trunk:
+    """A new trunk of the family `name`, with random weights."""
+    return Trunk(*SCALES[name])
+
+
+def _blocks(width: float, depth: float) -> list[Any]:
+    blocks = []
+    for position, stage in enumerate(STAGES):
+        narrow, wide = _scaled(stage.narrow, width), _scaled(stage.wide, width)
+        narrow = STEM if position == 0 else narrow  # the stem is not scaled
+        ends = position in (0, len(STAGES) - 1)  # nor is the depth of the first and the last stage
+        for number in range(stage.repeats if ends else math.ceil(stage.repeats * depth)):
+            first = number == 0
+            shape = (narrow if first else wide, wide, stage.kernel, stage.stride if first else 1)
+            blocks.append(Block(*shape, stage.expansion))
+    return blocks
+
+
+def _scaled(channels: int, width: float) -> int:
+    """The nearest multiple of 8 to `channels` times `width`, and never below nine tenths of it."""
+    wanted = channels * width
+    rounded = max(8, int(wanted + 4) // 8 * 8)
+    return rounded if rounded >= 0.9 * wanted else rounded + 8

@@ -1,0 +1,83 @@
+"""Exports a network as files that an engine runs; the work is done by `export_child.py`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import stages
+from stages.models.arrays import pack_arrays
+from stages.models.weights import Array
+from stages.runtime.errors import InfrastructureError
+from stages.runtime.files import write
+
+Format = Literal["paddle_inference", "onnx"]
+FILES: dict[Format, tuple[str, ...]] = {
+    "paddle_inference": ("graph.json", "graph.pdiparams"),
+    "onnx": ("graph.onnx",),
+}
+PATIENCE = 600  # seconds
+
+
+def export_network(
+    family: str,
+    arrays: Mapping[str, Array],
+    out: Path,
+    formats: Sequence[Format] = ("paddle_inference",),
+) -> dict[str, Path]:
+    """Write the network of `family` with `arrays` (named trunk.* and head.*; without head.*,
+    features come out) into the folder `out` and return the files by name: graph.json and
+    graph.pdiparams for paddle_inference, graph.onnx for onnx.
+
+    Input "image", (N, 3, H, W) float32, any N, H and W; one output, logits (N, labels). Opset 17.
+    The ONNX file answered a random picture as Paddle did before it is given. Equal arrays make
+    equal bytes. Raises InfrastructureError with the last lines of the exporting process if it fails
+    or dies."""
+    with TemporaryDirectory() as folder:
+        work = Path(folder)
+        _run(work, family, arrays, formats)
+        names = [name for one in formats for name in FILES[one]]
+        for name in names:
+            write(out / name, (work / name).read_bytes())
+    return {name: out / name for name in names}
+
+
+def _run(work: Path, family: str, arrays: Mapping[str, Array], formats: Sequence[Format]) -> None:
+    weights, spec = work / "weights.npz", work / "spec.json"
+    weights.write_bytes(pack_arrays(arrays))
+    wanted = {"family": family, "weights": str(weights), "out": str(work), "formats": list(formats)}
+    spec.write_text(json.dumps(wanted))
+    command = [sys.executable, "-m", "stages.models.export_child", str(spec)]
+    try:
+        done = subprocess.run(
+            command,
+            env=child_environment(),
+            cwd=work,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise _failed(f"took more than {PATIENCE} seconds", "") from None
+    if done.returncode:
+        raise _failed(f"ended with code {done.returncode}", done.stderr + done.stdout)
+
+
+def child_environment() -> dict[str, str]:
+    """What a child process needs to find this very `stages` and to keep to one core."""
+    home = str(Path(stages.__file__).parents[1])
+    path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+    quiet = {"GLOG_minloglevel": "3", "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
+    return {**os.environ, **quiet, "PYTHONPATH": path}
+
+
+def _failed(how: str, said: str) -> InfrastructureError:
+    lines = [line for line in said.splitlines() if line.strip()][-5:]
+    return InfrastructureError(
+        f"The process that exports the network {how}. {' / '.join(lines)}".strip(),
+        "Try again; if it stays so, `aiwf doctor` tells whether Paddle and paddle2onnx work here.",
+    )

