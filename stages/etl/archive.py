@@ -1,0 +1,64 @@
+"""Unpacks a zip that a stranger may have made: within its folder, and within limits."""
+
+import shutil
+import stat
+import zipfile
+from pathlib import Path
+
+from stages.etl.readers.csv_table import is_outside
+from stages.runtime.errors import DataError
+
+MOST_FILES = 500_000
+MOST_BYTES = 50 * 2**30
+MOST_RATIO = 200  # pictures hardly shrink; a bomb does, a thousandfold
+FREE_BYTES = 100 * 2**20  # below this the ratio does not matter
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack the zip at `archive` into `folder`, which must be empty.
+
+    Raises DataError for a damaged zip, one with a password, names that lead out of the folder,
+    links, or more content than a picture archive of this size can have."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [one for one in opened.infolist() if not one.is_dir()]
+            _check(archive, members)
+            for member in members:
+                _write(opened, member, folder)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+        raise DataError(
+            f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
+        ) from error
+
+
+def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+    outside = [one.filename for one in members if is_outside(one.filename)]
+    links = [one.filename for one in members if stat.S_ISLNK(one.external_attr >> 16)]
+    locked = [one.filename for one in members if one.flag_bits & 1]
+    for names, what in (
+        (outside, "leads out of the archive's folder"),
+        (links, "is a link"),
+        (locked, "has a password"),
+    ):
+        if names:
+            raise DataError(
+                f"{archive.name}: '{names[0]}' {what} ({len(names)} such).", "Pack it without."
+            )
+    total = sum(one.file_size for one in members)
+    most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * archive.stat().st_size))
+    if len(members) > MOST_FILES or total > most:
+        raise DataError(
+            f"{archive.name} would unpack to {len(members)} files with {total:,} bytes.",
+            "Unpack it yourself if you trust it, and add the folder.",
+        )
+
+
+def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
+    path = folder / member.filename
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # zipfile itself stops at the size that the directory states, so a lie cannot grow.
+        with opened.open(member) as source, path.open("xb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+    except (RuntimeError, FileExistsError) as error:
+        raise DataError(f"'{member.filename}' in the zip: {error}.", "Make it again.") from error

@@ -1,0 +1,69 @@
+"""The readable list of a data set's revisions: revisions.json, oldest first."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.runtime.errors import Damaged
+from stages.runtime.files import write
+from stages.settings import Settings
+
+
+class Revision(NamedTuple):
+    """Raw data as it was at one time. `revision` is DVC's digest of the folder."""
+
+    name: str
+    revision: str
+    samples: int
+    bytes: int
+    note: str
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where raw data is kept: a folder a name, beside them DVC's cache and its workspaces."""
+    return settings.root / "data"
+
+
+def names(settings: Settings) -> list[str]:
+    """The names of all raw data in the workspace."""
+    return sorted(path.parent.name for path in folder_of(settings).glob("*/revisions.json"))
+
+
+def read(name: str, settings: Settings) -> list[Revision]:
+    """The revisions of `name`, oldest first. Raises Damaged if the list cannot be read."""
+    path = _path(name, settings)
+    try:
+        return [Revision(name, **one) for one in json.loads(path.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, OSError) as error:
+        raise Damaged(
+            f"{path} cannot be read: {error}.",
+            "Move it away and add the data again; DVC's cache still has every file.",
+        ) from error
+
+
+def append(revision: Revision, settings: Settings) -> None:
+    """Make `revision` the newest of its name; one that was there before moves to the end."""
+    with _alone(_path(revision.name, settings)) as path:
+        others = [one for one in read(revision.name, settings) if one.revision != revision.revision]
+        records = [{**one._asdict()} for one in (*others, revision)]
+        for record in records:
+            del record["name"]
+        write(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n")
+
+
+def _path(name: str, settings: Settings) -> Path:
+    return folder_of(settings) / name / "revisions.json"
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[Path]:
+    """Wait until no other process changes `path`. The system frees the lock of one that died."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("a") as lock:
+        flock(lock, LOCK_EX)
+        yield path

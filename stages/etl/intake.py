@@ -1,0 +1,73 @@
+"""Copies what a person brings, a folder, a zip or a CSV, into a workspace; never touches theirs."""
+
+import os
+import shutil
+from pathlib import Path
+
+from stages.etl import archive
+from stages.etl.readers import Reading, few, read_folder
+from stages.etl.readers.csv_table import read_table
+from stages.runtime.errors import ConfigError, DataError, InfrastructureError
+
+
+def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
+    """Copy the samples at `path` to folder/data; give what was read and where the copy is.
+
+    Raises ConfigError if there is nothing at `path`, DataError with all that is wrong with it."""
+    if path.is_dir():
+        return _copied(_innermost(path), folder)
+    if not path.is_file():
+        raise ConfigError(f"There is no {path}.", "Give a folder, a zip or a CSV.")
+    match path.suffix.lower():
+        case ".csv" | ".tsv":
+            return _copied(path.parent, folder, read_table(path))
+        case ".zip":
+            archive.unpack(path, folder / "unpacked")
+            return _copied(_innermost(folder / "unpacked"), folder)
+    raise ConfigError(
+        f"{path.name} is neither a folder nor a .zip nor a .csv.",
+        "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
+    )
+
+
+def _innermost(folder: Path) -> Path:
+    """`folder`, or the one folder inside that wraps all others, as zips often have."""
+    inside = [one for one in folder.iterdir() if not one.name.startswith((".", "__"))]
+    if len(inside) == 1 and inside[0].is_dir() and any(one.is_dir() for one in inside[0].iterdir()):
+        return _innermost(inside[0])
+    only = [one for one in inside if one.is_dir()]
+    has_table = len(only) == 1 == len(inside) and any(only[0].glob("*.csv"))
+    return only[0] if has_table else folder
+
+
+def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple[Reading, Path]:
+    try:
+        reading = reading or read_folder(source)
+        _check_room(source, reading, folder)
+        target = folder / "data"
+        names = {row.file: row.file for row in reading.rows} | reading.tables
+        for name, origin in names.items():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / origin, target / name)
+    except PermissionError as error:
+        raise DataError(
+            f"'{error.filename}' may not be read.", "Change its permissions, or leave it out."
+        ) from error
+    return reading, target
+
+
+def _check_room(source: Path, reading: Reading, folder: Path) -> None:
+    needed = 2 * sum(os.path.getsize(source / row.file) for row in reading.rows)  # here and in the cache
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InfrastructureError(
+            f"The data needs {needed // 2**20} MiB, and {free // 2**20} MiB are free in {folder}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a larger disk.",
+        )
+
+
+def left_out(reading: Reading) -> str:
+    """What of the person's folder was not copied, as a sentence; empty if nothing."""
+    if not reading.ignored:
+        return ""
+    return f"{len(reading.ignored)} other files were left out: {few(reading.ignored)}"

@@ -1,0 +1,78 @@
+"""A folder for each label; above them, if one likes, folders train, validation and test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.etl.readers import NO_SAMPLES, SPLITS, Reading, Row, few
+from stages.runtime.errors import DataError
+
+
+class ClassFolders:
+    """flowers/daisy/1.jpg, or flowers/train/daisy/1.jpg: the label is the folder's name."""
+
+    def matches(self, folder: Path) -> bool:
+        return any(_folders(folder))
+
+    def read(self, folder: Path) -> Reading:
+        """One row for each file below a label's folder. Raises DataError if there is none."""
+        found = [_place(folder, path) for path in _files(folder)]
+        names = [name for name, is_sample in found if not is_sample]
+        given = _gives_splits(folder)
+        rows = []
+        for name, is_sample in found:
+            parts = name.split("/")[1:] if given else name.split("/")
+            if is_sample and len(parts) > 1:
+                split = SPLITS[name.split("/")[0].lower()] if given else ""
+                rows.append(Row(name, parts[0].strip(), split))
+            elif is_sample:
+                names.append(name)
+        _check(folder, rows)
+        return Reading(tuple(rows), ignored=tuple(sorted(names)))
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.name.startswith((".", "__")):
+            yield path
+
+
+def _gives_splits(folder: Path) -> bool:
+    """Whether the folders of `folder` are splits: all named so, and with folders inside."""
+    folders = list(_folders(folder))
+    return all(path.name.lower() in SPLITS and any(_folders(path)) for path in folders)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for top, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+        for name in sorted(files):
+            path = Path(top, name)
+            if not name.startswith(".") and path.is_file():
+                yield path
+
+
+def _place(folder: Path, path: Path) -> tuple[str, bool]:
+    """The name of `path` below `folder`, and whether it may be a sample."""
+    return path.relative_to(folder).as_posix(), path.suffix.lower() not in NO_SAMPLES
+
+
+def _check(folder: Path, rows: list[Row]) -> None:
+    unsayable = [ascii(row.file) for row in rows if not _is_text(row.file)]
+    if unsayable:
+        raise DataError(
+            f"{len(unsayable)} file names are not UTF-8 text: {few(unsayable)}.", "Rename them."
+        )
+    if not rows:
+        raise DataError(
+            f"There are no samples in the folders of {folder.name}.",
+            "Put the pictures of each label into a folder with the label's name.",
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

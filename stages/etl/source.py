@@ -1,0 +1,128 @@
+"""Raw data by name and revision: what people put in, kept by DVC. Light to import."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import md5
+from pathlib import Path
+
+from stages.config import DataConfig
+from stages.etl import catalogue, shards
+from stages.etl.catalogue import Revision
+from stages.etl.intake import left_out, take_in
+from stages.etl.workspace import fetch, keep, told, workspace
+from stages.parts import SAMPLES
+from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.registry import nearest
+from stages.settings import Settings
+
+__all__ = ["Revision", "add", "find", "names", "opened", "revisions"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
+REVISION = re.compile(r"[0-9a-f]{32}\.dir")
+RESERVED = ("cache", "work")
+
+names = catalogue.names
+
+
+def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
+    """Copy the folder, zip or CSV at `path` into the raw data `name`; equal content, equal revision.
+
+    The person's own files are only read. Raises ConfigError for a bad name or path, DataError for
+    data in no known layout, InfrastructureError if the disk or the remote cannot take it."""
+    _check_name(name)
+    with told(settings.root), workspace(settings) as folder:
+        reading, data = take_in(path.absolute(), folder)
+        total = sum(one.stat().st_size for one in data.rglob("*") if one.is_file())
+        if len(reading.rows) > shards.LOOSE_FILES:
+            shards.pack(data)
+        told_note = "; ".join(text for text in (note, left_out(reading)) if text)
+        made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note)
+        catalogue.append(made, settings)
+    return made
+
+
+def revisions(name: str, settings: Settings) -> list[Revision]:
+    """The revisions of `name`, oldest first; none if there is no such data."""
+    return catalogue.read(name, settings)
+
+
+def find(data: DataConfig, settings: Settings) -> Revision:
+    """The revision that `data` names, by its beginning; the newest if it names none.
+
+    Raises ConfigError with what to do if there is no such data or revision."""
+    known = revisions(data.name, settings)
+    if data.revision:
+        return _named(data, known, settings)
+    if not known:
+        raise ConfigError(f"There is no data called '{data.name}'.", _offer(data.name, settings))
+    return known[-1]
+
+
+@contextmanager
+def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
+    """A folder with the files of that revision, for as long as the block lasts.
+
+    Raises InfrastructureError if they cannot be had, Damaged if they are not what was added."""
+    revision = find(data, settings)
+    with told(settings.root), workspace(settings) as folder:
+        files = fetch(folder, revision.revision, settings)
+        _check_digests(files, revision.revision, settings)
+        if shards.is_packed(files):
+            shards.unpack(files)
+        yield files
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise ConfigError(
+            f"'{name}' cannot be a name of data.",
+            "Use small letters, digits and underscores, a letter first, 50 at most.",
+        )
+
+
+def _named(data: DataConfig, known: list[Revision], settings: Settings) -> Revision:
+    found = [one for one in known if one.revision.startswith(data.revision)]
+    if len(found) == 1:
+        return found[0]
+    if not found and settings.dvc_remote and REVISION.fullmatch(data.revision):
+        return Revision(data.name, data.revision, 0, 0, "from the remote")
+    if not known:
+        raise ConfigError(f"There is no data called '{data.name}'.", _offer(data.name, settings))
+    say = "no revision" if not found else f"{len(found)} revisions"
+    listed = ", ".join(one.revision[:8] for one in known)
+    raise ConfigError(
+        f"'{data.revision}' names {say} of '{data.name}'.",
+        f"There are, oldest first: {listed}. Leave the revision out for the newest.",
+    )
+
+
+def _offer(name: str, settings: Settings) -> str:
+    if name in SAMPLES:
+        return f"It is a sample: `aiwf samples get {name}` fetches it."
+    known = [*catalogue.names(settings), *SAMPLES]
+    return f"{nearest(name, known)}`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is."
+
+
+def _check_digests(folder: Path, revision: str, settings: Settings) -> None:
+    """Hold every file against the digest under which DVC keeps it."""
+    import json
+
+    listed = catalogue.folder_of(settings) / "cache/files/md5" / revision[:2] / revision[2:]
+    content = listed.read_bytes()
+    entries = json.loads(content) if _md5(content) == revision[:32] else None
+    if entries is None:
+        raise Damaged(f"The list of revision {revision[:8]} was changed.", "Add the data again.")
+    with ThreadPoolExecutor(settings.threads) as pool:
+        digests = pool.map(lambda one: _md5((folder / one["relpath"]).read_bytes()), entries)
+        for entry, digest in zip(entries, digests, strict=True):
+            if digest != entry["md5"]:
+                raise Damaged(
+                    f"'{entry['relpath']}' in revision {revision[:8]} was changed in DVC's cache.",
+                    f"Remove {listed.parents[3]}, then add the data again.",
+                )
+
+
+def _md5(data: bytes) -> str:
+    return md5(data, usedforsecurity=False).hexdigest()

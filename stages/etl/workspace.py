@@ -1,0 +1,137 @@
+"""DVC behind one door: a workspace for each use, one shared cache, a remote if there is one.
+
+A DVC repository lets one writer in at a time; workspaces of their own do not meet."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from configparser import ConfigParser
+from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages.etl.catalogue import folder_of
+from stages.runtime.errors import InfrastructureError
+from stages.settings import Settings
+
+DATA = "data"
+
+
+@contextmanager
+def workspace(settings: Settings) -> Iterator[Path]:
+    """An empty DVC workspace, removed at the end; those that a killed process left go as well."""
+    home = folder_of(settings) / "work"
+    with told(home):
+        home.mkdir(parents=True, exist_ok=True)
+        _sweep(home)
+        folder = home / f"{secrets.token_hex(6)}"
+        (folder / ".dvc").mkdir(parents=True, mode=0o700)
+        with (folder / "lock").open("a") as lock:
+            flock(lock, LOCK_EX)
+            _configure(folder, settings)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def keep(folder: Path, settings: Settings) -> str:
+    """Keep folder/data in the cache, and in the remote if there is one; give its revision."""
+    with _repository(folder) as repo:
+        repo.add(str(folder / DATA))
+        if settings.dvc_remote:
+            repo.push()
+    written = yaml.safe_load((folder / "data.dvc").read_text(encoding="utf-8"))
+    return str(written["outs"][0]["md5"])
+
+
+def fetch(folder: Path, revision: str, settings: Settings) -> Path:
+    """Put the files of `revision` into folder/data: from the cache, else from the remote."""
+    out = {"md5": revision, "hash": "md5", "path": DATA}
+    (folder / "data.dvc").write_text(yaml.safe_dump({"outs": [out]}), encoding="utf-8")
+    with _repository(folder) as repo:
+        if settings.dvc_remote and not _is_kept(revision, settings):
+            repo.pull()
+        else:
+            repo.checkout()
+    return folder / DATA
+
+
+@contextmanager
+def told(place: Path) -> Iterator[None]:
+    """Tell of a disk that is full, read-only or missing in words."""
+    try:
+        yield
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot use {error.filename or place}: {error.strerror or error}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+        ) from error
+
+
+@contextmanager
+def _repository(folder: Path) -> Iterator[Any]:
+    os.environ["DVC_NO_ANALYTICS"] = "1"
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder)) as repo:
+            yield repo
+    except DvcException as error:
+        raise InfrastructureError(
+            f"DVC could not keep or give the data: {str(error) or type(error).__name__}.",
+            "Check AIWF_DVC_REMOTE and the disk. If files of the revision are gone, "
+            "`aiwf data add` the same folder again: equal content has an equal revision.",
+        ) from error
+
+
+def _is_kept(revision: str, settings: Settings) -> bool:
+    """Whether the cache has the list of `revision` and every file on it."""
+    import json
+
+    cache = folder_of(settings) / "cache" / "files" / "md5"
+    listed = cache / revision[:2] / revision[2:]
+    if not listed.is_file():
+        return False
+    digests = {str(one["md5"]) for one in json.loads(listed.read_text(encoding="utf-8"))}
+    return all((cache / digest[:2] / digest[2:]).is_file() for digest in digests)
+
+
+def _configure(folder: Path, settings: Settings) -> None:
+    config = ConfigParser(interpolation=None)
+    config["core"] = {
+        "analytics": "false",
+        "no_scm": "true",
+        "site_cache_dir": str(folder / ".dvc" / "site"),
+    }
+    config["cache"] = {"dir": str(folder_of(settings) / "cache")}
+    if settings.dvc_remote:
+        config["core"]["remote"] = "store"
+        config["'remote \"store\"'"] = _remote(settings)
+    with (folder / ".dvc" / "config").open("w", encoding="utf-8") as text:
+        config.write(text)
+
+
+def _remote(settings: Settings) -> dict[str, str]:
+    if not settings.dvc_remote.startswith("s3://"):
+        return {"url": settings.dvc_remote}
+    found = {
+        "url": settings.dvc_remote,
+        "endpointurl": settings.s3_endpoint,
+        "access_key_id": settings.s3_access_key.get_secret_value(),
+        "secret_access_key": settings.s3_secret_key.get_secret_value(),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _sweep(home: Path) -> None:
+    """Remove workspaces whose owner is gone: nobody holds their lock."""
+    for folder in home.iterdir():
+        with suppress(OSError), (folder / "lock").open("r+") as lock:
+            flock(lock, LOCK_EX | LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
