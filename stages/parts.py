@@ -1,4 +1,4 @@
-"""The board: every part that a pipeline can name, and its place. To add one: a file there, a line here."""
+"""The board: every part that a pipeline can name. To add one: a file there, a line here."""
 
 from stages.runtime.registry import Registry
 

@@ -18,11 +18,17 @@ class Settings(BaseSettings):
     s3_endpoint: str = "http://127.0.0.1:8333"
     s3_access_key: SecretStr = SecretStr("")
     s3_secret_key: SecretStr = SecretStr("")
-    mlflow: str = Field("", description="MLflow's tracking address; '' for SQLite in the workspace.")
+    mlflow: str = Field(
+        "", description="MLflow's tracking address; '' for SQLite in the workspace."
+    )
     ray: str = Field("local", description="Ray's address; 'local' starts one for the run.")
-    dvc_remote: str = Field("", description="DVC remote for raw data; '' keeps it in the workspace.")
+    dvc_remote: str = Field(
+        "", description="DVC remote for raw data; '' keeps it in the workspace."
+    )
     threads: int = Field(os.cpu_count() or 1, gt=0, description="Processor cores to use.")
-    machine_speed: float = Field(1.0, gt=0, description="This machine's speed; a 2-core laptop is 1.")
+    machine_speed: float = Field(
+        1.0, gt=0, description="This machine's speed; a 2-core laptop is 1."
+    )
     airflow_port: int = 8080
     mlflow_port: int = 5000
 

@@ -119,7 +119,9 @@ class Store:
 
     def note(self, name: str, value: Any) -> None:
         """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
-        self.blobs.put(f"notes/{name}.json", json.dumps(value, indent=2, ensure_ascii=False).encode())
+        self.blobs.put(
+            f"notes/{name}.json", json.dumps(value, indent=2, ensure_ascii=False).encode()
+        )
 
     def noted(self, name: str) -> Any:
         """The fact under `name`, or None."""

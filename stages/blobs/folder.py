@@ -45,5 +45,7 @@ class FolderBlobs:
         start = self.path(prefix if prefix.endswith("/") else os.path.dirname(prefix))
         found = (path.relative_to(self.root).as_posix() for path in start.rglob("*"))
         yield from sorted(
-            key for key in found if key.startswith(prefix) and not key.endswith(".part") and self.has(key)
+            key
+            for key in found
+            if key.startswith(prefix) and not key.endswith(".part") and self.has(key)
         )

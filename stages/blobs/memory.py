@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.runtime.files import write
+
 
 class MemoryBlobs:
     """Forgets everything when the process ends."""
@@ -20,7 +22,7 @@ class MemoryBlobs:
         return self._kept[key]
 
     def get_file(self, key: str, path: Path) -> None:
-        path.write_bytes(self.get(key))
+        write(path, self.get(key))
 
     def has(self, key: str) -> bool:
         return key in self._kept

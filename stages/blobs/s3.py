@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stages.runtime.errors import InfrastructureError
+from stages.runtime.errors import ConfigError, InfrastructureError
 
 
 class S3Blobs:
@@ -74,6 +74,10 @@ class S3Blobs:
             raise InfrastructureError(
                 f"The object store refused bucket '{self._bucket}': {error.code}.",
                 "Check AIWF_S3_ACCESS_KEY, AIWF_S3_SECRET_KEY and the bucket's policy.",
+            ) from error
+        except ValueError as error:
+            raise ConfigError(
+                f"AIWF_STORE does not work: {error}.", "Write s3://bucket/prefix."
             ) from error
         except HTTPError as error:
             raise InfrastructureError(

@@ -1,4 +1,4 @@
-"""aiwf: the person's bridge. Each command is a line here and a function in a file of this folder."""
+"""aiwf: the person's bridge. Each command is a function in a file of this folder."""
 
 import sys
 

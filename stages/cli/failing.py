@@ -1,4 +1,4 @@
-"""Every error ends here: what is wrong, what to do, the right exit code, and never a bare traceback."""
+"""Every error ends here: what is wrong, what to do, and the right exit code."""
 
 import errno
 import os
@@ -28,8 +28,12 @@ def told() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL:
             remedy = "Free some disk space, or set AIWF_WORKSPACE to a folder that can be written."
-            _leave(f"{error.strerror}: {error.filename or ''}", remedy, InfrastructureError.exit_code)
-        _leave(f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1)
+            _leave(
+                f"{error.strerror}: {error.filename or ''}", remedy, InfrastructureError.exit_code
+            )
+        _leave(
+            f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1
+        )
 
 
 def _leave(problem: str, remedy: str, code: int) -> None:

@@ -25,7 +25,9 @@ def list_artifacts(
         return
     if kind not in KINDS:
         known = [*KINDS, "run"]
-        raise ConfigError(f"'{kind}' is no kind.", f"{nearest(kind, known)}Kinds: {', '.join(known)}.")
+        raise ConfigError(
+            f"'{kind}' is no kind.", f"{nearest(kind, known)}Kinds: {', '.join(known)}."
+        )
     for ref in store.refs(kind):
         print(f"{ref}  {_gist(store.load(ref))}")
 

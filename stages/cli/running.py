@@ -36,8 +36,10 @@ def run(
 
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
-    run_name = _in_process(config, settings, name) if via is Via.process else _in_airflow(
-        pipeline, tuple(changes or ()), settings
+    run_name = (
+        _in_process(config, settings, name)
+        if via is Via.process
+        else _in_airflow(pipeline, tuple(changes or ()), settings)
     )
     print_outcome(run_name, pipeline, settings)
 
@@ -76,7 +78,7 @@ def stage(
     name: Annotated[str, typer.Argument(help="etl, train, evaluate or deploy.")],
     spec: Annotated[Path, typer.Option(help="JSON with config, inputs, run, and target.")],
 ) -> None:
-    """Run one stage, for another process, job or container. The last line is RESULT and a reference."""
+    """Run one stage, for another process or container. The last line is RESULT and a reference."""
     from stages.cli.watching import PlainWatch
     from stages.parts import STAGES
     from stages.runner import run_stage

@@ -3,8 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from stages.runner import LogWatch, Watch
+from stages.runner.watch import LogWatch, Watch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 @contextmanager
@@ -13,16 +17,23 @@ def watching() -> Iterator[Watch]:
     if not sys.stderr.isatty():
         yield PlainWatch()
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+    with _bars() as bars:
+        yield BarWatch(bars)
 
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn())
+
+def _bars() -> "Progress":
+    from rich import progress as rich
     from rich.console import Console
 
-    with Progress(
-        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bars:
-        yield BarWatch(bars)
+    return rich.Progress(
+        rich.TextColumn("{task.description:<24}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 class PlainWatch(LogWatch):
@@ -38,12 +49,9 @@ class PlainWatch(LogWatch):
 class BarWatch:
     """One bar for each thing in progress; gone when the stage ends."""
 
-    def __init__(self, bars: object) -> None:
-        from rich.progress import Progress
-
-        assert isinstance(bars, Progress)  # noqa: S101
+    def __init__(self, bars: "Progress") -> None:
         self._bars = bars
-        self._known: dict[str, object] = {}
+        self._known: dict[str, TaskID] = {}
 
     def say(self, text: str) -> None:
         self._bars.console.print(text, highlight=False)
@@ -51,4 +59,4 @@ class BarWatch:
     def progress(self, what: str, done: int, total: int) -> None:
         if what not in self._known:
             self._known[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._known[what], completed=done, total=total)  # type: ignore[arg-type]
+        self._bars.update(self._known[what], completed=done, total=total)

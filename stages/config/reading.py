@@ -30,7 +30,9 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
     return parse_pipeline(text, str(path), changes)
 
 
-def parse_pipeline(text: str, source: str = "pipeline", changes: tuple[str, ...] = ()) -> PipelineConfig:
+def parse_pipeline(
+    text: str, source: str = "pipeline", changes: tuple[str, ...] = ()
+) -> PipelineConfig:
     """The pipeline that `text` says; `source` names it in errors."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -110,5 +112,7 @@ def _model_at(place: Place) -> type[BaseModel]:
 
 
 def _offer(path: Path) -> str:
-    known = sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    known = (
+        sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    )
     return f"{nearest(str(path), known)}Pipelines are in configs/pipelines/."

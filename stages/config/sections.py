@@ -1,4 +1,4 @@
-"""The sections of a pipeline as types; every field but three has a default, and all say what they mean."""
+"""The sections of a pipeline as types; every field but three has a default."""
 
 from typing import Annotated, Any, Literal
 
@@ -202,7 +202,8 @@ class PipelineConfig(Section):
     )
     data: DataConfig = Field(description="The data set's name, or its name and revision.")
     schedule: str | None = Field(
-        None, description="When Airflow runs it: a cron expression or '@daily'; empty means by hand."
+        None,
+        description="When Airflow runs it: a cron expression or '@daily'; empty means by hand.",
     )
     etl: EtlConfig = EtlConfig()
     train: TrainConfig = TrainConfig()

@@ -1,4 +1,4 @@
-"""Runs stages: plan, reuse or work, record. The one way in for the CLI, Airflow, Ray jobs and containers."""
+"""Runs stages: plan, reuse or work, record. The one way in for CLI, Airflow and jobs."""
 
 from stages.runner.pipeline import run_pipeline, targets_of
 from stages.runner.planning import StagePlan, plan

@@ -1,4 +1,4 @@
-"""Which code decides what a stage makes: its sources and all that they import from here, by digest."""
+"""Which code decides what a stage makes: its sources and all that they import from here."""
 
 import ast
 from collections.abc import Iterator
@@ -12,7 +12,17 @@ from stages.runtime.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 # Where things are kept, and what may be said, does not decide what is made of it: the config does.
-SERVICES = ("config", "parts", "settings", "tracking", "blobs", "store", "opening", "runner", "local")
+SERVICES = (
+    "config",
+    "parts",
+    "settings",
+    "tracking",
+    "blobs",
+    "store",
+    "opening",
+    "runner",
+    "local",
+)
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 

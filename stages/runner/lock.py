@@ -107,8 +107,13 @@ def read_lock(name: str, store: Store) -> Lock:
         raise ConfigError(f"{path} is not a run's lock.", "Name a run.lock.json.") from error
     found = load_lock(name, store)
     if found is None:
-        known = [key.removeprefix("notes/runs/").removesuffix(".json") for key in store.blobs.keys("notes/runs/")]
-        raise ConfigError(f"There is no run or lock '{name}'.", f"Runs: {', '.join(known[-8:]) or 'none yet'}.")
+        known = [
+            key.removeprefix("notes/runs/").removesuffix(".json")
+            for key in store.blobs.keys("notes/runs/")
+        ]
+        raise ConfigError(
+            f"There is no run or lock '{name}'.", f"Runs: {', '.join(known[-8:]) or 'none yet'}."
+        )
     return found
 
 

@@ -25,7 +25,11 @@ def new_run_name(pipeline: str) -> str:
 
 
 def run_pipeline(
-    pipeline: PipelineConfig, *, run: str, watch: Watch | None = None, settings: Settings | None = None
+    pipeline: PipelineConfig,
+    *,
+    run: str,
+    watch: Watch | None = None,
+    settings: Settings | None = None,
 ) -> dict[str, Ref]:
     """Run every stage and return what each task made. One target that fails holds back no other.
 

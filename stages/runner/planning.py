@@ -64,7 +64,11 @@ def _differences(store: Store, latest: str, work: Work) -> list[str]:
     last: dict[str, Any] = store.read_work(key)
     changed = flat_changes(last["config"], work.config)
     told = [f"config: {name} was {old}, is {new}" for name, (old, new) in changed.items()]
-    told += [f"input: another {name}" for name, id in work.inputs.items() if last["inputs"].get(name) != id]
+    told += [
+        f"input: another {name}"
+        for name, id in work.inputs.items()
+        if last["inputs"].get(name) != id
+    ]
     told += ["code: the stage's code changed"] if last["code"] != work.code else []
     versions = flat_changes(last["versions"], work.versions)
     return told + [f"version: {name} was {old}, is {new}" for name, (old, new) in versions.items()]

@@ -25,7 +25,8 @@ def beside(path: Path) -> Iterator[Path]:
             "Free some disk space, or choose a folder that you may write to.",
         ) from error
     finally:
-        draft.unlink(missing_ok=True) if not draft.is_dir() else None
+        if draft.is_file():
+            draft.unlink()
 
 
 def write(path: Path, data: bytes | str) -> None:

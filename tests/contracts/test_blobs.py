@@ -1,0 +1,152 @@
+"""What every place for bytes promises. The S3 one runs against a real server."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stages.blobs import Blobs
+from stages.blobs.s3 import S3Blobs
+from stages.parts import BLOBS
+from stages.runtime.errors import InfrastructureError
+
+PLACES = ["folder", "memory", pytest.param("s3", marks=pytest.mark.service)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def s3_endpoint(tmp_path_factory) -> Iterator[str]:
+    """A SeaweedFS server of our own on loopback, ended with the module."""
+    folder = tmp_path_factory.mktemp("s3")
+    (folder / "s3.json").write_text(
+        '{"identities":[{"name":"t","credentials":[{"accessKey":"key","secretKey":"secret"}],'
+        '"actions":["Admin","Read","Write","List","Tagging"]}]}'
+    )
+    ports = {name: free_port() for name in ("master.port", "volume.port", "filer.port", "s3.port")}
+    grpc = {f"{name}.grpc": free_port() for name in ports}
+    words = [f"-{name}={port}" for name, port in {**ports, **grpc}.items()]
+    log = (folder / "log").open("wb")
+    server = subprocess.Popen(
+        [weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-filer", "-s3",
+         "-master.telemetry=false", f"-s3.config={folder / 's3.json'}", "-s3.iam=false", *words],
+        stdout=log, stderr=log, cwd=folder,
+    )  # fmt: skip
+    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+    try:
+        wait_for_a_write(endpoint)
+        yield endpoint
+    finally:
+        server.kill()  # its own goodbye takes half a minute
+        server.wait()
+        log.close()
+
+
+def weed() -> str:
+    """SeaweedFS' program, which its package puts beside python."""
+    return str(Path(sys.executable).parent / "weed")
+
+
+def wait_for_a_write(endpoint: str) -> None:
+    for _ in range(120):
+        try:
+            S3Blobs(endpoint, "probe", "", "key", "secret").put("probe", b"x")
+        except InfrastructureError:
+            time.sleep(0.5)
+        else:
+            return
+    raise TimeoutError("SeaweedFS did not start")
+
+
+@pytest.fixture(params=PLACES)
+def blobs(request, tmp_path) -> Blobs:
+    match request.param:
+        case "folder":
+            return BLOBS["folder"](tmp_path / "store")
+        case "memory":
+            return BLOBS["memory"]()
+    endpoint = request.getfixturevalue("s3_endpoint")
+    return BLOBS["s3"](endpoint, "aiwf-test", f"pre/{tmp_path.name}", "key", "secret")
+
+
+def test_gives_back_what_was_put(blobs: Blobs):
+    blobs.put("blobs/ab/abc", b"bytes \x00\xff")
+
+    assert blobs.get("blobs/ab/abc") == b"bytes \x00\xff"
+    assert blobs.has("blobs/ab/abc")
+
+
+def test_an_absent_key_is_a_key_error(blobs: Blobs):
+    assert not blobs.has("blobs/no/no")
+    with pytest.raises(KeyError):
+        blobs.get("blobs/no/no")
+
+
+def test_the_last_put_counts(blobs: Blobs):
+    blobs.put("notes/run.json", b"old")
+    blobs.put("notes/run.json", b"new")
+
+    assert blobs.get("notes/run.json") == b"new"
+
+
+def test_lists_keys_below_a_prefix_in_order(blobs: Blobs):
+    for key in ("a/2", "a/1", "a/b/3", "c/4", "ab"):
+        blobs.put(key, b"x")
+
+    assert list(blobs.keys("a/")) == ["a/1", "a/2", "a/b/3"]
+    assert list(blobs.keys("a")) == ["a/1", "a/2", "a/b/3", "ab"]
+    assert list(blobs.keys("none/")) == []
+
+
+def test_carries_files(blobs: Blobs, tmp_path):
+    source = tmp_path / "in with space.bin"
+    source.write_bytes(b"z" * 100_000)
+
+    blobs.put_file("files/ü 'x'", source)
+    blobs.get_file("files/ü 'x'", tmp_path / "out" / "copy")
+
+    assert (tmp_path / "out" / "copy").read_bytes() == b"z" * 100_000
+
+
+def test_a_reader_never_sees_half_of_a_write(blobs: Blobs):
+    contents = [bytes([value]) * 300_000 for value in range(4)]
+    blobs.put("k", contents[0])
+    writers = [
+        threading.Thread(target=lambda data=data: [blobs.put("k", data) for _ in range(5)])
+        for data in contents
+    ]
+
+    for writer in writers:
+        writer.start()
+    seen = {blobs.get("k") for _ in range(30)}
+    for writer in writers:
+        writer.join()
+
+    assert seen <= set(contents)
+
+
+@pytest.mark.service
+def test_a_wrong_secret_says_which_setting_to_look_at(s3_endpoint):
+    with pytest.raises(InfrastructureError, match="AIWF_S3_SECRET_KEY"):
+        S3Blobs(s3_endpoint, "aiwf-test", "", "key", "wrong")
+
+
+def test_a_server_that_is_not_there_says_which_setting_to_look_at():
+    with pytest.raises(InfrastructureError, match="AIWF_S3_ENDPOINT"):
+        S3Blobs(f"http://127.0.0.1:{free_port()}", "bucket", "", "key", "secret")
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(InfrastructureError, match="Cannot write"):
+        BLOBS["folder"](tmp_path / "file").put("a/b", b"x")
