@@ -12,13 +12,13 @@ class ImageClassification:
     """Pictures as files in, a score for each label out."""
 
     name = "image_classification"
-    readers = ("class_folders", "csv")
+    readers = ("csv", "class_folders")
 
     def inspect(self, data: bytes, config: EtlConfig) -> dict[str, Any]:
         """Facts of one picture for the manifest. Raises BadSample if it cannot be used."""
         from stages.tasks import pictures
 
-        return pictures.inspect(data, config)
+        return pictures.inspect_picture(data, config)
 
     def thumbnail(self, data: bytes, side: int) -> bytes:
         """The picture as a small JPEG, at most `side` pixels wide and high."""
