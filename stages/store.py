@@ -1,4 +1,4 @@
-"""The artifacts' home: blobs by digest, records by id, and a table from finished work to artifacts."""
+"""The artifacts' home: blobs by digest, records by id, finished work by what decided it."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -73,7 +73,7 @@ class Store:
         return artifact.ref
 
     def load(self, ref: Ref) -> Any:
-        """Return the artifact of `ref`. Raises ConfigError if there is none, Damaged if it changed."""
+        """The artifact of `ref`. Raises ConfigError if there is none, Damaged if it changed."""
         try:
             data = self.blobs.get(_record(ref))
         except KeyError:

@@ -49,21 +49,21 @@ def settle(told: list[Sameness]) -> list[Sameness]:
 
 def differences(first: Lock, second: Lock) -> dict[str, dict[str, tuple[Any, Any]]]:
     """What of data, config, code, environment changed between two runs: key -> (first, second)."""
-    environment = [
-        {"requirements": lock.requirements, **lock.versions, **lock.machine}
-        for lock in (first, second)
-    ]
     config = flat_changes(first.config, second.config)
     return {
         "data": flat_changes(first.data, second.data),
         "config": {key: pair for key, pair in config.items() if not key.startswith("data.")},
         "code": flat_changes(first.code, second.code),
-        "environment": flat_changes(*environment),
+        "environment": flat_changes(_environment(first), _environment(second)),
     }
 
 
+def _environment(lock: Lock) -> dict[str, str]:
+    return {"requirements": lock.requirements, **lock.versions, **lock.machine}
+
+
 class Effect(NamedTuple):
-    """One metric of two runs; `verdict`: better, worse, equal or undecided (the intervals overlap)."""
+    """One metric of two runs: better, worse, equal, or undecided (the intervals overlap)."""
 
     metric: str
     first: Measure

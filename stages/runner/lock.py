@@ -97,7 +97,7 @@ def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Loc
 
 
 def read_lock(name: str, store: Store) -> Lock:
-    """The lock in the file `name`, or of the run called `name`. Raises ConfigError if there is none."""
+    """The lock in the file `name`, or of the run of that name; ConfigError if there is none."""
     path = Path(name)
     path = path / "run.lock.json" if path.is_dir() else path
     try:

@@ -1,4 +1,4 @@
-"""Pins what a pipeline leaves open, so that a run can be made again: the data's revision, the trials."""
+"""Pins what a pipeline leaves open: the data's revision, the number of trials."""
 
 from stages.config import DataConfig, PipelineConfig
 from stages.etl import source

@@ -28,8 +28,8 @@ def run_stage(
 ) -> Ref:
     """Run `stage` of the pipeline run `run` and return the reference of what it made.
 
-    `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins the
-    config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
+    `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins
+    the config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
     settings, watch = settings or Settings(), watch or LogWatch()
     store = open_store(settings)
     lock = pinned(run, config, store, settings)
@@ -64,7 +64,7 @@ def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings
 def record(
     lock: locks.Lock, task: str, work: Work, made: Ref, store: Store, settings: Settings
 ) -> None:
-    """Note what `task` made: in the run's lock, as the pipeline's latest, and in folders for people."""
+    """Note what `task` made: in the run's lock, as the latest, and in folders for people."""
     artifact = store.load(made)
     locks.keep(locks.extended(lock, task, work, made, artifact), store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)
