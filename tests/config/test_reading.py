@@ -1,0 +1,95 @@
+"""What a pipeline YAML may say, and how a mistake in it is told."""
+
+import pytest
+
+from stages.config import parse_pipeline, read_pipeline
+from stages.runtime.errors import ConfigError
+
+SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
+
+
+def problems(text: str, *changes: str) -> str:
+    with pytest.raises(ConfigError) as told:
+        parse_pipeline(text, "flowers.yaml", changes)
+    return str(told.value)
+
+
+def test_three_keys_are_enough():
+    pipeline = parse_pipeline(SMALLEST)
+
+    assert pipeline.data.name == "flowers"
+    assert pipeline.deploy.targets == ("device_sdk", "cloud_api")
+
+
+def test_data_may_name_its_revision():
+    pipeline = parse_pipeline(SMALLEST.replace("data: flowers", "data: flowers@abc.dir"))
+
+    assert pipeline.data.revision == "abc.dir"
+
+
+def test_an_unknown_key_is_told_with_line_and_nearest():
+    told = problems(SMALLEST + "train:\n  trails: 5\n")
+
+    assert "flowers.yaml, line 5: train.trails" in told
+    assert "Did you mean 'trials'?" in told
+
+
+def test_an_unknown_part_is_told_with_the_nearest():
+    told = problems(SMALLEST + "deploy: {targets: [device_skd]}\n")
+
+    assert "line 4" in told
+    assert "Did you mean 'device_sdk'?" in told
+
+
+def test_an_unknown_augmentation_is_told_with_the_nearest():
+    assert "Did you mean 'rotate'?" in problems(SMALLEST + "etl: {augmentations: [rotat]}\n")
+
+
+def test_every_mistake_is_told_at_once():
+    told = problems("name: Flo wers\ntask: clasification\n")
+
+    assert all(word in told for word in ("name:", "task:", "data: this key is required"))
+
+
+@pytest.mark.parametrize(
+    ("text", "say"),
+    [
+        ("- a\n- b\n", "a list"),
+        ("", "empty"),
+        ("just words", "a single value"),
+        ("a: [1\nb: 2", "line 2: this is not YAML"),
+    ],
+)
+def test_what_is_no_table_is_told(text, say):
+    assert say in problems(text)
+
+
+def test_changes_reach_any_key_and_are_checked():
+    pipeline = parse_pipeline(SMALLEST, changes=("train.trials=3", "data.revision=r1"))
+
+    assert pipeline.train.trials == 3
+    assert (pipeline.data.name, pipeline.data.revision) == ("flowers", "r1")
+    assert "no such key" in problems(SMALLEST, "train.trals=3")
+    assert "is not a change" in problems(SMALLEST, "train.trials")
+
+
+def test_shares_that_do_not_add_up_are_told():
+    assert "add up to 1.200" in problems(SMALLEST + "etl: {splits: {train: 0.9}}\n")
+
+
+def test_nothing_in_a_yaml_is_executed():
+    assert "this is not YAML" in problems("name: !!python/object/apply:os.getcwd []\n")
+
+
+def test_a_missing_file_offers_the_nearest(tmp_path):
+    (tmp_path / "flowers.yaml").write_text(SMALLEST)
+
+    with pytest.raises(ConfigError, match=r"flowers\.yaml"):
+        read_pipeline(tmp_path / "flower.yaml")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + SMALLEST.encode())
+
+    assert read_pipeline(path).name == "flowers"

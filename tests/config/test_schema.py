@@ -1,0 +1,24 @@
+"""configs/schema.json is what the types say, and offers the names of parts."""
+
+from pathlib import Path
+
+from stages.config.schema import pipeline_schema, schema_text
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_schema_in_the_tree_is_up_to_date():
+    assert (ROOT / "configs" / "schema.json").read_text() == schema_text(), "say: make schema"
+
+
+def test_an_editor_is_offered_the_parts():
+    train = pipeline_schema()["$defs"]["TrainConfig"]["properties"]
+
+    assert "efficientnet_lite0" in train["families"]["items"]["enum"]
+
+
+def test_every_key_is_described():
+    schema = pipeline_schema()
+
+    for model in (schema, *schema["$defs"].values()):
+        assert model["description"], model["title"]
