@@ -19,9 +19,7 @@ def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(arrays):
             member = io.BytesIO()
-            np.lib.format.write_array(
-                member, np.ascontiguousarray(arrays[name]), (1, 0), allow_pickle=False
-            )
+            np.save(member, np.ascontiguousarray(arrays[name]), allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", BEGINNING), member.getvalue())
     return out.getvalue()
 

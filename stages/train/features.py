@@ -1,0 +1,117 @@
+"""What a frozen trunk makes of each picture and each of its views: computed once, kept by digest.
+
+One picture goes through the network at a time and each on one core, several side by side: so a row
+is the same to the last bit whatever else is computed, on however many cores."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset, Step, canonical, digest_of
+from stages.runtime import steps as runtime
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.shards import Row, Shards
+from stages.train.sources import version_of
+from stages.train.trunk import TrunkFile
+
+SHARD = 256  # rows; what a killed run can lose
+STEP_CODE = ("runtime/steps.py", "runtime/pictures.py")
+VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
+PACKAGES = ("onnxruntime", "numpy", "pillow")
+
+
+class View(NamedTuple):
+    """A picture by digest; number 0 is the picture itself, others are augmented."""
+
+    digest: str
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.digest}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A trunk and the steps before it. `tell` hears how many rows are done, of how many."""
+
+    trunk: TrunkFile
+    before: tuple[Step, ...]
+    dataset: Dataset
+    store: Store
+    settings: Settings
+    tell: Callable[[int, int], None]
+
+    def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
+        """The features of `views`, in their order: [views, features]. Only what is not known is
+        computed."""
+        known: dict[str, Row] = {}
+        for augmented in (False, True):
+            wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
+            known.update(self._known(wanted, augmented) if wanted else {})
+        return np.stack([known[view.name] for view in views])
+
+    def _known(self, views: list[View], augmented: bool) -> dict[str, Row]:
+        shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
+        known = shards.read()
+        missing = [view for view in views if view.name not in known]
+        for start in range(0, len(missing), SHARD):
+            shard = self._computed(missing, start)
+            shards.append(shard)
+            known.update(shard)
+        return known
+
+    def _computed(self, missing: list[View], start: int) -> dict[str, Row]:
+        done: dict[str, Row] = {}
+        part = missing[start : start + SHARD]
+        for view, row in zip(part, self._forward(part), strict=True):
+            done[view.name] = row
+            self.tell(start + len(done), len(missing))
+        return done
+
+    def _forward(self, views: list[View]) -> Iterator[Row]:
+        network = self._network
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            yield from pool.map(lambda view: network(self._input(view)), views)
+
+    @cached_property
+    def _network(self) -> Callable[[NDArray[np.float32]], Row]:
+        return _session(self.trunk)
+
+    def _input(self, view: View) -> NDArray[np.float32]:
+        steps = [step.model_dump() for step in self.before]
+        data = self.store.get(view.digest)
+        if not view.number:
+            return np.asarray(runtime.run(steps, data))[None]
+        from stages.etl.augment import augmented
+
+        picture = runtime.run(steps[:1], data)
+        picture = augmented(picture, self.dataset, view.digest, view.number)
+        return np.asarray(runtime.run(steps[1:], picture))[None]
+
+    def _key(self, augmented: bool) -> str:
+        """Equal for equal features; the pictures are told apart by their rows' names."""
+        steps = [step.model_dump() for step in self.before]
+        made: list[Any] = [self.trunk.digest, steps]
+        if augmented:
+            made += [self.dataset.augmentations, self.dataset.seed]
+        code = version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)
+        return digest_of(canonical([made, code]))
+
+
+def _session(trunk: TrunkFile) -> Callable[[NDArray[np.float32]], Row]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        str(trunk.path), options, providers=["CPUExecutionProvider"]
+    )
+    name = session.get_inputs()[0].name
+    return lambda image: np.asarray(session.run(None, {name: image})[0][0])

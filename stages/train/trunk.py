@@ -1,0 +1,48 @@
+"""The frozen trunk of a family as an ONNX file: exported once, compared with Paddle, kept in the
+store."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from stages.artifacts import canonical, digest_of
+from stages.models.export import export_network
+from stages.models.family import Family
+from stages.runtime.errors import Damaged
+from stages.store import Store
+from stages.train.sources import version_of
+
+
+class TrunkFile(NamedTuple):
+    """An ONNX file, (N, 3, H, W) to (N, features), and its digest."""
+
+    path: Path
+    digest: str
+
+
+def trunk_file(family: Family, store: Store) -> TrunkFile:
+    """The exported trunk of `family` with its published weights.
+
+    Raises what `export_network` and `Family.load` raise."""
+    name = f"trunks/{_key(family)}"
+    known = store.noted(name)
+    if known:
+        try:
+            return TrunkFile(store.path(known["onnx"], ".onnx"), known["onnx"])
+        except Damaged:
+            pass  # it is made anew
+    digest = _export(family, store)
+    store.note(name, {"family": family.name, "onnx": digest})
+    return TrunkFile(store.path(digest, ".onnx"), digest)
+
+
+def _export(family: Family, store: Store) -> str:
+    arrays = {f"trunk.{name}": array for name, array in family.load().items()}
+    with TemporaryDirectory() as folder:
+        files = export_network(family.name, arrays, Path(folder), ("onnx",))
+        return store.add_file(files["graph.onnx"])
+
+
+def _key(family: Family) -> str:
+    code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
+    return digest_of(canonical([family.name, family.weights.sha256, code]))
