@@ -1,17 +1,21 @@
 """The config types as one flat form: for Airflow's trigger page."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 from stages.config.sections import PipelineConfig
+from stages.runtime.registry import Registry
 
 LEFT_OUT = {"name", "task", "schedule", "data.name"}  # they make the DAG what it is
 
 
 def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:
-    """Each settable dotted key of `pipeline` with its value and its JSON schema."""
+    """Each settable dotted key of `pipeline` with its 'value' and its JSON 'schema'.
+
+    Where a part is named, the schema lists the board's names: as 'enum', or for a list of parts
+    as the 'enum' of its items."""
     schema = PipelineConfig.model_json_schema()
     return {key: field for key, field in _flat(pipeline, schema, schema, "") if key not in LEFT_OUT}
 
@@ -19,14 +23,15 @@ def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:
 def _flat(
     section: BaseModel, schema: dict[str, Any], root: dict[str, Any], prefix: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in type(section).model_fields:
+    plain = section.model_dump(mode="json")
+    for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         inner = _resolved(schema["properties"][name], root)
         if isinstance(value, BaseModel):
             yield from _flat(value, inner, root, f"{prefix}{name}.")
         else:
-            plain = section.model_dump(mode="json")[name]
-            yield f"{prefix}{name}", {"value": plain, "schema": inner}
+            named = _with_names(inner, [field.annotation, *field.metadata])
+            yield f"{prefix}{name}", {"value": plain[name], "schema": named}
 
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
@@ -34,3 +39,22 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
         return schema
     found = root["$defs"][schema["$ref"].split("/")[-1]]
     return {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+
+
+def _with_names(schema: dict[str, Any], hints: list[Any]) -> dict[str, Any]:
+    """`schema` with the names on the board that its value, or each of its items, may take."""
+    names = [name for board in _boards(hints) for name in board]
+    if not names:
+        return schema
+    if schema.get("type") == "array":
+        return {**schema, "items": {**schema.get("items", {}), "enum": names}}
+    return {**schema, "enum": names}
+
+
+def _boards(hints: Any) -> Iterator[Registry]:
+    """The tables that the validators inside type `hints` look names up in."""
+    for hint in hints:
+        check = getattr(hint, "func", None) if isinstance(hint, AfterValidator) else None
+        if isinstance(board := getattr(check, "__self__", None), Registry):
+            yield board
+        yield from _boards(get_args(hint))

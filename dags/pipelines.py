@@ -1,0 +1,21 @@
+"""One Airflow DAG for every pipeline YAML in AIWF_PIPELINES (a folder, or one file)."""
+
+import os
+from pathlib import Path
+
+from operators.wiring import dag_of, placeholder_for
+from stages.config import read_pipeline
+
+HERE = Path(__file__).resolve().parents[1]
+PIPELINES = Path(os.environ.get("AIWF_PIPELINES") or HERE / "configs" / "pipelines")
+
+for path in [PIPELINES] if PIPELINES.is_file() else sorted(PIPELINES.glob("*.y*ml")):
+    try:
+        dag = dag_of(read_pipeline(path), path)
+        if dag.dag_id in globals():
+            raise ValueError(
+                f"Another pipeline is called {dag.dag_id} too. Give each its own name."
+            )
+    except Exception as error:  # one that cannot be read must not take the others along
+        dag = placeholder_for(path, error)
+    globals()[dag.dag_id] = dag

@@ -1,0 +1,73 @@
+"""The bridge from an Airflow task to a stage, written once."""
+
+import re
+from functools import partial
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from operators.form import filled_in
+from operators.links import PAGES, PageLink, RunLink, show, show_made
+from operators.listening import Listener
+from stages.runtime.errors import WorkflowError
+from stages.tracking.links import hearing
+
+
+class StageOperator(BaseOperator):  # type: ignore[misc]
+    """Runs one stage: references of its inputs in, the reference of what it made out.
+
+    An error that only a person can mend ends the task at once; all else is left to Airflow's
+    retries, which find whatever was finished."""
+
+    stage: ClassVar[str]
+    listener: ClassVar[Listener | None] = None
+    template_fields = ("inputs",)
+
+    def __init__(
+        self, *, config: dict[str, Any], inputs: dict[str, Any], target: str = "", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.config = config
+        self.inputs = inputs
+        self.target = target
+
+    @property
+    def operator_extra_links(self) -> list[Any]:
+        return [RunLink(), PageLink()] if self.stage in PAGES else [RunLink()]
+
+    def execute(self, context: Any) -> list[str]:
+        try:
+            made = self._run(context)
+        except WorkflowError as error:
+            if self.listener:
+                self.listener.failed(self.task_id, error)
+            if error.retry_helps:
+                raise
+            raise AirflowFailException(str(error)) from None
+        if self.listener:
+            self.listener.made(self.task_id, made)
+        return made
+
+    def _run(self, context: Any) -> list[str]:
+        from stages.runner import run_stage
+
+        config = filled_in(self.config, context["params"])
+        if self.target and self.target not in config["deploy"]["targets"]:
+            raise AirflowSkipException(f"This run does not ask for the target {self.target}.")
+        with hearing(partial(show, context["ti"], self.stage)):
+            made = run_stage(
+                self.stage,
+                config,
+                self.inputs,
+                run=run_name(context["dag_run"]),
+                target=self.target,
+                watch=self.listener,
+            )
+        show_made(context["ti"], self.stage, *made)
+        return list(made)
+
+
+def run_name(dag_run: Any) -> str:
+    """The pipeline run that a DAG run is, in letters that are safe in names of files."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{dag_run.dag_id}-{dag_run.run_id}")

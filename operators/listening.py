@@ -1,0 +1,18 @@
+"""What may hear of a task's progress and end, beside Airflow."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stages.runtime.errors import WorkflowError
+
+
+class Listener(Protocol):
+    """A watch (see stages/runner/watch.py) that also hears how a task ends."""
+
+    def say(self, text: str) -> None: ...
+
+    def progress(self, what: str, done: int, total: int) -> None: ...
+
+    def made(self, task: str, reference: Sequence[str]) -> None: ...
+
+    def failed(self, task: str, error: WorkflowError) -> None: ...

@@ -1,0 +1,45 @@
+"""What a pipeline's page in Airflow says about it."""
+
+from stages.config import PipelineConfig
+
+
+def about(pipeline: PipelineConfig, file: str) -> str:
+    """A few lines of Markdown: what goes in, what each task does, how to run it."""
+    data, train, deploy = pipeline.data, pipeline.train, pipeline.deploy
+    revision = f"revision `{data.revision}`" if data.revision else "its newest revision"
+    trials = (
+        f"{train.trials} trials" if train.trials else f"what {train.budget_minutes:g} minutes allow"
+    )
+    when = f"by the schedule `{pipeline.schedule}`" if pipeline.schedule else "when triggered"
+    gate = ", ".join(f"{name} ≥ {least:g}" for name, least in pipeline.evaluate.gate.items())
+    return f"""### {pipeline.name}: {pipeline.task.replace("_", " ")}
+
+From `{file}`. Runs {when}.
+
+| task | does |
+|---|---|
+| etl | reads `{data.name}` at {revision}; checks, splits, augments |
+| train | searches over {", ".join(train.families)}: {trials} |
+| evaluate | measures on the test split; asks for {gate or "more than guessing"} |
+{_deploying(deploy.targets, deploy.ladder)}
+
+**Trigger** opens a form with every setting. What was done before with the same data,
+settings and code is reused. A task's *Details* have its links to MLflow and to its report.
+"""
+
+
+def _deploying(targets: tuple[str, ...], ladder: tuple[str, ...]) -> str:
+    row = "| deploy_{} | packs the best of {} that agrees with the trained model |"
+    return "\n".join(row.format(target, ", ".join(ladder)) for target in targets)
+
+
+def about_broken(file: str, problem: str) -> str:
+    """The page of a pipeline that cannot be read."""
+    return f"""### `{file}` cannot be read
+
+```
+{problem}
+```
+
+Mend the file; this page follows within half a minute. The other pipelines are not touched by it.
+"""

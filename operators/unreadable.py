@@ -1,0 +1,19 @@
+"""Stands where a pipeline cannot be read, and says so when it is run."""
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowFailException
+
+
+class UnreadableOperator(BaseOperator):  # type: ignore[misc]
+    """Fails with what is wrong in the YAML."""
+
+    ui_color = "#f7c9c4"
+
+    def __init__(self, *, problem: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.problem = problem
+
+    def execute(self, context: Any) -> None:
+        raise AirflowFailException(self.problem)

@@ -1,0 +1,67 @@
+"""Wires a pipeline's stages into a DAG: an output used as an input is the edge."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG
+
+from operators.deploy import DeployOperator
+from operators.etl import EtlOperator
+from operators.evaluate import EvaluateOperator
+from operators.form import params_of
+from operators.telling import about, about_broken
+from operators.train import TrainOperator
+from operators.unreadable import UnreadableOperator
+from stages.config import PipelineConfig
+
+# Only what a retry can mend is tried again (a server, a worker, a disk): see StageOperator.
+RETRIES = {
+    "retries": 2,
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": True,
+}
+
+
+def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
+    """The DAG of `pipeline`, which the file at `path` says.
+
+    Without a start date a schedule begins with its next time, not with one that has passed."""
+    config = pipeline.model_dump(mode="json")
+    with DAG(
+        pipeline.name,
+        schedule=pipeline.schedule or None,
+        catchup=False,
+        max_active_runs=1,
+        default_args=RETRIES,
+        params=params_of(pipeline),
+        doc_md=about(pipeline, path.name),
+        tags=["pipeline", pipeline.task],
+    ) as dag:
+        _wire(config, pipeline.deploy.targets)
+    return dag
+
+
+def placeholder_for(path: Path, error: Exception) -> DAG:
+    """A DAG in the place of a pipeline that cannot be read: its page and its only task say why.
+
+    It is called as the file is, with its dot, so that no pipeline can have the same name."""
+    with DAG(
+        re.sub(r"[^\w.-]+", "_", path.name),
+        schedule=None,
+        doc_md=about_broken(path.name, str(error)),
+        tags=["pipeline", "broken"],
+    ) as dag:
+        UnreadableOperator(task_id="read_pipeline", problem=str(error))
+    return dag
+
+
+def _wire(config: dict[str, Any], targets: tuple[str, ...]) -> None:
+    dataset = EtlOperator(task_id="etl", config=config, inputs={}).output
+    model = TrainOperator(task_id="train", config=config, inputs={"dataset": dataset}).output
+    measured = {"model": model, "dataset": dataset}
+    report = EvaluateOperator(task_id="evaluate", config=config, inputs=measured).output
+    for target in targets:
+        inputs = {"model": model, "report": report, "dataset": dataset}
+        DeployOperator(task_id=f"deploy_{target}", config=config, inputs=inputs, target=target)
