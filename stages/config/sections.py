@@ -1,10 +1,13 @@
 """The sections of a pipeline as types; every field but three has a default."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stages import parts
+from stages.runtime.errors import UnknownPart
+from stages.runtime.registry import nearest
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
@@ -135,15 +138,45 @@ class TrainConfig(Section):
     seed: int = Field(0, ge=0, description="Seed of the search.")
 
 
+GATED = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "micro_precision",
+    "micro_recall",
+    "micro_f1",
+)
+LABEL_GATE = re.compile(r"(precision|recall|f1) of (.+)")
+EVERY_LABEL = "every label"
+
+
 class EvaluateConfig(Section):
     """Measuring on the test split."""
 
     gate: dict[str, Share] = Field(
         {},
-        description="Least values for shipping, such as accuracy or macro_recall; "
+        description="Least values for shipping, by metric: accuracy, macro_recall, ..., or "
+        "'recall of LABEL', 'recall of every label' (also precision, f1); "
         "empty means better than always guessing the commonest label.",
     )
+    precision: Share = Field(
+        0.95, description="Share of answers to be right; sets the recommended threshold."
+    )
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown as pictures.")
+
+    @field_validator("gate")
+    @classmethod
+    def measured(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in GATED and not LABEL_GATE.fullmatch(name):
+                raise UnknownPart(
+                    f"evaluate.gate: no metric is called '{name}'.",
+                    f"{nearest(name, list(GATED))}There are: {', '.join(GATED)}, "
+                    "and precision, recall or f1 of a label, as in 'recall of every label'.",
+                )
+        return value
 
 
 class DeployConfig(Section):

@@ -1,0 +1,129 @@
+"""The third room: the test split through the trained model, measured, judged and drawn."""
+
+from functools import partial
+
+import numpy as np
+
+from stages.artifacts import Dataset, Model, Report
+from stages.config.sections import EvaluateSlice
+from stages.etl.manifest import Sample, samples_of
+from stages.evaluate.evaluation import Evaluation, evaluated
+from stages.evaluate.native import graph_of, predictor_of
+from stages.evaluate.page import page_of_model
+from stages.evaluate.predictions import Answers, Predicted, answers
+from stages.runtime.errors import DataError
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+
+
+def evaluate(
+    model: Model,
+    dataset: Dataset,
+    config: EvaluateSlice,
+    *,
+    store: Store,
+    run: Run,
+    settings: Settings,
+) -> Report:
+    """Measure `model` on the test split of `dataset`. The Report is made even if it is bad.
+
+    Raises DataError if there is no test split, or if model and dataset differ in their labels."""
+    predicted = predictions(model, dataset, store=store, run=run, threads=settings.threads)
+    evaluation = evaluated(predicted, config.evaluate, _tested(dataset))
+    page = page_of_model(evaluation, model, dataset, config.evaluate, store)
+    report = _report(evaluation, model, dataset, _files(store, evaluation, page))
+    store.save(report)
+    _tell(run, evaluation, page)
+    return report
+
+
+def predictions(
+    model: Model, dataset: Dataset, *, store: Store, run: Run, threads: int, split: str = "test"
+) -> Predicted:
+    """What `model` says to the samples of `split`, in the manifest's order."""
+    samples = samples_of(dataset, store, split)
+    _check(model, dataset, samples)
+    fetches = [partial(store.get, one.digest) for one in samples]
+    with graph_of(model, store) as graph:
+        said = answers(
+            fetches,
+            partial(predictor_of, model, graph),
+            threads,
+            partial(run.progress, "predictions"),
+        )
+    _all_usable(said, samples)
+    return Predicted(
+        model.labels,
+        tuple(one.file for one in samples),
+        tuple(one.digest for one in samples),
+        np.array([model.labels.index(one.label) for one in samples], np.int64),
+        said.scores,
+    )
+
+
+def _check(model: Model, dataset: Dataset, samples: list[Sample]) -> None:
+    if model.labels != dataset.labels:
+        raise DataError(
+            f"{model.ref} knows {', '.join(model.labels)}; "
+            f"{dataset.ref} has {', '.join(dataset.labels)}.",
+            "Evaluate a model on the dataset that it was trained on.",
+        )
+    if not samples:
+        raise DataError(
+            f"The test split of {dataset.ref} is empty.", "Raise etl.splits.test, or add data."
+        )
+
+
+def _all_usable(said: Answers, samples: list[Sample]) -> None:
+    for place, why in said.bad.items():
+        raise DataError(
+            f"{samples[place].file}: {why}", "Run the etl stage of this pipeline again."
+        )
+
+
+def _tested(dataset: Dataset) -> float:
+    """The share of all photos that is in the test split."""
+    sums = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
+    return sums.get("test", 0) / max(sum(sums.values()), 1) or 1.0
+
+
+def _files(store: Store, evaluation: Evaluation, page: str) -> dict[str, str]:
+    return {
+        "report.html": store.add(page.encode()),
+        "metrics.json": store.add(evaluation.record()),
+        "predictions.json": store.add(evaluation.predicted.record()),
+    }
+
+
+def _report(
+    evaluation: Evaluation, model: Model, dataset: Dataset, files: dict[str, str]
+) -> Report:
+    return Report(
+        task=model.task,
+        labels=model.labels,
+        verdict=evaluation.verdict,
+        reasons=evaluation.reasons,
+        overall=evaluation.measured.overall,
+        labels_measured=evaluation.measured.labels,
+        threshold=evaluation.threshold,
+        gate={one.name: one.gate for one in evaluation.judgements},
+        files=files,
+        parents=(model.ref, dataset.ref),
+    )
+
+
+def _tell(run: Run, evaluation: Evaluation, page: str) -> None:
+    overall = evaluation.measured.overall
+    values = {name: one.value for name, one in overall.items()}
+    values |= {f"{name}_low": one.low for name, one in overall.items()}
+    values |= {f"{name}_high": one.high for name, one in overall.items()}
+    values |= {
+        f"{metric}/{label}": each[metric].value
+        for label, each in evaluation.measured.labels.items()
+        for metric in ("precision", "recall", "f1")
+    }
+    run.log_metrics({**values, "threshold": evaluation.threshold})
+    run.log_tags({"verdict": evaluation.verdict, "reasons": " ".join(evaluation.reasons)})
+    run.log_file("report.html", page.encode())
+    run.log_file("metrics.json", evaluation.record())

@@ -1,0 +1,38 @@
+"""A trained model's own graph behind the runtime's predictor."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stages.artifacts import Model
+from stages.runtime.predictor import Predictor
+from stages.store import Store
+
+GRAPH = ("graph.json", "graph.pdiparams")
+
+
+def description(model: Model) -> dict[str, Any]:
+    """What the runtime has to know of `model`."""
+    return {
+        "task": model.task,
+        "labels": list(model.labels),
+        "before": [step.model_dump() for step in model.before],
+        "after": [step.model_dump() for step in model.after],
+        "backend": "paddle",
+    }
+
+
+@contextmanager
+def graph_of(model: Model, store: Store) -> Iterator[Path]:
+    """The path of `model`'s native graph, its parameters beside it under the same name."""
+    with tempfile.TemporaryDirectory(prefix="aiwf-") as folder:
+        for name in GRAPH:
+            (Path(folder) / name).write_bytes(store.get(model.files[name]))
+        yield Path(folder) / GRAPH[0]
+
+
+def predictor_of(model: Model, graph: Path) -> Predictor:
+    """A predictor of `model` with one thread."""
+    return Predictor(description(model), graph, threads=1)

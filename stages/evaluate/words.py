@@ -1,0 +1,51 @@
+"""How numbers and names are said to a person."""
+
+from stages.artifacts import Measure
+
+_NAMES = {
+    "f1": "F1",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "log_loss": "log loss",
+}
+
+
+def metric(name: str) -> str:
+    """A metric's name in words: 'macro_recall' is 'macro recall'."""
+    first, of, label = name.partition(" of ")
+    said = _NAMES.get(first, first.replace("_", " "))
+    return f"{said} of '{label}'" if of else said
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def percent(value: float) -> str:
+    """A share in per cent, with one decimal where there is one."""
+    return f"{100 * value:.1f}".removesuffix(".0") + " %"
+
+
+def interval(measure: Measure) -> str:
+    """The bounds, as '85.1 to 91.2 %'."""
+    return f"{percent(measure.low).removesuffix(' %')} to {percent(measure.high)}"
+
+
+def measured(measure: Measure) -> str:
+    """Value and bounds, as '88.4 % (85.1 to 91.2 %)'."""
+    return f"{percent(measure.value)} ({interval(measure)})"
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def counted(count: int, thing: str) -> str:
+    """'1 photo', '1,200 photos'."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def rough(count: int) -> int:
+    """`count` to two digits, upwards: an estimate is no exact number."""
+    unit = int(10 ** max(len(str(count)) - 2, 0))
+    return -(-count // unit) * unit
