@@ -49,11 +49,13 @@ def _drop(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Measure:
     return Measure(value=(lost - won) / n, low=low, high=high, n=n)
 
 
-def tango(lost: int, won: int, n: int) -> tuple[float, float]:
-    """The score interval of (lost - won) / n, for the discordant counts of `n` pairs."""
+def tango(lost: int, won: int, n: int, z: float = Z) -> tuple[float, float]:
+    """The score interval of (lost - won) / n, for the discordant counts of `n` pairs.
+
+    `z` is the normal deviate of the confidence asked for; 95 % on both sides if not given."""
     value = (lost - won) / n
-    low = _root(lost, won, n, -1.0, value, Z)
-    return low, _root(lost, won, n, value, 1.0, -Z)
+    low = _root(lost, won, n, -1.0, value, z)
+    return low, _root(lost, won, n, value, 1.0, -z)
 
 
 def _root(lost: int, won: int, n: int, left: float, right: float, target: float) -> float:
