@@ -1,0 +1,111 @@
+"""aiwf evaluate: a model or package, measured on a person's own photos."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.config import EvaluateConfig
+    from stages.evaluate.evaluation import Evaluation
+
+
+def evaluate(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL_OR_PACKAGE", help="A package's folder or zip, model@id or package@id."
+        ),
+    ],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Your photos: a folder for each label, or with a labels.csv."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for report.html and metrics.json.")] = Path(
+        "evaluation"
+    ),
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(help="Least value, as accuracy=0.9 or 'recall of every label=0.8'."),
+    ] = None,
+) -> None:
+    """Measure a model or package on your own labelled photos, and draw the report."""
+    from stages.cli.watching import watching
+    from stages.evaluate.own import measured
+    from stages.evaluate.subject import learnt_from, opened
+    from stages.opening import open_store
+    from stages.runtime.files import write
+
+    config = _config(gate or [])
+    settings = Settings()
+    store = open_store(settings)
+    with opened(subject, store) as found, watching() as watch:
+        evaluation, page = measured(
+            found,
+            folder,
+            config,
+            learnt_from(found, store),
+            settings.threads,
+            lambda done, total: watch.progress("predictions", done, total),
+        )
+    write(out / "report.html", page)
+    write(out / "metrics.json", evaluation.record())
+    _print(evaluation, out)
+    if gate:
+        _check(evaluation)
+
+
+def _config(gates: list[str]) -> "EvaluateConfig":
+    from pydantic import ValidationError
+
+    from stages.config import EvaluateConfig
+    from stages.runtime.errors import ConfigError
+
+    try:
+        pairs = [one.rpartition("=") for one in gates]
+        return EvaluateConfig.model_validate({"gate": {name: value for name, _, value in pairs}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"--gate: {said}", "Write it as accuracy=0.9.") from error
+
+
+def _print(evaluation: "Evaluation", out: Path) -> None:
+    from stages.evaluate import words
+
+    print(f"\nVerdict: {evaluation.verdict.upper()}")
+    for line in evaluation.reasons:
+        print(f"  {line}")
+    print()
+    for name, value in evaluation.measured.overall.items():
+        if name in ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1"):
+            print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
+    _print_labels(evaluation)
+    print("\nNext:")
+    for number, line in enumerate(evaluation.advice, 1):
+        print(f"  {number}. {line}")
+    print(f"\nMade:\n  {out / 'report.html'}\n  {out / 'metrics.json'}")
+
+
+def _print_labels(evaluation: "Evaluation") -> None:
+    from stages.evaluate import words
+
+    width = min(max(len(label) for label in evaluation.measured.labels), 40)
+    print(f"\n  {'label':<{width}}  {'photos':>6}  {'recall':<24}  {'precision':<24}")
+    for label, each in evaluation.measured.labels.items():
+        recall, precision = (
+            words.measured(each[name]) if each[name].n else "-" for name in ("recall", "precision")
+        )
+        name = label if len(label) <= width else f"{label[: width - 1]}…"
+        print(f"  {name:<{width}}  {each['support'].value:>6.0f}  {recall:<24}  {precision:<24}")
+
+
+def _check(evaluation: "Evaluation") -> None:
+    from stages.runtime.errors import GateNotMet
+
+    if evaluation.verdict == "do not ship":
+        raise GateNotMet("The gate is not reached.", "The report says what to do first.")
