@@ -1,0 +1,152 @@
+"""Starts the servers of this machine, waits until they are well, and stops them again."""
+
+import fcntl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.local import database, health, processes
+from stages.local.environment import login
+from stages.local.servers import Server, servers
+from stages.runtime.errors import ConfigError, InfrastructureError
+from stages.settings import Settings
+
+LONGEST_START = 300.0  # seconds; a loaded laptop without byte-code needs most of it
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """How a server is: 'running', 'starting' or 'stopped'; `pid` is 0 if it is stopped."""
+
+    name: str
+    state: str
+    pid: int
+    address: str
+    log: Path
+
+
+def up(settings: Settings, say: Say) -> list[str]:
+    """Start what is not yet running, wait until all is well; lines with addresses and the login.
+
+    Raises ConfigError if a port is taken, InfrastructureError if a server ends or is never well.
+    What was started in vain is stopped again."""
+    with _alone(settings):
+        mark = processes.mark_of(settings.root)
+        missing = [one for one in servers(settings) if not processes.marked(mark, one.name)]
+        _refuse_taken(missing)
+        database.ready(settings, say)
+        try:
+            children = [_start(one, mark, say) for one in missing]
+            _wait(settings, dict(zip(missing, children, strict=True)), say)
+        except BaseException:
+            if len(missing) == len(servers(settings)):
+                processes.stop(mark)
+            raise
+    return _addresses(settings)
+
+
+def down(settings: Settings, say: Say) -> int:
+    """Stop all that `up` started for this workspace, and their children; how many processes."""
+    with _alone(settings):
+        mark = processes.mark_of(settings.root)
+        if processes.marked(mark):
+            say("stopping ...")
+        return processes.stop(mark)
+
+
+def status(settings: Settings) -> list[State]:
+    """How each server is."""
+    mark = processes.mark_of(settings.root)
+    return [_state(one, mark) for one in servers(settings)]
+
+
+def _state(server: Server, mark: str) -> State:
+    ours = sorted(processes.marked(mark, server.name), key=lambda process: process.create_time())
+    well = bool(ours) and (not server.port or health.answers(server.address, 2))
+    state = "running" if well else "starting" if ours else "stopped"
+    return State(server.name, state, ours[0].pid if ours else 0, server.address, server.log)
+
+
+def _refuse_taken(missing: list[Server]) -> None:
+    for one in missing:
+        if one.port and health.taken(one.port):
+            free = health.free_port(one.port)
+            raise ConfigError(
+                f"Port {one.port} is taken by another program, so {one.name} cannot start.",
+                f"Stop that program, or choose another port: {one.variable}={free} aiwf up",
+            )
+
+
+def _start(server: Server, mark: str, say: Say) -> subprocess.Popen[bytes]:
+    say(f"starting {server.name}")
+    return processes.start(server.name, server.command, server.environment, mark, server.log)
+
+
+def _wait(settings: Settings, children: dict[Server, subprocess.Popen[bytes]], say: Say) -> None:
+    """Wait until every server is well, telling what is still awaited."""
+    began, told = time.monotonic(), ""
+    while waits := _waits_for(settings):
+        for server, child in children.items():
+            if child.poll() is not None:
+                raise InfrastructureError(
+                    f"{server.name} ended at once:\n{_tail(server.log)}", f"Look into {server.log}."
+                )
+        if time.monotonic() - began > LONGEST_START:
+            raise InfrastructureError(
+                f"Not ready after {LONGEST_START:.0f} s: {', '.join(waits)}.",
+                f"Look into the logs in {settings.root / 'logs'}, and try again.",
+            )
+        if (now := ", ".join(waits)) != told:
+            say(f"{time.monotonic() - began:4.0f} s  waiting for {now}")
+            told = now
+        time.sleep(0.3)
+    say(f"{time.monotonic() - began:4.0f} s  all is well")
+
+
+def _waits_for(settings: Settings) -> list[str]:
+    waits = []
+    for one in servers(settings):
+        if one.name == "mlflow" and not health.answers(f"{one.address}/health"):
+            waits.append("mlflow")
+        if one.name == "airflow-api-server":
+            waits += [f"airflow's {name}" for name in health.airflow_waits_for(one.address)]
+            # The first such call builds the tasks' whole API and holds the server up: do it now.
+            if not waits and not health.answers(f"{one.address}/execution/health", 60):
+                waits.append("airflow's tasks")
+    return waits
+
+
+def _addresses(settings: Settings) -> list[str]:
+    user, password = login(settings)
+    pages = {one.name: one.address for one in servers(settings) if one.address}
+    return [
+        f"Airflow   {pages['airflow-api-server']}   user {user}, password {password}",
+        f"MLflow    {pages.get('mlflow', settings.mlflow)}",
+        f"logs      {settings.root / 'logs'}",
+    ]
+
+
+def _tail(log: Path, lines: int = 12) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """One `up` or `down` of this workspace at a time; the second waits for the first."""
+    path = settings.root / "logs" / ".lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except PermissionError as error:
+        raise InfrastructureError(
+            f"Cannot write in {path.parent}.", "Set AIWF_WORKSPACE to a folder of yours."
+        ) from error

@@ -1,0 +1,76 @@
+"""The servers of this machine: Airflow's four components and MLflow, each with its command."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stages.local.environment import HOST, airflow_environment, mlflow_environment
+from stages.settings import Settings
+
+
+@dataclass(frozen=True)
+class Server:
+    """`port` and `variable`: where it listens, and the setting that moves it; 0 if nowhere."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(repr=False, hash=False)
+    log: Path
+    port: int = 0
+    variable: str = ""
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.port}" if self.port else ""
+
+
+def servers(settings: Settings) -> list[Server]:
+    """All servers for `settings`, in the order in which they start."""
+    return [*_mlflow(settings), *_airflow(settings)]
+
+
+def _mlflow(settings: Settings) -> list[Server]:
+    """MLflow's server over the workspace's own records; none if another one is set."""
+    if settings.mlflow:
+        return []
+    port = settings.mlflow_port
+    command = (
+        *_python("mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", settings.mlflow_uri),
+        *("--artifacts-destination", (settings.root / "mlflow" / "files").as_uri()),
+    )
+    environment = mlflow_environment(settings)
+    return [
+        Server("mlflow", command, environment, _log(settings, "mlflow"), port, "AIWF_MLFLOW_PORT")
+    ]
+
+
+def _airflow(settings: Settings) -> list[Server]:
+    """What `airflow standalone` starts, without its log servers: they listen on every address."""
+    environment = airflow_environment(settings)
+    commands = {
+        "api-server": (),
+        "scheduler": ("--skip-serve-logs",),
+        "dag-processor": (),
+        "triggerer": ("--skip-serve-logs",),
+    }
+    return [
+        Server(
+            f"airflow-{name}",
+            _python("airflow", name, *options),
+            environment,
+            _log(settings, f"airflow-{name}"),
+            settings.airflow_port if name == "api-server" else 0,
+            "AIWF_AIRFLOW_PORT" if name == "api-server" else "",
+        )
+        for name, options in commands.items()
+    ]
+
+
+def _python(module: str, *words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *words)
+
+
+def _log(settings: Settings, name: str) -> Path:
+    return settings.root / "logs" / f"{name}.log"
