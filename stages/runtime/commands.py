@@ -47,12 +47,17 @@ def _parser(folder: Path) -> argparse.ArgumentParser:
     predict.set_defaults(do=_predict)
     commands.add_parser("selftest", help="check every file and answer").set_defaults(do=_selftest)
     commands.add_parser("info", help="print package.json").set_defaults(do=_info)
+    if Path(__file__).with_name("server.py").is_file():  # a device SDK has none
+        _add_serve(commands)
+    return parser
+
+
+def _add_serve(commands: Any) -> None:
     serve = commands.add_parser("serve", help="answer over HTTP")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--threads", type=int, default=0, help="answers at once; 0: one a core")
     serve.set_defaults(do=_serve)
-    return parser
 
 
 def _predict(asked: argparse.Namespace, folder: Path) -> int:

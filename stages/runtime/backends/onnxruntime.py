@@ -12,6 +12,7 @@ class OnnxRuntime:
     """Runs a .onnx file. Answers do not depend on `threads`' count beyond rounding."""
 
     format: ClassVar[str] = "onnx"
+    libraries: ClassVar[tuple[str, ...]] = ("onnxruntime",)
 
     def __init__(self, model: Path, threads: int = 1) -> None:
         try:

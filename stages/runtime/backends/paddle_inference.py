@@ -15,6 +15,7 @@ class PaddleInference:
     """Runs `model`, a PIR program (.json), with the .pdiparams file of the same name beside it."""
 
     format: ClassVar[str] = "paddle_inference"
+    libraries: ClassVar[tuple[str, ...]] = ("paddlepaddle", "setuptools")
 
     def __init__(self, model: Path, threads: int = 1) -> None:
         inference = _engine()

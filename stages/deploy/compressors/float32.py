@@ -1,0 +1,21 @@
+"""The network as it was exported: the last rung."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Float32:
+    numeric: ClassVar[str] = "float32"
+    format: ClassVar[str] = "onnx"
+    needs_samples: ClassVar[bool] = False
+    tolerance: ClassVar[float] = 1e-3
+    least_agreement: ClassVar[float] = 0.99
+
+    def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
+        """Copy `graph` to `out`."""
+        shutil.copyfile(graph, out)

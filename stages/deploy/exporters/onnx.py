@@ -1,0 +1,111 @@
+"""ONNX from a Model's native graph, by paddle2onnx; batch normalisation folded into the weights."""
+
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Model
+from stages.deploy.exporters import paddle_to_onnx
+from stages.models.export import child_environment
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
+from stages.runtime.files import write
+from stages.store import Store
+
+LIMIT = 1e-3  # largest difference from Paddle's answer, as a share of its largest number
+PATIENCE = 900  # seconds
+ABORTED = {-6, 134}
+
+
+class Onnx:
+    """Opset 17; any batch."""
+
+    format: ClassVar[str] = "onnx"
+    backend: ClassVar[str] = "onnxruntime"
+
+    def export(self, model: Model, store: Store, pictures: NDArray[np.float32], out: Path) -> None:
+        """Write `model` to `out`. Raises ConfigError if ONNX cannot express the network,
+        AgreementNotMet if the file answers `pictures` differently than Paddle does,
+        InfrastructureError if the process that exports fails."""
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            for file in ("graph.json", "graph.pdiparams"):
+                (folder / file).write_bytes(store.get(model.files[file]))
+            np.save(folder / "pictures.npy", pictures)
+            _run(folder, model.family)
+            check_padding(folder / "raw.onnx")
+            _fold(folder)
+            answers = np.load(folder / "answers.npy", allow_pickle=False)
+            check_parity(folder / "graph.onnx", pictures, answers)
+            write(out, (folder / "graph.onnx").read_bytes())
+
+
+def _run(folder: Path, family: str) -> None:
+    command = [sys.executable, "-m", paddle_to_onnx.__name__, str(folder)]
+    try:
+        done = subprocess.run(
+            command, env=child_environment(), cwd=folder, capture_output=True, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise InfrastructureError(
+            f"The export to ONNX took more than {PATIENCE} seconds.", "Try again."
+        ) from None
+    said = (done.stderr + done.stdout).decode(errors="replace")
+    lines = " / ".join([line for line in said.splitlines() if line.strip()][-5:])
+    if done.returncode in ABORTED:
+        raise ConfigError(
+            f"The network of family '{family}' uses an operator that ONNX lacks. {lines}",
+            "Choose another model family in train.families.",
+        )
+    if done.returncode:
+        raise InfrastructureError(
+            f"The export to ONNX ended with code {done.returncode}. {lines}",
+            "Try again; if it stays so, `aiwf doctor` tells whether paddle2onnx works here.",
+        )
+
+
+def _fold(folder: Path) -> None:
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    # symbolic shapes would want sympy, and no operator here needs them
+    quant_pre_process(
+        str(folder / "raw.onnx"), str(folder / "graph.onnx"), skip_symbolic_shape=True
+    )
+
+
+def check_padding(path: Path) -> None:
+    """Raise AgreementNotMet if a Pad node's value is not zero: paddle2onnx 2.0 writes that of
+    some layers from memory that nobody set, differently each time."""
+    import onnx
+    from onnx.numpy_helper import to_array
+
+    graph = onnx.load(str(path)).graph
+    known = {one.name: to_array(one) for one in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
+            known[node.output[0]] = to_array(node.attribute[0].t)
+    for node in graph.node:
+        value: Any = known.get(node.input[2], 1) if len(node.input) > 2 and node.input[2] else 0
+        if node.op_type == "Pad" and np.any(value):
+            raise AgreementNotMet(
+                f"The ONNX file pads with {value} in '{node.name}', the trained model with 0.",
+                "Give the convolution itself the padding, instead of a padding layer before it.",
+            )
+
+
+def check_parity(path: Path, pictures: NDArray[np.float32], answers: NDArray[np.float32]) -> None:
+    """Raise AgreementNotMet unless the file at `path` gives `answers` for `pictures`."""
+    engine = OnnxRuntime(path)
+    given = engine.run({engine.inputs[0]: pictures})[engine.outputs[0]]
+    difference = float(np.abs(given - answers).max() / max(np.abs(answers).max(), 1e-6))
+    if not difference <= LIMIT:  # so that NaN is caught, too
+        raise AgreementNotMet(
+            f"The ONNX file answers {len(pictures)} training samples differently than the trained "
+            f"model: by {difference:.2g} of the largest output, at most {LIMIT} is allowed.",
+            "Choose another model family in train.families; the export of this one is not exact.",
+        )

@@ -1,0 +1,45 @@
+"""Generated pictures whose answers a package carries, so that it can test itself anywhere.
+
+Between them they pass through every branch of decoding that could differ between machines."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEIGHT, WIDTH = 96, 128
+UPRIGHT_IF_TURNED = 6  # EXIF orientation: turn by 90 degrees
+ORIENTATION = 0x0112
+
+
+def golden_pictures() -> dict[str, bytes]:
+    """Pictures by their names in the package; the same bytes each time."""
+    from PIL import Image
+
+    waves = _waves()
+    clear = np.dstack([waves, np.linspace(0, 255, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)])
+    deep = (waves[:, :, 0].astype(np.uint16) << 8) | waves[:, :, 1]
+    turned = Image.Exif()
+    turned[ORIENTATION] = UPRIGHT_IF_TURNED
+    return {
+        "golden/plain.png": _saved(Image.fromarray(waves), "PNG"),
+        "golden/clear.png": _saved(Image.fromarray(clear.astype(np.uint8)), "PNG"),
+        "golden/deep.png": _saved(Image.fromarray(deep), "PNG"),
+        "golden/turned.jpg": _saved(Image.fromarray(waves[::-1]), "JPEG", exif=turned, quality=95),
+    }
+
+
+def _waves() -> NDArray[np.uint8]:
+    """Smooth coloured waves with a noisy corner, so that resizing has something to get wrong."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    channels = [np.sin(x / (5 + 3 * k)) + np.cos(y / (11 - 2 * k)) for k in range(3)]
+    waves = np.rint((np.dstack(channels) + 2) * 255 / 4).astype(np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT // 2, WIDTH // 2, 3), dtype=np.uint8)
+    waves[: HEIGHT // 2, : WIDTH // 2] = noise
+    return waves
+
+
+def _saved(image: object, format: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, format, **options)  # type: ignore[attr-defined]
+    return out.getvalue()

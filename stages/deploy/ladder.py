@@ -1,0 +1,132 @@
+"""Climbs down from the smallest number format to the first that agrees with the trained model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from stages.deploy.agreement import Agreement, judged
+from stages.deploy.compressors import CannotCompress
+from stages.deploy.packed import Answers, ask, write_folder
+from stages.deploy.workbench import Workbench
+from stages.metrics import Measured, measure
+from stages.parts import COMPRESSORS
+from stages.runtime.errors import AgreementNotMet
+from stages.runtime.sealed import SEAL, seal
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A packed folder's files, what they answered to the test split, and what that is worth."""
+
+    numeric: str
+    files: dict[str, bytes]
+    answers: Answers
+    measured: Measured
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one rung; `tested` is None if it was not worth packing."""
+
+    numeric: str
+    kept: bool
+    why: str
+    network_bytes: int | None = None
+    tested: Tested | None = None
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """For the Package; nothing that was timed."""
+        facts = ("numeric", "kept", "why", "network_bytes")
+        record = {name: getattr(self, name) for name in facts}
+        if self.tested is None:
+            return record
+        agreement = self.tested.agreement
+        drops = agreement.recall_drop.items()
+        return record | {
+            "accuracy": self.tested.measured.overall["accuracy"].model_dump(),
+            "agreement": agreement.same.model_dump(),
+            "accuracy_drop": agreement.accuracy_drop.model_dump(),
+            "recall_drop": {label: drop.model_dump() for label, drop in drops},
+        }
+
+
+class Climb(NamedTuple):
+    """All `trials`, the last of which was kept, and the package that it became: `best`."""
+
+    trials: list[Trial]
+    best: Tested
+
+
+def climbed(work: Workbench) -> Climb:
+    """The trials down to the first that is kept.
+
+    Raises AgreementNotMet, with every rung's reason, if none was."""
+    trials: list[Trial] = []
+    for index, numeric in enumerate(work.ladder):
+        work.run.progress("number formats", index, len(work.ladder))
+        trials.append(_tried(work, numeric, work.ladder[index + 1 :]))
+        best = trials[-1].tested
+        if best and trials[-1].kept:
+            return Climb(trials, best)
+    reasons = "; ".join(f"{one.numeric}: {one.why}" for one in trials)
+    raise AgreementNotMet(
+        f"No packed form of the model does what the trained one does. {reasons}.",
+        "Allow a larger deploy.max_drop, add rungs to deploy.ladder (float32 is the safest), "
+        "or give the labels that drop more photos.",
+    )
+
+
+def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Trial:
+    try:
+        network = work.compressed(numeric)
+    except CannotCompress as error:
+        return Trial(numeric, False, error.problem)
+    larger = _not_smaller(work, len(network), below)
+    if larger:
+        return Trial(numeric, False, larger, len(network))
+    return _measured(work, numeric, network)
+
+
+def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
+    """Why a network of `size` bytes is not worth its rung, or nothing. Speed would be a reason,
+    too, but it is never the same twice, and what is shipped must be."""
+    for numeric in below:
+        try:
+            other = len(work.compressed(numeric))
+        except CannotCompress:
+            continue
+        return "" if size < other else f"not smaller than {numeric} ({size} and {other} bytes)"
+    return ""
+
+
+def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
+    compressor = COMPRESSORS[numeric]
+    content = work.content(compressor, network)
+    files = work.target.files(content)
+    answers = _answers(work, content.sdk, files, numeric)
+    agreement = judged(
+        work.truth,
+        work.trained,
+        answers.scores,
+        work.model.labels,
+        work.config.deploy.max_drop,
+        compressor.least_agreement,
+    )
+    measured = measure(work.truth, answers.scores, work.model.labels)
+    why = "; ".join(agreement.failures) or f"agrees: {agreement.same.value:.1%} keep their label"
+    tested = Tested(numeric, files, answers, measured, agreement)
+    return Trial(numeric, not agreement.failures, why, len(network), tested)
+
+
+def _answers(work: Workbench, sdk: str, files: dict[str, bytes], numeric: str) -> Answers:
+    def progress(done: int) -> None:
+        work.run.progress(f"testing the packed {numeric}", done, len(work.samples))
+
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_folder(folder, {**files, SEAL: seal(files)})
+        return ask(folder, sdk, work.samples, work.model.labels, progress)

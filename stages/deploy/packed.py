@@ -1,0 +1,105 @@
+"""Asks a packed folder through its own runtime, in a process that knows nothing of us."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.runtime.errors import AgreementNotMet
+
+# -I keeps our paths and environment out; the packed code may not even import `stages` by accident.
+START = (
+    "import runpy, sys; sys.modules['stages'] = None; sys.path.insert(0, sys.argv[1]); "
+    "name = sys.argv[2]; del sys.argv[1:3]; runpy.run_module(name, run_name='__main__')"
+)
+
+
+class Answers(NamedTuple):
+    """`scores`: [n, labels]. `seconds`: [n], one sample at a time, from bytes to labels."""
+
+    scores: NDArray[np.float32]
+    seconds: NDArray[np.float64]
+    load_seconds: float
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` below `folder`."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def ask(
+    folder: Path,
+    sdk: str,
+    samples: Sequence[bytes],
+    labels: Sequence[str],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Answers:
+    """What the package in `folder` answers to `samples`, one after the other on one core.
+
+    Raises AgreementNotMet if it cannot answer one of them."""
+    with TemporaryDirectory() as name:
+        paths = [Path(name) / f"{index}" for index in range(len(samples))]
+        for path, data in zip(paths, samples, strict=True):
+            path.write_bytes(data)
+        listed = Path(name) / "list.txt"
+        listed.write_text("".join(f"{path}\n" for path in paths), "utf-8")
+        words = ["predict", "--json", "--timed", "--top", "0", "--from", str(listed)]
+        first, *lines = _lines(folder, sdk, words, progress)
+    scores = [_scores(line, labels) for line in lines]
+    seconds = np.array([line["seconds"] for line in lines])
+    return Answers(
+        np.array(scores, np.float32).reshape(-1, len(labels)), seconds, first["load_seconds"]
+    )
+
+
+def self_test(folder: Path, sdk: str) -> None:
+    """Let the package test itself. Raises AgreementNotMet if it fails."""
+    with TemporaryFile() as complaints:
+        done = subprocess.run(
+            _command(folder, sdk, ["selftest"]), cwd=folder, stdout=complaints, stderr=complaints
+        )
+        _check(done.returncode, complaints, sdk)
+
+
+def _lines(
+    folder: Path, sdk: str, words: Sequence[str], progress: Callable[[int], None]
+) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    with TemporaryFile() as complaints:
+        command = _command(folder, sdk, words)
+        with subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints
+        ) as child:
+            for line in child.stdout or ():
+                progress(len(lines))
+                lines.append(json.loads(line))
+        _check(child.returncode, complaints, sdk)
+    return lines
+
+
+def _command(folder: Path, sdk: str, words: Sequence[str]) -> list[str]:
+    return [sys.executable, "-I", "-B", "-c", START, str(folder), sdk, *words]
+
+
+def _check(code: int, complaints: Any, sdk: str) -> None:
+    if code:
+        complaints.seek(0)
+        said = complaints.read().decode(errors="replace").splitlines()[-5:]
+        raise AgreementNotMet(
+            f"The packed {sdk} ended with code {code}. {' / '.join(said)}".strip(),
+            "This is a fault in the package's runtime: report it with this message.",
+        )
+
+
+def _scores(line: Mapping[str, Any], labels: Sequence[str]) -> list[float]:
+    found = {one["label"]: one["score"] for one in line["labels"]}
+    return [found[label] for label in labels]

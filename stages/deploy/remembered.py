@@ -1,0 +1,32 @@
+"""Costly files that several packages share are made once, and found through the store."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from stages.artifacts import canonical, digest_of
+from stages.runtime.errors import Damaged
+from stages.store import Store
+
+
+def remembered(store: Store, key: dict[str, Any], make: Callable[[], bytes]) -> bytes:
+    """What `make` gave for an equal `key` before, or gives now.
+
+    Two processes at once both make it: equal keys make equal bytes, so either's note is right."""
+    name = f"deploy/{digest_of(canonical(key))}"
+    noted = store.noted(name)
+    try:
+        if noted:
+            return store.get(noted["blob"])
+    except Damaged:
+        pass  # made anew below, which also mends the store
+    data = make()
+    store.note(name, {"blob": store.add(data)})
+    return data
+
+
+def source_of(*modules: ModuleType) -> str:
+    """The digest of the modules' sources, for a key: other code may make other bytes."""
+    from inspect import getsource
+
+    return digest_of("".join(getsource(module) for module in modules).encode())

@@ -1,0 +1,23 @@
+"""A service: the device SDK's folder, with an HTTP server and a Dockerfile around it."""
+
+from stages.deploy.content import Content, requirements
+from stages.deploy.sdk import SERVER, sources
+from stages.deploy.targets import texts
+from stages.deploy.targets.device_sdk import DeviceSdk
+
+LIBRARIES = ("fastapi", "uvicorn", "python-multipart", "prometheus-client", "swagger-ui-bundle")
+
+
+class CloudApi:
+    """POST /predict, GET /health, /metadata, /metrics, /docs."""
+
+    def files(self, content: Content) -> dict[str, bytes]:
+        """The package's files by relative name."""
+        return {
+            **DeviceSdk().files(content),
+            **sources(content.sdk, content.backend, SERVER),
+            "README.md": texts.cloud_readme(content).encode(),
+            "requirements.txt": requirements((*content.libraries, *LIBRARIES)),
+            "Dockerfile": texts.dockerfile(content).encode(),
+            ".dockerignore": b"**/__pycache__\n",
+        }

@@ -1,0 +1,21 @@
+"""A folder that answers by itself, on any device with Python, numpy, Pillow and one engine."""
+
+from stages.deploy.content import NETWORK, Content, requirements, spelled
+from stages.deploy.sdk import sources
+from stages.deploy.targets import texts
+
+
+class DeviceSdk:
+    """model, labels, steps as data, golden pictures, and the runtime as a Python package."""
+
+    def files(self, content: Content) -> dict[str, bytes]:
+        """The package's files by relative name."""
+        return {
+            "package.json": spelled(content.description),
+            NETWORK: content.network,
+            "labels.txt": "".join(f"{one}\n" for one in content.description["labels"]).encode(),
+            "README.md": texts.device_readme(content).encode(),
+            "requirements.txt": requirements(content.libraries),
+            **content.golden,
+            **sources(content.sdk, content.backend),
+        }

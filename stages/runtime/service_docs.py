@@ -1,0 +1,57 @@
+"""The page /docs, which needs nothing from elsewhere, and how /predict is described on it."""
+
+from typing import Any
+
+_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "properties": {"files": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+        "required": ["files"],
+    }
+}
+_PROBLEM = {
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "properties": {"problem": {"type": "string"}, "remedy": {"type": "string"}},
+            }
+        }
+    }
+}
+PREDICT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"multipart/form-data": _FORM, "image/jpeg": _PICTURE, "image/png": _PICTURE},
+    },
+    "responses": {
+        "413": {"description": "Too many bytes or files", **_PROBLEM},
+        "415": {"description": "Neither a picture nor a form", **_PROBLEM},
+        "422": {"description": "Not a picture that can be used", **_PROBLEM},
+        "503": {"description": "Busy; see Retry-After", **_PROBLEM},
+    },
+}
+
+
+def add_docs(app: Any) -> None:
+    """Add /docs from the swagger-ui-bundle package, if it is installed; /openapi.json is there
+    anyway."""
+    try:
+        from swagger_ui_bundle import swagger_ui_path
+    except ImportError:
+        return
+    from fastapi.openapi.docs import get_swagger_ui_html
+    from fastapi.staticfiles import StaticFiles
+
+    app.mount("/docs/static", StaticFiles(directory=swagger_ui_path), name="docs")
+
+    @app.get("/docs", include_in_schema=False)  # type: ignore[untyped-decorator]
+    def docs() -> Any:
+        return get_swagger_ui_html(
+            openapi_url="../openapi.json",
+            title=app.title,
+            swagger_js_url="docs/static/swagger-ui-bundle.js",
+            swagger_css_url="docs/static/swagger-ui.css",
+            swagger_favicon_url="docs/static/favicon-32x32.png",
+        )
