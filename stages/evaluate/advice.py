@@ -1,7 +1,6 @@
 """Why the verdict is what it is, and what a person could do next, in plain words."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 from stages.artifacts import Measure
 from stages.evaluate.mistakes import SURE, Mistake, Pair
@@ -20,7 +19,20 @@ from stages.metrics import Measured, Threshold, samples_to_decide, samples_to_na
 
 MARGIN = 0.05  # an interval of five points to each side tells enough to act on
 _PAIRS = 3
-_WEAK = 0.95  # a label with a better recall needs no advice
+_OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
+_WEAK = 0.95  # a label with a better recall needs none either
+_FEW = 0.1  # with more sure mistakes than this it is the model that is wrong, not the labels
+_REACHED = 3  # reached gates that are told one by one
+
+
+def reasons(judgements: Sequence[Judgement]) -> list[str]:
+    """A sentence for each gate, the missed ones first; of many reached gates only a few."""
+    order = ("missed", "undecided", "reached")
+    told = sorted(judgements, key=lambda one: order.index(one.outcome))
+    open_ones = sum(one.outcome != "reached" for one in told)
+    said = [reason(one) for one in told[: open_ones + _REACHED]]
+    rest = len(told) - len(said)
+    return [*said, f"{counted(rest, 'more gate')} {_are(rest)} reached."] if rest else said
 
 
 def reason(judgement: Judgement) -> str:
@@ -43,7 +55,7 @@ def _beside_guessing(judgement: Judgement) -> str:
     guess = f"always guessing '{judgement.guessed}', which is right in {percent(judgement.gate)}"
     match judgement.outcome:
         case "reached":
-            return f"surely better than {guess}"
+            return f"surely better than {guess}. More was not asked for: evaluate.gate is empty"
         case "undecided":
             return f"but not surely better than {guess}"
     return f"no better than {guess}"
@@ -57,12 +69,22 @@ def advice(
     tested: float,
 ) -> list[str]:
     """What to do next, the most useful first. `tested`: the share of all photos in the test."""
+    if any(one.guessed and one.measure.high < one.gate for one in judgements):
+        return [_HOPELESS, *_unseen(measures)]
     said = [_decide(one, tested) for one in judgements if one.outcome == "undecided"]
-    said += _suspicious(wrong)
+    said += _suspicious(wrong, measures)
     said += _weakest(measures, confused, tested)
-    said += [_confused(pair, len(wrong)) for pair in islice(confused, _PAIRS) if pair.times > 1]
+    if len(measures.labels) > 2:  # of two labels there is but one pair
+        said += [_confused(pair, len(wrong)) for pair in _frequent(confused, len(wrong))]
     said += _unseen(measures)
     return said or _nothing_wrong(measures)
+
+
+_HOPELESS = (
+    "The model has learnt nothing that holds for new photos. Look at the data page whether photos "
+    "and labels belong together and whether a person could tell the labels apart; if so, train on "
+    "many more photos of each label."
+)
 
 
 def on_threshold(chosen: Threshold, precision: float) -> str:
@@ -116,55 +138,60 @@ def _in_all(more: int, tested: float) -> str:
 
 def _weakest(measures: Measured, confused: Sequence[Pair], tested: float) -> list[str]:
     seen = {label: each for label, each in measures.labels.items() if each["support"].value}
-    label = min(seen, key=lambda one: seen[one]["recall"].value)
+    label = min(seen, key=lambda one: (seen[one]["recall"].value, seen[one]["recall"].n))
     recall = seen[label]["recall"]
-    if recall.value >= _WEAK and recall.high - recall.low <= 2 * MARGIN:
-        return []
     missed = round(recall.n * (1 - recall.value))
+    more = rough(max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0))
+    if recall.value >= _WEAK and not more:
+        return []
     if not missed:
-        return [f"Fewest test photos for its results: {_photos(label, recall, tested)}"]
-    into = _mostly(label, confused)
-    return [
+        return [f"Least is known about '{label}': {_know(recall, more, tested)}"]
+    weak = (
         f"The weakest label is '{label}': {missed} of its {counted(recall.n, 'test photo')} "
-        f"{'is' if missed == 1 else 'are'} not recognised{into}. {_photos(label, recall, tested)}"
-    ]
+        f"{_are(missed)} not recognised{_mostly(label, confused, missed)}. More training photos "
+        "of it will help most."
+    )
+    return [f"{weak} {capital(_know(recall, more, tested))}" if more else weak]
 
 
-def _mostly(label: str, confused: Sequence[Pair]) -> str:
+def _mostly(label: str, confused: Sequence[Pair], missed: int) -> str:
     """Which label most of them are taken for."""
     ways = [(pair.there, pair.other) for pair in confused if pair.one == label]
     ways += [(pair.back, pair.one) for pair in confused if pair.other == label]
-    count, other = max(ways, default=(0, ""))
-    return f", {count} taken for '{other}'" if count else ""
+    count, other = max(ways)
+    return f", {'all' if count == missed > 1 else count} taken for '{other}'"
 
 
-def _photos(label: str, recall: Measure, tested: float) -> str:
-    more = samples_to_narrow(recall.value, MARGIN) - recall.n
-    if more <= 0:
-        return f"More training photos of '{label}' will help most."
-    more = rough(more)
+def _know(recall: Measure, more: int, tested: float) -> str:
     return (
-        f"More photos of '{label}' will help most: its recall is only known to be within "
-        f"{interval(recall)}, and {counted(more, 'more test photo')} of it"
-        f"{_in_all(more, tested)} would tell it to ±5 points."
+        f"its recall is only known to lie in {interval(recall)}; about "
+        f"{counted(more, 'more test photo')} of it{_in_all(more, tested)} would tell it to ±5 points."
     )
 
 
+def _frequent(confused: Sequence[Pair], wrong: int) -> list[Pair]:
+    often = [pair for pair in confused if pair.times > 1 and pair.times >= _OFTEN * wrong]
+    return often[:_PAIRS]
+
+
 def _confused(pair: Pair, wrong: int) -> str:
-    directions = f"'{pair.one}' for '{pair.other}' {times(pair.there)}"
+    directions = f"'{pair.one}' is taken for '{pair.other}' {times(pair.there)}"
     if pair.back:
         directions += f", the reverse {times(pair.back)}"
     share = percent(round(pair.times / wrong, 2))
     return (
-        f"Look at how '{pair.one}' and '{pair.other}' differ: {directions} ({share} of all "
-        "mistakes). If a person cannot tell them apart in these photos, take closer ones or "
-        "make them one label."
+        f"Look at how these two differ: {directions} ({share} of all mistakes). If a person cannot "
+        "tell them apart in such photos, take closer ones, or make them one label."
     )
 
 
-def _suspicious(wrong: Sequence[Mistake]) -> list[str]:
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _suspicious(wrong: Sequence[Mistake], measures: Measured) -> list[str]:
     names = [one.name for one in wrong if one.suspicious]
-    if not names:
+    if not names or len(names) > _FEW * measures.overall["accuracy"].n:
         return []
     many = len(names) > 1
     return [

@@ -1,13 +1,12 @@
 """All that is found out about a set of predictions, whoever made them."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
-from stages.evaluate.advice import advice, on_threshold, reason
+from stages.evaluate.advice import advice, on_threshold, reasons
 from stages.evaluate.mistakes import Mistake, Pair, mistakes, pairs
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.verdict import Judgement, Verdict, judge, verdict
@@ -75,7 +74,7 @@ def evaluated(predicted: Predicted, config: EvaluateConfig, tested: float = 1.0)
         measured=measured,
         judgements=tuple(judgements),
         verdict=verdict(judgements),
-        reasons=tuple(reason(one) for one in _worst_first(judgements)),
+        reasons=tuple(reasons(judgements)),
         advice=tuple(advice(measured, judgements, wrong, confused, tested)),
         thresholds=tuple(thresholds(truth, scores, 0.01)),
         threshold=recommended(truth, scores, config.precision),
@@ -84,11 +83,6 @@ def evaluated(predicted: Predicted, config: EvaluateConfig, tested: float = 1.0)
         mistakes=tuple(wrong),
         pairs=tuple(confused),
     )
-
-
-def _worst_first(judgements: Sequence[Judgement]) -> list[Judgement]:
-    order = ("missed", "undecided", "reached")
-    return sorted(judgements, key=lambda one: order.index(one.outcome))
 
 
 def _plain(value: Any) -> Any:

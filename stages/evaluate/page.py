@@ -130,11 +130,11 @@ def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _rows(evaluation: Evaluation) -> list[Threshold]:
-    """Every twentieth that changes something, and the recommended threshold."""
+    """Every tenth that changes something, and the recommended threshold."""
     kept: list[Threshold] = []
     for place, row in enumerate(evaluation.thresholds):
         chosen = row.threshold == evaluation.threshold
         new = not kept or row.precision.n < kept[-1].precision.n
-        if chosen or (place % 5 == 0 and new and row.precision.n):
+        if chosen or (place % 10 == 0 and new and row.precision.n):
             kept.append(row)
     return kept

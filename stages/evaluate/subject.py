@@ -105,7 +105,7 @@ def _write(package: Package, store: Store, folder: Path) -> None:
 
 
 def learnt_from(subject: Subject, store: Store) -> frozenset[str]:
-    """Digests of the photos that `subject` was trained or chosen with, as far as this store knows."""
+    """Digests of the photos that `subject` was trained or chosen with, if this store knows."""
     ref = Ref("dataset", subject.dataset)
     if not subject.dataset or ref not in store.refs("dataset"):
         return frozenset()

@@ -26,6 +26,11 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}".removesuffix(".0") + " %"
 
 
+def even(value: float) -> str:
+    """A share in per cent with one decimal always, for columns."""
+    return f"{100 * value:.1f} %"
+
+
 def interval(measure: Measure) -> str:
     """The bounds, as '85.1 to 91.2 %'."""
     return f"{percent(measure.low).removesuffix(' %')} to {percent(measure.high)}"

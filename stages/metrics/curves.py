@@ -34,7 +34,8 @@ def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:
     recall = hits[last] / hits[-1]
     precision = hits[last] / (np.flatnonzero(last) + 1)
     area = float((np.diff(recall, prepend=0.0) * precision).sum())
-    keep = np.unique(np.linspace(0, len(recall) - 1, _POINTS).round().astype(int))
+    rises = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)  # elsewhere only precision is lost
+    keep = rises[np.unique(np.linspace(0, len(rises) - 1, _POINTS).round().astype(int))]
     return Curve(_rounded(recall[keep]), _rounded(precision[keep]), round(area, 6))
 
 
