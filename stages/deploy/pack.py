@@ -1,12 +1,11 @@
-"""Packages as folders and as zip files: out of the store, and back from a person's disk."""
+"""Packages as folders and as zip files, out of the store."""
 
 import os
 import secrets
 import shutil
-import stat
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from stages.artifacts import Package
 from stages.deploy.packed import write_folder
@@ -15,7 +14,6 @@ from stages.runtime.files import beside
 from stages.runtime.sealed import SEAL, check
 from stages.store import Store
 
-MOST_BYTES = 2_000_000_000  # of an unpacked zip
 BEGINNING = (1980, 1, 1, 0, 0, 0)  # a zip file wants a date
 
 
@@ -51,22 +49,6 @@ def zipped(package: Package, store: Store, path: Path) -> Path:
     return path
 
 
-def unzip(path: Path, folder: Path) -> Path:
-    """Write the zip file at `path` to the empty `folder`; the package's own folder within it.
-
-    Raises Damaged if it is no zip file, is huge, or reaches outside of `folder`."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            _check_entries(path, archive.infolist())
-            archive.extractall(folder)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
-        raise _bad(path, str(error)) from error
-    seals = sorted(folder.rglob(SEAL), key=lambda found: len(found.parts))
-    if not seals:
-        raise _bad(path, f"there is no {SEAL} in it")
-    return seals[0].parent
-
-
 def _same(folder: Path, files: Mapping[str, bytes]) -> Path:
     seal = folder / SEAL
     if not seal.is_file() or seal.read_bytes() != files.get(SEAL):
@@ -75,16 +57,3 @@ def _same(folder: Path, files: Mapping[str, bytes]) -> Path:
         )
     check(folder)
     return folder
-
-
-def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
-    if sum(one.file_size for one in entries) > MOST_BYTES:
-        raise _bad(path, f"it holds more than {MOST_BYTES} bytes")
-    for one in entries:
-        name = PurePosixPath(one.filename)
-        if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(one.external_attr >> 16):
-            raise _bad(path, f"it reaches outside with '{one.filename}'")
-
-
-def _bad(path: Path, why: str) -> Damaged:
-    return Damaged(f"{path} is not a zipped package: {why}.", "Make or copy it again.")

@@ -4,11 +4,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import WorkflowError
+from .errors import BadSample, WorkflowError
 from .predictor import Predictor
 from .sealed import description_of
 from .selftest import selftest
@@ -69,47 +69,43 @@ def _predict(asked: argparse.Namespace, folder: Path) -> int:
     predictor = Predictor.open(folder, asked.threads)
     if asked.timed:
         print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
-    answers = _answers(predictor, files, asked.top, asked.timed)
-    return max([_told(answer, asked.json) for answer in answers])
+    worst = 0
+    for path in files:
+        started = time.perf_counter()
+        answer, code = answered(predictor, path, asked.top)
+        spent = {"seconds": time.perf_counter() - started} if asked.timed else {}
+        _tell({**answer, **spent}, asked.json)
+        worst = max(worst, code)
+    return worst
 
 
 def _listed(path: Path | None) -> list[Path]:
     return [Path(line) for line in path.read_text("utf-8").splitlines()] if path else []
 
 
-def _answers(
-    predictor: Predictor, files: Sequence[Path], top: int, timed: bool
-) -> Iterator[dict[str, Any]]:
-    for path in files:
-        started = time.perf_counter()
-        answer = {"file": str(path), **_answer(predictor, path, top)}
-        spent = {"seconds": time.perf_counter() - started} if timed else {}
-        yield {**answer, **spent}
-
-
-def _answer(predictor: Predictor, path: Path, top: int) -> dict[str, Any]:
+def answered(predictor: Predictor, path: Path, top: int) -> tuple[dict[str, Any], int]:
+    """The answer to the picture at `path`, or the problem with it and its remedy; an exit code."""
+    found: dict[str, Any]
+    code = 0
     try:
-        return predictor.predict(path.read_bytes(), top)
+        found = predictor.predict(path.read_bytes(), top)
     except OSError as error:
-        return {
-            "error": f"Cannot read it: {error.strerror}.",
-            "remedy": "Check the name.",
-            "code": 3,
-        }
+        found = {"problem": f"It cannot be read: {error.strerror}.", "remedy": "Check its name."}
+        code = BadSample.exit_code
     except WorkflowError as error:
-        return {"error": error.problem, "remedy": error.remedy, "code": error.exit_code}
+        found, code = {"problem": error.problem, "remedy": error.remedy}, error.exit_code
+    return {"file": str(path), **found}, code
 
 
-def _told(answer: dict[str, Any], as_json: bool) -> int:
-    code = int(answer.pop("code", 0))
+def _tell(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
-    elif code:
-        print(f"{answer['file']}: {answer['error']} {answer['remedy']}", file=sys.stderr)  # noqa: T201
+    elif "problem" in answer:
+        said = f"{answer['file']}: {answer['problem']} {answer['remedy']}"
+        print(said, file=sys.stderr)  # noqa: T201
     else:
         found = ", ".join(f"{one['label']} {one['score']:.3f}" for one in answer["labels"])
         print(f"{answer['file']}: {found}")  # noqa: T201
-    return code
 
 
 def _selftest(asked: argparse.Namespace, folder: Path) -> int:

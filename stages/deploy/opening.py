@@ -1,0 +1,44 @@
+"""A package by whatever name a person has for it, as a folder."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stages.deploy.pack import unpack
+from stages.etl import archive
+from stages.opening import open_store
+from stages.runtime.errors import ConfigError
+from stages.runtime.sealed import SEAL
+from stages.settings import Settings
+
+HOW = "Name a package's folder, its zip file, or package@id as `aiwf list package` shows it."
+
+
+@contextmanager
+def opened(name: str, settings: Settings) -> Iterator[Path]:
+    """The folder of the package `name`: a folder, a zip, or package@id; not checked yet.
+
+    Raises ConfigError if there is none, DataError for a zip that cannot be trusted."""
+    path = Path(name)
+    with TemporaryDirectory(prefix="aiwf-") as scratch:
+        if path.is_dir():
+            yield _top(path)
+        elif path.is_file():
+            archive.unpack(path, Path(scratch))
+            yield _top(Path(scratch))
+        elif name.startswith("package@"):
+            store = open_store(settings)
+            yield unpack(store.load(store.find(name)), store, Path(scratch) / "package")
+        else:
+            raise ConfigError(f"There is no package '{name}'.", HOW)
+
+
+def _top(folder: Path) -> Path:
+    """The package itself, where a zip or a folder has it one level deeper."""
+    inside = [one.parent for one in sorted(folder.glob(f"*/{SEAL}"))]
+    if (folder / SEAL).is_file():
+        return folder
+    if len(inside) == 1:
+        return inside[0]
+    raise ConfigError(f"There is no package in {folder}.", HOW)
