@@ -29,7 +29,9 @@ def augmented(picture: Picture, dataset: Dataset, sample_digest: str, view: int)
     return picture
 
 
-def resolved(augmentations: Sequence[Mapping[str, Mapping[str, Any]]]) -> tuple[dict[str, Any], ...]:
+def resolved(
+    augmentations: Sequence[Mapping[str, Mapping[str, Any]]],
+) -> tuple[dict[str, Any], ...]:
     """`augmentations` with every argument spelt out, so that a later default changes nothing.
 
     Raises ConfigError for an argument that an augmentation does not take, or a value out of range."""

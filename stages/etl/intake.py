@@ -57,7 +57,9 @@ def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple
 
 
 def _check_room(source: Path, reading: Reading, folder: Path) -> None:
-    needed = 2 * sum(os.path.getsize(source / row.file) for row in reading.rows)  # here and in the cache
+    needed = 2 * sum(
+        os.path.getsize(source / row.file) for row in reading.rows
+    )  # here and in the cache
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise InfrastructureError(

@@ -78,7 +78,10 @@ def _delimiter(text: str) -> str:
 
 def _columns(text: str) -> list[str]:
     head = next(csv.reader(io.StringIO(text), delimiter=_delimiter(text)), [])
-    return [column.strip().lower() if column.strip().lower() in KNOWN else column.strip() for column in head]
+    return [
+        column.strip().lower() if column.strip().lower() in KNOWN else column.strip()
+        for column in head
+    ]
 
 
 def _lines(table: Path) -> list[Line]:
@@ -102,7 +105,10 @@ def _check_header(table: Path, columns: list[str]) -> None:
     if not lacking:
         return
     near = [nearest(name, [one for one in columns if one not in KNOWN]) for name in lacking]
-    hints = "".join(hint.replace("you mean", f"you mean {name} by") for hint, name in zip(near, lacking, strict=True))
+    hints = "".join(
+        hint.replace("you mean", f"you mean {name} by")
+        for hint, name in zip(near, lacking, strict=True)
+    )
     raise DataError(
         f"{table.name}, line 1: there is no column {' and no column '.join(lacking)}; "
         f"the line says: {', '.join(columns) or 'nothing'}.",

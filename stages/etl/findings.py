@@ -1,0 +1,90 @@
+"""Turns outcomes of expectations into words: findings, reasons, and the record of the validation."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Finding
+from stages.etl.checks import Outcome
+from stages.etl.readers import NAMES, few
+from stages.etl.table import Line
+
+MOST_ROWS = 1000  # offending files named in the record
+
+
+def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
+    """What `outcome`, a failed one, says about `lines`."""
+    bad = _offenders(outcome, lines)
+    return Finding(
+        check=str(outcome.meta.get("check", outcome.expectation["type"])),
+        severity="critical" if outcome.severity == "critical" else "warning",
+        count=len(bad) or 1,
+        message=_message(outcome, bad, lines),
+        samples=tuple(line["file"] for line in bad[:12]),
+    )
+
+
+def reason_of(outcome: Outcome, line: Line) -> str:
+    """Why `line` is set aside, in words."""
+    template = outcome.meta.get("reason")
+    return str(template).format(**line) if template else f"It fails {_plain(outcome)}."
+
+
+def remedy_of(outcome: Outcome) -> str:
+    return str(outcome.meta.get("remedy", "Mend these samples, or change etl.expectations."))
+
+
+def record_of(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> bytes:
+    """validation.json: each expectation, whether it held, and the files that broke it."""
+    told = [
+        {
+            "check": outcome.meta.get("check", outcome.expectation["type"]),
+            "type": outcome.expectation["type"],
+            "kwargs": dict(outcome.expectation["kwargs"]),
+            "severity": outcome.severity,
+            "success": outcome.success,
+            "result": dict(outcome.said),
+            "files": [line["file"] for line in _offenders(outcome, lines)[:MOST_ROWS]],
+        }
+        for outcome in outcomes
+    ]
+    return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _offenders(outcome: Outcome, lines: Sequence[Line]) -> list[Line]:
+    numbers = set(outcome.rows)
+    return [line for line in lines if line["row"] in numbers]
+
+
+def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> str:
+    template = outcome.meta.get("say")
+    if not template:
+        names = f" for {len(bad)} samples: {few([line['file'] for line in bad])}" if bad else ""
+        observed = (
+            f" (observed: {outcome.said['observed_value']})"
+            if "observed_value" in outcome.said
+            else ""
+        )
+        return f"{_plain(outcome)} fails{names}{observed}"
+    labels = sorted({line["label"] for line in bad or lines})
+    words: dict[str, Any] = {
+        "count": len(bad),
+        "names": few([line["file"] for line in bad]),
+        "labels": few(labels) if labels else "none",
+        "observed": outcome.said.get("observed_value", 0),
+        "label_counts": _label_counts(labels, bad),
+        "min_value": outcome.expectation["kwargs"].get("min_value"),
+    }
+    return str(template).format(**words)
+
+
+def _label_counts(labels: Sequence[str], lines: Sequence[Line]) -> str:
+    counts = {line["label"]: line.get("label_samples", 0) for line in lines}
+    shown = [f"label '{label}' has {counts.get(label, 0)} samples" for label in labels[: 2 * NAMES]]
+    more = len(labels) - len(shown)
+    return ", ".join(shown) + (f" and {more} more labels have too few" if more else "")
+
+
+def _plain(outcome: Outcome) -> str:
+    kwargs = ", ".join(f"{key}={value!r}" for key, value in outcome.expectation["kwargs"].items())
+    return f"{outcome.expectation['type']}({kwargs})"

@@ -1,0 +1,68 @@
+"""Looks at every sample once: keeps its bytes in the store, notes its facts or what is wrong."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from stages.artifacts import digest_of
+from stages.config import EtlConfig
+from stages.etl.readers import Row
+from stages.runtime.errors import BadSample
+from stages.store import Store
+from stages.tracking import Run
+
+MOST_BYTES = 200_000_000  # one sample; more would not be a photo
+
+
+class Task(Protocol):
+    """What etl asks of a task."""
+
+    readers: tuple[str, ...]
+
+    def inspect(self, data: bytes, config: EtlConfig) -> dict[str, Any]: ...
+
+    def thumbnail(self, data: bytes, side: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A row with the digest and size of its bytes, and its facts, or the problem it has."""
+
+    row: Row
+    digest: str
+    size: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+
+def inspect_all(
+    folder: Path,
+    rows: Sequence[Row],
+    task: Task,
+    config: EtlConfig,
+    store: Store,
+    run: Run,
+    threads: int,
+) -> list[Seen]:
+    """Every one of `rows`, whose files are below `folder`, in the order of `rows`."""
+    seen: list[Seen] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for one in pool.map(lambda row: _inspect(folder, row, task, config, store), rows):
+            seen.append(one)
+            run.progress("samples", len(seen), len(rows))
+    return seen
+
+
+def _inspect(folder: Path, row: Row, task: Task, config: EtlConfig, store: Store) -> Seen:
+    path = folder / row.file
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        return Seen(row, "", size, problem=f"The file has {size:,} bytes.")
+    data = path.read_bytes()
+    try:
+        facts = task.inspect(data, config)
+    except BadSample as error:
+        return Seen(row, digest_of(data), size, problem=error.problem)
+    return Seen(row, store.add(data), size, facts)

@@ -1,0 +1,114 @@
+"""From samples that were looked at to samples that may be used: aside, group, split, judge."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.artifacts import Finding
+from stages.config import EtlConfig
+from stages.etl.checks import Outcome, suite, validate
+from stages.etl.duplicates import Pairs, groups_of, near_pairs
+from stages.etl.findings import finding_of, record_of, remedy_of
+from stages.etl.inspecting import Seen
+from stages.etl.quarantine import Aside, set_aside
+from stages.etl.split import Member, split
+from stages.etl.table import Line, lines_of, note_copies, note_labels, note_looks
+from stages.runtime.errors import DataError
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Lines that stay, with `split` and `key` (of their group); what was set aside; what was found."""
+
+    lines: list[Line]
+    asides: list[Aside]
+    findings: tuple[Finding, ...]
+    record: bytes
+
+
+def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
+    """Check, group and split the samples of the data `name`.
+
+    Raises DataError with every rule that the data breaks and what to do about each."""
+    alone, together = suite(config)
+    lines = lines_of(seen)
+    note_copies(lines)
+    first = validate(lines, alone)
+    kept, asides = set_aside(lines, first)
+    _group_and_split(kept, seen, config)
+    second = validate(kept, together)
+    broken = [(one, finding_of(one, lines)) for one in first if not one.success]
+    unmet = [(one, finding_of(one, kept)) for one in second if not one.success]
+    _refuse(name, len(lines), asides, broken, unmet, config)
+    findings = tuple(finding for _, finding in (*broken, *unmet))
+    return Judged(kept, asides, findings, record_of([*first, *second], lines))
+
+
+def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig) -> None:
+    pairs = _looking_the_same([seen[line["row"]] for line in lines], config)
+    for line, look in zip(lines, groups_of(len(lines), pairs), strict=True):
+        line["look"] = look
+    together = groups_of(len(lines), np.concatenate([pairs, _in_one_group(lines)]))
+    keys = _keys(lines, together)
+    members = [
+        Member(keys[head], line["label"], line["split"])
+        for line, head in zip(lines, together, strict=True)
+    ]
+    chosen = split(members, config.splits.model_dump(), config.seed)
+    for line, member, name in zip(lines, members, chosen, strict=True):
+        line |= {"key": member.key, "split": name}
+    note_labels(lines)
+    note_looks(lines)
+
+
+def _looking_the_same(seen: Sequence[Seen], config: EtlConfig) -> Pairs:
+    if not config.near_duplicates or not all("hash" in one.facts for one in seen):
+        return np.empty((0, 2), np.int64)
+    return near_pairs([one.facts["hash"] for one in seen], [one.facts["look"] for one in seen])
+
+
+def _in_one_group(lines: Sequence[Line]) -> Pairs:
+    """Pairs that join the lines of each group that a person gave."""
+    first: dict[str, int] = {}
+    named = [(index, line["group"]) for index, line in enumerate(lines) if line["group"]]
+    joined = [(first.setdefault(group, index), index) for index, group in named]
+    return np.array(joined, np.int64).reshape(-1, 2)
+
+
+def _keys(lines: Sequence[Line], heads: Sequence[int]) -> dict[int, str]:
+    """Each group's key: the smallest name of a given group in it, else the smallest digest."""
+    found: dict[int, list[tuple[bool, str]]] = defaultdict(list)
+    for line, head in zip(lines, heads, strict=True):
+        given = line["group"]
+        found[head].append((not given, f"group:{given}" if given else line["same"]))
+    return {head: min(keys)[1] for head, keys in found.items()}
+
+
+def _refuse(
+    name: str,
+    count: int,
+    asides: Sequence[Aside],
+    broken: Sequence[tuple[Outcome, Finding]],
+    unmet: Sequence[tuple[Outcome, Finding]],
+    config: EtlConfig,
+) -> None:
+    bad = sum(one.kind == "broken" for one in asides)
+    problems = [(outcome, one) for outcome, one in unmet if one.severity == "critical"]
+    if bad > config.max_quarantine * count:
+        counted = [pair for pair in broken if pair[0].meta["quarantine"] == "broken"]
+        problems = [*counted, *problems]
+    if not problems:
+        return
+    told = [f"- {finding.message}. {remedy_of(outcome)}" for outcome, finding in problems]
+    share = (
+        f"; {bad} of {count} samples ({bad / count:.0%}) are unusable, and "
+        f"etl.max_quarantine allows {config.max_quarantine:.0%}"
+        if bad > config.max_quarantine * count
+        else ""
+    )
+    raise DataError(
+        f"The data '{name}' cannot be used{share}:\n" + "\n".join(told),
+        f"Nothing was deleted or changed. Mend the data and `aiwf data add {name} PATH` again.",
+    )

@@ -1,0 +1,51 @@
+"""Sets aside the samples that break a rule, each with its reason; the files stay in the raw data."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.etl.checks import Outcome
+from stages.etl.findings import reason_of
+from stages.etl.table import Line
+
+COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
+
+
+@dataclass(frozen=True)
+class Aside:
+    """One sample set aside. `kind`: broken counts against the limit, duplicate does not."""
+
+    line: Line
+    kind: str
+    check: str
+    reason: str
+
+
+def set_aside(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> tuple[list[Line], list[Aside]]:
+    """The lines that may stay, and the others with the first reason that each has."""
+    first: dict[int, Outcome] = {}
+    for outcome in outcomes:
+        for row in outcome.rows:
+            first.setdefault(row, outcome)
+    kept = [line for line in lines if line["row"] not in first]
+    return kept, [_aside(line, first[line["row"]]) for line in lines if line["row"] in first]
+
+
+def table_of(asides: Sequence[Aside]) -> bytes:
+    """quarantine.csv: who was set aside and why, by file name."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in sorted(asides, key=lambda one: (one.line["file"], one.line["row"])):
+        line = one.line
+        writer.writerow(
+            [line["file"], line["label"], line["digest"], one.kind, one.check, one.reason]
+        )
+    return text.getvalue().encode()
+
+
+def _aside(line: Line, outcome: Outcome) -> Aside:
+    check = str(outcome.meta.get("check", outcome.expectation["type"]))
+    kind = "duplicate" if outcome.meta["quarantine"] == "duplicate" else "broken"
+    return Aside(line, kind, check, reason_of(outcome, line))

@@ -1,0 +1,106 @@
+"""Puts each group of samples into train, validation or test, by its content alone.
+
+A group's place on the line from 0 to 1 is the hash of its key; the shares cut the line. So a sample
+keeps its split when others are added, on every machine, and a label's share is met on average (within
+a few percent from some hundred samples on), not to the sample. The price of a share met exactly would
+be samples that move from test to train as data grows.
+
+Two things bend the rule. A label that would be left with less than two thirds of its share of test or
+validation (at least one sample) borrows the nearest groups from train; it matters for labels of a few
+dozen samples, and a borrowed sample may go back when the label grows. And a new near duplicate joins
+its group, whose key is the smallest of its members': it may take the group to another split."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+ORDER = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A sample as splitting sees it: its group's key, its label, its given split or ''."""
+
+    key: str
+    label: str
+    given: str = ""
+
+
+def place_of(key: str, seed: int = 0) -> float:
+    """The place of `key` on the line from 0 to 1: the same everywhere, whatever else there is."""
+    return int.from_bytes(sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
+
+
+def split(members: Sequence[Member], shares: Mapping[str, float], seed: int = 0) -> list[str]:
+    """The split of each of `members`.
+
+    A given split stays, except that splits which nobody gave are drawn from train and from those
+    without one. `shares` are of train, validation and test; a share of 0 keeps a split empty."""
+    fixed = {one.given for one in members} - {"", "train"}
+    free = {name: share for name, share in shares.items() if name not in fixed}
+    drawn = [one for one in members if one.given not in fixed]
+    if len(free) == 1 or sum(free.values()) <= 0:
+        return [one.given or "train" for one in members]
+    chosen = _drawn(drawn, {name: free.get(name, 0.0) / sum(free.values()) for name in ORDER}, seed)
+    return [one.given if one.given in fixed else chosen[one.key] for one in members]
+
+
+def _drawn(members: Sequence[Member], shares: Mapping[str, float], seed: int) -> dict[str, str]:
+    chosen = {one.key: _cut(place_of(one.key, seed), shares) for one in members}
+    for label in sorted({one.label for one in members}):
+        for name in ("test", "validation"):
+            _borrow(label, name, members, shares, chosen, seed)
+        _leave_some(label, members, shares, chosen, seed)
+    return chosen
+
+
+def _cut(place: float, shares: Mapping[str, float]) -> str:
+    for name in ORDER:
+        if place < shares[name]:
+            return name
+        place -= shares[name]
+    return max(shares, key=lambda name: shares[name])
+
+
+def _borrow(
+    label: str,
+    name: str,
+    members: Sequence[Member],
+    shares: Mapping[str, float],
+    chosen: dict[str, str],
+    seed: int,
+) -> None:
+    """Move groups of `label` from train to split `name` until it has its least number."""
+    sizes = Counter(one.key for one in members if one.label == label)
+    least = _least(sum(sizes.values()), shares[name])
+    have = sum(size for key, size in sizes.items() if chosen[key] == name)
+    left = sum(size for key, size in sizes.items() if chosen[key] == "train")
+    for key in sorted(sizes, key=lambda key: (-place_of(key, seed), key)):
+        if have >= least or shares[name] <= 0:
+            return
+        if chosen[key] == "train" and left - sizes[key] >= 1:
+            chosen[key] = name
+            have, left = have + sizes[key], left - sizes[key]
+
+
+def _leave_some(
+    label: str,
+    members: Sequence[Member],
+    shares: Mapping[str, float],
+    chosen: dict[str, str],
+    seed: int,
+) -> None:
+    """Give train a group of `label` if it has none, out of a split that keeps at least one."""
+    groups = defaultdict(list)
+    for key in {one.key for one in members if one.label == label}:
+        groups[chosen[key]].append(key)
+    if groups["train"] or shares["train"] <= 0:
+        return
+    donor = max(("test", "validation"), key=lambda name: len(groups[name]))
+    if len(groups[donor]) > 1:
+        chosen[min(groups[donor], key=lambda key: (place_of(key, seed), key))] = "train"
+
+
+def _least(count: int, share: float) -> int:
+    return max(1, round(2 / 3 * count * share))
