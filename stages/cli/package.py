@@ -49,7 +49,6 @@ def serve(
 
     settings = Settings()
     with opened(package, settings) as folder:
-        print(f"http://{host}:{port}/docs  (Ctrl-C ends it)", file=sys.stderr)
         answer(folder, host, port, settings.threads)
 
 

@@ -13,6 +13,7 @@ from stages.runtime import (
     limits,
     pictures,
     predictor,
+    problems,
     quiet,
     registry,
     sealed,
@@ -39,7 +40,7 @@ CORE: tuple[ModuleType, ...] = (
     selftest,
     steps,
 )
-SERVER: tuple[ModuleType, ...] = (server, limits, service_docs, service_metrics)
+SERVER: tuple[ModuleType, ...] = (server, limits, problems, service_docs, service_metrics)
 ENGINES: dict[str, ModuleType] = {"onnxruntime": onnxruntime, "paddle": paddle_inference}
 HOME = Path(runtime.__path__[0])
 

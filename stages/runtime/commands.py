@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,9 @@ def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
     except WorkflowError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _with_command(words: Sequence[str]) -> list[str]:

@@ -9,7 +9,6 @@ from .errors import InfrastructureError
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-RETRY_SECONDS = "1"
 
 
 class Busy(InfrastructureError):

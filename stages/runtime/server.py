@@ -2,20 +2,24 @@
 
 import asyncio
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import BackendMissing, BadSample, WorkflowError
-from .limits import RETRY_SECONDS, BodyLimit, Busy, Places
+from .errors import BackendMissing, BadSample, InfrastructureError
+from .limits import BodyLimit, Places
 from .predictor import Predictor
+from .problems import WrongType, add_problems
 from .service_docs import PREDICT_BODY, add_docs
 from .service_metrics import Counted, Metrics
 
 MOST_BYTES = 20_000_000  # of one request
 MOST_FILES = 32  # in one request
+MOST_CONNECTIONS = 128
 WAITING = 4  # requests that may wait for each that is answered
 
 
@@ -24,8 +28,28 @@ def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, threads: int 
     try:
         import uvicorn
     except ImportError as error:
-        raise _missing(error) from error
-    uvicorn.run(create_app(Predictor.open(folder), threads), host=host, port=port, access_log=False)
+        raise missing(error) from error
+    listening = _listening(host, port)
+    where = f"http://{host}:{listening.getsockname()[1]}"
+    app = create_app(Predictor.open(folder), threads)
+    print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=MOST_CONNECTIONS)
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot listen on {host}:{port}: {error.strerror}.", "Choose another with --port."
+        ) from error
 
 
 def create_app(
@@ -37,9 +61,8 @@ def create_app(
     """The ASGI application around `predictor`."""
     try:
         from fastapi import FastAPI
-        from fastapi.responses import JSONResponse
     except ImportError as error:
-        raise _missing(error) from error
+        raise missing(error) from error
     threads = threads or os.cpu_count() or 1
     places, metrics = Places(threads * (1 + WAITING)), Metrics()
     workers = ThreadPoolExecutor(threads, "predict")
@@ -55,12 +78,7 @@ def create_app(
     app.add_middleware(BodyLimit, most=most_bytes)
     app.add_middleware(Counted, metrics=metrics)
 
-    def say(request: Any, error: Any) -> JSONResponse:
-        status = 503 if isinstance(error, Busy) else 422 if isinstance(error, BadSample) else 500
-        headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
-        return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status, headers)
-
-    app.add_exception_handler(WorkflowError, say)
+    add_problems(app)
     _add_questions(app, predictor, metrics)
     _add_predict(app, predictor, places, workers, most_files)
     add_docs(app)
@@ -87,7 +105,6 @@ def _add_predict(
     app: Any, predictor: Predictor, places: Places, workers: ThreadPoolExecutor, most_files: int
 ) -> None:
     from fastapi import Query, Request
-    from fastapi.responses import JSONResponse
 
     def answer(data: bytes, top: int) -> dict[str, Any]:
         return predictor.predict(data, top)
@@ -105,15 +122,13 @@ def _add_predict(
         if kind == "multipart/form-data":
             files = await _files(request, most_files)
             with places.taken():
-                return {"predictions": [await off_loop(_one(answer, file, top)) for file in files]}
-        if not kind.startswith("image/") and kind != "application/octet-stream":
-            return JSONResponse(
-                {
-                    "problem": f"The body is '{kind}'.",
-                    "remedy": "Send a picture as image/jpeg (or another image type), "
-                    "or several as multipart/form-data.",
-                },
-                415,
+                asked = [off_loop(_one(answer, file, top)) for file in files]
+                return {"predictions": await asyncio.gather(*asked)}
+        if kind and not kind.startswith("image/") and kind != "application/octet-stream":
+            raise WrongType(
+                f"The body is '{kind}'.",
+                "Send a picture as image/jpeg (or another image type), "
+                "or several as multipart/form-data.",
             )
         data = await request.body()
         with places.taken():
@@ -122,15 +137,12 @@ def _add_predict(
 
 async def _files(request: Any, most: int) -> list[tuple[str, bytes]]:
     """Name and bytes of each file in a form. Raises BadSample if there are none."""
-    from fastapi import HTTPException
     from starlette.datastructures import UploadFile
 
     async with request.form(max_files=most, max_fields=most) as form:
         found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
         if not found:
             raise BadSample("The form holds no file.", "Attach at least one picture as a file.")
-        if len(found) > most:
-            raise HTTPException(413, f"At most {most} files may be sent at once.")
         return [(one.filename or "", await one.read()) for one in found]
 
 
@@ -147,7 +159,7 @@ def _one(answer: Callable[[bytes, int], Any], file: tuple[str, bytes], top: int)
     return work
 
 
-def _missing(error: ImportError) -> BackendMissing:
+def missing(error: ImportError) -> BackendMissing:
     return BackendMissing(
         f"The service needs {error.name}, which is not installed here.",
         "Run: pip install fastapi uvicorn python-multipart prometheus-client",

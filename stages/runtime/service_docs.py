@@ -44,12 +44,13 @@ def add_docs(app: Any) -> None:
     from fastapi.openapi.docs import get_swagger_ui_html
     from fastapi.staticfiles import StaticFiles
 
+    app.openapi_version = "3.0.2"  # the newest that this Swagger UI can show
     app.mount("/docs/static", StaticFiles(directory=swagger_ui_path), name="docs")
 
     @app.get("/docs", include_in_schema=False)  # type: ignore[untyped-decorator]
     def docs() -> Any:
         return get_swagger_ui_html(
-            openapi_url="../openapi.json",
+            openapi_url="openapi.json",
             title=app.title,
             swagger_js_url="docs/static/swagger-ui-bundle.js",
             swagger_css_url="docs/static/swagger-ui.css",

@@ -37,7 +37,7 @@ def cloud_readme(content: Content) -> str:
     curl -F files=@a.jpg -F files=@b.jpg http://127.0.0.1:8000/predict
 
     docker build -t {content.name} .
-    docker run --read-only -p 127.0.0.1:8000:8000 {content.name}
+    docker run --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 {content.name}
 
 It has no login: put it behind a proxy that has one before others can reach it. When more is asked
 than it can answer it says 503 with Retry-After; `/metrics` is for Prometheus.

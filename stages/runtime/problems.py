@@ -1,0 +1,46 @@
+"""Every refusal of the service in one shape: {"problem": ..., "remedy": ...}, with its status."""
+
+from typing import Any
+
+from .errors import BadSample, WorkflowError
+from .limits import Busy
+
+RETRY_SECONDS = "1"
+
+
+class WrongType(BadSample):
+    """The body is of a type that is no picture."""
+
+
+STATUS: tuple[tuple[type[WorkflowError], int], ...] = (
+    (Busy, 503),
+    (WrongType, 415),
+    (BadSample, 422),
+    (WorkflowError, 500),
+)
+
+
+def add_problems(app: Any) -> None:
+    """Let `app` answer its errors, the framework's included, in that shape."""
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import JSONResponse
+    from starlette.exceptions import HTTPException
+
+    def ours(request: Any, error: Any) -> JSONResponse:
+        status = next(number for kind, number in STATUS if isinstance(error, kind))
+        headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+        return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status, headers)
+
+    def framework(request: Any, error: Any) -> JSONResponse:
+        said = {"problem": str(error.detail), "remedy": "The page /docs tells what can be asked."}
+        return JSONResponse(said, error.status_code, error.headers)
+
+    def invalid(request: Any, error: Any) -> JSONResponse:
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"])
+        said = {"problem": f"{place}: {first['msg']}.", "remedy": "See the page /docs."}
+        return JSONResponse(said, 422)
+
+    app.add_exception_handler(WorkflowError, ours)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, invalid)
