@@ -14,8 +14,10 @@ MOST_RATIO = 200  # pictures hardly shrink; a bomb does, a thousandfold
 FREE_BYTES = 100 * 2**20  # below this the ratio does not matter
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack the zip at `archive` into `folder`, which must be empty.
+def unpack(archive: Path, folder: Path, below: str = "") -> None:
+    """Unpack the zip at `archive`, or its folder `below`, into the empty `folder`.
+
+    Of a folder `below` the last part of its name stays: a/b gives b/... in `folder`.
 
     Raises DataError for a damaged zip, one with a password, names that lead out of the folder,
     links, or more content than a picture archive of this size can have."""
@@ -23,8 +25,10 @@ def unpack(archive: Path, folder: Path) -> None:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir()]
             _check(archive, members)
+            cut = len(below) - len(below.rpartition("/")[2])
             for member in members:
-                _write(opened, member, folder)
+                if not below or member.filename.startswith(f"{below}/"):
+                    _write(opened, member, folder / member.filename[cut:])
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
         raise DataError(
             f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
@@ -53,8 +57,7 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
         )
 
 
-def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
-    path = folder / member.filename
+def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         # zipfile itself stops at the size that the directory states, so a lie cannot grow.

@@ -17,7 +17,7 @@ from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.registry import nearest
 from stages.settings import Settings
 
-__all__ = ["Revision", "add", "find", "names", "opened", "revisions"]
+__all__ = ["Revision", "add", "check_name", "find", "names", "opened", "revisions"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 REVISION = re.compile(r"[0-9a-f]{32}\.dir")
@@ -31,7 +31,7 @@ def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
 
     The person's own files are only read. Raises ConfigError for a bad name or path, DataError for
     data in no known layout, InfrastructureError if the disk or the remote cannot take it."""
-    _check_name(name)
+    check_name(name)
     with told(settings.root), workspace(settings) as folder:
         reading, data = take_in(path.absolute(), folder)
         total = sum(one.stat().st_size for one in data.rglob("*") if one.is_file())
@@ -74,7 +74,8 @@ def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
         yield files
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise ConfigError unless data may be called `name`."""
     if not NAME.fullmatch(name) or name in RESERVED:
         raise ConfigError(
             f"'{name}' cannot be a name of data.",

