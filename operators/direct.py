@@ -1,0 +1,60 @@
+"""Runs one DAG from start to end in this process (`dag.test`), telling events as lines of JSON.
+
+Started by stages/local/dag_test.py under Airflow's environment:
+    python -m operators.direct EVENTS
+where EVENTS is the number of an open pipe."""
+
+import json
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from operators.base import StageOperator, run_name
+from stages.runtime.errors import WorkflowError
+
+
+class Pipe:
+    """A listener that writes each event as one line; if nobody reads any more, it ends all."""
+
+    def __init__(self, number: int) -> None:
+        self._out = os.fdopen(number, "w", buffering=1)
+
+    def say(self, text: str) -> None:
+        self.tell(say=text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.tell(progress=[what, done, total])
+
+    def made(self, task: str, reference: Sequence[str]) -> None:
+        self.tell(made=[task, *reference])
+
+    def failed(self, task: str, error: WorkflowError) -> None:
+        self.tell(failed=[type(error).__name__, error.problem, error.remedy])
+
+    def tell(self, **event: Any) -> None:
+        try:
+            self._out.write(json.dumps(event) + "\n")
+        except BrokenPipeError:  # whoever asked for this run is gone
+            os._exit(1)
+
+
+def main(events: str) -> None:
+    """Run the only pipeline of AIWF_PIPELINES, with its form's defaults."""
+    pipe = Pipe(int(events))
+    StageOperator.listener = pipe
+    run = _dag().test()
+    pipe.tell(run=run_name(run), state=str(run.state))
+
+
+def _dag() -> Any:
+    from airflow.configuration import conf
+    from airflow.sdk import DAG
+
+    made = runpy.run_path(f"{conf.get('core', 'dags_folder')}/pipelines.py")
+    return next(dag for dag in made.values() if isinstance(dag, DAG))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

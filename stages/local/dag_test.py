@@ -1,0 +1,100 @@
+"""Runs a pipeline as its very Airflow DAG, without servers: in a process of its own, on SQLite."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from stages.config import read_pipeline
+from stages.local import database
+from stages.local.environment import airflow_environment
+from stages.runner.watch import LogWatch, Watch
+from stages.runtime import errors
+from stages.runtime.files import write
+from stages.settings import Settings
+
+Event = dict[str, Any]
+
+
+def via_airflow(
+    pipeline_path: Path, changes: tuple[str, ...], settings: Settings, watch: Watch | None = None
+) -> str:
+    """Run the pipeline's DAG with `dag.test` and return the run's name: its lock tells what each
+    task made. `changes` are such as 'train.trials=5'.
+
+    Raises the first WorkflowError of a stage, after all that could be done was done."""
+    watch = watch or LogWatch()
+    home = (
+        settings.root / "airflow" / "direct"
+    )  # not that of `aiwf up`: its scheduler would join in
+    asked = _asked(pipeline_path, changes, home)
+    database.ready(settings, watch.say, home)
+    environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(asked)}
+    log = settings.root / "logs" / f"{asked.stem}-direct.log"
+    with log_file(log) as out:
+        return _outcome(_events({**os.environ, **environment}, out), watch, log)
+
+
+def _asked(path: Path, changes: tuple[str, ...], home: Path) -> Path:
+    """The YAML to run: the person's own, or a copy with the changes in it."""
+    pipeline = read_pipeline(path, changes)
+    if not changes:
+        return path.resolve()
+    copy = home / "pipelines" / f"{pipeline.name}.yaml"
+    write(copy, yaml.safe_dump(pipeline.model_dump(mode="json"), sort_keys=False))
+    return copy
+
+
+def log_file(path: Path) -> IO[bytes]:
+    """An empty file for all that Airflow itself says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
+
+
+def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
+    """Run operators/direct.py; what it tells, as it comes. Nothing is left running behind."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as told:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "operators.direct", str(writing)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment,
+            pass_fds=[writing],
+        )
+        os.close(writing)
+        try:
+            yield from map(json.loads, told)
+            child.wait()
+        finally:
+            child.terminate()
+            child.wait()
+
+
+def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
+    """Pass events on to the person; the run's name, or the first error that a stage raised."""
+    failed: list[errors.WorkflowError] = []
+    run = state = ""
+    for event in events:
+        match event:
+            case {"say": text}:
+                watch.say(text)
+            case {"progress": [what, done, total]}:
+                watch.progress(what, done, total)
+            case {"failed": [kind, problem, remedy]}:
+                failed.append(getattr(errors, kind)(problem, remedy))
+            case {"run": run, "state": state}:
+                pass
+    if failed and state != "success":
+        raise failed[0]
+    if state != "success":
+        raise errors.InfrastructureError(
+            f"The Airflow run ended as '{state or 'broken off'}'.", f"All that it said is in {log}."
+        )
+    return run
