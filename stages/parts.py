@@ -25,8 +25,8 @@ READERS = Registry(
     "reader",
     "stages",
     {
+        "csv": ".etl.readers.csv_table:CsvTable",  # first: tried in this order when data is added
         "class_folders": ".etl.readers.class_folders:ClassFolders",
-        "csv": ".etl.readers.csv_table:CsvTable",
     },
 )
 

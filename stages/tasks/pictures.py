@@ -23,7 +23,11 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     picture = decode_picture(data)
     height, width = picture.shape[:2]
     shape = f"{width}x{height}:".encode()
-    facts = {"width": width, "height": height, "same": sha256(shape + picture.tobytes()).hexdigest()}
+    facts = {
+        "width": width,
+        "height": height,
+        "same": sha256(shape + picture.tobytes()).hexdigest(),
+    }
     return {**facts, **_looks(picture)} if config.near_duplicates else facts
 
 
