@@ -163,9 +163,10 @@ def _mostly(label: str, confused: Sequence[Pair], missed: int) -> str:
 
 
 def _know(recall: Measure, more: int, tested: float) -> str:
+    photos = f"{counted(more, 'more test photo')} of it{_in_all(more, tested)}"
     return (
-        f"its recall is only known to lie in {interval(recall)}; about "
-        f"{counted(more, 'more test photo')} of it{_in_all(more, tested)} would tell it to ±5 points."
+        f"its recall is only known to lie in {interval(recall)}; about {photos} would tell it to "
+        "±5 points."
     )
 
 

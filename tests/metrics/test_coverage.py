@@ -1,0 +1,96 @@
+"""Intervals hold the true value as often as they promise: counted where the truth is known."""
+
+import numpy as np
+import pytest
+from scipy.special import comb
+from scipy.stats import multinomial
+
+from stages.metrics.intervals import f1, proportion, wilson
+from stages.metrics.macro import macro
+from stages.metrics.paired import tango
+
+WORLDS = 500
+PROMISED = 0.93  # of 95 %: 500 worlds tell it to about 2 points
+
+
+def world(labels, wrong, seed=1):
+    """Shares of every (true, predicted) pair: uneven labels, uneven confusions."""
+    rng = np.random.default_rng(seed)
+    mistakes = rng.dirichlet(np.ones(labels * labels)).reshape(labels, labels)
+    np.fill_diagonal(mistakes, 0)
+    right = np.diag(rng.dirichlet(np.full(labels, 8.0))) * (1 - wrong)
+    return mistakes / mistakes.sum() * wrong + right
+
+
+def holds(measure, value):
+    return measure.low - 1e-12 <= value <= measure.high + 1e-12
+
+
+@pytest.mark.parametrize("n", [10, 50, 300])
+def test_a_share_is_covered_exactly_so_often(n):
+    shares = np.linspace(0.02, 0.98, 97)
+    counts = np.arange(n + 1)
+    bounds = np.array([wilson(count, n) for count in counts])
+    chances = comb(n, counts) * shares[:, None] ** counts * (1 - shares[:, None]) ** (n - counts)
+
+    held = (bounds[:, 0] <= shares[:, None]) & (shares[:, None] <= bounds[:, 1])
+    covered = (chances * held).sum(axis=1)
+
+    assert 0.945 < covered.mean() < 0.965
+    assert covered.min() > 0.83  # Wilson's known worst case, near 0 and 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "wrong", "n"), [(2, 0.1, 100), (2, 0.12, 390), (3, 0.1, 60), (10, 0.16, 300)]
+)
+def test_macro_means_are_covered(labels, wrong, n):
+    shares = world(labels, wrong)
+    hits, has, gets = np.diag(shares), shares.sum(axis=1), shares.sum(axis=0)
+    true = {
+        "macro_precision": (hits / gets).mean(),
+        "macro_recall": (hits / has).mean(),
+        "macro_f1": (2 * hits / (has + gets)).mean(),
+        "balanced_accuracy": (hits / has).mean(),
+    }
+    rng = np.random.default_rng(7)
+
+    covered = dict.fromkeys(true, 0)
+    for seed in range(WORLDS):
+        counts = rng.multinomial(n, shares.ravel()).reshape(labels, labels)
+        made = macro(counts, seed)
+        for name, value in true.items():
+            covered[name] += holds(made[name], value)
+
+    assert min(covered.values()) >= PROMISED * WORLDS, covered
+
+
+@pytest.mark.parametrize(("hit", "missed", "false"), [(0.2, 0.05, 0.02), (0.06, 0.02, 0.03)])
+def test_f1_and_recall_are_covered(hit, missed, false):
+    rng = np.random.default_rng(3)
+    drawn = rng.multinomial(200, [hit, missed, false, 1 - hit - missed - false], size=2000)
+
+    f1_covered = np.mean(
+        [holds(f1(*row[:3]), 2 * hit / (2 * hit + missed + false)) for row in drawn]
+    )
+    recalls = [proportion(int(row[0]), int(row[0] + row[1])) for row in drawn]
+    recall_covered = np.mean([holds(one, hit / (hit + missed)) for one in recalls])
+
+    assert f1_covered >= PROMISED
+    assert recall_covered >= PROMISED
+
+
+@pytest.mark.parametrize(
+    ("lost", "won", "n"), [(0.05, 0.02, 100), (0.02, 0.005, 200), (0.1, 0.02, 60), (0.03, 0.03, 60)]
+)
+def test_the_paired_drop_is_covered(lost, won, n):
+    most = range(26)  # more discordant pairs than this hardly ever come
+    counts = [(one, other) for one in most for other in most if one + other <= n]
+
+    chances = multinomial.pmf(
+        [(*pair, n - sum(pair)) for pair in counts], n, [lost, won, 1 - lost - won]
+    )
+    bounds = [tango(*pair, n) for pair in counts]
+    held = [low <= lost - won <= high for low, high in bounds]
+
+    assert chances.sum() > 0.999
+    assert chances[held].sum() >= PROMISED
