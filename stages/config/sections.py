@@ -100,8 +100,8 @@ class Range(Section):
 class Space(Section):
     """What a search may vary."""
 
-    learning_rate: Range = Range(low=3e-4, high=3e-2)
-    weight_decay: Range = Range(low=1e-5, high=1e-1)
+    learning_rate: Range = Range(low=3e-4, high=1e-2)
+    weight_decay: Range = Range(low=1e-3, high=1.0)
     batch_size: tuple[int, ...] = (16, 32, 64)
     head: tuple[Literal["linear", "hidden"], ...] = ("linear", "hidden")
     class_balance: tuple[Literal["none", "weights"], ...] = ("none", "weights")
@@ -130,6 +130,13 @@ class TrainConfig(Section):
     space: Space = Space()
     epochs: int = Field(60, ge=1, le=1000, description="Most passes over the training split.")
     patience: int = Field(10, ge=1, description="Epochs without a better score before a stop.")
+    folds: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Folds of train and validation together that judge a trial; "
+        "1 lets the validation split judge what the train split teaches.",
+    )
     halving: int = Field(3, ge=2, description="One in so many trials goes on after each rung.")
     batch: int = Field(8, ge=1, description="Trials proposed together.")
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(

@@ -39,41 +39,39 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Extractor:
-    """A trunk and the steps before it. `tell` hears how many rows are done, of how many."""
+    """A trunk and the steps before it. `tell` hears how many rows are known."""
 
     trunk: TrunkFile
     before: tuple[Step, ...]
     dataset: Dataset
     store: Store
     settings: Settings
-    tell: Callable[[int, int], None]
+    tell: Callable[[int], None]
 
     def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
-        """The features of `views`, in their order: [views, features]. Only what is not known is
+        """The features of `views`, in their order: [views, features]; only unknown ones are
         computed."""
         known: dict[str, Row] = {}
         for augmented in (False, True):
             wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
-            known.update(self._known(wanted, augmented) if wanted else {})
+            if wanted:
+                self._know(wanted, augmented, known)
         return np.stack([known[view.name] for view in views])
 
-    def _known(self, views: list[View], augmented: bool) -> dict[str, Row]:
+    def _know(self, views: list[View], augmented: bool, known: dict[str, Row]) -> None:
+        """Add the rows of `views` to `known`, from the cache or computed and kept there."""
         shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
-        known = shards.read()
+        known.update(shards.read())
         missing = [view for view in views if view.name not in known]
+        done = len(views) - len(missing) if not augmented else len(known)
         for start in range(0, len(missing), SHARD):
-            shard = self._computed(missing, start)
+            part = missing[start : start + SHARD]
+            shard = {}
+            for view, row in zip(part, self._forward(part), strict=True):
+                shard[view.name] = row
+                self.tell(done + start + len(shard))
             shards.append(shard)
             known.update(shard)
-        return known
-
-    def _computed(self, missing: list[View], start: int) -> dict[str, Row]:
-        done: dict[str, Row] = {}
-        part = missing[start : start + SHARD]
-        for view, row in zip(part, self._forward(part), strict=True):
-            done[view.name] = row
-            self.tell(start + len(done), len(missing))
-        return done
 
     def _forward(self, views: list[View]) -> Iterator[Row]:
         network = self._network

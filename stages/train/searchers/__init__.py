@@ -1,1 +1,2 @@
-"""Who proposes the trials."""
+"""Who proposes hyperparameters: `propose(count)` gives so many sets, `learn` hears how good some
+were."""

@@ -1,0 +1,50 @@
+"""How many trials fit into a budget: by counting work, never by a clock, so that a plan can be
+repeated.
+
+The numbers are seconds on the reference machine (two cores, `machine_speed` 1), rounded up."""
+
+from stages.config import TrainConfig
+from stages.parts import FAMILIES
+from stages.runtime.errors import BudgetTooSmall
+from stages.train.space import inputs_of
+
+STARTING = 25.0  # Ray, Paddle, the model's export
+TRUNK = 8.0  # export of one family
+DECODING = 0.006  # one picture: read, decode, augment, resize
+ROW_EPOCH = 40e-6  # one row shown once to the heads of all folds
+OVERHEAD = 0.5  # a trial's messages
+SHARE = 0.45  # of its most epochs that an average trial is taught, after halving
+MOST = 48  # trials beyond this number bring nothing to a head
+
+
+def trials_within(train: TrainConfig, samples: int, views: int, speed: float) -> int:
+    """The trials that `train.budget_minutes` allow for `samples` pictures, each with `views`
+    copies.
+
+    Raises BudgetTooSmall, saying what would be enough, if there is no time for one of each
+    input."""
+    seconds = train.budget_minutes * 60 * speed
+    rows = samples * (1 + views)
+    fixed = STARTING + _features(train, rows)
+    each = OVERHEAD + ROW_EPOCH * rows * train.epochs * SHARE
+    number = int((seconds - fixed) // each)
+    if number < 1:
+        minutes = (fixed + each) / 60 / speed
+        raise BudgetTooSmall(
+            f"{train.budget_minutes:g} minutes are not enough to train anything on {samples} "
+            f"samples with {views} views: it takes about {minutes:.1f}.",
+            f"Set train.budget_minutes to {minutes * 1.2:.1f} or more, or train.families to "
+            f"[{_cheapest(train)}] alone, or etl.views to 0.",
+        )
+    return min(number, MOST)
+
+
+def _features(train: TrainConfig, rows: int) -> float:
+    inputs = inputs_of(train)
+    families = {one.family for one in inputs}
+    a_row: float = sum(FAMILIES[one.family].seconds(one.size) + DECODING for one in inputs)
+    return TRUNK * len(families) + rows * a_row / 2
+
+
+def _cheapest(train: TrainConfig) -> str:
+    return min(train.families, key=lambda name: FAMILIES[name].cost)

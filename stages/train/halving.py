@@ -1,0 +1,144 @@
+"""Successive halving of trials in batches, as a state that is asked for work and told results.
+
+Nothing here depends on who finished first: a rung is decided when the whole batch has reached it,
+ranks break ties by the trial's number, batch b is proposed when batches up to b - 2 are known and
+all of them told in order. (Not b - 1: while the last trials of a batch are taught, the other cores
+begin with the next.) Li et al., A System for Massively Parallel Hyperparameter Tuning, 2020, made
+synchronous."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+Hyperparameters = dict[str, Any]
+
+
+class Searcher(Protocol):
+    """Proposes hyperparameters; hears how good those were that are done."""
+
+    def propose(self, count: int) -> list[Hyperparameters]: ...
+
+    def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None: ...
+
+
+class Leg(NamedTuple):
+    """Trial `number` is to be taught up to `epochs` in all."""
+
+    number: int
+    epochs: int
+    hyperparameters: Hyperparameters
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a leg brought: measures of the best epoch and of all, and the head's arrays (an npz)."""
+
+    measures: dict[str, float]
+    best_epoch: int
+    exhausted: bool  # more epochs would bring nothing
+    curve: list[dict[str, float]]
+    arrays: bytes = field(repr=False)
+
+
+@dataclass
+class Trial:
+    """One set of hyperparameters and how far it came. `score`: the higher, the better."""
+
+    number: int
+    hyperparameters: Hyperparameters
+    reached: int = 0
+    score: float = float("-inf")
+    ended: bool = False
+    taught: Taught | None = None
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        return (-self.score, self.number)
+
+
+def rungs_of(epochs: int, halving: int, least: int = 5) -> tuple[int, ...]:
+    """The epochs at which trials are compared: `epochs`, and so many times fewer while there are
+    `least`."""
+    rungs = [epochs]
+    while rungs[0] // halving >= least:
+        rungs.insert(0, rungs[0] // halving)
+    return tuple(rungs)
+
+
+class Halving:
+    """`total` trials in batches of `size`; after each of `rungs`, one in `keep` of a batch goes
+    on."""
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        starts: Sequence[Hyperparameters],
+        *,
+        total: int,
+        size: int,
+        keep: int,
+        rungs: tuple[int, ...],
+    ) -> None:
+        self.searcher = searcher
+        self.starts = list(starts)[:total]
+        self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
+        self.batches: list[list[Trial]] = []
+        self.waiting: list[Leg] = []
+        self.learnt = 0
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials so far, by number."""
+        return [trial for batch in self.batches for trial in batch]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all trials have ended."""
+        return len(self.trials) == self.total and all(trial.ended for trial in self.trials)
+
+    def next(self) -> Leg | None:
+        """What is to be done next; None if that depends on what is being done."""
+        if not self.waiting and len(self.trials) < self.total:
+            self._propose()
+        return self.waiting.pop(0) if self.waiting else None
+
+    def told(self, leg: Leg, score: float, taught: Taught) -> None:
+        """`leg` is done with `score`."""
+        trial = self.trials[leg.number]
+        trial.reached, trial.score, trial.taught = leg.epochs, score, taught
+        trial.ended = taught.exhausted or leg.epochs >= self.rungs[-1]
+        self._decide(self.batches[leg.number // self.size], leg.epochs)
+
+    def _propose(self) -> None:
+        """Add the next batch, if the one before the last has ended."""
+        known = len(self.batches) - 1
+        while self.learnt < known and all(trial.ended for trial in self.batches[self.learnt]):
+            batch = self.batches[self.learnt]
+            self.searcher.learn([(trial.hyperparameters, trial.score) for trial in batch])
+            self.learnt += 1
+        if self.learnt < known:
+            return
+        first = len(self.trials)
+        wanted = self._proposals(min(self.size, self.total - first))
+        batch = [Trial(first + place, chosen) for place, chosen in enumerate(wanted)]
+        self.batches.append(batch)
+        self.waiting += [Leg(one.number, self.rungs[0], one.hyperparameters) for one in batch]
+
+    def _proposals(self, count: int) -> list[Hyperparameters]:
+        given, self.starts = self.starts[:count], self.starts[count:]
+        return given + self.searcher.propose(count - len(given))
+
+    def _decide(self, batch: list[Trial], rung: int) -> None:
+        """If all of `batch` that goes on has reached `rung`, send the best on and end the
+        others."""
+        alive = [trial for trial in batch if not trial.ended]
+        if not alive or any(trial.reached < rung for trial in alive):
+            return
+        entered = sorted((one for one in batch if one.reached >= rung), key=lambda one: one.rank)
+        best = entered[: -(-len(entered) // self.keep)]
+        higher = self.rungs[self.rungs.index(rung) + 1]
+        for trial in alive:
+            if trial in best:
+                self.waiting.append(Leg(trial.number, higher, trial.hyperparameters))
+            else:
+                trial.ended = True

@@ -1,0 +1,48 @@
+"""Ray Tune's searcher interface in front of `Halving`: Tune asks for configs, and tells results."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from stages.train.halving import Halving, Leg, Taught
+
+
+class Legs(Searcher):  # type: ignore[misc]
+    """Every config is a leg; while the next one depends on those that run, Tune is told to wait."""
+
+    def __init__(self, halving: Halving, done: Callable[[Leg, Taught], None]) -> None:
+        super().__init__(metric="training_iteration", mode="max")  # not used; Tune wants one
+        self.halving = halving
+        self.done = done
+        self.out: dict[str, Leg] = {}
+        self.failure = ""
+
+    def suggest(self, trial_id: str) -> Any:
+        if self.failure or self.halving.finished:
+            return Searcher.FINISHED
+        leg = self.halving.next()
+        if leg is None:
+            return None
+        self.out[trial_id] = leg
+        return {
+            "number": leg.number,
+            "epochs": leg.epochs,
+            "hyperparameters": leg.hyperparameters,
+        }
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        leg = self.out.pop(trial_id, None)
+        if leg is None:
+            return  # told before
+        if error or not result:
+            self.failure = f"trial {leg.number} failed three times"
+        else:
+            self.done(leg, result["taught"])
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing is saved: a search that was killed begins again, and comes to the same."""
+
+    def restore(self, checkpoint_path: str) -> None: ...

@@ -1,0 +1,102 @@
+"""All that a search needs, before it begins: the samples, the rows, their features."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.etl.manifest import Sample, samples_of
+from stages.parts import FAMILIES, TASKS
+from stages.runtime.errors import DataError
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.budget import trials_within
+from stages.train.features import Extractor, View
+from stages.train.problem import Problem, Rows, rows_of
+from stages.train.space import Input, inputs_of
+from stages.train.trunk import TrunkFile, trunk_file
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`trials`: how many there will be; `views`: what each row of `problem` shows."""
+
+    problem: Problem
+    views: tuple[View, ...]
+    trials: int
+    folds: int
+
+
+def prepare(
+    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
+) -> Prepared:
+    """Compute or find the features of all rows for every input. Raises DataError,
+    BudgetTooSmall."""
+    samples = samples_of(dataset, store)
+    trials = train.trials or trials_within(
+        train, len(samples), dataset.views, settings.machine_speed
+    )
+    folds = _folds(samples, train.folds)
+    rows = rows_of(dataset, samples, folds, train.seed)
+    features = {}
+    inputs = inputs_of(train)
+    trunks = _trunks(inputs, store, run, settings)
+    for place, one in enumerate(inputs):
+        extractor = _extractor(
+            one, trunks[one.family], dataset, rows, place, len(inputs), store, run, settings
+        )
+        features[one.name] = extractor.rows(rows.views)
+    return Prepared(rows.problem(features, len(dataset.labels), folds), rows.views, trials, folds)
+
+
+def _extractor(
+    one: Input,
+    trunk: TrunkFile,
+    dataset: Dataset,
+    rows: Rows,
+    place: int,
+    inputs: int,
+    store: Store,
+    run: Run,
+    settings: Settings,
+) -> Extractor:
+    total = len(rows.views)
+    before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size)
+
+    def tell(done: int) -> None:
+        run.progress("features", place * total + done, inputs * total)
+
+    return Extractor(trunk, before, dataset, store, settings, tell)
+
+
+def _trunks(
+    inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
+) -> dict[str, TrunkFile]:
+    names = list(dict.fromkeys(one.family for one in inputs))
+    run.progress("trunks", 0, len(names))
+    with ThreadPoolExecutor(min(settings.threads, len(names))) as pool:
+        found = dict(
+            zip(names, pool.map(lambda name: trunk_file(FAMILIES[name], store), names), strict=True)
+        )
+    run.progress("trunks", len(names), len(names))
+    return found
+
+
+def _folds(samples: list[Sample], wanted: int) -> int:
+    """`wanted`, or as many as the rarest label of train and validation allows.
+
+    Raises DataError if a split that is needed is empty."""
+    splits = Counter(one.split for one in samples)
+    needed = ("train",) if wanted > 1 else ("train", "validation")
+    empty = [split for split in needed if not splits[split]]
+    if empty:
+        raise DataError(
+            f"The dataset has no samples in {' and '.join(empty)}.",
+            "Add photos, or change etl.splits.",
+        )
+    if wanted == 1:
+        return 1
+    labels = Counter(one.label for one in samples if one.split in ("train", "validation"))
+    return max(2, min(wanted, min(labels.values())))

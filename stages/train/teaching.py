@@ -1,0 +1,54 @@
+"""Ray's side of a search: an actor that teaches legs of trials one after another."""
+
+from typing import Any
+
+from ray import tune
+
+from stages.models.arrays import pack_arrays
+from stages.train.halving import Taught
+from stages.train.problem import Problem
+
+KEPT = 8  # trials that an actor can go on with; others begin again and come to the same
+
+
+class Teaching(tune.Trainable):  # type: ignore[misc]
+    """Teaches the trial of its config up to the leg's epochs in one step; reused for leg after
+    leg."""
+
+    def setup(self, config: dict[str, Any], problem: Problem, patience: int) -> None:
+        import paddle
+
+        paddle.set_device("cpu")
+        self.problem = problem
+        self.patience = patience
+        self.known: dict[int, Any] = {}
+        self.leg = config
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.leg = new_config
+        return True
+
+    def step(self) -> dict[str, Any]:
+        fit = self._fit()
+        fit.until(self.leg["epochs"], self.patience)
+        rows, logits = fit.unseen()
+        arrays = pack_arrays({**fit.head(), "rows": rows, "logits": logits})
+        exhausted = fit.exhausted(self.patience)
+        taught = Taught(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+        return {"done": True, "taught": taught}
+
+    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
+        return {}
+
+    def load_checkpoint(self, checkpoint: Any) -> None: ...
+
+    def _fit(self) -> Any:
+        """The trial as it was left, if it was taught here; else a new one."""
+        from stages.train.fitting import Fit
+
+        number = self.leg["number"]
+        fit = self.known.pop(number, None) or Fit(self.problem, self.leg["hyperparameters"])
+        self.known[number] = fit
+        while len(self.known) > KEPT:
+            self.known.pop(next(iter(self.known)))
+        return fit
