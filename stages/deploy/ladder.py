@@ -117,7 +117,7 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
         compressor.least_agreement,
     )
     measured = measure(work.truth, answers.scores, work.model.labels)
-    why = "; ".join(agreement.failures) or f"agrees: {agreement.same.value:.1%} keep their label"
+    why = "; ".join(agreement.failures) or "agrees with the trained model"
     tested = Tested(numeric, files, answers, measured, agreement)
     return Trial(numeric, not agreement.failures, why, len(network), tested)
 

@@ -1,21 +1,163 @@
 """From a trained model to a package that passed its own test."""
 
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
 from stages.deploy.pack import unpack
+from stages.etl.manifest import samples_of
+from stages.parts import COMPRESSORS
+from stages.runtime.errors import AgreementNotMet, ConfigError, GateNotMet
 from stages.runtime.predictor import Predictor
+from stages.tracking import QuietRun
 
 
-def test_the_package_answers_as_the_trained_model(made, package, tmp_path):
-    folder = unpack(package, made.store, tmp_path / "package")
-
-    with Predictor.open(folder) as predictor:
-        answer = predictor.predict(
-            made.store.get(made.dataset.files["manifest.csv"]) and _photo(made)
-        )
-
-    assert answer["labels"][0]["label"] in made.dataset.labels
+@pytest.fixture
+def on_the_board():
+    """Registers the test's own compressors, as anyone would, and takes them off again."""
+    COMPRESSORS.places["ruinous"] = "tests.deploy.ruinous:Ruinous"
+    COMPRESSORS.places["unable"] = "tests.deploy.ruinous:Unable"
+    yield
+    del COMPRESSORS.places["ruinous"], COMPRESSORS.places["unable"]
 
 
-def _photo(made):
-    from stages.etl.manifest import samples_of
+def test_the_package_answers_as_was_measured(made, package, tmp_path):
+    samples = [made.store.get(one.digest) for one in samples_of(made.dataset, made.store, "test")]
+    truth = [
+        made.dataset.labels.index(one.label) for one in samples_of(made.dataset, made.store, "test")
+    ]
 
-    return made.store.get(samples_of(made.dataset, made.store, "test")[0].digest)
+    with Predictor.open(unpack(package, made.store, tmp_path / "package")) as predictor:
+        given = predictor.scores(samples).argmax(axis=1)
+
+    assert float(np.mean(given == np.array(truth))) == package.overall["accuracy"].value
+    assert package.overall["accuracy"].value > 0.7
+
+
+def test_the_smallest_form_that_agrees_is_shipped(package):
+    assert package.numeric == "int8"
+    assert [one["numeric"] for one in package.rungs] == ["int8"]
+    assert package.agreement.value > 0.9
+
+
+def test_a_form_that_ruins_one_label_is_stopped_and_the_next_ships(made, on_the_board):
+    ruined = made.dataset.labels[0]
+
+    package = made.deploy(ladder=("ruinous", "float16"))
+
+    stopped, shipped = package.rungs
+    assert not stopped["kept"]
+    assert f"recall of '{ruined}' drops" in stopped["why"]
+    assert package.numeric == shipped["numeric"] == "float16"
+    assert package.labels_measured[ruined]["recall"].value > 0.5
+
+
+def test_a_form_that_cannot_be_made_is_passed_over(made, on_the_board):
+    package = made.deploy(ladder=("unable", "float32"))
+
+    assert package.numeric == "float32"
+    assert "cannot be compressed" in package.rungs[0]["why"]
+
+
+def test_a_form_that_saves_nothing_is_passed_over(made):
+    package = made.deploy(ladder=("float32", "float16"))
+
+    assert package.numeric == "float16"
+    assert "not smaller than float16" in package.rungs[0]["why"]
+
+
+def test_nothing_is_shipped_if_no_form_agrees(made, on_the_board):
+    before = set(made.store.refs("package"))
+
+    with pytest.raises(AgreementNotMet, match=r"ruinous: .*recall of 'circle' drops") as caught:
+        made.deploy(ladder=("ruinous",))
+
+    assert "max_drop" in caught.value.remedy
+    assert set(made.store.refs("package")) == before
+
+
+def test_nothing_is_shipped_against_the_report(made):
+    bad = made.report.model_copy(
+        update={"verdict": "do not ship", "reasons": ("Too few.",), "gate": {"accuracy": 0.99}}
+    )
+
+    with pytest.raises(GateNotMet, match=r"Too few.*accuracy is 0\.\d+, the gate asks for 0\.990"):
+        made._replace(report=bad).deploy()
+
+
+def test_a_report_about_other_photos_is_refused(made):
+    said = json.loads(made.store.get(made.report.files["predictions.json"]))
+    said["files"].reverse()
+    other = made.store.add(json.dumps(said).encode())
+    report = made.report.model_copy(update={"files": {"predictions.json": other}})
+
+    with pytest.raises(ConfigError, match="was not measured on the test split"):
+        made._replace(report=report).deploy()
+
+
+def test_what_was_timed_is_beside_the_package(made, package):
+    timed = made.store.noted(f"latency/{package.ref.id}")
+
+    assert 0 < timed["median_ms"] <= timed["p95_ms"]
+    assert timed["load_ms"] > 0
+    assert "_ms" not in package.model_dump_json()
+
+
+def test_the_second_target_finds_the_costly_work_done(made, package):
+    class Heard(QuietRun):
+        def __init__(self):
+            self.what = set()
+
+        def progress(self, what, done, total):
+            self.what.add(what)
+
+    run = Heard()
+    other = made.deploy("cloud_api", run=run)
+
+    assert "export" not in run.what
+    assert not [what for what in run.what if what.startswith("compressing")]
+    assert other.files["model.onnx"] == package.files["model.onnx"]
+
+
+AGAIN = """
+import sys
+from pathlib import Path
+from stages.blobs.folder import FolderBlobs
+from stages.config import DeployConfig, DeploySlice
+from stages.deploy import deploy
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import QuietRun
+store = Store(FolderBlobs(Path(sys.argv[1])), Path(sys.argv[2]))
+inputs = [store.load(store.find(text)) for text in sys.argv[3:]]
+config = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
+print(deploy(*inputs, config, store=store, run=QuietRun(), settings=Settings()).ref.id)
+"""
+
+
+def test_equal_inputs_make_an_equal_package_in_another_process(made, package, tmp_path):
+    from stages.blobs.folder import FolderBlobs
+
+    place = FolderBlobs(tmp_path / "store")
+    for key in made.store.blobs.keys(""):
+        if not key.startswith("notes/"):
+            place.put(key, made.store.blobs.get(key))
+    inputs = [f"{ref.kind}@{ref.id}" for ref in (made.model.ref, made.report.ref, made.dataset.ref)]
+
+    words = [sys.executable, "-c", AGAIN, str(tmp_path / "store"), str(tmp_path / "cache"), *inputs]
+    said = subprocess.run(words, check=True, capture_output=True, text=True)
+
+    assert said.stdout.split()[-1] == package.ref.id
+
+
+def test_the_page_tells_every_form_and_label_and_needs_nothing_from_elsewhere(made, on_the_board):
+    package = made.deploy(ladder=("ruinous", "float32"))
+
+    page = made.store.get(package.files["report.html"]).decode()
+
+    for word in ("ruinous", "float32", *made.dataset.labels, "recall of &#39;circle&#39; drops"):
+        assert word in page
+    assert "http" not in page.replace("http-equiv", "")
