@@ -34,7 +34,7 @@ def resolved(
 ) -> tuple[dict[str, Any], ...]:
     """`augmentations` with every argument spelt out, so that a later default changes nothing.
 
-    Raises ConfigError for an argument that an augmentation does not take, or a value out of range."""
+    Raises ConfigError for an argument that there is not, or a value out of range."""
     return tuple(
         {name: asdict(_build(name, arguments))}
         for entry in augmentations

@@ -37,7 +37,7 @@ class Outcome:
 
 
 def suite(config: EtlConfig) -> tuple[list[Expectation], list[Expectation]]:
-    """The expectations about single samples, whose offenders are set aside, and those about the rest."""
+    """The expectations whose offenders are set aside, and those about the samples that stay."""
     default = json.loads(SUITE.read_text(encoding="utf-8"))
     every = [*(_filled(one, config) for one in default), *map(_checked, config.expectations)]
     alone = [one for one in every if (one.get("meta") or {}).get("quarantine")]

@@ -1,4 +1,4 @@
-"""Turns outcomes of expectations into words: findings, reasons, and the record of the validation."""
+"""Turns outcomes of expectations into words: findings, reasons, the validation's record."""
 
 import json
 from collections.abc import Sequence
@@ -53,7 +53,9 @@ def record_of(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> bytes:
 
 def _offenders(outcome: Outcome, lines: Sequence[Line]) -> list[Line]:
     numbers = set(outcome.rows)
-    return [line for line in lines if line["row"] in numbers]
+    bad = [line for line in lines if line["row"] in numbers]
+    column = outcome.meta.get("together")  # those that belong together, side by side
+    return sorted(bad, key=lambda line: line[column]) if column else bad
 
 
 def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> str:

@@ -20,7 +20,7 @@ from stages.runtime.errors import DataError
 
 @dataclass(frozen=True)
 class Judged:
-    """Lines that stay, with `split` and `key` (of their group); what was set aside; what was found."""
+    """Lines that stay, with `split` and `key` (of their group); what was set aside and found."""
 
     lines: list[Line]
     asides: list[Aside]
@@ -64,9 +64,9 @@ def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig)
 
 
 def _looking_the_same(seen: Sequence[Seen], config: EtlConfig) -> Pairs:
-    if not config.near_duplicates or not all("hash" in one.facts for one in seen):
+    if not config.near_duplicates or not all("look" in one.facts for one in seen):
         return np.empty((0, 2), np.int64)
-    return near_pairs([one.facts["hash"] for one in seen], [one.facts["look"] for one in seen])
+    return near_pairs([one.facts["look"] for one in seen])
 
 
 def _in_one_group(lines: Sequence[Line]) -> Pairs:

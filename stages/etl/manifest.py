@@ -53,6 +53,6 @@ def samples_of(dataset: Dataset, store: Store, split: str = "") -> list[Sample]:
 
 def _sample(row: dict[str, str]) -> Sample:
     extra = json.loads(row["extra"]) if row["extra"] else {}
-    sizes = {"width": int(row["width"]), "height": int(row["height"])}
-    texts = {key: row[key] for key in ("file", "digest", "label", "split", "group")}
-    return Sample(**texts, **sizes, extra=extra)
+    width, height = int(row["width"]), int(row["height"])
+    texts = (row["file"], row["digest"], row["label"], row["split"], row["group"])
+    return Sample(*texts, width, height, extra)

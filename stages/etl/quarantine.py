@@ -1,4 +1,4 @@
-"""Sets aside the samples that break a rule, each with its reason; the files stay in the raw data."""
+"""Sets aside the samples that break a rule, each with its reason; the raw data keeps them."""
 
 import csv
 import io

@@ -40,7 +40,7 @@ def is_packed(folder: Path) -> bool:
 
 
 def unpack(folder: Path) -> None:
-    """Put the files back that `pack` packed. Raises Damaged if a tar is not as the manifest says."""
+    """Put the files back that `pack` packed. Raises Damaged if they are not as shards.csv says."""
     with (folder / MANIFEST).open(encoding="utf-8", newline="") as text:
         known = {line["file"]: line["sha256"] for line in csv.DictReader(text)}
     for shard in sorted(folder.glob("shard-*.tar")):

@@ -27,7 +27,7 @@ names = catalogue.names
 
 
 def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
-    """Copy the folder, zip or CSV at `path` into the raw data `name`; equal content, equal revision.
+    """Copy the folder, zip or CSV at `path` into the data `name`; equal content, equal revision.
 
     The person's own files are only read. Raises ConfigError for a bad name or path, DataError for
     data in no known layout, InfrastructureError if the disk or the remote cannot take it."""
@@ -103,7 +103,8 @@ def _offer(name: str, settings: Settings) -> str:
     if name in SAMPLES:
         return f"It is a sample: `aiwf samples get {name}` fetches it."
     known = [*catalogue.names(settings), *SAMPLES]
-    return f"{nearest(name, known)}`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is."
+    how = f"`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is."
+    return nearest(name, known) + how
 
 
 def _check_digests(folder: Path, revision: str, settings: Settings) -> None:

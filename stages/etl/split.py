@@ -1,14 +1,15 @@
 """Puts each group of samples into train, validation or test, by its content alone.
 
 A group's place on the line from 0 to 1 is the hash of its key; the shares cut the line. So a sample
-keeps its split when others are added, on every machine, and a label's share is met on average (within
-a few percent from some hundred samples on), not to the sample. The price of a share met exactly would
-be samples that move from test to train as data grows.
+keeps its split when others are added, on every machine, and a label's share is met on average, not
+to the sample. The price of a share met exactly would be samples that move from test to train as
+data grows.
 
-Two things bend the rule. A label that would be left with less than two thirds of its share of test or
-validation (at least one sample) borrows the nearest groups from train; it matters for labels of a few
-dozen samples, and a borrowed sample may go back when the label grows. And a new near duplicate joins
-its group, whose key is the smallest of its members': it may take the group to another split."""
+Two things bend the rule. A label that would be left with less than two thirds of its share of test
+or validation (at least one sample) borrows the nearest groups from train; it matters for labels of
+a few dozen samples, and a borrowed sample may go back when the label grows. And a new near
+duplicate joins its group, whose key is the smallest of its members': it may take the group to
+another split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

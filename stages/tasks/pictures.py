@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stages.runtime.pictures import decode_picture
 
@@ -15,11 +16,11 @@ LOOK_SIDE = 64
 
 
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
-    """The facts of the picture in `data`: width, height, `same`, `hash` and `look`.
+    """The facts of the picture in `data`: width, height, `same` and `look`.
 
-    `same` is equal for equal pixels, however they are stored. `hash` is a 64-bit perceptual hash
-    (imagehash's phash) and `look` a small grey picture (64, 64 uint8), both only if near duplicates
-    are looked for. Raises BadSample for bytes that the device could not decode either."""
+    `same` is equal for equal pixels, however they are stored. `look` is a small grey picture
+    (64, 64 uint8), made only if near duplicates are looked for. Raises BadSample for bytes that
+    the device could not decode either."""
     picture = decode_picture(data)
     height, width = picture.shape[:2]
     shape = f"{width}x{height}:".encode()
@@ -28,17 +29,16 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
         "height": height,
         "same": sha256(shape + picture.tobytes()).hexdigest(),
     }
-    return {**facts, **_looks(picture)} if config.near_duplicates else facts
+    return {**facts, "look": look_of(picture)} if config.near_duplicates else facts
 
 
-def _looks(picture: np.ndarray) -> dict[str, Any]:
-    import imagehash
+def look_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`picture` (H, W, 3 uint8) in grey and small, without its proportions: (64, 64) uint8."""
     from PIL import Image
 
     grey = Image.fromarray(picture).convert("L")
-    bits = np.packbits(imagehash.phash(grey).hash.ravel())
-    look = grey.resize((LOOK_SIDE, LOOK_SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
-    return {"hash": int.from_bytes(bits.tobytes()), "look": np.asarray(look)}
+    size = (LOOK_SIDE, LOOK_SIDE)
+    return np.array(grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
 def thumbnail(data: bytes, side: int) -> bytes:
@@ -46,7 +46,7 @@ def thumbnail(data: bytes, side: int) -> bytes:
     return small_jpeg(decode_picture(data), side)
 
 
-def small_jpeg(picture: np.ndarray, side: int) -> bytes:
+def small_jpeg(picture: NDArray[np.uint8], side: int) -> bytes:
     """`picture` (H, W, 3 uint8) as a JPEG, neither side longer than `side`."""
     from PIL import Image
 

@@ -28,4 +28,5 @@ class Colour:
         grey = (values @ LUMA)[..., None]
         values = grey + saturation * (values - grey)
         middle = grey.mean()
-        return np.clip(middle + contrast * (values - middle) + 0.5, 0, 255).astype(np.uint8)
+        out: Picture = np.clip(middle + contrast * (values - middle) + 0.5, 0, 255).astype(np.uint8)
+        return out

@@ -9,10 +9,9 @@ from stages.parts import READERS
 from stages.runtime.errors import DataError
 
 NAMES = 3  # how many names an error gives as examples
-NO_SAMPLES = frozenset(
-    ".txt .md .rst .json .xml .csv .tsv .yaml .yml .toml .html .htm .css .js .py .ipynb .log .pdf "
-    ".doc .docx .xls .xlsx .db .ini .lnk .url .zip .tar .gz .7z .rar .dvc".split()
-)
+WRITINGS = "txt md rst json xml csv tsv yaml yml toml html htm css js py ipynb log pdf doc docx xls"
+OTHERS = "xlsx db ini lnk url zip tar gz 7z rar dvc"
+NO_SAMPLES = frozenset(f".{name}" for name in f"{WRITINGS} {OTHERS}".split())
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),

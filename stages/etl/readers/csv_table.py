@@ -119,7 +119,7 @@ def _check_header(table: Path, columns: list[str]) -> None:
 def _fields(table: Path, columns: list[str], fields: list[str], line: int) -> dict[str, str]:
     if len(fields) > len(columns) and any(field.strip() for field in fields[len(columns) :]):
         raise DataError(
-            f"{table.name}, line {line}: {len(fields)} fields, but the header names {len(columns)}.",
+            f"{table.name}, line {line}: {len(fields)} fields under {len(columns)} columns.",
             "Put quotes around a field that has a comma inside.",
         )
     padded = [*fields, *[""] * (len(columns) - len(fields))]
