@@ -11,7 +11,7 @@ from tests import makers
 WORK = Work("etl", {"seed": 0}, {"data": "r1"}, "code", {"numpy": "2"})
 
 
-@pytest.fixture()
+@pytest.fixture
 def store(tmp_path) -> Store:
     return Store(FolderBlobs(tmp_path / "store"), tmp_path / "cache")
 

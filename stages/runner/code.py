@@ -1,6 +1,7 @@
 """Which code decides what a stage makes: its sources and all that they import from here."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from stages.artifacts import canonical, digest_of
 from stages.runtime.registry import Registry
 
 ROOT = Path(__file__).parents[2]
+MODULE = re.compile(r"(stages(\.\w+)+|(\.\w+)+:\w+)").fullmatch
 # Where things are kept, and what may be said, does not decide what is made of it: the config does.
 SERVICES = (
     "config",
@@ -28,6 +30,11 @@ IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 def code_digest(stage: str, config: Any) -> str:
     """The digest of every source that `stage` with this config slice can reach."""
+    return digest_of(canonical(reached(stage, config)))
+
+
+def reached(stage: str, config: Any) -> dict[str, str]:
+    """Module -> digest of its source, for all that `stage` with this config slice can reach."""
     seen: dict[str, str] = {}
     waiting = [f"stages.{stage}"]
     words = set(_words(config))
@@ -37,9 +44,9 @@ def code_digest(stage: str, config: Any) -> str:
         if module in seen or path is None or module.startswith(IGNORED):
             continue
         seen[module] = _digest(path)
-        waiting += _imports(module, path)
+        waiting += [*_imports(module, path), *_mentioned(module, path)]
         waiting += [place for table in _tables(path) for place in _named(table, words)]
-    return digest_of(canonical(seen))
+    return seen
 
 
 def _words(value: Any) -> Iterator[str]:
@@ -95,6 +102,19 @@ def _imports(module: str, path: Path) -> tuple[str, ...]:
 
 
 @cache
+def _mentioned(module: str, path: Path) -> tuple[str, ...]:
+    """Modules that the source names in a string: a table's place, or a child process' program."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    words = [
+        node.value
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE(node.value)
+    ]
+    places = [word.partition(":")[0] for word in words]
+    return tuple(package + place if place.startswith(".") else place for place in places)
+
+
+@cache
 def _tables(path: Path) -> tuple[str, ...]:
     return tuple(
         name.name
@@ -105,6 +125,11 @@ def _tables(path: Path) -> tuple[str, ...]:
 
 
 @cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_bytes())
+
+
+@cache
 def _tree_imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    tree = ast.parse(path.read_bytes())
-    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    found = ast.walk(_tree(path))
+    return tuple(node for node in found if isinstance(node, ast.Import | ast.ImportFrom))
