@@ -1,0 +1,130 @@
+"""`aiwf evaluate`: a person's own photos, with all that a person's folder may hold."""
+
+import json
+import shutil
+
+import pytest
+
+from stages.cli.evaluate import evaluate
+from stages.config import EvaluateConfig
+from stages.etl.manifest import samples_of
+from stages.evaluate.own import measured
+from stages.evaluate.subject import learnt_from, opened
+from stages.runtime.errors import ConfigError, DataError, GateNotMet
+from tests import makers
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Class folders of six new photos each."""
+    folder = tmp_path / "my photos"
+    for label in makers.LABELS:
+        (folder / label).mkdir(parents=True)
+        for index in range(6):
+            data = makers.picture(label, 1000 + index)
+            (folder / label / f"-{index} é.png").write_bytes(data)
+    return folder
+
+
+def run(trained, folder, name="model@", **config):
+    store = trained[1]
+    with opened(name, store) as subject:
+        known = learnt_from(subject, store)
+        return measured(subject, folder, EvaluateConfig(**config), known, 2, lambda *_: None)
+
+
+def test_a_model_is_measured_on_ones_own_photos(trained, photos):
+    evaluation, page = run(trained, photos)
+
+    assert len(evaluation.predicted.names) == 18
+    assert "efficientnet_lite0 on your own photos" in page
+    assert "from my photos" in page
+    assert str(photos) not in page
+
+
+def test_a_table_beside_the_photos_works_too(trained, photos):
+    lines = [f"circle/-{index} é.png,circle" for index in range(6)]
+    (photos / "labels.csv").write_text("\ufefffile,label\n" + "\n".join(lines), "utf-8")
+
+    evaluation, _ = run(trained, photos)
+
+    assert len(evaluation.predicted.names) == 6
+
+
+def test_of_a_folder_with_splits_the_test_split_is_taken(trained, photos, tmp_path):
+    top = tmp_path / "split"
+    shutil.copytree(photos, top / "test")
+    shutil.copytree(photos, top / "train")
+
+    evaluation, _ = run(trained, top)
+
+    assert {name.split("/")[0] for name in evaluation.predicted.names} == {"test"}
+
+
+def test_a_label_that_the_model_does_not_know_is_named_with_the_nearest(trained, photos):
+    (photos / "circle").rename(photos / "Circles")
+
+    with pytest.raises(DataError, match="'Circles'") as told:
+        run(trained, photos)
+
+    assert "did you mean 'circle'" in told.value.remedy
+    assert "It knows: circle, square, triangle" in told.value.remedy
+
+
+def test_photos_that_tell_nothing_new_are_set_aside_and_told(trained, photos):
+    _, store, dataset, _ = trained
+    learnt = samples_of(dataset, store, "train")[0]
+    (photos / "circle" / "learnt.png").write_bytes(store.get(learnt.digest))
+    (photos / "circle" / "broken.png").write_bytes(b"\x89PNG no more")
+    (photos / "circle" / "twice.png").write_bytes((photos / "circle" / "-0 é.png").read_bytes())
+    shutil.copy(photos / "square" / "-1 é.png", photos / "triangle" / "both.png")
+
+    evaluation, page = run(trained, photos)
+
+    assert len(evaluation.predicted.names) == 17  # 18, less the square that is also a triangle
+    assert "trained or chosen with this very photo" in page
+    assert "circle/broken.png" in page
+    assert "the same photo as circle/-0 é.png" in page
+    assert page.count("the same photo is under &#39;square&#39; and &#39;triangle&#39;") == 2
+
+
+def test_if_nothing_can_be_counted_it_says_why(trained, tmp_path):
+    folder = tmp_path / "broken"
+    (folder / "circle").mkdir(parents=True)
+    (folder / "circle" / "x.png").write_bytes(b"")
+
+    with pytest.raises(DataError, match=r"None of the 1 photos can be counted: circle/x\.png"):
+        run(trained, folder)
+
+
+def test_a_folder_that_is_not_there_is_told(trained, tmp_path):
+    with pytest.raises(DataError, match="no folder"):
+        run(trained, tmp_path / "gone")
+
+
+def test_a_name_that_means_nothing_is_told(trained, photos):
+    with pytest.raises(ConfigError, match="no model or package 'modle'"):
+        run(trained, photos, name="modle")
+
+
+def test_the_command_writes_the_report_and_prints_a_table(
+    trained, photos, tmp_path, monkeypatch, capsys
+):
+    folder, _, _, model = trained
+    monkeypatch.setenv("AIWF_WORKSPACE", str(folder))
+    out = tmp_path / "out"
+
+    with pytest.raises(GateNotMet):
+        evaluate(f"model@{model.ref.id[:12]}", photos, out, ["accuracy=1"])
+
+    said = capsys.readouterr().out
+    assert "Verdict: DO NOT SHIP" in said
+    assert "circle" in said
+    assert "report.html" in said
+    assert json.loads((out / "metrics.json").read_text("utf-8"))["verdict"] == "do not ship"
+    assert (out / "report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_a_gate_that_cannot_be_read_is_told(photos):
+    with pytest.raises(ConfigError, match="no metric is called 'acuracy'"):
+        evaluate("model@", photos, photos, ["acuracy=0.9"])
