@@ -59,6 +59,7 @@ def predictions(
         tuple(one.digest for one in samples),
         np.array([model.labels.index(one.label) for one in samples], np.int64),
         said.scores,
+        tuple(one.extra for one in samples),
     )
 
 

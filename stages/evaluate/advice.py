@@ -1,4 +1,4 @@
-"""Why the verdict is what it is, and what a person could do next, in plain words."""
+"""What a person could do next, in plain words."""
 
 from collections.abc import Sequence
 
@@ -15,50 +15,13 @@ from stages.evaluate.words import (
     rough,
     times,
 )
-from stages.metrics import Measured, Threshold, samples_to_decide, samples_to_narrow
+from stages.metrics import Measured, samples_to_decide, samples_to_narrow
 
 MARGIN = 0.05  # an interval of five points to each side tells enough to act on
 _PAIRS = 3
 _OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
 _WEAK = 0.95  # a label with a better recall needs none either
 _FEW = 0.1  # with more sure mistakes than this it is the model that is wrong, not the labels
-_REACHED = 3  # reached gates that are told one by one
-
-
-def reasons(judgements: Sequence[Judgement]) -> list[str]:
-    """A sentence for each gate, the missed ones first; of many reached gates only a few."""
-    order = ("missed", "undecided", "reached")
-    told = sorted(judgements, key=lambda one: order.index(one.outcome))
-    open_ones = sum(one.outcome != "reached" for one in told)
-    said = [reason(one) for one in told[: open_ones + _REACHED]]
-    rest = len(told) - len(said)
-    return [*said, f"{counted(rest, 'more gate')} {_are(rest)} reached."] if rest else said
-
-
-def reason(judgement: Judgement) -> str:
-    """One sentence on one gate."""
-    name, value = capital(metric(judgement.name)), measured(judgement.measure)
-    if judgement.guessed:
-        return f"{name} is {value}, {_beside_guessing(judgement)}."
-    gate = percent(judgement.gate)
-    match judgement.outcome:
-        case "reached":
-            return f"{name} is {value}: even the lower bound reaches the gate of {gate}."
-        case "undecided":
-            return f"{name} is {value}: above the gate of {gate}, but the true value may be below."
-    if judgement.measure.high < judgement.gate:
-        return f"{name} is {value}: surely below the gate of {gate}."
-    return f"{name} is {value}: below the gate of {gate}, though perhaps by bad luck of the test."
-
-
-def _beside_guessing(judgement: Judgement) -> str:
-    guess = f"always guessing '{judgement.guessed}', which is right in {percent(judgement.gate)}"
-    match judgement.outcome:
-        case "reached":
-            return f"surely better than {guess}. More was not asked for: evaluate.gate is empty"
-        case "undecided":
-            return f"but not surely better than {guess}"
-    return f"no better than {guess}"
 
 
 def advice(
@@ -66,9 +29,11 @@ def advice(
     judgements: Sequence[Judgement],
     wrong: Sequence[Mistake],
     confused: Sequence[Pair],
+    worse: Sequence[tuple[str, str, Measure]],
     tested: float,
 ) -> list[str]:
-    """What to do next, the most useful first. `tested`: the share of all photos in the test."""
+    """What to do next, the most useful first. `worse`: groups of photos (column, value, accuracy)
+    it is worse at; `tested`: the share of all photos in the test."""
     if any(one.guessed and one.measure.high < one.gate for one in judgements):
         return [_HOPELESS, *_unseen(measures)]
     said = [_decide(one, tested) for one in judgements if one.outcome == "undecided"]
@@ -76,6 +41,7 @@ def advice(
     said += _weakest(measures, confused, tested)
     if len(measures.labels) > 2:  # of two labels there is but one pair
         said += [_confused(pair, len(wrong)) for pair in _frequent(confused, len(wrong))]
+    said += [_group(*one) for one in worse]
     said += _unseen(measures)
     return said or _nothing_wrong(measures)
 
@@ -87,20 +53,10 @@ _HOPELESS = (
 )
 
 
-def on_threshold(chosen: Threshold, precision: float) -> str:
-    """What to do with the score of an answer."""
-    right, wanted = measured(chosen.precision), percent(precision)
-    if chosen.precision.value < precision:
-        return (
-            f"At no threshold are {wanted} of the answers right. This one is the best compromise: "
-            f"{right} are right, and {percent(chosen.coverage.value)} of the photos get an answer."
-        )
-    if chosen.coverage.value >= 1:
-        return f"All answers can be used: {right} are right, and {wanted} were asked for."
+def _group(column: str, value: str, accuracy: Measure) -> str:
     return (
-        f"Take an answer from this score on, and let a person look at the rest: {right} of the "
-        f"answers are right, and {percent(chosen.coverage.value)} of the photos get one. It is the "
-        f"lowest threshold at which {wanted} are right."
+        f"Photos with {column} '{value}' are recognised worse than others, {measured(accuracy)} "
+        f"of {accuracy.n}: add training photos of these."
     )
 
 
@@ -148,7 +104,7 @@ def _weakest(measures: Measured, confused: Sequence[Pair], tested: float) -> lis
         return [f"Least is known about '{label}': {_know(recall, more, tested)}"]
     weak = (
         f"The weakest label is '{label}': {missed} of its {counted(recall.n, 'test photo')} "
-        f"{_are(missed)} not recognised{_mostly(label, confused, missed)}. More training photos "
+        f"{are(missed)} not recognised{_mostly(label, confused, missed)}. More training photos "
         "of it will help most."
     )
     return [f"{weak} {capital(_know(recall, more, tested))}" if more else weak]
@@ -184,10 +140,6 @@ def _confused(pair: Pair, wrong: int) -> str:
         f"Look at how these two differ: {directions} ({share} of all mistakes). If a person cannot "
         "tell them apart in such photos, take closer ones, or make them one label."
     )
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _suspicious(wrong: Sequence[Mistake], measures: Measured) -> list[str]:

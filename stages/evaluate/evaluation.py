@@ -6,9 +6,11 @@ from typing import Any
 
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
-from stages.evaluate.advice import advice, on_threshold, reasons
+from stages.evaluate.advice import advice
+from stages.evaluate.groups import Groups, groups, worse
 from stages.evaluate.mistakes import Mistake, Pair, mistakes, pairs
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.reasons import on_threshold, reasons
 from stages.evaluate.verdict import Judgement, Verdict, judge, verdict
 from stages.metrics import Curve, Measured, Threshold, curves, measure, recommended, thresholds
 
@@ -29,6 +31,7 @@ class Evaluation:
     curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
     pairs: tuple[Pair, ...]
+    groups: Groups
 
     @property
     def chosen(self) -> Threshold:
@@ -53,6 +56,7 @@ class Evaluation:
             "thresholds": [one._asdict() for one in self.thresholds],
             "threshold": {"recommended": self.threshold, "precision": self.precision},
             "threshold_says": self.threshold_says,
+            "groups": self.groups,
             "curves": {label: one._asdict() for label, one in self.curves.items()},
             "mistakes": [{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
         }
@@ -69,19 +73,22 @@ def evaluated(predicted: Predicted, config: EvaluateConfig, tested: float = 1.0)
     judgements = judge(config.gate, measured)
     wrong = mistakes(predicted)
     confused = pairs(measured.confusion, predicted.labels)
+    grouped = groups(predicted)
+    weak = worse(grouped, measured.overall["accuracy"])
     return Evaluation(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
         verdict=verdict(judgements),
         reasons=tuple(reasons(judgements)),
-        advice=tuple(advice(measured, judgements, wrong, confused, tested)),
+        advice=tuple(advice(measured, judgements, wrong, confused, weak, tested)),
         thresholds=tuple(thresholds(truth, scores, 0.01)),
         threshold=recommended(truth, scores, config.precision),
         precision=config.precision,
         curves=curves(truth, scores, predicted.labels),
         mistakes=tuple(wrong),
         pairs=tuple(confused),
+        groups=grouped,
     )
 
 

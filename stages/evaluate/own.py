@@ -131,6 +131,7 @@ def _predicted(
         tuple(one.digest for one in used),
         np.array([subject.labels.index(one.row.label) for one in used], np.int64),
         said.scores,
+        tuple(one.row.extra for one in used),
     )
     return predicted, [(photos[place].row.file, why) for place, why in sorted(said.bad.items())]
 

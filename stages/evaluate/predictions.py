@@ -24,13 +24,14 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Predicted:
     """The predicted samples, row by row: name and digest of the file, true label as an index
-    into `labels`, scores of all labels ([n, labels], rounded)."""
+    into `labels`, scores of all labels ([n, labels], rounded), other columns of its table."""
 
     labels: tuple[str, ...]
     names: tuple[str, ...]
     files: tuple[str, ...]
     truth: NDArray[np.int64]
     scores: Scores
+    extras: tuple[dict[str, str], ...] = ()
 
     def record(self) -> bytes:
         """The predictions as JSON: labels, files, names, truth (indices), scores."""

@@ -54,3 +54,7 @@ def rough(count: int) -> int:
     """`count` to two digits, upwards: an estimate is no exact number."""
     unit = int(10 ** max(len(str(count)) - 2, 0))
     return -(-count // unit) * unit
+
+
+def are(count: int) -> str:
+    return "is" if count == 1 else "are"

@@ -1,5 +1,7 @@
 """When a model may be shipped, and what a person is told to do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -156,3 +158,19 @@ def test_mistakes_are_told_worst_first():
 
     assert [one.name for one in found.mistakes] == ["y", "x"]
     assert labels == list(found.measured.labels)
+
+
+def test_a_group_of_photos_that_fares_worse_is_named():
+    truth = [0, 1] * 100
+    given = [0, 1] * 50 + [0, 1] * 25 + [1, 0] * 25
+    case = predicted(truth, given, ["a", "b"])
+    columns = [{"type": "mono" if row < 100 else "poly", "row": str(row)} for row in range(200)]
+
+    found = evaluated(replace(case, extras=tuple(columns)), EvaluateConfig())
+
+    assert {value: one.value for value, one in found.groups["type"].items()} == {
+        "mono": 1,
+        "poly": 0.5,
+    }
+    assert list(found.groups) == ["type"]  # a column with a value for each photo is no group
+    assert any("type 'poly' are recognised worse" in one for one in found.advice)

@@ -1,0 +1,47 @@
+"""How well it does for each value of another column of the table, such as a cell's type."""
+
+from collections import Counter
+
+import numpy as np
+
+from stages.artifacts import Measure
+from stages.evaluate.predictions import Predicted
+from stages.metrics import proportion
+
+MOST = 12  # values; a column with more is a name or a number, not a group
+FEWEST = 5  # photos of a value, else it tells nothing
+
+Groups = dict[str, dict[str, Measure]]
+
+
+def groups(predicted: Predicted) -> Groups:
+    """Accuracy by column and value, for the columns that part the photos into a few groups."""
+    right = predicted.scores.argmax(axis=1) == predicted.truth
+    columns = sorted({name for extra in predicted.extras for name in extra})
+    made = {
+        name: _accuracies([extra.get(name, "") for extra in predicted.extras], right)
+        for name in columns
+    }
+    return {name: values for name, values in made.items() if len(values) > 1}
+
+
+def _accuracies(values: list[str], right: np.ndarray) -> dict[str, Measure]:
+    counts = Counter(values)
+    if len(counts) > MOST:
+        return {}
+    rows = np.array(values)
+    return {
+        value: proportion(int(right[rows == value].sum()), count)
+        for value, count in sorted(counts.items())
+        if count >= FEWEST
+    }
+
+
+def worse(found: Groups, overall: Measure) -> list[tuple[str, str, Measure]]:
+    """The groups (column, value, accuracy) that are surely worse than all photos together."""
+    return [
+        (column, value, measure)
+        for column, values in found.items()
+        for value, measure in values.items()
+        if measure.high < overall.low
+    ]

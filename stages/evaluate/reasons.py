@@ -1,0 +1,62 @@
+"""Why the verdict is what it is, and what the threshold is for, in plain words."""
+
+from collections.abc import Sequence
+
+from stages.evaluate.verdict import Judgement
+from stages.evaluate.words import are, capital, counted, measured, metric, percent
+from stages.metrics import Threshold
+
+_REACHED = 3  # reached gates that are told one by one
+
+
+def reasons(judgements: Sequence[Judgement]) -> list[str]:
+    """A sentence for each gate, the missed ones first; of many reached gates only a few."""
+    order = ("missed", "undecided", "reached")
+    told = sorted(judgements, key=lambda one: order.index(one.outcome))
+    open_ones = sum(one.outcome != "reached" for one in told)
+    said = [reason(one) for one in told[: open_ones + _REACHED]]
+    rest = len(told) - len(said)
+    return [*said, f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else said
+
+
+def reason(judgement: Judgement) -> str:
+    """One sentence on one gate."""
+    name, value = capital(metric(judgement.name)), measured(judgement.measure)
+    if judgement.guessed:
+        return f"{name} is {value}, {_beside_guessing(judgement)}."
+    gate = percent(judgement.gate)
+    match judgement.outcome:
+        case "reached":
+            return f"{name} is {value}: even the lower bound reaches the gate of {gate}."
+        case "undecided":
+            return f"{name} is {value}: above the gate of {gate}, but the true value may be below."
+    if judgement.measure.high < judgement.gate:
+        return f"{name} is {value}: surely below the gate of {gate}."
+    return f"{name} is {value}: below the gate of {gate}, though perhaps by bad luck of the test."
+
+
+def _beside_guessing(judgement: Judgement) -> str:
+    guess = f"always guessing '{judgement.guessed}', which is right in {percent(judgement.gate)}"
+    match judgement.outcome:
+        case "reached":
+            return f"surely better than {guess}. More was not asked for: evaluate.gate is empty"
+        case "undecided":
+            return f"but not surely better than {guess}"
+    return f"no better than {guess}"
+
+
+def on_threshold(chosen: Threshold, precision: float) -> str:
+    """What to do with the score of an answer."""
+    right, wanted = measured(chosen.precision), percent(precision)
+    if chosen.precision.value < precision:
+        return (
+            f"At no threshold are {wanted} of the answers right. This one is the best compromise: "
+            f"{right} are right, and {percent(chosen.coverage.value)} of the photos get an answer."
+        )
+    if chosen.coverage.value >= 1:
+        return f"All answers can be used: {right} are right, and {wanted} were asked for."
+    return (
+        f"Take an answer from this score on, and let a person look at the rest: {right} of the "
+        f"answers are right, and {percent(chosen.coverage.value)} of the photos get one. It is the "
+        f"lowest threshold at which {wanted} are right."
+    )
