@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +46,13 @@ class Made(NamedTuple):
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Made:
     """A dataset of shapes, a network trained on them, and its report."""
-    folder = tmp_path_factory.mktemp("deploy")
+    return shapes(tmp_path_factory.getbasetemp() / "shapes")
+
+
+@cache
+def shapes(folder: Path) -> Made:
+    """Made once, for the tests of this folder and of others."""
+    folder.mkdir()
     store = makers.store(folder)
     dataset = makers.dataset(store, each=100)
     model = trained(dataset, store, folder)

@@ -1,6 +1,6 @@
 """Trains a small Paddle network on the shapes: `python -m tests.deploy.tiny_network FOLDER`.
 
-A process of its own, as in the train stage; a file, as Paddle reads the source of what it exports."""
+A process of its own, as in the train stage; a file, as Paddle reads the source of its layers."""
 
 import sys
 import warnings

@@ -1,0 +1,87 @@
+"""What every compressor promises. A new one is tested here the day it is on the board."""
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, load, numpy_helper
+
+from stages.parts import COMPRESSORS
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+
+NAMES = list(COMPRESSORS)
+RNG = np.random.default_rng(0)
+PICTURES = [RNG.standard_normal((4, 3, 16, 16)).astype(np.float32) for _ in range(4)]
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """A convolution, a ReLU, a mean and a matrix: 40,000 weights."""
+
+    def weight(name, *shape):
+        return numpy_helper.from_array((RNG.standard_normal(shape) / 8).astype(np.float32), name)
+
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel", "shift"], ["mapped"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["mapped"], ["kept"]),
+        helper.make_node("GlobalAveragePool", ["kept"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "matrix", "bias"], ["logits"]),
+    ]
+    weights = [weight("kernel", 256, 3, 3, 3), weight("shift", 256), weight("matrix", 256, 128)]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 128])
+    body = helper.make_graph(nodes, "g", [image], [logits], [*weights, weight("bias", 128)])
+    path = tmp_path_factory.mktemp("graph") / "graph.onnx"
+    made = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+@pytest.fixture(params=NAMES)
+def compressed(request, graph, tmp_path):
+    out = tmp_path / "out.onnx"
+    COMPRESSORS[request.param]().compress(graph, PICTURES, out)
+    return out
+
+
+def test_it_is_not_larger(compressed, graph):
+    assert compressed.stat().st_size <= graph.stat().st_size
+
+
+def test_it_takes_and_gives_float32_under_the_same_names(compressed):
+    body = load(str(compressed)).graph
+
+    for one, name in ((body.input[0], "image"), (body.output[0], "logits")):
+        assert one.name == name
+        assert one.type.tensor_type.elem_type == TensorProto.FLOAT
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_it_answers_nearly_the_same_for_any_batch(compressed, graph, n):
+    pictures = np.concatenate(PICTURES)[:n]
+    expected = OnnxRuntime(graph).run({"image": pictures})["logits"]
+
+    given = OnnxRuntime(compressed).run({"image": pictures})["logits"]
+
+    assert given.shape == expected.shape
+    assert np.corrcoef(given.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_equal_input_makes_equal_bytes(name, graph, tmp_path):
+    outs = [tmp_path / "one.onnx", tmp_path / "two.onnx"]
+
+    for out in outs:
+        COMPRESSORS[name]().compress(graph, PICTURES, out)
+
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_what_it_is(name):
+    part = COMPRESSORS[name]
+
+    assert part.numeric == name
+    assert part.format
+    assert 0 < part.tolerance < 0.5
+    assert 0 < part.least_agreement <= 1
+    assert isinstance(part.needs_samples, bool)

@@ -1,0 +1,55 @@
+"""What every target promises. A new one is tested here the day it is on the board."""
+
+import pytest
+
+from stages.deploy.content import Content, spelled
+from stages.deploy.golden import golden_pictures
+from stages.deploy.packed import write_folder
+from stages.parts import TARGETS
+from stages.runtime.predictor import Predictor
+from stages.runtime.sealed import SEAL, seal
+from tests.runtime.conftest import DESCRIPTION, colour_network
+from tests.runtime.painting import plain, saved
+
+
+@pytest.fixture
+def content():
+    return Content("colours", DESCRIPTION, colour_network(), golden_pictures())
+
+
+@pytest.mark.parametrize("name", list(TARGETS))
+def test_it_lays_out_a_package_that_answers(name, content, tmp_path):
+    files = TARGETS[name]().files(content)
+    write_folder(tmp_path, {**files, SEAL: seal(files)})
+
+    with Predictor.open(tmp_path) as predictor:
+        answer = predictor.predict(saved(plain((0, 255, 0))))
+
+    assert answer["labels"][0]["label"] == "green"
+
+
+@pytest.mark.parametrize("name", list(TARGETS))
+def test_equal_content_makes_equal_files(name, content):
+    assert TARGETS[name]().files(content) == TARGETS[name]().files(content)
+
+
+@pytest.mark.parametrize("name", list(TARGETS))
+def test_it_carries_what_a_person_needs(name, content):
+    files = TARGETS[name]().files(content)
+
+    assert {"README.md", "requirements.txt", "labels.txt", "package.json", "model.onnx"} <= set(
+        files
+    )
+    assert files["package.json"] == spelled(DESCRIPTION)
+    assert files["labels.txt"].decode().split() == DESCRIPTION["labels"]
+    assert not [line for line in files["requirements.txt"].decode().split() if "==" not in line]
+
+
+def test_only_the_service_carries_a_server(content):
+    device, cloud = TARGETS["device_sdk"]().files(content), TARGETS["cloud_api"]().files(content)
+
+    assert "colours_sdk/server.py" not in device
+    assert "fastapi" not in device["requirements.txt"].decode()
+    assert "colours_sdk/server.py" in cloud
+    assert "USER 10001" in cloud["Dockerfile"].decode()
+    assert "HEALTHCHECK" in cloud["Dockerfile"].decode()

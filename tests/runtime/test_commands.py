@@ -1,0 +1,114 @@
+"""What whoever has a package's folder can type, with nothing of ours around."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from stages.runtime.sealed import SEAL
+from tests.runtime.painting import plain, saved
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "grün & blau.png"
+    path.write_bytes(saved(plain((0, 0, 255))))
+    return path
+
+
+def typed(package, *words):
+    """Run the package's own command in its folder; the package may not find our sources."""
+    guard = "import sys, runpy; sys.modules['stages'] = None; sys.path.insert(0, '')\n"
+    guard += "runpy.run_module('colours_sdk', run_name='__main__', alter_sys=True)"
+    keep = ("PATH", "LD_LIBRARY_PATH")
+    return subprocess.run(
+        [sys.executable, "-c", guard, *map(str, words)],
+        cwd=package,
+        env={name: os.environ[name] for name in keep if name in os.environ},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_a_photo_alone_is_answered(package, photo):
+    said = typed(package, photo)
+
+    assert said.returncode == 0
+    assert said.stdout.startswith(f"{photo}: blue 0.99")
+
+
+def test_json_has_a_line_for_each_photo_and_a_bad_one_costs_only_itself(package, photo, tmp_path):
+    bad = tmp_path / "-bad.png"
+    bad.write_bytes(b"nonsense")
+
+    said = typed(package, "predict", "--json", bad, photo, "missing.png")
+
+    first, second, third = map(json.loads, said.stdout.splitlines())
+    assert said.returncode == 3
+    assert "known format" in first["problem"]
+    assert second["labels"][0]["label"] == "blue"
+    assert "No such file" in third["problem"]
+
+
+def test_a_list_of_photos_is_read_from_a_file(package, photo, tmp_path):
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{photo}\n{photo}\n", "utf-8")
+
+    said = typed(package, "predict", "--json", "--timed", "--top", "0", "--from", listed)
+
+    first, *lines = map(json.loads, said.stdout.splitlines())
+    assert first["load_seconds"] > 0
+    assert [len(line["labels"]) for line in lines] == [3, 3]
+    assert all(line["seconds"] > 0 for line in lines)
+
+
+def test_no_photo_is_no_question(package):
+    said = typed(package)
+
+    assert said.returncode == 2
+    assert "Name at least one picture" in said.stderr
+
+
+def test_the_selftest_answers_every_golden_picture(package):
+    said = typed(package, "selftest")
+
+    assert (said.returncode, said.stdout[:26]) == (0, "Selftest passed: 4 picture")
+
+
+def test_the_selftest_finds_a_machine_that_computes_otherwise(package, sealed_files):
+    from stages.runtime.sealed import seal
+    from stages.runtime.selftest import GOLDEN
+
+    wrong = sealed_files[GOLDEN].replace(b"0.001", b"1e-12")
+    files = {name: data for name, data in sealed_files.items() if name != SEAL}
+    expected = json.loads(wrong)
+    expected["cases"][0]["scores"][0] += 0.2
+    files[GOLDEN] = json.dumps(expected).encode()
+    (package / GOLDEN).write_bytes(files[GOLDEN])
+    (package / SEAL).write_bytes(seal(files))
+
+    said = typed(package, "selftest")
+
+    assert said.returncode == 7
+    assert "away from the golden ones" in said.stderr
+
+
+def test_info_tells_labels_and_steps(package):
+    said = json.loads(typed(package, "info").stdout)
+
+    assert said["labels"] == ["red", "green", "blue"]
+    assert said["before"][0]["step"] == "decode_picture"
+
+
+def test_a_damaged_package_says_so_and_answers_nothing(package, photo):
+    (package / "labels.txt").write_text("changed")
+
+    said = typed(package, photo)
+
+    assert said.returncode == 7
+    assert said.stdout == ""
+    assert "labels.txt in the package is not what was packed" in said.stderr
+    assert "Traceback" not in said.stderr

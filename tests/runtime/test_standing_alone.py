@@ -1,0 +1,57 @@
+"""The runtime needs nothing of the house above it, and little of the world."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages import runtime
+from stages.deploy import sdk
+
+HOME = Path(runtime.__path__[0])
+SOURCES = sorted(HOME.rglob("*.py"))
+LOADED = """
+import importlib, sys
+before = set(sys.modules)
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*{name.partition(".")[0] for name in set(sys.modules) - before})
+"""
+
+
+def test_it_loads_numpy_and_the_standard_library_only():
+    names = [
+        ".".join(["stages.runtime", *path.relative_to(HOME).with_suffix("").parts])
+        for path in SOURCES
+        if path.name != "__init__.py"
+    ]
+
+    said = subprocess.run(
+        [sys.executable, "-c", LOADED, *names], check=True, capture_output=True, text=True
+    )
+
+    foreign = set(said.stdout.split()) - set(sys.stdlib_module_names) - {"numpy", "stages"}
+    assert not {name for name in foreign if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_it_imports_itself_relatively(path):
+    tree = ast.parse(path.read_text("utf-8"))
+
+    absolute = [
+        node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and not node.level)
+    ]
+
+    assert not [name for name in absolute if name and name.startswith("stages")]
+
+
+def test_everything_it_consists_of_is_packed_somewhere():
+    packed = {*sdk.CORE, *sdk.SERVER, *sdk.ENGINES.values()}
+    names = {Path(str(module.__file__)).relative_to(HOME) for module in packed}
+
+    left = {path.relative_to(HOME) for path in SOURCES} - names
+    assert left == {Path("files.py")}  # writes files, which a package never does
