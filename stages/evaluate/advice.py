@@ -6,6 +6,7 @@ from stages.artifacts import Measure
 from stages.evaluate.mistakes import SURE, Mistake, Pair
 from stages.evaluate.verdict import Judgement
 from stages.evaluate.words import (
+    are,
     capital,
     counted,
     interval,
