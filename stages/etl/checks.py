@@ -36,10 +36,13 @@ class Outcome:
         return str(self.expectation.get("severity", "critical"))
 
 
-def suite(config: EtlConfig) -> tuple[list[Expectation], list[Expectation]]:
-    """The expectations whose offenders are set aside, and those about the samples that stay."""
+def suite(config: EtlConfig, labels: Sequence[str]) -> tuple[list[Expectation], list[Expectation]]:
+    """The expectations whose offenders are set aside, and those about the samples that stay.
+
+    `labels` are those of all samples, broken ones too."""
+    facts = {**dict(config), "labels": list(labels)}
     default = json.loads(SUITE.read_text(encoding="utf-8"))
-    every = [*(_filled(one, config) for one in default), *map(_checked, config.expectations)]
+    every = [*(_filled(one, facts) for one in default), *map(_checked, config.expectations)]
     alone = [one for one in every if (one.get("meta") or {}).get("quarantine")]
     return alone, [one for one in every if one not in alone]
 
@@ -120,10 +123,10 @@ def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
             )
 
 
-def _filled(expectation: dict[str, Any], config: EtlConfig) -> Expectation:
-    """`expectation` with each "$name" in its arguments replaced by the config's value."""
+def _filled(expectation: dict[str, Any], facts: Mapping[str, Any]) -> Expectation:
+    """`expectation` with each "$name" in its arguments replaced by that one of `facts`."""
     kwargs = {
-        key: getattr(config, value[1:]) if str(value).startswith("$") else value
+        key: facts[value[1:]] if str(value).startswith("$") else value
         for key, value in expectation["kwargs"].items()
     }
     return {**expectation, "kwargs": kwargs}

@@ -74,6 +74,7 @@ def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> st
         "names": few([line["file"] for line in bad]),
         "labels": few(labels) if labels else "none",
         "observed": outcome.said.get("observed_value", 0),
+        "missing": few(sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*labels})),
         "label_counts": _label_counts(labels, bad),
         "min_value": outcome.expectation["kwargs"].get("min_value"),
     }

@@ -32,13 +32,13 @@ def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
     """Check, group and split the samples of the data `name`.
 
     Raises DataError with every rule that the data breaks and what to do about each."""
-    alone, together = suite(config)
     lines = lines_of(seen)
+    alone, together = suite(config, sorted({line["label"] for line in lines} - {""}))
     note_copies(lines)
     first = validate(lines, alone)
     kept, asides = set_aside(lines, first)
     _group_and_split(kept, seen, config)
-    second = validate(kept, together)
+    second = validate(kept, together) if kept else []
     broken = [(one, finding_of(one, lines)) for one in first if not one.success]
     unmet = [(one, finding_of(one, kept)) for one in second if not one.success]
     _refuse(name, len(lines), asides, broken, unmet, config)
@@ -95,8 +95,9 @@ def _refuse(
     config: EtlConfig,
 ) -> None:
     bad = sum(one.kind == "broken" for one in asides)
+    too_many = bad > config.max_quarantine * count or bad == count
     problems = [(outcome, one) for outcome, one in unmet if one.severity == "critical"]
-    if bad > config.max_quarantine * count:
+    if too_many:
         counted = [pair for pair in broken if pair[0].meta["quarantine"] == "broken"]
         problems = [*counted, *problems]
     if not problems:
@@ -105,7 +106,7 @@ def _refuse(
     share = (
         f"; {bad} of {count} samples ({bad / count:.0%}) are unusable, and "
         f"etl.max_quarantine allows {config.max_quarantine:.0%}"
-        if bad > config.max_quarantine * count
+        if too_many
         else ""
     )
     raise DataError(

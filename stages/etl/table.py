@@ -38,7 +38,8 @@ def _line(index: int, one: Seen) -> Line:
 def note_copies(lines: Sequence[Line]) -> None:
     """Note on each line which labels its content has, and which other copy of it is kept."""
     for line in lines:
-        line |= {"labels_of_sample": None, "labels": "", "kept_as": None, "kept_in_split": None}
+        line |= {"labels_of_sample": None, "labels": "", "kept_as": None}
+        line |= {"kept_in_split": None, "repeats": None}
     for copies in _by(lines, "same").values():
         ordered = sorted(copies, key=lambda line: (FIRST[line["split"]], line["file"], line["row"]))
         labels = sorted({line["label"] for line in copies} - {""})
@@ -50,6 +51,7 @@ def note_copies(lines: Sequence[Line]) -> None:
             line["kept_as"] = kept["file"] if again else None
             shared = again and line["split"] not in ("", kept["split"])
             line["kept_in_split"] = (kept["split"] or None) if shared else None
+            line["repeats"] = kept["file"] if again and not shared and len(labels) < 2 else None
 
 
 def note_labels(lines: Sequence[Line]) -> None:

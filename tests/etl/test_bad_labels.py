@@ -1,0 +1,142 @@
+"""Labels and copies: what cannot be learnt from is told, copies are used once."""
+
+import pytest
+
+from stages.runtime.errors import DataError
+from tests import makers
+
+
+def with_table(workshop, lines: list[str], header: str = "file,label,split") -> None:
+    workshop.write("labels.csv", "\n".join([header, *lines]).encode())
+
+
+def pictures(workshop, count: int = 30) -> list[tuple[str, str]]:
+    """`count` pictures of each of two labels in one folder; their names and labels."""
+    named = [(f"p/{label}{i}.png", label) for label in ("circle", "square") for i in range(count)]
+    for name, label in named:
+        workshop.write(name, makers.picture(label, int(name[8:-4])))
+    return named
+
+
+def test_one_label_only_is_not_enough(workshop):
+    for index in range(10):
+        workshop.write(f"circle/{index}.png", makers.picture("circle", index))
+
+    with pytest.raises(DataError, match="1 usable labels.*'circle'.*another label"):
+        workshop.made()
+
+
+def test_a_label_with_two_photos_is_told_with_its_count(workshop):
+    workshop.shapes(10)
+    for index in range(2):
+        workshop.write(f"rare/{index}.png", makers.picture("rare", index))
+
+    with pytest.raises(DataError, match="label 'rare' has 2 samples.*min_samples asks for 8"):
+        workshop.made()
+
+
+def test_a_label_of_which_nothing_is_left_is_told_not_dropped(workshop):
+    workshop.shapes(10)
+    workshop.write("rare/1.png", b"no picture")
+
+    with pytest.raises(DataError, match="Nothing usable is left of these labels: 'rare'"):
+        workshop.made()
+
+
+def test_the_same_photo_under_two_labels_is_set_aside_in_all_its_copies(workshop):
+    workshop.shapes(12)
+    copy = (workshop.raw / "circle" / "003.png").read_bytes()
+    workshop.write("square/copy.png", copy)
+
+    dataset = workshop.made()
+
+    aside = workshop.aside(dataset)
+    assert set(aside) == {"circle/003.png", "square/copy.png"}
+    assert all("circle, square" in row["reason"] for row in aside.values())
+
+
+def test_a_photo_stored_in_another_format_is_the_same_photo(workshop):
+    workshop.shapes(12)
+    workshop.write("square/copy.bmp", makers.picture("circle", 3, format="BMP"))
+
+    dataset = workshop.made()
+
+    assert set(workshop.aside(dataset)) == {"circle/003.png", "square/copy.bmp"}
+
+
+def test_a_repeated_photo_is_used_once_and_not_counted_as_broken(workshop):
+    workshop.shapes(12)
+    copy = (workshop.raw / "circle" / "003.png").read_bytes()
+    for index in range(5):
+        workshop.write(f"circle/copy {index}.png", copy)
+
+    dataset = workshop.made(max_quarantine=0)
+
+    aside = workshop.aside(dataset)
+    assert {row["kind"] for row in aside.values()} == {"duplicate"}
+    assert len(aside) == 5
+    assert "circle/003.png" not in aside
+    assert [one.severity for one in dataset.findings] == ["warning"]
+
+
+def test_the_same_photo_in_train_and_test_stays_in_test_only(workshop):
+    named = pictures(workshop)
+    splits = ["train"] * 20 + ["validation"] * 5 + ["test"] * 5
+    lines = [f"{name},{label},{splits[i % 30]}" for i, (name, label) in enumerate(named)]
+    workshop.write("p/again.png", makers.picture("circle", 29))
+    with_table(workshop, [*lines, "p/again.png,circle,train"])
+
+    dataset = workshop.made()
+
+    assert "p/circle29.png" in workshop.aside(dataset)["p/again.png"]["reason"]
+    kept = {one.file: one.split for one in workshop.samples(dataset)}
+    assert kept["p/circle29.png"] == "test"
+    assert [(one.check, one.severity) for one in dataset.findings] == [
+        ("nothing shared between splits", "critical")
+    ]
+
+
+def test_too_much_shared_between_train_and_test_stops_the_stage(workshop):
+    named = pictures(workshop, 20)
+    lines = [f"{name},{label},{'test' if i % 2 else 'train'}" for i, (name, label) in enumerate(named)]
+    workshop.write("p/again.png", makers.picture("circle", 1))
+    with_table(workshop, [*lines, "p/again.png,circle,train"])
+
+    with pytest.raises(DataError, match="in two of the given splits: 'p/again.png'"):
+        workshop.made(max_quarantine=0)
+
+
+def test_a_given_split_that_lacks_a_label_is_told(workshop):
+    named = pictures(workshop, 20)
+    lines = [f"{name},{label},{'test' if label == 'circle' and i < 5 else 'train'}"
+             for i, (name, label) in enumerate(named)]  # fmt: skip
+    with_table(workshop, lines)
+
+    with pytest.raises(DataError, match="not in all of train, validation and test: 'square'"):
+        workshop.made()
+
+
+def test_a_sample_without_a_label_is_set_aside(workshop):
+    named = pictures(workshop)
+    workshop.write("p/what.png", makers.picture("triangle", 1))
+    with_table(workshop, [f"{name},{label}," for name, label in named] + ["p/what.png,,"])
+
+    dataset = workshop.made()
+
+    assert workshop.aside(dataset)["p/what.png"]["reason"] == "It has no label."
+
+
+def test_odd_names_come_through_unchanged(workshop):
+    workshop.shapes(10)
+    odd = ["-rf.png", "two words.png", "it's \"quoted\".png", "größe 日本.png", "a,b;c.png", "#1%20.png"]
+    for index, name in enumerate(odd):
+        workshop.write(f"circle/{name}", makers.picture("circle", 100 + index))
+    for index in range(8):
+        workshop.write(f"-étoile 'x'/{index}.png", makers.picture("étoile", index))
+
+    dataset = workshop.made(augmentations=["noise"])
+
+    files = {one.file for one in workshop.samples(dataset)}
+    assert {f"circle/{name}" for name in odd} < files
+    assert "-étoile 'x'" in dataset.labels
+    assert "-étoile &#39;x&#39;" in workshop.text(dataset, "page.html")

@@ -1,0 +1,123 @@
+"""The stage as a whole: a checked Dataset out of a folder of pictures."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from stages.runtime.errors import ConfigError, DataError
+from tests import makers
+
+AGAIN = """
+import sys
+from pathlib import Path
+from tests.etl.conftest import Workshop
+shop = Workshop(Path(sys.argv[1]))
+shop.shapes(10)
+print(shop.made(augmentations=[{"rotate": {}}, {"noise": {}}], views=2).ref.id)
+"""
+
+
+def test_a_folder_becomes_a_dataset_whose_counts_are_those_of_its_manifest(workshop):
+    workshop.shapes(10)
+
+    dataset = workshop.made()
+
+    samples = workshop.samples(dataset)
+    counted = Counter((one.split, one.label) for one in samples)
+    assert len(samples) == 30
+    assert dataset.labels == makers.LABELS
+    assert {split: {label: counted[split, label] for label in dataset.labels} for split in
+            ("train", "validation", "test")} == dataset.counts  # fmt: skip
+    assert all(workshop.store.get(one.digest) for one in samples)
+    assert {(one.width, one.height) for one in samples} == {(64, 64)}
+
+
+def test_equal_data_gives_an_equal_id_in_another_process_and_workspace(tmp_path):
+    ids = [
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", AGAIN, str(tmp_path / name)],
+            check=True, capture_output=True, text=True,
+            env={"PYTHONHASHSEED": seed, "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        ).stdout.split()[-1]
+        for name, seed in (("one", "1"), ("two", "2"))
+    ]  # fmt: skip
+
+    assert ids[0] == ids[1]
+    assert len(ids[0]) == 64
+
+
+def test_nothing_of_the_place_is_in_what_is_made(workshop):
+    workshop.shapes(10)
+    workshop.write("circle/broken.png", b"no picture")
+
+    dataset = workshop.made(augmentations=["horizontal_flip"])
+
+    for name in dataset.files:
+        assert str(workshop.raw.parent) not in workshop.text(dataset, name)
+
+
+def test_another_augmentation_makes_another_dataset_of_the_same_samples(workshop):
+    workshop.shapes(10)
+
+    plain, noisy = workshop.made(), workshop.etl(augmentations=[{"noise": {"deviation": 3}}])
+
+    assert plain.ref != noisy.ref
+    assert noisy.augmentations == ({"noise": {"deviation": 3}},)
+    assert plain.files["manifest.csv"] == noisy.files["manifest.csv"]
+
+
+def test_an_unknown_argument_of_an_augmentation_is_told_before_any_work(workshop):
+    workshop.shapes(10)
+
+    with pytest.raises(ConfigError, match="no argument 'degree'.*\n.*'degrees'"):
+        workshop.made(augmentations=[{"rotate": {"degree": 5}}])
+
+
+def test_data_that_was_never_added_is_told_with_what_to_do(workshop):
+    with pytest.raises(ConfigError, match="no data called 'shapes'.*\n.*aiwf data add shapes"):
+        workshop.etl()
+
+
+def test_every_broken_rule_is_told_at_once(workshop):
+    workshop.shapes(5)
+    workshop.write("circle/broken.png", b"no picture")
+
+    with pytest.raises(DataError) as told:
+        workshop.made(max_quarantine=0)
+
+    for words in ("circle/broken.png", "'circle' has 5 samples", "etl.min_samples asks for 8",
+                  "Nothing was deleted"):  # fmt: skip
+        assert words in str(told.value)
+
+
+def test_an_expectation_of_ones_own_is_held_against_the_data(workshop):
+    workshop.shapes(10)
+    narrow = {"column": "width", "max_value": 32}
+    own = {"type": "expect_column_values_to_be_between", "kwargs": narrow}
+
+    with pytest.raises(DataError, match="expect_column_values_to_be_between.*30 samples"):
+        workshop.made(expectations=[own])
+    warned = workshop.etl(expectations=[{**own, "severity": "warning"}])
+
+    assert [one.count for one in warned.findings] == [30]
+    assert len(workshop.validation(warned)["expect_column_values_to_be_between"]["files"]) == 30
+
+
+@pytest.mark.parametrize(
+    ("expectation", "words"),
+    [
+        ({"type": "expect_column_value_to_be_between"}, "Did you mean 'expect_column_values_to_be"),
+        ({"type": "expect_column_values_to_be_null", "kwargs": {"column": "hue"}}, "hue"),
+        ({"type": "expect_column_values_to_be_null", "severty": "warning"}, "'severity'"),
+        ({"type": "expect_column_values_to_be_null", "kwargs": {"colum": "label"}}, "colum"),
+    ],
+)
+def test_an_expectation_that_cannot_be_checked_is_a_config_error(workshop, expectation, words):
+    workshop.shapes(8)
+
+    with pytest.raises(ConfigError) as told:
+        workshop.made(expectations=[expectation])
+
+    assert words in str(told.value)
