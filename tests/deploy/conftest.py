@@ -52,7 +52,7 @@ def made(tmp_path_factory) -> Made:
 @cache
 def shapes(folder: Path) -> Made:
     """Made once, for the tests of this folder and of others."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     store = makers.store(folder)
     dataset = makers.dataset(store, each=100)
     model = trained(dataset, store, folder)
