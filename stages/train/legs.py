@@ -42,6 +42,11 @@ class Legs(Searcher):  # type: ignore[misc]
         else:
             self.done(leg, result["taught"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune keeps a copy for resuming, which is not how a search of ours is taken up again; what
+        hears of results (a run with its threads) could not be copied."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
         """Nothing is saved: a search that was killed begins again, and comes to the same."""
 
