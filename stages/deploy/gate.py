@@ -8,7 +8,7 @@ def check_gate(report: Report) -> None:
     """Raise GateNotMet, with the report's numbers, if its verdict is 'do not ship'."""
     if report.verdict != "do not ship":
         return
-    wanted = "; ".join(_said(report, name, least) for name, least in report.gate.items())
+    wanted = "; ".join(filter(None, (_said(report, *one) for one in report.gate.items())))
     raise GateNotMet(
         " ".join(["Not deployed, the report says: do not ship.", *report.reasons, wanted]).strip(),
         "Read report.html for what to do first: add photos for the weakest labels, "
