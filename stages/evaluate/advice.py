@@ -20,6 +20,7 @@ from stages.metrics import Measured, samples_to_decide, samples_to_narrow
 
 MARGIN = 0.05  # an interval of five points to each side tells enough to act on
 _PAIRS = 3
+_GATES = 3  # undecided ones to be told of
 _OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
 _WEAK = 0.95  # a label with a better recall needs none either
 _FEW = 0.1  # with more sure mistakes than this it is the model that is wrong, not the labels
@@ -37,12 +38,15 @@ def advice(
     it is worse at; `tested`: the share of all photos in the test."""
     if any(one.guessed and one.measure.high < one.gate for one in judgements):
         return [_HOPELESS, *_unseen(measures)]
-    said = [_decide(one, tested) for one in judgements if one.outcome == "undecided"]
+    undecided = [_decide(one, tested) for one in judgements if one.outcome == "undecided"]
+    missed = any(one.outcome == "missed" for one in judgements)
+    said = [] if missed else undecided[:_GATES]
     said += _suspicious(wrong, measures)
     said += _weakest(measures, confused, tested)
     if len(measures.labels) > 2:  # of two labels there is but one pair
         said += [_confused(pair, len(wrong)) for pair in _frequent(confused, len(wrong))]
     said += [_group(*one) for one in worse]
+    said += undecided[:_GATES] if missed else []
     said += _unseen(measures)
     return said or _nothing_wrong(measures)
 

@@ -14,7 +14,7 @@ from stages.evaluate.evaluation import Evaluation, evaluated
 from stages.evaluate.page import About, page
 from stages.evaluate.predictions import Predicted, Progress, answers
 from stages.evaluate.subject import Subject
-from stages.evaluate.words import counted
+from stages.evaluate.words import counted, listed
 from stages.parts import TASKS
 from stages.runtime.errors import DataError
 from stages.runtime.registry import nearest
@@ -140,7 +140,7 @@ def _about(subject: Subject, folder: Path, predicted: Predicted, aside: Aside) -
     photos = counted(len(predicted.names), "photo")
     return About(
         title=f"{subject.title} on your own photos",
-        subject=f"{len(subject.labels)} labels, {photos} from {folder.name}",
+        subject=f"{listed(subject.labels)}: {photos} from {folder.name}",
         model=subject.facts,
         data=[("Folder", folder.name), ("Photos", photos), ("Not used", str(len(aside)))],
         aside=aside,

@@ -69,8 +69,8 @@ def page_of_model(
     task = TASKS[model.task]()
     tested = len(evaluation.predicted.names)
     about = About(
-        title=f"{model.family} on {dataset.revision[:12]}",
-        subject=f"{len(model.labels)} labels, {words.counted(tested, 'test photo')}",
+        title=words.listed(model.labels),
+        subject=f"{model.family}, {words.counted(tested, 'test photo')}, {dataset.revision[:12]}",
         model=facts_of(model),
         data=_data(dataset),
         counts=dataset.counts,

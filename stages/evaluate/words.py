@@ -1,5 +1,7 @@
 """How numbers and names are said to a person."""
 
+from collections.abc import Sequence
+
 from stages.artifacts import Measure
 
 _NAMES = {
@@ -15,6 +17,13 @@ def metric(name: str) -> str:
     first, of, label = name.partition(" of ")
     said = _NAMES.get(first, first.replace("_", " "))
     return f"{said} of '{label}'" if of else said
+
+
+def listed(labels: Sequence[str], most: int = 4) -> str:
+    """The labels as a heading: all of a few, or the first of many."""
+    shown = ", ".join(labels[:most])
+    more = len(labels) - most
+    return f"{shown} and {counted(more, 'more label')}" if more > 0 else shown
 
 
 def capital(text: str) -> str:
