@@ -25,6 +25,7 @@ RULE = (
     "if equal, the cheaper network, then the earlier trial"
 )
 DECIMALS = 6
+UNSEEN = ("rows", "logits", "temperature")
 
 
 def choose(trials: Sequence[Trial], train: TrainConfig) -> Trial:
@@ -69,7 +70,7 @@ def save_model(
         before=task.before(family, one.size),
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
-        selection=_selection(trials, chosen, prepared, train),
+        selection=_selection(trials, chosen, made, prepared, train),
         weights={family.weights.file.rpartition("/")[2]: family.weights.sha256},
         files=files,
         parents=(dataset.ref,),
@@ -80,7 +81,7 @@ def save_model(
 
 def _network_files(one: Input, made: dict[str, Array], store: Store) -> dict[str, str]:
     trunk = {f"trunk.{name}": array for name, array in FAMILIES[one.family].load().items()}
-    head = {f"head.{name}": made[name] for name in made if name not in ("rows", "logits")}
+    head = {f"head.{name}": made[name] for name in made if name not in UNSEEN}
     arrays = {**trunk, **head}
     with TemporaryDirectory() as folder:
         files = export_network(one.family, arrays, Path(folder))
@@ -102,7 +103,11 @@ def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, An
 
 
 def _selection(
-    trials: Sequence[Trial], chosen: Trial, prepared: Prepared, train: TrainConfig
+    trials: Sequence[Trial],
+    chosen: Trial,
+    made: dict[str, Array],
+    prepared: Prepared,
+    train: TrainConfig,
 ) -> dict[str, Any]:
     taught = _taught(chosen)
     split = "the validation split, taught by train"
@@ -112,12 +117,13 @@ def _selection(
         "held_out": split if prepared.folds == 1 else folds,
         "head": "of the validation run" if prepared.folds == 1 else "mean of the folds' heads",
         "metric": train.metric,
-        "measures": {name: round(value, DECIMALS) for name, value in taught.measures.items()},
+        "measures": _rounded(taught.measures),
         "samples": int(sum(len(prepared.problem.judging(f)) for f in range(prepared.folds))),
         "folds": prepared.folds,
         "trial": chosen.number,
         "trials": len(trials),
         "epochs": taught.best_epoch,
+        "temperature": float(made["temperature"]),
     }
 
 
@@ -131,12 +137,16 @@ def _table(trials: Sequence[Trial], chosen: Trial) -> bytes:
             "rung": one.reached,
             "epochs": len(_taught(one).curve),
             "best_epoch": _taught(one).best_epoch,
-            "measures": _taught(one).measures,
-            "curve": _taught(one).curve,
+            "measures": _rounded(_taught(one).measures),
+            "curve": [_rounded(epoch) for epoch in _taught(one).curve],
         }
         for one in trials
     ]
     return json.dumps(rows, indent=1, sort_keys=True).encode()
+
+
+def _rounded(measures: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, DECIMALS) for name, value in measures.items()}
 
 
 def _taught(trial: Trial) -> Taught:

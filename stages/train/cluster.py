@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from tempfile import mkdtemp
 from typing import Any
 
@@ -14,58 +15,77 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
 OBJECTS = 256 * 2**20  # bytes for shared arrays, beside the arrays themselves
-ENVIRONMENT = {
-    "RAY_AUTH_MODE": "disabled",  # loopback only, and no token in the home folder
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results are told to us; nothing reads the files
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
+}
+LOCAL = {
+    "RAY_AUTH_MODE": "token",
     "RAY_raylet_start_wait_time_s": "240",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_preload_python_modules": "paddle",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_MAX_PENDING_TRIALS_PG": "2",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
 }
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @contextmanager
 def cluster(settings: Settings, shared: int) -> Iterator[Path]:
     """Connect to Ray; give a folder for what it writes. What was started here is stopped at the
-    end.
+    end; within another `cluster`, that one is used.
 
     `shared`: bytes of the arrays that all workers read. Raises InfrastructureError if Ray does not
     come up."""
     folder = Path(mkdtemp(prefix="aiwf-"))  # short: Ray's sockets have paths of at most 107 bytes
-    before = dict(os.environ)
-    os.environ.update({**child_environment(), **ENVIRONMENT})
+    try:
+        with _environment(_words(settings)), _connected(settings, folder, shared):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _connected(settings: Settings, folder: Path, shared: int) -> Iterator[None]:
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
     try:
         _start(settings, folder, shared)
-        yield folder
+        yield
     finally:
-        _stop()
+        ray.shutdown()
+
+
+@contextmanager
+def _environment(words: dict[str, str]) -> Iterator[None]:
+    """Ray's processes take their settings from the environment; it is as it was afterwards."""
+    before = dict(os.environ)
+    os.environ.update(words)
+    try:
+        yield
+    finally:
         os.environ.clear()
         os.environ.update(before)
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _words(settings: Settings) -> dict[str, str]:
+    if settings.ray != "local":
+        return QUIET
+    token = {"RAY_AUTH_TOKEN": token_hex(32)}  # nobody else on this machine can give it work
+    return {**child_environment(), **QUIET, **LOCAL, **ONE_THREAD, **token}
 
 
 def _start(settings: Settings, folder: Path, shared: int) -> None:
     import ray
 
-    where: dict[str, Any] = {"address": settings.ray}
-    if settings.ray == "local":
-        where = {
-            "address": "local",
-            "num_cpus": settings.threads,
-            "num_gpus": 0,
-            "include_dashboard": False,
-            "object_store_memory": OBJECTS + 2 * shared,
-            "_temp_dir": str(folder / "ray"),
-            "_node_ip_address": "127.0.0.1",
-        }
+    _read_environment()
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        ray.init(**where, configure_logging=True, logging_level=logging.ERROR, log_to_driver=False)
+        ray.init(**_place(settings, folder, shared), **quiet)
     except Exception as error:  # Ray raises what it meets
         raise InfrastructureError(
             f"Ray does not come up ({settings.ray}): {error}.",
@@ -73,8 +93,24 @@ def _start(settings: Settings, folder: Path, shared: int) -> None:
         ) from error
 
 
-def _stop() -> None:
-    import ray
+def _read_environment() -> None:
+    """Ray reads mode and token when it is first imported, which may have been before ours were set;
+    this is how its own authentication_token_setup.py reads them again."""
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
-    if ray.is_initialized():
-        ray.shutdown()
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
+    if settings.ray != "local":
+        return {"address": settings.ray, "runtime_env": {"env_vars": ONE_THREAD}}
+    return {
+        "address": "local",
+        "num_cpus": settings.threads,
+        "num_gpus": 0,
+        "include_dashboard": False,
+        "object_store_memory": OBJECTS + 2 * shared,
+        "_temp_dir": str(folder / "ray"),
+        "_node_ip_address": "127.0.0.1",
+    }

@@ -61,9 +61,11 @@ class Extractor:
     def _know(self, views: list[View], augmented: bool, known: dict[str, Row]) -> None:
         """Add the rows of `views` to `known`, from the cache or computed and kept there."""
         shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
-        known.update(shards.read())
-        missing = [view for view in views if view.name not in known]
-        done = len(views) - len(missing) if not augmented else len(known)
+        kept = shards.read()
+        missing = [view for view in views if view.name not in kept]
+        known.update({view.name: kept[view.name] for view in views if view.name in kept})
+        done = len(known)
+        self.tell(done)
         for start in range(0, len(missing), SHARD):
             part = missing[start : start + SHARD]
             shard = {}

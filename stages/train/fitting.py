@@ -29,18 +29,37 @@ class Best(NamedTuple):
     logits: Floats
 
 
+class Standard:
+    """The features of one input as tensors, centred and scaled to deviation 1; shared by many fits.
+
+    One scale for all features, since a feature that varies little says little. No label is looked
+    at."""
+
+    def __init__(self, problem: Problem, input_name: str) -> None:
+        features = problem.features[input_name]
+        self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale = float(features.std(dtype=np.float64)) or 1.0
+        self.rows = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
+        judges = [problem.judging(fold) for fold in range(problem.folds)]
+        self.judged = self.stacked(_padded(judges))
+
+    def stacked(self, rows: NDArray[np.int64]) -> Any:
+        """The features of `rows` [folds, n]: [folds, n, features]."""
+        taken = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
+        return taken.reshape([*rows.shape, -1])
+
+
 class Fit:
     """One trial being taught; `until` may be called again to go on. Equal hyperparameters, equal
-    result."""
+    result. `standard` is that of the input that the hyperparameters name."""
 
-    def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
+    def __init__(
+        self, problem: Problem, standard: Standard, hyperparameters: dict[str, Any]
+    ) -> None:
         self.problem = problem
+        self.standard = standard
         self.hyper = hyperparameters
         self.seed = int(digest_of(canonical(hyperparameters))[:12], 16)
-        features = problem.features[hyperparameters["input"]]
-        self.mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self.scale = float(features.std(dtype=np.float64)) or 1.0
-        self.features = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
         self.parameters = self._start()
         self.optimizer = paddle.optimizer.AdamW(
             hyperparameters["learning_rate"],
@@ -51,7 +70,6 @@ class Fit:
         self.judges = [problem.judging(fold) for fold in range(problem.folds)]
         self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
         self.weights = paddle.to_tensor(self._label_weights())
-        self.judged = self._stacked(_padded(self.judges))
         self.curve: list[dict[str, float]] = []
         self.best: Best | None = None
 
@@ -73,9 +91,13 @@ class Fit:
     def head(self) -> dict[str, Floats]:
         """One head that answers as the mean of all folds' heads, for features as they come; see
         `joined`."""
-        best = self._best()
-        temperature = best_temperature(best.logits, self.truth)
-        return joined(best.parameters, self.mean, self.scale, temperature)
+        standard = self.standard
+        return joined(self._best().parameters, standard.mean, standard.scale, self.temperature())
+
+    def temperature(self) -> float:
+        """What logits are divided by so that scores of unseen rows are as sure as they are
+        right."""
+        return best_temperature(self._best().logits, self.truth)
 
     def unseen(self) -> tuple[NDArray[np.int64], Floats]:
         """The rows that judged, ascending, and the logits [rows, labels] that the heads that had
@@ -83,8 +105,7 @@ class Fit:
         best = self._best()
         rows = np.concatenate(self.judges)
         order = np.argsort(rows, kind="stable")
-        temperature = best_temperature(best.logits, self.truth)
-        logits: Floats = best.logits[order] / np.float32(temperature)
+        logits: Floats = best.logits[order] / np.float32(self.temperature())
         return rows[order], logits
 
     def _best(self) -> Best:
@@ -94,7 +115,7 @@ class Fit:
     def _start(self) -> list[Any]:
         rng = np.random.default_rng(self.seed)
         folds, classes = self.problem.folds, self.problem.classes
-        width = self.features.shape[1]
+        width = self.standard.rows.shape[1]
         if self.hyper["head"] == "linear":
             return [
                 _parameter(np.zeros((folds, width, classes))),
@@ -133,7 +154,7 @@ class Fit:
 
     def _step(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
         labels = paddle.to_tensor(self.problem.labels[rows].ravel())
-        logits = self._forward(self._stacked(rows), rng)
+        logits = self._forward(self.standard.stacked(rows), rng)
         loss = F.cross_entropy(logits.reshape([labels.shape[0], -1]), labels, self.weights)
         (
             loss * self.problem.folds
@@ -155,13 +176,8 @@ class Fit:
 
     def _judge(self) -> Floats:
         with paddle.no_grad():
-            logits: Floats = self._forward(self.judged).numpy()
+            logits: Floats = self._forward(self.standard.judged).numpy()
         return np.concatenate([logits[fold, : len(rows)] for fold, rows in enumerate(self.judges)])
-
-    def _stacked(self, rows: NDArray[np.int64]) -> Any:
-        """The features of `rows` [folds, n]: [folds, n, features]."""
-        taken = paddle.gather(self.features, paddle.to_tensor(rows.ravel()))
-        return taken.reshape([*rows.shape, -1])
 
 
 def joined(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from ray import tune
 
 from stages.models.arrays import pack_arrays
@@ -22,6 +23,7 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         self.problem = problem
         self.patience = patience
         self.known: dict[int, Any] = {}
+        self.standards: dict[str, Any] = {}
         self.leg = config
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -32,7 +34,9 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         fit = self._fit()
         fit.until(self.leg["epochs"], self.patience)
         rows, logits = fit.unseen()
-        arrays = pack_arrays({**fit.head(), "rows": rows, "logits": logits})
+        temperature = np.float64(fit.temperature())
+        unseen = {"rows": rows, "logits": logits, "temperature": temperature}
+        arrays = pack_arrays({**fit.head(), **unseen})
         exhausted = fit.exhausted(self.patience)
         taught = Taught(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
         return {"done": True, "taught": taught}
@@ -44,11 +48,18 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
 
     def _fit(self) -> Any:
         """The trial as it was left, if it was taught here; else a new one."""
-        from stages.train.fitting import Fit
-
         number = self.leg["number"]
-        fit = self.known.pop(number, None) or Fit(self.problem, self.leg["hyperparameters"])
+        fit = self.known.pop(number, None) or self._begun()
         self.known[number] = fit
         while len(self.known) > KEPT:
             self.known.pop(next(iter(self.known)))
         return fit
+
+    def _begun(self) -> Any:
+        from stages.train.fitting import Fit, Standard
+
+        hyperparameters = self.leg["hyperparameters"]
+        name = hyperparameters["input"]
+        if name not in self.standards:
+            self.standards[name] = Standard(self.problem, name)
+        return Fit(self.problem, self.standards[name], hyperparameters)
