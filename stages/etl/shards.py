@@ -17,10 +17,10 @@ SHARD_FILES = 500  # on average
 MANIFEST = "shards.csv"
 
 
-def pack(folder: Path) -> None:
-    """Replace the files below `folder` by tars and shards.csv: file, shard, bytes, sha256."""
+def pack(folder: Path, each: int = SHARD_FILES) -> None:
+    """Replace the files below `folder` by tars of about `each`, and shards.csv to list them."""
     lines: list[tuple[str, str, int, str]] = []
-    for names in _portions(sorted(_names(folder))):
+    for names in _portions(sorted(_names(folder)), each):
         shard = f"shard-{sha256(names[0].encode()).hexdigest()[:16]}.tar"
         with tarfile.open(folder / shard, "x", format=tarfile.PAX_FORMAT) as tar:
             for name in names:
@@ -70,11 +70,11 @@ def _names(folder: Path) -> Iterator[str]:
     return (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def _portions(names: list[str]) -> Iterator[list[str]]:
+def _portions(names: list[str], each: int) -> Iterator[list[str]]:
     portion: list[str] = []
     for name in names:
-        begins = int(sha256(name.encode()).hexdigest()[:8], 16) % SHARD_FILES == 0
-        if portion and (begins or len(portion) >= 4 * SHARD_FILES):
+        begins = int(sha256(name.encode()).hexdigest()[:8], 16) % each == 0
+        if portion and (begins or len(portion) >= 4 * each):
             yield portion
             portion = []
         portion.append(name)

@@ -49,10 +49,11 @@ def split(members: Sequence[Member], shares: Mapping[str, float], seed: int = 0)
 
 def _drawn(members: Sequence[Member], shares: Mapping[str, float], seed: int) -> dict[str, str]:
     chosen = {one.key: _cut(place_of(one.key, seed), shares) for one in members}
-    for label in sorted({one.label for one in members}):
-        for name in ("test", "validation"):
-            _borrow(label, name, members, shares, chosen, seed)
-        _leave_some(label, members, shares, chosen, seed)
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)
+    for one in members:
+        sizes[one.label][one.key] += 1
+    for label in sorted(sizes):
+        _even_out(sizes[label], shares, chosen, seed)
     return chosen
 
 
@@ -64,44 +65,24 @@ def _cut(place: float, shares: Mapping[str, float]) -> str:
     return max(shares, key=lambda name: shares[name])
 
 
-def _borrow(
-    label: str,
-    name: str,
-    members: Sequence[Member],
-    shares: Mapping[str, float],
-    chosen: dict[str, str],
-    seed: int,
+def _even_out(
+    sizes: Mapping[str, int], shares: Mapping[str, float], chosen: dict[str, str], seed: int
 ) -> None:
-    """Move groups of `label` from train to split `name` until it has its least number."""
-    sizes = Counter(one.key for one in members if one.label == label)
-    least = _least(sum(sizes.values()), shares[name])
-    have = sum(size for key, size in sizes.items() if chosen[key] == name)
-    left = sum(size for key, size in sizes.items() if chosen[key] == "train")
-    for key in sorted(sizes, key=lambda key: (-place_of(key, seed), key)):
-        if have >= least or shares[name] <= 0:
-            return
-        if chosen[key] == "train" and left - sizes[key] >= 1:
-            chosen[key] = name
-            have, left = have + sizes[key], left - sizes[key]
+    """Move groups of one label, given with their sizes, to splits that have less than their least.
 
-
-def _leave_some(
-    label: str,
-    members: Sequence[Member],
-    shares: Mapping[str, float],
-    chosen: dict[str, str],
-    seed: int,
-) -> None:
-    """Give train a group of `label` if it has none, out of a split that keeps at least one."""
-    groups = defaultdict(list)
-    for key in {one.key for one in members if one.label == label}:
-        groups[chosen[key]].append(key)
-    if groups["train"] or shares["train"] <= 0:
-        return
-    donor = max(("test", "validation"), key=lambda name: len(groups[name]))
-    if len(groups[donor]) > 1:
-        chosen[min(groups[donor], key=lambda key: (place_of(key, seed), key))] = "train"
+    They come from train if it can spare them, the nearest first, else from the third split."""
+    least = {name: _least(sum(sizes.values()), shares[name]) for name in ORDER}
+    have = {name: sum(sizes[key] for key in sizes if chosen[key] == name) for name in ORDER}
+    nearest = sorted(sizes, key=lambda key: (-place_of(key, seed), key))
+    for name in ("train", "test", "validation"):
+        for donor in (one for one in ORDER if one != name):
+            for key in nearest if donor == "train" else reversed(nearest):
+                spare = have[donor] - sizes[key] >= least[donor]
+                if have[name] < least[name] and chosen[key] == donor and spare:
+                    chosen[key] = name
+                    have[donor] -= sizes[key]
+                    have[name] += sizes[key]
 
 
 def _least(count: int, share: float) -> int:
-    return max(1, round(2 / 3 * count * share))
+    return max(1, round(2 / 3 * count * share)) if share > 0 else 0

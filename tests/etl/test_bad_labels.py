@@ -22,7 +22,7 @@ def test_one_label_only_is_not_enough(workshop):
     for index in range(10):
         workshop.write(f"circle/{index}.png", makers.picture("circle", index))
 
-    with pytest.raises(DataError, match="1 usable labels.*'circle'.*another label"):
+    with pytest.raises(DataError, match=r"1 usable labels.*'circle'.*another label"):
         workshop.made()
 
 
@@ -31,7 +31,7 @@ def test_a_label_with_two_photos_is_told_with_its_count(workshop):
     for index in range(2):
         workshop.write(f"rare/{index}.png", makers.picture("rare", index))
 
-    with pytest.raises(DataError, match="label 'rare' has 2 samples.*min_samples asks for 8"):
+    with pytest.raises(DataError, match=r"label 'rare' has 2 samples.*min_samples asks for 8"):
         workshop.made()
 
 
@@ -39,7 +39,7 @@ def test_a_label_of_which_nothing_is_left_is_told_not_dropped(workshop):
     workshop.shapes(10)
     workshop.write("rare/1.png", b"no picture")
 
-    with pytest.raises(DataError, match="Nothing usable is left of these labels: 'rare'"):
+    with pytest.raises(DataError, match=r"Nothing usable is left of these labels: 'rare'"):
         workshop.made()
 
 
@@ -98,11 +98,13 @@ def test_the_same_photo_in_train_and_test_stays_in_test_only(workshop):
 
 def test_too_much_shared_between_train_and_test_stops_the_stage(workshop):
     named = pictures(workshop, 20)
-    lines = [f"{name},{label},{'test' if i % 2 else 'train'}" for i, (name, label) in enumerate(named)]
+    lines = [
+        f"{name},{label},{'test' if i % 2 else 'train'}" for i, (name, label) in enumerate(named)
+    ]
     workshop.write("p/again.png", makers.picture("circle", 1))
     with_table(workshop, [*lines, "p/again.png,circle,train"])
 
-    with pytest.raises(DataError, match="in two of the given splits: 'p/again.png'"):
+    with pytest.raises(DataError, match=r"in two of the given splits: 'p/again.png'"):
         workshop.made(max_quarantine=0)
 
 
@@ -112,7 +114,7 @@ def test_a_given_split_that_lacks_a_label_is_told(workshop):
              for i, (name, label) in enumerate(named)]  # fmt: skip
     with_table(workshop, lines)
 
-    with pytest.raises(DataError, match="not in all of train, validation and test: 'square'"):
+    with pytest.raises(DataError, match=r"not in all of train, validation and test: 'square'"):
         workshop.made()
 
 
@@ -128,7 +130,14 @@ def test_a_sample_without_a_label_is_set_aside(workshop):
 
 def test_odd_names_come_through_unchanged(workshop):
     workshop.shapes(10)
-    odd = ["-rf.png", "two words.png", "it's \"quoted\".png", "größe 日本.png", "a,b;c.png", "#1%20.png"]
+    odd = [
+        "-rf.png",
+        "two words.png",
+        'it\'s "quoted".png',
+        "größe 日本.png",
+        "a,b;c.png",
+        "#1%20.png",
+    ]
     for index, name in enumerate(odd):
         workshop.write(f"circle/{name}", makers.picture("circle", 100 + index))
     for index in range(8):

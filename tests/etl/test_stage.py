@@ -71,12 +71,12 @@ def test_another_augmentation_makes_another_dataset_of_the_same_samples(workshop
 def test_an_unknown_argument_of_an_augmentation_is_told_before_any_work(workshop):
     workshop.shapes(10)
 
-    with pytest.raises(ConfigError, match="no argument 'degree'.*\n.*'degrees'"):
+    with pytest.raises(ConfigError, match=r"no argument 'degree'.*\n.*'degrees'"):
         workshop.made(augmentations=[{"rotate": {"degree": 5}}])
 
 
 def test_data_that_was_never_added_is_told_with_what_to_do(workshop):
-    with pytest.raises(ConfigError, match="no data called 'shapes'.*\n.*aiwf data add shapes"):
+    with pytest.raises(ConfigError, match=r"no data called 'shapes'.*\n.*aiwf data add shapes"):
         workshop.etl()
 
 
@@ -97,7 +97,7 @@ def test_an_expectation_of_ones_own_is_held_against_the_data(workshop):
     narrow = {"column": "width", "max_value": 32}
     own = {"type": "expect_column_values_to_be_between", "kwargs": narrow}
 
-    with pytest.raises(DataError, match="expect_column_values_to_be_between.*30 samples"):
+    with pytest.raises(DataError, match=r"expect_column_values_to_be_between.*30 samples"):
         workshop.made(expectations=[own])
     warned = workshop.etl(expectations=[{**own, "severity": "warning"}])
 

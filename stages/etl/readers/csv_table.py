@@ -77,7 +77,9 @@ def _delimiter(text: str) -> str:
 
 
 def _columns(text: str) -> list[str]:
-    head = next(csv.reader(io.StringIO(text), delimiter=_delimiter(text)), [])
+    head = next(
+        csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True), []
+    )
     return [
         column.strip().lower() if column.strip().lower() in KNOWN else column.strip()
         for column in head
@@ -88,7 +90,7 @@ def _lines(table: Path) -> list[Line]:
     text = _text(table)
     columns = _columns(text)
     _check_header(table, columns)
-    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text))
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
     next(reader)
     lines: list[Line] = []
     try:

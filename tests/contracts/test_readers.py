@@ -1,0 +1,138 @@
+"""What every reader promises, and what the two that there are do with what people write."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.etl.readers import Row, read_folder
+from stages.parts import READERS
+from stages.runtime.errors import DataError
+
+
+def tree(folder: Path, *names: str, **tables: bytes | str) -> Path:
+    """Write a file for each of `names`, and each of `tables` as NAME.csv."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode())
+    for name, text in tables.items():
+        data = text.encode() if isinstance(text, str) else text
+        (folder / f"{name}.csv").write_bytes(data)
+    return folder
+
+
+LAYOUTS = {
+    "class_folders": lambda folder: tree(folder, "cat/1.png", "dog/2.png"),
+    "csv": lambda folder: tree(folder, "1.png", "2.png", labels="file,label\n1.png,cat\n2.png,dog"),
+}
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_it_knows_its_own_layout_and_names_files_that_are_there(name, tmp_path):
+    folder = LAYOUTS[name](tmp_path)
+    reader = READERS[name]()
+
+    assert reader.matches(folder)
+    rows = reader.read(folder).rows
+
+    assert [row.label for row in rows] == ["cat", "dog"]
+    assert all((folder / row.file).is_file() for row in rows)
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_it_does_not_know_an_empty_folder(name, tmp_path):
+    assert not READERS[name]().matches(tmp_path)
+
+
+@pytest.mark.parametrize("name", list(LAYOUTS))
+def test_each_layout_is_found_among_all_readers(name, tmp_path):
+    rows = read_folder(LAYOUTS[name](tmp_path)).rows
+
+    assert [row.label for row in rows] == ["cat", "dog"]
+
+
+def test_folders_of_splits_give_the_split(tmp_path):
+    folder = tree(tmp_path, "train/cat/1.png", "Val/cat/2.png", "test/cat/deep/3.png")
+
+    rows = read_folder(folder).rows
+
+    assert {row.file: (row.label, row.split) for row in rows} == {
+        "train/cat/1.png": ("cat", "train"),
+        "Val/cat/2.png": ("cat", "validation"),
+        "test/cat/deep/3.png": ("cat", "test"),
+    }
+
+
+def test_a_label_may_be_called_train(tmp_path):
+    folder = tree(tmp_path, "train/1.png", "tram/2.png")
+
+    assert [row.label for row in read_folder(folder).rows] == ["train", "tram"]
+
+
+def test_a_stray_table_beside_class_folders_is_no_layout(tmp_path):
+    folder = tree(tmp_path, "cat/1.png", "dog/2.png", folds="name,fold\n1.png,3")
+
+    assert [row.label for row in read_folder(folder).rows] == ["cat", "dog"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbffile,label,split,group,hue\n1.png,cat,val,g1,red\n",
+        b"file;label;split;group;hue\n1.png;cat;valid;g1;red\n",
+        b"Label\tFILE\thue\tGroup\tSplit\r\ncat\t1.png\tred\tg1\tvalidation\r\n",
+        "file,label,split,group,hue\n1.png,cat,validation,g1,red\n".encode("utf-16"),
+        b'file,label,split,group,hue\n\n ./1.png , "cat" ,Validation, g1 ,red\n,,,,\n',
+    ],
+    ids=["byte order mark", "semicolons", "tabs, other order", "utf-16", "spaces and blank lines"],
+)
+def test_a_table_is_read_as_people_save_it(data, tmp_path):
+    folder = tree(tmp_path, "1.png", labels=data)
+
+    assert read_folder(folder).rows == (Row("1.png", "cat", "validation", "g1", {"hue": "red"}),)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file,lable\n1.png,cat", ["line 1", "no column label", "'lable'"]),
+        ("1.png,cat\n2.png,dog", ["no column file and no column label", "1.png, cat"]),
+        ("", ["no column file"]),
+        ("file,label\n", ["header but no rows"]),
+        (
+            "file,label\n1.png,cat\n3.png,cat\n4.png,dog",
+            ["2 of 3 files are not there: '3.png', '4"],
+        ),
+        (
+            "file,label\n../1.png,cat\n/etc/passwd,dog\nC:\\x.png,dog",
+            ["3 files", "'line 2: ../1.png'"],
+        ),
+        ("file,label,split\n1.png,cat,trian", ["none of train, validation, test", "line 2: trian"]),
+        ("file,label\n1.png,cat,dog", ["line 2", "3 fields under 2 columns"]),
+        (b"file,label\n1.png,caf\xe9", ["line 2", "not UTF-8"]),
+        ('file,label\n"1.png,cat\n', ["not there"]),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_told_with_its_line(text, words, tmp_path):
+    folder = tree(tmp_path, "1.png", labels=text)
+
+    with pytest.raises(DataError) as told:
+        read_folder(folder)
+
+    for word in words:
+        assert word in str(told.value)
+
+
+def test_everything_wrong_with_a_table_is_told_at_once(tmp_path):
+    folder = tree(tmp_path, "1.png", labels="file,label,split\n1.png,a,x\n../2.png,a,\n3.png,b,")
+
+    with pytest.raises(DataError) as told:
+        read_folder(folder)
+
+    assert all(word in str(told.value) for word in ("line 2: x", "../2.png", "'3.png'"))
+
+
+def test_a_folder_with_no_samples_in_its_folders_is_told(tmp_path):
+    (tmp_path / "cat").mkdir()
+
+    with pytest.raises(DataError, match=r"no samples in the folders"):
+        read_folder(tmp_path)
