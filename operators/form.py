@@ -6,7 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from stages.config import PipelineConfig, form_fields, parse_pipeline
+from stages.config import PipelineConfig, checked, form_fields, override
 
 # Those that most people want stand open in the form; the others are in sections that unfold.
 MAIN = (
@@ -41,9 +41,7 @@ def filled_in(pipeline: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[s
 
     Raises ConfigError with the key and value of every answer that cannot be."""
     changes = tuple(f"{key}={json.dumps(value)}" for key, value in _changed(pipeline, answers))
-    if not changes:
-        return dict(pipeline)
-    found = parse_pipeline(json.dumps(pipeline), "The run's parameters", changes)
+    found = checked(override(dict(pipeline), changes), "The run's parameters")
     return found.model_dump(mode="json")
 
 
@@ -64,7 +62,9 @@ def _param(key: str, value: Any, schema: dict[str, Any]) -> Param:
         rules["section"] = _section(key)
     if names := rules.get("items", {}).get("enum"):
         rules["examples"] = names  # makes it a choice of several
-    told = f"{schema.get('description', '')} In the YAML: {json.dumps(value)}.".strip()
+    told = schema.get("description", "")
+    if value not in (None, "", [], {}):
+        told = f"{told} The pipeline says: {json.dumps(value)}.".strip()
     rules |= {"title": key, "type": kinds[0] if len(kinds) == 1 else kinds}
     return Param(None if value == "" else value, description=told, **rules)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowTimetableInvalid
 
 from operators.deploy import DeployOperator
 from operators.etl import EtlOperator
@@ -15,6 +16,7 @@ from operators.telling import about, about_broken
 from operators.train import TrainOperator
 from operators.unreadable import UnreadableOperator
 from stages.config import PipelineConfig
+from stages.runtime.errors import ConfigError
 
 # Only what a retry can mend is tried again (a server, a worker, a disk): see StageOperator.
 RETRIES = {
@@ -40,7 +42,19 @@ def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
         tags=["pipeline", pipeline.task],
     ) as dag:
         _wire(config, pipeline.deploy.targets)
+    _check_schedule(dag, pipeline)
     return dag
+
+
+def _check_schedule(dag: DAG, pipeline: PipelineConfig) -> None:
+    """Raise ConfigError for a schedule that is none; Airflow itself would find it much later."""
+    try:
+        dag.validate()
+    except AirflowTimetableInvalid as error:
+        raise ConfigError(
+            f"schedule: '{pipeline.schedule}' is not one. {error}",
+            "Write a cron expression such as '0 3 * * 1', or '@daily'.",
+        ) from error
 
 
 def placeholder_for(path: Path, error: Exception) -> DAG:

@@ -2,7 +2,7 @@
 
 from stages.config.form import form_fields
 from stages.config.overrides import override
-from stages.config.reading import parse_pipeline, read_pipeline
+from stages.config.reading import checked, parse_pipeline, read_pipeline
 from stages.config.sections import (
     DataConfig,
     DeployConfig,
@@ -27,6 +27,7 @@ __all__ = [
     "PipelineConfig",
     "TrainConfig",
     "TrainSlice",
+    "checked",
     "form_fields",
     "override",
     "parse_pipeline",

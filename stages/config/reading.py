@@ -50,11 +50,19 @@ def parse_pipeline(
             f"{source}: a pipeline is a table of keys, and this is {kind}.",
             "Write at least three lines: name: ..., task: ..., data: ...",
         )
-    lines = _lines(node)
+    return checked(override(raw, changes), source, _lines(node))
+
+
+def checked(
+    raw: dict[str, Any], source: str, lines: dict[Place, int] | None = None
+) -> PipelineConfig:
+    """The pipeline that the table `raw` says; errors name `source`, and the line of a key if known.
+
+    Raises ConfigError with everything that is wrong."""
     try:
-        return PipelineConfig.model_validate(override(raw, changes))
+        return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        told = [_tell(problem, source, lines) for problem in error.errors()]
+        told = [_tell(problem, source, lines or {}) for problem in error.errors()]
         raise ConfigError("\n".join(told), "") from error
 
 

@@ -13,6 +13,7 @@ from stages.local.environment import login
 from stages.local.servers import Server, servers
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
+from stages.tracking.links import VIEW
 
 LONGEST_START = 300.0  # seconds; a loaded laptop without byte-code needs most of it
 Say = Callable[[str], None]
@@ -125,7 +126,7 @@ def _addresses(settings: Settings) -> list[str]:
     pages = {one.name: one.address for one in servers(settings) if one.address}
     return [
         f"Airflow   {pages['airflow-api-server']}   user {user}, password {password}",
-        f"MLflow    {pages.get('mlflow', settings.mlflow)}",
+        f"MLflow    {pages.get('mlflow', settings.mlflow)}/#/experiments?{VIEW}",
         f"logs      {settings.root / 'logs'}",
     ]
 

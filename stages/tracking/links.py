@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from stages.runtime.files import write
 
+VIEW = "workflowType=machine_learning"  # MLflow's pages else open as those for language models
+
 
 class Page(NamedTuple):
     """A run's place in MLflow: ids, from which the addresses of its pages are made."""
@@ -18,8 +20,8 @@ class Page(NamedTuple):
 
     def address(self, server: str, file: str = "") -> str:
         """The run's page on `server`, or the page that shows one of its files."""
-        base = f"{server.rstrip('/')}/#/experiments/{self.experiment}/runs/{self.run}"
-        return f"{base}/artifacts/{file}" if file else base
+        place = f"/#/experiments/{self.experiment}/runs/{self.run}"
+        return f"{server.rstrip('/')}{place}{f'/artifacts/{file}' if file else ''}?{VIEW}"
 
 
 Listener = Callable[[Page], None]

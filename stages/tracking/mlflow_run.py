@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from stages.tracking import Trial, rules
+from stages.tracking import QuietRun, Trial, rules
 from stages.tracking.family import Family
 from stages.tracking.links import Page, keep, tell
 from stages.tracking.server import Place, connect, experiment
@@ -30,6 +30,10 @@ class MlflowRun:
         self._family = family
         self._writer = writer
         self._progress = progress
+
+    def __reduce__(self) -> tuple[type[QuietRun], tuple[()]]:
+        """Ray writes down all that a search refers to; read again, such a run hears nothing."""
+        return QuietRun, ()
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep what was chosen."""

@@ -1,0 +1,200 @@
+"""What happened is kept in MLflow: a run for the pipeline, below it stages, below those trials."""
+
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.runtime.errors import DataError, InfrastructureError
+from stages.settings import Settings
+from stages.tracking import QuietRun, Trial, links
+from stages.tracking.mlflow_run import open_run
+from stages.tracking.server import connect
+from tests import makers
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    return makers.settings(tmp_path_factory.mktemp("tracking"))
+
+
+def opened(settings: Settings, run: str, stage: str = "train", progress=lambda *_: None):
+    return open_run(settings, pipeline="flowers", run=run, stage=stage, tags={}, progress=progress)
+
+
+def runs_of(settings: Settings, run: str) -> dict[str, list]:
+    """The runs of the pipeline run `run` by what they are: pipeline, stage or trial."""
+    client = connect(settings)
+    home = client.get_experiment_by_name("flowers").experiment_id
+    family = client.search_runs([home], f"tags.`aiwf.run` = '{run}'")
+    own = {one.info.run_id for one in family}
+    every = client.search_runs([home], "tags.`aiwf.part` = 'trial'")
+    family += [one for one in every if one.data.tags["mlflow.parentRunId"] in own]
+    parts = ("pipeline", "stage", "trial")
+    return {part: [one for one in family if one.data.tags["aiwf.part"] == part] for part in parts}
+
+
+def test_what_a_stage_tells_can_be_read_in_mlflow(settings):
+    with opened(settings, "told") as run:
+        run.log_params({"families": ["lite0"], "rate": 0.1})
+        run.log_metrics({"accuracy": 0.9})
+        run.log_tags({"aiwf.model": "abc"})
+        run.log_file("pages/report.html", b"<h1>Ship</h1>")
+        run.log_data("flowers", "0" * 32 + ".dir", "flowers@1")
+
+    family = runs_of(settings, "told")
+    [stage], [parent] = family["stage"], family["pipeline"]
+    assert stage.data.params == {"families": '["lite0"]', "rate": "0.1"}
+    assert stage.data.metrics == {"accuracy": 0.9}
+    assert stage.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    assert stage.inputs.dataset_inputs[0].dataset.digest == "0" * 32 + ".dir"
+    assert parent.data.metrics == {"train/accuracy": 0.9}
+    assert parent.data.params["train.rate"] == "0.1"
+    assert parent.data.tags["aiwf.model"] == "abc"
+    kept = connect(settings).download_artifacts(stage.info.run_id, "pages/report.html")
+    assert Path(kept).read_bytes() == b"<h1>Ship</h1>"
+
+
+def test_stages_of_one_pipeline_run_share_its_parent(settings):
+    with opened(settings, "shared", "etl"):
+        pass
+    with opened(settings, "shared", "train"):
+        pass
+
+    family = runs_of(settings, "shared")
+    assert len(family["pipeline"]) == 1
+    assert {one.info.run_name for one in family["stage"]} == {"etl", "train"}
+    assert family["pipeline"][0].info.status == "FINISHED"
+
+
+def test_each_trial_is_a_nested_run_with_its_curve(settings):
+    curve = [{"accuracy": step / 60, "loss": 1 - step / 60} for step in range(60)]
+    trials = [Trial(f"trial {n}", {"rate": n}, curve, {"chosen": "no"}) for n in range(5)]
+
+    with opened(settings, "searched") as run:
+        run.log_trials(trials)
+
+    found = runs_of(settings, "searched")["trial"]
+    assert {one.info.run_name for one in found} == {one.name for one in trials}
+    assert {one.info.status for one in found} == {"FINISHED"}
+    history = connect(settings).get_metric_history(found[0].info.run_id, "accuracy")
+    assert [point.value for point in history] == [point["accuracy"] for point in curve]
+    assert [point.step for point in history] == list(range(60))
+
+
+def test_a_stage_that_fails_is_seen_to_have_failed(settings):
+    with pytest.raises(DataError), opened(settings, "failed", "etl"):
+        raise DataError("A photo is under two labels.", "Choose one.")
+
+    family = runs_of(settings, "failed")
+    assert family["stage"][0].info.status == "FAILED"
+    assert "under two labels" in family["stage"][0].data.tags["aiwf.problem"]
+    assert family["pipeline"][0].info.status == "FAILED"
+
+
+def test_a_stage_that_is_mended_by_a_retry_mends_its_pipeline_run(settings):
+    with pytest.raises(OSError, match="gone"), opened(settings, "mended", "etl"):
+        raise OSError("gone")
+    with opened(settings, "mended", "etl"):
+        pass
+
+    family = runs_of(settings, "mended")
+    assert len(family["stage"]) == 2
+    assert family["pipeline"][0].info.status == "FINISHED"
+
+
+def test_telling_costs_a_stage_next_to_nothing(settings):
+    curve = [{"accuracy": 0.5, "loss": 0.5, "log_loss": 0.1}] * 60
+    trials = [Trial(f"trial {number}", {"rate": number}, curve) for number in range(50)]
+
+    with opened(settings, "quick") as run:
+        began = time.monotonic()
+        run.log_trials(trials)
+        told = time.monotonic() - began
+    closed = time.monotonic() - began
+
+    assert told < closed / 10
+    assert len(runs_of(settings, "quick")["trial"]) == 50
+
+
+def test_progress_is_passed_on(settings):
+    heard = []
+
+    with opened(settings, "progress", progress=lambda *event: heard.append(event)) as run:
+        run.progress("features", 1, 2)
+
+    assert heard == [("features", 1, 2)]
+
+
+def test_the_page_of_a_run_is_told_while_it_runs_and_kept_for_what_it_made(settings):
+    heard = []
+
+    with links.hearing(heard.append), opened(settings, "page") as run:
+        told = list(heard)
+        run.log_tags({"aiwf.model": "f" * 64})
+
+    assert len(told) == 1
+    assert links.kept(settings.root, "model", "f" * 64) == told[0]
+    assert links.kept(settings.root, "model", "0" * 64) is None
+
+
+def test_a_copy_that_ray_writes_down_hears_nothing(settings):
+    with opened(settings, "copied") as run:
+        copy = pickle.loads(pickle.dumps(run))  # noqa: S301
+
+    assert isinstance(copy, QuietRun)
+
+
+def test_an_experiment_in_the_bin_is_taken_out_again(settings):
+    with opened(settings, "binned"):
+        pass
+    client = connect(settings)
+    client.delete_experiment(client.get_experiment_by_name("flowers").experiment_id)
+
+    with opened(settings, "unbinned"):
+        pass
+
+    assert client.get_experiment_by_name("flowers").lifecycle_stage == "active"
+
+
+def test_a_server_that_is_not_there_is_told_before_any_work(tmp_path):
+    away = Settings(workspace=tmp_path, mlflow="http://127.0.0.1:9")
+
+    with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:9") as told, opened(away, "none"):
+        pytest.fail("work began")
+
+    assert "aiwf up" in told.value.remedy
+
+
+FIRST_USE = """
+import sys
+from pathlib import Path
+from stages.settings import Settings
+from stages.tracking.mlflow_run import open_run
+
+settings = Settings(workspace=Path(sys.argv[1]))
+with open_run(settings, pipeline="flowers", run="together", stage=sys.argv[2], tags={},
+              progress=print) as run:
+    run.log_metrics({"accuracy": 0.9})
+"""
+
+
+def test_three_processes_may_be_the_first_users_at_once(tmp_path):
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIRST_USE, str(tmp_path), f"stage{number}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(3)
+    ]
+
+    ended = [(one.communicate()[1], one.returncode) for one in started]
+
+    assert [code for _, code in ended] == [0, 0, 0], ended
+    family = runs_of(Settings(workspace=tmp_path), "together")
+    assert len(family["stage"]) == 3
+    assert len(family["pipeline"]) == 1
