@@ -38,7 +38,9 @@ def advice(
     it is worse at; `tested`: the share of all photos in the test."""
     if any(one.guessed and one.measure.high < one.gate for one in judgements):
         return [_HOPELESS, *_unseen(measures)]
-    undecided = [_decide(one, tested) for one in judgements if one.outcome == "undecided"]
+    undecided = [
+        _decide(one, tested) for one in judgements if one.outcome == "undecided" and one.measure.n
+    ]
     missed = any(one.outcome == "missed" for one in judgements)
     said = [] if missed else undecided[:_GATES]
     said += _suspicious(wrong, measures)
@@ -69,7 +71,7 @@ def _decide(judgement: Judgement, tested: float) -> str:
     """How many more photos would settle it, if the model goes on as it does."""
     name, seen = metric(judgement.name), judgement.measure
     needed = samples_to_decide(seen.value, judgement.gate)
-    if needed is None or seen.n == 0:
+    if needed is None:
         return (
             f"The {name} is so close to the gate of {percent(judgement.gate)} that testing more "
             "will not tell them apart: make the model better, or lower the gate."

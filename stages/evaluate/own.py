@@ -140,7 +140,7 @@ def _about(subject: Subject, folder: Path, predicted: Predicted, aside: Aside) -
     photos = counted(len(predicted.names), "photo")
     return About(
         title=f"{subject.title} on your own photos",
-        subject=f"{listed(subject.labels)}: {photos} from {folder.name}",
+        subject=f"{listed(subject.labels, 'label')}: {photos} from {folder.name}",
         model=subject.facts,
         data=[("Folder", folder.name), ("Photos", photos), ("Not used", str(len(aside)))],
         aside=aside,

@@ -69,7 +69,7 @@ def page_of_model(
     task = TASKS[model.task]()
     tested = len(evaluation.predicted.names)
     about = About(
-        title=words.listed(model.labels),
+        title=words.listed(model.labels, "label"),
         subject=f"{model.family}, {words.counted(tested, 'test photo')}, {dataset.revision[:12]}",
         model=facts_of(model),
         data=_data(dataset),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import are, capital, counted, measured, metric, percent
+from stages.evaluate.words import are, capital, counted, listed, measured, metric, percent
 from stages.metrics import Threshold
 
 _REACHED = 3  # reached gates that are told one by one
@@ -12,11 +12,21 @@ _REACHED = 3  # reached gates that are told one by one
 def reasons(judgements: Sequence[Judgement]) -> list[str]:
     """A sentence for each gate, the missed ones first; of many reached gates only a few."""
     order = ("missed", "undecided", "reached")
-    told = sorted(judgements, key=lambda one: order.index(one.outcome))
+    counted_ones = [one for one in judgements if one.measure.n]
+    told = sorted(counted_ones, key=lambda one: order.index(one.outcome))
     open_ones = sum(one.outcome != "reached" for one in told)
     said = [reason(one) for one in told[: open_ones + _REACHED]]
     rest = len(told) - len(said)
-    return [*said, f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else said
+    said += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
+    return said + _blind([one for one in judgements if not one.measure.n])
+
+
+def _blind(judgements: Sequence[Judgement]) -> list[str]:
+    """The gates that the test tells nothing about."""
+    if not judgements:
+        return []
+    names = listed([metric(one.name) for one in judgements], "gate")
+    return [f"The test has no photo that would tell the {names}."]
 
 
 def reason(judgement: Judgement) -> str:

@@ -42,7 +42,11 @@ def judge(gate: Mapping[str, float], measured: Measured) -> list[Judgement]:
 
 
 def outcome(measure: Measure, gate: float) -> Outcome:
-    """How `measure` stands to `gate`, by its value and the lower bound of its interval."""
+    """How `measure` stands to `gate`, by its value and the lower bound of its interval.
+
+    Where nothing was counted, nothing is known."""
+    if not measure.n:
+        return "undecided"
     if measure.low >= gate:
         return "reached"
     return "missed" if measure.value < gate else "undecided"

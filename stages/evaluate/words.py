@@ -19,11 +19,11 @@ def metric(name: str) -> str:
     return f"{said} of '{label}'" if of else said
 
 
-def listed(labels: Sequence[str], most: int = 4) -> str:
-    """The labels as a heading: all of a few, or the first of many."""
-    shown = ", ".join(labels[:most])
-    more = len(labels) - most
-    return f"{shown} and {counted(more, 'more label')}" if more > 0 else shown
+def listed(names: Sequence[str], thing: str, most: int = 4) -> str:
+    """All of a few names, or the first of many."""
+    shown = ", ".join(names[:most])
+    more = len(names) - most
+    return f"{shown} and {counted(more, f'more {thing}')}" if more > 0 else shown
 
 
 def capital(text: str) -> str:

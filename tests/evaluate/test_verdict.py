@@ -110,6 +110,16 @@ def test_an_undecided_gate_says_how_many_photos_would_decide():
     assert found.advice[0].startswith("To decide on the accuracy, test on about 96 more photos")
 
 
+def test_a_gate_on_a_label_that_was_not_tested_is_undecided():
+    truth, labels = [0] * 40 + [1] * 40, ["a", "b", "c"]
+    config = EvaluateConfig(gate={"recall of every label": 0.8})
+
+    found = evaluated(predicted(truth, truth, labels), config)
+
+    assert found.verdict == "undecided"
+    assert found.reasons[-1] == "The test has no photo that would tell the recall of 'c'."
+
+
 def test_sure_mistakes_are_to_be_looked_at_first():
     truth = [0] * 50 + [1] * 50
     given = [0] * 48 + [1] * 2 + [1] * 50
