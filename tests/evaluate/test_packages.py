@@ -1,0 +1,84 @@
+"""A package measured from its folder, from a zip, from the store; never if a byte was flipped."""
+
+import json
+import shutil
+
+import pytest
+
+from stages.artifacts import Measure, Package
+from stages.config import EvaluateConfig
+from stages.evaluate.native import description
+from stages.evaluate.own import measured
+from stages.evaluate.subject import learnt_from, opened
+from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.sealed import DESCRIPTION, SEAL, seal
+from tests import makers
+
+
+def content(trained):
+    """The files of a package that runs the model's own graph."""
+    _, store, dataset, model = trained
+    said = {**description(model), "model": "model.json", "made_of": {"dataset": dataset.ref.id}}
+    files = {
+        DESCRIPTION: json.dumps(said).encode(),
+        "model.json": store.get(model.files["graph.json"]),
+        "model.pdiparams": store.get(model.files["graph.pdiparams"]),
+    }
+    return {**files, SEAL: seal(files)}
+
+
+@pytest.fixture
+def package(trained, tmp_path):
+    folder = tmp_path / "packed" / "shapes"
+    folder.mkdir(parents=True)
+    for name, data in content(trained).items():
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    return makers.folder_of_pictures(tmp_path / "photos", each=9)
+
+
+def scores(trained, name, photos):
+    with opened(str(name), trained[1]) as subject:
+        known = learnt_from(subject, trained[1])
+        evaluation, _ = measured(subject, photos, EvaluateConfig(), known, 1, lambda *_: None)
+    return evaluation.predicted.scores.tolist()
+
+
+def test_folder_zip_and_store_answer_alike(trained, package, photos, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "shapes"), "zip", package.parent, package.name)
+    one = Measure(value=1, low=1, high=1, n=1)
+    facts = {"name": "shapes", "target": "device_sdk", "backend": "paddle", "format": "paddle"}
+    numbers = {"numeric": "float32", "size_bytes": 1, "overall": {}, "labels_measured": {}}
+    files = {name: trained[1].add(data) for name, data in content(trained).items()}
+    trained[1].save(Package(**facts, **numbers, agreement=one, files=files))
+
+    (photos / "circle" / "new.png").write_bytes(makers.picture("circle", 77))
+    said = [scores(trained, name, photos) for name in (package, archive, "package@")]
+
+    assert said[0] == said[1] == said[2]
+
+
+def test_photos_of_its_training_are_not_counted(trained, package, photos):
+    # makers.dataset has these very pictures, the first three fifths of each label in train
+    (photos / "circle" / "new.png").write_bytes(makers.picture("circle", 77))
+
+    assert len(scores(trained, package, photos)) == 1
+
+
+def test_a_flipped_byte_is_found_before_anything_is_loaded(trained, package, photos):
+    weights = package / "model.pdiparams"
+    data = bytearray(weights.read_bytes())
+    data[len(data) // 2] ^= 1
+    weights.write_bytes(data)
+
+    with pytest.raises(Damaged, match=r"model\.pdiparams"):
+        scores(trained, package, photos)
+
+
+def test_a_folder_that_is_no_package_is_told(trained, photos):
+    with pytest.raises((Damaged, ConfigError), match="no package"):
+        scores(trained, photos, photos)
