@@ -55,9 +55,11 @@ def _in_process(config: PipelineConfig, settings: Settings, name: str) -> str:
 
 
 def _in_airflow(pipeline: Path, changes: tuple[str, ...], settings: Settings) -> str:
+    from stages.cli.watching import watching
     from stages.local.dag_test import via_airflow
 
-    return via_airflow(pipeline, changes, settings)
+    with watching() as watch:
+        return via_airflow(pipeline, changes, settings, watch)
 
 
 def plan(pipeline: Pipeline, changes: Changes = None) -> None:
