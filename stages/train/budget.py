@@ -11,9 +11,9 @@ from stages.train.space import inputs_of
 STARTING = 25.0  # Ray, Paddle, the model's export
 TRUNK = 8.0  # export of one family
 DECODING = 0.006  # one picture: read, decode, augment, resize
-ROW_EPOCH = 40e-6  # one row shown once to the heads of all folds
-OVERHEAD = 0.5  # a trial's messages
-SHARE = 0.45  # of its most epochs that an average trial is taught, after halving
+ROW_EPOCH = 20e-6  # one row shown once to the heads of all folds
+OVERHEAD = 0.4  # a trial's messages
+SHARE = 0.25  # of its most epochs that an average trial is taught, after halving
 MOST = 48  # trials beyond this number bring nothing to a head
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from stages.runtime.errors import InfrastructureError
 from stages.train.halving import Halving, Leg, Taught
 
 
@@ -16,7 +17,7 @@ class Legs(Searcher):  # type: ignore[misc]
         self.halving = halving
         self.done = done
         self.out: dict[str, Leg] = {}
-        self.failure = ""
+        self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
         if self.failure or self.halving.finished:
@@ -37,10 +38,12 @@ class Legs(Searcher):  # type: ignore[misc]
         leg = self.out.pop(trial_id, None)
         if leg is None:
             return  # told before
-        if error or not result:
-            self.failure = f"trial {leg.number} failed three times"
-        else:
+        try:
+            if error or not result:
+                raise _failed(leg)
             self.done(leg, result["taught"])
+        except Exception as failure:  # Tune would take it for the trial's and try again
+            self.failure = self.failure or failure
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune keeps a copy for resuming, which is not how a search of ours is taken up again; what
@@ -51,3 +54,10 @@ class Legs(Searcher):  # type: ignore[misc]
         """Nothing is saved: a search that was killed begins again, and comes to the same."""
 
     def restore(self, checkpoint_path: str) -> None: ...
+
+
+def _failed(leg: Leg) -> InfrastructureError:
+    return InfrastructureError(
+        f"Trial {leg.number} failed three times: {leg.hyperparameters}.",
+        "Free some memory, or search without what this trial has; features are kept.",
+    )

@@ -65,9 +65,10 @@ def _run(halving: Halving, problem: Problem, train: TrainConfig, folder: Path, t
             verbose=0,
         ),
     ).fit()
+    if legs.failure:
+        raise legs.failure
     if not halving.finished:
         raise InfrastructureError(
-            f"The search stopped after {sum(one.ended for one in halving.trials)} of "
-            f"{halving.total} trials: {legs.failure or 'Ray gave up'}.",
+            f"Ray stopped after {len(halving.trials)} of {halving.total} trials.",
             "Run the same command again: features are kept, and it comes to the same model.",
         )

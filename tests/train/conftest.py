@@ -1,0 +1,37 @@
+"""What the tests of training share: small problems, and a store with an exported trunk."""
+
+import numpy as np
+import pytest
+
+from stages.parts import FAMILIES
+from stages.train.problem import Problem
+from stages.train.trunk import trunk_file
+from tests import makers
+
+INPUT = "efficientnet_lite0@64"
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory):
+    return makers.store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="session")
+def trunk(store):
+    return trunk_file(FAMILIES["efficientnet_lite0"], store)
+
+
+def blobs(samples: int = 60, classes: int = 3, folds: int = 3, width: int = 8) -> Problem:
+    """Points around one centre for each label: a problem that a linear head solves."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(samples) % classes
+    centres = rng.normal(size=(classes, width)) * 3
+    features = (centres[labels] + rng.normal(size=(samples, width)) + 5).astype(np.float32)
+    held = np.arange(samples) // classes % folds
+    plain = np.ones(samples, bool)
+    return Problem({INPUT: features}, labels, held, plain, classes, folds)
+
+
+def hyperparameters(**changes) -> dict:
+    plain = {"input": INPUT, "head": "linear", "learning_rate": 0.01, "weight_decay": 0.01}
+    return plain | {"batch_size": 16, "class_balance": "none"} | changes

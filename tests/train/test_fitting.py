@@ -1,0 +1,115 @@
+"""Teaching heads: it learns, it can be taken up again, and the joined head is exactly the mean."""
+
+import numpy as np
+import pytest
+
+from stages.train.fitting import Fit, Standard
+from tests.train.conftest import INPUT, blobs, hyperparameters
+
+HEADS = ("linear", "hidden")
+
+
+def fit(epochs: int = 12, folds: int = 3, **changes) -> Fit:
+    problem = blobs(folds=folds)
+    made = Fit(problem, Standard(problem, INPUT), hyperparameters(**changes))
+    made.until(epochs, patience=100)
+    return made
+
+
+def answer(head: dict, features: np.ndarray) -> np.ndarray:
+    if "hidden.weight" in head:
+        features = np.maximum(features @ head["hidden.weight"] + head["hidden.bias"], 0)
+    return features @ head["out.weight"] + head["out.bias"]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_it_learns_what_can_be_learnt(head: str):
+    done = fit(epochs=30, head=head)
+
+    assert done.best.measures["accuracy"] > 0.9
+    assert done.curve[-1]["train_loss"] < done.curve[0]["train_loss"]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_joined_head_answers_as_the_mean_of_the_folds_heads(head: str):
+    import paddle
+
+    done = fit(head=head)
+    rows = np.arange(20)
+    for parameter, best in zip(done.parameters, done.best.parameters, strict=True):
+        parameter.set_value(best)
+    stacked = done.standard.stacked(np.stack([rows] * 3))
+    with paddle.no_grad():
+        expected = done._forward(stacked).numpy().mean(axis=0) / done.temperature()
+
+    found = answer(done.head(), done.problem.features[INPUT][rows])
+
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_going_on_is_the_same_as_going_through(head: str):
+    through = fit(epochs=9, head=head)
+    halted = fit(epochs=4, head=head)
+
+    halted.until(9, patience=100)
+
+    assert halted.curve == through.curve
+    for one, other in zip(halted.parameters, through.parameters, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+def test_other_hyperparameters_are_another_seed():
+    assert fit().seed != fit(learning_rate=0.011).seed
+    assert fit().seed == fit().seed
+
+
+def test_it_stops_when_nothing_gets_better():
+    problem = blobs()
+    stopped = Fit(problem, Standard(problem, INPUT), hyperparameters(learning_rate=3.0))
+
+    stopped.until(1000, patience=5)
+
+    assert len(stopped.curve) == stopped.best.epoch + 5
+
+
+def test_unseen_rows_are_all_that_judge_in_order():
+    done = fit()
+
+    rows, logits = done.unseen()
+
+    assert rows.tolist() == list(range(60))
+    assert logits.shape == (60, 3)
+    assert (logits.argmax(axis=1) == done.problem.labels).mean() == done.best.measures["accuracy"]
+
+
+def test_one_fold_judges_with_what_is_held_out_alone():
+    problem = blobs(folds=3)
+    held = np.where(problem.held == 0, 0, -1)
+    single = type(problem)(problem.features, problem.labels, held, problem.plain, 3, 1)
+    done = Fit(single, Standard(single, INPUT), hyperparameters())
+
+    done.until(5, patience=100)
+
+    assert done.unseen()[0].tolist() == np.flatnonzero(held == 0).tolist()
+
+
+def test_weights_make_a_rare_label_count_as_much():
+    problem = blobs(samples=60)
+    rare = np.flatnonzero((problem.labels != 2) | (np.arange(60) < 12))
+    few = type(problem)(
+        {INPUT: problem.features[INPUT][rare]},
+        problem.labels[rare],
+        problem.held[rare],
+        problem.plain[rare],
+        3,
+        3,
+    )
+
+    weights = Fit(
+        few, Standard(few, INPUT), hyperparameters(class_balance="weights")
+    )._label_weights()
+
+    counts = np.bincount(few.labels)
+    np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
+    assert weights[2] > weights[0]
