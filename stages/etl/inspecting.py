@@ -48,10 +48,13 @@ def inspect_all(
 ) -> list[Seen]:
     """Every one of `rows`, whose files are below `folder`, in the order of `rows`."""
     seen: list[Seen] = []
-    with ThreadPoolExecutor(threads) as pool:
+    pool = ThreadPoolExecutor(threads)
+    try:
         for one in pool.map(lambda row: _inspect(folder, row, task, config, store), rows):
             seen.append(one)
             run.progress("samples", len(seen), len(rows))
+    finally:
+        pool.shutdown(cancel_futures=True)  # an error does not wait for all the others
     return seen
 
 

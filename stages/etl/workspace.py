@@ -28,10 +28,12 @@ def workspace(settings: Settings) -> Iterator[Path]:
     with told(home):
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
-        folder = home / f"{secrets.token_hex(6)}"
-        (folder / ".dvc").mkdir(parents=True, mode=0o700)
-        with (folder / "lock").open("a") as lock:
-            flock(lock, LOCK_EX)
+        folder = home / secrets.token_hex(6)
+        lock_path = folder.with_suffix(".lock")
+        with lock_path.open("a") as lock:
+            flock(lock, LOCK_EX)  # before others can see it as a workspace of nobody
+            (folder / ".dvc").mkdir(parents=True, mode=0o700)
+            lock_path.rename(folder / "lock")
             _configure(folder, settings)
             try:
                 yield folder
@@ -109,7 +111,8 @@ def _configure(folder: Path, settings: Settings) -> None:
         "no_scm": "true",
         "site_cache_dir": str(folder / ".dvc" / "site"),
     }
-    config["cache"] = {"dir": str(folder_of(settings) / "cache")}
+    # Files of a workspace are read and removed, never written, so they may share the cache's bytes.
+    config["cache"] = {"dir": str(folder_of(settings) / "cache"), "type": "reflink,hardlink,copy"}
     if settings.dvc_remote:
         config["core"]["remote"] = "store"
         config["'remote \"store\"'"] = _remote(settings)

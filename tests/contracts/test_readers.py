@@ -68,6 +68,15 @@ def test_a_label_may_be_called_train(tmp_path):
     assert [row.label for row in read_folder(folder).rows] == ["train", "tram"]
 
 
+def test_links_are_followed_but_not_in_circles(tmp_path):
+    folder = tree(tmp_path / "data", "cat/1.png")
+    tree(tmp_path / "elsewhere", "2.png")
+    (folder / "dog").symlink_to(tmp_path / "elsewhere")
+    (folder / "cat" / "loop").symlink_to(folder)
+
+    assert [row.file for row in read_folder(folder).rows] == ["cat/1.png", "dog/2.png"]
+
+
 def test_a_stray_table_beside_class_folders_is_no_layout(tmp_path):
     folder = tree(tmp_path, "cat/1.png", "dog/2.png", folds="name,fold\n1.png,3")
 

@@ -44,8 +44,11 @@ def _gives_splits(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for top, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
+    """Every file below `folder`, through links as well, but no folder inside itself."""
+    for top, folders, files in os.walk(folder, followlinks=True):
+        above = {os.path.realpath(top), *map(os.path.realpath, Path(top).parents)}
+        shown = [name for name in folders if not name.startswith((".", "__"))]
+        folders[:] = sorted(n for n in shown if os.path.realpath(Path(top, n)) not in above)
         for name in sorted(files):
             path = Path(top, name)
             if not name.startswith(".") and path.is_file():

@@ -1,0 +1,42 @@
+"""The data page: everything a person has to see, in one file that needs no other."""
+
+import re
+
+from tests import makers
+
+
+def test_it_shows_counts_findings_pictures_and_what_was_set_aside(workshop):
+    workshop.shapes(10)
+    workshop.write("circle/<b>broken.png", b"no picture")
+    workshop.write("circle/again.png", makers.picture("circle", 1))
+
+    page = workshop.text(workshop.made(augmentations=["horizontal_flip", "rotate"]), "page.html")
+
+    told = (*makers.LABELS, "readable", "no exact duplicates", "circle/&lt;b&gt;broken.png",
+            "are not a picture", "horizontal_flip", "degrees 10.0", "was deleted")  # fmt: skip
+    for words in told:
+        assert words in page
+    assert page.count("data:image/jpeg;base64,") > 30
+
+
+def test_it_needs_nothing_from_elsewhere(workshop):
+    workshop.shapes(10)
+
+    page = workshop.text(workshop.made(), "page.html")
+
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_it_stays_small_with_many_labels(workshop):
+    for label in range(80):
+        for index in range(8):
+            workshop.write(
+                f"label {label:02}/{index}.png", makers.picture(f"{label}", 100 * label + index)
+            )
+
+    page = workshop.text(workshop.made(), "page.html")
+
+    assert len(page) < 2_000_000
+    assert "and 20 more labels" in page
