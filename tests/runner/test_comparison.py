@@ -1,0 +1,46 @@
+"""Comparing runs: what changed, and whether two makings are the same."""
+
+from stages.artifacts import Measure, Report
+from stages.runner.comparison import Sameness, compare, settle
+from stages.runner.planning import flat_changes
+
+
+def report(accuracy: float, **changes: object) -> Report:
+    facts = {
+        "task": "image_classification",
+        "labels": ("a", "b"),
+        "verdict": "ship",
+        "reasons": (),
+        "overall": {"accuracy": Measure(value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=50)},
+        "labels_measured": {},
+        "threshold": 0.5,
+    }
+    return Report.model_validate({**facts, **changes})
+
+
+def test_equal_ids_are_the_same():
+    assert compare("evaluate", report(0.8), report(0.8)) == Sameness("evaluate", "same")
+
+
+def test_metrics_within_noise_are_equivalent_and_say_where_they_part():
+    told = compare("evaluate", report(0.80), report(0.82))
+
+    assert (told.verdict, told.where) == ("equivalent", "overall.accuracy.value")
+
+
+def test_metrics_beyond_noise_are_different():
+    assert compare("evaluate", report(0.5), report(0.9)).verdict == "different"
+
+
+def test_a_model_of_other_bytes_is_equivalent_if_its_report_is():
+    model = Sameness("train", "different", "files.weights.npz")
+
+    assert settle([model, Sameness("evaluate", "equivalent")])[0].verdict == "equivalent"
+    assert settle([model, Sameness("evaluate", "different")])[0].verdict == "different"
+
+
+def test_changes_are_told_by_dotted_key():
+    old = {"a": {"b": 1, "c": 2}, "d": 3}
+    new = {"a": {"b": 1, "c": 5}, "e": 4}
+
+    assert flat_changes(old, new) == {"a.c": (2, 5), "d": (3, None), "e": (None, 4)}
