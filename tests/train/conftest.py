@@ -35,3 +35,13 @@ def blobs(samples: int = 60, classes: int = 3, folds: int = 3, width: int = 8) -
 def hyperparameters(**changes) -> dict:
     plain = {"input": INPUT, "head": "linear", "learning_rate": 0.01, "weight_decay": 0.01}
     return plain | {"batch_size": 16, "class_balance": "none"} | changes
+
+
+@pytest.fixture(scope="session")
+def ray_running(tmp_path_factory):
+    """One Ray for all tests of this session; searches inside use it."""
+    from stages.train.cluster import cluster
+
+    settings = makers.settings(tmp_path_factory.mktemp("ray")).model_copy(update={"threads": 2})
+    with cluster(settings, 0):
+        yield settings

@@ -1,0 +1,72 @@
+"""A search on Ray: every trial is taught, the best is found, failures are told."""
+
+import os
+
+import pytest
+
+from stages.config import TrainConfig
+from stages.runtime.errors import InfrastructureError
+from stages.train.search import search
+from tests.train.conftest import blobs
+
+CONFIG = TrainConfig(
+    families=("efficientnet_lite0",), input_sizes=(64,), epochs=15, batch=4, halving=2, folds=3
+)
+
+
+def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
+    heard = []
+
+    trials = search(blobs(), CONFIG, 6, ray_running, lambda halving: heard.append(halving.finished))
+
+    assert [one.number for one in trials] == list(range(6))
+    assert all(one.taught for one in trials)
+    assert {one.reached for one in trials} == {7, 15}
+    best = min(trials, key=lambda one: one.rank)
+    assert best.taught.measures["balanced_accuracy"] > 0.9
+    assert heard == [False] * (len(heard) - 1) + [True]
+
+
+def test_equal_searches_have_equal_trials(ray_running):
+    one = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
+    other = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
+
+    assert one == other
+
+
+def test_log_loss_can_be_what_is_lowered(ray_running):
+    config = CONFIG.model_copy(update={"metric": "log_loss"})
+
+    trials = search(blobs(), config, 3, ray_running, lambda _: None)
+
+    best = max(trials, key=lambda one: one.score)
+    assert best.taught.measures["log_loss"] == min(
+        one.taught.measures["log_loss"] for one in trials
+    )
+
+
+def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_running):
+    config = CONFIG.model_copy(update={"input_sizes": (96,)})  # of which blobs() has no features
+
+    with pytest.raises(InfrastructureError, match="Trial 0 failed three times.*@96"):
+        search(blobs(), config, 2, ray_running, lambda _: None)
+
+
+def test_what_goes_wrong_while_telling_is_not_lost(ray_running):
+    def tell(_) -> None:
+        raise OSError("the tracker is gone")
+
+    with pytest.raises(OSError, match="the tracker is gone"):
+        search(blobs(), CONFIG, 2, ray_running, tell)
+
+
+def test_the_environment_is_as_it_was(ray_running, tmp_path):
+    from stages.train.cluster import cluster
+
+    before = dict(os.environ)
+
+    with cluster(ray_running, 0) as folder:
+        assert os.environ["OMP_NUM_THREADS"] == "1"
+
+    assert dict(os.environ) == before
+    assert not folder.exists()

@@ -1,0 +1,204 @@
+"""The train stage: from a Dataset to a Model that answers as its trunk and head do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.config import TrainConfig, TrainSlice
+from stages.etl.manifest import samples_of
+from stages.models.arrays import unpack_arrays
+from stages.runtime import steps as runtime
+from stages.runtime.errors import ConfigError, DataError
+from stages.tracking import QuietRun
+from stages.train import train
+from stages.train.network import build
+from tests import makers
+
+CONFIG = TrainConfig(
+    families=("efficientnet_lite0",), input_sizes=(64,), epochs=10, trials=5, batch=4, folds=3
+)
+
+
+class Listener(QuietRun):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+        self.trials: list = []
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.told.append((what, done, total))
+
+    def log_trials(self, trials) -> None:
+        self.trials += trials
+
+
+@pytest.fixture(scope="module")
+def dataset(store):
+    return makers.dataset(store, each=20, views=1)
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, store, ray_running):
+    listener = Listener()
+    model = train(
+        dataset, TrainSlice(train=CONFIG), store=store, run=listener, settings=ray_running
+    )
+    return model, listener
+
+
+def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, dataset):
+    model, _ = trained
+
+    assert set(model.files) == {
+        "weights.npz",
+        "graph.json",
+        "graph.pdiparams",
+        "trials.json",
+        "unseen.npz",
+    }
+    assert store.whole(model.ref)
+    assert model.parents == (dataset.ref,)
+    assert model.input_shape == (3, 64, 64)
+    assert model.selection["held_out"] == "train and validation in 3 folds, groups kept whole"
+    assert model.selection["trials"] == 5
+    assert len(next(iter(model.weights.values()))) == 64
+
+
+def test_it_learnt_something(trained):
+    model, _ = trained
+
+    assert model.selection["measures"]["balanced_accuracy"] > 0.5
+
+
+def test_the_chosen_trial_is_the_best_of_the_table(trained, store):
+    model, _ = trained
+    rows = json.loads(store.get(model.files["trials.json"]))
+
+    (chosen,) = (row for row in rows if row["chosen"])
+
+    assert chosen["number"] == model.selection["trial"]
+    best = max(row["measures"]["balanced_accuracy"] for row in rows)
+    assert chosen["measures"]["balanced_accuracy"] == best
+
+
+def test_scores_of_unseen_samples_are_those_that_were_judged(trained, store, dataset):
+    model, _ = trained
+    unseen = unpack_arrays(store.get(model.files["unseen.npz"]))
+
+    used = {one.digest for one in samples_of(dataset, store) if one.split != "test"}
+
+    assert set(unseen["digests"].tolist()) == used
+    np.testing.assert_allclose(unseen["scores"].sum(axis=1), 1, rtol=1e-5)
+    right = (unseen["scores"].argmax(axis=1) == unseen["truth"]).mean()
+    assert right == pytest.approx(model.selection["measures"]["accuracy"], abs=1e-6)
+
+
+def test_the_network_knows_what_it_was_taught(trained, store, dataset):
+    import paddle
+
+    model, _ = trained
+    samples = samples_of(dataset, store, "train")
+    before = [step.model_dump() for step in model.before]
+    images = np.stack([runtime.run(before, store.get(one.digest)) for one in samples])
+
+    with paddle.no_grad():
+        logits = build(model, store)(paddle.to_tensor(images)).numpy()
+
+    truth = [dataset.labels.index(one.label) for one in samples]
+    assert (logits.argmax(axis=1) == truth).mean() > 0.8
+
+
+def test_a_person_sees_it_go_on_and_every_trial_is_kept(trained):
+    _, listener = trained
+
+    assert {what for what, _, _ in listener.told} == {"trunks", "features", "trials"}
+    assert listener.told[-1] == ("trials", 5, 5)
+    assert [one.name for one in listener.trials] == [f"trial {number}" for number in range(5)]
+    assert [one.tags["chosen"] for one in listener.trials].count("yes") == 1
+    assert all(one.curve for one in listener.trials)
+
+
+def test_the_same_again_is_the_same_model(trained, dataset, store, ray_running):
+    model, _ = trained
+
+    again = train(
+        dataset, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=ray_running
+    )
+
+    assert again.ref == model.ref
+
+
+def test_a_dataset_without_a_split_that_is_needed_is_refused(store, ray_running, dataset):
+    empty = dataset.model_copy(
+        update={"files": {"manifest.csv": store.add(b"file,digest,label,split,group\n")}}
+    )
+
+    with pytest.raises(DataError, match="no samples in train"):
+        train(empty, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=ray_running)
+
+
+def test_a_size_that_does_not_fit_is_refused_before_any_work(store, ray_running, dataset):
+    config = CONFIG.model_copy(update={"input_sizes": (70,)})
+
+    with pytest.raises(ConfigError, match="70 pixels"):
+        train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from stages.config import TrainSlice
+from stages.opening import open_store
+from stages.settings import Settings
+from stages.tracking import QuietRun
+from stages.train import train
+from tests import makers
+
+settings = Settings(workspace=Path(sys.argv[1]), threads=int(sys.argv[2]))
+store = open_store(settings)
+config = TrainSlice.model_validate_json(sys.argv[3])
+dataset = makers.dataset(store, each=20, views=1)
+print(train(dataset, config, store=store, run=QuietRun(), settings=settings).ref.id)
+"""
+
+
+def start(workspace: Path, threads: int) -> subprocess.Popen:
+    """Train in a process of its own, with a Ray of its own."""
+    config = TrainSlice(train=CONFIG).model_dump_json()
+    command = [sys.executable, "-c", PROGRAM, str(workspace), str(threads), config]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("threads", [1, 3])
+def test_another_process_with_other_cores_makes_the_same_model(trained, tmp_path, threads):
+    model, _ = trained
+
+    said, _ = start(tmp_path, threads).communicate(timeout=300)
+
+    assert said.strip() == model.ref.id
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("what", ["features", "search"])
+def test_killed_in_the_middle_the_same_command_ends_with_the_same_model(trained, tmp_path, what):
+    import time
+
+    model, _ = trained
+    first = start(tmp_path, 1)
+    features = tmp_path / "cache" / "features"
+    while not (features.exists() if what == "search" else list(tmp_path.rglob("*.onnx"))):
+        time.sleep(0.05)
+    time.sleep(6 if what == "search" else 0)
+    first.kill()
+    first.wait()
+
+    said, _ = start(tmp_path, 1).communicate(timeout=300)
+
+    assert said.strip() == model.ref.id
+    assert not list(tmp_path.rglob("*.part"))
