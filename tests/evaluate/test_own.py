@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from stages.cli.evaluate import evaluate
@@ -40,6 +41,22 @@ def test_a_model_is_measured_on_ones_own_photos(trained, photos):
     assert "efficientnet_lite0 on your own photos" in page
     assert "from my photos" in page
     assert str(photos) not in page
+
+
+def test_each_photo_keeps_its_own_scores_though_others_are_broken(trained, photos):
+    (photos / "circle" / "-1 a.png").write_bytes(b"no picture")
+
+    evaluation, _ = run(trained, photos)
+
+    with opened("model@", trained[1]) as subject:
+        predictor = subject.predictor()
+        for name, given in zip(
+            evaluation.predicted.names, evaluation.predicted.scores, strict=True
+        ):
+            alone = predictor.scores([(photos / name).read_bytes()])[0]
+            np.testing.assert_allclose(given, alone, atol=2e-6)
+    labels = [evaluation.predicted.labels[true] for true in evaluation.predicted.truth]
+    assert labels == [name.split("/")[0] for name in evaluation.predicted.names]
 
 
 def test_a_table_beside_the_photos_works_too(trained, photos):
