@@ -70,7 +70,7 @@ def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> st
         return f"{_plain(outcome)} fails{names}{observed}"
     labels = sorted({line["label"] for line in bad or lines})
     words: dict[str, Any] = {
-        "count": len(bad),
+        "files": f"{len(bad)} file{'' if len(bad) == 1 else 's'}",
         "names": few([line["file"] for line in bad]),
         "labels": few(labels) if labels else "none",
         "observed": outcome.said.get("observed_value", 0),

@@ -25,6 +25,7 @@ class Judged:
     lines: list[Line]
     asides: list[Aside]
     findings: tuple[Finding, ...]
+    remedies: dict[str, str]  # what to do about each finding, by its check
     record: bytes
 
 
@@ -43,7 +44,8 @@ def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
     unmet = [(one, finding_of(one, kept)) for one in second if not one.success]
     _refuse(name, len(lines), asides, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
-    return Judged(kept, asides, findings, record_of([*first, *second], lines))
+    remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
+    return Judged(kept, asides, findings, remedies, record_of([*first, *second], lines))
 
 
 def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig) -> None:

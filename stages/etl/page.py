@@ -42,6 +42,8 @@ def page_of(name: str, dataset: Dataset, judged: "Judged", task: "Task", store: 
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
         findings=[_finding(one, by_file, drawer) for one in dataset.findings],
+        remedies=judged.remedies,
+        aside_checks={one.check for one in judged.asides},
         asides=[_aside(one, drawer) for one in judged.asides[:MOST_ASIDES]],
         asides_count=len(judged.asides),
         tiles=_tiles(dataset, judged.lines, drawer),

@@ -55,14 +55,20 @@ def note_copies(lines: Sequence[Line]) -> None:
 
 
 def note_labels(lines: Sequence[Line]) -> None:
-    """Note on each line how many samples its label has, and in how many splits."""
+    """Note on each line its label's number of samples, of splits, and of spellings."""
     counts = Counter(line["label"] for line in lines)
+    spellings = Counter(_plain(label) for label in counts)
     splits = defaultdict(set)
     for line in lines:
         splits[line["label"]].add(line["split"])
     for line in lines:
         line["label_samples"] = counts[line["label"]]
         line["label_splits"] = len(splits[line["label"]])
+        line["spellings_of_label"] = spellings[_plain(line["label"])]
+
+
+def _plain(label: str) -> str:
+    return "".join(letter for letter in label.casefold() if letter not in " -_\t")
 
 
 def note_looks(lines: Sequence[Line]) -> None:

@@ -22,7 +22,7 @@ def test_one_label_only_is_not_enough(workshop):
     for index in range(10):
         workshop.write(f"circle/{index}.png", makers.picture("circle", index))
 
-    with pytest.raises(DataError, match=r"1 usable labels.*'circle'.*another label"):
+    with pytest.raises(DataError, match=r"Usable labels: 1 \('circle'\).*another label"):
         workshop.made()
 
 
@@ -126,6 +126,17 @@ def test_a_sample_without_a_label_is_set_aside(workshop):
     dataset = workshop.made()
 
     assert workshop.aside(dataset)["p/what.png"]["reason"] == "It has no label."
+
+
+def test_labels_that_differ_in_capitals_only_are_told(workshop):
+    workshop.shapes(10)
+    for index in range(10):
+        workshop.write(f"Circle/{index}.png", makers.picture("circle", 200 + index))
+
+    dataset = workshop.made()
+
+    assert [one.check for one in dataset.findings] == ["one spelling a label"]
+    assert "'Circle', 'circle'" in dataset.findings[0].message
 
 
 def test_odd_names_come_through_unchanged(workshop):

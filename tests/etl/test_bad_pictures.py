@@ -81,8 +81,8 @@ def test_too_many_broken_pictures_stop_the_stage(workshop):
     with pytest.raises(DataError, match=r"6 of 42 samples \(14%\).*allows 10%") as told:
         workshop.made()
 
-    assert "5 files cannot be read" in str(told.value)
-    assert "1 pictures are smaller" in str(told.value)
+    assert "5 files that cannot be read" in str(told.value)
+    assert "1 file smaller" in str(told.value)
 
 
 def test_nothing_but_broken_pictures_is_told(workshop):
