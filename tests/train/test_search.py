@@ -6,7 +6,7 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.runtime.errors import InfrastructureError
-from stages.train.search import search
+from stages.train.search import score_of, search
 from tests.train.conftest import blobs
 
 CONFIG = TrainConfig(
@@ -27,6 +27,7 @@ def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
     assert heard == [False] * (len(heard) - 1) + [True]
 
 
+@pytest.mark.slow
 def test_equal_searches_have_equal_trials(ray_running):
     one = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
     other = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
@@ -34,24 +35,22 @@ def test_equal_searches_have_equal_trials(ray_running):
     assert one == other
 
 
-def test_log_loss_can_be_what_is_lowered(ray_running):
-    config = CONFIG.model_copy(update={"metric": "log_loss"})
+def test_a_score_is_always_the_better_the_higher():
+    measures = {"accuracy": 0.9, "log_loss": 0.3}
 
-    trials = search(blobs(), config, 3, ray_running, lambda _: None)
-
-    best = max(trials, key=lambda one: one.score)
-    assert best.taught.measures["log_loss"] == min(
-        one.taught.measures["log_loss"] for one in trials
-    )
+    assert score_of(measures, "accuracy") == 0.9
+    assert score_of(measures, "log_loss") == -0.3
 
 
+@pytest.mark.slow
 def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_running):
     config = CONFIG.model_copy(update={"input_sizes": (96,)})  # of which blobs() has no features
 
-    with pytest.raises(InfrastructureError, match="Trial 0 failed three times.*@96"):
+    with pytest.raises(InfrastructureError, match=r"Trial 0 failed three times.*@96"):
         search(blobs(), config, 2, ray_running, lambda _: None)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_while_telling_is_not_lost(ray_running):
     def tell(_) -> None:
         raise OSError("the tracker is gone")
