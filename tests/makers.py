@@ -84,3 +84,26 @@ def _counts(samples: list[Sample]) -> dict[str, dict[str, int]]:
         inner = counts.setdefault(one.split, {})
         inner[one.label] = inner.get(one.label, 0) + 1
     return counts
+
+
+QUICK = """
+name: shapes
+task: image_classification
+data: shapes
+etl: {splits: {train: 0.6, validation: 0.2, test: 0.2}}
+train: {families: [efficientnet_lite0], input_sizes: [64], trials: 3, epochs: 9}
+evaluate: {gate: {accuracy: 0.4}}
+deploy: {max_drop: 0.1, targets: [device_sdk]}
+"""
+
+
+def quick_pipeline(folder: Path, settings: Settings, text: str = QUICK) -> Path:
+    """The YAML of a pipeline that is done in seconds, with its data 'shapes' in the workspace."""
+    from stages.etl import source
+
+    if not source.revisions("shapes", settings):
+        source.add("shapes", folder_of_pictures(folder / "shapes", each=24), settings)
+    path = folder / "pipelines" / "shapes.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path

@@ -1,0 +1,71 @@
+"""A pipeline as its DAG, without servers: the artifacts and errors are those without Airflow."""
+
+import pytest
+
+from stages.config import read_pipeline
+from stages.local.dag_test import via_airflow
+from stages.opening import open_store
+from stages.runner import run_pipeline
+from stages.runner.lock import load_lock
+from stages.runtime.errors import ConfigError, GateNotMet
+from stages.settings import Settings
+from tests import makers
+
+
+class Heard:
+    """Keeps what a person would see."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        self.lines.append(f"{what} {done}/{total}")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    return makers.settings(tmp_path_factory.mktemp("direct with space"))
+
+
+def test_what_the_first_task_finds_wrong_is_the_error_of_the_run(settings, tmp_path):
+    path = tmp_path / "nowhere.yaml"
+    path.write_text("name: nowhere\ntask: image_classification\ndata: nowhere\n")
+
+    with pytest.raises(ConfigError, match="no data called 'nowhere'") as told:
+        via_airflow(path, (), settings, Heard())
+
+    assert told.value.exit_code == 2
+    assert "aiwf data add" in told.value.remedy
+
+
+@pytest.mark.slow
+def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_path):
+    path = makers.quick_pipeline(tmp_path, settings)
+    heard, again = Heard(), Heard()
+
+    run = via_airflow(path, (), settings, heard)
+    run_again = via_airflow(path, (), settings, again)
+
+    store, made = open_store(settings), {}
+    made = load_lock(run, store).made
+    other = makers.settings(tmp_path / "other")
+    makers.quick_pipeline(tmp_path / "other", other)
+    assert made == run_pipeline(read_pipeline(path), run="plain", settings=other)
+    assert load_lock(run_again, store).made == made
+    assert [line.split(":")[0] for line in again.lines] == list(made)
+    assert all(": reused " in line for line in again.lines)
+    assert any(line.startswith("trials ") for line in heard.lines)
+
+
+@pytest.mark.slow
+def test_a_gate_that_is_not_reached_ends_with_its_code_and_keeps_the_report(settings, tmp_path):
+    path = makers.quick_pipeline(tmp_path, settings)
+
+    with pytest.raises(GateNotMet) as told:
+        via_airflow(path, ("evaluate.gate={accuracy: 1.0, macro_recall: 1.0}",), settings, Heard())
+
+    assert told.value.exit_code == 4
+    assert open_store(settings).refs("report")

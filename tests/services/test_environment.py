@@ -1,0 +1,52 @@
+"""The servers' environment: secrets for the owner only, and the same settings in any folder."""
+
+import os
+import stat
+
+from pydantic import SecretStr
+
+from stages.local.environment import airflow_environment, login, settings_environment
+from stages.settings import Settings
+
+
+def test_secrets_are_random_kept_and_for_the_owner_only(tmp_path):
+    settings = Settings(workspace=tmp_path)
+
+    first, again = airflow_environment(settings), airflow_environment(settings)
+
+    assert first == again
+    assert len(first["AIRFLOW__API_AUTH__JWT_SECRET"]) >= 64
+    other = airflow_environment(Settings(workspace=tmp_path / "other"))
+    assert first["AIRFLOW__API_AUTH__JWT_SECRET"] != other["AIRFLOW__API_AUTH__JWT_SECRET"]
+    for name in ("jwt_secret", "secret_key", "passwords.json"):
+        assert stat.S_IMODE((tmp_path / "airflow" / name).stat().st_mode) == 0o600
+
+
+def test_a_password_that_a_person_set_is_kept(tmp_path):
+    (tmp_path / "airflow").mkdir()
+    (tmp_path / "airflow" / "passwords.json").write_text('{"admin": "mine"}')
+
+    airflow_environment(Settings(workspace=tmp_path))
+
+    assert login(Settings(workspace=tmp_path)) == ("admin", "mine")
+
+
+def test_a_worker_in_another_folder_has_the_same_settings(tmp_path, monkeypatch):
+    settings = Settings(workspace=tmp_path, threads=3, s3_secret_key=SecretStr("hush"))
+    for name, value in settings_environment(settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(os.sep)
+
+    there = Settings()
+
+    assert there.root == settings.root
+    assert there.threads == 3
+    assert there.s3_secret_key.get_secret_value() == "hush"
+    assert there.pipelines.is_absolute()
+
+
+def test_servers_listen_on_this_machine_only(tmp_path):
+    environment = airflow_environment(Settings(workspace=tmp_path))
+
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")

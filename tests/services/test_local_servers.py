@@ -1,0 +1,219 @@
+"""`aiwf up`: Airflow and MLflow for one person on one machine, from the trigger form to `down`."""
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from stages.artifacts import Ref
+from stages.config import read_pipeline
+from stages.local import down, processes, status, up
+from stages.local.environment import login
+from stages.local.health import free_port
+from stages.runner import run_pipeline
+from stages.runtime.errors import ConfigError
+from stages.settings import Settings
+from tests import makers
+
+pytestmark = pytest.mark.service
+
+
+class Airflow:
+    """A person's way in: Airflow's REST API, with the login that `up` printed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = httpx.Client(
+            base_url=f"http://127.0.0.1:{settings.airflow_port}", timeout=60, trust_env=False
+        )
+        user, password = login(settings)
+        token = self.call("POST", "/auth/token", {"username": user, "password": password})
+        self._client.headers["Authorization"] = f"Bearer {token['access_token']}"
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        return self._client.request(method, path, json=body).raise_for_status().json()
+
+    def defaults(self, dag: str) -> dict[str, Any]:
+        """What the trigger form is filled in with."""
+        form = self.call("GET", f"/api/v2/dags/{dag}/details")["params"]
+        return {key: field["value"] for key, field in form.items()}
+
+    def finished(self, dag: str, answers: dict[str, Any]) -> dict[str, Any]:
+        """Trigger a run and wait until it has ended."""
+        asked = {"logical_date": None, "conf": answers}
+        run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", asked)
+        while run["state"] not in ("success", "failed"):
+            time.sleep(0.2)
+            run = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run['dag_run_id']}")
+        return run
+
+    def tasks(self, run: dict[str, Any]) -> dict[str, str]:
+        """The state of each task of a run."""
+        found = self.call("GET", f"{_path(run)}/taskInstances")["task_instances"]
+        return {task["task_id"]: task["state"] for task in found}
+
+    def made(self, run: dict[str, Any], task: str) -> Ref:
+        """The reference that a task gave back."""
+        path = f"{_path(run)}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
+        return Ref(*self.call("GET", path)["value"])
+
+    def links(self, run: dict[str, Any], task: str) -> dict[str, str]:
+        """The buttons on a task's page."""
+        return self.call("GET", f"{_path(run)}/taskInstances/{task}/links")["extra_links"]
+
+
+def _path(run: dict[str, Any]) -> str:
+    return f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory) -> Settings:
+    folder = tmp_path_factory.mktemp("servers with space")
+    airflow = free_port(21_000 + os.getpid() % 5_000)
+    made = Settings(
+        workspace=folder / "workspace",
+        pipelines=folder / "pipelines",
+        airflow_port=airflow,
+        mlflow_port=free_port(airflow),
+        threads=1,
+    )
+    path = makers.quick_pipeline(folder, made)
+    (path.parent / "broken.yaml").write_text("- a list\n")
+    (path.parent / "often.yaml").write_text(
+        "name: often\ntask: image_classification\ndata: shapes\nschedule: '@yearly'\n"
+    )
+    return made
+
+
+@pytest.fixture(scope="module")
+def told(settings):
+    """The servers, up for all tests of this file; what `up` said."""
+    lines: list[str] = []
+    lines += up(settings, lines.append)
+    yield lines
+    down(settings, lines.append)
+
+
+@pytest.fixture(scope="module")
+def airflow(told, settings) -> Airflow:
+    there = Airflow(settings)
+    deadline = time.monotonic() + 60
+    while len(there.call("GET", "/api/v2/dags")["dags"]) < 3 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return there
+
+
+def test_addresses_and_login_are_told(told, settings):
+    user, password = login(settings)
+
+    text = "\n".join(told)
+
+    assert f"http://127.0.0.1:{settings.airflow_port}" in text
+    assert f"http://127.0.0.1:{settings.mlflow_port}" in text
+    assert f"user {user}, password {password}" in text
+
+
+def test_up_again_starts_nothing(told, settings):
+    before = status(settings)
+
+    up(settings, lambda _: None)
+
+    assert status(settings) == before
+    assert {one.state for one in before} == {"running"}
+
+
+def test_nothing_listens_beyond_this_machine(told, settings):
+    ours = processes.marked(processes.mark_of(settings.root))
+
+    heard = {
+        link.laddr.ip
+        for process in ours
+        for link in process.net_connections("inet")
+        if link.status == psutil.CONN_LISTEN
+    }
+
+    assert heard == {"127.0.0.1"}
+
+
+def test_every_yaml_is_there_a_broken_one_with_what_is_wrong(airflow):
+    found = {dag["dag_id"]: dag for dag in airflow.call("GET", "/api/v2/dags")["dags"]}
+
+    assert set(found) == {"shapes", "often", "broken.yaml"}
+    page = airflow.call("GET", "/api/v2/dags/broken.yaml/details")["doc_md"]
+    assert "a list" in page
+    assert airflow.call("GET", "/api/v2/importErrors")["total_entries"] == 0
+
+
+def test_a_schedule_waits_for_its_next_time(airflow):
+    dag = airflow.call("GET", "/api/v2/dags/often/details")
+
+    assert not dag["is_paused"]
+    assert dag["next_dagrun_run_after"] is not None
+    assert airflow.call("GET", "/api/v2/dags/often/dagRuns")["total_entries"] == 0
+
+
+def test_the_form_s_defaults_make_what_is_made_without_airflow(airflow, settings, tmp_path):
+    run = airflow.finished("shapes", airflow.defaults("shapes"))
+
+    assert set(airflow.tasks(run).values()) == {"success"}
+    path = makers.quick_pipeline(tmp_path, makers.settings(tmp_path))
+    plain = run_pipeline(read_pipeline(path), run="plain", settings=makers.settings(tmp_path))
+    assert {task: airflow.made(run, task) for task in plain} == plain
+    assert str(settings.mlflow_port) in airflow.links(run, "train")["MLflow run"]
+    assert "report.html" in airflow.links(run, "evaluate")["Report"]
+
+
+def test_an_answer_of_the_wrong_type_is_refused_by_the_form(airflow):
+    with pytest.raises(httpx.HTTPStatusError) as told:
+        airflow.finished("shapes", {"train.trials": 0})
+
+    assert told.value.response.status_code == 400
+
+
+def test_an_answer_that_cannot_be_fails_the_first_task_at_once(airflow):
+    run = airflow.finished("shapes", {"etl.splits.train": 0.9})
+
+    states = airflow.tasks(run)
+    assert states.pop("etl") == "failed"
+    assert set(states.values()) == {"upstream_failed"}
+    [task] = [
+        one
+        for one in airflow.call("GET", f"{_path(run)}/taskInstances")["task_instances"]
+        if one["task_id"] == "etl"
+    ]
+    assert task["try_number"] == 1
+
+
+def test_a_taken_port_is_told_with_the_variable_that_moves_it(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        other = Settings(workspace=tmp_path, airflow_port=port, mlflow_port=free_port(port))
+
+        with pytest.raises(ConfigError, match=str(port)) as told:
+            up(other, lambda _: None)
+
+    assert "AIWF_AIRFLOW_PORT=" in told.value.remedy
+    assert not processes.marked(processes.mark_of(tmp_path))
+
+
+def test_down_leaves_nothing_behind_even_after_a_crash(told, settings):
+    mark = processes.mark_of(settings.root)
+    [scheduler] = [one for one in status(settings) if one.name == "airflow-scheduler"]
+    os.kill(scheduler.pid, signal.SIGKILL)  # its workers are orphans now
+
+    ended = down(settings, lambda _: None)
+
+    assert ended > 4
+    assert not processes.marked(mark)
+    assert {one.state for one in status(settings)} == {"stopped"}
+    for port in (settings.airflow_port, settings.mlflow_port):
+        with socket.socket() as trial:
+            assert trial.connect_ex(("127.0.0.1", port)) != 0
+    assert not list(Path(settings.root / "store").rglob("*.part"))
