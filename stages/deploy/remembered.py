@@ -1,6 +1,8 @@
 """Costly files that several packages share are made once, and found through the store."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,8 +27,9 @@ def remembered(store: Store, key: dict[str, Any], make: Callable[[], bytes]) -> 
     return data
 
 
-def source_of(*modules: ModuleType) -> str:
-    """The digest of the modules' sources, for a key: other code may make other bytes."""
-    from inspect import getsource
-
-    return digest_of("".join(getsource(module) for module in modules).encode())
+def source_of(part: object, *modules: ModuleType) -> str:
+    """The digest of `part`'s module, its neighbours and `modules`, for a key: other code may make
+    other bytes."""
+    home = Path(str(sys.modules[type(part).__module__].__file__)).parent
+    paths = [*sorted(home.glob("*.py")), *(Path(str(module.__file__)) for module in modules)]
+    return digest_of(b"".join(path.read_bytes() for path in paths))

@@ -4,9 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from sys import modules
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,6 @@ from stages.config import DeploySlice
 from stages.deploy import calibration, golden
 from stages.deploy.compressors import CannotCompress, Compressor
 from stages.deploy.content import Content, description
-from stages.deploy.exporters import paddle_to_onnx
 from stages.deploy.remembered import remembered, source_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
@@ -90,7 +87,7 @@ class Workbench:
             "export": EXPORTER,
             "model": self.model.ref.id,
             "samples": [one.digest for one in chosen],
-            "code": source_of(_module(exporter), paddle_to_onnx, pictures, steps),
+            "code": source_of(exporter, pictures, steps),
             "versions": _versions(),
         }
         return remembered(self.store, key, make)
@@ -118,7 +115,7 @@ class Workbench:
             "graph": self.store.add(exported),
             "before": [step.model_dump() for step in self.model.before],
             "samples": [one.digest for one in chosen],
-            "code": source_of(_module(compressor), pictures, steps),
+            "code": source_of(compressor, pictures, steps),
             "versions": _versions(),
         }
         return remembered(self.store, key, make)
@@ -134,10 +131,6 @@ class Workbench:
             EXPORTERS[EXPORTER].backend,
         )
         return Content(self.config.name, told, network, golden.golden_pictures())
-
-
-def _module(part: object) -> ModuleType:
-    return modules[type(part).__module__]
 
 
 def _versions() -> dict[str, str]:

@@ -1,13 +1,17 @@
 """Weights and activations in 8 bits, by ONNX Runtime's static quantisation."""
 
+import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
+from stages.deploy.compressors.bias_correction import correct_biases
 from stages.runtime.quiet import quiet
 
 
@@ -22,14 +26,17 @@ class Int8:
     least_agreement: ClassVar[float] = 0.85
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the quantised `graph`, its ranges set by the extremes seen on `calibration`.
+        """Write the quantised `graph`: biases corrected, ranges from the extremes seen on
+        `calibration`.
 
         Raises CannotCompress if there are no samples or an operator cannot be quantised."""
         if not calibration:
             raise CannotCompress("There are no training samples to calibrate int8 with.")
         try:
-            with quiet():
-                _quantise(graph, calibration, out)
+            with quiet(), _unheard(), TemporaryDirectory() as folder:
+                corrected = Path(folder) / "corrected.onnx"
+                correct_biases(graph, calibration, corrected)
+                _quantise(corrected, calibration, out)
         except Exception as error:  # its exceptions share no base
             raise CannotCompress(f"ONNX Runtime cannot quantise this network: {error}.") from error
 
@@ -47,6 +54,20 @@ def _quantise(graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path
         per_channel=True,
         calibrate_method=ort.CalibrationMethod.MinMax,
     )
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep the quantiser's remarks on every layer, which it makes to the root logger, from it."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return Path(record.pathname).parent.name not in ("quantization", "operators")
+
+    logging.getLogger().addFilter(wanted)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeFilter(wanted)
 
 
 def _reader(graph: Path, calibration: Sequence[NDArray[np.float32]]) -> Any:

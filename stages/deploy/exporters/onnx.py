@@ -93,7 +93,8 @@ def check_padding(path: Path) -> None:
         value: Any = known.get(node.input[2], 1) if len(node.input) > 2 and node.input[2] else 0
         if node.op_type == "Pad" and np.any(value):
             raise AgreementNotMet(
-                f"The ONNX file pads with {np.ravel(value)[0]:.3g} in '{node.name}', the trained model with 0.",
+                f"The ONNX file pads with {np.ravel(value)[0]:.3g} in '{node.name}', "
+                "the trained model with 0.",
                 "Give the convolution itself the padding, instead of a padding layer before it.",
             )
 

@@ -1,0 +1,66 @@
+"""Rounded weights make an error on average; it is known, and is taken out."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from stages.deploy.compressors.bias_correction import average_error, correct_biases
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_the_average_error_is_that_of_the_layer_with_rounded_weights(groups):
+    kernel = RNG.standard_normal((12, 6 // groups, 1, 1)).astype(np.float32)
+    means = RNG.standard_normal(6).astype(np.float32)
+
+    found = average_error(kernel, groups, means)
+
+    scale = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / 127
+    error = (np.rint(kernel / scale) * scale - kernel)[:, :, 0, 0]
+    each, given = 12 // groups, 6 // groups
+    for out in range(12):
+        first = out // each * given
+        assert found[out] == pytest.approx(error[out] @ means[first : first + given], abs=1e-5)
+
+
+def test_a_channel_of_zeros_has_no_error():
+    assert average_error(np.zeros((1, 2, 3, 3), np.float32), 1, np.ones(2)).tolist() == [0]
+
+
+@pytest.mark.parametrize("turned", [0, 1])
+def test_a_corrected_network_answers_as_before_once_its_weights_are_rounded(tmp_path, turned):
+    matrix = (RNG.standard_normal((64, 8)) ** 3).astype(np.float32)
+    inputs = [RNG.random((5, 64)).astype(np.float32) for _ in range(10)]
+    path = dense(matrix.T if turned else matrix, turned, tmp_path / "graph.onnx")
+
+    correct_biases(path, inputs, tmp_path / "corrected.onnx")
+
+    every = np.concatenate(inputs)
+    scale = np.abs(matrix).max(axis=0) / 127
+    rounded = np.rint(matrix / scale) * scale
+    moved = bias_of(tmp_path / "corrected.onnx")
+    before, after = every @ (rounded - matrix), every @ (rounded - matrix) + moved
+    assert np.abs(after.mean(axis=0)).max() < 1e-5 < np.abs(before.mean(axis=0)).max()
+    assert OnnxRuntime(tmp_path / "corrected.onnx").inputs == ("image",)
+
+
+def dense(matrix, turned, path):
+    node = helper.make_node("Gemm", ["image", "matrix", "bias"], ["logits"], transB=turned)
+    known = [
+        numpy_helper.from_array(np.ascontiguousarray(matrix), "matrix"),
+        numpy_helper.from_array(np.zeros(8, np.float32), "bias"),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 64])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 8])
+    graph = helper.make_graph([node], "dense", [image], [logits], known)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+def bias_of(path):
+    known = onnx.load(str(path)).graph.initializer
+    return numpy_helper.to_array(next(one for one in known if one.name == "bias"))
