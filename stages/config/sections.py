@@ -102,7 +102,7 @@ class Space(Section):
 
     learning_rate: Range = Range(low=3e-4, high=1e-2)
     weight_decay: Range = Range(low=1e-3, high=1.0)
-    batch_size: tuple[int, ...] = (16, 32, 64)
+    batch_size: tuple[int, ...] = (32, 64, 128)
     head: tuple[Literal["linear", "hidden"], ...] = ("linear", "hidden")
     class_balance: tuple[Literal["none", "weights"], ...] = ("none", "weights")
 

@@ -14,7 +14,7 @@ DECODING = 0.006  # one picture: read, decode, augment, resize
 ROW_EPOCH = 20e-6  # one row shown once to the heads of all folds
 OVERHEAD = 0.4  # a trial's messages
 SHARE = 0.25  # of its most epochs that an average trial is taught, after halving
-MOST = 48  # trials beyond this number bring nothing to a head
+MOST = 32  # trials beyond this number bring nothing to a head
 
 
 def trials_within(train: TrainConfig, samples: int, views: int, speed: float) -> int:

@@ -69,7 +69,8 @@ class Fit:
         self.taught = [problem.taught(fold) for fold in range(problem.folds)]
         self.judges = [problem.judging(fold) for fold in range(problem.folds)]
         self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
-        self.weights = paddle.to_tensor(self._label_weights())
+        balanced = hyperparameters["class_balance"] == "weights"
+        self.weights = paddle.to_tensor(label_weights(problem)) if balanced else None
         self.curve: list[dict[str, float]] = []
         self.best: Best | None = None
 
@@ -128,16 +129,6 @@ class Fit:
             _parameter(np.zeros((folds, 1, classes))),
         ]
 
-    def _label_weights(self) -> Floats:
-        """A weight for each label: all 1, or such that all labels count alike; their mean over rows
-        is 1."""
-        counts = np.bincount(self.problem.labels, minlength=self.problem.classes)
-        if self.hyper["class_balance"] == "none":
-            return np.ones(self.problem.classes, np.float32)
-        present = np.maximum(counts, 1)
-        weights: Floats = (counts.sum() / (np.count_nonzero(counts) * present)).astype(np.float32)
-        return weights
-
     def _epoch(self) -> float:
         """Show every fold its rows once, in an order of this trial and epoch; return the mean
         loss."""
@@ -178,6 +169,14 @@ class Fit:
         with paddle.no_grad():
             logits: Floats = self._forward(self.standard.judged).numpy()
         return np.concatenate([logits[fold, : len(rows)] for fold, rows in enumerate(self.judges)])
+
+
+def label_weights(problem: Problem) -> Floats:
+    """A weight for each label, such that all labels count alike and the mean over rows is 1."""
+    counts = np.bincount(problem.labels, minlength=problem.classes)
+    present = np.maximum(counts, 1)
+    weights: Floats = (counts.sum() / (np.count_nonzero(counts) * present)).astype(np.float32)
+    return weights
 
 
 def joined(

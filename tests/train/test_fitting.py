@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.train.fitting import Fit, Standard
+from stages.train.fitting import Fit, Standard, label_weights
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 HEADS = ("linear", "hidden")
@@ -73,6 +73,11 @@ def test_it_stops_when_nothing_gets_better():
     assert len(stopped.curve) == stopped.best.epoch + 5
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_balance_makes_another_trial(head: str):
+    assert fit(head=head).curve != fit(head=head, class_balance="weights").curve
+
+
 def test_unseen_rows_are_all_that_judge_in_order():
     done = fit()
 
@@ -106,9 +111,7 @@ def test_weights_make_a_rare_label_count_as_much():
         3,
     )
 
-    weights = Fit(
-        few, Standard(few, INPUT), hyperparameters(class_balance="weights")
-    )._label_weights()
+    weights = label_weights(few)
 
     counts = np.bincount(few.labels)
     np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
