@@ -21,7 +21,7 @@ def remembered(store: Store, key: dict[str, Any], make: Callable[[], bytes]) -> 
         if noted:
             return store.get(noted["blob"])
     except Damaged:
-        pass  # made anew below, which also mends the store
+        pass  # lost: made anew below
     data = make()
     store.note(name, {"blob": store.add(data)})
     return data

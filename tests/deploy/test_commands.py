@@ -1,0 +1,80 @@
+"""aiwf predict and aiwf serve."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from stages.deploy.pack import unpack, zipped
+from tests import makers
+
+AIWF = [sys.executable, "-c", "from stages.cli import main; main()"]
+
+
+@pytest.fixture
+def folder(made, package, tmp_path):
+    return unpack(package, made.store, tmp_path / "my pack")
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "--ein 'Foto'.png"
+    path.write_bytes(makers.picture("triangle", 3))
+    return path
+
+
+def typed(tmp_path, *words):
+    env = {**os.environ, "AIWF_WORKSPACE": str(tmp_path / "workspace"), "COLUMNS": "200"}
+    return subprocess.run([*AIWF, *map(str, words)], env=env, capture_output=True, text=True)
+
+
+def test_predict_tells_people_a_table(folder, photo, tmp_path):
+    said = typed(tmp_path, "predict", folder, photo)
+
+    assert said.returncode == 0
+    assert re.search(r"Foto'\.png\s+triangle\s+\d+\.\d%", said.stdout)
+
+
+def test_predict_tells_programs_a_line_for_each_file(made, package, photo, tmp_path):
+    archive = zipped(package, made.store, tmp_path / "pack.zip")
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(makers.picture()[:200])
+
+    said = typed(tmp_path, "predict", archive, bad, photo, "--json", "--top", "1")
+
+    first, second = map(json.loads, said.stdout.splitlines())
+    assert said.returncode == 3
+    assert "cannot be decoded" in first["problem"]
+    assert [one["label"] for one in second["labels"]] == ["triangle"]
+
+
+def test_predict_refuses_a_changed_package(folder, photo, tmp_path):
+    data = bytearray((folder / "model.onnx").read_bytes())
+    data[1000] ^= 1
+    (folder / "model.onnx").write_bytes(data)
+
+    said = typed(tmp_path, "predict", folder, photo)
+
+    assert said.returncode == 7
+    assert "model.onnx in the package is not what was packed" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.service
+def test_serve_answers_on_loopback(made, folder, photo, tmp_path):
+    words = [*AIWF, "serve", str(folder), "--port", "0"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            place = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline()).group()
+            said = httpx.post(f"{place}/predict", files={"files": photo.read_bytes()}, timeout=20)
+        finally:
+            server.send_signal(signal.SIGINT)
+            ended = server.wait(20)
+
+    assert said.json()["predictions"][0]["labels"][0]["label"] == "triangle"
+    assert ended in (0, 130, -signal.SIGINT)

@@ -1,0 +1,53 @@
+"""Costly work is done once, and never lost by two who do it at once."""
+
+import threading
+
+from stages.blobs.folder import FolderBlobs
+from stages.deploy.remembered import remembered
+from stages.store import Store
+from tests import makers
+
+
+def test_it_is_made_once(tmp_path):
+    store, made = makers.store(tmp_path), []
+
+    for _ in range(3):
+        assert remembered(store, {"a": 1}, lambda: made.append(1) or b"costly") == b"costly"
+
+    assert made == [1]
+
+
+def test_another_key_is_other_work(tmp_path):
+    store = makers.store(tmp_path)
+
+    assert remembered(store, {"a": 1}, lambda: b"one") == b"one"
+    assert remembered(store, {"a": 2}, lambda: b"two") == b"two"
+
+
+def test_what_was_lost_is_made_again(tmp_path):
+    store = Store(FolderBlobs(tmp_path / "store"), tmp_path / "cache")
+    remembered(store, {"a": 1}, lambda: b"costly")
+    (blob,) = (tmp_path / "store" / "blobs").glob("*/*")
+    blob.unlink()
+
+    assert remembered(store, {"a": 1}, lambda: b"costly") == b"costly"
+    assert blob.read_bytes() == b"costly"
+
+
+def test_two_at_once_get_the_same(tmp_path):
+    store, together, found = makers.store(tmp_path), threading.Barrier(2), []
+
+    def work():
+        together.wait(10)
+        return b"costly"
+
+    threads = [
+        threading.Thread(target=lambda: found.append(remembered(store, {"a": 1}, work)))
+        for _ in range(2)
+    ]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert found == [b"costly", b"costly"]
