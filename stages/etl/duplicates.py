@@ -5,6 +5,7 @@ cells, digits), so each pair is then compared in a small grey picture, twice: as
 its soft parts, where pictures of one kind differ. All sums are of whole numbers below 2**53, so
 they are exact and equal on every machine. Cropped or turned copies are not found."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ LEAST_WHOLE = 0.995  # correlations; measured on solar cells, digits and clothes
 LEAST_DETAIL = 0.96
 SOFT = 15  # side of the box whose mean is soft, in pixels of 64
 BLOCK = 1024
+FEW = 20  # a group up to this size is never a crowd
 
 Pairs = NDArray[np.int64]  # (pairs, 2): indices, the smaller one first
 
@@ -57,6 +59,18 @@ def groups_of(count: int, pairs: Pairs) -> list[int]:
         low, high = sorted((head(one), head(other)))
         heads[high] = low
     return [head(index) for index in range(count)]
+
+
+def without_crowds(count: int, pairs: Pairs) -> tuple[Pairs, set[int]]:
+    """The `pairs` outside of crowds, and who is in a crowd: a group of more than a quarter of all.
+
+    Where so many look the same, as before a fixed camera, looks do not tell copies apart, and a
+    group of that size could not be split."""
+    heads = groups_of(count, pairs)
+    large = {head for head, size in Counter(heads).items() if size > max(FEW, count / 4)}
+    crowd = {index for index, head in enumerate(heads) if head in large}
+    outside = [pair for pair in pairs.tolist() if pair[0] not in crowd]
+    return np.array(outside, np.int64).reshape(-1, 2), crowd
 
 
 def _candidates(hashes: NDArray[np.uint64]) -> Iterator[Pairs]:

@@ -9,7 +9,7 @@ import numpy as np
 from stages.artifacts import Finding
 from stages.config import EtlConfig
 from stages.etl.checks import Outcome, suite, validate
-from stages.etl.duplicates import Pairs, groups_of, near_pairs
+from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
 from stages.etl.findings import finding_of, record_of, remedy_of
 from stages.etl.inspecting import Seen
 from stages.etl.quarantine import Aside, set_aside
@@ -50,8 +50,9 @@ def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
 
 def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig) -> None:
     pairs = _looking_the_same([seen[line["row"]] for line in lines], config)
-    for line, look in zip(lines, groups_of(len(lines), pairs), strict=True):
-        line["look"] = look
+    pairs, crowd = without_crowds(len(lines), pairs)
+    for index, look in enumerate(groups_of(len(lines), pairs)):
+        lines[index] |= {"look": look, "in_crowd": int(index in crowd)}
     together = groups_of(len(lines), np.concatenate([pairs, _in_one_group(lines)]))
     keys = _keys(lines, together)
     members = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from stages.etl.duplicates import groups_of, hashes_of, near_pairs
+from stages.etl.duplicates import groups_of, hashes_of, near_pairs, without_crowds
 from stages.runtime.pictures import decode_picture
 from stages.tasks.pictures import look_of
 from tests import makers
@@ -71,6 +71,18 @@ def test_pictures_of_one_kind_are_no_copies():
     assert len(near_pairs(cells(150))) == 0
 
 
+def test_one_light_on_different_things_makes_no_copies():
+    light = np.linspace(0, 250, 64)[:, None].repeat(64, axis=1)
+    looks = []
+    for seed in range(60):
+        marked = light.copy()
+        for x, y in np.random.default_rng(seed).integers(4, 58, (3, 2)):
+            marked[y : y + 3, x : x + 3] += 30
+        looks.append(np.clip(marked, 0, 255).astype(np.uint8))
+
+    assert len(near_pairs(looks)) == 0
+
+
 def test_pictures_of_one_colour_are_no_copies_of_each_other():
     flat = [look_of(np.full((40, 40, 3), level, np.uint8)) for level in (0, 128, 255)]
 
@@ -95,6 +107,29 @@ def test_no_pictures_have_no_pairs():
 
 def test_groups_are_what_pairs_join():
     assert groups_of(6, np.array([[4, 5], [1, 4], [2, 3]])) == [0, 1, 2, 2, 1, 1]
+
+
+def test_a_crowd_is_not_grouped_but_pairs_beside_it_are():
+    crowd = [[index, index + 1] for index in range(30)]
+
+    pairs, inside = without_crowds(100, np.array([*crowd, [50, 51]]))
+
+    assert pairs.tolist() == [[50, 51]]
+    assert inside == set(range(31))
+
+
+def test_pictures_before_a_fixed_camera_can_be_split(workshop):
+    scene = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    for label, level in (("empty", 0), ("full", 255)):
+        for index in range(20):
+            shot = scene.copy()
+            shot[30:32, 30:32] = (level, 5 * index, 0)
+            workshop.write(f"{label}/{index}.png", saved(Image.fromarray(shot)))
+
+    dataset = workshop.made()
+
+    assert [one.check for one in dataset.findings] == ["looks tell pictures apart"]
+    assert all(count for split in dataset.counts.values() for count in split.values())
 
 
 def test_near_duplicates_share_a_split_and_are_told_across_labels(workshop):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -96,6 +97,15 @@ def test_two_adds_at_once_do_not_hinder_each_other(workshop, tmp_path):
     known = {one.revision for one in source.revisions("shapes", workshop.settings)}
     assert known == set(told)
     assert len(known) == 2
+
+
+def test_no_revision_is_lost_when_many_are_noted_at_once(workshop):
+    noted = [catalogue.Revision("shapes", f"{i:032}.dir", 1, 1, "") for i in range(60)]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: catalogue.append(one, workshop.settings), noted))
+
+    assert set(source.revisions("shapes", workshop.settings)) == set(noted)
 
 
 def test_a_killed_adds_workspace_is_swept_by_the_next(workshop):
