@@ -5,13 +5,11 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
 import pytest
 
-from stages.artifacts import Ref
 from stages.config import read_pipeline
 from stages.local import down, processes, status, up
 from stages.local.environment import login
@@ -20,55 +18,9 @@ from stages.runner import run_pipeline
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from tests import makers
+from tests.airflow_client import Airflow, path_of
 
 pytestmark = pytest.mark.service
-
-
-class Airflow:
-    """A person's way in: Airflow's REST API, with the login that `up` printed."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._client = httpx.Client(
-            base_url=f"http://127.0.0.1:{settings.airflow_port}", timeout=60, trust_env=False
-        )
-        user, password = login(settings)
-        token = self.call("POST", "/auth/token", {"username": user, "password": password})
-        self._client.headers["Authorization"] = f"Bearer {token['access_token']}"
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        return self._client.request(method, path, json=body).raise_for_status().json()
-
-    def defaults(self, dag: str) -> dict[str, Any]:
-        """What the trigger form is filled in with."""
-        form = self.call("GET", f"/api/v2/dags/{dag}/details")["params"]
-        return {key: field["value"] for key, field in form.items()}
-
-    def finished(self, dag: str, answers: dict[str, Any]) -> dict[str, Any]:
-        """Trigger a run and wait until it has ended."""
-        asked = {"logical_date": None, "conf": answers}
-        run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", asked)
-        while run["state"] not in ("success", "failed"):
-            time.sleep(0.2)
-            run = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run['dag_run_id']}")
-        return run
-
-    def tasks(self, run: dict[str, Any]) -> dict[str, str]:
-        """The state of each task of a run."""
-        found = self.call("GET", f"{_path(run)}/taskInstances")["task_instances"]
-        return {task["task_id"]: task["state"] for task in found}
-
-    def made(self, run: dict[str, Any], task: str) -> Ref:
-        """The reference that a task gave back."""
-        path = f"{_path(run)}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
-        return Ref(*self.call("GET", path)["value"])
-
-    def links(self, run: dict[str, Any], task: str) -> dict[str, str]:
-        """The buttons on a task's page."""
-        return self.call("GET", f"{_path(run)}/taskInstances/{task}/links")["extra_links"]
-
-
-def _path(run: dict[str, Any]) -> str:
-    return f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}"
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +135,7 @@ def test_an_answer_that_cannot_be_fails_the_first_task_at_once(airflow):
     assert set(states.values()) == {"upstream_failed"}
     [task] = [
         one
-        for one in airflow.call("GET", f"{_path(run)}/taskInstances")["task_instances"]
+        for one in airflow.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
         if one["task_id"] == "etl"
     ]
     assert task["try_number"] == 1

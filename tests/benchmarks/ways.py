@@ -1,0 +1,101 @@
+"""One pipeline by `aiwf run`, by `--via airflow`, by Airflow's scheduler: ids, and what each costs.
+
+`python -m tests.benchmarks.ways`. Each way works in an empty workspace, so nothing is reused; a
+second round reuses everything, which leaves the way's own cost."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stages.artifacts import Ref
+from stages.local import down, up
+from stages.local.health import free_port
+from stages.opening import open_store
+from stages.settings import Settings
+from tests import makers
+from tests.airflow_client import Airflow
+
+Way = Callable[[Settings, Path], None]
+
+
+def main() -> None:
+    """Print a table of the three ways."""
+    with TemporaryDirectory(prefix="aiwf ways ") as folder:
+        rows = {name: measured(way, Path(folder) / name) for name, way in WAYS.items()}
+    base_first, base_again, base_made = rows["aiwf run"]
+    print(f"{'way':<14} {'work':>8} {'ratio':>6} {'reuse':>8} {'over aiwf run':>14}  ids")
+    for name, (first, again, made) in rows.items():
+        same = "equal" if made == base_made else "DIFFERENT"
+        over = again - base_again
+        print(
+            f"{name:<14} {first:7.1f}s {first / base_first:6.2f} {again:7.1f}s {over:13.1f}s  {same}"
+        )
+    assert all(made == base_made for _, _, made in rows.values())
+
+
+def measured(way: Way, folder: Path) -> tuple[float, float, dict[str, Ref]]:
+    """Seconds of a run that works and of one that reuses, and what the first one made."""
+    port = free_port(22_000 + os.getpid() % 5_000)
+    settings = Settings(
+        workspace=folder / "workspace",
+        pipelines=folder / "pipelines",
+        airflow_port=port,
+        mlflow_port=free_port(port),
+    )
+    path = makers.quick_pipeline(folder, settings)
+    by_scheduler = way is scheduler
+    if by_scheduler:
+        up(settings, lambda _: None)
+    try:
+        seconds = [timed(lambda: way(settings, path)) for _ in range(2)]
+    finally:
+        if by_scheduler:
+            down(settings, lambda _: None)
+    return seconds[0], seconds[1], made_by(settings)
+
+
+def timed(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def made_by(settings: Settings) -> dict[str, Ref]:
+    """What the workspace's runs made; every run of it the same."""
+    store = open_store(settings)
+    locks = [
+        store.noted(key.removeprefix("notes/").removesuffix(".json"))
+        for key in store.blobs.keys("notes/runs/")
+    ]
+    made = [{task: Ref(*ref) for task, ref in lock["made"].items()} for lock in locks]
+    assert all(one == made[0] for one in made)
+    return made[0]
+
+
+def command(settings: Settings, path: Path, *words: str) -> None:
+    subprocess.run(
+        [Path(sys.executable).parent / "aiwf", "run", path, *words],
+        env={**os.environ, "AIWF_WORKSPACE": str(settings.root)},
+        check=True,
+        capture_output=True,
+    )
+
+
+def scheduler(settings: Settings, path: Path) -> None:
+    airflow = Airflow(settings)
+    run = airflow.finished(path.stem, airflow.defaults(path.stem))
+    assert run["state"] == "success", run
+
+
+WAYS: dict[str, Way] = {
+    "aiwf run": command,
+    "--via airflow": lambda settings, path: command(settings, path, "--via", "airflow"),
+    "scheduler": scheduler,
+}
+
+if __name__ == "__main__":
+    main()
