@@ -2,7 +2,14 @@
 
 import typer
 
-from stages.cli import data, doctor, evaluate, looking, package, running, samples, services
+from stages.cli.data import app as data
+from stages.cli.doctor import doctor
+from stages.cli.evaluate import evaluate
+from stages.cli.looking import diff, list_artifacts, schema, show
+from stages.cli.package import predict, serve
+from stages.cli.running import plan, reproduce, run, stage
+from stages.cli.samples import app as samples
+from stages.cli.services import down, status, up
 
 app = typer.Typer(
     name="aiwf",
@@ -12,20 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(running.run)
-app.command()(running.plan)
-app.command()(running.stage)
-app.command()(running.reproduce)
-app.command()(looking.diff)
-app.command("list")(looking.list_artifacts)
-app.command()(looking.show)
-app.command()(looking.schema)
-app.command()(evaluate.evaluate)
-app.command()(package.predict)
-app.command()(package.serve)
-app.command()(doctor.doctor)
-app.command()(services.up)
-app.command()(services.down)
-app.command()(services.status)
-app.add_typer(data.app, name="data", help="Raw data: add, list, show.")
-app.add_typer(samples.app, name="samples", help="Sample data from published packages.")
+for command in (run, plan, stage, reproduce, diff, show, schema, evaluate, predict, serve):
+    app.command()(command)
+for server_command in (doctor, up, down, status):
+    app.command()(server_command)
+app.command("list")(list_artifacts)
+app.add_typer(data, name="data", help="Raw data: add, list, show.")
+app.add_typer(samples, name="samples", help="Sample data from published packages.")

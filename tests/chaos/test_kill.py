@@ -1,4 +1,4 @@
-"""kill -9 in the middle of each stage, then the same command: it ends with the same artifact ids."""
+"""kill -9 in the middle of each stage, then the same command: the same artifact ids."""
 
 import os
 import signal
@@ -46,7 +46,13 @@ def undisturbed(tmp_path_factory) -> dict[str, Ref]:
 def start(folder: Path, settings: Settings) -> subprocess.Popen[str]:
     """`aiwf run` in a session of its own, so that a kill takes its children along."""
     return subprocess.Popen(
-        [Path(sys.executable).parent / "aiwf", "run", folder / "shapes.yaml", "--name", "disturbed"],
+        [
+            Path(sys.executable).parent / "aiwf",
+            "run",
+            folder / "shapes.yaml",
+            "--name",
+            "disturbed",
+        ],
         env={**os.environ, "AIWF_WORKSPACE": str(settings.root)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

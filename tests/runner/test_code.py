@@ -8,7 +8,7 @@ CONFIG = {"train": {"families": ["efficientnet_lite0"], "searcher": "random"}}
 def test_a_stage_reaches_its_own_files_and_what_they_import():
     modules = reached("train", CONFIG)
 
-    assert {"stages.train", "stages.runtime.steps", "stages.models.weights"} <= modules
+    assert {"stages.train", "stages.runtime.steps", "stages.models.weights"} <= set(modules)
 
 
 def test_only_the_parts_that_the_config_names_count():

@@ -11,7 +11,9 @@ def report(accuracy: float, **changes: object) -> Report:
         "labels": ("a", "b"),
         "verdict": "ship",
         "reasons": (),
-        "overall": {"accuracy": Measure(value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=50)},
+        "overall": {
+            "accuracy": Measure(value=accuracy, low=accuracy - 0.1, high=accuracy + 0.1, n=50)
+        },
         "labels_measured": {},
         "threshold": 0.5,
     }

@@ -1,0 +1,118 @@
+"""What a person meets at the command line: help, exit codes, errors without tracebacks."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import makers
+
+AIWF = Path(sys.executable).parent / "aiwf"
+YAML = "name: shapes\ntask: image_classification\ndata: shapes\n"
+
+
+@pytest.fixture
+def aiwf(tmp_path):
+    """Run aiwf in an empty workspace."""
+
+    def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [AIWF, *map(str, words)],
+            cwd=tmp_path,
+            env={**os.environ, "AIWF_WORKSPACE": str(tmp_path / "w"), **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    (tmp_path / "shapes.yaml").write_text(YAML)
+    return run
+
+
+def test_help_names_every_command(aiwf):
+    told = aiwf("--help")
+
+    assert told.returncode == 0
+    assert all(word in told.stdout for word in ("run", "plan", "predict", "doctor", "samples"))
+
+
+def test_data_that_is_not_there_says_how_to_add_it(aiwf):
+    told = aiwf("run", "shapes.yaml")
+
+    assert told.returncode == 2
+    assert "aiwf data add shapes" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_yaml_that_is_a_list_is_told(aiwf, tmp_path):
+    (tmp_path / "list.yaml").write_text("- a\n")
+
+    told = aiwf("plan", "list.yaml")
+
+    assert (told.returncode, "a list" in told.stderr) == (2, True)
+
+
+def test_a_missing_yaml_is_told_with_the_nearest(aiwf):
+    told = aiwf("plan", "shape.yaml")
+
+    assert told.returncode == 2
+    assert "shapes.yaml" in told.stderr
+
+
+def test_a_budget_too_small_to_train_anything_is_told_before_the_run(aiwf, tmp_path):
+    aiwf("data", "add", "shapes", makers.folder_of_pictures(tmp_path / "pictures", each=20))
+
+    told = aiwf("run", "shapes.yaml", "train.budget_minutes=0.001")
+
+    assert told.returncode == 6, told.stderr
+    assert "budget_minutes" in told.stderr
+
+
+def test_a_workspace_that_cannot_be_written_is_told(aiwf, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    pictures = makers.folder_of_pictures(tmp_path / "pictures", each=8)
+
+    told = aiwf("data", "add", "shapes", pictures, AIWF_WORKSPACE=str(tmp_path / "file"))
+
+    assert told.returncode == 7, told.stderr
+    assert "AIWF_WORKSPACE" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_stage_runs_as_a_command_of_its_own(aiwf, tmp_path):
+    aiwf("data", "add", "shapes", makers.folder_of_pictures(tmp_path / "pictures", each=20))
+    config = {"name": "shapes", "task": "image_classification", "data": "shapes"}
+    (tmp_path / "spec.json").write_text(json.dumps({"config": config, "run": "r"}))
+
+    told = aiwf("stage", "etl", "--spec", "spec.json")
+
+    assert told.returncode == 0, told.stderr
+    word, _, reference = told.stdout.splitlines()[-1].partition(" ")
+    assert (word, json.loads(reference)[0]) == ("RESULT", "dataset")
+
+
+def test_a_data_gate_has_its_own_exit_code(aiwf, tmp_path):
+    pictures = makers.folder_of_pictures(tmp_path / "pictures", each=2)
+    assert aiwf("data", "add", "shapes", pictures).returncode == 0
+
+    told = aiwf("run", "shapes.yaml")
+
+    assert told.returncode == 3, told.stderr
+    assert "circle" in told.stderr
+
+
+def test_an_unknown_kind_is_told_with_the_nearest(aiwf):
+    told = aiwf("list", "modle")
+
+    assert told.returncode == 2
+    assert "Did you mean 'model'?" in told.stderr
+
+
+@pytest.mark.slow
+def test_the_doctor_finds_everything_well(aiwf):
+    told = aiwf("doctor")
+
+    assert told.returncode == 0, told.stdout
+    assert "all well" in told.stdout
