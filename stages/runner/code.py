@@ -73,8 +73,10 @@ def _named(table: str, words: set[str]) -> list[str]:
 
 @cache
 def _digest(path: Path) -> str:
-    beside = sorted(path.parent.glob("*.html")) if path.name == "__init__.py" else []
-    return digest_of(b"".join(one.read_bytes() for one in [path, *beside]))
+    # A folder's templates and tables (its page, its suite of expectations) count with the folder.
+    beside = [*path.parent.glob("*.html"), *path.parent.glob("*.json")]
+    counted = sorted(beside) if path.name == "__init__.py" else []
+    return digest_of(b"".join(one.read_bytes() for one in [path, *counted]))
 
 
 @cache
