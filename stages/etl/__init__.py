@@ -51,7 +51,7 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
         "manifest.csv": _manifest(judged.lines),
         "validation.json": judged.record,
         "quarantine.csv": table_of(judged.asides),
-        "page.html": page_of(config.data.name, draft, judged, task, store).encode(),
+        "page.html": page_of(draft, judged, task, store).encode(),
     }
     dataset = draft.model_copy(
         update={"files": {name: store.add(data) for name, data in files.items()}}

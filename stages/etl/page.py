@@ -28,14 +28,13 @@ SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
 
 
-def page_of(name: str, dataset: Dataset, judged: "Judged", task: "Task", store: "Store") -> str:
+def page_of(dataset: Dataset, judged: "Judged", task: "Task", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
     drawer = _Drawer(task, store)
     by_file = {line["file"]: line for line in judged.lines}
     by_file |= {one.line["file"]: one.line for one in judged.asides}
     return render(
         TEMPLATE,
-        name=name,
         dataset=dataset,
         splits=ORDER,
         totals={split: sum(dataset.counts[split].values()) for split in ORDER},

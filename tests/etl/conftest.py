@@ -36,10 +36,10 @@ class Workshop:
     def add(self) -> source.Revision:
         return source.add("shapes", self.raw, self.settings)
 
-    def etl(self, **config: Any) -> Dataset:
+    def etl(self, data: str = "shapes", **config: Any) -> Dataset:
         part = EtlSlice(
             task="image_classification",
-            data=DataConfig(name="shapes"),
+            data=DataConfig(name=data),
             etl=EtlConfig(**{"augmentations": [], **config}),
         )
         return etl(part, store=self.store, run=QuietRun(), settings=self.settings)

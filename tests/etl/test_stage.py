@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from stages.etl import source
 from stages.runtime.errors import ConfigError, DataError
 from tests import makers
 
@@ -46,6 +47,13 @@ def test_equal_data_gives_an_equal_id_in_another_process_and_workspace(tmp_path)
 
     assert ids[0] == ids[1]
     assert len(ids[0]) == 64
+
+
+def test_equal_data_under_another_name_gives_an_equal_id(workshop):
+    workshop.shapes(10)
+    source.add("forms", workshop.raw, workshop.settings)
+
+    assert workshop.made().ref == workshop.etl(data="forms").ref
 
 
 def test_nothing_of_the_place_is_in_what_is_made(workshop):
