@@ -76,7 +76,7 @@ def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
 
 def _golden(folder: Path, sdk: str, work: Workbench, numeric: str) -> bytes:
     pictures = golden_pictures()
-    answers = ask(folder, sdk, list(pictures.values()), work.model.labels)
+    answers = ask(folder, sdk, pictures.values(), work.model.labels)
     cases = [
         {"file": name, "scores": [round(float(one), DIGITS) for one in row]}
         for name, row in zip(pictures, answers.scores, strict=True)

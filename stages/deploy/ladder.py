@@ -124,7 +124,7 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
 
 def _answers(work: Workbench, sdk: str, files: dict[str, bytes], numeric: str) -> Answers:
     def progress(done: int) -> None:
-        work.run.progress(f"testing the packed {numeric}", done, len(work.samples))
+        work.run.progress(f"testing the packed {numeric}", done, len(work.tested))
 
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any, NamedTuple
@@ -39,7 +39,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 def ask(
     folder: Path,
     sdk: str,
-    samples: Sequence[bytes],
+    samples: Iterable[bytes],
     labels: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Answers:
@@ -47,11 +47,12 @@ def ask(
 
     Raises AgreementNotMet if it cannot answer one of them."""
     with TemporaryDirectory() as name:
-        paths = [Path(name) / f"{index}" for index in range(len(samples))]
-        for path, data in zip(paths, samples, strict=True):
-            path.write_bytes(data)
         listed = Path(name) / "list.txt"
-        listed.write_text("".join(f"{path}\n" for path in paths), "utf-8")
+        with listed.open("w", encoding="utf-8") as names:
+            for index, data in enumerate(samples):
+                path = Path(name) / f"{index}"
+                path.write_bytes(data)
+                names.write(f"{path}\n")
         words = ["predict", "--json", "--timed", "--top", "0", "--from", str(listed)]
         first, *lines = _lines(folder, sdk, words, progress)
     scores = [_scores(line, labels) for line in lines]

@@ -1,6 +1,7 @@
 """All that one package is made from: inputs, test samples, exported and compressed networks."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,16 +48,19 @@ class Workbench:
         return target
 
     @cached_property
-    def samples(self) -> list[bytes]:
-        """The test split's files, in the manifest's order."""
-        found = samples_of(self.dataset, self.store, "test")
-        return [self.store.get(one.digest) for one in found]
+    def tested(self) -> list[str]:
+        """The digests of the test split's files, in the manifest's order."""
+        return [one.digest for one in samples_of(self.dataset, self.store, "test")]
+
+    @property
+    def samples(self) -> Iterator[bytes]:
+        """The test split's files, one after the other: together they may be more than memory."""
+        return (self.store.get(digest) for digest in self.tested)
 
     @cached_property
     def _predictions(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.store.get(self.report.files["predictions.json"]))
-        wanted = [one.digest for one in samples_of(self.dataset, self.store, "test")]
-        if found["files"] != wanted or tuple(self.report.labels) != tuple(self.model.labels):
+        if found["files"] != self.tested or tuple(self.report.labels) != tuple(self.model.labels):
             raise ConfigError(
                 f"{self.report.ref} was not measured on the test split of {self.dataset.ref}.",
                 "Deploy with the report, model and dataset of one run.",

@@ -1,9 +1,11 @@
 """A device that has Python and what requirements.txt names, and nothing else."""
 
 import json
+import re
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from stages.deploy.pack import unpack
@@ -12,8 +14,16 @@ from stages.etl.manifest import samples_of
 
 @pytest.fixture(scope="module")
 def device(made, package, tmp_path_factory):
+    return installed(made, package, tmp_path_factory.mktemp("device"))
+
+
+@pytest.fixture(scope="module")
+def cloud(made, tmp_path_factory):
+    return installed(made, made.deploy("cloud_api"), tmp_path_factory.mktemp("cloud"))
+
+
+def installed(made, package, place):
     """A new environment with the package's requirements, and the package beside it."""
-    place = tmp_path_factory.mktemp("device")
     folder = unpack(package, made.store, place / "a päckage")
     subprocess.run([sys.executable, "-m", "venv", str(place / "env")], check=True)
     python = place / "env" / "bin" / "python"
@@ -53,3 +63,21 @@ def test_nothing_but_the_named_libraries_is_there(device):
 
     names = {one["name"].lower() for one in json.loads(said.stdout)}
     assert not names & {"pydantic", "paddlepaddle", "onnx", "fastapi", "ai-workflow"}
+
+
+@pytest.mark.slow
+@pytest.mark.service
+def test_the_service_answers_there(made, cloud):
+    python, folder = cloud
+    one = samples_of(made.dataset, made.store, "test")[-1]
+    words = [str(python), "-m", "shapes_sdk", "serve", "--port", "0"]
+    with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            place = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline()).group()
+            said = httpx.post(f"{place}/predict", content=made.store.get(one.digest), timeout=20)
+            page = httpx.get(f"{place}/docs")
+        finally:
+            server.terminate()
+
+    assert said.json()["labels"][0]["label"] == one.label
+    assert page.status_code == 200
