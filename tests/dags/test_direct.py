@@ -7,7 +7,7 @@ from stages.local.dag_test import via_airflow
 from stages.opening import open_store
 from stages.runner import run_pipeline
 from stages.runner.lock import load_lock
-from stages.runtime.errors import ConfigError, GateNotMet
+from stages.runtime.errors import ConfigError, DataError
 from stages.settings import Settings
 from tests import makers
 
@@ -49,7 +49,7 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
     run = via_airflow(path, (), settings, heard)
     run_again = via_airflow(path, (), settings, again)
 
-    store, made = open_store(settings), {}
+    store = open_store(settings)
     made = load_lock(run, store).made
     other = makers.settings(tmp_path / "other")
     makers.quick_pipeline(tmp_path / "other", other)
@@ -61,11 +61,11 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
 
 
 @pytest.mark.slow
-def test_a_gate_that_is_not_reached_ends_with_its_code_and_keeps_the_report(settings, tmp_path):
+def test_data_that_breaks_a_rule_ends_the_run_with_its_code(settings, tmp_path):
     path = makers.quick_pipeline(tmp_path, settings)
 
-    with pytest.raises(GateNotMet) as told:
-        via_airflow(path, ("evaluate.gate={accuracy: 1.0, macro_recall: 1.0}",), settings, Heard())
+    with pytest.raises(DataError) as told:
+        via_airflow(path, ("etl.min_samples=500",), settings, Heard())
 
-    assert told.value.exit_code == 4
-    assert open_store(settings).refs("report")
+    assert told.value.exit_code == 3
+    assert "500" in told.value.problem
