@@ -116,3 +116,19 @@ def test_weights_make_a_rare_label_count_as_much():
     counts = np.bincount(few.labels)
     np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
     assert weights[2] > weights[0]
+
+
+def test_every_epoch_shows_all_rows_that_teach_in_another_order():
+    problem = blobs()
+    shown: list[np.ndarray] = []
+
+    class Watched(Fit):
+        def _step(self, rows, rng):
+            shown.append(rows[0])
+            return super()._step(rows, rng)
+
+    Watched(problem, Standard(problem, INPUT), hyperparameters(batch_size=8)).until(2, patience=9)
+
+    first, second = np.concatenate(shown[:5]), np.concatenate(shown[5:])
+    assert set(first) == set(second) == set(problem.taught(0))
+    assert first.tolist() != second.tolist()
