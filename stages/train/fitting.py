@@ -135,12 +135,11 @@ class Fit:
         rng = np.random.default_rng([self.seed, len(self.curve)])
         orders = [rng.permutation(rows) for rows in self.taught]
         length = min(map(len, orders))
-        size = min(self.hyper["batch_size"], length)
-        order = np.stack([rows[: length - length % size] for rows in orders])
-        losses = [
-            self._step(order[:, start : start + size], rng)
-            for start in range(0, order.shape[1], size)
-        ]
+        steps = -(-length // self.hyper["batch_size"])
+        size = length // steps  # all alike, so that no rest has to be left out
+        order = np.stack([rows[: steps * size] for rows in orders])
+        starts = range(0, steps * size, size)
+        losses = [self._step(order[:, start : start + size], rng) for start in starts]
         return float(paddle.stack(losses).mean())
 
     def _step(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
