@@ -37,11 +37,11 @@ def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
         catchup=False,
         max_active_runs=1,
         default_args=RETRIES,
-        params=params_of(pipeline),
         doc_md=about(pipeline, path.name),
         tags=["pipeline", pipeline.task],
     ) as dag:
         _wire(config, pipeline.deploy.targets)
+    dag.params = params_of(pipeline)  # last, or each task would carry a copy of the whole form
     _check_schedule(dag, pipeline)
     return dag
 
