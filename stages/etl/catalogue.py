@@ -37,7 +37,7 @@ def read(name: str, settings: Settings) -> list[Revision]:
     path = _path(name, settings)
     try:
         return [Revision(name, **one) for one in json.loads(path.read_text(encoding="utf-8"))]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the next write tells of a file in the way
         return []
     except (ValueError, TypeError, OSError) as error:
         raise Damaged(

@@ -19,7 +19,7 @@ class Facts(NamedTuple):
 
 
 STAGE_FACTS = {
-    "etl": Facts((), ("pillow", "numpy", "great-expectations", "imagehash")),
+    "etl": Facts((), ("pillow", "numpy", "great-expectations")),
     "train": Facts(
         ("dataset",),
         ("pillow", "numpy", "onnxruntime", "paddlepaddle", "paddle2onnx", "ray", "optuna"),
