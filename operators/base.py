@@ -42,6 +42,8 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         except WorkflowError as error:
             if self.listener:
                 self.listener.failed(self.task_id, error)
+            for line in filter(None, (error.problem, error.remedy)):
+                self.log.error(line)  # whole and by itself; in the traceback it would be cut
             if error.retry_helps:
                 raise
             raise AirflowFailException(str(error)) from None

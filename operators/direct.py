@@ -31,7 +31,7 @@ class Pipe:
         self.tell(made=[task, *reference])
 
     def failed(self, task: str, error: WorkflowError) -> None:
-        self.tell(failed=[type(error).__name__, error.problem, error.remedy])
+        self.tell(failed=[task, type(error).__name__, error.problem, error.remedy])
 
     def tell(self, **event: Any) -> None:
         try:

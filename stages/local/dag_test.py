@@ -87,8 +87,10 @@ def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
                 watch.say(text)
             case {"progress": [what, done, total]}:
                 watch.progress(what, done, total)
-            case {"failed": [kind, problem, remedy]}:
+            case {"failed": [task, kind, problem, remedy]}:
                 failed.append(getattr(errors, kind)(problem, remedy))
+                if failed[-1].retry_helps:
+                    watch.say(f"{task}: {problem} Airflow will try again soon.")
             case {"run": run, "state": state}:
                 pass
     if failed and state != "success":

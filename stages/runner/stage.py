@@ -90,6 +90,8 @@ def _work(
     with open_run(
         settings, pipeline=pipeline.name, run=run, stage=task, tags=tags, progress=watch.progress
     ) as kept:
+        data = pipeline.data
+        kept.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
         made: Ref = STAGES[work.stage](
             *artifacts,
             pipeline.slice(work.stage, target),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from stages.tracking import rules
-from stages.tracking.server import Place, alone
+from stages.tracking.server import Place, alone, experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,20 +29,20 @@ class Family:
     def open(
         cls,
         client: "MlflowClient",
-        experiment: str,
         place: Place,
+        pipeline: str,
         run: str,
         stage: str,
         tags: Mapping[str, str],
     ) -> "Family":
         """Begin a run of `stage` below the one of the pipeline run `run`."""
+        home = experiment(client, pipeline, place)
         with alone(place.root):  # two stages that begin at once share one parent
-            parent = _parent(client, experiment, run)
+            parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
-        own = client.create_run(
-            experiment, run_name=stage, tags={**rules.words(tags, rules.LONGEST_TAG), **marks}
-        )
-        return cls(client, experiment, stage, parent, own.info.run_id)
+        marks = {**rules.words(tags, rules.LONGEST_TAG), **marks}
+        own = client.create_run(home, run_name=stage, tags=marks)
+        return cls(client, home, stage, parent, own.info.run_id)
 
     def child(self, name: str, tags: Mapping[str, str], started: int) -> str:
         """Begin a run of a trial; its id."""
@@ -75,7 +75,7 @@ class Family:
         )
 
 
-def _parent(client: "MlflowClient", experiment: str, run: str) -> str:
+def _parent(client: "MlflowClient", experiment: str, run: str, name: str) -> str:
     """The run of the pipeline run `run`: the one there is, running again, or a new one."""
     query = f"tags.`aiwf.run` = '{run}' and tags.`aiwf.part` = 'pipeline'"
     found = client.search_runs([experiment], query, max_results=1)
@@ -83,4 +83,4 @@ def _parent(client: "MlflowClient", experiment: str, run: str) -> str:
         client.update_run(found[0].info.run_id, "RUNNING")
         return str(found[0].info.run_id)
     tags = {"aiwf.run": run, "aiwf.part": "pipeline"}
-    return str(client.create_run(experiment, run_name=run, tags=tags).info.run_id)
+    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)

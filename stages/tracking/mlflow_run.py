@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from stages.tracking import QuietRun, Trial, rules
 from stages.tracking.family import Family
 from stages.tracking.links import Page, keep, tell
-from stages.tracking.server import Place, connect, experiment
+from stages.tracking.server import Place, connect
 from stages.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def open_run(
     Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
-    family = Family.open(client, experiment(client, pipeline, settings), settings, run, stage, tags)
+    family = Family.open(client, settings, pipeline, run, stage, tags)
     page = Page(family.experiment, family.own)
     tell(page)
     writer = Writer()
