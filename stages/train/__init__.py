@@ -15,14 +15,15 @@ def train(
 
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
-    from stages.train.chosen import choose, save_model
+    from stages.train.chosen import save_model
     from stages.train.prepared import prepare
     from stages.train.record import Recorder
     from stages.train.search import search
+    from stages.train.selection import choose
 
     prepared = prepare(dataset, config.train, store=store, run=run, settings=settings)
     recorder = Recorder(run, prepared.trials, config.train.metric)
     trials = search(prepared.problem, config.train, prepared.trials, settings, recorder.heard)
-    chosen = choose(trials, config.train)
+    chosen = choose(trials, config.train, prepared.problem.samples)
     recorder.finished(trials, chosen)
     return save_model(dataset, prepared, trials, chosen, config.train, store=store)

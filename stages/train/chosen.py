@@ -1,4 +1,5 @@
-"""The rule that picks one trial, and the Model that comes of it."""
+"""The Model that comes of the chosen trial: its head joined to the trunk, and what is known of
+it."""
 
 import json
 from collections.abc import Sequence
@@ -16,29 +17,12 @@ from stages.models.weights import Array
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps as runtime
 from stages.store import Store
-from stages.train.halving import Taught, Trial
+from stages.train.halving import Trial
 from stages.train.prepared import Prepared
+from stages.train.selection import rounded, selection_of, taught_of
 from stages.train.space import Input, inputs_of
 
-RULE = (
-    "highest {metric} on samples held out, at the epoch of least log loss; "
-    "if equal, the cheaper network, then the earlier trial"
-)
-DECIMALS = 6
 UNSEEN = ("rows", "logits", "temperature")
-
-
-def choose(trials: Sequence[Trial], train: TrainConfig) -> Trial:
-    """The best of `trials` by RULE."""
-    inputs = {one.name: one for one in inputs_of(train)}
-
-    def rank(trial: Trial) -> tuple[float, float, int, int]:
-        one = inputs[trial.hyperparameters["input"]]
-        cost = FAMILIES[one.family].seconds(one.size)
-        head = 0 if trial.hyperparameters["head"] == "linear" else 1
-        return (-round(trial.score, DECIMALS), cost, head, trial.number)
-
-    return min(trials, key=rank)
 
 
 def save_model(
@@ -52,7 +36,7 @@ def save_model(
 ) -> Model:
     """Join the chosen head to its trunk, export both, and save the Model."""
     one = {each.name: each for each in inputs_of(train)}[chosen.hyperparameters["input"]]
-    taught = _taught(chosen)
+    taught = taught_of(chosen)
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
     family = FAMILIES[one.family]
@@ -70,7 +54,10 @@ def save_model(
         before=task.before(family, one.size),
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
-        selection=_selection(trials, chosen, made, prepared, train),
+        selection=selection_of(
+            trials, chosen, train, samples=len(made["rows"]), folds=prepared.folds
+        )
+        | {"temperature": float(made["temperature"])},
         weights={family.weights.file.rpartition("/")[2]: family.weights.sha256},
         files=files,
         parents=(dataset.ref,),
@@ -102,31 +89,6 @@ def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, An
     )
 
 
-def _selection(
-    trials: Sequence[Trial],
-    chosen: Trial,
-    made: dict[str, Array],
-    prepared: Prepared,
-    train: TrainConfig,
-) -> dict[str, Any]:
-    taught = _taught(chosen)
-    split = "the validation split, taught by train"
-    folds = f"train and validation in {prepared.folds} folds, groups kept whole"
-    return {
-        "rule": RULE.format(metric=train.metric),
-        "held_out": split if prepared.folds == 1 else folds,
-        "head": "of the validation run" if prepared.folds == 1 else "mean of the folds' heads",
-        "metric": train.metric,
-        "measures": _rounded(taught.measures),
-        "samples": int(sum(len(prepared.problem.judging(f)) for f in range(prepared.folds))),
-        "folds": prepared.folds,
-        "trial": chosen.number,
-        "trials": len(trials),
-        "epochs": taught.best_epoch,
-        "temperature": float(made["temperature"]),
-    }
-
-
 def _table(trials: Sequence[Trial], chosen: Trial) -> bytes:
     """All trials as JSON, by number; without times, so that equal searches have equal bytes."""
     rows = [
@@ -135,20 +97,11 @@ def _table(trials: Sequence[Trial], chosen: Trial) -> bytes:
             "chosen": one is chosen,
             "hyperparameters": one.hyperparameters,
             "rung": one.reached,
-            "epochs": len(_taught(one).curve),
-            "best_epoch": _taught(one).best_epoch,
-            "measures": _rounded(_taught(one).measures),
-            "curve": [_rounded(epoch) for epoch in _taught(one).curve],
+            "epochs": len(taught_of(one).curve),
+            "best_epoch": taught_of(one).best_epoch,
+            "measures": rounded(taught_of(one).measures),
+            "curve": [rounded(epoch) for epoch in taught_of(one).curve],
         }
         for one in trials
     ]
     return json.dumps(rows, indent=1, sort_keys=True).encode()
-
-
-def _rounded(measures: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, DECIMALS) for name, value in measures.items()}
-
-
-def _taught(trial: Trial) -> Taught:
-    assert trial.taught is not None, f"trial {trial.number} was never taught"  # noqa: S101
-    return trial.taught

@@ -28,6 +28,11 @@ class Problem:
     classes: int
     folds: int
 
+    @property
+    def samples(self) -> int:
+        """How many samples judge."""
+        return sum(len(self.judging(fold)) for fold in range(self.folds))
+
     def taught(self, fold: int) -> Indices:
         """The rows that teach in `fold`."""
         return np.flatnonzero(self.held != fold)

@@ -1,0 +1,85 @@
+"""The rule that picks one of the trials, and the record of it."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+from stages.config import TrainConfig
+from stages.parts import FAMILIES
+from stages.train.halving import Taught, Trial
+from stages.train.space import Input, inputs_of
+
+DECIMALS = 6
+NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
+RULE = (
+    "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
+    "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
+)
+LOSS_RULE = (
+    "least log loss on held-out samples; if equal, the cheaper network, then the earlier trial"
+)
+
+
+def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
+    """The best of `trials` by RULE, judged on `samples` held-out samples.
+
+    A metric that counts right answers moves by whole samples, so that the highest of many trials is
+    often a lucky one; log loss tells those near it apart."""
+    inputs = {one.name: one for one in inputs_of(train)}
+    near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
+
+    def rank(trial: Trial) -> tuple[float, float, bool, int]:
+        loss = round(taught_of(trial).measures["log_loss"], DECIMALS)
+        return (loss, _cost(inputs[trial.hyperparameters["input"]]), _deep(trial), trial.number)
+
+    return min(near, key=rank)
+
+
+def selection_of(
+    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
+) -> dict[str, Any]:
+    """What a Model says of how it was picked."""
+    taught = taught_of(chosen)
+    split = "the validation split, taught by train"
+    all_folds = f"train and validation in {folds} folds, groups kept whole"
+    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+    return {
+        "rule": rule,
+        "held_out": split if folds == 1 else all_folds,
+        "head": "as taught by train" if folds == 1 else "mean of the folds' heads",
+        "metric": train.metric,
+        "measures": rounded(taught.measures),
+        "highest": round(abs(max(trial.score for trial in trials)), DECIMALS),
+        "samples": samples,
+        "folds": folds,
+        "trial": chosen.number,
+        "trials": len(trials),
+        "epochs": taught.best_epoch,
+    }
+
+
+def taught_of(trial: Trial) -> Taught:
+    """What the last leg of `trial` brought."""
+    assert trial.taught is not None, f"trial {trial.number} was never taught"  # noqa: S101
+    return trial.taught
+
+
+def rounded(measures: dict[str, float]) -> dict[str, float]:
+    """`measures` with as many digits as are compared."""
+    return {name: round(value, DECIMALS) for name, value in measures.items()}
+
+
+def _least(trials: Sequence[Trial], train: TrainConfig, samples: int) -> float:
+    highest = max(trial.score for trial in trials)
+    if train.metric == "log_loss":
+        return highest
+    return highest - NEAR * sqrt(max(0.0, highest * (1 - highest)) / samples)
+
+
+def _cost(one: Input) -> float:
+    cost: float = FAMILIES[one.family].seconds(one.size)
+    return cost
+
+
+def _deep(trial: Trial) -> bool:
+    return bool(trial.hyperparameters["head"] == "hidden")
