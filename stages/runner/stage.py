@@ -42,7 +42,7 @@ def run_stage(
         watch.say(f"{task}: reused {made}")
     else:
         made = _work(pipeline, work, given, target, run, store, watch, settings)
-    record(locks.load_lock(run, store) or lock, task, work, made, store, settings)
+    record(lock, task, work, made, store, settings)
     return made
 
 
@@ -66,7 +66,9 @@ def record(
 ) -> None:
     """Note what `task` made: in the run's lock, as the latest, and in folders for people."""
     artifact = store.load(made)
-    locks.keep(locks.extended(lock, task, work, made, artifact), store, settings)
+    with locks.alone(settings):
+        now = locks.load_lock(lock.run, store) or lock
+        locks.keep(locks.extended(now, task, work, made, artifact), store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)
     publish(artifact, lock, store, settings)
 
