@@ -1,5 +1,7 @@
 """What a person reads after a run: verdict, numbers, where things are, what to do next."""
 
+import shutil
+import sys
 from pathlib import Path
 
 from stages.artifacts import Measure, Package, Report
@@ -50,12 +52,18 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
     for place in folders:
         print(f"  {place}")
     print("\nNext:")
+    aiwf = command()
     for place in folders[:1]:
-        print(f"  aiwf predict {place} PHOTO...")
+        print(f"  {aiwf} predict {place} PHOTO...")
     for place in folders[1:]:
-        print(f"  aiwf serve {place}")
-    print(f"  aiwf reproduce {_near(folder / 'run.lock.json')}")
-    print(f"  aiwf plan {pipeline} deploy.max_drop=0.01")
+        print(f"  {aiwf} serve {place}")
+    print(f"  {aiwf} reproduce {_near(folder / 'run.lock.json')}")
+    print(f"  {aiwf} plan {pipeline} deploy.max_drop=0.01")
+
+
+def command() -> str:
+    """How this person can call aiwf: by its name, or where it stands."""
+    return "aiwf" if shutil.which("aiwf") else _near(Path(sys.executable).parent / "aiwf")
 
 
 def say(measure: Measure) -> str:

@@ -7,10 +7,11 @@ import numpy as np
 from stages.artifacts import Dataset, Model, Report
 from stages.config.sections import EvaluateSlice
 from stages.etl.manifest import Sample, samples_of
-from stages.evaluate.evaluation import Evaluation, evaluated
+from stages.evaluate.evaluation import Evaluation, Unseen, evaluated
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.page import page_of_model
 from stages.evaluate.predictions import Answers, Predicted, answers
+from stages.models.arrays import unpack_arrays
 from stages.runtime.errors import DataError
 from stages.settings import Settings
 from stages.store import Store
@@ -30,7 +31,7 @@ def evaluate(
 
     Raises DataError if there is no test split, or if model and dataset differ in their labels."""
     predicted = predictions(model, dataset, store=store, run=run, threads=settings.threads)
-    evaluation = evaluated(predicted, config.evaluate, _tested(dataset))
+    evaluation = evaluated(predicted, config.evaluate, _tested(dataset), _unseen(model, store))
     page = page_of_model(evaluation, model, dataset, config.evaluate, store)
     report = _report(evaluation, model, dataset, _files(store, evaluation, page))
     store.save(report)
@@ -81,6 +82,14 @@ def _all_usable(said: Answers, samples: list[Sample]) -> None:
         raise DataError(
             f"{samples[place].file}: {why}", "Run the etl stage of this pipeline again."
         )
+
+
+def _unseen(model: Model, store: Store) -> Unseen | None:
+    """What heads said to samples that they had not been taught with, if the Model tells."""
+    if "unseen.npz" not in model.files:
+        return None
+    arrays = unpack_arrays(store.get(model.files["unseen.npz"]))
+    return arrays["truth"], arrays["scores"]
 
 
 def _tested(dataset: Dataset) -> float:

@@ -4,6 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
 from stages.evaluate.advice import advice
@@ -14,10 +17,13 @@ from stages.evaluate.reasons import on_threshold, reasons
 from stages.evaluate.verdict import Judgement, Verdict, judge, verdict
 from stages.metrics import Curve, Measured, Threshold, curves, measure, recommended, thresholds
 
+Unseen = tuple[NDArray[np.int64], NDArray[np.floating[Any]]]  # truth (indices), scores
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`threshold` is the recommended one, at which `precision` of the answers are to be right."""
+    """`threshold` is the recommended one, at which `precision` of the answers are to be right;
+    `apart` if it was chosen on other samples than those that are measured."""
 
     predicted: Predicted
     measured: Measured
@@ -27,6 +33,7 @@ class Evaluation:
     advice: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     threshold: float
+    apart: bool
     precision: float
     curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
@@ -40,7 +47,7 @@ class Evaluation:
 
     @property
     def threshold_says(self) -> str:
-        return on_threshold(self.chosen, self.precision)
+        return on_threshold(self.chosen, self.precision, self.apart)
 
     def record(self) -> bytes:
         """Everything measured, as JSON for people and programs."""
@@ -64,11 +71,18 @@ class Evaluation:
         return f"{text}\n".encode()
 
 
-def evaluated(predicted: Predicted, config: EvaluateConfig, tested: float = 1.0) -> Evaluation:
-    """Measure and judge `predicted`. `tested` is the share of all photos that is tested on.
+def evaluated(
+    predicted: Predicted,
+    config: EvaluateConfig,
+    tested: float = 1.0,
+    unseen: Unseen | None = None,
+) -> Evaluation:
+    """Measure and judge `predicted`. `tested` is the share of all photos that is tested on;
+    `unseen` are samples on which the threshold is chosen, so that the test split chooses nothing.
 
     Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown label."""
     truth, scores = predicted.truth, predicted.scores
+    held = unseen or (truth, scores)
     measured = measure(truth, scores, predicted.labels)
     judgements = judge(config.gate, measured)
     wrong = mistakes(predicted)
@@ -83,7 +97,8 @@ def evaluated(predicted: Predicted, config: EvaluateConfig, tested: float = 1.0)
         reasons=tuple(reasons(judgements)),
         advice=tuple(advice(measured, judgements, wrong, confused, weak, tested)),
         thresholds=tuple(thresholds(truth, scores, 0.01)),
-        threshold=recommended(truth, scores, config.precision),
+        threshold=recommended(held[0], held[1], config.precision),
+        apart=unseen is not None,
         precision=config.precision,
         curves=curves(truth, scores, predicted.labels),
         mistakes=tuple(wrong),

@@ -55,9 +55,15 @@ def _beside_guessing(judgement: Judgement) -> str:
     return f"no better than {guess}"
 
 
-def on_threshold(chosen: Threshold, precision: float) -> str:
-    """What to do with the score of an answer."""
+def on_threshold(chosen: Threshold, precision: float, apart: bool = False) -> str:
+    """What to do with the score of an answer; `apart` if it was chosen on other samples."""
     right, wanted = measured(chosen.precision), percent(precision)
+    if apart:
+        return (
+            f"Take an answer from this score on, and let a person look at the rest. It was chosen "
+            f"on photos held out of training, so that {wanted} of the answers be right; in this "
+            f"test {right} are, and {percent(chosen.coverage.value)} of the photos get an answer."
+        )
     if chosen.precision.value < precision:
         return (
             f"At no threshold are {wanted} of the answers right. This one is the best compromise: "

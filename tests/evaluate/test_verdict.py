@@ -11,7 +11,7 @@ from stages.config import EvaluateConfig
 from stages.evaluate.evaluation import evaluated
 from stages.evaluate.predictions import Predicted, rounded
 from stages.evaluate.verdict import Judgement, judge, outcome, verdict
-from stages.metrics import measure, wilson
+from stages.metrics import measure, recommended, wilson
 
 
 def predicted(truth, given, labels, sure=0.8) -> Predicted:
@@ -184,3 +184,15 @@ def test_a_group_of_photos_that_fares_worse_is_named():
     }
     assert list(found.groups) == ["type"]  # a column with a value for each photo is no group
     assert any("type 'poly' are recognised worse" in one for one in found.advice)
+
+
+def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
+    truth = np.array([0, 1] * 50)
+    seen, unseen = predicted(truth, truth, ["a", "b"], sure=0.9), np.array([[0.6, 0.4]] * 100)
+
+    alone = evaluated(seen, EvaluateConfig())
+    apart = evaluated(seen, EvaluateConfig(), unseen=(truth, unseen))
+
+    assert alone.threshold == 0
+    assert apart.threshold == recommended(truth, unseen, 0.95)
+    assert "held out of training" in apart.threshold_says
