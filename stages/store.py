@@ -83,10 +83,12 @@ class Store:
         return KINDS[ref.kind].model_validate_json(data)
 
     def whole(self, ref: Ref) -> bool:
-        """Whether the record of `ref` and every one of its blobs are in the store."""
-        if not self.blobs.has(_record(ref)):
+        """Whether the record of `ref`, unchanged, and every one of its blobs are in the store."""
+        try:
+            digests = self.load(ref).files.values()
+        except (ConfigError, Damaged):
             return False
-        return all(self.blobs.has(_blob(digest)) for digest in self.load(ref).files.values())
+        return all(self.blobs.has(_blob(digest)) for digest in digests)
 
     def find(self, text: str) -> Ref:
         """The reference that `text` means: 'kind@id' with a unique beginning of the id."""

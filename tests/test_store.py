@@ -69,6 +69,15 @@ def test_work_whose_result_lost_a_blob_is_not_finished(store, tmp_path):
     assert store.finished(WORK) is None
 
 
+def test_work_whose_result_was_changed_is_done_again(store, tmp_path):
+    made = makers.dataset(store).ref
+    store.record(WORK, made)
+    (tmp_path / "store" / "records" / "dataset" / made.id).write_bytes(b"rubbish")
+
+    assert store.finished(WORK) is None
+    assert store.load(makers.dataset(store).ref)
+
+
 def test_an_artifact_is_found_by_the_beginning_of_its_id(store):
     ref = makers.dataset(store).ref
 
