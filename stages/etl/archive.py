@@ -1,8 +1,10 @@
 """Unpacks a zip that a stranger may have made: within its folder, and within limits."""
 
+import lzma
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 
 from stages.etl.readers.csv_table import is_outside
@@ -12,6 +14,14 @@ MOST_FILES = 500_000
 MOST_BYTES = 50 * 2**30
 MOST_RATIO = 200  # pictures hardly shrink; a bomb does, a thousandfold
 FREE_BYTES = 100 * 2**20  # below this the ratio does not matter
+BROKEN = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    NotImplementedError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def unpack(archive: Path, folder: Path, below: str = "") -> None:
@@ -29,7 +39,7 @@ def unpack(archive: Path, folder: Path, below: str = "") -> None:
             for member in members:
                 if not below or member.filename.startswith(f"{below}/"):
                     _write(opened, member, folder / member.filename[cut:])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError) as error:
+    except BROKEN as error:
         raise DataError(
             f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
         ) from error
@@ -58,10 +68,10 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
 
 
 def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         # zipfile itself stops at the size that the directory states, so a lie cannot grow.
         with opened.open(member) as source, path.open("xb") as target:
             shutil.copyfileobj(source, target, 2**20)
-    except (RuntimeError, FileExistsError) as error:
+    except (RuntimeError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise DataError(f"'{member.filename}' in the zip: {error}.", "Make it again.") from error

@@ -234,6 +234,33 @@ def test_a_damaged_zip_is_told(workshop, tmp_path):
         source.add("shapes", path, workshop.settings)
 
 
+def test_a_zip_with_changed_content_is_told(workshop, tmp_path):
+    whole = tmp_path / "whole.zip"
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("a/b.png", makers.picture())
+    data = bytearray(whole.read_bytes())
+    data[37:60] = bytes(23)  # the compressed bytes, behind the name
+    whole.write_bytes(data)
+
+    with pytest.raises(DataError, match=r"not a whole zip"):
+        source.add("shapes", whole, workshop.settings)
+
+
+@pytest.mark.parametrize("names", [("a", "a/b.png"), ("a/b.png", "a")])
+def test_a_zip_with_one_name_for_a_file_and_a_folder_is_told(workshop, tmp_path, names):
+    archive = zipped(tmp_path / "odd.zip", dict.fromkeys(names, b"x"))
+
+    with pytest.raises(DataError, match="in the zip"):
+        source.add("shapes", archive, workshop.settings)
+
+
+def test_a_stray_csv_that_cannot_be_read_does_not_hide_the_labels(workshop):
+    workshop.shapes(2)
+    workshop.write("stray.csv", b'"' + 200_000 * b"x")
+
+    assert workshop.add().samples == 6
+
+
 def test_an_empty_folder_is_told_with_what_to_do(workshop):
     workshop.raw.mkdir()
 

@@ -77,9 +77,11 @@ def _delimiter(text: str) -> str:
 
 
 def _columns(text: str) -> list[str]:
-    head = next(
-        csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True), []
-    )
+    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
+    try:
+        head = next(rows, [])
+    except csv.Error:  # a quote that never ends: whatever it is, it names no columns
+        head = []
     return [
         column.strip().lower() if column.strip().lower() in KNOWN else column.strip()
         for column in head
