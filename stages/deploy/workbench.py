@@ -27,6 +27,7 @@ from stages.tracking import Run
 
 PARITY = 16  # training samples on which the exported network must answer as the trained one
 EXPORTER = "onnx"
+PREPARING = (calibration, pictures, steps)  # whose code decides what a network is shown
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Workbench:
             "export": EXPORTER,
             "model": self.model.ref.id,
             "samples": [one.digest for one in chosen],
-            "code": source_of(exporter, pictures, steps),
+            "code": source_of(exporter, *PREPARING),
             "versions": _versions(),
         }
         return remembered(self.store, key, make)
@@ -119,7 +120,7 @@ class Workbench:
             "graph": self.store.add(exported),
             "before": [step.model_dump() for step in self.model.before],
             "samples": [one.digest for one in chosen],
-            "code": source_of(compressor, pictures, steps),
+            "code": source_of(compressor, *PREPARING),
             "versions": _versions(),
         }
         return remembered(self.store, key, make)

@@ -27,7 +27,11 @@ STAGE_FACTS = {
     "evaluate": Facts(("model", "dataset"), ("pillow", "numpy", "paddlepaddle")),
     "deploy": Facts(
         ("model", "report", "dataset"),
-        ("pillow", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
+        (
+            *("pillow", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
+            # a service's requirements.txt names their versions
+            *("fastapi", "uvicorn", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
+        ),
     ),
 }
 MAKES = {"etl": "dataset", "train": "model", "evaluate": "report", "deploy": "package"}
