@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stages.runtime.errors import ConfigError
 
 
 class Settings(BaseSettings):
@@ -31,6 +34,14 @@ class Settings(BaseSettings):
     )
     airflow_port: int = 8080
     mlflow_port: int = 5000
+
+    def __init__(self, **values: Any) -> None:
+        """Raises ConfigError, naming each variable that does not fit."""
+        try:
+            super().__init__(**values)
+        except ValidationError as error:  # its text may hold a secret's value
+            told = [f"AIWF_{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+            raise ConfigError(f"{'; '.join(told)}.", "Mend or unset these variables.") from None
 
     @property
     def root(self) -> Path:

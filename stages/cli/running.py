@@ -34,6 +34,8 @@ def run(
     """Run a pipeline: etl, train, evaluate, deploy. What was done before is reused."""
     from stages.cli.outcome import print_outcome
 
+    if name and via is Via.airflow:
+        raise ConfigError("--name is for runs in this process.", "Airflow names its own runs.")
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
     run_name = (
@@ -120,6 +122,8 @@ def _spec(path: Path) -> dict[str, Any]:
         given = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Name a JSON file.") from error
+    if not isinstance(given, dict) or not isinstance(given.get("config", {}), dict):
+        raise ConfigError(f"{path} is no table with a table 'config'.", "Write a JSON object.")
     missing = [key for key in ("config", "run") if key not in given]
     if missing:
         raise ConfigError(f"{path} has no {' and no '.join(missing)}.", "Add it.")

@@ -1,22 +1,17 @@
 """All stages of one pipeline in this process, one after the other."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
-from stages.runner.planning import tasks_of
+from stages.opening import open_store
+from stages.runner.lock import load_lock
+from stages.runner.planning import flat_changes, tasks_of
 from stages.runner.stage import run_stage, task_name
 from stages.runner.watch import Watch
 from stages.runner.work import MAKES, STAGE_FACTS
-from stages.runtime.errors import WorkflowError
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
-
-
-def targets_of(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The targets that a pipeline table asks for."""
-    return PipelineConfig.model_validate(dict(config)).deploy.targets
 
 
 def new_run_name(pipeline: str) -> str:
@@ -33,7 +28,10 @@ def run_pipeline(
 ) -> dict[str, Ref]:
     """Run every stage and return what each task made. One target that fails holds back no other.
 
-    Raises the first WorkflowError after all that could be done was done."""
+    Raises ConfigError if `run` has begun with another config, and the first WorkflowError after
+    all that could be done was done."""
+    settings = settings or Settings()
+    refuse_another(pipeline, run, settings)
     config = pipeline.model_dump(mode="json")
     given: dict[str, Ref] = {}
     made: dict[str, Ref] = {}
@@ -53,3 +51,16 @@ def run_pipeline(
     if failed:
         raise failed[0]
     return made
+
+
+def refuse_another(pipeline: PipelineConfig, run: str, settings: Settings) -> None:
+    """Raise ConfigError unless `run` is new, or was begun with this very `pipeline`."""
+    lock = load_lock(run, open_store(settings))
+    changes = flat_changes(lock.config, pipeline.model_dump(mode="json")) if lock else {}
+    open_ones = {"data.revision": pipeline.data.revision, "train.trials": pipeline.train.trials}
+    told = [key for key in changes if open_ones.get(key, "said")]  # what is open the lock pins
+    if told:
+        raise ConfigError(
+            f"The run {run} was begun with another {', '.join(told)}.",
+            "Give another --name, or none: what was done before is found again all the same.",
+        )

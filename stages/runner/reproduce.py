@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from stages.artifacts import Ref
-from stages.config import PipelineConfig
+from stages.config import checked
 from stages.opening import open_store
 from stages.runner.comparison import Sameness, compare, settle
 from stages.runner.lock import Lock, requirements_digest
@@ -26,7 +26,7 @@ def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
     Features and trained trials are computed again; only raw data and weights are shared."""
     for line in drift(lock):
         watch.say(f"note: {line}")
-    pipeline = PipelineConfig.model_validate(lock.config)
+    pipeline = checked(lock.config, "The lock")
     with _apart(settings) as scratch:
         again = run_pipeline(pipeline, run=f"{lock.run}-again", watch=watch, settings=scratch)
         fresh = open_store(scratch)
@@ -38,7 +38,7 @@ def drift(lock: Lock) -> list[str]:
     told = []
     if lock.requirements != requirements_digest():
         told.append("requirements.lock is another than that of the run")
-    pipeline = PipelineConfig.model_validate(lock.config)
+    pipeline = checked(lock.config, "The lock")
     for stage, target in tasks_of(pipeline):
         task = task_name(stage, target)
         work = describe(stage, pipeline, {}, target)

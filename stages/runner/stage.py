@@ -1,10 +1,11 @@
 """One stage from start to end: find finished work or do it, record it, put it where people look."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.artifacts import Ref
-from stages.config import PipelineConfig
+from stages.config import PipelineConfig, checked
 from stages.opening import open_store
 from stages.parts import STAGES
 from stages.runner import lock as locks
@@ -12,8 +13,11 @@ from stages.runner.publish import publish
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
 from stages.runner.work import describe
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store, Work
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")  # of a run: it is a folder's name, too
 
 
 def run_stage(
@@ -33,7 +37,7 @@ def run_stage(
     settings, watch = settings or Settings(), watch or LogWatch()
     store = open_store(settings)
     lock = pinned(run, config, store, settings)
-    pipeline = PipelineConfig.model_validate(lock.config)
+    pipeline = checked(lock.config, f"The lock of the run {run}")
     task = task_name(stage, target)
     given = {name: Ref(*reference) for name, reference in inputs.items()}
     work = describe(stage, pipeline, given, target)
@@ -52,10 +56,17 @@ def task_name(stage: str, target: str = "") -> str:
 
 
 def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings) -> locks.Lock:
-    """The lock of `run`; made now, with everything open pinned, if the run is new."""
+    """The lock of `run`; made now, with everything open pinned, if the run is new.
+
+    Raises ConfigError for a name that cannot be a run's, and for a config that cannot be."""
+    if not NAME.fullmatch(run):
+        raise ConfigError(
+            f"'{run}' cannot be the name of a run.",
+            "Use letters, digits, '.', '_' and '-', a letter or digit first, 200 at most.",
+        )
     lock = locks.load_lock(run, store)
     if lock is None:
-        pipeline = resolve(PipelineConfig.model_validate(dict(config)), settings)
+        pipeline = resolve(checked(dict(config), "The pipeline"), settings)
         lock = locks.new_lock(run, pipeline)
         locks.keep(lock, store, settings)
     return lock

@@ -103,6 +103,41 @@ def test_a_data_gate_has_its_own_exit_code(aiwf, tmp_path):
     assert "circle" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ("[]", "no table"),
+        ('{"run": "r", "config": []}', "no table"),
+        ('{"run": "r", "config": {"nmae": "a"}}', "nmae"),
+        ('{"run": "../r", "config": {}}', "cannot be the name of a run"),
+    ],
+)
+def test_a_wrong_spec_is_told(aiwf, tmp_path, spec, told):
+    (tmp_path / "spec.json").write_text(spec)
+
+    answer = aiwf("stage", "etl", "--spec", "spec.json")
+
+    assert (answer.returncode, told in answer.stderr) == (2, True), answer.stderr
+
+
+def test_a_variable_that_does_not_fit_is_told_by_its_name(aiwf):
+    told = aiwf("list", AIWF_THREADS="many", AIWF_MLFLOW_PORT="x")
+
+    assert told.returncode == 2, told.stderr
+    assert "AIWF_THREADS" in told.stderr
+    assert "AIWF_MLFLOW_PORT" in told.stderr
+
+
+def test_a_lock_of_another_time_is_told(aiwf, tmp_path):
+    lock = {"run": "r", "pipeline": "p", "data": {}, "config": {"was": 1}, "seeds": {}}
+    lock |= {"requirements": "", "machine": {}}
+    (tmp_path / "run.lock.json").write_text(json.dumps(lock))
+
+    told = aiwf("reproduce", "run.lock.json")
+
+    assert (told.returncode, "The lock: was" in told.stderr) == (2, True), told.stderr
+
+
 def test_an_unknown_kind_is_told_with_the_nearest(aiwf):
     told = aiwf("list", "modle")
 
