@@ -50,6 +50,7 @@ def parse_pipeline(
             f"{source}: a pipeline is a table of keys, and this is {kind}.",
             "Write at least three lines: name: ..., task: ..., data: ...",
         )
+    _refuse_doubles(node, source)
     return checked(override(raw, changes), source, _lines(node))
 
 
@@ -64,6 +65,20 @@ def checked(
     except ValidationError as error:
         told = [_tell(problem, source, lines or {}) for problem in error.errors()]
         raise ConfigError("\n".join(told), "") from error
+
+
+def _refuse_doubles(node: Any, source: str) -> None:
+    """Raise ConfigError for a key that stands twice in one table: YAML would drop the first."""
+    if isinstance(node, yaml.MappingNode):
+        known: set[str] = set()
+        for key, value in node.value:
+            if key.value in known:
+                raise ConfigError(
+                    f"{source}, line {key.start_mark.line + 1}: there is a second '{key.value}'.",
+                    "Keep one of the two.",
+                )
+            known.add(key.value)
+            _refuse_doubles(value, source)
 
 
 def _lines(node: Any, place: Place = ()) -> dict[Place, int]:

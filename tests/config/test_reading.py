@@ -93,3 +93,10 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + SMALLEST.encode())
 
     assert read_pipeline(path).name == "flowers"
+
+
+def test_a_key_that_stands_twice_is_told_with_its_line():
+    text = "name: a\ntask: image_classification\ndata: a\ntrain:\n  trials: 2\n  trials: 3\n"
+
+    with pytest.raises(ConfigError, match=r"line 6: there is a second 'trials'"):
+        parse_pipeline(text)
