@@ -57,11 +57,11 @@ class MlflowRun:
         """Keep a file, such as a report, under its relative name."""
         self._writer.put(lambda: self._send(name, data))
 
-    def log_data(self, name: str, digest: str, source: str, profile: str = "") -> None:
+    def log_data(self, name: str, digest: str, source: str) -> None:
         """Keep which data the run stood on, so that runs can be searched by its digest."""
         from mlflow.entities import Dataset, DatasetInput
 
-        data = Dataset(name, digest[:36], "dvc", source, profile=profile or None)
+        data = Dataset(name, digest[:36], "dvc", source)
         self._writer.put(lambda: self._client.log_inputs(self._family.own, [DatasetInput(data)]))
 
     def log_trials(self, trials: Sequence[Trial]) -> None:

@@ -81,10 +81,13 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def _files_of(name: str, place: Place) -> str | None:
-    """Where files go: beside a database in the workspace; a server decides for itself."""
-    if "://" in place.mlflow_uri and not place.mlflow_uri.startswith("sqlite"):
-        return None
-    return (place.root / "mlflow" / "files" / name).as_uri()
+    """Where files go: beside a database that is a file; a server decides for itself.
+
+    Not in the workspace: a run that is made again has one for itself, which does not last."""
+    kind, found, database = place.mlflow_uri.partition(":///")
+    if found and kind == "sqlite":
+        return (Path(database).absolute().parent / "files" / name).as_uri()
+    return None if "://" in place.mlflow_uri else (place.root / "mlflow" / "files" / name).as_uri()
 
 
 def _first_line(error: Exception) -> str:
