@@ -8,14 +8,18 @@ from stages.config import read_pipeline
 
 HERE = Path(__file__).resolve().parents[1]
 PIPELINES = Path(os.environ.get("AIWF_PIPELINES") or HERE / "configs" / "pipelines")
+DAGS = {}
 
 for path in [PIPELINES] if PIPELINES.is_file() else sorted(PIPELINES.glob("*.y*ml")):
     try:
         dag = dag_of(read_pipeline(path), path)
-        if dag.dag_id in globals():
+        if dag.dag_id in DAGS:
             raise ValueError(
                 f"Another pipeline is called {dag.dag_id} too. Give each its own name."
             )
     except Exception as error:  # one that cannot be read must not take the others along
         dag = placeholder_for(path, error)
-    globals()[dag.dag_id] = dag
+    DAGS[dag.dag_id] = dag
+
+# Airflow looks for DAGs among this file's names; a pipeline may be called as one of ours is.
+globals().update({f"dag {name}": made for name, made in DAGS.items()})

@@ -26,7 +26,7 @@ def parse(tmp_path, monkeypatch):
         from airflow.sdk import DAG
 
         made = runpy.run_path(str(DAGS))
-        return {key: dag for key, dag in made.items() if isinstance(dag, DAG) and key != "dag"}
+        return {dag.dag_id: dag for dag in made.values() if isinstance(dag, DAG)}
 
     return parsed
 
@@ -97,6 +97,11 @@ def test_two_pipelines_with_one_name_are_told(parse):
 
     assert set(dags) == {"flowers", "two.yaml"}
     assert "flowers" in dags["two.yaml"].doc_md
+
+
+@pytest.mark.parametrize("name", ["path", "dag", "error", "os"])
+def test_a_pipeline_may_be_called_as_a_name_of_the_dag_file_is(parse, name):
+    assert set(parse(one=PIPELINE.format(name))) == {name}
 
 
 def test_the_page_of_a_dag_says_what_it_does(parse):
