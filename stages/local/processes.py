@@ -60,16 +60,20 @@ def marked(mark: str, name: str = "") -> "list[Process]":
     return [process for process in found if process.pid != os.getpid()]
 
 
-def stop(mark: str, patience: float = PATIENCE) -> int:
-    """End all that carries `mark`: ask, wait, then force. The number of processes ended."""
+def stop(mark: str, patience: float = PATIENCE, names: Sequence[str] = ("",)) -> int:
+    """End all that carries `mark` (of the servers `names`): ask, wait, then force. The number of
+    processes ended."""
     import psutil
 
-    first = marked(mark)
+    def carrying() -> "list[Process]":
+        return [process for name in names for process in marked(mark, name)]
+
+    first = carrying()
     for process in first:
         _signal(process, signal.SIGTERM)
     psutil.wait_procs(first, timeout=patience)
     deadline = time.monotonic() + patience
-    while (left := marked(mark)) and time.monotonic() < deadline:
+    while (left := carrying()) and time.monotonic() < deadline:
         for process in left:  # also those that were born while the others ended
             _signal(process, signal.SIGKILL)
         psutil.wait_procs(left, timeout=2)

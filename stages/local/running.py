@@ -44,8 +44,7 @@ def up(settings: Settings, say: Say) -> list[str]:
             children = [_start(one, mark, say) for one in missing]
             _wait(settings, dict(zip(missing, children, strict=True)), say)
         except BaseException:
-            if len(missing) == len(servers(settings)):
-                processes.stop(mark)
+            processes.stop(mark, names=[one.name for one in missing])
             raise
     return _addresses(settings)
 

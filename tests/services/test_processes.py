@@ -84,6 +84,17 @@ def test_others_are_left_alone(mark, tmp_path):
     processes.stop(other)
 
 
+def test_only_the_named_servers_are_ended_if_names_are_given(mark, tmp_path):
+    one = started(mark, tmp_path, SLEEP, "mlflow")
+    other = started(mark, tmp_path, SLEEP, "airflow-scheduler")
+    wait_for(2, mark)
+
+    assert processes.stop(mark, names=["mlflow"]) == 1
+
+    assert one.wait(10) is not None
+    assert other.poll() is None
+
+
 def test_stopping_twice_is_no_error(mark):
     assert processes.stop(mark) == 0
 
