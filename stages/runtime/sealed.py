@@ -39,9 +39,12 @@ def description_of(folder: Path) -> dict[str, Any]:
     """What package.json in `folder` says, after `check`. Raises Damaged if it cannot be trusted."""
     if not (folder / SEAL).is_file():
         raise Damaged(f"There is no package in {folder}: {SEAL} is missing.", REMEDY)
-    if DESCRIPTION not in check(folder):
+    sealed = check(folder)
+    if DESCRIPTION not in sealed:
         raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
     description: dict[str, Any] = json.loads(_read(folder, DESCRIPTION))
+    if description["model"] not in sealed:
+        raise Damaged(f"The network {description['model']} is not sealed.", REMEDY)
     return description
 
 
@@ -72,6 +75,7 @@ def _read(folder: Path, name: str) -> bytes:
 def _refuse_foreign_code(folder: Path, sealed: set[str]) -> None:
     # Python writes __pycache__ itself; anything else that can run was put there by somebody.
     for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if path.suffix in CODE and name not in sealed and "__pycache__" not in path.parts:
+        name = path.relative_to(folder)
+        known = name.as_posix() in sealed or "__pycache__" in name.parts
+        if path.suffix in CODE and not known:
             raise Damaged(f"{name} is code that does not belong to the package.", REMEDY)
