@@ -47,13 +47,16 @@ class PlainWatch(LogWatch):
 
 
 class BarWatch:
-    """One bar for each thing in progress; gone when the stage ends."""
+    """One bar for each thing in progress; gone when the next stage, or its end, is told."""
 
     def __init__(self, bars: "Progress") -> None:
         self._bars = bars
         self._known: dict[str, TaskID] = {}
 
     def say(self, text: str) -> None:
+        for task in self._known.values():
+            self._bars.remove_task(task)
+        self._known.clear()
         self._bars.console.print(text, highlight=False)
 
     def progress(self, what: str, done: int, total: int) -> None:

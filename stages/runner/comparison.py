@@ -22,7 +22,8 @@ def compare(task: str, first: Artifact, again: Artifact) -> Sameness:
         return Sameness(task, "same")
     changes = flat_changes(first.model_dump(mode="json"), again.model_dump(mode="json"))
     where = next((key for key in changes if not key.startswith("parents")), "its parents")
-    close = _within_noise(first, again)
+    # another version of a JPEG library draws other thumbnails; nothing is learnt from a page
+    close = list(changes) == ["files.page.html"] or _within_noise(first, again)
     return Sameness(task, "equivalent" if close else "different", where)
 
 
@@ -37,7 +38,7 @@ def _within_noise(first: Artifact, again: Artifact) -> bool:
 
 
 def settle(told: list[Sameness]) -> list[Sameness]:
-    """A dataset or model that differs in bytes is equivalent where the report on it is."""
+    """A model that differs in bytes is equivalent where the report on it is."""
     close = any(one.task == "evaluate" and one.verdict != "different" for one in told)
     return [
         one._replace(verdict="equivalent")

@@ -22,11 +22,16 @@ class LogWatch:
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
+        self._done: dict[str, int] = {}
 
     def say(self, text: str) -> None:
         log.info(text)
 
     def progress(self, what: str, done: int, total: int) -> None:
+        if not done or self._done.get(what, 0) > done:  # another stage, or target, begins with it
+            self._started.pop(what, None)
+            self._told.pop(what, None)
+        self._done[what] = done
         now = time.monotonic()
         started = self._started.setdefault(what, now)
         if done < total and now - self._told.get(what, 0.0) < EVERY:

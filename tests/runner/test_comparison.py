@@ -3,6 +3,7 @@
 from stages.artifacts import Measure, Report
 from stages.runner.comparison import Sameness, compare, settle
 from stages.runner.planning import flat_changes
+from tests import makers
 
 
 def report(accuracy: float, **changes: object) -> Report:
@@ -46,3 +47,13 @@ def test_changes_are_told_by_dotted_key():
     new = {"a": {"b": 1, "c": 5}, "e": 4}
 
     assert flat_changes(old, new) == {"a.c": (2, 5), "d": (3, None), "e": (None, 4)}
+
+
+def test_a_dataset_of_other_thumbnails_is_equivalent_and_one_of_other_samples_is_not(tmp_path):
+    first = makers.dataset(makers.store(tmp_path))
+    page = first.model_copy(update={"files": {**first.files, "page.html": "0" * 64}})
+    repaged = first.model_copy(update={"files": {**first.files, "page.html": "1" * 64}})
+    other = page.model_copy(update={"files": {**page.files, "manifest.csv": "2" * 64}})
+
+    assert compare("etl", page, repaged) == Sameness("etl", "equivalent", "files.page.html")
+    assert compare("etl", page, other).verdict == "different"
