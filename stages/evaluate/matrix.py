@@ -35,9 +35,13 @@ def matrix(measured: Measured) -> Matrix:
     names = [labels[index] for index in shown]
     numbered = len(names) > _NUMBERED or any(len(name) > _LONGEST for name in names)
     rows = [
-        (place, labels[index], _cells(measured.confusion, labels, index, shown), total)
+        (
+            place,
+            labels[index],
+            _cells(measured.confusion, labels, index, shown),
+            sum(measured.confusion[index]),
+        )
         for place, index in enumerate(shown, 1)
-        if (total := sum(measured.confusion[index])) >= 0
     ]
     columns = [str(place) for place in range(1, len(names) + 1)] if numbered else names
     size = "big" if len(names) <= 12 else "middle" if len(names) <= 20 else "small"
