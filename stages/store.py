@@ -82,6 +82,10 @@ class Store:
             raise Damaged(f"The record of {ref} was changed.", "Run the pipeline again.")
         return KINDS[ref.kind].model_validate_json(data)
 
+    def holds(self, ref: Ref) -> bool:
+        """Whether there is a record of `ref`."""
+        return self.blobs.has(_record(ref))
+
     def whole(self, ref: Ref) -> bool:
         """Whether the record of `ref`, unchanged, and every one of its blobs are in the store."""
         try:

@@ -1,11 +1,15 @@
 """Comparing two runs: what changed, what it did, and whether a run made again is the same."""
 
+import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stages.artifacts import Artifact, Measure
+from stages.artifacts import Artifact, Measure, Ref
 from stages.runner.lock import Lock
 from stages.runner.planning import flat_changes
 from stages.store import Store
+
+ELSEWHERE = "its id; the first record is not in this store"
 
 
 class Sameness(NamedTuple):
@@ -27,6 +31,16 @@ def compare(task: str, first: Artifact, again: Artifact) -> Sameness:
     return Sameness(task, "equivalent" if close else "different", where)
 
 
+def compare_by_metrics(task: str, metrics: Mapping[str, float], again: Artifact) -> Sameness:
+    """As `compare`, where the first one is not in this store: by the values in its run's lock."""
+    overall: dict[str, Measure] = getattr(again, "overall", {})
+    seen = {name: metrics.get(f"{task}.{name}", math.nan) for name in overall}
+    close = bool(seen) and all(
+        overall[name].low <= seen[name] <= overall[name].high for name in seen
+    )
+    return Sameness(task, "equivalent" if close else "different", ELSEWHERE)
+
+
 def _within_noise(first: Artifact, again: Artifact) -> bool:
     """Whether each overall metric of one lies within the other's 95 % interval."""
     mine: dict[str, Measure] = getattr(first, "overall", {})
@@ -38,11 +52,12 @@ def _within_noise(first: Artifact, again: Artifact) -> bool:
 
 
 def settle(told: list[Sameness]) -> list[Sameness]:
-    """A model that differs in bytes is equivalent where the report on it is."""
+    """A model that differs in bytes is equivalent where the report on it is; so is what cannot be
+    looked into."""
     close = any(one.task == "evaluate" and one.verdict != "different" for one in told)
     return [
         one._replace(verdict="equivalent")
-        if one.verdict == "different" and one.task == "train" and close
+        if one.verdict == "different" and close and (one.task == "train" or one.where == ELSEWHERE)
         else one
         for one in told
     ]
@@ -79,11 +94,19 @@ def effects(first: Lock, second: Lock, store: Store) -> list[Effect]:
     """What the changes did to the overall metrics of the report, and of each package."""
     told: list[Effect] = []
     for task in [task for task in first.made if task in second.made]:
-        sides = [getattr(store.load(lock.made[task]), "overall", {}) for lock in (first, second)]
+        sides = [_overall(lock.made[task], store) for lock in (first, second)]
         for name in sides[0]:
             if name in sides[1]:
                 told.append(_effect(f"{task}.{name}", name, sides[0][name], sides[1][name]))
     return told
+
+
+def _overall(ref: Ref, store: Store) -> dict[str, Measure]:
+    """The overall metrics of `ref`; none if it has none or is not in this store."""
+    overall: dict[str, Measure] = (
+        getattr(store.load(ref), "overall", {}) if store.holds(ref) else {}
+    )
+    return overall
 
 
 def _effect(label: str, name: str, a: Measure, b: Measure) -> Effect:

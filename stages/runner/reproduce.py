@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 from stages.artifacts import Ref
 from stages.config import checked
 from stages.opening import open_store
-from stages.runner.comparison import Sameness, compare, settle
+from stages.runner.comparison import Sameness, compare, compare_by_metrics, settle
 from stages.runner.lock import Lock, requirements_digest
 from stages.runner.pipeline import run_pipeline
 from stages.runner.planning import tasks_of
@@ -51,12 +51,19 @@ def drift(lock: Lock) -> list[str]:
 
 
 def _told(lock: Lock, again: dict[str, Ref], store: Store, fresh: Store) -> list[Sameness]:
-    return [
-        compare(task, store.load(lock.made[task]), fresh.load(ref))
-        if task in lock.made
-        else Sameness(task, "different", "the run never made it")
-        for task, ref in again.items()
-    ]
+    return [_compared(task, lock, ref, store, fresh) for task, ref in again.items()]
+
+
+def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> Sameness:
+    """Whether `task` made the same; the lock of another machine names what is not in this store."""
+    first = lock.made.get(task)
+    if first is None:
+        return Sameness(task, "different", "the run never made it")
+    if first == again:
+        return Sameness(task, "same")
+    if not store.holds(first):
+        return compare_by_metrics(task, lock.metrics, fresh.load(again))
+    return compare(task, store.load(first), fresh.load(again))
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """Comparing runs: what changed, and whether two makings are the same."""
 
 from stages.artifacts import Measure, Report
-from stages.runner.comparison import Sameness, compare, settle
+from stages.runner.comparison import ELSEWHERE, Sameness, compare, compare_by_metrics, settle
+from stages.runner.lock import Lock
 from stages.runner.planning import flat_changes
+from stages.runner.reproduce import _told
 from tests import makers
 
 
@@ -57,3 +59,25 @@ def test_a_dataset_of_other_thumbnails_is_equivalent_and_one_of_other_samples_is
 
     assert compare("etl", page, repaged) == Sameness("etl", "equivalent", "files.page.html")
     assert compare("etl", page, other).verdict == "different"
+
+
+def test_the_lock_of_another_machine_is_enough_to_tell():
+    metrics = {"evaluate.accuracy": 0.82}
+    told = [Sameness("etl", "different", ELSEWHERE)]
+
+    assert compare_by_metrics("evaluate", metrics, report(0.8)).verdict == "equivalent"
+    assert compare_by_metrics("evaluate", metrics, report(0.5)).verdict == "different"
+    assert compare_by_metrics("evaluate", {}, report(0.8)).verdict == "different"
+    assert settle([*told, Sameness("evaluate", "equivalent")])[0].verdict == "equivalent"
+    assert settle([*told, Sameness("evaluate", "different")])[0].verdict == "different"
+
+
+def test_what_another_machine_made_alike_is_the_same_without_its_store(tmp_path):
+    fresh = makers.store(tmp_path)
+    again = makers.dataset(fresh).ref
+    lock = Lock.model_validate(
+        {"run": "r", "pipeline": "p", "data": {}, "config": {}, "seeds": {}, "requirements": ""}
+        | {"machine": {}, "made": {"etl": again}}
+    )
+
+    assert _told(lock, {"etl": again}, makers.store(tmp_path), fresh)[0].verdict == "same"
