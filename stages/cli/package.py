@@ -81,7 +81,7 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], top: int) -> list[i
         codes.append(code)
         if code:
             table.add_row(
-                Text(answer["file"]), Text(answer["problem"], "red"), "", answer["remedy"]
+                Text(answer["file"]), Text(answer["problem"], "red"), "", Text(answer["remedy"])
             )
             continue
         first, *others = answer["labels"]

@@ -57,7 +57,7 @@ class BarWatch:
         for task in self._known.values():
             self._bars.remove_task(task)
         self._known.clear()
-        self._bars.console.print(text, highlight=False)
+        self._bars.console.print(text, highlight=False, markup=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
         if what not in self._known:
