@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from operators.base import StageOperator, run_name
+from stages.runner.leaving import leave
 from stages.runtime.errors import WorkflowError
 
 
@@ -60,3 +61,4 @@ def _dag() -> Any:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    leave(0)

@@ -201,7 +201,7 @@ class DeployConfig(Section):
         0.02, description="Largest drop in accuracy or recall of a label against the trained model."
     )
     calibration: int = Field(
-        100, ge=1, le=2000, description="Training samples that set the ranges of int8."
+        64, ge=1, le=2000, description="Training samples that set the ranges of int8."
     )
 
 

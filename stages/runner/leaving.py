@@ -1,0 +1,20 @@
+"""Ending a process that has run stages."""
+
+import atexit
+import logging
+import os
+import sys
+
+
+def leave(code: int) -> None:
+    """End this process with `code`, after all that Python itself has to do at an end.
+
+    Where Paddle was used, its engine would go on to free its memory piece by piece: seconds of
+    work on bytes that the system takes back at once."""
+    if "paddle" not in sys.modules:
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
