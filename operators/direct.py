@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from operators.base import StageOperator, run_name
-from stages.runner.leaving import leave
 from stages.runtime.errors import WorkflowError
 
 
@@ -61,4 +60,3 @@ def _dag() -> Any:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
-    leave(0)

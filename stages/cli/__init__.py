@@ -11,9 +11,12 @@ def main() -> None:
     """Run the command that the words of this process name; exit with its code."""
     with told():
         from stages.cli.app import app
-        from stages.runner.leaving import leave
 
         try:
             app(prog_name="aiwf", args=sys.argv[1:])
         except SystemExit as done:
-            leave(done.code if isinstance(done.code, int) else 0)
+            if "paddle" not in sys.modules or isinstance(done.code, str):
+                raise
+            from stages.runner.leaving import leave
+
+            leave(int(done.code or 0))

@@ -9,10 +9,8 @@ import sys
 def leave(code: int) -> None:
     """End this process with `code`, after all that Python itself has to do at an end.
 
-    Where Paddle was used, its engine would go on to free its memory piece by piece: seconds of
-    work on bytes that the system takes back at once."""
-    if "paddle" not in sys.modules:
-        sys.exit(code)
+    For a process that used Paddle: its engine would go on to free its memory piece by piece,
+    seconds of work on bytes that the system takes back at once."""
     atexit._run_exitfuncs()
     logging.shutdown()
     sys.stdout.flush()
