@@ -20,6 +20,7 @@ def add(
     from stages.etl import source
 
     settings = Settings()
+    source.check_name(name)
     before = {one.revision for one in source.revisions(name, settings)}
     made = source.add(name, path, settings, note)
     state = "known before" if made.revision in before else "new"
@@ -27,7 +28,7 @@ def add(
     print(f"  revision {made.revision}")
     if made.note:
         print(f"  {made.note}")
-    print(f"Next: write 'data: {{name: {made.name}}}' into a pipeline, then `aiwf run` it.")
+    print(f"Next: write 'data: {made.name}' into a pipeline, then `aiwf run` it.")
 
 
 @app.command("list")

@@ -1,9 +1,11 @@
 """Every error ends here: what is wrong, what to do, and the right exit code."""
 
+import _thread
 import errno
 import os
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +14,23 @@ from stages.runtime.errors import InfrastructureError, WorkflowError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 
+STOPPED = ("Stopped.", "The same command goes on where this one left off.", 130)
+
 
 @contextmanager
 def told() -> Iterator[None]:
     """Tell any error of the block on stderr and leave with its exit code."""
+    before, sys.unraisablehook = sys.unraisablehook, _unraisable
     try:
         yield
     except WorkflowError as error:
         _leave(error.problem, error.remedy, error.exit_code)
     except KeyboardInterrupt:
-        _leave("Stopped.", "The same command goes on where this one left off.", 130)
+        _leave(*STOPPED)
+    except SystemExit as leaving:  # typer turns Ctrl-C into a code without a word
+        if leaving.code == STOPPED[-1]:
+            _leave(*STOPPED)
+        raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -34,6 +43,16 @@ def told() -> Iterator[None]:
         _leave(
             f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1
         )
+    finally:
+        sys.unraisablehook = before
+
+
+def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
+    """Ctrl-C that came while Python cleared up is lost there: it comes again, a moment later."""
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        threading.Timer(0.1, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _leave(problem: str, remedy: str, code: int) -> None:

@@ -37,7 +37,14 @@ def show(
 ) -> None:
     """Show an artifact's record, and its parents back to the raw data."""
     from stages.opening import open_store
+    from stages.runtime.errors import ConfigError
 
+    if "@" not in reference:
+        raise ConfigError(
+            f"'{reference}' is no artifact: those are called kind@id.",
+            "`aiwf list package` shows packages, and so on for dataset, model and report; "
+            "what a run made is in its run.lock.json.",
+        )
     store = open_store(Settings())
     ref = store.find(reference)
     artifact = store.load(ref)

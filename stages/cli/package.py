@@ -75,7 +75,9 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], top: int) -> list[i
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("File", "Label", "Score", "Then", box=box.SIMPLE)
+    table = Table(box=box.SIMPLE)
+    for title in ("File", "Label", "Score", "Then"):
+        table.add_column(title, overflow="fold")  # the end of a name is what tells files apart
     codes = []
     for answer, code in answers:
         codes.append(code)

@@ -9,14 +9,15 @@ from stages import parts
 from stages.runtime.errors import UnknownPart
 from stages.runtime.registry import nearest
 
+SCHEDULE = re.compile(r"@[a-z]+|[\w*/,#?-]+( +[\w*/,#?-]+){4,6}")
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 
 
 class Section(BaseModel):
-    """Frozen; an unknown key is an error."""
+    """Frozen; an unknown key is an error, and so is a number without end."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -258,6 +259,17 @@ class PipelineConfig(Section):
             return value
         name, _, revision = value.partition("@")
         return {"name": name, "revision": revision}
+
+    @field_validator("schedule")
+    @classmethod
+    def timed(cls, value: str | None) -> str | None:
+        """Only the shape: Airflow checks the rest when it reads the pipeline."""
+        if value and not SCHEDULE.fullmatch(value.strip()):
+            raise ValueError(
+                f"'{value}' is no schedule. Write a cron expression such as '0 3 * * 1', "
+                "or '@daily'."
+            )
+        return value
 
     def slice(self, stage: str, target: str = "") -> Section:
         """The part of the config that `stage` may see, and whose change makes it work again."""

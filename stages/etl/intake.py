@@ -22,8 +22,10 @@ def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
         case ".csv" | ".tsv":
             return _copied(path.parent, folder, read_table(path))
         case ".zip":
-            archive.unpack(path, folder / "unpacked")
-            return _copied(_innermost(folder / "unpacked"), folder)
+            unpacked = folder / "unpacked" / path.name  # as errors are to call it
+            unpacked.mkdir(parents=True)
+            archive.unpack(path, unpacked)
+            return _copied(_innermost(unpacked), folder)
     raise ConfigError(
         f"{path.name} is neither a folder nor a .zip nor a .csv.",
         "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
@@ -72,4 +74,5 @@ def left_out(reading: Reading) -> str:
     """What of the person's folder was not copied, as a sentence; empty if nothing."""
     if not reading.ignored:
         return ""
-    return f"{len(reading.ignored)} other files were left out: {few(reading.ignored)}"
+    what = "other file was" if len(reading.ignored) == 1 else "other files were"
+    return f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}"

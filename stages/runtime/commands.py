@@ -93,6 +93,9 @@ def answered(predictor: Predictor, path: Path, top: int) -> tuple[dict[str, Any]
     code = 0
     try:
         found = predictor.predict(path.read_bytes(), top)
+    except IsADirectoryError:
+        found = {"problem": "It is a folder.", "remedy": f"Name the pictures in it: {path}/*"}
+        code = BadSample.exit_code
     except OSError as error:
         found = {"problem": f"It cannot be read: {error.strerror}.", "remedy": "Check its name."}
         code = BadSample.exit_code

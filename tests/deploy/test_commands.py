@@ -28,8 +28,8 @@ def photo(tmp_path):
     return path
 
 
-def typed(tmp_path, *words):
-    env = {**os.environ, "AIWF_WORKSPACE": str(tmp_path / "workspace"), "COLUMNS": "200"}
+def typed(tmp_path, *words, columns="200"):
+    env = {**os.environ, "AIWF_WORKSPACE": str(tmp_path / "workspace"), "COLUMNS": columns}
     return subprocess.run([*AIWF, *map(str, words)], env=env, capture_output=True, text=True)
 
 
@@ -38,6 +38,14 @@ def test_predict_tells_people_a_table(folder, photo, tmp_path):
 
     assert said.returncode == 0
     assert re.search(r"Foto'\.png\s+triangle\s+\d+\.\d%", said.stdout)
+
+
+def test_predict_never_cuts_a_name(folder, photo, tmp_path):
+    said = typed(tmp_path, "predict", folder, photo, columns="60")
+
+    shown = "".join(line[:30].strip() for line in said.stdout.splitlines())
+    assert "…" not in said.stdout
+    assert shown.endswith("Foto'.png")
 
 
 def test_predict_tells_programs_a_line_for_each_file(made, package, photo, tmp_path):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,31 @@ def test_a_mistake_is_told_in_words_with_its_exit_code(aiwf, tmp_path):
     assert "aiwf data add x" in wrong[1].stderr
     assert "no labelled samples" in empty.stderr
     assert not any("Traceback" in one.stderr for one in (*wrong, empty))
+
+
+def test_a_name_that_is_none_is_a_mistake_of_config(aiwf, tmp_path):
+    makers.folder_of_pictures(tmp_path / "shapes", 3)
+
+    told = [aiwf("data", "add", name, "shapes") for name in ("../x", "l" * 300)]
+
+    assert [one.returncode for one in told] == [2, 2]
+    assert all("cannot be a name of data" in one.stderr for one in told)
+
+
+def test_a_zip_is_called_by_its_name_in_what_is_wrong_with_it(aiwf, tmp_path):
+    with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
+        outer.writestr("inner.zip", b"")
+
+    told = aiwf("data", "add", "shapes", "outer.zip")
+
+    assert (told.returncode, "labelled samples in outer.zip" in told.stderr) == (3, True)
+
+
+def test_a_link_to_nothing_is_told(aiwf, tmp_path):
+    makers.folder_of_pictures(tmp_path / "shapes", 3)
+    (tmp_path / "shapes" / "circle" / "gone.png").symlink_to("nowhere.png")
+
+    told = aiwf("data", "add", "shapes", "shapes")
+
+    assert told.returncode == 0
+    assert "1 other file was left out: 'circle/gone.png'" in told.stdout

@@ -112,3 +112,10 @@ def test_a_damaged_package_says_so_and_answers_nothing(package, photo):
     assert said.stdout == ""
     assert "labels.txt in the package is not what was packed" in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_folder_is_told_from_a_picture(package, tmp_path):
+    said = typed(package, tmp_path)
+
+    assert said.returncode == 3
+    assert f"It is a folder. Name the pictures in it: {tmp_path}/*" in said.stderr

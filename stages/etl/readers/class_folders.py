@@ -51,13 +51,14 @@ def _files(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(n for n in shown if os.path.realpath(Path(top, n)) not in above)
         for name in sorted(files):
             path = Path(top, name)
-            if not name.startswith(".") and path.is_file():
+            if not name.startswith("."):
                 yield path
 
 
 def _place(folder: Path, path: Path) -> tuple[str, bool]:
-    """The name of `path` below `folder`, and whether it may be a sample."""
-    return path.relative_to(folder).as_posix(), path.suffix.lower() not in NO_SAMPLES
+    """The name of `path` below `folder`, and whether it may be a sample: no link to nothing."""
+    may_be = path.suffix.lower() not in NO_SAMPLES and path.is_file()
+    return path.relative_to(folder).as_posix(), may_be
 
 
 def _check(folder: Path, rows: list[Row]) -> None:

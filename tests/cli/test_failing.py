@@ -1,0 +1,59 @@
+"""How a command ends that did not end well."""
+
+import signal
+import time
+
+import pytest
+import typer
+
+from stages.cli.failing import told
+from stages.runtime.errors import DataError
+
+
+def test_a_problem_is_told_with_remedy_and_code(capsys):
+    with pytest.raises(SystemExit) as left, told():
+        raise DataError("It is broken.", "Mend it.")
+
+    assert left.value.code == 3
+    assert capsys.readouterr().err == "aiwf: It is broken.\n      Mend it.\n"
+
+
+def test_ctrl_c_is_told_although_typer_takes_it(capsys):
+    app = typer.Typer()
+
+    @app.command()
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as left, told():
+        app(args=[])
+
+    assert left.value.code == 130
+    assert "Stopped." in capsys.readouterr().err
+
+
+class Ending:
+    """What is cleared away while Ctrl-C comes."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def as_in_a_terminal():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_in_a_terminal")
+def test_ctrl_c_is_not_lost_while_python_clears_up(capsys):
+    def work() -> None:
+        Ending()
+        time.sleep(10)
+
+    with pytest.raises(SystemExit) as left, told():
+        work()
+
+    assert left.value.code == 130
+    assert "Exception ignored" not in capsys.readouterr().err

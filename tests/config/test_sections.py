@@ -1,0 +1,27 @@
+"""What values a pipeline's keys may have."""
+
+import pytest
+
+from stages.config import parse_pipeline
+from stages.runtime.errors import ConfigError
+
+SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "train: {budget_minutes: .inf}",
+        "train: {space: {learning_rate: {low: .nan, high: 1}}}",
+        "schedule: every now and then",
+        "schedule: 0 3",
+    ],
+)
+def test_a_value_that_cannot_be_is_told_with_its_line(more):
+    with pytest.raises(ConfigError, match=r"line 4"):
+        parse_pipeline(SMALLEST + more)
+
+
+@pytest.mark.parametrize("when", ["@daily", "0 3 * * 1", "*/5 0-6,12 1 jan mon-fri", ""])
+def test_a_schedule_is_cron_or_a_word(when):
+    assert parse_pipeline(f"{SMALLEST}schedule: '{when}'\n").schedule == when
