@@ -13,7 +13,9 @@ from stages.runtime.errors import ConfigError
 class Settings(BaseSettings):
     """Built by runner, cli and infra only; a laptop needs none of it set."""
 
-    model_config = SettingsConfigDict(env_prefix="AIWF_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="AIWF_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
 
     workspace: Path = Field(Path(".aiwf"), description="Folder for everything that is made.")
     pipelines: Path = Field(Path("configs/pipelines"), description="Folder of pipeline YAMLs.")
@@ -28,7 +30,7 @@ class Settings(BaseSettings):
     dvc_remote: str = Field(
         "", description="DVC remote for raw data; '' keeps it in the workspace."
     )
-    threads: int = Field(os.cpu_count() or 1, gt=0, description="Processor cores to use.")
+    threads: int = Field(len(os.sched_getaffinity(0)), gt=0, description="Processor cores to use.")
     machine_speed: float = Field(
         1.0, gt=0, description="This machine's speed; a 2-core laptop is 1."
     )

@@ -145,6 +145,12 @@ class TrainConfig(Section):
     )
     seed: int = Field(0, ge=0, description="Seed of the search.")
 
+    @property
+    def without_budget(self) -> "TrainConfig":
+        """Itself once the trials are counted: from then on the minutes decide nothing."""
+        least = type(self).model_fields["budget_minutes"].default
+        return self.model_copy(update={"budget_minutes": least}) if self.trials else self
+
 
 GATED = (
     "accuracy",
@@ -277,7 +283,7 @@ class PipelineConfig(Section):
             case "etl":
                 return EtlSlice(task=self.task, data=self.data, etl=self.etl)
             case "train":
-                return TrainSlice(train=self.train)
+                return TrainSlice(train=self.train.without_budget)
             case "evaluate":
                 return EvaluateSlice(evaluate=self.evaluate)
             case _:

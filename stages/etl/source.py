@@ -11,6 +11,7 @@ from stages.config import DataConfig
 from stages.etl import catalogue, shards
 from stages.etl.catalogue import Revision
 from stages.etl.intake import left_out, take_in
+from stages.etl.readers import read_folder
 from stages.etl.workspace import fetch, keep, told, workspace
 from stages.parts import SAMPLES
 from stages.runtime.errors import ConfigError, Damaged
@@ -58,6 +59,13 @@ def find(data: DataConfig, settings: Settings) -> Revision:
     if not known:
         raise ConfigError(f"There is no data called '{data.name}'.", _offer(data.name, settings))
     return known[-1]
+
+
+def counted(revision: Revision, settings: Settings) -> Revision:
+    """`revision` with its number of samples, fetched from the remote and counted."""
+    data = DataConfig(name=revision.name, revision=revision.revision)
+    with opened(data, settings) as folder:
+        return revision._replace(samples=len(read_folder(folder).rows))
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """Puts what a run made into folders where people look; the store stays the truth."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 from stages.runner.lock import Lock, run_folder
+from stages.runtime.errors import WorkflowError
 from stages.runtime.files import write
+from stages.runtime.sealed import check
 from stages.settings import Settings
 from stages.store import Store
 
@@ -28,8 +31,22 @@ def package_folder(package: Any, settings: Settings) -> Path:
 
 
 def unpack_package(package: Any, store: Store, settings: Settings) -> Path:
-    """The folder of `package`, unpacked if it is not yet there."""
+    """The folder of `package`, unpacked if it is not yet there.
+
+    One that somebody changed is kept beside, under a name that says so."""
     from stages.deploy.pack import unpack
 
     folder = package_folder(package, settings)
-    return folder if folder.is_dir() else unpack(package, store, folder)
+    if folder.is_dir() and _whole(folder):
+        return folder
+    if folder.is_dir():
+        folder.rename(folder.with_name(f"{folder.name}-changed-{secrets.token_hex(3)}"))
+    return unpack(package, store, folder)
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        check(folder)
+    except WorkflowError:
+        return False
+    return True

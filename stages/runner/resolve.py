@@ -11,6 +11,8 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
 
     Raises ConfigError if there is no such data, BudgetTooSmall if nothing could be trained."""
     found = source.find(pipeline.data, settings)
+    if not found.samples and not pipeline.train.trials:  # known from a remote by its name alone
+        found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
     trials = pipeline.train.trials or trials_within(
         pipeline.train, found.samples, pipeline.etl.views, settings.machine_speed

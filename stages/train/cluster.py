@@ -89,7 +89,7 @@ def _start(settings: Settings, folder: Path, shared: int) -> None:
     except Exception as error:  # Ray raises what it meets
         raise InfrastructureError(
             f"Ray does not come up ({settings.ray}): {error}.",
-            "Leave AIWF_RAY empty to start one here, or look at the cluster it names.",
+            "Unset AIWF_RAY to start one here, or look at the cluster it names.",
         ) from error
 
 

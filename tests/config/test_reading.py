@@ -1,5 +1,7 @@
 """What a pipeline YAML may say, and how a mistake in it is told."""
 
+from itertools import pairwise
+
 import pytest
 
 from stages.config import parse_pipeline, read_pipeline
@@ -100,3 +102,38 @@ def test_a_key_that_stands_twice_is_told_with_its_line():
 
     with pytest.raises(ConfigError, match=r"line 6: there is a second 'trials'"):
         parse_pipeline(text)
+
+
+def test_a_text_that_is_nested_without_end_is_told():
+    assert "nested too deep" in problems("name: " + "[" * 5000)
+
+
+def test_a_folder_is_no_pipeline(tmp_path):
+    with pytest.raises(ConfigError, match="is a folder"):
+        read_pipeline(tmp_path)
+
+
+def test_a_value_that_aliases_blow_up_is_told_in_brief():
+    rows = [f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]" for old, new in pairwise("abcdef")]
+    text = "\n".join(["a: &a [x]", *rows, "name: *f"])
+
+    assert len(problems(text)) < 2000
+
+
+def test_a_section_that_is_no_table_is_told_in_words():
+    assert "line 4: train: this key holds a table of keys; it is 5." in problems(
+        SMALLEST + "train: 5\n"
+    )
+
+
+def test_a_list_of_one_unknown_name_is_one_mistake():
+    assert len(problems(SMALLEST + "deploy: {ladder: [int4]}\n").splitlines()) == 1
+
+
+def test_minutes_decide_nothing_once_the_trials_are_counted():
+    short, long = (
+        parse_pipeline(SMALLEST, changes=("train.trials=9", f"train.budget_minutes={minutes}"))
+        for minutes in (5, 50)
+    )
+
+    assert short.slice("train") == long.slice("train")

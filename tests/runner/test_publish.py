@@ -1,0 +1,38 @@
+"""What a run made lies where people look, whole."""
+
+from stages.artifacts import Measure, Package
+from stages.runner.publish import unpack_package
+from stages.runtime.sealed import SEAL, check, seal
+from tests import makers
+
+FILES = {"package.json": b"{}", "labels.txt": b"a\nb\n"}
+
+
+def package(store) -> Package:
+    files = {**FILES, SEAL: seal(FILES)}
+    some = Measure(value=1, low=0.9, high=1, n=30)
+    return Package(
+        name="shapes",
+        target="device_sdk",
+        backend="onnxruntime",
+        format="onnx",
+        numeric="int8",
+        size_bytes=6,
+        overall={"accuracy": some},
+        labels_measured={},
+        agreement=some,
+        files={name: store.add(data) for name, data in files.items()},
+    )
+
+
+def test_a_package_that_somebody_changed_is_unpacked_anew_and_kept_beside(tmp_path):
+    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    folder = unpack_package(package(store), store, settings)
+    (folder / "labels.txt").write_text("a\nc\n")
+
+    again = unpack_package(package(store), store, settings)
+
+    assert again == folder
+    check(folder)
+    [beside] = folder.parent.glob("*-changed-*")
+    assert (beside / "labels.txt").read_text() == "a\nc\n"
