@@ -2,7 +2,7 @@
 
 import sys
 
-from stages.cli.failing import told
+from stages.cli.failing import CTRL_C, told
 
 __all__ = ["main"]
 
@@ -15,7 +15,7 @@ def main() -> None:
         try:
             app(prog_name="aiwf", args=sys.argv[1:])
         except SystemExit as done:
-            if "paddle" not in sys.modules or isinstance(done.code, str):
+            if "paddle" not in sys.modules or isinstance(done.code, str) or done.code == CTRL_C:
                 raise
             from stages.runner.leaving import leave
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from stages.runtime.errors import InfrastructureError, WorkflowError
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
-
-STOPPED = ("Stopped.", "The same command goes on where this one left off.", 130)
+CTRL_C = 130
+STOPPED = ("Stopped.", "The same command goes on where this one left off.", CTRL_C)
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def told() -> Iterator[None]:
     except KeyboardInterrupt:
         _leave(*STOPPED)
     except SystemExit as leaving:  # typer turns Ctrl-C into a code without a word
-        if leaving.code == STOPPED[-1]:
+        if leaving.code == CTRL_C:
             _leave(*STOPPED)
         raise
     except BrokenPipeError:

@@ -1,5 +1,6 @@
 """Reading a pipeline's YAML: every mistake is told at once, each with its line."""
 
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"There is no file {path}.", _offer(path)) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder.", "Name one pipeline's YAML.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
     return parse_pipeline(text, str(path), changes)
@@ -43,6 +46,10 @@ def parse_pipeline(
         raise ConfigError(
             f"{source}{line}: this is not YAML: {getattr(error, 'problem', error)}.",
             "Check indentation, colons and quotes.",
+        ) from error
+    except RecursionError as error:
+        raise ConfigError(
+            f"{source} is nested too deep for a pipeline.", "Is it another file?"
         ) from error
     if not isinstance(raw, dict):
         kind = {list: "a list", type(None): "empty"}.get(type(raw), "a single value")
@@ -63,7 +70,10 @@ def checked(
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
-        told = [_tell(problem, source, lines or {}) for problem in error.errors()]
+        problems = error.errors()
+        inner = {problem["loc"][:-1] for problem in problems}  # a list that lost all its items
+        rest = [one for one in problems if one["type"] != "too_short" or one["loc"] not in inner]
+        told = [_tell(problem, source, lines or {}) for problem in rest]
         raise ConfigError("\n".join(told), "") from error
 
 
@@ -113,11 +123,21 @@ def _say(problem: Any, place: Place) -> str:
             return str(problem["ctx"]["error"]).replace("\n", " ")
         case "string_pattern_mismatch":
             return (
-                f"'{problem['input']}' is not a name. Use small letters, digits and underscores, "
-                "a letter first, 50 at most."
+                f"{_short(problem['input'])} is not a name. "
+                "Use small letters, digits and underscores, a letter first, 50 at most."
             )
+        case "model_type" | "model_attributes_type":
+            return f"this key holds a table of keys; it is {_short(problem['input'])}."
         case _:
-            return f"{problem['msg']}; it is {problem['input']!r}."
+            return f"{problem['msg']}; it is {_short(problem['input'])}."
+
+
+def _short(value: Any) -> str:
+    """`value` as YAML's reader has it, cut if long: aliases can make little text very much."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = 80
+    brief.maxlevel = 2
+    return brief.repr(value)
 
 
 def _near_key(place: Place) -> str:
