@@ -1,6 +1,7 @@
 """A person's own small test set: read, cleaned of what cannot be counted, predicted, judged."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,6 @@ from stages.evaluate.subject import Subject
 from stages.evaluate.words import counted, listed
 from stages.parts import TASKS
 from stages.runtime.errors import DataError
-from stages.runtime.registry import nearest
 
 _SIDE = 168
 Aside = list[tuple[str, str]]  # a file's name, and why it is not counted
@@ -76,17 +76,18 @@ def check_labels(rows: Sequence[Row], labels: Sequence[str]) -> None:
     strange = sorted({row.label for row in rows} - set(labels))
     if not strange:
         return
-    hints = " ".join(_hint(one, list(labels)) for one in strange[:5])
+    hints = "".join(_hint(one, labels) for one in strange[:5])
     raise DataError(
         f"The model does not know {counted(len(strange), 'label')} of yours: "
         f"{', '.join(repr(one) for one in strange[:10])}.",
-        f"{hints} It knows: {', '.join(labels)}.".strip(),
+        f"{hints}It knows: {', '.join(labels)}.",
     )
 
 
-def _hint(name: str, labels: list[str]) -> str:
-    near = nearest(name, labels) or nearest(name.lower(), [one.lower() for one in labels])
-    return f"For '{name}': {near.lower()}".strip() if near else ""
+def _hint(name: str, labels: Sequence[str]) -> str:
+    spelt = {one.lower(): one for one in labels}
+    near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    return f"For '{name}': did you mean '{spelt[near[0]]}'? " if near else ""
 
 
 def countable(

@@ -7,12 +7,12 @@ from typing import Any
 from stages.artifacts import Ref
 from stages.config import PipelineConfig, checked
 from stages.opening import open_store
-from stages.parts import STAGES
+from stages.parts import STAGES, TARGETS
 from stages.runner import lock as locks
 from stages.runner.publish import publish
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
-from stages.runner.work import describe
+from stages.runner.work import STAGE_FACTS, describe
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store, Work
@@ -40,6 +40,7 @@ def run_stage(
     pipeline = checked(lock.config, f"The lock of the run {run}")
     task = task_name(stage, target)
     given = {name: Ref(*reference) for name, reference in inputs.items()}
+    _check(stage, given, target)
     work = describe(stage, pipeline, given, target)
     made = store.finished(work)
     if made:
@@ -48,6 +49,21 @@ def run_stage(
         made = _work(pipeline, work, given, target, run, store, watch, settings)
     record(lock, task, work, made, store, settings)
     return made
+
+
+def _check(stage: str, given: Mapping[str, Ref], target: str) -> None:
+    """Raise ConfigError unless `stage` has all that it works on."""
+    missing = [name for name in STAGE_FACTS[stage].inputs if name not in given]
+    if missing:
+        raise ConfigError(
+            f"The stage {stage} needs a {' and a '.join(missing)}.",
+            "Add to 'inputs' what the stages before it gave as RESULT.",
+        )
+    if stage == "deploy" and target not in TARGETS:
+        raise ConfigError(
+            f"The stage deploy needs a target, and '{target}' is none.",
+            f"There are: {', '.join(TARGETS)}.",
+        )
 
 
 def task_name(stage: str, target: str = "") -> str:

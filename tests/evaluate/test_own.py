@@ -9,7 +9,8 @@ import pytest
 from stages.cli.evaluate import evaluate
 from stages.config import EvaluateConfig
 from stages.etl.manifest import samples_of
-from stages.evaluate.own import measured
+from stages.etl.readers import Row
+from stages.evaluate.own import check_labels, measured
 from stages.evaluate.subject import learnt_from, opened
 from stages.runtime.errors import ConfigError, DataError, GateNotMet
 from tests import makers
@@ -76,6 +77,13 @@ def test_of_a_folder_with_splits_the_test_split_is_taken(trained, photos, tmp_pa
     evaluation, _ = run(trained, top)
 
     assert {name.split("/")[0] for name in evaluation.predicted.names} == {"test"}
+
+
+def test_the_nearest_label_is_spelt_as_the_model_spells_it():
+    with pytest.raises(DataError) as told:
+        check_labels([Row("1.png", "hat"), Row("2.png", "zzz")], ["Été Hat ☀", "dress"])
+
+    assert told.value.remedy == ("For 'hat': did you mean 'Été Hat ☀'? It knows: Été Hat ☀, dress.")
 
 
 def test_a_label_that_the_model_does_not_know_is_named_with_the_nearest(trained, photos):
