@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from stages.artifacts import Measure, Package, Report
+from stages.artifacts import Dataset, Measure, Package, Report
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder
@@ -18,12 +18,23 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
     lock = load_lock(run, store)
     if lock is None:
         return
+    if "etl" in lock.made:
+        _print_dataset(store.load(lock.made["etl"]))
     if "evaluate" in lock.made:
         _print_report(store.load(lock.made["evaluate"]))
     packages = [store.load(ref) for task, ref in lock.made.items() if task.startswith("deploy")]
     for package in packages:
         _print_package(package, store)
     _print_places(lock, packages, pipeline, settings)
+
+
+def _print_dataset(dataset: Dataset) -> None:
+    """How many samples there are, and what was found in them, in a line each."""
+    splits = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
+    shares = ", ".join(f"{count} {split}" for split, count in splits.items())
+    print(f"\nData: {sum(splits.values())} samples ({shares})")
+    for finding in dataset.findings:
+        print(f"  {finding.message}")
 
 
 def _print_report(report: Report) -> None:

@@ -27,11 +27,15 @@ def predict(
     ] = False,
 ) -> None:
     """Ask a package what is on pictures. A picture that cannot be read does not stop the others."""
-    from stages.deploy.opening import opened
+    from stages.evaluate.packaged import opened_package
+    from stages.opening import open_store
     from stages.runtime.predictor import Predictor
 
     settings = Settings()
-    with opened(package, settings) as folder, Predictor.open(folder, settings.threads) as predictor:
+    with (
+        opened_package(package, open_store(settings)) as folder,
+        Predictor.open(folder, settings.threads) as predictor,
+    ):
         answers = _answers(predictor, files, top)
         codes = _as_lines(answers) if as_json else _as_table(answers, top)
     if max(codes):
@@ -44,11 +48,12 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
 ) -> None:
     """Answer over HTTP with a package until Ctrl-C; its page is at /docs."""
-    from stages.deploy.opening import opened
+    from stages.evaluate.packaged import opened_package
+    from stages.opening import open_store
     from stages.runtime.server import serve as answer
 
     settings = Settings()
-    with opened(package, settings) as folder:
+    with opened_package(package, open_store(settings)) as folder:
         answer(folder, host, port, settings.threads)
 
 

@@ -111,7 +111,10 @@ def _offer(name: str, settings: Settings) -> str:
     if name in SAMPLES:
         return f"It is a sample: `aiwf samples get {name}` fetches it."
     known = [*catalogue.names(settings), *SAMPLES]
-    how = f"`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is."
+    how = (
+        f"`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is in the "
+        f"workspace {settings.root} (AIWF_WORKSPACE moves it)."
+    )
     return nearest(name, known) + how
 
 

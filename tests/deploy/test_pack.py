@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from stages.deploy.opening import opened
 from stages.deploy.pack import unpack, zipped
+from stages.evaluate.packaged import opened_package
 from stages.opening import open_store
 from stages.runtime.errors import ConfigError, Damaged, DataError, InfrastructureError
 from stages.runtime.predictor import Predictor
@@ -52,7 +52,10 @@ def test_a_zip_is_the_same_each_time_and_can_be_opened(made, package, tmp_path):
     again = zipped(package, made.store, tmp_path / "again.zip")
 
     assert first.read_bytes() == again.read_bytes()
-    with opened(str(first), makers.settings(tmp_path)) as folder, Predictor.open(folder) as found:
+    with (
+        opened_package(str(first), open_store(makers.settings(tmp_path))) as folder,
+        Predictor.open(folder) as found,
+    ):
         assert tuple(found.labels) == made.dataset.labels
 
 
@@ -60,7 +63,7 @@ def test_a_zip_of_the_folder_itself_can_be_opened(made, package, tmp_path):
     unpack(package, made.store, tmp_path / "packages" / "mine")
     archive = shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "packages")
 
-    with opened(archive, makers.settings(tmp_path)) as folder:
+    with opened_package(archive, open_store(makers.settings(tmp_path))) as folder:
         assert check(folder)
 
 
@@ -70,7 +73,7 @@ def test_a_zip_that_reaches_outside_is_refused(tmp_path):
 
     with (
         pytest.raises(DataError, match="evil"),
-        opened(str(tmp_path / "evil.zip"), makers.settings(tmp_path)),
+        opened_package(str(tmp_path / "evil.zip"), open_store(makers.settings(tmp_path))),
     ):
         pass
 
@@ -84,7 +87,7 @@ def test_a_package_is_found_in_the_store_by_its_id(made, package, tmp_path):
         store.add(made.store.get(digest))
     store.save(package)
 
-    with opened(str(package.ref), settings) as folder:
+    with opened_package(str(package.ref), open_store(settings)) as folder:
         assert check(folder)
 
 
@@ -92,7 +95,10 @@ def test_a_package_is_found_in_the_store_by_its_id(made, package, tmp_path):
 def test_what_is_no_package_is_told(tmp_path, name, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(ConfigError) as caught, opened(name, makers.settings(tmp_path)):
+    with (
+        pytest.raises(ConfigError) as caught,
+        opened_package(name, open_store(makers.settings(tmp_path))),
+    ):
         pass
 
     assert "aiwf list" in caught.value.remedy

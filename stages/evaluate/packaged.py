@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stages.deploy.pack import unpack
+from stages.artifacts import Package
 from stages.etl import archive
-from stages.opening import open_store
 from stages.runtime.errors import ConfigError
+from stages.runtime.files import write
 from stages.runtime.sealed import SEAL
-from stages.settings import Settings
+from stages.store import Store
 
 HOW = "Name a package's folder, its zip file, or package@id as `aiwf list package` shows it."
 
 
 @contextmanager
-def opened(name: str, settings: Settings) -> Iterator[Path]:
+def opened_package(name: str, store: Store) -> Iterator[Path]:
     """The folder of the package `name`: a folder, a zip, or package@id; not checked yet.
 
     Raises ConfigError if there is none, DataError for a zip that cannot be trusted."""
@@ -28,10 +28,15 @@ def opened(name: str, settings: Settings) -> Iterator[Path]:
             archive.unpack(path, Path(scratch))
             yield _top(Path(scratch))
         elif name.startswith("package@"):
-            store = open_store(settings)
-            yield unpack(store.load(store.find(name)), store, Path(scratch) / "package")
+            yield _written(store.load(store.find(name)), store, Path(scratch))
         else:
             raise ConfigError(f"There is no package '{name}'.", HOW)
+
+
+def _written(package: Package, store: Store, folder: Path) -> Path:
+    for name, digest in package.files.items():
+        write(folder / name, store.get(digest))
+    return folder
 
 
 def _top(folder: Path) -> Path:
