@@ -1,20 +1,18 @@
 """What a pipeline YAML may say."""
 
+from stages.config.etl import DataConfig, EtlConfig
+from stages.config.evaluate import DeployConfig, EvaluateConfig
 from stages.config.form import form_fields
 from stages.config.overrides import override
 from stages.config.reading import checked, parse_pipeline, read_pipeline
 from stages.config.sections import (
-    DataConfig,
-    DeployConfig,
     DeploySlice,
-    EtlConfig,
     EtlSlice,
-    EvaluateConfig,
     EvaluateSlice,
     PipelineConfig,
-    TrainConfig,
     TrainSlice,
 )
+from stages.config.train import TrainConfig
 
 __all__ = [
     "DataConfig",

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from stages.artifacts import Dataset, Model, Report
-from stages.config.sections import EvaluateSlice
+from stages.config import EvaluateSlice
 from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.evaluation import Evaluation, Unseen, evaluated
 from stages.evaluate.native import graph_of, predictor_of

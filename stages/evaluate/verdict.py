@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from stages.artifacts import Measure
-from stages.config.sections import EVERY_LABEL, LABEL_GATE
+from stages.config.evaluate import EVERY_LABEL, LABEL_GATE
 from stages.metrics import Measured
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest

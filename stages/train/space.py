@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.config.sections import Range
+from stages.config.train import Range
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 

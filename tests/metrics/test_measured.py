@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
-from stages.config.sections import GATED
+from stages.config.evaluate import GATED
 from stages.metrics import OVERALL, measure
 from stages.runtime.errors import DataError
 

@@ -1,0 +1,72 @@
+"""What a pipeline may say of its data and of the etl stage."""
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from stages import parts
+from stages.config.section import Name, Section, Share
+
+
+class DataConfig(Section):
+    """Which raw data, by name and revision."""
+
+    name: Name = Field(description="Name under which `aiwf data add` keeps the data.")
+    revision: str = Field(
+        "", description="DVC revision; empty means the newest when the run is submitted."
+    )
+
+
+class Splits(Section):
+    """Shares of the three splits; together 1."""
+
+    train: Share = 0.7
+    validation: Share = 0.15
+    test: Share = 0.15
+
+    @model_validator(mode="after")
+    def whole(self) -> "Splits":
+        total = self.train + self.validation + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"The shares add up to {total:.3f}. Make them add up to 1.")
+        return self
+
+
+class EtlConfig(Section):
+    """Reading, checking, splitting and augmenting."""
+
+    min_samples: int = Field(8, ge=3, description="Fewest samples that a label may have.")
+    min_side: int = Field(8, ge=1, description="Shortest side of a picture, in pixels.")
+    max_side: int = Field(12_000, ge=1, description="Longest side of a picture, in pixels.")
+    max_quarantine: Share = Field(
+        0.1, description="Largest share of broken samples that may be set aside."
+    )
+    near_duplicates: bool = Field(
+        True, description="Keep pictures that look the same in one split (perceptual hash)."
+    )
+    splits: Splits = Splits()
+    expectations: tuple[dict[str, Any], ...] = Field(
+        (), description="Further Great Expectations over the manifest: type, kwargs, severity."
+    )
+    augmentations: tuple[dict[str, dict[str, Any]], ...] = Field(
+        ({"horizontal_flip": {}}, {"colour": {}}),
+        description="Seeded changes to the train split, each a name and its arguments.",
+    )
+    views: int = Field(1, ge=0, le=16, description="Augmented copies of each training sample.")
+    seed: int = Field(0, ge=0, description="Seed of splits and augmentations.")
+
+    @field_validator("augmentations", mode="before")
+    @classmethod
+    def named(cls, value: Any) -> Any:
+        """Accept a bare name for an augmentation without arguments."""
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({item: {}} if isinstance(item, str) else item for item in value)
+
+    @field_validator("augmentations")
+    @classmethod
+    def known(cls, value: tuple[dict[str, dict[str, Any]], ...]) -> tuple[dict[str, Any], ...]:
+        for item in value:
+            for name in item:
+                parts.AUGMENTATIONS.check(name)
+        return value

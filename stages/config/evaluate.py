@@ -1,0 +1,70 @@
+"""What a pipeline may say of measuring and deploying."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator
+
+from stages import parts
+from stages.config.section import Section, Share
+from stages.runtime.errors import UnknownPart
+from stages.runtime.registry import nearest
+
+GATED = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "micro_precision",
+    "micro_recall",
+    "micro_f1",
+)
+LABEL_GATE = re.compile(r"(precision|recall|f1) of (.+)")
+EVERY_LABEL = "every label"
+
+
+class EvaluateConfig(Section):
+    """Measuring on the test split."""
+
+    gate: dict[str, Share] = Field(
+        {},
+        description="Least values for shipping, by metric: accuracy, macro_recall, ..., or "
+        "'recall of LABEL', 'recall of every label' (also precision, f1); "
+        "empty means better than always guessing the commonest label.",
+    )
+    precision: Share = Field(
+        0.95, description="Share of answers to be right; sets the recommended threshold."
+    )
+    worst: int = Field(24, ge=0, le=200, description="Mistakes shown as pictures.")
+
+    @field_validator("gate")
+    @classmethod
+    def measured(cls, value: dict[str, float]) -> dict[str, float]:
+        for name in value:
+            if name not in GATED and not LABEL_GATE.fullmatch(name):
+                raise UnknownPart(
+                    f"evaluate.gate: no metric is called '{name}'.",
+                    f"{nearest(name, list(GATED))}There are: {', '.join(GATED)}, "
+                    "and precision, recall or f1 of a label, as in 'recall of every label'.",
+                )
+        return value
+
+
+class DeployConfig(Section):
+    """Compressing, verifying and packing."""
+
+    targets: tuple[Annotated[str, AfterValidator(parts.TARGETS.check)], ...] = Field(
+        ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
+    )
+    ladder: tuple[Annotated[str, AfterValidator(parts.COMPRESSORS.check)], ...] = Field(
+        ("int8", "float16", "float32"),
+        min_length=1,
+        description="Number formats to try, best first; the first that agrees is shipped.",
+    )
+    max_drop: Share = Field(
+        0.02, description="Largest drop in accuracy or recall of a label against the trained model."
+    )
+    calibration: int = Field(
+        64, ge=1, le=2000, description="Training samples that set the ranges of int8."
+    )

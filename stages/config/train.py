@@ -1,0 +1,76 @@
+"""What a pipeline may say of the search."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stages import parts
+from stages.config.section import Section
+
+
+class Range(Section):
+    """A searched number, drawn between `low` and `high`."""
+
+    low: float
+    high: float
+    log: bool = True
+
+    @model_validator(mode="after")
+    def ordered(self) -> "Range":
+        if self.low > self.high or (self.log and self.low <= 0):
+            raise ValueError(f"From {self.low} to {self.high} is not a range.")
+        return self
+
+
+class Space(Section):
+    """What a search may vary."""
+
+    learning_rate: Range = Range(low=3e-4, high=1e-2)
+    weight_decay: Range = Range(low=1e-3, high=1.0)
+    batch_size: tuple[int, ...] = (32, 64, 128)
+    head: tuple[Literal["linear", "hidden"], ...] = ("linear", "hidden")
+    class_balance: tuple[Literal["none", "weights"], ...] = ("none", "weights")
+
+
+class TrainConfig(Section):
+    """Search and transfer learning."""
+
+    families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
+        ("efficientnet_lite0", "efficientnet_lite1"),
+        min_length=1,
+        description="Model families to search over.",
+    )
+    input_sizes: tuple[int, ...] = Field(
+        (), description="Picture sizes to search over; empty means each family's own."
+    )
+    budget_minutes: float = Field(
+        10, gt=0, description="Time to train; becomes a number of trials when the run is planned."
+    )
+    trials: int | None = Field(
+        None, ge=1, le=2000, description="Number of trials; empty means what the budget allows."
+    )
+    searcher: Annotated[str, AfterValidator(parts.SEARCHERS.check)] = Field(
+        "optuna", description="Who proposes the trials."
+    )
+    space: Space = Space()
+    epochs: int = Field(60, ge=1, le=1000, description="Most passes over the training split.")
+    patience: int = Field(10, ge=1, description="Epochs without a better score before a stop.")
+    folds: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Folds of train and validation together that judge a trial; "
+        "1 lets the validation split judge what the train split teaches.",
+    )
+    halving: int = Field(3, ge=2, description="One in so many trials goes on after each rung.")
+    batch: int = Field(8, ge=1, description="Trials proposed together.")
+    metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
+        "balanced_accuracy", description="What the search raises, on the validation split."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the search.")
+
+    @property
+    def without_budget(self) -> "TrainConfig":
+        """Itself once the trials are counted: from then on the minutes decide nothing."""
+        least = type(self).model_fields["budget_minutes"].default
+        return self.model_copy(update={"budget_minutes": least}) if self.trials else self
