@@ -1,14 +1,11 @@
 """The readable list of a data set's revisions: revisions.json, oldest first."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import NamedTuple
 
 from stages.runtime.errors import Damaged
-from stages.runtime.files import write
+from stages.runtime.files import alone, write
 from stages.settings import Settings
 
 
@@ -48,7 +45,8 @@ def read(name: str, settings: Settings) -> list[Revision]:
 
 def append(revision: Revision, settings: Settings) -> None:
     """Make `revision` the newest of its name; one that was there before moves to the end."""
-    with _alone(_path(revision.name, settings)) as path:
+    path = _path(revision.name, settings)
+    with alone(path.with_suffix(".lock")):
         others = [one for one in read(revision.name, settings) if one.revision != revision.revision]
         records = [{**one._asdict()} for one in (*others, revision)]
         for record in records:
@@ -58,12 +56,3 @@ def append(revision: Revision, settings: Settings) -> None:
 
 def _path(name: str, settings: Settings) -> Path:
     return folder_of(settings) / name / "revisions.json"
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[Path]:
-    """Wait until no other process changes `path`. The system frees the lock of one that died."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("a") as lock:
-        flock(lock, LOCK_EX)
-        yield path

@@ -1,6 +1,5 @@
 """Airflow's tables: made once for each version of Airflow, by one process at a time."""
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from stages.local.environment import airflow_environment
 from stages.runtime.errors import InfrastructureError
-from stages.runtime.files import write
+from stages.runtime.files import alone, write
 from stages.settings import Settings
 
 
@@ -20,8 +19,7 @@ def ready(settings: Settings, say: Callable[[str], None], home: Path | None = No
     Raises InfrastructureError with the end of what Airflow said."""
     environment = airflow_environment(settings, home)
     folder = Path(environment["AIRFLOW_HOME"])
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(folder / ".lock"):
         noted = folder / ".tables"
         if noted.is_file() and noted.read_text() == version("apache-airflow"):
             return

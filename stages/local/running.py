@@ -1,10 +1,8 @@
 """Starts the servers of this machine, waits until they are well, and stops them again."""
 
-import fcntl
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from stages.local import database, health, processes
 from stages.local.environment import login
 from stages.local.servers import Server, servers
 from stages.runtime.errors import ConfigError, InfrastructureError
+from stages.runtime.files import alone
 from stages.settings import Settings
 from stages.tracking.links import VIEW
 
@@ -35,7 +34,7 @@ def up(settings: Settings, say: Say) -> list[str]:
 
     Raises ConfigError if a port is taken, InfrastructureError if a server ends or is never well.
     What was started in vain is stopped again."""
-    with _alone(settings):
+    with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
         missing = [one for one in servers(settings) if not processes.marked(mark, one.name)]
         _refuse_taken(missing)
@@ -51,7 +50,7 @@ def up(settings: Settings, say: Say) -> list[str]:
 
 def down(settings: Settings, say: Say) -> int:
     """Stop all that `up` started for this workspace, and their children; how many processes."""
-    with _alone(settings):
+    with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
         if processes.marked(mark):
             say("stopping ...")
@@ -135,18 +134,3 @@ def _tail(log: Path, lines: int = 12) -> str:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:
         return ""
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """One `up` or `down` of this workspace at a time; the second waits for the first."""
-    path = settings.root / "logs" / ".lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except PermissionError as error:
-        raise InfrastructureError(
-            f"Cannot write in {path.parent}.", "Set AIWF_WORKSPACE to a folder of yours."
-        ) from error

@@ -1,10 +1,8 @@
 """A run's lock: everything that is needed to make it again, and what it made."""
 
-import fcntl
 import json
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,16 +75,6 @@ def keep(lock: Lock, store: Store, settings: Settings) -> None:
     """Keep the lock in the store, and as run.lock.json in the run's folder for people."""
     store.note(f"runs/{lock.run}", lock.model_dump(mode="json"))
     write(run_folder(lock.run, settings) / "run.lock.json", lock.text)
-
-
-@contextmanager
-def alone(settings: Settings) -> Iterator[None]:
-    """One process of this workspace at a time: tasks that end at once must not lose each other."""
-    folder = settings.root / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def run_folder(run: str, settings: Settings) -> Path:

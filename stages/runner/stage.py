@@ -14,6 +14,7 @@ from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
 from stages.runner.work import STAGE_FACTS, describe
 from stages.runtime.errors import ConfigError
+from stages.runtime.files import alone
 from stages.settings import Settings
 from stages.store import Store, Work
 
@@ -93,7 +94,7 @@ def record(
 ) -> None:
     """Note what `task` made: in the run's lock, as the latest, and in folders for people."""
     artifact = store.load(made)
-    with locks.alone(settings):
+    with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
         locks.keep(locks.extended(now, task, work, made, artifact), store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)

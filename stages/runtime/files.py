@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a half."""
+"""Writing files so that a reader sees the old content or the new, never a half; taking turns."""
 
 import os
 import secrets
@@ -27,6 +27,27 @@ def beside(path: Path) -> Iterator[Path]:
     finally:
         if draft.is_file():
             draft.unlink()
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process of this machine is in a block with the same `path`, a lock file.
+    The system frees the lock of a process that died.
+
+    Raises InfrastructureError if the file cannot be made."""
+    import fcntl
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a")
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot write in {path.parent}: {error.strerror or error}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write(path: Path, data: bytes | str) -> None:

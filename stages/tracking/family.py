@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stages.runtime.files import alone
 from stages.tracking import rules
-from stages.tracking.server import Place, alone, experiment
+from stages.tracking.server import Place, experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +38,8 @@ class Family:
     ) -> "Family":
         """Begin a run of `stage` below the one of the pipeline run `run`."""
         home = experiment(client, pipeline, place)
-        with alone(place.root):  # two stages that begin at once share one parent
+        # two that begin at once would each make the tables, or a parent
+        with alone(place.root / "mlflow" / ".lock"):
             parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
         marks = {**rules.words(tags, rules.LONGEST_TAG), **marks}

@@ -2,12 +2,11 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from stages.runtime.errors import InfrastructureError
+from stages.runtime.files import alone
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +38,8 @@ def connect(place: Place) -> "MlflowClient":
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
-        with alone(place.root):  # two first users at once break each other's tables
+        # two that begin at once would each make the tables, or a parent
+        with alone(place.root / "mlflow" / ".lock"):
             client = MlflowClient(place.mlflow_uri)
             client.search_experiments(max_results=1)
     except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
@@ -52,7 +52,7 @@ def connect(place: Place) -> "MlflowClient":
 
 def experiment(client: "MlflowClient", name: str, place: Place) -> str:
     """The id of the experiment `name`; made, or taken out of the bin, if need be."""
-    with alone(place.root):
+    with alone(place.root / "mlflow" / ".lock"):
         found = client.get_experiment_by_name(name)
         if found is None:
             tags = {"mlflow.experimentKind": "custom_model_development"}
@@ -60,24 +60,6 @@ def experiment(client: "MlflowClient", name: str, place: Place) -> str:
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return str(found.experiment_id)
-
-
-@contextmanager
-def alone(root: Path) -> Iterator[None]:
-    """One process of this workspace at a time."""
-    import fcntl
-
-    folder = root / "mlflow"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / ".lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except OSError as error:
-        raise InfrastructureError(
-            f"Cannot write in {folder}: {error.strerror or error}.",
-            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
-        ) from error
 
 
 def _files_of(name: str, place: Place) -> str | None:
