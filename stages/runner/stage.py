@@ -1,6 +1,7 @@
 """One stage from start to end: find finished work or do it, record it, put it where people look."""
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -115,6 +116,7 @@ def _work(
 
     task = task_name(work.stage, target)
     watch.say(f"{task}: working")
+    began = time.monotonic()
     tags = {f"aiwf.{ref.kind}": ref.id for ref in given.values()} | {"aiwf.work": work.key}
     artifacts = [store.load(ref) for ref in given.values()]
     with open_run(
@@ -131,5 +133,5 @@ def _work(
         ).ref
         kept.log_tags({f"aiwf.{made.kind}": made.id})
     store.record(work, made)
-    watch.say(f"{task}: made {made}")
+    watch.say(f"{task}: made {made} in {time.monotonic() - began:.1f} s")
     return made

@@ -6,9 +6,10 @@ from stages.artifacts import Ref
 from stages.config import PipelineConfig, parse_pipeline
 from stages.etl import source
 from stages.opening import open_store
-from stages.runner import plan, run_pipeline
-from stages.runner.lock import load_lock
+from stages.runner import LogWatch, plan, run_pipeline
+from stages.runner.lock import load_lock, read_lock
 from stages.runner.publish import package_folder
+from stages.runner.reproduce import reproduce
 from stages.runtime.predictor import Predictor
 from stages.settings import Settings
 from tests import makers
@@ -94,6 +95,17 @@ def test_a_changed_augmentation_works_in_all(made, settings):
 
     assert {one.action for one in told} == {"work"}
     assert "config: etl.augmentations" in told[0].why
+
+
+@pytest.mark.slow
+def test_a_run_made_again_from_its_lock_is_the_same(made, settings):
+    store = open_store(settings)
+    lock = read_lock(str(settings.root / "runs" / "first"), store)
+
+    told = reproduce(lock, settings, LogWatch())
+
+    assert {one.task: one.verdict for one in told} == dict.fromkeys(made, "same")
+    assert not list(settings.root.glob("reproduce-*"))
 
 
 def test_new_photos_work_in_all_and_a_named_revision_stays(made, settings, tmp_path):
