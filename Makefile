@@ -8,6 +8,9 @@ UV_VERSION := 0.13.9
 export AIWF_WORKSPACE ?= $(CURDIR)/.aiwf
 unexport PYTHONDONTWRITEBYTECODE
 
+# uv does not read pip's settings: who has named an index to pip alone means that one.
+INDEX = $${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}}
+
 .PHONY: help env clean-env demo test test-all lint format lock schema up down status bench
 
 help:
@@ -24,7 +27,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: say make PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/uv || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "installing the locked environment (some minutes the first time) ..."
-	@$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	@index="$(INDEX)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 

@@ -1,9 +1,11 @@
 """Fetches a pinned package with the person's own pip or uv settings, and checks its digest."""
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
@@ -48,7 +50,12 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
     command += ["--quiet", "--dest", str(folder), wanted]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            env=index_for_pip(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise _unreachable(wanted, f"no answer in {PATIENCE} seconds") from None
@@ -56,6 +63,12 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
     if done.returncode or not fetched.is_file():
         raise _unreachable(wanted, _gist(done.stderr))
     return fetched
+
+
+def index_for_pip(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment`, where an index that is named to uv alone is named to pip, too."""
+    index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL")
+    return {**({"PIP_INDEX_URL": index} if index else {}), **environment}
 
 
 def _unreachable(wanted: str, why: str) -> InfrastructureError:

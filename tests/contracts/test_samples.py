@@ -12,7 +12,7 @@ from stages.etl.readers import read_folder
 from stages.parts import SAMPLES
 from stages.runtime.errors import Damaged, InfrastructureError, UnknownPart
 from stages.samples import get
-from stages.samples.fetching import Archive
+from stages.samples.fetching import Archive, index_for_pip
 from tests import makers
 
 FETCHED = [name for name in SAMPLES if SAMPLES[name].archive]
@@ -99,3 +99,9 @@ def test_another_package_than_the_pinned_one_is_refused(tmp_path):
 def test_a_misspelt_name_is_told_with_the_nearest(tmp_path: Path):
     with pytest.raises(UnknownPart, match=r"Did you mean 'digits'"):
         get("digit", tmp_path, makers.settings(tmp_path))
+
+
+def test_an_index_named_to_uv_alone_is_named_to_pip_too():
+    assert index_for_pip({"UV_DEFAULT_INDEX": "a"})["PIP_INDEX_URL"] == "a"
+    assert index_for_pip({"UV_DEFAULT_INDEX": "a", "PIP_INDEX_URL": "b"})["PIP_INDEX_URL"] == "b"
+    assert "PIP_INDEX_URL" not in index_for_pip({})
