@@ -1,6 +1,7 @@
 """Makes small, valid, real things with defaults, so that a test says only what matters to it."""
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -106,4 +107,11 @@ def quick_pipeline(folder: Path, settings: Settings, text: str = QUICK) -> Path:
     path = folder / "pipelines" / "shapes.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+    return path
+
+
+def zipped(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
     return path
