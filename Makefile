@@ -8,8 +8,10 @@ UV_VERSION := 0.13.9
 export AIWF_WORKSPACE ?= $(CURDIR)/.aiwf
 unexport PYTHONDONTWRITEBYTECODE
 
-# uv does not read pip's settings: who has named an index to pip alone means that one.
-INDEX = $${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}}
+# uv does not read pip's settings: an index or a certificate that is named to pip alone serves uv, too.
+PIP_SAYS = $(PYTHON) -m pip config get
+INDEX = $${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PIP_SAYS) global.index-url 2>/dev/null)}}}
+CERT = $${SSL_CERT_FILE:-$${PIP_CERT:-$$($(PIP_SAYS) global.cert 2>/dev/null)}}
 
 .PHONY: help env clean-env demo test test-all lint format lock schema up down status bench
 
@@ -28,6 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@test -x $(BIN)/uv || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "installing the locked environment (some minutes the first time) ..."
 	@index="$(INDEX)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
+	cert="$(CERT)"; test -z "$$cert" || export SSL_CERT_FILE="$$cert"; \
 	$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
