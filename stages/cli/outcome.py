@@ -22,7 +22,8 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
         _print_dataset(store.load(lock.made["etl"]))
     if "evaluate" in lock.made:
         _print_report(store.load(lock.made["evaluate"]))
-    packages = [store.load(ref) for task, ref in lock.made.items() if task.startswith("deploy")]
+    order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
+    packages = [store.load(lock.made[task]) for task in order if task in lock.made]
     for package in packages:
         _print_package(package, store)
     _print_places(lock, packages, pipeline, settings)
@@ -30,7 +31,8 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
 
 def _print_dataset(dataset: Dataset) -> None:
     """How many samples there are, and what was found in them, in a line each."""
-    splits = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
+    order = ("train", "validation", "test")
+    splits = {split: sum(dataset.counts.get(split, {}).values()) for split in order}
     shares = ", ".join(f"{count} {split}" for split, count in splits.items())
     print(f"\nData: {sum(splits.values())} samples ({shares})")
     for finding in dataset.findings:
