@@ -19,6 +19,7 @@ from stages.deploy.content import Content, description
 from stages.deploy.remembered import remembered, source_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
+from stages.models import onnx_file
 from stages.parts import COMPRESSORS, EXPORTERS, TARGETS
 from stages.runtime import pictures, steps
 from stages.runtime.errors import ConfigError, Damaged
@@ -92,7 +93,7 @@ class Workbench:
             "export": EXPORTER,
             "model": self.model.ref.id,
             "samples": [one.digest for one in chosen],
-            "code": source_of(exporter, *PREPARING),
+            "code": source_of(exporter, onnx_file, *PREPARING),
             "versions": _versions(),
         }
         return remembered(self.store, key, make)

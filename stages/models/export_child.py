@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from stages.models.onnx_file import convert, stray_padding
+
 SIDE = 64  # pictures for the comparison; the graph takes any size
 LIMIT = 1e-3  # largest difference between two engines, as a share of the largest output
 
@@ -30,7 +32,7 @@ def main(spec: dict[str, Any]) -> None:
     image = paddle.static.InputSpec([None, 3, None, None], "float32", "image")
     paddle.jit.save(network, str(prefix), input_spec=[image])
     if "onnx" in spec["formats"]:
-        _to_onnx(prefix)
+        convert(prefix.with_suffix(".json"), prefix.with_suffix(".onnx"))
         _compare(prefix.with_suffix(".onnx"), expected)
 
 
@@ -45,26 +47,14 @@ def _answer(network: Any) -> Any:
         return network(paddle.to_tensor(_probe())).numpy()
 
 
-def _to_onnx(prefix: Path) -> None:
-    import paddle2onnx
-
-    paddle2onnx.export(
-        f"{prefix}.json",
-        f"{prefix}.pdiparams",
-        f"{prefix}.onnx",
-        opset_version=17,
-        auto_upgrade_opset=False,
-        verbose=False,
-    )
-
-
 def _compare(path: Path, expected: Any) -> None:
     """End the process unless the ONNX file pads with zeros only and answers as Paddle does."""
     import onnx
     import onnxruntime
 
     onnx.checker.check_model(str(path))
-    _check_padding(onnx.load(str(path)).graph)
+    if stray := stray_padding(path):
+        sys.exit(f"ONNX pads in {stray[0]} with a value that is not zero")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     answer = session.run(None, {session.get_inputs()[0].name: _probe()})[0]
     difference = float(np.abs(answer - expected).max() / np.abs(expected).max())
@@ -72,21 +62,6 @@ def _compare(path: Path, expected: Any) -> None:
         sys.exit(
             f"ONNX Runtime's answer differs from Paddle's by {difference:.2g}, at most {LIMIT}"
         )
-
-
-def _check_padding(graph: Any) -> None:
-    """paddle2onnx writes the pad value of some layers from memory that nobody set."""
-    from onnx.numpy_helper import to_array
-
-    known = {one.name: to_array(one) for one in graph.initializer}
-    known |= {
-        node.output[0]: to_array(node.attribute[0].t)
-        for node in graph.node
-        if node.op_type == "Constant" and node.attribute[0].name == "value"
-    }
-    for node in graph.node:
-        if node.op_type == "Pad" and len(node.input) > 2 and np.any(known.get(node.input[2], 1)):
-            sys.exit(f"ONNX pads in {node.name} with a value that is not zero")
 
 
 if __name__ == "__main__":

@@ -60,18 +60,23 @@ def test_weights_that_do_not_fit_are_told_by_name_and_nothing_is_written(arrays,
     assert not (tmp_path / "out").exists()
 
 
-def test_a_pad_value_that_is_not_zero_is_found():
+def test_a_pad_value_that_is_not_zero_is_found(tmp_path: Path):
+    import onnx
     from onnx import TensorProto, helper
 
-    from stages.models.export_child import _check_padding
+    from stages.models.onnx_file import stray_padding
 
-    def graph(value: float):
+    def file(value: float) -> Path:
         pads = helper.make_tensor("pads", TensorProto.INT64, [4], [0, 1, 0, 1])
         fill = helper.make_tensor("fill", TensorProto.FLOAT, [1], [value])
         node = helper.make_node("Pad", ["x", "pads", "fill"], ["y"], name="padding")
         ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [None, None]) for n in "xy"]
-        return helper.make_graph([node], "g", ends[:1], ends[1:], [pads, fill])
+        graph = helper.make_graph([node], "g", ends[:1], ends[1:], [pads, fill])
+        onnx.save(helper.make_model(graph), tmp_path / "file.onnx")
+        return tmp_path / "file.onnx"
 
-    _check_padding(graph(0.0))
-    with pytest.raises(SystemExit, match="padding"):
-        _check_padding(graph(9.8e-45))
+    assert stray_padding(file(0.0)) is None
+    found = stray_padding(file(9.8e-45))
+    assert found is not None
+    assert found[0] == "padding"
+    assert found[1] != 0

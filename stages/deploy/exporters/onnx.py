@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Model
 from stages.deploy.exporters import paddle_to_onnx
 from stages.models.export import child_environment
+from stages.models.onnx_file import stray_padding
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
 from stages.runtime.files import write
@@ -79,24 +80,12 @@ def _fold(folder: Path) -> None:
 
 
 def check_padding(path: Path) -> None:
-    """Raise AgreementNotMet if a Pad node's value is not zero: paddle2onnx 2.0 writes that of
-    some layers from memory that nobody set, differently each time."""
-    import onnx
-    from onnx.numpy_helper import to_array
-
-    graph = onnx.load(str(path)).graph
-    known = {one.name: to_array(one) for one in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
-            known[node.output[0]] = to_array(node.attribute[0].t)
-    for node in graph.node:
-        value: Any = known.get(node.input[2], 1) if len(node.input) > 2 and node.input[2] else 0
-        if node.op_type == "Pad" and np.any(value):
-            raise AgreementNotMet(
-                f"The ONNX file pads with {np.ravel(value)[0]:.3g} in '{node.name}', "
-                "the trained model with 0.",
-                "Give the convolution itself the padding, instead of a padding layer before it.",
-            )
+    """Raise AgreementNotMet if a Pad node's value is not zero."""
+    if stray := stray_padding(path):
+        raise AgreementNotMet(
+            f"The ONNX file pads with {stray[1]:.3g} in '{stray[0]}', the trained model with 0.",
+            "Give the convolution itself the padding, instead of a padding layer before it.",
+        )
 
 
 def check_parity(path: Path, pictures: NDArray[np.float32], answers: NDArray[np.float32]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-OPSET = 17
+from stages.models.onnx_file import convert
 
 
 def main(folder: Path) -> None:
@@ -21,20 +21,7 @@ def main(folder: Path) -> None:
     pictures = np.load(folder / "pictures.npy", allow_pickle=False)
     answers = engine.run({engine.inputs[0]: pictures})
     np.save(folder / "answers.npy", answers[engine.outputs[0]])
-    _export(folder)
-
-
-def _export(folder: Path) -> None:
-    import paddle2onnx
-
-    paddle2onnx.export(
-        str(folder / "graph.json"),
-        str(folder / "graph.pdiparams"),
-        str(folder / "raw.onnx"),
-        opset_version=OPSET,
-        auto_upgrade_opset=False,
-        verbose=False,
-    )
+    convert(folder / "graph.json", folder / "raw.onnx")
 
 
 if __name__ == "__main__":
