@@ -63,6 +63,17 @@ class Step(Record):
     args: dict[str, Any] = {}
 
 
+class Box(NamedTuple):
+    """Where a label is on a picture: pixels of the upright picture from its left and top edge,
+    0 <= left < right <= width, 0 <= top < bottom <= height."""
+
+    label: str
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
 class Measure(Record):
     """A number with its 95 % interval and the count of samples it rests on."""
 
@@ -79,7 +90,9 @@ class Dataset(Artifact):
     task: str
     labels: tuple[str, ...]
     revision: str
-    counts: dict[str, dict[str, int]]  # split -> label -> samples
+    counts: dict[str, dict[str, int]]  # split -> label -> samples; for boxes -> label -> boxes
+    samples: dict[str, int] = {}  # split -> samples
+    facts: dict[str, float] = {}  # what the medium knows of all samples, as window_seconds
     augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
     views: int = 0  # augmented copies of each training sample
     seed: int = 0
@@ -95,7 +108,7 @@ class Model(Artifact):
     task: str
     labels: tuple[str, ...]
     family: str
-    input_shape: tuple[int, ...]  # one sample as the network sees it: channels, height, width
+    input_shape: tuple[int, ...]  # one window as the network sees it: channels, height, width
     before: tuple[Step, ...]
     after: tuple[Step, ...]
     hyperparameters: dict[str, Any]

@@ -18,6 +18,35 @@ TASKS = Registry(
     "stages",
     {
         "image_classification": ".tasks.image_classification:ImageClassification",
+        "sound_classification": ".tasks.sound_classification:SoundClassification",
+        "object_detection": ".tasks.object_detection:ObjectDetection",
+    },
+)
+
+MEDIA = Registry(
+    "medium",
+    "stages",
+    {
+        "pictures": ".media.pictures:Pictures",
+        "sounds": ".media.sounds:Sounds",
+    },
+)
+
+TRAINERS = Registry(
+    "trainer",
+    "stages",
+    {
+        "heads": ".train.heads:Heads",
+        "detectors": ".train.detectors:Detectors",
+    },
+)
+
+ANSWERS = Registry(
+    "kind of answer",
+    "stages",
+    {
+        "labels": ".evaluate.labels:Labels",
+        "boxes": ".evaluate.boxes:Boxes",
     },
 )
 
@@ -26,6 +55,10 @@ READERS = Registry(
     "stages",
     {
         "csv": ".etl.readers.csv_table:CsvTable",  # first: tried in this order when data is added
+        "coco": ".etl.readers.coco:Coco",
+        "label_studio": ".etl.readers.label_studio:LabelStudio",
+        "voc": ".etl.readers.voc:Voc",
+        "yolo": ".etl.readers.yolo:Yolo",
         "class_folders": ".etl.readers.class_folders:ClassFolders",
     },
 )
@@ -40,6 +73,13 @@ AUGMENTATIONS = Registry(
         "crop": ".etl.augmentations.crop:Crop",
         "colour": ".etl.augmentations.colour:Colour",
         "noise": ".etl.augmentations.noise:Noise",
+        "scale": ".etl.augmentations.scale:Scale",
+        "mosaic": ".etl.augmentations.mosaic:Mosaic",
+        "time_shift": ".etl.augmentations.time_shift:TimeShift",
+        "gain": ".etl.augmentations.gain:Gain",
+        "background_noise": ".etl.augmentations.background_noise:BackgroundNoise",
+        "spec_mask": ".etl.augmentations.spec_mask:SpecMask",
+        "mixup": ".etl.augmentations.mixup:Mixup",
     },
 )
 
@@ -50,6 +90,10 @@ FAMILIES = Registry(
         "efficientnet_lite0": ".models.efficientnet_lite:LITE0",
         "efficientnet_lite1": ".models.efficientnet_lite:LITE1",
         "efficientnet_lite2": ".models.efficientnet_lite:LITE2",
+        "small_audio": ".models.small_audio:SMALL_AUDIO",
+        "yamnet": ".models.yamnet:YAMNET",
+        "lite_detector": ".models.detector:LITE_DETECTOR",
+        "mobile_ssd": ".models.detector:MOBILE_SSD",
     },
 )
 
@@ -105,5 +149,7 @@ SAMPLES = Registry(
     {
         "digits": ".samples.digits:DIGITS",
         "solar_cells": ".samples.solar_cells:SOLAR_CELLS",
+        "trees": ".samples.trees:TREES",
+        "drums": ".samples.drums:DRUMS",
     },
 )

@@ -76,7 +76,7 @@ def dataset(store: Store, each: int = 20, views: int = 1) -> Dataset:
 def _sample(store: Store, label: str, index: int, each: int) -> Sample:
     split = ("train", "train", "train", "validation", "test")[index * 5 // each]
     digest = store.add(picture(label, index))
-    return Sample(f"{label}/{index:03}.png", digest, label, split, digest, 64, 64)
+    return Sample(f"{label}/{index:03}.png", digest, label, split, digest, {"width": 64, "height": 64})
 
 
 def _counts(samples: list[Sample]) -> dict[str, dict[str, int]]:

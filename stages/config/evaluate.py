@@ -3,23 +3,20 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field
 
 from stages import parts
 from stages.config.section import Section, Share
 from stages.runtime.errors import UnknownPart
 from stages.runtime.registry import nearest
 
-GATED = (
-    "accuracy",
-    "balanced_accuracy",
-    "macro_precision",
-    "macro_recall",
-    "macro_f1",
-    "micro_precision",
-    "micro_recall",
-    "micro_f1",
+MEANS = tuple(
+    f"{kind}_{name}" for kind in ("macro", "micro") for name in ("precision", "recall", "f1")
 )
+GATED = {  # by kind of answer
+    "labels": ("accuracy", "balanced_accuracy", *MEANS),
+    "boxes": ("ap50", "ap50_95", *MEANS),
+}
 LABEL_GATE = re.compile(r"(precision|recall|f1) of (.+)")
 EVERY_LABEL = "every label"
 
@@ -38,17 +35,17 @@ class EvaluateConfig(Section):
     )
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown as pictures.")
 
-    @field_validator("gate")
-    @classmethod
-    def measured(cls, value: dict[str, float]) -> dict[str, float]:
-        for name in value:
-            if name not in GATED and not LABEL_GATE.fullmatch(name):
+    def check_gate(self, answers: str) -> None:
+        """Raise UnknownPart for a gate that `answers`, a kind on the board ANSWERS, are not measured
+        by."""
+        known = GATED.get(answers, ())
+        for name in self.gate:
+            if name not in known and not LABEL_GATE.fullmatch(name):
                 raise UnknownPart(
                     f"evaluate.gate: no metric is called '{name}'.",
-                    f"{nearest(name, list(GATED))}There are: {', '.join(GATED)}, "
+                    f"{nearest(name, list(known))}There are: {', '.join(known)}, "
                     "and precision, recall or f1 of a label, as in 'recall of every label'.",
                 )
-        return value
 
 
 class DeployConfig(Section):

@@ -1,9 +1,10 @@
 """A pipeline as types, and the slice of it that each stage sees."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stages import parts
 from stages.config.etl import DataConfig, EtlConfig
@@ -59,6 +60,23 @@ class PipelineConfig(Section):
     evaluate: EvaluateConfig = EvaluateConfig()
     deploy: DeployConfig = DeployConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def as_the_task_does(cls, value: Any) -> Any:
+        """Fill in what this task means where nothing is said."""
+        if not isinstance(value, dict) or value.get("task") not in parts.TASKS:
+            return value
+        defaults = parts.TASKS[value["task"]].defaults
+        return {**value, **{name: _filled(value.get(name), defaults[name]) for name in defaults}}
+
+    @field_validator("evaluate")
+    @classmethod
+    def measured(cls, value: EvaluateConfig, info: ValidationInfo) -> EvaluateConfig:
+        """Refuse a gate on what this task is not measured by."""
+        if "task" in info.data:
+            value.check_gate(parts.TASKS[info.data["task"]].answers)
+        return value
+
     @field_validator("data", mode="before")
     @classmethod
     def by_name(cls, value: Any) -> Any:
@@ -91,3 +109,13 @@ class PipelineConfig(Section):
             case _:
                 deploy = self.deploy.model_copy(update={"targets": (target,)})
                 return DeploySlice(name=self.name, target=target, deploy=deploy)
+
+
+def _filled(given: Any, defaults: Mapping[str, Any]) -> Any:
+    """The section `given`, as a table or as a type, with `defaults` where it says nothing."""
+    if isinstance(given, Section):
+        unsaid = {key: one for key, one in defaults.items() if key not in given.model_fields_set}
+        return given.model_dump(exclude_unset=True) | unsaid
+    if given is not None and not isinstance(given, dict):
+        return given  # an error, which the section's own type tells
+    return {**defaults, **(given or {})}

@@ -72,8 +72,8 @@ def _manifest(lines: Sequence["Line"]) -> bytes:
                 line["label"],
                 line["split"],
                 line["key"],
-                line["width"] or 0,
-                line["height"] or 0,
+                line["facts"],
+                line["boxes"],
                 {key[6:]: value for key, value in line.items() if key.startswith("extra.")},
             )
             for line in lines

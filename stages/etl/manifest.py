@@ -5,25 +5,33 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from stages.artifacts import Dataset
+from stages.artifacts import Box, Dataset
 from stages.store import Store
 
-COLUMNS = ("file", "digest", "label", "split", "group", "width", "height", "extra")
+COLUMNS = ("file", "digest", "label", "split", "group", "facts", "boxes", "extra")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture with its label. `file` is its name in the raw data, `digest` its blob."""
+    """One photo or clip. `file` is its name in the raw data, `digest` its blob.
+
+    `label` is empty where boxes carry the labels; `facts` are the medium's, as width and height."""
 
     file: str
     digest: str
-    label: str
+    label: str = ""
     split: str = ""
     group: str = ""
-    width: int = 0
-    height: int = 0
+    facts: dict[str, float] = field(default_factory=dict)
+    boxes: tuple[Box, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The label of each annotation: the sample's own, or one for each of its boxes."""
+        return (self.label,) if self.label else tuple(box.label for box in self.boxes)
 
 
 def write_manifest(samples: Sequence[Sample]) -> bytes:
@@ -32,15 +40,14 @@ def write_manifest(samples: Sequence[Sample]) -> bytes:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in sorted(samples, key=lambda one: (one.file, one.label)):
-        extra = json.dumps(one.extra, sort_keys=True, ensure_ascii=False) if one.extra else ""
-        writer.writerow(
-            [one.file, one.digest, one.label, one.split, one.group, one.width, one.height, extra]
-        )
+        told = [_json(value) for value in (one.facts, one.boxes, one.extra)]
+        writer.writerow([one.file, one.digest, one.label, one.split, one.group, *told])
     return text.getvalue().encode()
 
 
 def read_manifest(data: bytes) -> list[Sample]:
     """The samples of a CSV that `write_manifest` wrote."""
+    csv.field_size_limit(max(csv.field_size_limit(), len(data)))  # a photo may have 5,000 boxes
     rows = csv.DictReader(io.StringIO(data.decode()))
     return [_sample(row) for row in rows]
 
@@ -51,8 +58,14 @@ def samples_of(dataset: Dataset, store: Store, split: str = "") -> list[Sample]:
     return [one for one in samples if split in ("", one.split)]
 
 
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
+
+
 def _sample(row: dict[str, str]) -> Sample:
-    extra = json.loads(row["extra"]) if row["extra"] else {}
-    width, height = int(row["width"]), int(row["height"])
     texts = (row["file"], row["digest"], row["label"], row["split"], row["group"])
-    return Sample(*texts, width, height, extra)
+    facts, boxes, extra = (
+        json.loads(row[name]) if row[name] else empty
+        for name, empty in (("facts", {}), ("boxes", []), ("extra", {}))
+    )
+    return Sample(*texts, facts, tuple(Box(*box) for box in boxes), extra)

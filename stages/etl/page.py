@@ -121,7 +121,7 @@ def _tiles(
 def _sheet(dataset: Dataset, lines: Sequence["Line"], store: "Store") -> list[dict[str, Any]]:
     """For some training samples the picture and its first views, as training will see them."""
     from stages.runtime.pictures import decode_picture
-    from stages.tasks.pictures import small_jpeg
+    from stages.media.pictures import small_jpeg
 
     if not dataset.augmentations:
         return []

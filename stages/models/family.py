@@ -17,7 +17,9 @@ class Family:
     `multiple` what every side must be a multiple of. `mean`, `std`: of a channel, pictures being
     0..1. `features`: numbers a picture becomes. `cost`: reference seconds for one picture at
     `size`, one core. `layers`: place of the function that builds the Paddle layer, `names`: of the
-    one that gives each published tensor its name in that layer."""
+    one that gives each published tensor its name in that layer. `trainer`: name on the board
+    TRAINERS; `takes`: pictures or sounds. A task uses the families of its trainer that take what
+    its steps can give."""
 
     name: str
     paper: str
@@ -32,6 +34,8 @@ class Family:
     cost: float
     layers: str
     names: str
+    trainer: str = "heads"
+    takes: str = "pictures"
 
     def trunk(self) -> Any:
         """A new Paddle layer, (N, 3, H, W) float32 to (N, features); its weights are random."""

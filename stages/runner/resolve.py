@@ -3,7 +3,7 @@
 from stages.config import DataConfig, PipelineConfig
 from stages.etl import source
 from stages.settings import Settings
-from stages.train.budget import trials_within
+from stages.train import trainer_of
 
 
 def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
@@ -14,7 +14,7 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     if not found.samples and not pipeline.train.trials:  # known from a remote by its name alone
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
-    trials = pipeline.train.trials or trials_within(
+    trials = pipeline.train.trials or trainer_of(pipeline.task).trials(
         pipeline.train, found.samples, pipeline.etl.views, settings.machine_speed
     )
     train = pipeline.train.model_copy(update={"trials": trials})

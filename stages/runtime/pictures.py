@@ -16,18 +16,23 @@ FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "J
 MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself becomes afraid
 
 
-def decode_picture(data: bytes, most_pixels: int = MOST_PIXELS) -> NDArray[np.uint8]:
+def decode_picture(
+    data: bytes, most_pixels: int = MOST_PIXELS, facts: dict[str, Any] | None = None
+) -> NDArray[np.uint8]:
     """The picture in `data`, upright, as (H, W, 3) uint8 RGB.
 
     Turned as its EXIF says; transparency over white; the first frame of an animation; 16 bits
-    scaled to 8; grey, palette and CMYK converted. Raises BadSample if there is no whole picture in
+    scaled to 8; grey, palette and CMYK converted. Notes width and height in `facts`. Raises BadSample if there is no whole picture in
     `data` or it has more than `most_pixels`, which is found out before it is decoded."""
     if not data:
         raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
     with quiet():
         image = _opened(data)
         _check_size(image, most_pixels)
-        return _pixels(_loaded(image))
+        picture = _pixels(_loaded(image))
+    if facts is not None:
+        facts["height"], facts["width"] = picture.shape[:2]
+    return picture
 
 
 def _opened(data: bytes) -> "Pillow.Image":

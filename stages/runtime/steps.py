@@ -3,7 +3,8 @@
 A package names them in package.json, so what was trained, measured and shipped is one thing."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from inspect import signature
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from .errors import ConfigError
 from .registry import Registry
 
 Array = NDArray[Any]
+Facts = dict[str, Any]
 Box = tuple[float, float, float, float]
 Fit = Literal["stretch", "letterbox", "crop"]
 
@@ -24,17 +26,42 @@ STEPS = Registry(
         "normalise": ".steps:normalise",
         "to_channels_first": ".steps:to_channels_first",
         "softmax": ".steps:softmax",
+        "decode_sound": ".sounds:decode_sound",
+        "log_mel": ".sounds:log_mel",
+        "mfcc": ".sounds:mfcc",
+        "windows": ".sounds:windows",
+        "as_picture": ".sounds:as_picture",
+        "mean_of_windows": ".steps:mean_of_windows",
+        "decode_boxes": ".boxes:decode_boxes",
+        "suppress": ".boxes:suppress",
+        "to_pixels": ".boxes:to_pixels",
     },
 )
 
 
-def run(steps: Sequence[Mapping[str, Any]], value: Any) -> Any:
+class Prepared(NamedTuple):
+    """One sample as the network sees it: its windows [m, ...] (a picture is one window), and the
+    facts that steps noted on the way for those after the network."""
+
+    windows: Array
+    facts: Facts
+
+
+def prepared(steps: Sequence[Mapping[str, Any]], data: bytes) -> Prepared:
+    """`data` through the steps before the network. Raises what `run` raises."""
+    facts: Facts = {}
+    value = run(steps, data, facts)
+    return Prepared(value if "windows" in facts else value[None], facts)
+
+
+def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = None) -> Any:
     """Send `value` through `steps`, each {"step": name, "args": {...}}, in order.
 
-    Raises UnknownPart for a name that is not in STEPS, ConfigError for arguments it does not take,
+    A step whose function has an argument `facts` is given that dict, to note there what a later
+    step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart for a name that is not in STEPS, ConfigError for arguments it does not take,
     and what a step raises (BadSample for bytes that are no usable picture)."""
     for step in steps:
-        value = _apply(step, value)
+        value = _apply(step, value, {} if facts is None else facts)
     return value
 
 
@@ -44,10 +71,11 @@ def check(steps: Sequence[Mapping[str, Any]]) -> None:
         STEPS.check(step["step"])
 
 
-def _apply(step: Mapping[str, Any], value: Any) -> Any:
+def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
     function = STEPS[step["step"]]
+    noted = {"facts": facts} if "facts" in signature(function).parameters else {}
     try:
-        return function(value, **step.get("args", {}))
+        return function(value, **step.get("args", {}), **noted)
     except TypeError as error:
         raise ConfigError(
             f"Step '{step['step']}' cannot take {dict(step.get('args', {}))}: {error}.",

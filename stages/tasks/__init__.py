@@ -1,1 +1,32 @@
-"""What is to be predicted: steps, head, loss and metrics of each kind."""
+"""What is to be predicted. A task is a declaration: which medium, which kind of answer, which trainer,
+which steps around the network; the parts it names do the work."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from stages.artifacts import Dataset, Step
+from stages.models.family import Family
+
+
+class Task(Protocol):
+    """`medium`, `answers`, `trainer`: names on the boards MEDIA, ANSWERS, TRAINERS. `takes`: what
+    its families may take (Family.takes). `readers`: layouts that its data can come in, tried in
+    order. `suites`: the files in etl/suites that its samples are held against. `defaults`: what a
+    YAML of this task means where it says nothing, by section, if not what the types say."""
+
+    name: ClassVar[str]
+    medium: ClassVar[str]
+    answers: ClassVar[str]
+    trainer: ClassVar[str]
+    takes: ClassVar[tuple[str, ...]]
+    readers: ClassVar[tuple[str, ...]]
+    suites: ClassVar[tuple[str, ...]]
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]]
+
+    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
+        """Runtime steps from a file's bytes to the input of `family` at `size`."""
+        ...
+
+    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
+        """Runtime steps from the network's outputs to one sample's answer."""
+        ...

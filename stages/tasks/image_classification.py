@@ -1,32 +1,25 @@
 """One label for each picture."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from stages.artifacts import Step
-from stages.config import EtlConfig
+from stages.artifacts import Dataset, Step
 from stages.models.family import Family
 
 
 class ImageClassification:
     """Pictures as files in, a score for each label out."""
 
-    name = "image_classification"
-    readers = ("csv", "class_folders")
+    name: ClassVar[str] = "image_classification"
+    medium: ClassVar[str] = "pictures"
+    answers: ClassVar[str] = "labels"
+    trainer: ClassVar[str] = "heads"
+    takes: ClassVar[tuple[str, ...]] = ("pictures",)
+    readers: ClassVar[tuple[str, ...]] = ("csv", "class_folders")
+    suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "labels")
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def inspect(self, data: bytes, config: EtlConfig) -> dict[str, Any]:
-        """Facts of one picture for the manifest. Raises BadSample if it cannot be used."""
-        from stages.tasks import pictures
-
-        return pictures.inspect_picture(data, config)
-
-    def thumbnail(self, data: bytes, side: int) -> bytes:
-        """The picture as a small JPEG, at most `side` pixels wide and high."""
-        from stages.tasks import pictures
-
-        return pictures.thumbnail(data, side)
-
-    def before(self, family: Family, size: int) -> tuple[Step, ...]:
+    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32."""
         return (
             Step(step="decode_picture"),
@@ -35,6 +28,6 @@ class ImageClassification:
             Step(step="to_channels_first"),
         )
 
-    def after(self, labels: Sequence[str]) -> tuple[Step, ...]:
+    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the network's logits to scores of `labels`, which add up to 1."""
         return (Step(step="softmax"),)

@@ -1,29 +1,42 @@
-"""Training: features of frozen trunks, a search over heads, and the best of them as a Model."""
+"""Training: a search within the budget, and the best of its trials as a Model."""
+
+from typing import Protocol
 
 from stages.artifacts import Dataset, Model
-from stages.config import TrainSlice
+from stages.config import TrainConfig, TrainSlice
+from stages.parts import TASKS, TRAINERS
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 
 
+class Trainer(Protocol):
+    """A way to make a Model of a Dataset; a task names one."""
+
+    def trials(self, train: TrainConfig, samples: int, views: int, speed: float) -> int:
+        """How many trials `train.budget_minutes` allow: counted work, never a clock. Raises
+        BudgetTooSmall, saying what would be enough."""
+        ...
+
+    def teach(
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+    ) -> Model:
+        """Search, and save the best as a Model."""
+        ...
+
+
+def trainer_of(task: str) -> Trainer:
+    """The trainer that `task` names."""
+    trainer: Trainer = TRAINERS[TASKS[task].trainer]()
+    return trainer
+
+
 def train(
     dataset: Dataset, config: TrainSlice, *, store: Store, run: Run, settings: Settings
 ) -> Model:
-    """Search for the best head on frozen features of `dataset` and save it with its trunk as a
-    Model.
+    """Search for the best model of `dataset` in the way that its task is taught, and save it.
 
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
-    from stages.train.chosen import save_model
-    from stages.train.prepared import prepare
-    from stages.train.record import Recorder
-    from stages.train.search import search
-    from stages.train.selection import choose
-
-    prepared = prepare(dataset, config.train, store=store, run=run, settings=settings)
-    recorder = Recorder(run, prepared.trials, config.train.metric)
-    trials = search(prepared.problem, config.train, prepared.trials, settings, recorder.heard)
-    chosen = choose(trials, config.train, prepared.problem.samples)
-    recorder.finished(trials, chosen)
-    return save_model(dataset, prepared, trials, chosen, config.train, store=store)
+    trainer = trainer_of(dataset.task)
+    return trainer.teach(dataset, config.train, store=store, run=run, settings=settings)

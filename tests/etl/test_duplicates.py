@@ -8,7 +8,7 @@ from PIL import Image, ImageEnhance
 
 from stages.etl.duplicates import groups_of, hashes_of, near_pairs, without_crowds
 from stages.runtime.pictures import decode_picture
-from stages.tasks.pictures import look_of
+from stages.media.pictures import look_of
 from tests import makers
 from tests.runtime.painting import saved
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from stages.artifacts import Box
 from stages.parts import READERS
 from stages.runtime.errors import DataError
 
@@ -21,12 +22,15 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One sample as the person names it: `file` relative to the folder, with / between parts."""
+    """One sample as the person names it: `file` relative to the folder, with / between parts.
+
+    Boxes are as the annotation says, in pixels; none of them is checked against the picture yet."""
 
     file: str
     label: str
     split: str = ""
     group: str = ""
+    boxes: tuple[Box, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
 
 

@@ -1,18 +1,50 @@
-"""What every picture task needs of one picture: its facts for the manifest, and a thumbnail."""
+"""Pictures: a photo's facts for the manifest, a thumbnail, what a page shows of it."""
 
 import io
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.artifacts import Box
+from stages.pages import inline
 from stages.runtime.pictures import decode_picture
 
 if TYPE_CHECKING:
     from stages.config import EtlConfig
 
 LOOK_SIDE = 64
+
+
+class Pictures:
+    """Photos and drawings in any usual format."""
+
+    name: ClassVar[str] = "pictures"
+    thing: ClassVar[str] = "photo"
+    types: ClassVar[tuple[str, ...]] = ("image/",)
+    libraries: ClassVar[tuple[str, ...]] = ("pillow",)
+    facts: ClassVar[tuple[str, ...]] = ("width", "height")
+
+    def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
+        return inspect_picture(data, config)
+
+    def summary(
+        self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig"
+    ) -> dict[str, float]:
+        return {}
+
+    def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
+        return thumbnail(data, side)
+
+    def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
+        return f'<img src="{inline(self.thumbnail(data, side, boxes))}" alt="">'
+
+    def golden(self) -> dict[str, bytes]:
+        from stages.media.golden_pictures import golden_pictures
+
+        return golden_pictures()
 
 
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:

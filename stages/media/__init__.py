@@ -1,0 +1,46 @@
+"""What a sample is: a picture, a sound. How it is looked at, shown, and decoded."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from stages.artifacts import Box
+
+if TYPE_CHECKING:
+    from stages.config import EtlConfig
+
+
+class Medium(Protocol):
+    """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
+    that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
+    sample that the manifest keeps."""
+
+    name: ClassVar[str]
+    thing: ClassVar[str]
+    types: ClassVar[tuple[str, ...]]
+    libraries: ClassVar[tuple[str, ...]]
+    facts: ClassVar[tuple[str, ...]]
+
+    def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
+        """The facts of the sample in `data`, and `same` (equal for equal content), and `look` (64,
+        64 uint8, if near duplicates are looked for). Raises BadSample if a device could not use
+        it."""
+        ...
+
+    def summary(
+        self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig"
+    ) -> dict[str, float]:
+        """What is known of all training samples together, for the steps: Dataset.facts."""
+        ...
+
+    def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
+        """The sample as a JPEG, neither side longer than `side`, with `boxes` drawn."""
+        ...
+
+    def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
+        """The sample for a page: HTML that needs nothing from elsewhere. Raises BadSample."""
+        ...
+
+    def golden(self) -> dict[str, bytes]:
+        """Generated samples by their names in a package (golden/...), equal each time, that pass
+        through every branch of decoding that could differ between machines."""
+        ...

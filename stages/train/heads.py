@@ -1,0 +1,33 @@
+"""Heads on features of frozen trunks, or small networks from scratch, searched over."""
+
+from stages.artifacts import Dataset, Model
+from stages.config import TrainConfig
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+
+
+class Heads:
+    """Features are computed once for each input; a trial is a head that is taught on them."""
+
+    def trials(self, train: TrainConfig, samples: int, views: int, speed: float) -> int:
+        from stages.train.budget import trials_within
+
+        return trials_within(train, samples, views, speed)
+
+    def teach(
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+    ) -> Model:
+        """Search for the best head on features of `dataset` and save it with its trunk."""
+        from stages.train.chosen import save_model
+        from stages.train.prepared import prepare
+        from stages.train.record import Recorder
+        from stages.train.search import search
+        from stages.train.selection import choose
+
+        prepared = prepare(dataset, config, store=store, run=run, settings=settings)
+        recorder = Recorder(run, prepared.trials, config.metric)
+        trials = search(prepared.problem, config, prepared.trials, settings, recorder.heard)
+        chosen = choose(trials, config, prepared.problem.samples)
+        recorder.finished(trials, chosen)
+        return save_model(dataset, prepared, trials, chosen, config, store=store)
