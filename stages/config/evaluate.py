@@ -36,8 +36,7 @@ class EvaluateConfig(Section):
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown as pictures.")
 
     def check_gate(self, answers: str) -> None:
-        """Raise UnknownPart for a gate that `answers`, a kind on the board ANSWERS, are not measured
-        by."""
+        """Raise UnknownPart for a gate that `answers`, a kind on the board, are not measured by."""
         known = GATED.get(answers, ())
         for name in self.gate:
             if name not in known and not LABEL_GATE.fullmatch(name):

@@ -28,16 +28,17 @@ SERVICES = (
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 
-def code_digest(stage: str, config: Any) -> str:
+def code_digest(stage: str, config: Any, task: str = "") -> str:
     """The digest of every source that `stage` with this config slice can reach."""
-    return digest_of(canonical(reached(stage, config)))
+    return digest_of(canonical(reached(stage, config, task)))
 
 
-def reached(stage: str, config: Any) -> dict[str, str]:
-    """Module -> digest of its source, for all that `stage` with this config slice can reach."""
+def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
+    """Module -> digest of its source, for all that `stage` of `task` with this config slice can
+    reach; of every task, if none is named."""
     seen: dict[str, str] = {}
     waiting = [f"stages.{stage}"]
-    words = set(_words(config))
+    words = {*_words(config), *(_declared(task) if task else ())}
     while waiting:
         module = waiting.pop()
         path = _source(module)
@@ -47,6 +48,12 @@ def reached(stage: str, config: Any) -> dict[str, str]:
         waiting += [*_imports(module, path), *_mentioned(module, path)]
         waiting += [place for table in _tables(path) for place in _named(table, words)]
     return seen
+
+
+def _declared(task: str) -> Iterator[str]:
+    """The parts that `task` names: its medium, its trainer, its readers."""
+    yield task
+    yield from _words([one for one in vars(parts.TASKS[task]).values() if not callable(one)])
 
 
 def _words(value: Any) -> Iterator[str]:

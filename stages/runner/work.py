@@ -19,16 +19,22 @@ class Facts(NamedTuple):
 
 
 STAGE_FACTS = {
-    "etl": Facts((), ("pillow", "numpy", "great-expectations")),
+    "etl": Facts((), ("pillow", "soundfile", "numpy", "great-expectations", "defusedxml")),
     "train": Facts(
         ("dataset",),
-        ("pillow", "numpy", "onnxruntime", "paddlepaddle", "paddle2onnx", "ray", "optuna"),
+        (
+            *("pillow", "soundfile", "numpy", "onnxruntime", "paddlepaddle", "paddle2onnx", "ray"),
+            *("optuna", "faster-coco-eval"),
+        ),
     ),
-    "evaluate": Facts(("model", "dataset"), ("pillow", "numpy", "paddlepaddle")),
+    "evaluate": Facts(
+        ("model", "dataset"), ("pillow", "soundfile", "numpy", "paddlepaddle", "faster-coco-eval")
+    ),
     "deploy": Facts(
         ("model", "report", "dataset"),
         (
-            *("pillow", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
+            *("pillow", "soundfile", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
+            "faster-coco-eval",
             # a service's requirements.txt names their versions
             *("fastapi", "uvicorn", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
         ),
@@ -46,7 +52,7 @@ def describe(
     if "data" in config:  # what decides is the content, whatever the person calls it
         given["data"] = config.pop("data")["revision"]
     libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
-    return Work(stage, config, given, code_digest(stage, config), libraries)
+    return Work(stage, config, given, code_digest(stage, config, pipeline.task), libraries)
 
 
 @cache

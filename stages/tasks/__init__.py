@@ -1,5 +1,5 @@
-"""What is to be predicted. A task is a declaration: which medium, which kind of answer, which trainer,
-which steps around the network; the parts it names do the work."""
+"""What is to be predicted. A task is a declaration: which medium, which kind of answer, which
+trainer, which steps around the network; the parts it names do the work."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol

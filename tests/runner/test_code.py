@@ -18,6 +18,15 @@ def test_only_the_parts_that_the_config_names_count():
     assert "stages.train.searchers.tpe" not in named
 
 
+def test_only_the_parts_that_the_task_names_count():
+    named = reached("train", CONFIG, "image_classification")
+
+    assert "stages.train.heads" in named
+    assert "stages.tasks.image_classification" in named
+    assert not [name for name in named if name.startswith("stages.train.detectors")]
+    assert "stages.tasks.object_detection" not in named
+
+
 def test_services_do_not_decide_what_is_made():
     assert not [name for name in reached("etl", {}) if name.startswith("stages.store")]
 
