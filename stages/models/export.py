@@ -29,14 +29,15 @@ def export_network(
     out: Path,
     formats: Sequence[Format] = ("paddle_inference",),
 ) -> dict[str, Path]:
-    """Write the network of `family` with `arrays` (named trunk.* and head.*; without head.*,
-    features come out) into the folder `out` and return the files by name: graph.json and
-    graph.pdiparams for paddle_inference, graph.onnx for onnx.
+    """Write the network of `family` with the weights `arrays` (named as `Family.network` builds it;
+    a trunk without head.* gives features) into the folder `out` and return the files by name:
+    graph.json and graph.pdiparams for paddle_inference, graph.onnx for onnx.
 
-    Input "image", (N, 3, H, W) float32, any N, H and W; one output, logits (N, labels). Opset 17.
-    The ONNX file answered a random picture as Paddle did before it is given. Equal arrays make
-    equal bytes. Raises InfrastructureError with the last lines of the exporting process if it fails
-    or dies."""
+    One input, "image" or "sound", float32: any N, then `Family.shape`, any number where that says
+    None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
+    the ONNX file was as Paddle's, for random windows, before it is given. Equal arrays make equal
+    bytes. Raises InfrastructureError with the last lines of the exporting process if it fails or
+    dies."""
     with TemporaryDirectory() as folder:
         work = Path(folder)
         _run(work, family, arrays, formats)

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from stages.models.family import Family
 from stages.models.onnx_file import convert, stray_padding
 
-SIDE = 64  # pictures for the comparison; the graph takes any size
+SIDE = 64  # of windows for the comparison, where the graph takes any size
+INPUTS = {"pictures": "image", "sounds": "sound"}
 LIMIT = 1e-3  # largest difference between two engines, as a share of the largest output
 
 
@@ -25,29 +27,35 @@ def main(spec: dict[str, Any]) -> None:
 
     from stages.models.arrays import unpack_arrays
     from stages.models.network import assemble
+    from stages.parts import FAMILIES
 
-    network = assemble(spec["family"], unpack_arrays(Path(spec["weights"]).read_bytes()))
+    family = FAMILIES[spec["family"]]
+    network = assemble(family.name, unpack_arrays(Path(spec["weights"]).read_bytes()))
     prefix = Path(spec["out"]) / "graph"
-    expected = _answer(network)
-    image = paddle.static.InputSpec([None, 3, None, None], "float32", "image")
-    paddle.jit.save(network, str(prefix), input_spec=[image])
+    probe = _probe(family)
+    expected = _answers(network, probe)
+    given = paddle.static.InputSpec([None, *family.shape], "float32", INPUTS[family.takes])
+    paddle.jit.save(network, str(prefix), input_spec=[given])
     if "onnx" in spec["formats"]:
         convert(prefix.with_suffix(".json"), prefix.with_suffix(".onnx"))
-        _compare(prefix.with_suffix(".onnx"), expected)
+        _compare(prefix.with_suffix(".onnx"), probe, expected)
 
 
-def _probe() -> Any:
-    return np.random.default_rng(0).standard_normal((2, 3, SIDE, SIDE)).astype(np.float32)
+def _probe(family: Family) -> Any:
+    shape = [2, *(side or SIDE for side in family.shape)]
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def _answer(network: Any) -> Any:
+def _answers(network: Any, probe: Any) -> list[Any]:
     import paddle
 
     with paddle.no_grad():
-        return network(paddle.to_tensor(_probe())).numpy()
+        outputs = network(paddle.to_tensor(probe))
+    several = outputs if isinstance(outputs, list | tuple) else [outputs]
+    return [output.numpy() for output in several]
 
 
-def _compare(path: Path, expected: Any) -> None:
+def _compare(path: Path, probe: Any, expected: list[Any]) -> None:
     """End the process unless the ONNX file pads with zeros only and answers as Paddle does."""
     import onnx
     import onnxruntime
@@ -56,12 +64,14 @@ def _compare(path: Path, expected: Any) -> None:
     if stray := stray_padding(path):
         sys.exit(f"ONNX pads in {stray[0]} with a value that is not zero")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    answer = session.run(None, {session.get_inputs()[0].name: _probe()})[0]
-    difference = float(np.abs(answer - expected).max() / np.abs(expected).max())
-    if not difference <= LIMIT:
-        sys.exit(
-            f"ONNX Runtime's answer differs from Paddle's by {difference:.2g}, at most {LIMIT}"
-        )
+    answers = session.run(None, {session.get_inputs()[0].name: probe})
+    for place, (answer, wanted) in enumerate(zip(answers, expected, strict=True)):
+        difference = float(np.abs(answer - wanted).max() / max(np.abs(wanted).max(), 1e-6))
+        if answer.shape != wanted.shape or not difference <= LIMIT:
+            sys.exit(
+                f"ONNX Runtime's output {place} differs from Paddle's by {difference:.2g}, "
+                f"at most {LIMIT}"
+            )
 
 
 if __name__ == "__main__":

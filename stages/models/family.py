@@ -1,55 +1,77 @@
 """What is known of a model family without opening Paddle: where it comes from, what it wants, what
 it costs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from stages.models.weights import Array, Published, published_tensors
+from stages.models.weights import Array, Published
 from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
+from stages.settings import Settings
 
 
 @dataclass(frozen=True)
 class Family:
-    """A trunk (pictures to features) with published weights.
+    """A network, or the trunk of one, and the published weights that it begins with.
 
-    `size`: side of the square input in pixels that it is used with if nothing else is said, and
-    `multiple` what every side must be a multiple of. `mean`, `std`: of a channel, pictures being
-    0..1. `features`: numbers a picture becomes. `cost`: reference seconds for one picture at
-    `size`, one core. `layers`: place of the function that builds the Paddle layer, `names`: of the
-    one that gives each published tensor its name in that layer. `trainer`: name on the board
-    TRAINERS; `takes`: pictures or sounds. A task uses the families of its trainer that take what
-    its steps can give."""
+    `takes`: "pictures" or "sounds". `size`: what it is used with if nothing else is said: a
+    picture's side in pixels, or a spectrogram's bands; `multiple`: what every size must be a
+    multiple of. `shape`: of one window as the exported graph takes it, None where any number will
+    do. `mean`, `std`: of a channel, pictures being 0..1. `front`: the arguments of the steps before
+    a family that wants a spectrogram of its own. `cost`: reference seconds for one window at
+    `size`, one core, forward.
+
+    `weights`: None for a network that is trained from scratch. `layers`: place of the function
+    (name) -> Paddle layer of the trunk, `names`: of the one that gives each published tensor its
+    name in that layer. `features`: numbers that the trunk makes of a window. `network`: place of
+    the function (family, arrays) -> the whole Paddle layer, its weights still to be filled in from
+    `arrays`; it may have one output or a tuple of them. `parameters`: numbers among the published
+    weights, or those of one network from scratch. `notice`: what a person who chooses it has to
+    know of its licence.
+
+    `trainer`: name on the board TRAINERS. A task uses the families of its trainer that take what
+    its steps can give (Task.takes)."""
 
     name: str
     paper: str
     licence: str
-    weights: Published
     size: int
     multiple: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    features: int
     parameters: int
     cost: float
-    layers: str
-    names: str
+    weights: Published | None = None
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    features: int = 0
+    layers: str = ""
+    names: str = ""
+    network: str = ".network:trunk_and_head"
+    shape: tuple[int | None, ...] = (3, None, None)
+    front: Mapping[str, Any] = field(default_factory=dict, hash=False)
     trainer: str = "heads"
     takes: str = "pictures"
+    notice: str = ""
 
     def trunk(self) -> Any:
-        """A new Paddle layer, (N, 3, H, W) float32 to (N, features); its weights are random."""
+        """A new Paddle layer, (N, *shape) float32 to (N, features); its weights are random."""
         return _function(self.layers)(self.name)
 
-    def load(self) -> dict[str, Array]:
+    def layer(self, arrays: Mapping[str, Array]) -> Any:
+        """A new Paddle layer of the size that `arrays` have; its weights are random."""
+        return _function(self.network)(self, arrays)
+
+    def load(self, settings: Settings | None = None) -> dict[str, Array]:
         """The published weights, by their names in `trunk()`; every tensor is used once or named as
-        spare.
+        spare. None from scratch. `settings` are those of the workspace that keeps what is fetched.
 
         Raises Damaged if the file is not the published one, BackendMissing if its package is not
-        installed."""
+        installed, InfrastructureError if it cannot be fetched."""
+        if self.weights is None:
+            return {}
         rename = _function(self.names)
         found: dict[str, Array] = {}
-        for name, array in published_tensors(self.weights).items():
+        for name, array in _function(self.weights.read)(self.weights, settings).items():
             place = rename(name)
             if place in found:
                 raise Damaged(f"Two published tensors of {self.name} belong to {place}.")
@@ -57,8 +79,14 @@ class Family:
                 found[place] = array
         return found
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """The file of its published weights -> sha256."""
+        one = self.weights
+        return {one.file.rpartition("/")[2]: one.sha256} if one else {}
+
     def seconds(self, size: int) -> float:
-        """Reference seconds for one picture of `size` by `size` pixels."""
+        """Reference seconds for one window of `size`."""
         return self.cost * (size / self.size) ** 2
 
 

@@ -1,11 +1,12 @@
-"""A whole network in Paddle: a family's trunk with a head, or the trunk alone, with given
-weights."""
+"""A whole network in Paddle with given weights: as its family builds it, mostly a trunk with a
+head."""
 
 from collections.abc import Mapping
 
 import paddle
 from paddle import Tensor, nn
 
+from stages.models.family import Family
 from stages.models.weights import Array
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged
@@ -26,27 +27,32 @@ class Head(nn.Layer):  # type: ignore[misc]
 
 
 class Network(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to (N, labels), logits."""
+    """Windows, (N, ...), to (N, labels), logits."""
 
     def __init__(self, trunk: nn.Layer, head: nn.Layer) -> None:
         super().__init__()
         self.trunk = trunk
         self.head = head
 
-    def forward(self, image: Tensor) -> Tensor:
-        return self.head(self.trunk(image))
+    def forward(self, window: Tensor) -> Tensor:
+        return self.head(self.trunk(window))
 
 
 def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The network of `arrays`, named trunk.* and head.*; ready to predict. Without head.* it gives
-    features.
+    """The network of `family` with the weights `arrays`, ready to predict: one output or several,
+    by the family's own `network`.
 
     Raises Damaged unless every array has its place and every place its array."""
-    trunk = FAMILIES[family].trunk()
-    network = Network(trunk, _head(arrays))
+    network: nn.Layer = FAMILIES[family].layer(arrays)
     fill(network, arrays)
     network.eval()
     return network
+
+
+def trunk_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
+    """The trunk of `family` (trunk.*) and a head of the size of `arrays` (head.*); without head.*
+    it gives features."""
+    return Network(family.trunk(), head_of(arrays))
 
 
 def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:
@@ -65,7 +71,8 @@ def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:
         place.set_value(paddle.to_tensor(arrays[name]))
 
 
-def _head(arrays: Mapping[str, Array]) -> nn.Layer:
+def head_of(arrays: Mapping[str, Array]) -> nn.Layer:
+    """A new head of the size of `arrays` (head.*); one that changes nothing if there are none."""
     out = arrays.get("head.out.weight")
     if out is None:
         return nn.Identity()

@@ -12,22 +12,27 @@ import numpy.typing as npt
 from stages.artifacts import digest_of
 from stages.models.torch_legacy import read_tensors
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
+from stages.settings import Settings
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Published:
-    """A file of weights inside a package of the Python package index."""
+    """A file of weights inside a package of a public index. `sha256`: of the file itself.
+
+    `read`: place of the function (published, settings) -> its tensors by their published names."""
 
     package: str
     version: str
     file: str
     sha256: str
+    read: str = ".weights:published_tensors"
 
 
-def published_tensors(weights: Published) -> dict[str, Array]:
-    """The tensors of `weights` by their published names.
+def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:
+    """The tensors of `weights`, a legacy torch file in an installed package, by their published
+    names.
 
     Raises BackendMissing if the package is not installed, Damaged if the file is not the published
     one."""

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
@@ -16,10 +14,11 @@ from stages.models.export import export_network
 from stages.models.weights import Array
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps as runtime
+from stages.settings import Settings
 from stages.store import Store
 from stages.train.halving import Trial
 from stages.train.prepared import Prepared
-from stages.train.selection import rounded, selection_of, taught_of
+from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
 from stages.train.space import Input, inputs_of
 
 UNSEEN = ("rows", "logits", "temperature")
@@ -33,6 +32,7 @@ def save_model(
     train: TrainConfig,
     *,
     store: Store,
+    settings: Settings,
 ) -> Model:
     """Join the chosen head to its trunk, export both, and save the Model."""
     one = {each.name: each for each in inputs_of(train)}[chosen.hyperparameters["input"]]
@@ -40,25 +40,25 @@ def save_model(
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
     family = FAMILIES[one.family]
-    after = task.after(dataset.labels)
+    after = task.after(family, one.size, dataset.labels)
     files = {
-        **_network_files(one, made, store),
+        **_network_files(one, made, store, settings),
         "trials.json": store.add(_table(trials, chosen)),
-        "unseen.npz": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
+        "unseen.json": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
     }
     model = Model(
         task=dataset.task,
         labels=dataset.labels,
         family=one.family,
-        input_shape=(3, one.size, one.size),
-        before=task.before(family, one.size),
+        input_shape=prepared.shapes[one.name],
+        before=task.before(family, one.size, dataset),
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
         selection=selection_of(
             trials, chosen, train, samples=len(made["rows"]), folds=prepared.folds
         )
         | {"temperature": float(made["temperature"])},
-        weights={family.weights.file.rpartition("/")[2]: family.weights.sha256},
+        weights=family.digests,
         files=files,
         parents=(dataset.ref,),
     )
@@ -66,8 +66,11 @@ def save_model(
     return model
 
 
-def _network_files(one: Input, made: dict[str, Array], store: Store) -> dict[str, str]:
-    trunk = {f"trunk.{name}": array for name, array in FAMILIES[one.family].load().items()}
+def _network_files(
+    one: Input, made: dict[str, Array], store: Store, settings: Settings
+) -> dict[str, str]:
+    published = FAMILIES[one.family].load(settings)
+    trunk = {f"trunk.{name}": array for name, array in published.items()}
     head = {f"head.{name}": made[name] for name in made if name not in UNSEEN}
     arrays = {**trunk, **head}
     with TemporaryDirectory() as folder:
@@ -77,16 +80,16 @@ def _network_files(one: Input, made: dict[str, Array], store: Store) -> dict[str
 
 
 def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
-    """For each sample that judged: its digest, label's index, and scores by heads that had not seen
-    it."""
+    """For each sample that judged, as JSON: its digest, its label's index, and the scores by heads
+    that had not seen it."""
     rows = made["rows"]
-    return pack_arrays(
-        {
-            "digests": np.array([prepared.views[row].digest for row in rows], np.str_),
-            "truth": prepared.problem.labels[rows],
-            "scores": runtime.run(after, made["logits"]),
-        }
-    )
+    answers = [runtime.run(after, logits[None])[0] for logits in made["logits"]]
+    told = {
+        "digests": [prepared.views[row].digest for row in rows],
+        "truth": prepared.problem.labels[rows].tolist(),
+        "answers": [[round(float(score), DECIMALS) for score in one] for one in answers],
+    }
+    return json.dumps(told, sort_keys=True).encode()
 
 
 def _table(trials: Sequence[Trial], chosen: Trial) -> bytes:

@@ -1,7 +1,8 @@
-"""What a frozen trunk makes of each picture and each of its views: computed once, kept by digest.
+"""What a frozen trunk makes of each sample and each of its views: computed once, kept by digest.
 
-One picture goes through the network at a time and each on one core, several side by side: so a row
-is the same to the last bit whatever else is computed, on however many cores."""
+One window goes through the network at a time and each on one core, several side by side: so a row
+is the same to the last bit whatever else is computed, on however many cores. A sample's row is the
+mean over its windows: what a linear head says of it is then the mean of what it says of each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +22,13 @@ from stages.train.sources import version_of
 from stages.train.trunk import TrunkFile
 
 SHARD = 256  # rows; what a killed run can lose
-STEP_CODE = ("runtime/steps.py", "runtime/pictures.py")
+STEP_CODE = ("runtime/steps.py", "runtime/pictures.py", "runtime/sounds.py")
 VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
-PACKAGES = ("onnxruntime", "numpy", "pillow")
+PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
 
 
 class View(NamedTuple):
-    """A picture by digest; number 0 is the picture itself, others are augmented."""
+    """A sample by digest; number 0 is the sample itself, others are augmented."""
 
     digest: str
     number: int = 0
@@ -78,31 +79,46 @@ class Extractor:
     def _forward(self, views: list[View]) -> Iterator[Row]:
         network = self._network
         with ThreadPoolExecutor(self.settings.threads) as pool:
-            yield from pool.map(lambda view: network(self._input(view)), views)
+            yield from pool.map(lambda view: mean_row(network, self.windows(view)), views)
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
         return _session(self.trunk)
 
-    def _input(self, view: View) -> NDArray[np.float32]:
-        steps = [step.model_dump() for step in self.before]
-        data = self.store.get(view.digest)
-        if not view.number:
-            return np.asarray(runtime.run(steps, data))[None]
-        from stages.etl.augment import augmented
-
-        picture = runtime.run(steps[:1], data)
-        picture = augmented(picture, self.dataset, view.digest, view.number)
-        return np.asarray(runtime.run(steps[1:], picture))[None]
+    def windows(self, view: View) -> NDArray[np.float32]:
+        """`view` as the network sees it, [windows, ...]."""
+        return windows_of(view, self.before, self.dataset, self.store)
 
     def _key(self, augmented: bool) -> str:
-        """Equal for equal features; the pictures are told apart by their rows' names."""
+        """Equal for equal features; the samples are told apart by their rows' names."""
         steps = [step.model_dump() for step in self.before]
         made: list[Any] = [self.trunk.digest, steps]
         if augmented:
             made += [self.dataset.augmentations, self.dataset.seed]
         code = version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)
         return digest_of(canonical([made, code]))
+
+
+def windows_of(
+    view: View, before: Sequence[Step], dataset: Dataset, store: Store
+) -> NDArray[np.float32]:
+    """`view` of a sample of `dataset` through the steps `before`: [windows, ...] float32."""
+    steps = [step.model_dump() for step in before]
+    data = store.get(view.digest)
+    if not view.number:
+        return runtime.prepared(steps, data).windows
+    from stages.etl.augment import augmented
+
+    picture = runtime.run(steps[:1], data)
+    picture = augmented(picture, dataset, view.digest, view.number)
+    return np.asarray(runtime.run(steps[1:], picture))[None]
+
+
+def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:
+    """The mean of what `network` makes of each of `windows`."""
+    rows = [network(window[None]) for window in windows]
+    mean: Row = np.stack(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return rows[0] if len(rows) == 1 else mean
 
 
 def _session(trunk: TrunkFile) -> Callable[[NDArray[np.float32]], Row]:

@@ -30,4 +30,4 @@ class Heads:
         trials = search(prepared.problem, config, prepared.trials, settings, recorder.heard)
         chosen = choose(trials, config, prepared.problem.samples)
         recorder.finished(trials, chosen)
-        return save_model(dataset, prepared, trials, chosen, config, store=store)
+        return save_model(dataset, prepared, trials, chosen, config, store=store, settings=settings)

@@ -21,12 +21,14 @@ from stages.train.trunk import TrunkFile, trunk_file
 
 @dataclass(frozen=True)
 class Prepared:
-    """`trials`: how many there will be; `views`: what each row of `problem` shows."""
+    """`trials`: how many there will be; `views`: what each row of `problem` shows; `shapes`: of one
+    window as the network sees it, by input's name."""
 
     problem: Problem
     views: tuple[View, ...]
     trials: int
     folds: int
+    shapes: dict[str, tuple[int, ...]]
 
 
 def prepare(
@@ -40,7 +42,7 @@ def prepare(
     )
     folds = _folds(samples, train.folds)
     rows = rows_of(dataset, samples, folds, train.seed)
-    features = {}
+    features, shapes = {}, {}
     inputs = inputs_of(train)
     trunks = _trunks(inputs, store, run, settings)
     for place, one in enumerate(inputs):
@@ -48,7 +50,9 @@ def prepare(
             one, trunks[one.family], dataset, rows, place, len(inputs), store, run, settings
         )
         features[one.name] = extractor.rows(rows.views)
-    return Prepared(rows.problem(features, len(dataset.labels), folds), rows.views, trials, folds)
+        shapes[one.name] = extractor.windows(rows.views[0]).shape[1:]
+    problem = rows.problem(features, len(dataset.labels), folds)
+    return Prepared(problem, rows.views, trials, folds, shapes)
 
 
 def _extractor(
@@ -63,7 +67,7 @@ def _extractor(
     settings: Settings,
 ) -> Extractor:
     total = len(rows.views)
-    before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size)
+    before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size, dataset)
 
     def tell(done: int) -> None:
         run.progress("features", place * total + done, inputs * total)
@@ -77,9 +81,8 @@ def _trunks(
     names = list(dict.fromkeys(one.family for one in inputs))
     run.progress("trunks", 0, len(names))
     with ThreadPoolExecutor(min(settings.threads, len(names))) as pool:
-        found = dict(
-            zip(names, pool.map(lambda name: trunk_file(FAMILIES[name], store), names), strict=True)
-        )
+        files = pool.map(lambda name: trunk_file(FAMILIES[name], store, settings), names)
+        found = dict(zip(names, files, strict=True))
     run.progress("trunks", len(names), len(names))
     return found
 
@@ -94,7 +97,7 @@ def _folds(samples: list[Sample], wanted: int) -> int:
     if empty:
         raise DataError(
             f"The dataset has no samples in {' and '.join(empty)}.",
-            "Add photos, or change etl.splits.",
+            "Add samples, or change etl.splits.",
         )
     if wanted == 1:
         return 1

@@ -9,18 +9,19 @@ from stages.artifacts import canonical, digest_of
 from stages.models.export import export_network
 from stages.models.family import Family
 from stages.runtime.errors import Damaged
+from stages.settings import Settings
 from stages.store import Store
 from stages.train.sources import version_of
 
 
 class TrunkFile(NamedTuple):
-    """An ONNX file, (N, 3, H, W) to (N, features), and its digest."""
+    """An ONNX file, windows (N, ...) to (N, features), and its digest."""
 
     path: Path
     digest: str
 
 
-def trunk_file(family: Family, store: Store) -> TrunkFile:
+def trunk_file(family: Family, store: Store, settings: Settings | None = None) -> TrunkFile:
     """The exported trunk of `family` with its published weights.
 
     Raises what `export_network` and `Family.load` raise."""
@@ -31,13 +32,13 @@ def trunk_file(family: Family, store: Store) -> TrunkFile:
             return TrunkFile(store.path(known["onnx"], ".onnx"), known["onnx"])
         except Damaged:
             pass  # it is made anew
-    digest = _export(family, store)
+    digest = _export(family, store, settings)
     store.note(name, {"family": family.name, "onnx": digest})
     return TrunkFile(store.path(digest, ".onnx"), digest)
 
 
-def _export(family: Family, store: Store) -> str:
-    arrays = {f"trunk.{name}": array for name, array in family.load().items()}
+def _export(family: Family, store: Store, settings: Settings | None) -> str:
+    arrays = {f"trunk.{name}": array for name, array in family.load(settings).items()}
     with TemporaryDirectory() as folder:
         files = export_network(family.name, arrays, Path(folder), ("onnx",))
         return store.add_file(files["graph.onnx"])
@@ -45,4 +46,4 @@ def _export(family: Family, store: Store) -> str:
 
 def _key(family: Family) -> str:
     code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
-    return digest_of(canonical([family.name, family.weights.sha256, code]))
+    return digest_of(canonical([family.name, family.digests, code]))
