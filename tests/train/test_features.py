@@ -21,7 +21,7 @@ def dataset(store):
 def extractor(store, trunk, dataset, tmp_path):
     def make(threads: int = 1, **changes) -> Extractor:
         settings = makers.settings(tmp_path).model_copy(update={"threads": threads})
-        before = TASKS[dataset.task]().before(FAMILY, 64)
+        before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         told = changes.pop("told", [])
         used = dataset.model_copy(update=changes)
         return Extractor(trunk, before, used, store, settings, told.append)

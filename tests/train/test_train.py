@@ -10,7 +10,6 @@ import pytest
 
 from stages.config import TrainConfig, TrainSlice
 from stages.etl.manifest import samples_of
-from stages.models.arrays import unpack_arrays
 from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError, DataError
 from stages.tracking import QuietRun
@@ -59,7 +58,7 @@ def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, data
         "graph.json",
         "graph.pdiparams",
         "trials.json",
-        "unseen.npz",
+        "unseen.json",
     }
     assert store.whole(model.ref)
     assert model.parents == (dataset.ref,)
@@ -90,13 +89,14 @@ def test_the_table_has_every_trial_and_marks_the_chosen(trained, store):
 
 def test_scores_of_unseen_samples_are_those_that_were_judged(trained, store, dataset):
     model, _ = trained
-    unseen = unpack_arrays(store.get(model.files["unseen.npz"]))
+    unseen = json.loads(store.get(model.files["unseen.json"]))
 
     used = {one.digest for one in samples_of(dataset, store) if one.split != "test"}
 
-    assert set(unseen["digests"].tolist()) == used
-    np.testing.assert_allclose(unseen["scores"].sum(axis=1), 1, rtol=1e-5)
-    right = (unseen["scores"].argmax(axis=1) == unseen["truth"]).mean()
+    scores = np.array(unseen["answers"])
+    assert set(unseen["digests"]) == used
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+    right = (scores.argmax(axis=1) == unseen["truth"]).mean()
     assert right == pytest.approx(model.selection["measures"]["accuracy"], abs=1e-6)
 
 
