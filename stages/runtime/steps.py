@@ -27,10 +27,10 @@ STEPS = Registry(
         "to_channels_first": ".steps:to_channels_first",
         "softmax": ".steps:softmax",
         "decode_sound": ".sounds:decode_sound",
-        "log_mel": ".sounds:log_mel",
-        "mfcc": ".sounds:mfcc",
-        "windows": ".sounds:windows",
-        "as_picture": ".sounds:as_picture",
+        "log_mel": ".spectrograms:log_mel",
+        "mfcc": ".spectrograms:mfcc",
+        "windows": ".windows:windows",
+        "as_picture": ".windows:as_picture",
         "mean_of_windows": ".steps:mean_of_windows",
         "decode_boxes": ".boxes:decode_boxes",
         "suppress": ".boxes:suppress",
@@ -58,8 +58,8 @@ def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = No
     """Send `value` through `steps`, each {"step": name, "args": {...}}, in order.
 
     A step whose function has an argument `facts` is given that dict, to note there what a later
-    step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart for a name that is not in STEPS, ConfigError for arguments it does not take,
-    and what a step raises (BadSample for bytes that are no usable picture)."""
+    step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart
+    for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step raises (BadSample for bytes that are no usable picture)."""
     for step in steps:
         value = _apply(step, value, {} if facts is None else facts)
     return value
@@ -146,3 +146,10 @@ def softmax(logits: Array) -> Array:
     shifted = np.exp(logits.astype(np.float32) - logits.max(axis=-1, keepdims=True))
     scores: Array = shifted / shifted.sum(axis=-1, keepdims=True)
     return scores.astype(np.float32)
+
+
+def mean_of_windows(logits: Array, facts: Facts) -> Array:
+    """The mean of the logits of a sample's windows, [m, labels] to [1, labels]; each window's own are
+    noted in `facts`. The mean of logits, since a linear head on the mean of features is that."""
+    facts["window_logits"] = logits
+    return logits.mean(axis=0, keepdims=True)

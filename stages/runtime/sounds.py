@@ -1,0 +1,176 @@
+"""From a sound file's bytes to a waveform: every kind of recording that people have."""
+
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BackendMissing, BadSample
+from .resampling import resampled
+
+Waveform = NDArray[np.float32]
+
+MOST_SECONDS = 600.0
+MOST_VALUES = 60_000_000  # ten minutes of stereo at 48 kHz; 240 MB as float32
+LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
+STREAM = 2**62  # a count of frames from here on says: a stream, its length is not known
+FORMATS = "WAV, FLAC, OGG, MP3"
+
+
+class Sound(NamedTuple):
+    """What a file holds: samples [frames, channels] float32, of which -1..1 can be heard; frames
+    in a second; and how the file stores them, as PCM_16."""
+
+    samples: Waveform
+    rate: int
+    subtype: str
+
+
+def decode_sound(
+    data: bytes,
+    rate: int,
+    most_seconds: float = MOST_SECONDS,
+    facts: dict[str, Any] | None = None,
+) -> Waveform:
+    """The recording in `data` as one channel at `rate` frames a second: [n] float32, -1..1.
+
+    Channels are averaged; what lies outside -1..1 (floats can) is cut off, as a loudspeaker would.
+    Notes seconds, rate and channels of the file in `facts`. Raises BadSample if there is no whole
+    recording in `data`, or one of more than `most_seconds`, which is found out before it is
+    decoded; BackendMissing if soundfile is not installed."""
+    sound = read_sound(data, most_seconds)
+    frames, channels = sound.samples.shape
+    if facts is not None:
+        facts.update(seconds=frames / sound.rate, rate=sound.rate, channels=channels)
+    return np.clip(resampled(mono(sound.samples), sound.rate, rate), -1, 1)
+
+
+def mono(samples: Waveform) -> Waveform:
+    """The mean of the channels of `samples` [frames, channels]."""
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    return samples.mean(axis=1, dtype=np.float64).astype(np.float32)
+
+
+def read_sound(data: bytes, most_seconds: float = MOST_SECONDS) -> Sound:
+    """The recording in `data` as it is stored. Raises what `decode_sound` raises."""
+    if not data:
+        raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
+    _check_whole(data)
+    with _opened(data) as file:
+        _check_length(file.frames, file.samplerate, file.channels, most_seconds)
+        samples = _samples(file, most_seconds)
+        if _announces(data) and len(samples) < file.frames:
+            raise _truncated(f"{len(samples)} of {file.frames} frames are there")
+        _check_samples(samples)
+        return Sound(samples, file.samplerate, file.subtype)
+
+
+def _opened(data: bytes) -> Any:
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:  # OSError: its C library is not there
+        raise BackendMissing(
+            f"soundfile is not installed: {error}.", "Run: pip install soundfile"
+        ) from error
+    try:
+        return soundfile.SoundFile(io.BytesIO(data))
+    except Exception as error:
+        raise BadSample(
+            f"The {len(data)} bytes are not a sound of a known format.",
+            f"Save it as WAV or FLAC. Readable are: {FORMATS}.",
+        ) from error
+
+
+def _check_length(frames: int, rate: int, channels: int, most: float) -> None:
+    if frames == 0:
+        raise BadSample("The sound has no samples (0 seconds).", "Record or export it again.")
+    if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        raise BadSample(
+            f"The sound has {rate} samples a second; it is {LOWEST_RATE} to {HIGHEST_RATE}.",
+            "Export it again at 16000, 44100 or 48000.",
+        )
+    if frames < STREAM and frames / rate > most:
+        raise BadSample(
+            f"The sound is {_spoken(frames / rate)} long; at most {_spoken(most)} is taken.",
+            "Cut it into clips in which one thing is heard.",
+        )
+    if min(frames, int(most * rate)) * channels > MOST_VALUES:
+        raise BadSample(
+            f"The sound has {frames} samples in each of {channels} channels, too many to decode.",
+            "Export it with one channel at 48000 samples a second or fewer.",
+        )
+
+
+def _samples(file: Any, most_seconds: float) -> Waveform:
+    most = int(most_seconds * file.samplerate) + 1
+    try:
+        samples: Waveform = file.read(most, dtype="float32", always_2d=True)
+    except Exception as error:  # decoders raise nearly anything on bytes made to break them
+        raise _truncated(getattr(error, "error_string", "") or "its decoder fails") from error
+    if len(samples) == most and file.frames > most:
+        raise BadSample(
+            f"The sound is longer than {_spoken(most_seconds)}, which is the most that is taken.",
+            "Cut it into clips in which one thing is heard.",
+        )
+    return samples
+
+
+def _check_samples(samples: Waveform) -> None:
+    if len(samples) == 0:
+        raise BadSample("The sound has no samples (0 seconds).", "Record or export it again.")
+    wrong = int(np.count_nonzero(~np.isfinite(samples)))
+    if wrong:
+        raise BadSample(
+            f"The sound has {wrong} samples that are no numbers (NaN or infinite).",
+            "Export it again; what made it divided by zero.",
+        )
+
+
+def _check_whole(data: bytes) -> None:
+    """libsndfile reads what is left of a WAV or OGG that was cut off, and says nothing."""
+    if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
+        _check_whole_wav(data)
+    if data[:4] == b"OggS":
+        _check_whole_ogg(data)
+
+
+def _check_whole_wav(data: bytes) -> None:
+    at = 12
+    while at + 8 <= len(data):
+        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "little")
+        if name == b"data":
+            unknown = size in (0, 0xFFFFFFFF)  # written to a pipe, or RF64
+            if not unknown and at + 8 + size > len(data):
+                raise _truncated(f"{len(data) - at - 8} of {size} bytes of sound are there")
+            return
+        at += 8 + size + size % 2
+
+
+def _check_whole_ogg(data: bytes) -> None:
+    """An OGG page is 27 bytes, of which the last is the count of its segments, their sizes, and
+    the segments (RFC 3533, 6)."""
+    at = data.rfind(b"OggS")
+    header = data[at : at + 27]
+    sizes = data[at + 27 : at + 27 + header[26]] if len(header) == 27 else b""
+    if len(header) < 27 or at + 27 + header[26] + sum(sizes) > len(data):
+        raise _truncated("its last page is not whole")
+
+
+def _announces(data: bytes) -> bool:
+    """Whether the count of frames in the header is exact: not in an MP3 without a table (Xing)."""
+    is_mpeg = data[:3] == b"ID3" or (data[0] == 0xFF and data[1:2] >= b"\xe0")
+    return not is_mpeg or b"Xing" in data[:65536] or b"Info" in data[:65536]
+
+
+def _truncated(how: str) -> BadSample:
+    return BadSample(
+        f"The sound cannot be decoded to its end: {how}.",
+        "It is truncated or damaged: copy it again, or leave it out.",
+    )
+
+
+def _spoken(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"

@@ -1,0 +1,135 @@
+"""Cuts a spectrogram into windows as long as the network sees, and makes pictures of them."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ConfigError
+
+Float32 = NDArray[np.float32]
+Channels = Literal["copies", "deltas"]
+
+REST = 0.1  # of a step: less than this at the end is no window of its own
+DELTA_GAIN = 5.0  # 16 dB a frame reach the end of the scale where 80 dB are the whole
+
+
+def windows(
+    spectrogram: Float32,
+    frames: int,
+    overlap: float = 0.5,
+    hop_seconds: float = 0.01,
+    silence: float | Sequence[float] = -100.0,
+    facts: dict[str, Any] | None = None,
+) -> Float32:
+    """`spectrogram` [bands, n] as windows of `frames` frames: [m, 1, bands, frames].
+
+    The first begins at the start and the last ends at the end; between them they are evenly apart
+    and overlap by `overlap` (0..1) or a little more. Encoders add some hundredths of a second: a
+    rest below a tenth of a step is left out. A shorter one is followed by `silence` (of each band,
+    or all), which is what a microphone would have gone on to hear: repeating it would make
+    rhythms, mirroring it attacks that are not there. Notes in `facts` what each window heard,
+    "windows": [(start, end), ...] in seconds."""
+    if not (frames > 0 and 0 <= overlap < 1):
+        raise ConfigError(
+            f"windows: frames is {frames}, overlap {overlap}.",
+            "Give frames above 0 and an overlap from 0 to below 1.",
+        )
+    padded = _padded(spectrogram, frames, silence)
+    starts = _starts(padded.shape[1], frames, max(1, round(frames * (1 - overlap))))
+    if facts is not None:
+        seconds = facts.get("seconds", spectrogram.shape[1] * hop_seconds)
+        facts["windows"] = [_span(start, frames, hop_seconds, seconds) for start in starts]
+    return np.stack([padded[None, :, start : start + frames] for start in starts])
+
+
+def as_picture(
+    windows: Float32,
+    size: int | Sequence[int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    span: float = 80.0,
+    top: float | None = None,
+    channels: Channels = "copies",
+) -> Float32:
+    """`windows` [m, 1, bands, frames] as a network for pictures takes them: [m, 3, height, width].
+
+    `span` below `top` (if none is given, the loudest of all windows) up to `top` becomes 0..1;
+    low sounds are at the bottom; brought to `size` (a side, or height and width) by an antialiased
+    bilinear filter; `mean` and `std` of each channel as the network was taught. `channels`: three
+    copies, or the picture with its first and second derivative by time (Furui 1986), 0.5 being no
+    change."""
+    height, width = (size, size) if isinstance(size, int) else size
+    grey = _scaled(windows[:, 0, ::-1], span, top)
+    planes = _planes(grey, channels)
+    wide = _resized(planes, width)
+    square = _resized(wide.swapaxes(-1, -2), height).swapaxes(-1, -2)
+    offset = np.asarray(mean, np.float32)[:, None, None]
+    return np.ascontiguousarray((square - offset) / np.asarray(std, np.float32)[:, None, None])
+
+
+def _padded(spectrogram: Float32, frames: int, silence: float | Sequence[float]) -> Float32:
+    missing = frames - spectrogram.shape[1]
+    if missing <= 0:
+        return spectrogram
+    bands = spectrogram.shape[0]
+    quiet = np.broadcast_to(np.asarray(silence, np.float32).reshape(-1, 1), (bands, missing))
+    return np.concatenate([spectrogram, quiet], axis=1)
+
+
+def _starts(total: int, frames: int, step: int) -> list[int]:
+    more = max(0, int(np.ceil((total - frames) / step - REST)))
+    return [int(start) for start in np.rint(np.linspace(0, total - frames, more + 1))]
+
+
+def _span(start: int, frames: int, hop: float, seconds: float) -> tuple[float, float]:
+    return round(start * hop, 3), round(min((start + frames) * hop, seconds), 3)
+
+
+def _scaled(levels: Float32, span: float, top: float | None) -> Float32:
+    loudest = levels.max() if top is None else np.float32(top)
+    if top is None and loudest == levels.min():
+        return np.zeros_like(levels)  # nothing but silence
+    return np.clip((levels - (loudest - np.float32(span))) / np.float32(span), 0, 1)
+
+
+def _planes(grey: Float32, channels: Channels) -> Float32:
+    match channels:
+        case "copies":
+            return np.stack([grey] * 3, axis=1)
+        case "deltas":
+            first = _delta(grey)
+            half = np.float32(0.5)
+            changes = [np.clip(half + d * DELTA_GAIN, 0, 1) for d in (first, _delta(first))]
+            return np.stack([grey, *changes], axis=1)
+    raise ConfigError(f"as_picture knows no channels '{channels}'.", "There are: copies, deltas.")
+
+
+def _delta(levels: Float32) -> Float32:
+    """The slope of a line through five frames, by frame; the ends are held."""
+    held = np.pad(levels, ((0, 0), (0, 0), (2, 2)), mode="edge")
+    n = levels.shape[-1]
+    near, far = held[..., 3 : 3 + n] - held[..., 1 : 1 + n], held[..., 4:] - held[..., :n]
+    slope: Float32 = (near + 2 * far) / np.float32(10)
+    return slope
+
+
+def _resized(values: Float32, size: int) -> Float32:
+    """The last axis of `values` brought to `size` by a triangle filter, as Pillow's BILINEAR."""
+    length = values.shape[-1]
+    if length == size:
+        return values
+    scale = length / size
+    reach = max(1.0, scale)
+    middles = (np.arange(size) + 0.5) * scale
+    first = np.floor(middles - reach).astype(int)
+    out = np.zeros((*values.shape[:-1], size), np.float32)
+    taps = [first + k for k in range(int(np.ceil(2 * reach)) + 1)]
+    weights = [np.maximum(0, 1 - np.abs(tap + 0.5 - middles) / reach) for tap in taps]
+    inside = [w * ((tap >= 0) & (tap < length)) for tap, w in zip(taps, weights, strict=True)]
+    total = np.sum(inside, axis=0)
+    for tap, weight in zip(taps, inside, strict=True):
+        share = (weight / total).astype(np.float32)
+        out += values[..., np.clip(tap, 0, length - 1)] * share
+    return out
