@@ -45,4 +45,4 @@ def _filters(up: int, down: int) -> NDArray[np.float32]:
     reach = np.clip(times / half, -1, 1)
     window = np.i0(BETA * np.sqrt(1 - reach**2)) / np.i0(BETA)
     kernel = scale * np.sinc(scale * times) * window
-    return (kernel / kernel.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(kernel / kernel.sum(axis=1, keepdims=True), np.float32)

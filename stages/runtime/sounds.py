@@ -50,7 +50,7 @@ def mono(samples: Waveform) -> Waveform:
     """The mean of the channels of `samples` [frames, channels]."""
     if samples.shape[1] == 1:
         return samples[:, 0]
-    return samples.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return np.asarray(samples.mean(axis=1, dtype=np.float64), np.float32)
 
 
 def read_sound(data: bytes, most_seconds: float = MOST_SECONDS) -> Sound:

@@ -50,8 +50,8 @@ def log_mel(
     spectrum = _spectrum(waveform, window, hop, size, power, centre)
     mel = _mel(spectrum, rate, size, bands, low, high, scale, norm)
     if log == "natural":
-        return np.log(mel + np.float32(floor))
-    return np.float32(10) * np.log10(np.maximum(mel, np.float32(floor)))
+        return np.asarray(np.log(mel + np.float32(floor)), np.float32)
+    return np.asarray(10 * np.log10(np.maximum(mel, np.float32(floor))), np.float32)
 
 
 def mfcc(waveform: Float32, count: int, rate: int, bands: int, **front: object) -> Float32:
@@ -61,7 +61,7 @@ def mfcc(waveform: Float32, count: int, rate: int, bands: int, **front: object) 
     if not 0 < count <= bands:
         raise ConfigError(f"mfcc: count is {count}.", f"Give a number from 1 to bands, {bands}.")
     mel = log_mel(waveform, rate=rate, bands=bands, **front)  # type: ignore[arg-type]
-    return np.einsum("cb,bf->cf", _cosines(count, bands), mel)
+    return np.asarray(np.einsum("cb,bf->cf", _cosines(count, bands), mel), np.float32)
 
 
 def _check(rate: int, window: int, hop: int, fft: int, bands: int, low: float, high: float) -> None:
@@ -86,7 +86,7 @@ def _spectrum(
     bins = np.fft.rfft(windowed, fft)
     energy = np.square(bins.real) + np.square(bins.imag)
     spectrum = energy if power == 2 else energy ** (power / 2)
-    return spectrum.astype(np.float32, copy=False)
+    return np.asarray(spectrum, np.float32)
 
 
 def _padded(waveform: Float32, window: int, centre: bool) -> Float32:
@@ -138,8 +138,8 @@ def _filters(
 def _mel_edges(bands: int, low: float, high: float, scale: Scale) -> NDArray[np.float64]:
     """bands + 2 frequencies in Hz, evenly apart on the mel scale."""
     if scale == "htk":
-        mels = np.linspace(*(2595 * np.log10(1 + hz / 700) for hz in (low, high)), bands + 2)
-        return 700 * (10 ** (mels / 2595) - 1)
+        first, last = (2595 * float(np.log10(1 + hz / 700)) for hz in (low, high))
+        return np.asarray(700 * (10 ** (np.linspace(first, last, bands + 2) / 2595) - 1))
     mels = np.linspace(_slaney(low), _slaney(high), bands + 2)
     above = BREAK_HZ * np.exp(LOG_STEP * (mels - BREAK_HZ / HZ_A_MEL))
     return np.where(mels * HZ_A_MEL < BREAK_HZ, mels * HZ_A_MEL, above)
@@ -156,4 +156,4 @@ def _cosines(count: int, bands: int) -> Float32:
     turns = np.pi / bands * (np.arange(bands) + 0.5) * np.arange(count)[:, None]
     rows = np.cos(turns) * np.sqrt(2 / bands)
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    return np.asarray(rows, np.float32)

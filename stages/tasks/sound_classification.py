@@ -3,8 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from stages.artifacts import Dataset, Step
 from stages.models.family import Family
+from stages.runtime.steps import STEPS
+
+FRONT = {"rate": 16000, "window": 1024, "hop": 160, "bands": 128, "low": 50.0, "high": 8000.0}
+WINDOW_SECONDS = 1.0  # where a Dataset does not say
+OVERLAP = 0.5
 
 
 class SoundClassification:
@@ -23,9 +30,40 @@ class SoundClassification:
     }
 
     def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
-        """From a file's bytes to windows of a log-mel spectrogram, as `family` takes them."""
-        raise NotImplementedError
+        """From a file's bytes to windows of its spectrogram, as `family` takes them.
+
+        For pictures, (m, 3, `size`, `size`): windows of dataset.facts["window_seconds"], drawn. For
+        sounds, (m, 1, bands, frames): `size` bands and such windows, unless family.front says
+        otherwise for a step (log_mel or mfcc, windows)."""
+        if family.takes == "pictures":
+            look = {"size": size, "mean": list(family.mean), "std": list(family.std)}
+            return (*_heard("log_mel", FRONT, {}, dataset), Step(step="as_picture", args=look))
+        name = "mfcc" if "mfcc" in family.front else "log_mel"
+        front = {**FRONT, "bands": size, **family.front.get(name, {})}
+        return _heard(name, front, family.front.get("windows", {}), dataset)
 
     def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the logits of a sound's windows to scores of `labels`, which add up to 1."""
         return (Step(step="mean_of_windows"), Step(step="softmax"))
+
+
+def _heard(
+    name: str, front: Mapping[str, Any], cut: Mapping[str, Any], dataset: Dataset
+) -> tuple[Step, ...]:
+    """From bytes to windows of the spectrogram that the step `name` makes with `front`."""
+    hop = front["hop"] / front["rate"]
+    seconds = dataset.facts.get("window_seconds", WINDOW_SECONDS)
+    whole = {"frames": 1 + round(seconds / hop), "overlap": OVERLAP, "hop_seconds": hop}
+    silence = {"silence": _silence(name, front)}
+    return (
+        Step(step="decode_sound", args={"rate": front["rate"]}),
+        Step(step=name, args=dict(front)),
+        Step(step="windows", args={**whole, **silence, **cut}),
+    )
+
+
+def _silence(name: str, front: Mapping[str, Any]) -> float | list[float]:
+    """What the step `name` makes of silence, of each band if they differ."""
+    levels = STEPS[name](np.zeros(front["window"], np.float32), **front)[:, 0]
+    rounded = [round(float(level), 4) for level in levels]
+    return rounded[0] if len(set(rounded)) == 1 else rounded
