@@ -22,8 +22,9 @@ def decode_picture(
     """The picture in `data`, upright, as (H, W, 3) uint8 RGB.
 
     Turned as its EXIF says; transparency over white; the first frame of an animation; 16 bits
-    scaled to 8; grey, palette and CMYK converted. Notes width and height in `facts`. Raises BadSample if there is no whole picture in
-    `data` or it has more than `most_pixels`, which is found out before it is decoded."""
+    scaled to 8; grey, palette and CMYK converted. Notes width and height in `facts`. Raises
+    BadSample if there is no whole picture in `data` or it has more than `most_pixels`, which is
+    found out before it is decoded."""
     if not data:
         raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
     with quiet():

@@ -1,34 +1,36 @@
 """A loaded network with the steps around it. It answers from a file's bytes.
 
 The six functions of a device SDK are all here: init (the constructor, or `open`), prepare
-(`prepare`), set tensor, forward, get tensor (`tensors`, `forward`, `answer`), destroy (`close`)."""
+(`prepare`), set tensor, forward, get tensor (`forward`, `answer`), destroy (`close`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import answers as kinds
 from . import steps
 from .backends import BACKENDS
-from .errors import InfrastructureError
 from .sealed import description_of
+from .steps import Facts, Prepared
 
-Floats = NDArray[np.float32]
+Outputs = tuple[NDArray[Any], ...]
 
 
 class Predictor:
     """Keeps no state between answers, so threads may share one."""
 
     def __init__(self, description: Mapping[str, Any], model: Path, threads: int = 1) -> None:
-        """`description`: labels, before, after, backend. `model`: the network's file.
+        """`description`: labels, before, after, backend, answers. `model`: the network's file.
 
-        Raises UnknownPart for a step or backend that is not here, BackendMissing for an engine
-        that is not installed, InfrastructureError for a file that it cannot load."""
+        Raises UnknownPart for a step, kind of answer or backend that is not here, BackendMissing
+        for an engine that is not installed, InfrastructureError for a file that it cannot load."""
         steps.check([*description["before"], *description["after"]])
         self.description = dict(description)
         self.labels: list[str] = list(description["labels"])
+        self.kind = kinds.of(description)
         self._backend: Any = BACKENDS[description["backend"]](model, threads)
 
     @classmethod
@@ -39,49 +41,59 @@ class Predictor:
         description = description_of(folder)
         return cls(description, folder / description["model"], threads)
 
-    def prepare(self, data: bytes) -> Floats:
-        """One sample as the network sees it. Raises BadSample if `data` cannot be used."""
-        value: Floats = steps.run(self.description["before"], data)
-        return value
+    def prepare(self, data: bytes) -> Prepared:
+        """One sample as the network sees it: its windows, [m, ...], and the facts noted on the way.
+        Raises BadSample if `data` cannot be used."""
+        return steps.prepared(self.description["before"], data)
 
-    def tensors(self, prepared: Sequence[Floats]) -> dict[str, Floats]:
-        """Several prepared samples as the network's named input, [n, ...]."""
-        return {self._backend.inputs[0]: np.stack(prepared).astype(np.float32, copy=False)}
+    def forward(self, batch: NDArray[Any]) -> Outputs:
+        """The network's raw outputs for `batch`, [n, ...] each, in the network's order."""
+        given = np.ascontiguousarray(batch, np.float32)
+        outputs = self._backend.run({self._backend.inputs[0]: given})
+        return tuple(outputs[name] for name in self._backend.outputs)
 
-    def forward(self, batch: Floats) -> Floats:
-        """The network's raw output of `batch`, [n, ...] to [n, labels]."""
-        outputs = self._backend.run({self._backend.inputs[0]: batch})
-        value: Floats = outputs[self._backend.outputs[0]]
-        return value
+    def answer(self, outputs: Sequence[NDArray[Any]], facts: Facts) -> Any:
+        """One sample's value, as plain JSON, from the raw outputs of its windows ([m, ...] each)
+        and the facts of `prepare`. Raises InfrastructureError if they do not fit the labels."""
+        given = outputs[0] if len(outputs) == 1 else tuple(outputs)
+        last = steps.run(self.description["after"], given, facts)
+        return self.kind.value(np.asarray(last), self.labels)
 
-    def answer(self, output: Floats) -> Floats:
-        """Scores, [n, labels] float32, from the network's raw output."""
-        value: Floats = np.asarray(steps.run(self.description["after"], output), np.float32)
-        if value.ndim != 2 or value.shape[1] != len(self.labels):
-            raise InfrastructureError(
-                f"The network answers {value.shape} for {len(self.labels)} labels.",
-                "Network and description are not of one model: export it again.",
-            )
-        return value
-
-    def scores(self, samples: Sequence[bytes], batch: int = 16) -> Floats:
-        """Scores of all `samples`, [n, labels] float32, `batch` of them at a time."""
-        parts = [np.zeros((0, len(self.labels)), np.float32)]
+    def answers(self, samples: Sequence[bytes], batch: int = 16) -> list[Any]:
+        """The values of all `samples`, in order; `batch` of them at a time."""
+        values: list[Any] = []
         for start in range(0, len(samples), batch):
             prepared = [self.prepare(data) for data in samples[start : start + batch]]
-            (value,) = self.tensors(prepared).values()
-            parts.append(self.answer(self.forward(value)))
-        return np.concatenate(parts)
+            values += self.answered(prepared, batch)
+        return values
 
-    def predict(self, data: bytes, top: int = 5) -> dict[str, Any]:
-        """The `top` labels of one sample, best first; all of them if `top` is 0."""
-        return self.named(self.scores([data])[0], top)
+    def answered(self, prepared: Sequence[Prepared], batch: int = 16) -> list[Any]:
+        """The value of each of `prepared`; the network is shown `batch` windows at a time, of
+        whichever samples they are."""
+        if not prepared:
+            return []
+        windows = np.concatenate([one.windows for one in prepared])
+        parts = [self.forward(windows[k : k + batch]) for k in range(0, len(windows), batch)]
+        outputs = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+        return [
+            self.answer(tuple(output[mine] for output in outputs), one.facts)
+            for one, mine in zip(prepared, _slices(prepared), strict=True)
+        ]
 
-    def named(self, scores: Floats, top: int = 5) -> dict[str, Any]:
-        """One sample's `scores` as {"labels": [{"label", "score"}, ...]}, best first."""
-        order = np.argsort(-scores, kind="stable")[: top or None]
-        found = [{"label": self.labels[i], "score": float(scores[i])} for i in order]
-        return {"labels": found}
+    def predict(
+        self, data: bytes, top: int | None = None, threshold: float | None = None
+    ) -> dict[str, Any]:
+        """The answer to one sample, for people and programs: the best `top` (0: all) with a score
+        of `threshold` or more; where one is None, as is usual for this kind of answer."""
+        prepared = self.prepare(data)
+        (value,) = self.answered([prepared])
+        return self.kind.named(
+            value,
+            self.labels,
+            self.kind.top if top is None else top,
+            self.kind.least(self.description) if threshold is None else threshold,
+            prepared.facts,
+        )
 
     def close(self) -> None:
         """Let go of the network's memory."""
@@ -92,3 +104,11 @@ class Predictor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _slices(prepared: Sequence[Prepared]) -> Iterator[slice]:
+    """Where each sample's windows are among those of all."""
+    start = 0
+    for one in prepared:
+        yield slice(start, start + len(one.windows))
+        start += len(one.windows)

@@ -1,9 +1,9 @@
-"""Does a package answer here as it did where it was made? Its golden pictures tell."""
+"""Does a package answer here as it did where it was made? Its golden samples tell."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from .errors import Damaged
 from .predictor import Predictor
@@ -11,20 +11,34 @@ from .predictor import Predictor
 GOLDEN = "golden/expected.json"
 
 
-def selftest(folder: Path) -> str:
-    """Check every file, answer every golden picture, and say so in one line.
+def expected(
+    predictor: Predictor, samples: Mapping[str, bytes], tolerance: float
+) -> dict[str, Any]:
+    """What `predictor` gives for golden `samples`, by name, for a package to be tested against."""
+    cases = [
+        {"file": name, "expected": predictor.kind.golden(predictor, data)}
+        for name, data in samples.items()
+    ]
+    return {"tolerance": tolerance, "cases": cases}
 
-    Raises Damaged if a file was changed or a score is further away than the package allows."""
+
+def selftest(folder: Path) -> str:
+    """Check every file, answer every golden sample, and say so in one line.
+
+    Raises Damaged if a file was changed or a number is further away than the package allows."""
     with Predictor.open(folder) as predictor:
-        expected = json.loads((folder / GOLDEN).read_text("utf-8"))
-        pictures = [(folder / case["file"]).read_bytes() for case in expected["cases"]]
-        wanted = np.array([case["scores"] for case in expected["cases"]], np.float32)
-        furthest = float(np.abs(predictor.scores(pictures) - wanted).max())
-    if not furthest <= expected["tolerance"]:
+        golden = json.loads((folder / GOLDEN).read_text("utf-8"))
+        furthest = max(_away(predictor, folder, case) for case in golden["cases"])
+    if not furthest <= golden["tolerance"]:
         raise Damaged(
-            f"Scores are up to {furthest:.4f} away from the golden ones, "
-            f"{expected['tolerance']} is allowed.",
-            "This machine's engine or Pillow computes differently: "
+            f"Answers are up to {furthest:.4f} away from the golden ones, "
+            f"{golden['tolerance']} is allowed.",
+            "This machine's engine or decoder computes differently: "
             "install the versions in requirements.txt.",
         )
-    return f"Selftest passed: {len(pictures)} pictures, furthest score {furthest:.5f} away."
+    return f"Selftest passed: {len(golden['cases'])} samples, furthest number {furthest:.5f} away."
+
+
+def _away(predictor: Predictor, folder: Path, case: Mapping[str, Any]) -> float:
+    found = predictor.kind.golden(predictor, (folder / case["file"]).read_bytes())
+    return predictor.kind.furthest(case["expected"], found)

@@ -59,7 +59,8 @@ def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = No
 
     A step whose function has an argument `facts` is given that dict, to note there what a later
     step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart
-    for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step raises (BadSample for bytes that are no usable picture)."""
+    for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step
+    raises (BadSample for bytes that are no usable sample)."""
     for step in steps:
         value = _apply(step, value, {} if facts is None else facts)
     return value
@@ -149,7 +150,9 @@ def softmax(logits: Array) -> Array:
 
 
 def mean_of_windows(logits: Array, facts: Facts) -> Array:
-    """The mean of the logits of a sample's windows, [m, labels] to [1, labels]; each window's own are
-    noted in `facts`. The mean of logits, since a linear head on the mean of features is that."""
+    """The mean of the logits of a sample's windows, [m, labels] to [1, labels]; each window's own
+    are noted in `facts`. The mean of logits, since a linear head on the mean of features is
+    that."""
     facts["window_logits"] = logits
-    return logits.mean(axis=0, keepdims=True)
+    mean: Array = logits.mean(axis=0, keepdims=True)
+    return mean

@@ -1,0 +1,83 @@
+"""What a network answers: labels, boxes. Each kind knows its value, its words and its self-test; a
+new one is a file here and a line below."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..registry import Registry
+
+if TYPE_CHECKING:
+    from ..predictor import Predictor
+
+KINDS = Registry(
+    "kind of answer",
+    __name__,
+    {
+        "labels": ".labels:Labels",
+        "boxes": ".boxes:Boxes",
+    },
+)
+
+
+class Kind(Protocol):
+    """A value is what is kept of one sample, as plain JSON; an answer is what a person or a program
+    is told of it. `top`: so many are told if nobody says otherwise (0: all). `draws`: has
+    `draw`."""
+
+    top: ClassVar[int]
+    draws: ClassVar[bool]
+
+    def value(self, array: NDArray[Any], labels: Sequence[str]) -> Any:
+        """The last step's `array` as plain JSON, rounded for keeping. Raises InfrastructureError if
+        it cannot be of a network for `labels`."""
+        ...
+
+    def least(self, description: Mapping[str, Any]) -> float:
+        """The score below which nothing is told, if nobody says otherwise."""
+        ...
+
+    def named(
+        self,
+        value: Any,
+        labels: Sequence[str],
+        top: int,
+        threshold: float,
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """`value` as an answer: the best `top` (0: all) with a score of `threshold` or more."""
+        ...
+
+    def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> Any:
+        """The value of an `answer` that left nothing out."""
+        ...
+
+    def line(self, answer: Mapping[str, Any]) -> str:
+        """`answer` in one line of text."""
+        ...
+
+    def golden(self, predictor: "Predictor", data: bytes) -> Any:
+        """What a package should give for the sample in `data` on every machine, as plain JSON."""
+        ...
+
+    def furthest(self, expected: Any, found: Any) -> float:
+        """How far `found` is from `expected`, two results of `golden`, where it is furthest."""
+        ...
+
+
+def of(description: Mapping[str, Any]) -> Kind:
+    """The kind that `description` names; packages of before there were kinds answer labels."""
+    kind: Kind = KINDS[description.get("answers", "labels")]()
+    return kind
+
+
+def furthest(expected: Any, found: Any) -> float:
+    """The largest difference of two nested lists of numbers, as a share of the expected number
+    where that is above 1; infinite where their shapes differ or something is no number."""
+    wanted, given = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    if wanted.shape != given.shape or not np.isfinite(given).all():
+        return float("inf")
+    away = np.abs(given - wanted) / np.maximum(np.abs(wanted), 1)
+    return float(away.max(initial=0.0))

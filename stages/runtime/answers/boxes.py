@@ -1,0 +1,95 @@
+"""Labels with their places on a picture."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import NDArray
+
+from .. import steps
+from ..errors import InfrastructureError
+from . import furthest
+
+if TYPE_CHECKING:
+    from ..predictor import Predictor
+
+DIGITS = 6  # of a score that is kept
+PIXEL_DIGITS = 2  # of a coordinate that is kept
+USUAL = 0.5  # the least score that is told by a package without a threshold
+
+
+class Boxes:
+    """A value: [[left, top, right, bottom, score, label's index], ...], pixels of the upright
+    picture, the best first."""
+
+    top: ClassVar[int] = 0
+    draws: ClassVar[bool] = True
+
+    def value(self, array: NDArray[Any], labels: Sequence[str]) -> list[list[float]]:
+        """`array`, [boxes, 6], as lists, rounded."""
+        if array.ndim != 2 or array.shape[1] != 6 or (array[:, 5] >= len(labels)).any():
+            raise InfrastructureError(
+                f"The steps give {array.shape} for boxes of {len(labels)} labels.",
+                "Network and description are not of one model: export it again.",
+            )
+        return [_kept(row) for row in array]
+
+    def least(self, description: Mapping[str, Any]) -> float:
+        """The package's own threshold, chosen where it was measured."""
+        return float(description.get("threshold", USUAL))
+
+    def named(
+        self,
+        value: Sequence[Sequence[float]],
+        labels: Sequence[str],
+        top: int,
+        threshold: float,
+        facts: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """{"boxes": [{"label", "score", "box": [left, top, right, bottom]}, ...]}, best first."""
+        told = [row for row in value if row[4] >= threshold][: top or None]
+        return {
+            "boxes": [
+                {"label": labels[int(row[5])], "score": row[4], "box": list(row[:4])}
+                for row in told
+            ]
+        }
+
+    def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> list[list[float]]:
+        """All boxes of `answer`, in its order."""
+        index = {label: place for place, label in enumerate(labels)}
+        return [[*one["box"], one["score"], index[one["label"]]] for one in answer["boxes"]]
+
+    def line(self, answer: Mapping[str, Any]) -> str:
+        """Each box: label, score, place."""
+        found = [
+            f"{one['label']} {one['score']:.3f} ({', '.join(f'{edge:.0f}' for edge in one['box'])})"
+            for one in answer["boxes"]
+        ]
+        return "; ".join(found) or "no boxes"
+
+    def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
+        """What the network says at points spread over the picture, and what the steps make of
+        made-up outputs: on a generated picture a detector is sure of nothing, so its boxes would
+        tell little."""
+        from .planted import planted, spread
+
+        prepared = predictor.prepare(data)
+        outputs = predictor.forward(prepared.windows)
+        found = predictor.answer(planted(outputs), prepared.facts)
+        decode = predictor.description["after"][:1]
+        return {"points": spread(steps.run(decode, outputs)), "boxes": found}
+
+    def furthest(self, expected: Any, found: Any) -> float:
+        """The largest difference of a log-odds, an edge or a made-up box."""
+        return max(furthest(expected[name], found[name]) for name in ("points", "boxes"))
+
+    def draw(self, picture: bytes, answer: Mapping[str, Any]) -> bytes:
+        """`picture`, upright, with the boxes of `answer`, as a JPEG. Raises BadSample."""
+        from ..drawing import drawn
+
+        return drawn(picture, answer["boxes"])
+
+
+def _kept(row: NDArray[Any]) -> list[float]:
+    edges = [round(float(one), PIXEL_DIGITS) for one in row[:4]]
+    return [*edges, round(float(row[4]), DIGITS), int(row[5])]

@@ -1,0 +1,136 @@
+"""From a detector's outputs to boxes on the picture, in numpy: decode, suppress, scale.
+
+The points of a detector are the centres of square cells of `stride` pixels, all strides one after
+the other, each row by row (FCOS: Tian, Shen, Chen, He 2019, ICCV; distances as the expectation over
+bins: Li et al. 2020, Generalized Focal Loss, NeurIPS)."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InfrastructureError
+from .steps import softmax
+
+BEST = 1000  # candidates that are looked at, of all points and labels
+
+Floats = NDArray[np.float32]
+
+
+class Candidates(NamedTuple):
+    """`boxes` [points, 4]: left, top, right, bottom as shares of width and height. `scores`
+    [points, labels]: 0 to 1, each label by itself."""
+
+    boxes: Floats
+    scores: Floats
+
+
+def decode_boxes(
+    outputs: Sequence[NDArray[Any]],
+    size: int | Sequence[int],
+    strides: Sequence[int],
+    bins: int = 1,
+) -> Candidates:
+    """The candidates of one picture of `size` (a side, or height and width) pixels.
+
+    `outputs`: logits [1, points, labels] and distances [1, points, 4 * bins] from each point to the
+    left, top, right, bottom edge in strides; with several `bins`, logits of 0, 1, ... strides.
+    Raises InfrastructureError if they have another number of points than `size` and `strides`."""
+    height, width = (size, size) if isinstance(size, int) else size
+    x, y, cell = _points(height, width, strides)
+    logits, distances = (np.asarray(one[0], np.float32) for one in outputs)
+    if logits.shape[0] != len(x) or distances.shape != (len(x), 4 * bins):
+        raise InfrastructureError(
+            f"The network answers {logits.shape} and {distances.shape} for {len(x)} points.",
+            "Network and description are not of one model: export it again.",
+        )
+    away = _expected(distances.reshape(len(x), 4, bins)) * cell[:, None]
+    edges = [x - away[:, 0], y - away[:, 1], x + away[:, 2], y + away[:, 3]]
+    shares = np.stack(edges, axis=1) / np.array([width, height, width, height], np.float32)
+    return Candidates(shares.astype(np.float32), _sigmoid(logits))
+
+
+def suppress(candidates: Candidates, overlap: float, least: float, most: int) -> Floats:
+    """The boxes that are left when, label by label, every one goes that overlaps with a better one
+    by more than `overlap` (intersection over union): [k, 6] of left, top, right, bottom, score,
+    label's index; the best first, at most `most`.
+
+    Scores below `least` are not looked at, nor are any behind the best 1,000. Of equal scores the
+    first point's comes first, and of one point the first label's, on every machine."""
+    rows = _best(candidates, least)
+    alive = np.ones(len(rows), bool)
+    kept: list[int] = []
+    for index in range(len(rows)):
+        if not alive[index]:
+            continue
+        kept.append(index)
+        if len(kept) == most:
+            break
+        rivals = rows[index + 1 :]
+        same = rivals[:, 5] == rows[index, 5]
+        alive[index + 1 :] &= ~(same & (_overlaps(rows[index], rivals) > overlap))
+    return rows[kept]
+
+
+def to_pixels(boxes: Floats, facts: dict[str, Any]) -> Floats:
+    """`boxes` (suppress) in pixels of the upright picture, whose width and height are in `facts`,
+    cut at its edges; what lies wholly outside is left out."""
+    scale = np.array([facts["width"], facts["height"]] * 2, np.float32)
+    placed = boxes.copy()
+    placed[:, :4] = np.clip(boxes[:, :4] * scale, 0, scale)
+    inside = (placed[:, 0] < placed[:, 2]) & (placed[:, 1] < placed[:, 3])
+    return placed[inside]
+
+
+def _points(height: int, width: int, strides: Sequence[int]) -> tuple[Floats, Floats, Floats]:
+    """x and y of every point, and its stride."""
+    found: list[Floats] = []
+    for stride in strides:
+        rows, columns = -(-height // stride), -(-width // stride)
+        y, x = np.mgrid[0:rows, 0:columns].reshape(2, -1)
+        found.append(np.stack([(x + 0.5) * stride, (y + 0.5) * stride, np.full(x.shape, stride)]))
+    x, y, cell = np.concatenate(found, axis=1).astype(np.float32)
+    return x, y, cell
+
+
+def _expected(distances: Floats) -> Floats:
+    """[points, 4, bins] to [points, 4]."""
+    bins = distances.shape[2]
+    if bins == 1:
+        return distances[:, :, 0]
+    expected: Floats = softmax(distances) @ np.arange(bins, dtype=np.float32)
+    return expected
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))), np.float32)
+
+
+def _best(candidates: Candidates, least: float) -> Floats:
+    """The best candidates as rows of `suppress`, the best first."""
+    whole = np.isfinite(candidates.boxes).all(axis=1, keepdims=True)
+    points, labels = np.nonzero((candidates.scores >= least) & whole)
+    order = _first(candidates.scores[points, labels])
+    points, labels = points[order], labels[order]
+    columns = (candidates.boxes[points], candidates.scores[points, labels, None], labels[:, None])
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _first(scores: Floats) -> NDArray[np.intp]:
+    """The places of the best scores, the best first, of equal ones the first."""
+    places = np.arange(len(scores))
+    if len(scores) > BEST:  # sorting all of them would take longer than all the rest
+        places = np.flatnonzero(scores >= np.partition(scores, -BEST)[-BEST])
+    return places[np.argsort(-scores[places], kind="stable")][:BEST]
+
+
+def _overlaps(box: Floats, others: Floats) -> Floats:
+    """Intersection over union of `box` with each of `others`, [n]; 0 where both are empty."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:4], others[:, 2:4])
+    common = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
+    union = (box[2:4] - box[:2]).prod() + areas - common
+    shares: Floats = common / np.maximum(union, np.finfo(np.float32).tiny)
+    return shares

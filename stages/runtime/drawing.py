@@ -1,0 +1,42 @@
+"""A picture with boxes drawn on it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .pictures import decode_picture
+
+COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
+QUALITY = 90
+
+
+def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
+    """`picture`, upright, with `boxes` ({"label", "score", "box": pixels}), as a JPEG.
+
+    Each label has its colour; the surest box lies on top. Raises BadSample if `picture` is none."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(decode_picture(picture))
+    pen = ImageDraw.Draw(image)
+    line = max(2, round(max(image.size) / 400))
+    font = ImageFont.load_default(max(10, 5 * line))
+    colours = {label: COLOURS[k % len(COLOURS)] for k, label in enumerate(_labels(boxes))}
+    for one in reversed(boxes):
+        _draw(pen, one, colours[one["label"]], line, font)
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _labels(boxes: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({str(one["label"]) for one in boxes})
+
+
+def _draw(pen: Any, one: Mapping[str, Any], colour: str, line: int, font: Any) -> None:
+    left, top, right, bottom = one["box"]
+    pen.rectangle((left, top, right, bottom), outline=colour, width=line)
+    said = f"{one['label']} {one['score']:.2f}"
+    height = pen.textbbox((0, 0), said, font=font)[3]
+    place = (left + line, max(0, top - height - line))
+    pen.rectangle(pen.textbbox(place, said, font=font), fill=colour)
+    pen.text(place, said, fill="white", font=font)
