@@ -1,4 +1,4 @@
-"""aiwf evaluate: a model or package, measured on a person's own photos."""
+"""aiwf evaluate: a model or package, measured on a person's own samples."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,7 @@ from stages.settings import Settings
 
 if TYPE_CHECKING:
     from stages.config import EvaluateConfig
-    from stages.evaluate.evaluation import Evaluation
+    from stages.evaluate.kinds import Evaluation
 
 
 def evaluate(
@@ -21,9 +21,7 @@ def evaluate(
     ],
     folder: Annotated[
         Path,
-        typer.Argument(
-            metavar="DIR", help="Your photos: a folder for each label, or with a labels.csv."
-        ),
+        typer.Argument(metavar="DIR", help="Your own photos or clips, annotated as for training."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for report.html and metrics.json.")] = Path(
         "evaluation"
@@ -33,7 +31,7 @@ def evaluate(
         typer.Option(help="Least value, as accuracy=0.9 or 'recall of every label=0.8'."),
     ] = None,
 ) -> None:
-    """Measure a model or package on your own labelled photos, and draw the report."""
+    """Measure a model or package on your own annotated samples, and draw the report."""
     from stages.cli.watching import watching
     from stages.evaluate.own import measured
     from stages.evaluate.subject import learnt_from, opened
@@ -54,7 +52,7 @@ def evaluate(
         )
     write(out / "report.html", page)
     write(out / "metrics.json", evaluation.record())
-    _print(evaluation, out)
+    _print(evaluation, found.task, out)
     if gate:
         _check(evaluation)
 
@@ -74,16 +72,17 @@ def _config(gates: list[str]) -> "EvaluateConfig":
         raise ConfigError(f"--gate: {said}", "Write it as accuracy=0.9.") from error
 
 
-def _print(evaluation: "Evaluation", out: Path) -> None:
+def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
     from stages.evaluate import words
+    from stages.evaluate.kinds import kind_of
 
     print(f"\nVerdict: {evaluation.verdict.upper()}")
     for line in evaluation.reasons:
         print(f"  {line}")
     print()
-    for name, value in evaluation.measured.overall.items():
-        if name in ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1"):
-            print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
+    for name in kind_of(task).headline:
+        value = evaluation.measured.overall[name]
+        print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
     _print_labels(evaluation)
     print("\nNext:")
     for number, line in enumerate(evaluation.advice, 1):
@@ -95,7 +94,7 @@ def _print_labels(evaluation: "Evaluation") -> None:
     from stages.evaluate import words
 
     width = min(max(len(label) for label in evaluation.measured.labels), 40)
-    print(f"\n  {'label':<{width}}  {'photos':>6}  {'recall':<24}  {'precision':<24}")
+    print(f"\n  {'label':<{width}}  {'tested':>6}  {'recall':<24}  {'precision':<24}")
     for label, each in evaluation.measured.labels.items():
         recall, precision = (
             words.measured(each[name]) if each[name].n else "-" for name in ("recall", "precision")

@@ -26,14 +26,16 @@ class EvaluateConfig(Section):
 
     gate: dict[str, Share] = Field(
         {},
-        description="Least values for shipping, by metric: accuracy, macro_recall, ..., or "
-        "'recall of LABEL', 'recall of every label' (also precision, f1); "
-        "empty means better than always guessing the commonest label.",
+        description="Least values for shipping, by metric: accuracy, macro_recall, ..., for boxes "
+        "ap50, ap50_95, ..., or 'recall of LABEL', 'recall of every label' (also precision, f1); "
+        "empty means better than always guessing the commonest label, for boxes ap50 of 0.5.",
     )
-    precision: Share = Field(
-        0.95, description="Share of answers to be right; sets the recommended threshold."
+    precision: Share | None = Field(
+        None,
+        description="Share of answers to be right; sets the recommended threshold. Empty means "
+        "0.95; for boxes, the threshold with the best F1.",
     )
-    worst: int = Field(24, ge=0, le=200, description="Mistakes shown as pictures.")
+    worst: int = Field(24, ge=0, le=200, description="Mistakes shown.")
 
     def check_gate(self, answers: str) -> None:
         """Raise UnknownPart for a gate that `answers`, a kind on the board, are not measured by."""

@@ -1,17 +1,16 @@
 """The third room: the test split through the trained model, measured, judged and drawn."""
 
+import json
+from collections.abc import Mapping, Sequence
 from functools import partial
-
-import numpy as np
 
 from stages.artifacts import Dataset, Model, Report
 from stages.config import EvaluateSlice
 from stages.etl.manifest import Sample, samples_of
-from stages.evaluate.evaluation import Evaluation, Unseen, evaluated
+from stages.evaluate.about import about_model
+from stages.evaluate.kinds import Evaluation, kind_of, medium_of, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
-from stages.evaluate.page import page_of_model
 from stages.evaluate.predictions import Answers, Predicted, answers
-from stages.models.arrays import unpack_arrays
 from stages.runtime.errors import DataError
 from stages.settings import Settings
 from stages.store import Store
@@ -31,8 +30,21 @@ def evaluate(
 
     Raises DataError if there is no test split, or if model and dataset differ in their labels."""
     predicted = predictions(model, dataset, store=store, run=run, threads=settings.threads)
-    evaluation = evaluated(predicted, config.evaluate, _tested(dataset), _unseen(model, store))
-    page = page_of_model(evaluation, model, dataset, config.evaluate, store)
+    kind = kind_of(model.task)
+    evaluation = kind.evaluated(
+        predicted,
+        config.evaluate,
+        tested=_tested(dataset),
+        unseen=unseen_of(model, store),
+        curve=_curve(model, store),
+    )
+    page = kind.page(
+        evaluation,
+        about_model(model, dataset, predicted),
+        lambda row: store.get(predicted.files[row]),
+        medium_of(model.task),
+        config.evaluate.worst,
+    )
     report = _report(evaluation, model, dataset, _files(store, evaluation, page))
     store.save(report)
     _tell(run, evaluation, page)
@@ -58,9 +70,10 @@ def predictions(
         model.labels,
         tuple(one.file for one in samples),
         tuple(one.digest for one in samples),
-        np.array([model.labels.index(one.label) for one in samples], np.int64),
-        said.scores,
+        kind_of(model.task).truth(samples, model.labels),
+        said.values,
         tuple(one.extra for one in samples),
+        medium_of(model.task).thing,
     )
 
 
@@ -84,18 +97,20 @@ def _all_usable(said: Answers, samples: list[Sample]) -> None:
         )
 
 
-def _unseen(model: Model, store: Store) -> Unseen | None:
-    """What heads said to samples that they had not been taught with, if the Model tells."""
-    if "unseen.npz" not in model.files:
-        return None
-    arrays = unpack_arrays(store.get(model.files["unseen.npz"]))
-    return arrays["truth"], arrays["scores"]
-
-
 def _tested(dataset: Dataset) -> float:
-    """The share of all photos that is in the test split."""
-    sums = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
+    """The share of all samples that is in the test split."""
+    sums = dataset.samples or {
+        split: sum(counts.values()) for split, counts in dataset.counts.items()
+    }
     return sums.get("test", 0) / max(sum(sums.values()), 1) or 1.0
+
+
+def _curve(model: Model, store: Store) -> Sequence[Mapping[str, float]]:
+    """What the chosen trial measured after each epoch."""
+    if "trials.json" not in model.files:
+        return ()
+    trials = json.loads(store.get(model.files["trials.json"]))
+    return next((one.get("curve", ()) for one in trials if one.get("chosen")), ())
 
 
 def _files(store: Store, evaluation: Evaluation, page: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ def _steps(curve: Curve) -> str:
     return points([0.0, *curve.recall], [curve.precision[0], *curve.precision])
 
 
-def by_threshold(rows: Sequence[Threshold]) -> list[Line]:
+def by_threshold(rows: Sequence[Threshold], thing: str) -> list[Line]:
     """How precision falls and coverage rises as the threshold falls."""
     given = [row for row in rows if row.precision.n]
     return [
@@ -63,13 +63,13 @@ def by_threshold(rows: Sequence[Threshold]) -> list[Line]:
             COLOURS[0],
         ),
         Line(
-            "photos that get an answer",
+            f"{thing}s that get an answer",
             points([row.threshold for row in rows], [row.coverage.value for row in rows]),
             COLOURS[1],
             DASHES[1],
         ),
         Line(
-            "photos that get a right answer",
+            f"{thing}s that get a right answer",
             points([row.threshold for row in rows], [row.recall.value for row in rows]),
             COLOURS[2],
             DASHES[2],

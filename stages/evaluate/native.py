@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.artifacts import Model
+from stages.parts import MEDIA, TASKS
 from stages.runtime.predictor import Predictor
 from stages.store import Store
 
@@ -15,8 +16,12 @@ GRAPH = ("graph.json", "graph.pdiparams")
 
 def description(model: Model) -> dict[str, Any]:
     """What the runtime has to know of `model`."""
+    task = TASKS[model.task]
     return {
         "task": model.task,
+        "medium": task.medium,
+        "answers": task.answers,
+        "types": list(MEDIA[task.medium].types),
         "labels": list(model.labels),
         "before": [step.model_dump() for step in model.before],
         "after": [step.model_dump() for step in model.after],

@@ -1,48 +1,54 @@
-"""Predictions of many samples, in order: what was true, what was scored."""
+"""Predictions of many samples, in order: what was true, what was answered."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, NamedTuple
 
 from stages.artifacts import canonical
 from stages.runtime.errors import BadSample
 from stages.runtime.predictor import Predictor
+from stages.runtime.steps import Prepared
 
 BATCH = 16
-DIGITS = 6  # of a score that is kept; finer ones differ between machines and mean nothing
 _MOST_WORKERS = 8
 
-Scores = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """The predicted samples, row by row: name and digest of the file, true label as an index
-    into `labels`, scores of all labels ([n, labels], rounded), other columns of its table."""
+    """The predicted samples, row by row: name and digest of the file, truth and answer in the plain
+    form of the kind of answer, other columns of its table. `thing`: what a sample is called."""
 
     labels: tuple[str, ...]
     names: tuple[str, ...]
     files: tuple[str, ...]
-    truth: NDArray[np.int64]
-    scores: Scores
-    extras: tuple[dict[str, str], ...] = ()
+    truth: Sequence[Any]
+    answers: Sequence[Any]
+    extras: Sequence[dict[str, str]] = ()
+    thing: str = "photo"
 
     def record(self) -> bytes:
-        """The predictions as JSON: labels, files, names, truth (indices), scores."""
-        rows = {"files": self.files, "names": self.names, "truth": self.truth.tolist()}
-        return canonical({"labels": self.labels, **rows, "scores": self.scores.tolist()})
+        """The predictions as JSON: labels, files, names, truth, answers."""
+        rows = {"files": self.files, "names": self.names}
+        given = {"truth": list(self.truth), "answers": list(self.answers)}
+        return canonical({"labels": self.labels, **rows, **given})
+
+
+def read_predicted(data: bytes, thing: str = "photo") -> Predicted:
+    """The predictions that `Predicted.record` wrote."""
+    said = json.loads(data)
+    labels, names, files = (tuple(said[name]) for name in ("labels", "names", "files"))
+    return Predicted(labels, names, files, said["truth"], said["answers"], thing=thing)
 
 
 class Answers(NamedTuple):
-    """Scores of the usable samples, whose places are `usable`; why each other one is not."""
+    """Answers to the usable samples, whose places are `usable`; why each other one is not."""
 
-    scores: Scores
+    values: list[Any]
     usable: list[int]
     bad: dict[int, str]
 
@@ -53,9 +59,9 @@ def answers(
     threads: int,
     progress: Progress = lambda done, total: None,
 ) -> Answers:
-    """Score `samples`, each a function that fetches its bytes, with a few one-thread predictors.
+    """Ask of `samples`, each a function that fetches its bytes, with a few one-thread predictors.
 
-    Cutting into batches of a fixed size and giving each predictor one thread makes the scores the
+    Cutting into batches of a fixed size and giving each predictor one thread makes the answers the
     same for every number of `threads`: no sum is ever taken in another order."""
     starts = range(0, len(samples), BATCH)
     idle: SimpleQueue[Predictor] = SimpleQueue()
@@ -83,25 +89,19 @@ def _told(parts: Iterator[Answers], total: int, progress: Progress) -> list[Answ
 
 
 def _batch(predictor: Predictor, samples: Sequence[Callable[[], bytes]], start: int) -> Answers:
-    prepared, usable, bad = [], [], {}
+    prepared: list[Prepared] = []
+    usable: list[int] = []
+    bad: dict[int, str] = {}
     for place, fetch in enumerate(samples, start):
         try:
             prepared.append(predictor.prepare(fetch()))
             usable.append(place)
         except BadSample as error:
             bad[place] = error.problem
-    if not prepared:
-        return Answers(np.zeros((0, len(predictor.labels))), [], bad)
-    (batch,) = predictor.tensors(prepared).values()
-    return Answers(rounded(predictor.answer(predictor.forward(batch))), usable, bad)
-
-
-def rounded(scores: NDArray[np.floating]) -> Scores:
-    """`scores` as they are kept and measured."""
-    return np.array([[round(float(one), DIGITS) for one in row] for row in scores], np.float64)
+    return Answers(predictor.answered(prepared, BATCH), usable, bad)
 
 
 def _joined(parts: list[Answers]) -> Answers:
-    scores = np.concatenate([part.scores for part in parts]) if parts else np.zeros((0, 0))
+    values = [value for part in parts for value in part.values]
     bad = {place: why for part in parts for place, why in part.bad.items()}
-    return Answers(scores, [place for part in parts for place in part.usable], bad)
+    return Answers(values, [place for part in parts for place in part.usable], bad)

@@ -1,15 +1,14 @@
-"""Why the verdict is what it is, and what the threshold is for, in plain words."""
+"""Why the verdict is what it is, in plain words."""
 
 from collections.abc import Sequence
 
 from stages.evaluate.verdict import Judgement
 from stages.evaluate.words import are, capital, counted, listed, measured, metric, percent
-from stages.metrics import Threshold
 
 _REACHED = 3  # reached gates that are told one by one
 
 
-def reasons(judgements: Sequence[Judgement]) -> list[str]:
+def reasons(judgements: Sequence[Judgement], thing: str) -> list[str]:
     """A sentence for each gate, the missed ones first; of many reached gates only a few."""
     order = ("missed", "undecided", "reached")
     counted_ones = [one for one in judgements if one.measure.n]
@@ -18,15 +17,15 @@ def reasons(judgements: Sequence[Judgement]) -> list[str]:
     said = [reason(one) for one in told[: open_ones + _REACHED]]
     rest = len(told) - len(said)
     said += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
-    return said + _blind([one for one in judgements if not one.measure.n])
+    return said + _blind([one for one in judgements if not one.measure.n], thing)
 
 
-def _blind(judgements: Sequence[Judgement]) -> list[str]:
+def _blind(judgements: Sequence[Judgement], thing: str) -> list[str]:
     """The gates that the test tells nothing about."""
     if not judgements:
         return []
     names = listed([metric(one.name) for one in judgements], "gate")
-    return [f"The test has no photo that would tell the {names}."]
+    return [f"The test has no {thing} that would tell the {names}."]
 
 
 def reason(judgement: Judgement) -> str:
@@ -53,26 +52,3 @@ def _beside_guessing(judgement: Judgement) -> str:
         case "undecided":
             return f"but not surely better than {guess}"
     return f"no better than {guess}"
-
-
-def on_threshold(chosen: Threshold, precision: float, apart: bool = False) -> str:
-    """What to do with the score of an answer; `apart` if it was chosen on other samples."""
-    right, wanted = measured(chosen.precision), percent(precision)
-    if apart:
-        return (
-            f"Take an answer from this score on, and let a person look at the rest. It was chosen "
-            f"on photos held out of training, so that {wanted} of the answers be right; in this "
-            f"test {right} are, and {percent(chosen.coverage.value)} of the photos get an answer."
-        )
-    if chosen.precision.value < precision:
-        return (
-            f"At no threshold are {wanted} of the answers right. This one is the best compromise: "
-            f"{right} are right, and {percent(chosen.coverage.value)} of the photos get an answer."
-        )
-    if chosen.coverage.value >= 1:
-        return f"All answers can be used: {right} are right, and {wanted} were asked for."
-    return (
-        f"Take an answer from this score on, and let a person look at the rest: {right} of the "
-        f"answers are right, and {percent(chosen.coverage.value)} of the photos get one. It is the "
-        f"lowest threshold at which {wanted} are right."
-    )

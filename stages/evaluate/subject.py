@@ -9,9 +9,9 @@ from typing import Any
 
 from stages.artifacts import Dataset, Model, Ref
 from stages.etl.manifest import samples_of
+from stages.evaluate.about import facts_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.packaged import opened_package
-from stages.evaluate.page import facts_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.predictor import Predictor
 from stages.store import Store
@@ -79,7 +79,7 @@ def _text(value: Any) -> str:
 
 
 def learnt_from(subject: Subject, store: Store) -> frozenset[str]:
-    """Digests of the photos that `subject` was trained or chosen with, if this store knows."""
+    """Digests of the samples that `subject` was trained or chosen with, if this store knows."""
     ref = Ref("dataset", subject.dataset)
     if not subject.dataset or ref not in store.refs("dataset"):
         return frozenset()

@@ -4,7 +4,7 @@ A gate is reached if the interval's lower bound reaches it. It is missed if the 
 itself is below it: the best guess is then that the model is not good enough, and a model must not
 be deployed on the hope that the test was unlucky. Between the two more test samples are needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from stages.artifacts import Measure
@@ -29,12 +29,14 @@ class Judgement(NamedTuple):
     guessed: str = ""
 
 
-def judge(gate: Mapping[str, float], measured: Measured) -> list[Judgement]:
-    """Hold `measured` against each gate; against guessing the commonest label if there is none.
+def judge(
+    gate: Mapping[str, float], measured: Measured, unasked: Callable[[Measured], Judgement]
+) -> list[Judgement]:
+    """Hold `measured` against each gate; by `unasked` if there is none.
 
     Raises ConfigError for a gate on a label that the model does not know."""
     if not gate:
-        return [_against_guessing(measured)]
+        return [unasked(measured)]
     wanted = [pair for name, value in gate.items() for pair in _spread(name, value, measured)]
     return [
         Judgement(name, value, measure, outcome(measure, value)) for name, value, measure in wanted
@@ -60,7 +62,8 @@ def verdict(judgements: Sequence[Judgement]) -> Verdict:
     return "undecided" if "undecided" in outcomes else "ship"
 
 
-def _against_guessing(measured: Measured) -> Judgement:
+def against_guessing(measured: Measured) -> Judgement:
+    """The least to ask for: better than always guessing the commonest label."""
     supports = {label: each["support"] for label, each in measured.labels.items()}
     commonest = max(supports, key=lambda label: supports[label].value)
     share = supports[commonest].value / supports[commonest].n

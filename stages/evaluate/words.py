@@ -4,11 +4,14 @@ from collections.abc import Sequence
 
 from stages.artifacts import Measure
 
+LOOK = {"ship": "good", "do not ship": "bad", "undecided": "doubt"}  # a verdict's style on a page
 _NAMES = {
     "f1": "F1",
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
     "log_loss": "log loss",
+    "ap50": "AP50",
+    "ap50_95": "AP50:95",
 }
 
 

@@ -10,7 +10,8 @@ from stages.cli.evaluate import evaluate
 from stages.config import EvaluateConfig
 from stages.etl.manifest import samples_of
 from stages.etl.readers import Row
-from stages.evaluate.own import check_labels, measured
+from stages.evaluate.counted import check_labels
+from stages.evaluate.own import measured
 from stages.evaluate.subject import learnt_from, opened
 from stages.runtime.errors import ConfigError, DataError, GateNotMet
 from tests import makers
@@ -52,9 +53,9 @@ def test_each_photo_keeps_its_own_scores_though_others_are_broken(trained, photo
     with opened("model@", trained[1]) as subject:
         predictor = subject.predictor()
         for name, given in zip(
-            evaluation.predicted.names, evaluation.predicted.scores, strict=True
+            evaluation.predicted.names, evaluation.predicted.answers, strict=True
         ):
-            alone = predictor.scores([(photos / name).read_bytes()])[0]
+            alone = predictor.answers([(photos / name).read_bytes()])[0]
             np.testing.assert_allclose(given, alone, atol=2e-6)
     labels = [evaluation.predicted.labels[true] for true in evaluation.predicted.truth]
     assert labels == [name.split("/")[0] for name in evaluation.predicted.names]
@@ -150,6 +151,14 @@ def test_the_command_writes_the_report_and_prints_a_table(
     assert (out / "report.html").read_text("utf-8").startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("gate", ["acuracy=0.9", "ap50=0.9"])
+def test_a_gate_on_what_is_not_measured_is_told(trained, photos, tmp_path, monkeypatch, gate):
+    monkeypatch.setenv("AIWF_WORKSPACE", str(trained[0]))
+
+    with pytest.raises(ConfigError, match=f"no metric is called '{gate.partition('=')[0]}'"):
+        evaluate("model@", photos, tmp_path, [gate])
+
+
 def test_a_gate_that_cannot_be_read_is_told(photos):
-    with pytest.raises(ConfigError, match="no metric is called 'acuracy'"):
-        evaluate("model@", photos, photos, ["acuracy=0.9"])
+    with pytest.raises(ConfigError, match=r"Write it as accuracy=0\.9"):
+        evaluate("model@", photos, photos, ["accuracy"])

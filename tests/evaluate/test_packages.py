@@ -45,7 +45,7 @@ def scores(trained, name, photos):
     with opened(str(name), trained[1]) as subject:
         known = learnt_from(subject, trained[1])
         evaluation, _ = measured(subject, photos, EvaluateConfig(), known, 1, lambda *_: None)
-    return evaluation.predicted.scores.tolist()
+    return evaluation.predicted.answers
 
 
 def test_folder_zip_and_store_answer_alike(trained, package, photos, tmp_path):

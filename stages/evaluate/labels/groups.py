@@ -1,27 +1,25 @@
 """How well it does for each value of another column of the table, such as a cell's type."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
 from stages.artifacts import Measure
-from stages.evaluate.predictions import Predicted
+from stages.evaluate.labels.scores import Scored
 from stages.metrics import proportion
 
 MOST = 12  # values; a column with more is a name or a number, not a group
-FEWEST = 5  # photos of a value, else it tells nothing
+FEWEST = 5  # samples of a value, else it tells nothing
 
 Groups = dict[str, dict[str, Measure]]
 
 
-def groups(predicted: Predicted) -> Groups:
-    """Accuracy by column and value, for the columns that part the photos into a few groups."""
-    right = predicted.scores.argmax(axis=1) == predicted.truth
-    columns = sorted({name for extra in predicted.extras for name in extra})
-    made = {
-        name: _accuracies([extra.get(name, "") for extra in predicted.extras], right)
-        for name in columns
-    }
+def groups(scored: Scored, extras: Sequence[dict[str, str]]) -> Groups:
+    """Accuracy by column and value, for the columns that part the samples into a few groups."""
+    right = scored.given == scored.truth
+    columns = sorted({name for extra in extras for name in extra})
+    made = {name: _accuracies([extra.get(name, "") for extra in extras], right) for name in columns}
     return {name: values for name, values in made.items() if len(values) > 1}
 
 
@@ -38,7 +36,7 @@ def _accuracies(values: list[str], right: np.ndarray) -> dict[str, Measure]:
 
 
 def worse(found: Groups, overall: Measure) -> list[tuple[str, str, Measure]]:
-    """The groups (column, value, accuracy) that are surely worse than all photos together."""
+    """The groups (column, value, accuracy) that are surely worse than all samples together."""
     return [
         (column, value, measure)
         for column, values in found.items()

@@ -10,7 +10,7 @@ _LONGEST = 12
 
 
 class Cell(NamedTuple):
-    """`shade` is 0 to 100, by the share of the true label's photos."""
+    """`shade` is 0 to 100, by the share of the true label's samples."""
 
     number: int
     shade: int
@@ -19,7 +19,7 @@ class Cell(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """`rows`: a label's number, name, cells, and how many photos it has."""
+    """`rows`: a label's number, name, cells, and how many samples it has."""
 
     columns: list[str]
     rows: list[tuple[int, str, list[Cell], int]]
@@ -28,7 +28,7 @@ class Matrix(NamedTuple):
     hidden: int
 
 
-def matrix(measured: Measured) -> Matrix:
+def matrix(measured: Measured, thing: str) -> Matrix:
     """The labels in their order, a row for each true one and a column for each predicted one."""
     labels = list(measured.labels)
     shown = _shown(measured.confusion)
@@ -38,7 +38,7 @@ def matrix(measured: Measured) -> Matrix:
         (
             place,
             labels[index],
-            _cells(measured.confusion, labels, index, shown),
+            _cells(measured.confusion, labels, index, shown, thing),
             sum(measured.confusion[index]),
         )
         for place, index in enumerate(shown, 1)
@@ -59,17 +59,17 @@ def _shown(confusion: list[list[int]]) -> list[int]:
 
 
 def _cells(
-    confusion: list[list[int]], labels: list[str], index: int, shown: list[int]
+    confusion: list[list[int]], labels: list[str], index: int, shown: list[int], thing: str
 ) -> list[Cell]:
     row = confusion[index]
     total = max(sum(row), 1)
     return [
         Cell(
             row[other],
-            # a root, so that a few mistakes among many photos can be seen
+            # a root, so that a few mistakes among many samples can be seen
             round(100 * (row[other] / total) ** (1.0 if other == index else 0.6)),
             other == index,
-            f"{row[other]} of {sum(row)} photos of '{labels[index]}' taken for '{labels[other]}'",
+            f"{row[other]} of {sum(row)} {thing}s of '{labels[index]}' taken for '{labels[other]}'",
         )
         for other in shown
     ]

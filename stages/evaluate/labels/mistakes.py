@@ -4,14 +4,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.evaluate.labels.scores import Scored
 from stages.evaluate.predictions import Predicted
 
 SURE = 0.9  # a wrong answer with such a score says that the label itself may be wrong
 
 
 class Mistake(NamedTuple):
-    """One wrong answer. `score` is that of the predicted label, `true_score` of the true one."""
+    """One wrong answer, to sample `row`. `score` is that of the predicted label, `true_score` of
+    the true one."""
 
+    row: int
     name: str
     file: str
     true: str
@@ -37,24 +40,23 @@ class Pair(NamedTuple):
         return self.there + self.back
 
 
-def mistakes(predicted: Predicted) -> list[Mistake]:
+def mistakes(predicted: Predicted, scored: Scored) -> list[Mistake]:
     """Every wrong answer, that with the lowest score of the true label first."""
-    given = predicted.scores.argmax(axis=1)
-    made = [
-        _mistake(predicted, row, given[row]) for row in np.flatnonzero(given != predicted.truth)
-    ]
+    wrong = np.flatnonzero(scored.given != scored.truth)
+    made = [_mistake(predicted, scored, int(row)) for row in wrong]
     return sorted(made, key=lambda one: (one.true_score, -one.score, one.name))
 
 
-def _mistake(predicted: Predicted, row: int, given: int) -> Mistake:
-    true = int(predicted.truth[row])
+def _mistake(predicted: Predicted, scored: Scored, row: int) -> Mistake:
+    true, given = int(scored.truth[row]), int(scored.given[row])
     return Mistake(
+        row,
         predicted.names[row],
         predicted.files[row],
         predicted.labels[true],
         predicted.labels[given],
-        float(predicted.scores[row, given]),
-        float(predicted.scores[row, true]),
+        float(scored.scores[row, given]),
+        float(scored.scores[row, true]),
     )
 
 

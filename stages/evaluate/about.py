@@ -1,0 +1,85 @@
+"""What was measured on what, for a report: facts of the model, of the data, and their origins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.artifacts import Dataset, Model
+from stages.evaluate import words
+from stages.evaluate.predictions import Predicted
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class About:
+    """Facts as (name, value), counts by split and label. `thing`: what a sample is called."""
+
+    title: str
+    subject: str
+    thing: str
+    model: list[tuple[str, str]]
+    data: list[tuple[str, str]]
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    samples: dict[str, int] = field(default_factory=dict)  # by split
+    aside: list[tuple[str, str]] = field(default_factory=list)  # samples that could not be used
+    lineage: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def splits(self) -> list[str]:
+        return [split for split in SPLITS if split in self.counts]
+
+
+def about_model(model: Model, dataset: Dataset, predicted: Predicted) -> About:
+    """A trained model on the test split of its dataset."""
+    tested = words.counted(len(predicted.names), f"test {predicted.thing}")
+    return About(
+        title=words.listed(model.labels, "label"),
+        subject=f"{model.family}, {tested}, {dataset.revision[:12]}",
+        thing=predicted.thing,
+        model=facts_of(model),
+        data=_data(dataset, predicted.thing),
+        counts=dataset.counts,
+        samples=dataset.samples,
+        lineage=[("Model", model.ref.id), ("Dataset", dataset.ref.id)]
+        + [(name, digest) for name, digest in sorted(model.weights.items())],
+    )
+
+
+def facts_of(model: Model) -> list[tuple[str, str]]:
+    """What a person wants to know of a model."""
+    size = " × ".join(str(side) for side in model.input_shape)
+    return [
+        ("Task", model.task.replace("_", " ")),
+        ("Family", model.family),
+        ("Input", size),
+        *_told(model.hyperparameters),
+        *((f"Selection: {name}", value) for name, value in _told(model.selection)),
+    ]
+
+
+def _data(dataset: Dataset, thing: str) -> list[tuple[str, str]]:
+    named = [name for item in dataset.augmentations for name in item]
+    found = [f"{one.message} ({one.severity})" for one in dataset.findings]
+    return [
+        ("Revision", dataset.revision),
+        ("Augmentations", ", ".join(named) or "none"),
+        (f"Augmented copies of a training {thing}", str(dataset.views)),
+        ("Seed", str(dataset.seed)),
+        ("Findings", "; ".join(found) or "none"),
+    ]
+
+
+def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _value(value)) for name, value in sorted(facts.items())]
+
+
+def _value(value: Any) -> str:
+    match value:
+        case float():
+            return f"{value:.4g}"
+        case dict():
+            return ", ".join(f"{key}: {_value(inner)}" for key, inner in sorted(value.items()))
+        case list() | tuple():
+            return ", ".join(_value(one) for one in value)
+    return str(value)

@@ -1,0 +1,143 @@
+"""What is done with predictions, by their kind: the parts on the board ANSWERS."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from stages.artifacts import Measure, Model
+from stages.config import EvaluateConfig
+from stages.etl.manifest import Sample
+from stages.evaluate.about import About
+from stages.evaluate.predictions import Predicted
+from stages.evaluate.verdict import Judgement, Verdict
+from stages.media import Medium
+from stages.metrics import Measured
+from stages.parts import ANSWERS, MEDIA, TASKS
+from stages.store import Store
+
+UNSEEN = "unseen.json"
+
+
+class Unseen(NamedTuple):
+    """What models said of samples that they had not been taught with; both in plain form."""
+
+    truth: list[Any]
+    answers: list[Any]
+
+
+class Evaluation(Protocol):
+    """All that is found out about a set of predictions, whoever made them."""
+
+    @property
+    def predicted(self) -> Predicted: ...
+    @property
+    def measured(self) -> Measured: ...
+    @property
+    def judgements(self) -> tuple[Judgement, ...]: ...
+    @property
+    def verdict(self) -> Verdict: ...
+    @property
+    def reasons(self) -> tuple[str, ...]: ...
+    @property
+    def advice(self) -> tuple[str, ...]: ...
+    @property
+    def threshold(self) -> float: ...
+
+    def record(self) -> bytes:
+        """Everything measured, as JSON for people and programs."""
+        ...
+
+
+class Agreement(NamedTuple):
+    """`same`: share of what the trained model answers that the packed one answers, too. `drops`:
+    by metric, as a gate names it ('accuracy', 'recall of cat'); positive if it got worse.
+    `failures` says why the two do not agree; empty if they do."""
+
+    same: Measure
+    drops: dict[str, Measure]
+    failures: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        drops = {name: one.model_dump() for name, one in self.drops.items()}
+        return {"agreement": self.same.model_dump(), "drops": drops, "failures": self.failures}
+
+
+class Kind(Protocol):
+    """A kind of answer, without state. `headline`: the metrics that a person is told first;
+    `compared`: what the share `Agreement.same` is a share of."""
+
+    headline: ClassVar[tuple[str, ...]]
+    compared: ClassVar[str]
+
+    def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
+        """What is true of each of `samples`, in plain JSON. Raises DataError for a label that is
+        none of `labels`."""
+        ...
+
+    def evaluated(
+        self,
+        predicted: Predicted,
+        config: EvaluateConfig,
+        *,
+        tested: float = 1.0,
+        unseen: Unseen | None = None,
+        curve: Sequence[Mapping[str, float]] = (),
+    ) -> Evaluation:
+        """Measure and judge `predicted`. `tested` is the share of all samples that is tested on;
+        on `unseen` ones the threshold is chosen, so that the test split chooses nothing; `curve`
+        is what training measured after each epoch.
+
+        Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown
+        label."""
+        ...
+
+    def page(
+        self,
+        evaluation: Any,
+        about: About,
+        fetch: Callable[[int], bytes],
+        medium: Medium,
+        worst: int,
+    ) -> str:
+        """The report's HTML. `fetch` gives the bytes of a predicted sample by its row, `medium`
+        shows it; the `worst` mistakes are shown."""
+        ...
+
+    def measured(self, predicted: Predicted, threshold: float) -> Measured:
+        """The numbers alone, as for a package."""
+        ...
+
+    def agreement(
+        self,
+        trained: Predicted,
+        packed: Sequence[Any],
+        labels: Sequence[str],
+        *,
+        threshold: float,
+        max_drop: float,
+        least: float,
+    ) -> Agreement:
+        """Does the packed network, which answered `packed` to the same samples, still do what the
+        `trained` one did? `least`: the share of answers that usually stay as they were."""
+        ...
+
+
+def kind_of(task: str) -> Kind:
+    """The kind of answer that `task` names."""
+    kind: Kind = ANSWERS[TASKS[task].answers]()
+    return kind
+
+
+def medium_of(task: str) -> Medium:
+    """The medium that `task` names."""
+    medium: Medium = MEDIA[TASKS[task].medium]()
+    return medium
+
+
+def unseen_of(model: Model, store: Store) -> Unseen | None:
+    """What `model`'s training knows of samples that it did not teach with, if it tells."""
+    if UNSEEN not in model.files:
+        return None
+    said = json.loads(store.get(model.files[UNSEEN]))
+    return Unseen(said["truth"], said["answers"])

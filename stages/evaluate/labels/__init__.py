@@ -1,0 +1,72 @@
+"""Answers that are a score for each label: measured, judged, drawn, compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from stages.config import EvaluateConfig
+from stages.etl.manifest import Sample
+from stages.evaluate.about import About
+from stages.evaluate.kinds import Agreement, Unseen
+from stages.evaluate.labels.agreement import judged
+from stages.evaluate.labels.evaluation import Evaluation, evaluated
+from stages.evaluate.labels.page import page
+from stages.evaluate.labels.scores import scored
+from stages.evaluate.predictions import Predicted
+from stages.media import Medium
+from stages.metrics import Measured, measure
+from stages.runtime.errors import DataError
+
+
+class Labels:
+    """Truth: a label's index. Answer: a score for each label, in their order."""
+
+    headline: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "macro_precision")
+    compared: ClassVar[str] = "the test split"
+
+    def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
+        strange = sorted({one.label for one in samples} - set(labels))
+        if strange:
+            raise DataError(
+                f"The model does not know the label '{strange[0]}'.",
+                f"It knows: {', '.join(labels)}.",
+            )
+        return [labels.index(one.label) for one in samples]
+
+    def evaluated(
+        self,
+        predicted: Predicted,
+        config: EvaluateConfig,
+        *,
+        tested: float = 1.0,
+        unseen: Unseen | None = None,
+        curve: Sequence[Mapping[str, float]] = (),
+    ) -> Evaluation:
+        return evaluated(predicted, config, tested, unseen)
+
+    def page(
+        self,
+        evaluation: Evaluation,
+        about: About,
+        fetch: Callable[[int], bytes],
+        medium: Medium,
+        worst: int,
+    ) -> str:
+        return page(evaluation, about, fetch, medium, worst)
+
+    def measured(self, predicted: Predicted, threshold: float) -> Measured:
+        seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
+        return measure(seen.truth, seen.scores, predicted.labels)
+
+    def agreement(
+        self,
+        trained: Predicted,
+        packed: Sequence[Any],
+        labels: Sequence[str],
+        *,
+        threshold: float,
+        max_drop: float,
+        least: float,
+    ) -> Agreement:
+        before = scored(trained.truth, trained.answers, len(labels))
+        after = scored(trained.truth, packed, len(labels))
+        return judged(before, after, labels, max_drop, least)

@@ -1,0 +1,84 @@
+"""Does the packed network still do what the trained one did? Judged on the same test samples.
+
+Both answered the same samples, so only those on which they differ in being right tell them apart:
+`lost` (right before, wrong now) and `won`. The drop is (lost - won) / n, its interval Tango's
+(metrics/paired.py). The rules, for a pipeline's `max_drop`:
+
+- Accuracy: the drop itself may not be more than `max_drop`. One sample net is forgiven, since with
+  fewer than 1 / max_drop samples the smallest possible drop would already be too much.
+- Recall of a label: a label may have ten samples, where one is 10 %, and it may have ten
+  neighbours, of which one is unlucky by chance. So it fails only when the drop is more than
+  `max_drop` with 90 % confidence (one-sided). That is meant to be less than the usual 97.5 %: the
+  price of doubt is a larger file, the price of trust a label that no longer works. Of 30 samples,
+  3 lost and none won fail at 2 %, 2 lost do not; of 10, 3 do; a ruined label always does, from 2
+  samples on.
+- Label by label agreement: two networks can be right equally often and still be different ones (a
+  swap of red and blue did that). So the share of samples that keep their label may not be surely
+  below what is usual for that number format."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.evaluate.kinds import Agreement
+from stages.evaluate.labels.scores import Scored
+from stages.metrics import paired_drop, proportion, recall_drops
+from stages.metrics.paired import tango
+
+CONFIDENT = 1.2815515655446004  # the normal deviate that leaves 10 % on one side
+
+
+def judged(
+    trained: Scored, packed: Scored, labels: Sequence[str], max_drop: float, least: float
+) -> Agreement:
+    """Compare the scores `packed` with `trained`, of the same samples."""
+    truth, before, after = trained.truth, trained.given, packed.given
+    same = proportion(int((before == after).sum()), len(truth))
+    drop = paired_drop(truth, before, after)
+    drops = recall_drops(truth, before, after, labels)
+    sure = {
+        label: _surely(truth == index, before == truth, after == truth)
+        for index, label in enumerate(labels)
+    }
+    failures = [
+        *_accuracy_failure(drop, max_drop),
+        *_recall_failures(drops, sure, max_drop),
+        *_label_failure(same, least),
+    ]
+    named = {f"recall of {label}": one for label, one in drops.items()}
+    return Agreement(same, {"accuracy": drop, **named}, tuple(failures))
+
+
+def _surely(rows: NDArray[np.bool_], before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
+    """The least drop that is left with confidence."""
+    lost, won = int((rows & before & ~after).sum()), int((rows & ~before & after).sum())
+    return tango(lost, won, int(rows.sum()), CONFIDENT)[0] if rows.any() else -1.0
+
+
+def _accuracy_failure(drop: Measure, max_drop: float) -> list[str]:
+    net = round(drop.value * drop.n)
+    if drop.value <= max_drop or net <= 1:
+        return []
+    return [
+        f"accuracy drops by {drop.value:.1%} ({net} of {drop.n} samples), "
+        f"at most {max_drop:.1%} is allowed"
+    ]
+
+
+def _recall_failures(
+    drops: Mapping[str, Measure], sure: Mapping[str, float], max_drop: float
+) -> list[str]:
+    return [
+        f"recall of '{label}' drops by {drop.value:.1%} of {drop.n} samples "
+        f"(surely by {sure[label]:.1%}), at most {max_drop:.1%} is allowed"
+        for label, drop in drops.items()
+        if sure[label] > max_drop
+    ]
+
+
+def _label_failure(same: Measure, least: float) -> list[str]:
+    if same.high >= least:
+        return []
+    return [f"only {same.value:.1%} of {same.n} samples keep their label, {least:.0%} is usual"]

@@ -1,0 +1,107 @@
+"""All that is found out about answers that are a score for each label."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from stages.config import EvaluateConfig
+from stages.evaluate.kinds import Unseen
+from stages.evaluate.labels.advice import advice
+from stages.evaluate.labels.groups import Groups, groups, worse
+from stages.evaluate.labels.mistakes import Mistake, Pair, mistakes, pairs
+from stages.evaluate.labels.scores import Scored, scored
+from stages.evaluate.labels.threshold import on_threshold
+from stages.evaluate.needed import Needed
+from stages.evaluate.predictions import Predicted
+from stages.evaluate.reasons import reasons
+from stages.evaluate.record import recorded
+from stages.evaluate.verdict import Judgement, Verdict, against_guessing, judge, verdict
+from stages.metrics import Curve, Measured, Threshold, curves, measure, recommended, thresholds
+
+PRECISION = 0.95  # share of answers to be right at the threshold, if the config asks for none
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`threshold` is the recommended one, at which `precision` of the answers are to be right;
+    `apart` if it was chosen on other samples than those that are measured."""
+
+    predicted: Predicted
+    measured: Measured
+    judgements: tuple[Judgement, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+    thresholds: tuple[Threshold, ...]
+    threshold: float
+    apart: bool
+    precision: float
+    curves: dict[str, Curve]
+    mistakes: tuple[Mistake, ...]
+    pairs: tuple[Pair, ...]
+    groups: Groups
+
+    @property
+    def chosen(self) -> Threshold:
+        """What the recommended threshold gains and costs."""
+        return next(one for one in self.thresholds if one.threshold == self.threshold)
+
+    @property
+    def threshold_says(self) -> str:
+        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.apart)
+
+    def record(self) -> bytes:
+        """Everything measured, as JSON for people and programs."""
+        return recorded(
+            self,
+            thresholds=[one._asdict() for one in self.thresholds],
+            threshold={"recommended": self.threshold, "precision": self.precision},
+            threshold_says=self.threshold_says,
+            groups=self.groups,
+            curves={label: one._asdict() for label, one in self.curves.items()},
+            mistakes=[{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
+        )
+
+
+def evaluated(
+    predicted: Predicted, config: EvaluateConfig, tested: float, unseen: Unseen | None
+) -> Evaluation:
+    """Measure and judge `predicted`; see `Kind.evaluated`."""
+    seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
+    held = scored(*unseen, len(predicted.labels)) if unseen else seen
+    precision = PRECISION if config.precision is None else config.precision
+    measured = measure(seen.truth, seen.scores, predicted.labels)
+    judgements = judge(config.gate, measured, against_guessing)
+    return Evaluation(
+        predicted=predicted,
+        measured=measured,
+        judgements=tuple(judgements),
+        verdict=verdict(judgements),
+        reasons=tuple(reasons(judgements, predicted.thing)),
+        thresholds=tuple(thresholds(seen.truth, seen.scores, 0.01)),
+        threshold=recommended(held.truth, held.scores, precision),
+        apart=unseen is not None,
+        precision=precision,
+        curves=curves(seen.truth, seen.scores, predicted.labels),
+        **_mistaken(predicted, seen, measured, judgements, tested),
+    )
+
+
+def _mistaken(
+    predicted: Predicted,
+    seen: Scored,
+    measured: Measured,
+    judgements: list[Judgement],
+    tested: float,
+) -> dict[str, Any]:
+    """What went wrong, and what to do about it."""
+    wrong = mistakes(predicted, seen)
+    confused = pairs(measured.confusion, predicted.labels)
+    grouped = groups(seen, predicted.extras)
+    weak = worse(grouped, measured.overall["accuracy"])
+    said = advice(measured, judgements, wrong, confused, weak, Needed(predicted.thing, tested))
+    return {
+        "advice": tuple(said),
+        "mistakes": tuple(wrong),
+        "pairs": tuple(confused),
+        "groups": grouped,
+    }

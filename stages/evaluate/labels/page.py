@@ -1,0 +1,68 @@
+"""The report on labels as one page that opens anywhere: what it says, in the order it is read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stages.evaluate import drawing, words
+from stages.evaluate.about import About
+from stages.evaluate.labels.evaluation import Evaluation
+from stages.evaluate.labels.matrix import matrix
+from stages.evaluate.labels.mistakes import SURE
+from stages.media import Medium
+from stages.metrics import Threshold
+from stages.pages import render
+
+_TEMPLATE = Path(__file__).parent / "labels.html"
+_SIDE = 168  # of a thumbnail, in pixels
+_KEY = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1")
+
+
+def page(
+    evaluation: Evaluation,
+    about: About,
+    fetch: Callable[[int], bytes],
+    medium: Medium,
+    worst: int,
+) -> str:
+    """The page's HTML; see `Kind.page`."""
+    shown = [(one, medium.preview(fetch(one.row), _SIDE)) for one in evaluation.mistakes[:worst]]
+    lines = drawing.precision_recall(evaluation.curves)
+    overall = evaluation.measured.overall
+    return render(
+        _TEMPLATE,
+        about=about,
+        evaluation=evaluation,
+        words=words,
+        look=words.LOOK[evaluation.verdict],
+        counted=f"{about.thing}s",
+        key=[(name, overall[name]) for name in _KEY],
+        labels=_weakest_first(evaluation),
+        matrix=matrix(evaluation.measured, about.thing),
+        box=drawing,
+        curves=lines,
+        background=sum(not line.name for line in lines),
+        by_threshold=drawing.by_threshold(evaluation.thresholds, about.thing),
+        rows=_rows(evaluation),
+        previews=shown,
+        sure=SURE,
+    )
+
+
+def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
+    """The labels by recall; those without a test sample last."""
+    each = evaluation.measured.labels.items()
+    return sorted(
+        each, key=lambda pair: (pair[1]["recall"].n == 0, pair[1]["recall"].value, pair[0])
+    )
+
+
+def _rows(evaluation: Evaluation) -> list[Threshold]:
+    """Every tenth that changes something, and the recommended threshold."""
+    kept: list[Threshold] = []
+    for place, row in enumerate(evaluation.thresholds):
+        chosen = row.threshold == evaluation.threshold
+        new = not kept or row.precision.n < kept[-1].precision.n
+        if chosen or (place % 10 == 0 and new and row.precision.n):
+            kept.append(row)
+    return kept

@@ -1,0 +1,37 @@
+"""The scores of predictions as arrays, to count with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.runtime.errors import DataError
+
+
+@dataclass(frozen=True)
+class Scored:
+    """`truth`: indices of the true labels, [n]. `scores`: [n, labels]."""
+
+    truth: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    @property
+    def given(self) -> NDArray[np.int64]:
+        """The label with the best score, [n]."""
+        return np.asarray(self.scores.argmax(axis=1), np.int64)
+
+
+def scored(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Scored:
+    """`truth` (indices) and `answers` (scores of all labels) of the same samples as arrays.
+
+    Raises DataError if an answer has not one score for each of `labels`."""
+    odd = next((row for row, one in enumerate(answers) if len(one) != labels), None)
+    if odd is not None:
+        raise DataError(
+            f"Answer {odd} has {len(answers[odd])} scores, and there are {labels} labels.",
+            "The model and the data do not belong together: check which model is measured.",
+        )
+    scores = np.asarray(answers, np.float64).reshape(-1, labels)
+    return Scored(np.asarray(truth, np.int64).reshape(-1), scores)

@@ -1,0 +1,47 @@
+"""How many more samples a person would have to test on, in plain words."""
+
+from typing import NamedTuple
+
+from stages.artifacts import Measure
+from stages.evaluate.verdict import Judgement
+from stages.evaluate.words import counted, metric, percent, rough
+from stages.metrics import samples_to_decide, samples_to_narrow
+
+
+class Needed(NamedTuple):
+    """`thing`: what a sample is called; `tested`: the share of all samples that is in the test."""
+
+    thing: str
+    tested: float
+
+    def to_decide(self, judgement: Judgement) -> str:
+        """How many more would settle an undecided gate, if the model goes on as it does."""
+        name, seen = metric(judgement.name), judgement.measure
+        needed = samples_to_decide(seen.value, judgement.gate)
+        if needed is None:
+            return (
+                f"The {name} is so close to the gate of {percent(judgement.gate)} that testing "
+                "more will not tell them apart: make the model better, or lower the gate."
+            )
+        more = _more(seen, needed)
+        _, of, label = judgement.name.partition(" of ")
+        kind = f" of '{label}'" if of else ""
+        return (
+            f"To decide on the {name}, test on about {counted(more, f'more {self.thing}')}{kind}"
+            f"{self.in_all(more)}, if it stays at {percent(seen.value)}."
+        )
+
+    def in_all(self, more: int) -> str:
+        """How many have to be collected for `more` of them in the test."""
+        if self.tested >= 1:
+            return ""
+        collected = rough(round(more / self.tested))
+        return f" (collect about {collected:,}, as {percent(self.tested)} are tested)"
+
+
+def _more(seen: Measure, needed: int) -> int:
+    """More samples until the interval is as narrow as that of a share in `needed` samples.
+
+    A mean over uneven labels knows less than so many samples would: its own interval tells."""
+    knows = samples_to_narrow(seen.value, (seen.high - seen.low) / 2)
+    return rough(max(1, round(seen.n * max(needed / knows - 1, 0))))

@@ -1,0 +1,32 @@
+"""What was measured as JSON, for people and programs."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from stages.artifacts import Measure
+
+if TYPE_CHECKING:
+    from stages.evaluate.kinds import Evaluation
+
+
+def recorded(evaluation: "Evaluation", **more: Any) -> bytes:
+    """What every kind of answer has, and `more`; the same bytes for the same numbers."""
+    facts = {
+        "labels": evaluation.predicted.labels,
+        "verdict": evaluation.verdict,
+        "reasons": evaluation.reasons,
+        "advice": evaluation.advice,
+        "gates": [one._asdict() for one in evaluation.judgements],
+        "overall": evaluation.measured.overall,
+        "per_label": evaluation.measured.labels,
+        "confusion": evaluation.measured.confusion,
+        **more,
+    }
+    text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False, default=_plain)
+    return f"{text}\n".encode()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Measure):
+        return value.model_dump()
+    raise TypeError(f"{value!r} has no place in metrics.json")
