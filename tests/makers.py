@@ -1,13 +1,16 @@
 """Makes small, valid, real things with defaults, so that a test says only what matters to it."""
 
 import io
+import json
 import zipfile
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from stages.artifacts import Dataset
+from stages.artifacts import Box, Dataset
 from stages.blobs.memory import MemoryBlobs
 from stages.etl.manifest import Sample, write_manifest
 from stages.settings import Settings
@@ -48,6 +51,81 @@ def picture(label: str = "circle", seed: int = 0, side: int = 64, format: str = 
     return out.getvalue()
 
 
+def scene(seed: int = 0, side: int = 96, most: int = 3) -> tuple[bytes, tuple[Box, ...]]:
+    """A PNG of shapes on a noisy ground that do not touch, and the box of each; every eighth scene
+    is empty."""
+    rng = np.random.default_rng([seed, 7])
+    image = Image.fromarray(rng.integers(0, 90, (side, side, 3), dtype=np.uint8))
+    draw, cell, boxes = ImageDraw.Draw(image), side // 2, []
+    for place in rng.permutation(4)[: 0 if seed % 8 == 7 else int(rng.integers(1, most + 1))]:
+        label = LABELS[int(rng.integers(len(LABELS)))]
+        size = int(rng.integers(cell // 2, cell - 4))
+        left, top = np.array(divmod(int(place), 2)) * cell + rng.integers(1, cell - size - 1, 2)
+        boxes.append(Box(label, float(left), float(top), float(left + size), float(top + size)))
+        colour = tuple(int(value) for value in rng.integers(120, 256, 3))
+        _draw(draw, label, (int(left), int(top), int(left) + size - 1, int(top) + size - 1), colour)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue(), tuple(boxes)
+
+
+def _draw(
+    draw: ImageDraw.ImageDraw, label: str, box: tuple[int, int, int, int], colour: tuple[int, ...]
+) -> None:
+    left, top, right, bottom = box
+    match label:
+        case "circle":
+            draw.ellipse(box, fill=colour)
+        case "square":
+            draw.rectangle(box, fill=colour)
+        case _:
+            draw.polygon([((left + right) // 2, top), (left, bottom), (right, bottom)], fill=colour)
+
+
+def folder_of_boxes(folder: Path, count: int = 40, side: int = 96) -> Path:
+    """A COCO folder of `count` scenes: images/000.png ... and annotations.json."""
+    (folder / "images").mkdir(parents=True)
+    coco = CocoText(LABELS)
+    for index in range(count):
+        data, boxes = scene(index, side)
+        (folder / "images" / f"{index:03}.png").write_bytes(data)
+        coco.add(f"images/{index:03}.png", side, side, boxes)
+    (folder / "annotations.json").write_text(json.dumps(coco.record()))
+    return folder
+
+
+class CocoText:
+    """A COCO file that grows by a picture at a time."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.images: list[dict[str, Any]] = []
+        self.annotations: list[dict[str, Any]] = []
+
+    def add(self, file: str, width: int, height: int, boxes: tuple[Box, ...]) -> None:
+        number = len(self.images) + 1
+        self.images.append({"id": number, "file_name": file, "width": width, "height": height})
+        for box in boxes:
+            sides = [box.left, box.top, box.right - box.left, box.bottom - box.top]
+            self.annotations.append(
+                {
+                    "id": len(self.annotations) + 1,
+                    "image_id": number,
+                    "category_id": self.labels.index(box.label) + 1,
+                    "bbox": sides,
+                    "iscrowd": 0,
+                }
+            )
+
+    def record(self) -> dict[str, Any]:
+        categories = [{"id": at + 1, "name": name} for at, name in enumerate(self.labels)]
+        return {
+            "images": self.images,
+            "annotations": self.annotations,
+            "categories": categories,
+        }
+
+
 def folder_of_pictures(folder: Path, each: int = 20, side: int = 64) -> Path:
     """Class folders of `each` pictures a label."""
     for label in LABELS:
@@ -65,6 +143,7 @@ def dataset(store: Store, each: int = 20, views: int = 1) -> Dataset:
         labels=LABELS,
         revision="0" * 32 + ".dir",
         counts=_counts(samples),
+        samples=_samples(samples),
         augmentations=({"horizontal_flip": {}},),
         views=views,
         files={"manifest.csv": store.add(write_manifest(samples))},
@@ -73,17 +152,49 @@ def dataset(store: Store, each: int = 20, views: int = 1) -> Dataset:
     return made
 
 
+def boxes_dataset(store: Store, count: int = 40, side: int = 96, views: int = 1) -> Dataset:
+    """A saved Dataset of scenes with boxes: 60 % train, 20 % validation, 20 % test."""
+    samples = [_scene_sample(store, index, count, side) for index in range(count)]
+    made = Dataset(
+        task="object_detection",
+        labels=LABELS,
+        revision="1" * 32 + ".dir",
+        counts=_counts(samples),
+        samples=_samples(samples),
+        augmentations=({"horizontal_flip": {}},),
+        views=views,
+        files={"manifest.csv": store.add(write_manifest(samples))},
+    )
+    store.save(made)
+    return made
+
+
+def _scene_sample(store: Store, index: int, count: int, side: int) -> Sample:
+    split = ("train", "train", "train", "validation", "test")[index * 5 // count]
+    data, boxes = scene(index, side)
+    digest = store.add(data)
+    facts = {"width": side, "height": side}
+    return Sample(f"images/{index:03}.png", digest, "", split, digest, facts, boxes)
+
+
+def _samples(samples: list[Sample]) -> dict[str, int]:
+    return dict(Counter(one.split for one in samples))
+
+
 def _sample(store: Store, label: str, index: int, each: int) -> Sample:
     split = ("train", "train", "train", "validation", "test")[index * 5 // each]
     digest = store.add(picture(label, index))
-    return Sample(f"{label}/{index:03}.png", digest, label, split, digest, {"width": 64, "height": 64})
+    return Sample(
+        f"{label}/{index:03}.png", digest, label, split, digest, {"width": 64, "height": 64}
+    )
 
 
 def _counts(samples: list[Sample]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for one in samples:
         inner = counts.setdefault(one.split, {})
-        inner[one.label] = inner.get(one.label, 0) + 1
+        for label in one.labels:
+            inner[label] = inner.get(label, 0) + 1
     return counts
 
 

@@ -38,6 +38,9 @@ class EtlConfig(Section):
     min_samples: int = Field(8, ge=3, description="Fewest samples that a label may have.")
     min_side: int = Field(8, ge=1, description="Shortest side of a picture, in pixels.")
     max_side: int = Field(12_000, ge=1, description="Longest side of a picture, in pixels.")
+    min_box: float = Field(
+        4, ge=0, description="Side of a box, in pixels, below which the data page warns of it."
+    )
     max_quarantine: Share = Field(
         0.1, description="Largest share of broken samples that may be set aside."
     )

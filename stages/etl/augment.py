@@ -1,49 +1,105 @@
-"""Augmented views of a training sample: view 0 is the picture, view k one seeded change of it."""
+"""Augmented views of a training sample: view 0 is the sample, view k one seeded change of it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stages.artifacts import Dataset, canonical
-from stages.etl.augmentations import Picture
+from stages.artifacts import Box, Dataset, canonical
+from stages.etl.augmentations import NO_BOXES, Boxes, Picture, Scene
 from stages.parts import AUGMENTATIONS
+from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
-Change: TypeAlias = Callable[[Picture, np.random.Generator], Picture]
+
+class View(NamedTuple):
+    """One view of a sample as the network sees it: its windows [m, ...], the facts that steps noted
+    on the way, and its boxes (n, 5) float32: left, top, right, bottom in pixels of a picture of
+    facts["width"] by facts["height"], and the label's index."""
+
+    windows: NDArray[Any]
+    facts: dict[str, Any]
+    boxes: Boxes
+
+
+def view_of(
+    steps: Sequence[Mapping[str, Any]],
+    data: bytes,
+    dataset: Dataset,
+    digest: str,
+    view: int,
+    boxes: Boxes = NO_BOXES,
+) -> View:
+    """View `view` of the sample in `data`, through `steps`: equal for equal seed, digest and view.
+
+    Each of `dataset.augmentations` is applied, in their order, to what comes out of the step that
+    it is for; view 0 goes through the steps alone. Meant for the train split only."""
+    rng = np.random.default_rng([dataset.seed, int(digest, 16), view])
+    facts: dict[str, Any] = {}
+    value: Any = data
+    for step in steps:
+        value = runtime.run([step], value, facts)
+        for change in changes_of(dataset, step["step"]) if view else ():
+            if "pictures" in change.media:
+                value, boxes = change(Scene(value, boxes), rng)
+            else:
+                value = change(value, rng)
+    return View(value if "windows" in facts else value[None], facts, boxes)
 
 
 def augmented(picture: Picture, dataset: Dataset, sample_digest: str, view: int) -> Picture:
-    """View `view` of `picture` (H, W, 3 uint8): equal for equal seed, sample digest and view.
-
-    `dataset.augmentations` are applied in their order. Meant for the train split only."""
-    if view == 0:
-        return picture
+    """View `view` of a decoded picture (H, W, 3 uint8); `view_of` does it for any sample."""
     rng = np.random.default_rng([dataset.seed, int(sample_digest, 16), view])
-    for change in _built(canonical(list(dataset.augmentations))):
-        picture = change(picture, rng)
-    return picture
+    scene = Scene(picture)
+    for change in changes_of(dataset, "decode_picture") if view else ():
+        scene = change(scene, rng)
+    return scene.picture
+
+
+def changes_of(dataset: Dataset, after: str) -> tuple[Any, ...]:
+    """Those of `dataset.augmentations` that are for what comes out of the step `after`, built; with
+    "batch" those that a trainer applies to its batches."""
+    every = _built(canonical(list(dataset.augmentations)))
+    return tuple(change for change in every if after in change.after)
+
+
+def boxes_of(boxes: Sequence[Box], labels: Sequence[str]) -> Boxes:
+    """`boxes` as rows of left, top, right, bottom and the index in `labels`; (n, 5) float32."""
+    rows = [(*box[1:], labels.index(box.label)) for box in boxes]
+    return np.array(rows, np.float32).reshape(-1, 5)
 
 
 def resolved(
-    augmentations: Sequence[Mapping[str, Mapping[str, Any]]],
+    augmentations: Sequence[Mapping[str, Mapping[str, Any]]], medium: str = "", trainer: str = ""
 ) -> tuple[dict[str, Any], ...]:
     """`augmentations` with every argument spelt out, so that a later default changes nothing.
 
-    Raises ConfigError for an argument that there is not, or a value out of range."""
-    return tuple(
-        {name: asdict(_build(name, arguments))}
-        for entry in augmentations
-        for name, arguments in entry.items()
-    )
+    Raises ConfigError for an argument that there is not, a value out of range, and a change that is
+    not for this `medium` or `trainer`."""
+    named = [(name, one) for entry in augmentations for name, one in entry.items()]
+    for name, _ in named:
+        for kind, wanted in (("media", medium), ("trainers", trainer)):
+            _check_for(name, kind, wanted)
+    return tuple({name: asdict(_build(name, arguments))} for name, arguments in named)
+
+
+def _check_for(name: str, kind: str, wanted: str) -> None:
+    allowed = getattr(AUGMENTATIONS[name], kind)
+    if wanted and wanted not in allowed:
+        fitting = [one for one in AUGMENTATIONS if wanted in getattr(AUGMENTATIONS[one], kind)]
+        raise ConfigError(
+            f"etl.augmentations: '{name}' is for {' and '.join(allowed)}, not for {wanted}.",
+            f"Take it out. There are: {', '.join(fitting)}.",
+        )
 
 
 @lru_cache(maxsize=64)
-def _built(augmentations: bytes) -> tuple[Change, ...]:
+def _built(augmentations: bytes) -> tuple[Any, ...]:
     entries = json.loads(augmentations)
     return tuple(_build(name, one) for entry in entries for name, one in entry.items())
 

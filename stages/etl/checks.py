@@ -4,26 +4,28 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from stages.config import EtlConfig
-from stages.etl.table import Line
+from stages.etl import suites
+from stages.etl.table import Line, annotations_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
-SUITE = Path(__file__).with_name("suite.json")
+SUITES = Path(suites.__file__).parent
 SAID = ("element_count", "missing_count", "unexpected_count", "observed_value")
 Expectation = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one expectation. `rows`: the offending lines' row numbers, ascending."""
+    """What became of one expectation. `bad`: the offending lines, or records of annotations."""
 
     expectation: Expectation
     success: bool
-    rows: tuple[int, ...]
+    bad: tuple[Line, ...]
     said: Mapping[str, Any]
 
     @property
@@ -36,46 +38,76 @@ class Outcome:
         return str(self.expectation.get("severity", "critical"))
 
 
-def suite(config: EtlConfig, labels: Sequence[str]) -> tuple[list[Expectation], list[Expectation]]:
-    """The expectations whose offenders are set aside, and those about the samples that stay.
-
-    `labels` are those of all samples, broken ones too."""
+def suite(
+    config: EtlConfig, names: Sequence[str], labels: Sequence[str]
+) -> tuple[list[Expectation], list[Expectation]]:
+    """The expectations whose offenders are set aside, and those about the samples that stay: of the
+    suites `names` and of `config`. `labels` are those of all samples, broken ones too."""
     facts = {**dict(config), "labels": list(labels)}
-    default = json.loads(SUITE.read_text(encoding="utf-8"))
-    every = [*(_filled(one, facts) for one in default), *map(_checked, config.expectations)]
+    every = [*(_filled(one, facts) for one in _default(names)), *map(_checked, config.expectations)]
     alone = [one for one in every if (one.get("meta") or {}).get("quarantine")]
     return alone, [one for one in every if one not in alone]
 
 
+def columns_of(names: Sequence[str]) -> list[str]:
+    """The columns of lines that the suites `names` ask about."""
+    return [one["kwargs"]["column"] for one in _default(names) if not _is_of_annotations(one)]
+
+
+def _default(names: Sequence[str]) -> list[dict[str, Any]]:
+    texts = ((SUITES / f"{name}.json").read_text(encoding="utf-8") for name in names)
+    return list(chain.from_iterable(json.loads(text) for text in texts))
+
+
+def _is_of_annotations(expectation: Expectation) -> bool:
+    return (expectation.get("meta") or {}).get("of") == "annotations"
+
+
 def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list[Outcome]:
-    """Hold `lines` against `expectations`; outcomes in their order.
+    """Hold `lines`, or their annotations (meta: {of: annotations}), against `expectations`;
+    outcomes in their order.
 
     Raises ConfigError for an expectation that does not exist or does not fit the table."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import pandas
+    found: dict[int, Outcome] = {}
+    for of_annotations in (False, True):
+        asked = [one for one in expectations if _is_of_annotations(one) == of_annotations]
+        rows = annotations_of(lines) if of_annotations and asked else lines
+        for one, result in zip(asked, _results(rows, asked) if asked else (), strict=True):
+            found[id(one)] = _outcome(one, result, rows)
+    return [found[id(one)] for one in expectations]
 
-    columns = {column: None for line in lines for column in line}
-    table = pandas.DataFrame(
-        [{**columns, **line} for line in lines], columns=list(columns) or ["row"]
-    )
-    results = _results(table, expectations)
-    return [_outcome(one, results[place]) for place, one in enumerate(expectations)]
 
-
-def _results(table: Any, expectations: Sequence[Expectation]) -> dict[int, Any]:
+def _results(rows: Sequence[Line], expectations: Sequence[Expectation]) -> list[Any]:
+    """The result of each of `expectations`, in their order; they name offenders by `at`."""
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("samples").add_dataframe_asset("manifest")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": _frame(rows)})
     built = [_built(one, place) for place, one in enumerate(expectations)]
-    form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["row"]}
+    form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["at"]}
     found = batch.validate(
         gx.ExpectationSuite(name="samples", expectations=built), result_format=form
     )
-    results = found.to_json_dict()["results"]
-    return {one["expectation_config"]["meta"]["place"]: one for one in results}
+    results = {
+        one["expectation_config"]["meta"]["place"]: one for one in found.to_json_dict()["results"]
+    }
+    return [results[place] for place in range(len(expectations))]
+
+
+def _frame(rows: Sequence[Line]) -> Any:
+    """`rows` as a data frame of what is plain in them, each with its place `at` among them."""
+    import pandas
+
+    columns = ["at", *dict.fromkeys(key for row in rows for key, one in row.items() if _plain(one))]
+    plain = [{key: row.get(key) for key in columns} | {"at": at} for at, row in enumerate(rows)]
+    return pandas.DataFrame(plain, columns=columns)
+
+
+def _plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 def _built(expectation: Expectation, place: int) -> Any:
@@ -102,12 +134,12 @@ def _built(expectation: Expectation, place: int) -> Any:
         ) from error
 
 
-def _outcome(expectation: Expectation, result: Mapping[str, Any]) -> Outcome:
+def _outcome(expectation: Expectation, result: Mapping[str, Any], rows: Sequence[Line]) -> Outcome:
     _check_ran(expectation, result)
     found = result["result"]
-    rows = sorted(int(one["row"]) for one in found.get("unexpected_index_list") or [])
+    places = sorted(int(one["at"]) for one in found.get("unexpected_index_list") or [])
     said = {key: found[key] for key in SAID if found.get(key) is not None}
-    return Outcome(expectation, bool(result["success"]), tuple(rows), said)
+    return Outcome(expectation, bool(result["success"]), tuple(rows[at] for at in places), said)
 
 
 def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
@@ -118,8 +150,9 @@ def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"etl.expectations: '{expectation['type']}' with {dict(expectation['kwargs'])} "
                 f"could not be checked: {one['exception_message']}",
-                "Columns are file, label, split, group, bytes, width, height, short_side, "
-                "long_side and extra.NAME for a column NAME of your own.",
+                "Columns are file, label, split, group, bytes, the facts of a sample, as width and "
+                "height, and extra.NAME for a column NAME of your own; with "
+                "meta: {of: annotations} file, label, split, group, box_side and box_aspect.",
             )
 
 

@@ -7,20 +7,20 @@ from typing import Any
 from stages.artifacts import Finding
 from stages.etl.checks import Outcome
 from stages.etl.readers import NAMES, few
-from stages.etl.table import Line
+from stages.etl.table import Line, labels_in
 
 MOST_ROWS = 1000  # offending files named in the record
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
     """What `outcome`, a failed one, says about `lines`."""
-    bad = _offenders(outcome, lines)
+    bad = _offenders(outcome)
     return Finding(
         check=str(outcome.meta.get("check", outcome.expectation["type"])),
         severity="critical" if outcome.severity == "critical" else "warning",
         count=len(bad) or 1,
         message=_message(outcome, bad, lines),
-        samples=tuple(line["file"] for line in bad[:12]),
+        samples=tuple(_files(bad)[:12]),
     )
 
 
@@ -34,7 +34,7 @@ def remedy_of(outcome: Outcome) -> str:
     return str(outcome.meta.get("remedy", "Mend these samples, or change etl.expectations."))
 
 
-def record_of(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> bytes:
+def record_of(outcomes: Sequence[Outcome]) -> bytes:
     """validation.json: each expectation, whether it held, and the files that broke it."""
     told = [
         {
@@ -44,41 +44,54 @@ def record_of(outcomes: Sequence[Outcome], lines: Sequence[Line]) -> bytes:
             "severity": outcome.severity,
             "success": outcome.success,
             "result": dict(outcome.said),
-            "files": [line["file"] for line in _offenders(outcome, lines)[:MOST_ROWS]],
+            "files": _files(_offenders(outcome))[:MOST_ROWS],
         }
         for outcome in outcomes
     ]
     return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _offenders(outcome: Outcome, lines: Sequence[Line]) -> list[Line]:
-    numbers = set(outcome.rows)
-    bad = [line for line in lines if line["row"] in numbers]
+def _offenders(outcome: Outcome) -> list[Line]:
     column = outcome.meta.get("together")  # those that belong together, side by side
-    return sorted(bad, key=lambda line: line[column]) if column else bad
+    return sorted(outcome.bad, key=lambda line: line[column]) if column else list(outcome.bad)
+
+
+def _files(lines: Sequence[Line]) -> list[str]:
+    return list(dict.fromkeys(line["file"] for line in lines))
 
 
 def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> str:
+    files = _files(bad)
     template = outcome.meta.get("say")
     if not template:
-        names = f" for {len(bad)} samples: {few([line['file'] for line in bad])}" if bad else ""
+        names = f" for {len(files)} samples: {few(files)}" if bad else ""
         observed = (
             f" (observed: {outcome.said['observed_value']})"
             if "observed_value" in outcome.said
             else ""
         )
         return f"{_plain(outcome)} fails{names}{observed}"
-    labels = sorted({line["label"] for line in bad or lines})
-    words: dict[str, Any] = {
-        "files": f"{len(bad)} file{'' if len(bad) == 1 else 's'}",
-        "names": few([line["file"] for line in bad]),
+    return str(template).format(**_words(outcome, bad, lines))
+
+
+def _words(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> dict[str, Any]:
+    """What a check's sentence may name."""
+    files, known = _files(bad), labels_in(lines)
+    labels = sorted({line["label"] for line in bad}) if bad else known
+    return {
+        "files": f"{len(files)} file{'' if len(files) == 1 else 's'}",
+        "boxes": f"{len(bad)} box{'' if len(bad) == 1 else 'es'}",
+        "names": few(files),
         "labels": few(labels) if labels else "none",
         "observed": outcome.said.get("observed_value", 0),
-        "missing": few(sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*labels})),
+        "missing": few(sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*known})),
         "label_counts": _label_counts(labels, bad),
+        "sum": sum(line.get(str(outcome.expectation["kwargs"].get("column"))) or 0 for line in bad)
+        if outcome.meta.get("counts")
+        else 0,
         "min_value": outcome.expectation["kwargs"].get("min_value"),
+        "max_value": outcome.expectation["kwargs"].get("max_value"),
     }
-    return str(template).format(**words)
 
 
 def _label_counts(labels: Sequence[str], lines: Sequence[Line]) -> str:

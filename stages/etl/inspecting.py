@@ -4,26 +4,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from stages.artifacts import digest_of
 from stages.config import EtlConfig
 from stages.etl.readers import Row
+from stages.media import Medium
 from stages.runtime.errors import BadSample
 from stages.store import Store
 from stages.tracking import Run
 
-MOST_BYTES = 200_000_000  # one sample; more would not be a photo
-
-
-class Task(Protocol):
-    """What etl asks of a task."""
-
-    readers: tuple[str, ...]
-
-    def inspect(self, data: bytes, config: EtlConfig) -> dict[str, Any]: ...
-
-    def thumbnail(self, data: bytes, side: int) -> bytes: ...
+MOST_BYTES = 200_000_000  # one sample; more would not be a photo or a clip
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class Seen:
 def inspect_all(
     folder: Path,
     rows: Sequence[Row],
-    task: Task,
+    medium: Medium,
     config: EtlConfig,
     store: Store,
     run: Run,
@@ -50,7 +41,7 @@ def inspect_all(
     seen: list[Seen] = []
     pool = ThreadPoolExecutor(threads)
     try:
-        for one in pool.map(lambda row: _inspect(folder, row, task, config, store), rows):
+        for one in pool.map(lambda row: _inspect(folder, row, medium, config, store), rows):
             seen.append(one)
             run.progress("samples", len(seen), len(rows))
     finally:
@@ -58,14 +49,14 @@ def inspect_all(
     return seen
 
 
-def _inspect(folder: Path, row: Row, task: Task, config: EtlConfig, store: Store) -> Seen:
+def _inspect(folder: Path, row: Row, medium: Medium, config: EtlConfig, store: Store) -> Seen:
     path = folder / row.file
     size = path.stat().st_size
     if size > MOST_BYTES:
         return Seen(row, "", size, problem=f"The file has {size:,} bytes.")
     data = path.read_bytes()
     try:
-        facts = task.inspect(data, config)
+        facts = medium.inspect(data, config)
     except BadSample as error:
         return Seen(row, digest_of(data), size, problem=error.problem)
     return Seen(row, store.add(data), size, facts)

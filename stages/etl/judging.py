@@ -1,6 +1,6 @@
 """From samples that were looked at to samples that may be used: aside, group, split, judge."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ import numpy as np
 
 from stages.artifacts import Finding
 from stages.config import EtlConfig
-from stages.etl.checks import Outcome, suite, validate
+from stages.etl.checks import Outcome, columns_of, suite, validate
 from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
 from stages.etl.findings import finding_of, record_of, remedy_of
 from stages.etl.inspecting import Seen
 from stages.etl.quarantine import Aside, set_aside
 from stages.etl.split import Member, split
-from stages.etl.table import Line, lines_of, note_copies, note_labels, note_looks
+from stages.etl.table import Line, labels_in, labels_of, lines_of, note_copies, note_looks
 from stages.runtime.errors import DataError
 
 
@@ -29,12 +29,12 @@ class Judged:
     record: bytes
 
 
-def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
-    """Check, group and split the samples of the data `name`.
+def judge(name: str, seen: Sequence[Seen], suites: Sequence[str], config: EtlConfig) -> Judged:
+    """Check, group and split the samples of the data `name`, by the expectations of `suites`.
 
     Raises DataError with every rule that the data breaks and what to do about each."""
-    lines = lines_of(seen)
-    alone, together = suite(config, sorted({line["label"] for line in lines} - {""}))
+    lines = lines_of(seen, columns_of(suites))
+    alone, together = suite(config, suites, labels_in(lines))
     note_copies(lines)
     first = validate(lines, alone)
     kept, asides = set_aside(lines, first)
@@ -45,7 +45,7 @@ def judge(name: str, seen: Sequence[Seen], config: EtlConfig) -> Judged:
     _refuse(name, len(lines), asides, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
-    return Judged(kept, asides, findings, remedies, record_of([*first, *second], lines))
+    return Judged(kept, asides, findings, remedies, record_of([*first, *second]))
 
 
 def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig) -> None:
@@ -55,15 +55,23 @@ def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig)
         lines[index] |= {"look": look, "in_crowd": int(index in crowd)}
     together = groups_of(len(lines), np.concatenate([pairs, _in_one_group(lines)]))
     keys = _keys(lines, together)
+    rarest = _rarest(lines)
     members = [
-        Member(keys[head], line["label"], line["split"])
-        for line, head in zip(lines, together, strict=True)
+        Member(keys[head], label, line["split"])
+        for line, label, head in zip(lines, rarest, together, strict=True)
     ]
     chosen = split(members, config.splits.model_dump(), config.seed)
     for line, member, name in zip(lines, members, chosen, strict=True):
         line |= {"key": member.key, "split": name}
-    note_labels(lines)
     note_looks(lines)
+
+
+def _rarest(lines: Sequence[Line]) -> list[str]:
+    """The label that each of `lines` is split by: of those that it has the one on the fewest
+    samples; '' for one without annotations, as if that were a label as well."""
+    found = [sorted({*labels_of(line)}) for line in lines]
+    counts = Counter(label for labels in found for label in labels)
+    return [min(labels, key=lambda label: (counts[label], label), default="") for labels in found]
 
 
 def _looking_the_same(seen: Sequence[Seen], config: EtlConfig) -> Pairs:

@@ -1,25 +1,27 @@
 """The data page: what is in a Dataset, what was found, what was set aside, how it is augmented."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from stages.artifacts import Dataset, digest_of
-from stages.etl.augment import augmented
+from stages.artifacts import Box, Dataset, digest_of
+from stages.etl.augment import boxes_of, view_of
 from stages.etl.split import ORDER
-from stages.pages import inline, render
+from stages.etl.table import labels_of
+from stages.pages import render
 from stages.runtime.errors import BadSample, Damaged
 
 if TYPE_CHECKING:
-    from stages.etl.inspecting import Task
     from stages.etl.judging import Judged
     from stages.etl.quarantine import Aside
     from stages.etl.table import Line
+    from stages.media import Medium
     from stages.store import Store
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SIDE = 96  # of a thumbnail, in pixels
+BOXED = 192  # of one with boxes, which are small
 MOST_TILES = 240  # thumbnails of labels in all: about 1 MB
 EACH = 12  # thumbnails a label, at most
 MOST_ASIDES = 60
@@ -28,16 +30,16 @@ SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
 
 
-def page_of(dataset: Dataset, judged: "Judged", task: "Task", store: "Store") -> str:
+def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
-    drawer = _Drawer(task, store)
+    drawer = _Drawer(medium, store)
     by_file = {line["file"]: line for line in judged.lines}
     by_file |= {one.line["file"]: one.line for one in judged.asides}
     return render(
         TEMPLATE,
         dataset=dataset,
         splits=ORDER,
-        totals={split: sum(dataset.counts[split].values()) for split in ORDER},
+        thing=medium.thing,
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
         findings=[_finding(one, by_file, drawer) for one in dataset.findings],
@@ -46,22 +48,23 @@ def page_of(dataset: Dataset, judged: "Judged", task: "Task", store: "Store") ->
         asides=[_aside(one, drawer) for one in judged.asides[:MOST_ASIDES]],
         asides_count=len(judged.asides),
         tiles=_tiles(dataset, judged.lines, drawer),
-        sheet=_sheet(dataset, judged.lines, store),
+        sheet=_sheet(dataset, judged.lines, medium, store),
     )
 
 
 class _Drawer:
     """Draws a line's thumbnail, or says with '' that there is nothing to draw."""
 
-    def __init__(self, task: "Task", store: "Store") -> None:
-        self.task = task
+    def __init__(self, medium: "Medium", store: "Store") -> None:
+        self.medium = medium
         self.store = store
 
     def __call__(self, line: "Line") -> str:
         if line["problem"]:
             return ""
         try:
-            return inline(self.task.thumbnail(self.store.get(line["digest"]), SIDE))
+            data = self.store.get(line["digest"])
+            return self.medium.preview(data, BOXED if line["boxes"] else SIDE, line["boxes"])
         except (BadSample, Damaged):
             return ""
 
@@ -90,14 +93,15 @@ def _bars(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _finding(finding: Any, by_file: dict[str, "Line"], drawer: _Drawer) -> dict[str, Any]:
-    tiles = [(name, by_file[name]["label"], drawer(by_file[name])) for name in finding.samples[:6]]
+    shown = [by_file[name] for name in finding.samples[:6]]
+    tiles = [(line["file"], _labels(line), drawer(line)) for line in shown]
     return {"finding": finding, "tiles": tiles}
 
 
 def _aside(one: "Aside", drawer: _Drawer) -> dict[str, Any]:
     return {
         "file": one.line["file"],
-        "label": one.line["label"],
+        "label": _labels(one.line),
         "reason": one.reason,
         "kind": one.kind,
         "picture": drawer(one.line),
@@ -111,28 +115,40 @@ def _tiles(
     each = max(2, min(EACH, MOST_TILES // max(1, len(dataset.labels))))
     by_label = defaultdict(list)
     for line in sorted(lines, key=lambda line: (digest_of(line["digest"].encode()), line["file"])):
-        by_label[line["label"]].append(line)
+        for label in dict.fromkeys(labels_of(line)):
+            by_label[label].append(line)
     return [
         (label, [(line["file"], line["split"], drawer(line)) for line in by_label[label][:each]])
         for label in dataset.labels[:MOST_LABELS]
     ]
 
 
-def _sheet(dataset: Dataset, lines: Sequence["Line"], store: "Store") -> list[dict[str, Any]]:
-    """For some training samples the picture and its first views, as training will see them."""
-    from stages.runtime.pictures import decode_picture
-    from stages.media.pictures import small_jpeg
+def _labels(line: "Line") -> str:
+    counts = Counter(labels_of(line))
+    told = [label if count == 1 else f"{count} × {label}" for label, count in counts.items()]
+    return ", ".join(told)
 
+
+def _sheet(
+    dataset: Dataset, lines: Sequence["Line"], medium: "Medium", store: "Store"
+) -> list[dict[str, Any]]:
+    """For some training samples the sample and its first views, as training will see them."""
     if not dataset.augmentations:
         return []
     train = sorted(
         (line for line in lines if line["split"] == "train"), key=lambda line: line["digest"]
     )
-    rows = []
-    for line in train[:SHEET]:
-        picture = decode_picture(store.get(line["digest"]))
-        views = [augmented(picture, dataset, line["digest"], view) for view in range(VIEWS + 1)]
-        rows.append(
-            {"file": line["file"], "views": [inline(small_jpeg(one, SIDE)) for one in views]}
-        )
-    return rows
+    return [
+        {"file": line["file"], "views": _views(line, dataset, medium, store)}
+        for line in train[:SHEET]
+    ]
+
+
+def _views(line: "Line", dataset: Dataset, medium: "Medium", store: "Store") -> list[str]:
+    boxes, drawn = boxes_of(line["boxes"], dataset.labels), []
+    for number in range(VIEWS + 1):
+        data = store.get(line["digest"])
+        view = view_of(medium.decoding, data, dataset, line["digest"], number, boxes)
+        shown = [Box(dataset.labels[int(row[4])], *row[:4].tolist()) for row in view.boxes]
+        drawn.append(medium.drawn(view.windows[0], BOXED if line["boxes"] else SIDE, shown))
+    return drawn

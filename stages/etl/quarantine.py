@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stages.etl.checks import Outcome
 from stages.etl.findings import reason_of
-from stages.etl.table import Line
+from stages.etl.table import Line, labels_of
 
 COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
 
@@ -24,12 +24,12 @@ class Aside:
 
 def set_aside(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> tuple[list[Line], list[Aside]]:
     """The lines that may stay, and the others with the first reason that each has."""
-    first: dict[int, Outcome] = {}
+    first: dict[int, tuple[Outcome, Line]] = {}
     for outcome in outcomes:
-        for row in outcome.rows:
-            first.setdefault(row, outcome)
+        for record in outcome.bad:
+            first.setdefault(record["row"], (outcome, record))
     kept = [line for line in lines if line["row"] not in first]
-    return kept, [_aside(line, first[line["row"]]) for line in lines if line["row"] in first]
+    return kept, [_aside(line, *first[line["row"]]) for line in lines if line["row"] in first]
 
 
 def table_of(asides: Sequence[Aside]) -> bytes:
@@ -39,13 +39,12 @@ def table_of(asides: Sequence[Aside]) -> bytes:
     writer.writerow(COLUMNS)
     for one in sorted(asides, key=lambda one: (one.line["file"], one.line["row"])):
         line = one.line
-        writer.writerow(
-            [line["file"], line["label"], line["digest"], one.kind, one.check, one.reason]
-        )
+        labels = ", ".join(sorted({*labels_of(line)}))
+        writer.writerow([line["file"], labels, line["digest"], one.kind, one.check, one.reason])
     return text.getvalue().encode()
 
 
-def _aside(line: Line, outcome: Outcome) -> Aside:
+def _aside(line: Line, outcome: Outcome, record: Line) -> Aside:
     check = str(outcome.meta.get("check", outcome.expectation["type"]))
     kind = "duplicate" if outcome.meta["quarantine"] == "duplicate" else "broken"
-    return Aside(line, kind, check, reason_of(outcome, line))
+    return Aside(line, kind, check, reason_of(outcome, {**line, **record}))

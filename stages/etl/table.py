@@ -1,70 +1,114 @@
-"""The manifest as a table for expectations: one line a sample, and what the others say about it."""
+"""The manifest as tables for expectations: a line for each sample, a record for each annotation."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from stages.etl.inspecting import Seen
+from stages.etl.placing import placed
 
 Line = dict[str, Any]
 FIRST = {"test": 0, "validation": 1, "train": 2, "": 3}  # the split that keeps a shared sample
 
 
-def lines_of(seen: Sequence[Seen]) -> list[Line]:
-    """A line for each of `seen`, with the columns that the suite and a person may ask about."""
-    return [_line(index, one) for index, one in enumerate(seen)]
+def lines_of(seen: Sequence[Seen], columns: Iterable[str] = ()) -> list[Line]:
+    """A line for each of `seen`, with the columns that the suites and a person may ask about.
+
+    Those of `columns` that a line does not have are there, and empty."""
+    empty = dict.fromkeys(columns)
+    return [{**empty, **_line(index, one)} for index, one in enumerate(seen)]
 
 
 def _line(index: int, one: Seen) -> Line:
-    width, height = one.facts.get("width"), one.facts.get("height")
-    line: Line = {
+    row, noted = one.row, {key: one.facts[key] for key in one.facts if key not in ("same", "look")}
+    found = placed(row, one.facts)
+    return {
+        **noted,
         "row": index,
-        "file": one.row.file,
-        "label": one.row.label,
-        "split": one.row.split,
-        "group": one.row.group,
+        "file": row.file,
+        "label": row.label,
+        "split": row.split,
+        "group": row.group,
         "digest": one.digest,
         "bytes": one.size,
-        "width": width,
-        "height": height,
-        "short_side": min(width, height) if width and height else None,
-        "long_side": max(width, height) if width and height else None,
+        "facts": noted,
+        "boxes": found.boxes,
+        "boxes_count": len(found.boxes),
+        "boxes_clipped": found.clipped,
+        "boxes_repeated": found.repeated,
+        "boxes_left_out": row.left_out,
+        "wrong_boxes": None if one.problem else found.problem or None,
         "same": one.facts.get("same", one.digest) if not one.problem else None,
         "problem": one.problem or None,
+        **{f"extra.{key}": value for key, value in row.extra.items()},
     }
-    return line | {f"extra.{key}": value for key, value in one.row.extra.items()}
+
+
+def labels_of(line: Line) -> tuple[str, ...]:
+    """The label of each annotation of `line`: its own, or one for each of its boxes."""
+    return (line["label"],) if line["label"] else tuple(box.label for box in line["boxes"])
+
+
+def labels_in(lines: Iterable[Line]) -> list[str]:
+    """Every label that `lines` have, sorted."""
+    return sorted({label for line in lines for label in labels_of(line)})
 
 
 def note_copies(lines: Sequence[Line]) -> None:
     """Note on each line which labels its content has, and which other copy of it is kept."""
     for line in lines:
-        line |= {"labels_of_sample": None, "labels": "", "kept_as": None}
+        line |= {"labels_of_sample": None, "labels": "", "kept_as": None, "boxes_of_sample": None}
         line |= {"kept_in_split": None, "repeats": None}
     for copies in _by(lines, "same").values():
         ordered = sorted(copies, key=lambda line: (FIRST[line["split"]], line["file"], line["row"]))
         labels = sorted({line["label"] for line in copies} - {""})
+        boxes = len({tuple(sorted(one["boxes"])) for one in copies if not one["wrong_boxes"]})
         kept = ordered[0]
         for line in copies:
             again = line is not kept
-            line["labels_of_sample"] = len(labels)
+            line["labels_of_sample"], line["boxes_of_sample"] = len(labels), boxes
             line["labels"] = ", ".join(labels)
             line["kept_as"] = kept["file"] if again else None
+            again = again and len(labels) < 2 and boxes < 2  # else another check tells of it
             shared = again and line["split"] not in ("", kept["split"])
             line["kept_in_split"] = (kept["split"] or None) if shared else None
-            line["repeats"] = kept["file"] if again and not shared and len(labels) < 2 else None
+            line["repeats"] = kept["file"] if again and not shared else None
 
 
-def note_labels(lines: Sequence[Line]) -> None:
-    """Note on each line its label's number of samples, of splits, and of spellings."""
-    counts = Counter(line["label"] for line in lines)
-    spellings = Counter(_plain(label) for label in counts)
-    splits = defaultdict(set)
-    for line in lines:
-        splits[line["label"]].add(line["split"])
-    for line in lines:
-        line["label_samples"] = counts[line["label"]]
-        line["label_splits"] = len(splits[line["label"]])
-        line["spellings_of_label"] = spellings[_plain(line["label"])]
+def annotations_of(lines: Sequence[Line]) -> list[Line]:
+    """A record for each annotation of `lines`: what it says, and what the others with its label do.
+
+    A sample without boxes has no record; one with a label of its own has one."""
+    records = [record for line in lines for record in _records(line)]
+    with_label = defaultdict(list)
+    for record in records:
+        with_label[record["label"]].append(record)
+    spellings = Counter(_plain(label) for label in with_label)
+    most = max(map(len, with_label.values()), default=1)
+    for label, alike in with_label.items():
+        noted = {
+            "label_samples": len({one["row"] for one in alike}),
+            "label_annotations": len(alike),
+            "label_share": len(alike) / most,
+            "label_splits": len({one["split"] for one in alike}),
+            "spellings_of_label": spellings[_plain(label)],
+        }
+        for record in alike:
+            record |= noted
+    return records
+
+
+def _records(line: Line) -> list[Line]:
+    whole = {name: line[name] for name in ("row", "file", "label", "split", "group")}
+    if line["label"]:
+        return [whole]
+    records = []
+    for box in line["boxes"]:
+        wide, high = box.right - box.left, box.bottom - box.top
+        sides = {"box_width": wide, "box_height": high, "box_side": min(wide, high)}
+        aspect = max(wide, high) / min(wide, high)
+        records.append({**whole, "label": box.label, **sides, "box_aspect": aspect})
+    return records
 
 
 def _plain(label: str) -> str:

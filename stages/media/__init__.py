@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from numpy.typing import NDArray
+
 from stages.artifacts import Box
 
 if TYPE_CHECKING:
@@ -12,13 +14,14 @@ if TYPE_CHECKING:
 class Medium(Protocol):
     """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
     that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
-    sample that the manifest keeps."""
+    sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`."""
 
     name: ClassVar[str]
     thing: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     libraries: ClassVar[tuple[str, ...]]
     facts: ClassVar[tuple[str, ...]]
+    decoding: ClassVar[tuple[Mapping[str, Any], ...]]
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         """The facts of the sample in `data`, and `same` (equal for equal content), and `look` (64,
@@ -26,9 +29,7 @@ class Medium(Protocol):
         it."""
         ...
 
-    def summary(
-        self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig"
-    ) -> dict[str, float]:
+    def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         """What is known of all training samples together, for the steps: Dataset.facts."""
         ...
 
@@ -38,6 +39,10 @@ class Medium(Protocol):
 
     def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
         """The sample for a page: HTML that needs nothing from elsewhere. Raises BadSample."""
+        ...
+
+    def drawn(self, value: NDArray[Any], side: int, boxes: Sequence[Box] = ()) -> str:
+        """As `preview`, of what `decoding` made of a sample, perhaps changed since."""
         ...
 
     def golden(self) -> dict[str, bytes]:

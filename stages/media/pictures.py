@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Box
+from stages.media.boxes import overlaid, with_boxes
 from stages.pages import inline
 from stages.runtime.pictures import decode_picture
 
@@ -26,20 +27,26 @@ class Pictures:
     types: ClassVar[tuple[str, ...]] = ("image/",)
     libraries: ClassVar[tuple[str, ...]] = ("pillow",)
     facts: ClassVar[tuple[str, ...]] = ("width", "height")
+    decoding: ClassVar[tuple[Mapping[str, Any], ...]] = ({"step": "decode_picture"},)
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         return inspect_picture(data, config)
 
-    def summary(
-        self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig"
-    ) -> dict[str, float]:
+    def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         return {}
 
     def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
-        return thumbnail(data, side)
+        picture = decode_picture(data)
+        return small_jpeg(with_boxes(picture, boxes, side) if boxes else picture, side)
 
     def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
-        return f'<img src="{inline(self.thumbnail(data, side, boxes))}" alt="">'
+        return self.drawn(decode_picture(data), side, boxes)
+
+    def drawn(self, value: NDArray[Any], side: int, boxes: Sequence[Box] = ()) -> str:
+        image = inline(small_jpeg(value, side))
+        if not boxes:
+            return f'<img src="{image}" alt="">'
+        return overlaid(image, value.shape[1], value.shape[0], side, boxes)
 
     def golden(self) -> dict[str, bytes]:
         from stages.media.golden_pictures import golden_pictures
@@ -59,6 +66,8 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     facts = {
         "width": width,
         "height": height,
+        "short_side": min(width, height),
+        "long_side": max(width, height),
         "same": sha256(shape + picture.tobytes()).hexdigest(),
     }
     return {**facts, "look": look_of(picture)} if config.near_duplicates else facts
@@ -71,11 +80,6 @@ def look_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     grey = Image.fromarray(picture).convert("L")
     size = (LOOK_SIDE, LOOK_SIDE)
     return np.array(grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
-
-
-def thumbnail(data: bytes, side: int) -> bytes:
-    """The picture in `data` as a JPEG, neither side longer than `side`. Raises BadSample."""
-    return small_jpeg(decode_picture(data), side)
 
 
 def small_jpeg(picture: NDArray[np.uint8], side: int) -> bytes:

@@ -48,7 +48,7 @@ def test_every_kind_of_whole_picture_is_used_as_the_device_sees_it(workshop):
 
     dataset = workshop.made()
 
-    sizes = {one.file: (one.height, one.width) for one in workshop.samples(dataset)}
+    sizes = {one.file: (one.facts["height"], one.facts["width"]) for one in workshop.samples(dataset)}
     for name, data in USABLE.items():
         assert sizes[f"circle/{name}"] == decode_picture(data).shape[:2]
     assert sizes["circle/turned.jpg"] == (64, 32)

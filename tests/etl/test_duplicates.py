@@ -7,8 +7,8 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from stages.etl.duplicates import groups_of, hashes_of, near_pairs, without_crowds
-from stages.runtime.pictures import decode_picture
 from stages.media.pictures import look_of
+from stages.runtime.pictures import decode_picture
 from tests import makers
 from tests.runtime.painting import saved
 
@@ -129,7 +129,7 @@ def test_pictures_before_a_fixed_camera_can_be_split(workshop):
 
     dataset = workshop.made()
 
-    assert [one.check for one in dataset.findings] == ["looks tell pictures apart"]
+    assert [one.check for one in dataset.findings] == ["looks tell samples apart"]
     assert all(count for split in dataset.counts.values() for count in split.values())
 
 

@@ -32,7 +32,7 @@ def test_a_folder_becomes_a_dataset_whose_counts_are_those_of_its_manifest(works
     assert {split: {label: counted[split, label] for label in dataset.labels} for split in
             ("train", "validation", "test")} == dataset.counts  # fmt: skip
     assert all(workshop.store.get(one.digest) for one in samples)
-    assert {(one.width, one.height) for one in samples} == {(64, 64)}
+    assert {(one.facts["width"], one.facts["height"]) for one in samples} == {(64, 64)}
 
 
 def test_equal_data_gives_an_equal_id_in_another_process_and_workspace(tmp_path):

@@ -1,6 +1,6 @@
-"""Seeded changes to a training sample: (H, W, 3 uint8, RGB) and a generator in, a picture out."""
+"""Seeded changes to a training sample, applied after a named step on its way to the network."""
 
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,27 @@ from numpy.typing import NDArray
 from stages.runtime.errors import ConfigError
 
 Picture = NDArray[np.uint8]
+Boxes = NDArray[np.float32]
+
+NO_BOXES: Boxes = np.zeros((0, 5), np.float32)
+
+
+class Scene(NamedTuple):
+    """`picture`: (H, W, 3) uint8, RGB. `boxes`: (n, 5) float32, left, top, right, bottom in pixels
+    of the picture, and the label's index; without rows where boxes are not what is learnt."""
+
+    picture: Picture
+    boxes: Boxes = NO_BOXES
+
+
+class OnPictures:
+    """What changes of pictures have in common: a Scene and a generator in, a Scene of the same size
+    out, whose boxes are where their things now are."""
+
+    media: ClassVar[tuple[str, ...]] = ("pictures",)
+    trainers: ClassVar[tuple[str, ...]] = ("heads", "detectors")
+    after: ClassVar[tuple[str, ...]] = ("decode_picture",)
+    partners: ClassVar[int] = 0  # how many other scenes it wants, as a second argument
 
 
 def within(part: Any, name: str, low: float, high: float) -> None:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.etl.augmentations import Picture, share
+from stages.etl.augmentations import OnPictures, Picture, Scene, share
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
-class Colour:
+class Colour(OnPictures):
     """Brightness, contrast and saturation, each times 1 plus or minus up to its share."""
 
     brightness: float = 0.2
@@ -21,12 +21,12 @@ class Colour:
         for name in ("brightness", "contrast", "saturation"):
             share(self, name)
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
+    def __call__(self, scene: Scene, rng: np.random.Generator) -> Scene:
         most = np.array([self.brightness, self.contrast, self.saturation], np.float32)
         light, contrast, saturation = 1 + most * rng.uniform(-1, 1, 3).astype(np.float32)
-        values = picture.astype(np.float32) * light
+        values = scene.picture.astype(np.float32) * light
         grey = (values @ LUMA)[..., None]
         values = grey + saturation * (values - grey)
         middle = grey.mean()
         out: Picture = np.clip(middle + contrast * (values - middle) + 0.5, 0, 255).astype(np.uint8)
-        return out
+        return scene._replace(picture=out)

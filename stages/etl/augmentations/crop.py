@@ -4,24 +4,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.etl.augmentations import Picture, within
+from stages.etl.augmentations import OnPictures, Scene, within
+from stages.etl.augmentations.geometry import shifted, visible
 
 
 @dataclass(frozen=True)
-class Crop:
-    """Keeps from `smallest` to 1 of each side, anywhere; the proportions stay."""
+class Crop(OnPictures):
+    """Keeps from `smallest` to 1 of each side, anywhere; the proportions stay. Boxes are clipped;
+    one of which less than a third stays in sight is dropped."""
 
     smallest: float = 0.8
 
     def __post_init__(self) -> None:
         within(self, "smallest", 0.05, 1)
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
+    def __call__(self, scene: Scene, rng: np.random.Generator) -> Scene:
         from PIL import Image
 
-        height, width = picture.shape[:2]
+        height, width = scene.picture.shape[:2]
         kept = float(rng.uniform(self.smallest, 1))
-        left, top = rng.random(2) * (1 - kept) * (width, height)
-        box = (float(left), float(top), float(left + kept * width), float(top + kept * height))
-        image = Image.fromarray(picture)
-        return np.array(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
+        left, top = (rng.random(2) * (1 - kept) * (width, height)).tolist()
+        box = (left, top, left + kept * width, top + kept * height)
+        image = Image.fromarray(scene.picture)
+        picture = np.array(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
+        boxes = shifted(scene.boxes, (1 / kept, 1 / kept), (-left / kept, -top / kept))
+        return Scene(picture, visible(boxes, width, height))

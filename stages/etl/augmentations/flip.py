@@ -1,14 +1,14 @@
-"""Mirrors a picture."""
+"""Mirrors a picture, and its boxes with it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from stages.etl.augmentations import Picture, share
+from stages.etl.augmentations import OnPictures, Scene, share
 
 
 @dataclass(frozen=True)
-class HorizontalFlip:
+class HorizontalFlip(OnPictures):
     """Mirrors left to right. `chance`: how often, from 0 to 1."""
 
     chance: float = 0.5
@@ -16,12 +16,16 @@ class HorizontalFlip:
     def __post_init__(self) -> None:
         share(self, "chance")
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
-        return picture[:, ::-1].copy() if rng.random() < self.chance else picture
+    def __call__(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        if rng.random() >= self.chance:
+            return scene
+        boxes = scene.boxes.copy()
+        boxes[:, [0, 2]] = scene.picture.shape[1] - scene.boxes[:, [2, 0]]
+        return Scene(scene.picture[:, ::-1].copy(), boxes)
 
 
 @dataclass(frozen=True)
-class VerticalFlip:
+class VerticalFlip(OnPictures):
     """Mirrors top to bottom. `chance`: how often, from 0 to 1."""
 
     chance: float = 0.5
@@ -29,5 +33,9 @@ class VerticalFlip:
     def __post_init__(self) -> None:
         share(self, "chance")
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
-        return picture[::-1].copy() if rng.random() < self.chance else picture
+    def __call__(self, scene: Scene, rng: np.random.Generator) -> Scene:
+        if rng.random() >= self.chance:
+            return scene
+        boxes = scene.boxes.copy()
+        boxes[:, [1, 3]] = scene.picture.shape[0] - scene.boxes[:, [3, 1]]
+        return Scene(scene.picture[::-1].copy(), boxes)

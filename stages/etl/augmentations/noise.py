@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.etl.augmentations import Picture, within
+from stages.etl.augmentations import OnPictures, Scene, within
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(OnPictures):
     """Gaussian noise in each channel of each pixel; its deviation is drawn from 0 to `deviation`,
     in grey levels of 255."""
 
@@ -17,7 +17,8 @@ class Noise:
     def __post_init__(self) -> None:
         within(self, "deviation", 0, 128)
 
-    def __call__(self, picture: Picture, rng: np.random.Generator) -> Picture:
+    def __call__(self, scene: Scene, rng: np.random.Generator) -> Scene:
         strength = np.float32(rng.uniform(0, self.deviation))
-        noise = strength * rng.standard_normal(picture.shape, dtype=np.float32)
-        return np.clip(picture + noise + np.float32(0.5), 0, 255).astype(np.uint8)
+        noise = strength * rng.standard_normal(scene.picture.shape, dtype=np.float32)
+        noisy = np.clip(scene.picture + noise + np.float32(0.5), 0, 255)
+        return scene._replace(picture=noisy.astype(np.uint8))

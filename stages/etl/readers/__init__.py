@@ -24,14 +24,22 @@ SPLITS = {
 class Row:
     """One sample as the person names it: `file` relative to the folder, with / between parts.
 
-    Boxes are as the annotation says, in pixels; none of them is checked against the picture yet."""
+    Boxes are as the annotation says, in pixels; none of them is checked against the picture yet.
+    `place` says where the annotation stands, `places` where each box does; `size` is the width and
+    height for which they were written, if it is told; `left_out` counts boxes that do not count, as
+    those of crowds; `problem` says, with its place, why the annotation of this one is of no use."""
 
     file: str
-    label: str
+    label: str = ""
     split: str = ""
     group: str = ""
     boxes: tuple[Box, ...] = ()
     extra: dict[str, str] = field(default_factory=dict)
+    place: str = ""
+    places: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None
+    left_out: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True)

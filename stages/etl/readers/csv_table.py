@@ -133,7 +133,9 @@ def _fields(table: Path, columns: list[str], fields: list[str], line: int) -> di
 def _row(folder: Path, line: dict[str, str]) -> Row:
     extra = {key: value for key, value in line.items() if key not in KNOWN and key}
     split = SPLITS.get(line.get("split", "").lower(), "")
-    return Row(_name(folder, line["file"]), line["label"], split, line.get("group", ""), extra=extra)
+    return Row(
+        _name(folder, line["file"]), line["label"], split, line.get("group", ""), extra=extra
+    )
 
 
 def _name(folder: Path, name: str) -> str:

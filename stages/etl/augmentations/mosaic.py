@@ -1,0 +1,64 @@
+"""Puts four scenes into one, so that a batch shows more things, smaller, before other grounds
+(A. Bochkovskiy et al., YOLOv4, 2020, section 3.3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from stages.etl.augmentations import OnPictures, Scene, share
+from stages.etl.augmentations.geometry import shifted, visible
+
+Area = tuple[int, int, int, int]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Mosaic(OnPictures):
+    """Four scenes meet at a point in the middle half; each is scaled so that it fills its quarter
+    and cut anywhere. `chance`: how often, from 0 to 1. Applied to batches, by a detector's loader.
+    Boxes as in a crop."""
+
+    chance: float = 0.5
+
+    trainers: ClassVar[tuple[str, ...]] = ("detectors",)
+    after: ClassVar[tuple[str, ...]] = ("batch",)
+    partners: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        share(self, "chance")
+
+    def __call__(self, scene: Scene, partners: Sequence[Scene], rng: np.random.Generator) -> Scene:
+        if rng.random() >= self.chance:
+            return scene
+        height, width = scene.picture.shape[:2]
+        across, down = np.rint(rng.uniform(0.25, 0.75, 2) * (width, height)).astype(int).tolist()
+        areas = [
+            (0, 0, across, down),
+            (across, 0, width, down),
+            (0, down, across, height),
+            (across, down, width, height),
+        ]
+        picture, boxes = np.empty_like(scene.picture), []
+        for one, area in zip((scene, *partners), areas, strict=True):
+            left, top, right, bottom = area
+            if right > left and bottom > top:
+                part = _cut(one, area, rng)
+                picture[top:bottom, left:right] = part.picture
+                boxes.append(shifted(part.boxes, (1, 1), (left, top)))
+        return Scene(picture, np.concatenate(boxes))
+
+
+def _cut(scene: Scene, area: Area, rng: np.random.Generator) -> Scene:
+    """`scene` so small that it just covers `area`, cut to its size somewhere."""
+    from PIL import Image
+
+    height, width = scene.picture.shape[:2]
+    wide, high = area[2] - area[0], area[3] - area[1]
+    factor = max(wide / width, high / height)
+    left, top = (rng.random(2) * (width - wide / factor, height - high / factor)).tolist()
+    box = (left, top, min(left + wide / factor, width), min(top + high / factor, height))
+    image = Image.fromarray(scene.picture)
+    picture = np.array(image.resize((wide, high), Image.Resampling.BILINEAR, box=box))
+    boxes = shifted(scene.boxes, (factor, factor), (-left * factor, -top * factor))
+    return Scene(picture, visible(boxes, wide, high))

@@ -1,0 +1,15 @@
+"""To come."""
+
+from pathlib import Path
+
+from stages.etl.readers import Reading
+
+
+class Voc:
+    """To come."""
+
+    def matches(self, folder: Path) -> bool:
+        return False
+
+    def read(self, folder: Path) -> Reading:
+        raise NotImplementedError

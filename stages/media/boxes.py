@@ -1,0 +1,65 @@
+"""Draws boxes on a picture, each label in a colour of its own: in pixels, or over it on a page."""
+
+import colorsys
+from collections.abc import Sequence
+from hashlib import sha256
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Box
+
+MOST_NAMES = 12  # boxes whose labels are written; more would hide the picture
+LETTER = 11  # height of a label on a page, in pixels
+
+
+def colour_of(label: str) -> tuple[int, int, int]:
+    """The colour of `label`, the same on every picture: bright, its hue by digest."""
+    hue = int.from_bytes(sha256(label.encode()).digest()[:4]) / 2**32
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.55, 0.95))
+    return red, green, blue
+
+
+def with_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box], side: int) -> NDArray[np.uint8]:
+    """`picture` (H, W, 3 uint8) with its `boxes` drawn, lines as wide as they have to be if it is
+    then made so small that its longer side has `side` pixels."""
+    from PIL import Image, ImageDraw
+
+    image = Image.fromarray(picture)
+    draw = ImageDraw.Draw(image)
+    width = max(1, round(2 * max(picture.shape[:2]) / side))
+    for box in boxes:
+        corners = [box.left, box.top, max(box.left, box.right - 1), max(box.top, box.bottom - 1)]
+        draw.rectangle(corners, outline=colour_of(box.label), width=width)
+    return np.asarray(image)
+
+
+def overlaid(image: str, width: int, height: int, side: int, boxes: Sequence[Box]) -> str:
+    """HTML of `image`, a data address of a picture of that size, with `boxes` and their labels over
+    it; its longer side has `side` pixels."""
+    scale = max(width, height) / side
+    marks = [_mark(box, scale, len(boxes) <= MOST_NAMES) for box in boxes]
+    return (
+        f'<svg viewBox="0 0 {width} {height}" width="{width / scale:.0f}" '
+        f'height="{height / scale:.0f}"><image href="{image}" width="{width}" height="{height}"/>'
+        f"{''.join(marks)}</svg>"
+    )
+
+
+def _mark(box: Box, scale: float, named: bool) -> str:
+    red, green, blue = colour_of(box.label)
+    colour = f"rgb({red},{green},{blue})"
+    frame = (
+        f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.right - box.left:.1f}" '
+        f'height="{box.bottom - box.top:.1f}" fill="none" stroke="{colour}" '
+        f'stroke-width="{1.5 * scale:.2f}"/>'
+    )
+    if not named:
+        return frame
+    letter = LETTER * scale
+    return frame + (
+        f'<text x="{box.left + letter / 4:.1f}" y="{box.top + letter:.1f}" '
+        f'font-size="{letter:.1f}" fill="{colour}" stroke="#000" stroke-width="{letter / 5:.1f}" '
+        f'paint-order="stroke">{escape(box.label)}</text>'
+    )
