@@ -1,0 +1,60 @@
+"""Average precision from kept matches, for many resamples of the pictures at once.
+
+The value itself is the COCO evaluator's (evaluator.py), to which this is held equal in a test; the
+evaluator would take minutes for the resamples that an interval needs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.metrics.boxes.matching import MOST, Matches, matches
+
+RECALLS = np.linspace(0, 1, 101)  # at which the COCO evaluation looks up the precision
+
+Numbers = NDArray[np.float64]
+
+
+def average_precisions(found: Matches, weights: Numbers, levels: Sequence[int] = (0,)) -> Numbers:
+    """The average precision of each label, mean over `levels` (indices of OVERLAPS).
+
+    `weights` [r, images] says how often each picture is in each resample; [r, labels] comes back,
+    NaN for a label without a true box there. A picture that is there twice counts as two."""
+    wanted = weights @ found.support
+    made = [_of_label(found, weights, wanted[:, k], k, levels) for k in range(found.labels)]
+    return np.stack(made, axis=1)
+
+
+def ap50(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> float:
+    """Mean over labels of the average precision at an overlap of 0.5; 0 without a true box."""
+    found = matches(truth, answers, labels)
+    each = average_precisions(found, np.ones((1, found.images)))[0]
+    return float(np.nanmean(each)) if np.isfinite(each).any() else 0.0
+
+
+def _of_label(
+    found: Matches, weights: Numbers, wanted: Numbers, label: int, levels: Sequence[int]
+) -> Numbers:
+    rows = np.flatnonzero((found.label == label) & (found.place < MOST))
+    counted = weights[:, found.image[rows]]
+    given = np.cumsum(counted, axis=1)
+    hits = found.hit[rows]
+    areas = [_area(counted, given, hits[:, level], wanted) for level in levels]
+    return np.where(wanted > 0, np.mean(areas, axis=0), np.nan)
+
+
+def _area(counted: Numbers, given: Numbers, hit: NDArray[np.bool_], wanted: Numbers) -> Numbers:
+    """The mean precision at RECALLS, [r]; where a recall is not reached, it is 0.
+
+    Recall rises at hits alone, so nothing else has to be looked at: from the recall before to that
+    at a hit, precision counts as the best from this hit on."""
+    found = np.cumsum(counted[:, hit], axis=1)
+    if not found.shape[1]:
+        return np.zeros(len(counted))
+    precision = np.divide(found, given[:, hit], out=np.zeros_like(found), where=found > 0)
+    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    recall = found / np.maximum(wanted, 1)[:, None]
+    passed = np.where(found > 0, np.searchsorted(RECALLS, recall, side="right"), 0)
+    steps = np.diff(passed, axis=1, prepend=0)
+    return (best * steps).sum(axis=1) / len(RECALLS)

@@ -1,0 +1,149 @@
+"""Which predicted box finds which true one, as the COCO evaluation pairs them.
+
+Lin et al. (2014), Microsoft COCO: common objects in context, ECCV; and its published evaluation
+code: label by label, the surest box first takes the free true box that it overlaps with most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.runtime.errors import DataError
+
+OVERLAPS = np.linspace(0.5, 0.95, 10)  # least intersection over union of a pair
+MOST = 100  # boxes of a label in a picture that average precision looks at
+_ROWS = 256  # overlaps of so many boxes are held at once
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """True boxes: `true` [t, 4] of `true_image`, `true_label` [t]. Predicted boxes, the surest
+    first: `given` [d, 4] of `image`, `label`, with `score` [d]; `place`: how many surer ones of its
+    label its picture has; `hit` [d, 10]: whether it finds a true box at each of OVERLAPS; `found`
+    [d]: which one at 0.5, or -1."""
+
+    images: int
+    labels: int
+    true: Floats
+    true_image: Indices
+    true_label: Indices
+    given: Floats
+    image: Indices
+    label: Indices
+    score: Floats
+    place: Indices
+    hit: Flags
+    found: Indices
+
+    @property
+    def support(self) -> Indices:
+        """True boxes by picture and label, [images, labels]."""
+        return counts(self.true_image, self.true_label, self.images, self.labels)
+
+
+def counts(image: Indices, label: Indices, images: int, labels: int) -> Indices:
+    """How many boxes there are by picture and label, [images, labels]."""
+    cells = np.bincount(image * labels + label, minlength=images * labels)
+    return cells.reshape(images, labels).astype(np.int64)
+
+
+def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matches:
+    """Pair `answers` ([[left, top, right, bottom, score, label's index], ...] by picture) with
+    `truth` ([[left, top, right, bottom, label's index], ...] by picture).
+
+    Raises DataError if there are no pictures, or for a score or an edge that is no number."""
+    if not len(truth):
+        raise DataError("There is no sample to measure on.", "Give the test split some samples.")
+    true, true_image = _flat(truth, 5)
+    given, image = _flat(answers, 6)
+    _check(given, image, labels)
+    order = np.argsort(-given[:, 4], kind="stable")
+    given, image = given[order], image[order]
+    true_label, label = true[:, 4].astype(np.int64), given[:, 5].astype(np.int64)
+    hit = np.zeros((len(given), len(OVERLAPS)), bool)
+    found = np.full(len(given), -1, np.int64)
+    place = np.zeros(len(given), np.int64)
+    wanted = _groups(true_image * labels + true_label)
+    for cell, mine in _groups(image * labels + label).items():
+        place[mine] = np.arange(len(mine))
+        theirs = wanted.get(cell)
+        if theirs is not None:
+            taken = _paired(given[mine, :4], true[theirs, :4])
+            hit[mine] = taken >= 0
+            found[mine] = np.where(taken[:, 0] >= 0, theirs[taken[:, 0]], -1)
+    sizes = (len(truth), labels)
+    known = (true[:, :4], true_image, true_label)
+    return Matches(*sizes, *known, given[:, :4], image, label, given[:, 4], place, hit, found)
+
+
+def overlaps(boxes: Floats, others: Floats) -> Floats:
+    """Intersection over union of each of `boxes` [n, 4] with each of `others` [m, 4]: [n, m]."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    shared = (high - low).clip(0).prod(axis=2)
+    areas = area(boxes)[:, None] + area(others)[None] - shared
+    return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
+
+
+def area(boxes: Floats) -> Floats:
+    """Square pixels of each of `boxes`, [n, 4] to [n]."""
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1))
+
+
+def _flat(boxes: Sequence[Any], width: int) -> tuple[Floats, Indices]:
+    """The boxes of all pictures in one array, and the picture of each."""
+    sizes = [len(one) for one in boxes]
+    rows = [row for one in boxes for row in one]
+    image = np.repeat(np.arange(len(boxes)), sizes).astype(np.int64)
+    return np.asarray(rows, np.float64).reshape(-1, width), image
+
+
+def _check(given: Floats, image: Indices, labels: int) -> None:
+    wrong = ~np.isfinite(given).all(axis=1)
+    if wrong.any():
+        raise DataError(
+            f"A box of sample {image[wrong.argmax()]} has an edge or a score that is no number.",
+            "The model has diverged: train it again with a lower learning rate.",
+        )
+    strange = (given[:, 5] < 0) | (given[:, 5] >= labels)
+    if strange.any():
+        raise DataError(
+            f"A box of sample {image[strange.argmax()]} has a label that is not among {labels}.",
+            "The model and the data do not belong together: check which model is measured.",
+        )
+
+
+def _groups(cells: Indices) -> dict[int, Indices]:
+    """The rows of each cell, in their order."""
+    order = np.argsort(cells, kind="stable")
+    names, starts = np.unique(cells[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    return {int(name): part for name, part in zip(names, parts, strict=True)} if len(cells) else {}
+
+
+def _paired(given: Floats, true: Floats) -> Indices:
+    """For each of `given`, surest first, the true box it takes at each of OVERLAPS, or -1."""
+    taken = np.full((len(given), len(OVERLAPS)), -1, np.int64)
+    free = np.ones((len(OVERLAPS), len(true)), bool)
+    for start in range(0, len(given), _ROWS):
+        block = overlaps(given[start : start + _ROWS], true)
+        for row in np.flatnonzero(block.max(axis=1) >= OVERLAPS[0]):
+            taken[start + row] = _take(block[row], free)
+    return taken
+
+
+def _take(overlap: Floats, free: Flags) -> Indices:
+    """The free true box with the largest `overlap` [t] at each of OVERLAPS, no longer free; of
+    equal ones the last, as the COCO evaluation has it."""
+    open_to = np.where(free, overlap, -1.0)
+    best = open_to.shape[1] - 1 - open_to[:, ::-1].argmax(axis=1)
+    levels = np.arange(len(OVERLAPS))
+    reached = open_to[levels, best] >= np.minimum(OVERLAPS, 1 - 1e-10)
+    free[levels[reached], best[reached]] = False
+    return np.where(reached, best, -1)
