@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from stages.fetching import Archive, fetch
 from stages.parts import SAMPLES
-from stages.samples.fetching import Archive, fetch
 from stages.settings import Settings
 
 

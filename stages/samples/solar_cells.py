@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from stages.etl import archive as zips
+from stages.fetching import Archive
 from stages.runtime.errors import Damaged
 from stages.samples import SampleData
-from stages.samples.fetching import Archive
 
 HOME = PurePosixPath("elpv_dataset/data")
 

@@ -9,10 +9,10 @@ import pytest
 
 from stages.etl import source
 from stages.etl.readers import read_folder
+from stages.fetching import Archive, index_for_pip
 from stages.parts import SAMPLES
 from stages.runtime.errors import Damaged, InfrastructureError, UnknownPart
 from stages.samples import get
-from stages.samples.fetching import Archive, index_for_pip
 from tests import makers
 
 FETCHED = [name for name in SAMPLES if SAMPLES[name].archive]

@@ -30,7 +30,7 @@ class Archive:
 
 def fetch(archive: Archive, settings: Settings) -> Path:
     """The file of `archive` with its digest checked: fetched once, then kept in the workspace."""
-    kept = settings.root / "cache" / "samples" / archive.file
+    kept = settings.root / "cache" / "packages" / archive.file
     if kept.is_file() and _digest(kept) == archive.sha256:
         return kept
     with beside(kept) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as folder:
@@ -74,8 +74,7 @@ def index_for_pip(environment: Mapping[str, str]) -> dict[str, str]:
 def _unreachable(wanted: str, why: str) -> InfrastructureError:
     return InfrastructureError(
         f"Package {wanted} cannot be fetched: {why}.",
-        "Check the network and pip's index settings (`pip config list`); "
-        "the sample 'digits' needs neither.",
+        "Check the network and pip's index settings (`pip config list`).",
     )
 
 
