@@ -41,6 +41,16 @@ class EtlConfig(Section):
     min_box: float = Field(
         4, ge=0, description="Side of a box, in pixels, below which the data page warns of it."
     )
+    min_seconds: float = Field(0.02, ge=0, description="Length of the shortest clip, in seconds.")
+    max_seconds: float = Field(
+        600, gt=0, le=600, description="Length of the longest clip, in seconds."
+    )
+    window_seconds: float | None = Field(
+        None,
+        ge=0.05,
+        le=30,
+        description="What a model for sounds hears at once; from the clips' lengths if not given.",
+    )
     max_quarantine: Share = Field(
         0.1, description="Largest share of broken samples that may be set aside."
     )

@@ -57,9 +57,9 @@ def as_picture(
     bilinear filter; `mean` and `std` of each channel as the network was taught, three times the
     same picture (its derivatives by time in two of the channels were 6 points worse on ESC-10)."""
     height, width = (size, size) if isinstance(size, int) else size
-    grey = _scaled(windows[:, 0, ::-1], span, top)
-    turned = _resized(grey, width).swapaxes(-1, -2)
-    resized = _resized(turned, height).swapaxes(-1, -2)[:, None]
+    grey = scaled(windows[:, 0, ::-1], span, top)
+    turned = resized(grey, width).swapaxes(-1, -2)
+    resized = resized(turned, height).swapaxes(-1, -2)[:, None]
     offset, scale = (np.asarray(each, np.float32)[:, None, None] for each in (mean, std))
     return np.ascontiguousarray((resized - offset) / scale)
 
@@ -82,14 +82,15 @@ def _span(start: int, frames: int, hop: float, seconds: float) -> tuple[float, f
     return round(start * hop, 3), round(min((start + frames) * hop, seconds), 3)
 
 
-def _scaled(levels: Float32, span: float, top: float | None) -> Float32:
+def scaled(levels: Float32, span: float, top: float | None = None) -> Float32:
+    """`levels` as 0..1, of which 1 is `top`, or else the loudest, and 0 is `span` below it."""
     loudest = levels.max() if top is None else np.float32(top)
     if top is None and loudest == levels.min():
         return np.zeros_like(levels)  # nothing but silence
     return np.clip((levels - (loudest - np.float32(span))) / np.float32(span), 0, 1)
 
 
-def _resized(values: Float32, size: int) -> Float32:
+def resized(values: Float32, size: int) -> Float32:
     """The last axis of `values` brought to `size` by a triangle filter, as Pillow's BILINEAR."""
     length = values.shape[-1]
     if length == size:

@@ -1,0 +1,106 @@
+"""Sounds: a clip's facts for the manifest, its spectrogram, what a page shows and plays of it."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Box
+from stages.media.drawn_sounds import heard, look_of, spectrogram_jpeg
+from stages.pages import inline
+from stages.runtime.resampling import resampled
+from stages.runtime.sounds import Sound, decode_sound, mono, read_sound
+
+if TYPE_CHECKING:
+    from stages.config import EtlConfig
+
+RATE = 16000  # of what a page draws and plays, and near duplicates are looked for in
+QUIETEST = -120.0  # dB; of samples that are all zero
+FULL_SCALE = 0.9999  # from here on a sample was, or would be, cut off; 16 bits end at 0.99997
+MOST_CLIPS = 0.9  # share of the training clips that fit into a window
+SHORTEST, LONGEST = 0.5, 5.0  # seconds of a window
+
+
+class Sounds:
+    """Recordings in any usual format."""
+
+    name: ClassVar[str] = "sounds"
+    thing: ClassVar[str] = "clip"
+    types: ClassVar[tuple[str, ...]] = ("audio/", "application/ogg")
+    libraries: ClassVar[tuple[str, ...]] = ("soundfile",)
+    facts: ClassVar[tuple[str, ...]] = ("seconds", "rate", "channels")
+    decoding: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"step": "decode_sound", "args": {"rate": RATE}},
+    )
+
+    def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
+        return inspect_sound(data, config)
+
+    def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
+        asked = config.window_seconds
+        seconds = [float(one["seconds"]) for one in facts]
+        return {"window_seconds": asked or window_of(seconds)} if facts or asked else {}
+
+    def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
+        return spectrogram_jpeg(decode_sound(data, RATE), RATE, side)
+
+    def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
+        return self.drawn(decode_sound(data, RATE), side, boxes)
+
+    def drawn(self, value: NDArray[Any], side: int, boxes: Sequence[Box] = ()) -> str:
+        """A spectrogram of the whole of `value` [n] at RATE, and below it the loudest seconds to
+        listen to."""
+        image = inline(spectrogram_jpeg(value, RATE, 2 * side))  # sharp on a fine screen
+        kind, played = heard(value, RATE)
+        player = f'<audio controls preload="none" src="{inline(played, kind)}"></audio>'
+        return f'<img src="{image}" alt="spectrogram, {len(value) / RATE:.1f} s">{player}'
+
+    def golden(self) -> dict[str, bytes]:
+        from stages.media.golden_sounds import golden_sounds
+
+        return golden_sounds()
+
+
+def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
+    """The facts of the sound in `data`: seconds, rate, channels; peak and level (mean energy) in dB
+    below full scale; clipped, the share of samples at full scale; `same` and `look`.
+
+    `same` is equal for equal samples, however they are stored. `look` is a small spectrogram (64,
+    64 uint8), made only if near duplicates are looked for. Raises BadSample for bytes that the
+    device could not decode either."""
+    sound = read_sound(data)
+    frames, channels = sound.samples.shape
+    shape = f"{sound.rate}:{channels}:".encode()
+    facts = {
+        "seconds": frames / sound.rate,
+        "rate": sound.rate,
+        "channels": channels,
+        **_levels(sound),
+        "same": sha256(shape + np.ascontiguousarray(sound.samples).tobytes()).hexdigest(),
+    }
+    if not config.near_duplicates:
+        return facts
+    waveform = resampled(mono(sound.samples), sound.rate, RATE)
+    return {**facts, "look": look_of(waveform, RATE)}
+
+
+def window_of(seconds: Sequence[float]) -> float:
+    """How long a window is for clips of these lengths: most fit in, in tenths of a second."""
+    fitting = float(np.quantile(np.asarray(seconds), MOST_CLIPS, method="inverted_cdf"))
+    return round(min(max(fitting, SHORTEST), LONGEST), 1)
+
+
+def _levels(sound: Sound) -> dict[str, float]:
+    sizes = np.abs(sound.samples)
+    energy = float(np.mean(np.square(mono(sound.samples), dtype=np.float64)))
+    return {
+        "peak": _decibels(float(sizes.max())),
+        "level": _decibels(energy**0.5),
+        "clipped": round(float(np.mean(sizes >= FULL_SCALE)), 6),
+    }
+
+
+def _decibels(size: float) -> float:
+    return round(20 * np.log10(max(size, 10 ** (QUIETEST / 20))).item(), 1)
