@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 class Medium(Protocol):
     """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
     that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
-    sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`."""
+    sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`.
+    `example`: a file's name and content type, for a package's words."""
 
     name: ClassVar[str]
     thing: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
+    example: ClassVar[tuple[str, str]]
     libraries: ClassVar[tuple[str, ...]]
     facts: ClassVar[tuple[str, ...]]
     decoding: ClassVar[tuple[Mapping[str, Any], ...]]

@@ -85,4 +85,4 @@ def _srgb(
         axis=1,
     ).clip(0, 1)
     curved = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
-    return np.rint(255 * curved).astype(np.uint8)
+    return np.asarray(np.rint(255 * curved), np.uint8)

@@ -25,6 +25,7 @@ class Pictures:
     name: ClassVar[str] = "pictures"
     thing: ClassVar[str] = "photo"
     types: ClassVar[tuple[str, ...]] = ("image/",)
+    example: ClassVar[tuple[str, str]] = ("photo.jpg", "image/jpeg")
     libraries: ClassVar[tuple[str, ...]] = ("pillow",)
     facts: ClassVar[tuple[str, ...]] = ("width", "height")
     decoding: ClassVar[tuple[Mapping[str, Any], ...]] = ({"step": "decode_picture"},)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from math import log10
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -103,4 +104,4 @@ def _levels(sound: Sound) -> dict[str, float]:
 
 
 def _decibels(size: float) -> float:
-    return round(20 * np.log10(max(size, 10 ** (QUIETEST / 20))).item(), 1)
+    return round(20 * log10(max(size, 10 ** (QUIETEST / 20))), 1)

@@ -59,9 +59,9 @@ def as_picture(
     height, width = (size, size) if isinstance(size, int) else size
     grey = scaled(windows[:, 0, ::-1], span, top)
     turned = resized(grey, width).swapaxes(-1, -2)
-    resized = resized(turned, height).swapaxes(-1, -2)[:, None]
+    pictures = resized(turned, height).swapaxes(-1, -2)[:, None]
     offset, scale = (np.asarray(each, np.float32)[:, None, None] for each in (mean, std))
-    return np.ascontiguousarray((resized - offset) / scale)
+    return np.ascontiguousarray((pictures - offset) / scale)
 
 
 def _padded(spectrogram: Float32, frames: int, silence: float | Sequence[float]) -> Float32:
