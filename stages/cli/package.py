@@ -11,6 +11,8 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
+    from stages.runtime.answers import Kind
+    from stages.runtime.asking import Question
     from stages.runtime.predictor import Predictor
 
 Name = Annotated[
@@ -20,15 +22,26 @@ Name = Annotated[
 
 def predict(
     package: Name,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Pictures.")],
-    top: Annotated[int, typer.Option(min=0, help="So many labels for each; 0 for all.")] = 3,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Photos or clips.")],
+    top: Annotated[
+        int | None, typer.Option(min=0, help="So many of each answer, the best; 0 for all.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out what has a lower score."),
+    ] = None,
+    draw: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the answer drawn; of several files, a folder."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on each line instead of a table.")
     ] = False,
 ) -> None:
-    """Ask a package what is on pictures. A picture that cannot be read does not stop the others."""
+    """Ask a package of photos or clips. One that cannot be read does not stop the others."""
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
+    from stages.runtime.asking import Question
     from stages.runtime.predictor import Predictor
 
     settings = Settings()
@@ -36,8 +49,8 @@ def predict(
         opened_package(package, open_store(settings)) as folder,
         Predictor.open(folder, settings.threads) as predictor,
     ):
-        answers = _answers(predictor, files, top)
-        codes = _as_lines(answers) if as_json else _as_table(answers, top)
+        answers = _answers(predictor, files, Question(top, threshold), draw)
+        codes = _as_lines(answers) if as_json else _as_table(answers, predictor.kind)
     if max(codes):
         sys.exit(max(codes))
 
@@ -58,12 +71,12 @@ def serve(
 
 
 def _answers(
-    predictor: "Predictor", files: Sequence[Path], top: int
+    predictor: "Predictor", files: Sequence[Path], question: "Question", draw: Path | None
 ) -> Iterator[tuple[dict[str, Any], int]]:
-    from stages.runtime.commands import answered
+    from stages.runtime.asking import answered, drawings
 
-    for path in files:
-        yield answered(predictor, path, top)
+    for path, drawing in zip(files, drawings(predictor, files, draw), strict=True):
+        yield answered(predictor, path, question, drawing)
 
 
 def _as_lines(answers: Iterator[tuple[dict[str, Any], int]]) -> list[int]:
@@ -74,27 +87,27 @@ def _as_lines(answers: Iterator[tuple[dict[str, Any], int]]) -> list[int]:
     return codes
 
 
-def _as_table(answers: Iterator[tuple[dict[str, Any], int]], top: int) -> list[int]:
+def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> list[int]:
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE)
-    for title in ("File", "Label", "Score", "Then"):
+    for title in ("File", *kind.columns):
         table.add_column(title, overflow="fold")  # the end of a name is what tells files apart
     codes = []
     for answer, code in answers:
         codes.append(code)
-        if code:
-            table.add_row(
-                Text(answer["file"]), Text(answer["problem"], "red"), "", Text(answer["remedy"])
-            )
-            continue
-        first, *others = answer["labels"]
-        then = ", ".join(f"{one['label']} {one['score']:.1%}" for one in others)
-        table.add_row(
-            Text(answer["file"]), Text(first["label"], "bold"), f"{first['score']:.1%}", Text(then)
-        )
+        rows = _problem(answer, kind) if code else kind.rows(answer)
+        for number, (first, *others) in enumerate(rows):
+            name = Text("" if number else answer["file"])
+            table.add_row(name, Text(first, "red" if code else "bold"), *map(Text, others))
     Console().print(table)
     return codes
+
+
+def _problem(answer: dict[str, Any], kind: "Kind") -> list[tuple[str, ...]]:
+    """What is wrong with a file and what to do, in the first column and the last."""
+    between = [""] * (len(kind.columns) - 2)
+    return [(answer["problem"], *between, answer["remedy"])]

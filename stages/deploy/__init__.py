@@ -29,5 +29,5 @@ def deploy(
     climb = climbed(work)
     package = finished(work, climb)
     store.save(package)
-    told(package, climb, store, run)
+    told(package, work, climb)
     return package

@@ -6,6 +6,10 @@ from typing import Any
 
 from stages.artifacts import Dataset, Model, Report, canonical
 from stages.deploy.compressors import Compressor
+from stages.media import Medium
+from stages.parts import MEDIA, TASKS
+from stages.runtime.answers import KINDS, Kind
+from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
 
 NETWORK = "model.onnx"
@@ -13,7 +17,7 @@ NETWORK = "model.onnx"
 
 @dataclass(frozen=True)
 class Content:
-    """`description` becomes package.json, `network` model.onnx; `golden` are pictures by name."""
+    """`description` becomes package.json, `network` model.onnx; `golden` are samples by name."""
 
     name: str
     description: dict[str, Any]
@@ -30,18 +34,34 @@ class Content:
         return str(self.description["backend"])
 
     @property
+    def kind(self) -> Kind:
+        return kind_of(self.description)
+
+    @property
+    def medium(self) -> Medium:
+        medium: Medium = MEDIA[self.description["medium"]]()
+        return medium
+
+    @property
     def libraries(self) -> tuple[str, ...]:
         """What has to be installed to run it."""
-        return ("numpy", "pillow", *BACKENDS[self.backend].libraries)
+        return ("numpy", *self.medium.libraries, *BACKENDS[self.backend].libraries)
 
 
 def description(
     name: str, model: Model, report: Report, dataset: Dataset, compressor: Compressor, backend: str
 ) -> dict[str, Any]:
     """package.json: all that the runtime has to know."""
+    task = TASKS[model.task]
+    medium = MEDIA[task.medium]
     return {
         "name": name,
         "task": model.task,
+        "medium": medium.name,
+        "thing": medium.thing,
+        "types": list(medium.types),
+        "answers": task.answers,
+        "draws": KINDS[task.answers].draws,
         "labels": list(model.labels),
         "before": [step.model_dump() for step in model.before],
         "after": [step.model_dump() for step in model.after],

@@ -1,16 +1,17 @@
 """Climbs down from the smallest number format to the first that agrees with the trained model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from stages.deploy.agreement import Agreement, judged
 from stages.deploy.compressors import CannotCompress
+from stages.deploy.content import Content
 from stages.deploy.packed import Answers, ask, write_folder
 from stages.deploy.workbench import Workbench
-from stages.metrics import Measured, measure
+from stages.evaluate.kinds import Agreement
+from stages.metrics import Measured
 from stages.parts import COMPRESSORS
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.sealed import SEAL, seal
@@ -44,14 +45,9 @@ class Trial:
         record = {name: getattr(self, name) for name in facts}
         if self.tested is None:
             return record
-        agreement = self.tested.agreement
-        drops = agreement.recall_drop.items()
-        return record | {
-            "accuracy": self.tested.measured.overall["accuracy"].model_dump(),
-            "agreement": agreement.same.model_dump(),
-            "accuracy_drop": agreement.accuracy_drop.model_dump(),
-            "recall_drop": {label: drop.model_dump() for label, drop in drops},
-        }
+        overall = self.tested.measured.overall
+        measured = {name: overall[name].model_dump() for name in overall}
+        return {**record, "overall": measured, **self.tested.agreement.record()}
 
 
 class Climb(NamedTuple):
@@ -76,7 +72,7 @@ def climbed(work: Workbench) -> Climb:
     raise AgreementNotMet(
         f"No packed form of the model does what the trained one does. {reasons}.",
         "Allow a larger deploy.max_drop, add rungs to deploy.ladder (float32 is the safest), "
-        "or give the labels that drop more photos.",
+        f"or give the labels that drop more {work.medium.thing}s.",
     )
 
 
@@ -107,26 +103,27 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
     compressor = COMPRESSORS[numeric]
     content = work.content(compressor, network)
     files = work.target.files(content)
-    answers = _answers(work, content.sdk, files, numeric)
-    agreement = judged(
-        work.truth,
+    answers = _answers(work, content, files, numeric)
+    agreement = work.kind.agreement(
         work.trained,
-        answers.scores,
+        answers.values,
         work.model.labels,
-        work.config.deploy.max_drop,
-        compressor.least_agreement,
+        threshold=work.report.threshold,
+        max_drop=work.config.deploy.max_drop,
+        least=compressor.least_agreement,
     )
-    measured = measure(work.truth, answers.scores, work.model.labels)
+    packed = replace(work.trained, answers=answers.values)
+    measured = work.kind.measured(packed, work.report.threshold)
     why = "; ".join(agreement.failures) or "agrees with the trained model"
     tested = Tested(numeric, files, answers, measured, agreement)
     return Trial(numeric, not agreement.failures, why, len(network), tested)
 
 
-def _answers(work: Workbench, sdk: str, files: dict[str, bytes], numeric: str) -> Answers:
+def _answers(work: Workbench, content: Content, files: dict[str, bytes], numeric: str) -> Answers:
     def progress(done: int) -> None:
         work.run.progress(f"testing the packed {numeric}", done, len(work.tested))
 
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
-        return ask(folder, sdk, work.samples, work.model.labels, progress)
+        return ask(folder, content.sdk, content.description, work.samples, progress)

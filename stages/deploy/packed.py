@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.runtime.answers import of as kind_of
 from stages.runtime.errors import AgreementNotMet
 
 # -I keeps our paths and environment out; the packed code may not even import `stages` by accident.
@@ -18,12 +19,14 @@ START = (
     "import runpy, sys; sys.modules['stages'] = None; sys.path.insert(0, sys.argv[1]); "
     "name = sys.argv[2]; del sys.argv[1:3]; runpy.run_module(name, run_name='__main__')"
 )
+EVERYTHING = ("predict", "--json", "--timed", "--top", "0", "--threshold", "0")
 
 
 class Answers(NamedTuple):
-    """`scores`: [n, labels]. `seconds`: [n], one sample at a time, from bytes to labels."""
+    """`values`: of each sample, as the kind of answer keeps them. `seconds`: [n], one sample at a
+    time, from bytes to the answer."""
 
-    scores: NDArray[np.float32]
+    values: list[Any]
     seconds: NDArray[np.float64]
     load_seconds: float
 
@@ -39,11 +42,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 def ask(
     folder: Path,
     sdk: str,
+    description: Mapping[str, Any],
     samples: Iterable[bytes],
-    labels: Sequence[str],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Answers:
-    """What the package in `folder` answers to `samples`, one after the other on one core.
+    """What the package in `folder`, which `description` describes, answers to `samples`, one after
+    the other on one core.
 
     Raises AgreementNotMet if it cannot answer one of them."""
     with TemporaryDirectory() as name:
@@ -53,13 +57,11 @@ def ask(
                 path = Path(name) / f"{index}"
                 path.write_bytes(data)
                 names.write(f"{path}\n")
-        words = ["predict", "--json", "--timed", "--top", "0", "--from", str(listed)]
-        first, *lines = _lines(folder, sdk, words, progress)
-    scores = [_scores(line, labels) for line in lines]
+        first, *lines = _lines(folder, sdk, [*EVERYTHING, "--from", str(listed)], progress)
+    kind = kind_of(description)
+    values = [kind.parsed(line, description["labels"]) for line in lines]
     seconds = np.array([line["seconds"] for line in lines])
-    return Answers(
-        np.array(scores, np.float32).reshape(-1, len(labels)), seconds, first["load_seconds"]
-    )
+    return Answers(values, seconds, first["load_seconds"])
 
 
 def self_test(folder: Path, sdk: str) -> None:
@@ -99,8 +101,3 @@ def _check(code: int, complaints: Any, sdk: str) -> None:
             f"The packed {sdk} ended with code {code}. {' / '.join(said)}".strip(),
             "This is a fault in the package's runtime: report it with this message.",
         )
-
-
-def _scores(line: Mapping[str, Any], labels: Sequence[str]) -> list[float]:
-    found = {one["label"]: one["score"] for one in line["labels"]}
-    return [found[label] for label in labels]

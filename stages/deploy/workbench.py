@@ -1,34 +1,34 @@
 """All that one package is made from: inputs, test samples, exported and compressed networks."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stages.artifacts import Dataset, Model, Report
 from stages.config import DeploySlice
-from stages.deploy import calibration, golden
+from stages.deploy import calibration
 from stages.deploy.compressors import CannotCompress, Compressor
 from stages.deploy.content import Content, description
 from stages.deploy.remembered import remembered, source_of
+from stages.deploy.sdk import code_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
+from stages.evaluate.kinds import Kind, kind_of, medium_of
+from stages.evaluate.predictions import Predicted, read_predicted
+from stages.media import Medium
 from stages.models import onnx_file
 from stages.parts import COMPRESSORS, EXPORTERS, TARGETS
-from stages.runtime import pictures, steps
 from stages.runtime.errors import ConfigError, Damaged
 from stages.store import Store
 from stages.tracking import Run
 
 PARITY = 16  # training samples on which the exported network must answer as the trained one
 EXPORTER = "onnx"
-PREPARING = (calibration, pictures, steps)  # whose code decides what a network is shown
+TOOLS = ("onnx", "onnxruntime", "paddle2onnx", "paddlepaddle")  # whose version may change bytes
 
 
 @dataclass(frozen=True)
@@ -59,25 +59,26 @@ class Workbench:
         """The test split's files, one after the other: together they may be more than memory."""
         return (self.store.get(digest) for digest in self.tested)
 
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.model.task)
+
+    @property
+    def medium(self) -> Medium:
+        return medium_of(self.model.task)
+
     @cached_property
-    def _predictions(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.store.get(self.report.files["predictions.json"]))
-        if found["files"] != self.tested or tuple(self.report.labels) != tuple(self.model.labels):
+    def trained(self) -> Predicted:
+        """What is true of `samples`, and what the trained model itself answered."""
+        data = self.store.get(self.report.files["predictions.json"])
+        found = read_predicted(data, self.medium.thing)
+        labels = tuple(self.report.labels)
+        if list(found.files) != self.tested or labels != tuple(self.model.labels):
             raise ConfigError(
                 f"{self.report.ref} was not measured on the test split of {self.dataset.ref}.",
                 "Deploy with the report, model and dataset of one run.",
             )
         return found
-
-    @cached_property
-    def truth(self) -> NDArray[np.int64]:
-        """The true labels of `samples`, as indices."""
-        return np.array(self._predictions["truth"], np.int64)
-
-    @cached_property
-    def trained(self) -> NDArray[np.float64]:
-        """What the trained model itself scored on `samples`, [n, labels]."""
-        return np.array(self._predictions["scores"], np.float64)
 
     def exported(self) -> bytes:
         """The network in float32, as the engine wants it; shared by all packages of the model."""
@@ -93,8 +94,8 @@ class Workbench:
             "export": EXPORTER,
             "model": self.model.ref.id,
             "samples": [one.digest for one in chosen],
-            "code": source_of(exporter, onnx_file, *PREPARING),
-            "versions": _versions(),
+            "code": source_of(exporter, onnx_file, calibration),
+            **self._preparing,
         }
         return remembered(self.store, key, make)
 
@@ -119,12 +120,19 @@ class Workbench:
         key = {
             "compress": numeric,
             "graph": self.store.add(exported),
-            "before": [step.model_dump() for step in self.model.before],
             "samples": [one.digest for one in chosen],
-            "code": source_of(compressor, *PREPARING),
-            "versions": _versions(),
+            "code": source_of(compressor, calibration),
+            **self._preparing,
         }
         return remembered(self.store, key, make)
+
+    @property
+    def _preparing(self) -> dict[str, Any]:
+        """What decides what a network is shown of a sample, for a key."""
+        before = [step.model_dump() for step in self.model.before]
+        libraries = ("numpy", *self.medium.libraries, *TOOLS)
+        versions = {name: version(name) for name in libraries}
+        return {"before": before, "steps": code_of(before), "versions": versions}
 
     def content(self, compressor: Compressor, network: bytes) -> Content:
         """What goes into the package with `network`."""
@@ -136,14 +144,7 @@ class Workbench:
             compressor,
             EXPORTERS[EXPORTER].backend,
         )
-        return Content(self.config.name, told, network, golden.golden_pictures())
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    names = ("numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle", "pillow")
-    return {name: version(name) for name in names}
+        return Content(self.config.name, told, network, self.medium.golden())
 
 
 def _written(write: Any) -> bytes:

@@ -30,6 +30,7 @@ class Sounds:
     name: ClassVar[str] = "sounds"
     thing: ClassVar[str] = "clip"
     types: ClassVar[tuple[str, ...]] = ("audio/", "application/ogg")
+    example: ClassVar[tuple[str, str]] = ("clip.wav", "audio/wav")
     libraries: ClassVar[tuple[str, ...]] = ("soundfile",)
     facts: ClassVar[tuple[str, ...]] = ("seconds", "rate", "channels")
     decoding: ClassVar[tuple[Mapping[str, Any], ...]] = (

@@ -1,3 +1,3 @@
 """The device SDK: loads a package and answers. Copied whole into every package.
 
-Needs numpy, Pillow and one engine."""
+Needs numpy, one engine, and what opens its samples (Pillow or soundfile)."""

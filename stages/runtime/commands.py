@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import BadSample, WorkflowError
+from .asking import Question, answered, drawings
+from .errors import WorkflowError
 from .predictor import Predictor
 from .sealed import description_of
 from .selftest import selftest
@@ -33,7 +34,7 @@ def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
 
 
 def _with_command(words: Sequence[str]) -> list[str]:
-    """A photo alone means predict."""
+    """A file alone means predict."""
     known = ("predict", "selftest", "info", "serve", "-h", "--help")
     return list(words) if words and words[0] in known else ["predict", *words]
 
@@ -41,19 +42,25 @@ def _with_command(words: Sequence[str]) -> list[str]:
 def _parser(folder: Path) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {Path(__file__).resolve().parent.name}")
     commands = parser.add_subparsers(required=True)
-    predict = commands.add_parser("predict", help="name what is on pictures")
-    predict.add_argument("files", nargs="*", type=Path)
-    predict.add_argument("--from", dest="list", type=Path, help="a file with a name on each line")
-    predict.add_argument("--top", type=int, default=3, help="so many labels; 0 for all")
-    predict.add_argument("--json", action="store_true", help="one JSON object on each line")
-    predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
-    predict.add_argument("--threads", type=int, default=1)
-    predict.set_defaults(do=_predict)
+    predict = commands.add_parser("predict", help="answer files")
+    _add_predict(predict)
     commands.add_parser("selftest", help="check every file and answer").set_defaults(do=_selftest)
     commands.add_parser("info", help="print package.json").set_defaults(do=_info)
     if Path(__file__).with_name("server.py").is_file():  # a device SDK has none
         _add_serve(commands)
     return parser
+
+
+def _add_predict(predict: argparse.ArgumentParser) -> None:
+    predict.add_argument("files", nargs="*", type=Path)
+    predict.add_argument("--from", dest="list", type=Path, help="a file with a name on each line")
+    predict.add_argument("--top", type=_count, help="so many of each answer, the best; 0 for all")
+    predict.add_argument("--threshold", type=float, help="leave out what has a lower score")
+    predict.add_argument("--draw", type=Path, help="write the boxes drawn; of several, a folder")
+    predict.add_argument("--json", action="store_true", help="one JSON object on each line")
+    predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
+    predict.add_argument("--threads", type=int, default=1)
+    predict.set_defaults(do=_predict)
 
 
 def _add_serve(commands: Any) -> None:
@@ -67,52 +74,41 @@ def _add_serve(commands: Any) -> None:
 def _predict(asked: argparse.Namespace, folder: Path) -> int:
     files = [*asked.files, *_listed(asked.list)]
     if not files:
-        print("Name at least one picture.", file=sys.stderr)  # noqa: T201
+        print("Name at least one file.", file=sys.stderr)  # noqa: T201
         return 2
     started = time.perf_counter()
     predictor = Predictor.open(folder, asked.threads)
     if asked.timed:
         print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
-    worst = 0
-    for path in files:
+    question, worst = Question(asked.top, asked.threshold), 0
+    places = drawings(predictor, files, asked.draw)
+    for path, drawing in zip(files, places, strict=True):
         started = time.perf_counter()
-        answer, code = answered(predictor, path, asked.top)
+        answer, code = answered(predictor, path, question, drawing)
         spent = {"seconds": time.perf_counter() - started} if asked.timed else {}
-        _tell({**answer, **spent}, asked.json)
+        _tell({**answer, **spent}, asked.json, predictor)
         worst = max(worst, code)
     return worst
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no count: give 0 or more")
+    return int(text)
 
 
 def _listed(path: Path | None) -> list[Path]:
     return [Path(line) for line in path.read_text("utf-8").splitlines()] if path else []
 
 
-def answered(predictor: Predictor, path: Path, top: int) -> tuple[dict[str, Any], int]:
-    """The answer to the picture at `path`, or the problem with it and its remedy; an exit code."""
-    found: dict[str, Any]
-    code = 0
-    try:
-        found = predictor.predict(path.read_bytes(), top)
-    except IsADirectoryError:
-        found = {"problem": "It is a folder.", "remedy": f"Name the pictures in it: {path}/*"}
-        code = BadSample.exit_code
-    except OSError as error:
-        found = {"problem": f"It cannot be read: {error.strerror}.", "remedy": "Check its name."}
-        code = BadSample.exit_code
-    except WorkflowError as error:
-        found, code = {"problem": error.problem, "remedy": error.remedy}, error.exit_code
-    return {"file": str(path), **found}, code
-
-
-def _tell(answer: dict[str, Any], as_json: bool) -> None:
+def _tell(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
     elif "problem" in answer:
         said = f"{answer['file']}: {answer['problem']} {answer['remedy']}"
         print(said, file=sys.stderr)  # noqa: T201
     else:
-        found = ", ".join(f"{one['label']} {one['score']:.3f}" for one in answer["labels"])
-        print(f"{answer['file']}: {found}")  # noqa: T201
+        print(f"{answer['file']}: {predictor.kind.line(answer)}")  # noqa: T201
 
 
 def _selftest(asked: argparse.Namespace, folder: Path) -> int:

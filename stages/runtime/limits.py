@@ -68,7 +68,7 @@ class BodyLimit:
 
     async def _refuse(self, send: Send) -> None:
         said = f'{{"problem": "The request has more than {self.most} bytes.", '
-        body = (said + '"remedy": "Send smaller or fewer pictures."}').encode()
+        body = (said + '"remedy": "Send smaller or fewer files."}').encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
         await send({"type": "http.response.start", "status": 413, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -9,13 +9,18 @@ RETRY_SECONDS = "1"
 
 
 class WrongType(BadSample):
-    """The body is of a type that is no picture."""
+    """The body is of a type that the network does not take."""
+
+
+class WrongQuestion(WorkflowError):
+    """What is asked for cannot be given."""
 
 
 STATUS: tuple[tuple[type[WorkflowError], int], ...] = (
     (Busy, 503),
     (WrongType, 415),
     (BadSample, 422),
+    (WrongQuestion, 422),
     (WorkflowError, 500),
 )
 

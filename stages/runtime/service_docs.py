@@ -2,7 +2,9 @@
 
 from typing import Any
 
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
+from .predictor import Predictor
+
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
     "schema": {
         "type": "object",
@@ -20,18 +22,30 @@ _PROBLEM = {
         }
     }
 }
-PREDICT_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"multipart/form-data": _FORM, "image/jpeg": _PICTURE, "image/png": _PICTURE},
-    },
-    "responses": {
-        "413": {"description": "Too many bytes or files", **_PROBLEM},
-        "415": {"description": "Neither a picture nor a form", **_PROBLEM},
-        "422": {"description": "Not a picture that can be used", **_PROBLEM},
-        "503": {"description": "Busy; see Retry-After", **_PROBLEM},
-    },
-}
+
+
+def predict_docs(predictor: Predictor) -> dict[str, Any]:
+    """How /predict of this very package is described: what it takes and what it tells."""
+    thing, kind = predictor.description["thing"], predictor.kind
+    types = predictor.description["types"]
+    bodies = {f"{one}*" if one.endswith("/") else one: _BYTES for one in types}
+    drawn = {"200": {"description": "The answer", "content": {"image/jpeg": _BYTES}}}
+    return {
+        "summary": f"One {thing} (the body) or several (a form) in, {kind.tells} out",
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "content": {**bodies, "multipart/form-data": _FORM},
+            },
+            "responses": {
+                **(drawn if kind.draws else {}),
+                "413": {"description": "Too many bytes or files", **_PROBLEM},
+                "415": {"description": f"Neither a {thing} nor a form", **_PROBLEM},
+                "422": {"description": f"Not a {thing} that can be used", **_PROBLEM},
+                "503": {"description": "Busy; see Retry-After", **_PROBLEM},
+            },
+        },
+    }
 
 
 def add_docs(app: Any) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from stages.deploy.content import Content, spelled
-from stages.deploy.golden import golden_pictures
 from stages.deploy.packed import write_folder
+from stages.media.golden_pictures import golden_pictures
 from stages.parts import TARGETS
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal

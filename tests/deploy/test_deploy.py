@@ -31,7 +31,7 @@ def test_the_package_answers_as_was_measured(made, package, tmp_path):
     ]
 
     with Predictor.open(unpack(package, made.store, tmp_path / "package")) as predictor:
-        given = predictor.scores(samples).argmax(axis=1)
+        given = np.argmax(predictor.answers(samples), axis=1)
 
     assert float(np.mean(given == np.array(truth))) == package.overall["accuracy"].value
     assert package.overall["accuracy"].value > 0.7
@@ -103,6 +103,7 @@ def test_what_was_timed_is_beside_the_package(made, package):
 
     assert 0 < timed["median_ms"] <= timed["p95_ms"]
     assert timed["load_ms"] > 0
+    assert set(timed["rungs"]) == {package.numeric, "float32"}
     assert "_ms" not in package.model_dump_json()
 
 

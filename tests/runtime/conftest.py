@@ -1,4 +1,4 @@
-"""A small package whose answers can be worked out by hand: the mean of each colour."""
+"""Small packages whose answers can be worked out by hand: the mean of each colour, spots, tones."""
 
 from pathlib import Path
 
@@ -7,18 +7,23 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.deploy.content import Content, spelled
-from stages.deploy.golden import golden_pictures
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.cloud_api import CloudApi
+from stages.parts import MEDIA
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
-from stages.runtime.selftest import GOLDEN
+from stages.runtime.selftest import GOLDEN, expected
+from tests.runtime.networks import SPOTS, TONES, spots_network, tones_network
 
 COLOURS = ("red", "green", "blue")
 STRENGTH = 8.0
 DESCRIPTION = {
     "name": "colours",
     "task": "image_classification",
+    "medium": "pictures",
+    "answers": "labels",
+    "thing": "photo",
+    "types": ["image/"],
     "labels": list(COLOURS),
     "before": [
         {"step": "decode_picture", "args": {}},
@@ -49,24 +54,32 @@ def colour_network() -> bytes:
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
 
 
-def package_files() -> dict[str, bytes]:
-    """Every file of a cloud_api package but its seal and golden answers."""
-    return CloudApi().files(Content("colours", DESCRIPTION, colour_network(), golden_pictures()))
+def whole(description: dict, network: bytes, folder: Path) -> dict[str, bytes]:
+    """All files of the cloud_api package of `network`, golden answers included."""
+    golden = MEDIA[description["medium"]]().golden()
+    content = Content(description["name"], description, network, golden)
+    (folder / "model.onnx").write_bytes(network)
+    answers = expected(Predictor(description, folder / "model.onnx"), golden, 1e-3)
+    files = {**CloudApi().files(content), GOLDEN: spelled(answers)}
+    return {**files, SEAL: seal(files)}
 
 
 @pytest.fixture(scope="session")
 def sealed_files(tmp_path_factory) -> dict[str, bytes]:
-    """A whole package, golden answers included."""
-    files = package_files()
-    network = tmp_path_factory.mktemp("network") / "model.onnx"
-    network.write_bytes(files["model.onnx"])
-    pictures = golden_pictures()
-    scores = Predictor(DESCRIPTION, network).scores(list(pictures.values()))
-    cases = [
-        {"file": name, "scores": row} for name, row in zip(pictures, scores.tolist(), strict=True)
-    ]
-    files[GOLDEN] = spelled({"tolerance": 1e-3, "cases": cases})
-    return {**files, SEAL: seal(files)}
+    """A whole package that answers labels of pictures."""
+    return whole(DESCRIPTION, colour_network(), tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="session")
+def spots_files(tmp_path_factory) -> dict[str, bytes]:
+    """A whole package that answers boxes on pictures."""
+    return whole(SPOTS, spots_network(), tmp_path_factory.mktemp("spots"))
+
+
+@pytest.fixture(scope="session")
+def tones_files(tmp_path_factory) -> dict[str, bytes]:
+    """A whole package that answers labels of sounds."""
+    return whole(TONES, tones_network(), tmp_path_factory.mktemp("tones"))
 
 
 @pytest.fixture
@@ -80,3 +93,15 @@ def package(sealed_files, tmp_path) -> Path:
 @pytest.fixture
 def predictor(package) -> Predictor:
     return Predictor.open(package)
+
+
+@pytest.fixture
+def spots(spots_files, tmp_path) -> Path:
+    write_folder(tmp_path / "spots", spots_files)
+    return tmp_path / "spots"
+
+
+@pytest.fixture
+def tones(tones_files, tmp_path) -> Path:
+    write_folder(tmp_path / "tones", tones_files)
+    return tmp_path / "tones"

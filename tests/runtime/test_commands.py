@@ -69,13 +69,13 @@ def test_no_photo_is_no_question(package):
     said = typed(package)
 
     assert said.returncode == 2
-    assert "Name at least one picture" in said.stderr
+    assert "Name at least one file" in said.stderr
 
 
 def test_the_selftest_answers_every_golden_picture(package):
     said = typed(package, "selftest")
 
-    assert (said.returncode, said.stdout[:26]) == (0, "Selftest passed: 4 picture")
+    assert (said.returncode, said.stdout[:26]) == (0, "Selftest passed: 4 samples")
 
 
 def test_the_selftest_finds_a_machine_that_computes_otherwise(package, sealed_files):
@@ -85,7 +85,7 @@ def test_the_selftest_finds_a_machine_that_computes_otherwise(package, sealed_fi
     wrong = sealed_files[GOLDEN].replace(b"0.001", b"1e-12")
     files = {name: data for name, data in sealed_files.items() if name != SEAL}
     expected = json.loads(wrong)
-    expected["cases"][0]["scores"][0] += 0.2
+    expected["cases"][0]["expected"][0] += 0.2
     files[GOLDEN] = json.dumps(expected).encode()
     (package / GOLDEN).write_bytes(files[GOLDEN])
     (package / SEAL).write_bytes(seal(files))
@@ -118,4 +118,4 @@ def test_a_folder_is_told_from_a_picture(package, tmp_path):
     said = typed(package, tmp_path)
 
     assert said.returncode == 3
-    assert f"It is a folder. Name the pictures in it: {tmp_path}/*" in said.stderr
+    assert f"It is a folder. Name the files in it: {tmp_path}/*" in said.stderr

@@ -25,18 +25,21 @@ def test_no_top_means_all_labels(predictor):
     assert len(predictor.predict(BLUE, top=0)["labels"]) == 3
 
 
-def test_scores_come_in_the_samples_order_whatever_the_batch(predictor):
+def test_a_threshold_leaves_out_what_is_less_sure(predictor):
+    assert [one["label"] for one in predictor.predict(BLUE, threshold=0.5)["labels"]] == ["blue"]
+
+
+def test_answers_come_in_the_samples_order_whatever_the_batch(predictor):
     samples = [RED, GREEN, BLUE, GREEN, RED]
 
-    scores = predictor.scores(samples, batch=2)
+    values = predictor.answers(samples, batch=2)
 
-    assert scores.dtype == np.float32
-    assert scores.argmax(axis=1).tolist() == [0, 1, 2, 1, 0]
-    np.testing.assert_allclose(scores, predictor.scores(samples, batch=16), atol=1e-6)
+    assert np.argmax(values, axis=1).tolist() == [0, 1, 2, 1, 0]
+    np.testing.assert_allclose(values, predictor.answers(samples, batch=16), atol=1e-6)
 
 
-def test_no_samples_have_no_scores(predictor):
-    assert predictor.scores([]).shape == (0, 3)
+def test_no_samples_have_no_answers(predictor):
+    assert predictor.answers([]) == []
 
 
 def test_a_bad_sample_says_so(predictor):

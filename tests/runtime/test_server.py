@@ -147,9 +147,9 @@ class Held(Predictor):
 
     go = threading.Event()
 
-    def predict(self, data, top=5):
+    def predict(self, data, top=None, threshold=None):
         self.go.wait(20)
-        return super().predict(data, top)
+        return super().predict(data, top, threshold)
 
 
 def test_more_than_it_can_answer_is_put_off(package):

@@ -9,6 +9,8 @@ import pytest
 
 from stages import runtime
 from stages.deploy import sdk
+from tests.runtime.conftest import DESCRIPTION
+from tests.runtime.networks import SPOTS, TONES
 
 HOME = Path(runtime.__path__[0])
 SOURCES = sorted(HOME.rglob("*.py"))
@@ -49,9 +51,24 @@ def test_it_imports_itself_relatively(path):
     assert not [name for name in absolute if name and name.startswith("stages")]
 
 
-def test_everything_it_consists_of_is_packed_somewhere():
-    packed = {*sdk.CORE, *sdk.SERVER, *sdk.ENGINES.values()}
-    names = {Path(str(module.__file__)).relative_to(HOME) for module in packed}
+def packed(description, serves=False):
+    return set(sdk.sources("", description, serves))
 
-    left = {path.relative_to(HOME) for path in SOURCES} - names
-    assert left == {Path("files.py")}  # writes files, which a package never does
+
+def test_a_package_carries_what_it_needs_and_nothing_else():
+    colours, spots, tones = packed(DESCRIPTION), packed(SPOTS), packed(TONES)
+
+    assert {"/__init__.py", "/__main__.py", "/pictures.py", "/backends/onnxruntime.py"} <= colours
+    assert not colours & {"/boxes.py", "/drawing.py", "/sounds.py", "/server.py"}
+    assert {"/boxes.py", "/drawing.py", "/answers/boxes.py", "/pictures.py"} <= spots
+    assert {"/sounds.py", "/windows.py", "/spectrograms.py"} <= tones
+    assert "/pictures.py" not in tones
+    assert {"/server.py", "/limits.py"} <= packed(TONES, serves=True)
+
+
+def test_everything_it_consists_of_is_packed_somewhere():
+    native = {**DESCRIPTION, "backend": "paddle", "after": TONES["after"]}
+    mfcc = {**TONES, "before": [{"step": name} for name in ("mfcc", "as_picture")]}
+    somewhere = [packed(one, True) for one in (DESCRIPTION, SPOTS, TONES, native, mfcc)]
+
+    assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}

@@ -1,9 +1,9 @@
 """Compressors: from an exported graph to a smaller one that takes and gives the same.
 
 A compressor is a class with `numeric` (its name), `format` (what it can read), `needs_samples`,
-`tolerance` (how far scores may be on another machine), `least_agreement` (share of samples on
-which it must name the trained model's label, at its interval's upper end), and
-`compress(graph, calibration, out)`. Equal input makes equal bytes."""
+`tolerance` (how far scores may be on another machine), `least_agreement` (share of the trained
+model's answers that it must give, too, at its interval's upper end), and
+`compress(graph, calibration, out)`, which keeps every output. Equal input makes equal bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +27,6 @@ class Compressor(Protocol):
     least_agreement: ClassVar[float]
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the compressed `graph` to `out`; `calibration` are prepared samples, [n, 3, H, W]
+        """Write the compressed `graph` to `out`; `calibration` are prepared samples, [n, ...]
         each, for compressors that need them. Raises CannotCompress."""
         ...

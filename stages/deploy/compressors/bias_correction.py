@@ -23,8 +23,8 @@ def correct_biases(graph: Path, calibration: Sequence[Floats], out: Path) -> Non
     import onnx
 
     model = onnx.load(str(graph))
+    layers = _layers(model.graph)
     weights = {one.name: one for one in model.graph.initializer}
-    layers = [node for node in model.graph.node if _is_known(node, weights)]
     means = _input_means(model, layers, calibration)
     for node in layers:
         added = average_error(_kernel(node, weights), _groups(node), means[node.output[0]])
@@ -44,6 +44,22 @@ def average_error(kernel: Floats, groups: int, means: Floats) -> Floats:
     return total
 
 
+def _layers(graph: Any) -> list[Any]:
+    """The layers whose biases can be moved, each with a bias of its own: a head that several scales
+    share sees other inputs, and so makes another error, at each."""
+    weights = {one.name: one for one in graph.initializer}
+    layers = [node for node in graph.node if _is_known(node, weights)]
+    taken: set[str] = set()
+    for node in layers:
+        shared = node.input[2]
+        if shared in taken:
+            node.input[2] = f"{shared}.{node.output[0]}"
+            graph.initializer.add().CopyFrom(weights[shared])
+            graph.initializer[-1].name = node.input[2]
+        taken.add(node.input[2])
+    return layers
+
+
 def _is_known(node: Any, weights: dict[str, Any]) -> bool:
     return node.op_type in LAYERS and len(node.input) == 3 and set(node.input[1:]) <= set(weights)
 
@@ -57,9 +73,10 @@ def _input_means(
 
     seen = onnx.ModelProto()
     seen.CopyFrom(model)
+    dims = {one.name: one.dims for one in model.graph.initializer}
     names = {node.output[0]: f"{node.output[0]}.mean_of_input" for node in layers}
     for node in layers:
-        axes = [0, 2, 3] if node.op_type == "Conv" else [0]
+        axes = [0, *range(2, len(dims[node.input[1]]))] if node.op_type == "Conv" else [0]
         name = names[node.output[0]]
         seen.graph.node.append(
             onnx.helper.make_node("ReduceMean", [node.input[0]], [name], axes=axes, keepdims=0)

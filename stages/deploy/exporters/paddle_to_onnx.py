@@ -1,7 +1,7 @@
 """A process of its own: `python -m stages.deploy.exporters.paddle_to_onnx FOLDER`.
 
-Reads graph.json, graph.pdiparams and pictures.npy in FOLDER; writes what Paddle answers to
-answers.npy, and graph.onnx. An operator that ONNX lacks aborts it (code 134)."""
+Reads graph.json, graph.pdiparams and windows.npy in FOLDER; writes what Paddle answers, every
+output in order, to answers.npz, and raw.onnx. An operator that ONNX lacks aborts it (code 134)."""
 
 import sys
 import warnings
@@ -13,14 +13,14 @@ from stages.models.onnx_file import convert
 
 
 def main(folder: Path) -> None:
-    """Answer the pictures with Paddle, then write the graph as ONNX."""
+    """Answer the windows with Paddle, then write the graph as ONNX."""
     warnings.simplefilter("ignore")
     from stages.runtime.backends.paddle_inference import PaddleInference
 
     engine = PaddleInference(folder / "graph.json")
-    pictures = np.load(folder / "pictures.npy", allow_pickle=False)
-    answers = engine.run({engine.inputs[0]: pictures})
-    np.save(folder / "answers.npy", answers[engine.outputs[0]])
+    windows = np.load(folder / "windows.npy", allow_pickle=False)
+    answers = engine.run({engine.inputs[0]: windows})
+    np.savez(folder / "answers.npz", *answers.values())
     convert(folder / "graph.json", folder / "raw.onnx")
 
 

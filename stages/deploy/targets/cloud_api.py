@@ -1,7 +1,7 @@
 """A service: the device SDK's folder, with an HTTP server and a Dockerfile around it."""
 
 from stages.deploy.content import Content, requirements
-from stages.deploy.sdk import SERVER, sources
+from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.deploy.targets.device_sdk import DeviceSdk
 
@@ -15,7 +15,7 @@ class CloudApi:
         """The package's files by relative name."""
         return {
             **DeviceSdk().files(content),
-            **sources(content.sdk, content.backend, SERVER),
+            **sources(content.sdk, content.description, serves=True),
             "README.md": texts.cloud_readme(content).encode(),
             "requirements.txt": requirements((*content.libraries, *LIBRARIES)),
             "Dockerfile": texts.dockerfile(content).encode(),

@@ -1,4 +1,4 @@
-"""A folder that answers by itself, on any device with Python, numpy, Pillow and one engine."""
+"""A folder that answers by itself, on any device with Python and the libraries it names."""
 
 from stages.deploy.content import NETWORK, Content, requirements, spelled
 from stages.deploy.sdk import sources
@@ -6,7 +6,7 @@ from stages.deploy.targets import texts
 
 
 class DeviceSdk:
-    """model, labels, steps as data, golden pictures, and the runtime as a Python package."""
+    """model, labels, steps as data, golden samples, and the runtime as a Python package."""
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative name."""
@@ -17,5 +17,5 @@ class DeviceSdk:
             "README.md": texts.device_readme(content).encode(),
             "requirements.txt": requirements(content.libraries),
             **content.golden,
-            **sources(content.sdk, content.backend),
+            **sources(content.sdk, content.description),
         }

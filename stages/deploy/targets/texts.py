@@ -5,13 +5,17 @@ from stages.deploy.content import Content
 
 def device_readme(content: Content) -> str:
     """How to use a device_sdk package."""
+    thing, file = content.medium.thing, _file(content)
     return f"""# {content.name}: {_what(content)}
 
     pip install -r requirements.txt
-    python -m {content.sdk} photo.jpg                    # the likeliest labels
-    python -m {content.sdk} predict --json a.jpg b.jpg   # one JSON object on each line
+    python -m {content.sdk} {file:<29}# {content.kind.tells}
+    python -m {content.sdk} predict --json FILE...       # one JSON object on each line
+{_drawing(content)}\
     python -m {content.sdk} selftest                     # is it whole? does it answer rightly?
     python -m {content.sdk} info                         # labels, steps, origin
+
+{content.kind.explains}
 
 From Python, with this folder on the path:
 
@@ -19,29 +23,48 @@ From Python, with this folder on the path:
     from {content.sdk}.predictor import Predictor
 
     with Predictor.open(Path("this/folder")) as predictor:
-        print(predictor.predict(Path("photo.jpg").read_bytes()))
+        print(predictor.predict(Path("{file}").read_bytes()))
 
-`report.html` tells what this very folder measured on the test photos before it was given away, and
-`measured.json` says it in numbers. `SHA256SUMS` lists every file; it is checked whenever the folder
-is opened, and `sha256sum --check SHA256SUMS` checks it, too.
+`report.html` tells what this very folder measured on the test {thing}s before it was given away,
+and `measured.json` says it in numbers. `SHA256SUMS` lists every file; it is checked whenever the
+folder is opened, and `sha256sum --check SHA256SUMS` checks it, too.
 """
 
 
 def cloud_readme(content: Content) -> str:
     """How to use a cloud_api package."""
+    file = _file(content)
+    service = "http://127.0.0.1:8000/predict"
     return f"""{device_readme(content)}
 ## As a service
 
     python -m {content.sdk} serve                        # on http://127.0.0.1:8000, pages at /docs
-    curl --data-binary @photo.jpg -H "Content-Type: image/jpeg" http://127.0.0.1:8000/predict
-    curl -F files=@a.jpg -F files=@b.jpg http://127.0.0.1:8000/predict
-
+    curl --data-binary @{file} -H "Content-Type: {content.medium.example[1]}" {service}
+    curl -F files=@{file} -F files=@other {service}
+{_drawn_by_service(content, file, service)}
     docker build -t {content.name} .
     docker run --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 {content.name}
 
 It has no login: put it behind a proxy that has one before others can reach it. When more is asked
 than it can answer it says 503 with Retry-After; `/metrics` is for Prometheus.
 """
+
+
+def _file(content: Content) -> str:
+    """A sample's name in an example: photo.jpg, clip.wav."""
+    return content.medium.example[0]
+
+
+def _drawing(content: Content) -> str:
+    if not content.kind.draws:
+        return ""
+    return f"    python -m {content.sdk} predict {_file(content)} --draw out.jpg\n"
+
+
+def _drawn_by_service(content: Content, file: str, service: str) -> str:
+    if not content.kind.draws:
+        return ""
+    return f'    curl --data-binary @{file} "{service}?draw=true" -o out.jpg\n'
 
 
 def dockerfile(content: Content) -> str:

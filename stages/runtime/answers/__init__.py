@@ -24,11 +24,15 @@ KINDS = Registry(
 
 class Kind(Protocol):
     """A value is what is kept of one sample, as plain JSON; an answer is what a person or a program
-    is told of it. `top`: so many are told if nobody says otherwise (0: all). `draws`: has
-    `draw`."""
+    is told of it. `top`: so many are told if nobody says otherwise (0: all). `draws`: an answer can
+    be drawn. `tells`, `explains`: what an answer is, in few words and in sentences. `columns`: the
+    titles of its table."""
 
     top: ClassVar[int]
     draws: ClassVar[bool]
+    tells: ClassVar[str]
+    explains: ClassVar[str]
+    columns: ClassVar[tuple[str, ...]]
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> Any:
         """The last step's `array` as plain JSON, rounded for keeping. Raises InfrastructureError if
@@ -56,6 +60,15 @@ class Kind(Protocol):
 
     def line(self, answer: Mapping[str, Any]) -> str:
         """`answer` in one line of text."""
+        ...
+
+    def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
+        """`answer` as rows of a table with `columns`; at least one."""
+        ...
+
+    def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
+        """The sample in `data` with `answer` drawn, as a JPEG. Raises BadSample, or ConfigError if
+        this kind is not drawn."""
         ...
 
     def golden(self, predictor: "Predictor", data: bytes) -> Any:

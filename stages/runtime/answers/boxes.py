@@ -23,6 +23,14 @@ class Boxes:
 
     top: ClassVar[int] = 0
     draws: ClassVar[bool] = True
+    tells: ClassVar[str] = "boxes with label and score"
+    explains: ClassVar[str] = (
+        "The answer is a box for each thing that was found, the surest first: its label, a score\n"
+        "from 0 to 1, and its left, top, right and bottom edge in pixels of the upright picture.\n"
+        "What has a lower score than the package's own threshold is left out: --threshold changes\n"
+        "it, --top 5 tells the best five."
+    )
+    columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Left", "Top", "Right", "Bottom")
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> list[list[float]]:
         """`array`, [boxes, 6], as lists, rounded."""
@@ -67,6 +75,13 @@ class Boxes:
         ]
         return "; ".join(found) or "no boxes"
 
+    def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
+        """One for each box, or one that says that there is none."""
+        return [
+            (one["label"], f"{one['score']:.1%}", *(f"{edge:.0f}" for edge in one["box"]))
+            for one in answer["boxes"]
+        ] or [("no boxes", "", "", "", "", "")]
+
     def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
         """What the network says at points spread over the picture, and what the steps make of
         made-up outputs: on a generated picture a detector is sure of nothing, so its boxes would
@@ -83,11 +98,12 @@ class Boxes:
         """The largest difference of a log-odds, an edge or a made-up box."""
         return max(furthest(expected[name], found[name]) for name in ("points", "boxes"))
 
-    def draw(self, picture: bytes, answer: Mapping[str, Any]) -> bytes:
-        """`picture`, upright, with the boxes of `answer`, as a JPEG. Raises BadSample."""
+    def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
+        """The picture in `data`, upright, with the boxes of `answer`, as a JPEG. Raises
+        BadSample."""
         from ..drawing import drawn
 
-        return drawn(picture, answer["boxes"])
+        return drawn(data, answer["boxes"])
 
 
 def _kept(row: NDArray[Any]) -> list[float]:

@@ -1,12 +1,13 @@
 """A score for each label; for a sound of several windows, also the likeliest label of each."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InfrastructureError
+from ..errors import ConfigError, InfrastructureError
 from ..steps import softmax
 from . import furthest
 
@@ -16,11 +17,31 @@ if TYPE_CHECKING:
 DIGITS = 6  # of a score that is kept; finer ones differ between machines and mean nothing
 
 
+class Span(NamedTuple):
+    """Neighbouring windows with one likeliest label: their time, and the highest score."""
+
+    start: float
+    end: float
+    label: str
+    score: float
+
+    @property
+    def when(self) -> str:
+        return f"{self.start:.1f} to {self.end:.1f} s"
+
+
 class Labels:
     """A value: [score, ...] in the order of the labels."""
 
     top: ClassVar[int] = 3
     draws: ClassVar[bool] = False
+    tells: ClassVar[str] = "labels with scores"
+    explains: ClassVar[str] = (
+        "The answer is the likeliest labels with scores from 0 to 1, which add up to 1 over all\n"
+        "labels: --top 0 tells all of them. A recording that was cut into several windows also gets\n"
+        "the likeliest label of each, with its start and end in seconds."
+    )
+    columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Then")
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> list[float]:
         """`array`, [1, labels], as a list, rounded."""
@@ -56,9 +77,24 @@ class Labels:
         return [found[label] for label in labels]
 
     def line(self, answer: Mapping[str, Any]) -> str:
-        """The labels with their scores; none may be sure enough."""
+        """The labels with their scores, then what was heard when, if there are several windows."""
         found = [f"{one['label']} {one['score']:.3f}" for one in answer["labels"]]
-        return ", ".join(found) or "no label"
+        when = [f"{one.when} {one.label} {one.score:.3f}" for one in spans(answer)]
+        heard = f" ({', '.join(when)})" if when else ""
+        return (", ".join(found) or "no label") + heard
+
+    def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
+        """The likeliest label, the others behind it; what was heard when, if there are several
+        windows."""
+        said = [(one["label"], f"{one['score']:.1%}") for one in answer["labels"]]
+        first, others = (said or [("no label", "")])[0], said[1:]
+        then = ", ".join(" ".join(one) for one in others)
+        heard = [(one.label, f"{one.score:.1%}", one.when) for one in spans(answer)]
+        return [(*first, then), *heard]
+
+    def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
+        """Labels have no place: raises ConfigError."""
+        raise ConfigError("Labels cannot be drawn.", "Ask without drawing.")
 
     def golden(self, predictor: "Predictor", data: bytes) -> list[float]:
         """The scores of all labels."""
@@ -68,6 +104,23 @@ class Labels:
     def furthest(self, expected: Any, found: Any) -> float:
         """The largest difference between two scores of a label."""
         return furthest(expected, found)
+
+
+def spans(answer: Mapping[str, Any]) -> list[Span]:
+    """What was heard when; nothing if there is only one window."""
+    windows = answer.get("windows", ())
+    if len(windows) < 2:
+        return []
+    groups = [list(group) for _, group in groupby(windows, key=lambda one: one["label"])]
+    return [
+        Span(
+            group[0]["start"],
+            group[-1]["end"],
+            group[0]["label"],
+            max(one["score"] for one in group),
+        )
+        for group in groups
+    ]
 
 
 def _windows(labels: Sequence[str], facts: Mapping[str, Any]) -> dict[str, Any]:

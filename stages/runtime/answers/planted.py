@@ -27,11 +27,13 @@ def spread(candidates: Candidates) -> list[list[float]]:
 
 def planted(outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Logits and distances of the shapes of `outputs`, [1, ...]: every so often a thing, which the
-    point beside it sees as well, less surely; label after label."""
+    point beside it sees as well, less surely, and which might be of the next label; label after
+    label."""
     points, labels = outputs[0].shape[1:]
     logits = np.full((1, points, labels), UNSURE, np.float32)
     for number, point in enumerate(range(0, points - 1, APART)):
         surer = SURE - number / 16
+        logits[0, point, (number + 1) % labels] = surer - 2
         logits[0, point, number % labels] = surer
         logits[0, point + 1, number % labels] = surer - 1
     numbers = np.arange(outputs[1].size).reshape(outputs[1].shape)

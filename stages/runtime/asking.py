@@ -1,0 +1,79 @@
+"""Asks a predictor of files: an answer or a problem for each, and a drawing where one is wanted."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import BadSample, ConfigError, WorkflowError
+from .files import write
+from .predictor import Predictor
+
+
+class Question(NamedTuple):
+    """What `Predictor.predict` is asked beside the file."""
+
+    top: int | None = None
+    threshold: float | None = None
+
+
+def answered(
+    predictor: Predictor, path: Path, question: Question, drawing: Path | None = None
+) -> tuple[dict[str, Any], int]:
+    """The answer to the file at `path`, or the problem with it and its remedy; an exit code.
+
+    The answer is drawn to `drawing`, if that is given: whole, or not at all."""
+    found: dict[str, Any]
+    code = 0
+    try:
+        found = _answer(predictor, path, question, drawing)
+    except IsADirectoryError:
+        found = {"problem": "It is a folder.", "remedy": f"Name the files in it: {path}/*"}
+        code = BadSample.exit_code
+    except OSError as error:
+        found = {"problem": f"It cannot be read: {error.strerror}.", "remedy": "Check its name."}
+        code = BadSample.exit_code
+    except WorkflowError as error:
+        found, code = {"problem": error.problem, "remedy": error.remedy}, error.exit_code
+    return {"file": str(path), **found}, code
+
+
+def _answer(
+    predictor: Predictor, path: Path, question: Question, drawing: Path | None
+) -> dict[str, Any]:
+    data = path.read_bytes()
+    found = predictor.predict(data, question.top, question.threshold)
+    if drawing is None:
+        return found
+    write(drawing, predictor.kind.draw(data, found))
+    return {**found, "drawn": str(drawing)}
+
+
+def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) -> list[Path | None]:
+    """Where the answer to each of `files` is to be drawn: at `place`; in the folder `place` if
+    there are several files or it is a folder already; nowhere if it is None.
+
+    Raises ConfigError if this kind of answer is not drawn, or a drawing would take a file's own
+    place."""
+    if place is None:
+        return [None] * len(files)
+    if not predictor.kind.draws:
+        raise ConfigError("This package's answers cannot be drawn.", "Leave --draw away.")
+    places = [place]
+    if len(files) > 1 or place.is_dir():
+        places = [place / name for name in _names(files)]
+    for drawing in places:
+        if any(drawing.resolve() == one.resolve() for one in files):
+            raise ConfigError(
+                f"--draw would write over {drawing}, which is to be read.", "Name another place."
+            )
+    return list(places)
+
+
+def _names(files: Sequence[Path]) -> list[str]:
+    """A name for each of `files`, with its number where two have the same."""
+    count = Counter(path.stem for path in files)
+    return [
+        f"{path.stem}.jpg" if count[path.stem] == 1 else f"{path.stem}-{number}.jpg"
+        for number, path in enumerate(files, 1)
+    ]
