@@ -9,6 +9,8 @@ from stages.etl.readers import Reading, few, read_folder
 from stages.etl.readers.csv_table import read_table
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
+TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
+
 
 def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
     """Copy the samples at `path` to folder/data; give what was read and where the copy is.
@@ -38,7 +40,9 @@ def _innermost(folder: Path) -> Path:
     if len(inside) == 1 and inside[0].is_dir() and any(one.is_dir() for one in inside[0].iterdir()):
         return _innermost(inside[0])
     only = [one for one in inside if one.is_dir()]
-    has_table = len(only) == 1 == len(inside) and any(only[0].glob("*.csv"))
+    has_table = len(only) == 1 == len(inside) and any(
+        one.suffix in TABLES for one in only[0].iterdir()
+    )
     return only[0] if has_table else folder
 
 
@@ -71,8 +75,13 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
 
 
 def left_out(reading: Reading) -> str:
-    """What of the person's folder was not copied, as a sentence; empty if nothing."""
-    if not reading.ignored:
-        return ""
-    what = "other file was" if len(reading.ignored) == 1 else "other files were"
-    return f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}"
+    """What of the person's folder was not copied or is of no use, in words; empty if nothing."""
+    told = []
+    if reading.ignored:
+        what = "other file was" if len(reading.ignored) == 1 else "other files were"
+        told.append(f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}")
+    wrong = [row.problem for row in reading.rows if row.problem]
+    if wrong:
+        what = "annotation" if len(wrong) == 1 else "annotations"
+        told.append(f"{len(wrong)} {what} will be set aside: {few(wrong)}")
+    return "; ".join(told)

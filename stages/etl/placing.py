@@ -1,6 +1,5 @@
 """Holds the boxes of an annotation against the picture that they are said to be on."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ import numpy as np
 
 from stages.artifacts import Box
 from stages.etl.readers import Row
+from stages.etl.readers.boxes import ROUNDING
 
-ROUNDING = 0.01  # of a side: by so much tools write boxes beyond the edge; at least one pixel
 SAME_BOX = 0.95  # intersection over union of two boxes that mean one thing
 
 
@@ -104,11 +103,3 @@ def _overlaps(one: Any, others: Any) -> Any:
     shared = sides.clip(0).prod(1)
     areas = (others[:, 2:] - others[:, :2]).prod(1)
     return shared / ((one[2:] - one[:2]).prod() + areas - shared)
-
-
-def is_box(values: Sequence[Any]) -> bool:
-    """Whether `values` are four finite numbers."""
-    return len(values) == 4 and all(
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        for value in values
-    )

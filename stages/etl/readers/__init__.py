@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from stages.artifacts import Box
-from stages.parts import READERS
+from stages.parts import READERS, TASKS
 from stages.runtime.errors import DataError
 
 NAMES = 3  # how many names an error gives as examples
@@ -52,7 +52,10 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Reads one layout. `read` raises DataError with everything that is wrong with it."""
+    """Reads one layout. `read` raises DataError with everything that is wrong with it. `loose`: it
+    matches so much that another layout, if there is one, is what the person means."""
+
+    loose: ClassVar[bool]
 
     def matches(self, folder: Path) -> bool: ...
 
@@ -61,14 +64,27 @@ class Reader(Protocol):
 
 def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Reading:
     """The samples in `folder`, by the first of `readers` whose layout it is. Sorted by name."""
-    for name in readers:
-        reader: Reader = READERS[name]()
-        if reader.matches(folder):
-            return reader.read(folder)
+    found = [name for name in READERS if READERS[name]().matches(folder)]
+    found = [name for name in found if not READERS[name].loose] or found
+    known = [name for name in found if name in readers]
+    if known:
+        reader: Reader = READERS[known[0]]()
+        return reader.read(folder)
+    if found:
+        raise _other_layout(folder, found[0], readers)
     raise DataError(
         f"There are no labelled samples in {folder.name}.",
-        "Put the pictures of each label into a folder with the label's name, "
-        "or write a labels.csv with the columns file and label.",
+        "Put the samples of each label into a folder with the label's name, or write a labels.csv "
+        "with the columns file and label. Boxes may come as COCO, Pascal VOC, YOLO or Label Studio "
+        "write them, beside their pictures.",
+    )
+
+
+def _other_layout(folder: Path, found: str, readers: Sequence[str]) -> DataError:
+    tasks = [name for name in TASKS if found in TASKS[name].readers]
+    return DataError(
+        f"The layout of {folder.name} is '{found}', and this task reads {', '.join(readers)}.",
+        f"Annotate the samples as this task needs it, or say task: {' or '.join(tasks)}.",
     )
 
 

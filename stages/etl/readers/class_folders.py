@@ -1,22 +1,24 @@
 """A folder for each label; above them, if one likes, folders train, validation and test."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from stages.etl.readers import NO_SAMPLES, SPLITS, Reading, Row, few
+from stages.etl.readers.walking import files_below, folders_in
 from stages.runtime.errors import DataError
 
 
 class ClassFolders:
     """flowers/daisy/1.jpg, or flowers/train/daisy/1.jpg: the label is the folder's name."""
 
+    loose: ClassVar[bool] = True
+
     def matches(self, folder: Path) -> bool:
-        return any(_folders(folder))
+        return any(folders_in(folder))
 
     def read(self, folder: Path) -> Reading:
         """One row for each file below a label's folder. Raises DataError if there is none."""
-        found = [_place(folder, path) for path in _files(folder)]
+        found = [_place(folder, path) for path in files_below(folder)]
         names = [name for name, is_sample in found if not is_sample]
         given = _gives_splits(folder)
         rows = []
@@ -31,28 +33,10 @@ class ClassFolders:
         return Reading(tuple(rows), ignored=tuple(sorted(names)))
 
 
-def _folders(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.name.startswith((".", "__")):
-            yield path
-
-
 def _gives_splits(folder: Path) -> bool:
     """Whether the folders of `folder` are splits: all named so, and with folders inside."""
-    folders = list(_folders(folder))
-    return all(path.name.lower() in SPLITS and any(_folders(path)) for path in folders)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Every file below `folder`, through links as well, but no folder inside itself."""
-    for top, folders, files in os.walk(folder, followlinks=True):
-        above = {os.path.realpath(top), *map(os.path.realpath, Path(top).parents)}
-        shown = [name for name in folders if not name.startswith((".", "__"))]
-        folders[:] = sorted(n for n in shown if os.path.realpath(Path(top, n)) not in above)
-        for name in sorted(files):
-            path = Path(top, name)
-            if not name.startswith("."):
-                yield path
+    folders = list(folders_in(folder))
+    return all(path.name.lower() in SPLITS and any(folders_in(path)) for path in folders)
 
 
 def _place(folder: Path, path: Path) -> tuple[str, bool]:

@@ -1,15 +1,179 @@
-"""To come."""
+"""COCO: a JSON with images, annotations and categories (T.-Y. Lin et al., Microsoft COCO, 2014)."""
 
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
-from stages.etl.readers import Reading
+from stages.artifacts import Box
+from stages.etl.readers import Reading, Row, few
+from stages.etl.readers.boxes import are_numbers, size_told
+from stages.etl.readers.files import Files, json_of, mentions, refuse, split_in, split_of
+
+KEYS = ("images", "annotations", "categories")
+Entry = tuple[str, Mapping[str, Any]]  # where it stands, what it says
 
 
 class Coco:
-    """To come."""
+    """One JSON, or one for each split: train.json, train/_annotations.coco.json,
+    annotations/instances_train2017.json. An image's own key `group` names its group."""
+
+    loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        return False
+        return bool(_tables(Files(folder)))
 
     def read(self, folder: Path) -> Reading:
-        raise NotImplementedError
+        """One row for each image; those without annotations are negatives. Crowds are left out.
+
+        Raises DataError with all that is wrong with the files as a whole; a wrong box is told in
+        its picture's row."""
+        files = Files(folder)
+        tables = _tables(files)
+        parts = [_Part(table, files) for table in tables]
+        rows = [row for part in parts for row in part.rows()]
+        problems = [problem for part in parts for problem in part.problems]
+        refuse([*problems, *_twice(rows)], f"Mend {few(tables)} and add it again.")
+        rows.sort(key=lambda row: row.file)
+        known = {*tables, *(row.file for row in rows)}
+        ignored = tuple(name for name in files.names if name not in known)
+        return Reading(tuple(rows), {name: name for name in tables}, ignored)
+
+
+def _tables(files: Files) -> list[str]:
+    found = [
+        name
+        for name in files.ending(".json")
+        if mentions(files.folder / name, b'"images"', b'"annotations"')
+    ]
+    instances = [name for name in found if PurePosixPath(name).name.startswith("instances")]
+    return instances or found  # beside instances lie captions and keypoints of the same images
+
+
+def _twice(rows: list[Row]) -> list[str]:
+    places = defaultdict(list)
+    for row in rows:
+        places[row.file].append(row.place)
+    return [
+        f"'{file}' is there more than once: {', '.join(found)}."
+        for file, found in places.items()
+        if len(found) > 1
+    ]
+
+
+@dataclass
+class _Part:
+    """One of the folder's COCO files. `problems` grows while its rows are made."""
+
+    table: str
+    files: Files
+    problems: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        record = json_of(self.files.folder, self.table)
+        told = record if isinstance(record, dict) else {}
+        lacking = [key for key in KEYS if not isinstance(told.get(key), list)]
+        if lacking:
+            self.problems.append(f"{self.table}: there is no list of {' and of '.join(lacking)}.")
+            return
+        labels = self._labels(record)
+        images = {image["id"]: (place, image) for place, image in self._by_id(record, "images")}
+        notes = self._annotations(record, images)
+        for number, (place, image) in images.items():
+            row = self._row(place, image, notes[number], labels)
+            if row:
+                yield row
+
+    def _by_id(self, record: Mapping[str, Any], key: str) -> Iterator[Entry]:
+        """The entries of a list whose ids have to be there, once each."""
+        seen: dict[Any, str] = {}
+        for index, one in enumerate(record[key]):
+            number = one.get("id") if isinstance(one, dict) else None
+            place = f"{self.table}, {key}[{index}]"
+            if not isinstance(number, int | str):
+                self.problems.append(f"{place} has no id.")
+            elif number in seen:
+                self.problems.append(f"{place}: the id {number!r} is that of {seen[number]}, too.")
+            else:
+                seen[number] = f"{key}[{index}]"
+                yield f"{place} (id {number})", one
+
+    def _labels(self, record: Mapping[str, Any]) -> dict[Any, str]:
+        found = {}
+        for place, one in self._by_id(record, "categories"):
+            name = one.get("name")
+            if isinstance(name, str) and name.strip():
+                found[one["id"]] = name.strip()
+            else:
+                self.problems.append(f"{place} has no name.")
+        return found
+
+    def _annotations(
+        self, record: Mapping[str, Any], images: Mapping[Any, Entry]
+    ) -> dict[Any, list[Entry]]:
+        """The annotations of each image, by its id."""
+        found: dict[Any, list[Entry]] = defaultdict(list)
+        for index, one in enumerate(record["annotations"]):
+            of = one.get("image_id") if isinstance(one, dict) else None
+            told = f" (id {one['id']})" if isinstance(one, dict) and "id" in one else ""
+            place = f"{self.table}, annotations[{index}]{told}"
+            if not isinstance(of, int | str) or of not in images:
+                self.problems.append(f"{place}: there is no image with the id {of!r}.")
+            else:
+                found[of].append((place, one))
+        return found
+
+    def _row(
+        self, place: str, image: Mapping[str, Any], notes: list[Entry], labels: Mapping[Any, str]
+    ) -> Row | None:
+        called = image.get("file_name")
+        found = self.files.find(called, _near(self.table)) if isinstance(called, str) else []
+        if len(found) != 1:
+            self.problems.append(f"{place}: {_why(called, found)}.")
+            return None
+        crowds = [one for _, one in notes if one.get("iscrowd") in (1, True)]
+        single = [(where, one) for where, one in notes if one.get("iscrowd") not in (1, True)]
+        wrong = [text for text in (_wrong(where, one, labels) for where, one in single) if text]
+        return Row(
+            found[0],
+            split=split_in(PurePosixPath(self.table).stem) or split_of(self.table),
+            group=str(image.get("group", "")).strip(),
+            boxes=() if wrong else tuple(_box(one, labels) for _, one in single),
+            place=place,
+            places=tuple(where for where, _ in single),
+            size=size_told(image.get("width"), image.get("height")),
+            left_out=len(crowds),
+            problem="; ".join(wrong[:2]),
+        )
+
+
+def _near(table: str) -> list[str]:
+    """Folders in which pictures of `table` usually lie: beside it, or called by a word of it."""
+    home = PurePosixPath(table).parent
+    places = [home, home / "images", home.parent, home.parent / "images"]
+    words = PurePosixPath(table).stem.split("_")
+    return [str(one) for one in (*places, *(place / word for place in places for word in words))]
+
+
+def _why(called: Any, found: list[str]) -> str:
+    if found:
+        return f"'{called}' may be any of {few(found)}"
+    return f"there is no file '{called}'" if isinstance(called, str) else "it has no file_name"
+
+
+def _wrong(place: str, one: Mapping[str, Any], labels: Mapping[Any, str]) -> str:
+    """What is wrong with an annotation by itself, or ''."""
+    category, sides = one.get("category_id"), one.get("bbox")
+    if not isinstance(category, int | str) or category not in labels:
+        return f"{place}: there is no category with the id {category!r}"
+    if not isinstance(sides, list) or not are_numbers(sides):
+        return f"{place}: bbox is {sides!r}, not four numbers"
+    if sides[2] <= 0 or sides[3] <= 0:
+        return f"{place}: its box is {sides[2]:g} wide and {sides[3]:g} high"
+    return ""
+
+
+def _box(one: Mapping[str, Any], labels: Mapping[Any, str]) -> Box:
+    left, top, width, height = (float(side) for side in one["bbox"])
+    return Box(labels[one["category_id"]], left, top, left + width, top + height)

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import ClassVar
 
 from stages.etl.readers import SPLITS, Reading, Row, few
 from stages.runtime.errors import DataError
@@ -18,6 +19,8 @@ Line = tuple[int, dict[str, str]]  # its number in the file, its fields by colum
 
 class CsvTable:
     """labels.csv, or the only CSV of the folder. Comma, semicolon or tab; UTF-8, or with a BOM."""
+
+    loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
         """Whether there is such a table; a stray CSV beside class folders is none."""

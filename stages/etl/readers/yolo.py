@@ -1,15 +1,168 @@
-"""To come."""
+"""YOLO: a txt for each picture, a line for each box: class x y width height, as shares of the
+picture (J. Redmon's darknet; docs.ultralytics.com/datasets/detect)."""
 
-from pathlib import Path
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
 
-from stages.etl.readers import Reading
+from stages.artifacts import Box
+from stages.etl.readers import Reading, Row
+from stages.etl.readers.boxes import ROUNDING
+from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
+from stages.runtime.errors import DataError
+
+FIELDS = 5
 
 
 class Yolo:
-    """To come."""
+    """images/ beside labels/, above or below train, val and test, or each txt beside its picture;
+    labels' names in data.yaml, classes.txt or obj.names. A picture without a txt is a negative."""
+
+    loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        return False
+        files = Files(folder)
+        return any(_looks_right(folder / text) for _, text in _pairs(files))
 
     def read(self, folder: Path) -> Reading:
-        raise NotImplementedError
+        """One row for each picture; its boxes are shares of its own size, upright.
+
+        Raises DataError if there are no names; a wrong line is told in its picture's row."""
+        files = Files(folder)
+        table, labels = _names(files)
+        pairs = dict(_pairs(files))
+        told = set(pairs.values())
+        homes = {str(PurePosixPath(picture).parent) for picture in pairs}
+        pictures = [one for one in files.pictures() if str(PurePosixPath(one).parent) in homes]
+        rows = [_row(folder, one, pairs.get(one, ""), labels) for one in sorted(pictures)]
+        kept = {name: name for name in (table, *sorted(told))}
+        known = {*kept, *pictures}
+        return Reading(tuple(rows), kept, tuple(one for one in files.names if one not in known))
+
+
+def _pairs(files: Files) -> Iterator[tuple[str, str]]:
+    """Each picture that has a txt, with it."""
+    there = set(files.names)
+    for picture in files.pictures():
+        for text in _texts(picture):
+            if text in there:
+                yield picture, text
+                break
+
+
+def _texts(picture: str) -> list[str]:
+    """Where the txt of `picture` may be: beside it, or in labels/ where it is in images/."""
+    path = PurePosixPath(picture).with_suffix(".txt")
+    parts = list(path.parts)
+    found = [str(path)]
+    if "images" in parts[:-1]:
+        last = len(parts) - 2 - parts[:-1][::-1].index("images")
+        found.insert(0, "/".join([*parts[:last], "labels", *parts[last + 1 :]]))
+    return found
+
+
+def _looks_right(text: Path) -> bool:
+    """Whether the first line that says something has a class and four numbers."""
+    with text.open("rb") as data:
+        head = data.read(4096).decode(errors="replace").split("\n")
+    fields = next((line.split() for line in head if line.strip()), [])
+    return len(fields) >= FIELDS and fields[0].isdecimal() and all(map(_is_number, fields[1:]))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _names(files: Files) -> tuple[str, dict[int, str]]:
+    """The file that names the labels, and each class's label. Raises DataError if none does."""
+    for name in sorted(files.ending(".yaml", ".yml"), key=_depth):
+        names = _names_in_yaml(text_of(files.folder, name), name)
+        if names:
+            return name, _checked(name, names)
+    lists = [
+        name
+        for name in sorted(files.ending(".txt", ".names"), key=_depth)
+        if name.endswith(".names") or PurePosixPath(name).name in ("classes.txt", "labels.txt")
+    ]
+    if not lists:
+        raise DataError(
+            f"{files.folder.name} has boxes by YOLO's rules, and no file names their classes.",
+            "Write a classes.txt with one label a line, the label of class 0 first.",
+        )
+    lines = text_of(files.folder, lists[0]).splitlines()
+    return lists[0], _checked(lists[0], dict(enumerate(lines)))
+
+
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
+
+
+def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
+    import yaml
+
+    try:
+        record = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DataError(
+            f"{name} is not YAML: {' '.join(str(error).split())}.", "Mend it."
+        ) from None
+    names = record.get("names") if isinstance(record, dict) else None
+    if isinstance(names, list):
+        return dict(enumerate(names))
+    return names if isinstance(names, dict) else {}
+
+
+def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
+    """`names` by whole numbers, without empty ones at the end. Raises DataError for others."""
+    told = {key: str(one).strip() for key, one in names.items() if str(one).strip()}
+    wrong = [f"{name}: '{key}' is no number of a class." for key in told if not _is_class(key)]
+    labels = list(told.values())
+    wrong += [f"{name}: the label '{one}' is there twice." for one in sorted({*labels})
+              if labels.count(one) > 1]  # fmt: skip
+    refuse(wrong, f"Mend {name} and add the folder again.")
+    return {int(key): label for key, label in told.items()}
+
+
+def _is_class(key: Any) -> bool:
+    return str(key).isdecimal()
+
+
+def _row(folder: Path, picture: str, text: str, labels: dict[int, str]) -> Row:
+    size = size_of(folder / picture)
+    if not text or size is None:
+        return Row(picture, split=split_of(picture), place=text or picture)
+    lines = enumerate(text_of(folder, text).splitlines(), 1)
+    told = [(number, line.split()) for number, line in lines if line.strip()]
+    places = [f"{text}, line {number}" for number, _ in told]
+    read = [_box(fields, labels, size) for _, fields in told]
+    wrong = [f"{place}: {one}" for place, one in zip(places, read, strict=True)
+             if isinstance(one, str)]  # fmt: skip
+    return Row(
+        picture,
+        split=split_of(picture),
+        boxes=() if wrong else tuple(one for one in read if isinstance(one, Box)),
+        place=text,
+        places=tuple(places),
+        problem="; ".join(wrong[:2]),
+    )
+
+
+def _box(fields: list[str], labels: dict[int, str], size: tuple[int, int]) -> Box | str:
+    """The box of a line, in pixels; or what is wrong with it."""
+    if len(fields) != FIELDS or not all(map(_is_number, fields)):
+        return f"'{' '.join(fields)[:60]}' is not a class and four numbers"
+    if not _is_class(fields[0]) or int(fields[0]) not in labels:
+        return f"class {fields[0]} has no name; there are {len(labels)}"
+    x, y, width, height = (float(one) for one in fields[1:])
+    if not all(0 <= one <= 1 + ROUNDING for one in (x, y, width, height)):
+        return f"{' '.join(fields[1:])} are not shares from 0 to 1 of the picture"
+    if width <= 0 or height <= 0:
+        return f"the box is {width:g} wide and {height:g} high"
+    across, down = size
+    left, top = (x - width / 2) * across, (y - height / 2) * down
+    corners = (left, top, left + width * across, top + height * down)
+    return Box(labels[int(fields[0])], *(round(one, 4) for one in corners))

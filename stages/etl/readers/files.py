@@ -1,0 +1,166 @@
+"""The files of a person's folder, found by what an annotation calls them, whoever wrote it."""
+
+import io
+import json
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from stages.etl.readers import SPLITS
+from stages.etl.readers.walking import files_below
+from stages.runtime.errors import DataError
+
+PICTURES = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".png",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".ppm",
+        ".avif",
+        ".jp2",
+        ".mpo",
+    ]
+)
+MOST_BYTES = 500_000_000
+MOST_TOLD = 20  # problems of one folder
+UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before an upload's name
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+ORIENTATION = 0x0112
+
+
+class Files:
+    """Every file below `folder`, by name: relative to it, with / between parts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
+        self._whole: dict[str, list[str]] = defaultdict(list)
+        self._last: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            self._whole[_plain(name)].append(name)
+            self._last[_plain(name).rpartition("/")[2]].append(name)
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """The files whose names end so, sorted."""
+        return [name for name in self.names if name.lower().endswith(suffixes)]
+
+    def pictures(self) -> list[str]:
+        return [name for name in self.names if PurePosixPath(name).suffix.lower() in PICTURES]
+
+    def find(self, called: str, near: Iterable[str] = ()) -> list[str]:
+        """The files that `called` may mean: one in a folder of `near` or of the whole, else those
+        with its last part. Capitals, the form of accents and an address before it do not matter.
+
+        Only ever files below the folder, whatever `called` says."""
+        for name in _spellings(called):
+            for place in dict.fromkeys([*near, ""]):
+                whole = f"{place}/{name}" if place else name
+                if found := self._whole.get(_plain(whole), []):
+                    return [whole] if whole in found else found
+        for name in _spellings(called):
+            if found := self._last.get(_plain(name).rpartition("/")[2], []):
+                return found
+        return []
+
+
+def _plain(name: str) -> str:
+    """`name` as it is compared."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    return unicodedata.normalize("NFC", "/".join(parts)).casefold()
+
+
+def _spellings(called: str) -> list[str]:
+    """`called` as it stands, and what it means if it is an address or a name of an upload."""
+    address = urlsplit(called) if "://" in called or called.startswith("/data/") else None
+    found = [called]
+    if address is not None:
+        found += [parse_qs(address.query).get("d", [""])[0], unquote(address.path).lstrip("/")]
+    found += [unquote(name) for name in found[:1] if "%" in name]
+    last = [name.replace("\\", "/").rpartition("/")[2] for name in found]
+    found += [UPLOADED.sub("", name, count=1) for name in last if UPLOADED.match(name)]
+    return [name for name in dict.fromkeys(found) if name and "\0" not in name]
+
+
+def split_of(name: str) -> str:
+    """The split that a folder on the way to `name` is called by, or ''."""
+    folders = [part.lower() for part in PurePosixPath(name).parts[:-1]]
+    return next((SPLITS[part] for part in folders if part in SPLITS), "")
+
+
+def split_in(stem: str) -> str:
+    """The split that a word of `stem` names, as in instances_train2017, or ''."""
+    words = re.split(r"[^a-z]+", stem.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), "")
+
+
+def size_of(path: Path) -> tuple[int, int] | None:
+    """Width and height of the picture at `path`, upright, from its head; None if it has none."""
+    from PIL import Image
+
+    from stages.runtime.quiet import quiet
+
+    try:
+        with quiet(), Image.open(io.BytesIO(path.read_bytes())) as image:
+            width, height = image.size
+            turned = image.getexif().get(ORIENTATION) in SIDEWAYS
+            return (height, width) if turned else (width, height)
+    except Exception:  # whatever it is: looking at it closely, later, says what is wrong with it
+        return None
+
+
+def bytes_of(folder: Path, name: str) -> bytes:
+    """The bytes of the annotation `name`. Raises DataError if there are far too many."""
+    path = folder / name
+    if path.stat().st_size > MOST_BYTES:
+        raise DataError(f"{name} is too large for an annotation.", "Is it another file?")
+    return path.read_bytes()
+
+
+def text_of(folder: Path, name: str) -> str:
+    """The text of the file `name`. Raises DataError with the line that is no UTF-8."""
+    data = bytes_of(folder, name)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise DataError(
+            f"{name}, line {line}: this is not UTF-8 text.", "Save it as UTF-8."
+        ) from None
+
+
+def json_of(folder: Path, name: str) -> Any:
+    """What the JSON file `name` says. Raises DataError with the line where it is none."""
+    try:
+        return json.loads(text_of(folder, name))
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"{name}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}.",
+            "Export it again; it may have been cut off.",
+        ) from None
+    except RecursionError:
+        raise DataError(f"{name} is nested too deeply.", "Is it another file?") from None
+
+
+def mentions(path: Path, *words: bytes) -> bool:
+    """Whether the file at `path` has all of `words`; too large a file has none."""
+    if path.stat().st_size > MOST_BYTES:
+        return False
+    data = path.read_bytes()
+    return all(word in data for word in words)
+
+
+def refuse(problems: Sequence[str], remedy: str) -> None:
+    """Raise DataError with `problems`, if there are any."""
+    if problems:
+        more = len(problems) - MOST_TOLD
+        told = [*problems[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
+        raise DataError("\n".join(told), remedy)

@@ -1,0 +1,76 @@
+"""An XML file as a tree that knows its lines. A doctype is refused: it can hide a bomb, a path."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+from stages.runtime.errors import DataError
+
+
+@dataclass
+class Element:
+    """An element, the line where it begins, its own text and the elements inside."""
+
+    name: str
+    line: int
+    words: str = ""
+    inside: list["Element"] = field(default_factory=list)
+
+    def children(self, name: str) -> list["Element"]:
+        return [one for one in self.inside if one.name == name]
+
+    def child(self, name: str) -> "Element | None":
+        return next(iter(self.children(name)), None)
+
+    def text(self, name: str) -> str:
+        """The text of the first element `name` inside, or ''."""
+        found = self.child(name)
+        return found.words.strip() if found else ""
+
+
+def parsed(data: bytes, name: str) -> Element:
+    """The root of the XML in `data`, the file `name`.
+
+    Raises DataError if it is no XML, or has a doctype or entities of its own (defusedxml)."""
+    from xml.sax import SAXParseException
+    from xml.sax.handler import ContentHandler
+
+    from defusedxml import DefusedXmlException
+    from defusedxml.sax import make_parser
+
+    class Builder(ContentHandler):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[Element] = [Element("", 0)]
+            self.place: Any = None
+
+        def setDocumentLocator(self, locator: Any) -> None:
+            self.place = locator
+
+        def startElement(self, tag: str, attributes: Any) -> None:
+            made = Element(tag, self.place.getLineNumber())
+            self.open[-1].inside.append(made)
+            self.open.append(made)
+
+        def characters(self, content: str) -> None:
+            self.open[-1].words += content
+
+        def endElement(self, tag: str) -> None:
+            self.open.pop()
+
+    builder, parser = Builder(), make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(builder)
+    try:
+        parser.parse(io.BytesIO(data))
+    except DefusedXmlException:
+        raise DataError(
+            f"{name} has a doctype, which can hide a bomb; annotations need none.",
+            "Remove the lines from <!DOCTYPE on, or the file.",
+        ) from None
+    except SAXParseException as error:
+        raise DataError(
+            f"{name}, line {error.getLineNumber()}: this is not XML: {error.getMessage()}.",
+            "Export it again.",
+        ) from None
+    return builder.open[0].inside[0]
