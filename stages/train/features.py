@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, Step, canonical, digest_of
-from stages.runtime import steps as runtime
+from stages.etl.augment import view_of
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.shards import Row, Shards
@@ -22,7 +22,10 @@ from stages.train.sources import version_of
 from stages.train.trunk import TrunkFile
 
 SHARD = 256  # rows; what a killed run can lose
-STEP_CODE = ("runtime/steps.py", "runtime/pictures.py", "runtime/sounds.py")
+STEP_CODE = (
+    *("runtime/steps.py", "runtime/pictures.py", "runtime/sounds.py", "runtime/spectrograms.py"),
+    *("runtime/resampling.py", "runtime/windows.py"),
+)
 VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
 PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
 
@@ -104,14 +107,8 @@ def windows_of(
 ) -> NDArray[np.float32]:
     """`view` of a sample of `dataset` through the steps `before`: [windows, ...] float32."""
     steps = [step.model_dump() for step in before]
-    data = store.get(view.digest)
-    if not view.number:
-        return runtime.prepared(steps, data).windows
-    from stages.etl.augment import augmented
-
-    picture = runtime.run(steps[:1], data)
-    picture = augmented(picture, dataset, view.digest, view.number)
-    return np.asarray(runtime.run(steps[1:], picture))[None]
+    seen = view_of(steps, store.get(view.digest), dataset, view.digest, view.number)
+    return seen.windows.astype(np.float32, copy=False)
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:

