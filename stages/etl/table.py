@@ -2,21 +2,34 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Any
 
 from stages.etl.inspecting import Seen
 from stages.etl.placing import placed
 
 Line = dict[str, Any]
+OF_MEDIAN = "_of_median"
 FIRST = {"test": 0, "validation": 1, "train": 2, "": 3}  # the split that keeps a shared sample
 
 
 def lines_of(seen: Sequence[Seen], columns: Iterable[str] = ()) -> list[Line]:
     """A line for each of `seen`, with the columns that the suites and a person may ask about.
 
-    Those of `columns` that a line does not have are there, and empty."""
+    Those of `columns` that a line does not have are there, and empty; seconds_of_median would be
+    the line's seconds as a share of their median."""
     empty = dict.fromkeys(columns)
-    return [{**empty, **_line(index, one)} for index, one in enumerate(seen)]
+    lines = [{**empty, **_line(index, one)} for index, one in enumerate(seen)]
+    for column in empty:
+        _note_median(lines, column.removesuffix(OF_MEDIAN), column)
+    return lines
+
+
+def _note_median(lines: Sequence[Line], fact: str, column: str) -> None:
+    known = [line for line in lines if fact != column and line.get(fact)]
+    middle = median(line[fact] for line in known) if known else 1
+    for line in known:
+        line[column] = line[fact] / middle
 
 
 def _line(index: int, one: Seen) -> Line:
