@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from stages.artifacts import Box, Dataset, digest_of
 from stages.etl.augment import boxes_of, view_of
 from stages.etl.split import ORDER
 from stages.etl.table import labels_of
+from stages.media.boxes import palette
 from stages.pages import render
 from stages.runtime.errors import BadSample, Damaged
 
@@ -33,6 +36,7 @@ VIEWS = 5
 def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
     drawer = _Drawer(medium, store)
+    sizes = _sizes(judged.lines)
     by_file = {line["file"]: line for line in judged.lines}
     by_file |= {one.line["file"]: one.line for one in judged.asides}
     return render(
@@ -40,6 +44,9 @@ def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store"
         dataset=dataset,
         splits=ORDER,
         thing=medium.thing,
+        counted="Boxes" if sizes else "Samples",
+        sizes=sizes,
+        palette=palette(dataset.labels) if sizes else "",
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
         findings=[_finding(one, by_file, drawer) for one in dataset.findings],
@@ -90,6 +97,15 @@ def _bars(dataset: Dataset) -> list[dict[str, Any]]:
         }
         for label in dataset.labels[:MOST_LABELS]
     ]
+
+
+def _sizes(lines: Sequence["Line"]) -> dict[str, str]:
+    """For each label of boxes how large they are, as the side of a square: small, middle, large."""
+    sides = defaultdict(list)
+    for box in (box for line in lines for box in line["boxes"]):
+        sides[box.label].append(((box.right - box.left) * (box.bottom - box.top)) ** 0.5)
+    return {label: " – ".join(f"{np.quantile(some, share):.0f}" for share in (0.1, 0.5, 0.9))
+            for label, some in sides.items()}  # fmt: skip
 
 
 def _finding(finding: Any, by_file: dict[str, "Line"], drawer: _Drawer) -> dict[str, Any]:

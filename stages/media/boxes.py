@@ -21,6 +21,21 @@ def colour_of(label: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
+def palette(labels: Sequence[str]) -> str:
+    """A style that gives each of `labels` a colour on its page, as unlike as can be."""
+    hues = [round(360 * place / max(1, len(labels))) for place in range(len(labels))]
+    colours = [
+        f"{_variable(label)}:hsl({hue} 95% {(45, 60)[place % 2]}%)"
+        for place, (label, hue) in enumerate(zip(labels, hues, strict=True))
+    ]
+    return f":root{{{';'.join(colours)}}}"
+
+
+def _variable(label: str) -> str:
+    """The name under which a page may say the colour of `label`."""
+    return f"--box-{sha256(label.encode()).hexdigest()[:12]}"
+
+
 def with_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box], side: int) -> NDArray[np.uint8]:
     """`picture` (H, W, 3 uint8) with its `boxes` drawn, lines as wide as they have to be if it is
     then made so small that its longer side has `side` pixels."""
@@ -48,11 +63,10 @@ def overlaid(image: str, width: int, height: int, side: int, boxes: Sequence[Box
 
 
 def _mark(box: Box, scale: float, named: bool) -> str:
-    red, green, blue = colour_of(box.label)
-    colour = f"rgb({red},{green},{blue})"
+    colour = f"var({_variable(box.label)}, rgb{colour_of(box.label)})"
     frame = (
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.right - box.left:.1f}" '
-        f'height="{box.bottom - box.top:.1f}" fill="none" stroke="{colour}" '
+        f'height="{box.bottom - box.top:.1f}" fill="none" style="stroke:{colour}" '
         f'stroke-width="{1.5 * scale:.2f}"/>'
     )
     if not named:
@@ -60,6 +74,6 @@ def _mark(box: Box, scale: float, named: bool) -> str:
     letter = LETTER * scale
     return frame + (
         f'<text x="{box.left + letter / 4:.1f}" y="{box.top + letter:.1f}" '
-        f'font-size="{letter:.1f}" fill="{colour}" stroke="#000" stroke-width="{letter / 5:.1f}" '
+        f'font-size="{letter:.1f}" fill="#fff" stroke="#000" stroke-width="{letter / 4:.1f}" '
         f'paint-order="stroke">{escape(box.label)}</text>'
     )
