@@ -33,9 +33,16 @@ def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:
     last = np.append(np.diff(score[order]) != 0, True)  # equal scores fall together
     recall = hits[last] / hits[-1]
     precision = hits[last] / (np.flatnonzero(last) + 1)
-    area = float((np.diff(recall, prepend=0.0) * precision).sum())
+    return drawn_curve(recall, precision, float((np.diff(recall, prepend=0.0) * precision).sum()))
+
+
+def drawn_curve(recall: Numbers, precision: Numbers, area: float) -> Curve:
+    """As many points of a rising `recall` and its `precision` as can be seen."""
     rises = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)  # elsewhere only precision is lost
-    keep = rises[np.unique(np.linspace(0, len(rises) - 1, _POINTS).round().astype(int))]
+    if not len(rises):
+        return Curve([0.0], [0.0], round(area, 6))
+    places = np.linspace(0, len(rises) - 1, min(_POINTS, len(rises)))
+    keep = rises[np.unique(places.round().astype(int))]
     return Curve(_rounded(recall[keep]), _rounded(precision[keep]), round(area, 6))
 
 

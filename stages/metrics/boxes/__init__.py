@@ -1,6 +1,78 @@
-"""What is counted of boxes, and how sure the count is; every number with a 95 % interval."""
+"""What is counted of boxes, and how sure the count is; every number with a 95 % interval.
 
+A box of another label, or one that overlaps with the true one by less than half, is wrong. Boxes of
+one picture go together in every interval."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Measure
 from stages.metrics.boxes.average_precision import ap50, average_precisions
-from stages.metrics.boxes.matching import Matches, matches, overlaps
+from stages.metrics.boxes.curves import box_curves
+from stages.metrics.boxes.matching import Matches, area, matches, overlaps
+from stages.metrics.boxes.measured import by_label, precisions, tallies, together
+from stages.metrics.boxes.outcomes import (
+    FALSE,
+    MISPLACED,
+    RIGHT,
+    WRONG,
+    Outcome,
+    Outcomes,
+    confusion,
+    outcomes,
+)
+from stages.metrics.boxes.paired import box_agreement, paired_ap_drop, recall_pairs
+from stages.metrics.boxes.thresholds import BoxThreshold, box_thresholds, recommended_threshold
+from stages.metrics.measured import Measured
 
-__all__ = ["Matches", "ap50", "average_precisions", "matches", "overlaps"]
+__all__ = [
+    "FALSE",
+    "MISPLACED",
+    "RIGHT",
+    "WRONG",
+    "BoxThreshold",
+    "Matches",
+    "Outcome",
+    "Outcomes",
+    "ap50",
+    "area",
+    "average_precisions",
+    "box_agreement",
+    "box_curves",
+    "box_thresholds",
+    "confusion",
+    "matches",
+    "measure_boxes",
+    "outcomes",
+    "overlaps",
+    "paired_ap_drop",
+    "recall_pairs",
+    "recommended_threshold",
+]
+
+
+def measure_boxes(
+    truth: Sequence[Any],
+    answers: Sequence[Any],
+    labels: Sequence[str],
+    threshold: float,
+    seed: int = 0,
+    found: Matches | None = None,
+) -> Measured:
+    """Measure `answers` against `truth` (as in `matches`, whose result may be given as `found`).
+
+    AP50 and AP50:95 look at all boxes; precision, recall, F1 and the confusion, with a last row for
+    background and a last column for nothing, at those that reach `threshold`."""
+    found = found or matches(truth, answers, len(labels))
+    tally = tallies(found, threshold)
+    overall, each = precisions(found, truth, answers, seed)
+    support, boxes = found.support.sum(axis=0), len(found.true)
+    measured = [
+        {**one, "support": Measure(value=n, low=n, high=n, n=boxes), "ap50": ap}
+        for one, ap, n in zip(by_label(tally, seed), each, support.tolist(), strict=True)
+    ]
+    return Measured(
+        overall | together(tally, seed),
+        dict(zip(labels, measured, strict=True)),
+        confusion(found, outcomes(found, threshold)),
+    )

@@ -17,19 +17,19 @@ Numbers = NDArray[np.float64]
 
 
 def average_precisions(found: Matches, weights: Numbers, levels: Sequence[int] = (0,)) -> Numbers:
-    """The average precision of each label, mean over `levels` (indices of OVERLAPS).
+    """The average precision at each of `levels` (indices of OVERLAPS) of each label.
 
-    `weights` [r, images] says how often each picture is in each resample; [r, labels] comes back,
-    NaN for a label without a true box there. A picture that is there twice counts as two."""
+    `weights` [r, images] says how often each picture is in each resample; [levels, r, labels] comes
+    back, NaN for a label without a true box there. A picture that is there twice counts as two."""
     wanted = weights @ found.support
     made = [_of_label(found, weights, wanted[:, k], k, levels) for k in range(found.labels)]
-    return np.stack(made, axis=1)
+    return np.stack(made, axis=2)
 
 
 def ap50(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> float:
     """Mean over labels of the average precision at an overlap of 0.5; 0 without a true box."""
     found = matches(truth, answers, labels)
-    each = average_precisions(found, np.ones((1, found.images)))[0]
+    each = average_precisions(found, np.ones((1, found.images)))[0, 0]
     return float(np.nanmean(each)) if np.isfinite(each).any() else 0.0
 
 
@@ -41,7 +41,7 @@ def _of_label(
     given = np.cumsum(counted, axis=1)
     hits = found.hit[rows]
     areas = [_area(counted, given, hits[:, level], wanted) for level in levels]
-    return np.where(wanted > 0, np.mean(areas, axis=0), np.nan)
+    return np.where(wanted > 0, np.stack(areas), np.nan)
 
 
 def _area(counted: Numbers, given: Numbers, hit: NDArray[np.bool_], wanted: Numbers) -> Numbers:
@@ -57,4 +57,4 @@ def _area(counted: Numbers, given: Numbers, hit: NDArray[np.bool_], wanted: Numb
     recall = found / np.maximum(wanted, 1)[:, None]
     passed = np.where(found > 0, np.searchsorted(RECALLS, recall, side="right"), 0)
     steps = np.diff(passed, axis=1, prepend=0)
-    return (best * steps).sum(axis=1) / len(RECALLS)
+    return np.asarray((best * steps).sum(axis=1) / len(RECALLS))

@@ -69,31 +69,44 @@ def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matche
     hit = np.zeros((len(given), len(OVERLAPS)), bool)
     found = np.full(len(given), -1, np.int64)
     place = np.zeros(len(given), np.int64)
-    wanted = _groups(true_image * labels + true_label)
-    for cell, mine in _groups(image * labels + label).items():
+    wanted = groups(true_image * labels + true_label)
+    for cell, mine in groups(image * labels + label).items():
         place[mine] = np.arange(len(mine))
         theirs = wanted.get(cell)
         if theirs is not None:
             taken = _paired(given[mine, :4], true[theirs, :4])
             hit[mine] = taken >= 0
             found[mine] = np.where(taken[:, 0] >= 0, theirs[taken[:, 0]], -1)
-    sizes = (len(truth), labels)
-    known = (true[:, :4], true_image, true_label)
-    return Matches(*sizes, *known, given[:, :4], image, label, given[:, 4], place, hit, found)
+    return Matches(
+        images=len(truth),
+        labels=labels,
+        true=true[:, :4],
+        true_image=true_image,
+        true_label=true_label,
+        given=given[:, :4],
+        image=image,
+        label=label,
+        score=given[:, 4],
+        place=place,
+        hit=hit,
+        found=found,
+    )
 
 
 def overlaps(boxes: Floats, others: Floats) -> Floats:
     """Intersection over union of each of `boxes` [n, 4] with each of `others` [m, 4]: [n, m]."""
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = (high - low).clip(0).prod(axis=2)
+    left, top, right, bottom = boxes.T[:, :, None]
+    wide = np.minimum(right, others[:, 2]) - np.maximum(left, others[:, 0])
+    high = np.minimum(bottom, others[:, 3]) - np.maximum(top, others[:, 1])
+    shared: Floats = wide.clip(0) * high.clip(0)
     areas = area(boxes)[:, None] + area(others)[None] - shared
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
 
 
 def area(boxes: Floats) -> Floats:
     """Square pixels of each of `boxes`, [n, 4] to [n]."""
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1))
+    left, top, right, bottom = boxes.T
+    return np.asarray((right - left).clip(0) * (bottom - top).clip(0))
 
 
 def _flat(boxes: Sequence[Any], width: int) -> tuple[Floats, Indices]:
@@ -119,8 +132,8 @@ def _check(given: Floats, image: Indices, labels: int) -> None:
         )
 
 
-def _groups(cells: Indices) -> dict[int, Indices]:
-    """The rows of each cell, in their order."""
+def groups(cells: Indices) -> dict[int, Indices]:
+    """The rows of each cell's number, in their order."""
     order = np.argsort(cells, kind="stable")
     names, starts = np.unique(cells[order], return_index=True)
     parts = np.split(order, starts[1:])

@@ -1,0 +1,25 @@
+"""Precision against recall of each label's boxes, as the threshold on the score falls."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.metrics.boxes.matching import Matches
+from stages.metrics.curves import Curve, drawn_curve
+
+
+def box_curves(
+    found: Matches, precisions: NDArray[np.float64], labels: Sequence[str]
+) -> dict[str, Curve]:
+    """The curves of the labels that have true boxes; `precisions`: their AP50, [labels]."""
+    support = found.support.sum(axis=0)
+    made = {}
+    for index in np.flatnonzero(support):
+        mine = found.label == index
+        hits = np.cumsum(found.found[mine] >= 0)
+        last = np.append(np.diff(found.score[mine]) != 0, True)[: len(hits)]
+        given = np.arange(1, len(hits) + 1)
+        recall, precision = hits[last] / support[index], hits[last] / given[last]
+        made[labels[index]] = drawn_curve(recall, precision, float(precisions[index]))
+    return made

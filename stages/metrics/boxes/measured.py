@@ -1,0 +1,159 @@
+"""Average precision, precision, recall and F1 of boxes, by label and together."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.metrics.boxes.average_precision import average_precisions
+from stages.metrics.boxes.evaluator import coco_precisions
+from stages.metrics.boxes.matching import OVERLAPS, Matches, counts
+from stages.metrics.boxes.resampling import resampled, share
+
+NAMES = ("precision", "recall", "f1")
+
+Counts = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+class Tallies(NamedTuple):
+    """Boxes by picture and label, [images, labels]: `right` ones, `given` ones, `true` ones."""
+
+    right: Counts
+    given: Counts
+    true: Counts
+
+
+def tallies(found: Matches, threshold: float) -> Tallies:
+    """What is given with a score of `threshold` or more, and what of it is right."""
+    sure = found.score >= threshold - 1e-9
+    size = (found.images, found.labels)
+    right = sure & (found.found >= 0)
+    return Tallies(
+        counts(found.image[right], found.label[right], *size),
+        counts(found.image[sure], found.label[sure], *size),
+        found.support,
+    )
+
+
+def shares(right: Numbers, given: Numbers, true: Numbers) -> dict[str, Numbers]:
+    """Precision, recall, and of all boxes that are true or given the share that is both (F1 rises
+    with it: see `f1_of`); NaN where nothing was counted."""
+    wholes = (given, true, given + true - right)
+    return {
+        name: np.divide(right, whole, out=np.full(np.shape(right), np.nan), where=whole > 0)
+        for name, whole in zip(NAMES, wholes, strict=True)
+    }
+
+
+def by_label(tally: Tallies, seed: int) -> list[dict[str, Measure]]:
+    """Precision, recall and F1 of each label."""
+    values = shares(*(one.sum(axis=0).astype(np.float64) for one in tally))
+    drawn = _drawn(tally, seed)
+    return [
+        {name: _one(tally, name, values[name][k], drawn[name][:, k], [k]) for name in NAMES}
+        for k in range(tally.true.shape[1])
+    ]
+
+
+def together(tally: Tallies, seed: int) -> dict[str, Measure]:
+    """Their means over labels that occur (macro), and those of all boxes in one (micro)."""
+    seen = np.flatnonzero((tally.true + tally.given).sum(axis=0))
+    labels = Tallies(*(one[:, seen] for one in tally))
+    pooled = Tallies(*(one.sum(axis=1, keepdims=True) for one in tally))
+    each, drawn = shares(*(one.sum(axis=0) * 1.0 for one in labels)), _drawn(labels, seed)
+    values, pool = shares(*(one.sum(axis=0) * 1.0 for one in pooled)), _drawn(pooled, seed)
+    made = {f"macro_{name}": _mean(labels, name, each[name], drawn[name]) for name in NAMES}
+    micro = {
+        f"micro_{name}": _one(pooled, name, values[name][0], pool[name][:, 0], [0])
+        for name in NAMES
+    }
+    return made | micro
+
+
+def precisions(
+    found: Matches, truth: Sequence[Any], answers: Sequence[Any], seed: int
+) -> tuple[dict[str, Measure], list[Measure]]:
+    """AP50 and AP50:95 over all labels that have true boxes, and AP50 of each label.
+
+    The values are the COCO evaluator's, the intervals from resamples of the matches."""
+    values = coco_precisions(truth, answers, found.labels)
+    drawn = resampled(
+        lambda weights: average_precisions(found, weights, range(len(OVERLAPS))),
+        *(found.images, len(found.score), seed, 1),
+    )
+    true = found.support
+    boxes, pictures = true.sum(axis=0), (true > 0).sum(axis=0)
+    knows = _together(boxes[boxes > 0])
+    some = int((true.sum(axis=1) > 0).sum())
+    means = {"ap50": (values[:1], drawn[:1]), "ap50_95": (values, drawn)}
+    overall = {
+        name: share(_mean_of(value), _means(draw), knows, some, found.images if knows else 0)
+        for name, (value, draw) in means.items()
+    }
+    return overall, [
+        share(_mean_of(values[:1, k]), drawn[0, :, k], boxes[k], int(pictures[k]), int(boxes[k]))
+        for k in range(found.labels)
+    ]
+
+
+def f1_of(joint: Measure) -> Measure:
+    """F1 from the share that is both true and given, of all that are either (metrics/intervals)."""
+    value, low, high = (2 * j / (1 + j) for j in (joint.value, joint.low, joint.high))
+    return Measure(value=value, low=low, high=high, n=joint.n)
+
+
+def _drawn(tally: Tallies, seed: int) -> dict[str, Numbers]:
+    stacked = np.concatenate(tally, axis=1).astype(np.float64)
+    images, labels = tally.true.shape
+    sums = resampled(lambda weights: weights @ stacked, images, stacked.shape[1], seed)
+    return shares(*(sums[:, k * labels : (k + 1) * labels] for k in range(3)))
+
+
+def _whole(tally: Tallies, name: str) -> Counts:
+    """What the share `name` is a share of, [images, labels]."""
+    right, given, true = tally
+    return {"precision": given, "recall": true, "f1": given + true - right}[name]
+
+
+def _one(tally: Tallies, name: str, value: float, drawn: Numbers, labels: Sequence[int]) -> Measure:
+    whole = _whole(tally, name)[:, labels].sum(axis=1)
+    boxes, pictures = int(whole.sum()), int((whole > 0).sum())
+    found = share(float(np.nan_to_num(value)), drawn, boxes, pictures, boxes)
+    return f1_of(found) if name == "f1" else found
+
+
+def _mean(tally: Tallies, name: str, each: Numbers, drawn: Numbers) -> Measure:
+    """The plain mean over labels; one that is never given has a precision of 0."""
+    whole = _whole(tally, name)
+    absent = whole.sum(axis=0) == 0
+    drawn = np.where(absent, 0.0, drawn)
+    if name == "f1":
+        each, drawn = 2 * each / (1 + each), 2 * drawn / (1 + drawn)
+    every = _whole(tally, "f1").sum(axis=1)
+    value = float(np.nan_to_num(each).mean()) if len(each) else 0.0
+    knows, pictures = _together(whole.sum(axis=0)), int((every > 0).sum())
+    asked = int(every.sum()) if name != "recall" or tally.true.any() else 0
+    return share(value, _means(drawn[None]), knows, pictures, asked)
+
+
+def _together(boxes: Counts) -> float:
+    """How many independent boxes know a mean over labels as well as `boxes` of each label do."""
+    return float(len(boxes) ** 2 / (1 / np.maximum(boxes, 1)).sum()) if len(boxes) else 0.0
+
+
+def _means(drawn: Numbers) -> Numbers:
+    """Means over levels and labels of `drawn` [levels, r, labels], of what is known; [r]."""
+    known = np.isfinite(drawn)
+    sums = np.where(known, drawn, 0.0).sum(axis=(0, 2))
+    numbers = known.sum(axis=(0, 2))
+    out: Numbers = np.full(sums.shape, np.nan)
+    np.divide(sums, numbers, out=out, where=numbers > 0)
+    return out
+
+
+def _mean_of(values: Numbers) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else 0.0

@@ -1,0 +1,121 @@
+"""What became of each box at a threshold: right, wrong label, badly placed, false; what is missed.
+
+The sorts are those of TIDE (Bolya, Foley, Hays, Hoffman 2020, ECCV), counted one by one."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.metrics.boxes.matching import Matches, groups, overlaps
+
+RIGHT, WRONG, MISPLACED, FALSE = "right", "wrong label", "badly placed", "false alarm"
+NEAR, FAR = 0.5, 0.1  # overlaps: from here on at its place; below this nowhere near
+_ROWS = 256
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+class Outcome(NamedTuple):
+    """One predicted box, a row of the Matches: what it is, the true box that it is held against (or
+    -1), the overlap with it, and the largest overlap with any true box of its picture."""
+
+    row: int
+    sort: str
+    true: int
+    overlap: float
+    touches: float
+
+
+class Outcomes(NamedTuple):
+    """`given`: every predicted box that is sure enough, the surest first; `missed`: rows of the
+    true boxes that nothing is held against."""
+
+    given: list[Outcome]
+    missed: list[int]
+
+
+def outcomes(found: Matches, threshold: float) -> Outcomes:
+    """Sort what is given with a score of `threshold` or more.
+
+    What `matching` has paired is right. Of the rest a box at the place of a free true one has the
+    wrong label, one that overlaps with a free true one of its label by 0.1 to 0.5 is badly placed,
+    any other is a false alarm."""
+    sure = np.flatnonzero(found.score >= threshold - 1e-9)
+    right = sure[found.found[sure] >= 0]
+    free = np.ones(len(found.true), bool)
+    free[found.found[right]] = False
+    loose = sure[found.found[sure] < 0]
+    given = [_right(found, int(row)) for row in right]
+    theirs = groups(found.true_image)
+    none = np.zeros(0, np.int64)
+    for image, rows in groups(found.image[loose]).items():
+        given += _sorted(found, loose[rows], theirs.get(image, none), free)
+    given.sort(key=lambda one: one.row)
+    return Outcomes(given, [int(row) for row in np.flatnonzero(free)])
+
+
+def confusion(found: Matches, sorted_out: Outcomes) -> list[list[int]]:
+    """Counts by true label (row; the last one: background) and predicted label (column; the last
+    one: nothing). A badly placed box is missed in its row and false in its column."""
+    size = found.labels + 1
+    table = np.zeros((size, size), np.int64)
+    held = {one.true for one in sorted_out.given if one.sort in (RIGHT, WRONG)}
+    for one in sorted_out.given:
+        at_place = one.sort in (RIGHT, WRONG)
+        table[found.true_label[one.true] if at_place else -1, found.label[one.row]] += 1
+    for row, label in enumerate(found.true_label):
+        table[label, -1] += row not in held
+    return [[int(cell) for cell in line] for line in table]
+
+
+def _right(found: Matches, row: int) -> Outcome:
+    true = int(found.found[row])
+    overlap = float(overlaps(found.given[[row]], found.true[[true]])[0, 0])
+    return Outcome(row, RIGHT, true, overlap, overlap)
+
+
+def _sorted(
+    found: Matches, rows: Indices, theirs: Indices, free: NDArray[np.bool_]
+) -> Iterator[Outcome]:
+    """The boxes `rows` of a picture with the true boxes `theirs`, first those with a wrong label;
+    `free` is kept up to date."""
+    left: list[tuple[int, Floats]] = []
+    for row, overlap in _overlaps(found, rows, theirs):
+        at_place = np.where(free[theirs], overlap, 0.0)
+        if at_place.max(initial=0.0) >= NEAR:
+            yield _held(row, WRONG, theirs, at_place, overlap, free)
+        else:
+            left.append((row, overlap))
+    for row, overlap in left:
+        alike = free[theirs] & (found.true_label[theirs] == found.label[row])
+        near = np.where(alike, overlap, 0.0)
+        if near.max(initial=0.0) >= FAR:
+            yield _held(row, MISPLACED, theirs, near, overlap, free)
+        else:
+            yield Outcome(row, FALSE, -1, 0.0, float(overlap.max(initial=0.0)))
+
+
+def _held(
+    row: int,
+    sort: str,
+    theirs: Indices,
+    suits: Floats,
+    overlap: Floats,
+    free: NDArray[np.bool_],
+) -> Outcome:
+    best = int(suits.argmax())
+    free[theirs[best]] = False
+    return Outcome(row, sort, int(theirs[best]), float(suits[best]), float(overlap.max()))
+
+
+def _overlaps(
+    found: Matches, rows: Sequence[int] | Indices, theirs: Indices
+) -> Iterator[tuple[int, Floats]]:
+    """Each of `rows` with its overlaps with the true boxes `theirs`."""
+    for start in range(0, len(rows), _ROWS):
+        part = np.asarray(rows[start : start + _ROWS])
+        block = overlaps(found.given[part], found.true[theirs])
+        yield from zip((int(row) for row in part), block, strict=True)

@@ -1,0 +1,97 @@
+"""Two sets of boxes predicted on the same pictures: how much worse the second is."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.metrics.boxes.average_precision import average_precisions
+from stages.metrics.boxes.matching import Matches, matches
+from stages.metrics.boxes.resampling import resampled
+from stages.metrics.intervals import f1
+
+Numbers = NDArray[np.float64]
+
+
+class Pair(NamedTuple):
+    """Of `n` true boxes, `lost` were found before and are not now; `won` the other way round."""
+
+    lost: int
+    won: int
+    n: int
+
+
+def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
+    """The drop in AP50, positive if `after` is worse; both of the same pictures.
+
+    The interval is that between the quantiles of the drops in resamples of the pictures, the same
+    for both. 0 in [-1, 1] without a true box."""
+    if not len(before.true):
+        return Measure(value=0.0, low=-1.0, high=1.0, n=0)
+    boxes = max(len(before.score), len(after.score))
+    old, new = (_means(one, boxes, seed) for one in (before, after))
+    drops = (old - new)[np.isfinite(old)]
+    low, high = np.quantile(drops, [0.025, 0.975]) if before.images > 1 else (-1.0, 1.0)
+    value = float(_mean(before, np.ones((1, before.images)))[0]) - float(
+        _mean(after, np.ones((1, after.images)))[0]
+    )
+    low, high = min(float(low), value), max(float(high), value)
+    return Measure(value=value, low=low, high=high, n=before.images)
+
+
+def recall_pairs(before: Matches, after: Matches, threshold: float) -> list[Pair]:
+    """For each label, which of its true boxes either of the two finds at `threshold`."""
+    old, new = (_reached(one, threshold) for one in (before, after))
+    return [
+        Pair(int((old & ~new & mine).sum()), int((~old & new & mine).sum()), int(mine.sum()))
+        for mine in (before.true_label == label for label in range(before.labels))
+    ]
+
+
+def box_agreement(before: Matches, after: Matches, threshold: float) -> Measure:
+    """The share of boxes that both give, at the same place with the same label, both ways: twice
+    those in common, of all that either gives. 1 in [0, 1] where neither gives any."""
+    old, new = (_sure(one, threshold) for one in (before, after))
+    if not len(old) and not len(new):
+        return Measure(value=1.0, low=0.0, high=1.0, n=0)
+    known = _by_picture(before, old, with_score=False)
+    common = int((matches(known, _by_picture(after, new), before.labels).found >= 0).sum())
+    return f1(common, len(old) - common, len(new) - common)
+
+
+def _means(found: Matches, boxes: int, seed: int) -> Numbers:
+    return resampled(lambda weights: _mean(found, weights), found.images, boxes, seed)
+
+
+def _mean(found: Matches, weights: Numbers) -> Numbers:
+    """AP50 over the labels that have a true box, [r]; NaN where none has."""
+    (each,) = average_precisions(found, weights)
+    known = np.isfinite(each)
+    sums, numbers = np.where(known, each, 0.0).sum(axis=1), known.sum(axis=1)
+    out: Numbers = np.full(len(sums), np.nan)
+    np.divide(sums, numbers, out=out, where=numbers > 0)
+    return out
+
+
+def _reached(found: Matches, threshold: float) -> NDArray[np.bool_]:
+    right = _sure(found, threshold)
+    right = right[found.found[right] >= 0]
+    reached = np.zeros(len(found.true), bool)
+    reached[found.found[right]] = True
+    return reached
+
+
+def _sure(found: Matches, threshold: float) -> NDArray[np.int64]:
+    return np.flatnonzero(found.score >= threshold - 1e-9)
+
+
+def _by_picture(
+    found: Matches, rows: NDArray[np.int64], with_score: bool = True
+) -> list[list[list[float]]]:
+    """The predicted boxes `rows`, as answers; without their scores they may serve as truth."""
+    boxes: list[list[list[float]]] = [[] for _ in range(found.images)]
+    for row in rows:
+        score = [float(found.score[row])] if with_score else []
+        boxes[found.image[row]].append([*found.given[row], *score, int(found.label[row])])
+    return boxes

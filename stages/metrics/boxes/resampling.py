@@ -1,0 +1,65 @@
+"""Resamples of the test's pictures: boxes of one picture stay together, as they come together.
+
+A bootstrap over clusters: Davison and Hinkley (1997), Bootstrap methods and their application, 3.8.
+The interval is Wilson's for as many independent boxes as would know as much as these do, with
+Student's deviate for the number of pictures (Korn and Graubard 1998, see metrics/macro.py): it has
+the right shape near 0 and 1, where quantiles of a bootstrap promise too much."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.metrics.bootstrap import RESAMPLES
+from stages.metrics.intervals import Z, wilson
+
+FEWEST = 400  # resamples where there are very many boxes
+_WORK = 100_000_000  # boxes times resamples
+_BLOCK = 4_000_000  # numbers held at once
+
+Numbers = NDArray[np.float64]
+
+
+def resampled(
+    count: Callable[[Numbers], Numbers], images: int, boxes: int, seed: int, axis: int = 0
+) -> Numbers:
+    """`count` of seeded resamples of `images` pictures with `boxes` together, joined along `axis`.
+
+    It is given weights [r, images]: how often each picture was drawn. Equal for equal `images`,
+    `boxes` and `seed`, so that two sets of predictions can be compared resample by resample."""
+    rng = np.random.default_rng(seed)
+    total = int(np.clip(_WORK // max(boxes, 1), FEWEST, RESAMPLES))
+    rows = max(1, _BLOCK // max(boxes, images, 1))
+    sizes = [min(rows, total - start) for start in range(0, total, rows)]
+    even = np.full(images, 1 / images)
+    parts = [count(rng.multinomial(images, even, size=size).astype(np.float64)) for size in sizes]
+    return np.concatenate(parts, axis=axis)
+
+
+def share(value: float, drawn: Numbers, boxes: float, pictures: int, n: int) -> Measure:
+    """A share with its interval: `drawn` are its values in the resamples (NaN where it has none),
+    `boxes` how many independent ones could tell at most as much, `pictures` that have any."""
+    if not boxes or not n:
+        return Measure(value=0.0, low=0.0, high=1.0, n=0)
+    if pictures < 2:  # one picture tells nothing of others
+        return Measure(value=value, low=0.0, high=1.0, n=n)
+    known = drawn[np.isfinite(drawn)]
+    variance = float(known.var()) * pictures / (pictures - 1)
+    knows = min(value * (1 - value) / max(variance, 1e-12) if 0 < value < 1 else boxes, boxes)
+    knows *= (Z / student(pictures - 1)) ** 2
+    low, high = wilson(value * knows, knows)
+    return Measure(value=value, low=min(low, value), high=max(high, value), n=n)
+
+
+def student(freedom: int) -> float:
+    """The deviate of Student's distribution that leaves 2.5 % on each side, to 1 %.
+
+    From 3 degrees of freedom on the expansion of Fisher and Cornish (1960, Technometrics 2)."""
+    if freedom < 3:
+        return (12.7062, 4.3027)[freedom - 1]
+    z, v = Z, freedom
+    first = (z**3 + z) / (4 * v)
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    return float(z + first + second + third)

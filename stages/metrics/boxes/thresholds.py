@@ -1,0 +1,71 @@
+"""What a threshold on a box's score gains and costs, and the one to recommend."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.metrics.boxes.matching import Matches
+from stages.metrics.boxes.measured import Tallies, by_label
+from stages.metrics.thresholds import FEWEST
+
+STEPS = 100  # thresholds are hundredths
+UNTOLD = 0.5  # the threshold of a model that gave nothing to choose it by
+
+Counts = NDArray[np.int64]
+
+
+class BoxThreshold(NamedTuple):
+    """What happens if only boxes with a score of at least `threshold` are given; `each`: how many a
+    picture has then."""
+
+    threshold: float
+    precision: Measure
+    recall: Measure
+    f1: Measure
+    each: float
+
+
+def box_thresholds(found: Matches, seed: int = 0) -> list[BoxThreshold]:
+    """A row for each hundredth from 0.01 to 0.99, all labels in one."""
+    tally = _by_threshold(found)
+    measured = by_label(tally, seed)
+    each = tally.given.sum(axis=0) / found.images
+    return [
+        BoxThreshold(k / STEPS, one["precision"], one["recall"], one["f1"], float(each[k - 1]))
+        for k, one in enumerate(measured, 1)
+    ]
+
+
+def recommended_threshold(found: Matches, precision: float | None) -> float:
+    """The threshold with the best F1 of all boxes, in hundredths, the lowest of equals.
+
+    If `precision` is asked for, the lowest one at which so large a share of at least ten boxes is
+    right; where none is, the best F1 again. A model that gives no box has 0.5."""
+    right, given, true = (one.sum(axis=0) for one in _by_threshold(found))
+    if not right.any():
+        return UNTOLD
+    if precision is not None:
+        reached = (given >= FEWEST) & (right >= precision * given)
+        if reached.any():
+            return float(reached.argmax() + 1) / STEPS
+    return float((2 * right / (given + true)).argmax() + 1) / STEPS
+
+
+def _by_threshold(found: Matches) -> Tallies:
+    """Boxes by picture and threshold, [images, 99]."""
+    steps = np.clip(np.floor(found.score * STEPS + 1e-7), 0, STEPS - 1).astype(np.int64)
+    right = found.found >= 0
+    true = np.repeat(found.support.sum(axis=1, keepdims=True), STEPS - 1, axis=1)
+    return Tallies(
+        _reaching(found.image[right], steps[right], found.images),
+        _reaching(found.image, steps, found.images),
+        true,
+    )
+
+
+def _reaching(image: Counts, steps: Counts, images: int) -> Counts:
+    """How many boxes reach each threshold from 0.01 on, by picture."""
+    cells = np.bincount(image * STEPS + steps, minlength=images * STEPS).reshape(images, STEPS)
+    return np.asarray(cells[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:], np.int64)
