@@ -1,9 +1,12 @@
 """One small model, really trained and measured, for all tests of deploying."""
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -14,13 +17,16 @@ from stages.config import DeployConfig, DeploySlice, EvaluateConfig, EvaluateSli
 from stages.deploy import deploy
 from stages.etl.manifest import samples_of
 from stages.evaluate import evaluate
+from stages.evaluate.kinds import kind_of
 from stages.models.export import child_environment
 from stages.runtime import steps
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import QuietRun
 from tests import makers
+from tests.deploy import tiny_detector, tiny_network
 from tests.deploy.tiny_network import SIDE
+from tests.deploy.tones import MEL, RATE, sounds_dataset
 
 NAME = "shapes"
 BEFORE = (
@@ -28,6 +34,12 @@ BEFORE = (
     Step(step="resize", args={"size": SIDE, "fit": "crop"}),
     Step(step="normalise", args={"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}),
     Step(step="to_channels_first"),
+)
+SOFTMAX = (Step(step="softmax"),)
+LISTENING = (
+    Step(step="decode_sound", args={"rate": RATE}),
+    Step(step="log_mel", args=MEL),
+    Step(step="windows", args={"frames": 40, "hop_seconds": MEL["hop"] / RATE}),
 )
 
 
@@ -49,13 +61,53 @@ def made(tmp_path_factory) -> Made:
     return shapes(tmp_path_factory.getbasetemp() / "shapes")
 
 
+@pytest.fixture(scope="session")
+def detecting(tmp_path_factory) -> Made:
+    """Scenes with boxes, a detector trained on them, and its report."""
+    return scenes(tmp_path_factory.getbasetemp() / "scenes")
+
+
+@pytest.fixture(scope="session")
+def hearing(tmp_path_factory) -> Made:
+    """Sounds of different lengths, a network trained on their windows, and its report."""
+    return tones(tmp_path_factory.getbasetemp() / "tones")
+
+
 @cache
 def shapes(folder: Path) -> Made:
     """Made once, for the tests of this folder and of others."""
-    folder.mkdir(exist_ok=True)
-    store = makers.store(folder)
+    store = _store(folder)
     dataset = makers.dataset(store, each=100)
-    model = trained(dataset, store, folder)
+    return _made(store, trained(dataset, store, folder, BEFORE, SOFTMAX), dataset)
+
+
+@cache
+def scenes(folder: Path) -> Made:
+    store = _store(folder)
+    dataset = makers.boxes_dataset(store, count=200)
+    before = (Step(step="decode_picture"), Step(step="resize", args={"size": 96}), *BEFORE[2:])
+    after = (
+        Step(step="decode_boxes", args={"size": 96, "strides": list(tiny_detector.STRIDES)}),
+        Step(step="suppress", args={"overlap": 0.5, "least": 0.02, "most": 100}),
+        Step(step="to_pixels"),
+    )
+    return _made(store, trained(dataset, store, folder, before, after, tiny_detector), dataset)
+
+
+@cache
+def tones(folder: Path) -> Made:
+    store = _store(folder)
+    dataset = sounds_dataset(store)
+    after = (Step(step="mean_of_windows"), *SOFTMAX)
+    return _made(store, trained(dataset, store, folder, LISTENING, after), dataset)
+
+
+def _store(folder: Path) -> Store:
+    folder.mkdir(exist_ok=True)
+    return makers.store(folder)
+
+
+def _made(store: Store, model: Model, dataset: Dataset) -> Made:
     services = {"store": store, "run": QuietRun(), "settings": Settings(threads=1)}
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
     return Made(store, dataset, model, report)
@@ -67,21 +119,32 @@ def package(made) -> Package:
     return made.deploy()
 
 
-def trained(dataset: Dataset, store: Store, folder: Path) -> Model:
+def trained(
+    dataset: Dataset,
+    store: Store,
+    folder: Path,
+    before: Sequence[Step],
+    after: Sequence[Step],
+    program: ModuleType = tiny_network,
+) -> Model:
+    """The model that `program` makes of the training split, window by window."""
     samples = samples_of(dataset, store, "train")
-    before = [step.model_dump() for step in BEFORE]
-    np.save(folder / "pictures.npy", [steps.run(before, store.get(s.digest)) for s in samples])
-    np.save(folder / "truth.npy", [dataset.labels.index(s.label) for s in samples])
-    command = [sys.executable, "-m", "tests.deploy.tiny_network", str(folder)]
+    spelled = [step.model_dump() for step in before]
+    windows = [steps.prepared(spelled, store.get(one.digest)).windows for one in samples]
+    true = kind_of(dataset.task).truth(samples, dataset.labels)
+    each = [one for one, mine in zip(true, windows, strict=True) for _ in mine]
+    np.save(folder / "windows.npy", np.concatenate(windows))
+    (folder / "truth.json").write_text(json.dumps(each))
+    command = [sys.executable, "-m", program.__name__, str(folder)]
     subprocess.run(command, check=True, env=child_environment(), capture_output=True)
     graph = ("graph.json", "graph.pdiparams")
     model = Model(
         task=dataset.task,
         labels=dataset.labels,
         family="tiny",
-        input_shape=(3, SIDE, SIDE),
-        before=BEFORE,
-        after=(Step(step="softmax"),),
+        input_shape=windows[0].shape[1:],
+        before=tuple(before),
+        after=tuple(after),
         hyperparameters={},
         selection={"rule": "there is only one"},
         files={name: store.add((folder / name).read_bytes()) for name in graph},

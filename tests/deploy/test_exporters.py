@@ -42,10 +42,10 @@ def test_an_export_that_answers_differently_is_found(tmp_path):
     pictures = np.ones((2, 3, 4, 4), np.float32)
     right = np.pad(pictures, ((0, 0), (0, 0), (1, 1), (1, 1)))
 
-    check_parity(path, pictures, right)
+    check_parity(path, pictures, [right])
     for wrong in (right + 0.01, right * np.nan):
         with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
-            check_parity(path, pictures, wrong)
+            check_parity(path, pictures, [wrong])
 
 
 def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(made, tmp_path):

@@ -1,7 +1,8 @@
-"""Trains a small Paddle network on the shapes: `python -m tests.deploy.tiny_network FOLDER`.
+"""Trains a small Paddle network on shapes or tones: `python -m tests.deploy.tiny_network FOLDER`.
 
 A process of its own, as in the train stage; a file, as Paddle reads the source of its layers."""
 
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -16,12 +17,12 @@ BATCH = 48
 
 
 class TinyNetwork(nn.Layer):
-    """(N, 3, H, W) to (N, labels): a smaller relative of the families, with padding as theirs."""
+    """(N, C, H, W) to (N, labels): a smaller relative of the families, with padding as theirs."""
 
-    def __init__(self, labels: int, width: int = 32) -> None:
+    def __init__(self, labels: int, channels: int = 3, width: int = 32) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *block(3, width, 2), *block(width, 2 * width, 2), *block(2 * width, 4 * width, 2)
+            *block(channels, width, 2), *block(width, 2 * width, 2), *block(2 * width, 4 * width, 2)
         )
         self.pool = nn.AdaptiveAvgPool2D(1)
         self.head = nn.Linear(4 * width, labels)
@@ -51,13 +52,16 @@ def train(network: nn.Layer, pictures: np.ndarray, truth: np.ndarray) -> None:
 
 
 def main(folder: Path) -> None:
-    """Read pictures.npy and truth.npy in `folder`; write graph.json and graph.pdiparams."""
+    """Read windows.npy and truth.json in `folder`; write graph.json and graph.pdiparams."""
     warnings.simplefilter("ignore")
     paddle.seed(0)
-    pictures, truth = np.load(folder / "pictures.npy"), np.load(folder / "truth.npy")
-    network = TinyNetwork(int(truth.max()) + 1)
-    train(network, pictures, truth)
-    image = paddle.static.InputSpec([None, 3, None, None], "float32", "image")
+    windows, truth = (
+        np.load(folder / "windows.npy"),
+        np.array(json.loads((folder / "truth.json").read_text())),
+    )
+    network = TinyNetwork(int(truth.max()) + 1, windows.shape[1])
+    train(network, windows, truth)
+    image = paddle.static.InputSpec([None, windows.shape[1], None, None], "float32", "image")
     paddle.jit.save(network, str(folder / "graph"), input_spec=[image])
 
 

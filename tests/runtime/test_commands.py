@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from stages.runtime.sealed import SEAL
+from tests.runtime.networks import scene, tune
 from tests.runtime.painting import plain, saved
 
 
@@ -18,10 +19,10 @@ def photo(tmp_path):
     return path
 
 
-def typed(package, *words):
+def typed(package, *words, sdk="colours_sdk"):
     """Run the package's own command in its folder; the package may not find our sources."""
     guard = "import sys, runpy; sys.modules['stages'] = None; sys.path.insert(0, '')\n"
-    guard += "runpy.run_module('colours_sdk', run_name='__main__', alter_sys=True)"
+    guard += f"runpy.run_module('{sdk}', run_name='__main__', alter_sys=True)"
     keep = ("PATH", "LD_LIBRARY_PATH")
     return subprocess.run(
         [sys.executable, "-c", guard, *map(str, words)],
@@ -119,3 +120,88 @@ def test_a_folder_is_told_from_a_picture(package, tmp_path):
 
     assert said.returncode == 3
     assert f"It is a folder. Name the files in it: {tmp_path}/*" in said.stderr
+
+
+@pytest.fixture
+def aerial(tmp_path):
+    path = tmp_path / "aerial.png"
+    path.write_bytes(scene(((255, 0, 0), (32, 16, 64, 32))))
+    return path
+
+
+def test_boxes_are_told_in_a_line_and_drawn(spots, aerial, tmp_path):
+    said = typed(spots, "predict", aerial, "--draw", tmp_path / "new" / "out.jpg", sdk="spots_sdk")
+
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == f"{aerial}: red 0.997 (32, 16, 64, 32)\n"
+    assert (tmp_path / "new" / "out.jpg").read_bytes()[:3] == b"\xff\xd8\xff"
+
+
+def test_several_are_drawn_into_a_folder_and_names_do_not_collide(spots, aerial, tmp_path):
+    other = tmp_path / "other" / "aerial.bmp"
+    other.parent.mkdir()
+    other.write_bytes(aerial.read_bytes())
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"nonsense")
+
+    said = typed(
+        spots, "predict", "--json", aerial, bad, other, "--draw", tmp_path / "out", sdk="spots_sdk"
+    )
+
+    first, second, third = map(json.loads, said.stdout.splitlines())
+    assert said.returncode == 3
+    assert "problem" in second
+    assert [one["drawn"] for one in (first, third)] == [
+        str(tmp_path / "out" / name) for name in ("aerial-1.jpg", "aerial-3.jpg")
+    ]
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_place_that_cannot_be_written_is_told_and_keeps_nothing_half(spots, aerial, tmp_path):
+    (tmp_path / "file").write_text("a file, no folder")
+
+    said = typed(spots, "predict", aerial, "--draw", tmp_path / "file" / "out.jpg", sdk="spots_sdk")
+
+    assert said.returncode == 7
+    assert "Cannot write" in said.stderr
+    assert "Traceback" not in said.stderr
+    assert sorted(one.name for one in tmp_path.iterdir() if one.is_file()) == ["aerial.png", "file"]
+
+
+def test_a_drawing_never_takes_the_place_of_what_is_read(spots, aerial, tmp_path):
+    before = aerial.read_bytes()
+
+    said = typed(spots, "predict", aerial, "--draw", aerial, sdk="spots_sdk")
+
+    assert said.returncode == 2
+    assert "would write over" in said.stderr
+    assert aerial.read_bytes() == before
+
+
+def test_labels_cannot_be_drawn(package, photo, tmp_path):
+    said = typed(package, "predict", photo, "--draw", tmp_path / "out.jpg")
+
+    assert said.returncode == 2
+    assert "cannot be drawn" in said.stderr
+    assert not (tmp_path / "out.jpg").exists()
+
+
+def test_a_clip_is_answered_with_what_was_heard_when(tones, tmp_path):
+    clip, text = tmp_path / "clip.wav", tmp_path / "text.wav"
+    clip.write_bytes(tune(300, 3000))
+    text.write_text("no sound")
+
+    said = typed(tones, clip, text, sdk="tones_sdk")
+
+    assert "0.0 to 1.0 s low" in said.stdout
+    assert "1.0 to 2.0 s high" in said.stdout
+    assert said.returncode == 3
+    assert "not a sound of a known format" in said.stderr
+
+
+@pytest.mark.parametrize("words", [("--top", "-1"), ("--top", "x"), ("--threshold", "high")])
+def test_a_question_that_makes_no_sense_is_told(package, photo, words):
+    said = typed(package, "predict", photo, *words)
+
+    assert said.returncode == 2
+    assert "Traceback" not in said.stderr

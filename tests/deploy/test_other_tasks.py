@@ -1,0 +1,122 @@
+"""Packages of sounds and of boxes are made, tested and shipped by the very same stage."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages.deploy import calibration
+from stages.deploy.pack import unpack
+from stages.deploy.workbench import Workbench
+from stages.etl.manifest import samples_of
+from stages.parts import COMPRESSORS
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+from stages.runtime.predictor import Predictor
+
+
+@pytest.fixture(scope="session")
+def clips(hearing):
+    return hearing.deploy("cloud_api")
+
+
+@pytest.fixture(scope="session")
+def boxes(detecting):
+    return detecting.deploy("cloud_api", max_drop=0.05)
+
+
+def test_a_package_for_sounds_agrees_and_answers_as_was_measured(hearing, clips, tmp_path):
+    tested = samples_of(hearing.dataset, hearing.store, "test")
+    truth = [hearing.dataset.labels.index(one.label) for one in tested]
+
+    with Predictor.open(unpack(clips, hearing.store, tmp_path / "clips")) as predictor:
+        values = predictor.answers([hearing.store.get(one.digest) for one in tested])
+
+    right = np.mean(np.argmax(values, axis=1) == truth)
+    assert right == pytest.approx(clips.overall["accuracy"].value)
+    assert right > 0.8
+    assert clips.rungs[-1]["kept"]
+
+
+def test_a_package_for_sounds_needs_what_opens_sounds_and_no_more(hearing, clips):
+    wanted = hearing.store.get(clips.files["requirements.txt"]).decode()
+    described = json.loads(hearing.store.get(clips.files["package.json"]))
+    words = hearing.store.get(clips.files["README.md"]).decode()
+
+    assert "soundfile==" in wanted
+    assert "pillow" not in wanted
+    assert (described["thing"], described["answers"], described["draws"]) == (
+        "clip",
+        "labels",
+        False,
+    )
+    assert "clip.wav" in words
+    assert "audio/wav" in words
+    assert "photo" not in words
+    assert "--draw" not in words
+
+
+def test_int8_is_calibrated_on_one_window_of_each_clip(hearing):
+    chosen = calibration.chosen(hearing.dataset, hearing.store, 12)
+
+    windows = calibration.prepared(hearing.model, chosen, hearing.store)
+
+    assert windows.shape == (12, *hearing.model.input_shape)
+
+
+def test_a_package_for_boxes_agrees_and_answers_as_was_measured(detecting, boxes, tmp_path):
+    tested = samples_of(detecting.dataset, detecting.store, "test")
+
+    with Predictor.open(unpack(boxes, detecting.store, tmp_path / "boxes")) as predictor:
+        found = [predictor.predict(detecting.store.get(one.digest)) for one in tested]
+
+    assert boxes.overall["ap50"].value > 0.4
+    assert boxes.rungs[-1]["kept"]
+    assert sum(len(one["boxes"]) for one in found) > len(found) / 2
+
+
+def test_a_package_for_boxes_says_how_they_are_drawn(detecting, boxes):
+    words = detecting.store.get(boxes.files["README.md"]).decode()
+    described = json.loads(detecting.store.get(boxes.files["package.json"]))
+
+    assert "--draw out.jpg" in words
+    assert "?draw=true" in words
+    assert described["draws"] is True
+    assert "soundfile" not in detecting.store.get(boxes.files["requirements.txt"]).decode()
+
+
+def test_the_page_about_boxes_tells_every_form_label_and_metric(detecting, boxes):
+    page = detecting.store.get(boxes.files["report.html"]).decode()
+
+    for word in ("int8", "float32", "ap50", *detecting.dataset.labels):
+        assert word in page.lower()
+
+
+@pytest.mark.parametrize("numeric", list(COMPRESSORS))
+def test_every_form_keeps_both_outputs_and_where_boxes_are(detecting, numeric, tmp_path):
+    windows, whole = shown(detecting), run(detecting, "float32", tmp_path)
+
+    packed = run(detecting, numeric, tmp_path)
+
+    assert list(packed) == list(whole)
+    logits, distances = (np.abs(packed[name] - whole[name]) for name in whole)
+    assert len(windows) == len(logits)
+    assert np.quantile(distances, 0.99) < 0.2  # strides
+    assert np.quantile(logits, 0.99) < 1.0
+
+
+def shown(made):
+    chosen = calibration.chosen(made.dataset, made.store, 10)
+    return calibration.prepared(made.model, chosen, made.store)
+
+
+def run(made, numeric, folder):
+    """The outputs of the network in `numeric`, by name."""
+    from stages.config import DeployConfig, DeploySlice
+    from stages.tracking import QuietRun
+
+    asked = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
+    work = Workbench(made.model, made.report, made.dataset, asked, made.store, QuietRun())
+    path = folder / f"{numeric}.onnx"
+    path.write_bytes(work.compressed(numeric))
+    engine = OnnxRuntime(path)
+    return engine.run({engine.inputs[0]: shown(made)})
