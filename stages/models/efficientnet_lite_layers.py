@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from paddle import Tensor, nn
 
+from stages.models.depthwise import Depthwise
+
 EPSILON = 1e-3
 STEM, TOP = 32, 1280
 
@@ -32,6 +34,7 @@ STAGES = (
     Stage(4, 5, 2, 6, 112, 192),
     Stage(1, 3, 1, 6, 192, 320),
 )
+LEVELS = (2, 4, 6)  # the stages that end at strides 8, 16 and 32
 SCALES = {  # width, depth
     "efficientnet_lite0": (1.0, 1.0),
     "efficientnet_lite1": (1.0, 1.1),
@@ -54,15 +57,13 @@ class Unit(nn.Layer):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
-        self.convolution = nn.Conv2D(
-            narrow,
-            wide,
-            kernel,
-            stride,
-            padding=[before, after, before, after],
-            groups=groups,
-            bias_attr=False,
-        )
+        padding = [before, after, before, after]
+        if narrow == wide == groups:
+            self.convolution = Depthwise(wide, kernel, stride, padding)
+        else:
+            self.convolution = nn.Conv2D(
+                narrow, wide, kernel, stride, padding, groups=groups, bias_attr=False
+            )
         self.norm = nn.BatchNorm2D(wide, momentum=0.9, epsilon=EPSILON)
         self.activation = nn.ReLU6() if active else nn.Identity()
 
@@ -103,6 +104,47 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.pool(self.top(picture)).flatten(1)
 
 
+class Stages(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to the maps at strides 8, 16 and 32, of `channels`: a trunk without top and
+    mean, in two parts: `front` up to stride 8, `back` from there on."""
+
+    def __init__(self, width: float, depth: float) -> None:
+        super().__init__()
+        self.stem = Unit(3, STEM, 3, stride=2)
+        self.blocks = nn.LayerList(_blocks(width, depth))
+        self.ends = _ends(depth)
+        self.channels = [_scaled(STAGES[place].wide, width) for place in LEVELS]
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        return self.back(self.front(picture))
+
+    def front(self, picture: Tensor) -> Tensor:
+        """The map at stride 8: what any picture needs, whatever is on it."""
+        picture = self.stem(picture)
+        for block in self.blocks[: self.ends[0]]:
+            picture = block(picture)
+        return picture
+
+    def tuned(self) -> list[Tensor]:
+        """The parameters behind the front."""
+        blocks = self.blocks[self.ends[0] :]
+        return [one for block in blocks for one in block.parameters()]
+
+    def back(self, fine: Tensor) -> list[Tensor]:
+        """All maps, from that at stride 8."""
+        maps = [fine]
+        for start, end in zip(self.ends[:-1], self.ends[1:]):  # noqa: B905
+            for block in self.blocks[start:end]:
+                fine = block(fine)
+            maps.append(fine)
+        return maps
+
+
+def stages(name: str) -> Stages:
+    """New stages of the family `name`, with random weights, named as in its trunk."""
+    return Stages(*SCALES[name])
+
+
 def trunk(name: str) -> Trunk:
     """A new trunk of the family `name`, with random weights."""
     return Trunk(*SCALES[name])
@@ -113,12 +155,22 @@ def _blocks(width: float, depth: float) -> list[Any]:
     for position, stage in enumerate(STAGES):
         narrow, wide = _scaled(stage.narrow, width), _scaled(stage.wide, width)
         narrow = STEM if position == 0 else narrow  # the stem is not scaled
-        ends = position in (0, len(STAGES) - 1)  # nor is the depth of the first and the last stage
-        for number in range(stage.repeats if ends else math.ceil(stage.repeats * depth)):
+        for number in range(_repeats(position, depth)):
             first = number == 0
             shape = (narrow if first else wide, wide, stage.kernel, stage.stride if first else 1)
             blocks.append(Block(*shape, stage.expansion))
     return blocks
+
+
+def _repeats(position: int, depth: float) -> int:
+    """Blocks of a stage; the depth of the first and the last one is not scaled."""
+    repeats = STAGES[position].repeats
+    return repeats if position in (0, len(STAGES) - 1) else math.ceil(repeats * depth)
+
+
+def _ends(depth: float) -> list[int]:
+    """How many blocks there are up to the end of each of LEVELS."""
+    return [sum(_repeats(one, depth) for one in range(place + 1)) for place in LEVELS]
 
 
 def _scaled(channels: int, width: float) -> int:

@@ -32,3 +32,9 @@ def place(name: str) -> str | None:
     if block is None:
         return f"{UNITS[unit]}.{VALUES[value]}"
     return f"blocks.{block}.{BLOCK_UNITS[unit]}.{VALUES[value]}"
+
+
+def place_in_stages(name: str) -> str | None:
+    """As `place`, for a trunk that ends with its last block."""
+    found = place(name)
+    return None if found is None or found.startswith("top.") else found

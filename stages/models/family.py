@@ -30,6 +30,11 @@ class Family:
     weights, or those of one network from scratch. `notice`: what a person who chooses it has to
     know of its licence.
 
+    `teaching`: of a detector, what teaching one window costs, in forwards; `whole`: place of
+    the function (family, number of labels) -> its layer; `loss`: of
+    that (size, labels) -> what its outputs are taught by; `decode`: the step that reads them,
+    {"step": name, "args": {...}}, the size left out.
+
     `trainer`: name on the board TRAINERS. A task uses the families of its trainer that take what
     its steps can give (Task.takes)."""
 
@@ -49,6 +54,10 @@ class Family:
     network: str = ".network:trunk_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
     front: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    teaching: float = 0.0
+    whole: str = ""
+    loss: str = ""
+    decode: Mapping[str, Any] = field(default_factory=dict, hash=False)
     trainer: str = "heads"
     takes: str = "pictures"
     notice: str = ""
@@ -78,6 +87,20 @@ class Family:
             if place is not None:
                 found[place] = array
         return found
+
+    def new(self, labels: int) -> Any:
+        """A new Paddle layer of a detector for so many labels; its weights are random."""
+        return _function(self.whole)(self, labels)
+
+    def taught_by(self, size: int, labels: int) -> Any:
+        """What teaches a detector for pictures of `size`: (outputs, truth of each picture) -> loss;
+        truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
+        return _function(self.loss)(size, labels)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its trunk stays as published, so that what it makes of a sample is made once."""
+        return self.weights is not None
 
     @property
     def digests(self) -> dict[str, str]:

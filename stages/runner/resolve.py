@@ -1,4 +1,4 @@
-"""Pins what a pipeline leaves open: the data's revision, the number of trials."""
+"""Pins what a pipeline leaves open: the data's revision, what its minutes allow."""
 
 from stages.config import DataConfig, PipelineConfig
 from stages.etl import source
@@ -14,8 +14,7 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     if not found.samples and not pipeline.train.trials:  # known from a remote by its name alone
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
-    trials = pipeline.train.trials or trainer_of(pipeline.task).trials(
+    train = trainer_of(pipeline.task).pinned(
         pipeline.train, found.samples, pipeline.etl.views, settings.machine_speed
     )
-    train = pipeline.train.model_copy(update={"trials": trials})
     return pipeline.model_copy(update={"data": data, "train": train})

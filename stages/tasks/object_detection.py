@@ -18,7 +18,16 @@ class ObjectDetection:
     readers: ClassVar[tuple[str, ...]] = ("coco", "label_studio", "voc", "yolo")
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "boxes")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "train": {"families": ("lite_detector", "mobile_ssd"), "budget_minutes": 20},
+        "etl": {"augmentations": ({"horizontal_flip": {}}, {"scale": {}}, {"colour": {}})},
+        "train": {
+            "families": ("lite_detector", "mobile_ssd"),
+            "budget_minutes": 20,
+            "space": {
+                "learning_rate": {"low": 5e-4, "high": 4e-3},
+                "weight_decay": {"low": 0.01, "high": 0.1},
+                "batch_size": (8, 16),
+            },
+        },
     }
 
     def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
@@ -35,7 +44,7 @@ class ObjectDetection:
         """From the network's outputs to boxes in pixels, [boxes, 6]: left, top, right, bottom,
         score, label's index; the highest score first."""
         return (
-            Step(step="decode_boxes", args={"size": size, "strides": [8, 16, 32]}),
+            Step(step=family.decode["step"], args={"size": size, **family.decode["args"]}),
             Step(step="suppress", args={"overlap": 0.6, "least": 0.02, "most": 100}),
             Step(step="to_pixels"),
         )

@@ -13,8 +13,9 @@ from stages.tracking import Run
 class Trainer(Protocol):
     """A way to make a Model of a Dataset; a task names one."""
 
-    def trials(self, train: TrainConfig, samples: int, views: int, speed: float) -> int:
-        """How many trials `train.budget_minutes` allow: counted work, never a clock. Raises
+    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`train` with all that its `budget_minutes` decide: how many trials, and whatever else
+        makes it last. Counted work, never a clock; unchanged if `train.trials` are given. Raises
         BudgetTooSmall, saying what would be enough."""
         ...
 

@@ -10,10 +10,12 @@ from stages.tracking import Run
 class Heads:
     """Features are computed once for each input; a trial is a head that is taught on them."""
 
-    def trials(self, train: TrainConfig, samples: int, views: int, speed: float) -> int:
+    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`train` with the number of trials that its minutes allow."""
         from stages.train.budget import trials_within
 
-        return trials_within(train, samples, views, speed)
+        trials = train.trials or trials_within(train, samples, views, speed)
+        return train.model_copy(update={"trials": trials})
 
     def teach(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings

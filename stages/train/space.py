@@ -1,6 +1,6 @@
 """The search space as dimensions, and the sets of hyperparameters that a search begins with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,17 +77,17 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     )
 
 
-def starts(space: Sequence[Dimension]) -> list[dict[str, Any]]:
-    """One plain set for each input: the first choices, and middling numbers. They are tried before
-    all others."""
-    plain = {one.name: _plain(one) for one in space}
+def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> list[dict[str, Any]]:
+    """One plain set for each input: what `begin` says, else the first choices and lowest numbers.
+    They are tried before all others."""
+    plain = {one.name: _plain(one, begin) for one in space}
     first = space[0]
     assert isinstance(first, Choice)  # noqa: S101
     return [{**plain, first.name: value} for value in first.values]
 
 
-def _plain(dimension: Dimension) -> Any:
-    wanted = BEGIN.get(dimension.name)
+def _plain(dimension: Dimension, begin: Mapping[str, float]) -> Any:
+    wanted = begin.get(dimension.name)
     if isinstance(dimension, Choice):
         return wanted if wanted in dimension.values else dimension.values[0]
     return dimension.rounded(wanted or dimension.low)

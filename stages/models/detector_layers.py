@@ -1,0 +1,132 @@
+"""An anchor-free detector's layers in Paddle: a trunk's maps, a light neck, a head shared by all levels.
+
+Neck: a feature pyramid (Lin et al., arXiv 1612.03144) and back down (Liu et al., PANet, arXiv
+1803.01534), of depthwise-separable convolutions as in PicoDet (Yu et al., arXiv 2111.00902). Head: for
+each point, a logit for each label and for each side of the box a distribution over distances
+(Li et al., Generalized Focal Loss, arXiv 2006.04388)."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import paddle
+import paddle.nn.functional as F
+from paddle import Tensor, nn
+
+from stages.models.efficientnet_lite_layers import Unit, stages
+from stages.models.family import Family
+from stages.models.weights import Array
+
+STRIDES = (8, 16, 32)
+WIDTH = 96  # channels of every level
+DEPTH = 2  # separable convolutions of the head
+BINS = 8  # a side is at most BINS - 1 strides from its point
+RARE = 0.01  # score of every label before anything is learnt: most points show nothing
+
+
+class Separable(nn.Layer):  # type: ignore[misc]
+    """Filter each channel, then mix them."""
+
+    def __init__(self, narrow: int, wide: int, kernel: int = 5, stride: int = 1) -> None:
+        super().__init__()
+        self.depthwise = Unit(narrow, narrow, kernel, stride, groups=narrow)
+        self.project = Unit(narrow, wide, 1)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.project(self.depthwise(picture))
+
+
+class Neck(nn.Layer):  # type: ignore[misc]
+    """Maps at strides 8, 16, 32 to as many of `WIDTH` channels, each of which has seen the others."""
+
+    def __init__(self, channels: Sequence[int], width: int = WIDTH) -> None:
+        super().__init__()
+        self.lateral = nn.LayerList([Unit(narrow, width, 1) for narrow in channels])
+        self.up = nn.LayerList([Separable(width, width) for _ in channels[1:]])
+        self.shrink = nn.LayerList([Separable(width, width, stride=2) for _ in channels[1:]])
+        self.down = nn.LayerList([Separable(width, width) for _ in channels[1:]])
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]
+        for finer in range(len(levels) - 2, -1, -1):
+            coarse = F.interpolate(levels[finer + 1], scale_factor=2, mode="nearest")
+            levels[finer] = self.up[finer](levels[finer] + coarse)
+        for finer in range(len(levels) - 1):
+            levels[finer + 1] = self.down[finer](
+                levels[finer + 1] + self.shrink[finer](levels[finer])
+            )
+        return levels
+
+
+class PointHead(nn.Layer):  # type: ignore[misc]
+    """Levels to logits (N, P, labels) and distances (N, P, 4 * BINS); P counts all points, level
+    after level, row by row."""
+
+    def __init__(self, levels: int, labels: int, width: int = WIDTH) -> None:
+        super().__init__()
+        self.towers = nn.LayerList(
+            [nn.Sequential(*[Separable(width, width) for _ in range(DEPTH)]) for _ in range(levels)]
+        )
+        self.labels = nn.Conv2D(width, labels, 1)
+        self.sides = nn.Conv2D(width, 4 * BINS, 1)
+        self.labels.bias.set_value(paddle.full([labels], -math.log(1 / RARE - 1)))
+
+    def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        seen = [tower(level) for tower, level in zip(self.towers, levels)]
+        logits = paddle.concat([points(self.labels(one)) for one in seen], axis=1)
+        return logits, paddle.concat([points(self.sides(one)) for one in seen], axis=1)
+
+
+class Detector(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to a head's outputs. `front` is what keeps its published weights, `rest` what is
+    taught."""
+
+    def __init__(self, trunk: nn.Layer, neck: nn.Layer, head: nn.Layer) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.neck = neck
+        self.head = head
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return self.rest(self.front(image))
+
+    def front(self, image: Tensor) -> Tensor:
+        """The trunk's map at stride 8."""
+        return self.trunk.front(image)
+
+    def rest(self, fine: Tensor) -> tuple[Tensor, Tensor]:
+        """From that map to the outputs."""
+        return self.head(self.neck(self.trunk.back(fine)))
+
+
+class Maps(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to a trunk's maps, that of the front first."""
+
+    def __init__(self, trunk: nn.Layer) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        return self.trunk(image)
+
+
+def trunk(_family: str) -> nn.Layer:
+    """New stages of EfficientNet-Lite0, with random weights."""
+    return stages("efficientnet_lite0")
+
+
+def new_point_detector(family: Family, labels: int) -> nn.Layer:
+    """The whole detector for so many labels."""
+    stem = family.trunk()
+    return Detector(stem, Neck(stem.channels), PointHead(len(stem.channels), labels))
+
+
+def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
+    """The detector of the size of `arrays`; without head.*, its trunk."""
+    if "head.labels.bias" not in arrays:
+        return Maps(family.trunk())
+    return new_point_detector(family, len(arrays["head.labels.bias"]))
+
+
+def points(level: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, H * W, C), row by row."""
+    return level.flatten(2).transpose([0, 2, 1])

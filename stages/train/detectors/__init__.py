@@ -1,0 +1,47 @@
+"""Detectors: trials race side by side, the best is taught to the end by all cores together."""
+
+from stages.artifacts import Dataset, Model
+from stages.config import TrainConfig
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+
+
+class Detectors:
+    """The front of a trunk keeps its published weights; what is behind it, a neck and a head are
+    taught. A trial is a family, a size, a rate, a decay and a batch size."""
+
+    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`train` with the epochs and trials that its minutes allow. Views cost nothing: every epoch
+        shows new ones anyway."""
+        from stages.train.detectors.plan import planned
+
+        return train if train.trials else planned(train, samples, speed)
+
+    def teach(
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+    ) -> Model:
+        """Search for the best detector of `dataset` and save it."""
+        from stages.etl.manifest import samples_of
+        from stages.train.detectors.chosen import save_model
+        from stages.train.detectors.plan import race_of
+        from stages.train.detectors.preparing import prepare
+        from stages.train.detectors.searching import search
+        from stages.train.record import Recorder
+
+        samples = len(samples_of(dataset, store))
+        train = self.pinned(config, samples, dataset.views, settings.machine_speed)
+        trials = train.trials or 1
+        problem = prepare(dataset, train, store=store, run=run, settings=settings)
+        recorder = Recorder(run, trials, "ap50")
+        whole = train.epochs + (trials - 1) * race_of(train.epochs)
+        done = 0
+
+        def tell(epochs: int) -> None:
+            nonlocal done
+            done += epochs
+            run.progress("epochs", done, whole)
+
+        found = search(problem, train, trials, settings, recorder.heard, tell)
+        recorder.finished(found.trials, found.chosen)
+        return save_model(dataset, problem, train, found, store=store)

@@ -1,0 +1,187 @@
+"""Teaches one detector, a step at a time; each step is the mean of two half batches.
+
+The halves may be taught by one process or by two: a step adds the same numbers in the same order, so
+the result is the same to the last bit, on one core or on two."""
+
+from collections.abc import Sequence
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+from paddle import nn
+
+from stages.artifacts import canonical, digest_of
+from stages.models.network import fill as fill_by_name
+from stages.parts import FAMILIES
+from stages.runtime import steps as runtime
+from stages.train.detectors.flat import AdamW, fill, flattened, spread
+from stages.train.detectors.front import Front
+from stages.train.detectors.plan import HALVES
+from stages.train.detectors.problem import Problem
+
+Floats = NDArray[np.float32]
+State = dict[str, Any]
+
+WARM = 0.03  # share of all steps in which the rate rises
+LEFT = 0.02  # share of the rate that is left at the end of the cosine
+TRUNK_RATE = 0.2  # of the rate, for what begins with published weights
+AVERAGED = 0.98  # what a step keeps of the mean of weights (Polyak and Juditsky, 1992)
+
+
+class Fit:
+    """One trial being taught. Equal problem and hyperparameters, equal result.
+
+    `trunk_rate` 0 keeps the whole trunk as published. `state`: of another Fit of this trial, to go
+    on from there."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        hyperparameters: dict[str, Any],
+        trunk_rate: float = TRUNK_RATE,
+        state: State | None = None,
+    ) -> None:
+        self.problem = problem
+        self.hyper = hyperparameters
+        self.asked = problem.asked[hyperparameters["input"]]
+        self.seed = int(digest_of(canonical(hyperparameters))[:8], 16)
+        self.network = self._network()
+        self.front = Front(self.asked.front)
+        family = FAMILIES[self.asked.one.family]
+        self.loss = family.taught_by(self.asked.one.size, len(problem.labels))
+        self._divide(trunk_rate)
+        self.values = flattened(self.parameters)
+        self.mean = flattened([*self.parameters, *self.statistics])
+        self.done = 0
+        self.losses: list[float] = []
+        if state:
+            self._go_on(state)
+
+    @property
+    def steps(self) -> int:
+        """Of an epoch."""
+        return self.problem.steps(int(self.hyper["batch_size"]))
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are done."""
+        return self.done // self.steps
+
+    def teach_epoch(self) -> None:
+        """Show all scenes, both halves here."""
+        for _ in range(self.steps):
+            self.step(*[self.half(place) for place in range(HALVES)])
+
+    def half(self, place: int) -> Floats:
+        """What half `place` of the next batch says: the loss, the gradients of all parameters, the
+        statistics of the batch norms that learn."""
+        shown = self._batch()[place::HALVES]
+        if not shown:
+            return np.zeros(1 + len(self.mean), np.float32)
+        size = self.asked.one.size
+        scenes = [self.problem.scenes.shown(*one, size) for one in shown]
+        loss = self.loss(
+            self._outputs([one.picture for one in scenes]), [one.boxes for one in scenes]
+        )
+        loss.backward()
+        said = np.array([float(loss)], np.float32)
+        gradients = [_gradient(one) for one in self.parameters]
+        self.network.clear_gradients()
+        return np.concatenate([said, *gradients, flattened(self.statistics)])
+
+    def step(self, *halves: Floats) -> None:
+        """Go on by the mean of `halves`, added in their order."""
+        whole = sum(halves[1:], halves[0]) / np.float32(len(halves))
+        gradient, statistics = np.split(whole[1:], [len(self.values)])
+        self.losses.append(float(whole[0]))
+        self.values = self.optimizer.step(self.values, gradient, self._rate())
+        fill(self.parameters, self.values)
+        self.done += 1
+        kept = np.float32(min(AVERAGED, self.done / (self.done + 9)))
+        now = np.concatenate([self.values, statistics])
+        self.mean = kept * self.mean + (1 - kept) * now
+
+    def state(self) -> State:
+        """All that another Fit of this trial needs to go on from here."""
+        one = self.optimizer
+        made = {"first": one.first, "second": one.second, "values": self.values, "mean": self.mean}
+        return {**made, "done": self.done, "losses": list(self.losses)}
+
+    def arrays(self) -> dict[str, Any]:
+        """The mean weights by the network's names, as in a Model's weights.npz."""
+        fill([*self.parameters, *self.statistics], self.mean)
+        made = {name: one.numpy().copy() for name, one in self.network.state_dict().items()}
+        fill(self.parameters, self.values)
+        return made
+
+    def _network(self) -> Any:
+        """The network with its published weights, and others by this trial's seed."""
+        paddle.seed(self.seed)
+        family = FAMILIES[self.asked.one.family]
+        network = family.new(len(self.problem.labels))
+        fill_by_name(network.trunk, self.problem.published[family.name])
+        network.trunk.eval()
+        return network
+
+    def _divide(self, trunk_rate: float) -> None:
+        """Tell what is taught from what stays, and at which pace and decay."""
+        trunk = self.network.trunk.tuned() if trunk_rate else []
+        others = [*self.network.neck.parameters(), *self.network.head.parameters()]
+        self.parameters = [*trunk, *others]
+        for one in self.network.parameters():
+            one.stop_gradient = True
+        for one in self.parameters:
+            one.stop_gradient = False
+        norms = [one for one in self._new_layers() if isinstance(one, nn.BatchNorm2D)]
+        for norm in norms:
+            norm._momentum = 0.0  # so that a norm tells its batch's statistics; see `mean`
+        self.statistics = [part for one in norms for part in (one._mean, one._variance)]
+        decay = float(self.hyper["weight_decay"])
+        self.optimizer = AdamW.new(
+            spread(self.parameters, [trunk_rate] * len(trunk) + [1.0] * len(others)),
+            spread(self.parameters, [decay * (len(one.shape) > 1) for one in self.parameters]),
+        )
+
+    def _new_layers(self) -> list[Any]:
+        return [*self.network.neck.sublayers(), *self.network.head.sublayers()]
+
+    def _outputs(self, pictures: Sequence[NDArray[Any]]) -> Any:
+        made = [runtime.run(self.asked.after_picture, picture) for picture in pictures]
+        return self.network.rest(paddle.to_tensor(self.front(np.stack(made))))
+
+    def _batch(self) -> list[tuple[int, int]]:
+        """The scenes of the next step and the view of each: every epoch in another order, and with
+        views that were not shown before."""
+        epoch, step = divmod(self.done, self.steps)
+        size, count = int(self.hyper["batch_size"]), len(self.problem.scenes.taught)
+        order = np.random.default_rng([self.seed, epoch]).permutation(count)
+        rows = np.arange(step * size, (step + 1) * size)
+        rounds = -(-self.steps * size // count)
+        views = 1 + epoch * rounds + rows // count
+        return list(zip(order[rows % count].tolist(), views.tolist(), strict=True))
+
+    def _rate(self) -> float:
+        """Of this step: up in a line, then down a cosine (Loshchilov and Hutter, arXiv
+        1608.03983)."""
+        whole = self.steps * self.problem.epochs
+        share = min(1.0, self.done / whole)
+        warm = min(1.0, (self.done + 1) / max(1.0, WARM * whole))
+        left = LEFT + (1 - LEFT) * (1 + cos(pi * share)) / 2
+        return float(self.hyper["learning_rate"]) * warm * left
+
+    def _go_on(self, state: State) -> None:
+        one = self.optimizer
+        one.first, one.second, one.steps = state["first"], state["second"], state["done"]
+        self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
+        self.losses = list(state["losses"])
+        fill(self.parameters, self.values)
+
+
+def _gradient(parameter: Any) -> Floats:
+    """Of a parameter that had no part in the loss (a batch without boxes), nought."""
+    if parameter.grad is None:
+        return np.zeros(parameter.size, np.float32)
+    gradient: Floats = parameter.grad.numpy().ravel()
+    return gradient

@@ -1,0 +1,64 @@
+"""Many tensors as one vector, so that they travel and are averaged in one piece, and the optimizer of
+such a vector."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+FIRST, SECOND = 0.9, 0.999  # what is kept of the means of gradients and of their squares
+EPSILON = 1e-8
+STEEPEST = 10.0  # norm at which a gradient is cut
+
+
+def flattened(tensors: Sequence[Any]) -> Floats:
+    """The values of `tensors`, one after the other."""
+    return np.concatenate([one.numpy().ravel() for one in tensors])
+
+
+def fill(tensors: Sequence[Any], vector: Floats) -> None:
+    """Give `tensors` their values back from `vector`."""
+    start = 0
+    for one in tensors:
+        one.set_value(vector[start : start + one.size].reshape(one.shape))
+        start += one.size
+
+
+def spread(tensors: Sequence[Any], values: Sequence[float]) -> Floats:
+    """For each tensor its value, as often as it has numbers."""
+    sizes = [one.size for one in tensors]
+    return np.repeat(np.asarray(values, np.float32), sizes)
+
+
+@dataclass
+class AdamW:
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) of one vector.
+
+    `pace`: of each number, a factor of the rate; `decay`: of each number, the weight decay."""
+
+    pace: Floats
+    decay: Floats
+    first: Floats
+    second: Floats
+    steps: int = 0
+
+    @classmethod
+    def new(cls, pace: Floats, decay: Floats) -> "AdamW":
+        """One that has seen no gradient yet."""
+        return cls(pace, decay, np.zeros_like(pace), np.zeros_like(pace))
+
+    def step(self, values: Floats, gradient: Floats, rate: float) -> Floats:
+        """`values` after a step of `rate` against `gradient`."""
+        norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
+        gradient = gradient * np.float32(min(1.0, STEEPEST / max(norm, EPSILON)))
+        self.steps += 1
+        self.first = FIRST * self.first + (1 - FIRST) * gradient
+        self.second = SECOND * self.second + (1 - SECOND) * gradient**2
+        mean = self.first / (1 - FIRST**self.steps)
+        size = np.sqrt(self.second / (1 - SECOND**self.steps)) + EPSILON
+        moved: Floats = values - rate * self.pace * (mean / size + self.decay * values)
+        return moved.astype(np.float32)

@@ -1,0 +1,41 @@
+"""All that a search needs, before it begins: scenes, published weights, frozen fronts."""
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.parts import FAMILIES, TASKS
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.detectors.front import front_of
+from stages.train.detectors.plan import seconds
+from stages.train.detectors.problem import Asked, Problem
+from stages.train.detectors.scenes import scenes_of
+from stages.train.space import Input, inputs_of
+from stages.train.trunk import trunk_file
+
+
+def prepare(
+    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
+) -> Problem:
+    """Decode the taught pictures, read the published weights, export the fronts. Raises
+    DataError if the dataset cannot teach, and what `trunk_file` raises."""
+    inputs = inputs_of(train)
+    largest = max(one.size for one in inputs)
+    scenes = scenes_of(dataset, store, largest, settings.threads)
+    published, fronts = {}, {}
+    names = list(dict.fromkeys(one.family for one in inputs))
+    for place, name in enumerate(names):
+        run.progress("trunks", place, len(names))
+        published[name] = FAMILIES[name].load(settings)
+        fronts[name] = front_of(trunk_file(FAMILIES[name], store, settings).path)
+    run.progress("trunks", len(names), len(names))
+    asked = {one.name: _asked(one, dataset, fronts[one.family]) for one in inputs}
+    return Problem(scenes, dataset.labels, asked, published, train.epochs)
+
+
+def _asked(one: Input, dataset: Dataset, front: bytes) -> Asked:
+    task, family = TASKS[dataset.task](), FAMILIES[one.family]
+    before = task.before(family, one.size, dataset)
+    after = task.after(family, one.size, dataset.labels)
+    steps = [tuple(step.model_dump() for step in part) for part in (before, after)]
+    return Asked(one, front, *steps, seconds(one))
