@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Box, Dataset, canonical
-from stages.etl.augmentations import NO_BOXES, Boxes, Picture, Scene
+from stages.etl.augmentations import NO_BOXES, Boxes, Scene
 from stages.parts import AUGMENTATIONS
 from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError
@@ -50,15 +50,6 @@ def view_of(
             else:
                 value = change(value, rng)
     return View(value if "windows" in facts else value[None], facts, boxes)
-
-
-def augmented(picture: Picture, dataset: Dataset, sample_digest: str, view: int) -> Picture:
-    """View `view` of a decoded picture (H, W, 3 uint8); `view_of` does it for any sample."""
-    rng = np.random.default_rng([dataset.seed, int(sample_digest, 16), view])
-    scene = Scene(picture)
-    for change in changes_of(dataset, "decode_picture") if view else ():
-        scene = change(scene, rng)
-    return scene.picture
 
 
 def changes_of(dataset: Dataset, after: str) -> tuple[Any, ...]:

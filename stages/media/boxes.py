@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Box
 
-MOST_NAMES = 12  # boxes whose labels are written; more would hide the picture
+MOST_NAMES = 12  # boxes of a picture whose labels are written; more would hide it
 LETTER = 11  # height of a label on a page, in pixels
 
 
@@ -69,9 +69,9 @@ def _mark(box: Box, scale: float, named: bool) -> str:
         f'height="{box.bottom - box.top:.1f}" fill="none" style="stroke:{colour}" '
         f'stroke-width="{1.5 * scale:.2f}"/>'
     )
-    if not named:
-        return frame
     letter = LETTER * scale
+    if not named or box.bottom - box.top < 2 * letter:
+        return frame
     return frame + (
         f'<text x="{box.left + letter / 4:.1f}" y="{box.top + letter:.1f}" '
         f'font-size="{letter:.1f}" fill="#fff" stroke="#000" stroke-width="{letter / 4:.1f}" '

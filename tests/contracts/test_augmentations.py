@@ -1,14 +1,16 @@
-"""What every augmentation promises. A new one is tested here the day it is on the board."""
+"""What every augmentation of pictures promises. A new one is tested here the day it is on the
+board."""
 
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 
 import numpy as np
 import pytest
 
-from stages.parts import AUGMENTATIONS
+from stages.etl.augmentations import NO_BOXES, Scene
+from stages.parts import AUGMENTATIONS, MEDIA, TRAINERS
 from stages.runtime.errors import ConfigError
 
-NAMES = list(AUGMENTATIONS)
+NAMES = [name for name in AUGMENTATIONS if "pictures" in AUGMENTATIONS[name].media]
 SHAPES = [(48, 64, 3), (1, 1, 3), (7, 300, 3)]
 
 
@@ -16,38 +18,107 @@ def picture(shape: tuple[int, ...] = SHAPES[0]) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
 
 
+def changed(change, seed: int, *scenes: Scene) -> Scene:
+    """What `change` makes of the first of `scenes`; the first stands in for partners it lacks."""
+    partners = [*scenes[1:], *[scenes[0]] * change.partners][: change.partners]
+    rng = np.random.default_rng(seed)
+    return change(scenes[0], partners, rng) if change.partners else change(scenes[0], rng)
+
+
+def with_rectangle(box: tuple[int, int, int, int], shape=(120, 160, 3)) -> Scene:
+    """A red rectangle on black."""
+    left, top, right, bottom = box
+    ground = np.zeros(shape, np.uint8)
+    ground[top:bottom, left:right] = (255, 0, 0)
+    return Scene(ground, np.array([[*box, 2]], np.float32))
+
+
+def red_in(picture: np.ndarray) -> tuple[int, int, int, int]:
+    """The corners of what is red in `picture`; its ground may be of any grey."""
+    red = picture[..., 0].astype(int) - picture[..., 1:].max(-1)
+    rows, columns = np.nonzero(red > red.max() / 2)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+@pytest.mark.parametrize("name", list(AUGMENTATIONS))
+def test_it_says_for_which_media_and_trainers_it_is(name):
+    part = AUGMENTATIONS[name]
+
+    assert part.media
+    assert part.trainers
+    assert set(part.media) <= set(MEDIA)
+    assert set(part.trainers) <= set(TRAINERS)
+    assert part.after
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_picture_stays_a_picture_of_its_size(name, shape):
-    change = AUGMENTATIONS[name]()
+    scene = Scene(picture(shape))
 
-    views = [change(picture(shape), np.random.default_rng(seed)) for seed in range(8)]
+    views = [changed(AUGMENTATIONS[name](), seed, scene) for seed in range(8)]
 
-    assert {view.shape for view in views} == {shape}
-    assert {str(view.dtype) for view in views} == {"uint8"}
+    assert {view.picture.shape for view in views} == {shape}
+    assert {str(view.picture.dtype) for view in views} == {"uint8"}
+    assert {view.boxes.shape for view in views} == {NO_BOXES.shape}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_boxes_are_where_their_things_are(name):
+    boxes = [(30, 40, 90, 80), (2, 3, 50, 40), (100, 70, 158, 118)]
+    change, ground, found = AUGMENTATIONS[name](), Scene(np.zeros((120, 160, 3), np.uint8)), 0
+
+    for seed, box in enumerate(boxes * 8):
+        for place in range(1 + change.partners):
+            scenes = [ground] * (1 + change.partners)
+            scenes[place] = with_rectangle(box)
+            view = changed(change, seed, *scenes)
+            for left, top, right, bottom, label in view.boxes:
+                found += 1
+                assert label == 2
+                np.testing.assert_allclose((left, top, right, bottom), red_in(view.picture), atol=2)
+
+    assert found >= 12
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_boxes_stay_on_the_picture_and_those_hardly_seen_are_dropped(name):
+    change, edge = AUGMENTATIONS[name](), with_rectangle((0, 0, 40, 120))
+
+    for seed in range(40):
+        view = changed(change, seed, edge)
+        sides = view.boxes[:, 2:4] - view.boxes[:, :2]
+        assert (view.boxes[:, :2] >= 0).all()
+        assert (view.boxes[:, 2:4] <= (160, 120)).all()
+        assert (sides > 0).all()
+        if len(view.boxes) == 0:
+            red = view.picture[..., 0].astype(int) - view.picture[..., 1:].max(-1) > 90
+            assert red.mean() < 1.5**2 * 0.25 / 3  # a third of a quarter, so much enlarged at most
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_equal_seed_gives_an_equal_view_and_others_differ(name):
-    change = AUGMENTATIONS[name]()
+    change, scene = AUGMENTATIONS[name](), Scene(picture())
 
-    views = [change(picture(), np.random.default_rng(seed)).tobytes() for seed in range(16)]
-    again = [change(picture(), np.random.default_rng(seed)).tobytes() for seed in range(16)]
+    views = [changed(change, seed, scene).picture.tobytes() for seed in range(16)]
+    again = [changed(change, seed, scene).picture.tobytes() for seed in range(16)]
 
     assert views == again
     assert len(set(views)) > 1
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_picture_itself_is_not_changed(name):
-    original = picture()
-    given = original.copy()
-    given.setflags(write=False)
+def test_the_scene_itself_is_not_changed(name):
+    original = with_rectangle((30, 40, 90, 80))
+    given = Scene(original.picture.copy(), original.boxes.copy())
+    given.picture.setflags(write=False)
+    given.boxes.setflags(write=False)
 
     for seed in range(8):
-        AUGMENTATIONS[name]()(given, np.random.default_rng(seed))
+        changed(AUGMENTATIONS[name](), seed, given)
 
-    np.testing.assert_array_equal(given, original)
+    np.testing.assert_array_equal(given.picture, original.picture)
+    np.testing.assert_array_equal(given.boxes, original.boxes)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -69,34 +140,63 @@ def test_an_argument_out_of_range_is_refused_by_name(name, value):
         AUGMENTATIONS[name](**{argument: value})
 
 
-def test_mirroring_twice_gives_the_picture_back():
+def test_mirroring_twice_gives_the_scene_back():
+    scene = with_rectangle((20, 30, 90, 80))
     for name in ("horizontal_flip", "vertical_flip"):
         flip = AUGMENTATIONS[name](chance=1.0)
-        once = flip(picture(), np.random.default_rng(0))
+        once = changed(flip, 0, scene)
+        twice = changed(flip, 0, once)
 
-        assert not np.array_equal(once, picture())
-        np.testing.assert_array_equal(flip(once, np.random.default_rng(0)), picture())
+        assert not np.array_equal(once.boxes, scene.boxes)
+        np.testing.assert_array_equal(twice.picture, scene.picture)
+        np.testing.assert_array_equal(twice.boxes, scene.boxes)
 
 
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
         ("horizontal_flip", {"chance": 0.0}),
+        ("mosaic", {"chance": 0.0}),
         ("rotate", {"degrees": 0}),
         ("crop", {"smallest": 1}),
+        ("scale", {"smallest": 1, "largest": 1}),
         ("colour", {"brightness": 0, "contrast": 0, "saturation": 0}),
         ("noise", {"deviation": 0}),
     ],
 )
 def test_a_change_of_nothing_changes_nothing(name, arguments):
-    view = AUGMENTATIONS[name](**arguments)(picture(), np.random.default_rng(0))
+    scene = Scene(picture(), np.array([[3, 4, 20, 30, 1]], np.float32))
 
-    np.testing.assert_array_equal(view, picture())
+    view = changed(AUGMENTATIONS[name](**arguments), 0, scene)
+
+    np.testing.assert_array_equal(view.picture, scene.picture)
+    np.testing.assert_allclose(view.boxes, scene.boxes, atol=1e-5)
+
+
+def test_a_quarter_turn_makes_a_wide_box_high():
+    scene = with_rectangle((70, 50, 90, 60), (120, 120, 3))
+    rotate, seed = AUGMENTATIONS["rotate"](degrees=180), 0
+    while abs(abs(np.random.default_rng(seed).uniform(-180, 180)) - 90) > 1:
+        seed += 1
+
+    left, top, right, bottom = changed(rotate, seed, scene).boxes[0, :4]
+
+    assert right - left == pytest.approx(10, abs=1)
+    assert bottom - top == pytest.approx(20, abs=1)
 
 
 def test_a_turn_fills_its_corners_with_the_picture():
-    white = np.full((64, 64, 3), 255, np.uint8)
+    white = Scene(np.full((64, 64, 3), 255, np.uint8))
 
-    turned = AUGMENTATIONS["rotate"](degrees=45)(white, np.random.default_rng(3))
+    turned = changed(AUGMENTATIONS["rotate"](degrees=45), 3, white)
 
-    assert turned.min() == 255
+    assert turned.picture.min() == 255
+
+
+def test_a_mosaic_shows_parts_of_all_four_scenes():
+    scenes = [Scene(np.full((60, 80, 3), level, np.uint8)) for level in (10, 80, 150, 220)]
+
+    view = changed(AUGMENTATIONS["mosaic"](chance=1.0), 0, *scenes)
+
+    assert set(np.unique(view.picture)) == {10, 80, 150, 220}
+    assert [int(view.picture[y, x, 0]) for y in (0, -1) for x in (0, -1)] == [10, 80, 150, 220]

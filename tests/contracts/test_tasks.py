@@ -1,68 +1,85 @@
-"""What every task promises: facts of a sample, a thumbnail, and the steps around the network."""
+"""What every task promises: its parts are on the board, and its steps make what a network takes."""
 
-import io
+import inspect
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from stages import parts
+from stages.artifacts import Dataset
 from stages.config import EtlConfig
-from stages.parts import FAMILIES, READERS, TASKS
+from stages.etl import checks
 from stages.runtime import steps as runtime
-from stages.runtime.errors import BadSample
 from tests import makers
 
-NAMES = list(TASKS)
-FAMILY = FAMILIES["efficientnet_lite0"]
+NAMES = list(parts.TASKS)
+
+
+def families(task) -> list:
+    """The families that can be taught for `task`."""
+    every = [parts.FAMILIES[name] for name in parts.FAMILIES]
+    return [one for one in every if one.trainer == task.trainer and one.takes in task.takes]
+
+
+def dataset(task) -> Dataset:
+    """What a task may ask of its samples: facts such as of the medium's own."""
+    medium = parts.MEDIA[task.medium]()
+    facts = [medium.inspect(data, EtlConfig()) for data in medium.golden().values()]
+    return Dataset(
+        task=task.name, labels=makers.LABELS, revision="", counts={},
+        facts=medium.summary(facts, EtlConfig()),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_readers_are_on_the_board(name: str):
-    task = TASKS[name]()
+def test_the_parts_it_names_are_on_the_board(name: str):
+    task = parts.TASKS[name]
 
     assert task.name == name
-    assert all(reader in READERS for reader in task.readers)
+    assert task.medium in parts.MEDIA
+    assert task.answers in parts.ANSWERS
+    assert task.trainer in parts.TRAINERS
+    assert all(reader in parts.READERS for reader in task.readers)
+    assert families(task)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tells_the_size_of_a_sample(name: str):
-    facts = TASKS[name]().inspect(makers.picture(side=48), EtlConfig())
+def test_its_suites_are_there_and_ask_of_what_config_has(name: str):
+    alone, together = checks.suite(EtlConfig(), parts.TASKS[name].suites, makers.LABELS)
 
-    assert (facts["width"], facts["height"]) == (48, 48)
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("data", [b"", b"no picture", makers.picture()[:200]])
-def test_a_sample_that_cannot_be_used_is_a_bad_sample(name: str, data: bytes):
-    with pytest.raises(BadSample):
-        TASKS[name]().inspect(data, EtlConfig())
+    assert all(one["meta"]["check"] and one["meta"]["remedy"] for one in (*alone, *together))
+    assert all(one["meta"]["reason"] for one in alone)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_thumbnails_are_small_jpegs(name: str):
-    data = TASKS[name]().thumbnail(makers.picture(side=200), 64)
+def test_what_it_means_by_default_can_be_said_in_a_pipeline(name: str):
+    from stages.config import PipelineConfig
 
-    image = Image.open(io.BytesIO(data))
-    assert image.format == "JPEG"
-    assert max(image.size) == 64
+    config = PipelineConfig(name="x", task=name, data="d")
+
+    families = parts.TASKS[name].defaults.get("train", {}).get("families")
+    assert families is None or config.train.families == families
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_steps_before_make_what_the_network_takes(name: str):
-    steps = [step.model_dump() for step in TASKS[name]().before(FAMILY, 96)]
+    task = parts.TASKS[name]()
+    sample = next(iter(parts.MEDIA[task.medium]().golden().values()))
 
-    image = runtime.run(steps, makers.picture(side=50))
+    for family in families(task):
+        given = task.before(family, family.size, dataset(task))
+        found = runtime.prepared([step.model_dump() for step in given], sample)
 
-    assert image.shape == (3, 96, 96)
-    assert image.dtype == np.float32
-    assert -1.0 <= image.min() < image.max() <= 1.01
+        assert found.windows.dtype == np.float32
+        assert found.windows.ndim == 4
+        assert np.isfinite(found.windows).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_steps_after_make_scores_that_add_up_to_one(name: str):
-    steps = [step.model_dump() for step in TASKS[name]().after(makers.LABELS)]
+def test_the_runtime_knows_the_steps_after(name: str):
+    task = parts.TASKS[name]()
 
-    scores = runtime.run(steps, np.array([[5.0, -3.0, 0.0], [0.0, 0.0, 0.0]], np.float32))
-
-    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
-    assert scores[0].argmax() == 0
+    for family in families(task):
+        for step in task.after(family, family.size, makers.LABELS):
+            known = inspect.signature(runtime.STEPS[step.step]).parameters
+            assert set(step.args) <= set(known)

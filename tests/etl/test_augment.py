@@ -3,34 +3,71 @@
 import numpy as np
 import pytest
 
-from stages.etl.augment import augmented, resolved
+from stages.artifacts import Box
+from stages.etl.augment import boxes_of, changes_of, resolved, view_of
+from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError, UnknownPart
 from tests import makers
 
-PICTURE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+DATA, BOXES = makers.scene(3, 64)
+STEPS = [{"step": "decode_picture"}, {"step": "resize", "args": {"size": 32}}]
 ONE, OTHER = "a" * 64, "b" * 64
 
 
 @pytest.fixture
 def dataset(tmp_path):
-    made = makers.dataset(makers.store(tmp_path), each=5)
+    made = makers.boxes_dataset(makers.store(tmp_path), 5)
     return made.model_copy(update={"augmentations": resolved(({"rotate": {}}, {"noise": {}}))})
 
 
-def test_view_nought_is_the_picture_itself(dataset):
-    assert augmented(PICTURE, dataset, ONE, 0) is PICTURE
+def test_view_nought_is_the_sample_through_the_steps_alone(dataset):
+    boxes = boxes_of(BOXES, dataset.labels)
+
+    view = view_of(STEPS, DATA, dataset, ONE, 0, boxes)
+
+    np.testing.assert_array_equal(view.windows, runtime.prepared(STEPS, DATA).windows)
+    np.testing.assert_array_equal(view.boxes, boxes)
+    assert view.facts == {"width": 64, "height": 64}
 
 
 def test_a_view_is_decided_by_seed_sample_and_number(dataset):
-    view = augmented(PICTURE, dataset, ONE, 1)
+    view = view_of(STEPS, DATA, dataset, ONE, 1).windows
 
-    np.testing.assert_array_equal(view, augmented(PICTURE, dataset, ONE, 1))
+    np.testing.assert_array_equal(view, view_of(STEPS, DATA, dataset, ONE, 1).windows)
     others = [
-        augmented(PICTURE, dataset, ONE, 2),
-        augmented(PICTURE, dataset, OTHER, 1),
-        augmented(PICTURE, dataset.model_copy(update={"seed": 1}), ONE, 1),
+        view_of(STEPS, DATA, dataset, ONE, 2),
+        view_of(STEPS, DATA, dataset, OTHER, 1),
+        view_of(STEPS, DATA, dataset.model_copy(update={"seed": 1}), ONE, 1),
     ]
-    assert all(not np.array_equal(view, other) for other in others)
+    assert all(not np.array_equal(view, other.windows) for other in others)
+
+
+def test_boxes_go_with_their_picture(dataset):
+    mirrored = dataset.model_copy(update={"augmentations": ({"horizontal_flip": {"chance": 1}},)})
+
+    view = view_of(STEPS, DATA, mirrored, ONE, 1, boxes_of(BOXES, dataset.labels))
+
+    expected = [
+        (64 - box.right, box.top, 64 - box.left, box.bottom, dataset.labels.index(box.label))
+        for box in BOXES
+    ]
+    np.testing.assert_array_equal(view.boxes, np.array(expected, np.float32))
+
+
+def test_what_is_for_batches_is_left_to_the_trainer(dataset):
+    mixed = dataset.model_copy(update={"augmentations": resolved(({"mosaic": {"chance": 1}},))})
+
+    view = view_of(STEPS, DATA, mixed, ONE, 1)
+
+    np.testing.assert_array_equal(view.windows, runtime.prepared(STEPS, DATA).windows)
+    assert [type(one).__name__ for one in changes_of(mixed, "batch")] == ["Mosaic"]
+
+
+def test_boxes_are_rows_of_corners_and_the_index_of_their_label():
+    rows = boxes_of([Box("b", 1, 2, 3.5, 4), Box("a", 0, 0, 9, 9)], ("a", "b"))
+
+    assert rows.tolist() == [[1, 2, 3.5, 4, 1], [0, 0, 9, 9, 0]]
+    assert boxes_of([], ("a", "b")).shape == (0, 5)
 
 
 def test_defaults_are_spelt_out():
@@ -45,3 +82,10 @@ def test_unknown_names_are_told_with_the_nearest():
         resolved(({"rotate": {"degree": 3}},))
     with pytest.raises(UnknownPart, match=r"Did you mean 'rotate'"):
         resolved(({"rotat": {}},))
+
+
+def test_what_is_for_another_medium_or_trainer_is_told_with_what_there_is():
+    with pytest.raises(ConfigError, match=r"'rotate' is for pictures, not for sounds.*\n.*gain"):
+        resolved(({"rotate": {}},), "sounds", "heads")
+    with pytest.raises(ConfigError, match=r"'mosaic' is for detectors, not for heads"):
+        resolved(({"mosaic": {}},), "pictures", "heads")

@@ -56,7 +56,8 @@ def _cut(scene: Scene, area: Area, rng: np.random.Generator) -> Scene:
     height, width = scene.picture.shape[:2]
     wide, high = area[2] - area[0], area[3] - area[1]
     factor = max(wide / width, high / height)
-    left, top = (rng.random(2) * (width - wide / factor, height - high / factor)).tolist()
+    spare = np.maximum(0, (width - wide / factor, height - high / factor))  # -1e-14 is nought
+    left, top = (rng.random(2) * spare).tolist()
     box = (left, top, min(left + wide / factor, width), min(top + high / factor, height))
     image = Image.fromarray(scene.picture)
     picture = np.array(image.resize((wide, high), Image.Resampling.BILINEAR, box=box))
