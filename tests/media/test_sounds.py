@@ -1,0 +1,274 @@
+"""What is known of a clip, what a page shows of it, and what the checks find."""
+
+import csv
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.artifacts import Dataset
+from stages.config import DataConfig, EtlConfig, EtlSlice
+from stages.etl import etl, source
+from stages.etl.duplicates import near_pairs
+from stages.etl.manifest import samples_of
+from stages.media.drawn_sounds import colours, heard
+from stages.media.sounds import Sounds, window_of
+from stages.parts import FAMILIES, TASKS
+from stages.runtime.errors import BadSample, DataError
+from stages.runtime.sounds import decode_sound
+from stages.runtime.steps import prepared
+from stages.tracking import QuietRun
+from tests import makers
+from tests.sounds import hiss, saved, tone
+
+CONFIG = EtlConfig()
+
+
+def melody(seed: int, seconds: float = 2.0, rate: int = 16000) -> np.ndarray:
+    """Notes drawn by `seed` over a little noise: each seed looks different."""
+    rng = np.random.default_rng(seed)
+    notes = [tone(hertz, seconds / 4, rate, 0.4) for hertz in rng.uniform(100, 3000, 4)]
+    music = np.concatenate(notes)
+    return music + hiss(2 * seconds, rate, 0.002, seed)[: len(music)]
+
+
+class Workshop:
+    """Raw clips below `raw`, and the etl stage over them."""
+
+    def __init__(self, folder) -> None:
+        self.settings, self.store = makers.settings(folder), makers.store(folder)
+        self.raw = folder / "raw"
+
+    def write(self, name: str, data: bytes) -> None:
+        (self.raw / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.raw / name).write_bytes(data)
+
+    def clips(self, each: int = 10) -> None:
+        for place, label in enumerate(("bird", "car")):
+            for index in range(each):
+                clip = melody(100 * place + index, 0.6 + 0.02 * index)
+                self.write(f"{label}/{index:02}.wav", saved(clip, subtype="PCM_16"))
+
+    def made(self, **config) -> Dataset:
+        source.add("clips", self.raw, self.settings)
+        part = EtlSlice(
+            task="sound_classification",
+            data=DataConfig(name="clips"),
+            etl=EtlConfig(**{"augmentations": [], "max_quarantine": 0.5, **config}),
+        )
+        return etl(part, store=self.store, run=QuietRun(), settings=self.settings)
+
+    def text(self, dataset: Dataset, name: str) -> str:
+        return self.store.get(dataset.files[name]).decode()
+
+
+@pytest.fixture
+def workshop(tmp_path) -> Workshop:
+    made = Workshop(tmp_path)
+    made.clips()
+    return made
+
+
+def test_a_clips_facts_are_those_of_its_file():
+    stereo = np.stack([tone(rate=44100, peak=0.5), np.zeros(44100)], axis=1)
+
+    facts = Sounds().inspect(saved(stereo, 44100, subtype="FLOAT"), CONFIG)
+
+    assert (facts["seconds"], facts["rate"], facts["channels"]) == (1.0, 44100, 2)
+    assert facts["peak"] == pytest.approx(-6.0, abs=0.1)
+    assert facts["level"] == pytest.approx(-15.1, abs=0.1)  # half of each, and a sine
+    assert facts["clipped"] == 0
+    assert facts["look"].shape == (64, 64)
+
+
+def test_equal_samples_are_the_same_however_they_are_stored():
+    clip = np.round(melody(1) * 2**14) / 2**15
+
+    wav, flac = (saved(clip, format=name, subtype="PCM_24") for name in ("WAV", "FLAC"))
+    other = saved(clip, 22050, subtype="PCM_24")
+
+    same, again, faster = (Sounds().inspect(data, CONFIG)["same"] for data in (wav, flac, other))
+    assert same == again
+    assert same != faster
+
+
+@pytest.mark.parametrize("again", ["MP3", "OGG", "softer", "at 22050"])
+def test_a_clip_stored_again_looks_the_same_and_others_do_not(again):
+    clip = melody(1, rate=44100)
+    stored = {
+        "MP3": lambda: saved(clip, 44100, "MP3"),
+        "OGG": lambda: saved(clip, 44100, "OGG"),
+        "softer": lambda: saved(clip / 2, 44100),
+        "at 22050": lambda: saved(clip[::2], 22050),
+    }[again]()
+    every = [saved(clip, 44100), stored, *(saved(melody(seed)) for seed in range(2, 8))]
+
+    pairs = near_pairs([Sounds().inspect(data, CONFIG)["look"] for data in every])
+
+    assert pairs.tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "window"),
+    [
+        ([0.1, 0.2], 0.5),
+        ([1.04] * 10, 1.0),
+        ([1.0] * 9 + [30.0], 1.0),
+        ([5.001] * 3, 5.0),
+        ([1.0] * 8 + [7.0] * 2, 5.0),
+    ],
+)
+def test_most_clips_fit_into_a_window(seconds, window):
+    assert window_of(seconds) == window
+
+
+def test_a_window_that_is_asked_for_is_the_window():
+    facts = [{"seconds": 5.0}]
+
+    assert Sounds().summary(facts, EtlConfig(window_seconds=0.96)) == {"window_seconds": 0.96}
+
+
+def test_a_spectrogram_shows_pitch_upwards_and_time_to_the_right():
+    rising = np.concatenate([tone(300), tone(5000)])
+
+    picture = Image.open(io.BytesIO(Sounds().thumbnail(saved(rising), 120))).convert("L")
+
+    assert picture.size == (120, 80)
+    bright = np.asarray(picture).astype(int)
+    assert bright[60:, :50].max() > bright[:40, :50].max() + 50  # low and early
+    assert bright[:40, 70:].max() > bright[60:, 70:].max() + 50  # high and late
+
+
+def test_colours_are_of_evenly_rising_lightness():
+    share = colours() / 255
+    linear = np.where(share > 0.04045, ((share + 0.055) / 1.055) ** 2.4, share / 12.92)
+    light = 116 * np.cbrt(linear @ [0.2126, 0.7152, 0.0722]) - 16  # CIE 1976 L*
+
+    steps = np.diff(light[16::16])
+    assert steps.min() > 5.5
+    assert steps.max() < 8
+
+
+def test_a_preview_has_a_picture_and_a_player_and_needs_nothing_else():
+    shown = Sounds().preview(saved(tone(seconds=8)), 96)
+
+    assert shown.startswith('<img src="data:image/jpeg;base64,')
+    assert '<audio controls preload="none" src="data:audio/' in shown
+    assert "http" not in shown
+    assert len(shown) < 40_000
+    assert shown == Sounds().preview(saved(tone(seconds=8)), 96)
+
+
+def test_the_loudest_three_seconds_are_heard():
+    clip = np.concatenate([hiss(5, peak=0.01), tone(seconds=3), hiss(5, peak=0.01)])
+
+    _, played = heard(clip, 16000)
+
+    part = decode_sound(played, 16000)
+    assert len(part) == pytest.approx(48000, abs=2)
+    assert np.abs(part[4000:-4000]).reshape(-1, 1000).max(axis=1).min() > 0.4
+
+
+def test_golden_sounds_are_equal_each_time_and_every_one_is_decoded():
+    golden, again = Sounds().golden(), Sounds().golden()
+
+    assert golden == again
+    assert sum(map(len, golden.values())) < 400_000
+    facts = [Sounds().inspect(data, CONFIG) for data in golden.values()]
+    assert {one["rate"] for one in facts} == {8000, 16000, 44100}
+    assert {one["channels"] for one in facts} == {1, 2}
+
+
+def test_clips_become_a_dataset_whose_steps_lead_to_windows(workshop):
+    dataset = workshop.made()
+
+    sample = samples_of(dataset, workshop.store)[0]
+    assert dataset.labels == ("bird", "car")
+    assert set(sample.facts) == {"seconds", "rate", "channels"}
+    assert dataset.facts == {"window_seconds": pytest.approx(0.8, abs=0.1)}
+    assert dataset.findings == ()
+    assert "<audio controls" in workshop.text(dataset, "page.html")
+
+
+def test_equal_clips_make_an_equal_dataset(workshop):
+    config = {"augmentations": ["time_shift", "gain", "background_noise"]}
+
+    assert workshop.made(**config).ref == workshop.made(**config).ref
+
+
+BAD = {
+    "empty.wav": (b"", "0 bytes"),
+    "none.wav": (saved(np.zeros(0)), "no samples"),
+    "one.wav": (saved(np.array([0.5])), "0.0001 seconds"),
+    "text.wav": (b"this is a letter\n" * 40, "not a sound of a known format"),
+    "cut.wav": (saved(hiss())[:9000], "truncated|cannot be decoded to its end"),
+    "silent.wav": (saved(np.zeros(16000)), "Nothing can be heard"),
+    "wrong.wav": (saved(np.full(16000, np.nan), subtype="FLOAT"), "no numbers"),
+    "hour.flac": (saved(np.zeros(3600 * 1000), 1000, "FLAC"), "60 min 0 s long"),
+}
+
+
+def test_what_cannot_be_used_is_set_aside_with_a_reason(workshop):
+    for name, (data, _) in BAD.items():
+        workshop.write(f"bird/{name}", data)
+
+    dataset = workshop.made()
+
+    rows = csv.DictReader(io.StringIO(workshop.text(dataset, "quarantine.csv")))
+    told = {row["file"].removeprefix("bird/"): row["reason"] for row in rows}
+    assert set(told) == set(BAD)
+    for name, (_, reason) in BAD.items():
+        assert re.search(reason, told[name]), told[name]
+
+
+def test_what_is_strange_is_told(workshop):
+    workshop.write("car/loud.wav", saved(np.clip(3 * melody(7, 0.7), -1, 1)))
+    workshop.write("car/long.wav", saved(melody(8, 7)))
+    workshop.write("car/fast.wav", saved(melody(9, 0.7, 44100), 44100))
+
+    found = {finding.check: finding for finding in workshop.made().findings}
+
+    assert found["not clipped"].samples == ("car/loud.wav",)
+    assert found["lengths much alike"].samples == ("car/long.wav",)
+    assert "2 different sample rates" in found["one sample rate"].message
+    assert all(finding.severity == "warning" for finding in found.values())
+
+
+def test_an_exact_copy_in_another_format_is_used_once(workshop):
+    clip = saved(melody(0, 0.6), subtype="PCM_16")
+    workshop.write("bird/again.flac", saved(decode_sound(clip, 16000), format="FLAC"))
+
+    dataset = workshop.made()
+
+    assert [finding.check for finding in dataset.findings] == ["no exact duplicates"]
+    assert sum(dataset.samples.values()) == 20
+
+
+def test_too_many_bad_clips_stop_the_stage(workshop):
+    for index in range(8):
+        workshop.write(f"bird/silent{index}.wav", saved(np.zeros(8000 + index)))
+
+    with pytest.raises(DataError, match="silent"):
+        workshop.made(max_quarantine=0.1)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"])
+def test_a_clip_of_any_depth_goes_through_the_tasks_steps(subtype):
+    task = TASKS["sound_classification"]()
+    dataset = Dataset(
+        task=task.name, labels=("a", "b"), revision="1", counts={}, facts={"window_seconds": 1.0}
+    )
+    steps = [step.model_dump() for step in task.before(FAMILIES["efficientnet_lite0"], 96, dataset)]
+
+    made = prepared(steps, saved(melody(0, 2.6), subtype=subtype))
+
+    assert made.windows.shape == (5, 3, 96, 96)
+    assert made.facts["windows"][0] == (0.0, 1.01)
+    assert made.facts["windows"][-1][1] == 2.6
+
+
+def test_bytes_that_are_no_sound_have_no_preview():
+    with pytest.raises(BadSample):
+        Sounds().preview(b"no sound", 96)
