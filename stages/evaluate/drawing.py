@@ -1,15 +1,18 @@
 """Where the lines of a plot go. The templates draw them as SVG: sharp in print, equal bytes."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stages.metrics import Curve, Threshold
+from stages.metrics.boxes import BoxThreshold
 
 # Okabe and Ito's colours, told apart with any colour vision (jfly.uni-koeln.de/color)
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a6761d", "#e69f00", "#000000")
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
 GREY = "#c6ccd6"
 
+SHARES = [(tick / 5, f"{tick / 5:.1f}") for tick in range(6)]  # ticks of an axis from 0 to 1
 LEFT, TOP, WIDTH, HEIGHT = 46, 12, 400, 270  # of the plot's inside, in pixels
 
 
@@ -75,3 +78,49 @@ def by_threshold(rows: Sequence[Threshold], thing: str) -> list[Line]:
             DASHES[2],
         ),
     ]
+
+
+def boxes_by_threshold(rows: Sequence[BoxThreshold]) -> list[Line]:
+    """How precision rises and recall falls as the threshold on a box's score rises."""
+    names = {
+        "precision": "right among the boxes",
+        "recall": "things that are found",
+        "f1": "F1",
+    }
+    kept = {name: [row for row in rows if getattr(row, name).n] for name in names}
+    return [
+        Line(
+            said,
+            points(
+                [row.threshold for row in kept[name]],
+                [getattr(row, name).value for row in kept[name]],
+            ),
+            colour,
+            dash,
+        )
+        for (name, said), colour, dash in zip(names.items(), COLOURS, DASHES, strict=False)
+    ]
+
+
+class Axis(NamedTuple):
+    """Ticks along an axis: their places, as shares, and what is written there."""
+
+    ticks: list[tuple[float, str]]
+
+
+def over_minutes(epochs: Sequence[Mapping[str, float]], metric: str) -> tuple[list[Line], Axis]:
+    """`metric` over the minutes of training, from 0 on; nothing if the epochs do not tell both."""
+    told = [(one["minutes"], one[metric]) for one in epochs if {"minutes", metric} <= one.keys()]
+    if not told:
+        return [], Axis([])
+    step = _step(max(minutes for minutes, _ in told))
+    end = step * math.ceil(max(minutes for minutes, _ in told) / step)
+    line = Line(metric, points([x / end for x, _ in told], [y for _, y in told]), COLOURS[0])
+    count = round(end / step)
+    return [line], Axis([(k / count, f"{k * step:g}") for k in range(count + 1)])
+
+
+def _step(most: float) -> float:
+    """A round step that cuts `most` into 3 to 8."""
+    unit = 10.0 ** math.floor(math.log10(max(most, 1e-6)))
+    return next(step for step in (unit * k / 10 for k in (2, 5, 10, 20)) if most / step <= 8)

@@ -1,5 +1,7 @@
 """How many more samples a person would have to test on, in plain words."""
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.artifacts import Measure
@@ -9,10 +11,12 @@ from stages.metrics import samples_to_decide, samples_to_narrow
 
 
 class Needed(NamedTuple):
-    """`thing`: what a sample is called; `tested`: the share of all samples that is in the test."""
+    """`thing`: what a sample is called; `tested`: the share of all samples that is in the test;
+    `each`: where not samples are counted, how many of what a label or metric counts has one."""
 
     thing: str
     tested: float
+    each: Mapping[str, float] = {}
 
     def to_decide(self, judgement: Judgement) -> str:
         """How many more would settle an undecided gate, if the model goes on as it does."""
@@ -23,13 +27,18 @@ class Needed(NamedTuple):
                 f"The {name} is so close to the gate of {percent(judgement.gate)} that testing "
                 "more will not tell them apart: make the model better, or lower the gate."
             )
-        more = _more(seen, needed)
         _, of, label = judgement.name.partition(" of ")
+        more = self.samples(label or judgement.name, _more(seen, needed))
         kind = f" of '{label}'" if of else ""
         return (
             f"To decide on the {name}, test on about {counted(more, f'more {self.thing}')}{kind}"
             f"{self.in_all(more)}, if it stays at {percent(seen.value)}."
         )
+
+    def samples(self, name: str, counted: int) -> int:
+        """How many samples have `counted` of what the label or metric `name` counts."""
+        each = self.each.get(name, 1.0)
+        return counted if each == 1 else rough(math.ceil(counted / each))
 
     def in_all(self, more: int) -> str:
         """How many have to be collected for `more` of them in the test."""

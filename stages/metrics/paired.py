@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from stages.artifacts import Measure
 from stages.metrics.intervals import Z
 
+CONFIDENT = 1.2815515655446004  # the normal deviate that leaves 10 % on one side
+
 Counts = NDArray[np.int64]
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from stages.artifacts import Measure
-from stages.evaluate.labels.mistakes import SURE, Mistake, Pair
+from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.labels.mistakes import SURE, Mistake
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
 from stages.evaluate.words import (
@@ -14,14 +15,11 @@ from stages.evaluate.words import (
     measured,
     percent,
     rough,
-    times,
 )
 from stages.metrics import Measured, samples_to_narrow
 
 MARGIN = 0.05  # an interval of five points to each side tells enough to act on
-_PAIRS = 3
 _GATES = 3  # undecided ones to be told of
-_OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
 _WEAK = 0.95  # a label with a better recall needs none either
 _FEW = 0.1  # with more sure mistakes than this it is the model that is wrong, not the labels
 
@@ -46,7 +44,7 @@ def advice(
     said += _suspicious(wrong, measures, thing)
     said += _weakest(measures, confused, needed)
     if len(measures.labels) > 2:  # of two labels there is but one pair
-        said += [_confused(pair, len(wrong), thing) for pair in _frequent(confused, len(wrong))]
+        said += look_alikes(confused, len(wrong), thing)
     said += [_group(*one, thing) for one in worse]
     said += undecided[:_GATES] if missed else []
     said += _unseen(measures, thing)
@@ -99,22 +97,6 @@ def _know(recall: Measure, more: int, needed: Needed) -> str:
     return (
         f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
         "±5 points."
-    )
-
-
-def _frequent(confused: Sequence[Pair], wrong: int) -> list[Pair]:
-    often = [pair for pair in confused if pair.times > 1 and pair.times >= _OFTEN * wrong]
-    return often[:_PAIRS]
-
-
-def _confused(pair: Pair, wrong: int, thing: str) -> str:
-    directions = f"'{pair.one}' is taken for '{pair.other}' {times(pair.there)}"
-    if pair.back:
-        directions += f", the reverse {times(pair.back)}"
-    share = percent(round(pair.times / wrong, 2))
-    return (
-        f"Look at how these two differ: {directions} ({share} of all mistakes). If a person cannot "
-        f"tell them apart in such {thing}s, take clearer ones, or make them one label."
     )
 
 

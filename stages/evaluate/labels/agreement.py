@@ -25,9 +25,7 @@ from stages.artifacts import Measure
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.labels.scores import Scored
 from stages.metrics import paired_drop, proportion, recall_drops
-from stages.metrics.paired import tango
-
-CONFIDENT = 1.2815515655446004  # the normal deviate that leaves 10 % on one side
+from stages.metrics.paired import CONFIDENT, tango
 
 
 def judged(

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.config import EvaluateConfig
+from stages.evaluate.confused import Pair, pairs
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels.advice import advice
 from stages.evaluate.labels.groups import Groups, groups, worse
-from stages.evaluate.labels.mistakes import Mistake, Pair, mistakes, pairs
+from stages.evaluate.labels.mistakes import Mistake, mistakes
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.labels.threshold import on_threshold
 from stages.evaluate.needed import Needed

@@ -1,4 +1,4 @@
-"""What went wrong, the worst first; which labels are confused; which may be wrong themselves."""
+"""What went wrong, the worst first, and which labels may be wrong themselves."""
 
 from typing import NamedTuple
 
@@ -27,19 +27,6 @@ class Mistake(NamedTuple):
         return self.score >= SURE
 
 
-class Pair(NamedTuple):
-    """Two labels that are confused: so often `one` is taken for `other`, so often the reverse."""
-
-    one: str
-    other: str
-    there: int
-    back: int
-
-    @property
-    def times(self) -> int:
-        return self.there + self.back
-
-
 def mistakes(predicted: Predicted, scored: Scored) -> list[Mistake]:
     """Every wrong answer, that with the lowest score of the true label first."""
     wrong = np.flatnonzero(scored.given != scored.truth)
@@ -58,20 +45,3 @@ def _mistake(predicted: Predicted, scored: Scored, row: int) -> Mistake:
         float(scored.scores[row, given]),
         float(scored.scores[row, true]),
     )
-
-
-def pairs(confusion: list[list[int]], labels: tuple[str, ...]) -> list[Pair]:
-    """The pairs of labels that are confused at all, the most often confused first."""
-    found = [
-        Pair(labels[i], labels[j], confusion[i][j], confusion[j][i])
-        for i in range(len(labels))
-        for j in range(i + 1, len(labels))
-    ]
-    confused = [_turned(pair) for pair in found if pair.times]
-    return sorted(confused, key=lambda pair: (-pair.times, pair.one, pair.other))
-
-
-def _turned(pair: Pair) -> Pair:
-    """The commoner direction first."""
-    one, other, there, back = pair
-    return pair if there >= back else Pair(other, one, back, there)

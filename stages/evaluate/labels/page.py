@@ -7,8 +7,8 @@ from typing import Any
 from stages.evaluate import drawing, words
 from stages.evaluate.about import About
 from stages.evaluate.labels.evaluation import Evaluation
-from stages.evaluate.labels.matrix import matrix
 from stages.evaluate.labels.mistakes import SURE
+from stages.evaluate.matrix import matrix
 from stages.media import Medium
 from stages.metrics import Threshold
 from stages.pages import render
@@ -28,7 +28,7 @@ def page(
     """The page's HTML; see `Kind.page`."""
     shown = [(one, medium.preview(fetch(one.row), _SIDE)) for one in evaluation.mistakes[:worst]]
     lines = drawing.precision_recall(evaluation.curves)
-    overall = evaluation.measured.overall
+    overall, confusion = evaluation.measured.overall, evaluation.measured.confusion
     return render(
         _TEMPLATE,
         about=about,
@@ -38,7 +38,7 @@ def page(
         counted=f"{about.thing}s",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),
-        matrix=matrix(evaluation.measured, about.thing),
+        matrix=matrix(confusion, evaluation.predicted.labels, f"{about.thing}s"),
         box=drawing,
         curves=lines,
         background=sum(not line.name for line in lines),

@@ -1,8 +1,7 @@
 """The confusion matrix as a table of shaded cells, readable with two labels and with thirty."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from stages.metrics import Measured
 
 MOST = 40  # labels shown; of more, those with the most mistakes
 _NUMBERED = 6  # with more labels than this, or longer names, columns have numbers for names
@@ -28,48 +27,65 @@ class Matrix(NamedTuple):
     hidden: int
 
 
-def matrix(measured: Measured, thing: str) -> Matrix:
-    """The labels in their order, a row for each true one and a column for each predicted one."""
-    labels = list(measured.labels)
-    shown = _shown(measured.confusion)
-    names = [labels[index] for index in shown]
+def matrix(
+    confusion: list[list[int]],
+    labels: Sequence[str],
+    things: str,
+    rest: tuple[str, str] | None = None,
+) -> Matrix:
+    """`labels` in their order, a row for each true one and a column for each predicted one.
+
+    `things`: what is counted, as photos. `rest`: what the last row and the last column of
+    `confusion` are, if they are no labels."""
+    true, given = ([*labels, *(rest[side : side + 1] if rest else ())] for side in (0, 1))
+    shown = _shown(confusion, bool(rest))
+    names = [given[index] for index in shown]
     numbered = len(names) > _NUMBERED or any(len(name) > _LONGEST for name in names)
     rows = [
         (
             place,
-            labels[index],
-            _cells(measured.confusion, labels, index, shown, thing),
-            sum(measured.confusion[index]),
+            true[index],
+            _cells(confusion, (true, given), index, shown, things),
+            sum(confusion[index]),
         )
         for place, index in enumerate(shown, 1)
     ]
-    columns = [str(place) for place in range(1, len(names) + 1)] if numbered else names
+    columns = [str(place) for place in range(1, len(names) + 1)]
+    if rest:
+        columns[-1] = rest[1]
     size = "big" if len(names) <= 12 else "middle" if len(names) <= 20 else "small"
-    return Matrix(columns, rows, numbered, size, len(labels) - len(shown))
+    return Matrix(columns if numbered else names, rows, numbered, size, len(true) - len(shown))
 
 
-def _shown(confusion: list[list[int]]) -> list[int]:
+def _shown(confusion: list[list[int]], rest: bool) -> list[int]:
+    """The labels with the most mistakes, and what is no label."""
     total = range(len(confusion))
     if len(confusion) <= MOST:
         return list(total)
     wrong = [
         sum(confusion[i]) + sum(row[i] for row in confusion) - 2 * confusion[i][i] for i in total
     ]
-    return sorted(sorted(total, key=lambda index: -wrong[index])[:MOST])
+    kept = sorted(total[: len(total) - rest], key=lambda index: -wrong[index])[:MOST]
+    return [*sorted(kept), *total[len(total) - rest :]]
 
 
 def _cells(
-    confusion: list[list[int]], labels: list[str], index: int, shown: list[int], thing: str
+    confusion: list[list[int]],
+    names: tuple[list[str], list[str]],
+    index: int,
+    shown: list[int],
+    things: str,
 ) -> list[Cell]:
     row = confusion[index]
     total = max(sum(row), 1)
+    true, given = names
     return [
         Cell(
             row[other],
             # a root, so that a few mistakes among many samples can be seen
             round(100 * (row[other] / total) ** (1.0 if other == index else 0.6)),
             other == index,
-            f"{row[other]} of {sum(row)} {thing}s of '{labels[index]}' taken for '{labels[other]}'",
+            f"{row[other]} of {sum(row)} {things} of '{true[index]}' taken for '{given[other]}'",
         )
         for other in shown
     ]

@@ -1,0 +1,71 @@
+"""Answers that are boxes with a label and a score: measured, judged, drawn, compared."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from stages.config import EvaluateConfig
+from stages.etl.manifest import Sample
+from stages.evaluate.about import About
+from stages.evaluate.boxes.agreement import judged
+from stages.evaluate.boxes.evaluation import Evaluation, evaluated
+from stages.evaluate.boxes.page import page
+from stages.evaluate.kinds import Agreement, Unseen
+from stages.evaluate.predictions import Predicted
+from stages.media import Medium
+from stages.metrics import Measured
+from stages.metrics.boxes import measure_boxes
+from stages.runtime.errors import DataError
+
+
+class Boxes:
+    """Truth: [[left, top, right, bottom, label's index], ...], pixels of the upright picture.
+    Answer: [[left, top, right, bottom, score, label's index], ...]."""
+
+    headline: ClassVar[tuple[str, ...]] = ("ap50", "ap50_95", "micro_recall", "micro_precision")
+    compared: ClassVar[str] = "the boxes in the test split"
+
+    def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
+        strange = sorted({box.label for one in samples for box in one.boxes} - set(labels))
+        if strange:
+            raise DataError(
+                f"The model does not know the label '{strange[0]}'.",
+                f"It knows: {', '.join(labels)}.",
+            )
+        place = {label: index for index, label in enumerate(labels)}
+        return [[[*box[1:], place[box.label]] for box in one.boxes] for one in samples]
+
+    def evaluated(
+        self,
+        predicted: Predicted,
+        config: EvaluateConfig,
+        *,
+        tested: float = 1.0,
+        unseen: Unseen | None = None,
+        curve: Sequence[Mapping[str, float]] = (),
+    ) -> Evaluation:
+        return evaluated(predicted, config, tested, unseen, curve)
+
+    def page(
+        self,
+        evaluation: Evaluation,
+        about: About,
+        fetch: Callable[[int], bytes],
+        medium: Medium,
+        worst: int,
+    ) -> str:
+        return page(evaluation, about, fetch, worst)
+
+    def measured(self, predicted: Predicted, threshold: float) -> Measured:
+        return measure_boxes(predicted.truth, predicted.answers, predicted.labels, threshold)
+
+    def agreement(
+        self,
+        trained: Predicted,
+        packed: Sequence[Any],
+        labels: Sequence[str],
+        *,
+        threshold: float,
+        max_drop: float,
+        least: float,
+    ) -> Agreement:
+        return judged(trained, packed, labels, threshold, max_drop, least)

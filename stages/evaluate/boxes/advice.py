@@ -1,0 +1,159 @@
+"""What a person could do next about boxes, in plain words."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from stages.artifacts import Measure
+from stages.evaluate.boxes.mistakes import MISSED, Mistake
+from stages.evaluate.boxes.small import Small
+from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.needed import Needed
+from stages.evaluate.verdict import Judgement
+from stages.evaluate.words import are, capital, counted, interval, listed, measured, percent, rough
+from stages.metrics import Measured, samples_to_narrow
+from stages.metrics.boxes import FALSE, MISPLACED, WRONG
+
+MARGIN = 0.05
+_GATES = 3
+_WEAK = 0.95  # a label with a better recall needs no advice
+_HOPELESS = 0.05
+_OFTEN = 0.1  # of all given or true boxes: with fewer of a sort there is nothing to tell
+_AT_LEAST = 3
+
+
+def advice(
+    measures: Measured,
+    judgements: Sequence[Judgement],
+    wrong: Sequence[Mistake],
+    confused: Sequence[Pair],
+    small: Small | None,
+    needed: Needed,
+) -> list[str]:
+    """What to do next, the most useful first."""
+    true, ap = _true(measures), measures.overall["ap50"]
+    if not true:
+        return [_unmarked(needed.thing, len(wrong))]
+    if ap.value < _HOPELESS and ap.high < 0.5:
+        return [_learnt_nothing(needed.thing), *_untested(measures, needed.thing)]
+    open_ones = [one for one in judgements if one.outcome == "undecided" and one.measure.n]
+    undecided = [needed.to_decide(one) for one in open_ones][:_GATES]
+    missed = any(one.outcome == "missed" for one in judgements)
+    said = [] if missed else undecided
+    said += _suspicious(wrong, needed.thing) + _weakest(measures, wrong, needed)
+    said += small.advice(needed.thing) if small else []
+    said += _false(measures, wrong, needed.thing) + _misplaced(wrong, true)
+    mixed_up = sum(one.sort == WRONG for one in wrong)
+    said += look_alikes(confused, mixed_up, needed.thing) if mixed_up >= _AT_LEAST else []
+    said += (undecided if missed else []) + _untested(measures, needed.thing)
+    return said or [_nothing_wrong(measures, needed.thing)]
+
+
+def _true(measures: Measured) -> int:
+    return sum(int(each["support"].value) for each in measures.labels.values())
+
+
+def _unmarked(thing: str, false: int) -> str:
+    given = f" Of the boxes that the model gives there, {false}, all are false." if false else ""
+    return (
+        f"No test {thing} has a box, so nothing is known of what is found: add some that have."
+        f"{given}"
+    )
+
+
+def _learnt_nothing(thing: str) -> str:
+    return (
+        f"The model finds next to nothing. Look at the data page whether the boxes are on the "
+        f"things that they name; if so, train longer (train.budget_minutes) or on more {thing}s."
+    )
+
+
+def _suspicious(wrong: Sequence[Mistake], thing: str) -> list[str]:
+    names = {one.name for one in wrong if one.suspicious}
+    if not names:
+        return []
+    return [
+        f"Check the annotations of {counted(len(names), thing)} first (marked below): where "
+        "nothing is annotated, the model is as sure of a box as it is of right ones."
+    ]
+
+
+def _weakest(measures: Measured, wrong: Sequence[Mistake], needed: Needed) -> list[str]:
+    seen = {label: each["recall"] for label, each in measures.labels.items() if each["recall"].n}
+    label = min(seen, key=lambda one: (seen[one].value, seen[one].n))
+    recall = seen[label]
+    more = max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0)
+    know = _know(label, recall, more, needed) if more else ""
+    lost = recall.n - round(recall.n * recall.value)
+    if recall.value >= _WEAK and not more:
+        return []
+    if not lost:
+        return [f"Least is known about '{label}': {know}"]
+    return [
+        f"The weakest label is '{label}': {lost} of its {recall.n} boxes {are(lost)} not found"
+        f"{_how(label, wrong)}. More training {needed.thing}s with it will help most."
+        + (f" {capital(know)}" if know else "")
+    ]
+
+
+def _how(label: str, wrong: Sequence[Mistake]) -> str:
+    """In which way its boxes are lost, if in more than one."""
+    sorts = Counter(one.sort for one in wrong if one.true == label)
+    if len(sorts) < 2:
+        return ""
+    names: Mapping[str, str] = {MISSED: "overlooked", WRONG: "with another label"}
+    told = [f"{count} {names.get(sort, sort)}" for sort, count in sorts.most_common()]
+    return f" ({', '.join(told)})"
+
+
+def _know(label: str, recall: Measure, more: int, needed: Needed) -> str:
+    samples = rough(needed.samples(label, more))
+    test = f"{counted(samples, f'more test {needed.thing}')} with it{needed.in_all(samples)}"
+    return (
+        f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
+        "±5 points."
+    )
+
+
+def _false(measures: Measured, wrong: Sequence[Mistake], thing: str) -> list[str]:
+    given = measures.overall["micro_precision"].n
+    alarms = sum(one.sort == FALSE and not one.again for one in wrong)
+    again = sum(one.again for one in wrong)
+    said = []
+    if alarms >= _AT_LEAST and alarms > _OFTEN * given:
+        said.append(
+            f"{alarms} of {given} given boxes are false alarms on the background: add training "
+            f"{thing}s of such scenes without anything to find, and without a box."
+        )
+    if again >= _AT_LEAST and again > _OFTEN * given:
+        said.append(
+            f"{again} of {given} given boxes are second ones on a thing that has one: look whether "
+            "things are annotated once each, and as a whole."
+        )
+    return said
+
+
+def _misplaced(wrong: Sequence[Mistake], true: int) -> list[str]:
+    count = sum(one.sort == MISPLACED for one in wrong)
+    if count < _AT_LEAST or count <= _OFTEN * true:
+        return []
+    return [
+        f"{count} boxes are on the right thing but badly placed: look whether all annotations are "
+        "drawn alike, close around what can be seen; then train longer or at a larger input size."
+    ]
+
+
+def _untested(measures: Measured, thing: str) -> list[str]:
+    names = [label for label, each in measures.labels.items() if not each["support"].value]
+    if not names:
+        return []
+    quoted = listed([f"'{name}'" for name in names], "label", most=10)
+    return [f"No test {thing} has a box of {quoted}: nothing is known about it. Add some."]
+
+
+def _nothing_wrong(measures: Measured, thing: str) -> str:
+    recall = measures.overall["micro_recall"]
+    return (
+        f"Nothing stands out: {measured(recall)} of {recall.n} boxes are found, so up to "
+        f"{percent(1 - recall.low)} of all may be missed. Go on testing with new {thing}s from "
+        "where it will be used."
+    )

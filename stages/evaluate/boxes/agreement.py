@@ -1,0 +1,84 @@
+"""Does the packed detector still do what the trained one did? Judged on the same test samples.
+
+The rules, for a pipeline's `max_drop` and the threshold of the Report:
+
+- AP50: the drop itself may not be more than `max_drop`, nor more than one true box of the rarest
+  label costs if that is more: AP50 is a mean over labels, so with K labels one box of a label that
+  has n is worth about 1 / (K n), and a single one may go the other way by chance. The interval told
+  beside it comes from resamples of the pictures, the same for both.
+- Recall of a label: of its true boxes, `lost` were found before at the threshold and are not now,
+  `won` the other way round. As for labels of whole samples it fails only when the drop is more than
+  `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, where one is 10 %,
+  and the price of doubt is a larger file, the price of trust a label that no longer works.
+- Box by box agreement: two networks can be right equally often and still be different ones. So the
+  share of boxes that both give at the threshold (same label, overlap of at least half, counted both
+  ways) may not be surely below what is usual for that number format. A box whose score is at the
+  very threshold may come and go, which is why the usual share is not 100 %."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Measure
+from stages.evaluate.kinds import Agreement
+from stages.evaluate.predictions import Predicted
+from stages.metrics.boxes import Matches, box_agreement, matches, paired_ap_drop, recall_pairs
+from stages.metrics.boxes.paired import Pair
+from stages.metrics.paired import CONFIDENT, tango
+
+
+def judged(
+    trained: Predicted,
+    packed: Sequence[Any],
+    labels: Sequence[str],
+    threshold: float,
+    max_drop: float,
+    least: float,
+) -> Agreement:
+    """Compare the boxes `packed` with those of `trained`, both of the same samples."""
+    before = matches(trained.truth, trained.answers, len(labels))
+    after = matches(trained.truth, packed, len(labels))
+    drop = paired_ap_drop(before, after)
+    pairs = dict(zip(labels, recall_pairs(before, after, threshold), strict=True))
+    same = box_agreement(before, after, threshold)
+    failures = [
+        *_ap_failure(drop, max_drop, before),
+        *(line for label, pair in pairs.items() for line in _recall_failure(label, pair, max_drop)),
+        *_box_failure(same, least),
+    ]
+    drops = {f"recall of {label}": _drop(pair) for label, pair in pairs.items()}
+    return Agreement(same, {"ap50": drop, **drops}, tuple(failures))
+
+
+def _ap_failure(drop: Measure, max_drop: float, before: Matches) -> list[str]:
+    boxes = before.support.sum(axis=0)
+    rarest = boxes[boxes > 0]
+    one = 1 / (len(rarest) * rarest.min()) if len(rarest) else 1.0
+    if drop.value <= max(max_drop, one):
+        return []
+    return [f"AP50 drops by {drop.value:.1%}, at most {max_drop:.1%} is allowed"]
+
+
+def _recall_failure(label: str, pair: Pair, max_drop: float) -> list[str]:
+    surely = tango(pair.lost, pair.won, pair.n, CONFIDENT)[0] if pair.n else -1.0
+    if surely <= max_drop:
+        return []
+    drop = (pair.lost - pair.won) / pair.n
+    return [
+        f"recall of '{label}' drops by {drop:.1%} of {pair.n} boxes (surely by {surely:.1%}), "
+        f"at most {max_drop:.1%} is allowed"
+    ]
+
+
+def _box_failure(same: Measure, least: float) -> list[str]:
+    if same.high >= least:
+        return []
+    return [
+        f"only {same.value:.1%} of the boxes are the same at the threshold, {least:.0%} is usual"
+    ]
+
+
+def _drop(pair: Pair) -> Measure:
+    if not pair.n:
+        return Measure(value=0.0, low=-1.0, high=1.0, n=0)
+    low, high = tango(*pair)
+    return Measure(value=(pair.lost - pair.won) / pair.n, low=low, high=high, n=pair.n)

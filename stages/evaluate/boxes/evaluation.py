@@ -1,0 +1,149 @@
+"""All that is found out about answers that are boxes with a label and a score."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.config import EvaluateConfig
+from stages.evaluate.boxes.advice import advice
+from stages.evaluate.boxes.mistakes import Mistake, mistakes
+from stages.evaluate.boxes.small import small_ones
+from stages.evaluate.boxes.threshold import on_threshold
+from stages.evaluate.confused import pairs
+from stages.evaluate.kinds import Unseen
+from stages.evaluate.needed import Needed
+from stages.evaluate.predictions import Predicted
+from stages.evaluate.reasons import reasons
+from stages.evaluate.record import recorded
+from stages.evaluate.verdict import Judgement, Verdict, judge, outcome, verdict
+from stages.metrics import Curve, Measured
+from stages.metrics.boxes import (
+    BoxThreshold,
+    Matches,
+    box_curves,
+    box_thresholds,
+    matches,
+    measure_boxes,
+    outcomes,
+    recommended_threshold,
+)
+
+LEAST_AP50 = 0.5  # asked for if the config asks for nothing
+UNASKED = (
+    "More was not asked for: evaluate.gate is empty, and an AP50 of half is the least at which "
+    "boxes are worth looking at."
+)
+Epochs = Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`threshold` is the recommended one, at which precision, recall, F1, confusion and mistakes
+    are counted; `apart` if it was chosen on other samples. `epochs`: what training measured after
+    each."""
+
+    predicted: Predicted
+    measured: Measured
+    judgements: tuple[Judgement, ...]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+    thresholds: tuple[BoxThreshold, ...]
+    threshold: float
+    apart: bool
+    precision: float | None
+    curves: dict[str, Curve]
+    mistakes: tuple[Mistake, ...]
+    epochs: Epochs
+
+    @property
+    def chosen(self) -> BoxThreshold:
+        """What the recommended threshold gains and costs."""
+        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
+
+    @property
+    def threshold_says(self) -> str:
+        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.apart)
+
+    def record(self) -> bytes:
+        """Everything measured, as JSON for people and programs."""
+        return recorded(
+            self,
+            thresholds=[one._asdict() for one in self.thresholds],
+            threshold={"recommended": self.threshold, "precision": self.precision},
+            threshold_says=self.threshold_says,
+            curves={label: one._asdict() for label, one in self.curves.items()},
+            mistakes=[one._asdict() for one in self.mistakes],
+            epochs=[dict(one) for one in self.epochs],
+        )
+
+
+def evaluated(
+    predicted: Predicted,
+    config: EvaluateConfig,
+    tested: float,
+    unseen: Unseen | None,
+    epochs: Epochs,
+) -> Evaluation:
+    """Measure and judge `predicted`; see `Kind.evaluated`."""
+    labels = predicted.labels
+    found = matches(predicted.truth, predicted.answers, len(labels))
+    held = matches(*unseen, len(labels)) if unseen else found
+    threshold = recommended_threshold(held, config.precision)
+    measured = measure_boxes(predicted.truth, predicted.answers, labels, threshold, found=found)
+    judgements = judge(config.gate, measured, against_half)
+    wrong = mistakes(predicted, found, outcomes(found, threshold))
+    asked = Needed(predicted.thing, tested, _each(found, measured))
+    return Evaluation(
+        predicted=predicted,
+        measured=measured,
+        judgements=tuple(judgements),
+        verdict=verdict(judgements),
+        reasons=(*reasons(judgements, predicted.thing), *([] if config.gate else [UNASKED])),
+        advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
+        thresholds=tuple(box_thresholds(found)),
+        threshold=threshold,
+        apart=unseen is not None,
+        precision=config.precision,
+        curves=box_curves(found, _ap50s(measured), labels),
+        mistakes=tuple(wrong),
+        epochs=epochs,
+    )
+
+
+def against_half(measured: Measured) -> Judgement:
+    """The least to ask for where nothing was."""
+    ap = measured.overall["ap50"]
+    return Judgement("ap50", LEAST_AP50, ap, outcome(ap, LEAST_AP50))
+
+
+def _advice(
+    measured: Measured,
+    judgements: Sequence[Judgement],
+    wrong: Sequence[Mistake],
+    found: Matches,
+    threshold: float,
+    asked: Needed,
+) -> list[str]:
+    confusion = [row[:-1] for row in measured.confusion[:-1]]
+    confused = pairs(confusion, list(measured.labels))
+    return advice(measured, judgements, wrong, confused, small_ones(found, threshold), asked)
+
+
+def _each(found: Matches, measured: Measured) -> dict[str, float]:
+    """How many boxes of a label a sample has that has any; of what a metric counts, on average."""
+    support = found.support
+    having = (support > 0).sum(axis=0)
+    boxes = support.sum(axis=0) / np.maximum(having, 1)
+    by_label = {label: float(n) for label, n in zip(measured.labels, boxes, strict=True) if n}
+    by_metric = {
+        name: measure.n / found.images
+        for name, measure in measured.overall.items()
+        if measure.n and not name.startswith("ap")
+    }
+    return by_metric | by_label
+
+
+def _ap50s(measured: Measured) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    return np.array([each["ap50"].value for each in measured.labels.values()], np.float64)

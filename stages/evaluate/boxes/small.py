@@ -1,0 +1,49 @@
+"""Are small things missed more often than others?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.artifacts import Measure
+from stages.evaluate.words import percent
+from stages.metrics import proportion
+from stages.metrics.boxes import Matches, area
+
+_FEWEST = 30  # true boxes, of which a third is enough to tell something
+
+
+@dataclass(frozen=True)
+class Small:
+    """Recall of the smallest third of the true boxes, whose sides are below `side` pixels on the
+    average, and of the others."""
+
+    side: float
+    small: Measure
+    others: Measure
+
+    def advice(self, thing: str) -> list[str]:
+        """What to do, if the small ones are surely found less often."""
+        if self.small.high >= self.others.low:
+            return []
+        return [
+            f"Small things are missed: of boxes below about {self.side:.0f} × {self.side:.0f} "
+            f"pixels {percent(self.small.value)} are found, of larger ones "
+            f"{percent(self.others.value)}. Take {thing}s from nearer, cut large {thing}s into "
+            "tiles, or train at a larger input size (train.input_sizes)."
+        ]
+
+
+def small_ones(found: Matches, threshold: float) -> Small | None:
+    """How the smallest third fares at `threshold`; None if there are few boxes, or all alike."""
+    sizes = area(found.true)
+    if len(sizes) < _FEWEST:
+        return None
+    border = float(np.quantile(sizes, 1 / 3))
+    small = sizes <= border
+    if small.all():
+        return None
+    reached = np.zeros(len(sizes), bool)
+    rows = found.found[found.score >= threshold - 1e-9]
+    reached[rows[rows >= 0]] = True
+    recalls = [proportion(int(reached[mine].sum()), int(mine.sum())) for mine in (small, ~small)]
+    return Small(float(np.sqrt(border)), *recalls)

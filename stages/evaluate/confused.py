@@ -1,0 +1,60 @@
+"""Labels that are taken for each other, and what to do about it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from stages.evaluate.words import percent, times
+
+_PAIRS = 3
+_OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
+
+
+class Pair(NamedTuple):
+    """Two labels that are confused: so often `one` is taken for `other`, so often the reverse."""
+
+    one: str
+    other: str
+    there: int
+    back: int
+
+    @property
+    def times(self) -> int:
+        return self.there + self.back
+
+
+def pairs(confusion: list[list[int]], labels: Sequence[str]) -> list[Pair]:
+    """The pairs of labels that are confused at all, the most often confused first."""
+    found = [
+        Pair(labels[i], labels[j], confusion[i][j], confusion[j][i])
+        for i in range(len(labels))
+        for j in range(i + 1, len(labels))
+    ]
+    confused = [_turned(pair) for pair in found if pair.times]
+    return sorted(confused, key=lambda pair: (-pair.times, pair.one, pair.other))
+
+
+def _turned(pair: Pair) -> Pair:
+    """The commoner direction first."""
+    one, other, there, back = pair
+    return pair if there >= back else Pair(other, one, back, there)
+
+
+def look_alikes(confused: Sequence[Pair], wrong: int, thing: str) -> list[str]:
+    """A sentence on each of the few pairs that are behind many of the `wrong` answers."""
+    return [_look_alike(pair, wrong, thing) for pair in _often(confused, wrong)]
+
+
+def _often(confused: Sequence[Pair], wrong: int) -> list[Pair]:
+    often = [pair for pair in confused if pair.times > 1 and pair.times >= _OFTEN * wrong]
+    return often[:_PAIRS]
+
+
+def _look_alike(pair: Pair, wrong: int, thing: str) -> str:
+    directions = f"'{pair.one}' is taken for '{pair.other}' {times(pair.there)}"
+    if pair.back:
+        directions += f", the reverse {times(pair.back)}"
+    share = percent(round(pair.times / wrong, 2))
+    return (
+        f"Look at how these two differ: {directions} ({share} of all mistakes). If a person cannot "
+        f"tell them apart in such {thing}s, take clearer ones, or make them one label."
+    )
