@@ -6,27 +6,29 @@ The numbers are seconds on the reference machine (two cores, `machine_speed` 1),
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.space import inputs_of
+from stages.train.space import Input, inputs_of
 
 STARTING = 25.0  # Ray, Paddle, the model's export
 TRUNK = 8.0  # export of one family
 DECODING = 0.006  # one picture: read, decode, augment, resize
+LISTENING = 0.03  # one sound of some seconds: decode, resample, augment, spectrogram
+WINDOWS = 10  # of a sound, for a family that has windows of its own, of about a second
 ROW_EPOCH = 20e-6  # one row shown once to the heads of all folds
+TEACHING = 4  # a step from scratch beside a forward pass
 OVERHEAD = 0.4  # a trial's messages
 SHARE = 0.25  # of its most epochs that an average trial is taught, after halving
 MOST = 32  # trials beyond this number bring nothing to a head
 
 
 def trials_within(train: TrainConfig, samples: int, views: int, speed: float) -> int:
-    """The trials that `train.budget_minutes` allow for `samples` pictures, each with `views`
-    copies.
+    """The trials that `train.budget_minutes` allow for `samples`, each with `views` copies.
 
     Raises BudgetTooSmall, saying what would be enough, if there is no time for one of each
     input."""
     seconds = train.budget_minutes * 60 * speed
     rows = samples * (1 + views)
     fixed = STARTING + _features(train, rows)
-    each = OVERHEAD + ROW_EPOCH * rows * train.epochs * SHARE
+    each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
     number = int((seconds - fixed) // each)
     if number < 1:
         minutes = (fixed + each) / 60 / speed
@@ -40,10 +42,32 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
 
 
 def _features(train: TrainConfig, rows: int) -> float:
+    """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    families = {one.family for one in inputs}
-    a_row: float = sum(FAMILIES[one.family].seconds(one.size) + DECODING for one in inputs)
-    return TRUNK * len(families) + rows * a_row / 2
+    trunks = {one.family for one in inputs if FAMILIES[one.family].frozen}
+    sounds = any(FAMILIES[one.family].takes == "sounds" for one in inputs)
+    reading = LISTENING if sounds else DECODING
+    a_row: float = sum(reading + (_pass(one) if one.family in trunks else 0) for one in inputs)
+    return TRUNK * len(trunks) + rows * a_row / 2
+
+
+def _pass(one: Input) -> float:
+    """All windows of a sample through the network, or one picture."""
+    family = FAMILIES[one.family]
+    seconds: float = family.seconds(one.size)
+    return seconds * (WINDOWS if "windows" in family.front else 1)
+
+
+def _epoch(train: TrainConfig, samples: int, views: int) -> float:
+    """Seconds of one epoch, in the mean over the inputs. From scratch, every fold shows each sample
+    once, whatever views there are, and two trials go on side by side."""
+    inputs = inputs_of(train)
+    heads = ROW_EPOCH * samples * (1 + views)
+    costs = [
+        heads if FAMILIES[one.family].frozen else TEACHING * _pass(one) * samples * train.folds / 2
+        for one in inputs
+    ]
+    return sum(costs) / len(costs)
 
 
 def _cheapest(train: TrainConfig) -> str:

@@ -43,7 +43,7 @@ def save_model(
     after = task.after(family, one.size, dataset.labels)
     files = {
         **_network_files(one, made, store, settings),
-        "trials.json": store.add(_table(trials, chosen)),
+        "trials.json": store.add(table(trials, chosen)),
         "unseen.json": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
     }
     model = Model(
@@ -57,7 +57,8 @@ def save_model(
         selection=selection_of(
             trials, chosen, train, samples=len(made["rows"]), folds=prepared.folds
         )
-        | {"temperature": float(made["temperature"])},
+        | {"temperature": float(made["temperature"])}
+        | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
         files=files,
         parents=(dataset.ref,),
@@ -71,8 +72,7 @@ def _network_files(
 ) -> dict[str, str]:
     published = FAMILIES[one.family].load(settings)
     trunk = {f"trunk.{name}": array for name, array in published.items()}
-    head = {f"head.{name}": made[name] for name in made if name not in UNSEEN}
-    arrays = {**trunk, **head}
+    arrays = {**trunk, **{name: made[name] for name in made if name not in UNSEEN}}
     with TemporaryDirectory() as folder:
         files = export_network(one.family, arrays, Path(folder))
         kept = {name: store.add_file(path) for name, path in files.items()}
@@ -92,7 +92,7 @@ def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, An
     return json.dumps(told, sort_keys=True).encode()
 
 
-def _table(trials: Sequence[Trial], chosen: Trial) -> bytes:
+def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
     """All trials as JSON, by number; without times, so that equal searches have equal bytes."""
     rows = [
         {

@@ -30,6 +30,9 @@ VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
 PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
 
 
+Tell = Callable[[int], None]
+
+
 class View(NamedTuple):
     """A sample by digest; number 0 is the sample itself, others are augmented."""
 
@@ -42,15 +45,37 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Extractor:
-    """A trunk and the steps before it. `tell` hears how many rows are known."""
+class Sight:
+    """How samples of a dataset come to a network: the steps `before` it, and the changes that make
+    a view of its own."""
 
-    trunk: TrunkFile
     before: tuple[Step, ...]
     dataset: Dataset
     store: Store
+
+    def windows(self, view: View) -> NDArray[np.float32]:
+        """`view` as the network sees it, [windows, ...]."""
+        steps = [step.model_dump() for step in self.before]
+        data = self.store.get(view.digest)
+        seen = view_of(steps, data, self.dataset, view.digest, view.number)
+        return seen.windows.astype(np.float32, copy=False)
+
+    def key(self, augmented: bool) -> list[Any]:
+        """Equal for equal windows; the samples are told apart by their views' names."""
+        made: list[Any] = [[step.model_dump() for step in self.before]]
+        if augmented:
+            made += [self.dataset.augmentations, self.dataset.seed]
+        return [*made, version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)]
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A trunk and how samples come to it. `tell` hears how many rows are known."""
+
+    trunk: TrunkFile
+    sight: Sight
     settings: Settings
-    tell: Callable[[int], None]
+    tell: Tell
 
     def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
         """The features of `views`, in their order: [views, features]; only unknown ones are
@@ -82,33 +107,14 @@ class Extractor:
     def _forward(self, views: list[View]) -> Iterator[Row]:
         network = self._network
         with ThreadPoolExecutor(self.settings.threads) as pool:
-            yield from pool.map(lambda view: mean_row(network, self.windows(view)), views)
+            yield from pool.map(lambda view: mean_row(network, self.sight.windows(view)), views)
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
         return _session(self.trunk)
 
-    def windows(self, view: View) -> NDArray[np.float32]:
-        """`view` as the network sees it, [windows, ...]."""
-        return windows_of(view, self.before, self.dataset, self.store)
-
     def _key(self, augmented: bool) -> str:
-        """Equal for equal features; the samples are told apart by their rows' names."""
-        steps = [step.model_dump() for step in self.before]
-        made: list[Any] = [self.trunk.digest, steps]
-        if augmented:
-            made += [self.dataset.augmentations, self.dataset.seed]
-        code = version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)
-        return digest_of(canonical([made, code]))
-
-
-def windows_of(
-    view: View, before: Sequence[Step], dataset: Dataset, store: Store
-) -> NDArray[np.float32]:
-    """`view` of a sample of `dataset` through the steps `before`: [windows, ...] float32."""
-    steps = [step.model_dump() for step in before]
-    seen = view_of(steps, store.get(view.digest), dataset, view.digest, view.number)
-    return seen.windows.astype(np.float32, copy=False)
+        return digest_of(canonical([self.trunk.digest, *self.sight.key(augmented)]))
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:

@@ -6,7 +6,7 @@ all of them told in order. (Not b - 1: while the last trials of a batch are taug
 begin with the next.) Li et al., A System for Massively Parallel Hyperparameter Tuning, 2020, made
 synchronous."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -78,8 +78,12 @@ class Halving:
         size: int,
         keep: int,
         rungs: tuple[int, ...],
+        kind: Callable[[Hyperparameters], str] = lambda _: "",
     ) -> None:
+        """`kind`: trials are compared with those of the same kind, as a network from scratch
+        begins slower than a head."""
         self.searcher = searcher
+        self.kind = kind
         self.starts = list(starts)[:total]
         self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
         self.batches: list[list[Trial]] = []
@@ -135,10 +139,20 @@ class Halving:
         if not alive or any(trial.reached < rung for trial in alive):
             return
         entered = sorted((one for one in batch if one.reached >= rung), key=lambda one: one.rank)
-        best = entered[: -(-len(entered) // self.keep)]
+        best = [trial for peers in self._kinds(entered) for trial in peers[: self._kept(peers)]]
         higher = self.rungs[self.rungs.index(rung) + 1]
         for trial in alive:
             if trial in best:
                 self.waiting.append(Leg(trial.number, higher, trial.hyperparameters))
             else:
                 trial.ended = True
+
+    def _kinds(self, trials: Sequence[Trial]) -> list[list[Trial]]:
+        """`trials` of each kind, in their order."""
+        kinds: dict[str, list[Trial]] = {}
+        for trial in trials:
+            kinds.setdefault(self.kind(trial.hyperparameters), []).append(trial)
+        return list(kinds.values())
+
+    def _kept(self, peers: Sequence[Trial]) -> int:
+        return -(-len(peers) // self.keep)

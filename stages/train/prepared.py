@@ -4,8 +4,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
+from stages.etl.augment import changes_of
 from stages.etl.manifest import Sample, samples_of
 from stages.parts import FAMILIES, TASKS
 from stages.runtime.errors import DataError
@@ -13,10 +17,11 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.budget import trials_within
-from stages.train.features import Extractor, View
+from stages.train.features import Extractor, Sight, Tell, View
 from stages.train.problem import Problem, Rows, rows_of
 from stages.train.space import Input, inputs_of
 from stages.train.trunk import TrunkFile, trunk_file
+from stages.train.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -42,45 +47,49 @@ def prepare(
     )
     folds = _folds(samples, train.folds)
     rows = rows_of(dataset, samples, folds, train.seed)
-    features, shapes = {}, {}
     inputs = inputs_of(train)
     trunks = _trunks(inputs, store, run, settings)
+    features, shapes = {}, {}
     for place, one in enumerate(inputs):
-        extractor = _extractor(
-            one, trunks[one.family], dataset, rows, place, len(inputs), store, run, settings
-        )
-        features[one.name] = extractor.rows(rows.views)
-        shapes[one.name] = extractor.windows(rows.views[0]).shape[1:]
-    problem = rows.problem(features, len(dataset.labels), folds)
+        tell = _teller(run, place, len(inputs), len(rows.views))
+        sight = _sight(one, dataset, store)
+        features[one.name] = _seen(sight, trunks.get(one.family), rows, settings, tell)
+        shapes[one.name] = sight.windows(rows.views[0]).shape[1:]
+    changes = changes_of(dataset, "batch")
+    problem = rows.problem(features, len(dataset.labels), folds, changes)
     return Prepared(problem, rows.views, trials, folds, shapes)
 
 
-def _extractor(
-    one: Input,
-    trunk: TrunkFile,
-    dataset: Dataset,
-    rows: Rows,
-    place: int,
-    inputs: int,
-    store: Store,
-    run: Run,
-    settings: Settings,
-) -> Extractor:
-    total = len(rows.views)
+def _teller(run: Run, place: int, inputs: int, rows: int) -> Tell:
+    return lambda done: run.progress("features", place * rows + done, inputs * rows)
+
+
+def _sight(one: Input, dataset: Dataset, store: Store) -> Sight:
     before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size, dataset)
+    return Sight(before, dataset, store)
 
-    def tell(done: int) -> None:
-        run.progress("features", place * total + done, inputs * total)
 
-    return Extractor(trunk, before, dataset, store, settings, tell)
+def _seen(
+    sight: Sight, trunk: TrunkFile | None, rows: Rows, settings: Settings, tell: Tell
+) -> NDArray[np.float32] | Windows:
+    """What a frozen trunk makes of the rows, or their windows as they are."""
+    if trunk:
+        return Extractor(trunk, sight, settings, tell).rows(rows.views)
+    with ThreadPoolExecutor(settings.threads) as pool:
+        windows = []
+        for one in pool.map(sight.windows, rows.views):
+            windows.append(one)
+            tell(len(windows))
+    return Windows.of(windows)
 
 
 def _trunks(
     inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
 ) -> dict[str, TrunkFile]:
-    names = list(dict.fromkeys(one.family for one in inputs))
+    """The trunks of those families that have one."""
+    names = [name for name in dict.fromkeys(one.family for one in inputs) if FAMILIES[name].frozen]
     run.progress("trunks", 0, len(names))
-    with ThreadPoolExecutor(min(settings.threads, len(names))) as pool:
+    with ThreadPoolExecutor(max(1, min(settings.threads, len(names)))) as pool:
         files = pool.map(lambda name: trunk_file(FAMILIES[name], store, settings), names)
         found = dict(zip(names, files, strict=True))
     run.progress("trunks", len(names), len(names))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +13,46 @@ from stages.etl.manifest import Sample
 from stages.train.features import View
 
 Indices = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows are views of samples. `features`: input's name to [rows, features]; `labels`: [rows].
+    """Rows are views of samples, all of one sample in a row. `features`: input's name to what a
+    frozen trunk makes of the rows, [rows, features], or to their windows as they are; `labels`:
+    [rows].
 
     `held`: [rows], the fold in which a row's sample is held out to judge (-1: in none);
-    `plain`: [rows], whether a row is the picture itself; only such a row judges."""
+    `plain`: [rows], whether a row is the sample itself, before its other views; only such a row
+    judges. `changes`: those of the dataset's augmentations that are for batches."""
 
-    features: dict[str, NDArray[np.float32]]
+    features: dict[str, Any]
     labels: Indices
     held: Indices
     plain: NDArray[np.bool_]
     classes: int
     folds: int
+    changes: tuple[Any, ...] = ()
 
     @property
     def samples(self) -> int:
         """How many samples judge."""
         return sum(len(self.judging(fold)) for fold in range(self.folds))
+
+    @property
+    def origin(self) -> Indices:
+        """[rows], the number of a row's sample."""
+        return np.cumsum(self.plain) - 1
+
+    def changed(
+        self, inputs: Floats, targets: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, Floats]:
+        """`inputs` [folds, n, ...] and `targets` [folds, n, classes], the batch of each fold
+        changed by itself."""
+        for change in self.changes:
+            pairs = [change(*pair, rng) for pair in zip(inputs, targets, strict=True)]
+            inputs, targets = (np.stack(part) for part in zip(*pairs, strict=True))
+        return inputs, targets
 
     def taught(self, fold: int) -> Indices:
         """The rows that teach in `fold`."""
@@ -51,14 +72,14 @@ class Rows:
     held: Indices
 
     def problem(
-        self, features: dict[str, NDArray[np.float32]], classes: int, folds: int
+        self, features: dict[str, Any], classes: int, folds: int, changes: Sequence[Any] = ()
     ) -> Problem:
         plain = np.array([view.number == 0 for view in self.views])
-        return Problem(features, self.labels, self.held, plain, classes, folds)
+        return Problem(features, self.labels, self.held, plain, classes, folds, tuple(changes))
 
 
 def rows_of(dataset: Dataset, samples: Sequence[Sample], folds: int, seed: int) -> Rows:
-    """The rows of the train and validation splits; views beside the picture itself of train's only.
+    """The rows of the train and validation splits; views beside the sample itself of train's only.
 
     With one fold the validation split judges what the train split teaches. With more, both are
     dealt into so many folds, and each is judged by what all the others teach."""

@@ -11,7 +11,7 @@ from stages.settings import Settings
 from stages.train.cluster import cluster
 from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
 from stages.train.problem import Problem
-from stages.train.space import dimensions, starts
+from stages.train.space import dimensions, learner_of, starts
 
 Tell = Callable[[Halving], None]
 
@@ -31,6 +31,7 @@ def search(
         size=train.batch,
         keep=train.halving,
         rungs=rungs_of(train.epochs, train.halving),
+        kind=learner_of(train),
     )
     shared = sum(array.nbytes for array in problem.features.values())
     with cluster(settings, shared) as folder:

@@ -1,6 +1,6 @@
 """The search space as dimensions, and the sets of hyperparameters that a search begins with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ Dimension = Choice | Number
 
 @dataclass(frozen=True)
 class Input:
-    """A family at a size of its pictures; one pass over all pictures makes its features."""
+    """A family at a size; one pass over all samples makes what it is taught with."""
 
     family: str
     size: int
@@ -50,11 +50,13 @@ class Input:
 
 
 def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
-    """All families at all sizes. Raises ConfigError for a size that a family cannot take."""
+    """All families at all sizes; `train.input_sizes` are of pictures, so a family for sounds has
+    its own. Raises ConfigError for a size that a family cannot take."""
     found = []
     for name in dict.fromkeys(train.families):
         family = FAMILIES[name]
-        for size in dict.fromkeys(train.input_sizes or (family.size,)):
+        sizes = train.input_sizes if family.takes == "pictures" else ()
+        for size in dict.fromkeys(sizes or (family.size,)):
             if size % family.multiple or size <= 0:
                 raise ConfigError(
                     f"{name} takes no pictures of {size} pixels.",
@@ -62,6 +64,13 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
                 )
             found.append(Input(name, size))
     return tuple(found)
+
+
+def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
+    """What tells of hyperparameters how their network learns: a head on a frozen trunk, or all of
+    it from scratch."""
+    frozen = {one.name: FAMILIES[one.family].frozen for one in inputs_of(train)}
+    return lambda hyperparameters: "head" if frozen[hyperparameters["input"]] else "scratch"
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:

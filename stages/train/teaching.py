@@ -8,6 +8,7 @@ from ray import tune
 from stages.models.arrays import pack_arrays
 from stages.train.halving import Taught
 from stages.train.problem import Problem
+from stages.train.windows import Windows
 
 KEPT = 8  # trials that an actor can go on with; others begin again and come to the same
 
@@ -36,7 +37,7 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         rows, logits = fit.unseen()
         temperature = np.float64(fit.temperature())
         unseen = {"rows": rows, "logits": logits, "temperature": temperature}
-        arrays = pack_arrays({**fit.head(), **unseen})
+        arrays = pack_arrays({**fit.arrays(), **unseen})
         exhausted = fit.exhausted(self.patience)
         taught = Taught(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
         return {"done": True, "taught": taught}
@@ -56,10 +57,15 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         return fit
 
     def _begun(self) -> Any:
-        from stages.train.fitting import Fit, Standard
-
+        """A frozen trunk's features are taught a head; windows, a network from scratch."""
         hyperparameters = self.leg["hyperparameters"]
         name = hyperparameters["input"]
+        if isinstance(self.problem.features[name], Windows):
+            from stages.train.scratch_fit import ScratchFit
+
+            return ScratchFit(self.problem, hyperparameters)
+        from stages.train.heads_fit import HeadsFit, Standard
+
         if name not in self.standards:
             self.standards[name] = Standard(self.problem, name)
-        return Fit(self.problem, self.standards[name], hyperparameters)
+        return HeadsFit(self.problem, self.standards[name], hyperparameters)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.parts import FAMILIES, TASKS
-from stages.train.features import Extractor, View
+from stages.train.features import Extractor, Sight, View
 from stages.train.trunk import trunk_file
 from tests import makers
 
@@ -24,7 +24,7 @@ def extractor(store, trunk, dataset, tmp_path):
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         told = changes.pop("told", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(trunk, before, used, store, settings, told.append)
+        return Extractor(trunk, Sight(before, used, store), settings, told.append)
 
     return make
 
@@ -112,7 +112,7 @@ def test_features_are_those_of_paddle(store, trunk, extractor, pictures):
     network = FAMILY.trunk()
     fill(network, FAMILY.load())
     network.eval()
-    steps = [step.model_dump() for step in extractor().before]
+    steps = [step.model_dump() for step in extractor().sight.before]
 
     found = extractor().rows([View(pictures[0])])[0]
 

@@ -3,23 +3,24 @@
 import numpy as np
 import pytest
 
-from stages.train.fitting import Fit, Standard, label_weights
+from stages.train.fitting import label_weights
+from stages.train.heads_fit import HeadsFit, Standard
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 HEADS = ("linear", "hidden")
 
 
-def fit(epochs: int = 12, folds: int = 3, **changes) -> Fit:
+def fit(epochs: int = 12, folds: int = 3, **changes) -> HeadsFit:
     problem = blobs(folds=folds)
-    made = Fit(problem, Standard(problem, INPUT), hyperparameters(**changes))
+    made = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(**changes))
     made.until(epochs, patience=100)
     return made
 
 
 def answer(head: dict, features: np.ndarray) -> np.ndarray:
-    if "hidden.weight" in head:
-        features = np.maximum(features @ head["hidden.weight"] + head["hidden.bias"], 0)
-    return features @ head["out.weight"] + head["out.bias"]
+    if "head.hidden.weight" in head:
+        features = np.maximum(features @ head["head.hidden.weight"] + head["head.hidden.bias"], 0)
+    return features @ head["head.out.weight"] + head["head.out.bias"]
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -42,7 +43,7 @@ def test_the_joined_head_answers_as_the_mean_of_the_folds_heads(head: str):
     with paddle.no_grad():
         expected = done._forward(stacked).numpy().mean(axis=0) / done.temperature()
 
-    found = answer(done.head(), done.problem.features[INPUT][rows])
+    found = answer(done.arrays(), done.problem.features[INPUT][rows])
 
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
@@ -66,7 +67,7 @@ def test_other_hyperparameters_are_another_seed():
 
 def test_it_stops_when_nothing_gets_better():
     problem = blobs()
-    stopped = Fit(problem, Standard(problem, INPUT), hyperparameters(learning_rate=3.0))
+    stopped = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(learning_rate=3.0))
 
     stopped.until(1000, patience=5)
 
@@ -92,7 +93,7 @@ def test_one_fold_judges_with_what_is_held_out_alone():
     problem = blobs(folds=3)
     held = np.where(problem.held == 0, 0, -1)
     single = type(problem)(problem.features, problem.labels, held, problem.plain, 3, 1)
-    done = Fit(single, Standard(single, INPUT), hyperparameters())
+    done = HeadsFit(single, Standard(single, INPUT), hyperparameters())
 
     done.until(5, patience=100)
 
@@ -122,7 +123,7 @@ def test_every_epoch_shows_all_rows_that_teach_in_another_order():
     problem = blobs(samples=54)
     shown: list[np.ndarray] = []
 
-    class Watched(Fit):
+    class Watched(HeadsFit):
         def _step(self, rows, rng):
             shown.append(rows[0])
             return super()._step(rows, rng)

@@ -1,0 +1,21 @@
+"""A small network for sounds, taught from scratch on log-mel spectrograms.
+
+Convolutions that halve time and pitch step by step, then mean over pitch, mean and maximum over
+time, as in Kong et al., PANNs, arXiv 1912.10211 (there CNN6, fifty times as large), at the size of
+Zhang et al., Hello Edge: Keyword Spotting on Microcontrollers, arXiv 1711.07128."""
+
+from stages.models.family import Family
+
+SMALL_AUDIO = Family(
+    name="small_audio",
+    paper="https://arxiv.org/abs/1912.10211",
+    licence="Apache-2.0",
+    size=64,
+    multiple=8,
+    parameters=83_872,
+    cost=0.0006,
+    network=".small_audio_layers:network",
+    shape=(1, None, None),
+    front={"log_mel": {"hop": 320}},
+    takes="sounds",
+)
