@@ -1,8 +1,8 @@
 """A depthwise convolution that is taught two to five times as fast on a processor.
 
-Paddle 3.3 teaches one channel after another through a copy of all its windows. Here a row of pixels is
-multiplied by a banded matrix that holds a row of the kernel, all rows of all pictures at once. The
-sums are the same; a graph that is exported has the plain convolution."""
+Paddle 3.3 teaches one channel after another through a copy of all its windows. Here a row of pixels
+is multiplied by a banded matrix that holds a row of the kernel, all rows of all pictures at once.
+The sums are the same; a graph that is exported has the plain convolution."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -130,7 +130,7 @@ def _bands(filters: Floats, width: int, shape: Shape) -> Floats:
 
 @lru_cache(maxsize=64)
 def _places(width: int, shape: Shape) -> Floats:
-    """Where a column of the kernel meets a row of pixels, [kernel, width * width that comes out]."""
+    """Where a column of the kernel meets a row of pixels, [kernel, width * what comes out]."""
     out = shape.out(width)
     places = np.zeros((shape.kernel, width, out), np.float32)
     for column in range(shape.kernel):

@@ -1,6 +1,8 @@
 """Detectors: a trunk with published weights, a light neck, a head that answers at every point.
 
-`lite_detector`: anchor-free, of the kind of NanoDet and PicoDet, on EfficientNet-Lite0."""
+`lite_detector`: anchor-free, of the kind of NanoDet and PicoDet, on EfficientNet-Lite0.
+`mobile_ssd`: prior boxes of several sizes, as SSD on MobileNet has them; the trunk is cut at stride
+16, what is behind it has a fifth of the weights."""
 
 from stages.models.efficientnet_lite import LITE0
 from stages.models.family import Family
@@ -25,4 +27,30 @@ LITE_DETECTOR = Family(
     decode={"step": "decode_boxes", "args": {"strides": [8, 16, 32], "bins": 8}},
     trainer="detectors",
 )
-MOBILE_SSD = LITE_DETECTOR
+
+PRIOR_STRIDES = (16, 32, 64)
+PRIOR_SHARES = ((0.1, 0.25), (0.25, 0.5), (0.5, 0.85))  # of the picture's side, for each stride
+
+MOBILE_SSD = Family(
+    name="mobile_ssd",
+    paper="https://arxiv.org/abs/1512.02325",
+    licence=LITE0.licence,
+    size=320,
+    multiple=32,
+    parameters=716_928,
+    cost=0.022,
+    weights=LITE0.weights,
+    mean=LITE0.mean,
+    std=LITE0.std,
+    layers=".detector_priors_layers:trunk",
+    names=".efficientnet_lite_names:place_up_to_stride_16",
+    network=".detector_priors_layers:prior_detector",
+    teaching=3.5,
+    whole=".detector_priors_layers:new_prior_detector",
+    loss=".detector_priors_loss:PriorLoss",
+    decode={
+        "step": "decode_priors",
+        "args": {"strides": list(PRIOR_STRIDES), "shares": [list(one) for one in PRIOR_SHARES]},
+    },
+    trainer="detectors",
+)

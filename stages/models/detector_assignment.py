@@ -83,7 +83,8 @@ def _may(points: Points, boxes: Floats) -> NDArray[np.bool_]:
     reach = REACH * points.strides
     near = (abs(x - (left + right) / 2) < reach) & (abs(y - (top + bottom) / 2) < reach)
     small = near & ~inside.any(axis=1, keepdims=True)  # a box that lies between all points
-    return (inside & near) | small
+    may: NDArray[np.bool_] = (inside & near) | small
+    return may
 
 
 def _best(alignment: Floats) -> NDArray[np.bool_]:
@@ -91,7 +92,7 @@ def _best(alignment: Floats) -> NDArray[np.bool_]:
     order = np.argsort(-alignment, axis=1, kind="stable")[:, :MOST]
     chosen = np.zeros(alignment.shape, np.bool_)
     np.put_along_axis(chosen, order, True, axis=1)
-    return chosen & (alignment > 0)
+    return np.asarray(chosen & (alignment > 0))
 
 
 def _worth(alignment: Floats, overlaps: Floats, taken: Indices, mine: Indices) -> Floats:

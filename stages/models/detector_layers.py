@@ -1,9 +1,11 @@
-"""An anchor-free detector's layers in Paddle: a trunk's maps, a light neck, a head shared by all levels.
+"""An anchor-free detector's layers in Paddle: a trunk's maps, a light neck, a head for every level.
 
 Neck: a feature pyramid (Lin et al., arXiv 1612.03144) and back down (Liu et al., PANet, arXiv
-1803.01534), of depthwise-separable convolutions as in PicoDet (Yu et al., arXiv 2111.00902). Head: for
-each point, a logit for each label and for each side of the box a distribution over distances
-(Li et al., Generalized Focal Loss, arXiv 2006.04388)."""
+1803.01534), of depthwise-separable convolutions as in PicoDet (Yu et al., arXiv 2111.00902). Head:
+for each point, a logit for each label and for each side of the box a distribution over distances
+(Li et al., Generalized Focal Loss, arXiv 2006.04388).
+
+Paddle's tracer knows no zip with `strict`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -36,7 +38,7 @@ class Separable(nn.Layer):  # type: ignore[misc]
 
 
 class Neck(nn.Layer):  # type: ignore[misc]
-    """Maps at strides 8, 16, 32 to as many of `WIDTH` channels, each of which has seen the others."""
+    """Maps at strides 8, 16, 32 to as many of `WIDTH` channels; each has seen the others."""
 
     def __init__(self, channels: Sequence[int], width: int = WIDTH) -> None:
         super().__init__()
@@ -46,9 +48,9 @@ class Neck(nn.Layer):  # type: ignore[misc]
         self.down = nn.LayerList([Separable(width, width) for _ in channels[1:]])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]
+        levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
-            coarse = F.interpolate(levels[finer + 1], scale_factor=2, mode="nearest")
+            coarse = F.interpolate(levels[finer + 1], scale_factor=2.0, mode="nearest")
             levels[finer] = self.up[finer](levels[finer] + coarse)
         for finer in range(len(levels) - 1):
             levels[finer + 1] = self.down[finer](
@@ -71,7 +73,7 @@ class PointHead(nn.Layer):  # type: ignore[misc]
         self.labels.bias.set_value(paddle.full([labels], -math.log(1 / RARE - 1)))
 
     def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        seen = [tower(level) for tower, level in zip(self.towers, levels)]
+        seen = [tower(level) for tower, level in zip(self.towers, levels)]  # noqa: B905
         logits = paddle.concat([points(self.labels(one)) for one in seen], axis=1)
         return logits, paddle.concat([points(self.sides(one)) for one in seen], axis=1)
 
@@ -95,7 +97,8 @@ class Detector(nn.Layer):  # type: ignore[misc]
 
     def rest(self, fine: Tensor) -> tuple[Tensor, Tensor]:
         """From that map to the outputs."""
-        return self.head(self.neck(self.trunk.back(fine)))
+        outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.trunk.back(fine)))
+        return outputs
 
 
 class Maps(nn.Layer):  # type: ignore[misc]
@@ -106,12 +109,13 @@ class Maps(nn.Layer):  # type: ignore[misc]
         self.trunk = trunk
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        return self.trunk(image)
+        maps: list[Tensor] = self.trunk(image)
+        return maps
 
 
 def trunk(_family: str) -> nn.Layer:
     """New stages of EfficientNet-Lite0, with random weights."""
-    return stages("efficientnet_lite0")
+    return stages("efficientnet_lite0", STRIDES)
 
 
 def new_point_detector(family: Family, labels: int) -> nn.Layer:

@@ -1,8 +1,8 @@
 """What a detector is taught by: quality focal loss for labels, generalised intersection over union
 and distribution focal loss for boxes.
 
-Li et al., Generalized Focal Loss, arXiv 2006.04388; Rezatofighi et al., Generalized Intersection over
-Union, arXiv 1902.09630."""
+Li et al., Generalized Focal Loss, arXiv 2006.04388; Rezatofighi et al., Generalized Intersection
+over Union, arXiv 1902.09630."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -85,7 +85,7 @@ def quality_focal(logits: Any, wanted: Any) -> Any:
 
 
 def distribution_focal(logits: Any, distances: Any) -> Any:
-    """[k, 4, bins] and [k, 4] to the mean over sides, [k]: the two bins around a distance share it."""
+    """[k, 4, bins], [k, 4] to the mean over sides, [k]: the two bins around a distance share it."""
     low = distances.floor()
     share = distances - low
     known = F.log_softmax(logits, axis=-1)

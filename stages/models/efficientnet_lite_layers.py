@@ -34,7 +34,7 @@ STAGES = (
     Stage(4, 5, 2, 6, 112, 192),
     Stage(1, 3, 1, 6, 192, 320),
 )
-LEVELS = (2, 4, 6)  # the stages that end at strides 8, 16 and 32
+LEVELS = {8: 2, 16: 4, 32: 6}  # stride -> the last stage that has it
 SCALES = {  # width, depth
     "efficientnet_lite0": (1.0, 1.0),
     "efficientnet_lite1": (1.0, 1.1),
@@ -105,15 +105,16 @@ class Trunk(nn.Layer):  # type: ignore[misc]
 
 
 class Stages(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to the maps at strides 8, 16 and 32, of `channels`: a trunk without top and
-    mean, in two parts: `front` up to stride 8, `back` from there on."""
+    """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a trunk without
+    top and mean, in two parts: `front` up to stride 8, `back` from there on."""
 
-    def __init__(self, width: float, depth: float) -> None:
+    def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
+        levels = [LEVELS[stride] for stride in strides]
+        self.ends = [sum(_repeats(one, depth) for one in range(last + 1)) for last in levels]
         self.stem = Unit(3, STEM, 3, stride=2)
-        self.blocks = nn.LayerList(_blocks(width, depth))
-        self.ends = _ends(depth)
-        self.channels = [_scaled(STAGES[place].wide, width) for place in LEVELS]
+        self.blocks = nn.LayerList(_blocks(width, depth)[: self.ends[-1]])
+        self.channels = [_scaled(STAGES[last].wide, width) for last in levels]
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         return self.back(self.front(picture))
@@ -140,9 +141,9 @@ class Stages(nn.Layer):  # type: ignore[misc]
         return maps
 
 
-def stages(name: str) -> Stages:
+def stages(name: str, strides: tuple[int, ...] = (8, 16, 32)) -> Stages:
     """New stages of the family `name`, with random weights, named as in its trunk."""
-    return Stages(*SCALES[name])
+    return Stages(*SCALES[name], strides)
 
 
 def trunk(name: str) -> Trunk:
@@ -166,11 +167,6 @@ def _repeats(position: int, depth: float) -> int:
     """Blocks of a stage; the depth of the first and the last one is not scaled."""
     repeats = STAGES[position].repeats
     return repeats if position in (0, len(STAGES) - 1) else math.ceil(repeats * depth)
-
-
-def _ends(depth: float) -> list[int]:
-    """How many blocks there are up to the end of each of LEVELS."""
-    return [sum(_repeats(one, depth) for one in range(place + 1)) for place in LEVELS]
 
 
 def _scaled(channels: int, width: float) -> int:

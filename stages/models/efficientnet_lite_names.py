@@ -17,6 +17,7 @@ BLOCK_UNITS = {
     "_bn2": "project.norm",
 }
 VALUES = {"weight": "weight", "bias": "bias", "running_mean": "_mean", "running_var": "_variance"}
+BLOCKS_TO_16 = 11
 NAME = re.compile(r"(?:_blocks\.(\d+)\.)?(\w+)\.(\w+)")
 
 
@@ -38,3 +39,11 @@ def place_in_stages(name: str) -> str | None:
     """As `place`, for a trunk that ends with its last block."""
     found = place(name)
     return None if found is None or found.startswith("top.") else found
+
+
+def place_up_to_stride_16(name: str) -> str | None:
+    """As `place`, for a trunk of Lite0 that ends before stride 32."""
+    found = place_in_stages(name)
+    block = NAME.fullmatch(name)
+    behind = block is not None and block[1] is not None and int(block[1]) >= BLOCKS_TO_16
+    return None if behind else found

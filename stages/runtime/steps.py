@@ -33,6 +33,7 @@ STEPS = Registry(
         "as_picture": ".windows:as_picture",
         "mean_of_windows": ".steps:mean_of_windows",
         "decode_boxes": ".boxes:decode_boxes",
+        "decode_priors": ".priors:decode_priors",
         "suppress": ".boxes:suppress",
         "to_pixels": ".boxes:to_pixels",
     },

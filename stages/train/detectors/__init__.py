@@ -12,8 +12,8 @@ class Detectors:
     taught. A trial is a family, a size, a rate, a decay and a batch size."""
 
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with the epochs and trials that its minutes allow. Views cost nothing: every epoch
-        shows new ones anyway."""
+        """`train` with the epochs and trials that its minutes allow. Views cost nothing: every
+        epoch shows new ones anyway."""
         from stages.train.detectors.plan import planned
 
         return train if train.trials else planned(train, samples, speed)

@@ -15,8 +15,8 @@ Known = dict[int, Any]  # trial's number -> its Progress
 
 
 class Crew:
-    """As many workers as a batch has halves, each on `cores`. `tell` hears how many epochs more are
-    done."""
+    """As many workers as a batch has halves, each on `cores`. `tell` hears how many epochs more
+    are done."""
 
     def __init__(self, problem: Problem, cores: float, tell: Callable[[int], None]) -> None:
         import ray
@@ -29,8 +29,8 @@ class Crew:
         self._hire()
 
     def teach(self, legs: Sequence[Leg]) -> None:
-        """Bring `known` up to the end of `legs`: one is taught by all workers together, several side
-        by side. Equal results either way. Raises InfrastructureError if workers die again and
+        """Bring `known` up to the end of `legs`: one is taught by all workers together, several
+        side by side. Equal results either way. Raises InfrastructureError if workers die again and
         again."""
         self._tried(lambda: self._together(legs[0]) if len(legs) == 1 else self._apart(legs), legs)
 
@@ -54,21 +54,20 @@ class Crew:
     def _hire(self) -> None:
         from stages.train.detectors.worker import Worker
 
-        make = Worker.options(num_cpus=self.cores)
+        make = Worker.options(num_cpus=self.cores)  # type: ignore[attr-defined]
         self.workers = [make.remote(self.shared) for _ in range(HALVES)]
 
     def _apart(self, legs: Sequence[Leg]) -> None:
         import ray
 
         waiting = [leg for leg in legs if self._come(leg).epoch < leg.epochs]
-        free, out = list(self.workers), {}
+        free = list(self.workers)
+        out: dict[Any, tuple[Any, Leg]] = {}
         while waiting or out:
             while free and waiting:
                 worker, leg = free.pop(0), waiting.pop(0)
-                out[worker.leg.remote(leg.hyperparameters, self._come(leg), leg.epochs)] = (
-                    worker,
-                    leg,
-                )
+                given = (leg.hyperparameters, self._come(leg), leg.epochs)
+                out[worker.leg.remote(*given)] = worker, leg
             (done,), _ = ray.wait(list(out))
             worker, leg = out.pop(done)
             free.append(worker)
@@ -103,9 +102,8 @@ class Crew:
         from stages.train.detectors.worker import Progress, row_of
 
         count = len(self.workers)
-        parts = ray.get(
-            [one.answers.remote(place, count) for place, one in enumerate(self.workers)]
-        )
+        told = [one.answers.remote(place, count) for place, one in enumerate(self.workers)]
+        parts = ray.get(told)
         answers = [parts[k % count][k // count] for k in range(sum(map(len, parts)))]
         first = self.workers[0]
         loss, state = ray.get([first.loss.remote(), first.state.remote()])

@@ -1,7 +1,7 @@
 """Teaches one detector, a step at a time; each step is the mean of two half batches.
 
-The halves may be taught by one process or by two: a step adds the same numbers in the same order, so
-the result is the same to the last bit, on one core or on two."""
+The halves may be taught by one process or by two: a step adds the same numbers in the same order,
+so the result is the same to the last bit, on one core or on two."""
 
 from collections.abc import Sequence
 from math import cos, pi

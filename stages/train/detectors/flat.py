@@ -1,5 +1,5 @@
-"""Many tensors as one vector, so that they travel and are averaged in one piece, and the optimizer of
-such a vector."""
+"""Many tensors as one vector, so that they travel and are averaged in one piece, and the optimizer
+of such a vector."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The frozen front of a detector in ONNX Runtime, which is ten times as fast as teaching it would be."""
+"""The frozen front of a detector in ONNX Runtime, ten times as fast as teaching it would be."""
 
 from functools import cached_property
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""What a detector says of pictures that it was not taught with, through all steps, and how good that
-is."""
+"""What a detector says of pictures that it was not taught with, through all steps, and how good
+that is."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -37,5 +37,5 @@ def _asked(one: Input, dataset: Dataset, front: bytes) -> Asked:
     task, family = TASKS[dataset.task](), FAMILIES[one.family]
     before = task.before(family, one.size, dataset)
     after = task.after(family, one.size, dataset.labels)
-    steps = [tuple(step.model_dump() for step in part) for part in (before, after)]
-    return Asked(one, front, *steps, seconds(one))
+    first, last = (tuple(step.model_dump() for step in part) for part in (before, after))
+    return Asked(one, front, first, last, seconds(one))

@@ -1,4 +1,4 @@
-"""One search's question: the scenes, and for each input the frozen front and the steps around it."""
+"""One search's question: the scenes, and for each input its frozen front and steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,4 +44,4 @@ class Problem:
     @property
     def nbytes(self) -> int:
         arrays = [array for one in self.published.values() for array in one.values()]
-        return self.scenes.nbytes + sum(array.nbytes for array in arrays)
+        return self.scenes.nbytes + sum(int(array.nbytes) for array in arrays)

@@ -1,5 +1,5 @@
-"""What detectors are taught and judged with: decoded pictures with their boxes, changed anew each time
-they are shown."""
+"""What detectors are taught and judged with: decoded pictures with their boxes, changed anew each
+time they are shown."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +23,8 @@ SPARE = 1.5  # sides of a kept picture for each side of the network's input: eno
 
 @dataclass(frozen=True)
 class Scenes:
-    """`taught`: the train split, shrunk; `held`: the files of the validation split, for all steps to
-    go through, and `truth` their boxes in pixels. `digests` name both, taught ones first."""
+    """`taught`: the train split, shrunk; `held`: the files of the validation split, for all steps
+    to go through, and `truth` their boxes in pixels. `digests` name both, taught ones first."""
 
     dataset: Dataset
     taught: tuple[Scene, ...]
@@ -59,7 +59,7 @@ class Scenes:
 def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Scenes:
     """The scenes of `dataset` for networks that see `largest` pixels or less.
 
-    Raises DataError if there is nothing to teach or to judge with, or no box among what is taught."""
+    Raises DataError if there is nothing to teach or to judge with, or no box to be taught."""
     taught, held = (samples_of(dataset, store, split) for split in ("train", "validation"))
     _check(taught, held)
     labels = dataset.labels

@@ -1,4 +1,4 @@
-"""The search over detectors: all trials race for a few epochs, and the best is taught to the end."""
+"""The search over detectors: trials race for a few epochs, and the best is taught to the end."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -27,7 +27,7 @@ class Progress:
 
 
 def is_judged(epoch: int, leg: int, whole: int) -> bool:
-    """Whether a trial is judged after `epoch`, in a leg up to epoch `leg`, of a `whole` teaching."""
+    """Whether a trial is judged after `epoch`, in a leg up to epoch `leg`, of `whole` epochs."""
     return epoch == leg or epoch * JUDGED // whole > (epoch - 1) * JUDGED // whole
 
 
