@@ -5,6 +5,9 @@ import sys
 from pathlib import Path
 
 from stages.artifacts import Dataset, Measure, Package, Report
+from stages.evaluate.about import SPLITS
+from stages.evaluate.kinds import kind_of, medium_of
+from stages.evaluate.words import metric
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder
@@ -25,16 +28,19 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
     order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
     packages = [store.load(lock.made[task]) for task in order if task in lock.made]
     for package in packages:
-        _print_package(package, store)
+        _print_package(package, lock.config["task"], store)
     _print_places(lock, packages, pipeline, settings)
 
 
 def _print_dataset(dataset: Dataset) -> None:
     """How many samples there are, and what was found in them, in a line each."""
-    order = ("train", "validation", "test")
-    splits = {split: sum(dataset.counts.get(split, {}).values()) for split in order}
+    thing = medium_of(dataset.task).thing
+    marked = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
+    splits = {split: (dataset.samples or marked).get(split, 0) for split in SPLITS}
     shares = ", ".join(f"{count} {split}" for split, count in splits.items())
-    print(f"\nData: {sum(splits.values())} samples ({shares})")
+    total, boxes = sum(splits.values()), sum(marked.values())
+    with_boxes = f", {boxes:,} annotations" if boxes != total else ""
+    print(f"\nData: {total:,} {thing}s ({shares}){with_boxes}")
     for finding in dataset.findings:
         print(f"  {finding.message}")
 
@@ -43,17 +49,18 @@ def _print_report(report: Report) -> None:
     print(f"\nVerdict: {report.verdict.upper()}")
     for reason in report.reasons:
         print(f"  {reason}")
-    for name in ("accuracy", "macro_recall", "macro_precision"):
+    for name in kind_of(report.task).headline:
         if name in report.overall:
-            print(f"  {name.replace('_', ' '):<18} {say(report.overall[name])}")
+            print(f"  {metric(name):<18} {say(report.overall[name])}")
 
 
-def _print_package(package: Package, store: Store) -> None:
+def _print_package(package: Package, task: str, store: Store) -> None:
+    compared = kind_of(task).compared
     timed = store.noted(f"latency/{package.ref.id}") or {}
     latency = f", {timed['p95_ms']:.1f} ms p95" if "p95_ms" in timed else ""
     size = package.size_bytes / 1e6
     print(f"Package {package.target}: {package.numeric}, {size:.1f} MB{latency}, ", end="")
-    print(f"agrees with the trained model on {package.agreement.value:.1%} of the test split")
+    print(f"agrees with the trained model on {package.agreement.value:.1%} of {compared}")
 
 
 def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings: Settings) -> None:
@@ -65,9 +72,9 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
     for place in folders:
         print(f"  {place}")
     print("\nNext:")
-    aiwf = command()
+    aiwf, thing = command(), medium_of(lock.config["task"]).thing.upper()
     for place in folders[:1]:
-        print(f"  {aiwf} predict {place} PHOTO...")
+        print(f"  {aiwf} predict {place} {thing}...")
     for place in folders[1:]:
         print(f"  {aiwf} serve {place}")
     print(f"  {aiwf} reproduce {_near(folder / 'run.lock.json')}")

@@ -39,9 +39,11 @@ def _turned(pair: Pair) -> Pair:
     return pair if there >= back else Pair(other, one, back, there)
 
 
-def look_alikes(confused: Sequence[Pair], wrong: int, thing: str) -> list[str]:
+def look_alikes(
+    confused: Sequence[Pair], wrong: int, thing: str, mistakes: str = "mistakes"
+) -> list[str]:
     """A sentence on each of the few pairs that are behind many of the `wrong` answers."""
-    return [_look_alike(pair, wrong, thing) for pair in _often(confused, wrong)]
+    return [_look_alike(pair, wrong, thing, mistakes) for pair in _often(confused, wrong)]
 
 
 def _often(confused: Sequence[Pair], wrong: int) -> list[Pair]:
@@ -49,12 +51,12 @@ def _often(confused: Sequence[Pair], wrong: int) -> list[Pair]:
     return often[:_PAIRS]
 
 
-def _look_alike(pair: Pair, wrong: int, thing: str) -> str:
+def _look_alike(pair: Pair, wrong: int, thing: str, mistakes: str) -> str:
     directions = f"'{pair.one}' is taken for '{pair.other}' {times(pair.there)}"
     if pair.back:
         directions += f", the reverse {times(pair.back)}"
     share = percent(round(pair.times / wrong, 2))
     return (
-        f"Look at how these two differ: {directions} ({share} of all mistakes). If a person cannot "
-        f"tell them apart in such {thing}s, take clearer ones, or make them one label."
+        f"Look at how these two differ: {directions} ({share} of all {mistakes}). If a person "
+        f"cannot tell them apart in such {thing}s, take clearer ones, or make them one label."
     )

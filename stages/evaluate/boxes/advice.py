@@ -43,7 +43,7 @@ def advice(
     said += small.advice(needed.thing) if small else []
     said += _false(measures, wrong, needed.thing) + _misplaced(wrong, true)
     mixed_up = sum(one.sort == WRONG for one in wrong)
-    said += look_alikes(confused, mixed_up, needed.thing) if mixed_up >= _AT_LEAST else []
+    said += _mixed_up(confused, mixed_up, needed.thing) if mixed_up >= _AT_LEAST else []
     said += (undecided if missed else []) + _untested(measures, needed.thing)
     return said or [_nothing_wrong(measures, needed.thing)]
 
@@ -140,6 +140,10 @@ def _misplaced(wrong: Sequence[Mistake], true: int) -> list[str]:
         f"{count} boxes are on the right thing but badly placed: look whether all annotations are "
         "drawn alike, close around what can be seen; then train longer or at a larger input size."
     ]
+
+
+def _mixed_up(confused: Sequence[Pair], count: int, thing: str) -> list[str]:
+    return look_alikes(confused, count, thing, "wrong labels")
 
 
 def _untested(measures: Measured, thing: str) -> list[str]:
