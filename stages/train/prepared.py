@@ -97,9 +97,9 @@ def _trunks(
 
 
 def _folds(samples: list[Sample], wanted: int) -> int:
-    """`wanted`, or as many as the rarest label of train and validation allows.
+    """`wanted`, or as many as there are groups of the label that has the fewest of them.
 
-    Raises DataError if a split that is needed is empty."""
+    Raises DataError if a split that is needed is empty, or all samples are of one group."""
     splits = Counter(one.split for one in samples)
     needed = ("train",) if wanted > 1 else ("train", "validation")
     empty = [split for split in needed if not splits[split]]
@@ -110,5 +110,11 @@ def _folds(samples: list[Sample], wanted: int) -> int:
         )
     if wanted == 1:
         return 1
-    labels = Counter(one.label for one in samples if one.split in ("train", "validation"))
-    return max(2, min(wanted, min(labels.values())))
+    used = [one for one in samples if one.split in ("train", "validation")]
+    groups = {(one.label, one.group or one.digest) for one in used}
+    if len({group for _, group in groups}) < 2:
+        raise DataError(
+            "All samples of train and validation are of one group, so none can judge.",
+            "Add samples of another group, or leave out the column 'group'.",
+        )
+    return max(2, min(wanted, min(Counter(label for label, _ in groups).values())))

@@ -12,6 +12,7 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.models.small_audio_layers import Trunk, start
+from stages.runtime.quiet import quiet
 from stages.train.fitting import DROPOUT, Fit, Floats, parameter
 from stages.train.problem import Problem
 from stages.train.windows import Windows
@@ -74,6 +75,7 @@ class ScratchFit(Fit):
         trunk = {f"trunk.{name}": one.numpy() for name, one in self.trunk.state_dict().items()}
         return trunk | {f"head.{place}": one.numpy() for place, one in enumerate(self.head)}
 
+    @quiet()  # batch norm tells at every step that it does what it is for
     def _epoch(self, rng: np.random.Generator) -> float:
         self.trunk.train()
         losses = [self._step(samples, rng) for samples in self._orders(self.taught, rng)]

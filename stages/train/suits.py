@@ -1,0 +1,26 @@
+"""Whether a pipeline names only parts that its task can use; known before any work is done."""
+
+from stages.config import PipelineConfig
+from stages.etl.augment import resolved
+from stages.parts import FAMILIES, TASKS
+from stages.runtime.errors import ConfigError
+
+
+def check_suits(pipeline: PipelineConfig) -> None:
+    """Raise ConfigError, naming the key and what does suit, if a model family or an augmentation is
+    not for the pipeline's task."""
+    task = TASKS[pipeline.task]
+    fitting = [name for name in FAMILIES if suits(name, pipeline.task)]
+    wrong = [name for name in pipeline.train.families if name not in fitting]
+    if wrong:
+        raise ConfigError(
+            f"train.families: '{wrong[0]}' is not for {pipeline.task}.",
+            f"Take it out. There are: {', '.join(fitting)}.",
+        )
+    resolved(pipeline.etl.augmentations, task.medium, task.trainer)
+
+
+def suits(family: str, task: str) -> bool:
+    """Whether `task` can use `family`: by the same trainer, on what its steps can give."""
+    one, wanted = FAMILIES[family], TASKS[task]
+    return one.trainer == wanted.trainer and one.takes in wanted.takes
