@@ -50,7 +50,7 @@ class Neck(nn.Layer):  # type: ignore[misc]
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
-            coarse = F.interpolate(levels[finer + 1], scale_factor=2.0, mode="nearest")
+            coarse = doubled(levels[finer + 1], levels[finer])
             levels[finer] = self.up[finer](levels[finer] + coarse)
         for finer in range(len(levels) - 1):
             levels[finer + 1] = self.down[finer](
@@ -129,6 +129,12 @@ def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     if "head.labels.bias" not in arrays:
         return Maps(family.trunk())
     return new_point_detector(family, len(arrays["head.labels.bias"]))
+
+
+def doubled(coarse: Tensor, fine: Tensor) -> Tensor:
+    """`coarse` as large as `fine`, each number as often as it needs. By size, since paddle2onnx 2.0
+    cannot read a factor."""
+    return F.interpolate(coarse, size=fine.shape[2:], mode="nearest")
 
 
 def points(level: Tensor) -> Tensor:
