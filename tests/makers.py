@@ -51,6 +51,14 @@ def picture(label: str = "circle", seed: int = 0, side: int = 64, format: str = 
     return out.getvalue()
 
 
+def ground(width: int, height: int, seed: int = 0) -> bytes:
+    """A PNG of noise that is like no other."""
+    rng = np.random.default_rng([seed, 11])
+    out = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
 def scene(seed: int = 0, side: int = 96, most: int = 3) -> tuple[bytes, tuple[Box, ...]]:
     """A PNG of shapes on a noisy ground that do not touch, and the box of each; every eighth scene
     is empty."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from stages.config import EtlConfig
 from stages.etl import suites
-from stages.etl.table import Line, annotations_of
+from stages.etl.table import ANNOTATION, Line, annotations_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
@@ -72,20 +72,23 @@ def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list
     found: dict[int, Outcome] = {}
     for of_annotations in (False, True):
         asked = [one for one in expectations if _is_of_annotations(one) == of_annotations]
-        rows = annotations_of(lines) if of_annotations and asked else lines
-        for one, result in zip(asked, _results(rows, asked) if asked else (), strict=True):
+        if not asked:
+            continue
+        rows = annotations_of(lines) if of_annotations else lines
+        table = _frame(rows, ANNOTATION if of_annotations else ())
+        for one, result in zip(asked, _results(table, asked), strict=True):
             found[id(one)] = _outcome(one, result, rows)
     return [found[id(one)] for one in expectations]
 
 
-def _results(rows: Sequence[Line], expectations: Sequence[Expectation]) -> list[Any]:
+def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
     """The result of each of `expectations`, in their order; they name offenders by `at`."""
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("samples").add_dataframe_asset("manifest")
-    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": _frame(rows)})
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
     built = [_built(one, place) for place, one in enumerate(expectations)]
     form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["at"]}
     found = batch.validate(
@@ -97,13 +100,15 @@ def _results(rows: Sequence[Line], expectations: Sequence[Expectation]) -> list[
     return [results[place] for place in range(len(expectations))]
 
 
-def _frame(rows: Sequence[Line]) -> Any:
-    """`rows` as a data frame of what is plain in them, each with its place `at` among them."""
+def _frame(rows: Sequence[Line], columns: Sequence[str]) -> Any:
+    """`rows` as a data frame of `columns` and all that is plain in them, each with its place `at`
+    among them."""
     import pandas
 
-    columns = ["at", *dict.fromkeys(key for row in rows for key, one in row.items() if _plain(one))]
-    plain = [{key: row.get(key) for key in columns} | {"at": at} for at, row in enumerate(rows)]
-    return pandas.DataFrame(plain, columns=columns)
+    plain = (key for row in rows for key, one in row.items() if _plain(one))
+    every = ["at", *dict.fromkeys([*columns, *plain])]
+    table = [{key: row.get(key) for key in every} | {"at": at} for at, row in enumerate(rows)]
+    return pandas.DataFrame(table, columns=every)
 
 
 def _plain(value: Any) -> bool:

@@ -77,21 +77,25 @@ def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> st
 def _words(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> dict[str, Any]:
     """What a check's sentence may name."""
     files, known = _files(bad), labels_in(lines)
+    values = [line.get(str(outcome.expectation["kwargs"].get("column"))) for line in bad]
     labels = sorted({line["label"] for line in bad}) if bad else known
     return {
         "files": f"{len(files)} file{'' if len(files) == 1 else 's'}",
-        "boxes": f"{len(bad)} box{'' if len(bad) == 1 else 'es'}",
+        "boxes": _boxes(len(bad)),
         "names": few(files),
         "labels": few(labels) if labels else "none",
         "observed": outcome.said.get("observed_value", 0),
         "missing": few(sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*known})),
         "label_counts": _label_counts(labels, bad),
-        "sum": sum(line.get(str(outcome.expectation["kwargs"].get("column"))) or 0 for line in bad)
-        if outcome.meta.get("counts")
-        else 0,
+        "sum": _boxes(sum(one for one in values if isinstance(one, int))),
+        "reasons": few([str(one) for one in values]),
         "min_value": outcome.expectation["kwargs"].get("min_value"),
         "max_value": outcome.expectation["kwargs"].get("max_value"),
     }
+
+
+def _boxes(count: int) -> str:
+    return f"{count} box{'' if count == 1 else 'es'}"
 
 
 def _label_counts(labels: Sequence[str], lines: Sequence[Line]) -> str:

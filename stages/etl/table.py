@@ -10,6 +10,16 @@ from stages.etl.placing import placed
 
 Line = dict[str, Any]
 OF_MEDIAN = "_of_median"
+OF_LINE = ("row", "file", "label", "split", "group")
+OF_LABEL = (
+    "label_samples",
+    "label_annotations",
+    "label_share",
+    "label_splits",
+    "spellings_of_label",
+)
+OF_BOX = ("box_width", "box_height", "box_side", "box_aspect")
+ANNOTATION = (*OF_LINE, *OF_LABEL, *OF_BOX)  # the columns of a record
 FIRST = {"test": 0, "validation": 1, "train": 2, "": 3}  # the split that keeps a shared sample
 
 
@@ -99,28 +109,22 @@ def annotations_of(lines: Sequence[Line]) -> list[Line]:
     spellings = Counter(_plain(label) for label in with_label)
     most = max(map(len, with_label.values()), default=1)
     for label, alike in with_label.items():
-        noted = {
-            "label_samples": len({one["row"] for one in alike}),
-            "label_annotations": len(alike),
-            "label_share": len(alike) / most,
-            "label_splits": len({one["split"] for one in alike}),
-            "spellings_of_label": spellings[_plain(label)],
-        }
+        samples, splits = ({one[name] for one in alike} for name in ("row", "split"))
+        noted = (len(samples), len(alike), len(alike) / most, len(splits), spellings[_plain(label)])
         for record in alike:
-            record |= noted
+            record |= dict(zip(OF_LABEL, noted, strict=True))
     return records
 
 
 def _records(line: Line) -> list[Line]:
-    whole = {name: line[name] for name in ("row", "file", "label", "split", "group")}
+    whole = {name: line[name] for name in OF_LINE}
     if line["label"]:
         return [whole]
     records = []
     for box in line["boxes"]:
         wide, high = box.right - box.left, box.bottom - box.top
-        sides = {"box_width": wide, "box_height": high, "box_side": min(wide, high)}
-        aspect = max(wide, high) / min(wide, high)
-        records.append({**whole, "label": box.label, **sides, "box_aspect": aspect})
+        noted = (wide, high, min(wide, high), max(wide, high) / min(wide, high))
+        records.append({**whole, "label": box.label, **dict(zip(OF_BOX, noted, strict=True))})
     return records
 
 

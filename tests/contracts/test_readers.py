@@ -1,4 +1,4 @@
-"""What every reader promises, and what the two that there are do with what people write."""
+"""What every reader promises, and what those of labels do with what people write."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import pytest
 from stages.etl.readers import Row, read_folder
 from stages.parts import READERS
 from stages.runtime.errors import DataError
+from tests import layouts
 
 
 def tree(folder: Path, *names: str, **tables: bytes | str) -> Path:
@@ -26,16 +27,34 @@ LAYOUTS = {
 }
 
 
+EVERY = {**LAYOUTS, **layouts.BOXED}
+
+
 @pytest.mark.parametrize("name", list(READERS))
 def test_it_knows_its_own_layout_and_names_files_that_are_there(name, tmp_path):
-    folder = LAYOUTS[name](tmp_path)
+    folder = EVERY[name](tmp_path)
     reader = READERS[name]()
 
     assert reader.matches(folder)
-    rows = reader.read(folder).rows
+    reading = reader.read(folder)
 
-    assert [row.label for row in rows] == ["cat", "dog"]
-    assert all((folder / row.file).is_file() for row in rows)
+    labels = {label for row in reading.rows for label in (row.label, *(b.label for b in row.boxes))}
+    assert labels - {""} == {"cat", "dog"}
+    assert [row.file for row in reading.rows] == sorted(row.file for row in reading.rows)
+    assert all((folder / row.file).is_file() for row in reading.rows)
+    assert all((folder / name).is_file() for name in reading.tables.values())
+
+
+@pytest.mark.parametrize("name", list(READERS))
+def test_what_is_kept_of_a_folder_reads_as_the_folder(name, tmp_path):
+    reading = READERS[name]().read(EVERY[name](tmp_path / "theirs"))
+    kept = {row.file: row.file for row in reading.rows} | reading.tables
+    for new, old in kept.items():
+        layouts.put(tmp_path / "ours" / new, (tmp_path / "theirs" / old).read_bytes())
+
+    again = READERS[name]().read(tmp_path / "ours")
+
+    assert again == reading
 
 
 @pytest.mark.parametrize("name", list(READERS))
@@ -43,11 +62,11 @@ def test_it_does_not_know_an_empty_folder(name, tmp_path):
     assert not READERS[name]().matches(tmp_path)
 
 
-@pytest.mark.parametrize("name", list(LAYOUTS))
+@pytest.mark.parametrize("name", list(EVERY))
 def test_each_layout_is_found_among_all_readers(name, tmp_path):
-    rows = read_folder(LAYOUTS[name](tmp_path)).rows
+    folder = EVERY[name](tmp_path)
 
-    assert [row.label for row in rows] == ["cat", "dog"]
+    assert read_folder(folder).rows == READERS[name]().read(folder).rows
 
 
 def test_folders_of_splits_give_the_split(tmp_path):
@@ -97,7 +116,9 @@ def test_a_stray_table_beside_class_folders_is_no_layout(tmp_path):
 def test_a_table_is_read_as_people_save_it(data, tmp_path):
     folder = tree(tmp_path, "1.png", labels=data)
 
-    assert read_folder(folder).rows == (Row("1.png", "cat", "validation", "g1", {"hue": "red"}),)
+    assert read_folder(folder).rows == (
+        Row("1.png", "cat", "validation", "g1", extra={"hue": "red"}),
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,9 +36,11 @@ class Workshop:
     def add(self) -> source.Revision:
         return source.add("shapes", self.raw, self.settings)
 
-    def etl(self, data: str = "shapes", **config: Any) -> Dataset:
+    def etl(
+        self, data: str = "shapes", task: str = "image_classification", **config: Any
+    ) -> Dataset:
         part = EtlSlice(
-            task="image_classification",
+            task=task,
             data=DataConfig(name=data),
             etl=EtlConfig(**{"augmentations": [], **config}),
         )

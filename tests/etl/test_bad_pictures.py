@@ -48,7 +48,8 @@ def test_every_kind_of_whole_picture_is_used_as_the_device_sees_it(workshop):
 
     dataset = workshop.made()
 
-    sizes = {one.file: (one.facts["height"], one.facts["width"]) for one in workshop.samples(dataset)}
+    facts = {one.file: one.facts for one in workshop.samples(dataset)}
+    sizes = {file: (one["height"], one["width"]) for file, one in facts.items()}
     for name, data in USABLE.items():
         assert sizes[f"circle/{name}"] == decode_picture(data).shape[:2]
     assert sizes["circle/turned.jpg"] == (64, 32)
