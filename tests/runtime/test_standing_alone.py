@@ -69,6 +69,7 @@ def test_a_package_carries_what_it_needs_and_nothing_else():
 def test_everything_it_consists_of_is_packed_somewhere():
     native = {**DESCRIPTION, "backend": "paddle", "after": TONES["after"]}
     mfcc = {**TONES, "before": [{"step": name} for name in ("mfcc", "as_picture")]}
-    somewhere = [packed(one, True) for one in (DESCRIPTION, SPOTS, TONES, native, mfcc)]
+    priors = {**SPOTS, "after": [{"step": "decode_priors"}]}
+    somewhere = [packed(one, True) for one in (DESCRIPTION, SPOTS, TONES, native, mfcc, priors)]
 
     assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}

@@ -77,15 +77,15 @@ class Labels:
         return [found[label] for label in labels]
 
     def line(self, answer: Mapping[str, Any]) -> str:
-        """The labels with their scores, then what was heard when, if there are several windows."""
+        """The labels with their scores, then what was heard when, if it was not always the same."""
         found = [f"{one['label']} {one['score']:.3f}" for one in answer["labels"]]
         when = [f"{one.when} {one.label} {one.score:.3f}" for one in spans(answer)]
         heard = f" ({', '.join(when)})" if when else ""
         return (", ".join(found) or "no label") + heard
 
     def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
-        """The likeliest label, the others behind it; what was heard when, if there are several
-        windows."""
+        """The likeliest label, the others behind it; what was heard when, if it was not always the
+        same."""
         said = [(one["label"], f"{one['score']:.1%}") for one in answer["labels"]]
         first, others = (said or [("no label", "")])[0], said[1:]
         then = ", ".join(" ".join(one) for one in others)
@@ -107,11 +107,11 @@ class Labels:
 
 
 def spans(answer: Mapping[str, Any]) -> list[Span]:
-    """What was heard when; nothing if there is only one window."""
+    """What was heard when; nothing if it was the same from start to end."""
     windows = answer.get("windows", ())
-    if len(windows) < 2:
-        return []
     groups = [list(group) for _, group in groupby(windows, key=lambda one: one["label"])]
+    if len(groups) < 2:
+        return []
     return [
         Span(
             group[0]["start"],
