@@ -1,0 +1,50 @@
+"""The small audio network as a file: networks side by side, for windows of any length."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.models.export import export_network
+from stages.models.small_audio_layers import HIDDEN, WIDTH, Trunk, start
+
+FOLDS, BANDS, LABELS = 3, 64, 4
+
+
+def arrays(hidden: bool) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    trunk = Trunk(FOLDS, BANDS, hidden, apart=True)
+    start(trunk, rng)
+    features = FOLDS * (HIDDEN if hidden else WIDTH)
+    head = {"head.out.weight": (features, LABELS), "head.out.bias": (LABELS,)}
+    made = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
+    return made | {f"trunk.{name}": one.numpy() for name, one in trunk.state_dict().items()}
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, tmp_path: Path):
+    import onnxruntime
+    import paddle
+
+    from stages.models.network import assemble
+
+    given = arrays(hidden)
+    sound = np.random.default_rng(1).normal(size=(3, 1, BANDS, 37)).astype(np.float32)
+
+    files = export_network("small_audio", given, tmp_path, ("paddle_inference", "onnx"))
+
+    session = onnxruntime.InferenceSession(str(files["graph.onnx"]))
+    with paddle.no_grad():
+        expected = assemble("small_audio", given)(paddle.to_tensor(sound)).numpy()
+    found = session.run(None, {"sound": sound})[0]
+    assert found.shape == (3, LABELS)
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_its_size_is_as_promised():
+    from stages.parts import FAMILIES
+
+    one = Trunk(1, BANDS, hidden=False, apart=False)
+
+    count = sum(int(np.prod(place.shape)) for place in one.parameters())
+    assert count == FAMILIES["small_audio"].parameters
