@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.deploy.agreement import judged
+from stages.evaluate.labels.agreement import judged
+from stages.evaluate.labels.scores import scored
 
 LABELS = ("common", "rare")
 
@@ -18,7 +19,8 @@ def compared(losses: dict[int, int], sizes=(90, 10), wins=0, least=0.5, max_drop
         after[rows] = 1 - label
     won = np.flatnonzero(truth == 0)[-wins:] if wins else []
     before[won] = 1
-    return judged(truth, np.eye(2)[before], np.eye(2)[after], LABELS, max_drop, least)
+    trained, packed = (scored(truth, np.eye(2)[one], 2) for one in (before, after))
+    return judged(trained, packed, LABELS, max_drop, least)
 
 
 def test_equal_answers_agree():
