@@ -105,3 +105,19 @@ def test_an_index_named_to_uv_alone_is_named_to_pip_too():
     assert index_for_pip({"UV_DEFAULT_INDEX": "a"})["PIP_INDEX_URL"] == "a"
     assert index_for_pip({"UV_DEFAULT_INDEX": "a", "PIP_INDEX_URL": "b"})["PIP_INDEX_URL"] == "b"
     assert "PIP_INDEX_URL" not in index_for_pip({})
+
+
+@pytest.mark.slow
+def test_trees_of_one_photo_are_in_one_split(tmp_path):
+    get("trees", tmp_path / "trees", makers.settings(tmp_path))
+
+    rows = read_folder(tmp_path / "trees").rows
+
+    assert {(row.group, row.split) for row in rows} == {
+        ("2019_YELL_2_528000_4978000_image_crop2", "train"),
+        ("2019_YELL_2_541000_4977000_image_crop", "test"),
+        ("OSBS_029", "validation"),
+        ("SOAP_061", "validation"),
+    }
+    assert {box.label for row in rows for box in row.boxes} == {"tree"}
+    assert 951 <= sum(len(row.boxes) for row in rows) <= 1100  # a cut crown is in two tiles

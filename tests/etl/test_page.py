@@ -40,3 +40,19 @@ def test_it_stays_small_with_many_labels(workshop):
 
     assert len(page) < 2_000_000
     assert "and 20 more labels" in page
+
+
+def test_boxes_are_drawn_with_their_labels_also_on_augmented_views(workshop):
+    makers.folder_of_boxes(workshop.raw, 40)
+
+    page = workshop.text(
+        workshop.made(task="object_detection", augmentations=["horizontal_flip", "scale"]),
+        "page.html",
+    )
+
+    sheet = page[page.index("<h2>Augmentations") : page.index("<h2>Thumbnails")]
+    assert "Boxes of each label" in page
+    assert "size in pixels" in page
+    assert page.count("<rect") > 60
+    assert sheet.count("<rect") > 20
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
