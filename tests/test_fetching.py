@@ -53,6 +53,8 @@ def test_a_source_package_is_fetched_and_none_of_its_code_is_run(index, tmp_path
     mark = tmp_path / "mark"
     data = packed({"beats-1.0/setup.py": SETUP.format(mark=str(mark)).encode()})
     archive = published(index, data)
+    (index / "beats-0.9.tar.gz").write_bytes(b"an older one")
+    (index / "beats-1.1.tar.gz").write_bytes(b"a newer one")
 
     kept = fetch(archive, makers.settings(tmp_path))
 
