@@ -11,7 +11,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import paddle
-import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from stages.models.efficientnet_lite_layers import Unit, stages
@@ -50,8 +49,7 @@ class Neck(nn.Layer):  # type: ignore[misc]
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
-            coarse = doubled(levels[finer + 1], levels[finer])
-            levels[finer] = self.up[finer](levels[finer] + coarse)
+            levels[finer] = self.up[finer](levels[finer] + doubled(levels[finer + 1]))
         for finer in range(len(levels) - 1):
             levels[finer + 1] = self.down[finer](
                 levels[finer + 1] + self.shrink[finer](levels[finer])
@@ -131,10 +129,11 @@ def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     return new_point_detector(family, len(arrays["head.labels.bias"]))
 
 
-def doubled(coarse: Tensor, fine: Tensor) -> Tensor:
-    """`coarse` as large as `fine`, each number as often as it needs. By size, since paddle2onnx 2.0
-    cannot read a factor."""
-    return F.interpolate(coarse, size=fine.shape[2:], mode="nearest")
+def doubled(level: Tensor) -> Tensor:
+    """(N, C, H, W) to (N, C, 2 H, 2 W), every number four times: interpolation by a factor is
+    not read by paddle2onnx 2.0, and not run by Paddle's inference engine (3.3, oneDNN)."""
+    wide = paddle.stack([level, level], axis=4).flatten(3)
+    return paddle.stack([wide, wide], axis=3).flatten(2, 3)
 
 
 def points(level: Tensor) -> Tensor:

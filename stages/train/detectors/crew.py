@@ -38,6 +38,13 @@ class Crew:
         """The weights of the trial of `leg`, as far as it is known."""
         return self._tried(lambda: self._arrays(leg), [leg])
 
+    def end(self) -> None:
+        """Let the workers go."""
+        import ray
+
+        for one in self.workers:
+            ray.kill(one)
+
     def _tried(self, work: Callable[[], Made], legs: Sequence[Leg]) -> Made:
         from ray.exceptions import RayActorError
 
@@ -45,6 +52,7 @@ class Crew:
             try:
                 return work()
             except RayActorError:
+                self.end()
                 self._hire()
         raise InfrastructureError(
             f"Workers ended {TRIES} times while they taught {legs[0].hyperparameters}.",

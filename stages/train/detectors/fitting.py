@@ -3,6 +3,7 @@
 The halves may be taught by one process or by two: a step adds the same numbers in the same order,
 so the result is the same to the last bit, on one core or on two."""
 
+import warnings
 from collections.abc import Sequence
 from math import cos, pi
 from typing import Any
@@ -127,13 +128,12 @@ class Fit:
 
     def _divide(self, trunk_rate: float) -> None:
         """Tell what is taught from what stays, and at which pace and decay."""
-        trunk = self.network.trunk.tuned() if trunk_rate else []
-        others = [*self.network.neck.parameters(), *self.network.head.parameters()]
+        trunk = _learnt(self.network.trunk.tuned()) if trunk_rate else []
+        others = _learnt([*self.network.neck.parameters(), *self.network.head.parameters()])
         self.parameters = [*trunk, *others]
+        kept = {id(one) for one in self.parameters}
         for one in self.network.parameters():
-            one.stop_gradient = True
-        for one in self.parameters:
-            one.stop_gradient = False
+            one.stop_gradient = id(one) not in kept
         norms = [one for one in self._new_layers() if isinstance(one, nn.BatchNorm2D)]
         for norm in norms:
             norm._momentum = 0.0  # so that a norm tells its batch's statistics; see `mean`
@@ -149,7 +149,10 @@ class Fit:
 
     def _outputs(self, pictures: Sequence[NDArray[Any]]) -> Any:
         made = [runtime.run(self.asked.after_picture, picture) for picture in pictures]
-        return self.network.rest(paddle.to_tensor(self.front(np.stack(made))))
+        fine = paddle.to_tensor(self.front(np.stack(made)))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="When training, we now always track")
+            return self.network.rest(fine)
 
     def _batch(self) -> list[tuple[int, int]]:
         """The scenes of the next step and the view of each: every epoch in another order, and with
@@ -177,6 +180,11 @@ class Fit:
         self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
         self.losses = list(state["losses"])
         fill(self.parameters, self.values)
+
+
+def _learnt(parameters: Sequence[Any]) -> list[Any]:
+    """Without the statistics of batch norms, which Paddle counts among the parameters."""
+    return [one for one in parameters if not one.stop_gradient]
 
 
 def _gradient(parameter: Any) -> Floats:

@@ -58,7 +58,9 @@ def search(
             heard(halving)
         chosen = min(halving.trials, key=lambda one: (-one.reached, *one.rank))
         leg = Leg(chosen.number, chosen.reached, chosen.hyperparameters)
-        return Found(halving.trials, chosen, crew.arrays(leg), crew.known[chosen.number].answers)
+        found = Found(halving.trials, chosen, crew.arrays(leg), crew.known[chosen.number].answers)
+        crew.end()
+        return found
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
