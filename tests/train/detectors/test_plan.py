@@ -1,0 +1,53 @@
+"""What minutes allow, counted and not timed."""
+
+import pytest
+
+from stages.runtime.errors import BudgetTooSmall
+from stages.train.detectors.plan import LEAST, MOST, planned, race_of, seconds
+from stages.train.space import inputs_of
+from tests.train.detectors.conftest import config
+
+TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
+
+
+def plan(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
+    return planned(
+        config(budget_minutes=minutes, **{**TWO, "epochs": 60, **changes}), samples, speed
+    )
+
+
+def test_more_minutes_allow_more_epochs_and_then_more_trials():
+    short, middle, long = plan(10), plan(20), plan(120)
+
+    assert LEAST <= short.epochs < middle.epochs <= long.epochs == 60
+    assert short.trials == middle.trials == 2
+    assert long.trials == MOST
+
+
+def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_does():
+    assert plan(20) == plan(10, speed=2.0).model_copy(update={"budget_minutes": 20})
+
+
+def test_every_input_is_tried():
+    assert plan(60, input_sizes=(256, 320)).trials >= 4
+
+
+def test_what_is_planned_fits_into_the_budget():
+    made = plan(20)
+
+    each = {one.name: seconds(one) * 300 * 0.75 for one in inputs_of(made)}
+    race = race_of(made.epochs)
+    spent = sum(each.values()) * race + (made.epochs - race) * max(each.values())
+    assert spent / 2 / 60 < 20
+
+
+def test_too_few_minutes_are_told_with_those_that_would_do():
+    with pytest.raises(BudgetTooSmall) as told:
+        plan(1.5, samples=5000)
+
+    wanted = float(str(told.value).split("budget_minutes to ")[1].split(" ")[0])
+    assert plan(wanted, samples=5000).epochs >= LEAST
+
+
+def test_few_epochs_that_are_asked_for_are_enough():
+    assert plan(3, samples=20, epochs=2).epochs == 2
