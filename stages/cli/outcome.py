@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from stages.artifacts import Dataset, Measure, Package, Report
+from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
 from stages.evaluate.kinds import kind_of, medium_of
 from stages.evaluate.words import metric
@@ -23,6 +23,8 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
         return
     if "etl" in lock.made:
         _print_dataset(store.load(lock.made["etl"]))
+    if "train" in lock.made:
+        _print_notice(store.load(lock.made["train"]))
     if "evaluate" in lock.made:
         _print_report(store.load(lock.made["evaluate"]))
     order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
@@ -43,6 +45,12 @@ def _print_dataset(dataset: Dataset) -> None:
     print(f"\nData: {total:,} {thing}s ({shares}){with_boxes}")
     for finding in dataset.findings:
         print(f"  {finding.message}")
+
+
+def _print_notice(model: Model) -> None:
+    """What a person has to know of the weights that the model began with."""
+    if "notice" in model.selection:
+        print(f"\nNotice: {model.selection['notice']}")
 
 
 def _print_report(report: Report) -> None:

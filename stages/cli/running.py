@@ -68,12 +68,15 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     """Say what each stage would do, reuse or work, and why."""
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolve
+    from stages.train.suits import notices
 
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
     resolved = resolve(config, settings)
     print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")
     print(f"{resolved.train.trials} trials")
+    for notice in notices(resolved.train):
+        print(f"  Notice: {notice}")
     for one in plan_of(config, settings):
         print(f"  {one.task:<20} {one.action:<6} {one.why}")
 

@@ -26,7 +26,10 @@ class Heads:
         from stages.train.record import Recorder
         from stages.train.search import search
         from stages.train.selection import choose
+        from stages.train.suits import notices
 
+        if told := notices(config):
+            run.log_tags({"notice": " ".join(told)})
         prepared = prepare(dataset, config, store=store, run=run, settings=settings)
         recorder = Recorder(run, prepared.trials, config.metric)
         trials = search(prepared.problem, config, prepared.trials, settings, recorder.heard)

@@ -45,7 +45,7 @@ def prepare(
     trials = train.trials or trials_within(
         train, len(samples), dataset.views, settings.machine_speed
     )
-    folds = _folds(samples, train.folds)
+    folds = folds_of(samples, train.folds)
     rows = rows_of(dataset, samples, folds, train.seed)
     inputs = inputs_of(train)
     trunks = _trunks(inputs, store, run, settings)
@@ -96,7 +96,7 @@ def _trunks(
     return found
 
 
-def _folds(samples: list[Sample], wanted: int) -> int:
+def folds_of(samples: list[Sample], wanted: int) -> int:
     """`wanted`, or as many as there are groups of the label that has the fewest of them.
 
     Raises DataError if a split that is needed is empty, or all samples are of one group."""

@@ -1,6 +1,6 @@
 """Whether a pipeline names only parts that its task can use; known before any work is done."""
 
-from stages.config import PipelineConfig
+from stages.config import PipelineConfig, TrainConfig
 from stages.etl.augment import resolved
 from stages.parts import FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
@@ -24,3 +24,8 @@ def suits(family: str, task: str) -> bool:
     """Whether `task` can use `family`: by the same trainer, on what its steps can give."""
     one, wanted = FAMILIES[family], TASKS[task]
     return one.trainer == wanted.trainer and one.takes in wanted.takes
+
+
+def notices(train: TrainConfig) -> list[str]:
+    """What a person has to know of the licences of the families that `train` names."""
+    return [FAMILIES[name].notice for name in train.families if FAMILIES[name].notice]

@@ -26,6 +26,29 @@ def test_more_samples_views_and_families_give_fewer():
     assert trials_within(wider, 4000, 1, 1.0) < trials_within(longer, 4000, 1, 1.0)
 
 
+def test_a_network_from_scratch_costs_more_than_a_head_and_further_views_of_it_nothing():
+    heads = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
+    both = TrainConfig(families=("efficientnet_lite0", "small_audio"), budget_minutes=3)
+    alone = TrainConfig(families=("small_audio",), budget_minutes=30)
+
+    assert trials_within(both, 300, 0, 1.0) < trials_within(heads, 300, 0, 1.0)
+    few = trials_within(alone, 2000, 0, 1.0)
+    assert few > trials_within(alone, 4000, 0, 1.0)
+    assert few - trials_within(alone, 2000, 1, 1.0) <= 1  # reading them
+
+
+def test_a_family_with_short_windows_of_its_own_looks_at_many():
+    pictures, short = (
+        TrainConfig(families=(name,), budget_minutes=4) for name in ("efficientnet_lite0", "yamnet")
+    )
+
+    assert trials_within(pictures, 10_000, 0, 1.0) >= 1
+    with pytest.raises(BudgetTooSmall) as caught:
+        trials_within(short, 10_000, 0, 1.0)
+
+    assert "yamnet" in str(caught.value)
+
+
 def test_there_is_an_end_to_what_a_head_can_use():
     hours = LITE0.model_copy(update={"budget_minutes": 6000})
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.parts import FAMILIES, TASKS
-from stages.train.features import Extractor, Sight, View
+from stages.train.features import Extractor, Sight, View, mean_row
 from stages.train.trunk import trunk_file
 from tests import makers
 
@@ -120,3 +120,12 @@ def test_features_are_those_of_paddle(store, trunk, extractor, pictures):
         image = paddle.to_tensor(runtime.run(steps, store.get(pictures[0]))[None])
         expected = network(image).numpy()[0]
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_row_of_several_windows_is_the_mean_of_theirs():
+    windows = np.arange(24, dtype=np.float32).reshape(3, 1, 2, 4)
+
+    row = mean_row(lambda batch: batch[0].ravel(), windows)
+
+    np.testing.assert_array_equal(row, windows.reshape(3, -1).mean(axis=0))
+    assert row.dtype == np.float32

@@ -91,6 +91,19 @@ def test_equal_scores_go_by_number():
     assert [search.next().number for _ in range(2)] == [0, 1]
 
 
+def test_trials_are_compared_with_those_of_their_kind():
+    def kind(hyperparameters: dict) -> str:
+        return "slow" if hyperparameters["x"] >= 4 else "quick"
+
+    search = Halving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2), kind=kind)
+
+    for leg in [search.next() for _ in range(6)]:
+        search.told(leg, 1 - leg.number / 10, Taught({}, 1, False, [], b""))
+
+    assert [search.next().number for _ in range(3)] == [0, 1, 4]
+    assert search.next() is None
+
+
 def test_an_exhausted_trial_ends_and_keeps_its_place():
     search = Halving(Counting(), [], total=3, size=3, keep=3, rungs=(1, 2))
     legs = [search.next() for _ in range(3)]

@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 
 from stages.etl.manifest import Sample
+from stages.runtime.errors import DataError
+from stages.train.prepared import folds_of
 from stages.train.problem import rows_of
 from tests import makers
 
@@ -98,3 +100,20 @@ def test_folds_do_not_depend_on_the_order_of_the_samples(dataset):
     assert dict(zip(there.views, there.held.tolist(), strict=True)) == dict(
         zip(back.views, back.held.tolist(), strict=True)
     )
+
+
+def test_folds_are_as_many_as_a_label_has_groups():
+    grouped = [
+        Sample(f"{label}{i}", f"{label}{i}", label, "train", f"speaker{i % 4}")
+        for label in makers.LABELS
+        for i in range(20)
+    ]
+
+    assert folds_of(grouped, 5) == 4
+    assert folds_of(grouped, 3) == 3
+    assert folds_of(samples(), 5) == 5
+
+
+def test_samples_of_one_group_cannot_judge_each_other():
+    with pytest.raises(DataError, match="one group"):
+        folds_of(samples(group="one speaker"), 5)

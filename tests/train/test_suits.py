@@ -7,7 +7,7 @@ import pytest
 from stages.config import PipelineConfig
 from stages.parts import FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
-from stages.train.suits import check_suits, suits
+from stages.train.suits import check_suits, notices, suits
 
 
 def pipeline(task: str, **sections: Any) -> PipelineConfig:
@@ -52,3 +52,9 @@ def test_a_change_for_another_medium_is_refused(task: str, change: str):
 def test_a_sound_can_be_seen_or_heard():
     assert suits("efficientnet_lite0", "sound_classification")
     assert suits("small_audio", "sound_classification")
+
+
+def test_a_notice_is_told_of_those_families_that_have_one():
+    assert notices(pipeline("sound_classification").train) == []
+    (notice,) = notices(pipeline("sound_classification", train={"families": ["yamnet"]}).train)
+    assert "licence" in notice
