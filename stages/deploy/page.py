@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import Measure
 from stages.deploy.ladder import Climb, Tested, Trial
 from stages.deploy.workbench import Workbench
+from stages.evaluate.words import capital, metric
 from stages.pages import render
 
 TEMPLATE = Path(__file__).with_name("package.html")
@@ -22,6 +23,10 @@ class Row(NamedTuple):
     packed: Measure | None
     drop: Measure | None
 
+    @property
+    def said(self) -> str:
+        return metric(self.name)
+
 
 def page(work: Workbench, climb: Climb, times: Mapping[str, Any] | None = None) -> str:
     """The HTML about `climb`. Without `times`, as in the package itself, nothing timed is on it."""
@@ -36,6 +41,7 @@ def page(work: Workbench, climb: Climb, times: Mapping[str, Any] | None = None) 
         tested=len(work.tested),
         compared=work.kind.compared,
         first=work.kind.headline[0],
+        headline=capital(metric(work.kind.headline[0])),
         max_drop=work.config.deploy.max_drop,
         trials=_trials(work, climb),
         whole=len(work.exported()),

@@ -36,7 +36,8 @@ def _draw(pen: Any, one: Mapping[str, Any], colour: str, line: int, font: Any) -
     left, top, right, bottom = one["box"]
     pen.rectangle((left, top, right, bottom), outline=colour, width=line)
     said = f"{one['label']} {one['score']:.2f}"
-    height = pen.textbbox((0, 0), said, font=font)[3]
-    place = (left + line, max(0, top - height - line))
+    _, _, width, height = pen.textbbox((0, 0), said, font=font)
+    inside = max(0, min(left + line, pen.im.size[0] - width))
+    place = (inside, max(0, top - height - line))
     pen.rectangle(pen.textbbox(place, said, font=font), fill=colour)
     pen.text(place, said, fill="white", font=font)
