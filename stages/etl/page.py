@@ -35,8 +35,8 @@ VIEWS = 5
 
 def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
-    drawer = _Drawer(medium, store)
     sizes = _sizes(judged.lines)
+    drawer = _Drawer(medium, store, BOXED if sizes else SIDE)
     by_file = {line["file"]: line for line in judged.lines}
     by_file |= {one.line["file"]: one.line for one in judged.asides}
     return render(
@@ -55,23 +55,24 @@ def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store"
         asides=[_aside(one, drawer) for one in judged.asides[:MOST_ASIDES]],
         asides_count=len(judged.asides),
         tiles=_tiles(dataset, judged.lines, drawer),
-        sheet=_sheet(dataset, judged.lines, medium, store),
+        sheet=_sheet(dataset, judged.lines, drawer),
     )
 
 
 class _Drawer:
     """Draws a line's thumbnail, or says with '' that there is nothing to draw."""
 
-    def __init__(self, medium: "Medium", store: "Store") -> None:
+    def __init__(self, medium: "Medium", store: "Store", side: int) -> None:
         self.medium = medium
         self.store = store
+        self.side = side
 
     def __call__(self, line: "Line") -> str:
         if line["problem"]:
             return ""
         try:
             data = self.store.get(line["digest"])
-            return self.medium.preview(data, BOXED if line["boxes"] else SIDE, line["boxes"])
+            return self.medium.preview(data, self.side, line["boxes"])
         except (BadSample, Damaged):
             return ""
 
@@ -145,9 +146,7 @@ def _labels(line: "Line") -> str:
     return ", ".join(told)
 
 
-def _sheet(
-    dataset: Dataset, lines: Sequence["Line"], medium: "Medium", store: "Store"
-) -> list[dict[str, Any]]:
+def _sheet(dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer) -> list[dict[str, Any]]:
     """For some training samples the sample and its first views, as training will see them."""
     if not dataset.augmentations:
         return []
@@ -155,16 +154,15 @@ def _sheet(
         (line for line in lines if line["split"] == "train"), key=lambda line: line["digest"]
     )
     return [
-        {"file": line["file"], "views": _views(line, dataset, medium, store)}
-        for line in train[:SHEET]
+        {"file": line["file"], "views": _views(line, dataset, drawer)} for line in train[:SHEET]
     ]
 
 
-def _views(line: "Line", dataset: Dataset, medium: "Medium", store: "Store") -> list[str]:
+def _views(line: "Line", dataset: Dataset, drawer: _Drawer) -> list[str]:
     boxes, drawn = boxes_of(line["boxes"], dataset.labels), []
+    medium, data = drawer.medium, drawer.store.get(line["digest"])
     for number in range(VIEWS + 1):
-        data = store.get(line["digest"])
         view = view_of(medium.decoding, data, dataset, line["digest"], number, boxes)
         shown = [Box(dataset.labels[int(row[4])], *row[:4].tolist()) for row in view.boxes]
-        drawn.append(medium.drawn(view.windows[0], BOXED if line["boxes"] else SIDE, shown))
+        drawn.append(medium.drawn(view.windows[0], drawer.side, shown))
     return drawn
