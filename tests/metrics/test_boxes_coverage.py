@@ -8,8 +8,8 @@ from stages.metrics.boxes.measured import by_label, precisions, tallies, togethe
 from tests.metrics.worlds import world
 
 THRESHOLD = 0.4
-WORLDS = 200
-PROMISED = 0.93  # of 95 %; 200 worlds tell it to 1.5 points, so what is seen may be a little below
+WORLDS = 150
+PROMISED = 0.93  # of 95 %; 150 worlds tell it to 2 points, so what is seen may be a little below
 
 
 def values(found):
@@ -33,11 +33,9 @@ def quick(found):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("labels", "finds", "alike", "pictures"), [(1, 0.9, 0.15, 20), (3, 0.85, 0.1, 40)]
-)
-def test_intervals_hold_the_true_value(monkeypatch, labels, finds, alike, pictures):
-    made_up = {"labels": labels, "finds": finds, "alike": alike}
+def test_intervals_hold_the_true_value(monkeypatch):
+    labels, pictures = 2, 25
+    made_up = {"labels": labels, "finds": 0.85, "alike": 0.12}
     true = values(matches(*world(1, 10_000, **made_up), labels))
     held = dict.fromkeys(true, 0)
 

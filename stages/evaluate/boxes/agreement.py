@@ -3,9 +3,9 @@
 The rules, for a pipeline's `max_drop` and the threshold of the Report:
 
 - AP50: the drop itself may not be more than `max_drop`, nor more than one true box of the rarest
-  label costs if that is more: AP50 is a mean over labels, so with K labels one box of a label that
-  has n is worth about 1 / (K n), and a single one may go the other way by chance. The interval told
-  beside it comes from resamples of the pictures, the same for both.
+  label costs if that is more: AP50 is a mean over labels and 101 recalls, so with K labels one box
+  of a label that has n is worth up to (1 / n + 1 / 101) / K, and a single one may go the other way
+  by chance. The interval told beside it comes from resamples of the pictures, the same for both.
 - Recall of a label: of its true boxes, `lost` were found before at the threshold and are not now,
   `won` the other way round. As for labels of whole samples it fails only when the drop is more than
   `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, where one is 10 %,
@@ -22,6 +22,7 @@ from stages.artifacts import Measure
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.predictions import Predicted
 from stages.metrics.boxes import Matches, box_agreement, matches, paired_ap_drop, recall_pairs
+from stages.metrics.boxes.average_precision import RECALLS
 from stages.metrics.boxes.paired import Pair
 from stages.metrics.paired import CONFIDENT, tango
 
@@ -52,7 +53,7 @@ def judged(
 def _ap_failure(drop: Measure, max_drop: float, before: Matches) -> list[str]:
     boxes = before.support.sum(axis=0)
     rarest = boxes[boxes > 0]
-    one = 1 / (len(rarest) * rarest.min()) if len(rarest) else 1.0
+    one = (1 / rarest.min() + 1 / len(RECALLS)) / len(rarest) if len(rarest) else 1.0
     if drop.value <= max(max_drop, one):
         return []
     return [f"AP50 drops by {drop.value:.1%}, at most {max_drop:.1%} is allowed"]
