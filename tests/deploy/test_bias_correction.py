@@ -47,6 +47,44 @@ def test_a_corrected_network_answers_as_before_once_its_weights_are_rounded(tmp_
     assert OnnxRuntime(tmp_path / "corrected.onnx").inputs == ("image",)
 
 
+def test_a_layer_used_twice_is_corrected_for_what_it_sees_each_time(tmp_path):
+    matrix = (RNG.standard_normal((64, 8)) ** 3).astype(np.float32)
+    inputs = [RNG.random((5, 64)).astype(np.float32) for _ in range(10)]
+    path = twice(matrix, tmp_path / "graph.onnx")
+
+    correct_biases(path, inputs, tmp_path / "corrected.onnx")
+
+    graph = onnx.load(str(tmp_path / "corrected.onnx")).graph
+    biases = [node.input[2] for node in graph.node if node.op_type == "Gemm"]
+    known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    assert len(set(biases)) == 2
+    np.testing.assert_allclose(known[biases[1]], 3 * known[biases[0]], rtol=1e-4)
+    assert np.abs(known[biases[0]]).max() > 0
+
+
+def twice(matrix, path):
+    """A dense layer of the input, and the same layer of three times the input."""
+    nodes = [
+        helper.make_node("Gemm", ["image", "matrix", "bias"], ["once"]),
+        helper.make_node("Mul", ["image", "three"], ["larger"]),
+        helper.make_node("Gemm", ["larger", "matrix", "bias"], ["again"]),
+    ]
+    known = [
+        numpy_helper.from_array(matrix, "matrix"),
+        numpy_helper.from_array(np.zeros(8, np.float32), "bias"),
+        numpy_helper.from_array(np.array([3], np.float32), "three"),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 64])
+    outs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 8])
+        for name in ("once", "again")
+    ]
+    graph = helper.make_graph(nodes, "twice", [image], outs, known)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
 def dense(matrix, turned, path):
     node = helper.make_node("Gemm", ["image", "matrix", "bias"], ["logits"], transB=turned)
     known = [

@@ -73,6 +73,29 @@ def test_predict_refuses_a_changed_package(folder, photo, tmp_path):
     assert "Traceback" not in said.stderr
 
 
+def test_predict_tells_boxes_in_rows_and_draws_them(detecting, tmp_path):
+    package = detecting.deploy(max_drop=0.05)
+    folder = unpack(package, detecting.store, tmp_path / "boxes")
+    full, empty = tmp_path / "full.png", tmp_path / "empty.png"
+    full.write_bytes(makers.scene(1)[0])
+    empty.write_bytes(makers.scene(7)[0])
+
+    said = typed(tmp_path, "predict", folder, full, empty, "--draw", tmp_path / "drawn")
+
+    assert said.returncode == 0, said.stderr
+    assert re.search(r"full\.png\s+(circle|square|triangle)\s+\d+\.\d%(\s+\d+){4}", said.stdout)
+    assert re.search(r"empty\.png\s+no boxes", said.stdout)
+    assert {one.name for one in (tmp_path / "drawn").iterdir()} == {"full.jpg", "empty.jpg"}
+
+
+def test_predict_says_what_cannot_be_drawn(folder, photo, tmp_path):
+    said = typed(tmp_path, "predict", folder, photo, "--draw", tmp_path / "out.jpg")
+
+    assert said.returncode == 2
+    assert "cannot be drawn" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 @pytest.mark.service
 def test_serve_answers_on_loopback(made, folder, photo, tmp_path):
     words = [*AIWF, "serve", str(folder), "--port", "0"]

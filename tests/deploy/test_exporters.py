@@ -6,8 +6,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.deploy.exporters.onnx import Onnx, check_padding, check_parity
+from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.errors import AgreementNotMet, InfrastructureError
 from tests.deploy.conftest import SIDE
+from tests.runtime.networks import spots_network
 
 
 def padded(value: float, path, constant_node: bool):
@@ -46,6 +48,18 @@ def test_an_export_that_answers_differently_is_found(tmp_path):
     for wrong in (right + 0.01, right * np.nan):
         with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
             check_parity(path, pictures, [wrong])
+
+
+def test_every_output_is_compared(tmp_path):
+    path = tmp_path / "spots.onnx"
+    path.write_bytes(spots_network())
+    pictures = np.random.default_rng(0).random((2, 3, 32, 32)).astype(np.float32)
+    right = list(OnnxRuntime(path).run({"image": pictures}).values())
+
+    check_parity(path, pictures, right)
+    for wrong in ([right[0], right[1] * 1.01], [right[0], right[1][:, :1]], right[::-1]):
+        with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
+            check_parity(path, pictures, wrong)
 
 
 def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(made, tmp_path):
