@@ -89,8 +89,12 @@ def of(description: Mapping[str, Any]) -> Kind:
 def furthest(expected: Any, found: Any) -> float:
     """The largest difference of two nested lists of numbers, as a share of the expected number
     where that is above 1; infinite where their shapes differ or something is no number."""
+    return float(differences(expected, found).max(initial=0.0))
+
+
+def differences(expected: Any, found: Any) -> NDArray[np.float64]:
+    """Every difference of two nested lists of numbers, as `furthest` measures them."""
     wanted, given = np.asarray(expected, np.float64), np.asarray(found, np.float64)
     if wanted.shape != given.shape or not np.isfinite(given).all():
-        return float("inf")
-    away = np.abs(given - wanted) / np.maximum(np.abs(wanted), 1)
-    return float(away.max(initial=0.0))
+        return np.array([np.inf])
+    return np.asarray(np.abs(given - wanted) / np.maximum(np.abs(wanted), 1))

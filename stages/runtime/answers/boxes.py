@@ -95,8 +95,11 @@ class Boxes:
         return {"points": spread(steps.run(decode, outputs)), "boxes": found}
 
     def furthest(self, expected: Any, found: Any) -> float:
-        """The largest difference of a log-odds, an edge or a made-up box."""
-        return max(furthest(expected[name], found[name]) for name in ("points", "boxes"))
+        """How far the points are apart, or the made-up boxes where they are furthest."""
+        from .planted import apart
+
+        points, boxes = ((expected[name], found[name]) for name in ("points", "boxes"))
+        return max(apart(*points), furthest(*boxes))
 
     def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
         """The picture in `data`, upright, with the boxes of `answer`, as a JPEG. Raises

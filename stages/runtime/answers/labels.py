@@ -38,8 +38,8 @@ class Labels:
     tells: ClassVar[str] = "labels with scores"
     explains: ClassVar[str] = (
         "The answer is the likeliest labels with scores from 0 to 1, which add up to 1 over all\n"
-        "labels: --top 0 tells all of them. A recording that was cut into several windows also gets\n"
-        "the likeliest label of each, with its start and end in seconds."
+        "labels: --top 0 tells all of them. A recording that was cut into several windows also\n"
+        "gets the likeliest label of each, with its start and end in seconds."
     )
     columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Then")
 

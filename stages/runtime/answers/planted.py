@@ -2,11 +2,13 @@
 steps behind the network, with which they have something to suppress and to cut."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..boxes import Candidates
+from . import differences
 
 POINTS = 16
 DIGITS = 5
@@ -23,6 +25,14 @@ def spread(candidates: Candidates) -> list[list[float]]:
     scores = np.clip(candidates.scores[places].astype(np.float64), DEEPEST, 1 - DEEPEST)
     rows = np.concatenate([np.log(scores / (1 - scores)), candidates.boxes[places]], axis=1)
     return [[round(float(one), DIGITS) for one in row] for row in rows]
+
+
+def apart(expected: Any, found: Any) -> float:
+    """How far two results of `spread` are apart: twice the root mean square of their differences.
+
+    Not the largest: of an int8 detector on another engine single log-odds were 9 % off, 1.7 % on
+    average; with red and blue swapped it was 11 % on average, with another filter 5 %."""
+    return 2 * float(np.sqrt(np.mean(np.square(differences(expected, found)))))
 
 
 def planted(outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
