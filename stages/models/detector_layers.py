@@ -68,7 +68,7 @@ class PointHead(nn.Layer):  # type: ignore[misc]
         )
         self.labels = nn.Conv2D(width, labels, 1)
         self.sides = nn.Conv2D(width, 4 * BINS, 1)
-        self.labels.bias.set_value(paddle.full([labels], -math.log(1 / RARE - 1)))
+        self.labels.bias.set_value(paddle.full([labels], log_of_rare()))
 
     def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         seen = [tower(level) for tower, level in zip(self.towers, levels)]  # noqa: B905
@@ -127,6 +127,11 @@ def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     if "head.labels.bias" not in arrays:
         return Maps(family.trunk())
     return new_point_detector(family, len(arrays["head.labels.bias"]))
+
+
+def log_of_rare() -> float:
+    """The logit of the score RARE."""
+    return -math.log(1 / RARE - 1)
 
 
 def doubled(level: Tensor) -> Tensor:

@@ -22,9 +22,9 @@ LEAST = 1.0  # positives that a batch counts as having, so that one of negatives
 class PointLoss:
     """The loss of a batch of square pictures of `size` pixels."""
 
-    def __init__(self, size: int, _labels: int) -> None:
+    def __init__(self, size: int, _labels: int, bins: int = BINS) -> None:
         self.points = points = points_of(size, STRIDES)
-        self.bins = bins = BINS
+        self.bins = bins
         self.places = paddle.to_tensor(points.places)
         self.strides = paddle.to_tensor(points.strides[:, None])
         self.steps = paddle.arange(bins, dtype="float32")
@@ -76,6 +76,11 @@ class PointLoss:
     def _boxes(self, distances: Any, places: Any, strides: Any) -> Any:
         reach = distances * strides
         return paddle.concat([places - reach[..., :2], places + reach[..., 2:]], axis=-1)
+
+
+def loss_of_11_bins(size: int, labels: int) -> PointLoss:
+    """That of NanoDet, a side of which is at most 10 strides from its point."""
+    return PointLoss(size, labels, 11)
 
 
 def quality_focal(logits: Any, wanted: Any) -> Any:

@@ -27,22 +27,18 @@ State = dict[str, Any]
 
 WARM = 0.03  # share of all steps in which the rate rises
 LEFT = 0.02  # share of the rate that is left at the end of the cosine
-TRUNK_RATE = 0.2  # of the rate, for what begins with published weights
 AVERAGED = 0.98  # what a step keeps of the mean of weights (Polyak and Juditsky, 1992)
 
 
 class Fit:
     """One trial being taught. Equal problem and hyperparameters, equal result.
 
-    `trunk_rate` 0 keeps the whole trunk as published. `state`: of another Fit of this trial, to go
-    on from there."""
+    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and trunk_rate, the share of
+    the rate for what begins with published weights (0: it stays as published). `state`: of another
+    Fit of this trial, to go on from there."""
 
     def __init__(
-        self,
-        problem: Problem,
-        hyperparameters: dict[str, Any],
-        trunk_rate: float = TRUNK_RATE,
-        state: State | None = None,
+        self, problem: Problem, hyperparameters: dict[str, Any], state: State | None = None
     ) -> None:
         self.problem = problem
         self.hyper = hyperparameters
@@ -52,7 +48,7 @@ class Fit:
         self.front = Front(self.asked.front)
         family = FAMILIES[self.asked.one.family]
         self.loss = family.taught_by(self.asked.one.size, len(problem.labels))
-        self._divide(trunk_rate)
+        self._divide(float(hyperparameters["trunk_rate"]))
         self.values = flattened(self.parameters)
         self.mean = flattened([*self.parameters, *self.statistics])
         self.done = 0

@@ -17,7 +17,8 @@ STEEPEST = 10.0  # norm at which a gradient is cut
 
 def flattened(tensors: Sequence[Any]) -> Floats:
     """The values of `tensors`, one after the other."""
-    return np.concatenate([one.numpy().ravel() for one in tensors])
+    nothing = np.zeros(0, np.float32)
+    return np.concatenate([nothing, *[one.numpy().ravel() for one in tensors]])
 
 
 def fill(tensors: Sequence[Any], vector: Floats) -> None:

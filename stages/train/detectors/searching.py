@@ -14,6 +14,7 @@ from stages.train.halving import Halving, Leg, Taught, Trial
 from stages.train.space import Choice, Dimension, Number, inputs_of, starts
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
+TRUNK_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
 OBJECTS = 80 * 2**20  # bytes for the states of one trial
 
 
@@ -72,6 +73,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Choice("batch_size", space.batch_size),
+        Choice("trunk_rate", TRUNK_RATES),
     )
 
 

@@ -66,7 +66,7 @@ def test_the_front_keeps_its_weights_and_what_is_behind_it_does_not(problem, tau
 
 
 def test_a_frozen_trunk_stays_as_published(problem):
-    fit = Fit(problem, hyperparameters(), trunk_rate=0)
+    fit = Fit(problem, hyperparameters(trunk_rate=0.0))
     fit.step(*[fit.half(place) for place in range(HALVES)])
 
     made = fit.arrays()

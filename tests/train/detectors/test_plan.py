@@ -11,9 +11,8 @@ TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "tria
 
 
 def plan(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
-    return planned(
-        config(budget_minutes=minutes, **{**TWO, "epochs": 60, **changes}), samples, speed
-    )
+    train = config(budget_minutes=minutes, **{**TWO, "epochs": 60, **changes})
+    return planned(train, samples, speed)
 
 
 def test_more_minutes_allow_more_epochs_and_then_more_trials():

@@ -30,11 +30,8 @@ def test_large_pictures_are_kept_no_larger_than_they_are_shown(store):
 
     assert max(max(one.picture.shape) for one in scenes.taught) == 48
     whole = samples_of(data, store, "train")[0]
-    np.testing.assert_allclose(
-        scenes.taught[0].boxes[:, :4],
-        np.array([box[1:] for box in whole.boxes]) * 48 / 200,
-        rtol=1e-3,
-    )
+    edges = np.array([box[1:] for box in whole.boxes]) * 48 / 200
+    np.testing.assert_allclose(scenes.taught[0].boxes[:, :4], edges, rtol=1e-3)
 
 
 def test_mosaics_take_their_other_scenes_from_those_taught(problem, dataset):

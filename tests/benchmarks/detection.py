@@ -1,0 +1,71 @@
+"""AP50 by minutes: `python -m tests.benchmarks.detection FOLDER [EPOCHS] [FAMILY ...]`.
+
+FOLDER has pictures with boxes in a layout that `aiwf data add` reads. Beside a family as it is
+taught stands the same one with its trunk frozen, for the same epochs: what unfreezing brings. AP50
+is of the validation split; minutes are those of two cores of the reference machine, counted; `wall`
+is the clock. Families whose weights have to be fetched first are measured only if they are
+named."""
+
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from stages.config import PipelineConfig
+from stages.etl import source
+from stages.opening import open_store
+from stages.parts import STAGES
+from stages.runner.resolve import resolve
+from stages.settings import Settings
+from stages.tracking import QuietRun
+from stages.train.cluster import cluster
+from stages.train.detectors.crew import Crew
+from stages.train.detectors.preparing import prepare
+from stages.train.detectors.searching import BEGIN, TRUNK_RATES
+from stages.train.halving import Leg
+
+WAYS = ("lite_detector", "mobile_ssd")
+OBJECTS = 400 * 2**20  # bytes for the states of two trials
+
+
+def main(folder: str, epochs: str = "20", *ways: str) -> None:
+    """Print a curve for each of `ways`, taught and frozen."""
+    with TemporaryDirectory(prefix="aiwf-boxes-") as work:
+        settings = Settings(workspace=Path(work) / "workspace")
+        source.add("boxes", Path(folder), settings)
+        for way in ways or WAYS:
+            told(way, int(epochs), settings)
+
+
+def told(family: str, epochs: int, settings: Settings) -> None:
+    """Teach `family` with its trunk and without, and print both curves."""
+    services: dict[str, Any] = {
+        "store": open_store(settings),
+        "run": QuietRun(),
+        "settings": settings,
+    }
+    pipeline = resolve(config(family, epochs), settings)
+    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
+    problem = prepare(dataset, pipeline.train, **services)
+    with cluster(settings, problem.nbytes + OBJECTS):
+        crew = Crew(problem, min(1.0, settings.threads / 2), lambda _: None)
+        for number, rate in enumerate((0.0, TRUNK_RATES[0])):
+            start = time.perf_counter()
+            plain = {"input": next(iter(problem.asked)), "trunk_rate": rate, **BEGIN}
+            crew.teach([Leg(number, epochs, plain)])
+            wall = (time.perf_counter() - start) / 60
+            print(f"{family}, trunk {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
+            for row in crew.known[number].curve:
+                print(f"    {row['minutes']:6.1f} min   AP50 {row['ap50']:.3f}", flush=True)
+        crew.end()
+
+
+def config(family: str, epochs: int) -> PipelineConfig:
+    train = {"families": [family], "epochs": epochs, "trials": 1}
+    said = {"name": "boxes", "task": "object_detection", "data": "boxes", "train": train}
+    return PipelineConfig.model_validate(said)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
