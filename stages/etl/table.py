@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 from stages.etl.inspecting import Seen
@@ -37,7 +37,7 @@ def lines_of(seen: Sequence[Seen], columns: Iterable[str] = ()) -> list[Line]:
 
 def _note_median(lines: Sequence[Line], fact: str, column: str) -> None:
     known = [line for line in lines if fact != column and line.get(fact)]
-    middle = median(line[fact] for line in known) if known else 1
+    middle = median_low(line[fact] for line in known) if known else 1
     for line in known:
         line[column] = line[fact] / middle
 
