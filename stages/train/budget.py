@@ -14,6 +14,7 @@ DECODING = 0.006  # one picture: read, decode, augment, resize
 LISTENING = 0.03  # one sound of some seconds: decode, resample, augment, spectrogram
 WINDOWS = 10  # of a sound, for a family that has windows of its own, of about a second
 ROW_EPOCH = 20e-6  # one row shown once to the heads of all folds
+LEAST_SHOWN = 256  # of few samples from scratch, as in scratch_fit.py
 TEACHING = 4  # a step from scratch beside a forward pass
 OVERHEAD = 0.4  # a trial's messages
 SHARE = 0.25  # of its most epochs that an average trial is taught, after halving
@@ -61,10 +62,10 @@ def _pass(one: Input) -> float:
 def _epoch(train: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one epoch, in the mean over the inputs. From scratch, every fold shows each sample
     once, whatever views there are, and two trials go on side by side."""
-    inputs = inputs_of(train)
+    inputs, shown = inputs_of(train), max(samples, LEAST_SHOWN)
     heads = ROW_EPOCH * samples * (1 + views)
     costs = [
-        heads if FAMILIES[one.family].frozen else TEACHING * _pass(one) * samples * train.folds / 2
+        heads if FAMILIES[one.family].frozen else TEACHING * _pass(one) * shown * train.folds / 2
         for one in inputs
     ]
     return sum(costs) / len(costs)

@@ -1,8 +1,8 @@
 """Teaches small networks from their first weights: those of all folds at once, as groups of
 channels of one network.
 
-An epoch shows each sample once, by one of its views and one of its windows, drawn: so further views
-cost no further steps. What judges and is kept is the running mean of the weights (Polyak and
+An epoch shows each sample, by one of its views and one of its windows, drawn: so further views cost
+no further steps. What judges and is kept is the running mean of the weights (Polyak and
 Juditsky 1992), which needs no plan of how far a trial will go."""
 
 from typing import Any
@@ -20,6 +20,7 @@ from stages.train.windows import Windows
 MEMORY = 0.98  # of the running mean, at each step
 WARMING = 10.0  # steps after which the first weights count little in it
 JUDGED = 64  # windows at a time
+LEAST_SHOWN = 256  # samples in an epoch: few of them are shown again and again
 LEAST_SCALE = 1e-3
 
 
@@ -40,7 +41,7 @@ class ScratchFit(Fit):
             parameters=weights,
             weight_decay=hyperparameters["weight_decay"],
         )
-        self.taught = [np.unique(problem.origin[problem.taught(f)]) for f in range(problem.folds)]
+        self.taught = [shown(problem.origin[problem.taught(f)]) for f in range(problem.folds)]
         self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
 
     def arrays(self) -> dict[str, Floats]:
@@ -143,6 +144,12 @@ class ScratchFit(Fit):
                 parts.append(self._forward(paddle.to_tensor(part), self.head).numpy())
         every = np.concatenate(parts, axis=1)
         return [every[fold, : len(one)] for fold, one in enumerate(windows)]
+
+
+def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What an epoch shows of `samples`: each once, or as often as makes it LEAST_SHOWN."""
+    each = np.unique(samples)
+    return np.tile(each, -(-LEAST_SHOWN // len(each)))
 
 
 def means(logits: Floats, places: NDArray[np.int64]) -> Floats:
