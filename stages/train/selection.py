@@ -7,7 +7,7 @@ from typing import Any
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.train.halving import Taught, Trial
-from stages.train.space import Input, inputs_of
+from stages.train.space import Input, inputs_of, learner_of
 
 DECIMALS = 6
 NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
@@ -42,11 +42,13 @@ def selection_of(
     taught = taught_of(chosen)
     split = "the validation split, taught by train"
     all_folds = f"train and validation in {folds} folds, groups kept whole"
+    learner = learner_of(train)(chosen.hyperparameters)
+    several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
     return {
         "rule": rule,
         "held_out": split if folds == 1 else all_folds,
-        "head": "as taught by train" if folds == 1 else "mean of the folds' heads",
+        "head": "as taught by train" if folds == 1 else several,
         "metric": train.metric,
         "measures": rounded(taught.measures),
         "highest": round(abs(max(trial.score for trial in trials)), DECIMALS),

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -72,19 +73,21 @@ def laid_out(folder: Path, rows: Sequence[dict[str, str]], fold: str, out: Path)
 
 
 def judged(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
-    """The accuracy on the test split of the baseline and of each of `ways`."""
-    store = open_store(settings)
-    values = []
+    """The accuracy on the test split of the baseline and of each of `ways`, all of one Dataset."""
+    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
+    dataset = STAGES["etl"](config(data, ways[0]).slice("etl"), **services)
+    values = [baseline(dataset, services["store"])]
     for way in ways:
         pipeline = resolve(config(data, way), settings)
         start = time.perf_counter()
-        dataset, model, report = made(pipeline, store, settings)
-        seconds = time.perf_counter() - start
+        model = STAGES["train"](dataset, pipeline.slice("train"), **services)
+        report = STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services)
         values.append(report.overall["accuracy"].value)
-        print(f"    {way}: {model.hyperparameters}, {seconds:.0f} s", flush=True)
+        said = f"{model.hyperparameters}, held out {model.selection['measures']['accuracy']:.3f}"
+        print(f"    {way}: {said}, {time.perf_counter() - start:.0f} s", flush=True)
         if last:
-            packed(pipeline, dataset, model, report, store, settings)
-    return [baseline(dataset, store), *values]
+            packed(pipeline, dataset, model, report, services)
+    return values
 
 
 def config(data: str, way: str) -> PipelineConfig:
@@ -92,30 +95,14 @@ def config(data: str, way: str) -> PipelineConfig:
     return PipelineConfig.model_validate(told)
 
 
-def made(
-    pipeline: PipelineConfig, store: Store, settings: Settings
-) -> tuple[Dataset, Model, Report]:
-    """The three artifacts of `pipeline`."""
-    services = {"store": store, "run": QuietRun(), "settings": settings}
-    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
-    model = STAGES["train"](dataset, pipeline.slice("train"), **services)
-    return (
-        dataset,
-        model,
-        STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services),
-    )
-
-
 def packed(
     pipeline: PipelineConfig,
     dataset: Dataset,
     model: Model,
     report: Report,
-    store: Store,
-    settings: Settings,
+    services: dict[str, Any],
 ) -> None:
     """Deploy for a device, and say what became of each numeric."""
-    services = {"store": store, "run": QuietRun(), "settings": settings}
     config = pipeline.slice("deploy", "device_sdk")
     package = STAGES["deploy"](model, report, dataset, config, **services)
     print(f"    package: {package.numeric}, {package.size_bytes / 1e6:.2f} MB", flush=True)
