@@ -16,7 +16,7 @@ from stages.runner.publish import package_folder
 from stages.runtime.predictor import Predictor
 from stages.settings import Settings
 from tests import makers
-from tests.journeys import sounds
+from tests.journeys import beeps
 
 SPLITS = "etl: {splits: {train: 0.6, validation: 0.2, test: 0.2}}"
 
@@ -38,11 +38,19 @@ def likeliest(label: str) -> Callable[[dict[str, Any]], bool]:
 JOURNEYS = {
     "sounds": Journey(
         "sound_classification",
-        lambda folder: sounds.folder_of_sounds(folder, each=20),
+        lambda folder: beeps.folder_of_beeps(folder, each=20),
         "train: {families: [efficientnet_lite0, small_audio], input_sizes: [64], trials: 2, "
         "epochs: 12}\nevaluate: {gate: {accuracy: 0.4}}\ndeploy: {max_drop: 0.2}",
-        lambda: sounds.sound("tone", 999),
+        lambda: beeps.beep("tone", 999),
         likeliest("tone"),
+    ),
+    "boxes": Journey(
+        "object_detection",
+        lambda folder: makers.folder_of_boxes(folder, count=48),
+        "train: {families: [lite_detector], input_sizes: [96], trials: 1, epochs: 12}\n"
+        "evaluate: {gate: {ap50: 0.02}}\ndeploy: {max_drop: 0.5}",
+        lambda: makers.scene(999)[0],
+        lambda answer: all(one["label"] in makers.LABELS for one in answer["boxes"]),
     ),
     "sketches": Journey(
         "sketch_classification",
