@@ -161,11 +161,12 @@ def test_second_boxes_on_one_thing_are_told_apart_from_false_alarms():
 
 
 def test_where_the_model_is_as_sure_as_ever_the_annotation_may_be_missing():
-    answers = [[[*THING, 0.8, 0]]] * 19 + [[[*THING, 0.8, 0], [*ELSEWHERE, 0.9, 0]]]
+    answers = [[[*THING, 0.8, 0]]] * 18
+    answers += [[[*THING, 0.8, 0], [*ELSEWHERE, score, 0]] for score in (0.9, 0.6)]
 
-    found = evaluated([[[*THING, 0]]] * 20, answers)
+    found = evaluated([[[*THING, 0]]] * 20, answers, precision=0.1)
 
-    assert [one.suspicious for one in found.mistakes] == [True]
+    assert [(one.score, one.suspicious) for one in found.mistakes] == [(0.9, True), (0.6, False)]
     assert found.advice[0].startswith("Check the annotations of 1 photo first")
     assert "check the annotation" in page_of(found)
 

@@ -102,6 +102,18 @@ def test_one_picture_tells_nothing_of_others():
     assert (overall["micro_recall"].value, overall["micro_recall"].low) == (0.5, 0)
 
 
+def test_boxes_of_few_pictures_tell_less_than_those_of_many():
+    row = [[20.0 * k, 0, 20.0 * k + 10, 10, 0] for k in range(24)]
+    few, many = [row[:8]] * 3, [row[:1]] * 24
+    recalls = []
+    for truth in (few, many):
+        answers = [[[*box[:4], 0.9, 0] for box in one] for one in truth]
+        recalls.append(measure_boxes(truth, answers, LABELS, 0.5).overall["micro_recall"])
+
+    assert [one.n for one in recalls] == [24, 24]
+    assert recalls[0].low < recalls[1].low - 0.1
+
+
 def test_every_box_is_of_one_sort_and_every_thing_is_found_or_missed():
     truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 1], [60, 0, 70, 10, 0]]]
     answers = [
