@@ -38,18 +38,17 @@ class Trunk(nn.Layer):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.stem = convolution(1, STEM, 3, stride=2)
-        self.depthwise, self.pointwise = nn.LayerList(), nn.LayerList()
-        narrow = STEM
+        self.convolutions, narrow = nn.LayerList(), STEM
         for pair in PAIRS:
-            self.depthwise.append(convolution(narrow, narrow, 3, pair.stride, groups=narrow))
-            self.pointwise.append(convolution(narrow, pair.wide, 1))
+            self.convolutions.append(convolution(narrow, narrow, 3, pair.stride, groups=narrow))
+            self.convolutions.append(convolution(narrow, pair.wide, 1))
             narrow = pair.wide
         self.pool = nn.AdaptiveAvgPool2D(1)
 
     def forward(self, sound: Tensor) -> Tensor:
         heard = self.stem(sound.transpose([0, 1, 3, 2]))  # its weights are for (frames, bands)
-        for depthwise, pointwise in zip(self.depthwise, self.pointwise, strict=True):
-            heard = pointwise(depthwise(heard))
+        for one in self.convolutions:
+            heard = one(heard)
         return self.pool(heard).flatten(1)
 
 

@@ -3,7 +3,8 @@
 import re
 
 NAME = re.compile(r"/model/layer(\d+)/(fused|depthwise_conv|pointwise_conv)/conv/Conv\.(\w+)")
-PARTS = {"depthwise_conv": "depthwise", "pointwise_conv": "pointwise"}
+PARTS = ("depthwise_conv", "pointwise_conv")
+FIRST = 2  # the number of the first pair of them
 
 
 def place(name: str) -> str | None:
@@ -14,5 +15,6 @@ def place(name: str) -> str | None:
     if found is None:
         raise KeyError(name)
     layer, part, value = found.groups()
-    within = "stem" if part == "fused" else f"{PARTS[part]}.{int(layer) - 2}"
-    return f"{within}.0.{value}"
+    if part == "fused":
+        return f"stem.0.{value}"
+    return f"convolutions.{2 * (int(layer) - FIRST) + PARTS.index(part)}.0.{value}"
