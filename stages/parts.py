@@ -70,6 +70,7 @@ AUGMENTATIONS = Registry(
         "horizontal_flip": ".etl.augmentations.flip:HorizontalFlip",
         "vertical_flip": ".etl.augmentations.flip:VerticalFlip",
         "rotate": ".etl.augmentations.rotate:Rotate",
+        "turn": ".etl.augmentations.turn:Turn",
         "crop": ".etl.augmentations.crop:Crop",
         "colour": ".etl.augmentations.colour:Colour",
         "noise": ".etl.augmentations.noise:Noise",
