@@ -83,7 +83,7 @@ def note_copies(lines: Sequence[Line]) -> None:
         line |= {"labels_of_sample": None, "labels": "", "kept_as": None, "boxes_of_sample": None}
         line |= {"kept_in_split": None, "repeats": None}
     for copies in _by(lines, "same").values():
-        ordered = sorted(copies, key=lambda line: (FIRST[line["split"]], line["file"], line["row"]))
+        ordered = sorted(copies, key=_first)
         labels = sorted({line["label"] for line in copies} - {""})
         boxes = len({tuple(sorted(one["boxes"])) for one in copies if not one["wrong_boxes"]})
         kept = ordered[0]
@@ -96,6 +96,11 @@ def note_copies(lines: Sequence[Line]) -> None:
             shared = again and line["split"] not in ("", kept["split"])
             line["kept_in_split"] = (kept["split"] or None) if shared else None
             line["repeats"] = kept["file"] if again and not shared else None
+
+
+def _first(line: Line) -> tuple[bool, int, str, int]:
+    """By what the copy to keep is chosen: not one that is set aside for its annotation."""
+    return bool(line["wrong_boxes"]), FIRST[line["split"]], line["file"], line["row"]
 
 
 def annotations_of(lines: Sequence[Line]) -> list[Line]:

@@ -385,3 +385,19 @@ def test_the_same_picture_under_other_boxes_is_set_aside(workshop):
 
     aside = {name: row["kind"] for name, row in workshop.aside(dataset).items()}
     assert aside == {"same.png": "duplicate", "other.png": "broken", "images/001.png": "broken"}
+
+
+def test_of_two_copies_the_one_that_is_annotated_rightly_is_kept(workshop):
+    makers.folder_of_boxes(workshop.raw, 40)
+    path = workshop.raw / "annotations.json"
+    record = json.loads(path.read_text())
+    layouts.put(workshop.raw / "a.png", makers.scene(0)[0])  # its name comes first
+    record["images"].append({**record["images"][0], "id": "a", "file_name": "a.png"})
+    wrong = {"id": 999, "image_id": "a", "category_id": 1, "bbox": [1, 1, -5, 5]}
+    layouts.put_json(path, {**record, "annotations": [*record["annotations"], wrong]})
+
+    dataset = workshop.made(task="object_detection")
+
+    assert {name: row["kind"] for name, row in workshop.aside(dataset).items()} == {
+        "a.png": "broken"
+    }

@@ -1,5 +1,6 @@
 """Layouts that people bring their labelled samples in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ NAMES = 3  # how many names an error gives as examples
 WRITINGS = "txt md rst json xml csv tsv yaml yml toml html htm css js py ipynb log pdf doc docx xls"
 OTHERS = "xlsx db ini lnk url zip tar gz 7z rar dvc"
 NO_SAMPLES = frozenset(f".{name}" for name in f"{WRITINGS} {OTHERS}".split())
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
@@ -69,7 +71,9 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
     known = [name for name in found if name in readers]
     if known:
         reader: Reader = READERS[known[0]]()
-        return reader.read(folder)
+        reading = reader.read(folder)
+        _check_names(reading.rows)
+        return reading
     if found:
         raise _other_layout(folder, found[0], readers)
     raise DataError(
@@ -78,6 +82,28 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
         "with the columns file and label. Boxes may come as COCO, Pascal VOC, YOLO or Label Studio "
         "write them, beside their pictures.",
     )
+
+
+def _check_names(rows: Sequence[Row]) -> None:
+    """Raise DataError for names that no file of ours could hold: not UTF-8, or of several lines."""
+    names = {name for row in rows for name in (row.file, row.group, *_labels(row))}
+    wrong = sorted(ascii(name) for name in names if not _is_line(name))
+    if wrong:
+        raise DataError(
+            f"{len(wrong)} names are not a line of UTF-8 text: {few(wrong)}.", "Rename them."
+        )
+
+
+def _labels(row: Row) -> tuple[str, ...]:
+    return row.label, *(box.label for box in row.boxes)
+
+
+def _is_line(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return not CONTROLS.search(name)
 
 
 def _other_layout(folder: Path, found: str, readers: Sequence[str]) -> DataError:

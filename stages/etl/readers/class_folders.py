@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar
 
-from stages.etl.readers import NO_SAMPLES, SPLITS, Reading, Row, few
+from stages.etl.readers import NO_SAMPLES, SPLITS, Reading, Row
 from stages.etl.readers.walking import files_below, folders_in
 from stages.runtime.errors import DataError
 
@@ -46,21 +46,8 @@ def _place(folder: Path, path: Path) -> tuple[str, bool]:
 
 
 def _check(folder: Path, rows: list[Row]) -> None:
-    unsayable = [ascii(row.file) for row in rows if not _is_text(row.file)]
-    if unsayable:
-        raise DataError(
-            f"{len(unsayable)} file names are not UTF-8 text: {few(unsayable)}.", "Rename them."
-        )
     if not rows:
         raise DataError(
             f"There are no samples in the folders of {folder.name}.",
-            "Put the pictures of each label into a folder with the label's name.",
+            "Put the samples of each label into a folder with the label's name.",
         )
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, Row, few
-from stages.etl.readers.boxes import are_numbers, size_told
+from stages.etl.readers.boxes import are_numbers, group_in, size_told
 from stages.etl.readers.files import Files, json_of, mentions, refuse, split_in, split_of
 
 KEYS = ("images", "annotations", "categories")
@@ -138,7 +138,7 @@ class _Part:
         return Row(
             found[0],
             split=split_in(PurePosixPath(self.table).stem) or split_of(self.table),
-            group=str(image.get("group", "")).strip(),
+            group=group_in(image),
             boxes=() if wrong else tuple(_box(one, labels) for _, one in single),
             place=place,
             places=tuple(where for where, _ in single),
@@ -167,7 +167,7 @@ def _wrong(place: str, one: Mapping[str, Any], labels: Mapping[Any, str]) -> str
     category, sides = one.get("category_id"), one.get("bbox")
     if not isinstance(category, int | str) or category not in labels:
         return f"{place}: there is no category with the id {category!r}"
-    if not isinstance(sides, list) or not are_numbers(sides):
+    if not isinstance(sides, list) or len(sides) != 4 or not are_numbers(sides):
         return f"{place}: bbox is {sides!r}, not four numbers"
     if sides[2] <= 0 or sides[3] <= 0:
         return f"{place}: its box is {sides[2]:g} wide and {sides[3]:g} high"

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from stages.etl.readers import SPLITS
 from stages.etl.readers.walking import files_below
@@ -80,7 +80,7 @@ def _plain(name: str) -> str:
 
 def _spellings(called: str) -> list[str]:
     """`called` as it stands, and what it means if it is an address or a name of an upload."""
-    address = urlsplit(called) if "://" in called or called.startswith("/data/") else None
+    address = _address(called)
     found = [called]
     if address is not None:
         found += [parse_qs(address.query).get("d", [""])[0], unquote(address.path).lstrip("/")]
@@ -88,6 +88,15 @@ def _spellings(called: str) -> list[str]:
     last = [name.replace("\\", "/").rpartition("/")[2] for name in found]
     found += [UPLOADED.sub("", name, count=1) for name in last if UPLOADED.match(name)]
     return [name for name in dict.fromkeys(found) if name and "\0" not in name]
+
+
+def _address(called: str) -> SplitResult | None:
+    if "://" not in called and not called.startswith("/data/"):
+        return None
+    try:
+        return urlsplit(called)
+    except ValueError:  # half an IPv6 address
+        return None
 
 
 def split_of(name: str) -> str:
@@ -148,6 +157,8 @@ def json_of(folder: Path, name: str) -> Any:
         ) from None
     except RecursionError:
         raise DataError(f"{name} is nested too deeply.", "Is it another file?") from None
+    except ValueError:  # an integer of more than 4,300 digits
+        raise DataError(f"{name} has a number that is far too long.", "Export it again.") from None
 
 
 def mentions(path: Path, *words: bytes) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, Row, few
-from stages.etl.readers.boxes import are_numbers, size_told
+from stages.etl.readers.boxes import are_numbers, group_in, size_told
 from stages.etl.readers.files import Files, json_of, mentions, refuse, size_of, split_of
 
 SIDES = ("x", "y", "width", "height")
@@ -68,7 +68,7 @@ def _rows(files: Files, name: str, problems: list[str]) -> list[Row]:
             called = data.get("image", next(iter(data.values()), ""))
             problems.append(f"{place}: there is no picture '{called}' in the folder.")
         elif told := _counting(task["annotations"]):
-            rows.append(_row(files, file, place, told, str(data.get("group", "")).strip()))
+            rows.append(_row(files, file, place, told, group_in(data)))
     return rows
 
 
@@ -116,12 +116,13 @@ def _box(place: str, shape: Mapping[str, Any], size: tuple[int, int]) -> Box | s
     sides, labels = [value.get(side) for side in SIDES], value.get("rectanglelabels")
     if not isinstance(labels, list) or len(labels) != 1 or not str(labels[0]).strip():
         return f"{place}: it has {labels!r} for its one label"
-    if not are_numbers(sides):
-        return f"{place}: x, y, width, height are {sides!r}, not four numbers"
+    rotation = value.get("rotation") or 0
+    if not are_numbers([*sides, rotation]):
+        return f"{place}: x, y, width, height are {sides!r}, rotation {rotation!r}: not numbers"
     x, y, width, height = (float(side or 0) / 100 for side in sides)
     if width <= 0 or height <= 0:
         return f"{place}: its box is {100 * width:g} % wide and {100 * height:g} % high"
-    turn = np.radians(float(value.get("rotation") or 0))  # about its first corner, with the clock
+    turn = np.radians(float(rotation))  # about its first corner, with the clock
     cosine, sine = float(np.cos(turn)), float(np.sin(turn))
     wide, high = width * size[0], height * size[1]
     across = [x * size[0] + step for step in (0, wide * cosine, -high * sine)]

@@ -1,5 +1,6 @@
 """Pascal VOC: an XML for each picture (M. Everingham et al., The Pascal VOC Challenge, 2010)."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -7,6 +8,7 @@ from typing import ClassVar
 
 from stages.artifacts import Box
 from stages.etl.readers import SPLITS, Reading, Row, few
+from stages.etl.readers.boxes import is_whole
 from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of, text_of
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
@@ -64,7 +66,8 @@ def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:
 
 def _begins_at_nought(tree: Element) -> bool:
     boxes = (one.child("bndbox") for one in tree.children("object"))
-    return any(box.text("xmin") == "0" or box.text("ymin") == "0" for box in boxes if box)
+    corners = (box.text(corner) for box in boxes if box for corner in CORNERS[:2])
+    return any(re.fullmatch(r"0+(\.0*)?", corner) for corner in corners)
 
 
 def _row(name: str, tree: Element, files: Files, first: int, problems: list[str]) -> Row | None:
@@ -122,7 +125,7 @@ def _box(name: str, one: Element, first: int) -> Box | str:
 def _size(tree: Element) -> tuple[int, int] | None:
     size = tree.child("size")
     texts = [size.text("width"), size.text("height")] if size else []
-    if not texts or not all(text.isdecimal() and int(text) > 0 for text in texts):
+    if not texts or not all(is_whole(text) and int(text) > 0 for text in texts):
         return None  # several tools write 0 there
     return int(texts[0]), int(texts[1])
 

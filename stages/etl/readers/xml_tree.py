@@ -33,9 +33,28 @@ def parsed(data: bytes, name: str) -> Element:
 
     Raises DataError if it is no XML, or has a doctype or entities of its own (defusedxml)."""
     from xml.sax import SAXParseException
-    from xml.sax.handler import ContentHandler
 
     from defusedxml import DefusedXmlException
+
+    try:
+        return _tree(data)
+    except DefusedXmlException:
+        raise DataError(
+            f"{name} has a doctype, which can hide a bomb; annotations need none.",
+            "Remove the lines from <!DOCTYPE on, or the file.",
+        ) from None
+    except SAXParseException as error:
+        raise DataError(
+            f"{name}, line {error.getLineNumber()}: this is not XML: {error.getMessage()}.",
+            "Export it again.",
+        ) from None
+    except (ValueError, LookupError) as error:  # encodings of several bytes, or of nobody
+        raise DataError(f"{name}, line 1: {error}.", "Save it as UTF-8.") from None
+
+
+def _tree(data: bytes) -> Element:
+    from xml.sax.handler import ContentHandler
+
     from defusedxml.sax import make_parser
 
     class Builder(ContentHandler):
@@ -61,16 +80,5 @@ def parsed(data: bytes, name: str) -> Element:
     builder, parser = Builder(), make_parser()
     parser.forbid_dtd = True
     parser.setContentHandler(builder)
-    try:
-        parser.parse(io.BytesIO(data))
-    except DefusedXmlException:
-        raise DataError(
-            f"{name} has a doctype, which can hide a bomb; annotations need none.",
-            "Remove the lines from <!DOCTYPE on, or the file.",
-        ) from None
-    except SAXParseException as error:
-        raise DataError(
-            f"{name}, line {error.getLineNumber()}: this is not XML: {error.getMessage()}.",
-            "Export it again.",
-        ) from None
+    parser.parse(io.BytesIO(data))
     return builder.open[0].inside[0]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, Row
-from stages.etl.readers.boxes import ROUNDING
+from stages.etl.readers.boxes import ROUNDING, is_whole
 from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
 from stages.runtime.errors import DataError
 
@@ -106,7 +106,7 @@ def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
 
     try:
         record = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date of no day, 3,000 lists
         raise DataError(
             f"{name} is not YAML: {' '.join(str(error).split())}.", "Mend it."
         ) from None
@@ -118,6 +118,8 @@ def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
 
 def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
     """`names` by whole numbers, without empty ones at the end. Raises DataError for others."""
+    lists = [key for key, one in names.items() if not isinstance(one, str | int | float)]
+    refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Mend {name}.")
     told = {key: str(one).strip() for key, one in names.items() if str(one).strip()}
     wrong = [f"{name}: '{key}' is no number of a class." for key in told if not _is_class(key)]
     labels = list(told.values())
@@ -128,7 +130,7 @@ def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
 
 
 def _is_class(key: Any) -> bool:
-    return str(key).isdecimal()
+    return is_whole(str(key))
 
 
 def _row(folder: Path, picture: str, text: str, labels: dict[int, str]) -> Row:
