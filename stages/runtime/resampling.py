@@ -1,7 +1,7 @@
 """Brings a waveform to another sample rate: band-limited, in one thread, the same each time."""
 
+from fractions import Fraction
 from functools import lru_cache
-from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,23 +9,25 @@ from numpy.typing import NDArray
 ZEROS = 32  # zero crossings of the sinc on either side
 CUTOFF = 0.92  # of the lower rate's half: -6 dB there, flat up to 0.84, silent from 1 on
 BETA = 8.0  # Kaiser window: 80 dB of what would fold back is gone
+MOST_WEIGHTS = 1_000_000  # of all phases; for 383,999 to 16,000 there would be 27 million
 
 
 def resampled(waveform: NDArray[np.float32], rate: int, wanted: int) -> NDArray[np.float32]:
     """`waveform` [n] at `rate` frames a second as [ceil(n * wanted / rate)] at `wanted`.
 
     A windowed sinc in polyphase form (Crochiere and Rabiner 1983, Multirate Digital Signal
-    Processing; window of Kaiser 1974); beyond its ends the waveform is silent."""
+    Processing; window of Kaiser 1974); beyond its ends the waveform is silent. Rates that have next
+    to nothing in common, as 44,101 and 16,000, are taken for the nearest ones that have more."""
     if rate == wanted:
         return waveform
-    common = gcd(rate, wanted)
-    up, down = wanted // common, rate // common
-    length = -(-len(waveform) * up // down)
+    up, down = _ratio(rate, wanted)
+    length = -(-len(waveform) * wanted // rate)
     rounds = -(-length // up)
     filters = _filters(up, down)
     taps = filters.shape[1]
-    padded = np.zeros(rounds * down + down + taps, np.float32)
-    padded[taps // 2 - 1 : taps // 2 - 1 + len(waveform)] = waveform
+    before = taps // 2 - 1
+    padded = np.zeros(max(rounds * down + down + taps, before + len(waveform)), np.float32)
+    padded[before : before + len(waveform)] = waveform
     out = np.empty((rounds, up), np.float32)
     for phase in range(up):
         start = phase * down // up
@@ -35,11 +37,28 @@ def resampled(waveform: NDArray[np.float32], rate: int, wanted: int) -> NDArray[
     return out.reshape(-1)[:length]
 
 
+def _ratio(rate: int, wanted: int) -> tuple[int, int]:
+    """Two whole numbers whose quotient is that of `wanted` and `rate`; or nearly, if the first, the
+    count of phases, would make more than MOST_WEIGHTS."""
+    exact = Fraction(rate, wanted)
+    near = exact.limit_denominator(max(1, MOST_WEIGHTS // (2 * _half(exact))))
+    return near.denominator, near.numerator
+
+
+def _half(ratio: Fraction) -> int:
+    """Taps on either side of an output, for `ratio` inputs to an output."""
+    return int(np.ceil(ZEROS / _scale(ratio)))
+
+
+def _scale(ratio: Fraction) -> float:
+    return CUTOFF * min(1.0, ratio.denominator / ratio.numerator)
+
+
 @lru_cache(maxsize=8)
 def _filters(up: int, down: int) -> NDArray[np.float32]:
     """[up, taps]: what the samples around an output at phase p / up are multiplied with."""
-    scale = CUTOFF * min(1.0, up / down)
-    half = int(np.ceil(ZEROS / scale))
+    ratio = Fraction(down, up)
+    scale, half = _scale(ratio), _half(ratio)
     phases = np.arange(up)[:, None] * down % up / up
     times = np.arange(1 - half, half + 1)[None, :] - phases
     reach = np.clip(times / half, -1, 1)

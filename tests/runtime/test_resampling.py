@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from stages.runtime.resampling import resampled
+from stages.runtime.resampling import MOST_WEIGHTS, _filters, _ratio, resampled
 from tests.sounds import hiss, tone
 
 INNER = slice(300, -300)  # away from the ends, where silence begins
@@ -63,3 +63,22 @@ def test_the_same_rate_changes_nothing():
     waveform = hiss()
 
     assert resampled(waveform, 16000, 16000) is waveform
+
+
+@pytest.mark.parametrize("rate", [44101, 48008, 383999])
+def test_rates_with_next_to_nothing_in_common_cost_little_and_sound_the_same(rate):
+    up, down = _ratio(rate, 16000)
+    clip = tone(1000, seconds=1.0, rate=rate, peak=1)
+
+    heard = resampled(clip, rate, 16000)
+
+    assert _filters(up, down).size <= MOST_WEIGHTS
+    assert len(heard) == -(-len(clip) * 16000 // rate)
+    assert level(heard) == pytest.approx(0, abs=0.02)
+    assert np.argmax(np.abs(np.fft.rfft(heard, 16000))) == pytest.approx(1000, abs=1)
+
+
+def test_usual_rates_are_taken_as_they_are():
+    assert _ratio(44100, 16000) == (160, 441)
+    assert _ratio(11025, 16000) == (640, 441)
+    assert _ratio(22255, 16000) == (3200, 4451)
