@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from stages.artifacts import Measure, Model
 from stages.config import EvaluateConfig
@@ -16,6 +16,9 @@ from stages.parts import ANSWERS, MEDIA, TASKS
 from stages.store import Store
 
 UNSEEN = "unseen.json"
+
+
+Origin = Literal["held out", "these", "given"]  # of a threshold: where it was chosen
 
 
 class Unseen(NamedTuple):
@@ -83,10 +86,11 @@ class Kind(Protocol):
         tested: float = 1.0,
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
+        threshold: float | None = None,
     ) -> Evaluation:
         """Measure and judge `predicted`. `tested` is the share of all samples that is tested on;
-        on `unseen` ones the threshold is chosen, so that the test split chooses nothing; `curve`
-        is what training measured after each epoch.
+        on `unseen` ones the threshold is chosen, so that the test split chooses nothing, unless
+        `threshold` is in use already; `curve` is what training measured after each epoch.
 
         Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown
         label."""
@@ -133,6 +137,13 @@ def medium_of(task: str) -> Medium:
     """The medium that `task` names."""
     medium: Medium = MEDIA[TASKS[task].medium]()
     return medium
+
+
+def origin_of(threshold: float | None, unseen: Unseen | None) -> Origin:
+    """Where the threshold of an Evaluation was chosen."""
+    if threshold is not None:
+        return "given"
+    return "these" if unseen is None else "held out"
 
 
 def unseen_of(model: Model, store: Store) -> Unseen | None:

@@ -40,7 +40,9 @@ def measured(
         raise DataError(
             f"None of the {len(rows)} {medium.thing}s can be counted: {why}.", "Add others."
         )
-    evaluation = kind.evaluated(predicted, config)
+    evaluation = kind.evaluated(
+        predicted, config, unseen=subject.unseen, threshold=subject.threshold
+    )
     about = _about(subject, folder, predicted, aside + bad)
     fetch = lambda row: (folder / predicted.names[row]).read_bytes()  # noqa: E731
     return evaluation, kind.page(evaluation, about, fetch, medium, config.worst)

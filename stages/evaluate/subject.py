@@ -10,6 +10,7 @@ from typing import Any
 from stages.artifacts import Dataset, Model, Ref
 from stages.etl.manifest import samples_of
 from stages.evaluate.about import facts_of
+from stages.evaluate.kinds import Unseen, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.packaged import opened_package
 from stages.runtime.errors import ConfigError
@@ -21,7 +22,8 @@ _HOW = "Give a package's folder or zip, or model@id or package@id from `aiwf lis
 
 @dataclass(frozen=True)
 class Subject:
-    """`predictor` makes a one-thread predictor each time. `dataset`: id of what it learnt from."""
+    """`predictor` makes a one-thread predictor each time. `dataset`: id of what it learnt from.
+    `threshold`: the one that it is used with; where there is none, `unseen` may choose it."""
 
     title: str
     task: str
@@ -30,6 +32,8 @@ class Subject:
     facts: list[tuple[str, str]]
     lineage: list[tuple[str, str]] = field(default_factory=list)
     dataset: str = ""
+    threshold: float | None = None
+    unseen: Unseen | None = None
 
 
 @contextmanager
@@ -38,7 +42,7 @@ def opened(name: str, store: Store) -> Iterator[Subject]:
     if name.startswith("model@"):
         model: Model = store.load(store.find(name))
         with graph_of(model, store) as graph:
-            yield _model(model, graph)
+            yield _model(model, graph, unseen_of(model, store))
         return
     if not name.startswith("package@") and not Path(name).exists():
         raise ConfigError(f"There is no model or package '{name}'.", _HOW)
@@ -46,7 +50,7 @@ def opened(name: str, store: Store) -> Iterator[Subject]:
         yield _package(folder)
 
 
-def _model(model: Model, graph: Path) -> Subject:
+def _model(model: Model, graph: Path, unseen: Unseen | None) -> Subject:
     return Subject(
         title=model.family,
         task=model.task,
@@ -55,6 +59,7 @@ def _model(model: Model, graph: Path) -> Subject:
         facts=facts_of(model),
         lineage=[("Model", model.ref.id), *((one.kind, one.id) for one in model.parents)],
         dataset=next((one.id for one in model.parents if one.kind == "dataset"), ""),
+        unseen=unseen,
     )
 
 
@@ -71,6 +76,7 @@ def _package(folder: Path) -> Subject:
         facts=[(key.replace("_", " "), _text(said[key])) for key in shown if key in said],
         lineage=sorted(made_of.items()),
         dataset=made_of.get("dataset", ""),
+        threshold=said.get("threshold"),
     )
 
 

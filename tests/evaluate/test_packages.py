@@ -14,11 +14,18 @@ from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.sealed import DESCRIPTION, SEAL, seal
 from tests import makers
 
+OWN = {"threshold": 0.42}
+
 
 def content(trained):
     """The files of a package that runs the model's own graph."""
     _, store, dataset, model = trained
-    said = {**description(model), "model": "model.json", "made_of": {"dataset": dataset.ref.id}}
+    said = {
+        **description(model),
+        "model": "model.json",
+        "made_of": {"dataset": dataset.ref.id},
+        **OWN,
+    }
     files = {
         DESCRIPTION: json.dumps(said).encode(),
         "model.json": store.get(model.files["graph.json"]),
@@ -46,6 +53,16 @@ def scores(trained, name, photos):
         known = learnt_from(subject, trained[1])
         evaluation, _ = measured(subject, photos, EvaluateConfig(), known, 1, lambda *_: None)
     return evaluation.predicted.answers
+
+
+def test_a_package_is_measured_at_its_own_threshold(trained, package, photos):
+    (photos / "circle" / "new.png").write_bytes(makers.picture("circle", 78))
+
+    with opened(str(package), trained[1]) as subject:
+        evaluation, page = measured(subject, photos, EvaluateConfig(), frozenset(), 1, print)
+
+    assert evaluation.threshold == 0.42
+    assert "came with the package" in page
 
 
 def test_folder_zip_and_store_answer_alike(trained, package, photos, tmp_path):

@@ -42,8 +42,9 @@ class Boxes:
         tested: float = 1.0,
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
+        threshold: float | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen, curve)
+        return evaluated(predicted, config, tested, unseen, curve, threshold)
 
     def page(
         self,

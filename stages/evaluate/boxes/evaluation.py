@@ -11,7 +11,7 @@ from stages.evaluate.boxes.mistakes import Mistake, mistakes
 from stages.evaluate.boxes.small import small_ones
 from stages.evaluate.boxes.threshold import on_threshold
 from stages.evaluate.confused import pairs
-from stages.evaluate.kinds import Unseen
+from stages.evaluate.kinds import Origin, Unseen, origin_of
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
@@ -40,7 +40,7 @@ Epochs = Sequence[Mapping[str, float]]
 @dataclass(frozen=True)
 class Evaluation:
     """`threshold` is the recommended one, at which precision, recall, F1, confusion and mistakes
-    are counted; `apart` if it was chosen on other samples. `epochs`: what training measured after
+    are counted; `origin`: where it was chosen. `epochs`: what training measured after
     each."""
 
     predicted: Predicted
@@ -51,7 +51,7 @@ class Evaluation:
     advice: tuple[str, ...]
     thresholds: tuple[BoxThreshold, ...]
     threshold: float
-    apart: bool
+    origin: Origin
     precision: float | None
     curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
@@ -64,7 +64,7 @@ class Evaluation:
 
     @property
     def threshold_says(self) -> str:
-        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.apart)
+        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
 
     def record(self) -> bytes:
         """Everything measured, as JSON for people and programs."""
@@ -85,12 +85,13 @@ def evaluated(
     tested: float,
     unseen: Unseen | None,
     epochs: Epochs,
+    given: float | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     labels = predicted.labels
     found = matches(predicted.truth, predicted.answers, len(labels))
     held = matches(*unseen, len(labels)) if unseen else found
-    threshold = recommended_threshold(held, config.precision)
+    threshold = recommended_threshold(held, config.precision) if given is None else given
     measured = measure_boxes(predicted.truth, predicted.answers, labels, threshold, found=found)
     judgements = judge(config.gate, measured, against_half)
     wrong = mistakes(predicted, found, outcomes(found, threshold))
@@ -104,7 +105,7 @@ def evaluated(
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
-        apart=unseen is not None,
+        origin=origin_of(given, unseen),
         precision=config.precision,
         curves=box_curves(found, _ap50s(measured), labels),
         mistakes=tuple(wrong),

@@ -1,22 +1,27 @@
 """What the recommended threshold on a box's score is for, in plain words."""
 
 from stages.artifacts import Measure
+from stages.evaluate.kinds import Origin
 from stages.evaluate.words import measured, percent
 from stages.metrics.boxes import BoxThreshold
 
 
 def on_threshold(
-    chosen: BoxThreshold, precision: float | None, thing: str, apart: bool = False
+    chosen: BoxThreshold, precision: float | None, thing: str, origin: Origin = "these"
 ) -> str:
-    """What to do with a box's score; `apart` if the threshold was chosen on other samples."""
+    """What to do with a box's score; `origin`: where the threshold was chosen."""
     wanted = (
         "as the best compromise (F1) between boxes that are right and things that are found"
         if precision is None
         else f"so that {percent(precision)} of the boxes be right"
     )
-    where = f"{thing}s held out of training" if apart else f"these very {thing}s"
+    where = {
+        "held out": f"was chosen on {thing}s held out of training, {wanted}",
+        "these": f"was chosen on these very {thing}s, {wanted}",
+        "given": "came with the package, chosen when it was made",
+    }
     return (
-        f"Take a box from this score on. It was chosen on {where}, {wanted}. In this test "
+        f"Take a box from this score on. It {where[origin]}. In this test "
         f"{_share(chosen.precision)} of the boxes are right, {_share(chosen.recall)} of the things "
         f"are found, and a {thing} gets {chosen.each:.1f} boxes."
     )

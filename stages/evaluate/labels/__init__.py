@@ -40,8 +40,9 @@ class Labels:
         tested: float = 1.0,
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
+        threshold: float | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen)
+        return evaluated(predicted, config, tested, unseen, threshold)
 
     def page(
         self,

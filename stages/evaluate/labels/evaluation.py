@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.config import EvaluateConfig
 from stages.evaluate.confused import Pair, pairs
-from stages.evaluate.kinds import Unseen
+from stages.evaluate.kinds import Origin, Unseen, origin_of
 from stages.evaluate.labels.advice import advice
 from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.mistakes import Mistake, mistakes
@@ -34,7 +34,7 @@ class Evaluation:
     advice: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
     threshold: float
-    apart: bool
+    origin: Origin
     precision: float
     curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
@@ -44,11 +44,11 @@ class Evaluation:
     @property
     def chosen(self) -> Threshold:
         """What the recommended threshold gains and costs."""
-        return next(one for one in self.thresholds if one.threshold == self.threshold)
+        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
 
     @property
     def threshold_says(self) -> str:
-        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.apart)
+        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
 
     def record(self) -> bytes:
         """Everything measured, as JSON for people and programs."""
@@ -64,7 +64,11 @@ class Evaluation:
 
 
 def evaluated(
-    predicted: Predicted, config: EvaluateConfig, tested: float, unseen: Unseen | None
+    predicted: Predicted,
+    config: EvaluateConfig,
+    tested: float,
+    unseen: Unseen | None,
+    given: float | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
@@ -79,8 +83,8 @@ def evaluated(
         verdict=verdict(judgements),
         reasons=tuple(reasons(judgements, predicted.thing)),
         thresholds=tuple(thresholds(seen.truth, seen.scores, 0.01)),
-        threshold=recommended(held.truth, held.scores, precision),
-        apart=unseen is not None,
+        threshold=recommended(held.truth, held.scores, precision) if given is None else given,
+        origin=origin_of(given, unseen),
         precision=precision,
         curves=curves(seen.truth, seen.scores, predicted.labels),
         **_mistaken(predicted, seen, measured, judgements, tested),
