@@ -1,5 +1,5 @@
-"""Annotations that somebody made to break a reader, or a tool that did not know better: each is told
-as a problem of the data or of its picture, and none ends in a bare error."""
+"""Annotations made to break a reader, or by a tool that did not know better: each is told as a
+problem of the data or of its picture, and none ends in a bare error."""
 
 import json
 

@@ -1,74 +1,24 @@
-"""What is known of a clip, what a page shows of it, and what the checks find."""
+"""What is known of a clip, and what a page shows of it."""
 
-import csv
 import io
-import re
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from stages.artifacts import Dataset
-from stages.config import DataConfig, EtlConfig, EtlSlice
-from stages.etl import etl, source
+from stages.config import EtlConfig
 from stages.etl.duplicates import near_pairs
-from stages.etl.manifest import samples_of
 from stages.media.drawn_sounds import colours, heard
 from stages.media.sounds import Sounds, window_of
 from stages.parts import FAMILIES, TASKS
-from stages.runtime.errors import BadSample, DataError
+from stages.runtime.errors import BadSample
 from stages.runtime.sounds import decode_sound
 from stages.runtime.steps import prepared
-from stages.tracking import QuietRun
-from tests import makers
+from tests.media.melodies import melody
 from tests.sounds import hiss, saved, tone
 
 CONFIG = EtlConfig()
-
-
-def melody(seed: int, seconds: float = 2.0, rate: int = 16000) -> np.ndarray:
-    """Notes drawn by `seed` over a little noise: each seed looks different."""
-    rng = np.random.default_rng(seed)
-    notes = [tone(hertz, seconds / 4, rate, 0.4) for hertz in rng.uniform(100, 3000, 4)]
-    music = np.concatenate(notes)
-    return music + hiss(2 * seconds, rate, 0.002, seed)[: len(music)]
-
-
-class Workshop:
-    """Raw clips below `raw`, and the etl stage over them."""
-
-    def __init__(self, folder) -> None:
-        self.settings, self.store = makers.settings(folder), makers.store(folder)
-        self.raw = folder / "raw"
-
-    def write(self, name: str, data: bytes) -> None:
-        (self.raw / name).parent.mkdir(parents=True, exist_ok=True)
-        (self.raw / name).write_bytes(data)
-
-    def clips(self, each: int = 10) -> None:
-        for place, label in enumerate(("bird", "car")):
-            for index in range(each):
-                clip = melody(100 * place + index, 0.6 + 0.02 * index)
-                self.write(f"{label}/{index:02}.wav", saved(clip, subtype="PCM_16"))
-
-    def made(self, **config) -> Dataset:
-        source.add("clips", self.raw, self.settings)
-        part = EtlSlice(
-            task="sound_classification",
-            data=DataConfig(name="clips"),
-            etl=EtlConfig(**{"augmentations": [], "max_quarantine": 0.5, **config}),
-        )
-        return etl(part, store=self.store, run=QuietRun(), settings=self.settings)
-
-    def text(self, dataset: Dataset, name: str) -> str:
-        return self.store.get(dataset.files[name]).decode()
-
-
-@pytest.fixture
-def workshop(tmp_path) -> Workshop:
-    made = Workshop(tmp_path)
-    made.clips()
-    return made
 
 
 def test_a_clips_facts_are_those_of_its_file():
@@ -179,79 +129,6 @@ def test_golden_sounds_are_equal_each_time_and_every_one_is_decoded():
     facts = [Sounds().inspect(data, CONFIG) for data in golden.values()]
     assert {one["rate"] for one in facts} == {8000, 16000, 44100}
     assert {one["channels"] for one in facts} == {1, 2}
-
-
-def test_clips_become_a_dataset_whose_steps_lead_to_windows(workshop):
-    dataset = workshop.made()
-
-    sample = samples_of(dataset, workshop.store)[0]
-    assert dataset.labels == ("bird", "car")
-    assert set(sample.facts) == {"seconds", "rate", "channels"}
-    assert dataset.facts == {"window_seconds": pytest.approx(0.8, abs=0.1)}
-    assert dataset.findings == ()
-    assert "<audio controls" in workshop.text(dataset, "page.html")
-
-
-def test_equal_clips_make_an_equal_dataset(workshop):
-    config = {"augmentations": ["time_shift", "gain", "background_noise"]}
-
-    assert workshop.made(**config).ref == workshop.made(**config).ref
-
-
-BAD = {
-    "empty.wav": (b"", "0 bytes"),
-    "none.wav": (saved(np.zeros(0)), "no samples"),
-    "one.wav": (saved(np.array([0.5])), "0.0001 seconds"),
-    "text.wav": (b"this is a letter\n" * 40, "not a sound of a known format"),
-    "cut.wav": (saved(hiss())[:9000], "truncated|cannot be decoded to its end"),
-    "silent.wav": (saved(np.zeros(16000)), "Nothing can be heard"),
-    "wrong.wav": (saved(np.full(16000, np.nan), subtype="FLOAT"), "no numbers"),
-    "hour.flac": (saved(np.zeros(3600 * 1000), 1000, "FLAC"), "60 min 0 s long"),
-}
-
-
-def test_what_cannot_be_used_is_set_aside_with_a_reason(workshop):
-    for name, (data, _) in BAD.items():
-        workshop.write(f"bird/{name}", data)
-
-    dataset = workshop.made()
-
-    rows = csv.DictReader(io.StringIO(workshop.text(dataset, "quarantine.csv")))
-    told = {row["file"].removeprefix("bird/"): row["reason"] for row in rows}
-    assert set(told) == set(BAD)
-    for name, (_, reason) in BAD.items():
-        assert re.search(reason, told[name]), told[name]
-
-
-def test_what_is_strange_is_told(workshop):
-    workshop.write("car/loud.wav", saved(np.clip(3 * melody(7, 0.7), -1, 1)))
-    workshop.write("car/long.wav", saved(melody(8, 7)))
-    workshop.write("car/fast.wav", saved(melody(9, 0.7, 44100), 44100))
-
-    found = {finding.check: finding for finding in workshop.made().findings}
-
-    assert found["not clipped"].samples == ("car/loud.wav",)
-    assert found["lengths much alike"].samples == ("car/long.wav",)
-    assert found["one sample rate"].samples == ("car/fast.wav",)
-    assert all(finding.severity == "warning" for finding in found.values())
-
-
-def test_an_exact_copy_in_another_format_is_used_once(workshop):
-    clip = saved(melody(0, 0.6), subtype="PCM_16")
-    workshop.write("bird/again.flac", saved(decode_sound(clip, 16000), format="FLAC"))
-
-    dataset = workshop.made()
-
-    assert [finding.check for finding in dataset.findings] == ["no exact duplicates"]
-    assert sum(dataset.samples.values()) == 20
-
-
-def test_too_many_bad_clips_stop_the_stage(workshop):
-    for index in range(8):
-        workshop.write(f"bird/silent{index}.wav", saved(np.zeros(8000 + index)))
-
-    with pytest.raises(DataError, match="silent"):
-        workshop.made(max_quarantine=0.1)
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"])

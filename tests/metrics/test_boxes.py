@@ -5,22 +5,12 @@ import pytest
 
 from stages.config.evaluate import GATED
 from stages.metrics.boxes import (
-    FALSE,
-    MISPLACED,
-    RIGHT,
-    WRONG,
     ap50,
     average_precisions,
-    box_agreement,
-    box_curves,
     box_thresholds,
-    confusion,
     matches,
     measure_boxes,
-    outcomes,
     overlaps,
-    paired_ap_drop,
-    recall_pairs,
     recommended_threshold,
 )
 from stages.metrics.boxes.evaluator import coco_precisions
@@ -114,84 +104,6 @@ def test_boxes_of_few_pictures_tell_less_than_those_of_many():
     assert recalls[0].low < recalls[1].low - 0.1
 
 
-def test_every_box_is_of_one_sort_and_every_thing_is_found_or_missed():
-    truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 1], [60, 0, 70, 10, 0]]]
-    answers = [
-        [
-            [0, 0, 10, 10, 0.9, 0],  # right
-            [1, 0, 11, 10, 0.8, 0],  # again on the same thing
-            [20, 0, 30, 10, 0.7, 1],  # the other label
-            [47, 0, 57, 10, 0.6, 1],  # 3 of 17 in common
-            [90, 90, 99, 99, 0.5, 0],  # nothing there
-            [60, 0, 70, 10, 0.1, 0],  # right, but not sure enough
-        ]
-    ]
-    found = matches(truth, answers, 2)
-
-    said = outcomes(found, 0.3)
-
-    assert [one.sort for one in said.given] == [RIGHT, FALSE, WRONG, MISPLACED, FALSE]
-    assert said.given[1].touches == pytest.approx(9 / 11)
-    assert said.given[3].overlap == pytest.approx(3 / 17)
-    assert said.missed == [3]
-    assert confusion(found, said) == [[1, 1, 1], [0, 0, 1], [2, 1, 0]]
-
-
-def test_a_right_box_is_right_though_a_surer_one_has_another_label():
-    truth = [[[0, 0, 10, 10, 0]]]
-    answers = [[[0, 0, 10, 10, 0.9, 1], [0, 0, 10, 10, 0.8, 0]]]
-
-    said = outcomes(matches(truth, answers, 2), 0.5)
-
-    assert [one.sort for one in said.given] == [FALSE, RIGHT]
-
-
-def test_the_confusion_adds_up():
-    truth, answers = world(5, 40, 3)
-    found = matches(truth, answers, 3)
-
-    table = np.array(confusion(found, outcomes(found, 0.4)))
-
-    assert table[:3].sum(axis=1).tolist() == found.support.sum(axis=0).tolist()
-    assert table.sum() - table[:, 3].sum() == (found.score >= 0.4).sum()
-
-
-def test_the_best_f1_is_recommended_unless_a_precision_is_asked_for():
-    truth = [[[0, 0, 10, 10, 0]] for _ in range(20)]
-    right = [[0, 0, 10, 10, 0.8, 0]]
-    answers = [[*right, [50, 50, 60, 60, 0.4, 0]] if k < 2 else right for k in range(20)]
-    answers += [[[50, 50, 60, 60, 0.2, 0]] * 9]
-    found = matches([*truth, []], answers, 1)
-
-    assert recommended_threshold(found, None) == 0.41
-    assert recommended_threshold(found, 0.9) == 0.21
-    assert recommended_threshold(found, 0.1) == 0.01
-
-
-def test_the_table_of_thresholds_tells_what_is_measured_there():
-    truth, answers = world(13, 30, 2)
-    row = box_thresholds(matches(truth, answers, 2))[49]
-
-    overall = measure_boxes(truth, answers, LABELS, 0.5).overall
-
-    assert row.threshold == 0.5
-    assert row.precision == overall["micro_precision"]
-    assert row.recall == overall["micro_recall"]
-    assert row.f1 == overall["micro_f1"]
-
-
-def test_curves_end_where_all_boxes_are_given():
-    truth, answers = world(17, 30, 2)
-    found = matches(truth, answers, 2)
-    measured = measure_boxes(truth, answers, LABELS, 0.0)
-
-    curves = box_curves(found, np.array([0.5, 0.6]), LABELS)
-
-    for label, curve in curves.items():
-        assert curve.recall[-1] == pytest.approx(measured.labels[label]["recall"].value, abs=1e-4)
-    assert [curve.average_precision for curve in curves.values()] == [0.5, 0.6]
-
-
 @pytest.mark.parametrize(
     ("truth", "answers", "asked"),
     [
@@ -246,35 +158,6 @@ def test_the_evaluator_is_quiet(capfd):
     coco_precisions(*world(1, 3, 2), 2)
 
     assert capfd.readouterr() == ("", "")
-
-
-def test_the_same_boxes_drop_by_nothing():
-    found = matches(*world(19, 30, 2), 2)
-
-    drop = paired_ap_drop(found, found)
-
-    assert (drop.value, drop.low, drop.high) == (0, 0, 0)
-    assert [pair[:2] for pair in recall_pairs(found, found, 0.3)] == [(0, 0), (0, 0)]
-    assert box_agreement(found, found, 0.3).value == 1
-
-
-def test_a_drop_is_told_with_the_boxes_that_were_lost():
-    truth, answers = world(19, 60, 2)
-    fewer = [[row for k, row in enumerate(one) if k % 4] for one in answers]
-    before, after = matches(truth, answers, 2), matches(truth, fewer, 2)
-
-    drop, pairs = paired_ap_drop(before, after), recall_pairs(before, after, 0.0)
-
-    assert drop.value == pytest.approx(ap50(truth, answers, 2) - ap50(truth, fewer, 2))
-    assert 0 < drop.low < drop.value < drop.high
-    for label, pair in enumerate(pairs):
-        old, new = (
-            measure_boxes(truth, given, LABELS, 0.0).labels[LABELS[label]]["recall"].value
-            for given in (answers, fewer)
-        )
-        assert (pair.lost - pair.won) / pair.n == pytest.approx(old - new)
-    given = sum(map(len, answers)), sum(map(len, fewer))
-    assert box_agreement(before, after, 0.0).value == pytest.approx(2 * given[1] / sum(given))
 
 
 def test_overlaps_are_intersection_over_union():
