@@ -13,7 +13,7 @@ from stages.cli.services import down, status, up
 
 app = typer.Typer(
     name="aiwf",
-    help="From a folder of labelled pictures to a package that passed its own test.",
+    help="From a folder of labelled pictures or sounds to a package that passed its own test.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

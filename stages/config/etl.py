@@ -35,7 +35,11 @@ class Splits(Section):
 class EtlConfig(Section):
     """Reading, checking, splitting and augmenting."""
 
-    min_samples: int = Field(8, ge=3, description="Fewest samples that a label may have.")
+    min_samples: int = Field(
+        8,
+        ge=3,
+        description="Fewest samples that a label may have; of boxes, photos with one of it.",
+    )
     min_side: int = Field(8, ge=1, description="Shortest side of a picture, in pixels.")
     max_side: int = Field(12_000, ge=1, description="Longest side of a picture, in pixels.")
     min_box: float = Field(
@@ -55,7 +59,7 @@ class EtlConfig(Section):
         0.1, description="Largest share of broken samples that may be set aside."
     )
     near_duplicates: bool = Field(
-        True, description="Keep pictures that look the same in one split (perceptual hash)."
+        True, description="Keep samples that look or sound the same in one split."
     )
     splits: Splits = Splits()
     expectations: tuple[dict[str, Any], ...] = Field(

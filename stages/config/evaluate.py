@@ -61,7 +61,9 @@ class DeployConfig(Section):
         description="Number formats to try, best first; the first that agrees is shipped.",
     )
     max_drop: Share = Field(
-        0.02, description="Largest drop in accuracy or recall of a label against the trained model."
+        0.02,
+        description="Largest drop against the trained model: in accuracy, or AP50 of boxes, and in "
+        "recall of a label.",
     )
     calibration: int = Field(
         64, ge=1, le=2000, description="Training samples that set the ranges of int8."

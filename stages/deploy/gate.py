@@ -11,7 +11,7 @@ def check_gate(report: Report) -> None:
     wanted = "; ".join(filter(None, (_said(report, *one) for one in report.gate.items())))
     raise GateNotMet(
         " ".join(["Not deployed, the report says: do not ship.", *report.reasons, wanted]).strip(),
-        "Read report.html for what to do first: add photos for the weakest labels, "
+        "Read report.html for what to do first: add samples of the weakest labels, "
         "or lower evaluate.gate in the pipeline.",
     )
 

@@ -1,6 +1,5 @@
 """Asks a predictor of files: an answer or a problem for each, and a drawing where one is wanted."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,9 +70,9 @@ def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) ->
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """A name for each of `files`, with its number where two have the same."""
-    count = Counter(path.stem for path in files)
-    return [
-        f"{path.stem}.jpg" if count[path.stem] == 1 else f"{path.stem}-{number}.jpg"
-        for number, path in enumerate(files, 1)
-    ]
+    """A name for each of `files`; all with their numbers, if two would have the same: a disk may
+    not tell capitals apart, and a-1 may be there beside two a."""
+    stems = [path.stem for path in files]
+    if len({stem.casefold() for stem in stems}) < len(stems):
+        stems = [f"{stem}-{number}" for number, stem in enumerate(stems, 1)]
+    return [f"{stem}.jpg" for stem in stems]

@@ -26,7 +26,7 @@ class Registry:
         return iter(self.places)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.places
+        return isinstance(name, str) and name in self.places
 
     def check(self, name: str) -> str:
         """Return `name`, or raise `UnknownPart` with the nearest name and the whole list."""

@@ -25,3 +25,9 @@ def test_a_value_that_cannot_be_is_told_with_its_line(more):
 @pytest.mark.parametrize("when", ["@daily", "0 3 * * 1", "*/5 0-6,12 1 jan mon-fri", ""])
 def test_a_schedule_is_cron_or_a_word(when):
     assert parse_pipeline(f"{SMALLEST}schedule: '{when}'\n").schedule == when
+
+
+@pytest.mark.parametrize("task", ["[image_classification]", "{a: b}", "7"])
+def test_a_task_that_is_no_word_is_told_with_its_line(task):
+    with pytest.raises(ConfigError, match="line 2: task"):
+        parse_pipeline(f"name: flowers\ntask: {task}\ndata: flowers\n", "flowers.yaml")

@@ -4,9 +4,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from stages.runtime.asking import drawings
+from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL
 from tests.runtime.networks import scene, tune
 from tests.runtime.painting import plain, saved
@@ -155,6 +158,15 @@ def test_several_are_drawn_into_a_folder_and_names_do_not_collide(spots, aerial,
         str(tmp_path / "out" / name) for name in ("aerial-1.jpg", "aerial-3.jpg")
     ]
     assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_no_two_drawings_have_one_name_on_any_disk(spots):
+    files = [Path(name) for name in ("x/a.png", "y/A.bmp", "a-1.png")]
+
+    with Predictor.open(spots) as predictor:
+        places = drawings(predictor, files, Path("out"))
+
+    assert len({str(place).casefold() for place in places}) == 3
 
 
 def test_a_place_that_cannot_be_written_is_told_and_keeps_nothing_half(spots, aerial, tmp_path):
