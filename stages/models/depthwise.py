@@ -28,8 +28,7 @@ class Depthwise(nn.Conv2D):  # type: ignore[misc]
         self.shape = Shape(kernel, stride, padding[0], padding[1])
 
     def forward(self, picture: Tensor) -> Tensor:
-        taught = paddle.in_dynamic_mode() and paddle.is_grad_enabled()
-        if taught and picture.shape[3] <= WIDEST * (self.shape.kernel - 1):
+        if paddle.in_dynamic_mode() and picture.shape[3] <= WIDEST * (self.shape.kernel - 1):
             return _Rows.apply(picture, self.weight, self.shape)
         return F.conv2d(
             picture, self.weight, None, self._stride, self._padding, groups=self._groups

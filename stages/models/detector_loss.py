@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from stages.models.detector_assignment import assign, points_of
 from stages.models.detector_layers import BINS, STRIDES
 
+NAMES = 1.0  # weight of the loss of names
 PLACE, SIDES = 2.0, 0.5  # weights of the two losses of boxes
 LEAST = 1.0  # positives that a batch counts as having, so that one of negatives alone teaches too
 
@@ -37,7 +38,7 @@ class PointLoss:
             scores = F.sigmoid(logits).numpy()
             found = self.boxes(sides).numpy()
         wanted = np.zeros(scores.shape, np.float32)
-        rows, targets, worths = [], [], []
+        rows, targets, worths, named = [], [], [], []
         for place, boxes in enumerate(truth):
             labels = boxes[:, 4].astype(np.int64)
             taken = assign(self.points, scores[place], found[place], boxes[:, :4], labels)
@@ -45,18 +46,27 @@ class PointLoss:
             rows.append(place * len(self.points.places) + taken.points)
             targets.append(boxes[taken.boxes, :4])
             worths.append(taken.worth)
+            named.append(labels[taken.boxes])
         count = max(float(wanted.sum()), LEAST)
         loss = quality_focal(logits, paddle.to_tensor(wanted)) / count
         taken_rows = np.concatenate(rows)
         if not len(taken_rows):
             return loss
         weight = paddle.to_tensor(np.concatenate(worths))
-        return loss + self._placing(sides, taken_rows, np.concatenate(targets), weight) / count
+        named_as = self._naming(logits, taken_rows, np.concatenate(named), weight)
+        placed = self._placing(sides, taken_rows, np.concatenate(targets), weight)
+        return loss + (named_as + placed) / count
 
     def boxes(self, sides: Any) -> Any:
         """[N, P, 4 * bins] to boxes in pixels, [N, P, 4]."""
         shares = F.softmax(sides.reshape([*sides.shape[:2], 4, self.bins]), axis=-1)
         return self._boxes((shares * self.steps).sum(-1), self.places, self.strides)
+
+    def _naming(self, logits: Any, rows: Any, labels: Any, weight: Any) -> Any:
+        """Which label, given that there is one: focal losses hardly tell alike labels apart."""
+        found = paddle.gather(logits.reshape([-1, logits.shape[-1]]), paddle.to_tensor(rows))
+        errors = F.cross_entropy(found, paddle.to_tensor(labels), reduction="none")
+        return (NAMES * errors.flatten() * weight).sum()
 
     def _placing(self, sides: Any, rows: Any, target: Any, weight: Any) -> Any:
         local = rows % len(self.points.places)

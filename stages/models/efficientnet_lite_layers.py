@@ -106,7 +106,8 @@ class Trunk(nn.Layer):  # type: ignore[misc]
 
 class Stages(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a trunk without
-    top and mean, in two parts: `front` up to stride 8, `back` from there on."""
+    its mean, in two parts: `front` up to stride 8, `back` from there on. The map at stride 32 is
+    the top's, which tells things best apart."""
 
     def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
@@ -115,6 +116,10 @@ class Stages(nn.Layer):  # type: ignore[misc]
         self.stem = Unit(3, STEM, 3, stride=2)
         self.blocks = nn.LayerList(_blocks(width, depth)[: self.ends[-1]])
         self.channels = [_scaled(STAGES[last].wide, width) for last in levels]
+        self.top = nn.Identity()
+        if levels[-1] == len(STAGES) - 1:
+            self.top = Unit(self.channels[-1], TOP, 1)
+            self.channels[-1] = TOP
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         return self.back(self.front(picture))
@@ -128,8 +133,8 @@ class Stages(nn.Layer):  # type: ignore[misc]
 
     def tuned(self) -> list[Tensor]:
         """The parameters behind the front."""
-        blocks = self.blocks[self.ends[0] :]
-        return [one for block in blocks for one in block.parameters()]
+        layers = [*self.blocks[self.ends[0] :], self.top]
+        return [one for layer in layers for one in layer.parameters()]
 
     def back(self, fine: Tensor) -> list[Tensor]:
         """All maps, from that at stride 8."""
@@ -138,7 +143,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
             for block in self.blocks[start:end]:
                 fine = block(fine)
             maps.append(fine)
-        return maps
+        return [*maps[:-1], self.top(maps[-1])]
 
 
 def stages(name: str, strides: tuple[int, ...] = (8, 16, 32)) -> Stages:

@@ -35,15 +35,9 @@ def place(name: str) -> str | None:
     return f"blocks.{block}.{BLOCK_UNITS[unit]}.{VALUES[value]}"
 
 
-def place_in_stages(name: str) -> str | None:
-    """As `place`, for a trunk that ends with its last block."""
-    found = place(name)
-    return None if found is None or found.startswith("top.") else found
-
-
 def place_up_to_stride_16(name: str) -> str | None:
     """As `place`, for a trunk of Lite0 that ends before stride 32."""
-    found = place_in_stages(name)
+    found = place(name)
     block = NAME.fullmatch(name)
     behind = block is not None and block[1] is not None and int(block[1]) >= BLOCKS_TO_16
-    return None if behind else found
+    return None if behind or (found or "").startswith("top.") else found

@@ -18,7 +18,13 @@ class ObjectDetection:
     readers: ClassVar[tuple[str, ...]] = ("coco", "label_studio", "voc", "yolo")
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "boxes")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "etl": {"augmentations": ({"horizontal_flip": {}}, {"scale": {}}, {"colour": {}})},
+        "etl": {
+            "augmentations": (
+                {"horizontal_flip": {}},
+                {"scale": {"smallest": 0.7}},
+                {"colour": {}},
+            )
+        },
         "train": {
             "families": ("lite_detector", "mobile_ssd"),
             "budget_minutes": 20,

@@ -27,6 +27,7 @@ State = dict[str, Any]
 
 WARM = 0.03  # share of all steps in which the rate rises
 LEFT = 0.02  # share of the rate that is left at the end of the cosine
+CALIBRATED, BATCH = 32, 8  # pictures that give batch norms their statistics, so many at once
 AVERAGED = 0.98  # what a step keeps of the mean of weights (Polyak and Juditsky, 1992)
 
 
@@ -50,7 +51,7 @@ class Fit:
         self.loss = family.taught_by(self.asked.one.size, len(problem.labels))
         self._divide(float(hyperparameters["trunk_rate"]))
         self.values = flattened(self.parameters)
-        self.mean = flattened([*self.parameters, *self.statistics])
+        self.mean = self.values
         self.done = 0
         self.losses: list[float] = []
         if state:
@@ -72,11 +73,11 @@ class Fit:
             self.step(*[self.half(place) for place in range(HALVES)])
 
     def half(self, place: int) -> Floats:
-        """What half `place` of the next batch says: the loss, the gradients of all parameters, the
-        statistics of the batch norms that learn."""
+        """What half `place` of the next batch says: the loss, and the gradients of all
+        parameters."""
         shown = self._batch()[place::HALVES]
         if not shown:
-            return np.zeros(1 + len(self.mean), np.float32)
+            return np.zeros(1 + len(self.values), np.float32)
         size = self.asked.one.size
         scenes = [self.problem.scenes.shown(*one, size) for one in shown]
         loss = self.loss(
@@ -86,19 +87,17 @@ class Fit:
         said = np.array([float(loss)], np.float32)
         gradients = [_gradient(one) for one in self.parameters]
         self.network.clear_gradients()
-        return np.concatenate([said, *gradients, flattened(self.statistics)])
+        return np.concatenate([said, *gradients])
 
     def step(self, *halves: Floats) -> None:
         """Go on by the mean of `halves`, added in their order."""
         whole = sum(halves[1:], halves[0]) / np.float32(len(halves))
-        gradient, statistics = np.split(whole[1:], [len(self.values)])
         self.losses.append(float(whole[0]))
-        self.values = self.optimizer.step(self.values, gradient, self._rate())
+        self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
         kept = np.float32(min(AVERAGED, self.done / (self.done + 9)))
-        now = np.concatenate([self.values, statistics])
-        self.mean = kept * self.mean + (1 - kept) * now
+        self.mean = kept * self.mean + (1 - kept) * self.values
 
     def state(self) -> State:
         """All that another Fit of this trial needs to go on from here."""
@@ -107,8 +106,10 @@ class Fit:
         return {**made, "done": self.done, "losses": list(self.losses)}
 
     def arrays(self) -> dict[str, Any]:
-        """The mean weights by the network's names, as in a Model's weights.npz."""
-        fill([*self.parameters, *self.statistics], self.mean)
+        """The mean weights by the network's names, as in a Model's weights.npz, and the statistics
+        that batch norms have with them."""
+        fill(self.parameters, self.mean)
+        self._calibrate()
         made = {name: one.numpy().copy() for name, one in self.network.state_dict().items()}
         fill(self.parameters, self.values)
         return made
@@ -132,7 +133,7 @@ class Fit:
             one.stop_gradient = id(one) not in kept
         norms = [one for one in self._new_layers() if isinstance(one, nn.BatchNorm2D)]
         for norm in norms:
-            norm._momentum = 0.0  # so that a norm tells its batch's statistics; see `mean`
+            norm._momentum = 0.0  # so that a norm keeps its last batch's statistics alone
         self.statistics = [part for one in norms for part in (one._mean, one._variance)]
         decay = float(self.hyper["weight_decay"])
         self.optimizer = AdamW.new(
@@ -142,6 +143,20 @@ class Fit:
 
     def _new_layers(self) -> list[Any]:
         return [*self.network.neck.sublayers(), *self.network.head.sublayers()]
+
+    def _calibrate(self) -> None:
+        """Give the batch norms that learn the mean statistics of some taught pictures as they are,
+        batch by batch: those of the steps before were of other weights."""
+        count = min(CALIBRATED, len(self.problem.scenes.taught)) if self.statistics else 0
+        told = []
+        for start in range(0, count, BATCH):
+            places = range(start, min(start + BATCH, count))
+            scenes = [self.problem.scenes.plain(one, self.asked.one.size) for one in places]
+            with paddle.no_grad():
+                self._outputs([one.picture for one in scenes])
+            told.append(flattened(self.statistics))
+        if told:
+            fill(self.statistics, np.mean(told, axis=0, dtype=np.float32))
 
     def _outputs(self, pictures: Sequence[NDArray[Any]]) -> Any:
         made = [runtime.run(self.asked.after_picture, picture) for picture in pictures]

@@ -49,6 +49,10 @@ class Scenes:
             scene = change(scene, [self._changed(one, rng) for one in partners], rng)
         return _sized(scene, size)
 
+    def plain(self, place: int, size: int) -> Scene:
+        """A taught scene as it is, at `size` by `size` pixels."""
+        return _sized(self.taught[place], size)
+
     def _changed(self, place: int, rng: np.random.Generator) -> Scene:
         scene = self.taught[place]
         for change in changes_of(self.dataset, "decode_picture"):
