@@ -59,9 +59,11 @@ def as_picture(
     height, width = (size, size) if isinstance(size, int) else size
     grey = scaled(windows[:, 0, ::-1], span, top)
     turned = resized(grey, width).swapaxes(-1, -2)
-    pictures = resized(turned, height).swapaxes(-1, -2)[:, None]
-    offset, scale = (np.asarray(each, np.float32)[:, None, None] for each in (mean, std))
-    return np.ascontiguousarray((pictures - offset) / scale)
+    pictures = resized(turned, height).swapaxes(-1, -2)
+    made = np.empty((len(grey), len(mean), height, width), np.float32)
+    for channel, (offset, scale) in enumerate(zip(mean, std, strict=True)):
+        made[:, channel] = (pictures - np.float32(offset)) / np.float32(scale)
+    return made
 
 
 def _padded(spectrogram: Float32, frames: int, silence: float | Sequence[float]) -> Float32:
