@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConfigError
+from .errors import BadSample, ConfigError
 
 Float32 = NDArray[np.float32]
 
+MOST = 600  # windows of one sound: as pictures they fill a gigabyte
 REST = 0.1  # of a step: less than this at the end is no window of its own
 
 
@@ -28,7 +29,7 @@ def windows(
     rest below a tenth of a step is left out. A shorter one is followed by `silence` (of each band,
     or all), which is what a microphone would have gone on to hear: repeating it would make
     rhythms, mirroring it attacks that are not there. Notes in `facts` what each window heard,
-    "windows": [(start, end), ...] in seconds."""
+    "windows": [(start, end), ...] in seconds. Raises BadSample for more than MOST windows."""
     if not (frames > 0 and 0 <= overlap < 1):
         raise ConfigError(
             f"windows: frames is {frames}, overlap {overlap}.",
@@ -36,6 +37,7 @@ def windows(
         )
     padded = _padded(spectrogram, frames, silence)
     starts = _starts(padded.shape[1], frames, max(1, round(frames * (1 - overlap))))
+    _check_count(len(starts), frames * hop_seconds)
     if facts is not None:
         seconds = facts.get("seconds", spectrogram.shape[1] * hop_seconds)
         facts["windows"] = [_span(start, frames, hop_seconds, seconds) for start in starts]
@@ -64,6 +66,14 @@ def as_picture(
     for channel, (offset, scale) in enumerate(zip(mean, std, strict=True)):
         made[:, channel] = (pictures - np.float32(offset)) / np.float32(scale)
     return made
+
+
+def _check_count(count: int, seconds: float) -> None:
+    if count > MOST:
+        raise BadSample(
+            f"The recording is too long: {count} windows of {seconds:.1f} s, at most {MOST}.",
+            "Cut it into shorter ones; for training, etl.max_seconds sets such clips aside.",
+        )
 
 
 def _padded(spectrogram: Float32, frames: int, silence: float | Sequence[float]) -> Float32:

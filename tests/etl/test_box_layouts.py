@@ -81,6 +81,15 @@ def test_coco_with_a_file_for_each_split(table, place, tmp_path):
     }
 
 
+def test_one_coco_file_named_after_a_split_divides_nothing(tmp_path):
+    record = makers.CocoText(layouts.LABELS)
+    record.add("a.png", layouts.WIDTH, layouts.HEIGHT, DOG)
+    layouts.put_json(tmp_path / "annotations" / "instances_val2017.json", record.record())
+    layouts.put(tmp_path / "a.png", layouts.picture())
+
+    assert splits_in(tmp_path) == {"a.png": ""}
+
+
 def test_coco_knows_groups_and_leaves_crowds_out(tmp_path):
     record = makers.CocoText(layouts.LABELS)
     record.add("C:\\photos\\A.PNG", layouts.WIDTH, layouts.HEIGHT, (*DOG, *DOG))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
@@ -35,6 +35,7 @@ class Coco:
         rows = [row for part in parts for row in part.rows()]
         problems = [problem for part in parts for problem in part.problems]
         refuse([*problems, *_twice(rows)], f"Mend {few(tables)} and add it again.")
+        rows = _divided(rows)
         rows.sort(key=lambda row: row.file)
         known = {*tables, *(row.file for row in rows)}
         ignored = tuple(name for name in files.names if name not in known)
@@ -49,6 +50,14 @@ def _tables(files: Files) -> list[str]:
     ]
     instances = [name for name in found if PurePosixPath(name).name.startswith("instances")]
     return instances or found  # beside instances lie captions and keypoints of the same images
+
+
+def _divided(rows: list[Row]) -> list[Row]:
+    """`rows`, without a split if all have the same: a name alone, as instances_val2017.json for all
+    there is, divides nothing."""
+    return (
+        rows if len({row.split for row in rows}) > 1 else [replace(row, split="") for row in rows]
+    )
 
 
 def _twice(rows: list[Row]) -> list[str]:
