@@ -84,7 +84,7 @@ def _lines(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints
         ) as child:
             for line in child.stdout or ():
-                progress(len(lines))
+                progress(max(0, len(lines) - 1))  # what was loaded, and the first, asked twice
                 lines.append(json.loads(line))
         _check(child.returncode, complaints, sdk)
     return lines
