@@ -2,6 +2,9 @@
 replaced, and go on from where the trial was last judged."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, TypeVar
 
 from stages.runtime.errors import InfrastructureError
@@ -25,6 +28,7 @@ class Crew:
         self.shared = ray.put(problem)
         self.cores = cores
         self.tell = tell
+        self.lock = Lock()
         self.known: Known = {}
         self._hire()
 
@@ -32,7 +36,10 @@ class Crew:
         """Bring `known` up to the end of `legs`: one is taught by all workers together, several
         side by side. Equal results either way. Raises InfrastructureError if workers die again and
         again."""
-        self._tried(lambda: self._together(legs[0]) if len(legs) == 1 else self._apart(legs), legs)
+        if len(legs) == 1:
+            self._tried(lambda: self._taught(legs[0], self.workers), legs)
+        else:
+            self._tried(lambda: self._side_by_side(legs), legs)
 
     def arrays(self, leg: Leg) -> dict[str, Any]:
         """The weights of the trial of `leg`, as far as it is known."""
@@ -65,56 +72,56 @@ class Crew:
         make = Worker.options(num_cpus=self.cores)  # type: ignore[attr-defined]
         self.workers = [make.remote(self.shared) for _ in range(HALVES)]
 
-    def _apart(self, legs: Sequence[Leg]) -> None:
-        import ray
+    def _side_by_side(self, legs: Sequence[Leg]) -> None:
+        free: SimpleQueue[Any] = SimpleQueue()
+        for one in self.workers:
+            free.put(one)
 
-        waiting = [leg for leg in legs if self._come(leg).epoch < leg.epochs]
-        free = list(self.workers)
-        out: dict[Any, tuple[Any, Leg]] = {}
-        while waiting or out:
-            while free and waiting:
-                worker, leg = free.pop(0), waiting.pop(0)
-                given = (leg.hyperparameters, self._come(leg), leg.epochs)
-                out[worker.leg.remote(*given)] = worker, leg
-            (done,), _ = ray.wait(list(out))
-            worker, leg = out.pop(done)
-            free.append(worker)
-            before = self._come(leg).epoch
-            self.known[leg.number] = ray.get(done)
-            self.tell(leg.epochs - before)
+        def alone(leg: Leg) -> None:
+            worker = free.get()
+            try:
+                self._taught(leg, [worker])
+            finally:
+                free.put(worker)
 
-    def _together(self, leg: Leg) -> None:
+        with ThreadPoolExecutor(len(self.workers)) as pool:
+            list(pool.map(alone, legs))
+
+    def _taught(self, leg: Leg, team: Sequence[Any]) -> None:
+        """Let `team` teach `leg`, from where its trial was last judged."""
         import ray
 
         from stages.train.detectors.worker import is_judged
 
         come = self._come(leg)
-        ray.get([one.begin.remote(leg.hyperparameters, come.state) for one in self.workers])
+        ray.get([one.begin.remote(leg.hyperparameters, come.state) for one in team])
         for epoch in range(come.epoch + 1, leg.epochs + 1):
-            self._epoch(leg)
-            self.tell(1)
+            self._epoch(leg, team)
+            with self.lock:
+                self.tell(1)
             if is_judged(epoch, leg.epochs, self.problem.epochs):
-                self.known[leg.number] = come = self._judged(leg, epoch, come)
+                self.known[leg.number] = come = self._judged(leg, epoch, come, team)
 
-    def _epoch(self, leg: Leg) -> None:
+    def _epoch(self, leg: Leg, team: Sequence[Any]) -> None:
         import ray
 
+        if len(team) == 1:
+            ray.get(team[0].teach_epoch.remote())
+            return
         for _ in range(self.problem.steps(leg.hyperparameters["batch_size"])):
-            halves = [one.half.remote(place) for place, one in enumerate(self.workers)]
-            done = [one.step.remote(*halves) for one in self.workers]
+            halves = [one.half.remote(place) for place, one in enumerate(team)]
+            done = [one.step.remote(*halves) for one in team]
         ray.get(done)
 
-    def _judged(self, leg: Leg, epoch: int, come: Any) -> Any:
+    def _judged(self, leg: Leg, epoch: int, come: Any, team: Sequence[Any]) -> Any:
         import ray
 
         from stages.train.detectors.worker import Progress, row_of
 
-        count = len(self.workers)
-        told = [one.answers.remote(place, count) for place, one in enumerate(self.workers)]
-        parts = ray.get(told)
+        count = len(team)
+        parts = ray.get([one.answers.remote(place, count) for place, one in enumerate(team)])
         answers = [parts[k % count][k // count] for k in range(sum(map(len, parts)))]
-        first = self.workers[0]
-        loss, state = ray.get([first.loss.remote(), first.state.remote()])
+        loss, state = ray.get([team[0].loss.remote(), team[0].state.remote()])
         row = row_of(self.problem, leg.hyperparameters, epoch, loss, answers)
         return Progress(epoch, [*come.curve, row], answers, state)
 

@@ -90,8 +90,10 @@ class Fit:
         return np.concatenate([said, *gradients])
 
     def step(self, *halves: Floats) -> None:
-        """Go on by the mean of `halves`, added in their order."""
-        whole = sum(halves[1:], halves[0]) / np.float32(len(halves))
+        """Go on by the mean of `halves`, added in their order; a number that overflowed says
+        nothing."""
+        whole = np.nan_to_num(sum(halves[1:], halves[0]), posinf=0.0, neginf=0.0)
+        whole /= np.float32(len(halves))
         self.losses.append(float(whole[0]))
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)

@@ -46,16 +46,9 @@ class Worker:
         """Take up a trial: from its `state`, or from the beginning."""
         self.fit = Fit(self.problem, hyperparameters, state=state)
 
-    def leg(self, hyperparameters: dict[str, Any], come: Progress, epochs: int) -> Progress:
-        """Teach a trial that has `come` so far up to `epochs` in all, alone."""
-        fit = self.fit = Fit(self.problem, hyperparameters, state=come.state)
-        curve, answers = list(come.curve), come.answers
-        while fit.epoch < epochs:
-            fit.teach_epoch()
-            if is_judged(fit.epoch, epochs, self.problem.epochs):
-                answers = self.answers(0, 1)
-                curve.append(row_of(fit.problem, fit.hyper, fit.epoch, self.loss(), answers))
-        return Progress(epochs, curve, answers, fit.state())
+    def teach_epoch(self) -> None:
+        """Teach both halves here for one epoch."""
+        self._fit.teach_epoch()
 
     def half(self, place: int) -> Any:
         """What half `place` of the next batch says."""
