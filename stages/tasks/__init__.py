@@ -2,10 +2,12 @@
 trainer, which steps around the network; the parts it names do the work."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from stages.artifacts import Dataset, Step
-from stages.models.family import Family
+
+if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+    from stages.models.family import Family
 
 
 class Task(Protocol):
@@ -23,10 +25,10 @@ class Task(Protocol):
     suites: ClassVar[tuple[str, ...]]
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]]
 
-    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
+    def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """Runtime steps from a file's bytes to the input of `family` at `size`."""
         ...
 
-    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
+    def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """Runtime steps from the network's outputs to one sample's answer."""
         ...

@@ -1,10 +1,12 @@
 """One label for each picture."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
-from stages.models.family import Family
+
+if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+    from stages.models.family import Family
 
 
 class ImageClassification:
@@ -19,7 +21,7 @@ class ImageClassification:
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "labels")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
-    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
+    def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32."""
         return (
             Step(step="decode_picture"),
@@ -28,6 +30,6 @@ class ImageClassification:
             Step(step="to_channels_first"),
         )
 
-    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
+    def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the network's logits to scores of `labels`, which add up to 1."""
         return (Step(step="softmax"),)

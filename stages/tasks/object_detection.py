@@ -1,10 +1,12 @@
 """Which labels are where on a picture."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
-from stages.models.family import Family
+
+if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+    from stages.models.family import Family
 
 
 class ObjectDetection:
@@ -36,7 +38,7 @@ class ObjectDetection:
         },
     }
 
-    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
+    def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32; the proportions
         are not kept, so that boxes are shares of width and height."""
         return (
@@ -46,7 +48,7 @@ class ObjectDetection:
             Step(step="to_channels_first"),
         )
 
-    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
+    def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the network's outputs to boxes in pixels, [boxes, 6]: left, top, right, bottom,
         score, label's index; the highest score first."""
         return (

@@ -1,13 +1,12 @@
 """One label for each sound."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
-from stages.models.family import Family
-from stages.runtime.steps import STEPS
+
+if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+    from stages.models.family import Family
 
 FRONT = {"rate": 16000, "window": 1024, "hop": 160, "bands": 128, "low": 50.0, "high": 8000.0}
 WINDOW_SECONDS = 1.0  # where a Dataset does not say
@@ -29,7 +28,7 @@ class SoundClassification:
         "train": {"families": ("efficientnet_lite0", "small_audio")},
     }
 
-    def before(self, family: Family, size: int, dataset: Dataset) -> tuple[Step, ...]:
+    def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to windows of its spectrogram, as `family` takes them.
 
         For pictures, (m, 3, `size`, `size`): windows of dataset.facts["window_seconds"], drawn. For
@@ -42,7 +41,7 @@ class SoundClassification:
         front = {**FRONT, "bands": size, **family.front.get(name, {})}
         return _heard(name, front, family.front.get("windows", {}), dataset)
 
-    def after(self, family: Family, size: int, labels: Sequence[str]) -> tuple[Step, ...]:
+    def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the logits of a sound's windows to scores of `labels`, which add up to 1."""
         return (Step(step="mean_of_windows"), Step(step="softmax"))
 
@@ -64,6 +63,10 @@ def _heard(
 
 def _silence(name: str, front: Mapping[str, Any]) -> float | list[float]:
     """What the step `name` makes of silence, of each band if they differ."""
+    import numpy as np
+
+    from stages.runtime.steps import STEPS
+
     levels = STEPS[name](np.zeros(front["window"], np.float32), **front)[:, 0]
     rounded = [round(float(level), 4) for level in levels]
     return rounded[0] if len(set(rounded)) == 1 else rounded
