@@ -22,6 +22,8 @@ SERVICES = (
     "blobs",
     "store",
     "opening",
+    "fetching",
+    "source_package",
     "runner",
     "local",
 )
