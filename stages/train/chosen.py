@@ -3,20 +3,18 @@ it."""
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
-from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.models.export import export_network
+from stages.models.arrays import unpack_arrays
 from stages.models.weights import Array
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.halving import Trial
+from stages.train.network import network_files
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
 from stages.train.space import Input, inputs_of
@@ -42,7 +40,7 @@ def save_model(
     family = FAMILIES[one.family]
     after = task.after(family, one.size, dataset.labels)
     files = {
-        **_network_files(one, made, store, settings),
+        **network_files(one.family, _arrays(one, made, settings), store),
         "trials.json": store.add(table(trials, chosen)),
         "unseen.json": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
     }
@@ -67,16 +65,11 @@ def save_model(
     return model
 
 
-def _network_files(
-    one: Input, made: dict[str, Array], store: Store, settings: Settings
-) -> dict[str, str]:
+def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:
+    """What was `made`, joined to what the trunk was published with."""
     published = FAMILIES[one.family].load(settings)
     trunk = {f"trunk.{name}": array for name, array in published.items()}
-    arrays = {**trunk, **{name: made[name] for name in made if name not in UNSEEN}}
-    with TemporaryDirectory() as folder:
-        files = export_network(one.family, arrays, Path(folder))
-        kept = {name: store.add_file(path) for name, path in files.items()}
-    return {**kept, "weights.npz": store.add(pack_arrays(arrays))}
+    return {**trunk, **{name: made[name] for name in made if name not in UNSEEN}}
 
 
 def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:

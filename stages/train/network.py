@@ -1,11 +1,23 @@
-"""A trained Model as arrays and as a Paddle layer."""
+"""A trained network: kept as a Model's files, and those as arrays and as a Paddle layer."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.artifacts import Model
-from stages.models.arrays import unpack_arrays
+from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.models.export import export_network
 from stages.models.weights import Array
 from stages.store import Store
+
+
+def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[str, str]:
+    """Export `family` with the weights `arrays` and keep the graph and the weights in `store`: the
+    digest of each by its name in a Model."""
+    with TemporaryDirectory() as folder:
+        files = export_network(family, arrays, Path(folder))
+        kept = {name: store.add_file(path) for name, path in files.items()}
+    return {**kept, "weights.npz": store.add(pack_arrays(arrays))}
 
 
 def arrays_of(model: Model, store: Store) -> dict[str, Array]:

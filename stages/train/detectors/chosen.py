@@ -1,22 +1,18 @@
 """The Model that comes of the chosen trial, and what is known of it."""
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
-from stages.models.arrays import pack_arrays
-from stages.models.export import export_network
-from stages.models.weights import Array
 from stages.parts import FAMILIES, TASKS
 from stages.store import Store
 from stages.train.chosen import table
 from stages.train.detectors.plan import race_of
 from stages.train.detectors.problem import Problem
 from stages.train.detectors.searching import Found
-from stages.train.selection import rounded, taught_of
+from stages.train.network import network_files
+from stages.train.selection import DECIMALS, rounded, taught_of
 
 RULE = "the highest AP50 on the validation split after {race} epochs; if equal, the earlier trial"
 
@@ -29,7 +25,7 @@ def save_model(
     task, family = TASKS[dataset.task](), FAMILIES[one.family]
     taught = taught_of(found.chosen)
     files = {
-        **_network_files(one.family, found.arrays, store),
+        **network_files(one.family, found.arrays, store),
         "trials.json": store.add(table(found.trials, found.chosen)),
         "unseen.json": store.add(_unseen(problem, found.answers)),
     }
@@ -50,13 +46,6 @@ def save_model(
     return model
 
 
-def _network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[str, str]:
-    with TemporaryDirectory() as folder:
-        files = export_network(family, arrays, Path(folder))
-        kept = {name: store.add_file(path) for name, path in files.items()}
-    return {**kept, "weights.npz": store.add(pack_arrays(arrays))}
-
-
 def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
     """What a Model says of how it was picked."""
     taught = taught_of(found.chosen)
@@ -65,7 +54,7 @@ def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]
         "held_out": "the validation split, taught by train",
         "metric": "ap50",
         "measures": rounded(taught.measures),
-        "highest": round(max(trial.score for trial in found.trials), 6),
+        "highest": round(max(trial.score for trial in found.trials), DECIMALS),
         "samples": samples,
         "trial": found.chosen.number,
         "trials": len(found.trials),
