@@ -17,6 +17,7 @@ from stages.artifacts import Dataset, Step, canonical, digest_of
 from stages.etl.augment import view_of
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.one_core import on_one_core
 from stages.train.shards import Row, Shards
 from stages.train.sources import version_of
 from stages.train.trunk import TrunkFile
@@ -111,7 +112,8 @@ class Extractor:
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
-        return _session(self.trunk)
+        network = on_one_core(str(self.trunk.path))
+        return lambda window: network(window)[0]
 
     def _key(self, augmented: bool) -> str:
         return digest_of(canonical([self.trunk.digest, *self.sight.key(augmented)]))
@@ -122,15 +124,3 @@ def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.
     rows = [network(window[None]) for window in windows]
     mean: Row = np.stack(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     return rows[0] if len(rows) == 1 else mean
-
-
-def _session(trunk: TrunkFile) -> Callable[[NDArray[np.float32]], Row]:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(trunk.path), options, providers=["CPUExecutionProvider"]
-    )
-    name = session.get_inputs()[0].name
-    return lambda image: np.asarray(session.run(None, {name: image})[0][0])

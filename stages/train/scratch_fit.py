@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from stages.models.small_audio_layers import Trunk, start
 from stages.runtime.quiet import quiet
+from stages.train.budget import LEAST_SHOWN
 from stages.train.fitting import DROPOUT, Fit, Floats, parameter
 from stages.train.problem import Problem
 from stages.train.windows import Windows
@@ -20,7 +21,6 @@ from stages.train.windows import Windows
 MEMORY = 0.98  # of the running mean, at each step
 WARMING = 10.0  # steps after which the first weights count little in it
 JUDGED = 64  # windows at a time
-LEAST_SHOWN = 256  # samples in an epoch: few of them are shown again and again
 LEAST_SCALE = 1e-3
 
 
