@@ -30,9 +30,12 @@ class Heads:
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})
-        prepared = prepare(dataset, config, store=store, run=run, settings=settings)
-        recorder = Recorder(run, prepared.trials, config.metric)
-        trials = search(prepared.problem, config, prepared.trials, settings, recorder.heard)
-        chosen = choose(trials, config, prepared.problem.samples)
+        samples = sum(dataset.samples.values())
+        train = self.pinned(config, samples, dataset.views, settings.machine_speed)
+        count = train.trials or 1
+        prepared = prepare(dataset, train, store=store, run=run, settings=settings)
+        recorder = Recorder(run, count, train.metric)
+        trials = search(prepared.problem, train, count, settings, recorder.heard)
+        chosen = choose(trials, train, prepared.problem.samples)
         recorder.finished(trials, chosen)
-        return save_model(dataset, prepared, trials, chosen, config, store=store, settings=settings)
+        return save_model(dataset, prepared, trials, chosen, train, store=store, settings=settings)

@@ -16,7 +16,6 @@ from stages.runtime.errors import DataError
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.budget import trials_within
 from stages.train.features import Extractor, Sight, Tell, View
 from stages.train.problem import Problem, Rows, rows_of
 from stages.train.space import Input, inputs_of
@@ -26,12 +25,11 @@ from stages.train.windows import Windows
 
 @dataclass(frozen=True)
 class Prepared:
-    """`trials`: how many there will be; `views`: what each row of `problem` shows; `shapes`: of one
-    window as the network sees it, by input's name."""
+    """`views`: what each row of `problem` shows; `shapes`: of one window as the network sees it, by
+    input's name."""
 
     problem: Problem
     views: tuple[View, ...]
-    trials: int
     folds: int
     shapes: dict[str, tuple[int, ...]]
 
@@ -39,12 +37,8 @@ class Prepared:
 def prepare(
     dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
 ) -> Prepared:
-    """Compute or find the features of all rows for every input. Raises DataError,
-    BudgetTooSmall."""
+    """Compute or find the features of all rows for every input. Raises DataError."""
     samples = samples_of(dataset, store)
-    trials = train.trials or trials_within(
-        train, len(samples), dataset.views, settings.machine_speed
-    )
     folds = folds_of(samples, train.folds)
     rows = rows_of(dataset, samples, folds, train.seed)
     inputs = inputs_of(train)
@@ -57,7 +51,7 @@ def prepare(
         shapes[one.name] = sight.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
     problem = rows.problem(features, len(dataset.labels), folds, changes)
-    return Prepared(problem, rows.views, trials, folds, shapes)
+    return Prepared(problem, rows.views, folds, shapes)
 
 
 def _teller(run: Run, place: int, inputs: int, rows: int) -> Tell:

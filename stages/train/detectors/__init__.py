@@ -22,14 +22,13 @@ class Detectors:
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search for the best detector of `dataset` and save it."""
-        from stages.etl.manifest import samples_of
         from stages.train.detectors.chosen import save_model
         from stages.train.detectors.plan import race_of
         from stages.train.detectors.preparing import prepare
         from stages.train.detectors.searching import search
         from stages.train.record import Recorder
 
-        samples = len(samples_of(dataset, store))
+        samples = sum(dataset.samples.values())
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         trials = train.trials or 1
         problem = prepare(dataset, train, store=store, run=run, settings=settings)

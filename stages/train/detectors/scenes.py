@@ -64,7 +64,9 @@ def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Sce
     """The scenes of `dataset` for networks that see `largest` pixels or less.
 
     Raises DataError if there is nothing to teach or to judge with, or no box to be taught."""
-    taught, held = (samples_of(dataset, store, split) for split in ("train", "validation"))
+    samples = samples_of(dataset, store)
+    taught = [one for one in samples if one.split == "train"]
+    held = [one for one in samples if one.split == "validation"]
     _check(taught, held)
     labels = dataset.labels
     with ThreadPoolExecutor(threads) as pool:
