@@ -29,8 +29,22 @@ def average_precisions(found: Matches, weights: Numbers, levels: Sequence[int] =
 def ap50(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> float:
     """Mean over labels of the average precision at an overlap of 0.5; 0 without a true box."""
     found = matches(truth, answers, labels)
-    each = average_precisions(found, np.ones((1, found.images)))[0, 0]
-    return float(np.nanmean(each)) if np.isfinite(each).any() else 0.0
+    return float(np.nan_to_num(ap50s(found, np.ones((1, found.images)))[0]))
+
+
+def ap50s(found: Matches, weights: Numbers) -> Numbers:
+    """AP50 over the labels that have a true box, [r]; NaN where none has."""
+    return means(average_precisions(found, weights))
+
+
+def means(precisions: Numbers) -> Numbers:
+    """Means over levels and labels of `precisions` [levels, r, labels], of what is known; [r]."""
+    known = np.isfinite(precisions)
+    sums = np.where(known, precisions, 0.0).sum(axis=(0, 2))
+    numbers = known.sum(axis=(0, 2))
+    out: Numbers = np.full(sums.shape, np.nan)
+    np.divide(sums, numbers, out=out, where=numbers > 0)
+    return out
 
 
 def _of_label(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
-from stages.metrics.boxes.average_precision import average_precisions
+from stages.metrics.boxes.average_precision import average_precisions, means
 from stages.metrics.boxes.evaluator import coco_precisions
 from stages.metrics.boxes.matching import OVERLAPS, Matches, counts
 from stages.metrics.boxes.resampling import resampled, share
@@ -88,10 +88,10 @@ def precisions(
     boxes, pictures = true.sum(axis=0), (true > 0).sum(axis=0)
     knows = _together(boxes[boxes > 0])
     some = int((true.sum(axis=1) > 0).sum())
-    means = {"ap50": (values[:1], drawn[:1]), "ap50_95": (values, drawn)}
+    each = {"ap50": (values[:1], drawn[:1]), "ap50_95": (values, drawn)}
     overall = {
-        name: share(_mean_of(value), _means(draw), knows, some, found.images if knows else 0)
-        for name, (value, draw) in means.items()
+        name: share(_mean_of(value), means(draw), knows, some, found.images if knows else 0)
+        for name, (value, draw) in each.items()
     }
     return overall, [
         share(_mean_of(values[:1, k]), drawn[0, :, k], boxes[k], int(pictures[k]), int(boxes[k]))
@@ -136,22 +136,12 @@ def _mean(tally: Tallies, name: str, each: Numbers, drawn: Numbers) -> Measure:
     value = float(np.nan_to_num(each).mean()) if len(each) else 0.0
     knows, pictures = _together(whole.sum(axis=0)), int((every > 0).sum())
     asked = int(every.sum()) if name != "recall" or tally.true.any() else 0
-    return share(value, _means(drawn[None]), knows, pictures, asked)
+    return share(value, means(drawn[None]), knows, pictures, asked)
 
 
 def _together(boxes: Counts) -> float:
     """How many independent boxes know a mean over labels as well as `boxes` of each label do."""
     return float(len(boxes) ** 2 / (1 / np.maximum(boxes, 1)).sum()) if len(boxes) else 0.0
-
-
-def _means(drawn: Numbers) -> Numbers:
-    """Means over levels and labels of `drawn` [levels, r, labels], of what is known; [r]."""
-    known = np.isfinite(drawn)
-    sums = np.where(known, drawn, 0.0).sum(axis=(0, 2))
-    numbers = known.sum(axis=(0, 2))
-    out: Numbers = np.full(sums.shape, np.nan)
-    np.divide(sums, numbers, out=out, where=numbers > 0)
-    return out
 
 
 def _mean_of(values: Numbers) -> float:

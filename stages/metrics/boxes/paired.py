@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
-from stages.metrics.boxes.average_precision import average_precisions
+from stages.metrics.boxes.average_precision import ap50s
 from stages.metrics.boxes.matching import Matches, matches
 from stages.metrics.boxes.resampling import resampled
 from stages.metrics.intervals import f1
@@ -33,9 +33,8 @@ def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
     old, new = (_means(one, boxes, seed) for one in (before, after))
     drops = (old - new)[np.isfinite(old)]
     low, high = np.quantile(drops, [0.025, 0.975]) if before.images > 1 else (-1.0, 1.0)
-    value = float(_mean(before, np.ones((1, before.images)))[0]) - float(
-        _mean(after, np.ones((1, after.images)))[0]
-    )
+    whole = np.ones((1, before.images))
+    value = float(ap50s(before, whole)[0]) - float(ap50s(after, whole)[0])
     low, high = min(float(low), value), max(float(high), value)
     return Measure(value=value, low=low, high=high, n=before.images)
 
@@ -61,17 +60,7 @@ def box_agreement(before: Matches, after: Matches, threshold: float) -> Measure:
 
 
 def _means(found: Matches, boxes: int, seed: int) -> Numbers:
-    return resampled(lambda weights: _mean(found, weights), found.images, boxes, seed)
-
-
-def _mean(found: Matches, weights: Numbers) -> Numbers:
-    """AP50 over the labels that have a true box, [r]; NaN where none has."""
-    (each,) = average_precisions(found, weights)
-    known = np.isfinite(each)
-    sums, numbers = np.where(known, each, 0.0).sum(axis=1), known.sum(axis=1)
-    out: Numbers = np.full(len(sums), np.nan)
-    np.divide(sums, numbers, out=out, where=numbers > 0)
-    return out
+    return resampled(lambda weights: ap50s(found, weights), found.images, boxes, seed)
 
 
 def _reached(found: Matches, threshold: float) -> NDArray[np.bool_]:
