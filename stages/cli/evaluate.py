@@ -9,7 +9,7 @@ from stages.settings import Settings
 
 if TYPE_CHECKING:
     from stages.config import EvaluateConfig
-    from stages.evaluate.kinds import Evaluation
+    from stages.evaluate.evaluation import Evaluation
 
 
 def evaluate(

@@ -8,7 +8,8 @@ from stages.artifacts import Dataset, Model, Report
 from stages.config import EvaluateSlice
 from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.about import about_model
-from stages.evaluate.kinds import Evaluation, kind_of, medium_of, unseen_of
+from stages.evaluate.evaluation import Evaluation
+from stages.evaluate.kinds import kind_of, medium_of, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.predictions import Answers, Predicted, answers
 from stages.runtime.errors import DataError

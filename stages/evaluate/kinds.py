@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from stages.artifacts import Measure, Model
 from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
+from stages.evaluate.evaluation import Evaluation, Origin
 from stages.evaluate.predictions import Predicted
-from stages.evaluate.verdict import Judgement, Verdict
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
@@ -18,37 +18,11 @@ from stages.store import Store
 UNSEEN = "unseen.json"
 
 
-Origin = Literal["held out", "these", "given"]  # of a threshold: where it was chosen
-
-
 class Unseen(NamedTuple):
     """What models said of samples that they had not been taught with; both in plain form."""
 
     truth: list[Any]
     answers: list[Any]
-
-
-class Evaluation(Protocol):
-    """All that is found out about a set of predictions, whoever made them."""
-
-    @property
-    def predicted(self) -> Predicted: ...
-    @property
-    def measured(self) -> Measured: ...
-    @property
-    def judgements(self) -> tuple[Judgement, ...]: ...
-    @property
-    def verdict(self) -> Verdict: ...
-    @property
-    def reasons(self) -> tuple[str, ...]: ...
-    @property
-    def advice(self) -> tuple[str, ...]: ...
-    @property
-    def threshold(self) -> float: ...
-
-    def record(self) -> bytes:
-        """Everything measured, as JSON for people and programs."""
-        ...
 
 
 class Agreement(NamedTuple):

@@ -8,7 +8,8 @@ from stages.etl.manifest import Sample
 from stages.etl.readers import Reading, Row, read_folder
 from stages.evaluate.about import About
 from stages.evaluate.counted import Aside, check_labels, countable
-from stages.evaluate.kinds import Evaluation, kind_of, medium_of
+from stages.evaluate.evaluation import Evaluation
+from stages.evaluate.kinds import kind_of, medium_of
 from stages.evaluate.predictions import Predicted, Progress, answers
 from stages.evaluate.subject import Subject
 from stages.evaluate.words import capital, counted, listed

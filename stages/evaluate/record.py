@@ -1,15 +1,13 @@
 """What was measured as JSON, for people and programs."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stages.artifacts import Measure
-
-if TYPE_CHECKING:
-    from stages.evaluate.kinds import Evaluation
+from stages.evaluate.evaluation import Evaluation
 
 
-def recorded(evaluation: "Evaluation", **more: Any) -> bytes:
+def recorded(evaluation: Evaluation, **more: Any) -> bytes:
     """What every kind of answer has, and `more`; the same bytes for the same numbers."""
     facts = {
         "labels": evaluation.predicted.labels,
@@ -20,6 +18,10 @@ def recorded(evaluation: "Evaluation", **more: Any) -> bytes:
         "overall": evaluation.measured.overall,
         "per_label": evaluation.measured.labels,
         "confusion": evaluation.measured.confusion,
+        "thresholds": [one._asdict() for one in evaluation.thresholds],
+        "threshold": {"recommended": evaluation.threshold, "precision": evaluation.precision},
+        "threshold_says": evaluation.threshold_says,
+        "curves": {label: one._asdict() for label, one in evaluation.curves.items()},
         **more,
     }
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False, default=_plain)

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.config import EvaluateConfig
+from stages.evaluate import evaluation
 from stages.evaluate.boxes.advice import advice
 from stages.evaluate.boxes.mistakes import Mistake, mistakes
 from stages.evaluate.boxes.small import small_ones
 from stages.evaluate.boxes.threshold import on_threshold
 from stages.evaluate.confused import pairs
-from stages.evaluate.kinds import Origin, Unseen, origin_of
+from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
-from stages.evaluate.verdict import Judgement, Verdict, judge, outcome, verdict
-from stages.metrics import Curve, Measured
+from stages.evaluate.verdict import Judgement, judge, outcome
+from stages.metrics import Measured
 from stages.metrics.boxes import (
     BoxThreshold,
     Matches,
@@ -38,42 +39,21 @@ Epochs = Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """`threshold` is the recommended one, at which precision, recall, F1, confusion and mistakes
-    are counted; `origin`: where it was chosen. `epochs`: what training measured after
-    each."""
+class Evaluation(evaluation.Evaluation):
+    """At the recommended threshold precision, recall, F1, confusion and mistakes are counted.
+    `epochs`: what training measured after each."""
 
-    predicted: Predicted
-    measured: Measured
-    judgements: tuple[Judgement, ...]
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    advice: tuple[str, ...]
     thresholds: tuple[BoxThreshold, ...]
-    threshold: float
-    origin: Origin
-    precision: float | None
-    curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
     epochs: Epochs
-
-    @property
-    def chosen(self) -> BoxThreshold:
-        """What the recommended threshold gains and costs."""
-        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
 
     @property
     def threshold_says(self) -> str:
         return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
 
     def record(self) -> bytes:
-        """Everything measured, as JSON for people and programs."""
         return recorded(
             self,
-            thresholds=[one._asdict() for one in self.thresholds],
-            threshold={"recommended": self.threshold, "precision": self.precision},
-            threshold_says=self.threshold_says,
-            curves={label: one._asdict() for label, one in self.curves.items()},
             mistakes=[one._asdict() for one in self.mistakes],
             epochs=[dict(one) for one in self.epochs],
         )
@@ -100,7 +80,6 @@ def evaluated(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        verdict=verdict(judgements),
         reasons=(*reasons(judgements, predicted.thing), *([] if config.gate else [UNASKED])),
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),

@@ -1,7 +1,7 @@
 """What the recommended threshold on a box's score is for, in plain words."""
 
 from stages.artifacts import Measure
-from stages.evaluate.kinds import Origin
+from stages.evaluate.evaluation import Origin
 from stages.evaluate.words import measured, percent
 from stages.metrics.boxes import BoxThreshold
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.config import EvaluateConfig
+from stages.evaluate import evaluation
 from stages.evaluate.confused import Pair, pairs
-from stages.evaluate.kinds import Origin, Unseen, origin_of
+from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.labels.advice import advice
 from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.mistakes import Mistake, mistakes
@@ -15,50 +16,31 @@ from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
-from stages.evaluate.verdict import Judgement, Verdict, against_guessing, judge, verdict
-from stages.metrics import Curve, Measured, Threshold, curves, measure, recommended, thresholds
+from stages.evaluate.verdict import Judgement, against_guessing, judge
+from stages.metrics import Measured, Threshold, curves, measure, recommended, thresholds
 
 PRECISION = 0.95  # share of answers to be right at the threshold, if the config asks for none
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """`threshold` is the recommended one, at which `precision` of the answers are to be right;
-    `apart` if it was chosen on other samples than those that are measured."""
+class Evaluation(evaluation.Evaluation):
+    """`precision`: PRECISION if none was asked for; `pairs`: which labels are taken for which;
+    `groups`: how right the answers are by other columns of the data."""
 
-    predicted: Predicted
-    measured: Measured
-    judgements: tuple[Judgement, ...]
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    advice: tuple[str, ...]
     thresholds: tuple[Threshold, ...]
-    threshold: float
-    origin: Origin
     precision: float
-    curves: dict[str, Curve]
     mistakes: tuple[Mistake, ...]
     pairs: tuple[Pair, ...]
     groups: Groups
-
-    @property
-    def chosen(self) -> Threshold:
-        """What the recommended threshold gains and costs."""
-        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
 
     @property
     def threshold_says(self) -> str:
         return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
 
     def record(self) -> bytes:
-        """Everything measured, as JSON for people and programs."""
         return recorded(
             self,
-            thresholds=[one._asdict() for one in self.thresholds],
-            threshold={"recommended": self.threshold, "precision": self.precision},
-            threshold_says=self.threshold_says,
             groups=self.groups,
-            curves={label: one._asdict() for label, one in self.curves.items()},
             mistakes=[{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
         )
 
@@ -80,7 +62,6 @@ def evaluated(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        verdict=verdict(judgements),
         reasons=tuple(reasons(judgements, predicted.thing)),
         thresholds=tuple(thresholds(seen.truth, seen.scores, 0.01)),
         threshold=recommended(held.truth, held.scores, precision) if given is None else given,

@@ -1,6 +1,6 @@
 """What the recommended threshold is for, in plain words."""
 
-from stages.evaluate.kinds import Origin
+from stages.evaluate.evaluation import Origin
 from stages.evaluate.words import measured, percent
 from stages.metrics import Threshold
 

@@ -1,0 +1,49 @@
+"""What every kind of answer finds out about predictions."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stages.evaluate.predictions import Predicted
+from stages.evaluate.verdict import Judgement, Verdict, verdict
+from stages.metrics import Curve, Measured
+
+Origin = Literal["held out", "these", "given"]  # of a threshold: where it was chosen
+
+
+@dataclass(frozen=True)
+class Evaluation(ABC):
+    """All that is found out about a set of predictions, whoever made them.
+
+    `threshold` is the recommended one, `origin` where it was chosen, `precision` the share of
+    answers that were to be right at it, if one was asked for; `thresholds` say what each of many
+    gains and costs."""
+
+    predicted: Predicted
+    measured: Measured
+    judgements: tuple[Judgement, ...]
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+    thresholds: tuple[Any, ...]
+    threshold: float
+    origin: Origin
+    precision: float | None
+    curves: dict[str, Curve]
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdict(self.judgements)
+
+    @property
+    def chosen(self) -> Any:
+        """What the recommended threshold gains and costs."""
+        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
+
+    @property
+    @abstractmethod
+    def threshold_says(self) -> str:
+        """What the recommended threshold is for, in plain words."""
+
+    @abstractmethod
+    def record(self) -> bytes:
+        """Everything measured, as JSON for people and programs."""
