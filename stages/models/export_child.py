@@ -26,11 +26,15 @@ def main(spec: dict[str, Any]) -> None:
     import paddle
 
     from stages.models.arrays import unpack_arrays
+    from stages.models.cutting import front
     from stages.models.network import assemble
     from stages.parts import FAMILIES
 
     family = FAMILIES[spec["family"]]
-    network = assemble(family.name, unpack_arrays(Path(spec["weights"]).read_bytes()))
+    arrays = unpack_arrays(Path(spec["weights"]).read_bytes())
+    cut = spec["cut"]
+    network = front(family, _trunk(arrays), cut) if cut else assemble(family.name, arrays)
+    network.eval()
     prefix = Path(spec["out"]) / "graph"
     probe = _probe(family)
     expected = _answers(network, probe)
@@ -39,6 +43,10 @@ def main(spec: dict[str, Any]) -> None:
     if "onnx" in spec["formats"]:
         convert(prefix.with_suffix(".json"), prefix.with_suffix(".onnx"))
         _compare(prefix.with_suffix(".onnx"), probe, expected)
+
+
+def _trunk(arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("trunk."): array for name, array in arrays.items()}
 
 
 def _probe(family: Family) -> Any:

@@ -30,6 +30,9 @@ class Family:
     weights, or those of one network from scratch. `notice`: what a person who chooses it has to
     know of its licence.
 
+    `cuts`: how many of the trunk's parts (`parts()` of its layer, see cutting.py) may stay frozen
+    while the others are taught, the fewest first; none if it is only used frozen. 0: all is taught.
+
     `teaching`: of a detector, what teaching one window costs, in forwards; `whole`: place of
     the function (family, number of labels) -> its layer; `loss`: of
     that (size, labels) -> what its outputs are taught by; `decode`: the step that reads them,
@@ -51,6 +54,7 @@ class Family:
     features: int = 0
     layers: str = ""
     names: str = ""
+    cuts: tuple[int, ...] = ()
     network: str = ".network:trunk_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
     front: Mapping[str, Any] = field(default_factory=dict, hash=False)

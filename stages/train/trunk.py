@@ -21,29 +21,31 @@ class TrunkFile(NamedTuple):
     digest: str
 
 
-def trunk_file(family: Family, store: Store, settings: Settings | None = None) -> TrunkFile:
-    """The exported trunk of `family` with its published weights.
+def trunk_file(
+    family: Family, store: Store, settings: Settings | None = None, cut: int = 0
+) -> TrunkFile:
+    """The exported trunk of `family` with its published weights; with a `cut`, its front alone.
 
     Raises what `export_network` and `Family.load` raise."""
-    name = f"trunks/{_key(family)}"
+    name = f"trunks/{_key(family, cut)}"
     known = store.noted(name)
     if known:
         try:
             return TrunkFile(store.path(known["onnx"], ".onnx"), known["onnx"])
         except Damaged:
             pass  # it is made anew
-    digest = _export(family, store, settings)
+    digest = _export(family, store, settings, cut)
     store.note(name, {"family": family.name, "onnx": digest})
     return TrunkFile(store.path(digest, ".onnx"), digest)
 
 
-def _export(family: Family, store: Store, settings: Settings | None) -> str:
+def _export(family: Family, store: Store, settings: Settings | None, cut: int) -> str:
     arrays = {f"trunk.{name}": array for name, array in family.load(settings).items()}
     with TemporaryDirectory() as folder:
-        files = export_network(family.name, arrays, Path(folder), ("onnx",))
+        files = export_network(family.name, arrays, Path(folder), ("onnx",), cut)
         return store.add_file(files["graph.onnx"])
 
 
-def _key(family: Family) -> str:
+def _key(family: Family, cut: int) -> str:
     code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
-    return digest_of(canonical([family.name, family.digests, code]))
+    return digest_of(canonical([family.name, family.digests, cut, code]))

@@ -17,10 +17,10 @@ from stages.artifacts import canonical, digest_of
 from stages.models.network import fill as fill_by_name
 from stages.parts import FAMILIES
 from stages.runtime import steps as runtime
-from stages.train.detectors.flat import AdamW, fill, flattened, spread
 from stages.train.detectors.front import Front
 from stages.train.detectors.plan import HALVES
 from stages.train.detectors.problem import Problem
+from stages.train.flat import AdamW, fill, flattened, spread
 
 Floats = NDArray[np.float32]
 State = dict[str, Any]
