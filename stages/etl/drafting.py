@@ -1,0 +1,76 @@
+"""The Dataset that judged samples make: what it says of them, and its files."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Dataset
+from stages.config import EtlSlice
+from stages.etl.judging import Judged
+from stages.etl.manifest import Sample, write_manifest
+from stages.etl.page import page_of
+from stages.etl.quarantine import table_of
+from stages.etl.split import ORDER
+from stages.etl.table import Line, labels_in, labels_of
+from stages.media import Medium
+from stages.store import Store
+
+
+def draft_of(
+    config: EtlSlice,
+    revision: str,
+    judged: Judged,
+    medium: Medium,
+    augmentations: tuple[dict[str, Any], ...],
+) -> Dataset:
+    """The Dataset of `judged` but for its files."""
+    lines = judged.lines
+    return Dataset(
+        task=config.task,
+        labels=tuple(labels_in(lines)),
+        revision=revision,
+        counts=_counts(lines),
+        samples=_samples(lines),
+        facts=medium.summary(_of_train(lines), config.etl),
+        augmentations=augmentations,
+        views=config.etl.views if augmentations else 0,
+        seed=config.etl.seed,
+        findings=judged.findings,
+    )
+
+
+def files_of(draft: Dataset, judged: Judged, medium: Medium, store: Store) -> dict[str, bytes]:
+    """The files of `draft` by name."""
+    return {
+        "manifest.csv": write_manifest([_sample(line, medium.facts) for line in judged.lines]),
+        "validation.json": judged.record,
+        "quarantine.csv": table_of(judged.asides),
+        "page.html": page_of(draft, judged, medium, store).encode(),
+    }
+
+
+def _sample(line: Line, facts: Sequence[str]) -> Sample:
+    return Sample(
+        line["file"],
+        line["digest"],
+        line["label"],
+        line["split"],
+        line["key"],
+        {name: line["facts"][name] for name in facts},
+        line["boxes"],
+        {key[6:]: value for key, value in line.items() if key.startswith("extra.")},
+    )
+
+
+def _counts(lines: Sequence[Line]) -> dict[str, dict[str, int]]:
+    counted = Counter((line["split"], label) for line in lines for label in labels_of(line))
+    return {name: {label: counted[name, label] for label in labels_in(lines)} for name in ORDER}
+
+
+def _samples(lines: Sequence[Line]) -> dict[str, int]:
+    counted = Counter(line["split"] for line in lines)
+    return {name: counted[name] for name in ORDER}
+
+
+def _of_train(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    return [line["facts"] for line in lines if line["split"] == "train"]
