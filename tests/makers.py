@@ -146,27 +146,21 @@ def folder_of_pictures(folder: Path, each: int = 20, side: int = 64) -> Path:
 def dataset(store: Store, each: int = 20, views: int = 1) -> Dataset:
     """A saved Dataset of shapes: 60 % train, 20 % validation, 20 % test."""
     samples = [_sample(store, label, index, each) for label in LABELS for index in range(each)]
-    made = Dataset(
-        task="image_classification",
-        labels=LABELS,
-        revision="0" * 32 + ".dir",
-        counts=_counts(samples),
-        samples=_samples(samples),
-        augmentations=({"horizontal_flip": {}},),
-        views=views,
-        files={"manifest.csv": store.add(write_manifest(samples))},
-    )
-    store.save(made)
-    return made
+    return _saved(store, "image_classification", "0", samples, views)
 
 
 def boxes_dataset(store: Store, count: int = 40, side: int = 96, views: int = 1) -> Dataset:
     """A saved Dataset of scenes with boxes: 60 % train, 20 % validation, 20 % test."""
     samples = [_scene_sample(store, index, count, side) for index in range(count)]
+    return _saved(store, "object_detection", "1", samples, views)
+
+
+def _saved(store: Store, task: str, digit: str, samples: list[Sample], views: int) -> Dataset:
+    """A saved Dataset of `samples` with mirrored views; `digit` is what its revision is made of."""
     made = Dataset(
-        task="object_detection",
+        task=task,
         labels=LABELS,
-        revision="1" * 32 + ".dir",
+        revision=digit * 32 + ".dir",
         counts=_counts(samples),
         samples=_samples(samples),
         augmentations=({"horizontal_flip": {}},),
@@ -178,11 +172,14 @@ def boxes_dataset(store: Store, count: int = 40, side: int = 96, views: int = 1)
 
 
 def _scene_sample(store: Store, index: int, count: int, side: int) -> Sample:
-    split = ("train", "train", "train", "validation", "test")[index * 5 // count]
     data, boxes = scene(index, side)
-    digest = store.add(data)
+    digest, split = store.add(data), _split(index, count)
     facts = {"width": side, "height": side}
     return Sample(f"images/{index:03}.png", digest, "", split, digest, facts, boxes)
+
+
+def _split(index: int, count: int) -> str:
+    return ("train", "train", "train", "validation", "test")[index * 5 // count]
 
 
 def _samples(samples: list[Sample]) -> dict[str, int]:
@@ -190,11 +187,9 @@ def _samples(samples: list[Sample]) -> dict[str, int]:
 
 
 def _sample(store: Store, label: str, index: int, each: int) -> Sample:
-    split = ("train", "train", "train", "validation", "test")[index * 5 // each]
-    digest = store.add(picture(label, index))
-    return Sample(
-        f"{label}/{index:03}.png", digest, label, split, digest, {"width": 64, "height": 64}
-    )
+    digest, split = store.add(picture(label, index)), _split(index, each)
+    facts = {"width": 64, "height": 64}
+    return Sample(f"{label}/{index:03}.png", digest, label, split, digest, facts)
 
 
 def _counts(samples: list[Sample]) -> dict[str, dict[str, int]]:
