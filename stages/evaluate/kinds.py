@@ -1,7 +1,7 @@
 """What is done with predictions, by their kind: the parts on the board ANSWERS."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from stages.artifacts import Measure, Model
@@ -13,6 +13,7 @@ from stages.evaluate.predictions import Predicted
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
+from stages.runtime.errors import DataError
 from stages.store import Store
 
 UNSEEN = "unseen.json"
@@ -111,6 +112,16 @@ def medium_of(task: str) -> Medium:
     """The medium that `task` names."""
     medium: Medium = MEDIA[TASKS[task].medium]()
     return medium
+
+
+def check_known(given: Iterable[str], labels: Sequence[str]) -> None:
+    """Raise DataError if one of the labels `given` is none of the model's `labels`."""
+    strange = sorted(set(given) - set(labels))
+    if strange:
+        raise DataError(
+            f"The model does not know the label '{strange[0]}'.",
+            f"It knows: {', '.join(labels)}.",
+        )
 
 
 def origin_of(threshold: float | None, unseen: Unseen | None) -> Origin:

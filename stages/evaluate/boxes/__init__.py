@@ -9,12 +9,11 @@ from stages.evaluate.about import About
 from stages.evaluate.boxes.agreement import judged
 from stages.evaluate.boxes.evaluation import Evaluation, evaluated
 from stages.evaluate.boxes.page import page
-from stages.evaluate.kinds import Agreement, Unseen
+from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.predictions import Predicted
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
-from stages.runtime.errors import DataError
 
 
 class Boxes:
@@ -25,12 +24,7 @@ class Boxes:
     compared: ClassVar[str] = "the boxes in the test split"
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
-        strange = sorted({box.label for one in samples for box in one.boxes} - set(labels))
-        if strange:
-            raise DataError(
-                f"The model does not know the label '{strange[0]}'.",
-                f"It knows: {', '.join(labels)}.",
-            )
+        check_known((box.label for one in samples for box in one.boxes), labels)
         place = {label: index for index, label in enumerate(labels)}
         return [[[*box[1:], place[box.label]] for box in one.boxes] for one in samples]
 

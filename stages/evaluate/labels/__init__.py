@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
-from stages.evaluate.kinds import Agreement, Unseen
+from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.labels.agreement import judged
 from stages.evaluate.labels.evaluation import Evaluation, evaluated
 from stages.evaluate.labels.page import page
@@ -14,7 +14,6 @@ from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
 from stages.media import Medium
 from stages.metrics import Measured, measure
-from stages.runtime.errors import DataError
 
 
 class Labels:
@@ -24,12 +23,7 @@ class Labels:
     compared: ClassVar[str] = "the test split"
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
-        strange = sorted({one.label for one in samples} - set(labels))
-        if strange:
-            raise DataError(
-                f"The model does not know the label '{strange[0]}'.",
-                f"It knows: {', '.join(labels)}.",
-            )
+        check_known((one.label for one in samples), labels)
         return [labels.index(one.label) for one in samples]
 
     def evaluated(
