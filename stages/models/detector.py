@@ -4,20 +4,27 @@
 `mobile_ssd`: prior boxes of several sizes, as SSD on MobileNet has them; the trunk is cut at stride
 16, what is behind it has a fifth of the weights."""
 
+from functools import partial
+
 from stages.models.efficientnet_lite import LITE0
 from stages.models.family import Family
 
-LITE_DETECTOR = Family(
-    name="lite_detector",
-    paper="https://arxiv.org/abs/2111.00902",
+_on_lite0 = partial(
+    Family,
     licence=LITE0.licence,
     size=320,
     multiple=32,
-    parameters=LITE0.parameters,
-    cost=0.028,
     weights=LITE0.weights,
     mean=LITE0.mean,
     std=LITE0.std,
+    trainer="detectors",
+)
+
+LITE_DETECTOR = _on_lite0(
+    name="lite_detector",
+    paper="https://arxiv.org/abs/2111.00902",
+    parameters=LITE0.parameters,
+    cost=0.028,
     layers=".detector_layers:trunk",
     names=".efficientnet_lite_names:place",
     network=".detector_layers:point_detector",
@@ -25,23 +32,16 @@ LITE_DETECTOR = Family(
     whole=".detector_layers:new_point_detector",
     loss=".detector_loss:PointLoss",
     decode={"step": "decode_boxes", "args": {"strides": [8, 16, 32], "bins": 8}},
-    trainer="detectors",
 )
 
 PRIOR_STRIDES = (16, 32, 64)
 PRIOR_SHARES = ((0.1, 0.25), (0.25, 0.5), (0.5, 0.85))  # of the picture's side, for each stride
 
-MOBILE_SSD = Family(
+MOBILE_SSD = _on_lite0(
     name="mobile_ssd",
     paper="https://arxiv.org/abs/1512.02325",
-    licence=LITE0.licence,
-    size=320,
-    multiple=32,
     parameters=716_928,
     cost=0.022,
-    weights=LITE0.weights,
-    mean=LITE0.mean,
-    std=LITE0.std,
     layers=".detector_priors_layers:trunk",
     names=".efficientnet_lite_names:place_up_to_stride_16",
     network=".detector_priors_layers:prior_detector",
@@ -52,5 +52,4 @@ MOBILE_SSD = Family(
         "step": "decode_priors",
         "args": {"strides": list(PRIOR_STRIDES), "shares": [list(one) for one in PRIOR_SHARES]},
     },
-    trainer="detectors",
 )

