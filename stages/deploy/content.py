@@ -6,8 +6,9 @@ from typing import Any
 
 from stages.artifacts import Dataset, Model, Report, canonical
 from stages.deploy.compressors import Compressor
+from stages.evaluate import native
 from stages.media import Medium
-from stages.parts import MEDIA, TASKS
+from stages.parts import MEDIA
 from stages.runtime.answers import KINDS, Kind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
@@ -52,20 +53,12 @@ def description(
     name: str, model: Model, report: Report, dataset: Dataset, compressor: Compressor, backend: str
 ) -> dict[str, Any]:
     """package.json: all that the runtime has to know."""
-    task = TASKS[model.task]
-    medium = MEDIA[task.medium]
+    known = native.description(model, backend)
     return {
+        **known,
         "name": name,
-        "task": model.task,
-        "medium": medium.name,
-        "thing": medium.thing,
-        "types": list(medium.types),
-        "answers": task.answers,
-        "draws": KINDS[task.answers].draws,
-        "labels": list(model.labels),
-        "before": [step.model_dump() for step in model.before],
-        "after": [step.model_dump() for step in model.after],
-        "backend": backend,
+        "thing": MEDIA[known["medium"]].thing,
+        "draws": KINDS[known["answers"]].draws,
         "format": compressor.format,
         "model": NETWORK,
         "numeric": compressor.numeric,

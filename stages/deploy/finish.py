@@ -9,7 +9,7 @@ from stages.deploy.ladder import Climb
 from stages.deploy.packed import self_test, write_folder
 from stages.deploy.page import page
 from stages.deploy.timing import timed
-from stages.deploy.workbench import Workbench
+from stages.deploy.workbench import EXPORTER, Workbench
 from stages.parts import COMPRESSORS, EXPORTERS
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
@@ -20,7 +20,7 @@ def finished(work: Workbench, climb: Climb) -> Package:
     """The Package of `climb`, its files in the store."""
     files = _files(work, climb)
     best = climb.best
-    exporter = EXPORTERS["onnx"]
+    exporter = EXPORTERS[EXPORTER]
     return Package(
         files={name: work.store.add(data) for name, data in sorted(files.items())},
         parents=(work.model.ref, work.report.ref, work.dataset.ref),

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from stages.artifacts import Measure
 from stages.deploy.ladder import Climb, Tested, Trial
-from stages.deploy.workbench import Workbench
+from stages.deploy.workbench import WHOLE, Workbench
 from stages.evaluate.words import capital, metric
 from stages.pages import render
 
 TEMPLATE = Path(__file__).with_name("package.html")
-WHOLE = "float32"
 
 
 class Row(NamedTuple):

@@ -9,11 +9,10 @@ import numpy as np
 
 from stages.deploy.ladder import Climb
 from stages.deploy.packed import Answers, ask, write_folder
-from stages.deploy.workbench import Workbench
+from stages.deploy.workbench import WHOLE, Workbench
 from stages.parts import COMPRESSORS
 from stages.runtime.sealed import SEAL, seal
 
-WHOLE = "float32"  # what the trained model is in
 SAMPLES = 32  # of the test split, if float32 was no rung that was tested
 
 

@@ -28,6 +28,7 @@ from stages.tracking import Run
 
 PARITY = 16  # training samples on which the exported network must answer as the trained one
 EXPORTER = "onnx"
+WHOLE = "float32"  # what the trained model is in
 TOOLS = ("onnx", "onnxruntime", "paddle2onnx", "paddlepaddle")  # whose version may change bytes
 
 

@@ -14,8 +14,8 @@ from stages.store import Store
 GRAPH = ("graph.json", "graph.pdiparams")
 
 
-def description(model: Model) -> dict[str, Any]:
-    """What the runtime has to know of `model`."""
+def description(model: Model, backend: str = "paddle") -> dict[str, Any]:
+    """What the runtime has to know of `model`, whose network `backend` runs."""
     task = TASKS[model.task]
     return {
         "task": model.task,
@@ -25,7 +25,7 @@ def description(model: Model) -> dict[str, Any]:
         "labels": list(model.labels),
         "before": [step.model_dump() for step in model.before],
         "after": [step.model_dump() for step in model.after],
-        "backend": "paddle",
+        "backend": backend,
     }
 
 
