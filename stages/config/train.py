@@ -29,7 +29,12 @@ class Space(Section):
     weight_decay: Range = Range(low=1e-3, high=1.0)
     batch_size: tuple[int, ...] = (32, 64, 128)
     head: tuple[Literal["linear", "hidden"], ...] = ("linear", "hidden")
-    class_balance: tuple[Literal["none", "weights"], ...] = ("none", "weights")
+    class_balance: tuple[Literal["auto", "none", "weights", "sampling", "both"], ...] = Field(
+        ("auto",),
+        min_length=1,
+        description="How rare labels are made to count: by loss weights, by being shown more "
+        "often, by half of both; auto: as far as the labels' counts differ.",
+    )
 
 
 class FinetuneSpace(Section):

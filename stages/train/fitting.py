@@ -10,6 +10,7 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.artifacts import canonical, digest_of
+from stages.train.balance import balance_of, drawn, label_weights
 from stages.train.problem import Problem
 from stages.train.scores import best_temperature, measures
 
@@ -38,8 +39,10 @@ class Fit(ABC):
         self.seed = int(digest_of(canonical(hyperparameters))[:12], 16)
         self.judges = [problem.judging(fold) for fold in range(problem.folds)]
         self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
-        balanced = hyperparameters["class_balance"] == "weights"
-        self.weights = paddle.to_tensor(label_weights(problem)) if balanced else None
+        counts = np.bincount(problem.labels, minlength=problem.classes)
+        self.balance = balance_of(hyperparameters["class_balance"], counts)
+        weights = label_weights(counts, self.balance.weights) if self.balance.weights else None
+        self.weights = None if weights is None else paddle.to_tensor(weights)
         self.curve: list[dict[str, float]] = []
         self.best: Best | None = None
 
@@ -97,12 +100,20 @@ class Fit(ABC):
     ) -> list[NDArray[np.int64]]:
         """One of `lists` for each fold, each in an order of its own, as batches [folds, n] of one
         size, so that no rest has to be left out."""
-        mixed = [rng.permutation(one) for one in lists]
+        mixed = [self._mixed_up(one, rng) for one in lists]
         length = min(map(len, mixed))
         steps = -(-length // self.hyper["batch_size"])
         size = length // steps
         order = np.stack([one[: steps * size] for one in mixed])
         return [order[:, start : start + size] for start in range(0, steps * size, size)]
+
+    def _mixed_up(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """`items` in an order of their own; rare labels more often, if that was chosen."""
+        return items[drawn(self._labels_of(items), self.balance.sampling, rng)]
+
+    def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The labels of what `_orders` was given: rows, if nothing else is said."""
+        return self.problem.labels[items]
 
     def _targets(self, labels: NDArray[np.int64]) -> Floats:
         """`labels` [...] as [..., classes], 1 where the label is."""
@@ -114,14 +125,6 @@ class Fit(ABC):
         weighed = targets if self.weights is None else targets * self.weights
         told = paddle.nn.functional.log_softmax(logits, axis=-1)
         return -(weighed * told).sum() / weighed.sum()
-
-
-def label_weights(problem: Problem) -> Floats:
-    """A weight for each label, such that all labels count alike and the mean over rows is 1."""
-    counts = np.bincount(problem.labels, minlength=problem.classes)
-    present = np.maximum(counts, 1)
-    weights: Floats = (counts.sum() / (np.count_nonzero(counts) * present)).astype(np.float32)
-    return weights
 
 
 def parameter(values: NDArray[Any]) -> Any:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from stages.train.fitting import label_weights
 from stages.train.heads_fit import HeadsFit, Standard
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
@@ -98,25 +97,6 @@ def test_one_fold_judges_with_what_is_held_out_alone():
     done.until(5, patience=100)
 
     assert done.unseen()[0].tolist() == np.flatnonzero(held == 0).tolist()
-
-
-def test_weights_make_a_rare_label_count_as_much():
-    problem = blobs(samples=60)
-    rare = np.flatnonzero((problem.labels != 2) | (np.arange(60) < 12))
-    few = type(problem)(
-        {INPUT: problem.features[INPUT][rare]},
-        problem.labels[rare],
-        problem.held[rare],
-        problem.plain[rare],
-        3,
-        3,
-    )
-
-    weights = label_weights(few)
-
-    counts = np.bincount(few.labels)
-    np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
-    assert weights[2] > weights[0]
 
 
 def test_every_epoch_shows_all_rows_that_teach_in_another_order():
