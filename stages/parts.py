@@ -105,6 +105,7 @@ SEARCHERS = Registry(
     {
         "optuna": ".train.searchers.tpe:Tpe",
         "random": ".train.searchers.random:Random",
+        "evolution": ".train.searchers.evolution:Evolution",
     },
 )
 

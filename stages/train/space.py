@@ -1,40 +1,87 @@
-"""The search space as dimensions, and the sets of hyperparameters that a search begins with."""
+"""The search space as dimensions, and the sets of hyperparameters that a search begins with.
+
+A dimension may be there only where another has some value: a set of hyperparameters names those
+that are there, and no others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import exp, log
+from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
 from stages.config.train import Range
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 
+if TYPE_CHECKING:  # a plan is made without opening it
+    from numpy.random import Generator
+
 DIGITS = 4  # of a searched number: enough, and the same when it is written and read again
 BEGIN = {"learning_rate": 1e-3, "weight_decay": 0.1, "batch_size": 32}
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of `values`."""
+class Condition:
+    """True of hyperparameters in which `name`, a dimension that comes earlier, is one of
+    `values`."""
 
     name: str
     values: tuple[Any, ...]
 
+    def holds(self, hyperparameters: Mapping[str, Any]) -> bool:
+        return hyperparameters.get(self.name) in self.values
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of `values`; `when`: it is there under this condition only."""
+
+    name: str
+    values: tuple[Any, ...]
+    when: Condition | None = None
+
+    def drawn(self, rng: "Generator") -> Any:
+        """Any of them."""
+        return self.values[int(rng.integers(len(self.values)))]
+
 
 @dataclass(frozen=True)
 class Number:
-    """A number between `low` and `high`, even on a logarithmic scale if `log`."""
+    """A number between `low` and `high`, even on a logarithmic scale if `log`; `when`: it is there
+    under this condition only."""
 
     name: str
     low: float
     high: float
     log: bool
+    when: Condition | None = None
 
     def rounded(self, value: float) -> float:
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
+    def drawn(self, rng: "Generator") -> float:
+        """Any of them, as likely as any other on its scale."""
+        if self.log:
+            return self.rounded(exp(rng.uniform(log(self.low), log(self.high))))
+        return self.rounded(rng.uniform(self.low, self.high))
+
 
 Dimension = Choice | Number
+
+
+def present(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> list[Dimension]:
+    """The dimensions of `space` that are there in `hyperparameters`: whose condition holds, and
+    that of the dimension which it names, too."""
+    there: dict[str, Dimension] = {}
+    for one in space:
+        if one.when is None or (one.when.name in there and one.when.holds(hyperparameters)):
+            there[one.name] = one
+    return list(there.values())
+
+
+def kept(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """`hyperparameters` without those whose dimension is not there."""
+    return {one.name: hyperparameters[one.name] for one in present(space, hyperparameters)}
 
 
 @dataclass(frozen=True)
@@ -92,7 +139,7 @@ def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> li
     plain = {one.name: _plain(one, begin) for one in space}
     first = space[0]
     assert isinstance(first, Choice)  # noqa: S101
-    return [{**plain, first.name: value} for value in first.values]
+    return [kept(space, {**plain, first.name: value}) for value in first.values]
 
 
 def _plain(dimension: Dimension, begin: Mapping[str, float]) -> Any:

@@ -1,12 +1,11 @@
 """Draws every dimension by itself: the yardstick for whoever claims to search better."""
 
 from collections.abc import Sequence
-from math import exp, log
 from typing import Any
 
 import numpy as np
 
-from stages.train.space import Choice, Dimension
+from stages.train.space import Dimension, kept
 
 
 class Random:
@@ -26,13 +25,10 @@ class Random:
         """Nothing is learnt."""
 
     def _draw(self, number: int) -> dict[str, Any]:
-        rng = np.random.default_rng([self.seed, number])
-        return {one.name: _value(one, rng) for one in self.space}
+        return any_of(self.space, np.random.default_rng([self.seed, number]))
 
 
-def _value(dimension: Dimension, rng: np.random.Generator) -> Any:
-    if isinstance(dimension, Choice):
-        return dimension.values[int(rng.integers(len(dimension.values)))]
-    if dimension.log:
-        return dimension.rounded(exp(rng.uniform(log(dimension.low), log(dimension.high))))
-    return dimension.rounded(rng.uniform(dimension.low, dimension.high))
+def any_of(space: Sequence[Dimension], rng: np.random.Generator) -> dict[str, Any]:
+    """Any set of hyperparameters. What is not there is drawn all the same, so that it moves no
+    other draw."""
+    return kept(space, {one.name: one.drawn(rng) for one in space})

@@ -23,7 +23,11 @@ class Tpe:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                n_startup_trials=STARTUP, multivariate=True, constant_liar=True, seed=seed
+                n_startup_trials=STARTUP,
+                multivariate=True,
+                group=any(one.when for one in space),  # a density for those that are there together
+                constant_liar=True,
+                seed=seed,
             )
         self.space = {one.name: one for one in space}
         self.distributions = {one.name: _distribution(one) for one in space}
@@ -43,18 +47,33 @@ class Tpe:
             if asked is not None:
                 self.study.tell(asked, score)
             else:
+                known = {name: self.distributions[name] for name in hyperparameters}
                 made = optuna.trial.create_trial(
-                    params=hyperparameters, distributions=self.distributions, value=score
+                    params=hyperparameters, distributions=known, value=score
                 )
                 self.study.add_trial(made)
 
     def _ask(self) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about multivariate sampling being new
-            trial = self.study.ask(self.distributions)
-        rounded = {name: _rounded(self.space[name], value) for name, value in trial.params.items()}
+            trial = self.study.ask()
+            rounded = self._suggested(trial)
         self.asked[_key(rounded)] = trial
         return rounded
+
+    def _suggested(self, trial: Any) -> dict[str, Any]:
+        """A value of each dimension that is there, in the order of the space."""
+        values: dict[str, Any] = {}
+        for one in self.space.values():
+            if one.when is None or one.when.holds(values):
+                values[one.name] = _rounded(one, _suggest(trial, one))
+        return values
+
+
+def _suggest(trial: Any, dimension: Dimension) -> Any:
+    if isinstance(dimension, Choice):
+        return trial.suggest_categorical(dimension.name, dimension.values)
+    return trial.suggest_float(dimension.name, dimension.low, dimension.high, log=dimension.log)
 
 
 def _key(hyperparameters: dict[str, Any]) -> str:
