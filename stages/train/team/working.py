@@ -1,0 +1,50 @@
+"""What a worker does: sit down at its desk and run the loop."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from stages.opening import open_store
+from stages.settings import Settings
+from stages.train.group import Alone, Group
+from stages.train.team.desk import Desk, Loop, Metrics
+from stages.train.team.keeping import Kept
+
+
+class Task(NamedTuple):
+    """`shared`: for a group, a reference into Ray's store of objects."""
+
+    loop: Loop
+    shared: Any
+    name: str
+    settings: Settings
+
+
+def work(config: dict[str, Task]) -> None:
+    """Run the task's loop as one of a group of Ray Train's workers."""
+    import ray
+    from ray import train
+
+    from stages.train.team.together import Together
+
+    task = config["task"]
+    context = train.get_context()
+    rank, world = context.get_world_rank(), context.get_world_size()
+    group = Together(rank, world) if world > 1 else Alone()
+    _sit(task._replace(shared=ray.get(task.shared)), group, train.report)
+
+
+def work_alone(task: Task, wait: Callable[[Metrics], None]) -> None:
+    """Run the task's loop in this process."""
+    import paddle
+
+    paddle.set_device("cpu")
+    _sit(task, Alone(), wait)
+
+
+def _sit(task: Task, group: Group, wait: Callable[[Metrics], None]) -> None:
+    kept = Kept(open_store(task.settings).blobs, task.name)
+    kept.again()
+    with TemporaryDirectory(prefix="aiwf-") as folder:
+        task.loop(Desk(group, kept, Path(folder), wait), task.shared)
