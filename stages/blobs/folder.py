@@ -49,3 +49,6 @@ class FolderBlobs:
             for key in found
             if key.startswith(prefix) and not key.endswith(".part") and self.has(key)
         )
+
+    def remove(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)

@@ -29,3 +29,6 @@ class MemoryBlobs:
 
     def keys(self, prefix: str) -> Iterator[str]:
         yield from sorted(key for key in self._kept if key.startswith(prefix))
+
+    def remove(self, key: str) -> None:
+        self._kept.pop(key, None)

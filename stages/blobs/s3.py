@@ -61,6 +61,10 @@ class S3Blobs:
             listed = self._client.list_objects(self._bucket, self._prefix + prefix, recursive=True)
             yield from sorted(item.object_name.removeprefix(self._prefix) for item in listed)
 
+    def remove(self, key: str) -> None:
+        with self._told(key):
+            self._client.remove_object(self._bucket, self._prefix + key)
+
     @contextmanager
     def _told(self, key: str = "") -> Iterator[None]:
         from minio.error import S3Error

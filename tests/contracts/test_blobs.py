@@ -98,6 +98,15 @@ def test_the_last_put_counts(blobs: Blobs):
     assert blobs.get("notes/run.json") == b"new"
 
 
+def test_what_was_removed_is_absent(blobs: Blobs):
+    blobs.put("teams/a/1", b"x")
+
+    blobs.remove("teams/a/1")
+    blobs.remove("teams/a/1")
+
+    assert not blobs.has("teams/a/1")
+
+
 def test_lists_keys_below_a_prefix_in_order(blobs: Blobs):
     for key in ("a/2", "a/1", "a/b/3", "c/4", "ab"):
         blobs.put(key, b"x")
