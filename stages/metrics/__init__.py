@@ -5,7 +5,7 @@
 from stages.metrics.curves import Curve, curves
 from stages.metrics.intervals import proportion, wilson
 from stages.metrics.measured import OVERALL, PER_LABEL, Measured, confusion_matrix, measure
-from stages.metrics.paired import paired_drop, recall_drops
+from stages.metrics.paired import balanced_drop, loss_rise, paired_drop, recall_drops
 from stages.metrics.size import samples_to_decide, samples_to_narrow
 from stages.metrics.thresholds import Threshold, recommended, thresholds
 
@@ -15,8 +15,10 @@ __all__ = [
     "Curve",
     "Measured",
     "Threshold",
+    "balanced_drop",
     "confusion_matrix",
     "curves",
+    "loss_rise",
     "measure",
     "paired_drop",
     "proportion",

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from stages.artifacts import Measure
+from stages.metrics import bootstrap
 from stages.metrics.intervals import Z
 
 CONFIDENT = 1.2815515655446004  # the normal deviate that leaves 10 % on one side
 
 Counts = NDArray[np.int64]
+Numbers = NDArray[np.float64]
 
 
 def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
@@ -37,6 +39,42 @@ def recall_drops(
     return {label: _drop(old[row], new[row]) for label, row in zip(labels, rows, strict=True)}
 
 
+def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
+    """The drop in balanced accuracy: each label's drop counts the same, however many samples it has.
+
+    The interval is Tango's for as many samples, all alike, as would know as much: their number
+    follows from the variance over labels, as in macro.py. A label is taken to have one sample more
+    that is as the mean over labels, since a few that agree do not prove that all do."""
+    true = np.asarray(truth, np.int64)
+    old, new = (_predicted(given) == true for given in (before, after))
+    if not len(true):
+        return _drop(old, new)
+    counts = np.bincount(true)
+    has = counts > 0
+    lost, won = (np.bincount(true, rows, len(counts))[has] for rows in (old & ~new, ~old & new))
+    knows = _knows(lost, won, counts[has])
+    lost_share, won_share = (float((one / counts[has]).mean()) for one in (lost, won))
+    low, high = tango(lost_share * knows, won_share * knows, knows)
+    return Measure(value=lost_share - won_share, low=low, high=high, n=len(true))
+
+
+def _knows(lost: Numbers, won: Numbers, counts: Counts) -> float:
+    """How many samples, all alike, tell as much as `counts` of each label do."""
+    rates = [(one + (one / counts).mean()) / (counts + 1) for one in (lost, won)]
+    variances = rates[0] + rates[1] - (rates[0] - rates[1]) ** 2
+    whole = rates[0].mean() + rates[1].mean() - (rates[0].mean() - rates[1].mean()) ** 2
+    mean = float((variances / counts).sum()) / len(counts) ** 2
+    return float(whole) / mean if mean > 0 else len(counts) ** 2 / float((1 / counts).sum())
+
+
+def loss_rise(before: ArrayLike, after: ArrayLike, seed: int = 0) -> Measure:
+    """The rise from `before` to `after`, losses of the same samples ([n]), in the mean; the
+    interval by the bootstrap of samples."""
+    rise = np.asarray(after, np.float64) - np.asarray(before, np.float64)
+    low, high = np.quantile(bootstrap.means(rise, seed), [0.025, 0.975])
+    return Measure(value=float(rise.mean()), low=float(low), high=float(high), n=len(rise))
+
+
 def _predicted(given: ArrayLike) -> Counts:
     values = np.asarray(given)
     return values.argmax(axis=1) if values.ndim == 2 else values.astype(np.int64)
@@ -51,7 +89,7 @@ def _drop(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Measure:
     return Measure(value=(lost - won) / n, low=low, high=high, n=n)
 
 
-def tango(lost: int, won: int, n: int, z: float = Z) -> tuple[float, float]:
+def tango(lost: float, won: float, n: float, z: float = Z) -> tuple[float, float]:
     """The score interval of (lost - won) / n, for the discordant counts of `n` pairs.
 
     `z` is the normal deviate of the confidence asked for; 95 % on both sides if not given."""
@@ -60,7 +98,7 @@ def tango(lost: int, won: int, n: int, z: float = Z) -> tuple[float, float]:
     return low, _root(lost, won, n, value, 1.0, -z)
 
 
-def _root(lost: int, won: int, n: int, left: float, right: float, target: float) -> float:
+def _root(lost: float, won: float, n: float, left: float, right: float, target: float) -> float:
     """Where the score, which falls from left to right, passes `target`; by halving."""
     for _ in range(60):
         middle = (left + right) / 2
@@ -71,7 +109,7 @@ def _root(lost: int, won: int, n: int, left: float, right: float, target: float)
     return (left + right) / 2
 
 
-def _score(lost: int, won: int, n: int, drop: float) -> float:
+def _score(lost: float, won: float, n: float, drop: float) -> float:
     """Standardised distance of the seen drop from `drop`, under the likeliest nuisance share."""
     a, b = 2 * n, -lost - won + (2 * n - lost + won) * drop
     c = -won * drop * (1 - drop)

@@ -2,9 +2,8 @@
 
 Rare labels can weigh more in the loss, be shown more often, or half of each: the square root of the
 weight, the square root of the chance. All three count labels alike in the mean. Very large weights
-make steps uneven, very many repetitions let a few samples be learnt by heart, so that for a strong
-imbalance each does half (Cui et al., Class-Balanced Loss Based on Effective Number of Samples,
-arXiv 1901.05555, and Mahajan et al., arXiv 1805.00932, temper either likewise)."""
+make steps uneven, and many repetitions let a few samples be learnt by heart, so that for a strong
+imbalance each does half (both are tempered likewise by Mahajan et al., arXiv 1805.00932)."""
 
 from typing import NamedTuple
 
@@ -15,7 +14,7 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 EVEN = 1.5  # the commonest label has at most so many times the samples of the rarest
-STRONG = 5.0  # from here on, weights alone are left
+STRONG = 10.0  # up to here weights did best, beyond both (tests/benchmarks/balance.py)
 
 
 class Balance(NamedTuple):

@@ -7,7 +7,7 @@ from scipy.stats import multinomial
 
 from stages.metrics.intervals import f1, proportion, wilson
 from stages.metrics.macro import macro
-from stages.metrics.paired import tango
+from stages.metrics.paired import balanced_drop, loss_rise, paired_drop, tango
 
 WORLDS = 500
 PROMISED = 0.93  # of 95 %: 500 worlds tell it to about 2 points
@@ -94,3 +94,37 @@ def test_the_paired_drop_is_covered(lost, won, n):
 
     assert chances.sum() > 0.999
     assert chances[held].sum() >= PROMISED
+
+
+@pytest.mark.parametrize("counts", [(40, 40, 40), (80, 30, 10)])
+def test_the_drop_of_means_over_labels_is_covered(counts):
+    rng, truth = np.random.default_rng(5), np.repeat([0, 1, 2], counts)
+    lost, won = np.array([0.02, 0.15, 0.1])[truth], np.array([0.05, 0.03, 0.1])[truth]
+    wrong = (truth + 1) % 3
+
+    covered = 0
+    for _ in range(WORLDS):
+        draw = rng.random(len(truth))
+        before = np.where((draw >= lost) & (draw < lost + won), wrong, truth)
+        covered += holds(balanced_drop(truth, before, np.where(draw < lost, wrong, truth)), 0.03)
+
+    assert PROMISED * WORLDS <= covered
+
+
+def test_with_as_many_of_each_label_it_is_nearly_the_drop_of_all_samples():
+    rng, truth = np.random.default_rng(5), np.repeat([0, 1, 2], 40)
+    before, after = (np.where(rng.random(120) < 0.2, (truth + 1) % 3, truth) for _ in range(2))
+
+    one, other = balanced_drop(truth, before, after), paired_drop(truth, before, after)
+
+    assert one.value == pytest.approx(other.value)
+    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.01)
+
+
+def test_a_rise_of_losses_is_covered():
+    rng = np.random.default_rng(6)
+    drawn = [rng.exponential(0.5, (2, 80)) for _ in range(WORLDS)]
+
+    covered = sum(holds(loss_rise(*losses), 0.0) for losses in drawn)
+
+    assert covered >= PROMISED * WORLDS

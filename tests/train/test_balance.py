@@ -27,8 +27,8 @@ RARE = np.repeat([0, 1, 2], [60, 12, 4])
         ([40, 40], NONE),
         ([60, 40], NONE),
         ([61, 40], WEIGHTS),
-        ([50, 10], WEIGHTS),
-        ([51, 10], BOTH),
+        ([90, 9], WEIGHTS),
+        ([91, 9], BOTH),
     ],
 )
 def test_auto_goes_by_the_counts(counts, expected):
