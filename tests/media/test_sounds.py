@@ -125,6 +125,8 @@ def test_golden_sounds_are_equal_each_time_and_every_one_is_decoded():
     golden, again = Sounds().golden(), Sounds().golden()
 
     assert golden == again
+    dated = golden["golden/short.wav"]
+    assert dated[dated.index(b"PEAK") + 12 :][:4] == bytes(4)  # else seconds since 1970
     assert sum(map(len, golden.values())) < 400_000
     facts = [Sounds().inspect(data, CONFIG) for data in golden.values()]
     assert {one["rate"] for one in facts} == {8000, 16000, 44100}
