@@ -13,8 +13,8 @@ from typing import Any
 from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
+from stages.train.room import for_workers, store_bytes
 
-OBJECTS = 256 * 2**20  # bytes for shared arrays, beside the arrays themselves
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results are told to us; nothing reads the files
@@ -27,23 +27,24 @@ QUIET = {
 LOCAL = {
     "RAY_AUTH_MODE": "token",
     "RAY_raylet_start_wait_time_s": "240",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # nobody takes a node of it away
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_preload_python_modules": "paddle",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @contextmanager
-def cluster(settings: Settings, shared: int) -> Iterator[Path]:
+def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator[Path]:
     """Connect to Ray; give a folder for what it writes. What was started here is stopped at the
     end; within another `cluster`, that one is used.
 
-    `shared`: bytes of the arrays that all workers read. Raises InfrastructureError if Ray does not
-    come up."""
+    `shared`: bytes of the arrays that all workers read; `opened`: a library that every process of
+    Ray opens beforehand, which helps if nearly all are going to need it. Raises
+    InfrastructureError if Ray does not come up."""
     folder = Path(mkdtemp(prefix="aiwf-"))  # short: Ray's sockets have paths of at most 107 bytes
     try:
-        with _environment(_words(settings)), _connected(settings, folder, shared):
+        with _environment(_words(settings, opened)), _connected(settings, folder, shared):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -75,11 +76,14 @@ def _environment(words: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _words(settings: Settings) -> dict[str, str]:
+def _words(settings: Settings, opened: str) -> dict[str, str]:
     if settings.ray != "local":
         return QUIET
-    token = {"RAY_AUTH_TOKEN": token_hex(32)}  # nobody else on this machine can give it work
-    return {**child_environment(), **QUIET, **LOCAL, **ONE_THREAD, **token}
+    own = {
+        "RAY_AUTH_TOKEN": token_hex(32),  # nobody else on this machine can give it work
+        "RAY_preload_python_modules": opened,
+    }
+    return {**child_environment(), **QUIET, **LOCAL, **ONE_THREAD, **own}
 
 
 def _start(settings: Settings, folder: Path, shared: int) -> None:
@@ -111,9 +115,10 @@ def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
     return {
         "address": "local",
         "num_cpus": settings.threads,
-        "num_gpus": 0,
+        "num_gpus": settings.gpus,
         "include_dashboard": False,
-        "object_store_memory": OBJECTS + 2 * shared,
+        "object_store_memory": store_bytes(shared),
+        "_memory": for_workers(shared),
         "_temp_dir": str(folder / "ray"),
         "_node_ip_address": "127.0.0.1",
     }

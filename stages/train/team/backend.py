@@ -6,7 +6,10 @@ from typing import Any
 
 import ray
 from ray.train.backend import Backend, BackendConfig
+from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
+
+from stages.runtime.errors import ConfigError
 
 STARTING = 300  # seconds for all workers to have opened Paddle and found each other
 
@@ -48,6 +51,12 @@ class PaddleTrainer(DataParallelTrainer):  # type: ignore[misc]
     def __init__(self, loop: Any, *, paddle_config: PaddleConfig | None = None, **more: Any):
         super().__init__(loop, backend_config=paddle_config or PaddleConfig(), **more)
 
+    def _create_default_callbacks(self) -> list[Any]:
+        """Without the one that asks Ray's dashboard every second whether the driver lives: a Ray
+        without a dashboard answers it with an error, and ends with the driver anyway."""
+        callbacks = super()._create_default_callbacks()
+        return [one for one in callbacks if not isinstance(one, PlacementGroupCleanerCallback)]
+
 
 def _free_endpoint(host: str) -> str:
     import socket
@@ -69,6 +78,11 @@ def _join(place: int, endpoints: list[str], master: str, backend: str) -> None:
     import paddle
     import paddle.distributed as dist
 
+    if backend == "nccl" and not paddle.is_compiled_with_cuda():
+        raise ConfigError(
+            "AIWF_GPUS asks for graphics processors, and this Paddle can use none.",
+            "Unset AIWF_GPUS, or install paddlepaddle-gpu where the workers run.",
+        )
     paddle.set_device("cpu" if backend == "gloo" else "gpu")
     if len(endpoints) > 1:
         dist.init_parallel_env()

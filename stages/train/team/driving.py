@@ -9,24 +9,34 @@ from stages.opening import open_store
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.settings import Settings
 from stages.train.cluster import cluster
+from stages.train.room import MB, check_room, worker_bytes
 from stages.train.team.desk import Loop, Metrics
 from stages.train.team.keeping import Kept
 from stages.train.team.working import Task, work, work_alone
 
 LISTEN = 0.3  # seconds between two looks at what was reported
+EACH = 512 * MB
 FAILURES = 3  # of the group, that are mended by beginning again at the last checkpoint
 
 Tell = Callable[[Metrics], None]
 
 
 def team(
-    loop: Loop, shared: Any, *, workers: int, name: str, settings: Settings, tell: Tell
+    loop: Loop,
+    shared: Any,
+    *,
+    workers: int,
+    name: str,
+    settings: Settings,
+    tell: Tell,
+    each: int = EACH,
 ) -> Path:
     """Run `loop(desk, shared)` on as many as `workers` workers joined in one group, and give the
     folder of the last checkpoint, which is this function's until it is called again.
 
     `loop`: a function that workers can import; `shared`: what all of them read, in Ray's store of
-    objects once a machine, its arrays cannot be written to. `tell` hears every report of rank 0,
+    objects once a machine, its arrays cannot be written to; `each`: bytes that a worker takes for
+    itself beside Paddle and these. `tell` hears every report of rank 0,
     from the first one on, also if they were made before a restart. A second start with the same
     `name` goes on from the last checkpoint, and gives at once what was finished.
 
@@ -42,7 +52,7 @@ def team(
         if workers == 1 and settings.ray == "local":
             work_alone(task, lambda _: ear.hear())
         else:
-            _run(task, workers, ear)
+            _run(task, _scaling(workers, settings, each), ear)
         ear.kept.finish()
     ear.hear()
     return Kept(blobs, name).fetch(settings.root / "teams" / name)
@@ -63,18 +73,31 @@ class Ear:
             self.heard += 1
 
 
-def _run(task: Task, workers: int, ear: Ear) -> None:
+def _scaling(workers: int, settings: Settings, each: int) -> Any:
+    """At best `workers`, and fewer if there is no room for all."""
+    from ray.train import ScalingConfig
+
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(each))} | (
+        {"GPU": 1.0} if settings.gpus else {}
+    )
+    return ScalingConfig(
+        num_workers=(1, workers), resources_per_worker=wanted, use_gpu=settings.gpus > 0
+    )
+
+
+def _run(task: Task, scaling: Any, ear: Ear) -> None:
     import ray
 
-    with cluster(task.settings, _bytes(task.shared)) as folder:
+    with cluster(task.settings, _bytes(task.shared), opened="") as folder:
+        check_room(ray.nodes(), scaling.resources_per_worker)
         task = task._replace(shared=ray.put(task.shared))
-        trainer = _trainer(task, workers, folder)
+        trainer = _trainer(task, scaling, folder)
         failure = _beside(trainer.fit, ear.hear)
     if failure:
         raise _told(failure, task.name) from failure
 
 
-def _trainer(task: Task, workers: int, folder: Path) -> Any:
+def _trainer(task: Task, scaling: Any, folder: Path) -> Any:
     from ray import train
 
     from stages.train.team.backend import PaddleConfig, PaddleTrainer
@@ -83,9 +106,7 @@ def _trainer(task: Task, workers: int, folder: Path) -> Any:
         work,
         train_loop_config={"task": task},
         paddle_config=PaddleConfig(host="127.0.0.1" if task.settings.ray == "local" else ""),
-        scaling_config=train.ScalingConfig(
-            num_workers=(1, workers), resources_per_worker={"CPU": 1}
-        ),
+        scaling_config=scaling,
         run_config=train.RunConfig(
             name="team",
             storage_path=str(folder / "train"),
@@ -116,7 +137,8 @@ def _beside(work: Callable[[], Any], look: Callable[[], None]) -> Exception | No
 
 def _told(failure: Exception, name: str) -> WorkflowError:
     """What the loop raised, if a person has to act on it; else that the group failed."""
-    for one in getattr(failure, "worker_failures", {}).values():
+    alone = getattr(failure, "controller_failure", None)
+    for one in (alone, *getattr(failure, "worker_failures", {}).values()):
         cause = getattr(one, "cause", one)
         if isinstance(cause, WorkflowError):
             return cause

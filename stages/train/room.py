@@ -1,0 +1,57 @@
+"""Whether there is room in memory for those who teach: counted before they start."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from stages.runtime.errors import InfrastructureError
+
+MB = 2**20
+PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
+OBJECTS = 256 * MB  # for Ray's store of objects, beside the arrays that are shared in it
+RAY = 600 * MB  # Ray's own processes on this machine
+
+
+def worker_bytes(data: int) -> int:
+    """What one process that teaches takes: `data` are the bytes that it makes for itself."""
+    return PADDLE + data
+
+
+def store_bytes(shared: int) -> int:
+    """What Ray's store of objects takes for `shared` bytes of arrays."""
+    return OBJECTS + 2 * shared
+
+
+def for_workers(shared: int) -> int:
+    """Bytes of this machine that those who teach may share; 0 if there is no room for Ray."""
+    return max(0, free() - store_bytes(shared) - RAY)
+
+
+def free() -> int:
+    """Bytes that this machine, or the container that this process is in, can give right now."""
+    import psutil  # type: ignore[import-untyped]
+    from ray._private.utils import estimate_available_memory  # knows of containers
+
+    return max(0, int(min(psutil.virtual_memory().available, estimate_available_memory())))
+
+
+def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> None:
+    """Raise InfrastructureError, with the figures, unless one worker that wants `wanted` (CPU, GPU,
+    memory in bytes) fits on one of Ray's `nodes`."""
+    have = [node["Resources"] for node in nodes if node["Alive"]]
+    if any(all(one.get(name, 0) >= some for name, some in wanted.items()) for one in have):
+        return
+    most = {name: max((one.get(name, 0) for one in have), default=0) for name in wanted}
+    raise InfrastructureError(
+        f"Not one worker has room: it wants {_told(wanted)}, and the most that a machine of Ray's "
+        f"has is {_told(most)}.",
+        "Free memory (other programs, or a larger machine), or teach with less: smaller "
+        "train.input_sizes, fewer views.",
+    )
+
+
+def _told(resources: dict[str, float]) -> str:
+    """As a person reads it."""
+    return ", ".join(
+        f"{amount / MB:.0f} MB of memory" if name == "memory" else f"{amount:g} {name}"
+        for name, amount in resources.items()
+    )
