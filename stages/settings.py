@@ -31,6 +31,12 @@ class Settings(BaseSettings):
         "", description="DVC remote for raw data; '' keeps it in the workspace."
     )
     threads: int = Field(len(os.sched_getaffinity(0)), gt=0, description="Processor cores to use.")
+    gpus: int = Field(
+        0, ge=0, description="Graphics processors to fine-tune on: one for each worker."
+    )
+    device: str = Field(
+        "", description="Name of this machine as a device whose limits a pipeline may ask for."
+    )
     machine_speed: float = Field(
         1.0, gt=0, description="This machine's speed; a 2-core laptop is 1."
     )
