@@ -7,9 +7,10 @@ Logits = NDArray[np.float32]
 Truth = NDArray[np.int64]
 
 
-def measures(logits: Logits, truth: Truth) -> dict[str, float]:
+def measures(logits: Logits, truth: Truth, rejected: int = -1) -> dict[str, float]:
     """accuracy, balanced_accuracy (mean recall of the labels in `truth`) and log_loss of `logits`
-    [n, labels]."""
+    [n, labels]; without the samples of the label `rejected`."""
+    logits, truth = logits[truth != rejected], truth[truth != rejected]
     right = logits.argmax(axis=1) == truth
     recalls = [right[truth == label].mean() for label in np.unique(truth)]
     return {
@@ -21,17 +22,25 @@ def measures(logits: Logits, truth: Truth) -> dict[str, float]:
 
 def log_loss(logits: Logits, truth: Truth) -> float:
     """Mean of minus the logarithm of the score that the true label is given."""
+    return float(np.mean(log_losses(logits, truth)))
+
+
+def log_losses(logits: Logits, truth: Truth) -> NDArray[np.float64]:
+    """Of each of `logits` [n, labels], minus the logarithm of the score of its true label, [n]."""
     wide = logits.astype(np.float64)
     wide -= wide.max(axis=1, keepdims=True)
     normal = np.log(np.exp(wide).sum(axis=1))
-    return float(np.mean(normal - wide[np.arange(len(truth)), truth]))
+    losses: NDArray[np.float64] = normal - wide[np.arange(len(truth)), truth]
+    return losses
 
 
-def best_temperature(logits: Logits, truth: Truth) -> float:
-    """The number between 0.25 and 4 that `logits` are to be divided by for the least log loss.
+def best_temperature(logits: Logits, truth: Truth, rejected: int = -1) -> float:
+    """The number between 0.25 and 4 that `logits` are to be divided by for the least log loss,
+    without the samples of the label `rejected`.
 
     Golden-section search; the loss has one minimum. Guo et al., On Calibration of Modern Neural
     Networks, 2017."""
+    logits, truth = logits[truth != rejected], truth[truth != rejected]
     ratio = (5**0.5 - 1) / 2
     low, high = -np.log(4), np.log(4)
     for _ in range(40):

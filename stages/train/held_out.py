@@ -1,0 +1,47 @@
+"""On how many held-out samples trials were judged, by label, and when those are too few."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.train.problem import Problem
+
+Indices = NDArray[np.int64]
+FEW = 30  # held-out samples of a label below which one more right answer is many points
+
+
+def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
+    """How many samples judged, by label, in words and numbers; `few` if there are too few of one.
+
+    `rows` of `problem`: those that the chosen trial was judged on."""
+    counts = np.bincount(problem.labels[rows], minlength=len(labels))[: len(labels)]
+    told = {
+        "judged": _words(problem, len(rows)),
+        "held_out_by_label": dict(zip(labels, counts.tolist(), strict=True)),
+    }
+    least = int(counts.argmin())
+    few = _few(problem.folds, labels[least], int(counts[least]))
+    return told | ({"few": few} if few else {})
+
+
+def _words(problem: Problem, judged: int) -> str:
+    if problem.folds == 1:
+        return f"The {judged} samples of the validation split judged, and train alone taught."
+    if judged < problem.samples:
+        return f"One fold in {problem.folds} of train and validation judged: {judged} samples."
+    return (
+        f"Each of the {judged} samples of train and validation judged once, in {problem.folds} "
+        "folds: what was taught without it answered."
+    )
+
+
+def _few(folds: int, label: str, count: int) -> str:
+    if count >= FEW:
+        return ""
+    weight = f"each is {100 / count:.0f} points of its recall" if count else "its recall is unknown"
+    seen = f"Only {count} held-out samples of '{label}' judged the trials: {weight}."
+    if folds == 1:
+        return f"{seen} Leave out train.folds, and train and validation judge together in 5 folds."
+    return f"{seen} Add samples of it before you trust small differences."
