@@ -1,10 +1,11 @@
 """What a pipeline may say of the search."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stages import parts
+from stages.config.device import Device
 from stages.config.section import Section
 
 
@@ -65,6 +66,23 @@ class Finetune(Section):
     space: FinetuneSpace = FinetuneSpace()
 
 
+class Other(Section):
+    """Rejecting what has none of the labels."""
+
+    false_accepts: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="Share of unknown samples that may be taken for one of the labels, of kinds "
+        "that were not taught, as far as that costs next to no known sample.",
+    )
+
+
+def _word(value: Any) -> Any:
+    """YAML reads the words on and off as true and false."""
+    return {True: "auto", False: "off"}[value] if isinstance(value, bool) else value
+
+
 class TrainConfig(Section):
     """Search and transfer learning."""
 
@@ -101,10 +119,34 @@ class TrainConfig(Section):
         "balanced_accuracy", description="What the search raises, on the validation split."
     )
     finetune: Finetune = Finetune()
+    other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_word)] = Field(
+        "off",
+        description="Whether the model learns to answer 'other' to what has none of the labels, "
+        "by negatives made for it: auto, off, or {false_accepts: 0.05}.",
+    )
     workers: int = Field(
         2, ge=1, le=64, description="Processes that fine-tune one model together, a share each."
     )
+    device: Device = Device()
     seed: int = Field(0, ge=0, description="Seed of the search.")
+
+    @property
+    def rejects(self) -> Other | None:
+        """How unknown samples are rejected; None if they are not."""
+        if isinstance(self.other, Other):
+            return self.other
+        return Other() if self.other == "auto" else None
+
+    def with_tuned(self, trials: int) -> "TrainConfig":
+        """Itself with so many trials of phase two."""
+        finetune = self.finetune.model_copy(update={"trials": trials})
+        return self.model_copy(update={"finetune": finetune})
+
+    @property
+    def without_limits(self) -> "TrainConfig":
+        """Itself once a device's limits have told which inputs take part: what was measured decides
+        nothing more."""
+        return self.model_copy(update={"device": self.device.decisive})
 
     @property
     def without_budget(self) -> "TrainConfig":

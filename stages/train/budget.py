@@ -42,6 +42,12 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
     return min(number, MOST)
 
 
+def taken(train: TrainConfig, trials: int, samples: int, views: int) -> float:
+    """Reference seconds for `trials`, their features and all that is done once."""
+    each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
+    return STARTING + _features(train, samples * (1 + views)) + trials * each
+
+
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)

@@ -15,6 +15,8 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.halving import Trial
 from stages.train.network import network_files
+from stages.train.others import OTHER, labels_of
+from stages.train.others.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
 from stages.train.space import Input, inputs_of
@@ -38,7 +40,9 @@ def save_model(
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
     family = FAMILIES[one.family]
-    after = task.after(family, one.size, dataset.labels)
+    labels = labels_of(dataset, train)
+    reject = _reject(made, prepared, train)
+    after = (*(one.step for one in reject), *task.after(family, one.size, labels))
     files = {
         **network_files(one.family, _arrays(one, made, settings), store),
         "trials.json": store.add(table(trials, chosen)),
@@ -46,15 +50,16 @@ def save_model(
     }
     model = Model(
         task=dataset.task,
-        labels=dataset.labels,
+        labels=labels,
         family=one.family,
         input_shape=prepared.shapes[one.name],
         before=task.before(family, one.size, dataset),
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
         selection=selection_of(
-            trials, chosen, train, samples=len(made["rows"]), folds=prepared.folds
+            trials, chosen, train, samples=_judges(made, prepared), folds=prepared.folds
         )
+        | {OTHER: one.record for one in reject}
         | {"temperature": float(made["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
@@ -63,6 +68,21 @@ def save_model(
     )
     store.save(model)
     return model
+
+
+def _reject(made: dict[str, Array], prepared: Prepared, train: TrainConfig) -> list[Reject]:
+    """What rejects unknown samples, if anything is to."""
+    other = prepared.problem.other
+    if other is None or not train.rejects:
+        return []
+    truth = prepared.problem.labels[made["rows"]]
+    return [calibrated(made["logits"], truth, other, train.rejects.false_accepts)]
+
+
+def _judges(made: dict[str, Array], prepared: Prepared) -> int:
+    """How many samples of a person's labels judged."""
+    problem = prepared.problem
+    return int((problem.labels[made["rows"]] != problem.rejected).sum())
 
 
 def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:
@@ -81,6 +101,7 @@ def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, An
         "digests": [prepared.views[row].digest for row in rows],
         "truth": prepared.problem.labels[rows].tolist(),
         "answers": [[round(float(score), DECIMALS) for score in one] for one in answers],
+        **({"kinds": dict(prepared.kinds)} if prepared.kinds else {}),
     }
     return json.dumps(told, sort_keys=True).encode()
 
@@ -90,6 +111,7 @@ def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
     rows = [
         {
             "number": one.number,
+            "phase": one.phase,
             "chosen": one is chosen,
             "hyperparameters": one.hyperparameters,
             "rung": one.reached,

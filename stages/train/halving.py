@@ -42,7 +42,8 @@ class Taught:
 
 @dataclass
 class Trial:
-    """One set of hyperparameters and how far it came. `score`: the higher, the better."""
+    """One set of hyperparameters and how far it came. `score`: the higher, the better. `phase`: 1
+    for a head on a frozen trunk or a network from scratch, 2 for a tail."""
 
     number: int
     hyperparameters: Hyperparameters
@@ -50,6 +51,7 @@ class Trial:
     score: float = float("-inf")
     ended: bool = False
     taught: Taught | None = None
+    phase: int = 1
 
     @property
     def rank(self) -> tuple[float, int]:

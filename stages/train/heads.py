@@ -1,4 +1,5 @@
-"""Heads on features of frozen trunks, or small networks from scratch, searched over."""
+"""Heads on features of frozen trunks, or small networks from scratch, searched over; then the tails
+of the best trunks."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -8,14 +9,23 @@ from stages.tracking import Run
 
 
 class Heads:
-    """Features are computed once for each input; a trial is a head that is taught on them."""
+    """Features are computed once for each input; a trial is a head that is taught on them, and in
+    phase two the tail of a trunk with its head."""
 
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with the number of trials that its minutes allow."""
-        from stages.train.budget import trials_within
+        """`train` with the numbers of trials of both phases that its minutes allow. What phase one
+        leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
+        from stages.train.budget import taken, trials_within
+        from stages.train.tuning.plan import tuned_within
 
-        trials = train.trials or trials_within(train, samples, views, speed)
-        return train.model_copy(update={"trials": trials})
+        if train.trials:
+            return train.with_tuned(train.finetune.trials or 0)
+        trials = trials_within(train, samples, views, speed)
+        pinned = train.model_copy(update={"trials": trials})
+        if train.finetune.trials is not None:
+            return pinned
+        left = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
+        return pinned.with_tuned(tuned_within(train, samples, left))
 
     def teach(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
@@ -25,8 +35,8 @@ class Heads:
         from stages.train.prepared import prepare
         from stages.train.record import Recorder
         from stages.train.search import search
-        from stages.train.selection import choose
         from stages.train.suits import notices
+        from stages.train.tuning.phase_two import tune
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})
@@ -35,7 +45,11 @@ class Heads:
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
         recorder = Recorder(run, count, train.metric)
-        trials = search(prepared.problem, train, count, settings, recorder.heard)
-        chosen = choose(trials, train, prepared.problem.samples)
+        trials = search(
+            prepared.problem, train, count, settings, recorder.heard, recorder.epoch
+        )
+        trials, chosen = tune(
+            prepared, trials, dataset, train, store=store, run=run, settings=settings
+        )
         recorder.finished(trials, chosen)
         return save_model(dataset, prepared, trials, chosen, train, store=store, settings=settings)

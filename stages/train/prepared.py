@@ -1,8 +1,9 @@
 """All that a search needs, before it begins: the samples, the rows, their features."""
 
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.features import Extractor, Sight, Tell, View
+from stages.train.others import labels_of, other_of
+from stages.train.others.making import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
 from stages.train.space import Input, inputs_of
 from stages.train.trunk import TrunkFile, trunk_file
@@ -26,12 +29,13 @@ from stages.train.windows import Windows
 @dataclass(frozen=True)
 class Prepared:
     """`views`: what each row of `problem` shows; `shapes`: of one window as the network sees it, by
-    input's name."""
+    input's name; `kinds`: of the samples that teach what to reject, by digest."""
 
     problem: Problem
     views: tuple[View, ...]
     folds: int
     shapes: dict[str, tuple[int, ...]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepare(
@@ -40,25 +44,28 @@ def prepare(
     """Compute or find the features of all rows for every input. Raises DataError."""
     samples = samples_of(dataset, store)
     folds = folds_of(samples, train.folds)
-    rows = rows_of(dataset, samples, folds, train.seed)
+    made = negatives(dataset, samples, train, store=store, settings=settings)
+    rows = rows_of(dataset, samples, folds, train.seed, made)
     inputs = inputs_of(train)
     trunks = _trunks(inputs, store, run, settings)
     features, shapes = {}, {}
     for place, one in enumerate(inputs):
         tell = _teller(run, place, len(inputs), len(rows.views))
-        sight = _sight(one, dataset, store)
+        sight = sight_of(one, dataset, store)
         features[one.name] = _seen(sight, trunks.get(one.family), rows, settings, tell)
         shapes[one.name] = sight.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
-    problem = rows.problem(features, len(dataset.labels), folds, changes)
-    return Prepared(problem, rows.views, folds, shapes)
+    classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
+    problem = rows.problem(features, classes, folds, changes, other)
+    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *made]))
 
 
 def _teller(run: Run, place: int, inputs: int, rows: int) -> Tell:
     return lambda done: run.progress("features", place * rows + done, inputs * rows)
 
 
-def _sight(one: Input, dataset: Dataset, store: Store) -> Sight:
+def sight_of(one: Input, dataset: Dataset, store: Store) -> Sight:
+    """How samples of `dataset` come to the network of `one`."""
     before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size, dataset)
     return Sight(before, dataset, store)
 

@@ -16,7 +16,7 @@ from stages.runtime.quiet import quiet
 from stages.train.budget import LEAST_SHOWN
 from stages.train.fitting import DROPOUT, Fit, Floats, parameter
 from stages.train.problem import Problem
-from stages.train.windows import Windows
+from stages.train.windows import Windows, means
 
 MEMORY = 0.98  # of the running mean, at each step
 WARMING = 10.0  # steps after which the first weights count little in it
@@ -150,11 +150,3 @@ def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
     """What an epoch shows of `samples`: each once, or as often as makes it LEAST_SHOWN."""
     each = np.unique(samples)
     return np.tile(each, -(-LEAST_SHOWN // len(each)))
-
-
-def means(logits: Floats, places: NDArray[np.int64]) -> Floats:
-    """The mean of the rows of `logits` that have the same place."""
-    sums = np.zeros((places[-1] + 1, logits.shape[1]))
-    np.add.at(sums, places, logits)
-    mean: Floats = (sums / np.bincount(places)[:, None]).astype(np.float32)
-    return mean

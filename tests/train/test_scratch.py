@@ -7,8 +7,8 @@ import pytest
 
 from stages.etl.augmentations.mixup import Mixup
 from stages.train.problem import Problem
-from stages.train.scratch_fit import ScratchFit, means
-from stages.train.windows import Windows
+from stages.train.scratch_fit import ScratchFit
+from stages.train.windows import Windows, means
 from tests.train.conftest import hyperparameters
 
 INPUT = "small_audio@16"

@@ -1,0 +1,238 @@
+"""Teaches the tail of one trunk and its head, a step at a time.
+
+A batch is taught in shards; a step sums their gradients in their order, so that it does not matter
+whether one worker teaches them all or several share them. Batch norms keep the statistics of the
+published weights, which few samples would only blur; those of a trunk without weights learn their
+own, and are told them anew before anybody judges."""
+
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from stages.models.cutting import tail
+from stages.models.network import fill as fill_by_name
+from stages.models.network import head_of
+from stages.parts import FAMILIES
+from stages.runtime.quiet import quiet
+from stages.train.fitting import Best, Fit, Floats
+from stages.train.flat import AdamW, fill, flattened, spread
+from stages.train.group import Alone, Group
+from stages.train.tuning.course import State
+from stages.train.tuning.mixing import mixed
+from stages.train.tuning.norms import Norms
+from stages.train.tuning.question import Question, at, cut_of
+from stages.train.windows import means
+
+JUDGED = 32  # windows at a time
+WARM = 0.1  # share of all steps in which the rate rises
+LEFT = 0.02  # share of the rate that is left at the end of the cosine
+
+
+class TailFit(Fit):
+    """One trial of phase two. `head`: the arrays that its head begins with. `whole`: all samples
+    teach and nobody judges."""
+
+    def __init__(
+        self,
+        question: Question,
+        hyperparameters: dict[str, Any],
+        head: dict[str, Any],
+        group: Group | None = None,
+        whole: bool = False,
+    ) -> None:
+        super().__init__(question.whole if whole else question.problem, hyperparameters)
+        self.question, self.group = question, group or Alone()
+        self.taught = self.problem.taught(0)
+        self._build(head)
+        self.values = flattened(self.parameters)
+        self.mean = self.values
+        self.done = 0
+
+    def _build(self, head: dict[str, Any]) -> None:
+        """The trunk, its tail and the head, and what of them is taught at which pace."""
+        finalist = self.question.finalists[self.hyper["input"]]
+        family = FAMILIES[finalist.one.family]
+        paddle.seed(self.seed)
+        self.cut = cut_of(finalist.one, self.hyper["freeze"])
+        self.trunk, self.tail = tail(family, finalist.published, self.cut)
+        self.head = head_of(head)
+        fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
+        self.norms = Norms(self.tail, learn=not family.frozen)
+        self.maps = self.question.maps[at(finalist.one, self.hyper["freeze"])]
+        self._divide()
+
+    def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
+        """The best epoch's network by the names of `trunk_and_head`; see `Fit.arrays`."""
+        self._become(self._best().parameters)
+        trunk = {f"trunk.{name}": one.numpy() for name, one in self.trunk.state_dict().items()}
+        head = {f"head.{name}": one.numpy() for name, one in self.head.state_dict().items()}
+        warm = np.float32(self.temperature() if temperature is None else temperature)
+        cooled = {name: one / warm for name, one in head.items() if name.startswith("head.out.")}
+        made = {name: one.copy() for name, one in (trunk | head | cooled).items()}
+        self._become((self.values, None))
+        return made
+
+    def teach_all(self, epochs: int) -> None:
+        """Teach `epochs` in all, without a judge; the last is the best."""
+        while len(self.curve) < epochs:
+            loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
+            self.curve.append({"train_loss": loss})
+
+    def whole_arrays(self, temperature: float) -> dict[str, Floats]:
+        """As `arrays`, of the mean weights as they are now."""
+        self.best = Best(len(self.curve), {}, self._learnt(), np.zeros((0, 0), np.float32))
+        return self.arrays(temperature)
+
+    def state(self) -> State:
+        """All that another fit of this trial needs to go on from here: arrays, and what is
+        plain."""
+        one, best = self.optimizer, self._best()
+        values, statistics = best.parameters
+        arrays = {"values": self.values, "mean": self.mean, "best": values, "logits": best.logits}
+        arrays |= {"first": one.first, "second": one.second}
+        if statistics is not None:
+            arrays["statistics"] = statistics
+        plain = {"done": self.done, "curve": self.curve}
+        return arrays, plain | {"epoch": best.epoch, "measures": best.measures}
+
+    def take_up(self, state: State) -> None:
+        """Go on from `state`."""
+        arrays, plain = state
+        one = self.optimizer
+        one.first, one.second, one.steps = arrays["first"], arrays["second"], plain["done"]
+        self.values, self.mean, self.done = arrays["values"], arrays["mean"], plain["done"]
+        self.curve = [dict(epoch) for epoch in plain["curve"]]
+        learnt = (arrays["best"], arrays.get("statistics"))
+        self.best = Best(plain["epoch"], plain["measures"], learnt, arrays["logits"])
+        fill(self.parameters, self.values)
+
+    def _divide(self) -> None:
+        layers = [*self.tail.layers, self.head]
+        groups = [[p for p in one.parameters() if not p.stop_gradient] for one in layers]
+        self.parameters = [one for group in groups for one in group]
+        decay = self.hyper["layer_decay"]
+        paces = [decay ** (len(groups) - 1 - k) for k, group in enumerate(groups) for _ in group]
+        weight_decay = self.hyper["weight_decay"]
+        self.optimizer = AdamW.new(
+            spread(self.parameters, paces),
+            spread(self.parameters, [weight_decay * (len(p.shape) > 1) for p in self.parameters]),
+        )
+
+    @property
+    def steps(self) -> int:
+        """Of an epoch."""
+        return -(-len(self.taught) // int(self.hyper["batch_size"]))
+
+    @quiet()  # batch norm tells at every step that it does what it is for
+    def _epoch(self, rng: np.random.Generator) -> float:
+        self.norms.teach()
+        losses = [self._step(rows[0], rng) for rows in self._orders([self.taught], rng)]
+        return float(np.mean(losses))
+
+    def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> float:
+        """Show `samples` [n]; every worker draws for all shards, and teaches its own."""
+        shards, group = self.question.shards, self.group
+        whole = np.zeros(1 + len(self.values), np.float32)
+        for shard, draw in enumerate(rng.spawn(shards)):
+            part = samples[shard::shards]
+            if shard % group.world == group.rank and len(part):
+                whole += self._gradient(part, draw) * np.float32(len(part) / len(samples))
+        whole = np.nan_to_num(group.sum(whole), posinf=0.0, neginf=0.0)
+        self.values = self.optimizer.step(self.values, whole[1:], self._rate())
+        fill(self.parameters, self.values)
+        self.done += 1
+        kept = np.float32(min(self.hyper["average"], self.done / (self.done + 9)))
+        self.mean = kept * self.mean + (1 - kept) * self.values
+        return float(whole[0])
+
+    def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """The loss of one shard, and its slope along every parameter."""
+        views = rng.integers(0, self.question.views + 1, len(samples))
+        maps = self.maps.drawn(samples * (self.question.views + 1) + views, rng)
+        targets = self._smooth(self.problem.labels[samples])
+        for change in self.problem.changes:
+            maps, targets = change(maps, targets, rng)
+        maps, targets = mixed(maps, targets, self.hyper["mixing"], rng)
+        logits = self._logits(paddle.to_tensor(np.ascontiguousarray(maps)), rng)
+        loss = self._soft_loss(logits, paddle.to_tensor(targets))
+        loss.backward()
+        slopes = [_slope(one) for one in self.parameters]
+        for one in self.parameters:
+            one.clear_gradient(set_to_zero=False)
+        return np.concatenate([np.array([float(loss)], np.float32), *slopes])
+
+    def _smooth(self, labels: NDArray[np.int64]) -> Floats:
+        """Szegedy et al., arXiv 1512.00567."""
+        share = np.float32(self.hyper["label_smoothing"])
+        targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
+        return targets
+
+    def _logits(self, maps: Any, rng: np.random.Generator | None = None) -> Any:
+        features = self.tail(maps)
+        if rng is not None and self.hyper["dropout"]:
+            kept = rng.random(features.shape, dtype=np.float32) >= self.hyper["dropout"]
+            features = features * paddle.to_tensor(
+                kept.astype(np.float32) / np.float32(1 - self.hyper["dropout"])
+            )
+        return self.head(features)
+
+    def _judge(self) -> Floats:
+        """By the mean of the weights; each worker judges some of the samples."""
+        self._become(self._learnt())
+        group, rows = self.group, self.judges[0]
+        parts = group.gather(self.told(rows[group.rank :: group.world]))
+        logits = np.empty((len(rows), self.problem.classes), np.float32)
+        for rank, part in enumerate(parts):
+            logits[rank :: group.world] = part
+        self._become((self.values, None))
+        return logits
+
+    def told(self, samples: NDArray[np.int64]) -> Floats:
+        """The logits of `samples` as they are: the mean over their windows."""
+        maps, places = self.maps.all_of(samples * (self.question.views + 1))
+        with paddle.no_grad():
+            made = [
+                self._logits(paddle.to_tensor(maps[k : k + JUDGED].astype(np.float32))).numpy()
+                for k in range(0, len(maps), JUDGED)
+            ]
+        if not made:
+            return np.zeros((0, self.problem.classes), np.float32)
+        return means(np.concatenate(made), places)
+
+    def _learnt(self) -> Any:
+        """The mean weights, and what batch norms have to know with them."""
+        if not self.norms.learn:
+            return self.mean, None
+        fill(self.parameters, self.mean)
+        statistics = self.norms.measured(self._shown())
+        fill(self.parameters, self.values)
+        return self.mean, statistics
+
+    def _shown(self) -> list[Any]:
+        """Taught maps as they are, some at a time."""
+        rows = self.taught[: JUDGED * 8] * (self.question.views + 1)
+        parts = [rows[k : k + JUDGED] for k in range(0, len(rows), JUDGED)]
+        return [paddle.to_tensor(self.maps.all_of(one)[0].astype(np.float32)) for one in parts]
+
+    def _become(self, learnt: Any) -> None:
+        values, statistics = learnt
+        fill(self.parameters, values)
+        self.norms.become(statistics)
+
+    def _rate(self) -> float:
+        """Of this step: up in a line, then down a cosine (Loshchilov and Hutter, arXiv
+        1608.03983)."""
+        whole = self.steps * self.question.epochs
+        warm = min(1.0, (self.done + 1) / max(1.0, WARM * whole))
+        left = LEFT + (1 - LEFT) * (1 + cos(pi * min(1.0, self.done / whole))) / 2
+        return float(self.hyper["learning_rate"]) * warm * left
+
+
+def _slope(parameter: Any) -> Floats:
+    if parameter.grad is None:
+        return np.zeros(parameter.size, np.float32)
+    slope: Floats = parameter.grad.numpy().ravel()
+    return slope

@@ -1,0 +1,162 @@
+"""What every worker of a team does in phase two. All of them take the same decisions, since all see
+the same numbers; the first one keeps the course."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from stages.config import TrainConfig
+from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.parts import SEARCHERS
+from stages.train.group import Group
+from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
+from stages.train.heads_fit import HeadsFit, Standard
+from stages.train.search import score_of
+from stages.train.selection import choose
+from stages.train.space import starts
+from stages.train.tuning.course import Course
+from stages.train.tuning.fit import TailFit
+from stages.train.tuning.question import Question
+from stages.train.tuning.space import BEGIN, dimensions, inherited
+
+LEAST = 3  # epochs of the first rung
+
+
+class Desk(Protocol):
+    """A worker's place in a team; see team/."""
+
+    group: Group
+
+    def restored(self) -> Any: ...
+
+    def report(self, metrics: dict[str, Any], save: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`trials`: how many there will be; `rivals`: heads of phase one, measured on the samples that
+    judge; they may be chosen instead."""
+
+    question: Question
+    train: TrainConfig
+    trials: int
+    rivals: tuple[Trial, ...]
+
+
+def halving_of(asked: Asked) -> Halving:
+    """Phase two's trials before any of them is taught."""
+    train, space = asked.train, dimensions(asked.train, asked.question)
+    return Halving(
+        SEARCHERS[train.searcher](space, train.seed),
+        starts(space, BEGIN),
+        total=asked.trials,
+        size=min(train.batch, asked.trials),
+        keep=train.halving,
+        rungs=rungs_of(asked.question.epochs, train.halving, LEAST),
+    )
+
+
+def loop(desk: Desk, asked: Asked) -> None:
+    """Teach all trials, then the chosen one once more on all samples; go on from where the desk was
+    left."""
+    import paddle
+
+    paddle.set_device("cpu")
+    Tuning(desk, asked).run()
+
+
+class Tuning:
+    """The state of one worker."""
+
+    def __init__(self, desk: Desk, asked: Asked) -> None:
+        self.desk, self.asked = desk, asked
+        self.course = Course.load(desk.restored())
+        self.halving = halving_of(asked)
+        self.fits: dict[int, TailFit] = {}
+        self.heads: dict[str, dict[str, Any]] = {}
+
+    def run(self) -> None:
+        metric = self.asked.train.metric
+        while (leg := self.halving.next()) is not None:
+            taught = self.course.known(leg) or self._taught(leg)
+            self.halving.told(leg, score_of(taught.measures, metric), taught)
+            for trial in self.halving.trials:
+                if trial.ended:
+                    self.fits.pop(trial.number, None)
+                    self.course.states.pop(trial.number, None)
+        chosen = chosen_of(self.asked, self.halving.trials)
+        if chosen in self.halving.trials and not self.course.final:
+            self.course.final = self._final(chosen)
+            self._report(chosen.number, chosen.reached, {})
+
+    def _taught(self, leg: Leg) -> Taught:
+        """Teach `leg`, epoch by epoch."""
+        fit = self._fit(leg)
+        while len(fit.curve) < leg.epochs and not fit.exhausted(self.asked.train.patience):
+            fit.until(len(fit.curve) + 1, self.asked.train.patience)
+            ended = len(fit.curve) >= leg.epochs or fit.exhausted(self.asked.train.patience)
+            if self.desk.group.rank == 0:
+                self.course.states[leg.number] = fit.state()
+            if not ended:
+                self._report(leg.number, len(fit.curve), fit.curve[-1])
+        taught = self._result(fit)
+        self.course.legs[leg.number, leg.epochs] = taught
+        self._report(leg.number, len(fit.curve), fit.curve[-1])
+        return taught
+
+    def _fit(self, leg: Leg) -> TailFit:
+        """The trial as it was left, here or before a restart; else a new one."""
+        fit = self.fits.get(leg.number)
+        if fit is None:
+            hyperparameters = inherited(leg.hyperparameters, self.asked.question)
+            head = self._head(leg.hyperparameters["input"])
+            fit = TailFit(self.asked.question, hyperparameters, head, self.desk.group)
+            if state := self.course.states.get(leg.number):
+                fit.take_up(state)
+        self.fits[leg.number] = fit
+        return fit
+
+    def _head(self, name: str) -> dict[str, Any]:
+        """Phase one's head for an input, taught without the samples that judge."""
+        if name not in self.heads:
+            question, train = self.asked.question, self.asked.train
+            problem = question.head_problem
+            hyperparameters = dict(question.finalists[name].hyperparameters)
+            fit = HeadsFit(problem, Standard(problem, name), hyperparameters)
+            fit.until(train.epochs, train.patience)
+            self.heads[name] = fit.arrays()
+        return self.heads[name]
+
+    def _result(self, fit: TailFit) -> Taught:
+        best = fit._best()
+        rows, logits = fit.unseen()
+        place, temperature = self.asked.question.rows[rows], np.array(fit.temperature())
+        arrays = pack_arrays({"rows": place, "logits": logits, "temperature": temperature})
+        exhausted = fit.exhausted(self.asked.train.patience)
+        return Taught(best.measures, best.epoch, exhausted, list(fit.curve), arrays)
+
+    def _final(self, chosen: Trial) -> bytes:
+        """The chosen recipe once more, with the samples that judged among those that teach."""
+        question = self.asked.question
+        taught = chosen.taught
+        assert taught is not None  # noqa: S101
+        hyperparameters = inherited(chosen.hyperparameters, question)
+        head = dict(question.finalists[chosen.hyperparameters["input"]].head)
+        fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
+        for epoch in range(taught.best_epoch):
+            fit.teach_all(epoch + 1)
+            self._report(chosen.number, epoch + 1, fit.curve[-1], "all samples")
+        temperature = float(unpack_arrays(taught.arrays)["temperature"])
+        return pack_arrays(fit.whole_arrays(temperature))
+
+    def _report(
+        self, number: int, epoch: int, measures: dict[str, float], what: str = "fine-tuned"
+    ) -> None:
+        told = {"trial": number, "epoch": epoch, "what": what, "measures": measures}
+        self.desk.report(told, self.course.save)
+
+
+def chosen_of(asked: Asked, trials: list[Trial]) -> Trial:
+    """The best of phase two's `trials` and the rivals, by phase one's rule."""
+    return choose([*asked.rivals, *trials], asked.train, asked.question.problem.samples)

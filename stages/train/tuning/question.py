@@ -1,0 +1,87 @@
+"""What phase two learns from: maps at the cuts of every sample and its views, and who judges."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.models.weights import Array
+from stages.parts import FAMILIES
+from stages.train.problem import Problem
+from stages.train.space import Input
+from stages.train.windows import Windows
+
+Indices = NDArray[np.int64]
+DEPTHS = {"none": 0, "half": 0, "most": -1}  # freeze -> place among a family's cuts
+JUDGE = 0  # the fold that judges
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """An input that is tuned: its trunk's published weights by name, the head that the mean of
+    phase one's folds gave, and that head's hyperparameters."""
+
+    one: Input
+    published: Mapping[str, Array]
+    head: Mapping[str, Array]
+    hyperparameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Question:
+    """`heads`: phase one's problem, whose rows are samples and views; `maps`: by place (`at`), the
+    windows of sample s and view k in row s * (views + 1) + k; `shards`: into how many parts a batch
+    is divided, whoever teaches them; `epochs`: of a whole teaching."""
+
+    heads: Problem
+    finalists: Mapping[str, Finalist]
+    maps: Mapping[str, Windows]
+    views: int
+    shards: int
+    epochs: int
+
+    @property
+    def problem(self) -> Problem:
+        """The samples themselves; one fold judges what the others teach."""
+        return self._of(np.where(self.heads.held == JUDGE, JUDGE, -1))
+
+    @property
+    def whole(self) -> Problem:
+        """The samples themselves; all of them teach, nobody judges."""
+        return self._of(np.full_like(self.heads.held, -1))
+
+    @property
+    def head_problem(self) -> Problem:
+        """That of a head which has not seen the samples that judge."""
+        return replace(self.heads, held=np.where(self.heads.held == JUDGE, JUDGE, -1), folds=1)
+
+    @property
+    def rows(self) -> Indices:
+        """The row of phase one's problem that each sample is."""
+        return np.flatnonzero(self.heads.plain)
+
+    @property
+    def nbytes(self) -> int:
+        features = [array.nbytes for array in self.heads.features.values()]
+        return int(sum(features)) + sum(one.nbytes for one in self.maps.values())
+
+    def _of(self, held: Indices) -> Problem:
+        rows = self.rows
+        plain = np.ones(len(rows), bool)
+        one = self.heads
+        return Problem(
+            {}, one.labels[rows], held[rows], plain, one.classes, 1, one.changes, one.other
+        )
+
+
+def cut_of(one: Input, freeze: str) -> int:
+    """How many parts of the trunk of `one` stay frozen."""
+    cuts: tuple[int, ...] = FAMILIES[one.family].cuts
+    return 0 if freeze == "none" else cuts[DEPTHS[freeze]]
+
+
+def at(one: Input, freeze: str) -> str:
+    """The name of the maps that a tail begins with."""
+    return f"{one.name}/{cut_of(one, freeze)}"

@@ -1,0 +1,48 @@
+"""What phase two varies, and what a trial has from the head that it begins with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.config import TrainConfig
+from stages.config.train import Range
+from stages.train.space import Choice, Dimension, Number
+from stages.train.tuning.question import Question
+
+BEGIN: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "layer_decay": 0.8,
+    "weight_decay": 0.05,
+    "batch_size": 32,
+    "label_smoothing": 0.1,
+    "mixing": "mixup",
+    "average": 0.98,
+    "dropout": 0.2,
+}
+INHERITED = ("head", "class_balance")
+
+
+def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
+    """What the trials of phase two vary in."""
+    space = train.finetune.space
+    return (
+        Choice("input", tuple(question.finalists)),
+        Choice("freeze", space.freeze),
+        _number("learning_rate", space.learning_rate),
+        _number("layer_decay", space.layer_decay),
+        _number("weight_decay", space.weight_decay),
+        Choice("batch_size", space.batch_size),
+        Choice("label_smoothing", space.label_smoothing),
+        Choice("mixing", space.mixing),
+        Choice("average", space.average),
+        Choice("dropout", space.dropout),
+    )
+
+
+def inherited(hyperparameters: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """`hyperparameters` with those of the head that the trial begins with."""
+    head = question.finalists[hyperparameters["input"]].hyperparameters
+    return {**hyperparameters, **{name: head[name] for name in INHERITED}}
+
+
+def _number(name: str, span: Range) -> Number:
+    return Number(name, span.low, span.high, span.log)
