@@ -9,10 +9,12 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from operators.base import StageOperator, run_name
 from stages.runtime.errors import WorkflowError
+from stages.tracking import Standing
 
 
 class Pipe:
@@ -26,6 +28,9 @@ class Pipe:
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.tell(progress=[what, done, total])
+
+    def trial(self, standing: Standing) -> None:
+        self.tell(trial=asdict(replace(standing, curve=(), params={})))
 
     def made(self, task: str, reference: Sequence[str]) -> None:
         self.tell(made=[task, *reference])

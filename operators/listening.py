@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from stages.runtime.errors import WorkflowError
+from stages.tracking import Standing
 
 
 class Listener(Protocol):
@@ -12,6 +13,8 @@ class Listener(Protocol):
     def say(self, text: str) -> None: ...
 
     def progress(self, what: str, done: int, total: int) -> None: ...
+
+    def trial(self, standing: Standing) -> None: ...
 
     def made(self, task: str, reference: Sequence[str]) -> None: ...
 

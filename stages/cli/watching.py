@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stages.runner.watch import LogWatch, Watch
+from stages.runner.watch import Left, LogWatch, Watch, line_of
+from stages.tracking import Standing
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import TaskID
+
+    from stages.cli.bars import Bars
 
 
 @contextmanager
@@ -17,23 +20,10 @@ def watching() -> Iterator[Watch]:
     if not sys.stderr.isatty():
         yield PlainWatch()
         return
-    with _bars() as bars:
+    from stages.cli.bars import Bars
+
+    with Bars.on_stderr() as bars:
         yield BarWatch(bars)
-
-
-def _bars() -> "Progress":
-    from rich import progress as rich
-    from rich.console import Console
-
-    return rich.Progress(
-        rich.TextColumn("{task.description:<24}"),
-        rich.BarColumn(),
-        rich.MofNCompleteColumn(),
-        rich.TimeElapsedColumn(),
-        rich.TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
 
 class PlainWatch(LogWatch):
@@ -47,19 +37,25 @@ class PlainWatch(LogWatch):
 
 
 class BarWatch:
-    """One bar for each thing in progress; gone when the next stage, or its end, is told."""
+    """One bar for each thing in progress, a line for the trial that was heard of last; all gone
+    when the next stage, or its end, is told."""
 
-    def __init__(self, bars: "Progress") -> None:
+    def __init__(self, bars: "Bars") -> None:
         self._bars = bars
         self._known: dict[str, TaskID] = {}
+        self._left = Left()
 
     def say(self, text: str) -> None:
         for task in self._known.values():
             self._bars.remove_task(task)
         self._known.clear()
+        self._left, self._bars.line = Left(), ""
         self._bars.console.print(text, highlight=False, markup=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
         if what not in self._known:
             self._known[what] = self._bars.add_task(what, total=total)
         self._bars.update(self._known[what], completed=done, total=total)
+
+    def trial(self, standing: Standing) -> None:
+        self._bars.line = line_of(standing, self._left.words(standing))

@@ -17,6 +17,7 @@ from stages.runner.watch import LogWatch, Watch
 from stages.runtime import errors
 from stages.runtime.files import write
 from stages.settings import Settings
+from stages.tracking import Standing
 
 Event = dict[str, Any]
 
@@ -87,6 +88,8 @@ def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
                 watch.say(text)
             case {"progress": [what, done, total]}:
                 watch.progress(what, done, total)
+            case {"trial": standing}:
+                watch.trial(Standing(**standing))
             case {"failed": [task, kind, problem, remedy]}:
                 failed.append(getattr(errors, kind)(problem, remedy))
                 if failed[-1].retry_helps:

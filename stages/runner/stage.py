@@ -10,6 +10,7 @@ from stages.config import PipelineConfig, checked
 from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.runner import lock as locks
+from stages.runner import telling
 from stages.runner.publish import publish
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
@@ -120,10 +121,17 @@ def _work(
     tags = {f"aiwf.{ref.kind}": ref.id for ref in given.values()} | {"aiwf.work": work.key}
     artifacts = [store.load(ref) for ref in given.values()]
     with open_run(
-        settings, pipeline=pipeline.name, run=run, stage=task, tags=tags, progress=watch.progress
+        settings,
+        pipeline=pipeline.name,
+        run=run,
+        stage=task,
+        tags=tags,
+        progress=watch.progress,
+        standings=watch.trial,
     ) as kept:
         data = pipeline.data
         kept.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
+        telling.before(work.stage, pipeline, kept, watch)
         made: Ref = STAGES[work.stage](
             *artifacts,
             pipeline.slice(work.stage, target),
@@ -132,6 +140,7 @@ def _work(
             settings=settings,
         ).ref
         kept.log_tags({f"aiwf.{made.kind}": made.id})
+        telling.after(made, pipeline, kept, store)
     store.record(work, made)
     watch.say(f"{task}: made {made} in {time.monotonic() - began:.1f} s")
     return made

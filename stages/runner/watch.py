@@ -2,7 +2,10 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Protocol
+
+from stages.tracking import Standing
 
 log = logging.getLogger("aiwf")
 EVERY = 5.0  # seconds between two lines about the same thing
@@ -15,6 +18,37 @@ class Watch(Protocol):
 
     def progress(self, what: str, done: int, total: int) -> None: ...
 
+    def trial(self, standing: Standing) -> None: ...
+
+
+class Left:
+    """How long the rest of a search will take, from what this process has seen of it: a search
+    that is taken up again does not begin at nought."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: tuple[float, float] | None = None
+
+    def words(self, standing: Standing) -> str:
+        """`about 2 min left`; nothing while nothing can be known."""
+        now, done = self._clock(), standing.done / standing.of
+        if self._first is None and not standing.ended:  # what was known is told as ended
+            self._first = (now, done)
+        begin, before = self._first or (now, done)
+        if done <= before or done >= 1:
+            return ""
+        seconds = (now - begin) / (done - before) * max(0.0, 1 - done)
+        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
+
+
+def line_of(standing: Standing, left: str) -> str:
+    """How a trial stands, in one line."""
+    place = f"{standing.name.split()[0]} {standing.number}/{standing.of}"
+    epoch = f"epoch {standing.epoch}/{standing.epochs}"
+    value = f"{standing.metric} {standing.value:.3f}"
+    parts = (place, standing.what, epoch, value, f"best {standing.best:.3f}", left)
+    return "  ".join(part for part in parts if part)
+
 
 class LogWatch:
     """Writes lines to the log: at the start, every few seconds with the time left, at the end."""
@@ -23,6 +57,7 @@ class LogWatch:
         self._started: dict[str, float] = {}
         self._told: dict[str, float] = {}
         self._done: dict[str, int] = {}
+        self._left = Left()
 
     def say(self, text: str) -> None:
         log.info(text)
@@ -39,6 +74,12 @@ class LogWatch:
         self._told[what] = now
         left = (now - started) / done * (total - done) if done else 0.0
         self.line(f"{what}: {done} of {total}" + (f", {left:.0f} s left" if left else ""))
+
+    def trial(self, standing: Standing) -> None:
+        now, left = time.monotonic(), self._left.words(standing)
+        if now - self._told.get("trial", 0.0) >= EVERY:
+            self._told["trial"] = now
+            self.line(line_of(standing, left))
 
     def line(self, text: str) -> None:
         """Where a line about progress goes."""

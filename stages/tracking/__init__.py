@@ -7,12 +7,36 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial, to be kept as a nested run. `curve`: metrics of each epoch, in order."""
+    """One trial that has ended, to be kept as a nested run. `curve`: metrics of each epoch, in
+    order."""
 
     name: str
     params: Mapping[str, Any]
     curve: Sequence[Mapping[str, float]]
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a trial that is being taught has come: `epoch` of at most `epochs`; `value` of
+    `metric` after it, and the `best` of the whole search. `curve`: metrics of all judged epochs so
+    far, in order.
+
+    `number` of `of` trials, from 1; `done`: how many trials' worth of the search's work is done."""
+
+    name: str
+    what: str
+    number: int
+    of: int
+    epoch: int
+    epochs: int
+    metric: str
+    value: float
+    best: float
+    done: float
+    params: Mapping[str, Any] = field(default_factory=dict)
+    curve: Sequence[Mapping[str, float]] = ()
+    ended: bool = False
 
 
 class Run(Protocol):
@@ -26,7 +50,14 @@ class Run(Protocol):
 
     def log_file(self, name: str, data: bytes) -> None: ...
 
-    def log_trials(self, trials: Sequence[Trial]) -> None: ...
+    def log_trials(self, trials: Sequence[Trial]) -> None:
+        """Keep all that is known of trials that have ended, each as a nested run; what `trial` told
+        of one of the same name is already there."""
+        ...
+
+    def trial(self, standing: Standing) -> None:
+        """Tell how a trial stands that is being taught."""
+        ...
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell that `done` of `total` of `what` are finished."""
@@ -45,5 +76,7 @@ class QuietRun:
     def log_file(self, name: str, data: bytes) -> None: ...
 
     def log_trials(self, trials: Sequence[Trial]) -> None: ...
+
+    def trial(self, standing: Standing) -> None: ...
 
     def progress(self, what: str, done: int, total: int) -> None: ...

@@ -10,6 +10,7 @@ from stages.tracking.server import Place, experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 PARENT = "mlflow.parentRunId"
 KINDS = ("dataset", "model", "report", "package")
@@ -41,6 +42,7 @@ class Family:
         # two that begin at once would each make the tables, or a parent
         with alone(place.root / "mlflow" / ".lock"):
             parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
+        _end_forsaken(client, home, parent, stage)
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
         marks = {**rules.words(tags, rules.LONGEST_TAG), **marks}
         own = client.create_run(home, run_name=stage, tags=marks)
@@ -63,18 +65,12 @@ class Family:
         self.client.set_terminated(self.own, status)
         last = {one.data.tags["aiwf.stage"]: one.info.status for one in self._siblings()}
         if "RUNNING" not in last.values():
-            worst = "FAILED" if "FAILED" in last.values() else "FINISHED"
-            self.client.set_terminated(self.parent, worst)
+            worst = [one for one in ("FAILED", "KILLED") if one in last.values()]
+            self.client.set_terminated(self.parent, worst[0] if worst else "FINISHED")
 
-    def _siblings(self) -> list["Run"]:  # type: ignore[name-defined]  # noqa: F821
+    def _siblings(self) -> list["Run"]:
         """The stages' runs below this parent, oldest first: of several tries the last counts."""
-        return list(
-            self.client.search_runs(
-                [self.experiment],
-                f"tags.`{PARENT}` = '{self.parent}' and tags.`aiwf.part` = 'stage'",
-                order_by=["attributes.start_time ASC"],
-            )
-        )
+        return _below(self.client, self.experiment, self.parent, "stage")
 
 
 def _parent(client: "MlflowClient", experiment: str, run: str, name: str) -> str:
@@ -86,3 +82,20 @@ def _parent(client: "MlflowClient", experiment: str, run: str, name: str) -> str
         return str(found[0].info.run_id)
     tags = {"aiwf.run": run, "aiwf.part": "pipeline"}
     return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+
+
+def _below(client: "MlflowClient", experiment: str, parent: str, part: str) -> list["Run"]:
+    """The runs below `parent` that are a `part` of it, oldest first."""
+    query = f"tags.`{PARENT}` = '{parent}' and tags.`aiwf.part` = '{part}'"
+    order = ["attributes.start_time ASC"]
+    return list(client.search_runs([experiment], query, max_results=5000, order_by=order))
+
+
+def _end_forsaken(client: "MlflowClient", experiment: str, parent: str, stage: str) -> None:
+    """End what an earlier try at `stage` left running, and its trials: whoever was killed could
+    not."""
+    for one in _below(client, experiment, parent, "stage"):
+        if one.data.tags["aiwf.stage"] == stage and one.info.status == "RUNNING":
+            for each in [*_below(client, experiment, one.info.run_id, "trial"), one]:
+                if each.info.status == "RUNNING":
+                    client.set_terminated(each.info.run_id, "KILLED")

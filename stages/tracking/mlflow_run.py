@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from stages.tracking import QuietRun, Trial, rules
+from stages.tracking import QuietRun, Standing, Trial, rules
 from stages.tracking.family import Family
 from stages.tracking.links import Page, keep, tell
+from stages.tracking.live import Live
 from stages.tracking.server import Place, connect
 from stages.tracking.writer import Writer
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Progress = Callable[[str, int, int], None]
+Standings = Callable[[Standing], None]
 
 
 class MlflowRun:
@@ -24,12 +26,19 @@ class MlflowRun:
     so that whole pipelines can be compared side by side."""
 
     def __init__(
-        self, client: "MlflowClient", family: Family, writer: Writer, progress: Progress
+        self,
+        client: "MlflowClient",
+        family: Family,
+        writer: Writer,
+        progress: Progress,
+        standings: Standings,
     ) -> None:
         self._client = client
         self._family = family
         self._writer = writer
         self._progress = progress
+        self._standings = standings
+        self._live = Live(family, self._send_batch, writer.put)
 
     def __reduce__(self) -> tuple[type[QuietRun], tuple[()]]:
         """Ray writes down all that a search refers to; read again, such a run hears nothing."""
@@ -65,20 +74,22 @@ class MlflowRun:
         self._writer.put(lambda: self._client.log_inputs(self._family.own, [DatasetInput(data)]))
 
     def log_trials(self, trials: Sequence[Trial]) -> None:
-        """Keep each trial as a nested run: parameters, the curve by step, tags."""
-        now = int(time.time() * 1000)
-        for trial in trials:
-            self._writer.put(lambda trial=trial: self._trial(trial, now))  # type: ignore[misc]
+        """Keep each trial as a nested run that has ended: parameters, the curve by step, tags."""
+        self._live.ended(trials)
+
+    def trial(self, standing: Standing) -> None:
+        """Tell the person how a trial stands, and keep it in the trial's nested run."""
+        self._standings(standing)
+        self._live.heard(standing)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell the person that `done` of `total` of `what` are finished."""
         self._progress(what, done, total)
 
-    def _trial(self, trial: Trial, now: int) -> None:
-        run = self._family.child(trial.name, trial.tags, now)
-        for batch in rules.batches(rules.points(trial.curve), trial.params):
-            self._send_batch(run, batch)
-        self._client.set_terminated(run, "FINISHED")
+    def close(self, status: str) -> None:
+        """End all that was begun with `status`, once everything before is written."""
+        self._writer.put(lambda: self._live.close(status))
+        self._writer.put(lambda: self._family.close(status))
 
     def _put(self, run: str, **what: Any) -> None:
         for batch in rules.batches(**what):
@@ -119,6 +130,7 @@ def open_run(
     stage: str,
     tags: Mapping[str, str],
     progress: Progress,
+    standings: Standings = lambda _: None,
 ) -> Iterator[MlflowRun]:
     """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
 
@@ -129,15 +141,17 @@ def open_run(
     page = Page(family.experiment, family.own)
     tell(page)
     writer = Writer()
+    kept = MlflowRun(client, family, writer, progress, standings)
     ended = "FAILED"
     try:
-        yield MlflowRun(client, family, writer, progress)
+        yield kept
         ended = "FINISHED"
     except BaseException as error:
+        ended = "FAILED" if isinstance(error, Exception) else "KILLED"  # Ctrl-C, or a signal
         problem = rules.word(f"{type(error).__name__}: {error}", rules.LONGEST_TAG)
         writer.put(lambda: client.set_tag(family.own, "aiwf.problem", problem))
         raise
     finally:
-        writer.put(lambda: family.close(ended))
+        kept.close(ended)
         writer.close()
         keep(settings.root, family.artifacts if ended == "FINISHED" else {}, page)

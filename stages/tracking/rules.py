@@ -47,11 +47,11 @@ def words(table: Mapping[str, Any], longest: int) -> dict[str, str]:
     return {key(name): word(value, longest) for name, value in table.items()}
 
 
-def points(curve: Sequence[Mapping[str, float]]) -> list[Point]:
-    """A curve (one table of metrics for each epoch) as points."""
+def points(curve: Sequence[Mapping[str, float]], first: int = 0) -> list[Point]:
+    """A curve (one table of metrics for each epoch) as points, from epoch `first` on."""
     return [
         Point(key(name), float(value), step)
-        for step, metrics in enumerate(curve)
+        for step, metrics in enumerate(curve[first:], first)
         for name, value in metrics.items()
     ]
 

@@ -10,27 +10,43 @@ from stages.train.halving import Halving, Leg, Taught
 
 
 class Legs(Searcher):  # type: ignore[misc]
-    """Every config is a leg; while the next one depends on those that run, Tune is told to wait."""
+    """Every config is a leg; while the next one depends on those that run, Tune is told to wait.
 
-    def __init__(self, halving: Halving, done: Callable[[Leg, Taught], None]) -> None:
+    `next`: the next leg that has to be taught; `word`: hears the curve of a leg that goes on."""
+
+    def __init__(
+        self,
+        halving: Halving,
+        next: Callable[[], Leg | None],
+        done: Callable[[Leg, Taught], None],
+        word: Callable[[Leg, list[dict[str, float]]], None],
+    ) -> None:
         super().__init__(metric="training_iteration", mode="max")  # not used; Tune wants one
         self.halving = halving
+        self.next = next
         self.done = done
+        self.word = word
         self.out: dict[str, Leg] = {}
         self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
         if self.failure or self.halving.finished:
             return Searcher.FINISHED
-        leg = self.halving.next()
+        leg = self._next()
         if leg is None:
-            return None
+            return Searcher.FINISHED if self.failure or self.halving.finished else None
         self.out[trial_id] = leg
         return {
             "number": leg.number,
             "epochs": leg.epochs,
             "hyperparameters": leg.hyperparameters,
         }
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        try:
+            self.word(self.out[trial_id], result["curve"])
+        except Exception as failure:
+            self.failure = self.failure or failure
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -44,6 +60,13 @@ class Legs(Searcher):  # type: ignore[misc]
             self.done(leg, result["taught"])
         except Exception as failure:  # Tune would take it for the trial's and try again
             self.failure = self.failure or failure
+
+    def _next(self) -> Leg | None:
+        try:
+            return self.next()
+        except Exception as failure:  # Tune would take it for its own
+            self.failure = self.failure or failure
+            return None
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune keeps a copy for resuming, which is not how a search of ours is taken up again; what

@@ -2,7 +2,9 @@
 `halving.py`."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
@@ -10,19 +12,31 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.cluster import cluster
 from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
+from stages.train.journal import Journal
 from stages.train.problem import Problem
+from stages.train.resuming import keep, next_unknown
 from stages.train.space import dimensions, learner_of, starts
 
 Tell = Callable[[Halving], None]
+Curve = list[dict[str, float]]
+Word = Callable[[int, dict[str, Any], int, int, Curve], None]
 
 
 def search(
-    problem: Problem, train: TrainConfig, trials: int, settings: Settings, tell: Tell
+    problem: Problem,
+    train: TrainConfig,
+    trials: int,
+    settings: Settings,
+    tell: Tell,
+    word: Word = lambda *_: None,
 ) -> list[Trial]:
-    """Teach `trials` heads, most of them not to the end; return all, by number.
+    """Teach `trials` heads, most of them not to the end; return all, by number. What an earlier
+    search of this kind, that was killed, had finished is not taught again.
 
-    `tell` hears of every finished leg. Equal arguments give equal trials, on any number of cores.
-    Raises InfrastructureError if Ray does not come up or a trial fails again and again."""
+    `tell` hears of every finished leg; `word`, now and then, of a trial that is being taught: its
+    number, hyperparameters, epoch, most epochs, and its curve so far. Equal arguments give equal
+    trials, on any number of cores. Raises InfrastructureError if Ray does not come up or a trial
+    fails again and again."""
     space = dimensions(train)
     halving = Halving(
         SEARCHERS[train.searcher](space, train.seed),
@@ -33,10 +47,19 @@ def search(
         rungs=rungs_of(train.epochs, train.halving),
         kind=learner_of(train),
     )
-    shared = sum(array.nbytes for array in problem.features.values())
-    with cluster(settings, shared) as folder:
-        _run(halving, problem, train, folder, tell)
+    asked = _Asked(halving, journal_of(problem, train, settings), train.metric, tell, word)
+    first = asked.next()
+    if first is not None:
+        halving.waiting.insert(0, first)
+        shared = sum(array.nbytes for array in problem.features.values())
+        with cluster(settings, shared) as folder:
+            _run(asked, problem, train, folder)
     return halving.trials
+
+
+def journal_of(problem: Problem, train: TrainConfig, settings: Settings) -> Journal:
+    """Where the finished legs of a search are kept until its model is saved."""
+    return Journal.of(settings, problem, train.patience)
 
 
 def score_of(measures: dict[str, float], metric: str) -> float:
@@ -44,17 +67,45 @@ def score_of(measures: dict[str, float], metric: str) -> float:
     return -measures[metric] if metric == "log_loss" else measures[metric]
 
 
-def _run(halving: Halving, problem: Problem, train: TrainConfig, folder: Path, tell: Tell) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """A search between its state and whoever teaches: what is to be done, and what came of it."""
+
+    halving: Halving
+    journal: Journal
+    metric: str
+    tell: Tell
+    word: Word
+
+    def next(self) -> Leg | None:
+        """The next leg that is not known from the journal."""
+        return next_unknown(self.halving, self.journal, self.known)
+
+    def goes_on(self, leg: Leg, curve: Curve) -> None:
+        """`leg` is being taught, and has come so far."""
+        last = self.halving.rungs[-1]
+        self.word(leg.number, leg.hyperparameters, len(curve), last, curve)
+
+    def done(self, leg: Leg, taught: Taught) -> None:
+        """`leg` has been taught."""
+        keep(leg, taught, self.journal)
+        self.goes_on(leg, taught.curve)
+        self.known(leg, taught)
+
+    def known(self, leg: Leg, taught: Taught) -> None:
+        """`leg` has been taught, now or before."""
+        self.halving.told(leg, score_of(taught.measures, self.metric), taught)
+        self.tell(self.halving)
+
+
+def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> None:
     from ray import tune
 
     from stages.train.legs import Legs
     from stages.train.teaching import Teaching
 
-    def done(leg: Leg, taught: Taught) -> None:
-        halving.told(leg, score_of(taught.measures, train.metric), taught)
-        tell(halving)
-
-    legs = Legs(halving, done)
+    halving = asked.halving
+    legs = Legs(halving, asked.next, asked.done, asked.goes_on)
     teaching = tune.with_parameters(Teaching, problem=problem, patience=train.patience)
     tune.Tuner(
         tune.with_resources(teaching, {"cpu": 1}),
@@ -71,5 +122,5 @@ def _run(halving: Halving, problem: Problem, train: TrainConfig, folder: Path, t
     if not halving.finished:
         raise InfrastructureError(
             f"Ray stopped after {len(halving.trials)} of {halving.total} trials.",
-            "Run the same command again: features are kept, and it comes to the same model.",
+            "Run the same command again: finished trials are kept, and it comes to the same model.",
         )

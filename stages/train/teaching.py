@@ -1,5 +1,6 @@
 """Ray's side of a search: an actor that teaches legs of trials one after another."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from stages.train.halving import Taught
 from stages.train.problem import Problem
 from stages.train.windows import Windows
 
+PAUSE = 1.0  # seconds between two words about a leg
 KEPT = 8  # trials that an actor can go on with; others begin again and come to the same
 
 
 class Teaching(tune.Trainable):  # type: ignore[misc]
-    """Teaches the trial of its config up to the leg's epochs in one step; reused for leg after
-    leg."""
+    """Teaches the trial of its config up to the leg's epochs, and tells of it now and then; reused
+    for leg after leg."""
 
     def setup(self, config: dict[str, Any], problem: Problem, patience: int) -> None:
         import paddle
@@ -33,7 +35,8 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
 
     def step(self) -> dict[str, Any]:
         fit = self._fit()
-        fit.until(self.leg["epochs"], self.patience)
+        if not self._taught(fit):
+            return {"curve": fit.curve}
         rows, logits = fit.unseen()
         temperature = np.float64(fit.temperature())
         unseen = {"rows": rows, "logits": logits, "temperature": temperature}
@@ -46,6 +49,16 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         return {}
 
     def load_checkpoint(self, checkpoint: Any) -> None: ...
+
+    def _taught(self, fit: Any) -> bool:
+        """Teach until the leg is done, or it is time for a word; whether it is done. When words are
+        told changes nothing: epochs do not know of each other's company."""
+        word = time.monotonic() + PAUSE
+        while len(fit.curve) < self.leg["epochs"] and not fit.exhausted(self.patience):
+            if time.monotonic() > word:
+                return False
+            fit.until(len(fit.curve) + 1, self.patience)
+        return True
 
     def _fit(self) -> Any:
         """The trial as it was left, if it was taught here; else a new one."""

@@ -3,14 +3,14 @@
 import io
 
 from rich.console import Console
-from rich.progress import Progress
 
+from stages.cli.bars import Bars
 from stages.cli.watching import BarWatch
 
 
 def test_words_in_brackets_are_said_as_they_are_and_old_bars_go():
     out = io.StringIO()
-    bars = Progress(console=Console(file=out, width=80))
+    bars = Bars(console=Console(file=out, width=80))
     watch = BarWatch(bars)
     watch.progress("samples", 1, 2)
 

@@ -28,9 +28,10 @@ def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
 
 
 @pytest.mark.slow
-def test_equal_searches_have_equal_trials(ray_running):
+def test_equal_searches_have_equal_trials(ray_running, tmp_path):
     one = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
-    other = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
+    elsewhere = ray_running.model_copy(update={"workspace": tmp_path})  # nothing is kept there
+    other = search(blobs(), CONFIG, 5, elsewhere, lambda _: None)
 
     assert one == other
 
@@ -69,3 +70,29 @@ def test_the_environment_is_as_it_was(ray_running, tmp_path):
 
     assert dict(os.environ) == before
     assert not folder.exists()
+
+
+def told_of(word: list) -> set[tuple[int, int]]:
+    """Trial and epoch of each word."""
+    return {(number, epoch) for number, _, epoch, _, _ in word}
+
+
+def test_what_a_search_had_finished_is_not_taught_again(ray_running, tmp_path):
+    settings = ray_running.model_copy(update={"workspace": tmp_path})
+    first: list = []
+    second: list = []
+
+    class Killed(Exception):
+        pass
+
+    def killed(halving) -> None:
+        if len([one for one in halving.trials if one.ended]) >= 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        search(blobs(), CONFIG, 6, settings, killed, lambda *one: first.append(one))
+    again = search(blobs(), CONFIG, 6, settings, lambda _: None, lambda *one: second.append(one))
+
+    assert told_of(first)
+    assert not told_of(first) & told_of(second)
+    assert again == search(blobs(), CONFIG, 6, ray_running, lambda _: None)

@@ -1,0 +1,101 @@
+"""Trials as nested runs while they are taught: begun at the first word of them, ended when they
+end."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from stages.tracking import Standing, Trial, rules
+from stages.tracking.family import Family
+
+Send = Callable[[str, rules.Batch], None]
+Put = Callable[[Callable[[], None]], None]
+
+
+@dataclass
+class Child:
+    """One trial: what is known of it; its run's id once there is one, and what that was told."""
+
+    name: str
+    params: Mapping[str, Any]
+    began: int
+    curve: Sequence[Mapping[str, float]] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    ended: bool = False
+    run: str = ""
+    named: bool = False
+    sent: int = 0
+    closed: bool = False
+
+
+class Live:
+    """Hears of trials at any pace, and sends what is new of each whenever the writer comes to it:
+    a slow server gets longer calls, never a longer queue of them."""
+
+    def __init__(self, family: Family, send: Send, put: Put) -> None:
+        self._family, self._send, self._put = family, send, put
+        self._children: dict[str, Child] = {}
+        self._waiting: dict[str, Child] = {}  # of which something is new
+        self._asked = False  # whether the writer has been given a flush that has not begun
+        self._lock = Lock()
+
+    def heard(self, standing: Standing) -> None:
+        """A trial has come further."""
+        self._new(standing, {}, standing.ended)
+
+    def ended(self, trials: Sequence[Trial]) -> None:
+        """All is known of `trials`."""
+        for trial in trials:
+            self._new(trial, trial.tags, True)
+
+    def flush(self) -> None:
+        """Send all that is new; what a call did not take waits for the next one."""
+        self._asked = False
+        while child := self._taken():
+            try:
+                self._bring(child)
+            except Exception:
+                self._wait(child)
+                raise
+
+    def close(self, status: str) -> None:
+        """Send all that is new, and end with `status` what has not ended."""
+        self.flush()
+        for child in self._children.values():
+            self._close(child, status)
+
+    def _new(self, told: Standing | Trial, tags: Mapping[str, str], ended: bool) -> None:
+        with self._lock:
+            born = Child(told.name, told.params, int(time.time() * 1000))
+            child = self._children.setdefault(told.name, born)
+            child.curve = max(child.curve, told.curve, key=len)  # one taught again is told again
+            child.tags, child.ended = tags or child.tags, ended or child.ended
+            self._waiting[child.name] = child
+            asked, self._asked = self._asked, True
+        if not asked:
+            self._put(self.flush)
+
+    def _taken(self) -> Child | None:
+        with self._lock:
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
+
+    def _wait(self, child: Child) -> None:
+        with self._lock:
+            self._waiting[child.name] = child
+
+    def _bring(self, child: Child) -> None:
+        curve, tags, ended = child.curve, child.tags, child.ended
+        child.run = child.run or self._family.child(child.name, tags, child.began)
+        params = {} if child.named else child.params
+        for batch in rules.batches(rules.points(curve, child.sent), params, tags):
+            self._send(child.run, batch)
+        child.named, child.sent = True, len(curve)
+        if ended:
+            self._close(child, "FINISHED")
+
+    def _close(self, child: Child, status: str) -> None:
+        if child.run and not child.closed:
+            self._family.client.set_terminated(child.run, status)
+            child.closed = True

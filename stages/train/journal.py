@@ -1,0 +1,104 @@
+"""What a search has finished, kept on disk until its model is saved: a search that was killed
+begins again, finds it, and comes to the same.
+
+A piece of a search (a leg of a trial) is a pure function of what the journal is named by and of the
+piece's own key, so what is found is what would be made."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.artifacts import canonical, digest_of
+from stages.runtime.files import write
+from stages.settings import Settings
+from stages.train.sources import version_of
+
+CODE = ("train/**/*.py", "models/*.py", "metrics/**/*.py", "runtime/*.py", "etl/augmentations/*.py")
+PACKAGES = ("paddlepaddle", "numpy")
+SAVED = "saved"  # a file in the folder of a journal whose model has been saved
+
+
+class Entry(NamedTuple):
+    """`facts`: as JSON knows them; `data`: bytes."""
+
+    facts: Any
+    data: bytes
+
+
+class Journal:
+    """A folder of entries by key; each a file that is whole or not there, dropped when damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, settings: Settings, *question: Any) -> "Journal":
+        """The journal of the search that `question` (all that decides its pieces beside their keys)
+        and our code decide; those of models that have been saved are cleared away."""
+        home = settings.root / "cache" / "journals"
+        name = digest_of(canonical([fingerprint(question), _code()]))
+        for one in home.glob(f"*/{SAVED}"):
+            if one.parent.name != name:
+                shutil.rmtree(one.parent, ignore_errors=True)
+        return cls(home / name)
+
+    def keep(self, key: Any, facts: Any, data: bytes = b"") -> None:
+        """Keep an entry in place of an earlier one."""
+        body = canonical(facts) + b"\n" + data
+        write(self._path(key), digest_of(body).encode() + b"\n" + body)
+
+    def find(self, key: Any) -> Entry | None:
+        """The entry of `key`, if there is a whole one."""
+        path = self._path(key)
+        try:
+            digest, body = path.read_bytes().split(b"\n", 1)
+            if digest_of(body).encode() != digest:
+                raise ValueError(path)
+            facts, data = body.split(b"\n", 1)
+            return Entry(json.loads(facts), data)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)  # it only saved time
+            return None
+
+    def saved(self) -> None:
+        """The model that came of it is saved: the next search clears this away. Not at once, as the
+        stage may be killed before the model is known to be made."""
+        if self.folder.is_dir():
+            write(self.folder / SAVED, b"")
+
+    def _path(self, key: Any) -> Path:
+        return self.folder / f"{digest_of(canonical(key))}.entry"
+
+
+@cache
+def _code() -> str:
+    """What this process was started with; the files may have changed since."""
+    return version_of(CODE, PACKAGES)
+
+
+def fingerprint(value: Any) -> Any:
+    """`value` as JSON in which equal content is equal: arrays by their digest, dataclasses by their
+    fields."""
+    if isinstance(value, np.ndarray):
+        data = digest_of(np.ascontiguousarray(value).tobytes())
+        return [str(value.dtype), list(value.shape), data]
+    if is_dataclass(value):
+        told = {one.name: fingerprint(getattr(value, one.name)) for one in fields(value)}
+        return [type(value).__name__, told]
+    if isinstance(value, Mapping):
+        return {str(name): fingerprint(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [fingerprint(inner) for inner in value]
+    if isinstance(value, bytes):
+        return digest_of(value)
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    raise TypeError(f"A journal cannot be named by a {type(value).__name__}.")

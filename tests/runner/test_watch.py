@@ -1,0 +1,49 @@
+"""Lines about progress: what they say, and that they do not flood a log."""
+
+from dataclasses import replace
+
+from stages.runner.watch import Left, LogWatch, line_of
+from stages.tracking import Standing
+
+ONE = Standing(
+    "trial 11", "lite0@224 hidden", 12, 32, 20, 60, "balanced_accuracy", 0.8421, 0.8512, 11.3
+)
+
+
+class Lines(LogWatch):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_line_says_where_the_trial_is_and_what_is_best():
+    told = line_of(ONE, "about 2 min left")
+
+    assert told == (
+        "trial 12/32  lite0@224 hidden  epoch 20/60  balanced_accuracy 0.842  best 0.851  "
+        "about 2 min left"
+    )
+
+
+def test_many_words_make_few_lines():
+    watch = Lines()
+
+    for epoch in range(60):
+        watch.trial(replace(ONE, epoch=epoch))
+
+    assert len(watch.lines) == 1
+
+
+def test_what_is_left_is_counted_from_what_this_process_saw():
+    clock = iter([100.0, 200.0, 400.0])
+    left = Left(lambda: next(clock))
+
+    known = left.words(replace(ONE, done=16.0, ended=True))  # from an earlier process
+    begun = left.words(replace(ONE, done=16.0))
+    later = left.words(replace(ONE, done=24.0))
+
+    assert (known, begun) == ("", "")
+    assert later == "about 3 min left"

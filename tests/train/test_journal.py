@@ -1,0 +1,91 @@
+"""What a search has finished is found again, whole and by the same question only."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.train.halving import Leg, Taught
+from stages.train.journal import Journal, fingerprint
+from stages.train.resuming import found, keep
+from stages.train.windows import Windows
+from tests import makers
+from tests.train.conftest import blobs, hyperparameters
+
+LEG = Leg(3, 20, hyperparameters())
+TAUGHT = Taught({"accuracy": 0.1 + 0.2}, 7, True, [{"log_loss": 1 / 3}], b"PK\n\x00arrays\n")
+
+
+@pytest.fixture
+def journal(tmp_path):
+    return Journal(tmp_path / "journal")
+
+
+def test_a_leg_is_found_as_it_was_taught_whatever_its_number(journal):
+    keep(LEG, TAUGHT, journal)
+
+    assert found(LEG._replace(number=8), journal) == TAUGHT
+
+
+@pytest.mark.parametrize(
+    "other", [LEG._replace(epochs=60), LEG._replace(hyperparameters=hyperparameters(head="hidden"))]
+)
+def test_another_leg_is_not_found(journal, other):
+    keep(LEG, TAUGHT, journal)
+
+    assert found(other, journal) is None
+
+
+@pytest.mark.parametrize("cut", [0, 10, 70, -1])
+def test_a_file_that_was_cut_is_dropped(journal, cut):
+    keep(LEG, TAUGHT, journal)
+    (path,) = journal.folder.glob("*.entry")
+    path.write_bytes(path.read_bytes()[:cut])
+
+    assert found(LEG, journal) is None
+    assert not path.exists()
+
+
+def test_a_file_in_which_a_bit_fell_is_dropped(journal):
+    keep(LEG, TAUGHT, journal)
+    (path,) = journal.folder.glob("*.entry")
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+
+    assert found(LEG, journal) is None
+
+
+def test_another_problem_has_another_journal(tmp_path):
+    settings, problem = makers.settings(tmp_path), blobs()
+    moved = replace(problem, labels=problem.labels[::-1].copy())
+
+    same = Journal.of(settings, blobs(), 10)
+
+    assert Journal.of(settings, problem, 10).folder == same.folder
+    assert Journal.of(settings, moved, 10).folder != same.folder
+    assert Journal.of(settings, problem, 11).folder != same.folder
+
+
+def test_it_is_kept_when_its_model_is_saved_and_cleared_by_the_next_search(tmp_path):
+    settings = makers.settings(tmp_path)
+    first = Journal.of(settings, "one")
+    unsaved = Journal.of(settings, "unsaved")
+    keep(LEG, TAUGHT, first)
+    keep(LEG, TAUGHT, unsaved)
+
+    first.saved()
+
+    assert found(LEG, Journal.of(settings, "one")) == TAUGHT
+    Journal.of(settings, "two")
+    assert not first.folder.exists()
+    assert found(LEG, unsaved) == TAUGHT
+
+
+def test_equal_windows_and_arrays_are_equal_and_others_are_not():
+    rows = [np.ones((2, 3), np.float32), np.zeros((1, 3), np.float32)]
+
+    assert fingerprint(Windows.of(rows)) == fingerprint(Windows.of([one.copy() for one in rows]))
+    assert fingerprint(Windows.of(rows)) != fingerprint(Windows.of(rows[::-1]))
+    assert fingerprint(np.zeros((2, 3))) != fingerprint(np.zeros((3, 2)))
+    assert fingerprint(np.zeros(2, np.float32)) != fingerprint(np.zeros(1, np.float64))
