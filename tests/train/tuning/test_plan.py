@@ -1,0 +1,45 @@
+"""What phase one leaves of the budget becomes trials of phase two, by count."""
+
+import pytest
+
+from stages.config import TrainConfig
+from stages.train.heads import Heads
+
+LITE = TrainConfig(families=("efficientnet_lite0",), budget_minutes=20)
+
+
+def tuned(train: TrainConfig, samples: int = 600) -> int | None:
+    return Heads().pinned(train, samples, 1, 1.0).finetune.trials
+
+
+def test_more_minutes_more_trials_and_more_samples_fewer():
+    counts = [tuned(LITE.model_copy(update={"budget_minutes": m})) or 0 for m in (5, 10, 20, 40)]
+
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0]
+    assert (tuned(LITE, 3000) or 0) < (tuned(LITE) or 0)
+
+
+def test_a_small_budget_is_spent_on_heads_alone():
+    assert tuned(LITE.model_copy(update={"budget_minutes": 1.5})) == 0
+
+
+def test_what_was_counted_by_hand_stays():
+    by_hand = LITE.model_copy(update={"trials": 4})
+
+    assert tuned(by_hand) == 0
+    assert tuned(by_hand.with_tuned(3)) == 3
+    assert tuned(LITE.with_tuned(0)) == 0
+
+
+def test_families_that_cannot_be_cut_are_not_tuned():
+    sounds = TrainConfig(families=("yamnet",), budget_minutes=30)
+
+    assert tuned(sounds) == 0
+
+
+@pytest.mark.parametrize("minutes", [3, 10, 60])
+def test_a_pinned_plan_stays_as_it_is(minutes: int):
+    pinned = Heads().pinned(LITE.model_copy(update={"budget_minutes": minutes}), 600, 1, 1.0)
+
+    assert Heads().pinned(pinned, 600, 1, 1.0) == pinned
