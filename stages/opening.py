@@ -15,10 +15,15 @@ def open_store(settings: Settings) -> Store:
 def _blobs(settings: Settings) -> Blobs:
     if not settings.store:
         return BLOBS["folder"](settings.root / "store")  # type: ignore[no-any-return]
-    scheme, _, rest = settings.store.partition("://")
+    return open_bucket(settings.store, settings, "AIWF_STORE")
+
+
+def open_bucket(address: str, settings: Settings, variable: str) -> Blobs:
+    """The blobs below `address`, s3://bucket/prefix, that `variable` names."""
+    scheme, _, rest = address.partition("://")
     if scheme != "s3" or not rest:
         raise ConfigError(
-            f"AIWF_STORE is '{settings.store}'.", "Leave it empty, or write s3://bucket/prefix."
+            f"{variable} is '{address}'.", "Leave it empty, or write s3://bucket/prefix."
         )
     bucket, _, prefix = rest.partition("/")
     return BLOBS["s3"](  # type: ignore[no-any-return]

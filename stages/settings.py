@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     dvc_remote: str = Field(
         "", description="DVC remote for raw data; '' keeps it in the workspace."
     )
+    weights: str = Field(
+        "",
+        description="Weights that you give: a folder or s3://bucket/prefix with <family>.npz or "
+        "the publisher's files.",
+    )
     threads: int = Field(len(os.sched_getaffinity(0)), gt=0, description="Processor cores to use.")
     gpus: int = Field(
         0, ge=0, description="Graphics processors to fine-tune on: one for each worker."

@@ -50,7 +50,7 @@ def _trunk(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _probe(family: Family) -> Any:
-    shape = [2, *(side or SIDE for side in family.shape)]
+    shape = [2, *(side or max(SIDE, family.multiple) for side in family.shape)]
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 

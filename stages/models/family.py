@@ -2,18 +2,20 @@
 it costs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stages.models.weights import Array, Published
+from stages.models.weights import Array, Pinned, Weights
 from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
 from stages.settings import Settings
 
+SCRATCH = "scratch"  # in place of a digest: no weights
+
 
 @dataclass(frozen=True)
 class Family:
-    """A network, or the trunk of one, and the published weights that it begins with.
+    """A network, or the trunk of one, and the weights that it begins with.
 
     `takes`: "pictures" or "sounds". `size`: what it is used with if nothing else is said: a
     picture's side in pixels, or a spectrogram's bands; `multiple`: what every size must be a
@@ -48,7 +50,7 @@ class Family:
     multiple: int
     parameters: int
     cost: float
-    weights: Published | None = None
+    weights: Weights | None = None
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     features: int = 0
@@ -76,21 +78,36 @@ class Family:
 
     def load(self, settings: Settings | None = None) -> dict[str, Array]:
         """The published weights, by their names in `trunk()`; every tensor is used once or named as
-        spare. None from scratch. `settings` are those of the workspace that keeps what is fetched.
+        spare. Without weights a trunk's first ones, always the same; none if it has no trunk.
+        `settings` are those of the workspace that keeps what is fetched.
 
         Raises Damaged if the file is not the published one, BackendMissing if its package is not
         installed, InfrastructureError if it cannot be fetched."""
         if self.weights is None:
-            return {}
-        rename = _function(self.names)
+            return _function(".first_weights:first_weights")(self) if self.features else {}
         found: dict[str, Array] = {}
         for name, array in _function(self.weights.read)(self.weights, settings).items():
-            place = rename(name)
+            place = self.place(name)
             if place in found:
                 raise Damaged(f"Two published tensors of {self.name} belong to {place}.")
             if place is not None:
                 found[place] = array
         return found
+
+    def place(self, name: str) -> str | None:
+        """Where the published tensor `name` belongs in `trunk()`; None if nowhere."""
+        found: str | None = _function(self.names)(name)
+        return found
+
+    def begun_with(self, weights: str) -> "Family":
+        """Itself, as a plan has pinned it: with the weights whose file has the digest `weights`,
+        from scratch for SCRATCH, as it is for ""."""
+        if weights == SCRATCH:
+            return replace(self, weights=None, cuts=(0,))
+        if not weights or self.weights is None:
+            return self
+        pinned = Pinned(self.name, self.name, weights)
+        return replace(self, weights=pinned, names=".at_hand:place")
 
     def new(self, labels: int) -> Any:
         """A new Paddle layer of a detector for so many labels; its weights are random."""
@@ -108,9 +125,9 @@ class Family:
 
     @property
     def digests(self) -> dict[str, str]:
-        """The file of its published weights -> sha256."""
+        """The file of its weights -> sha256, if that is known."""
         one = self.weights
-        return {one.file.rpartition("/")[2]: one.sha256} if one else {}
+        return {one.file.rpartition("/")[2]: one.sha256} if one and one.sha256 else {}
 
     def seconds(self, size: int) -> float:
         """Reference seconds for one window of `size`."""

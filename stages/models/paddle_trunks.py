@@ -1,0 +1,39 @@
+"""What trunks have in common that are made of the networks of `paddle.vision.models`.
+
+Such a network keeps the names that its parameters have there, so that its published weights fit as
+they are. Its batch norms keep a tenth of what is new at each step (paddle's MobileNetV3 a
+hundredth, which short teaching cannot follow), and its depthwise convolutions are those that are
+taught fast."""
+
+from collections.abc import Iterator
+
+from paddle import nn
+
+from stages.models.depthwise import Depthwise
+
+MOMENTUM = 0.9
+
+
+def mean_of_map() -> nn.Layer:
+    """(N, channels, H, W) to (N, channels)."""
+    return nn.Sequential(nn.AdaptiveAvgPool2D(1), nn.Flatten())
+
+
+def fit_for_teaching(network: nn.Layer) -> None:
+    """Give the batch norms of `network` their momentum, and its depthwise convolutions' place to
+    fast ones; no parameter's name changes."""
+    for layer in network.sublayers():
+        if isinstance(layer, nn.BatchNorm2D):
+            layer._momentum = MOMENTUM
+    for parent, name, slow in list(_depthwise(network)):
+        side, stride = slow._kernel_size[0], slow._stride[0]
+        parent._sub_layers[name] = Depthwise(slow._in_channels, side, stride, [side // 2] * 4)
+
+
+def _depthwise(network: nn.Layer) -> Iterator[tuple[nn.Layer, str, nn.Conv2D]]:
+    """The depthwise convolutions of `network`, each with the layer that holds it and its name
+    there."""
+    for parent in network.sublayers(include_self=True):
+        for name, layer in parent.named_children():
+            if isinstance(layer, nn.Conv2D) and 1 < layer._groups == layer._in_channels:
+                yield parent, name, layer

@@ -1,0 +1,33 @@
+"""ResNet18 and ResNet50: convolutions that learn what is to be added to their input.
+
+Paper: He et al., arXiv 1512.03385. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
+
+from stages.models.family import Family
+from stages.models.imagenet import MEAN, STD
+from stages.models.weights import Official
+
+
+def _family(
+    depth: int, features: int, parameters: int, cost: float, cuts: tuple[int, ...]
+) -> Family:
+    name = f"resnet{depth}"
+    return Family(
+        name=name,
+        paper="https://arxiv.org/abs/1512.03385",
+        licence="Apache-2.0",
+        weights=Official(f"{name}.pdparams", "resnet", name),
+        size=224,
+        multiple=32,
+        mean=MEAN,
+        std=STD,
+        features=features,
+        parameters=parameters,
+        cost=cost,
+        layers=".resnet_layers:trunk",
+        names=".paddle_params:place",
+        cuts=cuts,
+    )
+
+
+RESNET18 = _family(18, 512, 11_186_112, 0.030, (5, 7))
+RESNET50 = _family(50, 2048, 23_561_152, 0.070, (8, 14))

@@ -1,0 +1,112 @@
+"""ShuffleNetV2's layers in Paddle. Parameters have the names of paddle's own network, so that its
+published weights fit as they are; paddle's cannot be exported for any size of pictures."""
+
+import numpy as np
+import paddle
+from paddle import Tensor, nn
+from paddle.vision.ops import ConvNormActivation
+
+from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+
+STEM, TOP = 24, 1024
+REPEATS = (4, 8, 4)
+WIDTHS = {"shufflenet_v2": (116, 232, 464), "shufflenet_v2_x0_5": (48, 96, 192)}
+
+
+class Shuffle(nn.Layer):  # type: ignore[misc]
+    """Two halves of channels, one of each in turn."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        order = np.arange(channels).reshape(2, -1).T.ravel()
+        self.register_buffer("order", paddle.to_tensor(order), persistable=False)
+
+    def forward(self, one: Tensor, other: Tensor) -> Tensor:
+        return paddle.index_select(paddle.concat([one, other], axis=1), self.order, axis=1)
+
+
+class Block(nn.Layer):  # type: ignore[misc]
+    """Half of the channels stay as they are, the others are mixed, filtered, mixed."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.half = channels // 2
+        self._conv_pw = _mixing(self.half, self.half)
+        self._conv_dw = _filtering(self.half, 1)
+        self._conv_linear = _mixing(self.half, self.half)
+        self.shuffle = Shuffle(channels)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        kept, other = picture[:, : self.half], picture[:, self.half :]
+        return self.shuffle(kept, self._conv_linear(self._conv_dw(self._conv_pw(other))))
+
+
+class Halving(nn.Layer):  # type: ignore[misc]
+    """All channels go both ways, on maps of half the side."""
+
+    def __init__(self, narrow: int, wide: int) -> None:
+        super().__init__()
+        half = wide // 2
+        self._conv_dw_1 = _filtering(narrow, 2)
+        self._conv_linear_1 = _mixing(narrow, half)
+        self._conv_pw_2 = _mixing(narrow, half)
+        self._conv_dw_2 = _filtering(half, 2)
+        self._conv_linear_2 = _mixing(half, half)
+        self.shuffle = Shuffle(wide)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        one = self._conv_linear_1(self._conv_dw_1(picture))
+        return self.shuffle(one, self._conv_linear_2(self._conv_dw_2(self._conv_pw_2(picture))))
+
+
+class Trunk(nn.Layer):  # type: ignore[misc]
+    """(N, 3, H, W) to (N, 1024)."""
+
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self._conv1 = ConvNormActivation(3, STEM, 3, 2)
+        self._max_pool = nn.MaxPool2D(3, 2, padding=1)
+        self.blocks = [
+            self.add_sublayer(f"{stage + 2}_{place + 1}", block)
+            for stage, blocks in enumerate(_stages(widths))
+            for place, block in enumerate(blocks)
+        ]
+        self._last_conv = ConvNormActivation(widths[-1], TOP, 1)
+        self.mean = mean_of_map()
+        fit_for_teaching(self)
+
+    def forward(self, picture: Tensor) -> Tensor:
+        picture = self._max_pool(self._conv1(picture))
+        for block in self.blocks:
+            picture = block(picture)
+        return self.mean(self._last_conv(picture))
+
+    def parts(self) -> list[nn.Layer]:
+        """Layers whose composition is the trunk; see cutting.py."""
+        return [
+            nn.Sequential(self._conv1, self._max_pool),
+            *self.blocks,
+            self._last_conv,
+            self.mean,
+        ]
+
+
+def trunk(name: str) -> Trunk:
+    """A new trunk of the family `name`, with random weights."""
+    return Trunk(WIDTHS[name])
+
+
+def _stages(widths: tuple[int, ...]) -> list[list[nn.Layer]]:
+    before = (STEM, *widths[:-1])
+    return [
+        [Halving(narrow, wide), *(Block(wide) for _ in range(repeats - 1))]
+        for narrow, wide, repeats in zip(before, widths, REPEATS, strict=True)
+    ]
+
+
+def _mixing(narrow: int, wide: int) -> nn.Layer:
+    return ConvNormActivation(narrow, wide, 1)
+
+
+def _filtering(channels: int, stride: int) -> nn.Layer:
+    return ConvNormActivation(channels, channels, 3, stride, groups=channels, activation_layer=None)
