@@ -32,9 +32,12 @@ class Heads:
     ) -> Model:
         """Search for the best head on features of `dataset` and save it with its trunk."""
         from stages.train.chosen import save_model
+        from stages.train.cluster import cluster
+        from stages.train.more_data import more_data
+        from stages.train.others import labels_of
         from stages.train.prepared import prepare
         from stages.train.record import Recorder
-        from stages.train.search import search
+        from stages.train.search import journal_of, search
         from stages.train.suits import notices
         from stages.train.tuning.phase_two import tune
 
@@ -45,11 +48,19 @@ class Heads:
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
         recorder = Recorder(run, count, train.metric)
-        trials = search(
-            prepared.problem, train, count, settings, recorder.heard, recorder.epoch
-        )
-        trials, chosen = tune(
-            prepared, trials, dataset, train, store=store, run=run, settings=settings
-        )
+        with cluster(settings, prepared.nbytes):  # one for all that follows
+            trials = search(
+                prepared.problem, train, count, settings, recorder.heard, recorder.epoch
+            )
+            trials, chosen = tune(
+                prepared, trials, dataset, train, store=store, run=run, settings=settings
+            )
+            labels = labels_of(dataset, train)
+            told = (dataset, prepared, trials, chosen, train, labels)
+            more = more_data(*told, store=store, settings=settings) if train.growth else None
         recorder.finished(trials, chosen)
-        return save_model(dataset, prepared, trials, chosen, train, store=store, settings=settings)
+        model = save_model(
+            dataset, prepared, trials, chosen, train, store=store, settings=settings, more=more
+        )
+        journal_of(prepared.problem, train, settings).saved()
+        return model

@@ -25,6 +25,7 @@ class Detectors:
         from stages.train.detectors.chosen import save_model
         from stages.train.detectors.plan import race_of
         from stages.train.detectors.preparing import prepare
+        from stages.train.detectors.resuming import journal_of
         from stages.train.detectors.searching import search
         from stages.train.record import Recorder
 
@@ -41,6 +42,8 @@ class Detectors:
             done += epochs
             run.progress("epochs", done, whole)
 
-        found = search(problem, train, trials, settings, recorder.heard, tell)
+        found = search(problem, train, trials, settings, recorder.heard, tell, recorder.epoch)
         recorder.finished(found.trials, found.chosen)
-        return save_model(dataset, problem, train, found, store=store)
+        model = save_model(dataset, problem, train, found, store=store)
+        journal_of(problem, settings).saved()
+        return model

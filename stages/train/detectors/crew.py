@@ -11,23 +11,34 @@ from stages.runtime.errors import InfrastructureError
 from stages.train.detectors.plan import HALVES
 from stages.train.detectors.problem import Problem
 from stages.train.halving import Leg
+from stages.train.journal import Journal
 
 TRIES = 3
 Made = TypeVar("Made")
 Known = dict[int, Any]  # trial's number -> its Progress
+Word = Callable[[Leg, int, list[dict[str, float]]], None]
 
 
 class Crew:
     """As many workers as a batch has halves, each on `cores`. `tell` hears how many epochs more
-    are done."""
+    are done, `word` how far a leg has come: its epoch and the curve so far."""
 
-    def __init__(self, problem: Problem, cores: float, tell: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        cores: float,
+        tell: Callable[[int], None],
+        journal: Journal | None = None,
+        word: Word = lambda *_: None,
+    ) -> None:
         import ray
 
         self.problem = problem
         self.shared = ray.put(problem)
         self.cores = cores
         self.tell = tell
+        self.journal = journal
+        self.word = word
         self.lock = Lock()
         self.known: Known = {}
         self._hire()
@@ -93,14 +104,39 @@ class Crew:
 
         from stages.train.detectors.worker import is_judged
 
-        come = self._come(leg)
-        ray.get([one.begin.remote(leg.hyperparameters, come.state) for one in team])
+        come = self._gone_on(leg)
+        if come.epoch < leg.epochs:
+            ray.get([one.begin.remote(leg.hyperparameters, come.state) for one in team])
         for epoch in range(come.epoch + 1, leg.epochs + 1):
             self._epoch(leg, team)
-            with self.lock:
-                self.tell(1)
             if is_judged(epoch, leg.epochs, self.problem.epochs):
                 self.known[leg.number] = come = self._judged(leg, epoch, come, team)
+                self._keep(leg, come)
+            self._told(leg, epoch, 1, come)
+
+    def _gone_on(self, leg: Leg) -> Any:
+        """How far the trial of `leg` has come: here, or in an earlier process."""
+        from stages.train.detectors.resuming import found
+
+        come = self._come(leg)
+        kept = found(leg, self.journal) if self.journal else None
+        if kept is None or kept.epoch <= come.epoch:
+            return come
+        self.known[leg.number] = kept
+        self._told(leg, kept.epoch, kept.epoch - come.epoch, kept)
+        return kept
+
+    def _keep(self, leg: Leg, come: Any) -> None:
+        from stages.train.detectors.resuming import keep
+
+        if self.journal:
+            keep(leg, come, self.journal)
+
+    def _told(self, leg: Leg, epoch: int, more: int, come: Any) -> None:
+        """Tell of `more` epochs of `leg`."""
+        with self.lock:
+            self.tell(more)
+            self.word(leg, epoch, come.curve)
 
     def _epoch(self, leg: Leg, team: Sequence[Any]) -> None:
         import ray

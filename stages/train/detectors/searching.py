@@ -10,7 +10,9 @@ from stages.train.cluster import cluster
 from stages.train.detectors.crew import Crew
 from stages.train.detectors.plan import HALVES, race_of
 from stages.train.detectors.problem import Problem
+from stages.train.detectors.resuming import journal_of
 from stages.train.halving import Halving, Leg, Taught, Trial
+from stages.train.search import Word
 from stages.train.space import Choice, Dimension, Number, inputs_of, starts
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
@@ -35,10 +37,13 @@ def search(
     settings: Settings,
     heard: Callable[[Halving], None],
     tell: Callable[[int], None],
+    word: Word = lambda *_: None,
 ) -> Found:
-    """Teach `trials` detectors, all but one of them only for the first epochs.
+    """Teach `trials` detectors, all but one of them only for the first epochs. What an earlier
+    search of this kind, that was killed, had judged is not taught again.
 
-    `heard` hears of every finished leg, `tell` of every epoch. Equal arguments give equal trials,
+    `heard` hears of every finished leg, `tell` of every epoch, `word` of each trial's: its number,
+    hyperparameters, epoch, most epochs, and its curve so far. Equal arguments give equal trials,
     on any number of cores. Raises InfrastructureError if Ray does not come up or workers die."""
     space = dimensions(train)
     rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
@@ -50,8 +55,13 @@ def search(
         keep=trials,
         rungs=tuple(dict.fromkeys(rungs)),
     )
+
+    def told(leg: Leg, epoch: int, curve: list[dict[str, float]]) -> None:
+        word(leg.number, leg.hyperparameters, epoch, train.epochs, curve)
+
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
-        crew = Crew(problem, min(1.0, settings.threads / HALVES), tell)
+        cores = min(1.0, settings.threads / HALVES)
+        crew = Crew(problem, cores, tell, journal_of(problem, settings), told)
         while legs := _waiting(halving):
             crew.teach(legs)
             for leg in legs:

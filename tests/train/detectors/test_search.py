@@ -10,10 +10,14 @@ from stages.metrics.boxes import ap50
 from stages.tracking import QuietRun
 from stages.train.detectors import Detectors
 from stages.train.detectors.crew import Crew
+from stages.train.detectors.resuming import journal_of
 from stages.train.detectors.worker import is_judged
 from stages.train.halving import Leg
 from stages.train.network import arrays_of
+from tests import makers
 from tests.train.detectors.conftest import config, hyperparameters
+
+LEG = Leg(0, 2, hyperparameters())
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +61,44 @@ def test_arrays_are_those_of_the_whole_network(model, store):
     assert names == {"trunk", "neck", "head"}
 
 
-def test_a_worker_that_dies_is_replaced_and_its_trial_comes_to_the_same(problem, ray_running):
-    import ray
+@pytest.fixture(scope="module")
+def quiet(problem, ray_running):
+    """A crew that nothing befell, when it had taught LEG."""
+    crew = Crew(problem, 1.0, lambda _: None)
+    crew.teach([LEG])
+    crew.end()
+    return crew
 
-    leg = Leg(0, 2, hyperparameters())
-    quiet = Crew(problem, 1.0, lambda _: None)
-    quiet.teach([leg])
-    quiet.end()
+
+@pytest.mark.slow
+def test_a_trial_goes_on_where_a_killed_search_had_judged_it(problem, ray_running, tmp_path, quiet):
+    journal = journal_of(problem, makers.settings(tmp_path))
+    heard = []
+
+    def stop(epochs: int) -> None:
+        heard.append(epochs)
+        if len(heard) == 1:
+            raise KeyboardInterrupt
+
+    stopped = Crew(problem, 1.0, stop, journal)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.teach([LEG])
+    stopped.end()
+    words = []
+    again = Crew(problem, 1.0, heard.append, journal, lambda _, epoch, curve: words.append(epoch))
+    again.teach([LEG])
+    again.end()
+
+    assert heard == [1, 1, 1]
+    assert words == [1, 2]
+    assert again.known[0].answers == quiet.known[0].answers
+    np.testing.assert_array_equal(_values(again), _values(quiet))
+
+
+def test_a_worker_that_dies_is_replaced_and_its_trial_comes_to_the_same(
+    problem, ray_running, quiet
+):
+    import ray
 
     heard = []
 
@@ -73,7 +108,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_comes_to_the_same(problem,
             ray.kill(broken.workers[1])
 
     broken = Crew(problem, 1.0, kill_one)
-    broken.teach([leg])
+    broken.teach([LEG])
 
     assert broken.known[0].curve == quiet.known[0].curve
     assert broken.known[0].answers == quiet.known[0].answers
