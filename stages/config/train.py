@@ -118,6 +118,10 @@ class TrainConfig(Section):
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
         "balanced_accuracy", description="What the search raises, on the validation split."
     )
+    growth: bool = Field(
+        True,
+        description="Tell how much more data would help, by teaching the best head on parts of it.",
+    )
     finetune: Finetune = Finetune()
     other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_word)] = Field(
         "off",

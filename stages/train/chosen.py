@@ -9,11 +9,13 @@ from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
 from stages.models.weights import Array
-from stages.parts import FAMILIES, TASKS
+from stages.parts import TASKS
 from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.finalists import finalists
 from stages.train.halving import Trial
+from stages.train.held_out import held_out
 from stages.train.network import network_files
 from stages.train.others import OTHER, labels_of
 from stages.train.others.threshold import Reject, calibrated
@@ -21,6 +23,7 @@ from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
 from stages.train.space import Input, inputs_of
 
+CURVE = "learning_curve.json"
 UNSEEN = ("rows", "logits", "temperature")
 
 
@@ -33,13 +36,15 @@ def save_model(
     *,
     store: Store,
     settings: Settings,
+    more: bytes | None = None,
 ) -> Model:
-    """Join the chosen head to its trunk, export both, and save the Model."""
+    """Join the chosen head to its trunk, export both, and save the Model. `more`: what is known of
+    more samples, as `more_data` told."""
     one = {each.name: each for each in inputs_of(train)}[chosen.hyperparameters["input"]]
     taught = taught_of(chosen)
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
-    family = FAMILIES[one.family]
+    family = one.begun
     labels = labels_of(dataset, train)
     reject = _reject(made, prepared, train)
     after = (*(one.step for one in reject), *task.after(family, one.size, labels))
@@ -47,6 +52,7 @@ def save_model(
         **network_files(one.family, _arrays(one, made, settings), store),
         "trials.json": store.add(table(trials, chosen)),
         "unseen.json": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
+        **({CURVE: store.add(more)} if more else {}),
     }
     model = Model(
         task=dataset.task,
@@ -59,6 +65,8 @@ def save_model(
         selection=selection_of(
             trials, chosen, train, samples=_judges(made, prepared), folds=prepared.folds
         )
+        | held_out(prepared.problem, made["rows"], labels)
+        | {"finalists": finalists(trials, chosen, train, prepared.problem)}
         | {OTHER: one.record for one in reject}
         | {"temperature": float(made["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
@@ -87,7 +95,7 @@ def _judges(made: dict[str, Array], prepared: Prepared) -> int:
 
 def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:
     """What was `made`, joined to what the trunk was published with."""
-    published = FAMILIES[one.family].load(settings)
+    published = one.begun.load(settings)
     trunk = {f"trunk.{name}": array for name, array in published.items()}
     return {**trunk, **{name: made[name] for name in made if name not in UNSEEN}}
 

@@ -12,6 +12,7 @@ from stages.config import TrainConfig
 from stages.metrics import balanced_drop, loss_rise, paired_drop
 from stages.models.arrays import unpack_arrays
 from stages.train.halving import Trial
+from stages.train.problem import Problem
 from stages.train.scores import log_losses, measures
 from stages.train.selection import DECIMALS, choose, taught_of
 
@@ -31,15 +32,15 @@ class Heard(NamedTuple):
 
 
 def finalists(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, labels: Indices
+    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, problem: Problem
 ) -> list[dict[str, Any]]:
     """`chosen` against the best trial of each other input, and of each other phase; the best first.
 
-    `labels`: of all rows. A gain is in `train.metric` (of log loss, how much lower it is), with a
+    A gain is in `train.metric` (of log loss, how much lower it is), with a
     95 % interval; the verdict is on `chosen`. As all were picked on these samples, too, a small
     gain flatters the one that won."""
-    rivals = _rivals(trials, chosen, train, len(labels))
-    return [_against(chosen, rival, train.metric, labels) for rival in rivals]
+    rivals = _rivals(trials, chosen, train, problem.samples)
+    return [_against(chosen, rival, train.metric, problem) for rival in rivals]
 
 
 def _rivals(
@@ -57,10 +58,11 @@ def _group(trial: Trial) -> tuple[int, str]:
     return trial.phase, trial.hyperparameters["input"]
 
 
-def _against(chosen: Trial, rival: Trial, metric: str, labels: Indices) -> dict[str, Any]:
+def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict[str, Any]:
     one, other = _heard(chosen), _heard(rival)
     rows = np.intersect1d(one.rows, other.rows)
-    truth, ours, theirs = labels[rows], one.of(rows), other.of(rows)
+    rows = rows[problem.labels[rows] != problem.rejected]
+    truth, ours, theirs = problem.labels[rows], one.of(rows), other.of(rows)
     gain = _gain(metric, truth, ours, theirs)
     return {
         "trial": rival.number,

@@ -16,14 +16,12 @@ def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str
     """How many samples judged, by label, in words and numbers; `few` if there are too few of one.
 
     `rows` of `problem`: those that the chosen trial was judged on."""
-    counts = np.bincount(problem.labels[rows], minlength=len(labels))[: len(labels)]
-    told = {
-        "judged": _words(problem, len(rows)),
-        "held_out_by_label": dict(zip(labels, counts.tolist(), strict=True)),
-    }
-    least = int(counts.argmin())
-    few = _few(problem.folds, labels[least], int(counts[least]))
-    return told | ({"few": few} if few else {})
+    counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
+    told = zip(labels, counts, strict=True)
+    by_label = {label: n for place, (label, n) in enumerate(told) if place != problem.rejected}
+    few = _few(problem.folds, *min(by_label.items(), key=lambda pair: pair[1]))
+    made = {"judged": _words(problem, sum(by_label.values())), "held_out_by_label": by_label}
+    return made | ({"few": few} if few else {})
 
 
 def _words(problem: Problem, judged: int) -> str:

@@ -37,6 +37,11 @@ class Prepared:
     shapes: dict[str, tuple[int, ...]]
     kinds: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """Of what all workers read."""
+        return sum(array.nbytes for array in self.problem.features.values())
+
 
 def prepare(
     dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings

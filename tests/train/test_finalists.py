@@ -1,5 +1,7 @@
 """The chosen trial against the best of the others, pair by pair; and on how many samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from stages.train.scores import measures
 CONFIG = TrainConfig(families=("efficientnet_lite1", "efficientnet_lite0"))
 SMALL, LARGE = "efficientnet_lite0@224", "efficientnet_lite1@256"
 TRUTH = np.arange(200) % 2
+PROBLEM = Problem({}, TRUTH, np.arange(200) % 5, np.ones(200, bool), classes=2, folds=5)
 
 
 def trial(number: int, where: str, wrong, phase: int = 1, rows=range(200)) -> Trial:
@@ -33,7 +36,7 @@ def verdicts(chosen: Trial, *others: Trial, metric: str = "balanced_accuracy") -
     config = CONFIG.model_copy(update={"metric": metric})
     return {
         (one["phase"], one["input"], one["trial"]): one["verdict"]
-        for one in finalists([chosen, *others], chosen, config, TRUTH)
+        for one in finalists([chosen, *others], chosen, config, PROBLEM)
     }
 
 
@@ -73,7 +76,7 @@ def test_each_other_input_and_phase_sends_its_best():
 
 def test_only_rows_that_both_judged_are_compared():
     chosen = trial(1, SMALL, [], phase=2, rows=range(0, 100))
-    (told,) = finalists([chosen, trial(0, SMALL, range(100, 200))], chosen, CONFIG, TRUTH)
+    (told,) = finalists([chosen, trial(0, SMALL, range(100, 200))], chosen, CONFIG, PROBLEM)
 
     assert (told["samples"], told["rival"], told["gain"]["value"]) == (100, 1.0, 0.0)
 
@@ -115,3 +118,13 @@ def test_what_only_one_fold_judged_is_told_as_that():
     told = held_out(problem(5), problem(5).judging(0), ("cat", "dog"))
 
     assert told["judged"] == "One fold in 5 of train and validation judged: 11 samples."
+
+
+def test_what_teaches_to_reject_judges_nobody():
+    other = replace(PROBLEM, other=1)
+    chosen, rival = trial(0, SMALL, range(0, 200, 2)), trial(1, LARGE, range(1, 200, 2))
+
+    (told,) = finalists([chosen, rival], chosen, CONFIG, other)
+
+    assert (told["samples"], told["chosen"], told["rival"]) == (100, 0.0, 1.0)
+    assert held_out(other, np.arange(200), ("cat", "other"))["held_out_by_label"] == {"cat": 100}

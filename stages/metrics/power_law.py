@@ -1,0 +1,42 @@
+"""How errors fall with more samples: an inverse power law, error(n) = floor + scale * n^-rate.
+
+Cortes et al., Learning curves: asymptotic values and rate of convergence, NIPS 1993; Hestness et
+al., Deep learning scaling is predictable, empirically, arXiv 1712.00409."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATES = np.linspace(0.1, 1.5, 57)  # between hardly falling and falling at once
+
+Numbers = NDArray[np.float64]
+
+
+class PowerLaw(NamedTuple):
+    """Fitted to one row of errors, or to many: each [...]."""
+
+    floor: Numbers
+    scale: Numbers
+    rate: Numbers
+
+    def at(self, n: float) -> Numbers:
+        """The error after `n` samples."""
+        return np.asarray(self.floor + self.scale * n**-self.rate)
+
+
+def fitted(sizes: Numbers, errors: Numbers) -> PowerLaw:
+    """The law nearest to `errors` [..., k] after `sizes` [k] samples, by least squares, with floor
+    and scale not below 0; of equally near ones the slowest."""
+    x = (sizes / sizes[-1]) ** -RATES[:, None]  # [rates, k]
+    e = errors[..., None, :]
+    mean_x, mean_e = x.mean(axis=-1), e.mean(axis=-1)
+    scale = ((x - mean_x[:, None]) * e).sum(axis=-1) / ((x - mean_x[:, None]) ** 2).sum(axis=-1)
+    below = mean_e < scale * mean_x
+    scale = np.maximum(np.where(below, (x * e).sum(axis=-1) / (x**2).sum(axis=-1), scale), 0)
+    floor = np.where(below, 0.0, mean_e - scale * mean_x)
+    misses = ((floor[..., None] + scale[..., None] * x - e) ** 2).sum(axis=-1)
+    best = misses.round(12).argmin(axis=-1)[..., None]
+    taken = [np.take_along_axis(one, best, axis=-1)[..., 0] for one in (floor, scale)]
+    rate = RATES[best[..., 0]]
+    return PowerLaw(taken[0], taken[1] * sizes[-1] ** rate, rate)

@@ -1,0 +1,137 @@
+"""How good the chosen head is with less to learn from, and so how much more would help.
+
+It is taught on nested parts of what taught it, groups kept whole, several times over, and judged
+on the same held-out samples each time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import digest_of
+from stages.settings import Settings
+from stages.train.budget import ROW_EPOCH
+from stages.train.cluster import cluster
+from stages.train.halving import Hyperparameters
+from stages.train.problem import Problem
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+SECONDS = 12.0  # of counted work on one core that all teachings may take
+LEAST_SEEDS, MOST_SEEDS = 3, 8
+FEWEST = 8  # groups of a label, so that a quarter is more than one
+
+Rows = NDArray[np.int64]
+Right = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Part(Problem):
+    """A problem of which only rows with `teaches` [rows] teach; all others judge as before."""
+
+    teaches: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+
+    def taught(self, fold: int) -> Rows:
+        rows = super().taught(fold)
+        return rows[self.teaches[rows]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """`right` [shares, seeds, judged]: whether those who had not seen a sample knew its label;
+    `labels` and `groups` [judged]: of the samples that judged; `sizes` [shares, labels]: samples
+    that taught, in the mean over folds and seeds."""
+
+    shares: tuple[float, ...]
+    right: Right
+    labels: Rows
+    groups: Rows
+    sizes: NDArray[np.float64]
+
+
+def part_of(problem: Problem, groups: Sequence[str], share: float, seed: int) -> Part:
+    """`problem`, taught by `share` of the groups of each label; a larger share has all of a smaller
+    one. `groups`: each row's."""
+    names = np.array(groups)
+    keys = {name: digest_of(f"{seed}/{name}".encode()) for name in dict.fromkeys(groups)}
+    teaches = np.zeros(len(names), bool)
+    for label in np.unique(problem.labels):
+        mine = problem.labels == label
+        order = sorted(dict.fromkeys(names[mine].tolist()), key=keys.__getitem__)
+        teaches |= mine & np.isin(names, order[: ceil(share * len(order))])
+    given = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+    return Part(**given, teaches=teaches)
+
+
+def why_not(problem: Problem, groups: Sequence[str]) -> str:
+    """Why no curve can be told; empty if one can."""
+    pairs = set(zip(problem.labels.tolist(), groups, strict=True))
+    fewest = min(np.unique([label for label, _ in pairs], return_counts=True)[1])
+    if fewest < FEWEST:
+        return f"a label has only {fewest} groups of samples to learn from, and {FEWEST} are needed"
+    return ""
+
+
+def curve_of(
+    problem: Problem,
+    groups: Sequence[str],
+    hyperparameters: Hyperparameters,
+    epochs: int,
+    patience: int,
+    settings: Settings,
+) -> Curve:
+    """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
+    `epochs`; `groups`: each row's. Equal arguments, equal curve."""
+    import ray
+
+    name = hyperparameters["input"]
+    small = replace(problem, features={name: problem.features[name]})
+    seeds = range(_seeds(len(problem.labels), epochs))
+    jobs = [(share, seed) for share in SHARES for seed in seeds]
+    with cluster(settings, small.features[name].nbytes):
+        shared = ray.put((small, list(groups)))
+        teach = ray.remote(num_cpus=1)(taught)
+        told = ray.get([teach.remote(shared, hyperparameters, epochs, patience, *j) for j in jobs])
+    right = np.stack([one for one, _ in told]).reshape(len(SHARES), len(seeds), -1)
+    sizes = np.stack([one for _, one in told]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
+    judged = np.concatenate([problem.judging(fold) for fold in range(problem.folds)])
+    counted = problem.labels[judged] != problem.rejected
+    numbers = np.unique(np.array(groups), return_inverse=True)[1]
+    rows = judged[counted]
+    return Curve(SHARES, right[:, :, counted], problem.labels[rows], numbers[rows], sizes)
+
+
+def _seeds(rows: int, epochs: int) -> int:
+    """How many teachings of each share fit into SECONDS: counted, never timed."""
+    each = len(SHARES) * rows * epochs * ROW_EPOCH
+    return min(max(int(SECONDS // each), LEAST_SEEDS), MOST_SEEDS)
+
+
+def taught(
+    shared: tuple[Problem, list[str]],
+    hyperparameters: Hyperparameters,
+    epochs: int,
+    patience: int,
+    share: float,
+    seed: int,
+) -> tuple[Any, Any]:
+    """Whether each sample that judges was known after teaching `share`, and the samples of each
+    label that taught, in the mean over folds."""
+    import paddle
+
+    from stages.train.heads_fit import HeadsFit, Standard
+
+    paddle.set_device("cpu")
+    problem, groups = shared
+    part = part_of(problem, groups, share, seed)
+    standard = Standard(problem, hyperparameters["input"])
+    fit = HeadsFit(part, standard, {**hyperparameters, "repeat": seed})
+    fit.until(ceil(epochs / share), ceil(patience / share))
+    assert fit.best is not None  # noqa: S101
+    rows = [part.taught(fold) for fold in range(part.folds)]
+    counts = [
+        np.bincount(part.labels[one[part.plain[one]]], minlength=part.classes) for one in rows
+    ]
+    return fit.best.logits.argmax(axis=1) == fit.truth, np.mean(counts, axis=0)

@@ -1,0 +1,59 @@
+"""What more samples would bring, told by the best head on the chosen input, as a file."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.etl.manifest import samples_of
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.growth import growth
+from stages.train.halving import Trial
+from stages.train.learning_curve import curve_of, why_not
+from stages.train.prepared import Prepared
+from stages.train.selection import choose, taught_of
+from stages.train.space import learner_of
+
+SCRATCH = "a network from scratch is taught, which takes too long to do over and over"
+
+
+def more_data(
+    dataset: Dataset,
+    prepared: Prepared,
+    trials: Sequence[Trial],
+    chosen: Trial,
+    train: TrainConfig,
+    labels: Sequence[str],
+    *,
+    store: Store,
+    settings: Settings,
+) -> bytes:
+    """The learning curve of the best head on the chosen input, as JSON; or why there is none.
+
+    `labels`: of all label indices."""
+    problem = prepared.problem
+    groups = _groups(dataset, prepared, store)
+    rivals = [trial for trial in trials if trial.phase == 1 and _input(trial) == _input(chosen)]
+    head = choose(rivals, train, problem.samples)
+    scratch = learner_of(train)(head.hyperparameters) != "head"
+    if why := SCRATCH if scratch else why_not(problem, groups):
+        return _json({"why_not": why})
+    best = taught_of(head).best_epoch
+    curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings)
+    return _json({"input": _input(chosen), "trial": head.number, **growth(curve, labels)})
+
+
+def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
+    """The group of each row; a sample without one is its own."""
+    known = {one.digest: one.group for one in samples_of(dataset, store)}
+    return [known.get(view.digest) or view.digest for view in prepared.views]
+
+
+def _input(trial: Trial) -> str:
+    return str(trial.hyperparameters["input"])
+
+
+def _json(told: dict[str, Any]) -> bytes:
+    return json.dumps(told, indent=1, sort_keys=True).encode()
