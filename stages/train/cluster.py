@@ -2,17 +2,16 @@
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from tempfile import mkdtemp
 from typing import Any
 
 from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
+from stages.train.own_folder import own_folder
 from stages.train.room import for_workers, store_bytes
 
 QUIET = {
@@ -42,12 +41,12 @@ def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator
     `shared`: bytes of the arrays that all workers read; `opened`: a library that every process of
     Ray opens beforehand, which helps if nearly all are going to need it. Raises
     InfrastructureError if Ray does not come up."""
-    folder = Path(mkdtemp(prefix="aiwf-"))  # short: Ray's sockets have paths of at most 107 bytes
-    try:
-        with _environment(_words(settings, opened)), _connected(settings, folder, shared):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with (
+        own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
+        _environment(_words(settings, opened)),
+        _connected(settings, folder, shared),
+    ):
+        yield folder
 
 
 @contextmanager

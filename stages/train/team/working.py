@@ -1,13 +1,12 @@
 """What a worker does: sit down at its desk and run the loop."""
 
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.train.group import Alone, Group
+from stages.train.own_folder import own_folder
 from stages.train.team.desk import Desk, Loop, Metrics
 from stages.train.team.keeping import Kept
 
@@ -46,5 +45,5 @@ def work_alone(task: Task, wait: Callable[[Metrics], None]) -> None:
 def _sit(task: Task, group: Group, wait: Callable[[Metrics], None]) -> None:
     kept = Kept(open_store(task.settings).blobs, task.name)
     kept.again()
-    with TemporaryDirectory(prefix="aiwf-") as folder:
-        task.loop(Desk(group, kept, Path(folder), wait), task.shared)
+    with own_folder() as folder:
+        task.loop(Desk(group, kept, folder, wait), task.shared)

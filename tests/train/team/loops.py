@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ def teach(desk: Desk, given: dict[str, Any]) -> None:
 
         if step in given.get("dies", {}).get(desk.group.rank, ()):
             _die_once(Path(given["mark"]), step)
+        time.sleep(given.get("pause", 0))
         known = {"step": step, "loss": float(loss) / BATCH, "world": desk.group.world}
         desk.report(known, save if step % 5 == 4 else None)
 

@@ -1,0 +1,99 @@
+"""A tail that a team teaches, for `workers.py`; in a file of its own, as workers import it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.parts import FAMILIES
+from stages.settings import Settings
+from stages.train.flat import AdamW, fill, flattened
+from stages.train.team import Desk
+from stages.train.team.shares import shard, total
+
+FAMILY, CUT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
+SHARDS, RATE, SAMPLES = 2, 5e-4, 64
+
+
+def maps(settings: Settings) -> dict[str, Any]:
+    """The maps at the cut of 64 pictures of noise, and labels for them."""
+    import paddle
+
+    from stages.models.cutting import front
+
+    family = FAMILIES[FAMILY]
+    layer = front(family, family.load(settings), CUT)
+    rng = np.random.default_rng(0)
+    pictures = rng.normal(size=(SAMPLES, 3, SIDE, SIDE)).astype(np.float32)
+    with paddle.no_grad():
+        parts = [layer(paddle.to_tensor(some)).numpy() for some in np.split(pictures, 4)]
+    labels = rng.integers(0, LABELS, SAMPLES)
+    return {"maps": np.concatenate(parts).astype(np.float16), "labels": labels}
+
+
+@dataclass
+class Tail:
+    """The network behind the cut with a new head; batch norms keep their published statistics."""
+
+    layer: Any
+    head: Any
+
+    @classmethod
+    def new(cls) -> "Tail":
+        import paddle
+
+        from stages.models.cutting import tail
+
+        paddle.seed(0)
+        family = FAMILIES[FAMILY]
+        _, layer = tail(family, family.load(None), CUT)
+        return cls(layer, paddle.nn.Linear(family.features, LABELS))
+
+    @property
+    def tensors(self) -> list[Any]:
+        both = [*self.layer.parameters(), *self.head.parameters()]
+        return [one for one in both if not one.stop_gradient]
+
+    def gradient(self, given: dict[str, Any], rows: Any) -> Any:
+        """The slope of the summed loss of `rows` along every number, and at the end the loss."""
+        import paddle
+
+        window = paddle.to_tensor(given["maps"][rows].astype(np.float32))
+        targets = paddle.to_tensor(given["labels"][rows])
+        logits = self.head(self.layer(window))
+        loss = paddle.nn.functional.cross_entropy(logits, targets, reduction="sum")
+        loss.backward()
+        flat = flattened([one.grad for one in self.tensors])
+        for one in self.tensors:
+            one.clear_gradient()
+        return np.append(flat, np.float32(loss))
+
+
+def teach(desk: Desk, given: dict[str, Any]) -> None:
+    """20 steps of one global batch each; reports the losses, and the seconds of the last 19."""
+    network = Tail.new()
+    tensors = network.tensors
+    values = flattened(tensors)
+    adam = AdamW.new(np.ones_like(values), np.zeros_like(values))
+    losses = []
+    for step in range(STEPS):
+        if step == 1:
+            began = time.perf_counter()
+        rows = np.random.default_rng([1, step]).permutation(SAMPLES)[:BATCH]
+        summed = total(
+            desk.group,
+            SHARDS,
+            lambda number, rows=rows: network.gradient(given, shard(rows, number, SHARDS)),
+        )
+        values = adam.step(values, summed[:-1] / BATCH, RATE)
+        fill(tensors, values)
+        losses.append(float(summed[-1]) / BATCH)
+    seconds = time.perf_counter() - began
+    told = {"losses": losses, "seconds": seconds, "world": desk.group.world, "size": values.size}
+    desk.report(told, lambda folder: _nothing(folder))
+
+
+def _nothing(folder: Path) -> None:
+    (folder / "done").touch()
