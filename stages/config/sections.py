@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stages import parts
+from stages.config.device import Device
 from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
 from stages.config.section import Name, Section
@@ -33,6 +34,7 @@ class EvaluateSlice(Section):
     """All that decides a Report, beside its Model and Dataset."""
 
     evaluate: EvaluateConfig
+    device: Device = Device()  # what was measured before the search is on the page
 
 
 class DeploySlice(Section):
@@ -41,6 +43,7 @@ class DeploySlice(Section):
     name: str
     target: str
     deploy: DeployConfig
+    device: Device = Device()
 
 
 class PipelineConfig(Section):
@@ -103,12 +106,13 @@ class PipelineConfig(Section):
             case "etl":
                 return EtlSlice(task=self.task, data=self.data, etl=self.etl)
             case "train":
-                return TrainSlice(train=self.train.without_budget)
+                return TrainSlice(train=self.train.without_budget.without_limits)
             case "evaluate":
-                return EvaluateSlice(evaluate=self.evaluate)
+                return EvaluateSlice(evaluate=self.evaluate, device=self.train.device)
             case _:
                 deploy = self.deploy.model_copy(update={"targets": (target,)})
-                return DeploySlice(name=self.name, target=target, deploy=deploy)
+                device = self.train.device.asked
+                return DeploySlice(name=self.name, target=target, deploy=deploy, device=device)
 
 
 def _filled(given: Any, defaults: Mapping[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from stages.config import DeploySlice
 from stages.deploy.finish import finished, told
 from stages.deploy.gate import check_gate
 from stages.deploy.ladder import climbed
+from stages.deploy.limits import held
 from stages.deploy.workbench import Workbench
 from stages.settings import Settings
 from stages.store import Store
@@ -23,11 +24,13 @@ def deploy(
 ) -> Package:
     """Make the package for `config.target`, in the smallest number format that agrees with `model`.
 
-    Raises GateNotMet if `report` says not to ship, AgreementNotMet if no rung agrees."""
+    Raises GateNotMet if `report` says not to ship or the network breaks a limit of its device,
+    AgreementNotMet if no rung agrees."""
     check_gate(report)
     work = Workbench(model, report, dataset, config, store, run)
     climb = climbed(work)
+    limits = held(work, climb, settings)
     package = finished(work, climb)
     store.save(package)
-    told(package, work, climb)
+    told(package, work, climb, limits)
     return package

@@ -1,11 +1,13 @@
 """The last hand on a package: golden answers, what was measured, the page, seal and self-test."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.artifacts import Package
 from stages.deploy.content import spelled
 from stages.deploy.ladder import Climb
+from stages.deploy.limits import Held
 from stages.deploy.packed import self_test, write_folder
 from stages.deploy.page import page
 from stages.deploy.timing import timed
@@ -37,7 +39,7 @@ def finished(work: Workbench, climb: Climb) -> Package:
     )
 
 
-def told(package: Package, work: Workbench, climb: Climb) -> None:
+def told(package: Package, work: Workbench, climb: Climb, limits: Sequence[Held]) -> None:
     """Keep what was timed beside the package, and tell the tracker all numbers."""
     times = timed(work, climb)
     latency = times[package.numeric]
@@ -51,7 +53,7 @@ def told(package: Package, work: Workbench, climb: Climb) -> None:
             **{f"latency_{name}": value for name, value in latency.items()},
         }
     )
-    work.run.log_file("package.html", page(work, climb, times).encode())
+    work.run.log_file("package.html", page(work, climb, times, limits).encode())
 
 
 def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:

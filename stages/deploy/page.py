@@ -1,11 +1,12 @@
 """The page about a package: does it do what the trained model did, and why this number format."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.artifacts import Measure
 from stages.deploy.ladder import Climb, Tested, Trial
+from stages.deploy.limits import Held, size_held
 from stages.deploy.workbench import WHOLE, Workbench
 from stages.evaluate.words import capital, metric
 from stages.pages import render
@@ -27,8 +28,14 @@ class Row(NamedTuple):
         return metric(self.name)
 
 
-def page(work: Workbench, climb: Climb, times: Mapping[str, Any] | None = None) -> str:
-    """The HTML about `climb`. Without `times`, as in the package itself, nothing timed is on it."""
+def page(
+    work: Workbench,
+    climb: Climb,
+    times: Mapping[str, Any] | None = None,
+    limits: Sequence[Held] = (),
+) -> str:
+    """The HTML about `climb`. Without `times`, as in the package itself, nothing timed is on it;
+    `limits`: those of its device, beside what was measured."""
     rows = _rows(work, climb.best)
     return render(
         TEMPLATE,
@@ -46,6 +53,7 @@ def page(work: Workbench, climb: Climb, times: Mapping[str, Any] | None = None) 
         whole=len(work.exported()),
         best=climb.best,
         times=times,
+        limits=limits or size_held(work, climb),
         overall=[row for row in rows if row.name in work.report.overall],
         rows=[row for row in rows if row.name not in work.report.overall],
     )

@@ -12,6 +12,8 @@ from stages.evaluate.evaluation import Evaluation
 from stages.evaluate.kinds import kind_of, medium_of, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.predictions import Answers, Predicted, answers
+from stages.evaluate.rejected import rejected_label
+from stages.evaluate.trials import section_of
 from stages.runtime.errors import DataError
 from stages.settings import Settings
 from stages.store import Store
@@ -41,7 +43,7 @@ def evaluate(
     )
     page = kind.page(
         evaluation,
-        about_model(model, dataset, predicted),
+        about_model(model, dataset, predicted, section_of(model, config.device, store)),
         lambda row: store.get(predicted.files[row]),
         medium_of(model.task),
         config.evaluate.worst,
@@ -75,11 +77,18 @@ def predictions(
         said.values,
         tuple(one.extra for one in samples),
         medium_of(model.task).thing,
+        _rejected(model),
     )
 
 
+def _rejected(model: Model) -> str:
+    return rejected_label([step.model_dump() for step in model.after], model.labels)
+
+
 def _check(model: Model, dataset: Dataset, samples: list[Sample]) -> None:
-    if model.labels != dataset.labels:
+    rejects = _rejected(model)
+    added = (rejects,) if rejects and rejects not in dataset.labels else ()
+    if model.labels != (*dataset.labels, *added):
         raise DataError(
             f"{model.ref} knows {', '.join(model.labels)}; "
             f"{dataset.ref} has {', '.join(dataset.labels)}.",

@@ -24,14 +24,15 @@ class About:
     samples: dict[str, int] = field(default_factory=dict)  # by split
     aside: list[tuple[str, str]] = field(default_factory=list)  # samples that could not be used
     lineage: list[tuple[str, str]] = field(default_factory=list)
+    search: str = ""  # the section on all trials, as HTML
 
     @property
     def splits(self) -> list[str]:
         return [split for split in SPLITS if split in self.counts]
 
 
-def about_model(model: Model, dataset: Dataset, predicted: Predicted) -> About:
-    """A trained model on the test split of its dataset."""
+def about_model(model: Model, dataset: Dataset, predicted: Predicted, search: str = "") -> About:
+    """A trained model on the test split of its dataset; `search`: the section on its trials."""
     tested = words.counted(len(predicted.names), f"test {predicted.thing}")
     return About(
         title=words.listed(model.labels, "label"),
@@ -43,6 +44,7 @@ def about_model(model: Model, dataset: Dataset, predicted: Predicted) -> About:
         samples=dataset.samples,
         lineage=[("Model", model.ref.id), ("Dataset", dataset.ref.id)]
         + [(name, digest) for name, digest in sorted(model.weights.items())],
+        search=search,
     )
 
 

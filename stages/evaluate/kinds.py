@@ -20,10 +20,14 @@ UNSEEN = "unseen.json"
 
 
 class Unseen(NamedTuple):
-    """What models said of samples that they had not been taught with; both in plain form."""
+    """What models said of samples that they had not been taught with; both in plain form. `kinds`:
+    of those that have none of a person's labels, by digest; `fetch`: a sample's bytes."""
 
     truth: list[Any]
     answers: list[Any]
+    digests: Sequence[str] = ()
+    kinds: Mapping[str, str] = {}
+    fetch: Callable[[str], bytes] = str.encode
 
 
 class Agreement(NamedTuple):
@@ -136,4 +140,5 @@ def unseen_of(model: Model, store: Store) -> Unseen | None:
     if UNSEEN not in model.files:
         return None
     said = json.loads(store.get(model.files[UNSEEN]))
-    return Unseen(said["truth"], said["answers"])
+    known = (said["digests"], said.get("kinds", {}))
+    return Unseen(said["truth"], said["answers"], *known, store.get)

@@ -78,6 +78,7 @@ def _predicted(
         said.values,
         tuple(one.extra for one in used),
         medium_of(subject.task).thing,
+        subject.other,
     )
     return predicted, [(samples[place].file, why) for place, why in sorted(said.bad.items())]
 

@@ -21,7 +21,8 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Predicted:
     """The predicted samples, row by row: name and digest of the file, truth and answer in the plain
-    form of the kind of answer, other columns of its table. `thing`: what a sample is called."""
+    form of the kind of answer, other columns of its table. `thing`: what a sample is called;
+    `other`: the label that says that a sample has none of the others, if there is one."""
 
     labels: tuple[str, ...]
     names: tuple[str, ...]
@@ -30,19 +31,22 @@ class Predicted:
     answers: Sequence[Any]
     extras: Sequence[dict[str, str]] = ()
     thing: str = "photo"
+    other: str = ""
 
     def record(self) -> bytes:
-        """The predictions as JSON: labels, files, names, truth, answers."""
+        """The predictions as JSON: labels, files, names, truth, answers; `other` if there is."""
         rows = {"files": self.files, "names": self.names}
         given = {"truth": list(self.truth), "answers": list(self.answers)}
-        return canonical({"labels": self.labels, **rows, **given})
+        other = {"other": self.other} if self.other else {}
+        return canonical({"labels": self.labels, **rows, **given, **other})
 
 
 def read_predicted(data: bytes, thing: str = "photo") -> Predicted:
     """The predictions that `Predicted.record` wrote."""
     said = json.loads(data)
     labels, names, files = (tuple(said[name]) for name in ("labels", "names", "files"))
-    return Predicted(labels, names, files, said["truth"], said["answers"], thing=thing)
+    plain = (said["truth"], said["answers"])
+    return Predicted(labels, names, files, *plain, thing=thing, other=said.get("other", ""))
 
 
 class Answers(NamedTuple):

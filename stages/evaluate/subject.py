@@ -13,6 +13,7 @@ from stages.evaluate.about import facts_of
 from stages.evaluate.kinds import Unseen, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.packaged import opened_package
+from stages.evaluate.rejected import rejected_label
 from stages.runtime.errors import ConfigError
 from stages.runtime.predictor import Predictor
 from stages.store import Store
@@ -23,7 +24,8 @@ _HOW = "Give a package's folder or zip, or model@id or package@id from `aiwf lis
 @dataclass(frozen=True)
 class Subject:
     """`predictor` makes a one-thread predictor each time. `dataset`: id of what it learnt from.
-    `threshold`: the one that it is used with; where there is none, `unseen` may choose it."""
+    `threshold`: the one that it is used with; where there is none, `unseen` may choose it.
+    `other`: the label that says that a sample has none of the others, if there is one."""
 
     title: str
     task: str
@@ -34,6 +36,7 @@ class Subject:
     dataset: str = ""
     threshold: float | None = None
     unseen: Unseen | None = None
+    other: str = ""
 
 
 @contextmanager
@@ -60,6 +63,7 @@ def _model(model: Model, graph: Path, unseen: Unseen | None) -> Subject:
         lineage=[("Model", model.ref.id), *((one.kind, one.id) for one in model.parents)],
         dataset=next((one.id for one in model.parents if one.kind == "dataset"), ""),
         unseen=unseen,
+        other=rejected_label([step.model_dump() for step in model.after], model.labels),
     )
 
 
@@ -77,6 +81,7 @@ def _package(folder: Path) -> Subject:
         lineage=sorted(made_of.items()),
         dataset=made_of.get("dataset", ""),
         threshold=said.get("threshold"),
+        other=rejected_label(said["after"], said["labels"]),
     )
 
 

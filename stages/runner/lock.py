@@ -13,10 +13,12 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.files import write
 from stages.settings import Settings
 from stages.store import Store, Work
+from stages.train.device.machine import processor
 
 
 class Lock(Record):
-    """`made`, `code`: by task (a stage, or 'deploy_' with its target). `machine` is a note only."""
+    """`made`, `code`: by task (a stage, or 'deploy_' with its target). `machine` is a note only.
+    `selection`: the rule that picked the model among the trials, with its numbers."""
 
     run: str
     pipeline: str
@@ -28,6 +30,7 @@ class Lock(Record):
     code: dict[str, str] = {}
     versions: dict[str, str] = {}
     weights: dict[str, str] = {}
+    selection: dict[str, Any] = {}
     made: dict[str, Ref] = {}
     metrics: dict[str, float] = {}
 
@@ -61,7 +64,7 @@ def machine() -> dict[str, str]:
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
     }
 
 
@@ -91,6 +94,7 @@ def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Loc
     }
     if made.kind == "model":
         facts["weights"] = dict(artifact.weights)
+        facts["selection"] = dict(artifact.selection)
     if made.kind in ("report", "package"):
         facts["metrics"] = {**lock.metrics, **_metrics(task, artifact.overall)}
     return lock.model_copy(update=facts)
@@ -120,11 +124,3 @@ def read_lock(name: str, store: Store) -> Lock:
 def _metrics(task: str, overall: Mapping[str, Any]) -> dict[str, float]:
     return {f"{task}.{name}": measure.value for name, measure in overall.items()}
 
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()

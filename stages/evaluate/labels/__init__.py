@@ -50,7 +50,7 @@ class Labels:
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
-        return measure(seen.truth, seen.scores, predicted.labels)
+        return measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
 
     def agreement(
         self,

@@ -12,6 +12,7 @@ from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.mistakes import Mistake, mistakes
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.labels.threshold import on_threshold
+from stages.evaluate.labels.unknowns import Unknowns, only_answers, other_of, unknowns
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
@@ -25,13 +26,15 @@ PRECISION = 0.95  # share of answers to be right at the threshold, if the config
 @dataclass(frozen=True)
 class Evaluation(evaluation.Evaluation):
     """`precision`: PRECISION if none was asked for; `pairs`: which labels are taken for which;
-    `groups`: how right the answers are by other columns of the data."""
+    `groups`: how right the answers are by other columns of the data; `unknowns`: what becomes of
+    samples that have none of the labels, if the model can say so."""
 
     thresholds: tuple[Threshold, ...]
     precision: float
     mistakes: tuple[Mistake, ...]
     pairs: tuple[Pair, ...]
     groups: Groups
+    unknowns: Unknowns | None = None
 
     @property
     def threshold_says(self) -> str:
@@ -42,6 +45,7 @@ class Evaluation(evaluation.Evaluation):
             self,
             groups=self.groups,
             mistakes=[{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
+            **({"unknowns": self.unknowns.record} if self.unknowns else {}),
         )
 
 
@@ -54,20 +58,23 @@ def evaluated(
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
-    held = scored(*unseen, len(predicted.labels)) if unseen else seen
+    held = scored(unseen.truth, unseen.answers, len(predicted.labels)) if unseen else seen
+    answered, chosen = (only_answers(one, other_of(predicted)) for one in (seen, held))
     precision = PRECISION if config.precision is None else config.precision
-    measured = measure(seen.truth, seen.scores, predicted.labels)
+    threshold = recommended(chosen.truth, chosen.scores, precision) if given is None else given
+    measured = measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
     judgements = judge(config.gate, measured, against_guessing)
     return Evaluation(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
         reasons=tuple(reasons(judgements, predicted.thing)),
-        thresholds=tuple(thresholds(seen.truth, seen.scores, 0.01)),
-        threshold=recommended(held.truth, held.scores, precision) if given is None else given,
+        thresholds=tuple(thresholds(answered.truth, answered.scores, 0.01)),
+        threshold=threshold,
         origin=origin_of(given, unseen),
         precision=precision,
         curves=curves(seen.truth, seen.scores, predicted.labels),
+        unknowns=unknowns(predicted, seen, unseen, held, threshold),
         **_mistaken(predicted, seen, measured, judgements, tested),
     )
 

@@ -1,6 +1,7 @@
 """The report on labels as one page that opens anywhere: what it says, in the order it is read."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ from stages.evaluate import drawing, words
 from stages.evaluate.about import About
 from stages.evaluate.labels.evaluation import Evaluation
 from stages.evaluate.labels.mistakes import SURE
+from stages.evaluate.labels.unknowns import Accepted
 from stages.evaluate.matrix import matrix
 from stages.media import Medium
 from stages.metrics import Threshold
 from stages.pages import render
+from stages.runtime.errors import Damaged
 
 _TEMPLATE = Path(__file__).parent / "labels.html"
 _SIDE = 168  # of a thumbnail, in pixels
@@ -45,8 +48,18 @@ def page(
         by_threshold=drawing.by_threshold(evaluation.thresholds, about.thing),
         rows=_rows(evaluation),
         previews=shown,
+        strangers=_strangers(evaluation, medium),
         sure=SURE,
     )
+
+
+def _strangers(evaluation: Evaluation, medium: Medium) -> list[tuple[Accepted, str]]:
+    """Unknown samples that were taken for a label, as far as this store still has them."""
+    shown = []
+    for one in evaluation.unknowns.worst if evaluation.unknowns else ():
+        with suppress(KeyError, Damaged):
+            shown.append((one, medium.preview(evaluation.unknowns.fetch(one.digest), _SIDE)))
+    return shown
 
 
 def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:

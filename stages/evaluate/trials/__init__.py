@@ -1,0 +1,57 @@
+"""The search on the report: which rule picked the winner, among which trials, at what cost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.artifacts import Model
+from stages.config.device import Device
+from stages.evaluate import words
+from stages.evaluate.trials.plot import drawn
+from stages.evaluate.trials.rows import Row, phases, rows_of, varied
+from stages.media import Medium
+from stages.pages import render
+from stages.parts import MEDIA, TASKS
+from stages.store import Store
+
+HOME = Path(__file__).parent
+SHOWN = 8  # rows of the table that are open
+TRIALS = "trials.json"
+
+
+def section_of(model: Model, device: Device, store: Store) -> str:
+    """The report's section on the search that `model` came out of, as HTML; none without trials.
+    `device`: the limits that it was held to, with what was measured."""
+    return _rendered("section.html", model, device, store)
+
+
+def page_of(model: Model, device: Device, store: Store) -> str:
+    """The same as a page of its own."""
+    return _rendered("page.html", model, device, store)
+
+
+def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
+    if TRIALS not in model.files or "metric" not in model.selection:
+        return ""
+    metric = str(model.selection["metric"])
+    rows = rows_of(json.loads(store.get(model.files[TRIALS])), metric, device)
+    if not rows:
+        return ""
+    medium: Medium = MEDIA[TASKS[model.task].medium]
+    return render(HOME / template, **_told(rows, model, metric, device), thing=medium.thing)
+
+
+def _told(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:
+    return {
+        "model": model,
+        "words": words,
+        "metric": metric,
+        "rows": rows,
+        "shown": SHOWN,
+        "chosen": next((row for row in rows if row.chosen), rows[0]),
+        "phases": phases(rows),
+        "varied": varied(rows),
+        "plot": drawn(rows, metric, device),
+        "device": device,
+        "share": metric != "log_loss",
+    }

@@ -1,0 +1,47 @@
+"""A process of its own that measures one network: `python -I child.py HOME GRAPH SIDE SIDE ...`.
+
+It knows of nothing but the runtime in HOME, as a device does. Prints a line of JSON: the 95th
+percentile of milliseconds for one window, and the most memory that the process ever held."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+WARM, RUNS = 5, 60
+
+
+def main(home: str, graph: str, shape: tuple[int, ...]) -> None:
+    """Run `graph` on random windows of `shape`, one at a time on one thread.
+
+    Seconds are those that the thread worked: what other processes take of a core is not the
+    network's, and on a core of its own the two are equal."""
+    sys.path.insert(0, home)
+    import numpy as np
+
+    from stages.runtime.backends.onnxruntime import OnnxRuntime
+
+    engine = OnnxRuntime(Path(graph), threads=1)
+    window = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
+    seconds = []
+    for _ in range(WARM + RUNS):
+        began = time.thread_time()
+        engine.run({engine.inputs[0]: window})
+        seconds.append(time.thread_time() - began)
+    p95 = float(np.quantile(seconds[WARM:], 0.95))
+    print(json.dumps({"latency_ms_p95": 1000 * p95, "memory_mb": _memory()}))  # noqa: T201
+
+
+def _memory() -> float:
+    """Megabytes at the peak. Not getrusage: that begins with the peak of whoever started us."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # bytes, on macOS
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], tuple(map(int, sys.argv[3:])))

@@ -1,0 +1,28 @@
+"""Which device this is."""
+
+import os
+import platform
+from pathlib import Path
+
+from stages.config.device import HERE
+from stages.settings import Settings
+
+
+def processor() -> str:
+    """How many processors of which name this machine has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{os.cpu_count()} x {platform.processor()}"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.machine()
+
+
+def name_of(profile: str) -> str:
+    """Under which name figures of `profile` are kept."""
+    return processor() if profile == HERE else profile
+
+
+def is_here(profile: str, settings: Settings) -> bool:
+    """Whether this machine may measure for `profile`."""
+    return profile in (HERE, settings.device)
