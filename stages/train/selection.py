@@ -84,4 +84,4 @@ def _cost(one: Input) -> float:
 
 
 def _deep(trial: Trial) -> bool:
-    return bool(trial.hyperparameters["head"] == "hidden")
+    return bool(trial.hyperparameters.get("head") == "hidden")
