@@ -1,0 +1,77 @@
+"""Both phases of a search, by two real workers."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages.config import TrainConfig, TrainSlice
+from stages.config.train import Finetune, FinetuneSpace
+from stages.models.arrays import unpack_arrays
+from stages.tracking import QuietRun
+from stages.train import train
+from tests import makers
+
+SPACE = FinetuneSpace(freeze=("most",), batch_size=(16,))
+CONFIG = TrainConfig(
+    families=("efficientnet_lite0",),
+    input_sizes=(64,),
+    epochs=6,
+    trials=2,
+    folds=3,
+    finetune=Finetune(trials=3, epochs=9, views=1, space=SPACE),
+    metric="log_loss",
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(store):
+    return makers.dataset(store, each=16, views=1)
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, store, ray_running):
+    made = []
+    for _ in range(2):
+        slice_ = TrainSlice(train=CONFIG)
+        made.append(train(dataset, slice_, store=store, run=QuietRun(), settings=ray_running))
+    return made
+
+
+@pytest.fixture(scope="module")
+def rows(trained, store) -> list[dict]:
+    return json.loads(store.get(trained[0].files["trials.json"]))
+
+
+def test_trials_of_both_phases_are_in_the_table(rows):
+    assert [row["number"] for row in rows] == list(range(5))
+    assert [row["phase"] for row in rows] == [1, 1, 2, 2, 2]
+    assert sum(row["chosen"] for row in rows) == 1
+
+
+def test_the_weak_are_stopped_after_the_first_rung(rows):
+    tuned = [row for row in rows if row["phase"] == 2]
+
+    assert sorted(row["rung"] for row in tuned) == [3, 3, 9]
+
+
+def test_equal_questions_make_equal_models(trained):
+    assert trained[0].ref == trained[1].ref
+
+
+def test_a_tuned_model_differs_from_the_published_trunk(trained, rows, store):
+    chosen = next(row for row in rows if row["chosen"])
+    arrays = unpack_arrays(store.get(trained[0].files["weights.npz"]))
+    from stages.parts import FAMILIES
+
+    published = FAMILIES["efficientnet_lite0"].load()
+    changed = [n for n, one in published.items() if not np.array_equal(one, arrays[f"trunk.{n}"])]
+    assert bool(changed) == (chosen["phase"] == 2)
+    assert chosen["phase"] == 2, "on this task a tail beats a head of six epochs"
+
+
+def test_what_was_said_of_unseen_samples_is_kept(trained, store, dataset):
+    unseen = json.loads(store.get(trained[0].files["unseen.json"]))
+
+    assert len(unseen["digests"]) == trained[0].selection["samples"]
+    np.testing.assert_allclose(np.sum(unseen["answers"], axis=1), 1, atol=1e-4)
