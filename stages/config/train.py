@@ -9,6 +9,9 @@ from stages.config.device import Device
 from stages.config.section import Section
 
 
+Begun = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
+
+
 class Range(Section):
     """A searched number, drawn between `low` and `high`."""
 
@@ -87,9 +90,22 @@ class TrainConfig(Section):
     """Search and transfer learning."""
 
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
-        ("efficientnet_lite0", "efficientnet_lite1"),
-        min_length=1,
-        description="Model families to search over.",
+        (),
+        description="Model families to search over; empty means all of the task whose weights are "
+        "at hand, the dearest left out where the budget is short.",
+    )
+    without_weights: Literal["leave_out", "scratch"] = Field(
+        "leave_out",
+        description="What becomes of a named family whose weights are not at hand: it is left out, "
+        "or taught from scratch.",
+    )
+    weights: dict[Annotated[str, AfterValidator(parts.FAMILIES.check)], Begun] = Field(
+        {},
+        description="Family -> sha256 of the weights that it begins with, or scratch; filled in "
+        "when a run is planned.",
+    )
+    left_out: dict[str, str] = Field(
+        {}, description="Family -> why it takes no part; filled in when a run is planned."
     )
     input_sizes: tuple[int, ...] = Field(
         (), description="Picture sizes to search over; empty means each family's own."
@@ -141,6 +157,12 @@ class TrainConfig(Section):
             return self.other
         return Other() if self.other == "auto" else None
 
+    def told(self) -> list[str]:
+        """A line for each family that was left out or has no weights: which, and why."""
+        scratch = [name for name, begun in self.weights.items() if begun == "scratch"]
+        lines = [f"{name} left out: {why}" for name, why in self.left_out.items()]
+        return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
+
     def with_tuned(self, trials: int) -> "TrainConfig":
         """Itself with so many trials of phase two."""
         finetune = self.finetune.model_copy(update={"trials": trials})
@@ -148,9 +170,11 @@ class TrainConfig(Section):
 
     @property
     def without_limits(self) -> "TrainConfig":
-        """Itself once a device's limits have told which inputs take part: what was measured decides
+        """Itself once it is known which families and inputs take part: why the others do not decides
         nothing more."""
-        return self.model_copy(update={"device": self.device.decisive})
+        least = type(self).model_fields["without_weights"].default
+        known = {"device": self.device.decisive, "left_out": {}, "without_weights": least}
+        return self.model_copy(update=known)
 
     @property
     def without_budget(self) -> "TrainConfig":

@@ -5,6 +5,8 @@ which would know as much, and Wilson's interval for that number has the right sh
 (as Korn and Graubard, 1998, Confidence intervals for proportions with small expected number of
 positive counts estimated from survey data, Survey Methodology 24, 193-201, do for surveys)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,22 +20,24 @@ Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 
-def macro(confusion: Counts, seed: int) -> dict[str, Measure]:
-    """Macro precision, recall and F1, over the labels that occur as true or as predicted, and
-    balanced accuracy: the mean recall of those that occur as true."""
+def macro(confusion: Counts, seed: int, told: Sequence[int] | None = None) -> dict[str, Measure]:
+    """Macro precision, recall and F1, over the labels that occur as true or as predicted (only
+    those of `told`, if that is given), and balanced accuracy: the mean recall of those that occur
+    as true."""
     seen = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
     counts = confusion[np.ix_(seen, seen)]
     if len(seen) == 1:  # one label, always right: nothing to take a mean of
         return dict.fromkeys(MACRO, proportion(int(counts.sum()), int(counts.sum())))
-    return _measured(counts.astype(np.float64), seed)
+    own = np.isin(seen, told if told is not None else seen)
+    return _measured(counts.astype(np.float64), seed, own)
 
 
-def _measured(counts: Numbers, seed: int) -> dict[str, Measure]:
+def _measured(counts: Numbers, seed: int, own: NDArray[np.bool_]) -> dict[str, Measure]:
     n = int(counts.sum())
     true = counts.sum(axis=1) > 0
     smooth = smoothed(counts)
-    values, centres = _means(counts, true), _means(smooth, true)
-    drawn = _means(bootstrap.confusions(smooth, n, seed), true)
+    values, centres = _means(counts, own, true), _means(smooth, own, true)
+    drawn = _means(bootstrap.confusions(smooth, n, seed), own, true)
     made = {}
     for name, value in values.items():
         centre, variance = float(centres[name]), float(drawn[name].var())
@@ -55,13 +59,16 @@ def smoothed(counts: Numbers) -> Numbers:
     return np.asarray(counts + typical)
 
 
-def _means(confusion: Numbers, true: NDArray[np.bool_] | None = None) -> dict[str, Numbers]:
-    """Means over labels of `confusion` ([..., labels, labels]); what is 0 / 0 counts as 0.
-    `true` says which labels occur as true."""
+def _means(
+    confusion: Numbers, own: NDArray[np.bool_], true: NDArray[np.bool_]
+) -> dict[str, Numbers]:
+    """Means over the labels that are `own` of `confusion` ([..., labels, labels]); what is 0 / 0
+    counts as 0. `true` says which labels occur as true."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     has, gets = confusion.sum(axis=-1), confusion.sum(axis=-2)
     recall = _share(hits, has)
-    each = (_share(hits, gets), recall, _share(2 * hits, has + gets), recall[..., true])
+    three = (_share(hits, gets), recall, _share(2 * hits, has + gets))
+    each = (*(one[..., own] for one in three), recall[..., true])
     return {name: one.mean(axis=-1) for name, one in zip(MACRO, each, strict=True)}
 
 

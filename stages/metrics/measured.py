@@ -34,19 +34,23 @@ class Measured(NamedTuple):
     confusion: list[list[int]]
 
 
-def measure(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str], seed: int = 0) -> Measured:
+def measure(
+    truth: ArrayLike, scores: ArrayLike, labels: Sequence[str], seed: int = 0, rejected: str = ""
+) -> Measured:
     """Measure `scores` ([n, labels], each row adding up to 1) against `truth` (indices, [n]).
 
-    A label that nobody has or is given counts as 0 in [0, 1] with n = 0, and in no mean. Raises
+    A label that nobody has or is given counts as 0 in [0, 1] with n = 0, and in no mean. The label
+    `rejected` says that a sample has none of the others: if no sample of the test has it, it is
+    told of nowhere but in the confusion, and those who are given it are not recognised. Raises
     DataError if there are no samples, a shape is wrong or a score is no number."""
     true, given = checked(truth, scores, len(labels))
     confusion = confusion_matrix(true, given.argmax(axis=1), len(labels))
-    each = [_of_label(confusion, index) for index in range(len(labels))]
-    overall = {**_shares(confusion), **macro(confusion, seed)}
+    told = [k for k in range(len(labels)) if labels[k] != rejected or (true == k).any()]
+    overall = {**_shares(confusion), **macro(confusion, seed, told)}
     overall["log_loss"] = _log_loss(true, given, seed)
     return Measured(
         {name: overall[name] for name in OVERALL},
-        dict(zip(labels, each, strict=True)),
+        {labels[index]: _of_label(confusion, index) for index in told},
         confusion.tolist(),
     )
 

@@ -25,6 +25,7 @@ STEPS = Registry(
         "resize": ".steps:resize",
         "normalise": ".steps:normalise",
         "to_channels_first": ".steps:to_channels_first",
+        "reject": ".rejecting:reject",
         "softmax": ".steps:softmax",
         "decode_sound": ".sounds:decode_sound",
         "log_mel": ".spectrograms:log_mel",

@@ -47,7 +47,8 @@ def save_model(
     family = one.begun
     labels = labels_of(dataset, train)
     reject = _reject(made, prepared, train)
-    after = (*(one.step for one in reject), *task.after(family, one.size, labels))
+    rejecting = (reject.step,) if reject else ()
+    after = (*rejecting, *task.after(family, one.size, labels))
     files = {
         **network_files(one.family, _arrays(one, made, settings), store),
         "trials.json": store.add(table(trials, chosen)),
@@ -67,7 +68,7 @@ def save_model(
         )
         | held_out(prepared.problem, made["rows"], labels)
         | {"finalists": finalists(trials, chosen, train, prepared.problem)}
-        | {OTHER: one.record for one in reject}
+        | ({OTHER: reject.record} if reject else {})
         | {"temperature": float(made["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
@@ -78,13 +79,13 @@ def save_model(
     return model
 
 
-def _reject(made: dict[str, Array], prepared: Prepared, train: TrainConfig) -> list[Reject]:
+def _reject(made: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
     """What rejects unknown samples, if anything is to."""
     other = prepared.problem.other
     if other is None or not train.rejects:
-        return []
+        return None
     truth = prepared.problem.labels[made["rows"]]
-    return [calibrated(made["logits"], truth, other, train.rejects.false_accepts)]
+    return calibrated(made["logits"], truth, other, train.rejects.false_accepts)
 
 
 def _judges(made: dict[str, Array], prepared: Prepared) -> int:

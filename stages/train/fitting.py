@@ -68,7 +68,7 @@ class Fit(ABC):
         while len(self.curve) < epochs and not self.exhausted(patience):
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             logits = self._judge()
-            found = measures(logits, self.truth)
+            found = measures(logits, self.truth, self.problem.rejected)
             self.curve.append({**found, "train_loss": loss})
             if self.best is None or found["log_loss"] < self.best.measures["log_loss"]:
                 self.best = Best(len(self.curve), found, self._learnt(), logits)
@@ -80,7 +80,7 @@ class Fit(ABC):
     def temperature(self) -> float:
         """What logits are divided by so that scores of unseen rows are as sure as they are
         right."""
-        return best_temperature(self._best().logits, self.truth)
+        return best_temperature(self._best().logits, self.truth, self.problem.rejected)
 
     def unseen(self) -> tuple[NDArray[np.int64], Floats]:
         """The rows that judged, ascending, and the logits [rows, labels] that those who had not

@@ -93,12 +93,12 @@ def _trunks(
     inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
 ) -> dict[str, TrunkFile]:
     """The trunks of those families that have one."""
-    names = [name for name in dict.fromkeys(one.family for one in inputs) if FAMILIES[name].frozen]
-    run.progress("trunks", 0, len(names))
-    with ThreadPoolExecutor(max(1, min(settings.threads, len(names)))) as pool:
-        files = pool.map(lambda name: trunk_file(FAMILIES[name], store, settings), names)
-        found = dict(zip(names, files, strict=True))
-    run.progress("trunks", len(names), len(names))
+    families = {one.family: one.begun for one in inputs if one.begun.features}
+    run.progress("trunks", 0, len(families))
+    with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
+        files = pool.map(lambda family: trunk_file(family, store, settings), families.values())
+        found = dict(zip(families, files, strict=True))
+    run.progress("trunks", len(families), len(families))
     return found
 
 

@@ -24,7 +24,8 @@ class Problem:
 
     `held`: [rows], the fold in which a row's sample is held out to judge (-1: in none);
     `plain`: [rows], whether a row is the sample itself, before its other views; only such a row
-    judges. `changes`: those of the dataset's augmentations that are for batches."""
+    judges. `changes`: those of the dataset's augmentations that are for batches. `other`: the
+    label of samples that teach what to reject, by which nothing else is judged."""
 
     features: dict[str, Any]
     labels: Indices
@@ -33,11 +34,18 @@ class Problem:
     classes: int
     folds: int
     changes: tuple[Any, ...] = ()
+    other: int | None = None
 
     @property
     def samples(self) -> int:
-        """How many samples judge."""
-        return sum(len(self.judging(fold)) for fold in range(self.folds))
+        """How many samples judge, without those of the label `other`."""
+        judges = np.concatenate([self.judging(fold) for fold in range(self.folds)])
+        return int((self.labels[judges] != self.rejected).sum())
+
+    @property
+    def rejected(self) -> int:
+        """`other`, or a label that no row has."""
+        return -1 if self.other is None else self.other
 
     @property
     def origin(self) -> Indices:
@@ -72,27 +80,44 @@ class Rows:
     held: Indices
 
     def problem(
-        self, features: dict[str, Any], classes: int, folds: int, changes: Sequence[Any] = ()
+        self,
+        features: dict[str, Any],
+        classes: int,
+        folds: int,
+        changes: Sequence[Any] = (),
+        other: int | None = None,
     ) -> Problem:
         plain = np.array([view.number == 0 for view in self.views])
-        return Problem(features, self.labels, self.held, plain, classes, folds, tuple(changes))
+        known = (self.labels, self.held, plain)
+        return Problem(features, *known, classes, folds, tuple(changes), other)
 
 
-def rows_of(dataset: Dataset, samples: Sequence[Sample], folds: int, seed: int) -> Rows:
+def rows_of(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    folds: int,
+    seed: int,
+    negatives: Sequence[Sample] = (),
+) -> Rows:
     """The rows of the train and validation splits; views beside the sample itself of train's only.
+    The `negatives` come after them and do not change who judges whom among them.
 
     With one fold the validation split judges what the train split teaches. With more, both are
     dealt into so many folds, and each is judged by what all the others teach."""
     used = [one for one in samples if one.split in ("train", "validation")]
     place = {label: index for index, label in enumerate(dataset.labels)}
-    held = _dealt(used, folds, seed) if folds > 1 else _by_split(used)
+    held = _held(used, folds, seed) + _held(negatives, folds, seed)
     views, labels, judge = [], [], []
-    for one, fold in zip(used, held, strict=True):
+    for one, fold in zip([*used, *negatives], held, strict=True):
         count = 1 + (dataset.views if one.split == "train" else 0)
         views += [View(one.digest, number) for number in range(count)]
-        labels += [place[one.label]] * count
+        labels += [place.get(one.label, len(place))] * count
         judge += [fold] * count
     return Rows(tuple(views), np.array(labels, np.int64), np.array(judge, np.int64))
+
+
+def _held(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
+    return _dealt(samples, folds, seed) if folds > 1 else _by_split(samples)
 
 
 def _by_split(samples: Sequence[Sample]) -> list[int]:

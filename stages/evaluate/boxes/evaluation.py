@@ -70,7 +70,7 @@ def evaluated(
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     labels = predicted.labels
     found = matches(predicted.truth, predicted.answers, len(labels))
-    held = matches(*unseen, len(labels)) if unseen else found
+    held = matches(unseen.truth, unseen.answers, len(labels)) if unseen else found
     threshold = recommended_threshold(held, config.precision) if given is None else given
     measured = measure_boxes(predicted.truth, predicted.answers, labels, threshold, found=found)
     judgements = judge(config.gate, measured, against_half)

@@ -9,7 +9,7 @@ from stages.evaluate import drawing, words
 from stages.evaluate.about import About
 from stages.evaluate.labels.evaluation import Evaluation
 from stages.evaluate.labels.mistakes import SURE
-from stages.evaluate.labels.unknowns import Accepted
+from stages.evaluate.labels.unknowns import Accepted, Unknowns
 from stages.evaluate.matrix import matrix
 from stages.media import Medium
 from stages.metrics import Threshold
@@ -48,17 +48,19 @@ def page(
         by_threshold=drawing.by_threshold(evaluation.thresholds, about.thing),
         rows=_rows(evaluation),
         previews=shown,
-        strangers=_strangers(evaluation, medium),
+        strangers=_strangers(evaluation.unknowns, medium),
         sure=SURE,
     )
 
 
-def _strangers(evaluation: Evaluation, medium: Medium) -> list[tuple[Accepted, str]]:
+def _strangers(found: Unknowns | None, medium: Medium) -> list[tuple[Accepted, str]]:
     """Unknown samples that were taken for a label, as far as this store still has them."""
-    shown = []
-    for one in evaluation.unknowns.worst if evaluation.unknowns else ():
+    shown: list[tuple[Accepted, str]] = []
+    if found is None:
+        return shown
+    for one in found.worst:
         with suppress(KeyError, Damaged):
-            shown.append((one, medium.preview(evaluation.unknowns.fetch(one.digest), _SIDE)))
+            shown.append((one, medium.preview(found.fetch(one.digest), _SIDE)))
     return shown
 
 

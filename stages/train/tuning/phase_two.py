@@ -10,7 +10,6 @@ import numpy as np
 from stages.artifacts import Dataset, canonical, digest_of
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
@@ -59,7 +58,7 @@ def tune(
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The best trial of each of the best inputs that can be tuned, best first."""
     inputs = {one.name: one for one in inputs_of(train)}
-    left = [one for one in trials if FAMILIES[_input(one, inputs).family].cuts]
+    left = [one for one in trials if _input(one, inputs).begun.cuts]
     found: list[Trial] = []
     while left and len(found) < train.finetune.finalists:
         best = choose(left, train, prepared.problem.samples)
@@ -102,7 +101,7 @@ def _question(
 def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:
     made = unpack_arrays(taught_of(trial).arrays)
     head = {name: array for name, array in made.items() if name not in UNSEEN}
-    published = FAMILIES[one.family].load(settings)
+    published = one.begun.load(settings)
     return Finalist(one, published, head, dict(trial.hyperparameters))
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.models.weights import Array
-from stages.parts import FAMILIES
 from stages.train.problem import Problem
 from stages.train.space import Input
 from stages.train.windows import Windows
@@ -78,7 +77,7 @@ class Question:
 
 def cut_of(one: Input, freeze: str) -> int:
     """How many parts of the trunk of `one` stay frozen."""
-    cuts: tuple[int, ...] = FAMILIES[one.family].cuts
+    cuts = one.begun.cuts
     return 0 if freeze == "none" else cuts[DEPTHS[freeze]]
 
 

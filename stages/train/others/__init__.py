@@ -1,0 +1,23 @@
+"""None of these: what a model is taught to answer to what has none of a person's labels.
+
+Negatives of our own making are samples of one more label, and what is like them is rejected.
+Hendrycks et al., Deep Anomaly Detection with Outlier Exposure, 2019, arXiv 1812.04606; that a whole
+kind is held out at a time, so that what was never seen judges, is ours."""
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+
+OTHER = "other"
+
+
+def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:
+    """What a model of `dataset` answers: its labels, and `other` after them if that is asked for
+    and none of them."""
+    if not train.rejects or OTHER in dataset.labels:
+        return dataset.labels
+    return (*dataset.labels, OTHER)
+
+
+def other_of(dataset: Dataset, train: TrainConfig) -> int | None:
+    """The index of `other` among `labels_of`; None if nothing is to be rejected."""
+    return labels_of(dataset, train).index(OTHER) if train.rejects else None

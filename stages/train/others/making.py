@@ -1,0 +1,127 @@
+"""Makes the negatives of a dataset: files like any other sample's, in the store, of the label
+`other`; equal dataset and seed, equal bytes."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.artifacts import Dataset, canonical, digest_of
+from stages.config import TrainConfig
+from stages.etl.manifest import Sample
+from stages.parts import TASKS
+from stages.runtime.errors import Damaged
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.others import OTHER
+from stages.train.sources import version_of
+
+HOMES = {"pictures": "stages.train.others.pictures", "sounds": "stages.train.others.sounds"}
+OFTEN = 1.25  # times as many as the average label has
+FEWEST, MOST = 2, 20  # of a kind
+VALIDATES = 4  # every so many kinds one is left to the validation split
+YOURS = "yours"
+PACKAGES = ("numpy", "pillow", "soundfile")
+
+
+class Order(NamedTuple):
+    """One negative to be made."""
+
+    kind: str
+    number: int
+
+
+def negatives(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    train: TrainConfig,
+    *,
+    store: Store,
+    settings: Settings,
+) -> list[Sample]:
+    """The negatives for `samples`, all in `store`; none if `train.other` is off.
+
+    All of a kind are one group, so that folds are judged by kinds that they were not taught. Made
+    of training samples only, or of nothing."""
+    if not train.rejects:
+        return []
+    home = import_module(HOMES[TASKS[dataset.task].medium])
+    taught = sorted({one.digest for one in samples if one.split == "train"})
+    orders = orders_of(home.KINDS, _wanted(samples))
+    digests = _made(orders, taught, home.negative, train.seed, store, settings)
+    place = {kind: number for number, kind in enumerate(home.KINDS)}
+    return [
+        _sample(one, digest, place[one.kind]) for one, digest in zip(orders, digests, strict=True)
+    ]
+
+
+def kinds_of(samples: Sequence[Sample]) -> dict[str, str]:
+    """The kind of each of `samples` that has the label `other`, by digest; YOURS where it is a
+    person's own."""
+    return {one.digest: _kind(one) for one in samples if one.label == OTHER}
+
+
+def _kind(sample: Sample) -> str:
+    made = sample.group == f"{OTHER}/{sample.extra.get('kind')}"
+    return sample.extra["kind"] if made else YOURS
+
+
+def orders_of(kinds: Sequence[str], wanted: float) -> list[Order]:
+    """About `wanted` negatives, as many of each of `kinds`."""
+    each = min(MOST, max(FEWEST, round(wanted / len(kinds))))
+    return [Order(kind, number) for kind in kinds for number in range(each)]
+
+
+def _wanted(samples: Sequence[Sample]) -> float:
+    used = [one.label for one in samples if one.split in ("train", "validation")]
+    labels = set(used) - {OTHER}
+    return OFTEN * len(used) / max(1, len(labels))
+
+
+def _made(
+    orders: Sequence[Order],
+    taught: Sequence[str],
+    make: Callable[..., bytes],
+    seed: int,
+    store: Store,
+    settings: Settings,
+) -> list[str]:
+    """The digests of what was made to `orders`; known ones are not made again."""
+    code = version_of(("train/others/*.py",), PACKAGES)
+    name = f"others/{digest_of(canonical([orders, taught, seed, code]))}"
+    known: list[str] | None = store.noted(name)
+    if known and _there(known, store):
+        return known
+
+    def one(order: Order) -> str:
+        rng = rng_of(order, seed)
+        return store.add(make(order.kind, rng, lambda: store.get(taught[_any(rng, taught)])))
+
+    with ThreadPoolExecutor(settings.threads) as pool:
+        made = list(pool.map(one, orders))
+    store.note(name, made)
+    return made
+
+
+def _there(digests: Sequence[str], store: Store) -> bool:
+    try:
+        return all(store.get(digest) for digest in digests)
+    except Damaged:
+        return False
+
+
+def rng_of(order: Order, seed: int) -> np.random.Generator:
+    """What `order` is drawn with: its own, so that another kind more changes none."""
+    return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])
+
+
+def _any(rng: np.random.Generator, taught: Sequence[Any]) -> int:
+    return int(rng.integers(len(taught)))
+
+
+def _sample(order: Order, digest: str, place: int) -> Sample:
+    split = "validation" if place % VALIDATES == VALIDATES - 1 else "train"
+    name = f"{OTHER}/{order.kind}"
+    return Sample(f"{name}/{order.number}", digest, OTHER, split, name, extra={"kind": order.kind})

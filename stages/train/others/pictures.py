@@ -1,0 +1,48 @@
+"""Pictures of none of a person's labels, by kind: each a PNG, the same for the same seed."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+
+from stages.runtime.pictures import decode_picture
+from stages.train.others import drawn, grounds, remade
+from stages.train.others.grounds import Picture, Rng
+
+MOST_SIDE = 256
+LEAST_SIDE = 16
+KINDS = (
+    *("clouds", "shuffled", "letters", "stripes", "zoomed"),
+    *("leaves", "scrambled", "noise", "shapes", "mixed"),
+    *("gradient", "collage", "checks", "scene", "blurred"),
+    *("plain", "scribbles", "mosaic"),
+)
+
+
+class Photos:
+    """Training photos as `fetch` gives them; a negative is about as large as the first."""
+
+    def __init__(self, fetch: Callable[[], bytes]) -> None:
+        self.fetch = fetch
+        first = decode_picture(fetch())
+        scale = min(1.0, MOST_SIDE / max(first.shape[:2]))
+        self.height, self.width = (max(LEAST_SIDE, round(side * scale)) for side in first.shape[:2])
+
+    def __call__(self) -> Picture:
+        """Another one, at that size."""
+        image = Image.fromarray(decode_picture(self.fetch()))
+        return np.asarray(image.resize((self.width, self.height), Image.Resampling.BILINEAR))
+
+
+def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
+    """A PNG of `kind`; `fetch` gives the bytes of some training photo, each time another."""
+    photos = Photos(fetch)
+    if hasattr(remade, kind):
+        made = getattr(remade, kind)(rng, photos)
+    else:
+        home = grounds if hasattr(grounds, kind) else drawn
+        made = getattr(home, kind)(rng, photos.height, photos.width)
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(made)).save(out, "PNG", compress_level=1)
+    return out.getvalue()

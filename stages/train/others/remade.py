@@ -1,0 +1,92 @@
+"""Pictures made of training photos in which the thing is gone: their colours, grain and spectrum
+are those of the photos, so that none of these tells known from unknown.
+
+A crop or a blur that still shows the thing would teach that it is something else: crops are a
+tenth of a side, blurs leave four to six pixels a side, pieces an eighth to a sixteenth."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from stages.train.others.grounds import Picture, Plane, Rng, unit, value_noise, whole
+
+Photo = Callable[[], Picture]  # another training photo, at the size of the negative
+
+
+def shuffled(rng: Rng, photo: Photo) -> Picture:
+    """A photo cut into many pieces, in another order, some turned."""
+    count = int(rng.integers(6, 15))
+    whole_picture, side = _square(photo(), count)
+    pieces = [
+        np.rot90(whole_picture[y : y + side, x : x + side], int(rng.integers(4)))
+        for y in range(0, count * side, side)
+        for x in range(0, count * side, side)
+    ]
+    order = rng.permutation(len(pieces))
+    starts = range(0, len(pieces), count)
+    return np.vstack([np.hstack([pieces[at] for at in order[k : k + count]]) for k in starts])
+
+
+def scrambled(rng: Rng, photo: Photo) -> Picture:
+    """A photo's amplitudes with the phases of noise: the same spectrum, nothing to be seen."""
+    given = photo().astype(np.float64)
+    phases = np.angle(np.fft.rfft2(rng.normal(size=given.shape[:2]))).astype(np.float64)
+    planes = [_rephased(given[:, :, channel], phases) for channel in range(3)]
+    return whole(np.dstack(planes))
+
+
+def zoomed(rng: Rng, photo: Photo) -> Picture:
+    """About a tenth of a photo's side, blown up: stuff, not a thing."""
+    given = photo()
+    height, width = given.shape[:2]
+    share = rng.uniform(0.06, 0.14)
+    high, wide = max(2, int(share * height)), max(2, int(share * width))
+    top, left = int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1))
+    return _sized(given[top : top + high, left : left + wide], height, width)
+
+
+def blurred(rng: Rng, photo: Photo) -> Picture:
+    """What is left of a photo out of all focus."""
+    given, side = photo(), int(rng.integers(4, 7))
+    made = _sized(_sized(given, side, side), *given.shape[:2])
+    return whole(made + rng.normal(0, rng.uniform(0, 4), made.shape))
+
+
+def mixed(rng: Rng, photo: Photo) -> Picture:
+    """Six photos over each other, turned and mirrored."""
+    given = photo()
+    total = np.zeros(given.shape)
+    for share in rng.dirichlet([20.0] * 6):
+        layer = np.rot90(photo(), int(rng.integers(4)))[:: rng.choice([1, -1])]
+        total += share * _sized(layer, *given.shape[:2])
+    return whole((total - total.mean()) * rng.uniform(1, 2) + total.mean())
+
+
+def collage(rng: Rng, photo: Photo) -> Picture:
+    """Small pieces of many photos over each other, with the edges of clouds."""
+    made = scrambled(rng, photo).copy()
+    height, width = made.shape[:2]
+    for _ in range(int(rng.integers(6, 16))):
+        stuff = zoomed(rng, photo)
+        place = unit(value_noise(rng, height, width, int(rng.integers(2, 5)))) > 0.72
+        made[place] = stuff[place]
+    return made
+
+
+def _square(picture: Picture, count: int) -> tuple[Picture, int]:
+    """`picture` as `count` by `count` squares; the side of one."""
+    side = max(2, max(picture.shape[:2]) // count)
+    return _sized(picture, side * count, side * count), side
+
+
+def _rephased(plane: Plane, phases: NDArray[np.float64]) -> Plane:
+    spectrum = np.fft.rfft2(plane - plane.mean())
+    made = np.fft.irfft2(np.abs(spectrum) * np.exp(1j * phases), plane.shape)
+    return np.asarray(made + plane.mean(), np.float64)
+
+
+def _sized(picture: Picture, height: int, width: int) -> Picture:
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))

@@ -1,0 +1,180 @@
+"""Sounds of none of a person's labels, by kind: each a WAV, the same for the same seed.
+
+Rain is near to noise and stays rain when it is played backwards or in pieces: so nothing is made of
+the recordings but what no ear would name, and what still sounds like a label costs nothing, as the
+threshold may cost next to no recording of a label."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.runtime.sounds import mono, read_sound
+
+KINDS = (
+    *("tones", "grains", "noise", "sweeps", "layers"),
+    *("clicks", "silence", "slowed", "beeps", "hum"),
+)
+MOST_SECONDS = 10.0
+LOUD = 0.5
+Wave = NDArray[np.float64]
+Rng = np.random.Generator
+
+
+class Clips:
+    """Training clips as `fetch` gives them; a negative is about as long as the first."""
+
+    def __init__(self, rng: Rng, fetch: Callable[[], bytes]) -> None:
+        self.rng = rng
+        self.fetch = fetch
+        first = read_sound(fetch())
+        self.rate = first.rate
+        self.frames = max(256, min(len(first.samples), int(MOST_SECONDS * first.rate)))
+
+    @property
+    def times(self) -> Wave:
+        """Seconds of each frame."""
+        return np.arange(self.frames) / self.rate
+
+    def __call__(self) -> Wave:
+        """Another one, as long, from a random place on."""
+        clip = mono(read_sound(self.fetch()).samples).astype(np.float64)
+        return np.resize(np.roll(clip, int(self.rng.integers(len(clip)))), self.frames)
+
+
+def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
+    """A WAV of `kind`; `fetch` gives the bytes of some training clip, each time another."""
+    import soundfile
+
+    clips = Clips(rng, fetch)
+    out = io.BytesIO()
+    wave = _loud(MAKERS[kind](rng, clips), rng)
+    soundfile.write(out, wave, clips.rate, format="WAV", subtype="PCM_16")
+    return out.getvalue()
+
+
+def tones(rng: Rng, clips: Clips) -> Wave:
+    """A few steady tones with overtones that beat against each other."""
+    total = np.zeros(clips.frames)
+    for _ in range(int(rng.integers(1, 5))):
+        base, wobble = 80 * 2 ** rng.uniform(0, 5), rng.uniform(0, 0.02)
+        bent = clips.times + wobble * np.sin(2 * np.pi * rng.uniform(0.5, 7) * clips.times) / 10
+        over = range(1, int(rng.integers(2, 7)))
+        total += sum(np.sin(2 * np.pi * base * k * bent) / k ** rng.uniform(0.5, 2) for k in over)
+    return total
+
+
+def noise(rng: Rng, clips: Clips) -> Wave:
+    """Noise of any colour, swelling at any pace."""
+    falls, pace = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
+    swell = 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * pace * clips.times + rng.uniform(0, 6))
+    return coloured(rng, clips.frames, falls) * swell
+
+
+def sweeps(rng: Rng, clips: Clips) -> Wave:
+    """Glides up and down between two pitches."""
+    pace = rng.uniform(0.1, 3)
+    run = np.abs((clips.times * pace + rng.uniform()) % 2 - 1)
+    low, high = np.sort(60 * 2 ** rng.uniform(0, 6.5, 2))
+    pitch = low * (high / low) ** run
+    return np.sin(2 * np.pi * np.cumsum(pitch) / clips.rate)
+
+
+def clicks(rng: Rng, clips: Clips) -> Wave:
+    """Clicks, at one pace or at none, each ringing a little, over faint noise."""
+    count = max(1, int(len(clips.times) / clips.rate * 2 ** rng.uniform(0, 5)))
+    even = rng.random() < 0.5
+    places = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
+    train = np.zeros(clips.frames)
+    train[(places * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
+    ring = np.arange(int(0.05 * clips.rate)) / clips.rate
+    tail = np.sin(2 * np.pi * rng.uniform(200, 5000) * ring) * np.exp(-ring * rng.uniform(60, 900))
+    return filtered(train, tail) + 0.003 * coloured(rng, clips.frames, 0.5)
+
+
+def silence(rng: Rng, clips: Clips) -> Wave:
+    """Next to nothing: the noise of a microphone, far down."""
+    return 10 ** rng.uniform(-5, -2.5) * coloured(rng, clips.frames, rng.uniform(0, 1.5))
+
+
+def hum(rng: Rng, clips: Clips) -> Wave:
+    """The mains and its overtones, with hiss."""
+    base = rng.choice([50.0, 60.0, 100.0, 120.0])
+    total = 0.05 * coloured(rng, clips.frames, 0.3)
+    for k in range(1, int(rng.integers(3, 20))):
+        total += rng.uniform(0, 1) / k * np.sin(2 * np.pi * base * k * clips.times)
+    return total
+
+
+def beeps(rng: Rng, clips: Clips) -> Wave:
+    """Short tones of random pitch, one after the other."""
+    length = max(64, int(rng.uniform(0.05, 0.4) * clips.rate))
+    steps = -(-clips.frames // length)
+    pitch = np.repeat(200 * 2 ** rng.uniform(0, 4, steps), length)[: clips.frames]
+    heard = np.repeat(rng.random(steps) < 0.7, length)[: clips.frames]
+    return np.sin(2 * np.pi * np.cumsum(pitch) / clips.rate) * heard
+
+
+def grains(rng: Rng, clips: Clips) -> Wave:
+    """Grains of a fiftieth of a second of several clips, in no order."""
+    sources = np.stack([_even(clips()) for _ in range(6)])
+    length = max(16, int(rng.uniform(0.015, 0.04) * clips.rate))
+    count = -(-clips.frames // length)
+    starts = rng.integers(0, max(1, clips.frames - length), count)
+    rows = rng.integers(len(sources), size=count)
+    fade = np.hanning(length)
+    joined = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
+    return np.concatenate([np.resize(one, length) * fade for one in joined])[: clips.frames]
+
+
+def layers(rng: Rng, clips: Clips) -> Wave:
+    """Eight clips over each other, half of them backwards: a crowd."""
+    return np.sum([_even(clips())[:: rng.choice([1, -1])] for _ in range(8)], axis=0)
+
+
+def slowed(rng: Rng, clips: Clips) -> Wave:
+    """A clip five to ten times too slow or too fast, backwards."""
+    pace = rng.uniform(5, 10) ** rng.choice([1, -1])
+    clip = clips()[::-1]
+    places = (np.arange(clips.frames) * pace) % (clips.frames - 1)
+    return np.interp(places, np.arange(clips.frames), clip)
+
+
+MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {
+    "tones": tones,
+    "grains": grains,
+    "noise": noise,
+    "sweeps": sweeps,
+    "layers": layers,
+    "clicks": clicks,
+    "silence": silence,
+    "slowed": slowed,
+    "beeps": beeps,
+    "hum": hum,
+}
+
+
+def coloured(rng: Rng, frames: int, falls: float) -> Wave:
+    """Noise of deviation 1 whose amplitude falls with the frequency to the power of `falls`."""
+    frequency = np.fft.rfftfreq(frames)
+    frequency[0] = np.inf
+    made = np.fft.irfft(np.fft.rfft(rng.normal(size=frames)) / frequency**falls, frames)
+    return np.asarray(made / (made.std() or 1.0), np.float64)
+
+
+def filtered(wave: Wave, tail: Wave) -> Wave:
+    """`wave` with every frame ringing on as `tail`."""
+    size = len(wave) + len(tail)
+    made = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(tail, size), size)
+    return np.asarray(made[: len(wave)], np.float64)
+
+
+def _even(wave: Wave) -> Wave:
+    return wave / (wave.std() or 1.0)
+
+
+def _loud(wave: Wave, rng: Rng) -> Wave:
+    """`wave` at some loudness within -1..1; what is next to silent stays so."""
+    peak = float(np.abs(wave).max()) or 1.0
+    return wave if peak < LOUD / 4 else wave / peak * rng.uniform(LOUD / 4, 1.0) * 0.99

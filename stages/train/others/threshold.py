@@ -1,0 +1,105 @@
+"""From where on a sample is rejected, chosen on samples and kinds that were not taught."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Step
+
+COST = 0.005  # of the known samples, those that a threshold may turn from right to rejected
+DECIMALS = 4
+Logits = NDArray[np.float32]
+Truth = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A sample is rejected if the logit of `other` exceeds all others' by more than `threshold`.
+
+    `false_accepts`: share of held-out unknown samples that are taken for known, `wanted`: the share
+    that was asked for; `cost`: share of the known ones that were right without the threshold and
+    are rejected; `unknown`, `known`: how many there were."""
+
+    other: int
+    threshold: float
+    wanted: float
+    false_accepts: float
+    cost: float
+    unknown: int
+    known: int
+
+    @property
+    def step(self) -> Step:
+        """It, as a step on logits."""
+        return Step(step="reject", args={"other": self.other, "threshold": self.threshold})
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "other"}
+
+
+def calibrated(logits: Logits, truth: Truth, other: int, wanted: float) -> Reject:
+    """The largest threshold that takes at most a share of `wanted` of the unknown samples for
+    known; a larger one, if that would reject more than COST of the known ones that are right.
+
+    `logits` [n, labels], `truth` [n], of samples, and kinds of unknown ones, that had not been
+    taught. Without unknown ones, the threshold that costs nothing."""
+    lead = leads(logits, other)
+    unknown = truth == other
+    right = ~unknown & (_best_known(logits, other) == truth)
+    threshold = max(_at_most(lead[unknown], wanted), _costing(lead[right], (~unknown).sum()))
+    return Reject(
+        other,
+        threshold,
+        wanted,
+        _share(lead[unknown] <= threshold),
+        round(float((lead[right] > threshold).sum() / max(1, (~unknown).sum())), DECIMALS),
+        int(unknown.sum()),
+        int((~unknown).sum()),
+    )
+
+
+def leads(logits: Logits, other: int) -> NDArray[np.float64]:
+    """By how much `other` exceeds the best of the other labels, [n]."""
+    wide = logits.astype(np.float64)
+    best: NDArray[np.float64] = np.delete(wide, other, axis=1).max(axis=1)
+    return wide[:, other] - best
+
+
+def _best_known(logits: Logits, other: int) -> Truth:
+    known = logits.astype(np.float64)
+    known[:, other] = -np.inf
+    return np.asarray(known.argmax(axis=1), np.int64)
+
+
+def _at_most(lead: NDArray[np.float64], wanted: float) -> float:
+    """The largest threshold at or below which lie at most a share of `wanted` of `lead`."""
+    if not len(lead):
+        return float("-inf")
+    ordered = np.sort(lead)
+    below = int(wanted * len(ordered))
+    return _down(ordered[below]) if below < len(ordered) else _up(ordered[-1])
+
+
+def _costing(lead: NDArray[np.float64], known: int) -> float:
+    """The smallest threshold above which lie at most COST of `known` samples."""
+    if not len(lead):
+        return 0.0
+    ordered = np.sort(lead)[::-1]
+    return _up(ordered[min(int(COST * known), len(ordered) - 1)])
+
+
+def _up(value: float) -> float:
+    """`value` with few digits, not below it."""
+    return float(np.ceil(value * 10**DECIMALS) / 10**DECIMALS)
+
+
+def _down(value: float) -> float:
+    """A number with few digits, below `value`."""
+    return float((np.ceil(value * 10**DECIMALS) - 1) / 10**DECIMALS)
+
+
+def _share(rows: NDArray[np.bool_]) -> float:
+    return round(float(rows.mean()), DECIMALS) if len(rows) else 0.0
