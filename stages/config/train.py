@@ -51,6 +51,7 @@ class FinetuneSpace(Section):
     batch_size: tuple[int, ...] = (16, 32)
     label_smoothing: tuple[float, ...] = (0.0, 0.1)
     mixing: tuple[Literal["none", "mixup", "cutmix"], ...] = ("none", "mixup", "cutmix")
+    mixing_share: Range = Range(low=0.1, high=1.0)
     average: tuple[float, ...] = (0.98, 0.995)
     dropout: tuple[float, ...] = (0.0, 0.2)
 

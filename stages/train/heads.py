@@ -6,6 +6,7 @@ from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.estimate import Estimate, of_heads
 
 
 class Heads:
@@ -27,6 +28,12 @@ class Heads:
         left = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
         return pinned.with_tuned(tuned_within(train, samples, left))
 
+    def foreseen(
+        self, train: TrainConfig, samples: int, views: int, settings: Settings
+    ) -> Estimate:
+        """What `train` takes for so many samples, each with `views` copies."""
+        return of_heads(train, samples, views, settings.machine_speed, settings.threads)
+
     def teach(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
@@ -39,7 +46,7 @@ class Heads:
         from stages.train.record import Recorder
         from stages.train.search import journal_of, search
         from stages.train.suits import notices
-        from stages.train.tuning.phase_two import tune
+        from stages.train.tuning.phase_two import forget, tune
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})
@@ -53,14 +60,16 @@ class Heads:
                 prepared.problem, train, count, settings, recorder.heard, recorder.epoch
             )
             trials, chosen = tune(
-                prepared, trials, dataset, train, store=store, run=run, settings=settings
+                prepared, trials, dataset, train, recorder=recorder, store=store, settings=settings
             )
             labels = labels_of(dataset, train)
-            told = (dataset, prepared, trials, chosen, train, labels)
-            more = more_data(*told, store=store, settings=settings) if train.growth else None
+            about = (dataset, prepared, trials, chosen, train, labels)
+            more = more_data(*about, store=store, settings=settings) if train.growth else None
         recorder.finished(trials, chosen)
         model = save_model(
             dataset, prepared, trials, chosen, train, store=store, settings=settings, more=more
         )
         journal_of(prepared.problem, train, settings).saved()
+        if train.finetune.trials:
+            forget(dataset, train, settings)
         return model

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from stages.models.cutting import tail
 from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
-from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.fitting import Best, Fit, Floats
 from stages.train.flat import AdamW, fill, flattened, spread
@@ -54,7 +53,7 @@ class TailFit(Fit):
     def _build(self, head: dict[str, Any]) -> None:
         """The trunk, its tail and the head, and what of them is taught at which pace."""
         finalist = self.question.finalists[self.hyper["input"]]
-        family = FAMILIES[finalist.one.family]
+        family = finalist.one.begun
         paddle.seed(self.seed)
         self.cut = cut_of(finalist.one, self.hyper["freeze"])
         self.trunk, self.tail = tail(family, finalist.published, self.cut)
@@ -155,7 +154,9 @@ class TailFit(Fit):
         targets = self._smooth(self.problem.labels[samples])
         for change in self.problem.changes:
             maps, targets = change(maps, targets, rng)
-        maps, targets = mixed(maps, targets, self.hyper["mixing"], rng)
+        maps, targets = mixed(
+            maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
+        )
         logits = self._logits(paddle.to_tensor(np.ascontiguousarray(maps)), rng)
         loss = self._soft_loss(logits, paddle.to_tensor(targets))
         loss.backward()

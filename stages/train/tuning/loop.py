@@ -1,7 +1,8 @@
 """What every worker of a team does in phase two. All of them take the same decisions, since all see
 the same numbers; the first one keeps the course."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +43,18 @@ class Asked:
     train: TrainConfig
     trials: int
     rivals: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Word:
+    """How far trial `number` has come of `epochs`; `whole`: it is taught all samples, for the last
+    time."""
+
+    number: int
+    hyperparameters: Mapping[str, Any]
+    epochs: int
+    curve: Sequence[Mapping[str, float]] = ()
+    whole: bool = False
 
 
 def halving_of(asked: Asked) -> Halving:
@@ -88,21 +101,22 @@ class Tuning:
         chosen = chosen_of(self.asked, self.halving.trials)
         if chosen in self.halving.trials and not self.course.final:
             self.course.final = self._final(chosen)
-            self._report(chosen.number, chosen.reached, {})
+            self._report(Word(chosen.number, chosen.hyperparameters, chosen.reached, whole=True))
 
     def _taught(self, leg: Leg) -> Taught:
         """Teach `leg`, epoch by epoch."""
         fit = self._fit(leg)
+        self._report(Word(leg.number, leg.hyperparameters, leg.epochs))  # all have made it
         while len(fit.curve) < leg.epochs and not fit.exhausted(self.asked.train.patience):
             fit.until(len(fit.curve) + 1, self.asked.train.patience)
             ended = len(fit.curve) >= leg.epochs or fit.exhausted(self.asked.train.patience)
             if self.desk.group.rank == 0:
                 self.course.states[leg.number] = fit.state()
             if not ended:
-                self._report(leg.number, len(fit.curve), fit.curve[-1])
+                self._report(Word(leg.number, leg.hyperparameters, leg.epochs, fit.curve))
         taught = self._result(fit)
         self.course.legs[leg.number, leg.epochs] = taught
-        self._report(leg.number, len(fit.curve), fit.curve[-1])
+        self._report(Word(leg.number, leg.hyperparameters, leg.epochs, fit.curve))
         return taught
 
     def _fit(self, leg: Leg) -> TailFit:
@@ -145,16 +159,14 @@ class Tuning:
         head = dict(question.finalists[chosen.hyperparameters["input"]].head)
         fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
         for epoch in range(taught.best_epoch):
+            told = (chosen.number, chosen.hyperparameters, taught.best_epoch)
+            self._report(Word(*told, fit.curve, whole=True))
             fit.teach_all(epoch + 1)
-            self._report(chosen.number, epoch + 1, fit.curve[-1], "all samples")
         temperature = float(unpack_arrays(taught.arrays)["temperature"])
         return pack_arrays(fit.whole_arrays(temperature))
 
-    def _report(
-        self, number: int, epoch: int, measures: dict[str, float], what: str = "fine-tuned"
-    ) -> None:
-        told = {"trial": number, "epoch": epoch, "what": what, "measures": measures}
-        self.desk.report(told, self.course.save)
+    def _report(self, word: Word) -> None:
+        self.desk.report(asdict(word), self.course.save)
 
 
 def chosen_of(asked: Asked, trials: list[Trial]) -> Trial:

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.features import Sight, Tell, View
@@ -71,4 +70,4 @@ def _front(one: Input, freeze: str, store: Store, settings: Settings) -> Network
     cut = cut_of(one, freeze)
     if not cut:
         return lambda windows: windows
-    return on_one_core(str(trunk_file(FAMILIES[one.family], store, settings, cut).path))
+    return on_one_core(str(trunk_file(one.begun, store, settings, cut).path))

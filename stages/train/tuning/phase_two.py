@@ -13,17 +13,17 @@ from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cluster import cluster
 from stages.train.features import Tell, View
 from stages.train.halving import Taught, Trial
 from stages.train.prepared import Prepared, sight_of
+from stages.train.record import Recorder
 from stages.train.scores import measures
 from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
 from stages.train.sources import version_of
 from stages.train.space import Input, inputs_of
 from stages.train.tuning.course import Course
-from stages.train.tuning.loop import Asked, chosen_of, halving_of, loop
+from stages.train.tuning.loop import Asked, Word, chosen_of, halving_of, loop
 from stages.train.tuning.maps import maps_of, views_within
 from stages.train.tuning.question import JUDGE, Finalist, Question
 from stages.train.windows import Windows
@@ -39,8 +39,8 @@ def tune(
     dataset: Dataset,
     train: TrainConfig,
     *,
+    recorder: Recorder,
     store: Store,
-    run: Run,
     settings: Settings,
 ) -> tuple[list[Trial], Trial]:
     """Fine-tune the finalists among phase one's `trials`; all trials of both phases, and the chosen
@@ -48,10 +48,10 @@ def tune(
     finalists = finalists_of(trials, train, prepared)
     if not finalists or not train.finetune.trials:
         return list(trials), choose(trials, train, prepared.problem.samples)
-    question = _question(prepared, finalists, dataset, train, store, run, settings)
+    question = _question(prepared, finalists, dataset, train, store, recorder.run, settings)
     rivals = tuple(_narrowed(one, prepared, train) for one in finalists)
     asked = Asked(question, train, train.finetune.trials, rivals)
-    course = _taught(asked, dataset, train, run, settings)
+    course = _taught(asked, dataset, train, recorder, len(trials), settings)
     return _joined(list(trials), asked, course)
 
 
@@ -148,31 +148,49 @@ def _narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
 
 
 def _taught(
-    asked: Asked, dataset: Dataset, train: TrainConfig, run: Run, settings: Settings
+    asked: Asked,
+    dataset: Dataset,
+    train: TrainConfig,
+    recorder: Recorder,
+    first: int,
+    settings: Settings,
 ) -> Course:
+    """Let a team teach; `first`: the number of phase two's first trial."""
     from stages.train.team import team
 
-    name = digest_of(canonical([dataset.ref.id, train.model_dump(), version_of(CODE, ())]))[:16]
-
-    total = _epochs(asked)
-    done = 0
+    record, longest = recorder.next(asked.trials), train.finetune.epochs
 
     def tell(told: dict[str, Any]) -> None:
-        nonlocal done
-        done += 1
-        run.progress("epochs of fine-tuning", min(done, total), total)
+        word = Word(**told)
+        if word.whole:
+            recorder.run.progress("epochs on all samples", len(word.curve), word.epochs)
+            return
+        curve, ended = word.curve, len(word.curve) >= longest
+        number = first + word.number
+        record.epoch(number, word.hyperparameters, len(curve), longest, curve, ended)
 
-    with cluster(settings, asked.question.nbytes):
-        folder = team(loop, asked, workers=train.workers, name=name, settings=settings, tell=tell)
-        return Course.load(folder)
+    folder = team(
+        loop,
+        asked,
+        workers=train.workers,
+        name=name_of(dataset, train),
+        settings=settings,
+        tell=tell,
+    )
+    return Course.load(folder)
 
 
-def _epochs(asked: Asked) -> int:
-    """The most that will be taught."""
-    halving = halving_of(asked)
-    kept, whole = -(-asked.trials // halving.keep), halving.rungs[-1]
-    raced = halving.rungs[0] if len(halving.rungs) > 1 else 0
-    return asked.trials * raced + (kept if raced else asked.trials) * (whole - raced) + whole
+def name_of(dataset: Dataset, train: TrainConfig) -> str:
+    """Of the team: equal for equal questions, so that a second start goes on."""
+    code = version_of(CODE, ("paddlepaddle", "onnxruntime", "numpy"))
+    return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
+
+
+def forget(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
+    """Remove what phase two could be taken up from: its model is saved."""
+    from stages.train.team.driving import forget as forgotten
+
+    forgotten(name_of(dataset, train), settings)
 
 
 def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Trial], Trial]:

@@ -17,7 +17,7 @@ CORES = 2
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> int:
     """The trials of phase two that `seconds` allow; 0 if there is no time for a single one."""
-    inputs = [one for one in inputs_of(train) if FAMILIES[one.family].cuts]
+    inputs = [one for one in inputs_of(train) if one.begun.cuts]
     if not inputs:
         return 0
     fits = 0
@@ -48,3 +48,10 @@ def _forward(one: Input) -> float:
 
 def _teaching(one: Input) -> float:
     return (FAMILIES[one.family].teaching or WHOLE) * _forward(one)
+
+
+def tuning_takes(train: TrainConfig, samples: int) -> float:
+    """Reference seconds for the trials of phase two that `train` has."""
+    inputs = [one for one in inputs_of(train) if one.begun.cuts]
+    trials = train.finetune.trials or 0
+    return _cost(train, inputs, samples, trials) if inputs and trials else 0.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.config import TrainConfig
 from stages.config.train import Range
-from stages.train.space import Choice, Dimension, Number
+from stages.train.space import Choice, Condition, Dimension, Number
 from stages.train.tuning.question import Question
 
 BEGIN: dict[str, Any] = {
@@ -15,15 +15,18 @@ BEGIN: dict[str, Any] = {
     "batch_size": 32,
     "label_smoothing": 0.1,
     "mixing": "mixup",
+    "mixing_share": 0.2,
     "average": 0.98,
     "dropout": 0.2,
 }
+MIXED = Condition("mixing", ("mixup", "cutmix"))
 INHERITED = ("head", "class_balance")
 
 
 def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
     """What the trials of phase two vary in."""
     space = train.finetune.space
+    share = space.mixing_share
     return (
         Choice("input", tuple(question.finalists)),
         Choice("freeze", space.freeze),
@@ -33,6 +36,7 @@ def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
         Choice("batch_size", space.batch_size),
         Choice("label_smoothing", space.label_smoothing),
         Choice("mixing", space.mixing),
+        Number("mixing_share", share.low, share.high, share.log, when=MIXED),
         Choice("average", space.average),
         Choice("dropout", space.dropout),
     )

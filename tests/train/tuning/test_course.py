@@ -8,7 +8,9 @@ from stages.train.tuning.course import Course
 
 
 def course() -> Course:
-    taught = Taught({"accuracy": 0.5}, 2, False, [{"accuracy": 0.5}], pack_arrays({"a": np.ones(2)}))
+    taught = Taught(
+        {"accuracy": 0.5}, 2, False, [{"accuracy": 0.5}], pack_arrays({"a": np.ones(2)})
+    )
     state = ({"values": np.arange(3, dtype=np.float32)}, {"done": 7, "curve": [{"loss": 1.0}]})
     return Course({(0, 4): taught, (11, 12): taught}, {11: state}, b"the network")
 

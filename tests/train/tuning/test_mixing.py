@@ -14,7 +14,7 @@ def batch() -> tuple:
 @pytest.mark.parametrize("how", ["mixup", "cutmix", "none"])
 @pytest.mark.parametrize("seed", range(5))
 def test_targets_say_how_much_of_whom_is_there(how: str, seed: int):
-    maps, targets = mixed(*batch(), how, np.random.default_rng(seed))
+    maps, targets = mixed(*batch(), how, 0.7, np.random.default_rng(seed))
 
     # each map holds its samples' numbers, so that its mean is the targets' mean of numbers
     np.testing.assert_allclose(maps.mean(axis=(1, 2, 3)), targets @ np.arange(8), rtol=1e-5)
@@ -22,14 +22,14 @@ def test_targets_say_how_much_of_whom_is_there(how: str, seed: int):
 
 
 def test_without_mixing_nothing_changes():
-    maps, targets = mixed(*batch(), "none", np.random.default_rng(0))
+    maps, targets = mixed(*batch(), "none", 0.7, np.random.default_rng(0))
 
     np.testing.assert_array_equal(maps, batch()[0])
     np.testing.assert_array_equal(targets, batch()[1])
 
 
 def test_cutmix_takes_one_box_of_another():
-    maps, _ = mixed(*batch(), "cutmix", np.random.default_rng(1))
+    maps, _ = mixed(*batch(), "cutmix", 0.7, np.random.default_rng(1))
 
     for number, one in enumerate(maps):
         assert set(np.unique(one)) <= {number, *np.unique(one)}
