@@ -68,10 +68,13 @@ class Fit(ABC):
         while len(self.curve) < epochs and not self.exhausted(patience):
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             logits = self._judge()
-            found = measures(logits, self.truth, self.problem.rejected)
+            found = self._measured(logits)
             self.curve.append({**found, "train_loss": loss})
             if self.best is None or found["log_loss"] < self.best.measures["log_loss"]:
                 self.best = Best(len(self.curve), found, self._learnt(), logits)
+
+    def _measured(self, logits: Floats) -> dict[str, float]:
+        return measures(logits, self.truth, self.problem.rejected)
 
     def exhausted(self, patience: int) -> bool:
         """Whether the last `patience` epochs brought nothing."""

@@ -40,24 +40,34 @@ def selection_of(
 ) -> dict[str, Any]:
     """What a Model says of how it was picked."""
     taught = taught_of(chosen)
-    split = "the validation split, taught by train"
-    all_folds = f"train and validation in {folds} folds, groups kept whole"
     learner = learner_of(train)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
+    if chosen.phase == 2:
+        several = "taught once more by train and validation together, as long as it was best"
     rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+    rivals = [one for one in trials if one.phase == chosen.phase]
     return {
         "rule": rule,
-        "held_out": split if folds == 1 else all_folds,
+        "phase": chosen.phase,
+        "held_out": _held_out(chosen.phase, folds),
         "head": "as taught by train" if folds == 1 else several,
         "metric": train.metric,
         "measures": rounded(taught.measures),
-        "highest": round(abs(max(trial.score for trial in trials)), DECIMALS),
+        "highest": round(abs(max(each.score for each in rivals)), DECIMALS),
         "samples": samples,
         "folds": folds,
         "trial": chosen.number,
         "trials": len(trials),
         "epochs": taught.best_epoch,
     }
+
+
+def _held_out(phase: int, folds: int) -> str:
+    if folds == 1:
+        return "the validation split, taught by train"
+    if phase == 2:
+        return f"one of {folds} folds of train and validation, taught by the others"
+    return f"train and validation in {folds} folds, groups kept whole"
 
 
 def taught_of(trial: Trial) -> Taught:

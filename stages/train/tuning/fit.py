@@ -19,6 +19,7 @@ from stages.runtime.quiet import quiet
 from stages.train.fitting import Best, Fit, Floats
 from stages.train.flat import AdamW, fill, flattened, spread
 from stages.train.group import Alone, Group
+from stages.train.scores import best_temperature, measures
 from stages.train.tuning.course import State
 from stages.train.tuning.mixing import mixed
 from stages.train.tuning.norms import Norms
@@ -190,6 +191,12 @@ class TailFit(Fit):
             logits[rank :: group.world] = part
         self._become((self.values, None))
         return logits
+
+    def _measured(self, logits: Floats) -> dict[str, float]:
+        """At the best temperature, as it would ship: smoothed labels and mixed samples make a
+        network that is right less sure than it should be."""
+        cooled = logits / np.float32(best_temperature(logits, self.truth, self.problem.rejected))
+        return measures(cooled, self.truth, self.problem.rejected)
 
     def told(self, samples: NDArray[np.int64]) -> Floats:
         """The logits of `samples` as they are: the mean over their windows."""

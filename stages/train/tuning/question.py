@@ -69,9 +69,9 @@ class Question:
     def _of(self, held: Indices) -> Problem:
         rows = self.rows
         plain = np.ones(len(rows), bool)
-        one = self.heads
-        return Problem(
-            {}, one.labels[rows], held[rows], plain, one.classes, 1, one.changes, one.other
+        labels = self.heads.labels[rows]
+        return replace(
+            self.heads, features={}, labels=labels, held=held[rows], plain=plain, folds=1
         )
 
 
