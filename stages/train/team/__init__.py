@@ -6,6 +6,6 @@ where artifacts are kept (`keeping.py`), so that a worker, or the whole run, may
 it goes on from the last checkpoint."""
 
 from stages.train.team.desk import Desk, Loop
-from stages.train.team.driving import team
+from stages.train.team.driving import forget, team
 
-__all__ = ["Desk", "Loop", "team"]
+__all__ = ["Desk", "Loop", "forget", "team"]

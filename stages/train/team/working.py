@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from stages.opening import open_store
+from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 from stages.train.group import Alone, Group
 from stages.train.own_folder import own_folder
@@ -20,8 +21,9 @@ class Task(NamedTuple):
     settings: Settings
 
 
-def work(config: dict[str, Task]) -> None:
-    """Run the task's loop as one of a group of Ray Train's workers."""
+def work(config: dict[str, Task]) -> WorkflowError | None:
+    """Run the task's loop as one of a group of Ray Train's workers. What only a person can mend is
+    given, not raised: the group would begin again."""
     import ray
     from ray import train
 
@@ -31,7 +33,13 @@ def work(config: dict[str, Task]) -> None:
     context = train.get_context()
     rank, world = context.get_world_rank(), context.get_world_size()
     group = Together(rank, world) if world > 1 else Alone()
-    _sit(task._replace(shared=ray.get(task.shared)), group, train.report)
+    try:
+        _sit(task._replace(shared=ray.get(task.shared)), group, train.report)
+    except WorkflowError as error:
+        if error.retry_helps:
+            raise
+        return error
+    return None
 
 
 def work_alone(task: Task, wait: Callable[[Metrics], None]) -> None:
