@@ -12,6 +12,7 @@ def about(pipeline: PipelineConfig, file: str) -> str:
     )
     when = f"by the schedule `{pipeline.schedule}`" if pipeline.schedule else "when triggered"
     gate = ", ".join(f"{name} ≥ {least:g}" for name, least in pipeline.evaluate.gate.items())
+    families = ", ".join(train.families) or "all families whose weights are at hand"
     return f"""### {pipeline.name}: {pipeline.task.replace("_", " ")}
 
 From `{file}`. Runs {when}.
@@ -19,7 +20,7 @@ From `{file}`. Runs {when}.
 | task | does |
 |---|---|
 | etl | reads `{data.name}` at {revision}; checks, splits, augments |
-| train | searches over {", ".join(train.families)}: {trials} |
+| train | searches over {families}: {trials} |
 | evaluate | measures on the test split; asks for {gate or "more than guessing"} |
 {_deploying(deploy.targets, deploy.ladder)}
 

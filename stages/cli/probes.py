@@ -119,10 +119,12 @@ def fastapi() -> None:
 
 
 def pretrained_weights() -> None:
+    from stages.models.weights import Published
     from stages.parts import FAMILIES
 
     for name in FAMILIES:
-        FAMILIES[name].load()
+        if type(FAMILIES[name].weights) is Published:  # others are fetched when they are named
+            FAMILIES[name].load()
 
 
 PROBES: dict[str, Callable[[], None]] = {

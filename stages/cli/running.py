@@ -66,6 +66,7 @@ def _in_airflow(pipeline: Path, changes: tuple[str, ...], settings: Settings) ->
 
 def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     """Say what each stage would do, reuse or work, and why."""
+    from stages.cli.foreseen import print_plans
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolve
     from stages.train.suits import notices
@@ -74,11 +75,12 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     config = read_pipeline(pipeline, tuple(changes or ()))
     resolved = resolve(config, settings)
     print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")
-    print(f"{resolved.train.trials} trials")
+    print(f"{resolved.train.trials} trials over {', '.join(resolved.train.families)}")
     for notice in notices(resolved.train):
         print(f"  Notice: {notice}")
-    for one in plan_of(config, settings):
-        print(f"  {one.task:<20} {one.action:<6} {one.why}")
+    for line in [*resolved.train.told(), *resolved.train.device.told()]:
+        print(f"  {line}")
+    print_plans(plan_of(resolved, settings), settings)
 
 
 def stage(

@@ -8,7 +8,11 @@ from pydantic import AfterValidator, BaseModel
 from stages.config.sections import PipelineConfig
 from stages.runtime.registry import Registry
 
-LEFT_OUT = {"name", "task", "schedule", "data.name"}  # they make the DAG what it is
+LEFT_OUT = {
+    *("name", "task", "schedule", "data.name"),  # they make the DAG what it is
+    *("train.device.left_out", "train.device.measured"),  # they are measured
+    *("train.weights", "train.left_out"),  # they are found
+}
 
 
 def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,6 @@ from stages import parts
 from stages.config.device import Device
 from stages.config.section import Section
 
-
 Begun = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
 
 
@@ -171,8 +170,8 @@ class TrainConfig(Section):
 
     @property
     def without_limits(self) -> "TrainConfig":
-        """Itself once it is known which families and inputs take part: why the others do not decides
-        nothing more."""
+        """Itself once it is known which families and inputs take part: why the others do not
+        decides nothing more."""
         least = type(self).model_fields["without_weights"].default
         known = {"device": self.device.decisive, "left_out": {}, "without_weights": least}
         return self.model_copy(update=known)

@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[bytes], dict[str, Array]]] = {
 
 class AtHand(NamedTuple):
     """`weights`: a file's sha256, or "" for those that the family itself names; None if there are
-    none at hand, then `why` says why not."""
+    none at hand, then `why` says why not, if they were looked for."""
 
     weights: str | None
     why: str = ""
@@ -110,18 +110,18 @@ def _checked(path: Path, family: Family) -> str:
 
 
 def _published(family: Family, settings: Settings, asked: bool) -> str | None:
-    """As AtHand.weights; InfrastructureError if they cannot be had."""
+    """As AtHand.weights; None if they were not looked for, InfrastructureError if they cannot be
+    had."""
     weights = family.weights
     if isinstance(weights, Official):
         path = fetched_before(weights, settings)
         if path is None and not asked:
-            raise InfrastructureError("They are fetched only for a family that is named.")
+            return None
         return sha256(path or fetched(weights, settings))
     if isinstance(weights, Packed):
-        if asked or weights.archive.bytes <= UNASKED:
-            fetch(weights.archive, settings)
-        else:
-            raise InfrastructureError("They are fetched only for a family that is named.")
+        if not asked and weights.archive.bytes > UNASKED:
+            return None
+        fetch(weights.archive, settings)
     elif isinstance(weights, Published):
         is_installed(weights)
     return ""

@@ -68,11 +68,13 @@ def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> 
 
 @contextmanager
 def _apart(settings: Settings) -> Iterator[Settings]:
-    """Settings of an empty workspace that shares the raw data and nothing else."""
+    """Settings of an empty workspace that shares the raw data and published weights alone."""
     settings.root.mkdir(parents=True, exist_ok=True)
     folder = Path(mkdtemp(prefix="reproduce-", dir=settings.root))
-    (settings.root / "data").mkdir(exist_ok=True)
-    (folder / "data").symlink_to(settings.root / "data", target_is_directory=True)
+    for shared in ("data", "cache/weights", "cache/packages"):
+        (settings.root / shared).mkdir(parents=True, exist_ok=True)
+        (folder / shared).parent.mkdir(exist_ok=True)
+        (folder / shared).symlink_to(settings.root / shared, target_is_directory=True)
     changes = {"workspace": folder, "store": "", "mlflow": settings.mlflow_uri}
     try:
         yield settings.model_copy(update=changes)

@@ -1,23 +1,34 @@
-"""Pins what a pipeline leaves open: the data's revision, what its minutes allow."""
+"""Pins what a pipeline leaves open: the data's revision, which families take part, what its device
+and its minutes allow."""
+
+from functools import partial
 
 from stages.config import DataConfig, PipelineConfig
 from stages.etl import source
+from stages.opening import open_store
 from stages.settings import Settings
 from stages.train import trainer_of
+from stages.train.device.pinning import fitted
 from stages.train.suits import check_suits
+from stages.train.taking_part import affordable, with_weights
 
 
 def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
-    """`pipeline` with its newest data revision and its number of trials filled in.
+    """`pipeline` with its newest data revision, the families that take part, what its device leaves
+    out, and its number of trials filled in.
 
-    Raises ConfigError if there is no such data or a part is not for the task, BudgetTooSmall if
-    nothing could be trained."""
+    Raises ConfigError if there is no such data, a part is not for the task, no weights are at hand
+    or nothing fits the device, BudgetTooSmall if nothing could be trained."""
     check_suits(pipeline)
     found = source.find(pipeline.data, settings)
     if not found.samples and not pipeline.train.trials:  # known from a remote by its name alone
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
-    train = trainer_of(pipeline.task).pinned(
-        pipeline.train, found.samples, pipeline.etl.views, settings.machine_speed
-    )
-    return pipeline.model_copy(update={"data": data, "train": train})
+    begun = with_weights(pipeline.task, pipeline.train, settings)
+    known = pipeline.model_copy(update={"data": data, "train": begun})
+    train = fitted(known, open_store(settings), settings)
+    pin = trainer_of(pipeline.task).pinned
+    if not pipeline.train.families:
+        pin = partial(affordable, trainer_of(pipeline.task))
+    pinned = pin(train, found.samples, pipeline.etl.views, settings.machine_speed)
+    return known.model_copy(update={"train": pinned})

@@ -51,7 +51,7 @@ def taken(train: TrainConfig, trials: int, samples: int, views: int) -> float:
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    trunks = {one.family for one in inputs if FAMILIES[one.family].frozen}
+    trunks = {one.family for one in inputs if FAMILIES[one.family].features}
     sounds = any(FAMILIES[one.family].takes == "sounds" for one in inputs)
     reading = LISTENING if sounds else DECODING
     a_row: float = sum(reading + (_pass(one) if one.family in trunks else 0) for one in inputs)
@@ -71,7 +71,7 @@ def _epoch(train: TrainConfig, samples: int, views: int) -> float:
     inputs, shown = inputs_of(train), max(samples, LEAST_SHOWN)
     heads = ROW_EPOCH * samples * (1 + views)
     costs = [
-        heads if FAMILIES[one.family].frozen else TEACHING * _pass(one) * shown * train.folds / 2
+        heads if FAMILIES[one.family].features else TEACHING * _pass(one) * shown * train.folds / 2
         for one in inputs
     ]
     return sum(costs) / len(costs)

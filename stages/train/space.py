@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
 from stages.config.train import Range
+from stages.models.family import Family
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 
@@ -86,19 +87,33 @@ def kept(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict
 
 @dataclass(frozen=True)
 class Input:
-    """A family at a size; one pass over all samples makes what it is taught with."""
+    """A family at a size; one pass over all samples makes what it is taught with. `weights`: as in
+    `train.weights`."""
 
     family: str
     size: int
+    weights: str = ""
 
     @property
     def name(self) -> str:
         return f"{self.family}@{self.size}"
 
+    @property
+    def begun(self) -> Family:
+        """The family with the weights that it begins with."""
+        family: Family = FAMILIES[self.family]
+        return family.begun_with(self.weights)
+
 
 def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
-    """All families at all sizes; `train.input_sizes` are of pictures, so a family for sounds has
-    its own. Raises ConfigError for a size that a family cannot take."""
+    """All families at all sizes but those that a device leaves out; `train.input_sizes` are of
+    pictures, so a family for sounds has its own. Raises ConfigError for a size that a family cannot
+    take, and if nothing is left."""
+    if not train.families:
+        raise ConfigError(
+            "train.families is empty: which take part is known once the run is planned.",
+            "Plan the pipeline, or name families.",
+        )
     found = []
     for name in dict.fromkeys(train.families):
         family = FAMILIES[name]
@@ -109,15 +124,21 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
                     f"{name} takes no pictures of {size} pixels.",
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
-            found.append(Input(name, size))
-    return tuple(found)
+            found.append(Input(name, size, train.weights.get(name, "")))
+    left = tuple(one for one in found if one.name not in train.device.left_out)
+    if not left:
+        raise ConfigError(
+            "train.device.left_out names every input of train.families.",
+            "Leave it empty: it is filled in when the run is planned.",
+        )
+    return left
 
 
 def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
-    """What tells of hyperparameters how their network learns: a head on a frozen trunk, or all of
-    it from scratch."""
-    frozen = {one.name: FAMILIES[one.family].frozen for one in inputs_of(train)}
-    return lambda hyperparameters: "head" if frozen[hyperparameters["input"]] else "scratch"
+    """What tells of hyperparameters how their network learns: a head on a trunk that stays as it is
+    (as it begins, if it has no weights), or all of it from scratch."""
+    trunks = {one.name: bool(one.begun.features) for one in inputs_of(train)}
+    return lambda hyperparameters: "head" if trunks[hyperparameters["input"]] else "scratch"
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:

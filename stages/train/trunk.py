@@ -48,4 +48,4 @@ def _export(family: Family, store: Store, settings: Settings | None, cut: int) -
 
 def _key(family: Family, cut: int) -> str:
     code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
-    return digest_of(canonical([family.name, family.digests, cut, code]))
+    return digest_of(canonical([family.name, family.frozen, family.digests, cut, code]))

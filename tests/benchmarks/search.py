@@ -19,6 +19,7 @@ from tests import makers
 
 PICTURES = 600
 MANY = 50
+FAMILIES = ("efficientnet_lite0", "efficientnet_lite1")
 
 
 def main(pictures: int = PICTURES) -> None:
@@ -27,7 +28,7 @@ def main(pictures: int = PICTURES) -> None:
         settings = Settings(workspace=Path(folder))
         store = makers.store(Path(folder))
         dataset = makers.dataset(store, each=pictures // 3, views=1)
-        config = TrainConfig(trials=1)
+        config = TrainConfig(families=FAMILIES, trials=1)
         prepared, features = timed(
             lambda: prepare(dataset, config, store=store, run=QuietRun(), settings=settings)
         )

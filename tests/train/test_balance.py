@@ -79,7 +79,9 @@ def test_without_sampling_every_row_is_shown_once():
 
 
 def test_a_search_may_choose_among_balances():
-    train = TrainConfig(space=Space(class_balance=("none", "sampling", "auto")))
+    train = TrainConfig(
+        families=["squeezenet"], space=Space(class_balance=("none", "sampling", "auto"))
+    )
 
     assert Choice("class_balance", ("none", "sampling", "auto")) in dimensions(train)
 

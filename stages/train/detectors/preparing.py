@@ -23,12 +23,12 @@ def prepare(
     largest = max(one.size for one in inputs)
     scenes = scenes_of(dataset, store, largest, settings.threads)
     published, fronts = {}, {}
-    names = list(dict.fromkeys(one.family for one in inputs))
-    for place, name in enumerate(names):
-        run.progress("trunks", place, len(names))
-        published[name] = FAMILIES[name].load(settings)
-        fronts[name] = front_of(trunk_file(FAMILIES[name], store, settings).path)
-    run.progress("trunks", len(names), len(names))
+    families = {one.family: one.begun for one in inputs}
+    for place, (name, family) in enumerate(families.items()):
+        run.progress("trunks", place, len(families))
+        published[name] = family.load(settings)
+        fronts[name] = front_of(trunk_file(family, store, settings).path)
+    run.progress("trunks", len(families), len(families))
     asked = {one.name: _asked(one, dataset, fronts[one.family]) for one in inputs}
     return Problem(scenes, dataset.labels, asked, published, train.epochs)
 
