@@ -1,0 +1,94 @@
+"""Which families take part in a search: decided once, when a run is pinned, by which weights are at
+hand and what the minutes allow."""
+
+from collections.abc import Sequence
+
+from stages.config import TrainConfig
+from stages.models.at_hand import at_hand
+from stages.models.family import SCRATCH
+from stages.parts import FAMILIES
+from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.settings import Settings
+from stages.train import Trainer
+from stages.train.space import inputs_of
+from stages.train.suits import suits
+
+EACH = 4  # trials for each input below which a further family brings less than more trials
+
+
+def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConfig:
+    """`train` with the families that take part: those it names, or all of `task` if it names none,
+    as far as their weights are at hand; with what each begins with, and why others are left out.
+
+    Raises ConfigError if none is left, saying how to give weights."""
+    asked = bool(train.families)
+    begun, left_out = dict(train.weights), dict(train.left_out)
+    for name in train.families or _open_to(task, train):
+        if name in begun:
+            continue  # pinned before
+        found = at_hand(FAMILIES[name], settings, asked)
+        if found.weights is not None:
+            begun[name] = found.weights
+        elif asked and train.without_weights == SCRATCH and FAMILIES[name].cuts:
+            begun[name] = SCRATCH
+        elif asked or found.why:
+            left_out[name] = f"no weights at hand. {found.why}".strip()
+    families = tuple(name for name in train.families or FAMILIES if name in begun)
+    if not families:
+        raise _nothing_left(left_out)
+    weights = {name: begun[name] for name in families if begun[name]}
+    known = {"families": families, "weights": weights, "left_out": left_out}
+    return train.model_copy(update=known)
+
+
+def affordable(
+    trainer: Trainer, train: TrainConfig, samples: int, views: int, speed: float
+) -> TrainConfig:
+    """`train` as `trainer` pins it, without the dearest families as long as its minutes do not
+    allow EACH trials for every input. Raises BudgetTooSmall if not even the cheapest fits."""
+    inputs, left_out = inputs_of(train), dict(train.left_out)
+    families = [name for name in train.families if name in {one.family for one in inputs}]
+    while True:
+        kept = train.model_copy(update={"families": tuple(families), "left_out": left_out})
+        try:
+            pinned = trainer.pinned(kept, samples, views, speed)
+        except BudgetTooSmall:
+            if len(families) == 1:
+                raise
+        else:
+            enough = EACH * len(inputs_of(kept))
+            if train.trials or len(families) == 1 or (pinned.trials or 0) >= enough:
+                return pinned
+        dearest = max(families, key=lambda name: (_cost(train, name), name))
+        families.remove(dearest)
+        left_out[dearest] = f"{train.budget_minutes:g} minutes are too few for it, too"
+
+
+def _open_to(task: str, train: TrainConfig) -> list[str]:
+    """The families that take part unasked: all that suit `task` and the sizes, but those whose
+    licence a person has to think about."""
+    return [
+        name
+        for name in FAMILIES
+        if suits(name, task) and not FAMILIES[name].notice and _takes(name, train.input_sizes)
+    ]
+
+
+def _takes(name: str, sizes: Sequence[int]) -> bool:
+    family = FAMILIES[name]
+    return family.takes != "pictures" or not any(size % family.multiple for size in sizes)
+
+
+def _cost(train: TrainConfig, name: str) -> float:
+    """Of one window at all sizes."""
+    inputs = [one for one in inputs_of(train) if one.family == name]
+    return float(sum(FAMILIES[name].seconds(one.size) for one in inputs))
+
+
+def _nothing_left(left_out: dict[str, str]) -> ConfigError:
+    told = " ".join(f"{name}: {why}" for name, why in left_out.items())
+    return ConfigError(
+        f"train.families: there is nothing to begin with. {told}",
+        "Set AIWF_WEIGHTS to a folder or s3://bucket/prefix with <family>.npz or the publisher's "
+        "file, or train.without_weights to scratch, or name a family whose weights are at hand.",
+    )
