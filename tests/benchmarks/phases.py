@@ -1,0 +1,104 @@
+"""Both phases of a search against a random search of the same time:
+`python -m tests.benchmarks.phases FOLDER [MINUTES] [SEEDS] [TASK]`.
+
+FOLDER is what `aiwf data add` takes, best with a test split of its own. The rival draws families,
+depths and all hyperparameters of fine-tuning at random, begins with plain heads, stops nobody
+early, and has as many trials as the same count of work gives. Both are taught by as many workers,
+with as many views, and what each chose is measured on the test split; wall times are printed."""
+
+import logging
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.artifacts import Dataset
+from stages.config import PipelineConfig, TrainConfig
+from stages.etl import source
+from stages.opening import open_store
+from stages.parts import STAGES
+from stages.runner.resolve import resolve
+from stages.settings import Settings
+from stages.tracking import QuietRun
+from stages.train.tuning.plan import tuning_takes
+
+DRAWS = 10_000  # of the bootstrap over seeds
+
+
+class Came(NamedTuple):
+    """What a way came to: accuracy on the test split, and seconds."""
+
+    accuracy: float
+    seconds: float
+
+
+def main(
+    folder: str, minutes: str = "6", seeds: str = "5", task: str = "image_classification"
+) -> None:
+    """Print what both come to for each seed, and their mean difference with its interval."""
+    logging.disable(logging.INFO)
+    rows = []
+    for seed in range(int(seeds)):
+        with TemporaryDirectory(prefix="aiwf-phases-") as work:
+            settings = Settings(workspace=Path(work))
+            source.add("data", Path(folder), settings)
+            rows.append(compared(task, float(minutes), seed, settings))
+    differences = [100 * (both.accuracy - rival.accuracy) for both, rival in rows]
+    low, high = interval(differences)
+    print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
+
+
+def compared(task: str, minutes: float, seed: int, settings: Settings) -> tuple[Came, Came]:
+    """What both phases and the rival come to, of one Dataset. The one that begins has the features
+    to make, which the other finds: so they take turns."""
+    said = {"budget_minutes": minutes, "seed": seed, "growth": False}
+    config = {"name": "phases", "task": task, "data": "data", "train": said}
+    pipeline = resolve(PipelineConfig.model_validate(config), settings)
+    samples = source.find(pipeline.data, settings).samples
+    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
+    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
+    ways = {"both phases": pipeline.train, "random": rival_of(pipeline.train, samples)}
+    order = list(ways) if seed % 2 else list(reversed(ways))
+    came = {name: measured(pipeline, ways[name], dataset, services) for name in order}
+    told = ", ".join(f"{n} {100 * c.accuracy:.1f} % in {c.seconds:.0f} s" for n, c in came.items())
+    print(f"seed {seed}: {told}", flush=True)
+    return came["both phases"], came["random"]
+
+
+def rival_of(train: TrainConfig, samples: int) -> TrainConfig:
+    """A random search over all families that costs what `train` does, by count."""
+    families = len(train.families)
+    plain = train.model_copy(update={"searcher": "random", "trials": families, "halving": 1000})
+    finetune = train.finetune.model_copy(update={"finalists": min(8, families)})
+    plain = plain.model_copy(update={"finetune": finetune})
+    allowed = tuning_takes(train, samples)
+    trials = 1
+    while tuning_takes(plain.with_tuned(trials + 1), samples) <= allowed:
+        trials += 1
+    return plain.with_tuned(trials)
+
+
+def measured(
+    pipeline: PipelineConfig, train: TrainConfig, dataset: Dataset, services: dict[str, Any]
+) -> Came:
+    asked = pipeline.model_copy(update={"train": train})
+    start = time.perf_counter()
+    model = STAGES["train"](dataset, asked.slice("train"), **services)
+    seconds = time.perf_counter() - start
+    report = STAGES["evaluate"](model, dataset, asked.slice("evaluate"), **services)
+    return Came(report.overall["accuracy"].value, seconds)
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Of the mean: a bootstrap over seeds."""
+    rng = np.random.default_rng(0)
+    means = rng.choice(values, (DRAWS, len(values))).mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
