@@ -8,8 +8,7 @@ from stages.deploy.ladder import Climb
 from stages.deploy.workbench import Workbench
 from stages.runtime.errors import GateNotMet
 from stages.settings import Settings
-from stages.train.device.machine import is_here
-from stages.train.device.measuring import DECIMALS, measured
+from stages.train.device.measuring import DECIMALS, Unmeasured, measured
 
 SAID = {
     "size_mb": ("Network file", "MB"),
@@ -57,12 +56,15 @@ def _rows(device: Device, figures: Measured) -> list[Held]:
 
 
 def _figures(work: Workbench, climb: Climb, settings: Settings) -> Measured:
-    device, model = work.config.device, work.model
-    if not is_here(device.profile, settings):
+    """Of a device that is not this one and measured nothing, the size alone is known."""
+    model, numeric, profile = work.model, climb.best.numeric, work.config.device.profile
+    network, shape = work.compressed(numeric), model.input_shape
+    try:
+        return measured(
+            model.family, network, numeric, shape, profile, store=work.store, settings=settings
+        )
+    except Unmeasured:
         return _sized(work, climb)
-    network = work.compressed(climb.best.numeric)
-    shape = model.input_shape
-    return measured(model.family, network, climb.best.numeric, shape, device.profile, work.store)
 
 
 def _sized(work: Workbench, climb: Climb) -> Measured:

@@ -1,19 +1,20 @@
-"""What a network costs on this machine, measured in a process of its own and kept in the store."""
+"""What a network costs on a device, measured there in a process of its own and kept in the
+store."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import stages
 from stages.artifacts import canonical, digest_of
 from stages.config.device import Measured
-from stages.runtime.errors import WorkflowError
+from stages.runtime.errors import ConfigError, WorkflowError
+from stages.settings import Settings
 from stages.store import Store
-from stages.train.device.machine import name_of
+from stages.train.device.machine import is_here, name_of
 from stages.train.sources import version_of
 
 CHILD = Path(__file__).with_name("child.py")
@@ -26,33 +27,39 @@ class CannotRun(WorkflowError):
     """The engine of the package does not take this graph."""
 
 
-def measured(
-    name: str, network: bytes, numeric: str, shape: Sequence[int], profile: str, store: Store
-) -> Measured:
-    """What `network` (an ONNX file) costs for one window of `shape`; what was measured before on
-    the device of `profile` is found again.
+class Unmeasured(ConfigError):
+    """The store has no figures of that device for this network."""
 
-    Raises CannotRun if the engine does not take it."""
-    key = {
-        "network": digest_of(network),
-        "shape": list(shape),
-        "code": version_of(CODE, ("onnxruntime", "numpy")),
-    }
-    figures = remembered(store, key, profile, lambda: _measure(network, shape))
+
+def measured(
+    name: str,
+    network: bytes,
+    numeric: str,
+    shape: Sequence[int],
+    profile: str,
+    *,
+    store: Store,
+    settings: Settings,
+) -> Measured:
+    """What `network` (an ONNX file) costs for one window of `shape` on the device of `profile`;
+    what was measured there before is found again.
+
+    Raises CannotRun if the engine does not take it, Unmeasured if the device is not this one and
+    did not measure it."""
+    note = f"device/{_key(network, shape, profile)}"
+    figures = store.noted(note)
+    if figures is None:
+        if not is_here(profile, settings):
+            raise _unmeasured(name, profile)
+        figures = _measure(network, shape)
+        store.note(note, figures)
     size = round(len(network) / 1e6, DECIMALS)
     return Measured(input=name, numeric=numeric, size_mb=size, **figures)
 
 
-def remembered(
-    store: Store, key: dict[str, Any], profile: str, make: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
-    """What was noted for `key` on the device of `profile`; else what `make` gives, noted now."""
-    name = f"device/{digest_of(canonical({**key, 'device': name_of(profile)}))}"
-    known: dict[str, Any] | None = store.noted(name)
-    if known is None:
-        known = make()
-        store.note(name, known)
-    return known
+def _key(network: bytes, shape: Sequence[int], profile: str) -> str:
+    code = version_of(CODE, ("onnxruntime", "numpy"))
+    return digest_of(canonical([digest_of(network), list(shape), name_of(profile), code]))
 
 
 def _measure(network: bytes, shape: Sequence[int]) -> dict[str, float]:
@@ -69,9 +76,23 @@ def _said(graph: Path, shape: Sequence[int]) -> dict[str, float]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        raise CannotRun(f"65 windows of {tuple(shape)} took more than {PATIENCE} s.") from None
+        raise CannotRun(f"To measure it took more than {PATIENCE} seconds.") from None
     if done.returncode:
-        last = [line for line in done.stderr.splitlines() if line.strip()][-1:]
-        raise CannotRun(f"ONNX Runtime does not run it: {' '.join(last)}")
+        raise CannotRun(_why(done.stderr))
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def _why(said: str) -> str:
+    """The problem that the child ended with."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    told = next((line for line in reversed(lines) if "Error: " in line), "It ended without a word.")
+    return told.partition("Error: ")[2] or told
+
+
+def _unmeasured(name: str, profile: str) -> Unmeasured:
+    return Unmeasured(
+        f"train.device.profile: the store has no figures of '{profile}' for {name}.",
+        "Run `aiwf plan` with this pipeline on that device, with this store and AIWF_DEVICE set "
+        f"to '{profile}', or leave the profile out to measure here.",
+    )

@@ -5,29 +5,25 @@ from stages.config.device import Device, Measured
 from stages.etl import source
 from stages.etl.readers import read_folder
 from stages.parts import TASKS
-from stages.runtime.errors import ConfigError, InfrastructureError, WorkflowError
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.device.machine import is_here, name_of
-from stages.train.device.measuring import measured, remembered
-from stages.train.device.untrained import Asked, packed, windows_of
-from stages.train.sources import version_of
+from stages.train.device.measuring import CannotRun, measured
+from stages.train.device.untrained import Asked, packed
 from stages.train.space import Input, inputs_of
-
-CODE = ("models/*.py", "deploy/exporters/*.py", "deploy/compressors/*.py", "train/device/*.py")
-PACKAGES = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime")
 
 
 def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainConfig:
     """The pipeline's `train` with the inputs that break a limit of `train.device` named, and all
     that was measured; unchanged without a limit, or if that is known. `pipeline.data` is pinned.
 
-    Raises ConfigError if nothing is left, with what came nearest."""
+    Raises ConfigError if nothing is left, with what came nearest, or if the limits are those of
+    another device that has not measured them."""
     train = pipeline.train
     if not train.device.limits or train.device.measured:
         return train
     asked = _asked(pipeline, store, settings)
-    table = tuple(_figures(one, asked, train.device, store, settings) for one in inputs_of(train))
+    table = tuple(_held(one, asked, train.device, store, settings) for one in inputs_of(train))
     if all(one.why for one in table):
         raise _nothing_fits(train.device, table)
     left_out = (*train.device.left_out, *(one.input for one in table if one.why))
@@ -61,71 +57,43 @@ def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> in
     return int(known["labels"])
 
 
-def _figures(
-    one: Input, asked: Asked, device: Device, store: Store, settings: Settings
-) -> Measured:
+def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Settings) -> Measured:
     """What `one` costs on the device, and why it is left out if it is."""
-
-    def make() -> dict[str, object]:
-        if not is_here(device.profile, settings):
-            raise _unmeasured(one, device)
-        return _measure(one, asked, device, store, settings).model_dump()
-
-    key = {
-        "input": one.name,
-        "weights": one.begun.digests,
-        "asked": [asked.task, asked.labels, asked.hidden, asked.folds, *asked.ladder],
-        "code": version_of(CODE, PACKAGES),
-    }
-    found = Measured.model_validate(remembered(store, key, device.profile, make))
-    why = found.why or "; ".join(device.broken(found))
-    return found.model_copy(update={"why": why})
-
-
-def _measure(
-    one: Input, asked: Asked, device: Device, store: Store, settings: Settings
-) -> Measured:
+    made = packed(one, asked, store, settings)
+    if made.why:
+        return Measured(input=one.name, why=made.why)
+    network, numeric = made.network, made.numeric
     try:
-        network, numeric = packed(one, asked, settings)
-        shape = windows_of(one, asked.task).shape[1:]
-        return measured(one.name, network, numeric, shape, device.profile, store)
-    except InfrastructureError:
-        raise
-    except WorkflowError as error:
-        return Measured(input=one.name, why=error.problem)
-
-
-def _unmeasured(one: Input, device: Device) -> ConfigError:
-    return ConfigError(
-        f"train.device.profile: the store has no figures of '{name_of(device.profile)}' for "
-        f"{one.name}.",
-        f"Run `aiwf plan` with this pipeline on that device, with this store and AIWF_DEVICE set "
-        f"to '{device.profile}', or leave the profile out to measure here.",
-    )
+        figures = measured(
+            one.name, network, numeric, made.shape, device.profile, store=store, settings=settings
+        )
+    except CannotRun as error:
+        return Measured(input=one.name, numeric=numeric, why=error.problem)
+    return figures.model_copy(update={"why": "; ".join(device.broken(figures))})
 
 
 def _nothing_fits(device: Device, table: tuple[Measured, ...]) -> ConfigError:
     """That no input holds the limits, which came nearest, and what would let it in."""
     told = "; ".join(f"{one.input}: {one.why}" for one in table)
-    limits = device.limits
-    whole = [one for one in table if all(getattr(one, name) is not None for name in limits)]
+    whole = [one for one in table if one.latency_ms_p95 is not None]
     if not whole:
-        return ConfigError(f"No model family can be packed. {told}.", "Name others.")
-
-    def over(one: Measured) -> float:
-        return max(float(getattr(one, name)) / limit for name, limit in limits.items())
-
-    nearest = min(whole, key=over)
+        return ConfigError(f"No model family can be packed. {told}.", "Name other families.")
+    nearest = min(whole, key=lambda one: max(_over(one, device).values()))
     needed = " and ".join(
-        f"train.device.{name} to {_upwards(getattr(nearest, name)):g}"
-        for name, limit in limits.items()
-        if getattr(nearest, name) > limit
+        f"train.device.{name} to {_upwards(device.limits[name] * over):g}"
+        for name, over in _over(nearest, device).items()
+        if over > 1
     )
     return ConfigError(
         f"Nothing fits the limits of train.device. {told}.",
         f"The nearest is {nearest.input}: set {needed}, or name smaller families or "
         "train.input_sizes.",
     )
+
+
+def _over(figures: Measured, device: Device) -> dict[str, float]:
+    """For each limit how many times it is taken."""
+    return {name: getattr(figures, name) / limit for name, limit in device.limits.items()}
 
 
 def _upwards(value: float) -> float:

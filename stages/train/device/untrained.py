@@ -4,22 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.artifacts import Dataset, Model
+from stages.artifacts import Dataset, Model, canonical, digest_of
 from stages.blobs.memory import MemoryBlobs
 from stages.models.weights import Array
-from stages.parts import COMPRESSORS, EXPORTERS, FAMILIES, MEDIA, TASKS
+from stages.parts import COMPRESSORS, EXPORTERS, MEDIA, TASKS
 from stages.runtime import steps
-from stages.runtime.errors import WorkflowError
+from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.network import network_files
+from stages.train.sources import version_of
 from stages.train.space import Input
 
+CODE = (
+    "models/*.py",
+    "deploy/exporters/*.py",
+    "deploy/compressors/*.py",
+    "train/device/untrained.py",
+)
+PACKAGES = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime")
 EXPORTER = "onnx"
 WINDOWS = 8  # that set the ranges of int8: which they are moves no time and no size
 
@@ -36,39 +44,74 @@ class Asked:
     ladder: tuple[str, ...]
 
 
+class Packed(NamedTuple):
+    """`network`: an ONNX file, `numeric`: its number format, `shape`: of one window. `why`: why
+    there is none."""
+
+    network: bytes = b""
+    numeric: str = ""
+    shape: tuple[int, ...] = ()
+    why: str = ""
+
+
+def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed:
+    """The network of `one` as it would be packed, its head as large as the search may choose it;
+    made once."""
+    key = [one.name, one.weights, one.begun.digests, asked.task, asked.labels, asked.hidden]
+    rest = [asked.folds, *asked.ladder, version_of(CODE, PACKAGES)]
+    note = f"untrained/{digest_of(canonical([*key, *rest]))}"
+    known = store.noted(note)
+    if known is not None:
+        try:
+            network = store.get(known["network"]) if known["network"] else b""
+            return Packed(network, known["numeric"], tuple(known["shape"]), known["why"])
+        except Damaged:
+            pass  # lost: made anew
+    made = _packed(one, asked, settings)
+    store.note(note, {**made._asdict(), "network": _kept(made.network, store)})
+    return made
+
+
+def _kept(network: bytes, store: Store) -> str:
+    return store.add(network) if network else ""
+
+
+def _packed(one: Input, asked: Asked, settings: Settings) -> Packed:
+    windows = windows_of(one, asked.task)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        apart, graph = Store(MemoryBlobs(), folder), folder / "graph.onnx"
+        try:
+            EXPORTERS[EXPORTER]().export(_model(one, asked, apart, settings), apart, windows, graph)
+            network, numeric = _compressed(graph, windows, asked.ladder)
+        except InfrastructureError:
+            raise  # not the network's fault
+        except WorkflowError as error:
+            return Packed(why=error.problem)
+    return Packed(network, numeric, windows.shape[1:])
+
+
 def windows_of(one: Input, task: str) -> NDArray[np.float32]:
     """Generated samples as the network of `one` sees them, [n, ...]."""
     made = TASKS[task]()
     nothing = Dataset(task=task, labels=(), revision="", counts={})
-    before = [step.model_dump() for step in made.before(FAMILIES[one.family], one.size, nothing)]
+    before = [step.model_dump() for step in made.before(one.begun, one.size, nothing)]
     golden = MEDIA[made.medium]().golden()
     parts = [steps.prepared(before, golden[name]).windows for name in sorted(golden)]
     windows: NDArray[np.float32] = np.concatenate(parts)[:WINDOWS].astype(np.float32)
     return windows
 
 
-def packed(one: Input, asked: Asked, settings: Settings) -> tuple[bytes, str]:
-    """The network of `one` as a file, and its number format: the first of the ladder that its graph
-    can be brought into.
-
-    Raises WorkflowError if ONNX lacks an operator of it, or the file answers otherwise."""
-    windows = windows_of(one, asked.task)
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        store = Store(MemoryBlobs(), folder)
-        graph = folder / "graph.onnx"
-        EXPORTERS[EXPORTER]().export(_model(one, asked, store, settings), store, windows, graph)
-        return _compressed(graph, windows, asked.ladder)
-
-
 def _compressed(
     graph: Path, windows: NDArray[np.float32], ladder: Sequence[str]
 ) -> tuple[bytes, str]:
+    """In the first number format of `ladder` that can be made, as it is tried first when it is
+    packed."""
     out, told = graph.with_name("packed.onnx"), ""
     for numeric in ladder:
         try:
             COMPRESSORS[numeric]().compress(graph, [windows], out)
-        except WorkflowError as error:  # the next rung may do, as when it is packed
+        except WorkflowError as error:
             told = error.problem
             continue
         return out.read_bytes(), numeric
@@ -92,7 +135,7 @@ def _model(one: Input, asked: Asked, store: Store, settings: Settings) -> Model:
 
 
 def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
-    """Weights of the network of `one`: those that are published, and random ones."""
+    """Weights of the network of `one`: those that its trunk begins with, and random ones."""
     import paddle
 
     paddle.seed(0)
@@ -101,8 +144,7 @@ def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
         return _numbers(family.new(asked.labels))
     if not family.layers:
         return _from_scratch(one, asked)
-    published = family.load(settings) or _numbers(family.trunk())
-    trunk = {f"trunk.{name}": array for name, array in published.items()}
+    trunk = {f"trunk.{name}": array for name, array in family.load(settings).items()}
     return {**trunk, **_head(family.features, asked)}
 
 
