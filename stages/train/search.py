@@ -15,8 +15,10 @@ from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
 from stages.train.journal import Journal
 from stages.train.problem import Problem
 from stages.train.resuming import keep, next_unknown
+from stages.train.room import MB, check_room, worker_bytes
 from stages.train.space import dimensions, learner_of, starts
 
+ROOM = 128 * MB  # for heads, their gradients and batches
 Tell = Callable[[Halving], None]
 Curve = list[dict[str, float]]
 Word = Callable[[int, dict[str, Any], int, int, Curve], None]
@@ -99,16 +101,19 @@ class _Asked:
 
 
 def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> None:
+    import ray
     from ray import tune
 
     from stages.train.legs import Legs
     from stages.train.teaching import Teaching
 
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
+    check_room(ray.nodes(), wanted)
     halving = asked.halving
     legs = Legs(halving, asked.next, asked.done, asked.goes_on)
     teaching = tune.with_parameters(Teaching, problem=problem, patience=train.patience)
     tune.Tuner(
-        tune.with_resources(teaching, {"cpu": 1}),
+        tune.with_resources(teaching, wanted),
         tune_config=tune.TuneConfig(search_alg=legs, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             name="search",
@@ -124,3 +129,10 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
             f"Ray stopped after {len(halving.trials)} of {halving.total} trials.",
             "Run the same command again: finished trials are kept, and it comes to the same model.",
         )
+
+
+def _each(problem: Problem) -> int:
+    """Bytes that an actor takes beside Paddle and what is shared: all features, scaled, and twice
+    the largest while it does that."""
+    sizes = [array.nbytes for array in problem.features.values()]
+    return ROOM + int(sum(sizes) + 2 * max(sizes))
