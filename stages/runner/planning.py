@@ -5,20 +5,24 @@ from typing import Any, NamedTuple
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
 from stages.opening import open_store
+from stages.runner.foreseeing import foresee
 from stages.runner.resolve import resolve
 from stages.runner.stage import task_name
 from stages.runner.work import MAKES, STAGE_FACTS, describe
 from stages.settings import Settings
 from stages.store import Store, Work
+from stages.train.estimate import Estimate
 
 
 class StagePlan(NamedTuple):
-    """What a task will do: 'reuse' (then `made` is known) or 'work', and why in words."""
+    """What a task will do: 'reuse' (then `made` is known) or 'work' (then `takes` says what it
+    takes), and why in words."""
 
     task: str
     action: str
     why: str
     made: Ref | None = None
+    takes: Estimate | None = None
 
 
 def tasks_of(pipeline: PipelineConfig) -> list[tuple[str, str]]:
@@ -33,9 +37,10 @@ def plan(pipeline: PipelineConfig, settings: Settings) -> list[StagePlan]:
     pipeline = resolve(pipeline, settings)
     made: dict[str, Ref] = {}
     plans: list[StagePlan] = []
+    foreseen = foresee(pipeline, settings)
     for stage, target in tasks_of(pipeline):
         told = _plan(stage, target, pipeline, made, store)
-        plans.append(told)
+        plans.append(told if told.made else told._replace(takes=foreseen[stage]))
         if told.made:
             made[MAKES[stage]] = told.made
     return plans

@@ -11,6 +11,7 @@ from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.runner import lock as locks
 from stages.runner import telling
+from stages.runner.foreseeing import accounted
 from stages.runner.publish import publish
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
@@ -132,13 +133,15 @@ def _work(
         data = pipeline.data
         kept.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
         telling.before(work.stage, pipeline, kept, watch)
-        made: Ref = STAGES[work.stage](
-            *artifacts,
-            pipeline.slice(work.stage, target),
-            store=store,
-            run=kept,
-            settings=settings,
-        ).ref
+        about = (work.stage, task, run, pipeline)
+        with accounted(*about, kept=kept, store=store, settings=settings):
+            made: Ref = STAGES[work.stage](
+                *artifacts,
+                pipeline.slice(work.stage, target),
+                store=store,
+                run=kept,
+                settings=settings,
+            ).ref
         kept.log_tags({f"aiwf.{made.kind}": made.id})
         telling.after(made, pipeline, kept, store)
     store.record(work, made)

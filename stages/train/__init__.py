@@ -8,6 +8,7 @@ from stages.parts import TASKS, TRAINERS
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.estimate import Estimate
 
 
 class Trainer(Protocol):
@@ -17,6 +18,13 @@ class Trainer(Protocol):
         """`train` with all that its `budget_minutes` decide: how many trials, and whatever else
         makes it last. Counted work, never a clock; unchanged if `train.trials` are given. Raises
         BudgetTooSmall, saying what would be enough."""
+        ...
+
+    def foreseen(
+        self, train: TrainConfig, samples: int, views: int, settings: Settings
+    ) -> Estimate:
+        """What it takes to teach so many samples, each with `views` copies: counted, for a `train`
+        that is pinned."""
         ...
 
     def teach(

@@ -5,6 +5,7 @@ from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.estimate import Estimate
 
 
 class Detectors:
@@ -17,6 +18,14 @@ class Detectors:
         from stages.train.detectors.plan import planned
 
         return train if train.trials else planned(train, samples, speed)
+
+    def foreseen(
+        self, train: TrainConfig, samples: int, views: int, settings: Settings
+    ) -> Estimate:
+        """What `train` takes for so many pictures."""
+        from stages.train.detectors.estimate import of_detectors
+
+        return of_detectors(train, samples, settings.machine_speed)
 
     def teach(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings

@@ -51,6 +51,12 @@ def planned(train: TrainConfig, samples: int, speed: float) -> TrainConfig:
     return train.model_copy(update={"epochs": fitting[-1], "trials": trials[-1]})
 
 
+def takes(train: TrainConfig, samples: int) -> float:
+    """Seconds for the epochs and trials that `train` has."""
+    inputs = inputs_of(train)
+    return STARTING + _cost(inputs, train.epochs, train.trials or 1, samples) / HALVES
+
+
 def _cost(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> float:
     """Seconds of one core: a race of `trials`, the dearest of which goes on to the end."""
     each = [seconds(one) * samples * TAUGHT * JUDGING for one in inputs]

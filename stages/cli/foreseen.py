@@ -1,0 +1,40 @@
+"""What `aiwf plan` says of minutes, memory and disk, and whether there is room."""
+
+from collections.abc import Sequence
+
+from stages.runner.planning import StagePlan
+from stages.runner.room import check_room, room_of, size
+from stages.runtime.errors import InfrastructureError
+from stages.settings import Settings
+from stages.train.estimate import Estimate
+
+
+def print_plans(plans: Sequence[StagePlan], settings: Settings) -> None:
+    """A line for each task, what it takes below it, and what all of it takes."""
+    for one in plans:
+        print(f"  {one.task:<20} {one.action:<6} {one.why}")
+        if one.takes:
+            print(f"  {'':<27} {_words(one.takes)}")
+    _print_all([one.takes for one in plans if one.takes], settings)
+
+
+def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
+    if not takes:
+        return
+    room = room_of(settings)
+    whole = Estimate(
+        sum(one.minutes for one in takes),
+        max(one.memory for one in takes),
+        sum(one.disk for one in takes),
+    )
+    print(f"  {'in all':<27} {_words(whole)}", end="; ")
+    print(f"free: {size(room.memory)} of memory, {size(room.disk)} of disk")
+    try:
+        check_room(takes, room, settings.root)
+    except InfrastructureError as error:
+        print(f"  A run would be refused. {error.problem}\n  {error.remedy}")
+
+
+def _words(takes: Estimate) -> str:
+    minutes = f"{takes.minutes:.0f}" if takes.minutes >= 10 else f"{takes.minutes:.1f}"
+    return f"about {minutes} min, {size(takes.memory)} of memory, {size(takes.disk)} of disk"

@@ -1,0 +1,132 @@
+"""What each task of a run takes, foreseen before it begins and measured when it has ended.
+
+What is not training is counted roughly: seconds on the reference machine, of two cores."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from stages.config import PipelineConfig
+from stages.etl import source
+from stages.runner.measuring import measuring
+from stages.runner.room import check_room, room_of
+from stages.runtime.errors import WorkflowError
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train import trainer_of
+from stages.train.estimate import MB, Estimate
+from stages.train.space import inputs_of
+
+STAGES = ("etl", "train", "evaluate", "deploy")
+READING = 0.02  # a sample: read, checked, its thumbnail drawn
+ANSWERING = 0.05  # a sample of the test split: prepared, answered, drawn on the page
+STARTING = {"etl": 8.0, "evaluate": 12.0, "deploy": 25.0}  # seconds: libraries, the page, exports
+MEMORY = {"etl": 700 * MB, "evaluate": 900 * MB, "deploy": 1200 * MB}
+PAGES = 8 * MB  # a report with its pictures
+TESTED = 0.2  # of the samples, at the most as usual
+PACKED = 6  # times a network's weights: graphs before and after they were compressed, the package
+
+
+def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
+    """By stage, and for each target of deploy, what a resolved `pipeline` takes if nothing can be
+    reused."""
+    found = source.find(pipeline.data, settings)
+    train = trainer_of(pipeline.task).foreseen(
+        pipeline.train, found.samples, pipeline.etl.views, settings
+    )
+    weights = max(4 * one.begun.parameters for one in inputs_of(pipeline.train))
+    local = not settings.store
+    tested = found.samples * TESTED
+    pages = PAGES * local
+    return {
+        "etl": _plain("etl", READING * found.samples, found.bytes * local + pages, settings),
+        "train": train,
+        "evaluate": _plain("evaluate", ANSWERING * tested, pages, settings),
+        "deploy": _plain("deploy", ANSWERING * tested, PACKED * weights, settings),
+    }
+
+
+@contextmanager
+def accounted(
+    stage: str,
+    task: str,
+    run: str,
+    pipeline: PipelineConfig,
+    *,
+    kept: Run,
+    store: Store,
+    settings: Settings,
+) -> Iterator[None]:
+    """Refuse the block, a task's work, if there is no room for it and for what comes after it;
+    measure it, and record both what was foreseen and what it took.
+
+    What was begun before is not refused: part of what it needs is there already. Raises
+    InfrastructureError."""
+    account = Account(run, store)
+    foreseen = account.foreseen(pipeline, settings)
+    if task not in account.tasks:
+        check_room(_from(stage, foreseen, pipeline), room_of(settings), settings.root)
+    account.begin(task, foreseen.get(stage))
+    with measuring(settings.root) as taken:
+        yield
+    account.end(task, taken())
+    kept.log_metrics(_compared(foreseen.get(stage), taken()))
+
+
+class Account:
+    """The note of a run: what was foreseen of each stage, what each task took."""
+
+    def __init__(self, run: str, store: Store) -> None:
+        self.name, self.store = f"estimates/{run}", store
+        self.note: dict[str, Any] = store.noted(self.name) or {"tasks": {}}
+
+    @property
+    def tasks(self) -> dict[str, Any]:
+        """Those that have begun."""
+        return self.note["tasks"]  # type: ignore[no-any-return]
+
+    def foreseen(self, pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
+        """By stage; nothing where the raw data is not at hand to be counted."""
+        if "foreseen" not in self.note:
+            try:
+                told = foresee(pipeline, settings)
+            except WorkflowError:
+                return {}
+            self.note["foreseen"] = {stage: one._asdict() for stage, one in told.items()}
+        return {stage: Estimate(**one) for stage, one in self.note["foreseen"].items()}
+
+    def begin(self, task: str, foreseen: Estimate | None) -> None:
+        """`task` is about to be worked on."""
+        self._keep(task, {"foreseen": foreseen._asdict() if foreseen else None})
+
+    def end(self, task: str, taken: Estimate) -> None:
+        """`task` is done."""
+        self._keep(task, {**self.tasks[task], "taken": taken._asdict()})
+
+    def _keep(self, task: str, told: dict[str, Any]) -> None:
+        self.tasks[task] = told
+        self.store.note(self.name, self.note)
+
+
+def _from(stage: str, foreseen: Mapping[str, Estimate], pipeline: PipelineConfig) -> list[Estimate]:
+    """What is still to be done from `stage` on."""
+    later = STAGES[STAGES.index(stage) :]
+    times = {"deploy": len(pipeline.deploy.targets)}
+    return [foreseen[one] for one in later if one in foreseen for _ in range(times.get(one, 1))]
+
+
+def _compared(foreseen: Estimate | None, taken: Estimate) -> dict[str, float]:
+    """Metrics: what was foreseen beside what it took."""
+    sides = {"actual": taken, **({"estimate": foreseen} if foreseen else {})}
+    units = {"minutes": ("minutes", 1), "memory": ("memory_mb", 1e6), "disk": ("disk_mb", 1e6)}
+    return {
+        f"{side}_{name}": round(getattr(one, field) / unit, 3)
+        for side, one in sides.items()
+        for field, (name, unit) in units.items()
+    }
+
+
+def _plain(stage: str, seconds: float, disk: int, settings: Settings) -> Estimate:
+    minutes = (STARTING[stage] + seconds) / 60 / settings.machine_speed
+    return Estimate(minutes, MEMORY[stage], disk)

@@ -1,0 +1,53 @@
+"""What a task really takes: minutes, the peak of memory, disk."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stages.train.estimate import Estimate
+
+EVERY = 2.0  # seconds between two looks at the memory
+
+
+@contextmanager
+def measuring(workspace: Path) -> Iterator[Callable[[], Estimate]]:
+    """Give what tells, once the block has ended, what it took. Disk is what became less free on the
+    workspace's disk, by whomever; nothing of it decides anything."""
+    import psutil  # type: ignore[import-untyped]
+
+    place = str(workspace)
+    free, began, peak, ended = psutil.disk_usage(place).free, time.monotonic(), [0], [0.0, 0.0]
+    done = threading.Event()
+
+    def look() -> None:
+        while True:
+            peak[0] = max(peak[0], memory_of(psutil.Process()))
+            if done.wait(EVERY):
+                return
+
+    looking = threading.Thread(target=look, name="aiwf-measuring", daemon=True)
+    looking.start()
+    try:
+        yield lambda: Estimate(ended[0], peak[0], int(ended[1]))
+    finally:
+        done.set()
+        looking.join()
+        used = free - psutil.disk_usage(place).free
+        ended[:] = [(time.monotonic() - began) / 60, max(0, used)]
+
+
+def memory_of(process: "psutil.Process") -> int:  # type: ignore[name-defined]  # noqa: F821
+    """Bytes of a process and all that it started; what they share is counted once."""
+    import psutil
+
+    own, shared = 0, [0]
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            told = one.memory_info()
+        except psutil.Error:  # it has ended
+            continue
+        own += told.rss - told.shared
+        shared.append(told.shared)
+    return own + max(shared)

@@ -1,0 +1,81 @@
+"""What a stage takes, foreseen by count: minutes, memory, disk; here what teaching heads and tails
+takes."""
+
+from typing import NamedTuple
+
+from stages.config import TrainConfig
+from stages.train.budget import WINDOWS, taken
+from stages.train.space import Input, inputs_of
+from stages.train.tuning.plan import tuning_takes
+
+MB = 2**20
+FLOAT = 4  # bytes
+PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
+DRIVER = 650 * MB  # the one that searches: Paddle, ONNX Runtime, MLflow
+RAY = 600 * MB  # Ray's own processes, and what its store of objects has to spare
+LOGS = 60 * MB  # of Ray, for as long as the search lasts
+KEPT = 20 * MB  # MLflow's records, pages, the table of trials
+COPIES = 3  # of a network's weights in what is saved: arrays, Paddle's graph, ONNX
+STATE = 4  # of a network's weights in a checkpoint: values, mean, and two of the optimizer
+MAP = 64 * 1024  # bytes of the maps of one picture of 224 pixels, at all cuts together
+UNITS = 64  # of a hidden head (HIDDEN in fitting.py, which opens Paddle)
+MAPS = 3 * 2**30  # all maps together take no more
+FRAMES = 100  # of a spectrogram's window
+
+
+class Estimate(NamedTuple):
+    """`minutes` on this machine; bytes of `memory` at the peak, of all processes together; bytes of
+    `disk` in the workspace, and of `temporary` beside it while it lasts."""
+
+    minutes: float = 0.0
+    memory: int = 0
+    disk: int = 0
+    temporary: int = 0
+
+
+def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads: int) -> Estimate:
+    """For heads on features, and for tails if `train` has trials of phase two."""
+    inputs = inputs_of(train)
+    trials = train.trials or 1
+    seconds = taken(train, trials, samples, views) + tuning_takes(train, samples)
+    features = sum(_row(one) for one in inputs) * samples * (1 + views)
+    maps = maps_of(train, samples)
+    heads = RAY + DRIVER + 2 * features + threads * (PADDLE + features)
+    tails = RAY + DRIVER + features + 2 * maps + train.workers * (2 * PADDLE) if maps else 0
+    return Estimate(
+        minutes=seconds / 60 / speed,
+        memory=max(heads, tails),
+        disk=KEPT + features + _weights(train) + trials * _head(train),
+        temporary=LOGS,
+    )
+
+
+def maps_of(train: TrainConfig, samples: int) -> int:
+    """Bytes of the maps that phase two teaches tails with."""
+    tuned = [one for one in inputs_of(train) if one.begun.cuts]
+    if not tuned or not train.finetune.trials:
+        return 0
+    dearest = sorted((MAP * (one.size / 224) ** 2 for one in tuned), reverse=True)
+    one_view = sum(dearest[: train.finetune.finalists])
+    return int(min(MAPS, one_view * samples * (1 + train.finetune.views)))
+
+
+def _row(one: Input) -> int:
+    """Bytes that a view of a sample is kept in."""
+    if one.begun.features:
+        return FLOAT * one.begun.features
+    return FLOAT * one.size * FRAMES * WINDOWS
+
+
+def _weights(train: TrainConfig) -> int:
+    """Trunks and their fronts, the model, and checkpoints of phase two."""
+    sizes = [FLOAT * one.begun.parameters for one in inputs_of(train)]
+    saved = COPIES * max(sizes)
+    tuned = STATE * max(sizes) if train.finetune.trials else 0
+    return 2 * sum(sizes) + saved + tuned
+
+
+def _head(train: TrainConfig) -> int:
+    """Bytes that the legs of one trial are kept in until the model is saved."""
+    width = max(one.begun.features for one in inputs_of(train))
+    return 2 * FLOAT * train.folds * width * UNITS

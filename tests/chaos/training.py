@@ -1,0 +1,61 @@
+"""Trains in a process of its own, telling every leg that begins and ends, and the model at the end.
+
+    python -m tests.chaos.training WORKSPACE THREADS CONFIG
+
+CONFIG is a TrainConfig as JSON. Lines of JSON go to stdout: begun and done [[trial's
+hyperparameters, epochs]], told [name, epoch], model."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from stages.config import TrainConfig, TrainSlice
+from stages.opening import open_store
+from stages.settings import Settings
+from stages.tracking import QuietRun, Standing
+from stages.train import train
+from stages.train.journal import Entry, Journal
+from tests import makers
+
+
+class Telling(QuietRun):
+    """Tells how trials stand, in lines of JSON."""
+
+    def trial(self, standing: Standing) -> None:
+        tell(told=[standing.name, standing.epoch])
+
+
+def tell(**event: Any) -> None:
+    print(json.dumps(event, sort_keys=True), flush=True)
+
+
+def watch_journal() -> None:
+    """A leg that the journal does not know is taught next; one that it is given is done."""
+    find, keep = Journal.find, Journal.keep
+
+    def told_find(journal: Journal, key: Any) -> Entry | None:
+        entry = find(journal, key)
+        tell(**{"known" if entry else "begun": key})
+        return entry
+
+    def told_keep(journal: Journal, key: Any, *content: Any) -> None:
+        keep(journal, key, *content)
+        tell(done=key)
+
+    Journal.find, Journal.keep = told_find, told_keep  # type: ignore[method-assign]
+
+
+def main(workspace: str, threads: str, config: str) -> None:
+    settings = Settings(workspace=Path(workspace), threads=int(threads))
+    store = open_store(settings)
+    asked = TrainSlice(train=TrainConfig.model_validate_json(config))
+    dataset = makers.dataset(store, each=20, views=1)
+    watch_journal()
+    tell(training=True)
+    made = train(dataset, asked, store=store, run=Telling(), settings=settings)
+    tell(model=made.ref.id)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
