@@ -13,6 +13,7 @@ from stages.evaluate.kinds import kind_of, medium_of, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.predictions import Answers, Predicted, answers
 from stages.evaluate.rejected import rejected_label
+from stages.evaluate.training import Training
 from stages.evaluate.trials import section_of
 from stages.runtime.errors import DataError
 from stages.settings import Settings
@@ -40,6 +41,7 @@ def evaluate(
         tested=_tested(dataset),
         unseen=unseen_of(model, store),
         curve=_curve(model, store),
+        training=Training(model, dataset, store, settings),
     )
     page = kind.page(
         evaluation,

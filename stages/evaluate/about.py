@@ -56,7 +56,7 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
         ("Family", model.family),
         ("Input", size),
         *_told(model.hyperparameters),
-        *((f"Selection: {name}", value) for name, value in _told(model.selection)),
+        *((f"Selection: {name}", value) for name, value in _told(_plain(model.selection))),
     ]
 
 
@@ -70,6 +70,12 @@ def _data(dataset: Dataset, thing: str) -> list[tuple[str, str]]:
         ("Seed", str(dataset.seed)),
         ("Findings", "; ".join(found) or "none"),
     ]
+
+
+def _plain(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not told in a section of its own."""
+    apart = ("finalists", "held_out_by_label", "judged", "few")
+    return {name: value for name, value in selection.items() if name not in apart}
 
 
 def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

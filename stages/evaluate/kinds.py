@@ -10,6 +10,7 @@ from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.evaluation import Evaluation, Origin
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.training import Training
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
@@ -66,10 +67,12 @@ class Kind(Protocol):
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
+        training: Training | None = None,
     ) -> Evaluation:
         """Measure and judge `predicted`. `tested` is the share of all samples that is tested on;
         on `unseen` ones the threshold is chosen, so that the test split chooses nothing, unless
-        `threshold` is in use already; `curve` is what training measured after each epoch.
+        `threshold` is in use already; `curve` is what training measured after each epoch;
+        `training` may be looked back at.
 
         Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown
         label."""

@@ -31,6 +31,11 @@ class Medium(Protocol):
         it."""
         ...
 
+    def traits(self, data: bytes) -> dict[str, float]:
+        """What a person could see or hear of the sample in `data`, in numbers, by their names in
+        words: how bright, how loud. Raises BadSample."""
+        ...
+
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         """What is known of all training samples together, for the steps: Dataset.facts."""
         ...

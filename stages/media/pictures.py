@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Box
 from stages.media.boxes import overlaid, with_boxes
+from stages.media.traits import picture_traits
 from stages.pages import inline
 from stages.runtime.pictures import decode_picture
 
@@ -32,6 +33,9 @@ class Pictures:
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         return inspect_picture(data, config)
+
+    def traits(self, data: bytes) -> dict[str, float]:
+        return picture_traits(decode_picture(data))
 
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         return {}

@@ -40,6 +40,18 @@ class Sounds:
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         return inspect_sound(data, config)
 
+    def traits(self, data: bytes) -> dict[str, float]:
+        sound = read_sound(data)
+        frames, channels = sound.samples.shape
+        levels = _levels(sound)
+        return {
+            "length in seconds": frames / sound.rate,
+            "sampling rate": float(sound.rate),
+            "channels": float(channels),
+            "level in dB": levels["level"],
+            "peak in dB": levels["peak"],
+        }
+
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         asked = config.window_seconds
         seconds = [float(one["seconds"]) for one in facts]

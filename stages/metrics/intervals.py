@@ -10,16 +10,14 @@ from stages.artifacts import Measure
 Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
 
 
-def wilson(successes: float, n: float, z: float = Z) -> tuple[float, float]:
-    """The score interval of a proportion; [0, 1] where nothing was counted.
-
-    `z` is the normal deviate of the confidence asked for; 95 % on both sides if not given."""
+def wilson(successes: float, n: float) -> tuple[float, float]:
+    """The score interval of a proportion; [0, 1] where nothing was counted."""
     if n <= 0:
         return 0.0, 1.0
     share = successes / n
-    centre = share + z * z / (2 * n)
-    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
+    centre = share + Z * Z / (2 * n)
+    half = Z * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    scale = 1 + Z * Z / n
     low, high = (centre - half) / scale, (centre + half) / scale
     # at the ends the bound is the share itself; rounding would leave it beside
     return (

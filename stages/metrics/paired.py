@@ -51,7 +51,10 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
         return _drop(old, new)
     counts = np.bincount(true)
     has = counts > 0
-    lost, won = (np.bincount(true, rows, len(counts))[has].astype(np.float64) for rows in (old & ~new, ~old & new))
+    lost, won = (
+        np.bincount(true, rows, len(counts))[has].astype(np.float64)
+        for rows in (old & ~new, ~old & new)
+    )
     knows = _knows(lost, won, counts[has])
     lost_share, won_share = (float((one / counts[has]).mean()) for one in (lost, won))
     low, high = tango(lost_share * knows, won_share * knows, knows)

@@ -11,6 +11,7 @@ from stages.evaluate.boxes.evaluation import Evaluation, evaluated
 from stages.evaluate.boxes.page import page
 from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.training import Training
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
@@ -37,6 +38,7 @@ class Boxes:
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
+        training: Training | None = None,
     ) -> Evaluation:
         return evaluated(predicted, config, tested, unseen, curve, threshold)
 

@@ -12,6 +12,7 @@ from stages.evaluate.labels.evaluation import Evaluation, evaluated
 from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.training import Training
 from stages.media import Medium
 from stages.metrics import Measured, measure
 
@@ -35,8 +36,9 @@ class Labels:
         unseen: Unseen | None = None,
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
+        training: Training | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen, threshold)
+        return evaluated(predicted, config, tested, unseen, threshold, training)
 
     def page(
         self,

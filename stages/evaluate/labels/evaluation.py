@@ -1,5 +1,6 @@
 """All that is found out about answers that are a score for each label."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,16 +8,22 @@ from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.confused import Pair, pairs
 from stages.evaluate.kinds import Unseen, origin_of
+from stages.evaluate.labels import shift_words
 from stages.evaluate.labels.advice import advice
+from stages.evaluate.labels.alike import Alike, alike, told_of
 from stages.evaluate.labels.groups import Groups, groups, worse
+from stages.evaluate.labels.growth import Growth, growth_of
 from stages.evaluate.labels.mistakes import Mistake, mistakes
+from stages.evaluate.labels.rivals import Choice
 from stages.evaluate.labels.scores import Scored, scored
+from stages.evaluate.labels.shift import Shift, shift_of
 from stages.evaluate.labels.threshold import on_threshold
 from stages.evaluate.labels.unknowns import Unknowns, only_answers, other_of, unknowns
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
+from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judge
 from stages.metrics import Measured, Threshold, curves, measure, recommended, thresholds
 
@@ -35,6 +42,11 @@ class Evaluation(evaluation.Evaluation):
     pairs: tuple[Pair, ...]
     groups: Groups
     unknowns: Unknowns | None = None
+    alike: tuple[Alike, ...] = ()
+    held_out: Callable[[str], bytes] | None = None  # a sample that was held out in training
+    shift: Shift | None = None
+    growth: Growth | None = None
+    choice: Choice | None = None
 
     @property
     def threshold_says(self) -> str:
@@ -45,7 +57,9 @@ class Evaluation(evaluation.Evaluation):
             self,
             groups=self.groups,
             mistakes=[{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
+            alike=[one.record for one in self.alike],
             **({"unknowns": self.unknowns.record} if self.unknowns else {}),
+            **({"shift": self.shift.record} if self.shift else {}),
         )
 
 
@@ -55,6 +69,7 @@ def evaluated(
     tested: float,
     unseen: Unseen | None,
     given: float | None = None,
+    training: Training | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
@@ -64,6 +79,8 @@ def evaluated(
     threshold = recommended(chosen.truth, chosen.scores, precision) if given is None else given
     measured = measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
     judgements = judge(config.gate, measured, against_guessing)
+    back = _looked_back(training, predicted.thing)
+    found = alike(told_of(predicted, seen, unseen, held), other_of(predicted))
     return Evaluation(
         predicted=predicted,
         measured=measured,
@@ -75,8 +92,22 @@ def evaluated(
         precision=precision,
         curves=curves(seen.truth, seen.scores, predicted.labels),
         unknowns=unknowns(predicted, seen, unseen, held, threshold),
-        **_mistaken(predicted, seen, measured, judgements, tested),
+        alike=found,
+        held_out=unseen.fetch if unseen and unseen.digests else None,
+        **back,
+        **_mistaken(predicted, seen, measured, judgements, tested, back),
     )
+
+
+def _looked_back(training: Training | None, thing: str) -> dict[str, Any]:
+    """What training tells, if it can be looked at."""
+    if training is None:
+        return {}
+    return {
+        "shift": shift_of(training),
+        "growth": growth_of(training, thing),
+        "choice": Choice(training.model.selection),
+    }
 
 
 def _mistaken(
@@ -85,6 +116,7 @@ def _mistaken(
     measured: Measured,
     judgements: list[Judgement],
     tested: float,
+    back: dict[str, Any],
 ) -> dict[str, Any]:
     """What went wrong, and what to do about it."""
     wrong = mistakes(predicted, seen)
@@ -92,6 +124,8 @@ def _mistaken(
     grouped = groups(seen, predicted.extras)
     weak = worse(grouped, measured.overall["accuracy"])
     said = advice(measured, judgements, wrong, confused, weak, Needed(predicted.thing, tested))
+    said += shift_words.advice(back.get("shift"))
+    said += back["growth"].advice if back.get("growth") else []
     return {
         "advice": tuple(said),
         "mistakes": tuple(wrong),

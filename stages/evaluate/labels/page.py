@@ -7,7 +7,9 @@ from typing import Any
 
 from stages.evaluate import drawing, words
 from stages.evaluate.about import About
+from stages.evaluate.labels import shift_words
 from stages.evaluate.labels.evaluation import Evaluation
+from stages.evaluate.labels.looks import sides_of, strange_of
 from stages.evaluate.labels.mistakes import SURE
 from stages.evaluate.labels.unknowns import Accepted, Unknowns
 from stages.evaluate.matrix import matrix
@@ -49,6 +51,12 @@ def page(
         rows=_rows(evaluation),
         previews=shown,
         strangers=_strangers(evaluation.unknowns, medium),
+        pairs=[
+            (pair, sides_of(pair, fetch, evaluation.held_out, medium) if worst else [])
+            for pair in evaluation.alike
+        ],
+        strange=strange_of(evaluation.shift, medium) if worst else [],
+        shift_words=shift_words,
         sure=SURE,
     )
 

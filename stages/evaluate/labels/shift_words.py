@@ -1,0 +1,95 @@
+"""A shift from training to test, in plain words."""
+
+from stages.evaluate.labels.shift import SHARE, SURE, Shift, Trait
+from stages.evaluate.words import interval, percent
+
+EASILY, CLEARLY = 0.8, 0.65  # shares of pairs that are told apart
+MOST = 4  # traits that are named
+
+
+def told(shift: Shift) -> str:
+    """Whether there is a shift, how sure that is, and what differs."""
+    if not shift.found:
+        return f"No shift was found. {_pairs(shift)}They do not surely differ in {_names(shift)}."
+    return f"{_begin(shift)} {_pairs(shift)}{_why(shift)}"
+
+
+def advice(shift: Shift | None) -> list[str]:
+    """What to do about a shift that is there; the numbers are in the section on it."""
+    if shift is None or not shift.found:
+        return []
+    what = f" ({', '.join(_plain(one) for one in shift.reasons[:MOST])})" if shift.reasons else ""
+    return [
+        f"The test {shift.thing}s are unlike those of training{what}: see below. If they are like "
+        f"those that the model will meet, add such {shift.thing}s to training; if not, test on "
+        "others."
+    ]
+
+
+def mixed(shift: Shift) -> str:
+    """What another mixture of labels means; empty if there is none."""
+    if shift.mixture > SURE:
+        return ""
+    return (
+        "The labels are mixed otherwise in the test than in training. That is no shift of the "
+        f"{shift.thing}s themselves, but accuracy follows the test's mixture; balanced accuracy "
+        "does not."
+    )
+
+
+def _begin(shift: Shift) -> str:
+    if shift.p > SURE or shift.apart is None:
+        return f"The test {shift.thing}s differ from those of training."
+    value = shift.apart.value
+    how = (
+        "easily" if value >= EASILY else "clearly" if value >= CLEARLY else "slightly, but surely,"
+    )
+    return f"The test {shift.thing}s can be {how} told from those of training."
+
+
+def _pairs(shift: Shift) -> str:
+    """What the classifier found."""
+    if shift.apart is None:
+        return ""
+    return (
+        f"Of a test and a training {shift.thing} with one label, a classifier tells which is which "
+        f"in {percent(shift.apart.value)} ({interval(shift.apart)}) of all pairs; if they were "
+        f"alike it would be 50 % (p = {shift.p:.3f}). "
+    )
+
+
+def _why(shift: Shift) -> str:
+    if not shift.reasons:
+        return (
+            f"In {_names(shift)} they do not surely differ, so look at the {shift.thing}s below: "
+            "the difference may be in what is around the things, or in how they were taken."
+        )
+    return f"They differ in {'; '.join(_differs(one) for one in shift.reasons[:MOST])}."
+
+
+def _differs(trait: Trait) -> str:
+    if trait.name.startswith(SHARE):
+        shares = f"{percent(trait.test)} in the test, {percent(trait.training)} in training"
+        return f"{_plain(trait)} ({shares})"
+    return (
+        f"{_plain(trait)} ({number(trait.test)} in the test, {number(trait.training)} in "
+        f"training, in the middle)"
+    )
+
+
+def _names(shift: Shift) -> str:
+    """The traits that were looked at."""
+    kinds = [one for one in shift.traits if one.name.startswith(SHARE)]
+    names = [_plain(one) for one in shift.traits if one not in kinds]
+    named = [*names, "type of file"] if len(kinds) > 1 else names
+    return ", ".join(named[:-1]) + f" and {named[-1]}"
+
+
+def _plain(trait: Trait) -> str:
+    """A trait's name without its unit."""
+    return trait.name.partition(" in ")[0]
+
+
+def number(value: float) -> str:
+    """A trait's value, short."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

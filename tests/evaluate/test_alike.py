@@ -1,0 +1,115 @@
+"""Pairs of labels that look alike are told, with numbers and samples; others are not."""
+
+import numpy as np
+import pytest
+
+from stages.evaluate.kinds import Unseen
+from stages.evaluate.labels.alike import alike, told_of
+from stages.evaluate.labels.scores import Scored, scored
+from stages.evaluate.predictions import Predicted
+
+LABELS = ("hat", "shirt", "skirt", "dress", "shoes")
+
+
+def answered(confusion, seed: int = 0) -> Scored:
+    """Samples of the counts of `confusion`, sure of what they say."""
+    counts = np.asarray(confusion)
+    truth, given = (np.repeat(side.ravel(), counts.ravel()) for side in np.indices(counts.shape))
+    sure = np.random.default_rng(seed).uniform(0.5, 0.9, len(truth))
+    scores = np.repeat(((1 - sure) / (len(counts) - 1))[:, None], len(counts), axis=1)
+    scores[np.arange(len(truth)), given] = sure
+    return scored(truth.tolist(), scores.tolist(), len(counts))
+
+
+def predicted(seen: Scored) -> Predicted:
+    n = len(seen.truth)
+    names = tuple(f"{row}.png" for row in range(n))
+    files = tuple(f"{row:064}" for row in range(n))
+    return Predicted(LABELS, names, files, seen.truth.tolist(), seen.scores.tolist())
+
+
+def pairs_of(confusion, held=None, other=None):
+    seen = answered(confusion)
+    if held is None:
+        return alike(told_of(predicted(seen), seen, None, seen), other)
+    rest = answered(held, seed=1)
+    digests = [f"t{row}" for row in range(len(rest.truth))]
+    unseen = Unseen(rest.truth.tolist(), rest.scores.tolist(), digests)
+    return alike(told_of(predicted(seen), seen, unseen, rest), other)
+
+
+def even(right: int = 36, wrong: int = 1) -> np.ndarray:
+    counts = np.full((5, 5), wrong)
+    np.fill_diagonal(counts, right)
+    return counts
+
+
+def test_two_labels_that_were_made_alike_are_told_with_the_commoner_direction_first():
+    counts = even()
+    counts[3, 2], counts[2, 3] = 12, 6
+
+    (pair,) = pairs_of(counts)
+
+    assert (pair.one, pair.other) == ("dress", "skirt")
+    assert (pair.there.value, pair.there.n) == (12 / 51, 51)
+    assert (pair.back.value, pair.back.n) == (6 / 45, 45)
+    assert pair.there.low < 12 / 51 < pair.there.high
+    assert pair.evenly == pytest.approx(15 / 4 / 51)
+    assert "'dress' is taken for 'skirt' 12 times in 51" in pair.says
+
+
+def test_the_samples_that_show_it_are_those_most_like_the_other():
+    counts = even()
+    counts[3, 2] = 12
+
+    (pair,) = pairs_of(counts)
+
+    dresses, skirts = pair.looks
+    assert all(one.true == "dress" and one.wrong for one in dresses)
+    assert all(one.true == "skirt" for one in skirts)
+    assert [one.score for one in dresses] == sorted((one.score for one in dresses), reverse=True)
+
+
+def test_held_out_answers_tell_a_pair_that_the_test_alone_would_not():
+    few, many = even(9, 0), even()
+    few[3, 2], many[3, 2] = 2, 12
+
+    (pair,) = pairs_of(few, held=many)
+
+    assert pairs_of(few) == ()
+    assert (pair.tested, pair.held_out) == (2, 13)
+    assert {one.row for one in pair.looks[0]} & {-1}
+
+
+def test_a_label_that_is_bad_at_everything_is_not_alike_to_anything():
+    counts = even()
+    counts[0] = [20, 6, 7, 5, 6]
+
+    assert pairs_of(counts) == ()
+
+
+def test_of_two_labels_there_is_no_pair_to_tell():
+    seen = answered([[30, 20], [10, 40]])
+    told = told_of(predicted(seen), seen, None, seen)
+
+    assert alike(type(told)(("cat", "dog"), seen, told.digests, told.names, told.tested)) == ()
+
+
+def test_taken_for_none_of_these_is_no_look_alike():
+    counts = even()
+    counts[3, 4] = counts[4, 3] = 20
+
+    assert pairs_of(counts)
+    assert pairs_of(counts, other=4) == ()
+
+
+def test_mistakes_that_fall_evenly_hardly_ever_tell_a_pair():
+    rng = np.random.default_rng(0)
+    told = 0
+    for _ in range(200):
+        counts = np.stack(
+            [rng.multinomial(60, np.where(np.arange(5) == i, 0.8, 0.05)) for i in range(5)]
+        )
+        told += bool(pairs_of(counts))
+
+    assert told <= 0.05 * 200
