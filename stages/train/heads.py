@@ -17,10 +17,12 @@ class Heads:
         """`train` with the numbers of trials of both phases that its minutes allow. What phase one
         leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
         from stages.train.budget import taken, trials_within
+        from stages.train.others import with_negatives
         from stages.train.tuning.plan import tuned_within
 
         if train.trials:
             return train.with_tuned(train.finetune.trials or 0)
+        samples = with_negatives(train, samples)
         trials = trials_within(train, samples, views, speed)
         pinned = train.model_copy(update={"trials": trials})
         if train.finetune.trials is not None:

@@ -7,8 +7,8 @@ from stages.runtime.errors import ConfigError
 
 
 def check_suits(pipeline: PipelineConfig) -> None:
-    """Raise ConfigError, naming the key and what does suit, if a model family or an augmentation is
-    not for the pipeline's task."""
+    """Raise ConfigError, naming the key and what does suit, if a model family, an augmentation or
+    a label `other` is not for the pipeline's task."""
     task = TASKS[pipeline.task]
     fitting = [name for name in FAMILIES if suits(name, pipeline.task)]
     wrong = [name for name in pipeline.train.families if name not in fitting]
@@ -16,6 +16,12 @@ def check_suits(pipeline: PipelineConfig) -> None:
         raise ConfigError(
             f"train.families: '{wrong[0]}' is not for {pipeline.task}.",
             f"Take it out. There are: {', '.join(fitting)}.",
+        )
+    if pipeline.train.rejects and task.answers != "labels":
+        raise ConfigError(
+            f"train.other: {pipeline.task} has no use for it: what is none of the labels gets no "
+            "box.",
+            "Take it out.",
         )
     resolved(pipeline.etl.augmentations, task.medium, task.trainer)
 

@@ -8,6 +8,8 @@ from stages.artifacts import Dataset
 from stages.config import TrainConfig
 
 OTHER = "other"
+MOST = 400  # negatives, of all kinds
+SHARE = 0.25  # negatives for each sample, where there are five labels
 
 
 def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:
@@ -21,3 +23,8 @@ def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:
 def other_of(dataset: Dataset, train: TrainConfig) -> int | None:
     """The index of `other` among `labels_of`; None if nothing is to be rejected."""
     return labels_of(dataset, train).index(OTHER) if train.rejects else None
+
+
+def with_negatives(train: TrainConfig, samples: int) -> int:
+    """`samples` and about as many negatives as will be made for them, for a budget."""
+    return samples + (min(MOST, round(SHARE * samples)) if train.rejects else 0)

@@ -91,8 +91,9 @@ def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
     """Noise of mean 0 and deviation 1 whose amplitude is that of the frequency to the power of
     minus `falls`."""
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
-    frequency[0, 0] = np.inf
+    frequency[0, 0] = 1.0
     spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / frequency**falls
+    spectrum[0, 0] = 0
     made = np.asarray(np.fft.irfft2(spectrum, (height, width)), np.float64)
     return np.asarray(made / (made.std() or 1.0))
 

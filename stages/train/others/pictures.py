@@ -13,10 +13,9 @@ from stages.train.others.grounds import Picture, Rng
 MOST_SIDE = 256
 LEAST_SIDE = 16
 KINDS = (
-    *("clouds", "shuffled", "letters", "stripes", "zoomed"),
-    *("leaves", "scrambled", "noise", "shapes", "mixed"),
-    *("gradient", "collage", "checks", "scene", "blurred"),
-    *("plain", "scribbles", "mosaic"),
+    *("clouds", "shuffled", "letters", "stripes", "zoomed", "leaves"),
+    *("scrambled", "noise", "shapes", "gradient", "collage", "checks"),
+    *("scene", "blurred", "plain", "scribbles", "mosaic"),
 )
 
 

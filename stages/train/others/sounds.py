@@ -158,8 +158,10 @@ MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {
 def coloured(rng: Rng, frames: int, falls: float) -> Wave:
     """Noise of deviation 1 whose amplitude falls with the frequency to the power of `falls`."""
     frequency = np.fft.rfftfreq(frames)
-    frequency[0] = np.inf
-    made = np.fft.irfft(np.fft.rfft(rng.normal(size=frames)) / frequency**falls, frames)
+    frequency[0] = 1.0
+    spectrum = np.fft.rfft(rng.normal(size=frames)) / frequency**falls
+    spectrum[0] = 0
+    made = np.fft.irfft(spectrum, frames)
     return np.asarray(made / (made.std() or 1.0), np.float64)
 
 

@@ -1,0 +1,176 @@
+"""False accepts with and without the label other:
+`python -m tests.benchmarks.unknowns KNOWN UNKNOWN ... [--train YAML]`.
+
+KNOWN is a folder that `aiwf data add` reads, with a test split; each UNKNOWN one with pictures or
+sounds of which none has a label of KNOWN. Sounds are drawn as grey pictures of their log-mel where
+KNOWN has pictures. Both ways go through etl, train, evaluate and deploy; it is the package as it is
+shipped that answers. Accepted: it answers with one of KNOWN's labels, and a score from its own
+recommended threshold on. Recall: the share of KNOWN's test samples that get their own label, at any
+score, and from the threshold on. All intervals are 95 %."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from PIL import Image
+
+from stages.config import PipelineConfig
+from stages.deploy.pack import unpack
+from stages.etl import source
+from stages.etl.manifest import samples_of
+from stages.evaluate.predictions import answers
+from stages.metrics import paired_drop, proportion
+from stages.opening import open_store
+from stages.parts import STAGES
+from stages.runner.resolve import resolve
+from stages.runtime.predictor import Predictor
+from stages.runtime.sounds import decode_sound
+from stages.runtime.spectrograms import log_mel
+from stages.settings import Settings
+from stages.tasks.sound_classification import FRONT
+from stages.tracking import QuietRun
+
+TRAIN = {"families": ["efficientnet_lite0"], "trials": 12}
+PICTURES, SOUNDS = (".jpg", ".jpeg", ".png"), (".wav", ".flac", ".ogg")
+DECIBELS = 80.0  # below the loudest that a drawn sound shows
+
+
+class Shipped(NamedTuple):
+    """What a package says: the index of its label (-1: none of KNOWN's) for known test samples and
+    for the unknown ones of each folder, and the score."""
+
+    threshold: float
+    truth: NDArray[np.int64]
+    known: tuple[NDArray[np.int64], NDArray[np.float64]]
+    unknown: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
+
+
+def main(*words: str) -> None:
+    """Print false accepts and recall of both ways."""
+    train = yaml.safe_load(words[words.index("--train") + 1]) if "--train" in words else TRAIN
+    known, *folders = words[: words.index("--train")] if "--train" in words else words
+    with TemporaryDirectory(prefix="aiwf-unknowns-") as work:
+        settings = Settings(workspace=Path(work) / "workspace")
+        source.add("known", Path(known), settings)
+        unknown = {Path(folder).name: list(files(Path(folder))) for folder in folders}
+        off, auto = (shipped(way, train, unknown, settings) for way in ("off", "auto"))
+    told(off, auto)
+
+
+def files(folder: Path) -> Iterator[bytes]:
+    """The bytes of all pictures below `folder`, and of its sounds as pictures."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURES:
+            yield path.read_bytes()
+        elif path.suffix.lower() in SOUNDS:
+            yield drawn(path.read_bytes())
+
+
+def drawn(sound: bytes) -> bytes:
+    """A grey PNG of the log-mel of `sound`, low sounds at the bottom."""
+    levels = log_mel(decode_sound(sound, FRONT["rate"]), **FRONT)[::-1]
+    shares = np.clip((levels - levels.max()) / DECIBELS + 1, 0, 1)
+    out = io.BytesIO()
+    Image.fromarray(np.rint(255 * shares).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def shipped(
+    other: str, train: dict[str, Any], unknown: dict[str, list[bytes]], settings: Settings
+) -> Shipped:
+    """Train, measure and pack with `train.other` of `other`, and ask the package."""
+    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
+    told = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
+    pipeline = resolve(
+        PipelineConfig.model_validate({**told, "train": {**train, "other": other}}), settings
+    )
+    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
+    model = STAGES["train"](dataset, pipeline.slice("train"), **services)
+    report = STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services)
+    packing = pipeline.slice("deploy", "device_sdk")
+    package = STAGES["deploy"](model, report, dataset, packing, **services)
+    print(f"{other}: {model.hyperparameters}, {model.selection['measures']}")
+    print(f"{other}: {package.numeric}, {model.selection.get('other', '')}", flush=True)
+    folder = unpack(package, services["store"], settings.root / f"package_{other}")
+    tested = samples_of(dataset, services["store"], "test")
+    truth = np.array([dataset.labels.index(one.label) for one in tested])
+    with Predictor.open(folder) as predictor:
+        least = float(predictor.description["threshold"])
+        photos = [services["store"].get(one.digest) for one in tested]
+        known = said(folder, photos, len(dataset.labels), settings.threads)
+    asked = {
+        name: said(folder, photos, len(dataset.labels), settings.threads)
+        for name, photos in unknown.items()
+    }
+    return Shipped(least, truth, known, asked)
+
+
+def said(
+    folder: Path, photos: Sequence[bytes], labels: int, threads: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The label's index and the score of each of `photos` by the package in `folder`."""
+    fetches = [lambda data=data: data for data in photos]
+    found = answers(fetches, lambda: Predictor.open(folder), threads)
+    scores = np.array(found.values)
+    given = scores.argmax(axis=1)
+    return np.where(given < labels, given, -1), scores.max(axis=1)
+
+
+def told(off: Shipped, auto: Shipped) -> None:
+    """Print what `auto` changed."""
+    for name in off.unknown:
+        first, second = (accepted(one, one.unknown[name]) for one in (off, auto))
+        line(name, first, second)
+    first, second = (
+        np.concatenate([accepted(one, one.unknown[name]) for name in one.unknown])
+        for one in (off, auto)
+    )
+    line("all unknown", first, second)
+    for name, least in (("recall", False), ("recall from the threshold on", True)):
+        before, after = (
+            (one.known[0] == one.truth) & (accepted(one, one.known) | (not least))
+            for one in (off, auto)
+        )
+        drop = paired_drop(np.ones(len(before), int), before.astype(int), after.astype(int))
+        print(
+            f"{name}: {share(before)} -> {share(after)}, drop {100 * drop.value:.2f} points "
+            f"({100 * drop.low:.2f} to {100 * drop.high:.2f}) of {drop.n}"
+        )
+    print(f"thresholds: {off.threshold:.2f} -> {auto.threshold:.2f}")
+
+
+def accepted(
+    one: Shipped, answer: tuple[NDArray[np.int64], NDArray[np.float64]]
+) -> NDArray[np.bool_]:
+    """Which samples get a label, at the package's own threshold."""
+    given, score = answer
+    return np.asarray((given >= 0) & (score >= one.threshold - 1e-9))
+
+
+def line(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> None:
+    """Both shares, and how many times fewer; half a sample is added to each count, so that none
+    divides by nothing."""
+    times = (before.sum() + 0.5) / (after.sum() + 0.5)
+    wide = 1.96 * np.sqrt(1 / (before.sum() + 0.5) + 1 / (after.sum() + 0.5))
+    print(
+        f"{name}: {before.sum()} -> {after.sum()} of {len(before)} accepted, {share(before)} -> "
+        f"{share(after)}, {times:.1f} times fewer "
+        f"({times * np.exp(-wide):.1f} to {times * np.exp(wide):.1f})",
+        flush=True,
+    )
+
+
+def share(rows: NDArray[np.bool_]) -> str:
+    """A share with its interval."""
+    one = proportion(int(rows.sum()), len(rows))
+    return f"{100 * one.value:.1f} % ({100 * one.low:.1f} to {100 * one.high:.1f})"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,62 @@
+"""`train.other` is a word or a table; YAML's own reading of on and off is understood."""
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from stages.config import PipelineConfig, TrainConfig
+from stages.runtime.errors import ConfigError
+from stages.train.heads import Heads
+from stages.train.others import labels_of, other_of
+from stages.train.suits import check_suits
+from tests import makers
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("off", None),
+        ("'off'", None),
+        ("on", 0.05),
+        ("auto", 0.05),
+        ("{false_accepts: 0.2}", 0.2),
+    ],
+)
+def test_off_and_auto_are_words_in_yaml(text: str, wanted: float | None):
+    rejects = TrainConfig.model_validate(yaml.safe_load(f"other: {text}")).rejects
+
+    assert (rejects and rejects.false_accepts) == wanted
+
+
+@pytest.mark.parametrize("text", ["sometimes", "{false_accepts: 0}", "{false: 1}", "3"])
+def test_what_it_is_not_is_refused(text: str):
+    with pytest.raises(ValidationError):
+        TrainConfig.model_validate(yaml.safe_load(f"other: {text}"))
+
+
+def test_other_is_the_last_label_unless_a_person_has_it(tmp_path):
+    dataset = makers.dataset(makers.store(tmp_path))
+    theirs = dataset.model_copy(update={"labels": ("cat", "other", "zebra")})
+    auto, off = TrainConfig(other="auto"), TrainConfig(other="off")
+
+    assert labels_of(dataset, auto) == (*dataset.labels, "other")
+    assert other_of(dataset, auto) == len(dataset.labels)
+    assert (labels_of(theirs, auto), other_of(theirs, auto)) == (theirs.labels, 1)
+    assert (labels_of(theirs, off), other_of(theirs, off)) == (theirs.labels, None)
+
+
+def test_boxes_have_no_use_for_it():
+    told = {"name": "one", "task": "object_detection", "data": "one", "train": {"other": "auto"}}
+
+    with pytest.raises(ConfigError, match=r"train\.other"):
+        check_suits(PipelineConfig.model_validate(told))
+
+
+def test_negatives_are_foreseen_in_the_budget():
+    tight = {"families": ("efficientnet_lite0",), "budget_minutes": 0.8, "finetune": {"trials": 0}}
+    trials = [
+        Heads().pinned(TrainConfig.model_validate({**tight, "other": other}), 600, 0, 1.0).trials
+        for other in ("off", "auto")
+    ]
+
+    assert trials[0] > trials[1] > 0

@@ -1,0 +1,136 @@
+"""Negatives: real files, the same for the same seed, of training samples or of nothing."""
+
+import io
+from collections import Counter
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from stages.config import TrainConfig
+from stages.etl.manifest import Sample, samples_of
+from stages.runtime.pictures import decode_picture
+from stages.runtime.sounds import decode_sound
+from stages.train.others import pictures, sounds
+from stages.train.others.making import Order, negatives, orders_of, rng_of
+from stages.train.problem import rows_of
+from tests import makers
+
+AUTO = TrainConfig(other="auto")
+
+
+def photo() -> bytes:
+    return makers.picture("square", 3, side=80)
+
+
+def clip() -> bytes:
+    rng, out = np.random.default_rng(4), io.BytesIO()
+    wave = np.sin(np.arange(12000) / 9) * np.exp(-np.arange(12000) / 3000)
+    soundfile.write(out, wave + rng.normal(0, 0.01, 12000), 16000, format="WAV")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", pictures.KINDS)
+def test_a_picture_is_the_same_for_the_same_order_and_as_large_as_a_training_photo(kind: str):
+    made = [
+        pictures.negative(kind, rng_of(Order(kind, number), seed), photo)
+        for number, seed in ((0, 0), (0, 0), (1, 0), (0, 1))
+    ]
+
+    assert made[0] == made[1]
+    assert len({*made}) == 3
+    assert made[0][1:4] == b"PNG"
+    assert abs(np.array(decode_picture(made[0]).shape) - (80, 80, 3)).max() <= 14  # whole pieces
+
+
+@pytest.mark.parametrize("kind", sounds.KINDS)
+def test_a_sound_is_the_same_for_the_same_order_and_as_long_as_a_training_clip(kind: str):
+    made = [sounds.negative(kind, rng_of(Order(kind, number), 0), clip) for number in (0, 0, 1)]
+    heard = decode_sound(made[0], 16000)
+
+    assert made[0] == made[1] != made[2]
+    assert len(heard) == 12000
+    assert np.isfinite(heard).all()
+    assert 0 < np.abs(heard).max() <= 1
+
+
+def test_pieces_no_longer_show_the_thing():
+    """A disc, the only dark thing on a light ground: no dark piece as large as it is left whole."""
+    disc = Image.new("L", (96, 96), 220)
+    disc.paste(20, (24, 24, 72, 72))
+    out = io.BytesIO()
+    disc.convert("RGB").save(out, "PNG")
+
+    shuffled = pictures.negative("shuffled", rng_of(Order("shuffled", 0), 0), out.getvalue)
+
+    dark = decode_picture(shuffled)[:, :, 0] < 100
+    assert 0.15 < dark.mean() < 0.35  # it is all there
+    boxes = [dark[y : y + 40, x : x + 40].mean() for y in range(0, 50, 4) for x in range(0, 50, 4)]
+    assert max(boxes) < 0.8  # but nowhere together
+
+
+def test_negatives_are_made_once_of_training_samples_alone(tmp_path, monkeypatch):
+    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    dataset = makers.dataset(store)
+    samples = samples_of(dataset, store)
+    fetched, get = [], store.get
+    monkeypatch.setattr(store, "get", lambda digest: fetched.append(digest) or get(digest))
+
+    made = negatives(dataset, samples, AUTO, store=store, settings=settings)
+
+    taught = {one.digest for one in samples if one.split == "train"}
+    assert fetched
+    assert {*fetched} <= taught
+    monkeypatch.setattr(pictures, "negative", None)  # nothing is made again
+    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == made
+
+
+def test_another_store_makes_equal_ones(tmp_path):
+    made = []
+    for name in ("a", "b"):
+        store = makers.store(tmp_path / name)
+        dataset = makers.dataset(store)
+        samples = samples_of(dataset, store)
+        settings = makers.settings(tmp_path)
+        made.append(negatives(dataset, samples, AUTO, store=store, settings=settings))
+        assert all(store.get(one.digest) for one in made[-1])
+
+    assert made[0] == made[1]
+
+
+def test_off_makes_none(tmp_path):
+    store = makers.store(tmp_path)
+    dataset = makers.dataset(store)
+    samples = samples_of(dataset, store)
+
+    assert not negatives(
+        dataset, samples, TrainConfig(), store=store, settings=makers.settings(tmp_path)
+    )
+
+
+def test_about_as_many_as_a_label_has_as_many_of_each_kind():
+    assert Counter(one.kind for one in orders_of("abc", 30)) == {"a": 10, "b": 10, "c": 10}
+    assert len(orders_of("abc", 1)) == 6
+    assert len(orders_of("abc", 1e6)) == 60
+
+
+def test_a_kind_is_judged_by_those_that_were_not_taught_it_and_nobody_elses_fold_changes(tmp_path):
+    store = makers.store(tmp_path)
+    dataset = makers.dataset(store)
+    samples = samples_of(dataset, store)
+    made = [
+        Sample(f"{kind}{number}", f"{kind}{number}".encode().hex(), "other", "train", kind)
+        for kind in ("other/a", "other/b", "other/c", "other/d")
+        for number in range(5)
+    ]
+
+    plain = rows_of(dataset, samples, 3, 0)
+    rows = rows_of(dataset, samples, 3, 0, made)
+
+    added = rows.labels == len(dataset.labels)
+    assert (rows.held[~added] == plain.held).all()
+    assert added.sum() == len(made) * (1 + dataset.views)
+    folds = rows.held[added].reshape(4, -1)
+    assert (folds == folds[:, :1]).all()
+    assert len({*folds[:, 0].tolist()}) == 3

@@ -1,0 +1,69 @@
+"""The threshold of rejecting: as strict as asked for, as far as that costs next to no sample."""
+
+import numpy as np
+import pytest
+
+from stages.runtime.steps import run, softmax
+from stages.train.others.threshold import COST, calibrated, leads
+
+OTHER = 2
+
+
+def world(apart: float, known: int = 1000, unknown: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of three labels; `other` leads unknown samples by `apart` in the mean."""
+    rng = np.random.default_rng(5)
+    truth = np.concatenate([np.arange(known) % 2, np.full(unknown, OTHER)])
+    logits = rng.normal(0, 1, (len(truth), 3)).astype(np.float32)
+    logits[np.arange(known), truth[:known]] += 4
+    logits[known:, OTHER] += apart
+    return logits, truth
+
+
+def rejected(logits: np.ndarray, step: dict) -> np.ndarray:
+    return softmax(run([step], logits)).argmax(axis=1) == OTHER
+
+
+def test_it_takes_no_more_unknown_ones_for_known_than_asked_where_that_costs_nothing():
+    logits, truth = world(apart=6)
+
+    found = calibrated(logits, truth, OTHER, 0.05)
+
+    said = rejected(logits, found.step.model_dump())
+    assert found.false_accepts == (~said[truth == OTHER]).mean() == pytest.approx(0.05, abs=0.006)
+    assert said[truth != OTHER].mean() < COST
+
+
+def test_it_rejects_no_more_known_ones_than_it_may_where_the_two_are_alike():
+    logits, truth = world(apart=1)
+
+    found = calibrated(logits, truth, OTHER, 0.05)
+
+    right = logits[:, :OTHER].argmax(axis=1) == truth
+    lost = rejected(logits, found.step.model_dump()) & right & (truth != OTHER)
+    assert found.false_accepts > 0.05
+    assert found.cost == lost.sum() / (truth != OTHER).sum() == pytest.approx(COST, abs=0.001)
+
+
+def test_without_unknown_ones_it_costs_no_more_than_it_may():
+    logits, truth = world(apart=1, unknown=0)
+
+    found = calibrated(logits, truth, OTHER, 0.05)
+
+    assert 0 < found.cost <= COST
+    assert found.unknown == 0
+
+
+def test_the_step_moves_the_label_alone_and_the_mean_as_each_window():
+    logits = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+    step = {"step": "reject", "args": {"other": 1, "threshold": 0.5}}
+
+    moved = run([step], logits)
+
+    assert moved[:, [0, 2]].tolist() == logits[:, [0, 2]].tolist()
+    assert np.allclose(moved[:, 1], logits[:, 1] - 0.5)
+    mean = [{"step": "mean_of_windows"}]
+    assert np.allclose(run([step, *mean], logits), run([*mean, step], logits))
+
+
+def test_a_lead_is_over_the_best_of_the_others():
+    assert leads(np.array([[1, 5, 3], [4, 0, 2]], np.float32), 1).tolist() == [2, -4]
