@@ -1,0 +1,110 @@
+"""A family that breaks a hard limit costs no training step, as MLflow shows of a real run."""
+
+import json
+
+import pytest
+
+from stages.config import read_pipeline
+from stages.opening import open_store
+from stages.runner.lock import load_lock
+from stages.runner.pipeline import run_pipeline
+from stages.runner.planning import plan
+from stages.runner.resolve import resolve
+from stages.runner.watch import LogWatch
+from stages.tracking.server import connect
+from tests import makers
+
+PIPELINE = makers.QUICK.replace(
+    "families: [efficientnet_lite0]",
+    "families: [efficientnet_lite0, efficientnet_lite2], finetune: {trials: 0}, "
+    "device: {size_mb: 5, latency_ms_p95: 10000}",
+)
+KEPT, LEFT_OUT = "efficientnet_lite0@64", "efficientnet_lite2@64"
+
+
+class Listening(LogWatch):
+    """Keeps what a person is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.said = []
+
+    def say(self, text):
+        self.said.append(text)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("excluded")
+    settings, watch = makers.settings(folder), Listening()
+    pipeline = read_pipeline(makers.quick_pipeline(folder, settings, PIPELINE))
+    made = run_pipeline(pipeline, run="tight", watch=watch, settings=settings)
+    return pipeline, settings, made, watch.said
+
+
+@pytest.mark.slow
+def test_no_training_step_of_an_input_that_does_not_fit_ever_ran(ran):
+    _, settings, _, _ = ran
+
+    trials, train = _tracked(settings)
+
+    assert len(trials) == 3
+    assert {one.data.params["input"] for one in trials} == {KEPT}
+    assert json.loads(train.data.params["inputs"]) == [KEPT]
+    why = train.data.tags[f"left_out.{LEFT_OUT}".replace("@", "_")]
+    assert why.endswith("MB, 5 allowed")
+
+
+@pytest.mark.slow
+def test_nor_was_anything_computed_for_it(ran):
+    _, settings, _, _ = ran
+    store = open_store(settings)
+
+    trunks = [
+        store.noted(key.removeprefix("notes/").removesuffix(".json"))["family"]
+        for key in store.blobs.keys("notes/trunks/")
+    ]
+
+    assert trunks == ["efficientnet_lite0"]  # without which there are no features
+
+
+@pytest.mark.slow
+def test_the_lock_has_the_table_the_rule_and_the_figures_that_decided(ran):
+    pipeline, settings, made, said = ran
+    store = open_store(settings)
+    lock = load_lock("tight", store)
+
+    device = lock.config["train"]["device"]
+    assert device["left_out"] == [LEFT_OUT]
+    assert [one["input"] for one in device["measured"]] == [KEPT, LEFT_OUT]
+    assert lock.selection["rule"] == store.load(made["train"]).selection["rule"]
+    [line] = [line for line in said if "left out" in line]
+    assert line.startswith(f"{LEFT_OUT} left out: ")
+    assert line in resolve(pipeline, settings).train.device.told()
+    assert {one.action for one in plan(pipeline, settings)} == {"reuse"}
+
+
+@pytest.mark.slow
+def test_the_pages_tell_of_the_trials_and_of_the_limits(ran):
+    _, settings, made, _ = ran
+    store = open_store(settings)
+
+    report = store.get(store.load(made["evaluate"]).files["report.html"]).decode()
+    packed = store.get(store.load(made["deploy_device_sdk"]).files["report.html"]).decode()
+    _, train = _tracked(settings)
+
+    assert "The search" in report
+    assert LEFT_OUT in report
+    assert "Limits of the device" in packed
+    assert "trials.html" in {
+        one.path for one in connect(settings).list_artifacts(train.info.run_id)
+    }
+
+
+def _tracked(settings):
+    """The runs of all trials, and that of the stage above them."""
+    client = connect(settings)
+    home = client.get_experiment_by_name("shapes").experiment_id
+    trials = client.search_runs([home], "tags.`aiwf.part` = 'trial'")
+    [train] = client.search_runs([home], "tags.`aiwf.stage` = 'train'")
+    return trials, train
