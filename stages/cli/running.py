@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,12 +49,12 @@ def run(
 
 def _in_process(config: PipelineConfig, settings: Settings, name: str) -> str:
     from stages.cli.watching import watching
-    from stages.runner.pipeline import new_run_name, run_pipeline
+    from stages.runner.naming import claimed
+    from stages.runner.pipeline import run_pipeline
 
-    run_name = name or new_run_name(config.name)
-    with watching() as watch:
-        run_pipeline(config, run=run_name, watch=watch, settings=settings)
-    return run_name
+    with nullcontext(name) if name else claimed(config, settings) as run, watching() as watch:
+        run_pipeline(config, run=run, watch=watch, settings=settings)
+    return run
 
 
 def _in_airflow(pipeline: Path, changes: tuple[str, ...], settings: Settings) -> str:

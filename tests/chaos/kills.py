@@ -1,8 +1,10 @@
-"""Twenty kills of a training at drawn moments: `python -m tests.chaos.kills [KILLS] [SEED] [TUNED]`.
+"""Twenty kills of a training at drawn moments, and what is lost each time:
+`python -m tests.chaos.kills [KILLS] [SEED] [TUNED] [LONGEST]`.
 
 In turn the driver, a trial of phase one and, if TUNED trials are fine-tuned, a worker of phase two
-are killed with SIGKILL. Prints a row for each kill and asserts that every round comes to the model
-of a calm one, and that no leg that was finished is taught again."""
+are killed with SIGKILL, each drawn up to LONGEST seconds after the last. Prints a row for each kill
+and asserts that every round comes to the model of a calm one, and that no leg that was finished is
+taught again."""
 
 import sys
 from collections.abc import Iterable
@@ -28,18 +30,18 @@ TRIAL = named("ray::Teaching")
 WORKER = named("ray::RayTrainWorker", "ray::_RayTrainWorker")
 
 
-def main(kills: int = 20, seed: int = 0, tuned: int = 0, threads: int = 2) -> None:
+def main(kills: int = 20, seed: int = 0, tuned: int = 0, longest: int = 6) -> None:
     config = TrainConfig.model_validate({**CONFIG, "finetune": {"trials": tuned, "epochs": 6}})
     victims = {"driver": driver, "trial": TRIAL, **({"worker": WORKER} if tuned else {})}
 
     def command(workspace: Path) -> list[str]:
-        program = [sys.executable, "-m", "tests.chaos.training", str(workspace), str(threads)]
+        program = [sys.executable, "-m", "tests.chaos.training", str(workspace), "2"]
         return [*program, config.model_dump_json()]
 
     with TemporaryDirectory() as folder:
         places = Path(folder)
         calm = calm_round(command(places / "calm"))
-        rounds = rounds_of(command, places, victims, kills=kills, longest=12, seed=seed)
+        rounds = rounds_of(command, places, victims, kills=kills, longest=longest, seed=seed)
     tell(rounds, calm, config.epochs)
 
 

@@ -1,0 +1,67 @@
+"""Which run a command without a name means: the one that was begun with the same pipeline and never
+ended, or a new one."""
+
+import fcntl
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from stages.config import PipelineConfig
+from stages.etl import source
+from stages.opening import open_store
+from stages.runner.lock import Lock, load_lock, run_folder
+from stages.runner.pipeline import new_run_name, refuse_another
+from stages.runner.planning import tasks_of
+from stages.runner.stage import task_name
+from stages.runtime.errors import WorkflowError
+from stages.settings import Settings
+
+LOOKED_AT = 5  # of the newest runs
+
+
+@contextmanager
+def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
+    """Give the name of the run; while the block lasts no other command takes that run up."""
+    for name in [*_unfinished(pipeline, settings), new_run_name(pipeline.name)]:
+        with _alone(run_folder(name, settings)) as mine:
+            if mine:
+                yield name
+                return
+
+
+def _unfinished(pipeline: PipelineConfig, settings: Settings) -> list[str]:
+    """Runs of this very pipeline, on this very data, that were begun here and lack something."""
+    ours = re.compile(re.escape(pipeline.name) + r"-\d{8}-\d{6}-\d{3}").fullmatch
+    known = (settings.root / "runs").glob(f"{pipeline.name}-*/run.lock.json")
+    names = sorted((one.parent.name for one in known if ours(one.parent.name)), reverse=True)
+    return [name for name in names[:LOOKED_AT] if _goes_on(name, pipeline, settings)]
+
+
+def _goes_on(name: str, pipeline: PipelineConfig, settings: Settings) -> bool:
+    with suppress(WorkflowError):
+        refuse_another(pipeline, name, settings)
+        lock = load_lock(name, open_store(settings))
+        newest = source.find(pipeline.data, settings).revision
+        return lock is not None and newest == lock.data["revision"] and _lacks(lock, pipeline)
+    return False
+
+
+def _lacks(lock: Lock, pipeline: PipelineConfig) -> bool:
+    return any(task_name(*one) not in lock.made for one in tasks_of(pipeline))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Whether no other process is in such a block; the system frees what a dead one held."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".running").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+        if not (folder / "run.lock.json").exists():  # it never came to be a run
+            (folder / ".running").unlink()
+            folder.rmdir()
