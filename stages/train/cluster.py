@@ -17,6 +17,7 @@ from stages.train.room import for_workers, store_bytes
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results are told to us; nothing reads the files
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # a report waits for so long
