@@ -19,7 +19,7 @@ def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str
     counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
     told = zip(labels, counts, strict=True)
     by_label = {label: n for place, (label, n) in enumerate(told) if place != problem.rejected}
-    few = _few(problem.folds, *min(by_label.items(), key=lambda pair: pair[1]))
+    few = _few(problem.folds, by_label)
     made = {"judged": _words(problem, sum(by_label.values())), "held_out_by_label": by_label}
     return made | ({"few": few} if few else {})
 
@@ -35,11 +35,15 @@ def _words(problem: Problem, judged: int) -> str:
     )
 
 
-def _few(folds: int, label: str, count: int) -> str:
-    if count >= FEW:
+def _few(folds: int, by_label: dict[str, int]) -> str:
+    """Which labels have fewer than FEW, and what to do; empty if none has."""
+    rare = sum(count < FEW for count in by_label.values())
+    if not rare:
         return ""
+    label, count = min(by_label.items(), key=lambda pair: pair[1])
+    others = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
     weight = f"each is {100 / count:.0f} points of its recall" if count else "its recall is unknown"
-    seen = f"Only {count} held-out samples of '{label}' judged the trials: {weight}."
+    seen = f"Only {count} held-out samples of '{label}' judged the trials{others}: {weight}."
     if folds == 1:
         return f"{seen} Leave out train.folds, and train and validation judge together in 5 folds."
-    return f"{seen} Add samples of it before you trust small differences."
+    return f"{seen} Add samples before you trust small differences."

@@ -31,9 +31,10 @@ def advice(
     confused: Sequence[Pair],
     worse: Sequence[tuple[str, str, Measure]],
     needed: Needed,
+    alike: Sequence[set[str]],
 ) -> list[str]:
     """What to do next, the most useful first. `worse`: groups of samples (column, value, accuracy)
-    it is worse at."""
+    it is worse at; `alike`: labels that are taken for each other more often than by chance."""
     thing = needed.thing
     if any(one.guessed and one.measure.high < one.gate for one in judgements):
         return [_hopeless(thing), *_unseen(measures, thing)]
@@ -44,7 +45,8 @@ def advice(
     said += _suspicious(wrong, measures, thing)
     said += _weakest(measures, confused, needed)
     if len(measures.labels) > 2:  # of two labels there is but one pair
-        said += look_alikes(confused, len(wrong), thing)
+        near = [pair for pair in confused if {pair.one, pair.other} in alike]
+        said += look_alikes(near, len(wrong), thing)
     said += [_group(*one, thing) for one in worse]
     said += undecided[:_GATES] if missed else []
     said += _unseen(measures, thing)
@@ -79,7 +81,7 @@ def _weakest(measures: Measured, confused: Sequence[Pair], needed: Needed) -> li
     weak = (
         f"The weakest label is '{label}': {missed} of its "
         f"{counted(recall.n, f'test {needed.thing}')} {are(missed)} not recognised"
-        f"{_mostly(label, confused, missed)}. More training {needed.thing}s of it will help most."
+        f"{_mostly(label, confused, missed)}. Add training {needed.thing}s of it."
     )
     return [f"{weak} {capital(_know(recall, more, needed))}" if more else weak]
 

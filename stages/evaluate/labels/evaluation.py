@@ -95,7 +95,7 @@ def evaluated(
         alike=found,
         held_out=unseen.fetch if unseen and unseen.digests else None,
         **back,
-        **_mistaken(predicted, seen, measured, judgements, tested, back),
+        **_mistaken(predicted, seen, measured, judgements, tested, back, found),
     )
 
 
@@ -117,13 +117,15 @@ def _mistaken(
     judgements: list[Judgement],
     tested: float,
     back: dict[str, Any],
+    near: tuple[Alike, ...],
 ) -> dict[str, Any]:
     """What went wrong, and what to do about it."""
     wrong = mistakes(predicted, seen)
     confused = pairs(measured.confusion, predicted.labels)
     grouped = groups(seen, predicted.extras)
     weak = worse(grouped, measured.overall["accuracy"])
-    said = advice(measured, judgements, wrong, confused, weak, Needed(predicted.thing, tested))
+    needed, near_ones = Needed(predicted.thing, tested), [{one.one, one.other} for one in near]
+    said = advice(measured, judgements, wrong, confused, weak, needed, near_ones)
     said += shift_words.advice(back.get("shift"))
     said += back["growth"].advice if back.get("growth") else []
     return {

@@ -25,6 +25,7 @@ from stages.train.trunk import trunk_file
 MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
 FEWEST = 10  # of each side, below which nothing is told
 SURE = 0.01  # p value from which on a shift is told
+LEAST = 0.03  # difference of a trait, as a share of it, that is worth a word
 NEAREST, SHOWN = 3, 6
 
 Numbers = NDArray[np.float64]
@@ -34,26 +35,30 @@ Indices = NDArray[np.int64]
 
 class Trait(NamedTuple):
     """Medians of a trait in training and in the test; `more`: how often a test sample has more of
-    it than a training sample with the same label; `p`: over all traits together."""
+    it than a training sample with the same label; `p`: over all traits together; `apart`: how far
+    the two distributions are apart, as a share of their mean size."""
 
     name: str
     training: float
     test: float
     more: float
     p: float
+    apart: float
 
     @property
     def differs(self) -> bool:
-        return self.p <= SURE
+        """Surely, and by so much that a person would care."""
+        return self.p <= SURE and self.apart >= LEAST
 
 
 class Foreign(NamedTuple):
-    """A test sample that is far from all training samples, and `near`, the nearest of them."""
+    """A test sample that is far from the training samples with its label, and `near`, the nearest
+    of them; `distance`: so many times as far as training samples of the label are apart."""
 
     digest: str
     name: str
+    label: str
     near: str
-    near_name: str
     distance: float
 
 
@@ -114,7 +119,7 @@ def shift_of(training: Training) -> Shift | None:
         apart.p if apart else 1.0,
         traits,
         mixture(flags, labels),
-        _foreign(both, features, second) if found and features is not None else (),
+        _foreign(both, features, second, labels) if found and features is not None else (),
         store.get,
     )
 
@@ -161,7 +166,8 @@ def _traits(
     second = flags[:, 0]
     more, p = differences(table, flags, labels)
     sides = (_middle(table[~second], names), _middle(table[second], names))
-    values = zip(names, *sides, more, p, strict=True)
+    apart = [_apart(column[~second], column[second]) for column in table.T]
+    values = zip(names, *sides, more, p, apart, strict=True)
     return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
 
 
@@ -179,21 +185,31 @@ def _middle(table: Numbers, names: Sequence[str]) -> list[float]:
     return [float(of(column)) for of, column in zip(middle, table.T, strict=True)]
 
 
-def _foreign(samples: Sequence[Sample], features: Numbers, second: Flags) -> tuple[Foreign, ...]:
-    """The test samples that are farthest from the training samples nearest to them."""
-    lengths = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    unit = features / lengths
-    away = 1 - unit[second] @ unit[~second].T
-    far = np.sort(away, axis=1)[:, :NEAREST].mean(axis=1)
-    ours = [one for one, test in zip(samples, second, strict=True) if test]
-    theirs = [one for one, test in zip(samples, second, strict=True) if not test]
-    return tuple(
-        Foreign(
-            ours[place].digest,
-            ours[place].file,
-            theirs[int(away[place].argmin())].digest,
-            theirs[int(away[place].argmin())].file,
-            round(float(far[place]), 6),
-        )
-        for place in np.argsort(-far, kind="stable")[:SHOWN]
-    )
+def _apart(one: Numbers, other: Numbers) -> float:
+    """The mean distance between equal quantiles of both, as a share of the mean size."""
+    at = np.linspace(0, 1, 101)
+    away = np.abs(np.quantile(one, at) - np.quantile(other, at)).mean()
+    return float(away / max(np.abs(np.concatenate([one, other])).mean(), 1e-12))
+
+
+def _foreign(
+    samples: Sequence[Sample], features: Numbers, second: Flags, labels: Indices
+) -> tuple[Foreign, ...]:
+    """The test samples that are farthest from the training samples of their label, for that
+    label."""
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    found: list[Foreign] = []
+    for label in np.unique(labels[second]):
+        ours, theirs = (np.flatnonzero((labels == label) & side) for side in (second, ~second))
+        if len(theirs) <= NEAREST:
+            continue
+        away = 1 - unit[ours] @ unit[theirs].T
+        among = 1 - unit[theirs] @ unit[theirs].T
+        usual = np.median(np.sort(among, axis=1)[:, 1 : NEAREST + 1].mean(axis=1))
+        far = np.sort(away, axis=1)[:, :NEAREST].mean(axis=1) / max(float(usual), 1e-12)
+        for place, row in enumerate(ours):
+            near = samples[theirs[int(away[place].argmin())]]
+            one = samples[row]
+            told = (one.digest, one.file, one.label, near.digest)
+            found.append(Foreign(*told, round(float(far[place]), 4)))
+    return tuple(sorted(found, key=lambda one: (-one.distance, one.digest))[:SHOWN])

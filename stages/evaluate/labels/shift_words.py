@@ -18,7 +18,7 @@ def advice(shift: Shift | None) -> list[str]:
     """What to do about a shift that is there; the numbers are in the section on it."""
     if shift is None or not shift.found:
         return []
-    what = f" ({', '.join(_plain(one) for one in shift.reasons[:MOST])})" if shift.reasons else ""
+    what = f" ({_reasons(shift)})" if shift.reasons else ""
     return [
         f"The test {shift.thing}s are unlike those of training{what}: see below. If they are like "
         f"those that the model will meet, add such {shift.thing}s to training; if not, test on "
@@ -64,17 +64,16 @@ def _why(shift: Shift) -> str:
             f"In {_names(shift)} they do not surely differ, so look at the {shift.thing}s below: "
             "the difference may be in what is around the things, or in how they were taken."
         )
-    return f"They differ in {'; '.join(_differs(one) for one in shift.reasons[:MOST])}."
+    return f"What differs most: {_reasons(shift)} in the test."
+
+
+def _reasons(shift: Shift) -> str:
+    return ", ".join(_differs(one) for one in shift.reasons[:MOST])
 
 
 def _differs(trait: Trait) -> str:
-    if trait.name.startswith(SHARE):
-        shares = f"{percent(trait.test)} in the test, {percent(trait.training)} in training"
-        return f"{_plain(trait)} ({shares})"
-    return (
-        f"{_plain(trait)} ({number(trait.test)} in the test, {number(trait.training)} in "
-        f"training, in the middle)"
-    )
+    """As 'less brightness'."""
+    return f"{'more' if trait.more > 0.5 else 'less'} {trait.name}"
 
 
 def _names(shift: Shift) -> str:

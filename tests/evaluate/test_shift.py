@@ -1,0 +1,138 @@
+"""A test that is unlike training is told, with the reason; an honest split is left in peace."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.etl.manifest import samples_of, write_manifest
+from stages.evaluate.labels import shift_words
+from stages.evaluate.labels.shift import shift_of
+from stages.evaluate.training import Training
+from stages.metrics.two_samples import differences, flags_of, mixture, told_apart
+from tests import makers
+from tests.evaluate import small
+
+
+def points(seed: int, samples: int = 120, moved: float = 0.0, labels: int = 4):
+    """Features around a centre for each label; a third of the samples are the second set, of
+    other labels more often, and `moved` along one direction."""
+    rng = np.random.default_rng(seed)
+    label = rng.integers(0, labels, samples)
+    second = rng.random(samples) < np.linspace(0.15, 0.5, labels)[label]
+    features = rng.normal(size=(samples, 30)) + 3 * rng.normal(size=(labels, 30))[label]
+    features[second, 0] += moved
+    return features, second, label
+
+
+def test_an_honest_split_is_hardly_ever_called_shifted():
+    """At p = 0.05, so that few worlds tell it; a report asks for 0.01."""
+    apart = traits = mixed = 0
+    for seed in range(100):
+        features, second, label = points(seed)
+        flags = flags_of(second, label, seed)
+        apart += told_apart(features, flags, label, seed).p <= 0.05
+        traits += differences(features[:, :6], flags, label)[1].min() <= 0.05
+        mixed += mixture(flags, label) <= 0.05
+
+    assert apart <= 10  # 5 expected; more than 10 come once in a hundred times
+    assert traits <= 10
+    assert mixed > 50  # the labels were mixed otherwise, and that is what is told
+
+
+def test_a_shift_is_told_with_an_interval_that_leaves_chance_out():
+    features, second, label = points(0, samples=240, moved=2.0)
+
+    found = told_apart(features, flags_of(second, label), label)
+
+    assert found.p == 0.001
+    assert 0.6 < found.auc.low < found.auc.value < found.auc.high <= 1
+
+
+def test_only_the_trait_that_differs_is_named():
+    features, second, label = points(1, samples=240, moved=-2.0)
+
+    more, p = differences(features, flags_of(second, label), label)
+
+    assert np.flatnonzero(p <= 0.01).tolist() == [0]
+    assert more[0] < 0.25
+
+
+def test_ties_count_half():
+    label, second = np.zeros(40, int), np.arange(40) % 2 == 1
+
+    more, p = differences(np.ones((40, 1)), flags_of(second, label), label)
+
+    assert (more[0], p[0]) == (0.5, 1.0)
+
+
+def darker(data: bytes) -> bytes:
+    picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    out = io.BytesIO()
+    Image.fromarray((picture * 0.45).astype(np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("honest")
+    store, dataset, model = small.kept(folder, each=60)
+    return Training(model, dataset, store, makers.settings(folder))
+
+
+def changed(training: Training, change) -> Training:
+    """Its test photos changed, as another camera would."""
+    store, dataset = training.store, training.dataset
+    samples = [
+        replace(one, digest=store.add(change(store.get(one.digest))))
+        if one.split == "test"
+        else one
+        for one in samples_of(dataset, store)
+    ]
+    files = {**dataset.files, "manifest.csv": store.add(write_manifest(samples))}
+    return training._replace(dataset=dataset.model_copy(update={"files": files}))
+
+
+def test_nothing_is_found_in_an_honest_split_and_that_is_said(honest):
+    found = shift_of(honest)
+
+    assert not found.found
+    assert found.foreign == ()
+    assert shift_words.told(found).startswith("No shift was found.")
+    assert "brightness" in shift_words.told(found)
+    assert shift_words.advice(found) == []
+
+
+def test_a_test_that_was_made_darker_is_found_for_that_reason(honest):
+    found = shift_of(changed(honest, darker))
+
+    assert found.found
+    assert "brightness" in {one.name for one in found.reasons[:2]}
+    brightness = next(one for one in found.traits if one.name == "brightness")
+    assert brightness.test < 0.6 * brightness.training
+    assert brightness.more < 0.1
+    assert "less brightness" in shift_words.told(found)
+    assert "less brightness" in shift_words.advice(found)[0]
+
+
+def test_another_kind_of_file_is_found_for_that_reason(honest):
+    def stored(data: bytes) -> bytes:
+        out = io.BytesIO()
+        Image.open(io.BytesIO(data)).convert("RGB").save(out, "BMP")
+        return out.getvalue()
+
+    found = shift_of(changed(honest, stored))
+
+    assert [one.name for one in found.reasons] == ["size in bytes"]
+
+
+def test_equal_data_make_an_equal_finding(honest):
+    assert shift_of(honest).record == shift_of(honest).record
+
+
+def test_of_too_few_samples_nothing_is_told(tmp_path):
+    store, dataset, model = small.kept(tmp_path, each=8)
+
+    assert shift_of(Training(model, dataset, store, makers.settings(tmp_path))) is None
