@@ -42,6 +42,7 @@ class Heads:
         """Search for the best head on features of `dataset` and save it with its trunk."""
         from stages.train.chosen import save_model
         from stages.train.cluster import cluster
+        from stages.train.minutes import minutes_of
         from stages.train.more_data import more_data
         from stages.train.others import labels_of
         from stages.train.prepared import prepare
@@ -56,7 +57,8 @@ class Heads:
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
-        recorder = Recorder(run, count, train.metric)
+        minutes = minutes_of(train, samples, dataset.views)
+        recorder = Recorder(run, count, train.metric, minutes=minutes)
         with cluster(settings, prepared.nbytes):  # one for all that follows
             trials = search(
                 prepared.problem, train, count, settings, recorder.heard, recorder.epoch

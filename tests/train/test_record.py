@@ -1,11 +1,15 @@
 """What is told of a search: how each trial stands, and all of them as a table."""
 
 import io
+from dataclasses import replace
 
+import pytest
 from pyarrow.parquet import read_table
 
+from stages.config import TrainConfig
 from stages.tracking import QuietRun, Standing
 from stages.train.halving import Halving, Taught, Trial
+from stages.train.minutes import minutes_of
 from stages.train.record import Recorder
 
 HYPER = {"input": "lite0@64", "head": "linear", "rate": 0.1}
@@ -102,3 +106,18 @@ class QuietSearcher:
         return [HYPER] * count
 
     def learn(self, trials) -> None: ...
+
+
+def test_minutes_are_counted_from_how_far_a_trial_came():
+    train = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), trials=2)
+    one, other = (
+        Trial(0, {"input": "efficientnet_lite0@64"}, taught=Taught({}, 1, True, told, b""))
+        for told in (curve(0.1), curve(0.1, 0.2, 0.3))
+    )
+    tail = replace(
+        one, phase=2, hyperparameters={"input": "efficientnet_lite0@64", "freeze": "half"}
+    )
+    minutes = minutes_of(train, 1000, 2)
+
+    assert minutes(other) == pytest.approx(3 * minutes(one), rel=0.1)
+    assert minutes(tail) > 10 * minutes(one) > 0

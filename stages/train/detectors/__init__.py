@@ -6,6 +6,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.estimate import Estimate
+from stages.train.halving import Trial
 
 
 class Detectors:
@@ -42,7 +43,7 @@ class Detectors:
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         trials = train.trials or 1
         problem = prepare(dataset, train, store=store, run=run, settings=settings)
-        recorder = Recorder(run, trials, "ap50")
+        recorder = Recorder(run, trials, "ap50", minutes=_minutes)
         whole = train.epochs + (trials - 1) * race_of(train.epochs)
         done = 0
 
@@ -56,3 +57,8 @@ class Detectors:
         model = save_model(dataset, problem, train, found, store=store)
         journal_of(problem, settings).saved()
         return model
+
+
+def _minutes(trial: Trial) -> float:
+    """What a trial took, by count: its curve says."""
+    return trial.taught.curve[-1]["minutes"] if trial.taught else 0.0
