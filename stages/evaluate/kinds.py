@@ -20,6 +20,11 @@ from stages.store import Store
 UNSEEN = "unseen.json"
 
 
+def gone(digest: str) -> bytes:
+    """For those who have no store to fetch the sample `digest` from. Raises Damaged."""
+    raise Damaged(f"There is no sample {digest[:12]} here.", "Look at it where it was trained.")
+
+
 class Unseen(NamedTuple):
     """What models said of samples that they had not been taught with; both in plain form. `kinds`:
     of those that have none of a person's labels, by digest; `fetch`: a sample's bytes."""
@@ -28,7 +33,7 @@ class Unseen(NamedTuple):
     answers: list[Any]
     digests: Sequence[str] = ()
     kinds: Mapping[str, str] = {}
-    fetch: Callable[[str], bytes] = str.encode
+    fetch: Callable[[str], bytes] = gone
 
 
 class Agreement(NamedTuple):

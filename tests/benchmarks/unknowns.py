@@ -9,6 +9,7 @@ recommended threshold on. Recall: the share of KNOWN's test samples that get the
 score, and from the threshold on. All intervals are 95 %."""
 
 import io
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ class Shipped(NamedTuple):
 
 def main(*words: str) -> None:
     """Print false accepts and recall of both ways."""
+    logging.disable(logging.INFO)  # Great Expectations tells of every folder that it makes
     train = yaml.safe_load(words[words.index("--train") + 1]) if "--train" in words else TRAIN
     known, *folders = words[: words.index("--train")] if "--train" in words else words
     with TemporaryDirectory(prefix="aiwf-unknowns-") as work:

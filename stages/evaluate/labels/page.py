@@ -67,7 +67,7 @@ def _strangers(found: Unknowns | None, medium: Medium) -> list[tuple[Accepted, s
     if found is None:
         return shown
     for one in found.worst:
-        with suppress(KeyError, Damaged):
+        with suppress(Damaged):
             shown.append((one, medium.preview(found.fetch(one.digest), _SIDE)))
     return shown
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
-from stages.evaluate.kinds import Unseen
+from stages.evaluate.kinds import Unseen, gone
 from stages.evaluate.labels.scores import Scored
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.words import counted, measured
@@ -55,6 +55,17 @@ class Unknowns(NamedTuple):
         )
 
     @property
+    def missed(self) -> dict[str, tuple[Measure, Measure]]:
+        """The kinds of which some are taken for a label, those with the most first."""
+        weak = [pair for pair in self.kinds.items() if pair[1][0].value < 1]
+        return dict(sorted(weak, key=lambda pair: (pair[1][0].value, pair[0])))
+
+    @property
+    def caught(self) -> list[str]:
+        """The kinds of which none is."""
+        return [kind for kind in self.kinds if kind not in self.missed]
+
+    @property
     def record(self) -> dict[str, Any]:
         """It, for metrics.json."""
         kinds = {kind: {"recall": a, "accepted": b} for kind, (a, b) in self.kinds.items()}
@@ -97,7 +108,7 @@ def unknowns(
         _share(seen.given[known] == other),
         _worst(predicted, kinds, digests, given, missed),
         predicted.thing,
-        unseen.fetch if unseen else _nothing,
+        unseen.fetch if unseen else gone,
     )
 
 
@@ -142,7 +153,3 @@ def _worst(
 
 def _share(rows: NDArray[np.bool_]) -> Measure:
     return proportion(int(rows.sum()), len(rows))
-
-
-def _nothing(digest: str) -> bytes:
-    raise KeyError(digest)

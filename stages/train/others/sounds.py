@@ -130,7 +130,8 @@ def grains(rng: Rng, clips: Clips) -> Wave:
 
 def layers(rng: Rng, clips: Clips) -> Wave:
     """Eight clips over each other, half of them backwards: a crowd."""
-    return np.sum([_even(clips())[:: rng.choice([1, -1])] for _ in range(8)], axis=0)
+    heard = [_even(clips())[:: rng.choice([1, -1])] for _ in range(8)]
+    return np.asarray(np.sum(heard, axis=0), np.float64)
 
 
 def slowed(rng: Rng, clips: Clips) -> Wave:
@@ -138,7 +139,7 @@ def slowed(rng: Rng, clips: Clips) -> Wave:
     pace = rng.uniform(5, 10) ** rng.choice([1, -1])
     clip = clips()[::-1]
     places = (np.arange(clips.frames) * pace) % (clips.frames - 1)
-    return np.interp(places, np.arange(clips.frames), clip)
+    return np.asarray(np.interp(places, np.arange(clips.frames), clip), np.float64)
 
 
 MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {

@@ -1,0 +1,81 @@
+"""From a Dataset to a report, with a label for what has none: what was measured is what is
+shipped."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages.config import EvaluateConfig, EvaluateSlice, TrainConfig, TrainSlice
+from stages.evaluate import evaluate
+from stages.evaluate.native import graph_of, predictor_of
+from stages.tracking import QuietRun
+from stages.train import train
+from stages.train.others import pictures
+from stages.train.others.making import Order, rng_of
+from tests import makers
+
+CONFIG = TrainConfig(
+    families=("efficientnet_lite0",),
+    input_sizes=(64,),
+    epochs=12,
+    trials=2,
+    folds=3,
+    finetune={"trials": 0},
+    other="auto",
+)
+
+
+@pytest.fixture(scope="module")
+def made(store, trunk, ray_running):
+    services = {"store": store, "run": QuietRun(), "settings": ray_running}
+    dataset = makers.dataset(store, each=20, views=0)
+    model = train(dataset, TrainSlice(train=CONFIG), **services)
+    report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
+    return dataset, model, report
+
+
+@pytest.mark.slow
+def test_the_model_has_the_label_the_step_and_says_what_it_costs(made):
+    dataset, model, _ = made
+    said = model.selection["other"]
+
+    assert model.labels == (*dataset.labels, "other")
+    assert model.after[0].step == "reject"
+    assert model.after[0].args == {"other": 3, "threshold": said["threshold"]}
+    assert said["known"] == 48 == model.selection["samples"]
+    assert said["unknown"] == 2 * len(pictures.KINDS)
+    assert said["cost"] <= 0.005
+
+
+@pytest.mark.slow
+def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(made, store):
+    _, model, report = made
+    unseen = json.loads(store.get(model.files["unseen.json"]))
+    numbers = json.loads(store.get(report.files["metrics.json"]))["unknowns"]
+    given = np.array(unseen["answers"]).argmax(axis=1)[np.array(unseen["truth"]) == 3]
+
+    assert set(numbers["kinds"]) == set(pictures.KINDS)
+    assert numbers["recall"]["value"] == pytest.approx((given == 3).mean())
+    assert 1 - numbers["recall"]["value"] == pytest.approx(
+        model.selection["other"]["false_accepts"], abs=1e-4
+    )
+    assert "other" not in report.labels_measured
+    assert "What has none of the labels" in store.get(report.files["report.html"]).decode()
+
+
+@pytest.mark.slow
+def test_a_new_negative_is_answered_other_and_a_photo_is_not(made, store):
+    _, model, _ = made
+    strange = [
+        pictures.negative(kind, rng_of(Order(kind, 99), 1), lambda: makers.picture("square", 70))
+        for kind in ("noise", "stripes", "clouds", "letters")
+    ]
+    photos = [makers.picture(label, 50) for label in makers.LABELS]
+
+    with graph_of(model, store) as graph:
+        answers = np.array(predictor_of(model, graph).answers([*strange, *photos]))
+
+    assert (answers[:4].argmax(axis=1) == 3).all()
+    assert (answers[4:].argmax(axis=1) != 3).all()
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-4)
