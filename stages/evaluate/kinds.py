@@ -14,7 +14,7 @@ from stages.evaluate.training import Training
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
-from stages.runtime.errors import DataError
+from stages.runtime.errors import Damaged, DataError
 from stages.store import Store
 
 UNSEEN = "unseen.json"
