@@ -47,6 +47,9 @@ def teach(desk: Desk, given: dict[str, Any]) -> None:
         first, values = int(kept["step"]), kept["values"]
         adam.first, adam.second, adam.steps = kept["first"], kept["second"], first
     given.get("begun", []).append(first)
+    if "log" in given and desk.group.rank == 0:
+        with Path(given["log"]).open("a") as log:
+            log.write(f"{first}\n")
     for step in range(first, STEPS):
         if step == given.get("stops"):
             raise Stopped
