@@ -51,7 +51,7 @@ def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
 
     apart, alone = evaluated(truth, answers, unseen=unseen), evaluated(truth, answers)
 
-    assert apart.threshold == recommended_threshold(matches(*unseen, 2), None)
+    assert apart.threshold == recommended_threshold(matches(unseen.truth, unseen.answers, 2), None)
     assert "on photos held out of training, as the best compromise (F1)" in apart.threshold_says
     assert "on these very photos" in alone.threshold_says
 
