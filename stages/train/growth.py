@@ -41,6 +41,7 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
         "metric": "balanced_accuracy",
         "seeds": curve.right.shape[1],
         "samples": len(curve.labels),
+        "wrong": _short((~curve.right[-1]).sum(axis=1).mean()),
         "points": [
             {"share": share, "samples": round(float(size), 1), **_told(means[:, place])}
             for place, (share, size) in enumerate(zip(curve.shares, whole, strict=True))

@@ -1,12 +1,25 @@
 """Pairs of labels that look alike are told, with numbers and samples; others are not."""
 
+import io
+import json
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from stages.artifacts import Dataset
+from stages.blobs.folder import FolderBlobs
+from stages.config import EvaluateConfig, EvaluateSlice
+from stages.etl.manifest import Sample, write_manifest
+from stages.evaluate import evaluate
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels.alike import alike, told_of
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.predictions import Predicted
+from stages.store import Store
+from stages.tracking import QuietRun
+from tests import makers
+from tests.evaluate import small
 
 LABELS = ("hat", "shirt", "skirt", "dress", "shoes")
 
@@ -113,3 +126,44 @@ def test_mistakes_that_fall_evenly_hardly_ever_tell_a_pair():
         told += bool(pairs_of(counts))
 
     assert told <= 0.05 * 200
+
+
+COLOURS = {
+    "grass": (40, 150, 40),
+    "sky": (70, 120, 230),
+    "sea": (70, 120, 230),
+    "rose": (220, 40, 60),
+}
+
+
+def colour(label: str, seed: int) -> bytes:
+    """A PNG of noise about one colour; that of the sea is that of the sky."""
+    rng = np.random.default_rng([seed, list(COLOURS).index(label)])
+    out = io.BytesIO()
+    noisy = rng.normal(COLOURS[label], 25, (16, 16, 3)).clip(0, 255).astype(np.uint8)
+    Image.fromarray(noisy).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_two_labels_with_the_same_pictures_are_told_on_the_report(tmp_path):
+    store = Store(FolderBlobs(tmp_path / "store"), tmp_path / "cache")
+    samples = [
+        Sample(f"{label}/{k}.png", store.add(colour(label, k)), label, "test" if k % 2 else "train")
+        for label in COLOURS
+        for k in range(60)
+    ]
+    told = {"labels": tuple(sorted(COLOURS)), "counts": {"train": {}, "test": {}}}
+    files = {"manifest.csv": store.add(write_manifest(samples))}
+    dataset = Dataset(task="image_classification", revision="0", files=files, **told)
+    store.save(dataset)
+    model = small.model(store, dataset)
+    services = {"store": store, "run": QuietRun(), "settings": makers.settings(tmp_path)}
+
+    report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
+
+    (pair,) = json.loads(store.get(report.files["metrics.json"]))["alike"]
+    assert {pair["one"], pair["other"]} == {"sea", "sky"}
+    page = store.get(report.files["report.html"]).decode()
+    section = page.partition("Labels that look alike")[2].partition("Answering only when sure")[0]
+    assert section.count("<img") == 6
+    assert "Look at how these two differ" in page

@@ -12,6 +12,7 @@ from stages.evaluate.labels import shift_words
 from stages.evaluate.labels.shift import shift_of
 from stages.evaluate.training import Training
 from stages.metrics.two_samples import differences, flags_of, mixture, told_apart
+from stages.parts import FAMILIES, TASKS
 from tests import makers
 from tests.evaluate import small
 
@@ -126,6 +127,35 @@ def test_another_kind_of_file_is_found_for_that_reason(honest):
     found = shift_of(changed(honest, stored))
 
     assert [one.name for one in found.reasons] == ["size in bytes"]
+
+
+def stamped(data: bytes) -> bytes:
+    """With a small chequered sticker as bright as what it covers."""
+    picture = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).copy()
+    squares = np.indices((16, 16)).sum(axis=0) // 4 % 2 * 60 + 15
+    picture[:16, :16] = squares[..., None]
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.slow  # exports a trunk
+def test_what_no_trait_shows_the_trunk_sees(honest):
+    family = FAMILIES["efficientnet_lite0"]
+    before = TASKS["image_classification"]().before(family, 64, honest.dataset)
+    seeing = honest._replace(
+        model=honest.model.model_copy(update={"weights": family.digests, "before": before})
+    )
+
+    found, none = shift_of(changed(seeing, stamped)), shift_of(seeing)
+
+    assert found.apart.low > 0.6
+    assert found.p <= 0.01
+    assert len(found.foreign) == 6
+    assert {one.digest for one in found.foreign}.isdisjoint(one.near for one in found.foreign)
+    assert "classifier" in shift_words.told(found)
+    assert not none.found
+    assert none.apart.low < 0.5 < none.apart.high
 
 
 def test_equal_data_make_an_equal_finding(honest):

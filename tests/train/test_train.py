@@ -57,6 +57,7 @@ def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, data
         "weights.npz",
         "graph.json",
         "graph.pdiparams",
+        "learning_curve.json",
         "trials.json",
         "unseen.json",
     }
@@ -66,6 +67,22 @@ def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, data
     assert model.selection["held_out"] == "train and validation in 3 folds, groups kept whole"
     assert model.selection["trials"] == 5
     assert len(next(iter(model.weights.values()))) == 64
+
+
+def test_it_says_who_judged_and_what_more_samples_would_bring(trained, store, dataset):
+    model, _ = trained
+    told = json.loads(store.get(model.files["learning_curve.json"]))
+
+    judged = {label: 16 for label in dataset.labels}
+    assert model.selection["held_out_by_label"] == judged
+    assert "Only 16 held-out samples" in model.selection["few"]
+    assert model.selection["finalists"] == []  # there is but one input
+    assert [one["share"] for one in told["points"]] == [0.25, 0.5, 0.75, 1.0]
+    assert told["samples"] == sum(judged.values())
+    assert told["points"][-1]["value"] > 0.9
+    assert told["wrong"] < 5
+    assert 0 <= told["gain"]["low"] <= told["gain"]["value"] <= told["gain"]["high"] <= 1
+    assert told["first"]["label"] in dataset.labels
 
 
 def test_it_learnt_something(trained):

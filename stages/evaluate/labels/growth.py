@@ -9,6 +9,7 @@ from stages.evaluate.training import Training
 from stages.metrics.power_law import PowerLaw
 
 FILE = "learning_curve.json"
+FEWEST = 5  # mistakes on which anything can rest
 LITTLE = 0.01  # a gain below it is hardly one
 SURE, LIKELY = 0.8, 1 / 3  # of resamples in which one label gains most
 SHOWN = 5  # labels
@@ -52,11 +53,20 @@ class Growth(NamedTuple):
     @property
     def _helps(self) -> bool:
         gain = self.told["gain"]
-        return bool(gain["low"] > 0.0005 and gain["high"] > LITTLE)
+        return bool(gain["low"] > 0.0005 and gain["high"] > LITTLE and not self._flawless)
+
+    @property
+    def _flawless(self) -> bool:
+        return bool(self.told["wrong"] < FEWEST)
 
     @property
     def _gain(self) -> str:
         gain, twice = self.told["gain"], f"Twice as many {self.thing}s of every label"
+        if self._flawless:
+            return (
+                f"Of {self.told['samples']:,} held-out {self.thing}s about "
+                f"{self.told['wrong']:.0f} are wrong: too few to tell what more would bring."
+            )
         if gain["high"] <= LITTLE:
             return f"{twice} would hardly help: {_points(gain)} of balanced accuracy."
         if not self._helps:

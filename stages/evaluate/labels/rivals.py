@@ -46,6 +46,11 @@ class Choice(NamedTuple):
         open_ones = verdicts.count("undecided")
         if not verdicts:
             return ""
+        if worse := verdicts.count("worse"):
+            return (
+                f"On these samples {worse} of its {len(verdicts)} rivals did surely better: the "
+                "rule looks at log loss, too."
+            )
         if open_ones == len(verdicts):
             return (
                 "It cannot be told from its rivals on so few samples: any of them may be as good."
