@@ -1,0 +1,113 @@
+"""Weights that a person gives: found by their names, counted by their digests."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.models.arrays import pack_arrays
+from stages.models.at_hand import at_hand, sha256
+from stages.models.official import address_of
+from stages.parts import FAMILIES
+from stages.runtime.errors import ConfigError, Damaged, InfrastructureError
+from stages.settings import Settings
+from tests import makers
+from tests.contracts.test_blobs import s3_endpoint  # noqa: F401
+from tests.models import stand_ins
+
+FAMILY = FAMILIES["pp_lcnet"]  # no installed package says where its weights are
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A folder with weights of PP-LCNet is given."""
+    folder = stand_ins.own(tmp_path / "given", "pp_lcnet")
+    return makers.settings(tmp_path).model_copy(update={"weights": str(folder)})
+
+
+def own(settings: Settings) -> Path:
+    return Path(settings.weights) / "pp_lcnet.npz"
+
+
+def test_a_given_file_counts_by_its_digest_and_is_loaded(settings):
+    found = at_hand(FAMILY, settings, asked=False)
+
+    begun = FAMILY.begun_with(found.weights)
+
+    assert found.weights == sha256(own(settings))
+    assert begun.digests == {"pp_lcnet": found.weights}
+    assert begun.frozen
+    assert set(begun.load(settings)) == set(FAMILY.trunk().state_dict())
+
+
+def test_a_given_file_counts_before_the_published_one(settings):
+    stand_ins.own(Path(settings.weights), "squeezenet", "mobilenet_v3_small")
+
+    for name in ("squeezenet", "mobilenet_v3_small"):
+        found = at_hand(FAMILIES[name], settings, asked=True)
+        assert found.weights == sha256(Path(settings.weights) / f"{name}.npz")
+
+
+def test_a_trained_models_weights_can_be_given(settings):
+    plain = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+    model = {f"trunk.{name}": array.astype(np.float64) for name, array in plain.items()}
+    own(settings).write_bytes(pack_arrays({**model, "head.out.weight": np.ones((1280, 3))}))
+
+    again = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+
+    assert all((again[name] == plain[name]).all() for name in plain)
+    assert {array.dtype for array in again.values()} == {np.dtype(np.float32)}
+
+
+def test_a_file_that_is_another_than_the_plan_pinned_is_not_used(settings):
+    begun = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights)
+    own(settings).write_bytes(own(settings).read_bytes() + b" ")
+
+    with pytest.raises(InfrastructureError, match="no longer at hand"):
+        begun.load(settings)
+
+
+def test_weights_of_another_network_are_told(settings):
+    stand_ins.own(Path(settings.weights), "squeezenet")
+    (Path(settings.weights) / "squeezenet.npz").rename(own(settings))
+
+    with pytest.raises(Damaged, match=r"722496 numbers, and pp_lcnet wants 1682464"):
+        FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+
+
+def test_a_file_under_the_publishers_name_has_to_be_the_publishers(settings):
+    known = FAMILIES["resnet18"]
+    (Path(settings.weights) / known.weights.file).write_bytes(b"another")
+
+    assert address_of(known.weights) is not None
+    with pytest.raises(Damaged, match="not the file that its publisher has"):
+        at_hand(known, settings, asked=False)
+
+
+def test_a_folder_that_is_not_there_is_told(settings):
+    gone = settings.model_copy(update={"weights": f"{settings.weights}-not"})
+
+    with pytest.raises(ConfigError, match="no such folder"):
+        at_hand(FAMILY, gone, asked=False)
+
+
+def test_without_any_weights_it_is_told_why(tmp_path: Path):
+    found = at_hand(FAMILY, makers.settings(tmp_path), asked=True)
+
+    assert found.weights is None
+    assert "No installed package says" in found.why
+
+
+@pytest.mark.service
+def test_a_bucket_is_as_good_as_a_folder(settings, s3_endpoint: str, tmp_path: Path):  # noqa: F811
+    from stages.opening import open_bucket
+
+    place = {"weights": "s3://given/nets", "s3_endpoint": s3_endpoint}
+    keys = {"s3_access_key": "key", "s3_secret_key": "secret"}
+    far = Settings(workspace=tmp_path / "far", **place, **keys)
+    open_bucket(far.weights, far, "AIWF_WEIGHTS").put_file("pp_lcnet.npz", own(settings))
+
+    found = at_hand(FAMILY, far, asked=False)
+
+    assert found == at_hand(FAMILY, settings, asked=False)
+    assert set(FAMILY.begun_with(found.weights).load(far)) == set(FAMILY.trunk().state_dict())

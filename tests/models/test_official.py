@@ -1,0 +1,136 @@
+"""Official weights: fetched from a real server on loopback, and only if every byte is the
+publisher's."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.models import official
+from stages.models.at_hand import at_hand
+from stages.models.official import address_of, fetched
+from stages.models.weights import Official
+from stages.parts import FAMILIES
+from stages.runtime.errors import Damaged, InfrastructureError
+from tests import makers
+from tests.models import stand_ins
+
+FAMILY = FAMILIES[stand_ins.NAME]
+TOLD = [
+    name
+    for name in FAMILIES
+    if isinstance(FAMILIES[name].weights, Official) and FAMILIES[name].weights.module
+]
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory):
+    """A folder with the publisher's file, and the arrays in it."""
+    folder = tmp_path_factory.mktemp("publisher")
+    return folder, stand_ins.published(folder / FAMILY.weights.file)
+
+
+@pytest.fixture
+def told(publisher, tmp_path: Path, monkeypatch):
+    """Paddle says that the file is on our server; a function to change what it says."""
+    folder, _ = publisher
+    (tmp_path / "paddle").mkdir()
+    monkeypatch.setattr(official, "models_folder", lambda: tmp_path / "paddle")
+    stand_ins.Quiet.asked.clear()
+    with stand_ins.server(folder) as address:
+
+        def say(file: str = FAMILY.weights.file, md5: str = "", base: str = address) -> None:
+            right = stand_ins.md5(folder / FAMILY.weights.file)
+            stand_ins.paddle_says(tmp_path / "paddle", f"{base}/{file}", md5 or right)
+
+        say()
+        yield say
+
+
+def test_they_are_fetched_once_and_are_the_publishers_numbers(told, publisher, tmp_path: Path):
+    settings = makers.settings(tmp_path)
+
+    found = at_hand(FAMILY, settings, asked=True)
+    told(base="http://127.0.0.1:1")  # nobody answers there
+    arrays = FAMILY.begun_with(found.weights).load(settings)
+
+    assert len(found.weights) == 64
+    assert len(stand_ins.Quiet.asked) == 1
+    assert set(arrays) == set(FAMILY.trunk().state_dict())
+    assert all((arrays[name] == publisher[1][name]).all() for name in arrays)
+
+
+def test_nobody_is_asked_for_a_family_that_nobody_named(told, tmp_path: Path):
+    assert at_hand(FAMILY, makers.settings(tmp_path), asked=False).weights is None
+    assert stand_ins.Quiet.asked == []
+
+
+def test_a_file_with_another_digest_is_refused_and_not_kept(told, tmp_path: Path):
+    settings = makers.settings(tmp_path)
+    told(md5="0" * 32)
+
+    with pytest.raises(Damaged, match="digest that Paddle says"):
+        at_hand(FAMILY, settings, asked=True)
+
+    assert not [path for path in settings.root.rglob("*") if path.is_file()]
+
+
+def test_a_kept_file_that_was_changed_is_fetched_again(told, tmp_path: Path):
+    settings = makers.settings(tmp_path)
+    path = fetched(FAMILY.weights, settings)
+    path.write_bytes(b"changed")
+
+    assert fetched(FAMILY.weights, settings) == path
+    assert stand_ins.md5(path) == path.parent.name
+
+
+def test_a_file_that_is_larger_than_weights_are_is_given_up(told, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(official, "MOST_BYTES", 1000)
+
+    with pytest.raises(Damaged, match="larger"):
+        fetched(FAMILY.weights, makers.settings(tmp_path))
+
+
+@pytest.mark.parametrize("file", ["missing.pdparams", "short-file"])
+def test_a_file_that_cannot_be_had_whole_is_told_with_what_to_do(told, file: str, tmp_path: Path):
+    told(file)
+
+    with pytest.raises(InfrastructureError, match=r"cannot be fetched.*\n.*AIWF_WEIGHTS"):
+        fetched(FAMILY.weights, makers.settings(tmp_path))
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_installed_paddle_tells_where_they_are(name: str):
+    address = address_of(FAMILIES[name].weights)
+
+    assert address is not None
+    assert address.url.endswith(f"/{FAMILIES[name].weights.file}")
+    assert len(address.md5) == 32
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_their_tensors_have_the_places_of_paddles_own_network(name: str):
+    from paddle.vision import models
+
+    builders = {"shufflenet_v2": "shufflenet_v2_x1_0"}
+    theirs = getattr(models, builders.get(name, name))().state_dict()
+    ours = FAMILIES[name].trunk().state_dict()
+
+    named = {place: one for key, one in theirs.items() if (place := FAMILIES[name].place(key))}
+    assert {key: one.shape for key, one in named.items()} == {
+        key: one.shape for key, one in ours.items()
+    }
+
+
+def test_shufflenet_answers_as_paddles_own_does():
+    import paddle
+    from paddle.vision.models import shufflenet_v2_x0_5
+
+    theirs, ours = shufflenet_v2_x0_5(num_classes=0), FAMILY.trunk()
+    ours.set_state_dict(theirs.state_dict())
+    picture = paddle.randn([2, 3, 64, 64])
+    theirs.eval(), ours.eval()
+
+    expected = theirs(picture).flatten(1).numpy()
+
+    np.testing.assert_allclose(ours(picture).numpy(), expected, atol=1e-5 * expected.max())
