@@ -21,6 +21,7 @@ class Writer:
         self._calls: queue.Queue[Callable[[], Any] | None] = queue.Queue()
         self._pauses = pauses
         self._lost: list[str] = []
+        self.done, self.seconds = 0, 0.0  # calls, and what they took of the processor
         self._thread = threading.Thread(target=self._work, name="aiwf-tracking", daemon=True)
         self._thread.start()
 
@@ -32,6 +33,7 @@ class Writer:
         """Wait until all is written, and warn of what was lost; the number of lost records."""
         self._calls.put(None)
         self._thread.join(longest)
+        log.info("MLflow: %d calls, %.1f s of the processor.", self.done, self.seconds)
         lost = len(self._lost) + self._calls.qsize()
         if lost:
             why = self._lost[0] if self._lost else "it is too slow"
@@ -46,6 +48,7 @@ class Writer:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             self._do(call)
+            self.done, self.seconds = self.done + 1, time.thread_time()
 
     def _do(self, call: Callable[[], Any]) -> None:
         for pause in (*(() if self._lost else self._pauses), None):

@@ -1,0 +1,63 @@
+"""What it costs that MLflow hears of every trial while it is taught:
+`python -m tests.benchmarks.tracking [TRIALS]`.
+
+The same search of heads twice, once heard by nobody and once by MLflow (SQLite in the workspace).
+Prints wall times, the calls to MLflow and what share of all processor time they took."""
+
+import os
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from stages.config import TrainConfig
+from stages.settings import Settings
+from stages.tracking import QuietRun, Run
+from stages.tracking.mlflow_run import open_run
+from stages.train.cluster import cluster
+from stages.train.record import Recorder
+from stages.train.search import search
+from tests.train.conftest import blobs
+
+CONFIG = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), folds=3)
+
+
+def main(trials: int = 32) -> None:
+    problem = blobs(samples=3000, classes=10, width=1280)
+    with TemporaryDirectory() as folder:
+        quiet, heard = (Settings(workspace=Path(folder) / one) for one in ("quiet", "heard"))
+        with cluster(quiet, 10**8):
+            search(problem, CONFIG, 2, Settings(workspace=Path(folder) / "warm"), lambda _: None)
+            plain = timed(problem, trials, quiet, QuietRun())
+            with open_run(
+                heard,
+                pipeline="bench",
+                run="bench",
+                stage="train",
+                tags={},
+                progress=lambda *_: None,
+            ) as run:
+                told = timed(problem, trials, heard, run)
+                began = time.perf_counter()
+            closing = time.perf_counter() - began
+            writer = run._writer
+    print(f"search of {trials} heads, heard by nobody   {plain:6.1f} s")
+    print(f"the same, heard by MLflow          {told:6.1f} s, and {closing:.1f} s to end")
+    print(f"calls to MLflow                    {writer.done:6d}")
+    print(f"their processor time               {writer.seconds:6.1f} s")
+    share = writer.seconds / (told * len(os.sched_getaffinity(0)))
+    print(f"their share of the cores           {share:6.1%}")
+
+
+def timed(problem, trials: int, settings: Settings, run: Run) -> float:
+    """Seconds of a search that `run` hears of."""
+    recorder = Recorder(run, trials, CONFIG.metric)
+    began = time.perf_counter()
+    found = search(problem, CONFIG, trials, settings, recorder.heard, recorder.epoch)
+    seconds = time.perf_counter() - began
+    recorder.finished(found, found[0])
+    return seconds
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
