@@ -39,6 +39,8 @@ def _flat(
 
 
 def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_resolved(way, root) for way in schema["anyOf"]]}
     if "$ref" not in schema:
         return schema
     found = root["$defs"][schema["$ref"].split("/")[-1]]
