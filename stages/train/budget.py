@@ -9,6 +9,7 @@ from stages.runtime.errors import BudgetTooSmall
 from stages.train.space import Input, inputs_of
 
 STARTING = 25.0  # Ray, Paddle, the model's export
+GROWTH = 10.0  # heads taught on parts of the data, for the learning curve
 TRUNK = 8.0  # export of one family
 DECODING = 0.006  # one picture: read, decode, augment, resize
 LISTENING = 0.03  # one sound of some seconds: decode, resample, augment, spectrogram
@@ -28,7 +29,7 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
     input."""
     seconds = train.budget_minutes * 60 * speed
     rows = samples * (1 + views)
-    fixed = STARTING + _features(train, rows)
+    fixed = _fixed(train, rows)
     each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
     number = int((seconds - fixed) // each)
     if number < 1:
@@ -45,7 +46,12 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
 def taken(train: TrainConfig, trials: int, samples: int, views: int) -> float:
     """Reference seconds for `trials`, their features and all that is done once."""
     each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
-    return STARTING + _features(train, samples * (1 + views)) + trials * each
+    return _fixed(train, samples * (1 + views)) + trials * each
+
+
+def _fixed(train: TrainConfig, rows: int) -> float:
+    """All that is done once."""
+    return STARTING + (GROWTH if train.growth else 0.0) + _features(train, rows)
 
 
 def _features(train: TrainConfig, rows: int) -> float:

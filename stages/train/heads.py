@@ -68,7 +68,9 @@ class Heads:
             )
             labels = labels_of(dataset, train)
             about = (dataset, prepared, trials, chosen, train, labels)
-            more = more_data(*about, store=store, settings=settings) if train.growth else None
+            more = (
+                more_data(*about, store=store, run=run, settings=settings) if train.growth else None
+            )
         recorder.finished(trials, chosen)
         model = save_model(
             dataset, prepared, trials, chosen, train, store=store, settings=settings, more=more

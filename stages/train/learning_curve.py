@@ -3,7 +3,7 @@
 It is taught on nested parts of what taught it, groups kept whole, several times over, and judged
 on the same held-out samples each time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
@@ -81,9 +81,11 @@ def curve_of(
     epochs: int,
     patience: int,
     settings: Settings,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Curve:
     """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
-    `epochs`; `groups`: each row's. Equal arguments, equal curve."""
+    `epochs`; `groups`: each row's. `tell` hears how many are done. Equal arguments, equal
+    curve."""
     import ray
 
     name = hyperparameters["input"]
@@ -93,7 +95,8 @@ def curve_of(
     with cluster(settings, small.features[name].nbytes):
         shared = ray.put((small, list(groups)))
         teach = ray.remote(num_cpus=1)(taught)
-        told = ray.get([teach.remote(shared, hyperparameters, epochs, patience, *j) for j in jobs])
+        out = [teach.remote(shared, hyperparameters, epochs, patience, *job) for job in jobs]
+        told = _awaited(out, tell)
     right = np.stack([one for one, _ in told]).reshape(len(SHARES), len(seeds), -1)
     sizes = np.stack([one for _, one in told]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
     judged = np.concatenate([problem.judging(fold) for fold in range(problem.folds)])
@@ -101,6 +104,18 @@ def curve_of(
     numbers = np.unique(np.array(groups), return_inverse=True)[1]
     rows = judged[counted]
     return Curve(SHARES, right[:, :, counted], problem.labels[rows], numbers[rows], sizes)
+
+
+def _awaited(out: list[Any], tell: Callable[[int, int], None]) -> list[Any]:
+    """What the tasks `out` give, in their order."""
+    import ray
+
+    left = list(out)
+    tell(0, len(out))
+    while left:
+        _, left = ray.wait(left)
+        tell(len(out) - len(left), len(out))
+    return list(ray.get(out))
 
 
 def _seeds(rows: int, epochs: int) -> int:

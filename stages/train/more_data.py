@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from stages.artifacts import Dataset
@@ -9,6 +10,7 @@ from stages.config import TrainConfig
 from stages.etl.manifest import samples_of
 from stages.settings import Settings
 from stages.store import Store
+from stages.tracking import Run
 from stages.train.growth import growth
 from stages.train.halving import Trial
 from stages.train.learning_curve import curve_of, why_not
@@ -28,6 +30,7 @@ def more_data(
     labels: Sequence[str],
     *,
     store: Store,
+    run: Run,
     settings: Settings,
 ) -> bytes:
     """The learning curve of the best head on the chosen input, as JSON; or why there is none.
@@ -41,7 +44,8 @@ def more_data(
     if why := SCRATCH if scratch else why_not(problem, groups):
         return _json({"why_not": why})
     best = taught_of(head).best_epoch
-    curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings)
+    tell = partial(run.progress, "learning curve")
+    curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings, tell)
     return _json({"input": _input(chosen), "trial": head.number, **growth(curve, labels)})
 
 

@@ -55,6 +55,9 @@ class ScratchFit(Fit):
         trunk = {name: array for name, array in learnt.items() if name.startswith("trunk.")}
         return trunk | {name: array.astype(np.float32) for name, array in out.items()}
 
+    def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.problem.labels[self.first[items]]  # what is shown is samples
+
     def _learnt(self) -> dict[str, Floats]:
         return {name: value.copy() for name, value in self.mean.items()}
 

@@ -36,7 +36,8 @@ def growth(gain=(0.018, 0.004, 0.031), sure=0.9, wrong=90.0) -> Growth:
 def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
     assert growth().says == (
         "Twice as many photos of every label would bring about +1.8 points (0.4 to 3.1) of "
-        "balanced accuracy. Most would be gained by 'skirt': +5.0 points (1.0 to 9.0) of its recall."
+        "balanced accuracy. Most would be gained by 'skirt': +5.0 points (1.0 to 9.0) of its "
+        "recall."
     )
     assert growth().advice == [growth().says]
 

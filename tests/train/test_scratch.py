@@ -66,6 +66,22 @@ def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
+def test_a_rare_label_is_shown_as_often_as_the_others():
+    """Samples are shown, not rows: of the third label one in six is left."""
+    whole = tones(each=24, views=1)
+    kept = np.flatnonzero((whole.labels != 2) | (whole.origin % 18 == 2))
+    values = whole.features[INPUT]
+    rows = [values.values[values.starts[row] : values.starts[row + 1]] for row in kept]
+    told = (whole.labels[kept], whole.held[kept], whole.plain[kept])
+    few = Problem({INPUT: Windows.of(rows)}, *told, whole.classes, whole.folds)
+
+    made = fit(epochs=1, problem=few, class_balance="sampling")
+
+    for samples in zip(*made._orders(made.taught, np.random.default_rng(0)), strict=True):
+        shown = np.bincount(few.labels[few.plain][np.concatenate(samples)])
+        assert shown.max() - shown.min() <= made.hyper["batch_size"]
+
+
 def test_going_on_is_the_same_as_going_through():
     through, halted = fit(epochs=4), fit(epochs=2)
 
