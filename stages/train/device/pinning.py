@@ -8,8 +8,10 @@ from stages.parts import TASKS
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.device.first import Asked
 from stages.train.device.measuring import CannotRun, measured
-from stages.train.device.untrained import Asked, packed
+from stages.train.device.untrained import packed, windows_of
+from stages.train.estimate import UNITS
 from stages.train.space import Input, inputs_of
 
 
@@ -32,13 +34,11 @@ def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainC
 
 
 def _asked(pipeline: PipelineConfig, store: Store, settings: Settings) -> Asked:
-    from stages.train.fitting import HIDDEN
-
     train = pipeline.train
     return Asked(
         task=pipeline.task,
         labels=_labels(pipeline.data, pipeline.task, store, settings),
-        hidden=HIDDEN if "hidden" in train.space.head else 0,
+        hidden=UNITS if "hidden" in train.space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
     )
@@ -62,10 +62,10 @@ def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Sett
     made = packed(one, asked, store, settings)
     if made.why:
         return Measured(input=one.name, why=made.why)
-    network, numeric = made.network, made.numeric
+    network, numeric, shape = made.network, made.numeric, windows_of(one, asked.task).shape[1:]
     try:
         figures = measured(
-            one.name, network, numeric, made.shape, device.profile, store=store, settings=settings
+            one.name, network, numeric, shape, device.profile, store=store, settings=settings
         )
     except CannotRun as error:
         return Measured(input=one.name, numeric=numeric, why=error.problem)
