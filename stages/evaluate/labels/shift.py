@@ -147,6 +147,8 @@ def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
 
 def _family(model: Model) -> Family | None:
     """The family with the weights that `model` began with; None if it began without."""
+    if model.family not in FAMILIES:  # it was taken off the board
+        return None
     family: Family = FAMILIES[model.family]
     if not family.features or not model.weights:
         return None
