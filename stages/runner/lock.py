@@ -123,4 +123,3 @@ def read_lock(name: str, store: Store) -> Lock:
 
 def _metrics(task: str, overall: Mapping[str, Any]) -> dict[str, float]:
     return {f"{task}.{name}": measure.value for name, measure in overall.items()}
-
