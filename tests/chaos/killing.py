@@ -19,6 +19,7 @@ import psutil
 Event = dict[str, Any]
 Victims = Callable[[psutil.Process], list[psutil.Process]]
 LONGEST = 600.0  # seconds of one life
+PATIENCE = 30.0  # seconds that what a dead program started has to end by itself
 
 
 def driver(process: psutil.Process) -> list[psutil.Process]:
@@ -49,7 +50,7 @@ class Kill:
     who: str
     after: float
     events: list[Event]
-    left: int = 0
+    left: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -175,11 +176,11 @@ def _round(
 
 
 def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None:
-    """Kill the first of `victims` there is; what of its processes was left 20 s later is killed,
-    too, and counted."""
+    """Kill the first of `victims` there is; what of its processes is left much later is killed,
+    too, and told."""
     try:
         process = psutil.Process(life.process.pid)
-        family = process.children(recursive=True)
+        family = {one.pid: one.name() for one in process.children(recursive=True)}
         found = victims(process)
         events = list(life.events)
         if not found:
@@ -190,8 +191,14 @@ def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None
     kill = Kill(who, after, events)
     if found[0].pid == life.process.pid:
         life.process.wait()
-        _, left = psutil.wait_procs(family, timeout=20)
-        kill.left = len(left)
-        for one in left:
-            one.kill()
+        kill.left = _left(family)
     return kill
+
+
+def _left(family: Mapping[int, str]) -> list[str]:
+    """The names of those of `family` that live on for PATIENCE; they are killed."""
+    there = [psutil.Process(pid) for pid in family if psutil.pid_exists(pid)]
+    _, left = psutil.wait_procs(there, timeout=PATIENCE)
+    for one in left:
+        one.kill()
+    return [family[one.pid] for one in left]

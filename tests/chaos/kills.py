@@ -7,6 +7,7 @@ and asserts that every round comes to the model of a calm one, and that no leg t
 taught again."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,10 +60,10 @@ def tell(rounds: list[Round], calm: Round, epochs: int) -> None:
         )
     again = sum(_taught_again(one) for one in rounds)
     models = {one.model for one in [calm, *rounds]}
-    left = sum(kill.left for one in rounds for kill in one.kills)
+    left = Counter(name for one in rounds for kill in one.kills for name in kill.left)
     kills = sum(len(one.kills) for one in rounds)
     print(f"kills {kills}, rounds {len(rounds)}, models {sorted(one[:12] for one in models)}")
-    print(f"finished legs that were taught again: {again}; processes left behind: {left}")
+    print(f"finished legs that were taught again: {again}; processes left behind: {dict(left)}")
     print(f"most lost at once: {max(lost for _, lost in _losses(rounds, epochs)):.2f} trials")
     assert len(models) == 1
     assert again == 0

@@ -1,0 +1,82 @@
+"""Ctrl-C in the middle of a search: what is finished stays, trials are closed, and the same command
+goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.etl import source
+from stages.opening import open_store
+from stages.runner.lock import load_lock
+from stages.settings import Settings
+from stages.tracking.server import connect
+from tests import makers
+
+YAML = """
+name: shapes
+task: image_classification
+data: shapes
+etl: {splits: {train: 0.6, validation: 0.2, test: 0.2}}
+train: {families: [efficientnet_lite0], input_sizes: [64], trials: 12, patience: 400, epochs: 400,
+        halving: 20, finetune: {trials: 0}, growth: false}
+deploy: {max_drop: 0.5, targets: [device_sdk]}
+"""
+pytestmark = pytest.mark.chaos
+
+
+def start(folder: Path, settings: Settings) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [Path(sys.executable).parent / "aiwf", "run", folder / "shapes.yaml"],
+        env={**os.environ, "AIWF_WORKSPACE": str(settings.root)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def trials(settings: Settings) -> list[str]:
+    """How MLflow says that each trial's run ended."""
+    client = connect(settings)
+    home = client.get_experiment_by_name("shapes").experiment_id
+    found = client.search_runs([home], "tags.`aiwf.part` = 'trial'")
+    return sorted(one.info.status for one in found)
+
+
+def journal(settings: Settings) -> list[Path]:
+    """The finished legs that are kept."""
+    return list((settings.root / "cache" / "journals").rglob("*.entry"))
+
+
+def test_a_search_that_was_stopped_goes_on_by_the_same_command(tmp_path):
+    settings = makers.settings(tmp_path)
+    source.add("shapes", makers.folder_of_pictures(tmp_path / "pictures", each=24), settings)
+    (tmp_path / "shapes.yaml").write_text(YAML)
+    stopped = start(tmp_path, settings)
+    assert stopped.stderr is not None
+    for line in stopped.stderr:
+        if line.startswith("  trial "):
+            break
+
+    stopped.send_signal(signal.SIGINT)
+    told = stopped.communicate()[1]
+
+    assert stopped.returncode == 130, told
+    assert "The same command goes on where this one left off." in told
+    assert "KILLED" in trials(settings)
+    assert "RUNNING" not in trials(settings)
+    kept = {path: path.stat().st_mtime_ns for path in journal(settings)}
+    assert kept
+
+    again = start(tmp_path, settings)
+    told = again.communicate()[1]
+
+    assert again.returncode == 0, told
+    (run,) = (path.name for path in (settings.root / "runs").iterdir() if path.is_dir())
+    lock = load_lock(run, open_store(settings))
+    assert lock is not None
+    assert set(lock.made) == {"etl", "train", "evaluate", "deploy_device_sdk"}
+    assert kept.items() <= {path: path.stat().st_mtime_ns for path in journal(settings)}.items()
