@@ -4,18 +4,18 @@ It is taught on nested parts of what taught it, groups kept whole, several times
 on the same held-out samples each time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.artifacts import digest_of
 from stages.settings import Settings
 from stages.train.budget import ROW_EPOCH
 from stages.train.cluster import cluster
 from stages.train.halving import Hyperparameters
+from stages.train.part import part_of
 from stages.train.problem import Problem
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -25,17 +25,6 @@ FEWEST = 8  # groups of a label, so that a quarter is more than one
 
 Rows = NDArray[np.int64]
 Right = NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Part(Problem):
-    """A problem of which only rows with `teaches` [rows] teach; all others judge as before."""
-
-    teaches: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-
-    def taught(self, fold: int) -> Rows:
-        rows = super().taught(fold)
-        return rows[self.teaches[rows]]
 
 
 @dataclass(frozen=True)
@@ -49,20 +38,6 @@ class Curve:
     labels: Rows
     groups: Rows
     sizes: NDArray[np.float64]
-
-
-def part_of(problem: Problem, groups: Sequence[str], share: float, seed: int) -> Part:
-    """`problem`, taught by `share` of the groups of each label; a larger share has all of a smaller
-    one. `groups`: each row's."""
-    names = np.array(groups)
-    keys = {name: digest_of(f"{seed}/{name}".encode()) for name in dict.fromkeys(groups)}
-    teaches = np.zeros(len(names), bool)
-    for label in np.unique(problem.labels):
-        mine = problem.labels == label
-        order = sorted(dict.fromkeys(names[mine].tolist()), key=keys.__getitem__)
-        teaches |= mine & np.isin(names, order[: ceil(share * len(order))])
-    given = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
-    return Part(**given, teaches=teaches)
 
 
 def why_not(problem: Problem, groups: Sequence[str]) -> str:

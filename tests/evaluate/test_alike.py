@@ -13,8 +13,9 @@ from stages.config import EvaluateConfig, EvaluateSlice
 from stages.etl.manifest import Sample, write_manifest
 from stages.evaluate import evaluate
 from stages.evaluate.kinds import Unseen
-from stages.evaluate.labels.alike import alike, told_of
+from stages.evaluate.labels.alike import alike
 from stages.evaluate.labels.scores import Scored, scored
+from stages.evaluate.labels.told import told_of
 from stages.evaluate.predictions import Predicted
 from stages.store import Store
 from stages.tracking import QuietRun

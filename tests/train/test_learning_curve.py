@@ -7,7 +7,8 @@ import pytest
 
 from stages.metrics.power_law import fitted
 from stages.train.growth import growth
-from stages.train.learning_curve import SHARES, Curve, curve_of, part_of, why_not
+from stages.train.learning_curve import SHARES, Curve, curve_of, why_not
+from stages.train.part import part_of
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 SIZES = np.array([25.0, 50.0, 75.0, 100.0])

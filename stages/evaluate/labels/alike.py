@@ -1,22 +1,15 @@
 """Labels that look alike to the model: pairs that are taken for each other more often than mistakes
 that fall evenly on all labels would bring, with the samples that show it."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from math import comb
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stages.artifacts import Measure
-from stages.evaluate.kinds import Unseen
-from stages.evaluate.labels.scores import Scored
-from stages.evaluate.predictions import Predicted
+from stages.evaluate.labels.told import Told
 from stages.evaluate.words import measured, percent, times
-from stages.metrics import confusion_matrix, proportion
-
-Counts = NDArray[np.int64]
+from stages.metrics import proportion
 
 CHANCE = 0.05  # that any pair at all is told where mistakes fall evenly
 FEWEST = 3  # mistakes between two labels
@@ -70,40 +63,6 @@ class Alike(NamedTuple):
         """It, for metrics.json."""
         looks = [one._asdict() for side in self.looks for one in side]
         return {**self._asdict(), "looks": looks}
-
-
-@dataclass(frozen=True)
-class Told:
-    """Answers to samples that did not teach, those of the test first: `truth`, `scores`
-    ([n, labels]), digests, names and rows of the test."""
-
-    labels: tuple[str, ...]
-    scored: Scored
-    digests: tuple[str, ...]
-    names: tuple[str, ...]
-    tested: int
-
-    @cached_property
-    def confusion(self) -> Counts:
-        return confusion_matrix(self.scored.truth, self.scored.given, len(self.labels))
-
-    @cached_property
-    def in_test(self) -> Counts:
-        truth, given = self.scored.truth[: self.tested], self.scored.given[: self.tested]
-        return confusion_matrix(truth, given, len(self.labels))
-
-
-def told_of(predicted: Predicted, seen: Scored, unseen: Unseen | None, held: Scored) -> Told:
-    """The answers to the test split (`seen`) and to `unseen` samples of training (`held`)."""
-    tested = len(predicted.files)
-    if not unseen or not unseen.digests:
-        return Told(predicted.labels, seen, predicted.files, predicted.names, tested)
-    both = Scored(
-        np.concatenate([seen.truth, held.truth]), np.concatenate([seen.scores, held.scores])
-    )
-    digests = (*predicted.files, *unseen.digests)
-    names = (*predicted.names, *["held out in training"] * len(unseen.digests))
-    return Told(predicted.labels, both, digests, names, tested)
 
 
 def alike(told: Told, other: int | None = None) -> tuple[Alike, ...]:

@@ -10,7 +10,7 @@ from stages.evaluate.confused import Pair, pairs
 from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.labels import shift_words
 from stages.evaluate.labels.advice import advice
-from stages.evaluate.labels.alike import Alike, alike, told_of
+from stages.evaluate.labels.alike import Alike, alike
 from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.growth import Growth, growth_of
 from stages.evaluate.labels.mistakes import Mistake, mistakes
@@ -18,6 +18,7 @@ from stages.evaluate.labels.rivals import Choice
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.labels.shift import Shift, shift_of
 from stages.evaluate.labels.threshold import on_threshold
+from stages.evaluate.labels.told import told_of
 from stages.evaluate.labels.unknowns import Unknowns, only_answers, other_of, unknowns
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted

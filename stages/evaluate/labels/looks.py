@@ -4,7 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from stages.evaluate.labels.alike import Alike, Look
-from stages.evaluate.labels.shift import Foreign, Shift
+from stages.evaluate.labels.foreign import Foreign
+from stages.evaluate.labels.shift import Shift
 from stages.media import Medium
 from stages.runtime.errors import BadSample, Damaged
 

@@ -4,9 +4,7 @@ of both, and by what a person would see at once: size, brightness, how loud it i
 Samples of one label are held against each other, one of each group, so that neither another mixture
 of labels nor groups are taken for a shift."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import PurePath
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,9 +12,11 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Measure, Model
 from stages.etl.manifest import Sample, samples_of
+from stages.evaluate.labels.foreign import Foreign, foreign_of
+from stages.evaluate.labels.traits import SURE, Trait, traits_of
 from stages.evaluate.training import Training
 from stages.media import Medium
-from stages.metrics.two_samples import differences, flags_of, mixture, told_apart
+from stages.metrics.two_samples import flags_of, mixture, told_apart
 from stages.models.family import Family
 from stages.parts import FAMILIES, MEDIA, TASKS
 from stages.train.features import Extractor, Sight, View
@@ -24,42 +24,10 @@ from stages.train.trunk import trunk_file
 
 MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
 FEWEST = 10  # of each side, below which nothing is told
-SURE = 0.01  # p value from which on a shift is told
-LEAST = 0.03  # difference of a trait, as a share of it, that is worth a word
-NEAREST, SHOWN = 3, 6
+SURELY = 50  # samples of each side that are looked at however large they are
+ROOM = 250e6  # pixels, or values of sounds, of each side
 
 Numbers = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Indices = NDArray[np.int64]
-
-
-class Trait(NamedTuple):
-    """Medians of a trait in training and in the test; `more`: how often a test sample has more of
-    it than a training sample with the same label; `p`: over all traits together; `apart`: how far
-    the two distributions are apart, as a share of their mean size."""
-
-    name: str
-    training: float
-    test: float
-    more: float
-    p: float
-    apart: float
-
-    @property
-    def differs(self) -> bool:
-        """Surely, and by so much that a person would care."""
-        return self.p <= SURE and self.apart >= LEAST
-
-
-class Foreign(NamedTuple):
-    """A test sample that is far from the training samples with its label, and `near`, the nearest
-    of them; `distance`: so many times as far as training samples of the label are apart."""
-
-    digest: str
-    name: str
-    label: str
-    near: str
-    distance: float
 
 
 class Shift(NamedTuple):
@@ -109,7 +77,7 @@ def shift_of(training: Training) -> Shift | None:
     flags = flags_of(second, labels)
     features = _features(training, both)
     apart = told_apart(features, flags, labels) if features is not None else None
-    traits = _traits(both, flags, labels, training, medium)
+    traits = traits_of(both, flags, labels, training)
     found = (apart and apart.p <= SURE) or any(one.differs for one in traits)
     return Shift(
         medium.thing,
@@ -119,7 +87,7 @@ def shift_of(training: Training) -> Shift | None:
         apart.p if apart else 1.0,
         traits,
         mixture(flags, labels),
-        _foreign(both, features, second, labels) if found and features is not None else (),
+        foreign_of(both, features, second, labels) if found and features is not None else (),
         store.get,
     )
 
@@ -130,7 +98,20 @@ def _units(samples: Sequence[Sample], test: bool) -> list[Sample]:
     for one in sorted(samples, key=lambda one: one.digest):
         if (one.split == "test") == test:
             groups.setdefault(one.group or one.digest, one)
-    return sorted(groups.values(), key=lambda one: one.digest)[:MOST]
+    return _affordable(sorted(groups.values(), key=lambda one: one.digest)[:MOST])
+
+
+def _affordable(samples: list[Sample]) -> list[Sample]:
+    """The first of `samples`, as many as can be read soon: counted, never timed."""
+    sizes = [_size(one.facts) for one in samples]
+    fitting = int((np.cumsum(sizes) <= ROOM).sum())
+    return samples[: max(fitting, SURELY)]
+
+
+def _size(facts: Mapping[str, float]) -> float:
+    """Values to read, if the medium tells."""
+    area = facts.get("width", 0.0) * facts.get("height", 0.0)
+    return area or facts.get("seconds", 0.0) * facts.get("rate", 0.0)
 
 
 def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
@@ -154,64 +135,3 @@ def _family(model: Model) -> Family | None:
         return None
     known = set(model.weights.values()) <= set(family.digests.values())
     return family if known else family.begun_with(next(iter(model.weights.values())))
-
-
-def _traits(
-    samples: Sequence[Sample], flags: Flags, labels: Indices, training: Training, medium: Medium
-) -> tuple[Trait, ...]:
-    with ThreadPoolExecutor(training.settings.threads) as pool:
-        told = list(
-            pool.map(lambda one: _told(one, training.store.get(one.digest), medium), samples)
-        )
-    names = list(dict.fromkeys(name for one in told for name in one))
-    table = np.array([[one.get(name, 0.0) for name in names] for one in told])
-    second = flags[:, 0]
-    more, p = differences(table, flags, labels)
-    sides = (_middle(table[~second], names), _middle(table[second], names))
-    apart = [_apart(column[~second], column[second]) for column in table.T]
-    values = zip(names, *sides, more, p, apart, strict=True)
-    return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
-
-
-def _told(sample: Sample, data: bytes, medium: Medium) -> dict[str, float]:
-    kind = PurePath(sample.file).suffix.lower() or "no ending"
-    return {**medium.traits(data), "size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
-
-
-SHARE = "share of "  # begins the name of a trait that is 0 or 1
-
-
-def _middle(table: Numbers, names: Sequence[str]) -> list[float]:
-    """Medians; of what is 0 or 1, the mean."""
-    middle = [np.mean if name.startswith(SHARE) else np.median for name in names]
-    return [float(of(column)) for of, column in zip(middle, table.T, strict=True)]
-
-
-def _apart(one: Numbers, other: Numbers) -> float:
-    """The mean distance between equal quantiles of both, as a share of the mean size."""
-    at = np.linspace(0, 1, 101)
-    away = np.abs(np.quantile(one, at) - np.quantile(other, at)).mean()
-    return float(away / max(np.abs(np.concatenate([one, other])).mean(), 1e-12))
-
-
-def _foreign(
-    samples: Sequence[Sample], features: Numbers, second: Flags, labels: Indices
-) -> tuple[Foreign, ...]:
-    """The test samples that are farthest from the training samples of their label, for that
-    label."""
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    found: list[Foreign] = []
-    for label in np.unique(labels[second]):
-        ours, theirs = (np.flatnonzero((labels == label) & side) for side in (second, ~second))
-        if len(theirs) <= NEAREST:
-            continue
-        away = 1 - unit[ours] @ unit[theirs].T
-        among = 1 - unit[theirs] @ unit[theirs].T
-        usual = np.median(np.sort(among, axis=1)[:, 1 : NEAREST + 1].mean(axis=1))
-        far = np.sort(away, axis=1)[:, :NEAREST].mean(axis=1) / max(float(usual), 1e-12)
-        for place, row in enumerate(ours):
-            near = samples[theirs[int(away[place].argmin())]]
-            one = samples[row]
-            told = (one.digest, one.file, one.label, near.digest)
-            found.append(Foreign(*told, round(float(far[place]), 4)))
-    return tuple(sorted(found, key=lambda one: (-one.distance, one.digest))[:SHOWN])

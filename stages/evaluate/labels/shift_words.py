@@ -1,6 +1,7 @@
 """A shift from training to test, in plain words."""
 
-from stages.evaluate.labels.shift import SHARE, SURE, Shift, Trait
+from stages.evaluate.labels.shift import Shift
+from stages.evaluate.labels.traits import SHARE, SURE, Trait
 from stages.evaluate.words import interval, percent
 
 EASILY, CLEARLY = 0.8, 0.65  # shares of pairs that are told apart

@@ -1,0 +1,49 @@
+"""The test samples that are least like training."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.etl.manifest import Sample
+
+NEAREST, SHOWN = 3, 6
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+
+class Foreign(NamedTuple):
+    """A test sample that is far from the training samples with its label, and `near`, the nearest
+    of them; `distance`: so many times as far as training samples of the label are apart."""
+
+    digest: str
+    name: str
+    label: str
+    near: str
+    distance: float
+
+
+def foreign_of(
+    samples: Sequence[Sample], features: Numbers, second: Flags, labels: Indices
+) -> tuple[Foreign, ...]:
+    """The test samples that are farthest from the training samples of their label, for that
+    label."""
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    found: list[Foreign] = []
+    for label in np.unique(labels[second]):
+        ours, theirs = (np.flatnonzero((labels == label) & side) for side in (second, ~second))
+        if len(theirs) <= NEAREST:
+            continue
+        away = 1 - unit[ours] @ unit[theirs].T
+        among = 1 - unit[theirs] @ unit[theirs].T
+        usual = np.median(np.sort(among, axis=1)[:, 1 : NEAREST + 1].mean(axis=1))
+        far = np.sort(away, axis=1)[:, :NEAREST].mean(axis=1) / max(float(usual), 1e-12)
+        for place, row in enumerate(ours):
+            near = samples[theirs[int(away[place].argmin())]]
+            one = samples[row]
+            told = (one.digest, one.file, one.label, near.digest)
+            found.append(Foreign(*told, round(float(far[place]), 4)))
+    return tuple(sorted(found, key=lambda one: (-one.distance, one.digest))[:SHOWN])

@@ -1,0 +1,48 @@
+"""Answers to all samples that did not teach: those of the test, and those held out in training."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.evaluate.kinds import Unseen
+from stages.evaluate.labels.scores import Scored
+from stages.evaluate.predictions import Predicted
+from stages.metrics import confusion_matrix
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Told:
+    """Answers to samples that did not teach, those of the test first: `truth`, `scores`
+    ([n, labels]), digests, names and rows of the test."""
+
+    labels: tuple[str, ...]
+    scored: Scored
+    digests: tuple[str, ...]
+    names: tuple[str, ...]
+    tested: int
+
+    @cached_property
+    def confusion(self) -> Counts:
+        return confusion_matrix(self.scored.truth, self.scored.given, len(self.labels))
+
+    @cached_property
+    def in_test(self) -> Counts:
+        truth, given = self.scored.truth[: self.tested], self.scored.given[: self.tested]
+        return confusion_matrix(truth, given, len(self.labels))
+
+
+def told_of(predicted: Predicted, seen: Scored, unseen: Unseen | None, held: Scored) -> Told:
+    """The answers to the test split (`seen`) and to `unseen` samples of training (`held`)."""
+    tested = len(predicted.files)
+    if not unseen or not unseen.digests:
+        return Told(predicted.labels, seen, predicted.files, predicted.names, tested)
+    both = Scored(
+        np.concatenate([seen.truth, held.truth]), np.concatenate([seen.scores, held.scores])
+    )
+    digests = (*predicted.files, *unseen.digests)
+    names = (*predicted.names, *["held out in training"] * len(unseen.digests))
+    return Told(predicted.labels, both, digests, names, tested)

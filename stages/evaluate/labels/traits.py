@@ -1,0 +1,79 @@
+"""What a person would see or hear of samples at once, held against each other: size, brightness,
+how loud they are, what kind of file."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePath
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.etl.manifest import Sample
+from stages.evaluate.training import Training
+from stages.media import Medium
+from stages.metrics.two_samples import differences
+from stages.parts import MEDIA, TASKS
+
+SURE = 0.01  # p value from which on a difference is told
+LEAST = 0.03  # difference of a trait, as a share of it, that is worth a word
+SHARE = "share of "  # begins the name of a trait that is 0 or 1
+
+Numbers = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+
+class Trait(NamedTuple):
+    """Medians of a trait in training and in the test; `more`: how often a test sample has more of
+    it than a training sample with the same label; `p`: over all traits together; `apart`: how far
+    the two distributions are apart, as a share of their mean size."""
+
+    name: str
+    training: float
+    test: float
+    more: float
+    p: float
+    apart: float
+
+    @property
+    def differs(self) -> bool:
+        """Surely, and by so much that a person would care."""
+        return self.p <= SURE and self.apart >= LEAST
+
+
+def traits_of(
+    samples: Sequence[Sample], flags: Flags, labels: Indices, training: Training
+) -> tuple[Trait, ...]:
+    """All traits of `samples`; `flags`: who is of the test (`two_samples.flags_of`)."""
+    medium: Medium = MEDIA[TASKS[training.dataset.task].medium]()
+    with ThreadPoolExecutor(training.settings.threads) as pool:
+        told = list(
+            pool.map(lambda one: _told(one, training.store.get(one.digest), medium), samples)
+        )
+    names = list(dict.fromkeys(name for one in told for name in one))
+    table = np.array([[one.get(name, 0.0) for name in names] for one in told])
+    second = flags[:, 0]
+    more, p = differences(table, flags, labels)
+    sides = (_middle(table[~second], names), _middle(table[second], names))
+    apart = [_apart(column[~second], column[second]) for column in table.T]
+    values = zip(names, *sides, more, p, apart, strict=True)
+    return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
+
+
+def _told(sample: Sample, data: bytes, medium: Medium) -> dict[str, float]:
+    kind = PurePath(sample.file).suffix.lower() or "no ending"
+    return {**medium.traits(data), "size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
+
+
+def _middle(table: Numbers, names: Sequence[str]) -> list[float]:
+    """Medians; of what is 0 or 1, the mean."""
+    middle = [np.mean if name.startswith(SHARE) else np.median for name in names]
+    return [float(of(column)) for of, column in zip(middle, table.T, strict=True)]
+
+
+def _apart(one: Numbers, other: Numbers) -> float:
+    """The mean distance between equal quantiles of both, as a share of the mean size."""
+    at = np.linspace(0, 1, 101)
+    away = np.abs(np.quantile(one, at) - np.quantile(other, at)).mean()
+    return float(away / max(np.abs(np.concatenate([one, other])).mean(), 1e-12))

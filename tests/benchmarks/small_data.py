@@ -1,0 +1,167 @@
+"""Care for small data, on pictures with an official test:
+`python -m tests.benchmarks.small_data FOLDER`, with FOLDER/train/<label> and FOLDER/test/<label>.
+
+First, what a balance brings: labels are thinned to between all and one in FACTOR of their samples,
+heads are taught, and balanced accuracy on the official test is told, with the mean gain over no
+balance and its 95 % interval over seeds. Then, whether a learning curve of half of the samples says
+what all of them bring."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+
+from stages.artifacts import Dataset
+from stages.blobs.folder import FolderBlobs
+from stages.parts import FAMILIES, TASKS
+from stages.runtime import steps
+from stages.store import Store
+from stages.train.balance import balance_of
+from stages.train.growth import growth
+from stages.train.heads_fit import HeadsFit, Standard
+from stages.train.learning_curve import SHARES, Curve, taught
+from stages.train.one_core import on_one_core
+from stages.train.problem import Problem
+from stages.train.scores import measures
+from stages.train.trunk import trunk_file
+
+INPUT, FOLDS, SEEDS = "efficientnet_lite0@224", 5, 6
+HOW = ("none", "weights", "sampling", "both")
+FACTORS = (3, 10, 20)
+T = 2.571  # of Student's t with SEEDS - 1 degrees of freedom, 95 %
+
+
+class Pictures(NamedTuple):
+    """`features` [n, features] and label of each; whether it is of the official test."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    test: np.ndarray
+    names: list[str]
+
+
+def main(folder: Path) -> None:
+    """Print both tables."""
+    pictures = read(folder)
+    for factor in FACTORS:
+        balances(pictures, factor)
+    curves(pictures)
+
+
+def read(folder: Path) -> Pictures:
+    """All pictures of `folder` through the frozen trunk."""
+    names = sorted(one.name for one in (folder / "train").iterdir())
+    family = FAMILIES["efficientnet_lite0"]
+    empty = Dataset(task="image_classification", labels=tuple(names), revision="", counts={})
+    before = [one.model_dump() for one in TASKS[empty.task]().before(family, family.size, empty)]
+    rows, labels, test = [], [], []
+    with TemporaryDirectory() as place:
+        store = Store(FolderBlobs(Path(place) / "store"), Path(place) / "cache")
+        network = on_one_core(str(trunk_file(family, store).path))
+        for split in ("train", "test"):
+            for index, name in enumerate(names):
+                for path in sorted((folder / split / name).iterdir()):
+                    rows.append(network(steps.prepared(before, path.read_bytes()).windows)[0])
+                    labels.append(index)
+                    test.append(split == "test")
+    return Pictures(np.stack(rows), np.array(labels), np.array(test), names)
+
+
+def balances(pictures: Pictures, factor: int) -> None:
+    """One line for each head and balance."""
+    for head in ("linear", "hidden"):
+        told = {how: [] for how in HOW}
+        for seed in range(SEEDS):
+            problem = problem_of(pictures, thinned(pictures, factor, seed), seed)
+            standard = Standard(problem, INPUT)
+            for how in HOW:
+                fit = HeadsFit(problem, standard, hyperparameters(head, how))
+                fit.until(40, 10)
+                told[how].append(100 * judged(fit.arrays(), pictures))
+        auto = balance_of("auto", np.bincount(problem.labels)).name
+        for how, values in told.items():
+            gains = np.array(values) - told["none"]
+            bound = T * gains.std(ddof=1) / SEEDS**0.5
+            mark = " (auto)" if how == auto else ""
+            print(
+                f"factor {factor:2} {head:6} {how:8} {np.mean(values):5.1f} %  "
+                f"{gains.mean():+.1f} points ({gains.mean() - bound:.1f} to "
+                f"{gains.mean() + bound:.1f}){mark}",
+                flush=True,
+            )
+
+
+def thinned(pictures: Pictures, factor: float, seed: int) -> np.ndarray:
+    """Rows of the official training: of the first label, in an order by `seed`, all; of the last,
+    one in `factor`."""
+    rng, kept = np.random.default_rng(seed), []
+    for place, label in enumerate(rng.permutation(len(pictures.names))):
+        rows = rng.permutation(np.flatnonzero((pictures.labels == label) & ~pictures.test))
+        share = factor ** (-place / max(len(pictures.names) - 1, 1))
+        kept.append(rows[: max(round(len(rows) * share), 2)])
+    return np.sort(np.concatenate(kept))
+
+
+def problem_of(pictures: Pictures, rows: np.ndarray, seed: int) -> Problem:
+    """`rows` in folds, each label spread evenly."""
+    labels, rng = pictures.labels[rows], np.random.default_rng(seed)
+    held = np.zeros(len(rows), np.int64)
+    for label in np.unique(labels):
+        mine = rng.permutation(np.flatnonzero(labels == label))
+        held[mine] = np.arange(len(mine)) % FOLDS
+    plain = np.ones(len(rows), bool)
+    return Problem(
+        {INPUT: pictures.features[rows]}, labels, held, plain, len(pictures.names), FOLDS
+    )
+
+
+def hyperparameters(head: str, how: str = "none") -> dict:
+    plain = {"input": INPUT, "learning_rate": 3e-3, "weight_decay": 0.1, "batch_size": 32}
+    return {**plain, "head": head, "class_balance": how}
+
+
+def judged(head: dict[str, np.ndarray], pictures: Pictures) -> float:
+    """Balanced accuracy on the official test."""
+    seen = pictures.features[pictures.test]
+    if "head.hidden.weight" in head:
+        seen = np.maximum(seen @ head["head.hidden.weight"] + head["head.hidden.bias"], 0)
+    logits = seen @ head["head.out.weight"] + head["head.out.bias"]
+    return measures(logits, pictures.labels[pictures.test])["balanced_accuracy"]
+
+
+def curves(pictures: Pictures) -> None:
+    """Half of the samples, dealt anew by each seed: what their curve expects of all."""
+    whole = [reached(pictures, thinned(pictures, 1, 0), 0)["points"][-1]["value"]]
+    halves, inside = [], 0
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(100 + seed)
+        rows = [
+            rng.permutation(np.flatnonzero((pictures.labels == one) & ~pictures.test))
+            for one in range(len(pictures.names))
+        ]
+        told = reached(pictures, np.sort(np.concatenate([r[: len(r) // 2] for r in rows])), seed)
+        halves.append((told["points"][-1]["value"], told["gain"]))
+    real = whole[0] - np.mean([value for value, _ in halves])
+    for value, gain in halves:
+        inside += gain["low"] <= real <= gain["high"]
+        bounds = f"{100 * gain['low']:.1f} to {100 * gain['high']:.1f}"
+        print(f"half: {100 * value:.1f} %, twice as many: {100 * gain['value']:+.1f} ({bounds})")
+    mean = np.mean([gain["value"] for _, gain in halves])
+    print(f"expected {100 * mean:+.1f}, real {100 * real:+.1f}, in {inside} of {SEEDS} intervals")
+
+
+def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
+    """The growth that the curve of `rows` tells."""
+    problem, names = problem_of(pictures, rows, seed), [str(row) for row in rows]
+    jobs = [(share, repeat) for share in SHARES for repeat in range(3)]
+    told = [taught((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs]
+    right = np.stack([one for one, _ in told]).reshape(len(SHARES), 3, -1)
+    sizes = np.stack([one for _, one in told]).reshape(len(SHARES), 3, -1).mean(axis=1)
+    order = np.concatenate([problem.judging(fold) for fold in range(FOLDS)])
+    return growth(Curve(SHARES, right, problem.labels[order], order, sizes), pictures.names)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
