@@ -26,7 +26,11 @@ class Settings(BaseSettings):
     mlflow: str = Field(
         "", description="MLflow's tracking address; '' for SQLite in the workspace."
     )
-    ray: str = Field("local", description="Ray's address; 'local' starts one for the run.")
+    ray: str = Field(
+        "local",
+        description="'local' starts Ray for the run; 'auto', host:port or ray://host:10001 use a "
+        "cluster; http://host:8265 hands training in there as a Ray Job.",
+    )
     dvc_remote: str = Field(
         "", description="DVC remote for raw data; '' keeps it in the workspace."
     )

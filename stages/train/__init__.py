@@ -47,5 +47,9 @@ def train(
 
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
+    if settings.ray.startswith(("http://", "https://")):
+        from stages.train.job import submitted
+
+        return submitted(dataset, config, store=store, run=run, settings=settings)
     trainer = trainer_of(dataset.task)
     return trainer.teach(dataset, config.train, store=store, run=run, settings=settings)

@@ -1,0 +1,39 @@
+"""On the cluster: `python -m stages.train.job DIGEST` does the work that the blob DIGEST describes,
+and notes what came of it."""
+
+import json
+import sys
+
+from stages.artifacts import Ref
+from stages.config import TrainSlice
+from stages.opening import open_store
+from stages.runtime.errors import WorkflowError
+from stages.settings import Settings
+from stages.train import train
+from stages.train.job.words import SpokenRun
+
+NOTE = "jobs/{}"
+
+
+def main(digest: str) -> None:
+    """Train, and note the model's reference, or what a person has to mend."""
+    settings = Settings()
+    store = open_store(settings)
+    asked = json.loads(store.get(digest))
+    try:
+        made = train(
+            store.load(Ref("dataset", asked["dataset"])),
+            TrainSlice.model_validate(asked["config"]),
+            store=store,
+            run=SpokenRun(store),
+            settings=settings,
+        )
+    except WorkflowError as error:
+        told = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+        store.note(NOTE.format(digest), told)
+        raise
+    store.note(NOTE.format(digest), {"made": list(made.ref)})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

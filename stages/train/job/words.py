@@ -1,0 +1,65 @@
+"""What a stage tells its run, as lines that travel in a job's log."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from stages.store import Store
+from stages.tracking import Run, Standing, Trial
+
+MARK = "aiwf-told "
+
+
+class SpokenRun:
+    """A run that prints what it is told; files are kept in `store` and named by their digests."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        _say("log_params", dict(params))
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        _say("log_metrics", dict(metrics), step)
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        _say("log_tags", dict(tags))
+
+    def log_file(self, name: str, data: bytes) -> None:
+        _say("log_file", name, self._store.add(data))
+
+    def log_trials(self, trials: Sequence[Trial]) -> None:
+        _say("log_trials", [asdict(one) for one in trials])
+
+    def trial(self, standing: Standing) -> None:
+        _say("trial", asdict(standing))
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        _say("progress", what, done, total)
+
+
+def heard(line: str, run: Run, store: Store) -> None:
+    """Tell `run` what `line` of a job's log says; other lines say nothing."""
+    if not line.startswith(MARK):
+        return
+    call, *said = json.loads(line.removeprefix(MARK))
+    match call:
+        case "log_file":
+            run.log_file(said[0], store.get(said[1]))
+        case "log_trials":
+            run.log_trials([Trial(**one) for one in said[0]])
+        case "trial":
+            run.trial(Standing(**said[0]))
+        case "log_params" | "log_metrics" | "log_tags" | "progress":
+            getattr(run, call)(*said)
+
+
+def _say(call: str, *said: Any) -> None:
+    line = json.dumps([call, *said], default=_plain)
+    print(f"{MARK}{line}", flush=True)  # noqa: T201
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers as Python's; all else as it reads."""
+    return value.item() if hasattr(value, "item") else str(value)
