@@ -132,6 +132,16 @@ def test_what_was_left_out_stands_beside_what_is_allowed(store):
     assert "<b>left out:</b> 5.8 MB, 5 allowed" in html
 
 
+def test_detectors_are_told_by_what_they_are_measured_with(store):
+    boxes = [{**one, "measures": {"ap50": one["measures"][METRIC], "loss": 2.5}} for one in TRIALS]
+    made = model(store, boxes, "ap50").model_copy(update={"task": "object_detection"})
+
+    html = section_of(made, Device(), store)
+
+    assert "with AP50 90 % on held-out photos" in html
+    assert "Log loss" not in html
+
+
 def test_a_name_from_outside_is_only_text(store):
     wild = trial(1, 0.5, "<script>alert(1)</script>")
 

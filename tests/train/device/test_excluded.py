@@ -7,10 +7,11 @@ import pytest
 from stages.config import read_pipeline
 from stages.opening import open_store
 from stages.runner.lock import load_lock
-from stages.runner.pipeline import run_pipeline
+from stages.runner.pipeline import refuse_another, run_pipeline
 from stages.runner.planning import plan
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch
+from stages.runtime.errors import ConfigError
 from stages.tracking.server import connect
 from tests import makers
 
@@ -82,6 +83,18 @@ def test_the_lock_has_the_table_the_rule_and_the_figures_that_decided(ran):
     assert line.startswith(f"{LEFT_OUT} left out: ")
     assert line in resolve(pipeline, settings).train.device.told()
     assert {one.action for one in plan(pipeline, settings)} == {"reuse"}
+
+
+@pytest.mark.slow
+def test_the_same_run_is_taken_up_again_and_one_with_other_limits_is_another(ran):
+    pipeline, settings, _, _ = ran
+    device = pipeline.train.device.model_copy(update={"size_mb": 6})
+    train = pipeline.train.model_copy(update={"device": device})
+
+    refuse_another(pipeline, "tight", settings)
+
+    with pytest.raises(ConfigError, match=r"train\.device\.size_mb"):
+        refuse_another(pipeline.model_copy(update={"train": train}), "tight", settings)
 
 
 @pytest.mark.slow
