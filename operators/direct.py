@@ -9,12 +9,13 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 from operators.base import StageOperator, run_name
 from stages.runtime.errors import WorkflowError
 from stages.tracking import Standing
+
+UNTOLD = ("curve", "params")  # of a trial: nobody reads them here
 
 
 class Pipe:
@@ -30,7 +31,8 @@ class Pipe:
         self.tell(progress=[what, done, total])
 
     def trial(self, standing: Standing) -> None:
-        self.tell(trial=asdict(replace(standing, curve=(), params={})))
+        told = vars(standing).items()
+        self.tell(trial={name: value for name, value in told if name not in UNTOLD})
 
     def made(self, task: str, reference: Sequence[str]) -> None:
         self.tell(made=[task, *reference])
