@@ -6,6 +6,7 @@ piece's own key, so what is found is what would be made."""
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from stages.train.sources import version_of
 
 CODE = ("train/**/*.py", "models/*.py", "metrics/**/*.py", "runtime/*.py", "etl/augmentations/*.py")
 PACKAGES = ("paddlepaddle", "numpy")
+FORGOTTEN = 30 * 86400  # seconds in which nothing was added
 SAVED = "saved"  # a file in the folder of a journal whose model has been saved
 
 
@@ -40,13 +42,14 @@ class Journal:
     @classmethod
     def of(cls, settings: Settings, *question: Any) -> "Journal":
         """The journal of the search that `question` (all that decides its pieces beside their keys)
-        and our code decide; those of models that have been saved are cleared away."""
+        and our code decide; those of models that have been saved, or that nobody went on with for
+        long, are cleared away."""
         home = settings.root / "cache" / "journals"
-        name = digest_of(canonical([fingerprint(question), _code()]))
-        for one in home.glob(f"*/{SAVED}"):
-            if one.parent.name != name:
-                shutil.rmtree(one.parent, ignore_errors=True)
-        return cls(home / name)
+        mine = home / digest_of(canonical([fingerprint(question), _code()]))
+        for one in home.glob("*"):
+            if one != mine and _over(one):
+                shutil.rmtree(one, ignore_errors=True)
+        return cls(mine)
 
     def keep(self, key: Any, facts: Any, data: bytes = b"") -> None:
         """Keep an entry in place of an earlier one."""
@@ -76,6 +79,15 @@ class Journal:
 
     def _path(self, key: Any) -> Path:
         return self.folder / f"{digest_of(canonical(key))}.entry"
+
+
+def _over(folder: Path) -> bool:
+    """Whether nobody will ask for the journal in `folder`."""
+    try:
+        old = time.time() - folder.stat().st_mtime > FORGOTTEN
+        return old or (folder / SAVED).exists()
+    except OSError:  # another process has just cleared it away
+        return False
 
 
 @cache

@@ -1,12 +1,14 @@
 """What a search has finished is found again, whole and by the same question only."""
 
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stages.train.halving import Leg, Taught
-from stages.train.journal import Journal, fingerprint
+from stages.train.journal import FORGOTTEN, Journal, fingerprint
 from stages.train.resuming import found, keep
 from stages.train.windows import Windows
 from tests import makers
@@ -80,6 +82,20 @@ def test_it_is_kept_when_its_model_is_saved_and_cleared_by_the_next_search(tmp_p
     Journal.of(settings, "two")
     assert not first.folder.exists()
     assert found(LEG, unsaved) == TAUGHT
+
+
+def test_one_that_nobody_went_on_with_is_cleared_at_last(tmp_path):
+    settings = makers.settings(tmp_path)
+    old, young = Journal.of(settings, "old"), Journal.of(settings, "young")
+    keep(LEG, TAUGHT, old)
+    keep(LEG, TAUGHT, young)
+    long_ago = time.time() - FORGOTTEN - 60
+    os.utime(old.folder, (long_ago, long_ago))
+
+    Journal.of(settings, "third")
+
+    assert not old.folder.exists()
+    assert found(LEG, young) == TAUGHT
 
 
 def test_equal_windows_and_arrays_are_equal_and_others_are_not():
