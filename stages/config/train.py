@@ -77,7 +77,7 @@ class Other(Section):
         gt=0,
         lt=1,
         description="Share of unknown samples that may be taken for one of the labels, of kinds "
-        "that were not taught, as far as that costs next to no known sample.",
+        "that were not taught, as far as that rejects at most 1 % of the known ones.",
     )
 
 

@@ -18,6 +18,7 @@ from stages.train.halving import Trial
 from stages.train.held_out import held_out
 from stages.train.network import network_files
 from stages.train.others import OTHER, labels_of
+from stages.train.others.making import YOURS
 from stages.train.others.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
@@ -68,7 +69,7 @@ def save_model(
         )
         | held_out(prepared.problem, made["rows"], labels)
         | {"finalists": finalists(trials, chosen, train, prepared.problem)}
-        | ({OTHER: reject.record} if reject else {})
+        | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(made["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
@@ -86,6 +87,14 @@ def _reject(made: dict[str, Array], prepared: Prepared, train: TrainConfig) -> R
         return None
     truth = prepared.problem.labels[made["rows"]]
     return calibrated(made["logits"], truth, other, train.rejects.false_accepts)
+
+
+def _negatives(prepared: Prepared) -> dict[str, int]:
+    """How many samples taught what to reject: those that were made, and a person's own."""
+    taught = {view.digest for view in prepared.views}
+    kinds = [kind for digest, kind in prepared.kinds.items() if digest in taught]
+    yours = kinds.count(YOURS)
+    return {"made": len(kinds) - yours, "yours": yours}
 
 
 def _judges(made: dict[str, Array], prepared: Prepared) -> int:

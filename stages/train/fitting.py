@@ -40,7 +40,9 @@ class Fit(ABC):
         self.judges = [problem.judging(fold) for fold in range(problem.folds)]
         self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
         counts = np.bincount(problem.labels, minlength=problem.classes)
-        self.balance = balance_of(hyperparameters["class_balance"], counts)
+        self.balance = balance_of(
+            hyperparameters["class_balance"], counts[np.arange(len(counts)) != problem.rejected]
+        )
         weights = label_weights(counts, self.balance.weights) if self.balance.weights else None
         self.weights = None if weights is None else paddle.to_tensor(weights)
         self.curve: list[dict[str, float]] = []

@@ -9,7 +9,7 @@ from stages.config import TrainConfig
 
 OTHER = "other"
 MOST = 400  # negatives, of all kinds
-SHARE = 0.25  # negatives for each sample, where there are five labels
+SHARE = 0.4  # negatives for each sample, where there are six labels
 
 
 def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def leaves(rng: Rng, height: int, width: int) -> Picture:
     for _ in range(int(rng.integers(40, 160))):
         mask = Image.new("L", (width, height))
         radius = max(height, width) * min(0.5, 0.03 / rng.random() ** 0.7)
-        points = _around(rng, height, width, radius)
+        x, y = rng.uniform(0, 1, 2) * (width, height)
+        points = around(rng, x, y, radius)
         ImageDraw.Draw(mask).polygon(points, fill=255)
         made = np.where(np.asarray(mask)[:, :, None] > 0, _leaf(rng, height, width), made)
     return made
@@ -84,7 +85,8 @@ def fill(rng: Rng, shade: float = 1.0) -> tuple[int, int, int]:
 
 
 def _shape(rng: Rng, draw: ImageDraw.ImageDraw, height: int, width: int) -> None:
-    points = _around(rng, height, width, rng.uniform(0.05, 0.4) * max(height, width))
+    x, y = rng.uniform(0, 1, 2) * (width, height)
+    points = around(rng, x, y, rng.uniform(0.05, 0.4) * max(height, width))
     if rng.random() < 0.5:
         draw.polygon(points, fill=fill(rng))
     else:
@@ -93,11 +95,10 @@ def _shape(rng: Rng, draw: ImageDraw.ImageDraw, height: int, width: int) -> None
         draw.ellipse(box, outline=fill(rng), fill=fill(rng) if rng.random() < 0.6 else None)
 
 
-def _around(rng: Rng, height: int, width: int, radius: float) -> list[tuple[float, float]]:
-    """The corners of a polygon around a random point."""
+def around(rng: Rng, x: float, y: float, radius: float) -> list[tuple[float, float]]:
+    """The corners of a polygon around a point, none further away than `radius`."""
     angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 24))))
     away = radius * rng.uniform(0.6, 1, len(angles))
-    x, y = rng.uniform(0, 1, 2) * (width, height)
     return [
         (float(x + r * np.cos(angle)), float(y + r * np.sin(angle)))
         for r, angle in zip(away, angles, strict=True)

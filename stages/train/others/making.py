@@ -19,7 +19,7 @@ from stages.train.others import OTHER
 from stages.train.sources import version_of
 
 HOMES = {"pictures": "stages.train.others.pictures", "sounds": "stages.train.others.sounds"}
-OFTEN = 1.25  # times as many as the average label has
+OFTEN = 2.5  # times as many as the average label has
 FEWEST, MOST = 2, 20  # of a kind
 VALIDATES = 4  # every so many kinds one is left to the validation split
 YOURS = "yours"

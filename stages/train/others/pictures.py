@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from stages.runtime.pictures import decode_picture
-from stages.train.others import drawn, grounds, remade
+from stages.train.others import drawn, grounds, remade, strange
 from stages.train.others.grounds import Picture, Rng
 
 MOST_SIDE = 256
@@ -15,7 +15,7 @@ LEAST_SIDE = 16
 KINDS = (
     *("clouds", "shuffled", "letters", "stripes", "zoomed", "leaves"),
     *("scrambled", "noise", "shapes", "gradient", "collage", "checks"),
-    *("scene", "blurred", "plain", "scribbles", "mosaic"),
+    *("scene", "blurred", "plain", "scribbles", "mosaic", "floor", "things"),
 )
 
 
@@ -37,11 +37,14 @@ class Photos:
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
     """A PNG of `kind`; `fetch` gives the bytes of some training photo, each time another."""
     photos = Photos(fetch)
-    if hasattr(remade, kind):
-        made = getattr(remade, kind)(rng, photos)
-    else:
-        home = grounds if hasattr(grounds, kind) else drawn
-        made = getattr(home, kind)(rng, photos.height, photos.width)
+    for home in (remade, strange):
+        if hasattr(home, kind):
+            return _png(getattr(home, kind)(rng, photos))
+    home = grounds if hasattr(grounds, kind) else drawn
+    return _png(getattr(home, kind)(rng, photos.height, photos.width))
+
+
+def _png(picture: Picture) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(made)).save(out, "PNG", compress_level=1)
+    Image.fromarray(np.ascontiguousarray(picture)).save(out, "PNG", compress_level=1)
     return out.getvalue()

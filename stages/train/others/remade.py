@@ -45,13 +45,13 @@ def zoomed(rng: Rng, photo: Photo) -> Picture:
     share = rng.uniform(0.06, 0.14)
     high, wide = max(2, int(share * height)), max(2, int(share * width))
     top, left = int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1))
-    return _sized(given[top : top + high, left : left + wide], height, width)
+    return sized(given[top : top + high, left : left + wide], height, width)
 
 
 def blurred(rng: Rng, photo: Photo) -> Picture:
     """What is left of a photo out of all focus."""
     given, side = photo(), int(rng.integers(4, 7))
-    made = _sized(_sized(given, side, side), *given.shape[:2])
+    made = sized(sized(given, side, side), *given.shape[:2])
     return whole(made + rng.normal(0, rng.uniform(0, 4), made.shape))
 
 
@@ -69,7 +69,7 @@ def collage(rng: Rng, photo: Photo) -> Picture:
 def _square(picture: Picture, count: int) -> tuple[Picture, int]:
     """`picture` as `count` by `count` squares; the side of one."""
     side = max(2, max(picture.shape[:2]) // count)
-    return _sized(picture, side * count, side * count), side
+    return sized(picture, side * count, side * count), side
 
 
 def _rephased(plane: Plane, phases: NDArray[np.float64]) -> Plane:
@@ -78,6 +78,7 @@ def _rephased(plane: Plane, phases: NDArray[np.float64]) -> Plane:
     return np.asarray(made + plane.mean(), np.float64)
 
 
-def _sized(picture: Picture, height: int, width: int) -> Picture:
+def sized(picture: Picture, height: int, width: int) -> Picture:
+    """`picture` brought to `height` and `width`."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Step
 
-COST = 0.005  # of the known samples, those that a threshold may turn from right to rejected
+COST = 0.005  # of the known samples, those that are turned from right to rejected anyway
+MOST_COST = 0.01  # and those that may be, where fewer unknown ones are to be taken for known
 DECIMALS = 4
 Logits = NDArray[np.float32]
 Truth = NDArray[np.int64]
@@ -41,23 +42,27 @@ class Reject:
 
 
 def calibrated(logits: Logits, truth: Truth, other: int, wanted: float) -> Reject:
-    """The largest threshold that takes at most a share of `wanted` of the unknown samples for
-    known; a larger one, if that would reject more than COST of the known ones that are right.
+    """The lowest threshold that rejects at most COST of the known samples that are right: what
+    really comes is nearer to the known ones than any kind that was made, so that it is not enough
+    to reject these. A lower one, down to MOST_COST, if it takes more than a share of `wanted` of
+    the unknown samples for known.
 
     `logits` [n, labels], `truth` [n], of samples, and kinds of unknown ones, that had not been
-    taught. Without unknown ones, the threshold that costs nothing."""
+    taught."""
     lead = leads(logits, other)
     unknown = truth == other
     right = ~unknown & (_best_known(logits, other) == truth)
-    threshold = max(_at_most(lead[unknown], wanted), _costing(lead[right], (~unknown).sum()))
+    known = int((~unknown).sum())
+    cheap, dear = (_costing(lead[right], known, cost) for cost in (COST, MOST_COST))
+    threshold = max(min(_at_most(lead[unknown], wanted), cheap), dear)
     return Reject(
         other,
         threshold,
         wanted,
         _share(lead[unknown] <= threshold),
-        round(float((lead[right] > threshold).sum() / max(1, (~unknown).sum())), DECIMALS),
+        round(float((lead[right] > threshold).sum() / max(1, known)), DECIMALS),
         int(unknown.sum()),
-        int((~unknown).sum()),
+        known,
     )
 
 
@@ -77,18 +82,18 @@ def _best_known(logits: Logits, other: int) -> Truth:
 def _at_most(lead: NDArray[np.float64], wanted: float) -> float:
     """The largest threshold at or below which lie at most a share of `wanted` of `lead`."""
     if not len(lead):
-        return float("-inf")
+        return float("inf")
     ordered = np.sort(lead)
     below = int(wanted * len(ordered))
     return _down(ordered[below]) if below < len(ordered) else _up(ordered[-1])
 
 
-def _costing(lead: NDArray[np.float64], known: int) -> float:
-    """The smallest threshold above which lie at most COST of `known` samples."""
+def _costing(lead: NDArray[np.float64], known: int, cost: float) -> float:
+    """The smallest threshold above which lie at most a share of `cost` of `known` samples."""
     if not len(lead):
         return 0.0
     ordered = np.sort(lead)[::-1]
-    return _up(ordered[min(int(COST * known), len(ordered) - 1)])
+    return _up(ordered[min(int(cost * known), len(ordered) - 1)])
 
 
 def _up(value: float) -> float:

@@ -46,6 +46,7 @@ def test_the_model_has_the_label_the_step_and_says_what_it_costs(made):
     assert said["known"] == 48 == model.selection["samples"]
     assert said["unknown"] == 2 * len(pictures.KINDS)
     assert said["cost"] <= 0.005
+    assert (said["made"], said["yours"]) == (said["unknown"], 0)
 
 
 @pytest.mark.slow
