@@ -33,8 +33,8 @@ def front(family: Family, arrays: Mapping[str, Array], cut: int) -> Part:
 
 
 def tail(family: Family, arrays: Mapping[str, Array], cut: int) -> tuple[Any, Part]:
-    """The whole trunk with its weights (random ones if there are none), and what of it is behind `cut`: a map to (N, features).
-    What the tail is taught is seen in the trunk's `state_dict()`."""
+    """The whole trunk with its weights (random ones if there are none), and what of it is behind
+    `cut`: a map to (N, features). What the tail is taught is seen in the trunk's `state_dict()`."""
     trunk = _filled(family, arrays)
     return trunk, Part(trunk.parts()[cut:])
 

@@ -64,10 +64,11 @@ class _Rows(PyLayer):  # type: ignore[misc]
         for row in range(1, shape.kernel):
             made += _along(stacked, shape)[row] @ bands[:, row]
         ctx.kept = (stacked, bands, x.shape, shape)
+        ctx.first = picture.stop_gradient  # nothing before it is taught
         return paddle.to_tensor(_pictures(made, x.shape, shape))
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
         stacked, bands, sizes, shape = ctx.kept
         wanted = _padded(gradient.numpy(), sizes, shape)
         slopes = np.zeros_like(stacked)
@@ -78,7 +79,8 @@ class _Rows(PyLayer):  # type: ignore[misc]
             part += wanted @ bands[:, row].transpose(0, 2, 1)
             each = _along(stacked, shape)[row].transpose(0, 2, 1) @ wanted
             filters[:, 0, row] = each.reshape(len(each), -1) @ kernels.T
-        return paddle.to_tensor(_unstacked(slopes, sizes, shape)), paddle.to_tensor(filters)
+        before = None if ctx.first else paddle.to_tensor(_unstacked(slopes, sizes, shape))
+        return before, paddle.to_tensor(filters)
 
 
 def _stacked(x: Floats, shape: Shape) -> Floats:

@@ -30,5 +30,5 @@ def _family(
     )
 
 
-SMALL = _family("small", 576, 939_120, 0.002, (4, 9))
+SMALL = _family("small", 576, 939_120, 0.003, (4, 9))
 LARGE = _family("large", 960, 2_996_352, 0.008, (7, 13))

@@ -101,6 +101,24 @@ def test_its_parts_one_after_the_other_are_the_trunk(name: str):
 
 
 @pytest.mark.parametrize("name", CUT)
+def test_all_that_is_behind_a_cut_can_be_taught(name: str):
+    import paddle
+
+    from stages.models.cutting import Part, tail
+
+    family = FAMILIES[name]
+    for cut in family.cuts:
+        trunk, behind = tail(family, {}, cut)
+        with paddle.no_grad():
+            window = paddle.rand([2, 3, family.multiple, family.multiple])
+            maps = Part(trunk.parts()[:cut])(window)
+
+        behind(maps).sum().backward()
+
+        assert all(one.grad is not None for one in behind.parameters() if not one.stop_gradient)
+
+
+@pytest.mark.parametrize("name", CUT)
 def test_from_scratch_it_always_begins_with_the_same_weights_and_all_is_taught(name: str):
     family = FAMILIES[name].begun_with(SCRATCH)
 

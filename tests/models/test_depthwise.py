@@ -31,6 +31,16 @@ def test_answers_and_learns_as_a_plain_convolution(shape):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+def test_it_learns_from_a_picture_that_is_not_taught_itself():
+    layer, picture = Depthwise(2, 3, 1, [1, 1, 1, 1]), _picture(2, 2, 8).detach()
+    plain = F.conv2d(picture, layer.weight, None, 1, 1, groups=2)
+    (expected,) = paddle.grad(plain.sum(), [layer.weight])
+
+    layer(picture).sum().backward()
+
+    np.testing.assert_allclose(layer.weight.grad.numpy(), expected.numpy(), rtol=1e-5)
+
+
 def test_a_wide_picture_goes_the_plain_way_and_comes_to_the_same():
     layer = Depthwise(2, 3, 1, [1, 1, 1, 1])
     wide = _picture(1, 2, 80)

@@ -1,0 +1,111 @@
+"""What frozen trunks make in a second: our features' way beside Paddle's eager forward.
+
+`python -m tests.benchmarks.features [family ...]`. Both see the same windows of each family's size
+in turn, on all cores of this machine; first weights will do, as they cost what others do. The goal
+is four times as many for the EfficientNet-Lites. `seconds a window`: that one core works for it."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from stages.models.family import SCRATCH, Family
+from stages.parts import FAMILIES
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.features import Extractor, Sight, View
+from stages.train.one_core import on_one_core
+from stages.train.trunk import TrunkFile, trunk_file
+from tests import makers
+
+WINDOWS, BATCH, TURNS = 32, 16, 3
+GOAL = 4.0
+LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+NAMES = tuple(name for name in FAMILIES if FAMILIES[name].cuts)
+
+
+@dataclass(frozen=True)
+class Shown(Sight):
+    """Windows that are already made, so that trunks alone are timed."""
+
+    made: np.ndarray
+
+    def windows(self, view: View) -> np.ndarray:
+        return self.made[view.number][None]
+
+
+def main(names: tuple[str, ...]) -> None:
+    settings = Settings()
+    os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # before Paddle is there
+    print(f"{settings.threads} cores, windows a second")
+    print(f"{'family':20} {'ours':>8} {'Paddle':>8} {'ratio':>6} {'seconds a window':>17}")
+    with TemporaryDirectory() as folder:
+        store = makers.store(Path(folder))
+        ratios = {name: told(FAMILIES[name], store, settings) for name in names}
+    short = [name for name in LITES if ratios.get(name, GOAL) < GOAL]
+    sys.exit(f"below {GOAL:g}: {', '.join(short)}" if short else 0)
+
+
+def told(family: Family, store: Store, settings: Settings) -> float:
+    """Print the row of `family`; ours over Paddle's."""
+    rng = np.random.default_rng(0)
+    windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
+    trunk = trunk_file(family.begun_with(SCRATCH), store, settings)
+    ways = (ours(trunk, windows, settings), paddles(family, windows))
+    for way in ways:
+        way()  # warm
+    turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
+    mine, theirs = (WINDOWS / median(turn[place] for turn in turns) for place in (0, 1))
+    alone = one_window(trunk, windows)
+    row = f"{family.name:20} {mine:8.1f} {theirs:8.1f} {mine / theirs:6.1f} {alone:17.4f}"
+    print(row, flush=True)
+    return mine / theirs
+
+
+def ours(trunk: TrunkFile, windows: np.ndarray, settings: Settings) -> Callable[[], object]:
+    store = makers.store(settings.root)
+    sight = Shown((), makers.dataset(store, each=5), store, windows)
+    extractor = Extractor(trunk, sight, settings, lambda done: None)
+    views = [View("", number) for number in range(WINDOWS)]
+    return lambda: list(extractor._forward(views))
+
+
+def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
+    import paddle
+
+    layer = family.trunk()
+    layer.eval()
+    batches = [paddle.to_tensor(windows[k : k + BATCH]) for k in range(0, WINDOWS, BATCH)]
+
+    def run() -> None:
+        with paddle.no_grad():
+            for batch in batches:
+                layer(batch).numpy()
+
+    return run
+
+
+def one_window(trunk: TrunkFile, windows: np.ndarray) -> float:
+    """Seconds that one core works for a window, the median of all."""
+    network, found = on_one_core(str(trunk.path)), []
+    for window in windows:
+        start = time.thread_time()
+        network(window[None])
+        found.append(time.thread_time() - start)
+    return median(found)
+
+
+def seconds(way: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    way()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main(tuple(sys.argv[1:]) or NAMES)

@@ -1,0 +1,50 @@
+"""Training from given weights, and from none, through both phases."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.config import TrainConfig, TrainSlice
+from stages.config.train import Finetune, FinetuneSpace
+from stages.models.at_hand import sha256
+from stages.models.family import SCRATCH
+from stages.tracking import QuietRun
+from stages.train import train
+from stages.train.network import arrays_of
+from stages.train.taking_part import with_weights
+from tests import makers
+from tests.models import stand_ins
+
+NAME = "pp_lcnet"
+SPACE = FinetuneSpace(freeze=("most",), batch_size=(16,))
+ASKED = TrainConfig(
+    families=(NAME,),
+    without_weights=SCRATCH,
+    input_sizes=(32,),
+    trials=1,
+    epochs=2,
+    folds=2,
+    workers=1,
+    growth=False,
+    metric="log_loss",
+    finetune=Finetune(trials=1, epochs=2, views=0, space=SPACE),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [True, False])
+def test_a_model_says_what_it_began_with(given: bool, tmp_path: Path, ray_running):
+    settings = ray_running.model_copy(update={"workspace": tmp_path / "workspace"})
+    own = stand_ins.own(tmp_path / "given", NAME) / f"{NAME}.npz"
+    if given:
+        settings = settings.model_copy(update={"weights": str(own.parent)})
+    store = makers.store(tmp_path)
+    dataset = makers.dataset(store, each=10, views=0)
+    config = with_weights(dataset.task, ASKED, settings)
+
+    model = train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), settings=settings)
+
+    assert model.family == NAME
+    assert model.weights == ({NAME: sha256(own)} if given else {})
+    assert model.selection["trials"] == 2
+    assert any(name.startswith("trunk.blocks6") for name in arrays_of(model, store))
