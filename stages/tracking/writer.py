@@ -33,7 +33,7 @@ class Writer:
         """Wait until all is written, and warn of what was lost; the number of lost records."""
         self._calls.put(None)
         self._thread.join(longest)
-        log.info("MLflow: %d calls, %.1f s of the processor.", self.done, self.seconds)
+        log.debug("MLflow: %d calls, %.1f s of the processor.", self.done, self.seconds)
         lost = len(self._lost) + self._calls.qsize()
         if lost:
             why = self._lost[0] if self._lost else "it is too slow"
