@@ -61,6 +61,9 @@ class Finetune(Section):
     trials: int | None = Field(
         None, ge=0, le=200, description="Fine-tuned trials; empty: what the budget allows; 0: none."
     )
+    families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
+        (), description="Families that may be tuned; empty: those for which there is time."
+    )
     finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
     epochs: int = Field(12, ge=1, le=300, description="Passes over the training samples.")
     views: int = Field(
@@ -163,9 +166,11 @@ class TrainConfig(Section):
         lines = [f"{name} left out: {why}" for name, why in self.left_out.items()]
         return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
 
-    def with_tuned(self, trials: int) -> "TrainConfig":
-        """Itself with so many trials of phase two."""
-        finetune = self.finetune.model_copy(update={"trials": trials})
+    def with_tuned(self, trials: int, families: tuple[str, ...] = ()) -> "TrainConfig":
+        """Itself with so many trials of phase two, of `families`; of those that it had if none are
+        given."""
+        known = {"trials": trials, "families": families or self.finetune.families}
+        finetune = self.finetune.model_copy(update=known)
         return self.model_copy(update={"finetune": finetune})
 
     @property

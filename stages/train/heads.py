@@ -28,7 +28,7 @@ class Heads:
         if train.finetune.trials is not None:
             return pinned
         left = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
-        return pinned.with_tuned(tuned_within(train, samples, left))
+        return tuned_within(pinned, samples, left)
 
     def foreseen(
         self, train: TrainConfig, samples: int, views: int, settings: Settings

@@ -25,6 +25,7 @@ from stages.train.space import Input, inputs_of
 from stages.train.tuning.course import Course
 from stages.train.tuning.loop import Asked, Word, chosen_of, halving_of, loop
 from stages.train.tuning.maps import maps_of, views_within
+from stages.train.tuning.plan import tunable
 from stages.train.tuning.question import JUDGE, Finalist, Question
 from stages.train.windows import Windows
 
@@ -57,8 +58,8 @@ def tune(
 
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The best trial of each of the best inputs that can be tuned, best first."""
-    inputs = {one.name: one for one in inputs_of(train)}
-    left = [one for one in trials if _input(one, inputs).begun.cuts]
+    names = {one.name for one in tunable(train)}
+    left = [one for one in trials if one.hyperparameters["input"] in names]
     found: list[Trial] = []
     while left and len(found) < train.finetune.finalists:
         best = choose(left, train, prepared.problem.samples)

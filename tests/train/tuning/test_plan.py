@@ -43,3 +43,15 @@ def test_a_pinned_plan_stays_as_it_is(minutes: int):
     pinned = Heads().pinned(LITE.model_copy(update={"budget_minutes": minutes}), 600, 1, 1.0)
 
     assert Heads().pinned(pinned, 600, 1, 1.0) == pinned
+
+
+def test_where_time_is_short_the_dearest_are_not_tuned():
+    three = tuple(f"efficientnet_lite{number}" for number in range(3))
+    short, long = (
+        Heads().pinned(TrainConfig(families=three, budget_minutes=minutes), 900, 1, 1.0).finetune
+        for minutes in (20, 400)
+    )
+
+    assert short.families == ("efficientnet_lite0",)
+    assert (short.trials or 0) >= 4
+    assert set(long.families) == set(three)
