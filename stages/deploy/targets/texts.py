@@ -1,6 +1,7 @@
 """The words and recipes that lie in a package beside its code."""
 
 from stages.deploy.content import Content
+from stages.evaluate.rejected import rejected_label
 
 
 def device_readme(content: Content) -> str:
@@ -15,7 +16,7 @@ def device_readme(content: Content) -> str:
     python -m {content.sdk} selftest                     # is it whole? does it answer rightly?
     python -m {content.sdk} info                         # labels, steps, origin
 
-{content.kind.explains}
+{content.kind.explains}{_rejecting(content)}
 
 From Python, with this folder on the path:
 
@@ -48,6 +49,13 @@ def cloud_readme(content: Content) -> str:
 It has no login: put it behind a proxy that has one before others can reach it. When more is asked
 than it can answer it says 503 with Retry-After; `/metrics` is for Prometheus.
 """
+
+
+def _rejecting(content: Content) -> str:
+    other = rejected_label(content.description["after"], content.description["labels"])
+    if not other:
+        return ""
+    return f"\n'{other}' first means that the {content.medium.thing} has none of the other labels."
 
 
 def _file(content: Content) -> str:

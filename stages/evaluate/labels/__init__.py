@@ -66,4 +66,7 @@ class Labels:
     ) -> Agreement:
         before = scored(trained.truth, trained.answers, len(labels))
         after = scored(trained.truth, packed, len(labels))
-        return judged(before, after, labels, max_drop, least)
+        found = judged(before, after, labels, max_drop, least)
+        unasked = f"recall of {trained.other}"
+        told = {name: one for name, one in found.drops.items() if one.n or name != unasked}
+        return found._replace(drops=told)

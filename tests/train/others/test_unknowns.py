@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from stages.config import EvaluateConfig
+from stages.deploy.content import Content
+from stages.deploy.targets.texts import device_readme
 from stages.evaluate.kinds import Unseen
+from stages.evaluate.labels import Labels
 from stages.evaluate.labels.evaluation import evaluated
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.labels.unknowns import only_answers
@@ -127,3 +130,21 @@ def test_a_rejected_sample_gets_no_answer_at_any_threshold():
     assert left.truth.tolist() == [0, 1]
     assert (left.scores[0] < 0).all()
     assert np.allclose(left.scores[1], [0, 1, 0])
+
+
+def test_a_package_tells_what_the_label_means_and_compares_no_recall_of_it():
+    described = {
+        "task": "image_classification",
+        "medium": "pictures",
+        "answers": "labels",
+        "labels": LABELS,
+        "after": [REJECT],
+        "backend": "onnxruntime",
+    }
+    same = Labels().agreement(
+        predicted(TRUTH, ANSWERS), ANSWERS, LABELS, threshold=0.5, max_drop=0.02, least=0.98
+    )
+
+    assert "'other' first means" in device_readme(Content("shapes", described, b"", {}))
+    assert set(same.drops) == {"accuracy", "recall of cat", "recall of dog"}
+    assert not same.failures
