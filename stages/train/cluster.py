@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import stages
 from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
@@ -21,6 +22,7 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # a report waits for so long
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "30",  # then with fewer, if a machine has gone
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
@@ -111,7 +113,7 @@ def _read_environment() -> None:
 
 def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
     if settings.ray != "local":
-        return {"address": settings.ray, "runtime_env": {"env_vars": ONE_THREAD}}
+        return {"address": settings.ray, "runtime_env": _sent()}
     return {
         "address": "local",
         "num_cpus": settings.threads,
@@ -122,3 +124,12 @@ def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
         "_temp_dir": str(folder / "ray"),
         "_node_ip_address": "127.0.0.1",
     }
+
+
+def _sent() -> dict[str, Any]:
+    """What a cluster's workers need of this machine: these very `stages`, unless a Ray Job that
+    this process belongs to has brought them."""
+    words: dict[str, Any] = {"env_vars": ONE_THREAD}
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+        return words
+    return words | {"py_modules": [str(Path(stages.__file__).parent)]}
