@@ -113,14 +113,14 @@ def over_minutes(epochs: Sequence[Mapping[str, float]], metric: str) -> tuple[li
     told = [(one["minutes"], one[metric]) for one in epochs if {"minutes", metric} <= one.keys()]
     if not told:
         return [], Axis([])
-    step = _step(max(minutes for minutes, _ in told))
+    step = step_of(max(minutes for minutes, _ in told))
     end = step * math.ceil(max(minutes for minutes, _ in told) / step)
     line = Line(metric, points([x / end for x, _ in told], [y for _, y in told]), COLOURS[0])
     count = round(end / step)
     return [line], Axis([(k / count, f"{k * step:g}") for k in range(count + 1)])
 
 
-def _step(most: float) -> float:
+def step_of(most: float) -> float:
     """A round step that cuts `most` into 3 to 8."""
     unit = 10.0 ** math.floor(math.log10(max(most, 1e-6)))
     return next(step for step in (unit * k / 10 for k in (2, 5, 10, 20)) if most / step <= 8)

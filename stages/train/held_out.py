@@ -26,11 +26,11 @@ def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str
 
 def _words(problem: Problem, judged: int) -> str:
     if problem.folds == 1:
-        return f"The {judged} samples of the validation split judged, and train alone taught."
+        return f"The {judged:,} samples of the validation split judged, and train alone taught."
     if judged < problem.samples:
-        return f"One fold in {problem.folds} of train and validation judged: {judged} samples."
+        return f"One fold in {problem.folds} of train and validation judged: {judged:,} samples."
     return (
-        f"Each of the {judged} samples of train and validation judged once, in {problem.folds} "
+        f"Each of the {judged:,} samples of train and validation judged once, in {problem.folds} "
         "folds: what was taught without it answered."
     )
 

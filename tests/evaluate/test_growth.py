@@ -64,7 +64,8 @@ def test_the_label_is_only_named_where_it_is_likely():
 def test_the_plot_goes_on_to_twice_as_many():
     lines, axis = growth().lines, growth().axis
 
-    assert [said for _, said in axis.ticks] == ["0", "240", "480", "720", "960"]
+    assert [said for _, said in axis.ticks] == ["0", "200", "400", "600", "800"]
+    assert [said for _, said in growth().upright.ticks] == ["0.6", "0.7", "0.8", "0.9", "1.0"]
     assert [line.name for line in lines if line.name] == [
         "measured on held-out samples",
         "expected: an inverse power law",

@@ -17,13 +17,13 @@ from tests import makers
 from tests.evaluate import small
 
 
-def points(seed: int, samples: int = 120, moved: float = 0.0, labels: int = 4):
-    """Features around a centre for each label; a third of the samples are the second set, of
-    other labels more often, and `moved` along one direction."""
+def points(seed: int, samples: int = 120, moved: float = 0.0, labels: int = 4, away: float = 3.0):
+    """Features around a centre for each label, those `away` from each other; a third of the samples
+    are the second set, of other labels more often, and `moved` along one direction."""
     rng = np.random.default_rng(seed)
     label = rng.integers(0, labels, samples)
     second = rng.random(samples) < np.linspace(0.15, 0.5, labels)[label]
-    features = rng.normal(size=(samples, 30)) + 3 * rng.normal(size=(labels, 30))[label]
+    features = rng.normal(size=(samples, 30)) + away * rng.normal(size=(labels, 30))[label]
     features[second, 0] += moved
     return features, second, label
 
@@ -50,6 +50,15 @@ def test_a_shift_is_told_with_an_interval_that_leaves_chance_out():
 
     assert found.p == 0.001
     assert 0.6 < found.auc.low < found.auc.value < found.auc.high <= 1
+
+
+def test_labels_that_lie_far_apart_do_not_hide_a_shift():
+    found = []
+    for seed in range(5):
+        features, second, label = points(seed, samples=200, moved=1.0, away=10.0)
+        found.append(told_apart(features, flags_of(second, label), label).auc.value)
+
+    assert min(found) > 0.55
 
 
 def test_only_the_trait_that_differs_is_named():

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from math import floor
 from typing import Any, NamedTuple
 
-from stages.evaluate.drawing import COLOURS, DASHES, Axis, Line, points
+from stages.evaluate.drawing import COLOURS, DASHES, Axis, Line, points, step_of
 from stages.evaluate.training import Training
 from stages.metrics.power_law import PowerLaw
 
@@ -14,6 +15,7 @@ LITTLE = 0.01  # a gain below it is hardly one
 SURE, LIKELY = 0.8, 1 / 3  # of resamples in which one label gains most
 SHOWN = 5  # labels
 STEPS = 40
+ROOM = 0.96  # of an axis that its numbers may take
 
 Told = Mapping[str, Any]
 
@@ -87,29 +89,44 @@ class Growth(NamedTuple):
     @property
     def lines(self) -> list[Line]:
         """What was measured, with its bounds, and what is expected of more."""
-        found, last = self.told["points"], self._most
-        law = PowerLaw(*(self.told["law"][name] for name in PowerLaw._fields))
-        first = found[0]["samples"]
-        sizes = [first + (last - first) * step / STEPS for step in range(STEPS + 1)]
+        found, gain = self.told["points"], self.told["gain"]
+        now = self._expected(found[-1]["samples"])
         bounds = [(one["samples"], one["low"], one["high"]) for one in found]
-        gain, now = self.told["gain"], 1 - float(law.at(found[-1]["samples"]))
-        bounds.append((last, now + gain["low"], min(now + gain["high"], 1.0)))
-        measured = [(one["samples"] / last, one["value"]) for one in found]
+        bounds.append((self._most, now + gain["low"], now + gain["high"]))
+        first = found[0]["samples"]
+        sizes = [first + (self._most - first) * step / STEPS for step in range(STEPS + 1)]
+        expected = [(size, self._expected(size)) for size in sizes]
+        measured = [(one["samples"], one["value"]) for one in found]
         return [
-            *(Line("", points([x / last] * 2, [low, high]), COLOURS[0]) for x, low, high in bounds),
-            Line("measured on held-out samples", points(*zip(*measured, strict=True)), COLOURS[0]),
-            Line(
-                "expected: an inverse power law",
-                points([one / last for one in sizes], [1 - float(law.at(one)) for one in sizes]),
-                COLOURS[1],
-                DASHES[1],
-            ),
+            *(Line("", self._drawn([(x, low), (x, high)]), COLOURS[0]) for x, low, high in bounds),
+            Line("measured on held-out samples", self._drawn(measured), COLOURS[0]),
+            Line("expected: an inverse power law", self._drawn(expected), COLOURS[1], DASHES[1]),
         ]
 
     @property
     def axis(self) -> Axis:
         """From none to as many samples as were asked about."""
-        return Axis([(k / 4, f"{self._most * k / 4:,.0f}") for k in range(5)])
+        step = step_of(self._most)
+        count = int(ROOM * self._most / step)
+        return Axis([(k * step / self._most, f"{k * step:,.0f}") for k in range(count + 1)])
+
+    @property
+    def upright(self) -> Axis:
+        """From a tenth below all that was measured to 1."""
+        count = round((1 - self._least) * 10)
+        return Axis([(k / count, f"{self._least + k / 10:.1f}") for k in range(count + 1)])
+
+    def _drawn(self, told: list[tuple[float, float]]) -> str:
+        """Samples and balanced accuracy as points of the plot."""
+        high = [(min(value, 1.0) - self._least) / (1 - self._least) for _, value in told]
+        return points([size / self._most for size, _ in told], high)
+
+    def _expected(self, size: float) -> float:
+        return 1 - float(PowerLaw(*(self.told["law"][name] for name in PowerLaw._fields)).at(size))
+
+    @property
+    def _least(self) -> float:
+        return floor(min(9.0, 10 * float(min(one["low"] for one in self.told["points"])))) / 10
 
     @property
     def _most(self) -> float:
