@@ -76,12 +76,22 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     config = read_pipeline(pipeline, tuple(changes or ()))
     resolved = resolve(config, settings)
     print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")
-    print(f"{resolved.train.trials} trials over {', '.join(resolved.train.families)}")
+    searched = f"{resolved.train.trials} trials over {', '.join(resolved.train.families)}"
+    print(searched + _tuned(resolved))
     for notice in notices(resolved.train):
         print(f"  Notice: {notice}")
     for line in [*resolved.train.told(), *resolved.train.device.told()]:
         print(f"  {line}")
     print_plans(plan_of(resolved, settings), settings)
+
+
+def _tuned(resolved: PipelineConfig) -> str:
+    """What is said of phase two, if there is one."""
+    finetune = resolved.train.finetune
+    if not finetune.trials:
+        return ""
+    named = f" of {', '.join(finetune.families)}" if finetune.families else ""
+    return f"; {finetune.trials} fine-tuned{named}"
 
 
 def stage(
