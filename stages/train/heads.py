@@ -34,6 +34,9 @@ class Heads:
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What `train` takes for so many samples, each with `views` copies."""
+        from stages.train.others import with_negatives
+
+        samples = with_negatives(train, samples)
         return of_heads(train, samples, views, settings.machine_speed, settings.threads)
 
     def teach(
