@@ -6,7 +6,7 @@ from typing import NamedTuple
 from stages.config import TrainConfig
 from stages.train.budget import WINDOWS, taken
 from stages.train.space import Input, inputs_of
-from stages.train.tuning.plan import tuning_takes
+from stages.train.tuning.plan import tunable, tuning_takes
 
 MB = 2**20
 FLOAT = 4  # bytes
@@ -52,10 +52,9 @@ def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads
 
 def maps_of(train: TrainConfig, samples: int) -> int:
     """Bytes of the maps that phase two teaches tails with."""
-    tuned = [one for one in inputs_of(train) if one.begun.cuts]
-    if not tuned or not train.finetune.trials:
+    if not train.finetune.trials:
         return 0
-    dearest = sorted((MAP * (one.size / 224) ** 2 for one in tuned), reverse=True)
+    dearest = sorted((MAP * (one.size / 224) ** 2 for one in tunable(train)), reverse=True)
     one_view = sum(dearest[: train.finetune.finalists])
     return int(min(MAPS, one_view * samples * (1 + train.finetune.views)))
 
