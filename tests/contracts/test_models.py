@@ -19,7 +19,12 @@ def marked(name: str):
 NAMES = list(FAMILIES)
 PUBLISHED = [marked(name) for name in NAMES if isinstance(FAMILIES[name].weights, Published)]
 TRUNKS = [name for name in NAMES if FAMILIES[name].features]
-CUT = [name for name in NAMES if FAMILIES[name].cuts]
+LARGE = 12_000_000  # parameters above which a test takes its time
+CUT = [
+    pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
+    for name in NAMES
+    if FAMILIES[name].cuts
+]
 
 
 @pytest.fixture(scope="session")

@@ -66,10 +66,16 @@ class Quiet(SimpleHTTPRequestHandler):
         self.wfile.write(b"x" * 10)
 
 
+class Server(ThreadingHTTPServer):
+    """Says nothing of whoever hangs up."""
+
+    def handle_error(self, *_words: object) -> None: ...
+
+
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """The address of a server of `folder` on loopback."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as one:
+    with Server(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as one:
         thread = threading.Thread(target=one.serve_forever, daemon=True)
         thread.start()
         try:

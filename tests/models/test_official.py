@@ -16,8 +16,9 @@ from tests import makers
 from tests.models import stand_ins
 
 FAMILY = FAMILIES[stand_ins.NAME]
+LARGE = 12_000_000  # parameters above which a test takes its time
 TOLD = [
-    name
+    pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
     for name in FAMILIES
     if isinstance(FAMILIES[name].weights, Official) and FAMILIES[name].weights.module
 ]

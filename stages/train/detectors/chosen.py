@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
-from stages.parts import FAMILIES, TASKS
+from stages.parts import TASKS
 from stages.store import Store
 from stages.train.chosen import table
 from stages.train.detectors.plan import race_of
@@ -22,7 +22,7 @@ def save_model(
 ) -> Model:
     """Export the chosen detector and save the Model."""
     one = problem.asked[found.chosen.hyperparameters["input"]].one
-    task, family = TASKS[dataset.task](), FAMILIES[one.family]
+    task, family = TASKS[dataset.task](), one.begun
     taught = taught_of(found.chosen)
     files = {
         **network_files(one.family, found.arrays, store),
