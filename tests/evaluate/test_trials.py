@@ -104,7 +104,7 @@ def test_better_is_higher_in_the_plot_and_every_mark_is_inside(metric):
     heights = {(one.row.phase, one.row.number): one.y for one in plot.marks}
     assert heights[1, 3] < heights[2, 0] < heights[1, 0]
     assert [one.row.number for one in plot.marks if one.below] == [9]
-    assert all(58 <= one.x <= 528 and 14 <= one.y <= 304 for one in plot.marks)
+    assert all(72 <= one.x <= 542 and 14 <= one.y <= 304 for one in plot.marks)
     assert all(14 <= y <= 304 for y, _ in plot.down)
     assert 3 <= len(plot.down) <= 8
 

@@ -10,9 +10,7 @@ from stages.config.device import HERE, Device
 from stages.evaluate.drawing import COLOURS
 from stages.evaluate.trials.rows import LOWER, Row, is_measured
 
-LEFT, TOP, WIDTH, HEIGHT = 58, 14, 470, 290  # of the plot's inside, in pixels
-SIDE = 548  # of the whole drawing
-FOOT = 352
+LEFT, TOP, WIDTH, HEIGHT = 72, 14, 470, 290  # of the plot's inside, in pixels
 OTHERS = "#8a93a3"  # inputs for which no colour is left
 WIDE = 26.0  # pixels over which the trials of one input are spread, at most
 LEAST = 0.02  # of a metric that the drawing spans at least

@@ -35,14 +35,14 @@ class Row(NamedTuple):
 
 
 def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[Row]:
-    """`trials`, as a Model's trials.json has them, by `metric`."""
+    """`trials`, as a Model's trials.json has them, by `metric`; of equal ones the surest first."""
     costs = costs_of({str(one["hyperparameters"].get("input", "")) for one in trials}, device)
     furthest: dict[int, int] = {}
     for one in trials:
         phase = one.get("phase", 1)
         furthest[phase] = max(furthest.get(phase, 0), one.get("rung", one["epochs"]))
     rows = [_row(one, metric, costs, furthest) for one in trials if metric in one["measures"]]
-    return sorted(rows, key=lambda row: (-row.score, row.phase, row.number))
+    return sorted(rows, key=lambda row: (-row.score, row.loss or 0.0, row.phase, row.number))
 
 
 def _row(
