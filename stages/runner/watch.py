@@ -63,7 +63,7 @@ class LogWatch:
         log.info(text)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        if not done or self._done.get(what, 0) > done:  # another stage, or target, begins with it
+        if self._done.get(what, 0) > done:  # another stage, or target, begins with it
             self._started.pop(what, None)
             self._told.pop(what, None)
         self._done[what] = done

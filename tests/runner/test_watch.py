@@ -37,6 +37,17 @@ def test_many_words_make_few_lines():
     assert len(watch.lines) == 1
 
 
+def test_what_is_told_again_makes_no_further_line_and_what_begins_again_does():
+    watch = Lines()
+
+    for _ in range(9):
+        watch.progress("trials", 0, 8)
+    watch.progress("trials", 8, 8)
+    watch.progress("trials", 0, 8)
+
+    assert watch.lines == ["trials: 0 of 8", "trials: 8 of 8", "trials: 0 of 8"]
+
+
 def test_what_is_left_is_counted_from_what_this_process_saw():
     clock = iter([100.0, 200.0, 400.0])
     left = Left(lambda: next(clock))
