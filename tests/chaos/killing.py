@@ -143,7 +143,9 @@ def rounds_of(
     while order:
         workspace = folder / f"round-{len(done)}"
         done.append(_round(command(workspace), victims, order, longest, rng, ready))
-        tell(f"round {len(done)}: {len(done[-1].kills)} kills, model {done[-1].model[:12]}")
+        told = [f"{one.who} after {one.after:.1f} s" for one in done[-1].kills]
+        told += [f"left: {name}" for one in done[-1].kills for name in one.left]
+        tell(f"round {len(done)}: {', '.join(told) or 'calm'}; model {done[-1].model[:12]}")
     return done
 
 

@@ -42,6 +42,7 @@ def main(kills: int = 20, seed: int = 0, tuned: int = 0, longest: int = 6) -> No
     with TemporaryDirectory() as folder:
         places = Path(folder)
         calm = calm_round(command(places / "calm"))
+        print(f"calm: model {calm.model[:12]}", flush=True)
         rounds = rounds_of(command, places, victims, kills=kills, longest=longest, seed=seed)
     tell(rounds, calm, config.epochs)
 
