@@ -93,8 +93,9 @@ def _start(settings: Settings, folder: Path, shared: int) -> None:
 
     _read_environment()
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    place = _place(settings, folder, shared)
     try:
-        ray.init(**_place(settings, folder, shared), **quiet)
+        ray.init(**place, **quiet)
     except Exception as error:  # Ray raises what it meets
         raise InfrastructureError(
             f"Ray does not come up ({settings.ray}): {error}.",

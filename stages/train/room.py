@@ -9,6 +9,10 @@ MB = 2**20
 PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
 OBJECTS = 256 * MB  # for Ray's store of objects, beside the arrays that are shared in it
 RAY = 600 * MB  # Ray's own processes on this machine
+FREE = (
+    "Free memory (other programs, or a larger machine), or teach with less: smaller "
+    "train.input_sizes, fewer views."
+)
 
 
 def worker_bytes(data: int) -> int:
@@ -22,8 +26,18 @@ def store_bytes(shared: int) -> int:
 
 
 def for_workers(shared: int) -> int:
-    """Bytes of this machine that those who teach may share; 0 if there is no room for Ray."""
-    return max(0, free() - store_bytes(shared) - RAY)
+    """Bytes of this machine that those who teach may share, beside `shared` bytes of arrays.
+
+    Raises InfrastructureError, with the figures, if not even an empty worker has room."""
+    left, kept = free(), store_bytes(shared)
+    if left - kept - RAY < PADDLE:
+        raise InfrastructureError(
+            f"{left / MB:.0f} MB of memory are free, and teaching takes "
+            f"{(kept + RAY + PADDLE) / MB:.0f} MB: {kept / MB:.0f} for what all workers read, "
+            f"{RAY / MB:.0f} for Ray, {PADDLE / MB:.0f} for one worker.",
+            FREE,
+        )
+    return left - kept - RAY
 
 
 def free() -> int:
@@ -44,8 +58,7 @@ def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> Non
     raise InfrastructureError(
         f"Not one worker has room: it wants {_told(wanted)}, and the most that a machine of Ray's "
         f"has is {_told(most)}.",
-        "Free memory (other programs, or a larger machine), or teach with less: smaller "
-        "train.input_sizes, fewer views.",
+        FREE,
     )
 
 
