@@ -135,7 +135,7 @@ def test_another_kind_of_file_is_found_for_that_reason(honest):
 
     found = shift_of(changed(honest, stored))
 
-    assert [one.name for one in found.reasons] == ["size in bytes"]
+    assert [one.name for one in found.reasons] == ["file size in bytes"]
 
 
 def stamped(data: bytes) -> bytes:

@@ -88,6 +88,14 @@ def problem(folds: int, counts=(40, 12)) -> Problem:
     return Problem({}, labels, held, plain, classes=2, folds=folds)
 
 
+def test_a_head_may_be_chosen_over_what_was_tuned_on_one_fold():
+    tuned = trial(1, SMALL, range(0, 40), phase=2, rows=range(0, 200, 2))
+    (told,) = finalists([trial(0, SMALL, []), tuned], trial(0, SMALL, []), CONFIG, PROBLEM)
+
+    assert (told["phase"], told["samples"], told["rival"]) == (2, 100, 0.8)
+    assert told["verdict"] == "better"
+
+
 def told_of(asked: Problem) -> dict:
     rows = np.concatenate([asked.judging(fold) for fold in range(asked.folds)])
     return held_out(asked, rows, ("cat", "dog"))

@@ -25,7 +25,7 @@ Indices = NDArray[np.int64]
 
 
 class Trait(NamedTuple):
-    """Medians of a trait in training and in the test; `more`: how often a test sample has more of
+    """Means of a trait in training and in the test; `more`: how often a test sample has more of
     it than a training sample with the same label; `p`: over all traits together; `apart`: how far
     the two distributions are apart, as a share of their mean size."""
 
@@ -55,7 +55,7 @@ def traits_of(
     table = np.array([[one.get(name, 0.0) for name in names] for one in told])
     second = flags[:, 0]
     more, p = differences(table, flags, labels)
-    sides = (_middle(table[~second], names), _middle(table[second], names))
+    sides = (table[~second].mean(axis=0), table[second].mean(axis=0))
     apart = [_apart(column[~second], column[second]) for column in table.T]
     values = zip(names, *sides, more, p, apart, strict=True)
     return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
@@ -63,13 +63,7 @@ def traits_of(
 
 def _told(sample: Sample, data: bytes, medium: Medium) -> dict[str, float]:
     kind = PurePath(sample.file).suffix.lower() or "no ending"
-    return {**medium.traits(data), "size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
-
-
-def _middle(table: Numbers, names: Sequence[str]) -> list[float]:
-    """Medians; of what is 0 or 1, the mean."""
-    middle = [np.mean if name.startswith(SHARE) else np.median for name in names]
-    return [float(of(column)) for of, column in zip(middle, table.T, strict=True)]
+    return {**medium.traits(data), "file size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
 
 
 def _apart(one: Numbers, other: Numbers) -> float:
