@@ -1,0 +1,49 @@
+"""What teaches rejecting judges nothing else, in both phases of a search."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.train.heads_fit import HeadsFit, Standard
+from stages.train.problem import Problem
+from stages.train.scores import best_temperature, measures
+from stages.train.tuning.question import Question
+from tests.train.conftest import INPUT, blobs, hyperparameters
+
+OTHER = 2
+
+
+def problem() -> Problem:
+    return replace(blobs(classes=3), other=OTHER)
+
+
+def test_measures_and_temperature_are_those_of_the_other_samples():
+    rng = np.random.default_rng(2)
+    logits, truth = rng.normal(size=(60, 3)).astype(np.float32), np.arange(60) % 3
+    known = truth != OTHER
+
+    assert measures(logits, truth, OTHER) == measures(logits[known], truth[known])
+    assert measures(logits, truth, OTHER) != measures(logits, truth)
+    assert best_temperature(logits, truth, OTHER) == best_temperature(logits[known], truth[known])
+
+
+def test_a_fit_is_judged_by_them_nowhere_and_still_tells_what_it_says_of_them():
+    asked = problem()
+    fit = HeadsFit(asked, Standard(asked, INPUT), hyperparameters())
+    fit.until(3, 3)
+
+    rows, logits = fit.unseen()
+    plain = logits * np.float32(fit.temperature())
+
+    assert len(rows) == 60
+    assert asked.samples == 40
+    assert fit.best.measures == pytest.approx(measures(plain, asked.labels[rows], OTHER))
+
+
+def test_phase_two_knows_which_label_it_is():
+    question = Question(problem(), {}, {}, views=0, shards=1, epochs=1)
+
+    assert question.problem.other == OTHER
+    assert question.whole.other == OTHER
+    assert question.head_problem.other == OTHER
