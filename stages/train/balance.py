@@ -14,7 +14,7 @@ Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 EVEN = 1.5  # the commonest label has at most so many times the samples of the rarest
-STRONG = 10.0  # up to here weights did best, beyond both (tests/benchmarks/balance.py)
+STRONG = 10.0  # beyond, both did as well as weights (tests/benchmarks/small_data.py)
 
 
 class Balance(NamedTuple):
