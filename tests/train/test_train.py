@@ -135,19 +135,22 @@ def test_the_network_knows_what_it_was_taught(trained, store, dataset):
 def test_a_person_sees_it_go_on_and_every_trial_is_kept(trained):
     _, listener = trained
 
-    assert {what for what, _, _ in listener.told} == {"trunks", "features", "trials"}
-    assert listener.told[-1] == ("trials", 5, 5)
+    last = {what: (done, total) for what, done, total in listener.told}
+    assert set(last) == {"trunks", "features", "trials", "learning curve"}
+    assert last["trials"] == (5, 5)
+    assert last["learning curve"] == (32, 32)
     assert [one.name for one in listener.trials] == [f"trial {number}" for number in range(5)]
     assert [one.tags["chosen"] for one in listener.trials].count("yes") == 1
     assert all(one.curve for one in listener.trials)
 
 
 @pytest.mark.slow
-def test_the_same_again_is_the_same_model(trained, dataset, store, ray_running):
+def test_the_same_again_is_the_same_model(trained, dataset, store, ray_running, tmp_path):
     model, _ = trained
+    elsewhere = ray_running.model_copy(update={"workspace": tmp_path})  # where no trial is kept
 
     again = train(
-        dataset, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=ray_running
+        dataset, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=elsewhere
     )
 
     assert again.ref == model.ref
