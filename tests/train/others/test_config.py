@@ -7,9 +7,11 @@ from pydantic import ValidationError
 from stages.config import PipelineConfig, TrainConfig
 from stages.runtime.errors import ConfigError
 from stages.train.heads import Heads
-from stages.train.others import labels_of, other_of
+from stages.train.others import labels_of, other_of, with_negatives
 from stages.train.suits import check_suits
 from tests import makers
+
+NONE = {"trials": 0}
 
 
 @pytest.mark.parametrize(
@@ -53,10 +55,17 @@ def test_boxes_have_no_use_for_it():
 
 
 def test_negatives_are_foreseen_in_the_budget():
-    tight = {"families": ("efficientnet_lite0",), "budget_minutes": 0.8, "finetune": {"trials": 0}}
-    trials = [
-        Heads().pinned(TrainConfig.model_validate({**tight, "other": other}), 600, 0, 1.0).trials
+    """As many trials as so many more samples would leave."""
+    off, auto = (
+        TrainConfig(families=("efficientnet_lite0",), budget_minutes=3, finetune=NONE, other=other)
         for other in ("off", "auto")
-    ]
+    )
 
-    assert trials[0] > trials[1] > 0
+    assert with_negatives(off, 4000) == 4000
+    assert with_negatives(auto, 600) == 840
+    assert with_negatives(auto, 4000) == 4400
+    fewer, same, all_of_them = (
+        Heads().pinned(train, samples, 1, 1.0).trials
+        for train, samples in ((auto, 4000), (off, 4400), (off, 4000))
+    )
+    assert fewer == same < all_of_them
