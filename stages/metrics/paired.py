@@ -40,7 +40,7 @@ def recall_drops(
 
 
 def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
-    """The drop in balanced accuracy: each label's drop counts the same, however many samples it has.
+    """The drop in balanced accuracy: each label counts the same, however many samples it has.
 
     The interval is Tango's for as many samples, all alike, as would know as much: their number
     follows from the variance over labels, as in macro.py. A label is taken to have one sample more
