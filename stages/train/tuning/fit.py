@@ -20,6 +20,7 @@ from stages.train.fitting import Best, Fit, Floats
 from stages.train.flat import AdamW, fill, flattened, spread
 from stages.train.group import Alone, Group
 from stages.train.scores import best_temperature, measures
+from stages.train.team.shares import shard, shards_of, total
 from stages.train.tuning.course import State
 from stages.train.tuning.mixing import mixed
 from stages.train.tuning.norms import Norms
@@ -134,13 +135,15 @@ class TailFit(Fit):
 
     def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> float:
         """Show `samples` [n]; every worker draws for all shards, and teaches its own."""
-        shards, group = self.question.shards, self.group
-        whole = np.zeros(1 + len(self.values), np.float32)
-        for shard, draw in enumerate(rng.spawn(shards)):
-            part = samples[shard::shards]
-            if shard % group.world == group.rank and len(part):
-                whole += self._gradient(part, draw) * np.float32(len(part) / len(samples))
-        whole = np.nan_to_num(group.sum(whole), posinf=0.0, neginf=0.0)
+        shards, draws = self.question.shards, rng.spawn(self.question.shards)
+
+        def of(number: int) -> Floats:
+            part = shard(samples, number, shards)
+            if not len(part):
+                return np.zeros(1 + len(self.values), np.float32)
+            return self._gradient(part, draws[number]) * np.float32(len(part) / len(samples))
+
+        whole = np.nan_to_num(total(self.group, shards, of), posinf=0.0, neginf=0.0)
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
@@ -182,13 +185,14 @@ class TailFit(Fit):
         return self.head(features)
 
     def _judge(self) -> Floats:
-        """By the mean of the weights; each worker judges some of the samples."""
+        """By the mean of the weights; each worker judges the shards that it teaches."""
         self._become(self._learnt())
-        group, rows = self.group, self.judges[0]
-        parts = group.gather(self.told(rows[group.rank :: group.world]))
+        rows, shards = self.judges[0], self.question.shards
+        own = {one: self.told(shard(rows, one, shards)) for one in shards_of(self.group, shards)}
         logits = np.empty((len(rows), self.problem.classes), np.float32)
-        for rank, part in enumerate(parts):
-            logits[rank :: group.world] = part
+        for parts in self.group.gather(own):
+            for number, part in parts.items():
+                logits[number::shards] = part
         self._become((self.values, None))
         return logits
 

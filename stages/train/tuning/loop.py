@@ -73,9 +73,6 @@ def halving_of(asked: Asked) -> Halving:
 def loop(desk: Desk, asked: Asked) -> None:
     """Teach all trials, then the chosen one once more on all samples; go on from where the desk was
     left."""
-    import paddle
-
-    paddle.set_device("cpu")
     Tuning(desk, asked).run()
 
 

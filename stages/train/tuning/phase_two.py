@@ -22,6 +22,7 @@ from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
 from stages.train.sources import version_of
 from stages.train.space import Input, inputs_of
+from stages.train.team.shares import shards_for
 from stages.train.tuning.course import Course
 from stages.train.tuning.loop import Asked, Word, chosen_of, halving_of, loop
 from stages.train.tuning.maps import maps_of, views_within
@@ -29,7 +30,7 @@ from stages.train.tuning.plan import tunable
 from stages.train.tuning.question import JUDGE, Finalist, Question
 from stages.train.windows import Windows
 
-SHARDS = 2  # of a batch, at the least: so one worker and two teach the same
+FAR = 2.0  # standard errors behind the best input at which another is no finalist
 UNSEEN = ("rows", "logits", "temperature")
 CODE = ("train/*.py", "train/tuning/*.py", "models/*.py")
 
@@ -57,16 +58,26 @@ def tune(
 
 
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
-    """The best trial of each of the best inputs that can be tuned, best first."""
+    """The best trial of each of the best inputs that can be tuned, best first; none that is FAR
+    behind."""
     names = {one.name for one in tunable(train)}
     left = [one for one in trials if one.hyperparameters["input"] in names]
     found: list[Trial] = []
     while left and len(found) < train.finetune.finalists:
         best = choose(left, train, prepared.problem.samples)
+        if found and best.score < found[0].score - FAR * _error(found[0], prepared):
+            break
         found.append(best)
         name = best.hyperparameters["input"]
         left = [one for one in left if one.hyperparameters["input"] != name]
     return found
+
+
+def _error(trial: Trial, prepared: Prepared) -> float:
+    """The standard error of what `trial` is measured by: of a share, or of a mean log loss, whose
+    deviation is about one."""
+    share = trial.score * (1 - trial.score) if trial.score > 0 else 1.0
+    return float(np.sqrt(share / prepared.problem.samples))
 
 
 def _input(trial: Trial, inputs: dict[str, Input]) -> Input:
@@ -95,7 +106,7 @@ def _question(
 
         maps.update(_maps(one, dataset, train, views, store, settings, tell))
     named = {one.one.name: one for one in chosen}
-    shards = max(SHARDS, train.workers)
+    shards = shards_for(train.workers)
     return Question(prepared.problem, named, maps, count, shards, train.finetune.epochs)
 
 

@@ -1,0 +1,36 @@
+"""Who is tuned: the best inputs, one trial of each, and none that is far behind."""
+
+from stages.config import TrainConfig
+from stages.train.halving import Taught, Trial
+from stages.train.prepared import Prepared
+from stages.train.tuning.phase_two import finalists_of
+from tests.train.conftest import blobs
+
+TRAIN = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"), metric="accuracy")
+
+
+def trial(number: int, lite: int, accuracy: float) -> Trial:
+    size = {0: 224, 1: 256}[lite]
+    measures = {"accuracy": accuracy, "log_loss": 1 - accuracy}
+    taught = Taught(measures, 1, True, [measures], b"")
+    hyperparameters = {"input": f"efficientnet_lite{lite}@{size}", "head": "linear"}
+    return Trial(number, hyperparameters, 1, accuracy, True, taught)
+
+
+def numbers(*trials: Trial, train: TrainConfig = TRAIN) -> list[int]:
+    prepared = Prepared(blobs(samples=90), (), 3, {})  # one standard error is about 0.04
+    return [one.number for one in finalists_of(trials, train, prepared)]
+
+
+def test_the_best_trial_of_each_input_is_one():
+    assert numbers(trial(0, 0, 0.80), trial(1, 0, 0.85), trial(2, 1, 0.84)) == [1, 2]
+
+
+def test_an_input_that_is_far_behind_is_none():
+    assert numbers(trial(0, 0, 0.85), trial(1, 1, 0.60)) == [0]
+
+
+def test_only_families_for_which_there_is_time_are_tuned():
+    short = TRAIN.with_tuned(4, ("efficientnet_lite0",))
+
+    assert numbers(trial(0, 0, 0.80), trial(1, 1, 0.84), train=short) == [0]
