@@ -70,6 +70,8 @@ def test_everything_it_consists_of_is_packed_somewhere():
     native = {**DESCRIPTION, "backend": "paddle", "after": TONES["after"]}
     mfcc = {**TONES, "before": [{"step": name} for name in ("mfcc", "as_picture")]}
     priors = {**SPOTS, "after": [{"step": "decode_priors"}]}
-    somewhere = [packed(one, True) for one in (DESCRIPTION, SPOTS, TONES, native, mfcc, priors)]
+    rejects = {**DESCRIPTION, "after": [{"step": "reject"}]}
+    everything = (DESCRIPTION, SPOTS, TONES, native, mfcc, priors, rejects)
+    somewhere = [packed(one, True) for one in everything]
 
     assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}
