@@ -1,6 +1,5 @@
 """The trigger form has every key of a pipeline, typed and described, and reads back to a config."""
 
-
 import pytest
 from airflow.sdk.exceptions import ParamValidationError
 
