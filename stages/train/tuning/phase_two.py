@@ -51,7 +51,7 @@ def tune(
     if not finalists or not train.finetune.trials:
         return list(trials), choose(trials, train, prepared.problem.samples)
     question = _question(prepared, finalists, dataset, train, store, recorder.run, settings)
-    rivals = tuple(_narrowed(one, prepared, train) for one in finalists)
+    rivals = tuple(_narrowed(one, prepared, train) for one in best_of_each(trials, train, prepared))
     asked = Asked(question, train, train.finetune.trials, rivals)
     course = _taught(asked, dataset, train, recorder, len(trials), settings)
     return _joined(list(trials), asked, course)
@@ -61,14 +61,18 @@ def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared
     """The best trial of each of the best inputs that can be tuned, best first; none that is FAR
     behind."""
     names = {one.name for one in tunable(train)}
-    left = [one for one in trials if one.hyperparameters["input"] in names]
-    found: list[Trial] = []
-    while left and len(found) < train.finetune.finalists:
-        best = choose(left, train, prepared.problem.samples)
-        if found and best.score < found[0].score - FAR * _error(found[0], prepared):
-            break
-        found.append(best)
-        name = best.hyperparameters["input"]
+    open_to = [one for one in trials if one.hyperparameters["input"] in names]
+    best = best_of_each(open_to, train, prepared)[: train.finetune.finalists]
+    least = best[0].score - FAR * _error(best[0], prepared) if best else 0.0
+    return [one for one in best if one.score >= least]
+
+
+def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
+    """The best of `trials` of each input, best first."""
+    left, found = list(trials), []
+    while left:
+        found.append(choose(left, train, prepared.problem.samples))
+        name = found[-1].hyperparameters["input"]
         left = [one for one in left if one.hyperparameters["input"] != name]
     return found
 

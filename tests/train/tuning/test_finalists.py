@@ -3,7 +3,7 @@
 from stages.config import TrainConfig
 from stages.train.halving import Taught, Trial
 from stages.train.prepared import Prepared
-from stages.train.tuning.phase_two import finalists_of
+from stages.train.tuning.phase_two import best_of_each, finalists_of
 from tests.train.conftest import blobs
 
 TRAIN = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"), metric="accuracy")
@@ -34,3 +34,11 @@ def test_only_families_for_which_there_is_time_are_tuned():
     short = TRAIN.with_tuned(4, ("efficientnet_lite0",))
 
     assert numbers(trial(0, 0, 0.80), trial(1, 1, 0.84), train=short) == [0]
+
+
+def test_a_tail_has_the_best_head_of_every_input_for_a_rival():
+    short = TRAIN.with_tuned(4, ("efficientnet_lite0",))
+    trials = [trial(0, 0, 0.80), trial(1, 0, 0.70), trial(2, 1, 0.84)]
+    prepared = Prepared(blobs(samples=90), (), 3, {})
+
+    assert [one.number for one in best_of_each(trials, short, prepared)] == [2, 0]
