@@ -166,6 +166,11 @@ class TrainConfig(Section):
         lines = [f"{name} left out: {why}" for name, why in self.left_out.items()]
         return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
 
+    def with_epochs(self, epochs: int) -> "TrainConfig":
+        """Itself with so many epochs of phase two."""
+        finetune = self.finetune.model_copy(update={"epochs": epochs})
+        return self.model_copy(update={"finetune": finetune})
+
     def with_tuned(self, trials: int, families: tuple[str, ...] = ()) -> "TrainConfig":
         """Itself with so many trials of phase two, of `families`; of those that it had if none are
         given."""

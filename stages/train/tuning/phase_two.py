@@ -59,12 +59,12 @@ def tune(
 
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The best trial of each of the best inputs that can be tuned, best first; none that is FAR
-    behind."""
+    behind the best of all."""
     names = {one.name for one in tunable(train)}
-    open_to = [one for one in trials if one.hyperparameters["input"] in names]
-    best = best_of_each(open_to, train, prepared)[: train.finetune.finalists]
-    least = best[0].score - FAR * _error(best[0], prepared) if best else 0.0
-    return [one for one in best if one.score >= least]
+    best = best_of_each(trials, train, prepared)
+    least = best[0].score - FAR * _error(best[0], prepared)
+    near = [one for one in best if one.score >= least and one.hyperparameters["input"] in names]
+    return near[: train.finetune.finalists]
 
 
 def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:

@@ -11,23 +11,33 @@ STARTING = 35.0  # Ray's group, Paddle, exports of fronts
 WHOLE = 10.0  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT, KNOWN = 0.7, 0.85  # of all samples: those that teach a trial, and the whole last time
-ENOUGH = 4  # trials for which the dearest families are left out
+ENOUGH = 2  # trials for which the dearest families are left out
 MOST = 12  # trials beyond which little is gained
 CORES = 2
 
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`train` with the trials of phase two that `seconds` allow, and the families that may be
-    tuned: the dearest are left out until ENOUGH trials fit. No trials if there is no time for a
-    single one."""
+    """`train` with the trials of phase two that `seconds` allow, their epochs, and the families
+    that may be tuned. A dearer family is worth more than further epochs, and those more than
+    further trials: families are left out, the dearest first, until ENOUGH trials fit with half the
+    epochs. No trials if there is no time even then."""
     inputs = sorted(tunable(train), key=_teaching)
     while inputs:
-        trials = _trials(train, inputs, samples, seconds)
-        families = tuple(dict.fromkeys(one.family for one in inputs))
-        if trials >= ENOUGH or (trials and len(families) == 1):
-            return train.with_tuned(trials, families)
+        for epochs in _epochs(train):
+            shorter = train.with_epochs(epochs)
+            trials = _trials(shorter, inputs, samples, seconds)
+            if trials >= ENOUGH:
+                return shorter.with_tuned(trials, tuple({one.family: 0 for one in inputs}))
         inputs = [one for one in inputs if one.family != inputs[-1].family]
     return train.with_tuned(0)
+
+
+def _epochs(train: TrainConfig) -> list[int]:
+    """As many as are asked for; where nothing is asked for, also three quarters and half of it."""
+    whole = train.finetune.epochs
+    if "epochs" in train.finetune.model_fields_set:
+        return [whole]
+    return [whole, whole * 3 // 4, whole // 2]
 
 
 def tunable(train: TrainConfig) -> list[Input]:

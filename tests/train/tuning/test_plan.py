@@ -1,11 +1,20 @@
 """What phase one leaves of the budget becomes trials of phase two, by count."""
 
+from typing import Any
+
 import pytest
 
 from stages.config import TrainConfig
+from stages.config.train import Finetune
 from stages.train.heads import Heads
 
+THREE = tuple(f"efficientnet_lite{number}" for number in range(3))
 LITE = TrainConfig(families=("efficientnet_lite0",), budget_minutes=20)
+
+
+def pinned(minutes: float, samples: int, **changes: Any) -> TrainConfig:
+    train = TrainConfig(families=THREE, budget_minutes=minutes, **changes)
+    return Heads().pinned(train, samples, 1, 1.0)
 
 
 def tuned(train: TrainConfig, samples: int = 600) -> int | None:
@@ -46,12 +55,22 @@ def test_a_pinned_plan_stays_as_it_is(minutes: int):
 
 
 def test_where_time_is_short_the_dearest_are_not_tuned():
-    three = tuple(f"efficientnet_lite{number}" for number in range(3))
-    short, long = (
-        Heads().pinned(TrainConfig(families=three, budget_minutes=minutes), 900, 1, 1.0).finetune
-        for minutes in (20, 400)
-    )
+    short, long = (pinned(minutes, samples=900).finetune for minutes in (10, 400))
 
-    assert short.families == ("efficientnet_lite0",)
-    assert (short.trials or 0) >= 4
-    assert set(long.families) == set(three)
+    assert "efficientnet_lite2" not in short.families
+    assert set(long.families) == set(THREE)
+
+
+def test_a_dearer_family_is_worth_more_than_epochs_and_those_more_than_trials():
+    longer = [pinned(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
+    worth = [(len(one.families), one.epochs, one.trials or 0) for one in longer if one.trials]
+
+    assert worth == sorted(worth)
+    assert all(trials >= 2 for _, _, trials in worth)
+    assert {epochs for _, epochs, _ in worth} >= {6, 12}
+
+
+def test_epochs_that_are_asked_for_stay():
+    asked = Finetune(epochs=12)
+
+    assert pinned(14, samples=900, finetune=asked).finetune.epochs == 12
