@@ -67,7 +67,7 @@ class Finetune(Section):
     finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
     epochs: int = Field(12, ge=1, le=300, description="Passes over the training samples.")
     views: int = Field(
-        8, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
+        6, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
     )
     space: FinetuneSpace = FinetuneSpace()
 
