@@ -65,11 +65,22 @@ class Finetune(Section):
         (), description="Families that may be tuned; empty: those for which there is time."
     )
     finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
-    epochs: int = Field(12, ge=1, le=300, description="Passes over the training samples.")
+    epochs: int | None = Field(
+        None,
+        ge=1,
+        le=300,
+        description="Passes over the training samples; empty: 12, or as few "
+        "as half of that where minutes are few.",
+    )
     views: int = Field(
         6, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
     )
     space: FinetuneSpace = FinetuneSpace()
+
+    @property
+    def longest(self) -> int:
+        """The epochs of a whole teaching."""
+        return self.epochs or 12
 
 
 class Other(Section):

@@ -111,7 +111,7 @@ def _question(
         maps.update(_maps(one, dataset, train, views, store, settings, tell))
     named = {one.one.name: one for one in chosen}
     shards = shards_for(train.workers)
-    return Question(prepared.problem, named, maps, count, shards, train.finetune.epochs)
+    return Question(prepared.problem, named, maps, count, shards, train.finetune.longest)
 
 
 def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:
@@ -174,7 +174,7 @@ def _taught(
     """Let a team teach; `first`: the number of phase two's first trial."""
     from stages.train.team import team
 
-    record, longest = recorder.next(asked.trials), train.finetune.epochs
+    record, longest = recorder.next(asked.trials), train.finetune.longest
 
     def tell(told: dict[str, Any]) -> None:
         word = Word(**told)

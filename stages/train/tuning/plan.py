@@ -34,8 +34,8 @@ def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfi
 
 def _epochs(train: TrainConfig) -> list[int]:
     """As many as are asked for; where nothing is asked for, also three quarters and half of it."""
-    whole = train.finetune.epochs
-    if "epochs" in train.finetune.model_fields_set:
+    whole = train.finetune.longest
+    if train.finetune.epochs:
         return [whole]
     return [whole, whole * 3 // 4, whole // 2]
 
@@ -62,7 +62,7 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     dearest = sorted(inputs, key=_teaching, reverse=True)[: min(train.finetune.finalists, trials)]
     views = samples * KNOWN * (1 + train.finetune.views)
     maps = sum(DECODING + _forward(one) for one in dearest) * views / CORES
-    epochs = train.finetune.epochs
+    epochs = train.finetune.longest
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
     kept = -(-trials // train.halving)
     raced = trials * first + kept * (epochs - first)

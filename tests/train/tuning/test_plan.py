@@ -74,3 +74,11 @@ def test_epochs_that_are_asked_for_stay():
     asked = Finetune(epochs=12)
 
     assert pinned(14, samples=900, finetune=asked).finetune.epochs == 12
+
+
+def test_a_plan_is_the_same_of_a_config_that_was_written_and_read_again():
+    train = TrainConfig(families=THREE, budget_minutes=14)
+    again = TrainConfig.model_validate(train.model_dump(mode="json"))
+
+    assert Heads().pinned(again, 900, 1, 1.0) == Heads().pinned(train, 900, 1, 1.0)
+'''
