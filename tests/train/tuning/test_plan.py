@@ -81,4 +81,3 @@ def test_a_plan_is_the_same_of_a_config_that_was_written_and_read_again():
     again = TrainConfig.model_validate(train.model_dump(mode="json"))
 
     assert Heads().pinned(again, 900, 1, 1.0) == Heads().pinned(train, 900, 1, 1.0)
-'''
