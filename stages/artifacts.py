@@ -98,6 +98,11 @@ class Dataset(Artifact):
     seed: int = 0
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def taught(self) -> int:
+        """How many samples train and validation have."""
+        return sum(self.samples.get(split, 0) for split in ("train", "validation"))
+
 
 class Model(Artifact):
     """Files: weights.npz, graph.json and graph.pdiparams (native graph), trials.json.

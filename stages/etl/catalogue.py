@@ -10,13 +10,20 @@ from stages.settings import Settings
 
 
 class Revision(NamedTuple):
-    """Raw data as it was at one time. `revision` is DVC's digest of the folder."""
+    """Raw data as it was at one time. `revision` is DVC's digest of the folder; `tested`: how many
+    samples the data itself puts into the test split; None in lists of before that was noted."""
 
     name: str
     revision: str
     samples: int
     bytes: int
     note: str
+    tested: int | None = None
+
+    def taught(self, share: float) -> int:
+        """How many samples train and validation have; `share`: of the test split, where the data
+        names none."""
+        return self.samples - (self.tested or round(share * self.samples))
 
 
 def folder_of(settings: Settings) -> Path:

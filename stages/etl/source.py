@@ -39,7 +39,8 @@ def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
         if len(reading.rows) > shards.LOOSE_FILES:
             shards.pack(data)
         told_note = "; ".join(text for text in (note, left_out(reading)) if text)
-        made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note)
+        tested = sum(row.split == "test" for row in reading.rows)
+        made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note, tested)
         catalogue.append(made, settings)
     return made
 
@@ -65,7 +66,9 @@ def counted(revision: Revision, settings: Settings) -> Revision:
     """`revision` with its number of samples, fetched from the remote and counted."""
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        return revision._replace(samples=len(read_folder(folder).rows))
+        rows = read_folder(folder).rows
+        tested = sum(row.split == "test" for row in rows)
+        return revision._replace(samples=len(rows), tested=tested)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
-from stages.train.estimate import MB, Estimate
+from stages.train.estimate import Estimate
+from stages.train.room import MB
 from stages.train.space import inputs_of
 
 STAGES = ("etl", "train", "evaluate", "deploy")
@@ -24,7 +25,6 @@ ANSWERING = 0.05  # a sample of the test split: prepared, answered, drawn on the
 STARTING = {"etl": 8.0, "evaluate": 12.0, "deploy": 25.0}  # seconds: libraries, the page, exports
 MEMORY = {"etl": 700 * MB, "evaluate": 1200 * MB, "deploy": 1500 * MB}
 PAGES = 8 * MB  # a report with its pictures
-TESTED = 0.2  # of the samples, at the most as usual
 PACKED = 6  # times a network's weights: graphs before and after they were compressed, the package
 
 
@@ -32,12 +32,13 @@ def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]
     """By stage, and for each target of deploy, what a resolved `pipeline` takes if nothing can be
     reused."""
     found = source.find(pipeline.data, settings)
+    samples = found.taught(pipeline.etl.splits.test)
     train = trainer_of(pipeline.task).foreseen(
-        pipeline.train, found.samples, pipeline.etl.views, settings
+        pipeline.train, samples, pipeline.etl.views, settings
     )
     weights = max(4 * one.begun.parameters for one in inputs_of(pipeline.train))
     local = not settings.store
-    tested = found.samples * TESTED
+    tested = found.samples - samples
     pages = PAGES * local
     return {
         "etl": _plain("etl", READING * found.samples, found.bytes * local + pages, settings),

@@ -30,5 +30,6 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     pin = trainer_of(pipeline.task).pinned
     if not pipeline.train.families:
         pin = partial(affordable, trainer_of(pipeline.task))
-    pinned = pin(train, found.samples, pipeline.etl.views, settings.machine_speed)
+    samples = found.taught(pipeline.etl.splits.test)
+    pinned = pin(train, samples, pipeline.etl.views, settings.machine_speed)
     return known.model_copy(update={"train": pinned})

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.estimate import Estimate
+from stages.train.memory import CGROUPS, free
 
-CGROUPS = Path("/sys/fs/cgroup")
 MORE_DISK = (
     "Free some, set AIWF_WORKSPACE to a folder on a larger disk, or lower etl.views or "
     "train.families."
@@ -36,11 +36,10 @@ def room_of(settings: Settings, cgroups: Path = CGROUPS) -> Room:
     import psutil  # type: ignore[import-untyped]
 
     workspace, temporary = _existing(settings.root), Path(tempfile.gettempdir())
-    limits = [psutil.virtual_memory().available, *_container(cgroups)]
     return Room(
         psutil.disk_usage(str(workspace)).free,
         psutil.disk_usage(str(temporary)).free,
-        min(limits),
+        free(cgroups),
         workspace.stat().st_dev == temporary.stat().st_dev,
     )
 
@@ -68,26 +67,6 @@ def check_room(estimates: Sequence[Estimate], room: Room, workspace: Path) -> No
 def size(amount: float) -> str:
     """Bytes as a person reads them."""
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"
-
-
-def _container(cgroups: Path) -> list[int]:
-    """What the container that this process is in may still take, if it has a limit."""
-    for limit, used, stat in (
-        ("memory.max", "memory.current", "memory.stat"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"),
-    ):
-        try:
-            most, now = int((cgroups / limit).read_text()), int((cgroups / used).read_text())
-            return [max(0, most - now + _cached(cgroups / stat))]
-        except (OSError, ValueError):  # no such file, or "max": no limit
-            continue
-    return []
-
-
-def _cached(stat: Path) -> int:
-    """Bytes of files that are in memory only because nobody else wants it."""
-    rows = dict(line.split() for line in stat.read_text().splitlines())
-    return int(rows.get("inactive_file", 0))
 
 
 def _existing(path: Path) -> Path:

@@ -30,7 +30,7 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
     seconds = train.budget_minutes * 60 * speed
     rows = samples * (1 + views)
     fixed = _fixed(train, rows)
-    each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
+    each = _trial(train, samples, views)
     number = int((seconds - fixed) // each)
     if number < 1:
         minutes = (fixed + each) / 60 / speed
@@ -45,8 +45,7 @@ def trials_within(train: TrainConfig, samples: int, views: int, speed: float) ->
 
 def taken(train: TrainConfig, trials: int, samples: int, views: int) -> float:
     """Reference seconds for `trials`, their features and all that is done once."""
-    each = OVERHEAD + _epoch(train, samples, views) * train.epochs * SHARE
-    return _fixed(train, samples * (1 + views)) + trials * each
+    return _fixed(train, samples * (1 + views)) + trials * _trial(train, samples, views)
 
 
 def _fixed(train: TrainConfig, rows: int) -> float:
@@ -57,30 +56,33 @@ def _fixed(train: TrainConfig, rows: int) -> float:
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    trunks = {one.family for one in inputs if FAMILIES[one.family].features}
+    trunks = {one.family for one in inputs if one.begun.features}
     sounds = any(FAMILIES[one.family].takes == "sounds" for one in inputs)
     reading = LISTENING if sounds else DECODING
-    a_row: float = sum(reading + (_pass(one) if one.family in trunks else 0) for one in inputs)
+    a_row: float = sum(reading + (pass_of(one) if one.family in trunks else 0) for one in inputs)
     return TRUNK * len(trunks) + rows * a_row / 2
 
 
-def _pass(one: Input) -> float:
-    """All windows of a sample through the network, or one picture."""
+def pass_of(one: Input) -> float:
+    """Seconds for all windows of a sample through the network, or one picture."""
     family = FAMILIES[one.family]
     seconds: float = family.seconds(one.size)
     return seconds * (WINDOWS if "windows" in family.front else 1)
 
 
-def _epoch(train: TrainConfig, samples: int, views: int) -> float:
-    """Seconds of one epoch, in the mean over the inputs. From scratch, every fold shows each sample
+def epoch_of(one: Input, train: TrainConfig, samples: int, views: int) -> float:
+    """Seconds of one epoch of a trial of phase one. From scratch, every fold shows each sample
     once, whatever views there are, and two trials go on side by side."""
-    inputs, shown = inputs_of(train), max(samples, LEAST_SHOWN)
-    heads = ROW_EPOCH * samples * (1 + views)
-    costs = [
-        heads if FAMILIES[one.family].features else TEACHING * _pass(one) * shown * train.folds / 2
-        for one in inputs
-    ]
-    return sum(costs) / len(costs)
+    if one.begun.features:
+        return ROW_EPOCH * samples * (1 + views)
+    return TEACHING * pass_of(one) * max(samples, LEAST_SHOWN) * train.folds / 2
+
+
+def _trial(train: TrainConfig, samples: int, views: int) -> float:
+    """Seconds of one trial, in the mean over the inputs."""
+    inputs = inputs_of(train)
+    epoch = sum(epoch_of(one, train, samples, views) for one in inputs) / len(inputs)
+    return OVERHEAD + epoch * train.epochs * SHARE
 
 
 def _cheapest(train: TrainConfig) -> str:

@@ -22,10 +22,10 @@ from stages.train.others.making import YOURS
 from stages.train.others.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
-from stages.train.space import Input, inputs_of
+from stages.train.space import Input, by_name
+from stages.train.unseen import without
 
 CURVE = "learning_curve.json"
-UNSEEN = ("rows", "logits", "temperature")
 
 
 def save_model(
@@ -41,7 +41,7 @@ def save_model(
 ) -> Model:
     """Join the chosen head to its trunk, export both, and save the Model. `more`: what is known of
     more samples, as `more_data` told."""
-    one = {each.name: each for each in inputs_of(train)}[chosen.hyperparameters["input"]]
+    one = by_name(train)[chosen.input]
     taught = taught_of(chosen)
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
@@ -107,7 +107,7 @@ def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str,
     """What was `made`, joined to what the trunk was published with."""
     published = one.begun.load(settings)
     trunk = {f"trunk.{name}": array for name, array in published.items()}
-    return {**trunk, **{name: made[name] for name in made if name not in UNSEEN}}
+    return {**trunk, **without(made)}
 
 
 def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:

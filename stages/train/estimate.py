@@ -5,21 +5,17 @@ from typing import NamedTuple
 
 from stages.config import TrainConfig
 from stages.train.budget import WINDOWS, taken
-from stages.train.space import Input, inputs_of
-from stages.train.tuning.plan import tunable, tuning_takes
+from stages.train.room import MB, PADDLE, RAY
+from stages.train.space import UNITS, Input, inputs_of
+from stages.train.tuning.plan import MAPS, tunable, tuning_takes
 
-MB = 2**20
 FLOAT = 4  # bytes
-PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
 DRIVER = 650 * MB  # the one that searches: Paddle, ONNX Runtime, MLflow
-RAY = 600 * MB  # Ray's own processes, and what its store of objects has to spare
 LOGS = 60 * MB  # of Ray, for as long as the search lasts
 KEPT = 20 * MB  # MLflow's records, pages, the table of trials
 COPIES = 3  # of a network's weights in what is saved: arrays, Paddle's graph, ONNX
 STATE = 4  # of a network's weights in a checkpoint: values, mean, and two of the optimizer
 MAP = 64 * 1024  # bytes of the maps of one picture of 224 pixels, at all cuts together
-UNITS = 64  # of a hidden head (HIDDEN in fitting.py, which opens Paddle)
-MAPS = 3 * 2**30  # all maps together take no more
 FRAMES = 100  # of a spectrogram's window
 
 

@@ -55,7 +55,7 @@ def _rivals(
 
 
 def _group(trial: Trial) -> tuple[int, str]:
-    return trial.phase, trial.hyperparameters["input"]
+    return trial.phase, trial.input
 
 
 def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict
     return {
         "trial": rival.number,
         "phase": rival.phase,
-        "input": rival.hyperparameters["input"],
+        "input": rival.input,
         "chosen": round(measures(ours, truth)[metric], DECIMALS),
         "rival": round(measures(theirs, truth)[metric], DECIMALS),
         "gain": {name: round(getattr(gain, name), DECIMALS) for name in ("value", "low", "high")},

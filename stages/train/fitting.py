@@ -14,7 +14,6 @@ from stages.train.balance import balance_of, drawn, label_weights
 from stages.train.problem import Problem
 from stages.train.scores import best_temperature, measures
 
-HIDDEN = 64  # units of a head's hidden layer, in each fold
 DROPOUT = 0.5
 Floats = NDArray[np.float32]
 

@@ -35,6 +35,13 @@ def spread(tensors: Sequence[Any], values: Sequence[float]) -> Floats:
     return np.repeat(np.asarray(values, np.float32), sizes)
 
 
+def gradients(tensors: Sequence[Any]) -> Floats:
+    """The gradients of `tensors`, one after the other; nought for one that had no part in the
+    loss."""
+    nothing = np.zeros(0, np.float32)
+    return np.concatenate([nothing, *[_gradient(one) for one in tensors]])
+
+
 @dataclass
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) of one vector.
@@ -63,3 +70,10 @@ class AdamW:
         size = np.sqrt(self.second / (1 - SECOND**self.steps)) + EPSILON
         moved: Floats = values - rate * self.pace * (mean / size + self.decay * values)
         return moved.astype(np.float32)
+
+
+def _gradient(tensor: Any) -> Floats:
+    if tensor.grad is None:
+        return np.zeros(tensor.size, np.float32)
+    gradient: Floats = tensor.grad.numpy().ravel()
+    return gradient

@@ -28,6 +28,11 @@ class Leg(NamedTuple):
     epochs: int
     hyperparameters: Hyperparameters
 
+    @property
+    def key(self) -> list[object]:
+        """Equal for equal teaching, whichever trial's it is."""
+        return [self.hyperparameters, self.epochs]
+
 
 @dataclass(frozen=True)
 class Taught:
@@ -38,6 +43,11 @@ class Taught:
     exhausted: bool  # more epochs would bring nothing
     curve: list[dict[str, float]]
     arrays: bytes = field(repr=False)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All but the arrays: what JSON can hold."""
+        return {name: value for name, value in vars(self).items() if name != "arrays"}
 
 
 @dataclass
@@ -52,6 +62,11 @@ class Trial:
     ended: bool = False
     taught: Taught | None = None
     phase: int = 1
+
+    @property
+    def input(self) -> str:
+        """The name of what it is taught with; see `space.Input`."""
+        return str(self.hyperparameters["input"])
 
     @property
     def rank(self) -> tuple[float, int]:

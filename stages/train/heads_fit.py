@@ -10,8 +10,9 @@ import paddle
 import paddle.nn.functional as F
 from numpy.typing import NDArray
 
-from stages.train.fitting import DROPOUT, HIDDEN, Fit, Floats, padded, parameter
+from stages.train.fitting import DROPOUT, Fit, Floats, padded, parameter
 from stages.train.problem import Problem
+from stages.train.space import UNITS
 
 
 class Standard:
@@ -68,9 +69,9 @@ class HeadsFit(Fit):
                 parameter(np.zeros((folds, 1, classes))),
             ]
         return [
-            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, HIDDEN))),
-            parameter(np.zeros((folds, 1, HIDDEN))),
-            parameter(rng.normal(0, (1 / HIDDEN) ** 0.5, (folds, HIDDEN, classes))),
+            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, UNITS))),
+            parameter(np.zeros((folds, 1, UNITS))),
+            parameter(rng.normal(0, (1 / UNITS) ** 0.5, (folds, UNITS, classes))),
             parameter(np.zeros((folds, 1, classes))),
         ]
 

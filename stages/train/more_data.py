@@ -38,7 +38,7 @@ def more_data(
     `labels`: of all label indices."""
     problem = prepared.problem
     groups = _groups(dataset, prepared, store)
-    rivals = [trial for trial in trials if trial.phase == 1 and _input(trial) == _input(chosen)]
+    rivals = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
     head = choose(rivals, train, problem.samples)
     scratch = learner_of(train)(head.hyperparameters) != "head"
     if why := SCRATCH if scratch else why_not(problem, groups):
@@ -46,17 +46,13 @@ def more_data(
     best = taught_of(head).best_epoch
     tell = partial(run.progress, "learning curve")
     curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings, tell)
-    return _json({"input": _input(chosen), "trial": head.number, **growth(curve, labels)})
+    return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})
 
 
 def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
     """The group of each row; a sample without one is its own."""
     known = {one.digest: one.group for one in samples_of(dataset, store)}
     return [known.get(view.digest) or view.digest for view in prepared.views]
-
-
-def _input(trial: Trial) -> str:
-    return str(trial.hyperparameters["input"])
 
 
 def _json(told: dict[str, Any]) -> bytes:

@@ -1,7 +1,6 @@
 """Legs of a search and its journal: what was taught before is told at once."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 from stages.train.halving import Halving, Leg, Taught
 from stages.train.journal import Journal
@@ -21,16 +20,10 @@ def next_unknown(halving: Halving, journal: Journal, told: Told) -> Leg | None:
 
 def keep(leg: Leg, taught: Taught, journal: Journal) -> None:
     """Keep what `leg` brought."""
-    facts = asdict(taught)
-    arrays = facts.pop("arrays")
-    journal.keep(_key(leg), facts, arrays)
+    journal.keep(leg.key, taught.facts, taught.arrays)
 
 
 def found(leg: Leg, journal: Journal) -> Taught | None:
     """What `leg` brought before, if that is known."""
-    entry = journal.find(_key(leg))
+    entry = journal.find(leg.key)
     return Taught(**entry.facts, arrays=entry.data) if entry else None
-
-
-def _key(leg: Leg) -> list[object]:
-    return [leg.hyperparameters, leg.epochs]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from stages.runtime.errors import InfrastructureError
+from stages.train.memory import free
 
 MB = 2**20
 PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
@@ -38,14 +39,6 @@ def for_workers(shared: int) -> int:
             FREE,
         )
     return left - kept - RAY
-
-
-def free() -> int:
-    """Bytes that this machine, or the container that this process is in, can give right now."""
-    import psutil  # type: ignore[import-untyped]
-    from ray._private.utils import estimate_available_memory  # knows of containers
-
-    return max(0, int(min(psutil.virtual_memory().available, estimate_available_memory())))
 
 
 def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> None:

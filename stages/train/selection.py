@@ -7,7 +7,7 @@ from typing import Any
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.train.halving import Taught, Trial
-from stages.train.space import Input, inputs_of, learner_of
+from stages.train.space import Input, by_name, learner_of
 
 DECIMALS = 6
 NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
@@ -25,12 +25,12 @@ def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
 
     A metric that counts right answers moves by whole samples, so that the highest of many trials is
     often a lucky one; log loss tells those near it apart."""
-    inputs = {one.name: one for one in inputs_of(train)}
+    inputs = by_name(train)
     near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
         loss = round(taught_of(trial).measures["log_loss"], DECIMALS)
-        return (loss, _cost(inputs[trial.hyperparameters["input"]]), _deep(trial), trial.number)
+        return (loss, _cost(inputs[trial.input]), _deep(trial), trial.number)
 
     return min(near, key=rank)
 

@@ -17,6 +17,7 @@ from stages.runtime.errors import ConfigError
 if TYPE_CHECKING:  # a plan is made without opening it
     from numpy.random import Generator
 
+UNITS = 64  # of a hidden head, in each fold
 DIGITS = 4  # of a searched number: enough, and the same when it is written and read again
 BEGIN = {"learning_rate": 1e-3, "weight_decay": 0.1, "batch_size": 32}
 
@@ -134,10 +135,15 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     return left
 
 
+def by_name(train: TrainConfig) -> dict[str, Input]:
+    """`inputs_of` by their names."""
+    return {one.name: one for one in inputs_of(train)}
+
+
 def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """What tells of hyperparameters how their network learns: a head on a trunk that stays as it is
     (as it begins, if it has no weights), or all of it from scratch."""
-    trunks = {one.name: bool(one.begun.features) for one in inputs_of(train)}
+    trunks = {name: bool(one.begun.features) for name, one in by_name(train).items()}
     return lambda hyperparameters: "head" if trunks[hyperparameters["input"]] else "scratch"
 
 
@@ -145,7 +151,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     """What the trials of `train` vary in."""
     space = train.space
     return (
-        Choice("input", tuple(one.name for one in inputs_of(train))),
+        Choice("input", tuple(by_name(train))),
         Choice("head", space.head),
         _number("learning_rate", space.learning_rate),
         _number("weight_decay", space.weight_decay),

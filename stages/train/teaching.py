@@ -3,12 +3,12 @@
 import time
 from typing import Any
 
-import numpy as np
 from ray import tune
 
 from stages.models.arrays import pack_arrays
 from stages.train.halving import Taught
 from stages.train.problem import Problem
+from stages.train.unseen import arrays_of
 from stages.train.windows import Windows
 
 PAUSE = 1.0  # seconds between two words about a leg
@@ -38,8 +38,7 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         if not self._taught(fit):
             return {"curve": fit.curve}
         rows, logits = fit.unseen()
-        temperature = np.float64(fit.temperature())
-        unseen = {"rows": rows, "logits": logits, "temperature": temperature}
+        unseen = arrays_of(rows, logits, fit.temperature())
         arrays = pack_arrays({**fit.arrays(), **unseen})
         exhausted = fit.exhausted(self.patience)
         taught = Taught(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)

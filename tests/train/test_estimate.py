@@ -5,7 +5,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.train.detectors import Detectors
-from stages.train.estimate import UNITS, of_heads
+from stages.train.estimate import of_heads
 from stages.train.heads import Heads
 
 SETTINGS = Settings(threads=2)
@@ -55,9 +55,3 @@ def test_detectors_want_more_of_more(changes):
     assert more.minutes > plain.minutes
     assert more.memory >= plain.memory
     assert more.disk >= plain.disk
-
-
-def test_a_hidden_head_is_as_wide_as_it_is_counted():
-    from stages.train.fitting import HIDDEN
-
-    assert UNITS == HIDDEN

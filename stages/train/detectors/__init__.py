@@ -39,7 +39,7 @@ class Detectors:
         from stages.train.detectors.searching import search
         from stages.train.record import Recorder
 
-        samples = sum(dataset.samples.values())
+        samples = dataset.taught
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         trials = train.trials or 1
         problem = prepare(dataset, train, store=store, run=run, settings=settings)

@@ -21,7 +21,7 @@ def save_model(
     dataset: Dataset, problem: Problem, train: TrainConfig, found: Found, *, store: Store
 ) -> Model:
     """Export the chosen detector and save the Model."""
-    one = problem.asked[found.chosen.hyperparameters["input"]].one
+    one = problem.asked[found.chosen.input].one
     task, family = TASKS[dataset.task](), one.begun
     taught = taught_of(found.chosen)
     files = {

@@ -1,11 +1,11 @@
 """What teaching detectors takes, foreseen by count."""
 
 from stages.config import TrainConfig
-from stages.train.detectors.plan import HALVES, takes
-from stages.train.estimate import DRIVER, FLOAT, KEPT, LOGS, MB, PADDLE, RAY, STATE, Estimate
+from stages.train.detectors.plan import HALVES, SPARE, takes
+from stages.train.estimate import DRIVER, FLOAT, KEPT, LOGS, STATE, Estimate
+from stages.train.room import MB, PADDLE, RAY
 from stages.train.space import inputs_of
 
-SPARE = 1.5  # sides of a kept picture for each side of the network's input (SPARE in scenes.py)
 STEP = 700 * MB  # what a step of one worker needs for a while
 COPIES = 4  # of a network's weights: trunk, and the model three times
 

@@ -5,7 +5,6 @@ so the result is the same to the last bit, on one core or on two."""
 
 import warnings
 from collections.abc import Sequence
-from math import cos, pi
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,15 @@ from stages.runtime import steps as runtime
 from stages.train.detectors.front import Front
 from stages.train.detectors.plan import HALVES
 from stages.train.detectors.problem import Problem
-from stages.train.flat import AdamW, fill, flattened, spread
+from stages.train.flat import AdamW, fill, flattened, gradients, spread
+from stages.train.schedule import averaged, rate_at
 
 Floats = NDArray[np.float32]
 State = dict[str, Any]
 
 WARM = 0.03  # share of all steps in which the rate rises
-LEFT = 0.02  # share of the rate that is left at the end of the cosine
 CALIBRATED, BATCH = 32, 8  # pictures that give batch norms their statistics, so many at once
-AVERAGED = 0.98  # what a step keeps of the mean of weights (Polyak and Juditsky, 1992)
+AVERAGED = 0.98  # what a step keeps of the mean of weights
 
 
 class Fit:
@@ -85,9 +84,9 @@ class Fit:
         )
         loss.backward()
         said = np.array([float(loss)], np.float32)
-        gradients = [_gradient(one) for one in self.parameters]
+        slopes = gradients(self.parameters)
         self.network.clear_gradients()
-        return np.concatenate([said, *gradients])
+        return np.concatenate([said, slopes])
 
     def step(self, *halves: Floats) -> None:
         """Go on by the mean of `halves`, added in their order; a number that overflowed says
@@ -98,8 +97,7 @@ class Fit:
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
-        kept = np.float32(min(AVERAGED, self.done / (self.done + 9)))
-        self.mean = kept * self.mean + (1 - kept) * self.values
+        self.mean = averaged(self.mean, self.values, AVERAGED, self.done)
 
     def state(self) -> State:
         """All that another Fit of this trial needs to go on from here."""
@@ -179,13 +177,9 @@ class Fit:
         return list(zip(order[rows % count].tolist(), views.tolist(), strict=True))
 
     def _rate(self) -> float:
-        """Of this step: up in a line, then down a cosine (Loshchilov and Hutter, arXiv
-        1608.03983)."""
-        whole = self.steps * self.problem.epochs
-        share = min(1.0, self.done / whole)
-        warm = min(1.0, (self.done + 1) / max(1.0, WARM * whole))
-        left = LEFT + (1 - LEFT) * (1 + cos(pi * share)) / 2
-        return float(self.hyper["learning_rate"]) * warm * left
+        """Of this step."""
+        steps = self.steps * self.problem.epochs
+        return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
 
     def _go_on(self, state: State) -> None:
         one = self.optimizer
@@ -198,11 +192,3 @@ class Fit:
 def _learnt(parameters: Sequence[Any]) -> list[Any]:
     """Without the statistics of batch norms, which Paddle counts among the parameters."""
     return [one for one in parameters if not one.stop_gradient]
-
-
-def _gradient(parameter: Any) -> Floats:
-    """Of a parameter that had no part in the loss (a batch without boxes), nought."""
-    if parameter.grad is None:
-        return np.zeros(parameter.size, np.float32)
-    gradient: Floats = parameter.grad.numpy().ravel()
-    return gradient

@@ -10,10 +10,11 @@ from stages.train.space import Input, inputs_of
 HALVES = 2  # of a batch; the workers that teach one trial together
 STARTING = 75.0  # Ray, Paddle, the trunk's and the model's export
 SHOWING = 0.010  # one picture: change, resize
-TAUGHT = 0.75  # share of the samples that teach, if splits are as usual
+TAUGHT = 0.85  # share that teaches of the samples that teach or judge, if splits are as usual
 JUDGING = 1.1  # what judging adds to teaching
 RACE = 12  # one in so many of the epochs is taught before trials are compared
 MOST = 8  # trials that a budget is spent on before nothing is left to gain
+SPARE = 1.5  # sides of a kept picture for each side of the network's input: enough to zoom in
 LEAST = 10  # epochs below which a detector has learnt nothing
 
 

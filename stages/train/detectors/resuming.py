@@ -26,19 +26,15 @@ def keep(leg: Leg, come: "Progress", journal: Journal) -> None:
     state: dict[str, Any] = dict(come.state)
     arrays = {name: state.pop(name) for name in list(state) if isinstance(state[name], np.ndarray)}
     facts = {"epoch": come.epoch, "curve": come.curve, "answers": come.answers, "state": state}
-    journal.keep(_key(leg), facts, pack_arrays(arrays))
+    journal.keep(leg.key, facts, pack_arrays(arrays))
 
 
 def found(leg: Leg, journal: Journal) -> "Progress | None":
     """How far `leg` came before, if that is known."""
     from stages.train.detectors.worker import Progress
 
-    entry = journal.find(_key(leg))
+    entry = journal.find(leg.key)
     if entry is None:
         return None
     state = {**entry.facts.pop("state"), **unpack_arrays(entry.data)}
     return Progress(**entry.facts, state=state)
-
-
-def _key(leg: Leg) -> list[object]:
-    return [leg.hyperparameters, leg.epochs]

@@ -16,9 +16,9 @@ from stages.etl.manifest import Sample, samples_of
 from stages.runtime import steps as runtime
 from stages.runtime.errors import DataError
 from stages.store import Store
+from stages.train.detectors.plan import SPARE
 
 Floats = NDArray[np.float32]
-SPARE = 1.5  # sides of a kept picture for each side of the network's input: enough to zoom in
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from stages.train.detectors.problem import Problem
 from stages.train.detectors.resuming import journal_of
 from stages.train.halving import Halving, Leg, Taught, Trial
 from stages.train.search import Word
-from stages.train.space import Choice, Dimension, Number, inputs_of, starts
+from stages.train.space import Choice, Dimension, Number, by_name, starts
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
 TRUNK_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
@@ -79,7 +79,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     space = train.space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Choice("input", tuple(one.name for one in inputs_of(train))),
+        Choice("input", tuple(by_name(train))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Choice("batch_size", space.batch_size),

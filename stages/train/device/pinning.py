@@ -11,8 +11,7 @@ from stages.store import Store
 from stages.train.device.first import Asked
 from stages.train.device.measuring import CannotRun, measured
 from stages.train.device.untrained import packed, windows_of
-from stages.train.estimate import UNITS
-from stages.train.space import Input, inputs_of
+from stages.train.space import UNITS, Input, inputs_of
 
 
 def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainConfig:

@@ -2,7 +2,7 @@
 the trials that go on. Arrays and JSON only."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,7 @@ class Course:
     def save(self, folder: Path) -> None:
         """Write everything into the new folder `folder`."""
         for (number, epochs), taught in self.legs.items():
-            plain = {name: value for name, value in asdict(taught).items() if name != "arrays"}
-            (folder / f"leg-{number}-{epochs}.json").write_text(json.dumps(plain))
+            (folder / f"leg-{number}-{epochs}.json").write_text(json.dumps(taught.facts))
             (folder / f"leg-{number}-{epochs}.npz").write_bytes(taught.arrays)
         for number, (arrays, plain) in self.states.items():
             (folder / f"state-{number}.json").write_text(json.dumps(plain))

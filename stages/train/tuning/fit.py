@@ -5,7 +5,6 @@ whether one worker teaches them all or several share them. Batch norms keep the 
 published weights, which few samples would only blur; those of a trunk without weights learn their
 own, and are told them anew before anybody judges."""
 
-from math import cos, pi
 from typing import Any
 
 import numpy as np
@@ -17,8 +16,9 @@ from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.runtime.quiet import quiet
 from stages.train.fitting import Best, Fit, Floats
-from stages.train.flat import AdamW, fill, flattened, spread
+from stages.train.flat import AdamW, fill, flattened, gradients, spread
 from stages.train.group import Alone, Group
+from stages.train.schedule import averaged, rate_at
 from stages.train.scores import best_temperature, measures
 from stages.train.team.shares import shard, shards_of, total
 from stages.train.tuning.course import State
@@ -29,7 +29,6 @@ from stages.train.windows import means
 
 JUDGED = 32  # windows at a time
 WARM = 0.1  # share of all steps in which the rate rises
-LEFT = 0.02  # share of the rate that is left at the end of the cosine
 
 
 class TailFit(Fit):
@@ -147,8 +146,7 @@ class TailFit(Fit):
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
-        kept = np.float32(min(self.hyper["average"], self.done / (self.done + 9)))
-        self.mean = kept * self.mean + (1 - kept) * self.values
+        self.mean = averaged(self.mean, self.values, self.hyper["average"], self.done)
         return float(whole[0])
 
     def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
@@ -164,10 +162,10 @@ class TailFit(Fit):
         logits = self._logits(paddle.to_tensor(np.ascontiguousarray(maps)), rng)
         loss = self._soft_loss(logits, paddle.to_tensor(targets))
         loss.backward()
-        slopes = [_slope(one) for one in self.parameters]
+        slopes = gradients(self.parameters)
         for one in self.parameters:
             one.clear_gradient(set_to_zero=False)
-        return np.concatenate([np.array([float(loss)], np.float32), *slopes])
+        return np.concatenate([np.array([float(loss)], np.float32), slopes])
 
     def _smooth(self, labels: NDArray[np.int64]) -> Floats:
         """Szegedy et al., arXiv 1512.00567."""
@@ -235,16 +233,6 @@ class TailFit(Fit):
         self.norms.become(statistics)
 
     def _rate(self) -> float:
-        """Of this step: up in a line, then down a cosine (Loshchilov and Hutter, arXiv
-        1608.03983)."""
-        whole = self.steps * self.question.epochs
-        warm = min(1.0, (self.done + 1) / max(1.0, WARM * whole))
-        left = LEFT + (1 - LEFT) * (1 + cos(pi * min(1.0, self.done / whole))) / 2
-        return float(self.hyper["learning_rate"]) * warm * left
-
-
-def _slope(parameter: Any) -> Floats:
-    if parameter.grad is None:
-        return np.zeros(parameter.size, np.float32)
-    slope: Floats = parameter.grad.numpy().ravel()
-    return slope
+        """Of this step."""
+        steps = self.steps * self.question.epochs
+        return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)

@@ -3,14 +3,11 @@ the same numbers; the first one keeps the course."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.parts import SEARCHERS
-from stages.train.group import Group
 from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.search import score_of
@@ -20,18 +17,12 @@ from stages.train.tuning.course import Course
 from stages.train.tuning.fit import TailFit
 from stages.train.tuning.question import Question
 from stages.train.tuning.space import BEGIN, dimensions, inherited
+from stages.train.unseen import arrays_of
+
+if TYPE_CHECKING:
+    from stages.train.team import Desk
 
 LEAST = 3  # epochs of the first rung
-
-
-class Desk(Protocol):
-    """A worker's place in a team; see team/."""
-
-    group: Group
-
-    def restored(self) -> Any: ...
-
-    def report(self, metrics: dict[str, Any], save: Any) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ def halving_of(asked: Asked) -> Halving:
     )
 
 
-def loop(desk: Desk, asked: Asked) -> None:
+def loop(desk: "Desk", asked: Asked) -> None:
     """Teach all trials, then the chosen one once more on all samples; go on from where the desk was
     left."""
     Tuning(desk, asked).run()
@@ -79,7 +70,7 @@ def loop(desk: Desk, asked: Asked) -> None:
 class Tuning:
     """The state of one worker."""
 
-    def __init__(self, desk: Desk, asked: Asked) -> None:
+    def __init__(self, desk: "Desk", asked: Asked) -> None:
         self.desk, self.asked = desk, asked
         self.course = Course.load(desk.restored())
         self.halving = halving_of(asked)
@@ -142,10 +133,9 @@ class Tuning:
     def _result(self, fit: TailFit) -> Taught:
         best = fit._best()
         rows, logits = fit.unseen()
-        place, temperature = self.asked.question.rows[rows], np.array(fit.temperature())
-        arrays = pack_arrays({"rows": place, "logits": logits, "temperature": temperature})
+        unseen = arrays_of(self.asked.question.rows[rows], logits, fit.temperature())
         exhausted = fit.exhausted(self.asked.train.patience)
-        return Taught(best.measures, best.epoch, exhausted, list(fit.curve), arrays)
+        return Taught(best.measures, best.epoch, exhausted, list(fit.curve), pack_arrays(unseen))
 
     def _final(self, chosen: Trial) -> bytes:
         """The chosen recipe once more, with the samples that judged among those that teach."""
@@ -153,7 +143,7 @@ class Tuning:
         taught = chosen.taught
         assert taught is not None  # noqa: S101
         hyperparameters = inherited(chosen.hyperparameters, question)
-        head = dict(question.finalists[chosen.hyperparameters["input"]].head)
+        head = dict(question.finalists[chosen.input].head)
         fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
         for epoch in range(taught.best_epoch):
             told = (chosen.number, chosen.hyperparameters, taught.best_epoch)

@@ -15,13 +15,13 @@ from stages.train.features import Sight, Tell, View
 from stages.train.one_core import on_one_core
 from stages.train.space import Input
 from stages.train.trunk import trunk_file
+from stages.train.tuning.plan import MAPS
 from stages.train.tuning.question import at, cut_of
 from stages.train.windows import Windows
 
 Floats = NDArray[np.float32]
 Half = NDArray[np.float16]
 Network = Callable[[Floats], Floats]
-LIMIT = 3 * 2**30  # bytes of all maps
 
 
 def maps_of(
@@ -46,9 +46,9 @@ def maps_of(
 
 
 def views_within(wanted: int, samples: int, one_view: int) -> int:
-    """As many augmented views as are `wanted`, or as LIMIT allows for so many samples, of which one
+    """As many augmented views as are `wanted`, or as MAPS allows for so many samples, of which one
     view takes `one_view` bytes."""
-    return max(0, min(wanted, LIMIT // max(1, samples * one_view) - 1))
+    return max(0, min(wanted, MAPS // max(1, samples * one_view) - 1))
 
 
 def _each(

@@ -10,10 +10,11 @@ from stages.train.space import Input, inputs_of
 STARTING = 35.0  # Ray's group, Paddle, exports of fronts
 WHOLE = 10.0  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
-TAUGHT, KNOWN = 0.7, 0.85  # of all samples: those that teach a trial, and the whole last time
+TAUGHT = 0.8  # of all samples that teach or judge
 ENOUGH = 2  # trials for which the dearest families are left out
 MOST = 12  # trials beyond which little is gained
 CORES = 2
+MAPS = 3 * 2**30  # bytes of all maps, at the most
 
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
@@ -21,7 +22,7 @@ def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfi
     that may be tuned. A dearer family is worth more than further epochs, and those more than
     further trials: families are left out, the dearest first, until ENOUGH trials fit with half the
     epochs. No trials if there is no time even then."""
-    inputs = sorted(tunable(train), key=_teaching)
+    inputs = sorted(tunable(train), key=teaching_of)
     while inputs:
         for epochs in _epochs(train):
             shorter = train.with_epochs(epochs)
@@ -59,17 +60,17 @@ def _trials(train: TrainConfig, inputs: list[Input], samples: int, seconds: floa
 
 def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
     """Maps, the rungs of all trials, and the chosen one once more; the dearest inputs."""
-    dearest = sorted(inputs, key=_teaching, reverse=True)[: min(train.finetune.finalists, trials)]
-    views = samples * KNOWN * (1 + train.finetune.views)
+    dearest = sorted(inputs, key=teaching_of, reverse=True)[: min(train.finetune.finalists, trials)]
+    views = samples * (1 + train.finetune.views)
     maps = sum(DECODING + _forward(one) for one in dearest) * views / CORES
     epochs = train.finetune.longest
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
     kept = -(-trials // train.halving)
     raced = trials * first + kept * (epochs - first)
-    shown = samples * (TAUGHT * raced + KNOWN * epochs)
+    shown = samples * (TAUGHT * raced + epochs)
     space = train.finetune.space
     depth = sum(SHARES[one] for one in space.freeze) / len(space.freeze)
-    return STARTING + maps + shown * _teaching(dearest[0]) * max(depth, SHARES["half"]) / CORES
+    return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES
 
 
 def _forward(one: Input) -> float:
@@ -77,5 +78,6 @@ def _forward(one: Input) -> float:
     return seconds
 
 
-def _teaching(one: Input) -> float:
+def teaching_of(one: Input) -> float:
+    """Seconds of one core to teach all of a trunk one sample."""
     return (FAMILIES[one.family].teaching or WHOLE) * _forward(one)

@@ -3,7 +3,7 @@
 from stages.config import TrainConfig
 from stages.train.halving import Taught, Trial
 from stages.train.prepared import Prepared
-from stages.train.tuning.phase_two import best_of_each, finalists_of
+from stages.train.tuning.finalists import best_of_each, finalists_of
 from tests.train.conftest import blobs
 
 TRAIN = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"), metric="accuracy")
