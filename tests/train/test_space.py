@@ -16,6 +16,12 @@ def test_without_sizes_every_family_has_its_own():
     assert [one.size for one in found] == [FAMILIES[name].size for name in LITE]
 
 
+def test_a_family_that_knows_larger_pictures_better_is_tried_with_them_too():
+    found = inputs_of(TrainConfig(families=("efficientnet_lite2",)))
+
+    assert [one.size for one in found] == [256, 352]
+
+
 def test_sizes_and_families_are_crossed_and_named_once():
     found = inputs_of(TrainConfig(families=LITE + LITE, input_sizes=(64, 96, 64)))
 

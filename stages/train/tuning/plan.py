@@ -11,7 +11,7 @@ STARTING = 35.0  # Ray's group, Paddle, exports of fronts
 WHOLE = 10.0  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT = 0.8  # of all samples that teach or judge
-ENOUGH = 2  # trials for which the dearest families are left out
+ENOUGH = 2  # trials for which the dearest inputs are left out
 MOST = 12  # trials beyond which little is gained
 CORES = 2
 MAPS = 3 * 2**30  # bytes of all maps, at the most
@@ -19,8 +19,8 @@ MAPS = 3 * 2**30  # bytes of all maps, at the most
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
     """`train` with the trials of phase two that `seconds` allow, their epochs, and the families
-    that may be tuned. A dearer family is worth more than further epochs, and those more than
-    further trials: families are left out, the dearest first, until ENOUGH trials fit with half the
+    inputs that may be tuned. A dearer input is worth more than further epochs, and those more than
+    further trials: inputs are left out, the dearest first, until ENOUGH trials fit with half the
     epochs. No trials if there is no time even then."""
     inputs = sorted(tunable(train), key=teaching_of)
     while inputs:
@@ -28,8 +28,8 @@ def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfi
             shorter = train.with_epochs(epochs)
             trials = _trials(shorter, inputs, samples, seconds)
             if trials >= ENOUGH:
-                return shorter.with_tuned(trials, tuple({one.family: 0 for one in inputs}))
-        inputs = [one for one in inputs if one.family != inputs[-1].family]
+                return shorter.with_tuned(trials, tuple(one.name for one in inputs))
+        inputs = inputs[:-1]
     return train.with_tuned(0)
 
 
@@ -43,8 +43,14 @@ def _epochs(train: TrainConfig) -> list[int]:
 
 def tunable(train: TrainConfig) -> list[Input]:
     """The inputs whose tails may be taught."""
-    wanted = train.finetune.families or train.families
-    return [one for one in inputs_of(train) if one.begun.cuts and one.family in wanted]
+    asked = train.finetune
+    return [
+        one
+        for one in inputs_of(train)
+        if one.begun.cuts
+        and one.family in (asked.families or train.families)
+        and (one.name in asked.inputs or not asked.inputs)
+    ]
 
 
 def tuning_takes(train: TrainConfig, samples: int) -> float:

@@ -31,13 +31,13 @@ def test_an_input_that_is_far_behind_is_none():
 
 
 def test_only_families_for_which_there_is_time_are_tuned():
-    short = TRAIN.with_tuned(4, ("efficientnet_lite0",))
+    short = TRAIN.with_tuned(4, ("efficientnet_lite0@224",))
 
     assert numbers(trial(0, 0, 0.80), trial(1, 1, 0.84), train=short) == [0]
 
 
 def test_a_tail_has_the_best_head_of_every_input_for_a_rival():
-    short = TRAIN.with_tuned(4, ("efficientnet_lite0",))
+    short = TRAIN.with_tuned(4, ("efficientnet_lite0@224",))
     trials = [trial(0, 0, 0.80), trial(1, 0, 0.70), trial(2, 1, 0.84)]
     prepared = Prepared(blobs(samples=90), (), 3, {})
 

@@ -57,13 +57,13 @@ def test_a_pinned_plan_stays_as_it_is(minutes: int):
 def test_where_time_is_short_the_dearest_are_not_tuned():
     short, long = (pinned(minutes, samples=900).finetune for minutes in (10, 400))
 
-    assert "efficientnet_lite2" not in short.families
-    assert set(long.families) == set(THREE)
+    assert "efficientnet_lite2@256" not in short.inputs
+    assert {name.partition("@")[0] for name in long.inputs} == set(THREE)
 
 
 def test_a_dearer_family_is_worth_more_than_epochs_and_those_more_than_trials():
     longer = [pinned(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
-    worth = [(len(one.families), one.epochs, one.trials or 0) for one in longer if one.trials]
+    worth = [(len(one.inputs), one.epochs, one.trials or 0) for one in longer if one.trials]
 
     assert worth == sorted(worth)
     assert all(trials >= 2 for _, _, trials in worth)
