@@ -57,7 +57,7 @@ def compared(task: str, minutes: float, seed: int, settings: Settings) -> tuple[
     said = {"budget_minutes": minutes, "seed": seed, "growth": False}
     config = {"name": "phases", "task": task, "data": "data", "train": said}
     pipeline = resolve(PipelineConfig.model_validate(config), settings)
-    samples = source.find(pipeline.data, settings).samples
+    samples = source.find(pipeline.data, settings).taught(pipeline.etl.splits.test)
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
     dataset = STAGES["etl"](pipeline.slice("etl"), **services)
     ways = {"both phases": pipeline.train, "random": rival_of(pipeline.train, samples)}
