@@ -1,5 +1,18 @@
-"""What pictures were made of before the networks of paddle.vision.models saw them on ImageNet:
-mean and deviation of red, green and blue, 0..1."""
+"""Families whose weights PaddlePaddle published for ImageNet: what is the same of all of them."""
 
-MEAN = (0.485, 0.456, 0.406)
+from functools import partial
+
+from stages.models.family import Family
+
+MEAN = (0.485, 0.456, 0.406)  # of red, green and blue, 0..1
 STD = (0.229, 0.224, 0.225)
+
+of_paddle = partial(
+    Family,
+    licence="Apache-2.0",
+    size=224,
+    multiple=32,
+    mean=MEAN,
+    std=STD,
+    names=".paddle_params:place",
+)

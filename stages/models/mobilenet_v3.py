@@ -4,7 +4,7 @@ out by a search.
 Paper: Howard et al., arXiv 1905.02244. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 
 from stages.models.family import Family
-from stages.models.imagenet import MEAN, STD
+from stages.models.imagenet import of_paddle
 from stages.models.weights import Official
 
 
@@ -12,20 +12,14 @@ def _family(
     size: str, features: int, parameters: int, cost: float, cuts: tuple[int, ...]
 ) -> Family:
     entry = f"mobilenet_v3_{size}_x1.0"
-    return Family(
+    return of_paddle(
         name=f"mobilenet_v3_{size}",
         paper="https://arxiv.org/abs/1905.02244",
-        licence="Apache-2.0",
         weights=Official(f"{entry}.pdparams", "mobilenetv3", entry),
-        size=224,
-        multiple=32,
-        mean=MEAN,
-        std=STD,
         features=features,
         parameters=parameters,
         cost=cost,
         layers=".mobilenet_v3_layers:trunk",
-        names=".paddle_params:place",
         cuts=cuts,
     )
 

@@ -3,7 +3,7 @@
 Paper: He et al., arXiv 1512.03385. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 
 from stages.models.family import Family
-from stages.models.imagenet import MEAN, STD
+from stages.models.imagenet import of_paddle
 from stages.models.weights import Official
 
 
@@ -11,20 +11,14 @@ def _family(
     depth: int, features: int, parameters: int, cost: float, cuts: tuple[int, ...]
 ) -> Family:
     name = f"resnet{depth}"
-    return Family(
+    return of_paddle(
         name=name,
         paper="https://arxiv.org/abs/1512.03385",
-        licence="Apache-2.0",
         weights=Official(f"{name}.pdparams", "resnet", name),
-        size=224,
-        multiple=32,
-        mean=MEAN,
-        std=STD,
         features=features,
         parameters=parameters,
         cost=cost,
         layers=".resnet_layers:trunk",
-        names=".paddle_params:place",
         cuts=cuts,
     )
 

@@ -4,25 +4,19 @@ shuffled.
 Paper: Ma et al., arXiv 1807.11164. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 
 from stages.models.family import Family
-from stages.models.imagenet import MEAN, STD
+from stages.models.imagenet import of_paddle
 from stages.models.weights import Official
 
 
 def _family(name: str, entry: str, parameters: int, cost: float) -> Family:
-    return Family(
+    return of_paddle(
         name=name,
         paper="https://arxiv.org/abs/1807.11164",
-        licence="Apache-2.0",
         weights=Official(f"{entry}.pdparams", "shufflenetv2", entry),
-        size=224,
-        multiple=32,
-        mean=MEAN,
-        std=STD,
         features=1024,
         parameters=parameters,
         cost=cost,
         layers=".shufflenet_v2_layers:trunk",
-        names=".paddle_params:place",
         cuts=(5, 13),
     )
 
