@@ -1,5 +1,5 @@
 """Both phases of a search against a random search of the same time:
-`python -m tests.benchmarks.phases FOLDER [MINUTES] [SEEDS] [TASK]`.
+`python -m tests.benchmarks.phases FOLDER [MINUTES] [SEEDS] [TASK] [FAMILY ...]`.
 
 FOLDER is what `aiwf data add` takes, best with a test split of its own. The rival draws families,
 depths and all hyperparameters of fine-tuning at random, begins with plain heads, stops nobody
@@ -36,7 +36,11 @@ class Came(NamedTuple):
 
 
 def main(
-    folder: str, minutes: str = "6", seeds: str = "5", task: str = "image_classification"
+    folder: str,
+    minutes: str = "6",
+    seeds: str = "5",
+    task: str = "image_classification",
+    *families: str,
 ) -> None:
     """Print what both come to for each seed, and their mean difference with its interval."""
     logging.disable(logging.INFO)
@@ -45,26 +49,26 @@ def main(
         with TemporaryDirectory(prefix="aiwf-phases-") as work:
             settings = Settings(workspace=Path(work))
             source.add("data", Path(folder), settings)
-            rows.append(compared(task, float(minutes), seed, settings))
+            said = {"budget_minutes": float(minutes), "seed": seed, "families": families}
+            rows.append(compared(task, said, settings))
     differences = [100 * (both.accuracy - rival.accuracy) for both, rival in rows]
     low, high = interval(differences)
     print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 
-def compared(task: str, minutes: float, seed: int, settings: Settings) -> tuple[Came, Came]:
+def compared(task: str, said: dict[str, Any], settings: Settings) -> tuple[Came, Came]:
     """What both phases and the rival come to, of one Dataset. The one that begins has the features
     to make, which the other finds: so they take turns."""
-    said = {"budget_minutes": minutes, "seed": seed, "growth": False}
-    config = {"name": "phases", "task": task, "data": "data", "train": said}
+    config = {"name": "phases", "task": task, "data": "data", "train": {**said, "growth": False}}
     pipeline = resolve(PipelineConfig.model_validate(config), settings)
     samples = source.find(pipeline.data, settings).taught(pipeline.etl.splits.test)
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
     dataset = STAGES["etl"](pipeline.slice("etl"), **services)
     ways = {"both phases": pipeline.train, "random": rival_of(pipeline.train, samples)}
-    order = list(ways) if seed % 2 else list(reversed(ways))
+    order = list(ways) if said["seed"] % 2 else list(reversed(ways))
     came = {name: measured(pipeline, ways[name], dataset, services) for name in order}
     told = ", ".join(f"{n} {100 * c.accuracy:.1f} % in {c.seconds:.0f} s" for n, c in came.items())
-    print(f"seed {seed}: {told}", flush=True)
+    print(f"seed {said['seed']}: {told}", flush=True)
     return came["both phases"], came["random"]
 
 

@@ -1,9 +1,7 @@
 """Teaches the tail of one trunk and its head, a step at a time.
 
 A batch is taught in shards; a step sums their gradients in their order, so that it does not matter
-whether one worker teaches them all or several share them. Batch norms keep the statistics of the
-published weights, which few samples would only blur; those of a trunk without weights learn their
-own, and are told them anew before anybody judges."""
+whether one worker teaches them all or several share them."""
 
 from typing import Any
 
@@ -11,23 +9,19 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.cutting import tail
-from stages.models.network import fill as fill_by_name
-from stages.models.network import head_of
 from stages.runtime.quiet import quiet
 from stages.train.fitting import Best, Fit, Floats
-from stages.train.flat import AdamW, fill, flattened, gradients, spread
+from stages.train.flat import fill, gradients
 from stages.train.group import Alone, Group
 from stages.train.schedule import averaged, rate_at
 from stages.train.scores import best_temperature, measures
 from stages.train.team.shares import shard, shards_of, total
 from stages.train.tuning.course import State
 from stages.train.tuning.mixing import mixed
-from stages.train.tuning.norms import Norms
-from stages.train.tuning.question import Question, at, cut_of
+from stages.train.tuning.network import AT_ONCE, Learnt, Network
+from stages.train.tuning.question import Question, at
 from stages.train.windows import means
 
-JUDGED = 32  # windows at a time
 WARM = 0.1  # share of all steps in which the rate rises
 
 
@@ -46,33 +40,21 @@ class TailFit(Fit):
         super().__init__(question.whole if whole else question.problem, hyperparameters)
         self.question, self.group = question, group or Alone()
         self.taught = self.problem.taught(0)
-        self._build(head)
-        self.values = flattened(self.parameters)
+        finalist, freeze = question.finalists[self.hyper["input"]], self.hyper["freeze"]
+        self.maps = question.maps[at(finalist.one, freeze)]
+        self.network = Network(finalist, freeze, head, self.seed)
+        self.optimizer = self.network.optimizer(
+            self.hyper["layer_decay"], self.hyper["weight_decay"]
+        )
+        self.values = self.network.values
         self.mean = self.values
         self.done = 0
 
-    def _build(self, head: dict[str, Any]) -> None:
-        """The trunk, its tail and the head, and what of them is taught at which pace."""
-        finalist = self.question.finalists[self.hyper["input"]]
-        family = finalist.one.begun
-        paddle.seed(self.seed)
-        self.cut = cut_of(finalist.one, self.hyper["freeze"])
-        self.trunk, self.tail = tail(family, finalist.published, self.cut)
-        self.head = head_of(head)
-        fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
-        self.norms = Norms(self.tail, learn=not family.frozen)
-        self.maps = self.question.maps[at(finalist.one, self.hyper["freeze"])]
-        self._divide()
-
     def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
         """The best epoch's network by the names of `trunk_and_head`; see `Fit.arrays`."""
-        self._become(self._best().parameters)
-        trunk = {f"trunk.{name}": one.numpy() for name, one in self.trunk.state_dict().items()}
-        head = {f"head.{name}": one.numpy() for name, one in self.head.state_dict().items()}
-        warm = np.float32(self.temperature() if temperature is None else temperature)
-        cooled = {name: one / warm for name, one in head.items() if name.startswith("head.out.")}
-        made = {name: one.copy() for name, one in (trunk | head | cooled).items()}
-        self._become((self.values, None))
+        self.network.become(self._best().parameters)
+        made = self.network.arrays(self.temperature() if temperature is None else temperature)
+        self.network.become(Learnt(self.values))
         return made
 
     def teach_all(self, epochs: int) -> None:
@@ -105,21 +87,9 @@ class TailFit(Fit):
         one.first, one.second, one.steps = arrays["first"], arrays["second"], plain["done"]
         self.values, self.mean, self.done = arrays["values"], arrays["mean"], plain["done"]
         self.curve = [dict(epoch) for epoch in plain["curve"]]
-        learnt = (arrays["best"], arrays.get("statistics"))
+        learnt = Learnt(arrays["best"], arrays.get("statistics"))
         self.best = Best(plain["epoch"], plain["measures"], learnt, arrays["logits"])
-        fill(self.parameters, self.values)
-
-    def _divide(self) -> None:
-        layers = [*self.tail.layers, self.head]
-        groups = [[p for p in one.parameters() if not p.stop_gradient] for one in layers]
-        self.parameters = [one for group in groups for one in group]
-        decay = self.hyper["layer_decay"]
-        paces = [decay ** (len(groups) - 1 - k) for k, group in enumerate(groups) for _ in group]
-        weight_decay = self.hyper["weight_decay"]
-        self.optimizer = AdamW.new(
-            spread(self.parameters, paces),
-            spread(self.parameters, [weight_decay * (len(p.shape) > 1) for p in self.parameters]),
-        )
+        fill(self.network.parameters, self.values)
 
     @property
     def steps(self) -> int:
@@ -128,7 +98,7 @@ class TailFit(Fit):
 
     @quiet()  # batch norm tells at every step that it does what it is for
     def _epoch(self, rng: np.random.Generator) -> float:
-        self.norms.teach()
+        self.network.norms.teach()
         losses = [self._step(rows[0], rng) for rows in self._orders([self.taught], rng)]
         return float(np.mean(losses))
 
@@ -144,7 +114,7 @@ class TailFit(Fit):
 
         whole = np.nan_to_num(total(self.group, shards, of), posinf=0.0, neginf=0.0)
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
-        fill(self.parameters, self.values)
+        fill(self.network.parameters, self.values)
         self.done += 1
         self.mean = averaged(self.mean, self.values, self.hyper["average"], self.done)
         return float(whole[0])
@@ -159,11 +129,12 @@ class TailFit(Fit):
         maps, targets = mixed(
             maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
         )
-        logits = self._logits(paddle.to_tensor(np.ascontiguousarray(maps)), rng)
+        maps = paddle.to_tensor(np.ascontiguousarray(maps))
+        logits = self.network.logits(maps, self.hyper["dropout"], rng)
         loss = self._soft_loss(logits, paddle.to_tensor(targets))
         loss.backward()
-        slopes = gradients(self.parameters)
-        for one in self.parameters:
+        slopes = gradients(self.network.parameters)
+        for one in self.network.parameters:
             one.clear_gradient(set_to_zero=False)
         return np.concatenate([np.array([float(loss)], np.float32), slopes])
 
@@ -173,25 +144,16 @@ class TailFit(Fit):
         targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
         return targets
 
-    def _logits(self, maps: Any, rng: np.random.Generator | None = None) -> Any:
-        features = self.tail(maps)
-        if rng is not None and self.hyper["dropout"]:
-            kept = rng.random(features.shape, dtype=np.float32) >= self.hyper["dropout"]
-            features = features * paddle.to_tensor(
-                kept.astype(np.float32) / np.float32(1 - self.hyper["dropout"])
-            )
-        return self.head(features)
-
     def _judge(self) -> Floats:
         """By the mean of the weights; each worker judges the shards that it teaches."""
-        self._become(self._learnt())
+        self.network.become(self._learnt())
         rows, shards = self.judges[0], self.question.shards
         own = {one: self.told(shard(rows, one, shards)) for one in shards_of(self.group, shards)}
         logits = np.empty((len(rows), self.problem.classes), np.float32)
         for parts in self.group.gather(own):
             for number, part in parts.items():
                 logits[number::shards] = part
-        self._become((self.values, None))
+        self.network.become(Learnt(self.values))
         return logits
 
     def _measured(self, logits: Floats) -> dict[str, float]:
@@ -203,34 +165,21 @@ class TailFit(Fit):
     def told(self, samples: NDArray[np.int64]) -> Floats:
         """The logits of `samples` as they are: the mean over their windows."""
         maps, places = self.maps.all_of(samples * (self.question.views + 1))
-        with paddle.no_grad():
-            made = [
-                self._logits(paddle.to_tensor(maps[k : k + JUDGED].astype(np.float32))).numpy()
-                for k in range(0, len(maps), JUDGED)
-            ]
+        made = self.network.said(maps)
         if not made:
             return np.zeros((0, self.problem.classes), np.float32)
         return means(np.concatenate(made), places)
 
-    def _learnt(self) -> Any:
-        """The mean weights, and what batch norms have to know with them."""
-        if not self.norms.learn:
-            return self.mean, None
-        fill(self.parameters, self.mean)
-        statistics = self.norms.measured(self._shown())
-        fill(self.parameters, self.values)
-        return self.mean, statistics
+    def _learnt(self) -> Learnt:
+        return self.network.learnt(self.mean, self.values, self._shown())
 
     def _shown(self) -> list[Any]:
-        """Taught maps as they are, some at a time."""
-        rows = self.taught[: JUDGED * 8] * (self.question.views + 1)
-        parts = [rows[k : k + JUDGED] for k in range(0, len(rows), JUDGED)]
+        """Taught maps as they are, some at a time; none where batch norms have nothing to learn."""
+        if not self.network.norms.learn:
+            return []
+        rows = self.taught[: AT_ONCE * 8] * (self.question.views + 1)
+        parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
         return [paddle.to_tensor(self.maps.all_of(one)[0].astype(np.float32)) for one in parts]
-
-    def _become(self, learnt: Any) -> None:
-        values, statistics = learnt
-        fill(self.parameters, values)
-        self.norms.become(statistics)
 
     def _rate(self) -> float:
         """Of this step."""

@@ -86,8 +86,8 @@ def test_the_whole_network_says_what_the_tail_said(question, alone):
     pictures = np.random.default_rng(3).normal(size=(3, 3, 64, 64)).astype(np.float32)
     with paddle.no_grad():
         whole = network(paddle.to_tensor(pictures)).numpy()
-        alone._become(alone.best.parameters)
-        parts = alone._logits(cut(paddle.to_tensor(pictures))).numpy() / alone.temperature()
+        alone.network.become(alone.best.parameters)
+        parts = alone.network.logits(cut(paddle.to_tensor(pictures))).numpy() / alone.temperature()
 
     np.testing.assert_allclose(whole, parts, rtol=1e-4, atol=1e-4)
 
@@ -112,7 +112,7 @@ def test_earlier_layers_are_taught_more_slowly(question):
     name = "blocks.11.expand.convolution.weight"
 
     def moved(one: TailFit) -> float:
-        return float(np.abs(one.trunk.state_dict()[name].numpy() - published[name]).mean())
+        return float(np.abs(one.network.trunk.state_dict()[name].numpy() - published[name]).mean())
 
     assert moved(slow) < 0.3 * moved(even)
 
@@ -132,11 +132,11 @@ def assemble_names() -> list[str]:
 
 def test_without_weights_batch_norms_learn_and_are_measured(question):
     done = TailFit(question, PLAIN, blank_head())
-    done.norms.learn = True
+    done.network.norms.learn = True
     done.until(1, patience=100)
     _, statistics = done.best.parameters
 
     shown = done._shown()
-    done._become(done.best.parameters)
-    again = done.norms.measured(shown)
+    done.network.become(done.best.parameters)
+    again = done.network.norms.measured(shown)
     np.testing.assert_allclose(statistics, again, rtol=1e-4, atol=1e-5)
