@@ -15,7 +15,8 @@ State = tuple[dict[str, Any], dict[str, Any]]  # arrays; what is plain
 @dataclass
 class Course:
     """`legs`: what each finished leg brought, by trial and epochs; `states`: of the trials that may
-    go on, by number; `final`: the chosen network, once it has been taught."""
+    go on, by number, and under the number after the last that of the chosen one while all samples
+    teach it; `final`: the chosen network, once it has been taught."""
 
     legs: dict[tuple[int, int], Taught] = field(default_factory=dict)
     states: dict[int, State] = field(default_factory=dict)

@@ -62,11 +62,7 @@ class TailFit(Fit):
         while len(self.curve) < epochs:
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             self.curve.append({"train_loss": loss})
-
-    def whole_arrays(self, temperature: float) -> dict[str, Floats]:
-        """As `arrays`, of the mean weights as they are now."""
         self.best = Best(len(self.curve), {}, self._learnt(), np.zeros((0, 0), np.float32))
-        return self.arrays(temperature)
 
     def state(self) -> State:
         """All that another fit of this trial needs to go on from here: arrays, and what is

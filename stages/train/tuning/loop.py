@@ -2,7 +2,7 @@
 the same numbers; the first one keeps the course."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
@@ -145,12 +145,21 @@ class Tuning:
         hyperparameters = inherited(chosen.hyperparameters, question)
         head = dict(question.finalists[chosen.input].head)
         fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
-        for epoch in range(taught.best_epoch):
-            told = (chosen.number, chosen.hyperparameters, taught.best_epoch)
-            self._report(Word(*told, fit.curve, whole=True))
-            fit.teach_all(epoch + 1)
+        self._teach_all(fit, Word(chosen.number, chosen.hyperparameters, taught.best_epoch))
         temperature = float(unpack_arrays(taught.arrays)["temperature"])
-        return pack_arrays(fit.whole_arrays(temperature))
+        return pack_arrays(fit.arrays(temperature))
+
+    def _teach_all(self, fit: TailFit, word: Word) -> None:
+        """Teach `word.epochs`, epoch by epoch; its state is kept as that of one more trial."""
+        place = len(self.halving.trials)
+        if state := self.course.states.get(place):
+            fit.take_up(state)
+        while len(fit.curve) < word.epochs:
+            self._report(replace(word, curve=fit.curve, whole=True))
+            fit.teach_all(len(fit.curve) + 1)
+            if self.desk.group.rank == 0:
+                self.course.states[place] = fit.state()
+        self.course.states.pop(place, None)
 
     def _report(self, word: Word) -> None:
         self.desk.report(asdict(word), self.course.save)

@@ -122,7 +122,19 @@ def test_all_samples_teach_the_last_time(question):
     whole.teach_all(1)
 
     assert len(whole.taught) == SAMPLES
-    assert set(whole.whole_arrays(1.0)) == set(assemble_names())
+    assert set(whole.arrays(1.0)) == set(assemble_names())
+
+
+def test_so_does_a_last_time_that_was_taken_up(question):
+    first, other = (TailFit(question, PLAIN, blank_head(), whole=True) for _ in range(2))
+    first.teach_all(1)
+    other.take_up(first.state())
+    for one in (first, other):
+        one.teach_all(2)
+
+    assert first.curve == other.curve
+    np.testing.assert_array_equal(first.mean, other.mean)
+    np.testing.assert_array_equal(first.best.parameters.values, other.best.parameters.values)
 
 
 def assemble_names() -> list[str]:
