@@ -90,7 +90,7 @@ def _tuned(resolved: PipelineConfig) -> str:
     finetune = resolved.train.finetune
     if not finetune.trials:
         return ""
-    named = f" of {', '.join(finetune.inputs)}" if finetune.inputs else ""
+    named = f" of the best among {', '.join(finetune.inputs)}" if finetune.inputs else ""
     return f"; {finetune.trials} fine-tuned{named}"
 
 
