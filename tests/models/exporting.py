@@ -1,7 +1,7 @@
 """Exports small trunks one after the other, in one process.
 
 `python -m tests.models.exporting FOLDER NAME ...` prints the name of each whose ONNX file answered
-as Paddle did."""
+as Paddle did, and whose native graph answers as its ONNX file does."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from stages.models.arrays import pack_arrays
-from stages.models.export_child import main
+from stages.models.export_child import SIDE, main
 from stages.parts import FAMILIES
+from stages.runtime.backends import BACKENDS
 
 
 def arrays_of(name: str) -> dict[str, np.ndarray]:
@@ -23,10 +24,22 @@ def arrays_of(name: str) -> dict[str, np.ndarray]:
     return found
 
 
+def check_native(folder: Path, side: int) -> None:
+    """Paddle's own engine, with all that it fuses, beside ONNX Runtime."""
+    window = np.random.default_rng(1).standard_normal((1, 3, side, side)).astype(np.float32)
+    said = []
+    for name, file in (("paddle", "graph.json"), ("onnxruntime", "graph.onnx")):
+        engine = BACKENDS[name](folder / file, 1)
+        (answer,) = engine.run({engine.inputs[0]: window}).values()
+        said.append(answer)
+    np.testing.assert_allclose(*said, rtol=1e-3, atol=1e-3 * np.abs(said[1]).max())
+
+
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     for name in sys.argv[2:]:
         (folder / "weights.npz").write_bytes(pack_arrays(arrays_of(name)))
         place = {"weights": str(folder / "weights.npz"), "out": str(folder)}
         main({"family": name, "formats": ["onnx"], "cut": 0, **place})
+        check_native(folder, max(SIDE, FAMILIES[name].multiple))
         print(name, flush=True)

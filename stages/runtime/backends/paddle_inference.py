@@ -11,6 +11,11 @@ from ..errors import BackendMissing, InfrastructureError
 from ..quiet import quiet
 
 
+# Paddle 3.3.1 cannot load a graph in which an activation follows a concatenation of convolutions, as
+# in SqueezeNet: the pass asks their fused form for an attribute that it does not have.
+BROKEN = "conv_concat_activation_onednn_fuse_pass"
+
+
 class PaddleInference:
     """Runs `model`, a PIR program (.json), with the .pdiparams file of the same name beside it."""
 
@@ -22,6 +27,7 @@ class PaddleInference:
         config = inference.Config(str(model), str(model.with_suffix(".pdiparams")))
         config.disable_gpu()
         config.enable_mkldnn()
+        config.delete_pass(BROKEN)
         config.set_cpu_math_library_num_threads(threads)
         config.disable_glog_info()
         try:
