@@ -87,11 +87,13 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
 
 def _tuned(resolved: PipelineConfig) -> str:
     """What is said of phase two, if there is one."""
+    from stages.train.tuning.plan import tunable
+
     finetune = resolved.train.finetune
     if not finetune.trials:
         return ""
-    named = f" of the best among {', '.join(finetune.inputs)}" if finetune.inputs else ""
-    return f"; {finetune.trials} fine-tuned{named}"
+    named = ", ".join(one.name for one in tunable(resolved.train))
+    return f"; {finetune.trials} fine-tuned of the best among {named}"
 
 
 def stage(

@@ -64,7 +64,7 @@ class Finetune(Section):
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
         (), description="Families that may be tuned; empty: all."
     )
-    inputs: tuple[str, ...] = Field(
+    inputs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+@\d+$")], ...] = Field(
         (),
         description="Families at sizes, as efficientnet_lite0@224, that may be tuned; empty: those "
         "for which there is time, filled in when a run is planned.",
@@ -129,6 +129,11 @@ class TrainConfig(Section):
     input_sizes: tuple[int, ...] = Field(
         (),
         description="Picture sizes to search over; empty: those that each family is known for.",
+    )
+    larger: bool = Field(
+        True,
+        description="Where no sizes are given: try some families with larger pictures, too; filled "
+        "in when a run is planned, false where the budget is short.",
     )
     budget_minutes: float = Field(
         10, gt=0, description="Time to train; becomes a number of trials when the run is planned."

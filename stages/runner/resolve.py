@@ -21,7 +21,7 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     or nothing fits the device, BudgetTooSmall if nothing could be trained."""
     check_suits(pipeline)
     found = source.find(pipeline.data, settings)
-    if not found.samples and not pipeline.train.trials:  # known from a remote by its name alone
+    if found.tested is None and not pipeline.train.trials:  # from a remote, or an older list
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
     begun = with_weights(pipeline.task, pipeline.train, settings)

@@ -16,8 +16,9 @@ class Trainer(Protocol):
 
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with all that its `budget_minutes` decide: how many trials, and whatever else
-        makes it last. Counted work, never a clock; unchanged if `train.trials` are given. Raises
-        BudgetTooSmall, saying what would be enough."""
+        makes it last for so many `samples` of train and validation. Counted work, never a clock;
+        unchanged if `train.trials` are given. Raises BudgetTooSmall, saying what would be
+        enough."""
         ...
 
     def foreseen(

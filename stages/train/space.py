@@ -108,7 +108,8 @@ class Input:
 
 def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     """All families at all sizes but those that a device leaves out; `train.input_sizes` are of
-    pictures, so a family for sounds has its own. Raises ConfigError for a size that a family cannot
+    pictures, so a family for sounds has its own. Where none are given, `train.larger` adds those at
+    which a family is known to be better. Raises ConfigError for a size that a family cannot
     take, and if nothing is left."""
     if not train.families:
         raise ConfigError(
@@ -119,7 +120,8 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     for name in dict.fromkeys(train.families):
         family = FAMILIES[name]
         sizes = train.input_sizes if family.takes == "pictures" else ()
-        for size in dict.fromkeys(sizes or filter(None, (family.size, family.larger))):
+        own = (family.size, family.larger) if train.larger and family.larger else (family.size,)
+        for size in dict.fromkeys(sizes or own):
             if size % family.multiple or size <= 0:
                 raise ConfigError(
                     f"{name} takes no pictures of {size} pixels.",

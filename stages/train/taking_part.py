@@ -44,24 +44,34 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
 def affordable(
     trainer: Trainer, train: TrainConfig, samples: int, views: int, speed: float
 ) -> TrainConfig:
-    """`train` as `trainer` pins it, without the dearest families as long as its minutes do not
-    allow EACH trials for every input. Raises BudgetTooSmall if not even the cheapest fits."""
+    """`train` as `trainer` pins it, without larger pictures, and then without the dearest families,
+    as long as its minutes do not allow EACH trials for every input. Raises BudgetTooSmall if not
+    even the cheapest fits."""
     inputs, left_out = inputs_of(train), dict(train.left_out)
     families = [name for name in train.families if name in {one.family for one in inputs}]
     while True:
         kept = train.model_copy(update={"families": tuple(families), "left_out": left_out})
+        larger = len(inputs_of(kept)) > len(inputs_of(_smaller(kept)))
+        last = len(families) == 1 and not larger
         try:
             pinned = trainer.pinned(kept, samples, views, speed)
         except BudgetTooSmall:
-            if len(families) == 1:
+            if last:
                 raise
         else:
             enough = EACH * len(inputs_of(kept))
-            if train.trials or len(families) == 1 or (pinned.trials or 0) >= enough:
+            if train.trials or last or (pinned.trials or 0) >= enough:
                 return pinned
+        if larger:
+            train = _smaller(train)
+            continue
         dearest = max(families, key=lambda name: (_cost(train, name), name))
         families.remove(dearest)
         left_out[dearest] = f"{train.budget_minutes:g} minutes are too few for it, too"
+
+
+def _smaller(train: TrainConfig) -> TrainConfig:
+    return train.model_copy(update={"larger": False})
 
 
 def _open_to(task: str, train: TrainConfig) -> list[str]:

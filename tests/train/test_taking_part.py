@@ -118,6 +118,14 @@ def test_the_dearest_are_left_out_first_until_the_rest_can_be_taught():
     assert set(pinned(1.5).left_out) == {*LITES, *OWN} - set(pinned(1.5).families)
 
 
+def test_larger_pictures_are_left_out_before_any_family():
+    tried = (number / 10 for number in range(12, 600))
+    minutes = next(one for one in tried if len(pinned(one).families) == len((*LITES, *OWN)))
+
+    assert not pinned(minutes).larger
+    assert pinned(10 * minutes).larger
+
+
 def test_trials_that_are_given_leave_out_nobody():
     assert pinned(0.1, trials=5).families == (*LITES, *OWN)
 

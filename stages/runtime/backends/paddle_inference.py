@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from ..errors import BackendMissing, InfrastructureError
 from ..quiet import quiet
 
-
-# Paddle 3.3.1 cannot load a graph in which an activation follows a concatenation of convolutions, as
-# in SqueezeNet: the pass asks their fused form for an attribute that it does not have.
+# Paddle 3.3.1 cannot load a graph in which an activation follows joined convolutions, as those of
+# SqueezeNet do: the pass asks their fused form for an attribute that it does not have.
 BROKEN = "conv_concat_activation_onednn_fuse_pass"
 
 

@@ -2,8 +2,11 @@
 
 The numbers are seconds on the reference machine (two cores, `machine_speed` 1), rounded up."""
 
+from collections.abc import Iterator
+
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
+from stages.runtime.errors import ConfigError
 from stages.train.budget import DECODING
 from stages.train.space import Input, inputs_of
 
@@ -18,19 +21,28 @@ MAPS = 3 * 2**30  # bytes of all maps, at the most
 
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`train` with the trials of phase two that `seconds` allow, their epochs, and the families
-    inputs that may be tuned. A dearer input is worth more than further epochs, and those more than
-    further trials: inputs are left out, the dearest first, until ENOUGH trials fit with half the
-    epochs. No trials if there is no time even then."""
-    inputs = sorted(tunable(train), key=teaching_of)
-    while inputs:
-        for epochs in _epochs(train):
-            shorter = train.with_epochs(epochs)
-            trials = _trials(shorter, inputs, samples, seconds)
-            if trials >= ENOUGH:
-                return shorter.with_tuned(trials, tuple(one.name for one in inputs))
-        inputs = inputs[:-1]
+    """`train` with the trials of phase two that `seconds` allow, their epochs, and the
+    inputs that may be tuned; no trials if there is time for none of `_offers`."""
+    for inputs, epochs in _offers(train):
+        shorter = train.with_epochs(epochs)
+        trials = _trials(shorter, inputs, samples, seconds)
+        if trials >= ENOUGH:
+            return shorter.with_tuned(trials, tuple(one.name for one in inputs))
     return train.with_tuned(0)
+
+
+def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int]]:
+    """Which inputs may be tuned for how many epochs, the best offer first. Pictures larger than
+    what a family was made for are worth less than epochs, a dearer family is worth more than
+    epochs, and those more than further trials."""
+    inputs = sorted(tunable(train), key=teaching_of)
+    if inputs:
+        yield inputs, train.finetune.longest
+    if not train.input_sizes:
+        inputs = [one for one in inputs if one.size <= FAMILIES[one.family].size]
+    while inputs:
+        yield from ((inputs, epochs) for epochs in _epochs(train))
+        inputs = inputs[:-1]
 
 
 def _epochs(train: TrainConfig) -> list[int]:
@@ -42,15 +54,19 @@ def _epochs(train: TrainConfig) -> list[int]:
 
 
 def tunable(train: TrainConfig) -> list[Input]:
-    """The inputs whose tails may be taught."""
-    asked = train.finetune
-    return [
-        one
-        for one in inputs_of(train)
-        if one.begun.cuts
-        and one.family in (asked.families or train.families)
-        and (one.name in asked.inputs or not asked.inputs)
-    ]
+    """The inputs whose tails may be taught. Raises ConfigError if none of those that are named is
+    there."""
+    asked, families = train.finetune, train.finetune.families or train.families
+    found = [one for one in inputs_of(train) if one.begun.cuts and one.family in families]
+    if not asked.inputs:
+        return found
+    left = [one for one in found if one.name in asked.inputs]
+    if not left:
+        raise ConfigError(
+            f"train.finetune.inputs names nothing that can be tuned: {', '.join(asked.inputs)}.",
+            f"There are: {', '.join(one.name for one in found) or 'none'}. Or leave it empty.",
+        )
+    return left
 
 
 def tuning_takes(train: TrainConfig, samples: int) -> float:

@@ -17,6 +17,7 @@ BEGIN: dict[str, Any] = {
     "batch_size": 32,
     "label_smoothing": 0.0,
     "mixing": "none",
+    "mixing_share": 0.2,
     "average": 0.98,
     "dropout": 0.0,
 }

@@ -6,7 +6,9 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.config.train import Finetune
+from stages.runtime.errors import ConfigError
 from stages.train.heads import Heads
+from stages.train.tuning.plan import tunable
 
 THREE = tuple(f"efficientnet_lite{number}" for number in range(3))
 LITE = TrainConfig(families=("efficientnet_lite0",), budget_minutes=20)
@@ -68,6 +70,20 @@ def test_a_dearer_family_is_worth_more_than_epochs_and_those_more_than_trials():
     assert worth == sorted(worth)
     assert all(trials >= 2 for _, _, trials in worth)
     assert {epochs for _, epochs, _ in worth} >= {9, 12}
+
+
+def test_inputs_that_are_not_there_are_told_with_those_that_are():
+    asked = LITE.with_tuned(3, ("efficientnet_lite0@300",))
+
+    with pytest.raises(ConfigError, match="There are: efficientnet_lite0@224"):
+        tunable(asked)
+
+
+def test_epochs_are_worth_more_than_larger_pictures():
+    made = pinned(20, samples=480).finetune
+
+    assert made.epochs == 12
+    assert not [name for name in made.inputs if name.endswith("@352")]
 
 
 def test_epochs_that_are_asked_for_stay():
