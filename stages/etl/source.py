@@ -11,7 +11,7 @@ from stages.config import DataConfig
 from stages.etl import catalogue, shards
 from stages.etl.catalogue import Revision
 from stages.etl.intake import left_out, take_in
-from stages.etl.readers import read_folder
+from stages.etl.readers import Reading, read_folder
 from stages.etl.workspace import fetch, keep, told, workspace
 from stages.parts import SAMPLES
 from stages.runtime.errors import ConfigError, Damaged
@@ -39,7 +39,7 @@ def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
         if len(reading.rows) > shards.LOOSE_FILES:
             shards.pack(data)
         told_note = "; ".join(text for text in (note, left_out(reading)) if text)
-        tested = sum(row.split == "test" for row in reading.rows)
+        tested = _tested(reading)
         made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note, tested)
         catalogue.append(made, settings)
     return made
@@ -66,9 +66,8 @@ def counted(revision: Revision, settings: Settings) -> Revision:
     """`revision` with its number of samples, fetched from the remote and counted."""
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        rows = read_folder(folder).rows
-        tested = sum(row.split == "test" for row in rows)
-        return revision._replace(samples=len(rows), tested=tested)
+        reading = read_folder(folder)
+        return revision._replace(samples=len(reading.rows), tested=_tested(reading))
 
 
 @contextmanager
@@ -92,6 +91,11 @@ def check_name(name: str) -> None:
             f"'{name}' cannot be a name of data.",
             "Use small letters, digits and underscores, a letter first, 50 at most.",
         )
+
+
+def _tested(reading: Reading) -> int:
+    """How many samples the data itself puts into the test split."""
+    return sum(row.split == "test" for row in reading.rows)
 
 
 def _named(data: DataConfig, known: list[Revision], settings: Settings) -> Revision:

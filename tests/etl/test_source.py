@@ -237,18 +237,3 @@ def test_planning_loads_nothing_heavy():
 
     loaded = {name.partition(".")[0] for name in shown.stdout.split()}
     assert not loaded & {"dvc", "pandas", "great_expectations", "numpy", "PIL", "scipy"}
-
-
-def test_what_the_data_puts_into_the_test_split_is_known(workshop):
-    for split, each in (("train", 9), ("test", 3)):
-        makers.folder_of_pictures(workshop.raw / split, each)
-    labels = len(list((workshop.raw / "test").iterdir()))
-
-    made = workshop.add()
-
-    assert made.tested == 3 * labels
-    assert made.taught(0.15) == 9 * labels
-
-
-def test_of_data_without_splits_the_usual_share_is_for_the_test():
-    assert catalogue.Revision("shapes", "0.dir", 100, 1, "", 0).taught(0.15) == 85
