@@ -167,12 +167,10 @@ class TailFit(Fit):
         return means(np.concatenate(made), places)
 
     def _learnt(self) -> Learnt:
-        return self.network.learnt(self.mean, self.values, self._shown())
+        return self.network.learnt(self.mean, self.values, self._shown)
 
     def _shown(self) -> list[Any]:
-        """Taught maps as they are, some at a time; none where batch norms have nothing to learn."""
-        if not self.network.norms.learn:
-            return []
+        """Taught maps as they are, some at a time."""
         rows = self.taught[: AT_ONCE * 8] * (self.question.views + 1)
         parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
         return [paddle.to_tensor(self.maps.all_of(one)[0].astype(np.float32)) for one in parts]

@@ -3,7 +3,7 @@
 Batch norms keep the statistics of the published weights, which few samples would only blur; those
 of a trunk without weights learn their own, and are told them anew before anybody judges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,13 +78,13 @@ class Network:
                 for k in range(0, len(maps), AT_ONCE)
             ]
 
-    def learnt(self, mean: Floats, values: Floats, shown: Sequence[Any]) -> Learnt:
+    def learnt(self, mean: Floats, values: Floats, shown: Callable[[], Sequence[Any]]) -> Learnt:
         """The `mean` weights, and what batch norms that learn have to know with them: that is told
-        by the maps `shown`. Goes on with `values`."""
+        by the maps that `shown` gives. Goes on with `values`."""
         if not self.norms.learn:
             return Learnt(mean)
         fill(self.parameters, mean)
-        statistics = self.norms.measured(shown)
+        statistics = self.norms.measured(shown())
         fill(self.parameters, values)
         return Learnt(mean, statistics)
 
