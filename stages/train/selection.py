@@ -5,9 +5,8 @@ from math import sqrt
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.parts import FAMILIES
 from stages.train.halving import Taught, Trial
-from stages.train.space import Input, by_name, learner_of
+from stages.train.space import by_name, learner_of
 
 DECIMALS = 6
 NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
@@ -30,7 +29,7 @@ def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
         loss = round(taught_of(trial).measures["log_loss"], DECIMALS)
-        return (loss, _cost(inputs[trial.input]), _deep(trial), trial.number)
+        return (loss, inputs[trial.input].seconds, _deep(trial), trial.number)
 
     return min(near, key=rank)
 
@@ -86,11 +85,6 @@ def _least(trials: Sequence[Trial], train: TrainConfig, samples: int) -> float:
     if train.metric == "log_loss":
         return highest
     return highest - NEAR * sqrt(max(0.0, highest * (1 - highest)) / samples)
-
-
-def _cost(one: Input) -> float:
-    cost: float = FAMILIES[one.family].seconds(one.size)
-    return cost
 
 
 def _deep(trial: Trial) -> bool:

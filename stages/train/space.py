@@ -105,6 +105,12 @@ class Input:
         family: Family = FAMILIES[self.family]
         return family.begun_with(self.weights)
 
+    @property
+    def seconds(self) -> float:
+        """Reference seconds for one window through the network, one core."""
+        family: Family = FAMILIES[self.family]
+        return family.seconds(self.size)
+
 
 def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     """All families at all sizes but those that a device leaves out; `train.input_sizes` are of

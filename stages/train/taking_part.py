@@ -92,7 +92,7 @@ def _takes(name: str, sizes: Sequence[int]) -> bool:
 def _cost(train: TrainConfig, name: str) -> float:
     """Of one window at all sizes."""
     inputs = [one for one in inputs_of(train) if one.family == name]
-    return float(sum(FAMILIES[name].seconds(one.size) for one in inputs))
+    return float(sum(one.seconds for one in inputs))
 
 
 def _nothing_left(left_out: dict[str, str]) -> ConfigError:

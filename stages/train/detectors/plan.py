@@ -21,7 +21,7 @@ LEAST = 10  # epochs below which a detector has learnt nothing
 def seconds(one: Input) -> float:
     """To teach one picture once, on one core."""
     family = FAMILIES[one.family]
-    return float(family.teaching * family.seconds(one.size) + SHOWING)
+    return float(family.teaching * one.seconds + SHOWING)
 
 
 def race_of(epochs: int) -> int:

@@ -84,7 +84,7 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     """Maps, the rungs of all trials, and the chosen one once more; the dearest inputs."""
     dearest = sorted(inputs, key=teaching_of, reverse=True)[: min(train.finetune.finalists, trials)]
     views = samples * (1 + train.finetune.views)
-    maps = sum(DECODING + _forward(one) for one in dearest) * views / CORES
+    maps = sum(DECODING + one.seconds for one in dearest) * views / CORES
     epochs = train.finetune.longest
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
     kept = -(-trials // train.halving)
@@ -95,11 +95,6 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES
 
 
-def _forward(one: Input) -> float:
-    seconds: float = FAMILIES[one.family].seconds(one.size)
-    return seconds
-
-
 def teaching_of(one: Input) -> float:
     """Seconds of one core to teach all of a trunk one sample."""
-    return (FAMILIES[one.family].teaching or WHOLE) * _forward(one)
+    return (FAMILIES[one.family].teaching or WHOLE) * one.seconds
