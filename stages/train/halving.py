@@ -8,13 +8,16 @@ synchronous."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 Hyperparameters = dict[str, Any]
 
 
 class Searcher(Protocol):
-    """Proposes hyperparameters; hears how good those were that are done."""
+    """Proposes hyperparameters; hears how good those were that are done. `informed`: plain sets
+    that are known to do well are tried before its own."""
+
+    informed: ClassVar[bool]
 
     def propose(self, count: int) -> list[Hyperparameters]: ...
 
@@ -101,7 +104,7 @@ class Halving:
         begins slower than a head."""
         self.searcher = searcher
         self.kind = kind
-        self.starts = list(starts)[:total]
+        self.starts = list(starts)[:total] if searcher.informed else []
         self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
         self.batches: list[list[Trial]] = []
         self.waiting: list[Leg] = []

@@ -2,9 +2,10 @@
 `python -m tests.benchmarks.phases FOLDER [MINUTES] [SEEDS] [TASK] [FAMILY ...]`.
 
 FOLDER is what `aiwf data add` takes, best with a test split of its own. The rival draws families,
-depths and all hyperparameters of fine-tuning at random, begins with plain heads, stops nobody
-early, and has as many trials as the same count of work gives. Both are taught by as many workers,
-with as many views, and what each chose is measured on the test split; wall times are printed."""
+depths (a head alone, or a tail behind either cut) and all hyperparameters at random (Bergstra and
+Bengio, Random Search for Hyper-Parameter Optimization, 2012), stops nobody early, and has as many
+trials as the same count of work gives. Both are taught by as many workers, with as many views, and
+choose by the same rule; what each chose is measured on the test split; wall times are printed."""
 
 import logging
 import sys
@@ -73,16 +74,17 @@ def compared(task: str, said: dict[str, Any], settings: Settings) -> tuple[Came,
 
 
 def rival_of(train: TrainConfig, samples: int) -> TrainConfig:
-    """A random search over all families that costs what `train` does, by count."""
-    families = len(train.families)
-    plain = train.model_copy(update={"searcher": "random", "trials": families, "halving": 1000})
-    finetune = train.finetune.model_copy(update={"finalists": min(8, families)})
-    plain = plain.model_copy(update={"finetune": finetune})
+    """A random search over all families that costs what `train` does, by count: as each depth is
+    as likely, so many of its trials are heads."""
+    finetune = train.finetune.model_copy(update={"finalists": min(8, len(train.families))})
+    anyhow = {"searcher": "random", "halving": 1000, "finetune": finetune}
+    plain = train.model_copy(update=anyhow)
     allowed = tuning_takes(train, samples)
-    trials = 1
-    while tuning_takes(plain.with_tuned(trials + 1), samples) <= allowed:
-        trials += 1
-    return plain.with_tuned(trials)
+    tails = 1
+    while tuning_takes(plain.with_tuned(tails + 1), samples) <= allowed:
+        tails += 1
+    heads = max(1, round(tails / len(train.finetune.space.freeze)))
+    return plain.model_copy(update={"trials": heads}).with_tuned(tails)
 
 
 def measured(

@@ -11,6 +11,8 @@ from stages.train.halving import Halving, Leg, Taught, rungs_of
 class Counting:
     """Proposes the numbers 0, 1, 2, …, and keeps what it is told."""
 
+    informed = True
+
     def __init__(self) -> None:
         self.proposed = 0
         self.heard: list[tuple[int, float]] = []

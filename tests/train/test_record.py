@@ -102,6 +102,8 @@ def test_the_table_has_a_row_for_each_trial_of_both_phases():
 
 
 class QuietSearcher:
+    informed = True
+
     def propose(self, count: int) -> list[dict]:
         return [HYPER] * count
 

@@ -24,6 +24,8 @@ TRIES = 20  # for a child that was never proposed
 class Evolution:
     """Proposal n is drawn from (`seed`, n) and what has been learnt before it."""
 
+    informed = True
+
     def __init__(self, space: Sequence[Dimension], seed: int) -> None:
         self.space = space
         self.seed = seed

@@ -1,4 +1,5 @@
-"""Draws every dimension by itself: the yardstick for whoever claims to search better."""
+"""Draws every dimension by itself and is told nothing, not even a plain set to begin with: the
+yardstick for whoever claims to search better."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from stages.train.space import Dimension, kept
 
 class Random:
     """Trial n is drawn from (`seed`, n) alone."""
+
+    informed = False
 
     def __init__(self, space: Sequence[Dimension], seed: int) -> None:
         self.space = space

@@ -16,6 +16,8 @@ STARTUP = 12  # trials drawn at random first
 class Tpe:
     """Asked for a batch at a time; those not yet learnt count as bad, so that a batch spreads."""
 
+    informed = True
+
     def __init__(self, space: Sequence[Dimension], seed: int) -> None:
         import optuna
 
