@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from stages import parts
+from stages.config.augmentations import Augmentations
 from stages.config.section import Name, Section, Share
 
 
@@ -65,25 +65,9 @@ class EtlConfig(Section):
     expectations: tuple[dict[str, Any], ...] = Field(
         (), description="Further Great Expectations over the manifest: type, kwargs, severity."
     )
-    augmentations: tuple[dict[str, dict[str, Any]], ...] = Field(
+    augmentations: Augmentations = Field(
         ({"horizontal_flip": {}}, {"colour": {}}),
         description="Seeded changes to the train split, each a name and its arguments.",
     )
     views: int = Field(1, ge=0, le=16, description="Augmented copies of each training sample.")
     seed: int = Field(0, ge=0, description="Seed of splits and augmentations.")
-
-    @field_validator("augmentations", mode="before")
-    @classmethod
-    def named(cls, value: Any) -> Any:
-        """Accept a bare name for an augmentation without arguments."""
-        if not isinstance(value, list | tuple):
-            return value
-        return tuple({item: {}} if isinstance(item, str) else item for item in value)
-
-    @field_validator("augmentations")
-    @classmethod
-    def known(cls, value: tuple[dict[str, dict[str, Any]], ...]) -> tuple[dict[str, Any], ...]:
-        for item in value:
-            for name in item:
-                parts.AUGMENTATIONS.check(name)
-        return value

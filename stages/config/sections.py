@@ -117,9 +117,9 @@ class PipelineConfig(Section):
 
 def _filled(given: Any, defaults: Mapping[str, Any]) -> Any:
     """The section `given`, as a table or as a type, with `defaults` where it says nothing."""
-    if isinstance(given, Section):
-        unsaid = {key: one for key, one in defaults.items() if key not in given.model_fields_set}
-        return given.model_dump(exclude_unset=True) | unsaid
-    if given is not None and not isinstance(given, dict):
+    said = given.model_dump(exclude_unset=True) if isinstance(given, Section) else given
+    if said is not None and not isinstance(said, dict):
         return given  # an error, which the section's own type tells
-    return {**defaults, **(given or {})}
+    filled = {**defaults, **(said or {})}
+    inner = {key: one for key, one in defaults.items() if isinstance(one, Mapping)}
+    return filled | {key: _filled((said or {}).get(key), one) for key, one in inner.items()}

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stages import parts
+from stages.config.augmentations import Augmentations
 from stages.config.device import Device
 from stages.config.section import Section
 
@@ -78,7 +79,12 @@ class Finetune(Section):
         "as half of that where minutes are few.",
     )
     views: int = Field(
-        6, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
+        10, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
+    )
+    augmentations: Augmentations = Field(
+        (),
+        description="Further changes to the views that tails are taught, after those of "
+        "etl.augmentations; where there are none of those, there are no views.",
     )
     space: FinetuneSpace = FinetuneSpace()
 

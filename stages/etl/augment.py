@@ -66,25 +66,28 @@ def boxes_of(boxes: Sequence[Box], labels: Sequence[str]) -> Boxes:
 
 
 def resolved(
-    augmentations: Sequence[Mapping[str, Mapping[str, Any]]], medium: str = "", trainer: str = ""
+    augmentations: Sequence[Mapping[str, Mapping[str, Any]]],
+    medium: str = "",
+    trainer: str = "",
+    key: str = "etl.augmentations",
 ) -> tuple[dict[str, Any], ...]:
     """`augmentations` with every argument spelt out, so that a later default changes nothing.
 
-    Raises ConfigError for an argument that there is not, a value out of range, and a change that is
-    not for this `medium` or `trainer`."""
+    Raises ConfigError, naming `key`, for an argument that there is not, a value out of range, and a
+    change that is not for this `medium` or `trainer`."""
     named = [(name, one) for entry in augmentations for name, one in entry.items()]
     for name, _ in named:
         for kind, wanted in (("media", medium), ("trainers", trainer)):
-            _check_for(name, kind, wanted)
+            _check_for(name, kind, wanted, key)
     return tuple({name: asdict(_build(name, arguments))} for name, arguments in named)
 
 
-def _check_for(name: str, kind: str, wanted: str) -> None:
+def _check_for(name: str, kind: str, wanted: str, key: str) -> None:
     allowed = getattr(AUGMENTATIONS[name], kind)
     if wanted and wanted not in allowed:
         fitting = [one for one in AUGMENTATIONS if wanted in getattr(AUGMENTATIONS[one], kind)]
         raise ConfigError(
-            f"etl.augmentations: '{name}' is for {' and '.join(allowed)}, not for {wanted}.",
+            f"{key}: '{name}' is for {' and '.join(allowed)}, not for {wanted}.",
             f"Take it out. There are: {', '.join(fitting)}.",
         )
 

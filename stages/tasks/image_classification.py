@@ -9,6 +9,13 @@ if TYPE_CHECKING:  # pipelines are read without opening what a family needs
     from stages.models.family import Family
 
 
+# Views that are nearly their picture (mirrored, in other light) a tail knows by heart after one
+# epoch: 480 photos of clothes with a mean log loss of 0.015. Of turned parts it goes on learning.
+TUNED: Mapping[str, Any] = {
+    "augmentations": ({"rotate": {}}, {"crop": {"smallest": 0.55}}, {"colour": {}})
+}
+
+
 class ImageClassification:
     """Pictures as files in, a score for each label out."""
 
@@ -19,7 +26,7 @@ class ImageClassification:
     takes: ClassVar[tuple[str, ...]] = ("pictures",)
     readers: ClassVar[tuple[str, ...]] = ("csv", "class_folders")
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "labels")
-    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"train": {"finetune": TUNED}}
 
     def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32."""

@@ -1,9 +1,14 @@
 """Whether a pipeline names only parts that its task can use; known before any work is done."""
 
+from typing import Any
+
 from stages.config import PipelineConfig, TrainConfig
+from stages.config.augmentations import Changes
 from stages.etl.augment import resolved
-from stages.parts import FAMILIES, TASKS
+from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
+
+FURTHER = "train.finetune.augmentations"
 
 
 def check_suits(pipeline: PipelineConfig) -> None:
@@ -24,6 +29,18 @@ def check_suits(pipeline: PipelineConfig) -> None:
             "Take it out.",
         )
     resolved(pipeline.etl.augmentations, task.medium, task.trainer)
+    _check_further(pipeline.train.finetune.augmentations, task)
+
+
+def _check_further(augmentations: Changes, task: Any) -> None:
+    """Raise ConfigError for one that is not for views of this task's samples."""
+    resolved(augmentations, task.medium, task.trainer, FURTHER)
+    for name in (name for entry in augmentations for name in entry):
+        if "batch" in AUGMENTATIONS[name].after:
+            raise ConfigError(
+                f"{FURTHER}: '{name}' changes batches, not views.",
+                "Take it out. What tails are mixed with says train.finetune.space.mixing.",
+            )
 
 
 def suits(family: str, task: str) -> bool:

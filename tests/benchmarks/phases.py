@@ -24,6 +24,7 @@ from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
+from stages.train.space import inputs_of
 from stages.train.tuning.plan import tuning_takes
 
 DRAWS = 10_000  # of the bootstrap over seeds
@@ -74,17 +75,17 @@ def compared(task: str, said: dict[str, Any], settings: Settings) -> tuple[Came,
 
 
 def rival_of(train: TrainConfig, samples: int) -> TrainConfig:
-    """A random search over all families that costs what `train` does, by count: as each depth is
-    as likely, so many of its trials are heads."""
-    finetune = train.finetune.model_copy(update={"finalists": min(8, len(train.families))})
-    anyhow = {"searcher": "random", "halving": 1000, "finetune": finetune}
+    """A random search over all families that costs what `train` does, by count. It has as many
+    heads as there are inputs, which cost next to nothing."""
+    heads = len(inputs_of(train))
+    finetune = train.finetune.model_copy(update={"finalists": min(8, heads), "inputs": ()})
+    anyhow = {"searcher": "random", "trials": heads, "halving": 1000, "finetune": finetune}
     plain = train.model_copy(update=anyhow)
     allowed = tuning_takes(train, samples)
     tails = 1
     while tuning_takes(plain.with_tuned(tails + 1), samples) <= allowed:
         tails += 1
-    heads = max(1, round(tails / len(train.finetune.space.freeze)))
-    return plain.model_copy(update={"trials": heads}).with_tuned(tails)
+    return plain.with_tuned(tails)
 
 
 def measured(

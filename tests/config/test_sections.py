@@ -31,3 +31,16 @@ def test_a_schedule_is_cron_or_a_word(when):
 def test_a_task_that_is_no_word_is_told_with_its_line(task):
     with pytest.raises(ConfigError, match="line 2: task"):
         parse_pipeline(f"name: flowers\ntask: {task}\ndata: flowers\n", "flowers.yaml")
+
+
+def test_what_a_task_means_stands_beside_what_is_said_of_the_same_section():
+    tuned = parse_pipeline(SMALLEST + "train: {finetune: {epochs: 3}}\n").train.finetune
+
+    assert tuned.epochs == 3
+    assert [name for one in tuned.augmentations for name in one] == ["rotate", "crop", "colour"]
+
+
+def test_what_a_task_means_gives_way_to_what_is_said():
+    said = parse_pipeline(SMALLEST + "train: {finetune: {augmentations: []}}\n")
+
+    assert said.train.finetune.augmentations == ()

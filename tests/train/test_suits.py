@@ -58,3 +58,13 @@ def test_a_notice_is_told_of_those_families_that_have_one():
     assert notices(pipeline("sound_classification").train) == []
     (notice,) = notices(pipeline("sound_classification", train={"families": ["yamnet"]}).train)
     assert "licence" in notice
+
+
+@pytest.mark.parametrize(
+    ("task", "change"), [("image_classification", "gain"), ("sound_classification", "mixup")]
+)
+def test_what_tails_are_taught_is_views_of_the_same_medium(task: str, change: str):
+    wrong = pipeline(task, train={"finetune": {"augmentations": [change]}})
+
+    with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):
+        check_suits(wrong)

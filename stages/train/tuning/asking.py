@@ -7,6 +7,7 @@ import numpy as np
 
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
+from stages.etl.augment import resolved
 from stages.models.arrays import unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
@@ -32,10 +33,10 @@ def question_of(
     run: Run,
     settings: Settings,
 ) -> Question:
-    inputs = by_name(train)
+    inputs, seen = by_name(train), changed(dataset, train)
     chosen = [_finalist(one, inputs[one.input], settings) for one in finalists]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
-    count = _views(chosen, dataset, train, digests, store, settings)
+    count = _views(chosen, seen, train, digests, store, settings)
     views = [View(digest, number) for digest in digests for number in range(count + 1)]
     maps: dict[str, Windows] = {}
     for place, one in enumerate(chosen):
@@ -43,10 +44,18 @@ def question_of(
         def tell(done: int, place: int = place) -> None:
             run.progress("maps", place * len(views) + done, len(chosen) * len(views))
 
-        maps.update(_maps(one, dataset, train, views, store, settings, tell))
+        maps.update(_maps(one, seen, train, views, store, settings, tell))
     named = {one.one.name: one for one in chosen}
     shards = shards_for(train.workers)
     return Question(prepared.problem, named, maps, count, shards, train.finetune.longest)
+
+
+def changed(dataset: Dataset, train: TrainConfig) -> Dataset:
+    """`dataset` with the views that tails are taught. Whoever wants no augmentation gets none."""
+    if not dataset.augmentations:
+        return dataset
+    further = resolved(train.finetune.augmentations)
+    return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
 
 
 def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:

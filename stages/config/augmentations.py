@@ -1,0 +1,26 @@
+"""A list of augmentations as a pipeline says it."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from stages import parts
+
+Changes = tuple[dict[str, dict[str, Any]], ...]
+
+
+def _named(value: Any) -> Any:
+    """Accept a bare name for an augmentation without arguments."""
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple({item: {}} if isinstance(item, str) else item for item in value)
+
+
+def _known(value: Changes) -> Changes:
+    for item in value:
+        for name in item:
+            parts.AUGMENTATIONS.check(name)
+    return value
+
+
+Augmentations = Annotated[Changes, BeforeValidator(_named), AfterValidator(_known)]
