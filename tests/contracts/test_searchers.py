@@ -157,3 +157,7 @@ def _searched(name: str, seed: int, space: tuple[Dimension, ...]) -> list[dict]:
         searcher.learn([(one, one["learning_rate"]) for one in batch])
         sets += batch
     return sets
+
+
+def test_all_but_the_yardstick_begin_with_plain_sets():
+    assert [name for name in NAMES if not SEARCHERS[name].informed] == ["random"]

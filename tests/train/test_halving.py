@@ -132,3 +132,11 @@ def test_given_sets_come_first_and_are_learnt():
 )
 def test_rungs_end_at_all_epochs_and_begin_at_some_few(epochs: int, rungs: tuple):
     assert rungs_of(epochs, 3) == rungs
+
+
+def test_who_is_to_be_told_nothing_begins_with_no_plain_sets():
+    searcher = Counting()
+    searcher.informed = False
+    search = halving(searcher, total=4, starts=[{"x": 100}])
+
+    assert search.next().hyperparameters == {"x": 0}
