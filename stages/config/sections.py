@@ -69,8 +69,7 @@ class PipelineConfig(Section):
         """Fill in what this task means where nothing is said."""
         if not isinstance(value, dict) or value.get("task") not in parts.TASKS:
             return value
-        defaults = parts.TASKS[value["task"]].defaults
-        return {**value, **{name: _filled(value.get(name), defaults[name]) for name in defaults}}
+        return _filled(value, parts.TASKS[value["task"]].defaults)
 
     @field_validator("evaluate")
     @classmethod
@@ -118,8 +117,8 @@ class PipelineConfig(Section):
 def _filled(given: Any, defaults: Mapping[str, Any]) -> Any:
     """The section `given`, as a table or as a type, with `defaults` where it says nothing."""
     said = given.model_dump(exclude_unset=True) if isinstance(given, Section) else given
-    if said is not None and not isinstance(said, dict):
+    if not isinstance(said, dict):
         return given  # an error, which the section's own type tells
-    filled = {**defaults, **(said or {})}
-    inner = {key: one for key, one in defaults.items() if isinstance(one, Mapping)}
-    return filled | {key: _filled((said or {}).get(key), one) for key, one in inner.items()}
+    tables = {key: one for key, one in defaults.items() if isinstance(one, Mapping)}
+    inner = {key: _filled(said.get(key, {}), one) for key, one in tables.items()}
+    return {**defaults, **said, **inner}

@@ -1,12 +1,11 @@
 """Whether a pipeline names only parts that its task can use; known before any work is done."""
 
-from typing import Any
-
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.augmentations import Changes
 from stages.etl.augment import resolved
 from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
+from stages.tasks import Task
 
 FURTHER = "train.finetune.augmentations"
 
@@ -32,7 +31,7 @@ def check_suits(pipeline: PipelineConfig) -> None:
     _check_further(pipeline.train.finetune.augmentations, task)
 
 
-def _check_further(augmentations: Changes, task: Any) -> None:
+def _check_further(augmentations: Changes, task: Task) -> None:
     """Raise ConfigError for one that is not for views of this task's samples."""
     resolved(augmentations, task.medium, task.trainer, FURTHER)
     for name in (name for entry in augmentations for name in entry):

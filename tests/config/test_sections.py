@@ -40,6 +40,19 @@ def test_what_a_task_means_stands_beside_what_is_said_of_the_same_section():
     assert [name for one in tuned.augmentations for name in one] == ["rotate", "crop", "colour"]
 
 
+@pytest.mark.parametrize(
+    ("task", "key"), [("image_classification", "train"), ("sound_classification", "etl")]
+)
+def test_a_section_that_a_task_would_fill_is_told_if_it_is_left_empty(task: str, key: str):
+    with pytest.raises(ConfigError, match=f"line 4: {key}: this key holds a table"):
+        parse_pipeline(f"name: flowers\ntask: {task}\ndata: flowers\n{key}:\n")
+
+
+def test_an_inner_section_that_a_task_would_fill_is_told_if_it_is_left_empty():
+    with pytest.raises(ConfigError, match=r"line 4: train\.finetune: this key holds a table"):
+        parse_pipeline(SMALLEST + "train: {finetune: }\n")
+
+
 def test_what_a_task_means_gives_way_to_what_is_said():
     said = parse_pipeline(SMALLEST + "train: {finetune: {augmentations: []}}\n")
 
