@@ -53,6 +53,12 @@ class FinetuneSpace(Section):
     mixing: tuple[Literal["none", "mixup", "cutmix"], ...] = ("none", "mixup", "cutmix")
     mixing_share: Range = Range(low=0.1, high=1.0)
     average: tuple[float, ...] = (0.98, 0.995)
+    interpolation: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.5, 0.75, 1.0),
+        min_length=1,
+        description="How far the weights that are judged, and ship, go from those a tail begins "
+        "with to those it was taught; 1: all the way.",
+    )
     dropout: tuple[float, ...] = (0.0, 0.2)
 
 
@@ -77,6 +83,13 @@ class Finetune(Section):
         le=300,
         description="Passes over the training samples; empty: 12, or as few "
         "as half of that where minutes are few.",
+    )
+    folds: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="Folds of train.folds that judge the best tail before it is set beside the "
+        "heads; it is taught anew for each but the first.",
     )
     views: int = Field(
         10, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
@@ -187,6 +200,11 @@ class TrainConfig(Section):
         if isinstance(self.other, Other):
             return self.other
         return Other() if self.other == "auto" else None
+
+    @property
+    def judges(self) -> int:
+        """How many folds judge the best tail."""
+        return min(self.folds, self.finetune.folds)
 
     def told(self) -> list[str]:
         """A line for each family that was left out or has no weights: which, and why."""

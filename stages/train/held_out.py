@@ -20,15 +20,18 @@ def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str
     told = zip(labels, counts, strict=True)
     by_label = {label: n for place, (label, n) in enumerate(told) if place != problem.rejected}
     few = _few(problem.folds, by_label)
-    made = {"judged": _words(problem, sum(by_label.values())), "held_out_by_label": by_label}
+    made = {"judged": _words(problem, rows, sum(by_label.values())), "held_out_by_label": by_label}
     return made | ({"few": few} if few else {})
 
 
-def _words(problem: Problem, judged: int) -> str:
+def _words(problem: Problem, rows: Indices, judged: int) -> str:
     if problem.folds == 1:
         return f"The {judged:,} samples of the validation split judged, and train alone taught."
     if judged < problem.samples:
-        return f"One fold in {problem.folds} of train and validation judged: {judged:,} samples."
+        folds = len(np.unique(problem.held[rows]))
+        return (
+            f"Of {problem.folds} folds of train and validation {folds} judged: {judged:,} samples."
+        )
     return (
         f"Each of the {judged:,} samples of train and validation judged once, in {problem.folds} "
         "folds: what was taught without it answered."

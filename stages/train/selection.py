@@ -48,7 +48,7 @@ def selection_of(
     return {
         "rule": rule,
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds),
+        "held_out": _held_out(chosen.phase, folds, train.judges),
         "head": "as taught by train" if folds == 1 else several,
         "metric": train.metric,
         "measures": rounded(taught.measures),
@@ -61,11 +61,11 @@ def selection_of(
     }
 
 
-def _held_out(phase: int, folds: int) -> str:
+def _held_out(phase: int, folds: int, judges: int) -> str:
     if folds == 1:
         return "the validation split, taught by train"
-    if phase == 2:
-        return f"one of {folds} folds of train and validation, taught by the others"
+    if phase == 2 and judges < folds:
+        return f"{judges} of {folds} folds of train and validation, each taught by the others"
     return f"train and validation in {folds} folds, groups kept whole"
 
 

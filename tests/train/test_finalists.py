@@ -125,7 +125,7 @@ def test_with_enough_of_each_there_is_no_warning():
 def test_what_only_one_fold_judged_is_told_as_that():
     told = held_out(problem(5), problem(5).judging(0), ("cat", "dog"))
 
-    assert told["judged"] == "One fold in 5 of train and validation judged: 11 samples."
+    assert told["judged"] == "Of 5 folds of train and validation 1 judged: 11 samples."
 
 
 def test_what_teaches_to_reject_judges_nobody():

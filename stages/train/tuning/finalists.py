@@ -13,7 +13,6 @@ from stages.train.scores import measures
 from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
 from stages.train.tuning.plan import tunable
-from stages.train.tuning.question import JUDGE
 
 FAR = 4.0  # standard errors behind the best input, which is more than a tail gains
 
@@ -45,10 +44,10 @@ def _error(trial: Trial, prepared: Prepared) -> float:
 
 
 def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
-    """`trial` as it is judged by the fold that judges phase two."""
+    """`trial` as it is judged by the folds that judge the best tail."""
     taught = taught_of(trial)
     made = unpack_arrays(taught.arrays)
-    judged = prepared.problem.held[made["rows"]] == JUDGE
+    judged = prepared.problem.held[made["rows"]] < train.judges
     rows, logits = made["rows"][judged], made["logits"][judged]
     found = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
     narrow = replace(taught, measures=found)

@@ -47,7 +47,7 @@ class TailFit(Fit):
             self.hyper["layer_decay"], self.hyper["weight_decay"]
         )
         self.values = self.network.values
-        self.mean = self.values
+        self.begun = self.mean = self.values
         self.done = 0
 
     def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
@@ -167,7 +167,17 @@ class TailFit(Fit):
         return means(np.concatenate(made), places)
 
     def _learnt(self) -> Learnt:
-        return self.network.learnt(self.mean, self.values, self._shown)
+        return self.network.learnt(self._between(), self.values, self._shown)
+
+    def _between(self) -> Floats:
+        """What ships lies between the weights that were published, with their head, and the taught
+        ones: Wortsman et al., Robust fine-tuning of zero-shot models, arXiv 2109.01903. Where
+        nothing was published, at the taught ones."""
+        if self.network.norms.learn:
+            return self.mean
+        share = np.float32(self.hyper["interpolation"])
+        between: Floats = (1 - share) * self.begun + share * self.mean
+        return between
 
     def _shown(self) -> list[Any]:
         """Taught maps as they are, some at a time."""

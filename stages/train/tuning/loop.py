@@ -1,64 +1,26 @@
 """What every worker of a team does in phase two. All of them take the same decisions, since all see
 the same numbers; the first one keeps the course."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.parts import SEARCHERS
-from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
+from stages.train.halving import Leg, Taught, Trial
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.search import score_of
-from stages.train.selection import choose
-from stages.train.space import starts
+from stages.train.tuning.asked import Asked, Word, halving_of
 from stages.train.tuning.course import Course
 from stages.train.tuning.fit import TailFit
-from stages.train.tuning.question import Question
-from stages.train.tuning.space import BEGIN, dimensions, inherited
+from stages.train.tuning.question import JUDGE
+from stages.train.tuning.runoff import best_of, chosen_of, further
+from stages.train.tuning.space import inherited
 from stages.train.unseen import arrays_of
 
 if TYPE_CHECKING:
     from stages.train.team import Desk
 
-LEAST = 3  # epochs of the first rung
-
-
-@dataclass(frozen=True)
-class Asked:
-    """`trials`: how many there will be; `rivals`: heads of phase one, measured on the samples that
-    judge; they may be chosen instead."""
-
-    question: Question
-    train: TrainConfig
-    trials: int
-    rivals: tuple[Trial, ...]
-
-
-@dataclass(frozen=True)
-class Word:
-    """How far trial `number` has come of `epochs`; `whole`: it is taught all samples, for the last
-    time."""
-
-    number: int
-    hyperparameters: Mapping[str, Any]
-    epochs: int
-    curve: Sequence[Mapping[str, float]] = ()
-    whole: bool = False
-
-
-def halving_of(asked: Asked) -> Halving:
-    """Phase two's trials before any of them is taught."""
-    train, space = asked.train, dimensions(asked.train, asked.question)
-    return Halving(
-        SEARCHERS[train.searcher](space, train.seed),
-        starts(space, BEGIN),
-        total=asked.trials,
-        size=min(train.batch, asked.trials),
-        keep=train.halving,
-        rungs=rungs_of(asked.question.epochs, train.halving, LEAST),
-    )
+ALL = "epochs on all samples"
+FURTHER = "epochs judged by fold {judge}"
 
 
 def loop(desk: "Desk", asked: Asked) -> None:
@@ -75,60 +37,71 @@ class Tuning:
         self.course = Course.load(desk.restored())
         self.halving = halving_of(asked)
         self.fits: dict[int, TailFit] = {}
-        self.heads: dict[str, dict[str, Any]] = {}
+        self.heads: dict[tuple[str, int], dict[str, Any]] = {}
 
     def run(self) -> None:
         metric = self.asked.train.metric
         while (leg := self.halving.next()) is not None:
             taught = self.course.known(leg) or self._taught(leg)
             self.halving.told(leg, score_of(taught.measures, metric), taught)
-            for trial in self.halving.trials:
-                if trial.ended:
-                    self.fits.pop(trial.number, None)
-                    self.course.states.pop(trial.number, None)
-        chosen = chosen_of(self.asked, self.halving.trials)
-        if chosen in self.halving.trials and not self.course.final:
+            self._forget(*(trial.number for trial in self.halving.trials if trial.ended))
+        best = best_of(self.asked, self.halving.trials)
+        for fold, leg in further(self.asked, best):
+            if not self.course.known(leg):
+                self._taught(leg, fold)
+                self._forget(leg.number)
+        chosen = chosen_of(self.asked, best, self.course)
+        if chosen is best and not self.course.final:
             self.course.final = self._final(chosen)
-            self._report(Word(chosen.number, chosen.hyperparameters, chosen.reached, whole=True))
+            self._report(Word(chosen.number, chosen.hyperparameters, chosen.reached, about=ALL))
 
-    def _taught(self, leg: Leg) -> Taught:
-        """Teach `leg`, epoch by epoch."""
-        fit = self._fit(leg)
-        self._report(Word(leg.number, leg.hyperparameters, leg.epochs))  # all have made it
+    def _forget(self, *numbers: int) -> None:
+        """What is held of trials that will not go on."""
+        for number in numbers:
+            self.fits.pop(number, None)
+            self.course.states.pop(number, None)
+
+    def _taught(self, leg: Leg, judge: int = JUDGE) -> Taught:
+        """Teach `leg`, epoch by epoch, while the fold `judge` judges."""
+        fit = self._fit(leg, judge)
+        about = FURTHER.format(judge=judge) if judge != JUDGE else ""
+        word = Word(leg.number, leg.hyperparameters, leg.epochs, about=about)
+        self._report(word)  # all have made it
         while len(fit.curve) < leg.epochs and not fit.exhausted(self.asked.train.patience):
             fit.until(len(fit.curve) + 1, self.asked.train.patience)
             ended = len(fit.curve) >= leg.epochs or fit.exhausted(self.asked.train.patience)
             if self.desk.group.rank == 0:
                 self.course.states[leg.number] = fit.state()
             if not ended:
-                self._report(Word(leg.number, leg.hyperparameters, leg.epochs, fit.curve))
+                self._report(replace(word, curve=fit.curve))
         taught = self._result(fit)
         self.course.legs[leg.number, leg.epochs] = taught
-        self._report(Word(leg.number, leg.hyperparameters, leg.epochs, fit.curve))
+        self._report(replace(word, curve=fit.curve))
         return taught
 
-    def _fit(self, leg: Leg) -> TailFit:
+    def _fit(self, leg: Leg, judge: int) -> TailFit:
         """The trial as it was left, here or before a restart; else a new one."""
         fit = self.fits.get(leg.number)
         if fit is None:
-            hyperparameters = inherited(leg.hyperparameters, self.asked.question)
-            head = self._head(leg.hyperparameters["input"])
-            fit = TailFit(self.asked.question, hyperparameters, head, self.desk.group)
+            question = self.asked.question.judged_by(judge)
+            hyperparameters = inherited(leg.hyperparameters, question)
+            head = self._head(leg.hyperparameters["input"], judge)
+            fit = TailFit(question, hyperparameters, head, self.desk.group)
             if state := self.course.states.get(leg.number):
                 fit.take_up(state)
         self.fits[leg.number] = fit
         return fit
 
-    def _head(self, name: str) -> dict[str, Any]:
+    def _head(self, name: str, judge: int) -> dict[str, Any]:
         """Phase one's head for an input, taught without the samples that judge."""
-        if name not in self.heads:
-            question, train = self.asked.question, self.asked.train
+        if (name, judge) not in self.heads:
+            question, train = self.asked.question.judged_by(judge), self.asked.train
             problem = question.head_problem
             hyperparameters = dict(question.finalists[name].hyperparameters)
             fit = HeadsFit(problem, Standard(problem, name), hyperparameters)
             fit.until(train.epochs, train.patience)
-            self.heads[name] = fit.arrays()
-        return self.heads[name]
+            self.heads[name, judge] = fit.arrays()
+        return self.heads[name, judge]
 
     def _result(self, fit: TailFit) -> Taught:
         best = fit._best()
@@ -145,7 +118,8 @@ class Tuning:
         hyperparameters = inherited(chosen.hyperparameters, question)
         head = dict(question.finalists[chosen.input].head)
         fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
-        self._teach_all(fit, Word(chosen.number, chosen.hyperparameters, taught.best_epoch))
+        word = Word(chosen.number, chosen.hyperparameters, taught.best_epoch, about=ALL)
+        self._teach_all(fit, word)
         temperature = float(unpack_arrays(taught.arrays)["temperature"])
         return pack_arrays(fit.arrays(temperature))
 
@@ -155,7 +129,7 @@ class Tuning:
         if state := self.course.states.get(place):
             fit.take_up(state)
         while len(fit.curve) < word.epochs:
-            self._report(replace(word, curve=fit.curve, whole=True))
+            self._report(replace(word, curve=fit.curve))
             fit.teach_all(len(fit.curve) + 1)
             if self.desk.group.rank == 0:
                 self.course.states[place] = fit.state()
@@ -163,8 +137,3 @@ class Tuning:
 
     def _report(self, word: Word) -> None:
         self.desk.report(asdict(word), self.course.save)
-
-
-def chosen_of(asked: Asked, trials: list[Trial]) -> Trial:
-    """The best of phase two's `trials` and the rivals, by phase one's rule."""
-    return choose([*asked.rivals, *trials], asked.train, asked.question.problem.samples)

@@ -16,10 +16,12 @@ from stages.train.record import Recorder
 from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
 from stages.train.sources import version_of
+from stages.train.tuning.asked import Asked, Word, halving_of
 from stages.train.tuning.asking import question_of
 from stages.train.tuning.course import Course
 from stages.train.tuning.finalists import best_of_each, finalists_of, narrowed
-from stages.train.tuning.loop import Asked, Word, chosen_of, halving_of, loop
+from stages.train.tuning.loop import loop
+from stages.train.tuning.runoff import best_of, chosen_of
 from stages.train.unseen import only
 
 CODE = ("train/*.py", "train/tuning/*.py", "models/*.py")
@@ -62,8 +64,8 @@ def _taught(
 
     def tell(told: dict[str, Any]) -> None:
         word = Word(**told)
-        if word.whole:
-            recorder.run.progress("epochs on all samples", len(word.curve), word.epochs)
+        if word.about:
+            recorder.run.progress(word.about, len(word.curve), word.epochs)
             return
         curve, ended = word.curve, len(word.curve) >= longest
         number = first + word.number
@@ -98,8 +100,9 @@ def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Tri
     while (leg := halving.next()) is not None:
         taught = course.legs[leg.number, leg.epochs]
         halving.told(leg, score_of(taught.measures, asked.train.metric), taught)
-    chosen = chosen_of(asked, halving.trials)
-    if chosen not in halving.trials:
+    best = best_of(asked, halving.trials)
+    chosen = chosen_of(asked, best, course)
+    if chosen is not best:
         return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
     final = replace(taught_of(chosen), arrays=_whole(taught_of(chosen), course.final))
     chosen.taught = final

@@ -81,7 +81,8 @@ def _trials(train: TrainConfig, inputs: list[Input], samples: int, seconds: floa
 
 
 def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
-    """Maps, the rungs of all trials, and the chosen one once more; the dearest inputs."""
+    """Maps, the rungs of all trials, and the best one once more for each further fold that
+    judges and for all samples; the dearest inputs."""
     dearest = sorted(inputs, key=teaching_of, reverse=True)[: min(train.finetune.finalists, trials)]
     views = samples * (1 + train.finetune.views)
     maps = sum(DECODING + one.seconds for one in dearest) * views / CORES
@@ -89,7 +90,8 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
     kept = -(-trials // train.halving)
     raced = trials * first + kept * (epochs - first)
-    shown = samples * (TAUGHT * raced + epochs)
+    again = (train.judges - 1) * epochs
+    shown = samples * (TAUGHT * (raced + again) + epochs)
     space = train.finetune.space
     depth = sum(SHARES[one] for one in space.freeze) / len(space.freeze)
     return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES

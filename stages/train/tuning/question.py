@@ -14,7 +14,7 @@ from stages.train.windows import Windows
 
 Indices = NDArray[np.int64]
 DEPTHS = {"none": 0, "half": 0, "most": -1}  # freeze -> place among a family's cuts
-JUDGE = 0  # the fold that judges
+JUDGE = 0  # the fold that judges first
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Finalist:
 class Question:
     """`heads`: phase one's problem, whose rows are samples and views; `maps`: by place (`at`), the
     windows of sample s and view k in row s * (views + 1) + k; `shards`: into how many parts a batch
-    is divided, whoever teaches them; `epochs`: of a whole teaching."""
+    is divided, whoever teaches them; `epochs`: of a whole teaching; `judge`: the fold that
+    judges."""
 
     heads: Problem
     finalists: Mapping[str, Finalist]
@@ -40,11 +41,16 @@ class Question:
     views: int
     shards: int
     epochs: int
+    judge: int = JUDGE
+
+    def judged_by(self, fold: int) -> "Question":
+        """The same, judged by another fold, which does not teach then."""
+        return replace(self, judge=fold)
 
     @property
     def problem(self) -> Problem:
         """The samples themselves; one fold judges what the others teach."""
-        return self._of(np.where(self.heads.held == JUDGE, JUDGE, -1))
+        return self._of(self._held)
 
     @property
     def whole(self) -> Problem:
@@ -54,7 +60,7 @@ class Question:
     @property
     def head_problem(self) -> Problem:
         """That of a head which has not seen the samples that judge."""
-        return replace(self.heads, held=np.where(self.heads.held == JUDGE, JUDGE, -1), folds=1)
+        return replace(self.heads, held=self._held, folds=1)
 
     @property
     def rows(self) -> Indices:
@@ -65,6 +71,11 @@ class Question:
     def nbytes(self) -> int:
         features = [array.nbytes for array in self.heads.features.values()]
         return int(sum(features)) + sum(one.nbytes for one in self.maps.values())
+
+    @property
+    def _held(self) -> Indices:
+        """The only fold, 0, is that which judges."""
+        return np.where(self.heads.held == self.judge, 0, -1)
 
     def _of(self, held: Indices) -> Problem:
         rows = self.rows

@@ -17,6 +17,7 @@ BEGIN: dict[str, Any] = {
     "mixing": "mixup",
     "mixing_share": 0.2,
     "average": 0.98,
+    "interpolation": 0.5,
     "dropout": 0.0,
 }
 MIXED = Condition("mixing", ("mixup", "cutmix"))
@@ -38,6 +39,7 @@ def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
         Choice("mixing", space.mixing),
         Number("mixing_share", share.low, share.high, share.log, when=MIXED),
         Choice("average", space.average),
+        Choice("interpolation", space.interpolation),
         Choice("dropout", space.dropout),
     )
 

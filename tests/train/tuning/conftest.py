@@ -25,6 +25,7 @@ PLAIN = {
     "label_smoothing": 0.1,
     "mixing": "none",
     "average": 0.9,
+    "interpolation": 1.0,
     "dropout": 0.1,
     "head": "linear",
     "class_balance": "none",

@@ -152,3 +152,11 @@ def test_without_weights_batch_norms_learn_and_are_measured(question):
     done.network.become(done.best.parameters)
     again = done.network.norms.measured(shown)
     np.testing.assert_allclose(statistics, again, rtol=1e-4, atol=1e-5)
+
+
+def test_what_ships_lies_between_where_it_began_and_what_it_was_taught(question):
+    half, whole = fit(question, interpolation=0.5), fit(question)
+    begun = TailFit(question, PLAIN, blank_head()).values
+
+    np.testing.assert_allclose(half._learnt().values, (begun + half.mean) / 2, atol=1e-6)
+    np.testing.assert_array_equal(whole._learnt().values, whole.mean)

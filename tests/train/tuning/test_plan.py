@@ -80,7 +80,7 @@ def test_inputs_that_are_not_there_are_told_with_those_that_are():
 
 
 def test_epochs_are_worth_more_than_larger_pictures():
-    made = pinned(20, samples=480).finetune
+    made = pinned(24, samples=480).finetune
 
     assert made.epochs == 12
     assert not [name for name in made.inputs if name.endswith("@352")]

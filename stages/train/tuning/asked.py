@@ -1,0 +1,50 @@
+"""What a team is asked in phase two, and what it says of how far it has come."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stages.config import TrainConfig
+from stages.parts import SEARCHERS
+from stages.train.halving import Halving, Trial, rungs_of
+from stages.train.space import starts
+from stages.train.tuning.question import Question
+from stages.train.tuning.space import BEGIN, dimensions
+
+LEAST = 3  # epochs of the first rung
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`trials`: how many there will be; `rivals`: heads of phase one, measured on the samples that
+    judge the best tail; they may be chosen instead."""
+
+    question: Question
+    train: TrainConfig
+    trials: int
+    rivals: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Word:
+    """How far trial `number` has come of `epochs`; `about`: what its epochs are, where it is taught
+    once more."""
+
+    number: int
+    hyperparameters: Mapping[str, Any]
+    epochs: int
+    curve: Sequence[Mapping[str, float]] = ()
+    about: str = ""
+
+
+def halving_of(asked: Asked) -> Halving:
+    """Phase two's trials before any of them is taught."""
+    train, space = asked.train, dimensions(asked.train, asked.question)
+    return Halving(
+        SEARCHERS[train.searcher](space, train.seed),
+        starts(space, BEGIN),
+        total=asked.trials,
+        size=min(train.batch, asked.trials),
+        keep=train.halving,
+        rungs=rungs_of(asked.question.epochs, train.halving, LEAST),
+    )
