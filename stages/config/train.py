@@ -39,6 +39,12 @@ class Space(Section):
         description="How rare labels are made to count: by loss weights, by being shown more "
         "often, by half of both; auto: as far as the labels' counts differ.",
     )
+    kernel: tuple[Literal[3, 5, 7], ...] = Field(
+        (3, 5, 7),
+        min_length=1,
+        description="Sides of the first convolution's kernel, of families that begin from scratch "
+        "and let it be chosen.",
+    )
 
 
 class FinetuneSpace(Section):

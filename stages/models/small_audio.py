@@ -16,6 +16,7 @@ SMALL_AUDIO = Family(
     cost=0.0006,
     network=".small_audio_layers:network",
     shape=(1, 64, None),
+    kernels=(3, 5, 7),
     front={"log_mel": {"hop": 320}},
     takes="sounds",
 )

@@ -18,7 +18,7 @@ HIDDEN = 64  # units of a hidden layer, in each fold's network
 
 
 class Stage(NamedTuple):
-    """A convolution of 3 by 3 to `wide` channels."""
+    """A convolution to `wide` channels."""
 
     wide: int
     stride: int
@@ -26,15 +26,16 @@ class Stage(NamedTuple):
 
 STAGES = (Stage(16, 2), Stage(32, 2), Stage(48, 2), Stage(64, 2), Stage(64, 1))
 WIDTH = STAGES[-1].wide
+KERNEL = 3
 
 
 class Unit(nn.Layer):  # type: ignore[misc]
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, narrow: int, wide: int, stride: int, groups: int) -> None:
+    def __init__(self, narrow: int, wide: int, stride: int, groups: int, kernel: int) -> None:
         super().__init__()
         self.convolution = nn.Conv2D(
-            narrow, wide, 3, stride, padding=1, groups=groups, bias_attr=False
+            narrow, wide, kernel, stride, padding=kernel // 2, groups=groups, bias_attr=False
         )
         self.norm = nn.BatchNorm2D(wide, momentum=0.9)
         self.activation = nn.ReLU()
@@ -47,17 +48,21 @@ class Trunk(nn.Layer):  # type: ignore[misc]
     """`folds` networks side by side: (N, 1, bands, frames) to (N, folds * features).
 
     While they are taught they are `apart`, each with an input of its own: (N, folds, bands,
-    frames); the weights are the same. `hidden`: each has a hidden layer. `mean` and `scale`: of the
-    spectrograms, for each band."""
+    frames); the weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the
+    first convolution's, those of the others being 3. `mean` and `scale`: of the spectrograms, for
+    each band."""
 
-    def __init__(self, folds: int, bands: int, hidden: bool, apart: bool) -> None:
+    def __init__(
+        self, folds: int, bands: int, hidden: bool, apart: bool, kernel: int = KERNEL
+    ) -> None:
         super().__init__()
         for name in ("mean", "scale"):
             self.register_buffer(name, paddle.ones([1, 1, bands, 1]))
         self.units, narrow = nn.LayerList(), 1
         for place, stage in enumerate(STAGES):
             groups = folds if place or apart else 1
-            self.units.append(Unit(narrow * groups, stage.wide * folds, stage.stride, groups))
+            side = KERNEL if place else kernel
+            self.units.append(Unit(narrow * groups, stage.wide * folds, stage.stride, groups, side))
             narrow = stage.wide
         wide = folds * HIDDEN
         self.hidden = nn.Conv2D(folds * narrow, wide, 1, groups=folds) if hidden else nn.Identity()
@@ -75,10 +80,10 @@ class Trunk(nn.Layer):  # type: ignore[misc]
 def network(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The networks that `arrays` are the weights of, and the mean of their logits as a head:
     (N, 1, bands, frames) to (N, labels)."""
-    first = arrays["trunk.units.0.convolution.weight"].shape[0]
+    first, *_, kernel = arrays["trunk.units.0.convolution.weight"].shape
     bands = arrays["trunk.mean"].shape[2]
     hidden = "trunk.hidden.weight" in arrays
-    trunk = Trunk(first // STAGES[0].wide, bands, hidden, apart=False)
+    trunk = Trunk(first // STAGES[0].wide, bands, hidden, apart=False, kernel=kernel)
     return Network(trunk, head_of(arrays))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.small_audio_layers import Trunk, start
+from stages.models.small_audio_layers import KERNEL, Trunk, start
 from stages.runtime.quiet import quiet
 from stages.train.budget import LEAST_SHOWN
 from stages.train.fitting import DROPOUT, Fit, Floats, parameter
@@ -63,7 +63,8 @@ class ScratchFit(Fit):
 
     def _start(self) -> tuple[Trunk, list[Any]]:
         problem, values = self.problem, self.windows.values
-        trunk = Trunk(problem.folds, values.shape[2], self.hyper["head"] == "hidden", apart=True)
+        hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
+        trunk = Trunk(problem.folds, values.shape[2], hidden, apart=True, kernel=kernel)
         start(trunk, np.random.default_rng(self.seed))
         centre = values.mean(axis=(0, 1, 3), dtype=np.float64)
         spread = np.maximum(values.std(axis=(0, 1, 3), dtype=np.float64), LEAST_SCALE)

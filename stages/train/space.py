@@ -165,7 +165,15 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
         _number("weight_decay", space.weight_decay),
         Choice("batch_size", space.batch_size),
         Choice("class_balance", space.class_balance),
+        *_kernels(train),
     )
+
+
+def _kernels(train: TrainConfig) -> list[Choice]:
+    """The kernel's side, where an input's family lets it be chosen."""
+    inputs = tuple(name for name, one in by_name(train).items() if one.begun.kernels)
+    chosen = Choice("kernel", train.space.kernel, when=Condition("input", inputs))
+    return [chosen] if inputs else []
 
 
 def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> list[dict[str, Any]]:

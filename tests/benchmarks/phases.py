@@ -33,10 +33,15 @@ MORE = 2.1  # times as much may be counted for the first rival: the dearest is, 
 
 
 class Came(NamedTuple):
-    """What a way came to: accuracy on the test split, and seconds."""
+    """What a way came to: accuracy on the test split, seconds, and which phase's network won."""
 
     accuracy: float
     seconds: float
+    phase: int
+
+    def __str__(self) -> str:
+        won = "tail" if self.phase == 2 else "head"
+        return f"{100 * self.accuracy:.1f} % ({won}) in {self.seconds:.0f} s"
 
 
 def main(
@@ -76,8 +81,7 @@ def compared(task: str, said: dict[str, Any], settings: Settings, more: float) -
     ways = {"both phases": pipeline.train, "random": rival_of(pipeline.train, samples, more)}
     order = list(ways) if said["seed"] % 2 else list(reversed(ways))
     came = {name: measured(pipeline, ways[name], dataset, services) for name in order}
-    told = ", ".join(f"{n} {100 * c.accuracy:.1f} % in {c.seconds:.0f} s" for n, c in came.items())
-    print(f"seed {said['seed']}: {told}", flush=True)
+    print(f"seed {said['seed']}:", ", ".join(f"{n} {c}" for n, c in came.items()), flush=True)
     return came["both phases"], came["random"]
 
 
@@ -103,7 +107,7 @@ def measured(
     model = STAGES["train"](dataset, asked.slice("train"), **services)
     seconds = time.perf_counter() - start
     report = STAGES["evaluate"](model, dataset, asked.slice("evaluate"), **services)
-    return Came(report.overall["accuracy"].value, seconds)
+    return Came(report.overall["accuracy"].value, seconds, model.selection["phase"])
 
 
 def interval(values: list[float]) -> tuple[float, float]:

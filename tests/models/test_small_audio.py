@@ -11,9 +11,9 @@ from stages.models.small_audio_layers import HIDDEN, WIDTH, Trunk, start
 FOLDS, BANDS, LABELS = 3, 64, 4
 
 
-def arrays(hidden: bool) -> dict[str, np.ndarray]:
+def arrays(hidden: bool, kernel: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    trunk = Trunk(FOLDS, BANDS, hidden, apart=True)
+    trunk = Trunk(FOLDS, BANDS, hidden, apart=True, kernel=kernel)
     start(trunk, rng)
     features = FOLDS * (HIDDEN if hidden else WIDTH)
     head = {"head.out.weight": (features, LABELS), "head.out.bias": (LABELS,)}
@@ -21,14 +21,14 @@ def arrays(hidden: bool) -> dict[str, np.ndarray]:
     return made | {f"trunk.{name}": one.numpy() for name, one in trunk.state_dict().items()}
 
 
-@pytest.mark.parametrize("hidden", [False, True])
-def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, tmp_path: Path):
+@pytest.mark.parametrize(("hidden", "kernel"), [(False, 3), (True, 7)])
+def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: int, tmp_path: Path):
     import onnxruntime
     import paddle
 
     from stages.models.network import assemble
 
-    given = arrays(hidden)
+    given = arrays(hidden, kernel)
     sound = np.random.default_rng(1).normal(size=(3, 1, BANDS, 37)).astype(np.float32)
 
     files = export_network("small_audio", given, tmp_path, ("paddle_inference", "onnx"))

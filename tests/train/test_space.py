@@ -47,3 +47,15 @@ def test_numbers_have_few_digits_and_stay_inside():
     assert number.rounded(0.0123456) == 0.01235
     assert number.rounded(0.001236999) == 0.001237
     assert number.rounded(0.5000001) == 0.5
+
+
+@pytest.mark.parametrize(("name", "there"), [("small_audio", True), ("efficientnet_lite0", False)])
+def test_a_kernel_is_chosen_only_where_a_family_lets_it_be(name: str, there: bool):
+    space = dimensions(TrainConfig(families=(*LITE, "small_audio")))
+    one = next(one for one in starts(space) if one["input"].startswith(name))
+
+    assert ("kernel" in one) == there
+
+
+def test_families_whose_kernels_are_fixed_leave_no_kernel_to_search():
+    assert "kernel" not in [one.name for one in dimensions(TrainConfig(families=LITE))]

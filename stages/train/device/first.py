@@ -25,13 +25,15 @@ from stages.train.space import Input
 @dataclass(frozen=True)
 class Asked:
     """What decides the size of a network beside its family: how many labels, and the units of the
-    largest head that the search may choose (0: none hidden), which is the mean of `folds` heads."""
+    largest head that the search may choose (0: none hidden), which is the mean of `folds` heads,
+    and the largest side of a kernel that it may choose, where a family lets it."""
 
     task: str
     labels: int
     hidden: int
     folds: int
     ladder: tuple[str, ...]
+    kernel: int = 3
 
 
 def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
@@ -70,7 +72,7 @@ def _side_by_side(one: Input, asked: Asked) -> dict[str, Array]:
     """Of the folds' networks, each of which learns its own features."""
     from stages.models.small_audio_layers import HIDDEN, STAGES, Trunk
 
-    trunk = _numbers(Trunk(asked.folds, one.size, bool(asked.hidden), apart=False))
+    trunk = _numbers(Trunk(asked.folds, one.size, bool(asked.hidden), False, asked.kernel))
     features = asked.folds * (HIDDEN if asked.hidden else STAGES[-1].wide)
     return {f"trunk.{name}": each for name, each in trunk.items()} | _out(features, asked.labels)
 

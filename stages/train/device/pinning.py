@@ -40,6 +40,7 @@ def _asked(pipeline: PipelineConfig, store: Store, settings: Settings) -> Asked:
         hidden=UNITS if "hidden" in train.space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
+        kernel=max(train.space.kernel),
     )
 
 

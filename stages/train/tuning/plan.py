@@ -11,7 +11,7 @@ from stages.train.budget import DECODING
 from stages.train.space import Input, inputs_of
 
 STARTING = 35.0  # Ray's group, Paddle, exports of fronts
-WHOLE = 10.0  # to teach one window all of a trunk, in forwards
+WHOLE = 8.5  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT = 0.8  # of all samples that teach or judge
 ENOUGH = 2  # trials for which the dearest inputs are left out

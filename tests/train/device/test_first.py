@@ -1,5 +1,7 @@
 """Weights of networks that nobody has taught: whatever the family, they fit its network."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,12 @@ def test_a_head_is_as_large_as_the_search_may_choose_it():
     assert linear["head.out.weight"].shape == (1280, 7)
     assert deep["head.hidden.weight"].shape == (1280, 3 * 64)
     assert deep["head.out.weight"].shape == (3 * 64, 7)
+
+
+def test_a_kernel_is_as_large_as_the_search_may_choose_it():
+    arrays = built(Input("small_audio", 64), replace(asked(0), kernel=7))
+
+    assert arrays["trunk.units.0.convolution.weight"].shape[2:] == (7, 7)
 
 
 def test_those_of_another_process_are_these():
