@@ -14,6 +14,7 @@ RULE = (
     "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
     "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
 )
+TAILS = "; the best tail and the heads beside it are measured on {judges} of {folds} folds"
 LOSS_RULE = (
     "least log loss on held-out samples; if equal, the cheaper network, then the earlier trial"
 )
@@ -43,10 +44,9 @@ def selection_of(
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
         several = "taught once more by train and validation together, as long as it was best"
-    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
     rivals = [one for one in trials if one.phase == chosen.phase]
     return {
-        "rule": rule,
+        "rule": _rule(trials, train, folds),
         "phase": chosen.phase,
         "held_out": _held_out(chosen.phase, folds, train.judges),
         "head": "as taught by train" if folds == 1 else several,
@@ -59,6 +59,12 @@ def selection_of(
         "trials": len(trials),
         "epochs": taught.best_epoch,
     }
+
+
+def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
+    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+    tails = any(one.phase == 2 for one in trials)
+    return rule + (TAILS.format(judges=train.judges, folds=folds) if tails else "")
 
 
 def _held_out(phase: int, folds: int, judges: int) -> str:

@@ -4,32 +4,34 @@
 FOLDER is what `aiwf data add` takes, best with a test split of its own. The rival draws heads,
 and tails of those heads' families with all their hyperparameters, at random (Bergstra and Bengio,
 Random Search for Hyper-Parameter Optimization, 2012), stops nobody early, and has as many tails as
-the same time gives: a count of work, corrected by what the seeds before took. Both are taught by as
-many workers, with as many views, and choose by the same rule; what each chose is measured on the
-test split; wall times are printed."""
+both phases' own work would have taught, by what its draws take in the mean. Each makes its own
+features and maps; both are taught by as many workers, with as many views, and choose by the same
+rule; what each chose is measured on the test split; wall times are printed."""
 
+import json
 import logging
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.artifacts import Dataset
+from stages.artifacts import Model
 from stages.config import PipelineConfig, TrainConfig
 from stages.etl import source
 from stages.opening import open_store
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
+from stages.store import Store
 from stages.tracking import QuietRun
-from stages.train.space import inputs_of
-from stages.train.tuning.plan import tuning_takes
+from stages.train.space import by_name, inputs_of
+from stages.train.tuning.plan import SHARES, TAUGHT, teaching_of
 
 DRAWS = 10_000  # of the bootstrap over seeds
-MORE = 2.1  # times as much may be counted for the first rival: the dearest is, some draws are cheap
 
 
 class Came(NamedTuple):
@@ -54,15 +56,11 @@ def main(
     """Print what both come to for each seed, and their mean difference with its interval."""
     logging.disable(logging.INFO)
     rows: list[tuple[Came, Came]] = []
-    more = MORE
     for seed in range(int(seeds)):
-        with TemporaryDirectory(prefix="aiwf-phases-") as work:
-            settings = Settings(workspace=Path(work))
-            source.add("data", Path(folder), settings)
-            said = {"budget_minutes": float(minutes), "seed": seed, "families": families}
-            both, rival = compared(task, said, settings, more)
-            rows.append((both, rival))
-            more *= both.seconds / rival.seconds
+        train = {"budget_minutes": float(minutes), "seed": seed, "families": families}
+        said = {"name": "phases", "task": task, "data": "data", "train": {**train, "growth": False}}
+        rows.append(compared(Path(folder), PipelineConfig.model_validate(said)))
+        print(f"seed {seed}: both phases {rows[-1][0]}, random {rows[-1][1]}", flush=True)
     differences = [100 * (both.accuracy - rival.accuracy) for both, rival in rows]
     low, high = interval(differences)
     took = [sum(one.seconds for one in way) for way in zip(*rows, strict=True)]
@@ -70,44 +68,63 @@ def main(
     print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 
-def compared(task: str, said: dict[str, Any], settings: Settings, more: float) -> tuple[Came, Came]:
-    """What both phases and the rival, with `more` times its count, come to, of one Dataset. The one
-    that begins has the features to make, which the other finds: so they take turns."""
-    config = {"name": "phases", "task": task, "data": "data", "train": {**said, "growth": False}}
-    pipeline = resolve(PipelineConfig.model_validate(config), settings)
-    samples = source.find(pipeline.data, settings).taught(pipeline.etl.splits.test)
-    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
-    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
-    ways = {"both phases": pipeline.train, "random": rival_of(pipeline.train, samples, more)}
-    order = list(ways) if said["seed"] % 2 else list(reversed(ways))
-    came = {name: measured(pipeline, ways[name], dataset, services) for name in order}
-    print(f"seed {said['seed']}:", ", ".join(f"{n} {c}" for n, c in came.items()), flush=True)
-    return came["both phases"], came["random"]
+def compared(folder: Path, pipeline: PipelineConfig) -> tuple[Came, Came]:
+    """What both phases and the rival come to."""
+    both, train, trials = measured(folder, pipeline, lambda train: train)
+    rival, _, _ = measured(folder, pipeline, lambda _: rival_of(train, trials))
+    return both, rival
 
 
-def rival_of(train: TrainConfig, samples: int, more: float) -> TrainConfig:
-    """A random search over all families that costs `more` times what `train` does, by count. It has
-    as many heads as there are inputs, which cost next to nothing."""
-    heads = len(inputs_of(train))
-    finetune = train.finetune.model_copy(update={"finalists": min(8, heads), "inputs": ()})
-    anyhow = {"searcher": "random", "trials": heads, "halving": 1000, "finetune": finetune}
-    plain = train.model_copy(update=anyhow)
-    allowed = more * tuning_takes(train, samples)
-    tails = 1
-    while tuning_takes(plain.with_tuned(tails + 1), samples) <= allowed:
-        tails += 1
-    return plain.with_tuned(tails)
+def rival_of(train: TrainConfig, trials: Sequence[Mapping[str, Any]]) -> TrainConfig:
+    """A random search over all families that teaches as much as the `trials` of `train` did, in
+    the mean. It has as many heads as there are inputs, which cost next to nothing."""
+    inputs = inputs_of(train)
+    finetune = train.finetune.model_copy(update={"finalists": min(8, len(inputs)), "inputs": ()})
+    anyhow = {"searcher": "random", "trials": len(inputs), "halving": 1000, "finetune": finetune}
+    mean = np.mean([teaching_of(one) for one in inputs])
+    each = finetune.longest * mean * np.mean([SHARES[one] for one in finetune.space.freeze])
+    again = each * (TAUGHT * (train.judges - 1) + 1)
+    tails = round(float((work_of(train, trials) - again) / (TAUGHT * each)))
+    return train.model_copy(update=anyhow).with_tuned(max(1, tails))
+
+
+def work_of(train: TrainConfig, trials: Sequence[Mapping[str, Any]]) -> float:
+    """Reference seconds of one core for each sample that tails were taught: by all their epochs,
+    and by those of the best once more for each further judge and for all samples."""
+    inputs, tails = by_name(train), [one for one in trials if one["phase"] == 2]
+
+    def work(one: Mapping[str, Any]) -> float:
+        hyperparameters = one["hyperparameters"]
+        share = SHARES[hyperparameters["freeze"]]
+        return float(one["epochs"] * share * teaching_of(inputs[hyperparameters["input"]]))
+
+    dearest = max(map(work, tails), default=0.0)
+    return TAUGHT * sum(map(work, tails)) + dearest * (TAUGHT * (train.judges - 1) + 1)
 
 
 def measured(
-    pipeline: PipelineConfig, train: TrainConfig, dataset: Dataset, services: dict[str, Any]
-) -> Came:
-    asked = pipeline.model_copy(update={"train": train})
-    start = time.perf_counter()
-    model = STAGES["train"](dataset, asked.slice("train"), **services)
-    seconds = time.perf_counter() - start
-    report = STAGES["evaluate"](model, dataset, asked.slice("evaluate"), **services)
-    return Came(report.overall["accuracy"].value, seconds, model.selection["phase"])
+    folder: Path, pipeline: PipelineConfig, way: Callable[[TrainConfig], TrainConfig]
+) -> tuple[Came, TrainConfig, list[dict[str, Any]]]:
+    """What `way` of training comes to in a workspace of its own, the train of `pipeline` as it was
+    planned, and all trials."""
+    with TemporaryDirectory(prefix="aiwf-phases-") as work:
+        settings = Settings(workspace=Path(work))
+        source.add("data", folder, settings)
+        services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
+        planned = resolve(pipeline, settings)
+        asked = planned.model_copy(update={"train": way(planned.train)})
+        dataset = STAGES["etl"](asked.slice("etl"), **services)
+        start = time.perf_counter()
+        model = STAGES["train"](dataset, asked.slice("train"), **services)
+        seconds = time.perf_counter() - start
+        report = STAGES["evaluate"](model, dataset, asked.slice("evaluate"), **services)
+        came = Came(report.overall["accuracy"].value, seconds, model.selection["phase"])
+        return came, planned.train, trials_of(model, services["store"])
+
+
+def trials_of(model: Model, store: Store) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(store.get(model.files["trials.json"]))
+    return rows
 
 
 def interval(values: list[float]) -> tuple[float, float]:

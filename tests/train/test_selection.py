@@ -53,3 +53,14 @@ def test_with_log_loss_as_metric_only_it_counts():
 
     assert chosen(low, high, config=config) == 0
     assert selection_of((low, high), low, config, samples=9, folds=1)["rule"].startswith("least")
+
+
+def test_where_tails_took_part_the_rule_says_what_they_are_measured_on():
+    head, tail = trial(0, 0.8, 0.5), trial(1, 0.9, 0.4)
+    tail.phase = 2
+
+    told = selection_of((head, tail), tail, CONFIG, samples=40, folds=5)
+
+    assert told["rule"].endswith("measured on 2 of 5 folds")
+    assert told["held_out"].startswith("2 of 5 folds")
+    assert "folds" not in selection_of((head,), head, CONFIG, samples=100, folds=5)["rule"]
