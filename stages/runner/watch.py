@@ -22,19 +22,20 @@ class Watch(Protocol):
 
 
 class Left:
-    """How long the rest of a search will take, from what this process has seen of it: a search
+    """How long the rest of a phase will take, from what this process has seen of it: a search
     that is taken up again does not begin at nought."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._first: tuple[float, float] | None = None
+        self._first: dict[str, tuple[float, float]] = {}
 
     def words(self, standing: Standing) -> str:
         """`about 2 min left`; nothing while nothing can be known."""
         now, done = self._clock(), standing.done / standing.of
-        if self._first is None and not standing.ended:  # what was known is told as ended
-            self._first = (now, done)
-        begin, before = self._first or (now, done)
+        phase = standing.name.split()[0]
+        if not standing.ended:  # what was known is told as ended
+            self._first.setdefault(phase, (now, done))
+        begin, before = self._first.get(phase, (now, done))
         if done <= before or done >= 1:
             return ""
         seconds = (now - begin) / (done - before) * max(0.0, 1 - done)

@@ -58,3 +58,14 @@ def test_what_is_left_is_counted_from_what_this_process_saw():
 
     assert (known, begun) == ("", "")
     assert later == "about 3 min left"
+
+
+def test_the_next_phase_is_counted_from_its_own_beginning():
+    clock = iter([0.0, 1000.0, 1060.0])
+    left = Left(lambda: next(clock))
+
+    left.words(replace(ONE, done=31.0))
+    tuned = replace(ONE, name="tuned 33", of=4)
+
+    assert left.words(replace(tuned, done=1.0)) == ""
+    assert left.words(replace(tuned, done=2.0)) == "about 2 min left"
