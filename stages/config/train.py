@@ -60,7 +60,7 @@ class FinetuneSpace(Section):
     mixing_share: Range = Range(low=0.1, high=1.0)
     average: tuple[float, ...] = (0.98, 0.995)
     interpolation: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (0.5, 0.75, 1.0),
+        (0.75, 1.0, 0.5),
         min_length=1,
         description="How far the weights that are judged, and ship, go from those a tail begins "
         "with to those it was taught; 1: all the way.",
@@ -95,7 +95,7 @@ class Finetune(Section):
         ge=1,
         le=10,
         description="Folds of train.folds that judge the best tail before it is set beside the "
-        "heads; it is taught anew for each but the first.",
+        "heads; it is taught anew for each but the first. Where minutes are few, one does.",
     )
     views: int = Field(
         10, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
@@ -218,9 +218,9 @@ class TrainConfig(Section):
         lines = [f"{name} left out: {why}" for name, why in self.left_out.items()]
         return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
 
-    def with_epochs(self, epochs: int) -> "TrainConfig":
-        """Itself with so many epochs of phase two."""
-        finetune = self.finetune.model_copy(update={"epochs": epochs})
+    def with_tails(self, epochs: int, folds: int) -> "TrainConfig":
+        """Itself with so many epochs of phase two, and so many folds that judge its best."""
+        finetune = self.finetune.model_copy(update={"epochs": epochs, "folds": folds})
         return self.model_copy(update={"finetune": finetune})
 
     def with_tuned(self, trials: int, inputs: tuple[str, ...] = ()) -> "TrainConfig":

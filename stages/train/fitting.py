@@ -19,8 +19,8 @@ Floats = NDArray[np.float32]
 
 
 class Best(NamedTuple):
-    """What was learnt by the epoch with the least log loss, and what it says of the rows that it
-    has not seen."""
+    """What was learnt by the epoch that ships, and what it says of the rows that it has not
+    seen."""
 
     epoch: int
     measures: dict[str, float]
@@ -71,8 +71,12 @@ class Fit(ABC):
             logits = self._judge()
             found = self._measured(logits)
             self.curve.append({**found, "train_loss": loss})
-            if self.best is None or found["log_loss"] < self.best.measures["log_loss"]:
+            if self._is_best(found):
                 self.best = Best(len(self.curve), found, self._learnt(), logits)
+
+    def _is_best(self, found: dict[str, float]) -> bool:
+        """Whether the epoch that `found` was measured of is what the trial would ship so far."""
+        return self.best is None or found["log_loss"] < self.best.measures["log_loss"]
 
     def _measured(self, logits: Floats) -> dict[str, float]:
         return measures(logits, self.truth, self.problem.rejected)

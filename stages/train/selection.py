@@ -43,7 +43,7 @@ def selection_of(
     learner = learner_of(train)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
-        several = "taught once more by train and validation together, as long as it was best"
+        several = "taught once more by train and validation together, as long"
     rivals = [one for one in trials if one.phase == chosen.phase]
     return {
         "rule": _rule(trials, train, folds),

@@ -152,6 +152,10 @@ class TailFit(Fit):
         self.network.become(Learnt(self.values))
         return logits
 
+    def _is_best(self, found: dict[str, float]) -> bool:
+        """The last one: until then the rate has come down, and all samples teach as long."""
+        return True
+
     def _measured(self, logits: Floats) -> dict[str, float]:
         """At the best temperature, as it would ship: smoothed labels and mixed samples make a
         network that is right less sure than it should be."""

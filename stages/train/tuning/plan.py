@@ -11,7 +11,7 @@ from stages.train.budget import DECODING
 from stages.train.space import Input, inputs_of
 
 STARTING = 35.0  # Ray's group, Paddle, exports of fronts
-WHOLE = 8.5  # to teach one window all of a trunk, in forwards
+WHOLE = 10.0  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT = 0.8  # of all samples that teach or judge
 ENOUGH = 2  # trials for which the dearest inputs are left out
@@ -23,25 +23,28 @@ MAPS = 3 * 2**30  # bytes of all maps, at the most
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
     """`train` with the trials of phase two that `seconds` allow, their epochs, and the
     inputs that may be tuned; no trials if there is time for none of `_offers`."""
-    for inputs, epochs in _offers(train):
-        shorter = train.with_epochs(epochs)
+    for inputs, epochs, folds in _offers(train):
+        shorter = train.with_tails(epochs, folds)
         trials = _trials(shorter, inputs, samples, seconds)
         if trials >= ENOUGH:
             return shorter.with_tuned(trials, tuple(one.name for one in inputs))
     return train.with_tuned(0)
 
 
-def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int]]:
-    """Which inputs may be tuned for how many epochs, the best offer first. Pictures larger than
-    what a family was made for are worth less than epochs, a dearer family is worth more than
-    epochs, and those more than further trials."""
+def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
+    """Which inputs may be tuned for how many epochs, judged by how many folds, the best offer
+    first. Pictures larger than what a family was made for are worth less than epochs, a dearer
+    family is worth more than epochs, those more than a further judge, and that more than further
+    trials."""
     inputs = sorted(tunable(train), key=teaching_of)
     if inputs:
-        yield inputs, train.finetune.longest
+        yield inputs, train.finetune.longest, train.finetune.folds
     if not train.input_sizes:
         inputs = [one for one in inputs if one.size <= FAMILIES[one.family].size]
     while inputs:
-        yield from ((inputs, epochs) for epochs in _epochs(train))
+        for epochs in _epochs(train):
+            yield inputs, epochs, train.finetune.folds
+            yield inputs, epochs, 1
         inputs = inputs[:-1]
 
 

@@ -18,8 +18,11 @@ from stages.train.unseen import arrays_of
 
 
 def best_of(asked: Asked, trials: Sequence[Trial]) -> Trial:
-    """The best of phase two's `trials` by the fold that judged them all."""
-    return choose(trials, asked.train, asked.question.problem.samples)
+    """The best of those of phase two's `trials` that were taught longest, by the fold that judged
+    them all: whoever was stopped has stopped before its rate came down."""
+    furthest = max(one.reached for one in trials)
+    whole = [one for one in trials if one.reached == furthest]
+    return choose(whole, asked.train, asked.question.problem.samples)
 
 
 def further(asked: Asked, best: Trial) -> Iterator[tuple[int, Leg]]:

@@ -17,7 +17,7 @@ BEGIN: dict[str, Any] = {
     "mixing": "mixup",
     "mixing_share": 0.2,
     "average": 0.98,
-    "interpolation": 0.5,
+    "interpolation": 0.75,
     "dropout": 0.0,
 }
 MIXED = Condition("mixing", ("mixup", "cutmix"))

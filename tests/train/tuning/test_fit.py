@@ -160,3 +160,10 @@ def test_what_ships_lies_between_where_it_began_and_what_it_was_taught(question)
 
     np.testing.assert_allclose(half._learnt().values, (begun + half.mean) / 2, atol=1e-6)
     np.testing.assert_array_equal(whole._learnt().values, whole.mean)
+
+
+def test_what_ships_is_the_last_epoch(question):
+    done = fit(question, epochs=3, learning_rate=0.05)
+
+    assert done._best().epoch == 3
+    np.testing.assert_array_equal(done._best().parameters.values, done._learnt().values)

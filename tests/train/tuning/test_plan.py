@@ -63,13 +63,15 @@ def test_where_time_is_short_the_dearest_are_not_tuned():
     assert {name.partition("@")[0] for name in long.inputs} == set(THREE)
 
 
-def test_a_dearer_family_is_worth_more_than_epochs_and_those_more_than_trials():
+def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_judge_and_that_than_trials():
     longer = [pinned(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
-    worth = [(len(one.inputs), one.epochs, one.trials or 0) for one in longer if one.trials]
+    tuned = [one for one in longer if one.trials]
+    worth = [(len(one.inputs), one.epochs, one.folds, one.trials or 0) for one in tuned]
 
     assert worth == sorted(worth)
-    assert all(trials >= 2 for _, _, trials in worth)
-    assert {epochs for _, epochs, _ in worth} >= {9, 12}
+    assert all(trials >= 2 for *_, trials in worth)
+    assert {epochs for _, epochs, *_ in worth} >= {9, 12}
+    assert {folds for *_, folds, _ in worth} == {1, 2}
 
 
 def test_inputs_that_are_not_there_are_told_with_those_that_are():

@@ -94,3 +94,9 @@ def test_the_best_is_that_of_the_fold_which_judged_all():
     trials = [trial(0, taught(0, 3)), trial(1, taught(0, 1)), trial(2, taught(0, 5))]
 
     assert best_of(asked(), trials).number == 1
+
+
+def test_a_trial_that_was_stopped_is_not_the_best_however_it_stood():
+    stopped = replace(trial(0, taught(0, 0)), reached=3)
+
+    assert best_of(asked(), [stopped, trial(1, taught(0, 4))]).number == 1
