@@ -40,8 +40,8 @@ class Family:
     that (size, labels) -> what its outputs are taught by; `decode`: the step that reads them,
     {"step": name, "args": {...}}, the size left out.
 
-    `kernels`: sides that the kernel of its first convolution may have; none if they are fixed, as
-    those of published weights are.
+    `kernel`: whether the side of its first convolution's kernel may be chosen, which published
+    weights leave no choice of.
 
     `trainer`: name on the board TRAINERS. A task uses the families of its trainer that take what
     its steps can give (Task.takes)."""
@@ -63,7 +63,7 @@ class Family:
     cuts: tuple[int, ...] = ()
     network: str = ".network:trunk_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
-    kernels: tuple[int, ...] = ()
+    kernel: bool = False
     front: Mapping[str, Any] = field(default_factory=dict, hash=False)
     teaching: float = 0.0
     whole: str = ""

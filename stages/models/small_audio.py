@@ -16,7 +16,7 @@ SMALL_AUDIO = Family(
     cost=0.0006,
     network=".small_audio_layers:network",
     shape=(1, 64, None),
-    kernels=(3, 5, 7),
+    kernel=True,
     front={"log_mel": {"hop": 320}},
     takes="sounds",
 )

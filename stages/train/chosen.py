@@ -65,7 +65,11 @@ def save_model(
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
         selection=selection_of(
-            trials, chosen, train, samples=_judges(made, prepared), folds=prepared.folds
+            trials,
+            chosen,
+            train,
+            samples=prepared.problem.known(made["rows"]),
+            folds=prepared.folds,
         )
         | held_out(prepared.problem, made["rows"], labels)
         | {"finalists": finalists(trials, chosen, train, prepared.problem)}
@@ -95,12 +99,6 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
     kinds = [kind for digest, kind in prepared.kinds.items() if digest in taught]
     yours = kinds.count(YOURS)
     return {"made": len(kinds) - yours, "yours": yours}
-
-
-def _judges(made: dict[str, Array], prepared: Prepared) -> int:
-    """How many samples of a person's labels judged."""
-    problem = prepared.problem
-    return int((problem.labels[made["rows"]] != problem.rejected).sum())
 
 
 def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:

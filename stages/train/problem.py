@@ -39,8 +39,11 @@ class Problem:
     @property
     def samples(self) -> int:
         """How many samples judge, without those of the label `other`."""
-        judges = np.concatenate([self.judging(fold) for fold in range(self.folds)])
-        return int((self.labels[judges] != self.rejected).sum())
+        return self.known(np.concatenate([self.judging(fold) for fold in range(self.folds)]))
+
+    def known(self, rows: Indices) -> int:
+        """How many of `rows` have one of a person's labels."""
+        return int((self.labels[rows] != self.rejected).sum())
 
     @property
     def rejected(self) -> int:

@@ -171,7 +171,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
 
 def _kernels(train: TrainConfig) -> list[Choice]:
     """The kernel's side, where an input's family lets it be chosen."""
-    inputs = tuple(name for name, one in by_name(train).items() if one.begun.kernels)
+    inputs = tuple(name for name, one in by_name(train).items() if one.begun.kernel)
     chosen = Choice("kernel", train.space.kernel, when=Condition("input", inputs))
     return [chosen] if inputs else []
 

@@ -20,14 +20,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.artifacts import Model
 from stages.config import PipelineConfig, TrainConfig
 from stages.etl import source
 from stages.opening import open_store
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
-from stages.store import Store
 from stages.tracking import QuietRun
 from stages.train.space import by_name, inputs_of
 from stages.train.tuning.plan import SHARES, TAUGHT, teaching_of
@@ -125,12 +123,7 @@ def measured(
         seconds = time.perf_counter() - start
         report = STAGES["evaluate"](model, dataset, asked.slice("evaluate"), **services)
         came = Came(report.overall["accuracy"].value, seconds, model.selection["phase"])
-        return came, planned.train, trials_of(model, services["store"])
-
-
-def trials_of(model: Model, store: Store) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(store.get(model.files["trials.json"]))
-    return rows
+        return came, planned.train, json.loads(services["store"].get(model.files["trials.json"]))
 
 
 def interval(values: list[float]) -> tuple[float, float]:

@@ -72,8 +72,9 @@ def _side_by_side(one: Input, asked: Asked) -> dict[str, Array]:
     """Of the folds' networks, each of which learns its own features."""
     from stages.models.small_audio_layers import HIDDEN, STAGES, Trunk
 
-    trunk = _numbers(Trunk(asked.folds, one.size, bool(asked.hidden), False, asked.kernel))
-    features = asked.folds * (HIDDEN if asked.hidden else STAGES[-1].wide)
+    hidden = bool(asked.hidden)
+    trunk = _numbers(Trunk(asked.folds, one.size, hidden, apart=False, kernel=asked.kernel))
+    features = asked.folds * (HIDDEN if hidden else STAGES[-1].wide)
     return {f"trunk.{name}": each for name, each in trunk.items()} | _out(features, asked.labels)
 
 

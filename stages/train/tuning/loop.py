@@ -67,12 +67,11 @@ class Tuning:
         about = FURTHER.format(judge=judge) if judge != JUDGE else ""
         word = Word(leg.number, leg.hyperparameters, leg.epochs, about=about)
         self._report(word)  # all have made it
-        while len(fit.curve) < leg.epochs and not fit.exhausted(self.asked.train.patience):
+        while len(fit.curve) < leg.epochs:
             fit.until(len(fit.curve) + 1, self.asked.train.patience)
-            ended = len(fit.curve) >= leg.epochs or fit.exhausted(self.asked.train.patience)
             if self.desk.group.rank == 0:
                 self.course.states[leg.number] = fit.state()
-            if not ended:
+            if len(fit.curve) < leg.epochs:
                 self._report(replace(word, curve=fit.curve))
         taught = self._result(fit)
         self.course.legs[leg.number, leg.epochs] = taught
@@ -107,8 +106,7 @@ class Tuning:
         best = fit._best()
         rows, logits = fit.unseen()
         unseen = arrays_of(self.asked.question.rows[rows], logits, fit.temperature())
-        exhausted = fit.exhausted(self.asked.train.patience)
-        return Taught(best.measures, best.epoch, exhausted, list(fit.curve), pack_arrays(unseen))
+        return Taught(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
 
     def _final(self, chosen: Trial) -> bytes:
         """The chosen recipe once more, with the samples that judged among those that teach."""

@@ -38,7 +38,8 @@ def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
     parts = [taught_of(best), *(course.legs[leg[:2]] for _, leg in further(asked, best))]
     best.taught = joined(parts, asked.question.heads)
     best.score = score_of(best.taught.measures, asked.train.metric)
-    return choose([*asked.rivals, best], asked.train, _samples(best, asked.question.heads))
+    judged = asked.question.heads.known(unpack_arrays(best.taught.arrays)["rows"])
+    return choose([*asked.rivals, best], asked.train, judged)
 
 
 def joined(parts: Sequence[Taught], problem: Problem) -> Taught:
@@ -58,9 +59,3 @@ def joined(parts: Sequence[Taught], problem: Problem) -> Taught:
         best_epoch=round(float(np.mean([one.best_epoch for one in parts]))),
         arrays=pack_arrays(arrays_of(rows, cooled, temperature)),
     )
-
-
-def _samples(trial: Trial, problem: Problem) -> int:
-    """How many samples judged `trial`."""
-    rows = unpack_arrays(taught_of(trial).arrays)["rows"]
-    return int((problem.labels[rows] != problem.rejected).sum())
