@@ -87,8 +87,7 @@ class Finetune(Section):
         None,
         ge=1,
         le=300,
-        description="Passes over the training samples; empty: 12, or as few "
-        "as half of that where minutes are few.",
+        description="Passes over the training samples; empty: 12, or 9 where minutes are few.",
     )
     folds: int = Field(
         2,

@@ -12,19 +12,23 @@ from stages.train.prepared import Prepared
 from stages.train.scores import measures
 from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
+from stages.train.space import by_name
 from stages.train.tuning.plan import tunable
 
 FAR = 4.0  # standard errors behind the best input, which is more than a tail gains
 
 
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
-    """The best trial of each of the best inputs that can be tuned, best first; none that is FAR
-    behind the best of all."""
-    names = {one.name for one in tunable(train)}
+    """The best trial of each of the best inputs that can be tuned, best first; none whose family is
+    FAR behind the best of all. What a trunk knows shows at its best size, whether that can be
+    tuned or not."""
+    inputs, tuned = by_name(train), {one.name for one in tunable(train)}
     best = best_of_each(trials, train, prepared)
     least = best[0].score - FAR * _error(best[0], prepared)
-    near = [one for one in best if one.score >= least and one.input in names]
-    return near[: train.finetune.finalists]
+    near = [inputs[one.input].family for one in best if one.score >= least]
+    found = [one for one in best if one.input in tuned and inputs[one.input].family in near]
+    found.sort(key=lambda one: near.index(inputs[one.input].family))
+    return found[: min(train.finetune.finalists, train.finetune.trials or 0)]
 
 
 def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:

@@ -14,7 +14,6 @@ STARTING = 35.0  # Ray's group, Paddle, exports of fronts
 WHOLE = 10.0  # to teach one window all of a trunk, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT = 0.8  # of all samples that teach or judge
-ENOUGH = 2  # trials for which the dearest inputs are left out
 MOST = 12  # trials beyond which little is gained
 CORES = 2
 MAPS = 3 * 2**30  # bytes of all maps, at the most
@@ -26,16 +25,17 @@ def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfi
     for inputs, epochs, folds in _offers(train):
         shorter = train.with_tails(epochs, folds)
         trials = _trials(shorter, inputs, samples, seconds)
-        if trials >= ENOUGH:
+        if trials:
             return shorter.with_tuned(trials, tuple(one.name for one in inputs))
     return train.with_tuned(0)
 
 
 def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
     """Which inputs may be tuned for how many epochs, judged by how many folds, the best offer
-    first. Pictures larger than what a family was made for are worth less than epochs, a dearer
-    family is worth more than epochs, those more than a further judge, and that more than further
-    trials."""
+    first. Pictures larger than what a family was made for are worth less than epochs and a
+    further judge, a dearer family is worth more than epochs, those more than a further judge, and
+    that more than further trials: what a tail begins with does well on most data, and a race of
+    few trials tells little."""
     inputs = sorted(tunable(train), key=teaching_of)
     if inputs:
         yield inputs, train.finetune.longest, train.finetune.folds
@@ -49,11 +49,9 @@ def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
 
 
 def _epochs(train: TrainConfig) -> list[int]:
-    """As many as are asked for; where nothing is asked for, also three quarters and half of it."""
+    """As many as are asked for; where nothing is asked for, also three quarters of it."""
     whole = train.finetune.longest
-    if train.finetune.epochs:
-        return [whole]
-    return [whole, whole * 3 // 4, whole // 2]
+    return [whole] if train.finetune.epochs else [whole, whole * 3 // 4]
 
 
 def tunable(train: TrainConfig) -> list[Input]:

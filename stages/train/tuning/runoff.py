@@ -43,7 +43,7 @@ def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
 
 
 def joined(parts: Sequence[Taught], problem: Problem) -> Taught:
-    """One trial as several folds judged it, at one temperature; the epochs are their mean."""
+    """One trial as several folds judged it, at one temperature."""
     if len(parts) == 1:
         return parts[0]
     made = [unpack_arrays(one.arrays) for one in parts]
@@ -56,6 +56,5 @@ def joined(parts: Sequence[Taught], problem: Problem) -> Taught:
     return replace(
         parts[0],
         measures=measures(cooled, problem.labels[rows], problem.rejected),
-        best_epoch=round(float(np.mean([one.best_epoch for one in parts]))),
         arrays=pack_arrays(arrays_of(rows, cooled, temperature)),
     )

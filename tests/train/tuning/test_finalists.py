@@ -6,11 +6,14 @@ from stages.train.prepared import Prepared
 from stages.train.tuning.finalists import best_of_each, finalists_of
 from tests.train.conftest import blobs
 
-TRAIN = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"), metric="accuracy")
+TRAIN = TrainConfig(
+    families=("efficientnet_lite0", "efficientnet_lite1"), metric="accuracy"
+).with_tuned(4)
+SIZES = TRAIN.model_copy(update={"input_sizes": (224, 320)})
 
 
-def trial(number: int, lite: int, accuracy: float) -> Trial:
-    size = {0: 224, 1: 256}[lite]
+def trial(number: int, lite: int, accuracy: float, size: int = 0) -> Trial:
+    size = size or {0: 224, 1: 256}[lite]
     measures = {"accuracy": accuracy, "log_loss": 1 - accuracy}
     taught = Taught(measures, 1, True, [measures], b"")
     hyperparameters = {"input": f"efficientnet_lite{lite}@{size}", "head": "linear"}
@@ -28,6 +31,19 @@ def test_the_best_trial_of_each_input_is_one():
 
 def test_an_input_that_is_far_behind_is_none():
     assert numbers(trial(0, 0, 0.85), trial(1, 1, 0.60)) == [0]
+
+
+def test_a_family_is_worth_what_it_shows_at_its_best_size():
+    small = SIZES.with_tuned(4, ("efficientnet_lite0@224", "efficientnet_lite1@224"))
+    shown = [trial(0, 0, 0.80, 224), trial(1, 1, 0.79, 224), trial(2, 1, 0.86, 320)]
+
+    assert numbers(*shown, train=small) == [1, 0]
+
+
+def test_there_are_no_more_of_them_than_trials():
+    one = TRAIN.with_tuned(1)
+
+    assert numbers(trial(0, 0, 0.85), trial(1, 1, 0.84), train=one) == [0]
 
 
 def test_only_families_for_which_there_is_time_are_tuned():

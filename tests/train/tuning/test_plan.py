@@ -69,8 +69,8 @@ def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_judge_and_that_t
     worth = [(len(one.inputs), one.epochs, one.folds, one.trials or 0) for one in tuned]
 
     assert worth == sorted(worth)
-    assert all(trials >= 2 for *_, trials in worth)
-    assert {epochs for _, epochs, *_ in worth} >= {9, 12}
+    assert {trials for *_, trials in worth} >= {1, 2}
+    assert {epochs for _, epochs, *_ in worth} == {9, 12}
     assert {folds for *_, folds, _ in worth} == {1, 2}
 
 

@@ -26,14 +26,14 @@ TRAIN = TrainConfig(
 )
 
 
-def taught(fold: int, wrong: int, *, epoch: int = 4, temperature: float = 1.0) -> Taught:
+def taught(fold: int, wrong: int, temperature: float = 1.0) -> Taught:
     """As the samples of `fold` judge it, who are told the wrong label `wrong` times."""
     rows = PROBLEM.judging(fold)
     told = LABELS[rows].copy()
     told[:wrong] = 1 - told[:wrong]
     logits = np.eye(CLASSES, dtype=np.float32)[told] * 3
     found = measures(logits, LABELS[rows])
-    return Taught(found, epoch, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
+    return Taught(found, 4, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
 
 
 def trial(number: int, made: Taught, size: int = 224) -> Trial:
@@ -62,13 +62,12 @@ def test_each_further_fold_is_one_teaching_numbered_after_all_trials():
 
 
 def test_what_two_folds_said_is_one_answer_at_one_temperature():
-    parts = [taught(1, 4, epoch=3, temperature=2.0), taught(0, 2, epoch=6)]
+    parts = [taught(1, 4, temperature=2.0), taught(0, 2)]
     made = joined(parts, PROBLEM)
     unseen = unpack_arrays(made.arrays)
 
     np.testing.assert_array_equal(unseen["rows"], np.flatnonzero(HELD < 2))
     assert made.measures["accuracy"] == pytest.approx(34 / 40)
-    assert made.best_epoch == 4
     raw = unseen["logits"] * unseen["temperature"]
     assert np.unique(raw.max(axis=1)).round(3).tolist() == [3.0, 6.0], "each as it was, once warm"
 
