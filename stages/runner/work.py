@@ -52,7 +52,9 @@ def describe(
     if "data" in config:  # what decides is the content, whatever the person calls it
         given["data"] = config.pop("data")["revision"]
     libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
-    return Work(stage, config, given, code_digest(stage, config, pipeline.task), libraries)
+    # whoever takes a dataset changes its samples as that says
+    said = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
+    return Work(stage, config, given, code_digest(stage, said, pipeline.task), libraries)
 
 
 @cache

@@ -1,8 +1,27 @@
 """What is described as deciding a stage's work is all that decides it."""
 
+from stages.artifacts import Ref
+from stages.config import PipelineConfig
 from stages.deploy.targets.cloud_api import LIBRARIES
-from stages.runner.work import STAGE_FACTS
+from stages.runner.work import STAGE_FACTS, describe
 
 
 def test_every_library_that_a_package_pins_counts():
     assert set(LIBRARIES) <= set(STAGE_FACTS["deploy"].libraries)
+
+
+def digest(*augmentations: str) -> str:
+    said = {
+        "name": "some",
+        "task": "image_classification",
+        "data": "some",
+        "etl": {"augmentations": [{one: {}} for one in augmentations]},
+        "train": {"families": ["efficientnet_lite0"]},
+    }
+    pipeline = PipelineConfig.model_validate(said)
+    return describe("train", pipeline, {"dataset": Ref(kind="dataset", id="0" * 64)}).code
+
+
+def test_the_code_of_what_changes_a_dataset_s_samples_counts_for_whoever_takes_it():
+    assert digest("noise") != digest("vertical_flip")
+    assert digest("noise") == digest("noise")
