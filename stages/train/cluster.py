@@ -91,7 +91,7 @@ def _words(settings: Settings, opened: str) -> dict[str, str]:
 def _start(settings: Settings, folder: Path, shared: int) -> None:
     import ray
 
-    _read_environment()
+    read_environment()
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     place = _place(settings, folder, shared)
     try:
@@ -103,9 +103,9 @@ def _start(settings: Settings, folder: Path, shared: int) -> None:
         ) from error
 
 
-def _read_environment() -> None:
-    """Ray reads mode and token when it is first imported, which may have been before ours were set;
-    this is how its own authentication_token_setup.py reads them again."""
+def read_environment() -> None:
+    """Have Ray read mode and token again: it does so when it is first imported, which may have been
+    before they were set; this is how its own authentication_token_setup.py does it."""
     from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
 
     Config.initialize("")

@@ -14,6 +14,7 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.cluster import read_environment
 from stages.train.job.words import MARK, heard
 
 LOOK = 2.0  # seconds between two looks at the job's log
@@ -46,6 +47,7 @@ def submitted(
 def _client(address: str) -> Any:
     from ray.job_submission import JobSubmissionClient
 
+    read_environment()  # a cluster that was started here has had a token of its own
     try:
         return JobSubmissionClient(address)
     except Exception as error:  # Ray raises what it meets
