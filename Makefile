@@ -19,7 +19,7 @@ help:
 	@echo "make demo      sample data, the pipeline as an Airflow DAG, report and package"
 	@echo "make test      the tests           make test-all  with slow, service and chaos tests"
 	@echo "make up        Airflow and MLflow on this machine     make down / make status"
-	@echo "make lint      format, lint, types, import contracts  make bench  figures of the README"
+	@echo "make lint      format, lint, types, import contracts  make bench  times of search and ways"
 	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json"
 
 env: $(STAMP)

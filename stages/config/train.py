@@ -51,6 +51,11 @@ class FinetuneSpace(Section):
     """What fine-tuning may vary."""
 
     learning_rate: Range = Range(low=2e-4, high=2e-3)
+    warm_up: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        (0.1, 0.05, 0.2),
+        min_length=1,
+        description="Share of a teaching in which the rate rises, before it comes down a cosine.",
+    )
     layer_decay: Range = Range(low=0.6, high=1.0, log=False)
     freeze: tuple[Literal["most", "half", "none"], ...] = ("half", "most")
     weight_decay: Range = Range(low=1e-3, high=0.2)
@@ -72,7 +77,11 @@ class Finetune(Section):
     """The second phase: the best families' tails are taught."""
 
     trials: int | None = Field(
-        None, ge=0, le=200, description="Fine-tuned trials; empty: what the budget allows; 0: none."
+        None,
+        ge=0,
+        le=200,
+        description="Fine-tuned trials; empty: what the budget allows, none where train.trials is "
+        "given; 0: none.",
     )
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
         (), description="Families that may be tuned; empty: all."
@@ -134,8 +143,8 @@ class TrainConfig(Section):
 
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
         (),
-        description="Model families to search over; empty means all of the task whose weights are "
-        "at hand, the dearest left out where the budget is short.",
+        description="Model families to search over; empty: what the task names, for pictures all "
+        "whose weights are at hand, the dearest left out where the budget is short.",
     )
     without_weights: Literal["leave_out", "scratch"] = Field(
         "leave_out",
@@ -181,7 +190,7 @@ class TrainConfig(Section):
     halving: int = Field(3, ge=2, description="One in so many trials goes on after each rung.")
     batch: int = Field(8, ge=1, description="Trials proposed together.")
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
-        "balanced_accuracy", description="What the search raises, on the validation split."
+        "balanced_accuracy", description="What the search raises, on samples that did not teach."
     )
     growth: bool = Field(
         True,

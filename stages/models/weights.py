@@ -33,8 +33,8 @@ class Published:
 
 @dataclass(frozen=True)
 class Packed(Published):
-    """A file of weights inside `archive`, a package that is not installed but fetched when a
-    pipeline names the family."""
+    """A file of weights inside `archive`, a package that is not installed but fetched when the
+    family takes part."""
 
     archive: Archive = field(kw_only=True)
 

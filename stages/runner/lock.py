@@ -18,12 +18,14 @@ from stages.train.device.machine import processor
 
 class Lock(Record):
     """`made`, `code`: by task (a stage, or 'deploy_' with its target). `machine` is a note only.
+    `asked`: the pipeline as it was given, `config`: with all that it left open pinned.
     `selection`: the rule that picked the model among the trials, with its numbers."""
 
     run: str
     pipeline: str
     data: dict[str, str]
     config: dict[str, Any]
+    asked: dict[str, Any] = {}
     seeds: dict[str, int]
     requirements: str
     machine: dict[str, str]
@@ -40,13 +42,14 @@ class Lock(Record):
         return json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def new_lock(run: str, pipeline: PipelineConfig) -> Lock:
-    """The lock of a run that is about to begin; `pipeline` is resolved."""
+def new_lock(run: str, pipeline: PipelineConfig, asked: PipelineConfig) -> Lock:
+    """The lock of a run that is about to begin; `pipeline` is `asked`, resolved."""
     return Lock(
         run=run,
         pipeline=pipeline.name,
         data={"name": pipeline.data.name, "revision": pipeline.data.revision},
         config=pipeline.model_dump(mode="json"),
+        asked=asked.model_dump(mode="json"),
         seeds={"etl": pipeline.etl.seed, "train": pipeline.train.seed},
         requirements=requirements_digest(),
         machine=machine(),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
 from stages.opening import open_store
-from stages.runner.lock import Lock, load_lock
+from stages.runner.lock import load_lock
 from stages.runner.planning import flat_changes, tasks_of
 from stages.runner.stage import run_stage, task_name
 from stages.runner.watch import Watch
@@ -54,29 +54,16 @@ def run_pipeline(
 
 
 def refuse_another(pipeline: PipelineConfig, run: str, settings: Settings) -> None:
-    """Raise ConfigError unless `run` is new, or was begun with this very `pipeline`."""
+    """Raise ConfigError unless `run` is new, or each key of `pipeline` says what was asked of that
+    run, or what was pinned for it."""
     lock = load_lock(run, open_store(settings))
-    changes = flat_changes(lock.config, pipeline.model_dump(mode="json")) if lock else {}
-    device = pipeline.train.device
-    found = [key for key in changes if key.startswith(("train.weights.", "train.left_out."))]
-    open_ones = {
-        "data.revision": pipeline.data.revision,
-        "train.trials": pipeline.train.trials,
-        "train.families": lock and _named_others(pipeline, lock),
-        "train.finetune.trials": pipeline.train.finetune.trials is not None,
-        **dict.fromkeys(found, False),
-        "train.device.left_out": device.left_out,
-        "train.device.measured": device.measured,
-    }
-    told = [key for key in changes if open_ones.get(key, "said")]  # what is open the lock pins
+    if lock is None:
+        return
+    said = pipeline.model_dump(mode="json")
+    unlike_pinned = flat_changes(lock.config, said)
+    told = [key for key in flat_changes(lock.asked or lock.config, said) if key in unlike_pinned]
     if told:
         raise ConfigError(
             f"The run {run} was begun with another {', '.join(told)}.",
             "Give another --name, or none: what was done before is found again all the same.",
         )
-
-
-def _named_others(pipeline: PipelineConfig, lock: Lock) -> bool:
-    """Whether `pipeline` names other families than those that took part, or were left out."""
-    named, train = set(pipeline.train.families), lock.config["train"]
-    return bool(named) and named != {*train["families"], *train["left_out"]}

@@ -86,8 +86,8 @@ def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings
         )
     lock = locks.load_lock(run, store)
     if lock is None:
-        pipeline = resolve(checked(dict(config), "The pipeline"), settings)
-        lock = locks.new_lock(run, pipeline)
+        asked = checked(dict(config), "The pipeline")
+        lock = locks.new_lock(run, resolve(asked, settings), asked)
         locks.keep(lock, store, settings)
     return lock
 

@@ -107,7 +107,7 @@ class Fit(ABC):
         self, lists: list[NDArray[np.int64]], rng: np.random.Generator
     ) -> list[NDArray[np.int64]]:
         """One of `lists` for each fold, each in an order of its own, as batches [folds, n] of one
-        size, so that no rest has to be left out."""
+        size: fewer rows than there are batches are left out, others each epoch."""
         mixed = [self._mixed_up(one, rng) for one in lists]
         length = min(map(len, mixed))
         steps = -(-length // self.hyper["batch_size"])

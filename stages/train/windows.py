@@ -38,8 +38,8 @@ class Windows:
         """All windows of `rows`, and for each of them the place in `rows` that it belongs to."""
         counts = np.diff(self.starts)[rows]
         places = np.repeat(np.arange(len(rows)), counts)
-        spans = [np.arange(*self.starts[row : row + 2]) for row in rows]
-        return self.values[np.concatenate(spans)], places
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return self.values[self.starts[rows][places] + within], places
 
 
 def means(logits: NDArray[np.float32], places: Indices) -> NDArray[np.float32]:

@@ -2,10 +2,12 @@
 
 import pytest
 
-from stages.config import parse_pipeline
+from stages.config import PipelineConfig, parse_pipeline
+from stages.etl import source
 from stages.opening import open_store
-from stages.runner.lock import keep, new_lock
+from stages.runner.lock import keep, load_lock, new_lock
 from stages.runner.pipeline import refuse_another, run_pipeline
+from stages.runner.stage import pinned
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from tests import makers
@@ -13,8 +15,11 @@ from tests import makers
 YAML = "name: shapes\ntask: image_classification\ndata: shapes@00\ntrain: {trials: 2}\n"
 
 
-def begun(settings: Settings) -> None:
-    keep(new_lock("known", parse_pipeline(YAML)), open_store(settings), settings)
+def begun(settings: Settings, **train) -> None:
+    """The run `known`, for which `train` was pinned."""
+    asked = parse_pipeline(YAML)
+    config = asked.model_copy(update={"train": asked.train.model_copy(update=train)})
+    keep(new_lock("known", config, asked), open_store(settings), settings)
 
 
 def test_a_known_run_with_another_config_is_refused(tmp_path):
@@ -27,36 +32,53 @@ def test_a_known_run_with_another_config_is_refused(tmp_path):
         )
 
 
-def test_what_is_left_open_is_as_the_run_pinned_it(tmp_path):
+@pytest.mark.parametrize("minutes", [1, 10, 60])
+@pytest.mark.parametrize("families", [[], ["efficientnet_lite0"]])
+def test_what_minutes_decide_of_a_search_for_pictures_is_no_other_config(
+    tmp_path, minutes, families
+):
     settings = makers.settings(tmp_path)
-    begun(settings)
-    open_ones = parse_pipeline(YAML, changes=("data.revision=''", "train.trials=null"))
-
-    refuse_another(open_ones, "known", settings)
+    source.add("some", makers.folder_of_pictures(tmp_path / "data", each=12), settings)
+    pinned_and_asked_again("image_classification", minutes, families, settings)
 
 
-def lock_with(settings: Settings, **train) -> None:
-    """The run `known`, whose families were found when it was pinned."""
-    pipeline = parse_pipeline(YAML)
-    pinned = pipeline.model_copy(update={"train": pipeline.train.model_copy(update=train)})
-    keep(new_lock("known", pinned), open_store(settings), settings)
+@pytest.mark.parametrize("minutes", [8, 60])
+def test_what_minutes_decide_of_a_search_for_boxes_is_no_other_config(tmp_path, minutes):
+    settings = makers.settings(tmp_path)
+    source.add("some", makers.folder_of_boxes(tmp_path / "data"), settings)
+    pinned_and_asked_again("object_detection", minutes, [], settings)
+
+
+def pinned_and_asked_again(
+    task: str, minutes: float, families: list[str], settings: Settings
+) -> None:
+    """A run is pinned; then the same is asked, as it was and as it was pinned."""
+    train = {"budget_minutes": minutes, "families": families}
+    table = {"name": "some", "task": task, "data": "some", "train": train}
+    lock = pinned("known", table, open_store(settings), settings)
+    assert lock.config != lock.asked
+
+    for config in (table, lock.config):
+        refuse_another(PipelineConfig.model_validate(config), "known", settings)
 
 
 def test_families_that_were_found_are_no_other_config(tmp_path):
     settings = makers.settings(tmp_path)
-    found = {"families": ("squeezenet",), "weights": {"squeezenet": "0" * 64}}
-    lock_with(settings, **found, left_out={"pp_lcnet": "no weights at hand"})
+    weights = {"squeezenet": "0" * 64}
+    begun(settings, families=("squeezenet",), weights=weights, left_out={"pp_lcnet": "none"})
 
     refuse_another(parse_pipeline(YAML), "known", settings)
-    named = "train.families=[squeezenet, pp_lcnet]"
-    refuse_another(parse_pipeline(YAML, changes=(named,)), "known", settings)
-
-
-def test_other_families_than_those_that_took_part_are_another_config(tmp_path):
-    settings = makers.settings(tmp_path)
-    lock_with(settings, families=("squeezenet", "efficientnet_lite0"))
-
+    other = parse_pipeline(YAML, changes=("train.families=[pp_lcnet]",))
     with pytest.raises(ConfigError, match=r"begun with another train\.families"):
-        refuse_another(
-            parse_pipeline(YAML, changes=("train.families=[squeezenet]",)), "known", settings
-        )
+        refuse_another(other, "known", settings)
+
+
+def test_a_lock_without_what_was_asked_knows_what_was_pinned(tmp_path):
+    settings = makers.settings(tmp_path)
+    begun(settings)
+    store = open_store(settings)
+    keep(load_lock("known", store).model_copy(update={"asked": {}}), store, settings)
+
+    refuse_another(parse_pipeline(YAML), "known", settings)
+    with pytest.raises(ConfigError, match=r"begun with another train\.trials"):
+        refuse_another(parse_pipeline(YAML, changes=("train.trials=3",)), "known", settings)

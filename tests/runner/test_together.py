@@ -15,7 +15,7 @@ def test_no_task_loses_another(tmp_path):
     store = open_store(settings)
     made = makers.dataset(store).ref
     pipeline = PipelineConfig(name="shapes", task="image_classification", data="shapes")
-    lock = new_lock("run", pipeline)
+    lock = new_lock("run", pipeline, pipeline)
     tasks = [f"task{number}" for number in range(16)]
 
     with ThreadPoolExecutor(8) as pool:

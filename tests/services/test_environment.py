@@ -1,11 +1,13 @@
 """The servers' environment: secrets for the owner only, and the same settings in any folder."""
 
 import os
+import re
 import stat
 
 from pydantic import SecretStr
 
 from stages.local.environment import airflow_environment, login, settings_environment
+from stages.runner.code import ROOT
 from stages.settings import Settings
 
 
@@ -50,3 +52,9 @@ def test_servers_listen_on_this_machine_only(tmp_path):
 
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")
+
+
+def test_every_setting_stands_in_the_file_of_settings():
+    told = re.findall(r"AIWF_(\w+)=", (ROOT / "infra" / "settings.env").read_text())
+
+    assert sorted(one.lower() for one in told) == sorted(Settings.model_fields)

@@ -22,8 +22,6 @@ from stages.train.tuning.network import AT_ONCE, Learnt, Network
 from stages.train.tuning.question import Question, at
 from stages.train.windows import means
 
-WARM = 0.1  # share of all steps in which the rate rises
-
 
 class TailFit(Fit):
     """One trial of phase two. `head`: the arrays that its head begins with. `whole`: all samples
@@ -192,4 +190,4 @@ class TailFit(Fit):
     def _rate(self) -> float:
         """Of this step."""
         steps = self.steps * self.question.epochs
-        return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
+        return rate_at(self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"])

@@ -10,6 +10,7 @@ from stages.train.tuning.question import Question
 
 BEGIN: dict[str, Any] = {
     "learning_rate": 1e-3,
+    "warm_up": 0.1,
     "layer_decay": 0.8,
     "weight_decay": 0.05,
     "batch_size": 32,
@@ -32,6 +33,7 @@ def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
         Choice("input", tuple(question.finalists)),
         Choice("freeze", space.freeze),
         _number("learning_rate", space.learning_rate),
+        Choice("warm_up", space.warm_up),
         _number("layer_decay", space.layer_decay),
         _number("weight_decay", space.weight_decay),
         Choice("batch_size", space.batch_size),

@@ -19,6 +19,7 @@ PLAIN = {
     "input": ONE.name,
     "freeze": "most",
     "learning_rate": 2e-3,
+    "warm_up": 0.1,
     "layer_decay": 0.8,
     "weight_decay": 0.01,
     "batch_size": 8,

@@ -162,6 +162,16 @@ def test_what_ships_lies_between_where_it_began_and_what_it_was_taught(question)
     np.testing.assert_array_equal(whole._learnt().values, whole.mean)
 
 
+def test_the_rate_rises_for_as_long_as_it_is_to_warm_up(question):
+    at_once, slowly = (
+        TailFit(question, PLAIN | {"warm_up": share}, blank_head()) for share in (0.0, 0.5)
+    )
+
+    rising = slowly.steps * question.epochs / 2
+    assert at_once._rate() == pytest.approx(PLAIN["learning_rate"])
+    assert slowly._rate() == pytest.approx(PLAIN["learning_rate"] / rising)
+
+
 def test_what_ships_is_the_last_epoch(question):
     done = fit(question, epochs=3, learning_rate=0.05)
 
