@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stages.runtime.errors import ConfigError
@@ -28,8 +28,8 @@ class Settings(BaseSettings):
     )
     ray: str = Field(
         "local",
-        description="'local' starts Ray for the run; 'auto', host:port or ray://host:10001 use a "
-        "cluster; http://host:8265 hands training in there as a Ray Job.",
+        description="'local' starts Ray for the run; 'auto' or host:6379 use a cluster that this "
+        "machine belongs to; http://host:8265 hands training in there as a Ray Job.",
     )
     dvc_remote: str = Field(
         "", description="DVC remote for raw data; '' keeps it in the workspace."
@@ -57,8 +57,27 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:  # its text may hold a secret's value
-            told = [f"AIWF_{one['loc'][0]}".upper() + f": {one['msg']}" for one in error.errors()]
+            told = [
+                f"AIWF_{one['loc'][0]}".upper() + f": {one['msg'].removeprefix('Value error, ')}"
+                for one in error.errors()
+            ]
             raise ConfigError(f"{'; '.join(told)}.", "Mend or unset these variables.") from None
+
+    @field_validator("ray")
+    @classmethod
+    def heard(cls, address: str) -> str:
+        """Through Ray Client a search would run far away, where nobody here hears its trials."""
+        if address.startswith("ray://"):
+            raise ValueError(
+                f"training cannot be driven through {address}; http://host:8265 hands it in as a "
+                "Ray Job, auto or host:6379 is for a machine of the cluster"
+            )
+        return address
+
+    @property
+    def job_address(self) -> str:
+        """Where training is handed in as a Ray Job; '' if it is driven from here."""
+        return self.ray if self.ray.startswith(("http://", "https://")) else ""
 
     @property
     def root(self) -> Path:

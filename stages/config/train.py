@@ -188,7 +188,7 @@ class TrainConfig(Section):
         "1 lets the validation split judge what the train split teaches.",
     )
     halving: int = Field(3, ge=2, description="One in so many trials goes on after each rung.")
-    batch: int = Field(8, ge=1, description="Trials proposed together.")
+    batch: int = Field(8, ge=1, description="Trials proposed together; of tails at most `halving`.")
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
         "balanced_accuracy", description="What the search raises, on samples that did not teach."
     )
@@ -203,7 +203,11 @@ class TrainConfig(Section):
         "by negatives made for it: auto, off, or {false_accepts: 0.05}.",
     )
     workers: int = Field(
-        2, ge=1, le=64, description="Processes that fine-tune one model together, a share each."
+        2,
+        ge=1,
+        le=64,
+        description="Processes that fine-tune one model together, a share each; two of them teach "
+        "one detector, more teach others beside it.",
     )
     device: Device = Device()
     seed: int = Field(0, ge=0, description="Seed of the search.")

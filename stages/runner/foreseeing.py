@@ -15,7 +15,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
-from stages.train.estimate import Estimate
+from stages.train.estimate import Estimate, here
 from stages.train.room import MB
 from stages.train.space import inputs_of
 
@@ -42,7 +42,7 @@ def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]
     pages = PAGES * local
     return {
         "etl": _plain("etl", READING * found.samples, found.bytes * local + pages, settings),
-        "train": train,
+        "train": here(train, settings),
         "evaluate": _plain("evaluate", ANSWERING * tested, pages, settings),
         "deploy": _plain("deploy", ANSWERING * tested, PACKED * weights, settings),
     }

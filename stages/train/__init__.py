@@ -48,7 +48,7 @@ def train(
 
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
-    if settings.ray.startswith(("http://", "https://")):
+    if settings.job_address:
         from stages.train.job import submitted
 
         return submitted(dataset, config, store=store, run=run, settings=settings)

@@ -13,7 +13,7 @@ from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.own_folder import own_folder
-from stages.train.room import for_workers, store_bytes
+from stages.train.room import PATIENCE, for_workers, store_bytes
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -22,7 +22,7 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # a report waits for so long
-    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "30",  # then with fewer, if a machine has gone
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(PATIENCE),  # then with fewer
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }

@@ -1,13 +1,16 @@
 """What a stage takes, foreseen by count: minutes, memory, disk; here what teaching heads and tails
 takes."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from stages.config import TrainConfig
+from stages.settings import Settings
 from stages.train.budget import WINDOWS, taken
-from stages.train.room import MB, PADDLE, RAY
+from stages.train.room import MB, PADDLE, RAY, worker_bytes
 from stages.train.space import UNITS, Input, inputs_of
-from stages.train.tuning.plan import MAPS, tunable, tuning_takes
+from stages.train.team.shares import shards_for
+from stages.train.tuning.plan import MAPS, SHARES, together, tunable, tuning_takes
 
 FLOAT = 4  # bytes
 DRIVER = 650 * MB  # the one that searches: Paddle, ONNX Runtime, MLflow
@@ -16,17 +19,32 @@ KEPT = 20 * MB  # MLflow's records, pages, the table of trials
 COPIES = 3  # of a network's weights in what is saved: arrays, Paddle's graph, ONNX
 STATE = 4  # of a network's weights in a checkpoint: values, mean, and two of the optimizer
 MAP = 64 * 1024  # bytes of the maps of one picture of 224 pixels, at all cuts together
+HELD = 14  # of a network's weights for each trial: as they are, begun, mean, best, the optimizer's
+MADE = 4  # of a network's weights while a step is made
+LAYERS = 64 * MB  # the maps of all layers of a picture of 224 pixels, and what teaching adds
 FRAMES = 100  # of a spectrogram's window
 
 
 class Estimate(NamedTuple):
     """`minutes` on this machine; bytes of `memory` at the peak, of all processes together; bytes of
-    `disk` in the workspace, and of `temporary` beside it while it lasts."""
+    `disk` in the workspace, and of `temporary` beside it while it lasts. `driver`: of the `memory`,
+    what is needed beside workers."""
 
     minutes: float = 0.0
     memory: int = 0
     disk: int = 0
     temporary: int = 0
+    driver: int = 0
+
+
+def here(train: Estimate, settings: Settings) -> Estimate:
+    """What of `train` this machine has to give. On a cluster Ray finds room for workers; who drives
+    a Ray Job is there, too."""
+    if settings.ray == "local":
+        return train
+    if settings.job_address:
+        return Estimate(train.minutes, disk=0 if settings.store else train.disk)
+    return train._replace(memory=train.driver)
 
 
 def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads: int) -> Estimate:
@@ -36,14 +54,35 @@ def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads
     seconds = taken(train, trials, samples, views) + tuning_takes(train, samples)
     features = sum(_row(one) for one in inputs) * samples * (1 + views)
     maps = maps_of(train, samples)
-    heads = RAY + DRIVER + 2 * features + threads * (PADDLE + features)
-    tails = RAY + DRIVER + features + 2 * maps + train.workers * (2 * PADDLE) if maps else 0
+    heads = RAY + DRIVER + 2 * features
+    tails = RAY + DRIVER + features + 2 * maps if maps else 0
+    teaching = train.workers * worker_bytes(tail_bytes(train, tunable(train))) if maps else 0
     return Estimate(
         minutes=seconds / 60 / speed,
-        memory=max(heads, tails),
+        memory=max(heads + threads * (PADDLE + features), tails + teaching),
         disk=KEPT + features + _weights(train) + trials * _head(train),
         temporary=LOGS,
+        driver=max(heads, tails),
     )
+
+
+def tail_bytes(train: TrainConfig, inputs: Iterable[Input]) -> int:
+    """What a worker of phase two makes for itself, if it teaches tails of `inputs`: the numbers of
+    all trials that may go on, and what one step makes of a shard."""
+    trials = together(train, train.finetune.trials or 1)
+    return max((HELD * trials + MADE) * _numbers(one) + _step(train, one) for one in inputs)
+
+
+def _step(train: TrainConfig, one: Input) -> int:
+    """Bytes of all layers' maps and their gradients, for one shard of the largest batch."""
+    shard = max(train.finetune.space.batch_size) / shards_for(train.workers)
+    depth = max(SHARES[freeze] for freeze in train.finetune.space.freeze)
+    return int(shard * LAYERS * (one.size / 224) ** 2 * (depth if any(one.begun.cuts) else 1))
+
+
+def _numbers(one: Input) -> int:
+    """Bytes of a network's weights."""
+    return FLOAT * one.begun.parameters
 
 
 def maps_of(train: TrainConfig, samples: int) -> int:
@@ -64,7 +103,7 @@ def _row(one: Input) -> int:
 
 def _weights(train: TrainConfig) -> int:
     """Trunks and their fronts, the model, and checkpoints of phase two."""
-    sizes = [FLOAT * one.begun.parameters for one in inputs_of(train)]
+    sizes = [_numbers(one) for one in inputs_of(train)]
     saved = COPIES * max(sizes)
     tuned = STATE * max(sizes) if train.finetune.trials else 0
     return 2 * sum(sizes) + saved + tuned

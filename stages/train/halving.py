@@ -98,11 +98,14 @@ class Halving:
         size: int,
         keep: int,
         rungs: tuple[int, ...],
+        ahead: int = 1,
         kind: Callable[[Hyperparameters], str] = lambda _: "",
     ) -> None:
-        """`kind`: trials are compared with those of the same kind, as a network from scratch
+        """`ahead`: the batches that may be under way when the next is proposed, without knowing
+        them, so that nobody has to wait. `kind`: trials are compared with those of the same kind, as a network from scratch
         begins slower than a head."""
         self.searcher = searcher
+        self.ahead = ahead
         self.kind = kind
         self.starts = list(starts)[:total] if searcher.informed else []
         self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
@@ -134,8 +137,8 @@ class Halving:
         self._decide(self.batches[leg.number // self.size], leg.epochs)
 
     def _propose(self) -> None:
-        """Add the next batch, if the one before the last has ended."""
-        known = len(self.batches) - 1
+        """Add the next batch, if those that it has to know have ended."""
+        known = len(self.batches) - self.ahead
         while self.learnt < known and all(trial.ended for trial in self.batches[self.learnt]):
             batch = self.batches[self.learnt]
             self.searcher.learn([(trial.hyperparameters, trial.score) for trial in batch])

@@ -52,7 +52,7 @@ class Heads:
         from stages.train.record import Recorder
         from stages.train.search import journal_of, search
         from stages.train.suits import notices
-        from stages.train.tuning.phase_two import forget, tune
+        from stages.train.tuning.phase_two import saved, tune
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})
@@ -60,6 +60,8 @@ class Heads:
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
+        # as many as there are groups for
+        train = train.model_copy(update={"folds": prepared.folds})
         minutes = minutes_of(train, samples, dataset.views)
         recorder = Recorder(run, count, train.metric, minutes=minutes)
         with cluster(settings, prepared.nbytes):  # one for all that follows
@@ -80,5 +82,5 @@ class Heads:
         )
         journal_of(prepared.problem, train, settings).saved()
         if train.finetune.trials:
-            forget(dataset, train, settings)
+            saved(dataset, train, settings)
         return model

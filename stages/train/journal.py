@@ -20,9 +20,16 @@ from stages.runtime.files import write
 from stages.settings import Settings
 from stages.train.sources import version_of
 
-CODE = ("train/**/*.py", "models/*.py", "metrics/**/*.py", "runtime/*.py", "etl/augmentations/*.py")
-PACKAGES = ("paddlepaddle", "numpy")
+CODE = (
+    *("train/**/*.py", "models/**/*.py", "metrics/**/*.py", "runtime/**/*.py", "tasks/*.py"),
+    *("etl/augment.py", "etl/augmentations/*.py", "etl/manifest.py", "artifacts.py"),
+)
+PACKAGES = (
+    *("paddlepaddle", "numpy", "optuna", "ray", "onnxruntime", "paddle2onnx", "pillow"),
+    *("soundfile", "faster-coco-eval"),
+)
 FORGOTTEN = 30 * 86400  # seconds in which nothing was added
+SETTLED = 3600  # seconds after which a model that was saved is known to be made, or is made again
 SAVED = "saved"  # a file in the folder of a journal whose model has been saved
 
 
@@ -45,7 +52,7 @@ class Journal:
         and our code decide; those of models that have been saved, or that nobody went on with for
         long, are cleared away."""
         home = settings.root / "cache" / "journals"
-        mine = home / digest_of(canonical([fingerprint(question), _code()]))
+        mine = home / digest_of(canonical([fingerprint(question), version()]))
         for one in home.glob("*"):
             if one != mine and _over(one):
                 shutil.rmtree(one, ignore_errors=True)
@@ -72,8 +79,9 @@ class Journal:
             return None
 
     def saved(self) -> None:
-        """The model that came of it is saved: the next search clears this away. Not at once, as the
-        stage may be killed before the model is known to be made."""
+        """The model that came of it is saved: a later search clears this away. Not at once, as the
+        stage may be killed before the model is known to be made, and another search begin before
+        this one does again."""
         if self.folder.is_dir():
             write(self.folder / SAVED, b"")
 
@@ -84,15 +92,20 @@ class Journal:
 def _over(folder: Path) -> bool:
     """Whether nobody will ask for the journal in `folder`."""
     try:
-        old = time.time() - folder.stat().st_mtime > FORGOTTEN
-        return old or (folder / SAVED).exists()
+        saved = folder / SAVED
+        return _age(folder) > FORGOTTEN or (saved.exists() and _age(saved) > SETTLED)
     except OSError:  # another process has just cleared it away
         return False
 
 
+def _age(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
 @cache
-def _code() -> str:
-    """What this process was started with; the files may have changed since."""
+def version() -> str:
+    """The digest of all code and libraries that decide what a leg of either phase brings. As this
+    process was started with them; the files may have changed since."""
     return version_of(CODE, PACKAGES)
 
 

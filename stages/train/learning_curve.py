@@ -17,10 +17,13 @@ from stages.train.cluster import cluster
 from stages.train.halving import Hyperparameters
 from stages.train.part import part_of
 from stages.train.problem import Problem
+from stages.train.room import check_room, worker_bytes
+from stages.train.search import ROOM
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 SECONDS = 12.0  # of counted work on one core that all teachings may take
 LEAST_SEEDS, MOST_SEEDS = 3, 8
+SCALED = 3  # times the features: as they are kept, and while they are brought to one scale
 FEWEST = 8  # groups of a label, so that a quarter is more than one
 
 Rows = NDArray[np.int64]
@@ -67,9 +70,12 @@ def curve_of(
     small = replace(problem, features={name: problem.features[name]})
     seeds = range(_seeds(len(problem.labels), epochs))
     jobs = [(share, seed) for share in SHARES for seed in seeds]
-    with cluster(settings, small.features[name].nbytes):
+    kept = small.features[name].nbytes
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * kept))}
+    with cluster(settings, kept):
+        check_room(ray.nodes(), wanted)
         shared = ray.put((small, list(groups)))
-        teach = ray.remote(num_cpus=1)(taught)
+        teach = ray.remote(num_cpus=wanted["CPU"], memory=wanted["memory"])(taught)
         out = [teach.remote(shared, hyperparameters, epochs, patience, *job) for job in jobs]
         told = _awaited(out, tell)
     right = np.stack([one for one, _ in told]).reshape(len(SHARES), len(seeds), -1)

@@ -10,6 +10,7 @@ MB = 2**20
 PADDLE = 300 * MB  # a process that opened Paddle, before it has any data
 OBJECTS = 256 * MB  # for Ray's store of objects, beside the arrays that are shared in it
 RAY = 600 * MB  # Ray's own processes on this machine
+PATIENCE = 30  # seconds in which others on a cluster may make room
 FREE = (
     "Free memory (other programs, or a larger machine), or teach with less: smaller "
     "train.input_sizes, fewer views."
@@ -41,17 +42,51 @@ def for_workers(shared: int) -> int:
     return left - kept - RAY
 
 
-def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> None:
-    """Raise InfrastructureError, with the figures, unless one worker that wants `wanted` (CPU, GPU,
-    memory in bytes) fits on one of Ray's `nodes`."""
+def fitting(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> int:
+    """How many workers that want `wanted` each (CPU, GPU, memory in bytes) fit on Ray's `nodes`, if
+    nobody else is there."""
     have = [node["Resources"] for node in nodes if node["Alive"]]
-    if any(all(one.get(name, 0) >= some for name, some in wanted.items()) for one in have):
+    return sum(int(min(one.get(name, 0) // some for name, some in wanted.items())) for one in have)
+
+
+def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> None:
+    """Raise InfrastructureError, with the figures, unless one worker that wants `wanted` fits on
+    one of Ray's `nodes`."""
+    if fitting(nodes, wanted):
         return
+    have = [node["Resources"] for node in nodes if node["Alive"]]
     most = {name: max((one.get(name, 0) for one in have), default=0) for name in wanted}
     raise InfrastructureError(
         f"Not one worker has room: it wants {_told(wanted)}, and the most that a machine of Ray's "
         f"has is {_told(most)}.",
         FREE,
+    )
+
+
+def reserved(workers: int, wanted: dict[str, float], patience: float = PATIENCE) -> list[Any]:
+    """Placement groups of Ray's for `workers` workers that want `wanted` each; fewer if there is
+    no room for all after `patience` seconds.
+
+    Raises InfrastructureError, with the figures, if there is none for one."""
+    import ray
+    from ray.util import placement_group, remove_placement_group
+
+    check_room(ray.nodes(), wanted)
+    asked = [placement_group([wanted]) for _ in range(min(workers, fitting(ray.nodes(), wanted)))]
+    ready = {one.ready(): one for one in asked}
+    done, waiting = ray.wait(list(ready), num_returns=len(ready), timeout=patience)
+    for one in waiting:
+        remove_placement_group(ready[one])
+    if not done:
+        raise _taken(wanted, patience)
+    return [ready[one] for one in done]
+
+
+def _taken(wanted: dict[str, float], patience: float) -> InfrastructureError:
+    return InfrastructureError(
+        f"Others use the cluster: not one worker, which wants {_told(wanted)}, got its place in "
+        f"{patience:g} s.",
+        "Run again when they are done, or give the cluster another machine.",
     )
 
 

@@ -107,6 +107,7 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
     from stages.train.legs import Legs
     from stages.train.teaching import Teaching
 
+    # heads and small networks are sooner taught on a processor than sent to another
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
     check_room(ray.nodes(), wanted)
     halving = asked.halving

@@ -45,10 +45,12 @@ def _title(process: psutil.Process, beginnings: tuple[str, ...]) -> bool:
 
 @dataclass
 class Kill:
-    """One kill: who, when in that life of the program, what was under way, and what was left."""
+    """One kill: who, when in that life of the program and by the clock, what was under way, and
+    what was left."""
 
     who: str
     after: float
+    at: float
     events: list[Event]
     left: list[str] = field(default_factory=list)
 
@@ -190,7 +192,7 @@ def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None
         found[0].kill()
     except psutil.NoSuchProcess:
         return None
-    kill = Kill(who, after, events)
+    kill = Kill(who, after, time.time(), events)
     if found[0].pid == life.process.pid:
         life.process.wait()
         kill.left = _left(family)

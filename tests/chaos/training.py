@@ -1,4 +1,5 @@
-"""Trains in a process of its own, telling every leg that begins and ends, and the model at the end.
+"""Trains in a process of its own, telling every leg that begins and ends, and the model at the end;
+what phase two teaches is noted in the workspace.
 
     python -m tests.chaos.training WORKSPACE THREADS CONFIG
 
@@ -7,6 +8,7 @@ hyperparameters, epochs]], told [name, epoch], model."""
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from stages.settings import Settings
 from stages.tracking import QuietRun, Standing
 from stages.train import train
 from stages.train.journal import Entry, Journal
+from stages.train.tuning import phase_two
 from tests import makers
+from tests.chaos.noting import FILE, noted
 
 
 class Telling(QuietRun):
@@ -52,6 +56,7 @@ def main(workspace: str, threads: str, config: str) -> None:
     asked = TrainSlice(train=TrainConfig.model_validate_json(config))
     dataset = makers.dataset(store, each=20, views=1)
     watch_journal()
+    phase_two.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
     tell(training=True)
     made = train(dataset, asked, store=store, run=Telling(), settings=settings)
     tell(model=made.ref.id)

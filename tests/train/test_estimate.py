@@ -5,8 +5,10 @@ import pytest
 from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.train.detectors import Detectors
-from stages.train.estimate import of_heads
+from stages.train.estimate import here, of_heads, tail_bytes
 from stages.train.heads import Heads
+from stages.train.room import MB
+from stages.train.tuning.plan import tunable
 
 SETTINGS = Settings(threads=2)
 HEADS = TrainConfig(families=("efficientnet_lite0",), trials=8, finetune={"trials": 0})
@@ -55,3 +57,69 @@ def test_detectors_want_more_of_more(changes):
     assert more.minutes > plain.minutes
     assert more.memory >= plain.memory
     assert more.disk >= plain.disk
+
+
+def test_each_worker_wants_its_memory():
+    two, three = (
+        Detectors().foreseen(BOXES.model_copy(update={"workers": count}), 200, 0, SETTINGS)
+        for count in (2, 3)
+    )
+
+    assert three.memory - two.memory > 10**9
+    assert three.driver == two.driver
+
+
+@pytest.mark.parametrize("taught", [HEADS, TAILS])
+def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(taught):
+    whole = Heads().foreseen(taught, 1000, 3, SETTINGS)
+    far = here(whole, SETTINGS.model_copy(update={"ray": "auto"}))
+
+    assert here(whole, SETTINGS) == whole
+    assert 0 < far.memory < whole.memory
+    assert far.disk == whole.disk
+
+
+def test_of_a_job_this_machine_keeps_what_is_in_its_own_store_alone():
+    whole = Heads().foreseen(TAILS, 1000, 3, SETTINGS)
+    job = SETTINGS.model_copy(update={"ray": "http://host:8265"})
+
+    shared, far = here(whole, job), here(whole, job.model_copy(update={"store": "s3://a/b"}))
+
+    assert (shared.memory, shared.disk, shared.temporary) == (0, whole.disk, 0)
+    assert (far.memory, far.disk) == (0, 0)
+    assert far.minutes == whole.minutes
+
+
+@pytest.mark.parametrize(
+    ("family", "trials", "measured"),
+    [
+        ("efficientnet_lite0", 1, 580),
+        ("efficientnet_lite0", 3, 1000),
+        ("resnet50", 1, 1740),
+        ("resnet50", 2, 3020),
+        ("efficientnet_lite2", 1, 1640),
+    ],
+)
+def test_a_tails_worker_is_foreseen_by_its_network(family, trials, measured):
+    """Against what the peak of a process was, beside Paddle and its maps, on the machine that the
+    numbers are from."""
+    train = TrainConfig(families=(family,), input_sizes=(352,) if family.endswith("2") else ())
+    told = tail_bytes(train.with_tuned(trials), tunable(train)) / MB
+
+    assert 0.8 * measured < told < 1.4 * measured
+
+
+def test_where_all_of_a_trunk_is_taught_a_step_makes_more():
+    half = TAILS.model_copy(update={"weights": {}})
+    whole = TAILS.model_copy(update={"weights": {"efficientnet_lite0": "scratch"}})
+
+    assert tail_bytes(whole, tunable(whole)) > tail_bytes(half, tunable(half)) + 300 * MB
+
+
+def test_a_larger_network_wants_more_memory_for_its_workers():
+    small, large = (
+        Heads().foreseen(TAILS.model_copy(update={"families": (one,)}), 100, 0, SETTINGS)
+        for one in ("efficientnet_lite0", "resnet50")
+    )
+
+    assert large.memory > 2 * small.memory

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stages import parts
+from stages.runner.code import ROOT, reached
+from stages.runner.work import STAGE_FACTS
 from stages.train.halving import Leg, Taught
-from stages.train.journal import FORGOTTEN, Journal, fingerprint
+from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
 from stages.train.resuming import found, keep
 from stages.train.windows import Windows
 from tests import makers
@@ -69,7 +72,12 @@ def test_another_problem_has_another_journal(tmp_path):
     assert Journal.of(settings, problem, 11).folder != same.folder
 
 
-def test_it_is_kept_when_its_model_is_saved_and_cleared_by_the_next_search(tmp_path):
+def aged(path, seconds: float) -> None:
+    long_ago = time.time() - seconds - 60
+    os.utime(path, (long_ago, long_ago))
+
+
+def test_it_is_kept_when_its_model_is_saved_and_cleared_by_a_later_search(tmp_path):
     settings = makers.settings(tmp_path)
     first = Journal.of(settings, "one")
     unsaved = Journal.of(settings, "unsaved")
@@ -78,7 +86,9 @@ def test_it_is_kept_when_its_model_is_saved_and_cleared_by_the_next_search(tmp_p
 
     first.saved()
 
+    Journal.of(settings, "at once")  # while the stage of the first may yet be killed
     assert found(LEG, Journal.of(settings, "one")) == TAUGHT
+    aged(first.folder / SAVED, SETTLED)
     Journal.of(settings, "two")
     assert not first.folder.exists()
     assert found(LEG, unsaved) == TAUGHT
@@ -89,8 +99,7 @@ def test_one_that_nobody_went_on_with_is_cleared_at_last(tmp_path):
     old, young = Journal.of(settings, "old"), Journal.of(settings, "young")
     keep(LEG, TAUGHT, old)
     keep(LEG, TAUGHT, young)
-    long_ago = time.time() - FORGOTTEN - 60
-    os.utime(old.folder, (long_ago, long_ago))
+    aged(old.folder, FORGOTTEN)
 
     Journal.of(settings, "third")
 
@@ -105,3 +114,16 @@ def test_equal_windows_and_arrays_are_equal_and_others_are_not():
     assert fingerprint(Windows.of(rows)) != fingerprint(Windows.of(rows[::-1]))
     assert fingerprint(np.zeros((2, 3))) != fingerprint(np.zeros((3, 2)))
     assert fingerprint(np.zeros(2, np.float32)) != fingerprint(np.zeros(1, np.float64))
+
+
+@pytest.mark.parametrize("task", list(parts.TASKS))
+def test_all_code_and_libraries_that_make_a_model_decide_a_leg(task):
+    home = ROOT / "stages"
+    counted = {path for pattern in CODE for path in home.glob(pattern)}
+    modules = [name.replace(".", "/") for name in reached("train", {}, task)]
+    files = {ROOT / f"{one}.py" for one in modules} | {
+        ROOT / one / "__init__.py" for one in modules
+    }
+
+    assert {path for path in files if path.is_file()} <= counted
+    assert set(STAGE_FACTS["train"].libraries) <= set(PACKAGES)

@@ -1,11 +1,13 @@
 """What less data teaches, what more would, and when neither can be told."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from stages.metrics.power_law import fitted
+from stages.runtime.errors import InfrastructureError
 from stages.train.growth import growth
 from stages.train.learning_curve import SHARES, Curve, curve_of, why_not
 from stages.train.part import part_of
@@ -129,3 +131,18 @@ def test_heads_are_taught_on_parts_and_say_the_same_again(ray_running):
     means = one.right.mean(axis=(1, 2))
     assert means[0] < means[-1]
     assert one.sizes[0].sum() < one.sizes[-1].sum() == 32
+
+
+def test_parts_whose_features_have_no_room_are_not_taught(ray_running):
+    problem, groups = blobs(samples=48), [str(row) for row in range(48)]
+    endless = np.broadcast_to(np.float32(0), (48, 2**34))  # all of it is one number
+
+    with pytest.raises(InfrastructureError, match="Not one worker has room"):
+        curve_of(
+            replace(problem, features={INPUT: endless}),
+            groups,
+            hyperparameters(),
+            4,
+            3,
+            ray_running,
+        )

@@ -1,4 +1,4 @@
-"""Two workers, which teach two trials side by side, or one trial together; when one dies both are
+"""Workers that teach trials side by side, or two of them one trial together; when one dies all are
 replaced, and go on from where the trial was last judged."""
 
 from collections.abc import Callable, Sequence
@@ -8,10 +8,12 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from stages.runtime.errors import InfrastructureError
+from stages.train.detectors.estimate import worker_data
 from stages.train.detectors.plan import HALVES
 from stages.train.detectors.problem import Problem
 from stages.train.halving import Leg
 from stages.train.journal import Journal
+from stages.train.room import reserved, worker_bytes
 
 TRIES = 3
 Made = TypeVar("Made")
@@ -20,8 +22,9 @@ Word = Callable[[Leg, int, list[dict[str, float]]], None]
 
 
 class Crew:
-    """As many workers as a batch has halves, each on `cores`. `tell` hears how many epochs more
-    are done, `word` how far a leg has come: its epoch and the curve so far."""
+    """`count` workers, each on `cores`; fewer if there is no room for all, which come to the same.
+    `tell` hears how many epochs more are done, `word` how far a leg has come: its epoch and the
+    curve so far. Raises InfrastructureError if there is no room for one."""
 
     def __init__(
         self,
@@ -30,12 +33,14 @@ class Crew:
         tell: Callable[[int], None],
         journal: Journal | None = None,
         word: Word = lambda *_: None,
+        count: int = HALVES,
     ) -> None:
         import ray
 
         self.problem = problem
         self.shared = ray.put(problem)
-        self.cores = cores
+        self.wanted = {"CPU": cores, "memory": float(worker_bytes(_data(problem)))}
+        self.count = count
         self.tell = tell
         self.journal = journal
         self.word = word
@@ -44,11 +49,11 @@ class Crew:
         self._hire()
 
     def teach(self, legs: Sequence[Leg]) -> None:
-        """Bring `known` up to the end of `legs`: one is taught by all workers together, several
+        """Bring `known` up to the end of `legs`: one is taught by two workers together, several
         side by side. Equal results either way. Raises InfrastructureError if workers die again and
         again."""
         if len(legs) == 1:
-            self._tried(lambda: self._taught(legs[0], self.workers), legs)
+            self._tried(lambda: self._taught(legs[0], self.workers[:HALVES]), legs)
         else:
             self._tried(lambda: self._side_by_side(legs), legs)
 
@@ -57,11 +62,14 @@ class Crew:
         return self._tried(lambda: self._arrays(leg), [leg])
 
     def end(self) -> None:
-        """Let the workers go."""
+        """Let the workers and their places go."""
         import ray
+        from ray.util import remove_placement_group
 
         for one in self.workers:
             ray.kill(one)
+        for place in self.places:
+            remove_placement_group(place)
 
     def _tried(self, work: Callable[[], Made], legs: Sequence[Leg]) -> Made:
         from ray.exceptions import RayActorError
@@ -78,10 +86,20 @@ class Crew:
         )
 
     def _hire(self) -> None:
+        self.places = reserved(self.count, self.wanted)
+        self.workers = [self._hired(place) for place in self.places]
+
+    def _hired(self, place: Any) -> Any:
+        from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
         from stages.train.detectors.worker import Worker
 
-        make = Worker.options(num_cpus=self.cores)  # type: ignore[attr-defined]
-        self.workers = [make.remote(self.shared) for _ in range(HALVES)]
+        make = Worker.options(  # type: ignore[attr-defined]
+            num_cpus=self.wanted["CPU"],
+            memory=self.wanted["memory"],
+            scheduling_strategy=PlacementGroupSchedulingStrategy(place),
+        )
+        return make.remote(self.shared)
 
     def _side_by_side(self, legs: Sequence[Leg]) -> None:
         free: SimpleQueue[Any] = SimpleQueue()
@@ -173,3 +191,9 @@ class Crew:
         from stages.train.detectors.worker import Progress
 
         return self.known.get(leg.number) or Progress()
+
+
+def _data(problem: Problem) -> int:
+    """Bytes that a worker makes for itself: of the largest network."""
+    sizes = [sum(one.nbytes for one in arrays.values()) for arrays in problem.published.values()]
+    return worker_data(max(sizes))

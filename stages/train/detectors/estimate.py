@@ -1,13 +1,18 @@
 """What teaching detectors takes, foreseen by count."""
 
 from stages.config import TrainConfig
-from stages.train.detectors.plan import HALVES, SPARE, takes
+from stages.train.detectors.plan import SPARE, takes
 from stages.train.estimate import DRIVER, FLOAT, KEPT, LOGS, STATE, Estimate
-from stages.train.room import MB, PADDLE, RAY
+from stages.train.room import MB, RAY, worker_bytes
 from stages.train.space import inputs_of
 
 STEP = 700 * MB  # what a step of one worker needs for a while
 COPIES = 4  # of a network's weights: trunk, and the model three times
+
+
+def worker_data(weights: int) -> int:
+    """Bytes that one worker makes for itself, of a network whose weights take `weights`."""
+    return STEP + STATE * weights
 
 
 def of_detectors(train: TrainConfig, samples: int, speed: float) -> Estimate:
@@ -15,10 +20,11 @@ def of_detectors(train: TrainConfig, samples: int, speed: float) -> Estimate:
     inputs = inputs_of(train)
     weights = max(FLOAT * one.begun.parameters for one in inputs)
     scenes = samples * 3 * int(SPARE * max(one.size for one in inputs)) ** 2
-    trials = train.trials or 1
+    trials, driver = train.trials or 1, RAY + DRIVER + 3 * scenes
     return Estimate(
         minutes=takes(train, samples) / 60 / speed,
-        memory=RAY + DRIVER + 3 * scenes + HALVES * (PADDLE + STEP + STATE * weights),
+        memory=driver + train.workers * worker_bytes(worker_data(weights)),
         disk=KEPT + COPIES * weights + (trials + 1) * STATE * weights,
         temporary=LOGS,
+        driver=driver,
     )

@@ -7,7 +7,7 @@ from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
 from stages.train.space import Input, inputs_of
 
-HALVES = 2  # of a batch; the workers that teach one trial together
+HALVES = 2  # of a batch: more workers than these cannot teach one trial together
 STARTING = 75.0  # Ray, Paddle, the trunk's and the model's export
 SHOWING = 0.010  # one picture: change, resize
 TAUGHT = 0.85  # share that teaches of the samples that teach or judge, if splits are as usual
@@ -24,6 +24,11 @@ def seconds(one: Input) -> float:
     return float(family.teaching * one.seconds + SHOWING)
 
 
+def cores_of(train: TrainConfig) -> int:
+    """Cores of the reference machine that the workers of `train` keep busy."""
+    return min(HALVES, train.workers)
+
+
 def race_of(epochs: int) -> int:
     """The epochs after which trials are compared."""
     return max(1, epochs // RACE)
@@ -35,7 +40,7 @@ def planned(train: TrainConfig, samples: int, speed: float) -> TrainConfig:
 
     Raises BudgetTooSmall, saying what would be enough, if there is no time for LEAST epochs."""
     inputs = inputs_of(train)
-    budget = HALVES * (train.budget_minutes * 60 * speed - STARTING)
+    budget = cores_of(train) * (train.budget_minutes * 60 * speed - STARTING)
     least = min(LEAST, train.epochs)
     fitting = [
         epochs
@@ -55,7 +60,7 @@ def planned(train: TrainConfig, samples: int, speed: float) -> TrainConfig:
 def takes(train: TrainConfig, samples: int) -> float:
     """Seconds for the epochs and trials that `train` has."""
     inputs = inputs_of(train)
-    return STARTING + _cost(inputs, train.epochs, train.trials or 1, samples) / HALVES
+    return STARTING + _cost(inputs, train.epochs, train.trials or 1, samples) / cores_of(train)
 
 
 def _cost(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> float:
@@ -69,7 +74,7 @@ def _cost(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> 
 def _too_small(
     train: TrainConfig, inputs: tuple[Input, ...], epochs: int, samples: int, speed: float
 ) -> BudgetTooSmall:
-    wanted = _cost(inputs, epochs, len(inputs), samples) / HALVES + STARTING
+    wanted = _cost(inputs, epochs, len(inputs), samples) / cores_of(train) + STARTING
     minutes = wanted / 60 / speed
     cheapest = min(train.families, key=lambda name: FAMILIES[name].cost)
     return BudgetTooSmall(

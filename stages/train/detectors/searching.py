@@ -61,7 +61,8 @@ def search(
 
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
         cores = min(1.0, settings.threads / HALVES)
-        crew = Crew(problem, cores, tell, journal_of(problem, settings), told)
+        journal = journal_of(problem, settings)
+        crew = Crew(problem, cores, tell, journal, told, train.workers)
         while legs := _waiting(halving):
             crew.teach(legs)
             for leg in legs:

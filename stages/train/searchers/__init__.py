@@ -1,2 +1,2 @@
 """Who proposes hyperparameters: `propose(count)` gives so many sets, `learn` hears how good some
-were."""
+were. `startup`: how many are heard of before that counts."""

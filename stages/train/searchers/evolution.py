@@ -16,26 +16,28 @@ from stages.train.searchers.random import any_of
 from stages.train.space import Choice, Dimension, Number, kept, present
 
 POPULATION = 24  # trials that live; the paper's 100 are for tens of thousands of trials
-TOURNAMENT = 6  # of them that compete to be a parent: a quarter, as in the paper
+TOURNAMENT = 6  # of them that compete to be a parent, at most: a quarter, as in the paper
 STEP = 0.15  # a number moves by so much of its range, one standard deviation
 TRIES = 20  # for a child that was never proposed
 
 
 class Evolution:
-    """Proposal n is drawn from (`seed`, n) and what has been learnt before it."""
+    """Proposal n is drawn from (`seed`, n) and what has been learnt before it, once that is
+    `startup` trials."""
 
     informed = True
 
-    def __init__(self, space: Sequence[Dimension], seed: int) -> None:
+    def __init__(self, space: Sequence[Dimension], seed: int, startup: int = TOURNAMENT) -> None:
         self.space = space
         self.seed = seed
+        self.startup = startup
         self.drawn = 0
         self.known: list[dict[str, Any]] = []
         self.living: deque[tuple[dict[str, Any], float]] = deque(maxlen=POPULATION)
 
     def propose(self, count: int) -> list[dict[str, Any]]:
-        """`count` new sets of hyperparameters: any until a tournament can be held, then children
-        of those that live."""
+        """`count` new sets of hyperparameters: any until enough is learnt, then children of those
+        that live."""
         return [self._next() for _ in range(count)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:
@@ -55,9 +57,10 @@ class Evolution:
         return child
 
     def _child(self, rng: np.random.Generator) -> dict[str, Any]:
-        if len(self.living) < TOURNAMENT:
+        if len(self.living) < self.startup:
             return any_of(self.space, rng)
-        places = rng.choice(len(self.living), TOURNAMENT, replace=False)
+        size = min(TOURNAMENT, len(self.living))
+        places = rng.choice(len(self.living), size, replace=False)
         best = max(sorted(places), key=lambda place: self.living[place][1])
         return mutated(self.space, self.living[best][0], rng)
 

@@ -10,11 +10,11 @@ from stages.train.space import Dimension, kept
 
 
 class Random:
-    """Trial n is drawn from (`seed`, n) alone."""
+    """Trial n is drawn from (`seed`, n) alone, also after `startup` trials."""
 
     informed = False
 
-    def __init__(self, space: Sequence[Dimension], seed: int) -> None:
+    def __init__(self, space: Sequence[Dimension], seed: int, startup: int = 0) -> None:
         self.space = space
         self.seed = seed
         self.drawn = 0

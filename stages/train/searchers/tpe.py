@@ -10,22 +10,23 @@ from typing import Any
 
 from stages.train.space import Choice, Dimension
 
-STARTUP = 12  # trials drawn at random first
+STARTUP = 12  # trials drawn at random first, if nothing else is said
 
 
 class Tpe:
-    """Asked for a batch at a time; those not yet learnt count as bad, so that a batch spreads."""
+    """Asked for a batch at a time; those not yet learnt count as bad, so that a batch spreads.
+    Draws at random until it has learnt `startup` trials, proposed here or not."""
 
     informed = True
 
-    def __init__(self, space: Sequence[Dimension], seed: int) -> None:
+    def __init__(self, space: Sequence[Dimension], seed: int, startup: int = STARTUP) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(
-                n_startup_trials=STARTUP,
+                n_startup_trials=startup,
                 multivariate=True,
                 group=any(one.when for one in space),  # a density for those that are there together
                 constant_liar=True,

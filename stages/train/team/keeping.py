@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Kept:
             state = replace(state, at=len(state.reports), files=self._saved(state, folder, save))
         self._write(state)
         if save:
-            self._remove(before)
+            self._remove(before.files.items() - self.state.files.items())
 
     def finish(self) -> None:
         """Note that the loop came to its end."""
@@ -68,11 +68,11 @@ class Kept:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name, digest in self.state.files.items():
-            path = folder / name
-            self.blobs.get_file(self._key(self.state, name), path)
+            path, key = folder / name, self._key(name, digest)
+            self.blobs.get_file(key, path)
             if digest_of(path.read_bytes()) != digest:
                 raise Damaged(
-                    f"The checkpoint {self._key(self.state, name)} was changed.",
+                    f"The checkpoint {key} was changed.",
                     f"Delete {self.home} in the store, and run again.",
                 )
         return folder
@@ -83,23 +83,24 @@ class Kept:
             self.blobs.remove(key)
 
     def _saved(self, state: State, folder: Path, save: Callable[[Path], None]) -> dict[str, str]:
+        """Let `save` write into `folder`, and keep what `state` does not have."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         save(folder)
         paths = sorted(path for path in folder.iterdir() if path.is_file())
-        place = replace(state, at=len(state.reports))
-        for path in paths:
-            self.blobs.put_file(self._key(place, path.name), path)
-        return {path.name: digest_of(path.read_bytes()) for path in paths}
+        files = {path.name: digest_of(path.read_bytes()) for path in paths}
+        for name, digest in sorted(files.items() - state.files.items()):
+            self.blobs.put_file(self._key(name, digest), folder / name)
+        return files
 
     def _write(self, state: State) -> None:
         data = json.dumps(asdict(state), default=float).encode()
         self.blobs.put(f"{self.home}/state.json", data)
         self.state = state
 
-    def _remove(self, old: State) -> None:
-        for name in old.files:
-            self.blobs.remove(self._key(old, name))
+    def _remove(self, files: Iterable[tuple[str, str]]) -> None:
+        for name, digest in files:
+            self.blobs.remove(self._key(name, digest))
 
-    def _key(self, state: State, name: str) -> str:
-        return f"{self.home}/{state.at:06d}/{name}"
+    def _key(self, name: str, digest: str) -> str:
+        return f"{self.home}/{digest[:16]}/{name}"

@@ -8,6 +8,7 @@ from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.train.halving import Halving, Trial, rungs_of
 from stages.train.space import starts
+from stages.train.tuning.plan import together
 from stages.train.tuning.question import Question
 from stages.train.tuning.space import BEGIN, dimensions
 
@@ -38,13 +39,16 @@ class Word:
 
 
 def halving_of(asked: Asked) -> Halving:
-    """Phase two's trials before any of them is taught."""
+    """Phase two's trials before any of them is taught. There are few: one of each small batch goes
+    on, and each knows all before it, as one team teaches them one after the other."""
     train, space = asked.train, dimensions(asked.train, asked.question)
+    size = together(train, asked.trials)
     return Halving(
-        SEARCHERS[train.searcher](space, train.seed),
+        SEARCHERS[train.searcher](space, train.seed, startup=size),
         starts(space, BEGIN),
         total=asked.trials,
-        size=min(train.batch, asked.trials),
+        size=size,
         keep=train.halving,
+        ahead=0,
         rungs=rungs_of(asked.question.epochs, train.halving, LEAST),
     )

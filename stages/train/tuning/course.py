@@ -6,49 +6,75 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stages.artifacts import canonical, digest_of
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.halving import Leg, Taught
+from stages.train.halving import Leg, Taught, Trial
 
 State = tuple[dict[str, Any], dict[str, Any]]  # arrays; what is plain
 
 
 @dataclass
 class Course:
-    """`legs`: what each finished leg brought, by trial and epochs; `states`: of the trials that may
-    go on, by number, and under the number after the last that of the chosen one while all samples
-    teach it; `final`: the chosen network, once it has been taught."""
+    """`legs`: what each finished leg brought; `states`: of the trials that may go on. Both by names
+    that say the hyperparameters too: what others came to is not what these would."""
 
-    legs: dict[tuple[int, int], Taught] = field(default_factory=dict)
-    states: dict[int, State] = field(default_factory=dict)
-    final: bytes = b""
+    legs: dict[str, Taught] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
 
     def known(self, leg: Leg) -> Taught | None:
-        return self.legs.get((leg.number, leg.epochs))
+        """What `leg` brought, if it is finished."""
+        return self.legs.get(_leg(leg))
+
+    def brought(self, leg: Leg) -> Taught:
+        """What `leg`, which is finished, brought."""
+        return self.legs[_leg(leg)]
+
+    def finish(self, leg: Leg, taught: Taught) -> None:
+        """Keep what `leg` brought."""
+        self.legs[_leg(leg)] = taught
+
+    def state(self, leg: Leg) -> State | None:
+        """How far the trial of `leg` has come, if it has begun."""
+        return self.states.get(_trial(leg))
+
+    def keep(self, leg: Leg, state: State) -> None:
+        """Keep how far the trial of `leg` has come."""
+        self.states[_trial(leg)] = state
+
+    def drop(self, one: Leg | Trial) -> None:
+        """Drop the state of a trial that will not go on."""
+        self.states.pop(_trial(one), None)
 
     def save(self, folder: Path) -> None:
         """Write everything into the new folder `folder`."""
-        for (number, epochs), taught in self.legs.items():
-            (folder / f"leg-{number}-{epochs}.json").write_text(json.dumps(taught.facts))
-            (folder / f"leg-{number}-{epochs}.npz").write_bytes(taught.arrays)
-        for number, (arrays, plain) in self.states.items():
-            (folder / f"state-{number}.json").write_text(json.dumps(plain))
-            (folder / f"state-{number}.npz").write_bytes(pack_arrays(arrays))
-        if self.final:
-            (folder / "final.npz").write_bytes(self.final)
+        for name, taught in self.legs.items():
+            _write(folder / f"leg-{name}", taught.facts, taught.arrays)
+        for name, (arrays, plain) in self.states.items():
+            _write(folder / f"state-{name}", plain, pack_arrays(arrays))
 
     @classmethod
     def load(cls, folder: Path | None) -> "Course":
         """What `folder` holds; a new one if there is none."""
         course = cls()
-        if folder is None:
-            return course
-        for path in sorted(folder.glob("*.json")):
+        for path in sorted(folder.glob("*.json")) if folder else []:
             plain, data = json.loads(path.read_text()), path.with_suffix(".npz").read_bytes()
-            what, *numbers = path.stem.split("-")
+            what, name = path.stem.split("-", 1)
             if what == "leg":
-                course.legs[int(numbers[0]), int(numbers[1])] = Taught(**plain, arrays=data)
+                course.legs[name] = Taught(**plain, arrays=data)
             else:
-                course.states[int(numbers[0])] = (unpack_arrays(data), plain)
-        final = folder / "final.npz"
-        course.final = final.read_bytes() if final.is_file() else b""
+                course.states[name] = (unpack_arrays(data), plain)
         return course
+
+
+def _trial(one: Leg | Trial) -> str:
+    """By its number, which says who judges, and its hyperparameters."""
+    return f"{one.number}-{digest_of(canonical(one.hyperparameters))[:16]}"
+
+
+def _leg(leg: Leg) -> str:
+    return f"{_trial(leg)}-{leg.epochs}"
+
+
+def _write(path: Path, plain: dict[str, Any], data: bytes) -> None:
+    path.with_suffix(".json").write_text(json.dumps(plain))
+    path.with_suffix(".npz").write_bytes(data)

@@ -1,18 +1,21 @@
 """What every worker of a team does in phase two. All of them take the same decisions, since all see
 the same numbers; the first one keeps the course."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.halving import Leg, Taught, Trial
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.search import score_of
+from stages.train.selection import taught_of
 from stages.train.tuning.asked import Asked, Word, halving_of
 from stages.train.tuning.course import Course
 from stages.train.tuning.fit import TailFit
-from stages.train.tuning.question import JUDGE
-from stages.train.tuning.runoff import best_of, chosen_of, further
+from stages.train.tuning.question import JUDGE, Question
+from stages.train.tuning.runoff import anew, best_of, chosen_of, further
 from stages.train.tuning.space import inherited
 from stages.train.unseen import arrays_of
 
@@ -42,54 +45,78 @@ class Tuning:
     def run(self) -> None:
         metric = self.asked.train.metric
         while (leg := self.halving.next()) is not None:
-            taught = self.course.known(leg) or self._taught(leg)
+            taught = self.course.known(leg) or self._judged(leg)
             self.halving.told(leg, score_of(taught.measures, metric), taught)
-            self._forget(*(trial.number for trial in self.halving.trials if trial.ended))
+            self._forget(*(trial for trial in self.halving.trials if trial.ended))
         best = best_of(self.asked, self.halving.trials)
         for fold, leg in further(self.asked, best):
             if not self.course.known(leg):
-                self._taught(leg, fold)
-                self._forget(leg.number)
+                self._judged(leg, fold)
+                self._forget(leg)
         chosen = chosen_of(self.asked, best, self.course)
-        if chosen is best and not self.course.final:
-            self.course.final = self._final(chosen)
-            self._report(Word(chosen.number, chosen.hyperparameters, chosen.reached, about=ALL))
+        last = anew(self.asked, best)
+        if chosen is best and not self.course.known(last):
+            self._last(last, taught_of(best))
 
-    def _forget(self, *numbers: int) -> None:
+    def _forget(self, *ended: Leg | Trial) -> None:
         """What is held of trials that will not go on."""
-        for number in numbers:
-            self.fits.pop(number, None)
-            self.course.states.pop(number, None)
+        for one in ended:
+            self.fits.pop(one.number, None)
+            self.course.drop(one)
 
-    def _taught(self, leg: Leg, judge: int = JUDGE) -> Taught:
-        """Teach `leg`, epoch by epoch, while the fold `judge` judges."""
+    def _judged(self, leg: Leg, judge: int = JUDGE) -> Taught:
+        """Teach `leg` while the fold `judge` judges."""
         fit = self._fit(leg, judge)
         about = FURTHER.format(judge=judge) if judge != JUDGE else ""
         word = Word(leg.number, leg.hyperparameters, leg.epochs, about=about)
+        self._teach(leg, fit, partial(fit.until, patience=self.asked.train.patience), word)
+        return self._finished(leg, self._result(fit), word)
+
+    def _last(self, leg: Leg, judged: Taught) -> None:
+        """Teach `leg` by all samples, with those that `judged` it among them."""
+        fit = self._begun(leg, self.asked.question, self._own_head(leg), whole=True)
+        word = Word(leg.number, leg.hyperparameters, leg.epochs, about=ALL)
+        self._teach(leg, fit, fit.teach_all, word)
+        self.course.drop(leg)
+        temperature = float(unpack_arrays(judged.arrays)["temperature"])
+        network = pack_arrays(fit.arrays(temperature))
+        self._finished(leg, Taught({}, leg.epochs, False, list(fit.curve), network), word)
+
+    def _teach(self, leg: Leg, fit: TailFit, teach: Callable[[int], None], word: Word) -> None:
+        """Let `teach` bring `fit` to the end of `leg`, epoch by epoch."""
         self._report(word)  # all have made it
         while len(fit.curve) < leg.epochs:
-            fit.until(len(fit.curve) + 1, self.asked.train.patience)
+            teach(len(fit.curve) + 1)
             if self.desk.group.rank == 0:
-                self.course.states[leg.number] = fit.state()
+                self.course.keep(leg, fit.state())
             if len(fit.curve) < leg.epochs:
                 self._report(replace(word, curve=fit.curve))
-        taught = self._result(fit)
-        self.course.legs[leg.number, leg.epochs] = taught
-        self._report(replace(word, curve=fit.curve))
+
+    def _finished(self, leg: Leg, taught: Taught, word: Word) -> Taught:
+        self.course.finish(leg, taught)
+        self._report(replace(word, curve=taught.curve))
         return taught
 
     def _fit(self, leg: Leg, judge: int) -> TailFit:
         """The trial as it was left, here or before a restart; else a new one."""
-        fit = self.fits.get(leg.number)
-        if fit is None:
-            question = self.asked.question.judged_by(judge)
-            hyperparameters = inherited(leg.hyperparameters, question)
+        if leg.number not in self.fits:
             head = self._head(leg.hyperparameters["input"], judge)
-            fit = TailFit(question, hyperparameters, head, self.desk.group)
-            if state := self.course.states.get(leg.number):
-                fit.take_up(state)
-        self.fits[leg.number] = fit
+            self.fits[leg.number] = self._begun(leg, self.asked.question.judged_by(judge), head)
+        return self.fits[leg.number]
+
+    def _begun(
+        self, leg: Leg, question: Question, head: dict[str, Any], whole: bool = False
+    ) -> TailFit:
+        """The trial of `leg`, as far as it has come."""
+        hyperparameters = inherited(leg.hyperparameters, question)
+        fit = TailFit(question, hyperparameters, head, self.desk.group, whole)
+        if state := self.course.state(leg):
+            fit.take_up(state)
         return fit
+
+    def _own_head(self, leg: Leg) -> dict[str, Any]:
+        """Phase one's head for the input of `leg`, which all samples have taught."""
+        return dict(self.asked.question.finalists[leg.hyperparameters["input"]].head)
 
     def _head(self, name: str, judge: int) -> dict[str, Any]:
         """Phase one's head for an input, taught without the samples that judge."""
@@ -107,31 +134,6 @@ class Tuning:
         rows, logits = fit.unseen()
         unseen = arrays_of(self.asked.question.rows[rows], logits, fit.temperature())
         return Taught(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
-
-    def _final(self, chosen: Trial) -> bytes:
-        """The chosen recipe once more, with the samples that judged among those that teach."""
-        question = self.asked.question
-        taught = chosen.taught
-        assert taught is not None  # noqa: S101
-        hyperparameters = inherited(chosen.hyperparameters, question)
-        head = dict(question.finalists[chosen.input].head)
-        fit = TailFit(question, hyperparameters, head, self.desk.group, whole=True)
-        word = Word(chosen.number, chosen.hyperparameters, taught.best_epoch, about=ALL)
-        self._teach_all(fit, word)
-        temperature = float(unpack_arrays(taught.arrays)["temperature"])
-        return pack_arrays(fit.arrays(temperature))
-
-    def _teach_all(self, fit: TailFit, word: Word) -> None:
-        """Teach `word.epochs`, epoch by epoch; its state is kept as that of one more trial."""
-        place = len(self.halving.trials)
-        if state := self.course.states.get(place):
-            fit.take_up(state)
-        while len(fit.curve) < word.epochs:
-            self._report(replace(word, curve=fit.curve))
-            fit.teach_all(len(fit.curve) + 1)
-            if self.desk.group.rank == 0:
-                self.course.states[place] = fit.state()
-        self.course.states.pop(place, None)
 
     def _report(self, word: Word) -> None:
         self.desk.report(asdict(word), self.course.save)

@@ -10,21 +10,21 @@ from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.estimate import tail_bytes
 from stages.train.halving import Taught, Trial
+from stages.train.journal import FORGOTTEN, SETTLED, version
 from stages.train.prepared import Prepared
 from stages.train.record import Recorder
 from stages.train.search import score_of
 from stages.train.selection import choose, taught_of
-from stages.train.sources import version_of
 from stages.train.tuning.asked import Asked, Word, halving_of
 from stages.train.tuning.asking import question_of
 from stages.train.tuning.course import Course
 from stages.train.tuning.finalists import best_of_each, finalists_of, narrowed
+from stages.train.tuning.holding import hold
 from stages.train.tuning.loop import loop
-from stages.train.tuning.runoff import best_of, chosen_of
+from stages.train.tuning.runoff import anew, best_of, chosen_of
 from stages.train.unseen import only
-
-CODE = ("train/*.py", "train/tuning/*.py", "models/*.py")
 
 
 def tune(
@@ -61,6 +61,9 @@ def _taught(
     from stages.train.team import team
 
     record, longest = recorder.next(asked.trials), train.finetune.longest
+    name, inputs = name_of(dataset, train), asked.question.finalists.values()
+    each = tail_bytes(train, [one.one for one in inputs])
+    hold(name, FORGOTTEN, settings)
 
     def tell(told: dict[str, Any]) -> None:
         word = Word(**told)
@@ -72,40 +75,32 @@ def _taught(
         record.epoch(number, word.hyperparameters, len(curve), longest, curve, ended)
 
     folder = team(
-        loop,
-        asked,
-        workers=train.workers,
-        name=name_of(dataset, train),
-        settings=settings,
-        tell=tell,
+        loop, asked, workers=train.workers, name=name, settings=settings, tell=tell, each=each
     )
     return Course.load(folder)
 
 
 def name_of(dataset: Dataset, train: TrainConfig) -> str:
     """Of the team: equal for equal questions, so that a second start goes on."""
-    code = version_of(CODE, ("paddlepaddle", "onnxruntime", "numpy"))
-    return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
+    return digest_of(canonical([dataset.ref.id, train.model_dump(), version()]))[:16]
 
 
-def forget(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
-    """Remove what phase two could be taken up from: its model is saved."""
-    from stages.train.team.driving import forget as forgotten
-
-    forgotten(name_of(dataset, train), settings)
+def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
+    """The model that came of phase two is saved: soon nobody will take that up."""
+    hold(name_of(dataset, train), SETTLED, settings)
 
 
 def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Trial], Trial]:
     halving = halving_of(asked)
     while (leg := halving.next()) is not None:
-        taught = course.legs[leg.number, leg.epochs]
+        taught = course.brought(leg)
         halving.told(leg, score_of(taught.measures, asked.train.metric), taught)
     best = best_of(asked, halving.trials)
     chosen = chosen_of(asked, best, course)
     if chosen is not best:
         return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
-    final = replace(taught_of(chosen), arrays=_whole(taught_of(chosen), course.final))
-    chosen.taught = final
+    network = course.brought(anew(asked, chosen)).arrays
+    chosen.taught = replace(taught_of(chosen), arrays=_shipped(taught_of(chosen), network))
     tuned = _numbered(halving.trials, len(trials))
     return [*trials, *tuned], tuned[chosen.number]
 
@@ -114,6 +109,6 @@ def _numbered(trials: list[Trial], first: int) -> list[Trial]:
     return [replace(one, number=first + one.number, phase=2) for one in trials]
 
 
-def _whole(taught: Taught, final: bytes) -> bytes:
+def _shipped(taught: Taught, network: bytes) -> bytes:
     """The network that all samples taught, with what its twin said of those it had not seen."""
-    return pack_arrays({**unpack_arrays(final), **only(unpack_arrays(taught.arrays))})
+    return pack_arrays({**unpack_arrays(network), **only(unpack_arrays(taught.arrays))})

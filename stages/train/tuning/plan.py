@@ -98,6 +98,11 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES
 
 
+def together(train: TrainConfig, trials: int) -> int:
+    """How many of the `trials` of phase two are proposed at a time, of which one goes on."""
+    return min(train.batch, train.halving, trials)
+
+
 def teaching_of(one: Input) -> float:
     """Seconds of one core to teach all of a trunk one sample."""
     return (FAMILIES[one.family].teaching or WHOLE) * one.seconds

@@ -32,10 +32,16 @@ def further(asked: Asked, best: Trial) -> Iterator[tuple[int, Leg]]:
         yield fold, Leg(asked.trials + fold, best.reached, best.hyperparameters)
 
 
+def anew(asked: Asked, best: Trial) -> Leg:
+    """The teaching of `best` anew, by all samples, as long as until it was judged; numbered after
+    all trials, too."""
+    return Leg(asked.trials, taught_of(best).best_epoch, best.hyperparameters)
+
+
 def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
     """`best`, as all folds have judged it, or one of the rivals: by phase one's rule. What `best`
     says of unseen samples is that of all these folds from now on."""
-    parts = [taught_of(best), *(course.legs[leg[:2]] for _, leg in further(asked, best))]
+    parts = [taught_of(best), *(course.brought(leg) for _, leg in further(asked, best))]
     best.taught = joined(parts, asked.question.heads)
     best.score = score_of(best.taught.measures, asked.train.metric)
     judged = asked.question.heads.known(unpack_arrays(best.taught.arrays)["rows"])

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.detectors.plan import LEAST, MOST, planned, takes
+from stages.train.detectors.plan import LEAST, MOST, STARTING, planned, takes
 from tests.train.detectors.conftest import config
 
 TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
@@ -46,3 +46,14 @@ def test_too_few_minutes_are_told_with_those_that_would_do():
 
 def test_few_epochs_that_are_asked_for_are_enough():
     assert plan(3, samples=20, epochs=2).epochs == 2
+
+
+def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial():
+    one, two, four = (
+        config(**TWO, epochs=20).model_copy(update={"trials": 2, "workers": count})
+        for count in (1, 2, 4)
+    )
+
+    assert takes(one, 300) - STARTING == 2 * (takes(two, 300) - STARTING)
+    assert takes(four, 300) == takes(two, 300)
+    assert plan(20, workers=1).epochs < plan(20).epochs

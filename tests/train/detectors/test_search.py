@@ -128,6 +128,30 @@ def test_side_by_side_or_together_trials_come_to_the_same(problem, ray_running):
     apart.end()
 
 
+@pytest.mark.parametrize(
+    "count", [1, pytest.param(3, marks=pytest.mark.slow)], ids=["one", "three"]
+)
+def test_any_number_of_workers_comes_to_the_same(problem, ray_running, quiet, count):
+    crew = Crew(problem, 0.5, lambda _: None, count=count)
+    crew.teach([LEG])
+
+    assert len(crew.workers) == count
+    assert crew.known[0].answers == quiet.known[0].answers
+    np.testing.assert_array_equal(_values(crew), _values(quiet))
+    crew.end()
+
+
+def test_a_crew_that_goes_gives_its_places_back(problem, ray_running):
+    from ray.util import placement_group_table
+
+    crew = Crew(problem, 1.0, lambda _: None)
+    crew.end()
+
+    made = {one.id.hex() for one in crew.places}
+    left = placement_group_table()
+    assert {left[name]["state"] for name in made} == {"REMOVED"}
+
+
 def test_trials_are_judged_evenly_and_at_the_end_of_every_leg():
     assert [epoch for epoch in range(1, 21) if is_judged(epoch, 3, 20)] == [2, 3, *range(4, 21, 2)]
     assert [epoch for epoch in range(1, 4) if is_judged(epoch, 3, 3)] == [1, 2, 3]

@@ -41,6 +41,27 @@ def test_a_checkpoint_that_a_newer_one_replaced_is_gone(kept, tmp_path):
     assert not [key for key in kept.blobs.keys("teams/") if key.endswith("/a")]
 
 
+def test_a_file_that_did_not_change_is_not_written_again(kept, tmp_path):
+    written: list[str] = []
+
+    class Counting(MemoryBlobs):
+        def put_file(self, key, path):
+            written.append(path.name)
+            super().put_file(key, path)
+
+    def saves(folder):
+        (folder / "a").write_bytes(b"first")
+        (folder / "b").write_bytes(b"second")
+
+    counting = Counting()
+    counting._kept = kept.blobs._kept
+    kept.blobs = counting
+    kept.report({"epoch": 2}, tmp_path / "saved", saves)
+
+    assert written == ["b"]
+    assert content(anew(kept), tmp_path / "out") == {"a": b"first", "b": b"second"}
+
+
 def test_dying_while_saving_leaves_the_checkpoint_before(kept, tmp_path):
     def dies(folder):
         (folder / "a").write_bytes(b"half")

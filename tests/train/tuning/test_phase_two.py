@@ -8,6 +8,7 @@ import pytest
 from stages.config import TrainConfig, TrainSlice
 from stages.config.train import Finetune, FinetuneSpace, Range, Space
 from stages.models.arrays import unpack_arrays
+from stages.opening import open_store
 from stages.tracking import QuietRun
 from stages.train import train
 from tests import makers
@@ -77,3 +78,31 @@ def test_what_was_said_of_unseen_samples_is_kept(trained, store, dataset):
 
     assert len(unseen["digests"]) == trained[0].selection["samples"]
     np.testing.assert_allclose(np.sum(unseen["answers"], axis=1), 1, atol=1e-4)
+
+
+def test_no_more_folds_judge_than_there_are_groups_for(store, ray_running):
+    few = makers.dataset(store, each=6, views=0)
+    finetune = Finetune(trials=1, epochs=1, views=0, space=SPACE, folds=10)
+    config = CONFIG.model_copy(update={"folds": 10, "finetune": finetune, "workers": 1})
+
+    made = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
+
+    assert made.selection["samples"] == few.taught
+    assert made.selection["folds"] < 10
+
+
+def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_tails_again(
+    dataset, store, ray_running, tmp_path
+):
+    settings = ray_running.model_copy(update={"workspace": tmp_path})
+    finetune = Finetune(trials=1, epochs=1, views=0, space=SPACE)
+    asked = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
+    teams = open_store(settings).blobs
+    first = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
+    kept = {key: teams.get(key) for key in teams.keys("teams/")}
+
+    again = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
+
+    assert kept, "the course of phase two"
+    assert {key: teams.get(key) for key in teams.keys("teams/")} == kept, "nothing was taught"
+    assert again.ref == first.ref

@@ -8,7 +8,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.halving import Taught, Trial
+from stages.train.halving import Leg, Taught, Trial
 from stages.train.problem import Problem
 from stages.train.scores import measures
 from stages.train.tuning.asked import Asked
@@ -75,7 +75,8 @@ def test_what_two_folds_said_is_one_answer_at_one_temperature():
 @pytest.mark.parametrize(("wrong", "phase"), [(0, 2), (8, 1)])
 def test_a_tail_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phase: int):
     rival, best = head(0.9), trial(1, taught(0, 0))
-    course = Course({(4, 4): taught(1, wrong)})
+    course = Course()
+    course.finish(Leg(4, 4, best.hyperparameters), taught(1, wrong))
 
     assert chosen_of(asked(rival), best, course).phase == phase
     assert best.score == pytest.approx((40 - wrong) / 40)

@@ -1,0 +1,27 @@
+"""What a run is refused for is what this machine has to give."""
+
+import pytest
+
+from stages.config import parse_pipeline
+from stages.etl import source
+from stages.runner.foreseeing import foresee
+from tests import makers
+from tests.runner.test_room import YAML
+
+
+@pytest.fixture
+def settings(tmp_path):
+    settings = makers.settings(tmp_path)
+    source.add("shapes", makers.folder_of_pictures(tmp_path / "pictures", each=12), settings)
+    return settings
+
+
+def test_work_of_a_cluster_is_not_held_against_this_machine(settings):
+    pipeline = parse_pipeline(YAML)
+    job = settings.model_copy(update={"ray": "http://host:8265"})
+
+    local, far = foresee(pipeline, settings), foresee(pipeline, job)
+
+    assert local["train"].memory > 10**9
+    assert far["train"].memory == 0
+    assert far["evaluate"] == local["evaluate"]

@@ -1,0 +1,28 @@
+"""Settings that cannot be are told by the variable's name."""
+
+import pytest
+
+from stages.runtime.errors import ConfigError
+from stages.settings import Settings
+
+
+def test_each_variable_that_does_not_fit_is_named(monkeypatch):
+    monkeypatch.setenv("AIWF_THREADS", "none")
+    monkeypatch.setenv("AIWF_GPUS", "-1")
+
+    with pytest.raises(ConfigError, match=r"AIWF_THREADS: .*; AIWF_GPUS: ") as told:
+        Settings()
+
+    assert "none" not in told.value.problem
+
+
+def test_ray_client_is_refused_with_the_addresses_that_do():
+    with pytest.raises(ConfigError, match=r"^AIWF_RAY: .*ray://host:10001; http://host:8265 "):
+        Settings(ray="ray://host:10001")
+
+
+@pytest.mark.parametrize(
+    ("address", "job"), [("local", False), ("auto", False), ("http://host:8265", True)]
+)
+def test_an_address_on_the_web_is_where_jobs_are_handed_in(address, job):
+    assert Settings(ray=address).job_address == (address if job else "")

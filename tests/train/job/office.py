@@ -1,0 +1,100 @@
+"""A small head of a cluster, as far as Ray's client of jobs sees it: jobs are handed in, looked at
+and stopped over HTTP. What a job does is a function in this process."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from typing import Any
+
+Answer = tuple[int, Any]
+LOG = 'aiwf-told ["progress", "trials", 1, 2]\n'  # of every job
+
+
+@dataclass
+class Office:
+    """`work`: what a job does before it ends, given its digest; `looks`: how often its status is
+    asked for until then; `fails`: so many questions about a job are answered with 503 first."""
+
+    work: Callable[[str], None] = lambda digest: None
+    looks: int = 0
+    fails: int = 0
+    address: str = ""
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def asked(self, method: str, path: str, said: Any) -> Answer:
+        """The answer to one request."""
+        match method, path.strip("/").split("/")[1:]:
+            case "GET", ["version"]:
+                return 200, {"version": "4", "ray_version": version("ray"), "ray_commit": ""}
+            case _, ["packages", *_]:
+                return 200, {}
+            case "GET", ["jobs"]:
+                return 200, list(self.jobs.values())
+            case "POST", ["jobs"]:
+                return self._begun(said)
+            case _, ["jobs", name, *what]:
+                return self._about(name, what)
+        return 404, {}
+
+    def _begun(self, said: Any) -> Answer:
+        name, digest = said["submission_id"], said["entrypoint"].split()[-1]
+        known = {"type": "SUBMISSION", "submission_id": name, "status": "RUNNING", "message": ""}
+        more = {"entrypoint": said["entrypoint"], "runtime_env": said["runtime_env"]}
+        self.jobs[name] = known | more | {"metadata": {"digest": digest}}
+        return 200, {"job_id": name, "submission_id": name}
+
+    def _about(self, name: str, what: list[str]) -> Answer:
+        job = self.jobs[name]
+        if self.fails:
+            self.fails -= 1
+            return 503, {}
+        if what == ["stop"]:
+            job["status"] = "STOPPED"
+            return 200, {"stopped": True}
+        if what == ["logs"]:
+            return 200, {"logs": LOG}
+        return 200, self._looked(job)
+
+    def _looked(self, job: dict[str, Any]) -> dict[str, Any]:
+        self.looks -= 1
+        if self.looks < 0 and job["status"] == "RUNNING":
+            self.work(job["metadata"]["digest"])
+            job["status"] = "SUCCEEDED"
+        return job
+
+
+@contextmanager
+def opened(office: Office) -> Iterator[Office]:
+    """`office` at an address of this machine."""
+
+    class Counter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            data = self.rfile.read(length)
+            is_json = self.headers.get("Content-Type") == "application/json"
+            said = json.loads(data) if is_json else None
+            code, told = office.asked(self.command, self.path, said)
+            answer = json.dumps(told).encode()
+            self.send_response(code)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_POST = do_PUT = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Counter)
+    office.address = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield office
+    finally:
+        server.shutdown()
+        server.server_close()
