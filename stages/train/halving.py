@@ -102,8 +102,8 @@ class Halving:
         kind: Callable[[Hyperparameters], str] = lambda _: "",
     ) -> None:
         """`ahead`: the batches that may be under way when the next is proposed, without knowing
-        them, so that nobody has to wait. `kind`: trials are compared with those of the same kind, as a network from scratch
-        begins slower than a head."""
+        them, so that nobody has to wait. `kind`: trials are compared with those of the same kind,
+        as a network from scratch begins slower than a head."""
         self.searcher = searcher
         self.ahead = ahead
         self.kind = kind
