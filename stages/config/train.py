@@ -206,8 +206,8 @@ class TrainConfig(Section):
         2,
         ge=1,
         le=64,
-        description="Processes that fine-tune one model together, a share each; two of them teach "
-        "one detector, more teach others beside it.",
+        description="Processes that fine-tune one model together, a share each; of detectors each "
+        "teaches one while several race, and two the best one together.",
     )
     device: Device = Device()
     seed: int = Field(0, ge=0, description="Seed of the search.")

@@ -56,7 +56,8 @@ def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads
     maps = maps_of(train, samples)
     heads = RAY + DRIVER + 2 * features
     tails = RAY + DRIVER + features + 2 * maps if maps else 0
-    teaching = train.workers * worker_bytes(tail_bytes(train, tunable(train))) if maps else 0
+    workers = min(train.workers, threads)
+    teaching = workers * worker_bytes(tail_bytes(train, tunable(train))) if maps else 0
     return Estimate(
         minutes=seconds / 60 / speed,
         memory=max(heads + threads * (PADDLE + features), tails + teaching),
@@ -90,7 +91,7 @@ def maps_of(train: TrainConfig, samples: int) -> int:
     if not train.finetune.trials:
         return 0
     dearest = sorted((MAP * (one.size / 224) ** 2 for one in tunable(train)), reverse=True)
-    one_view = sum(dearest[: train.finetune.finalists])
+    one_view = sum(dearest[: min(train.finetune.finalists, train.finetune.trials)])
     return int(min(MAPS, one_view * samples * (1 + train.finetune.views)))
 
 

@@ -2,9 +2,9 @@
 
 Nothing here depends on who finished first: a rung is decided when the whole batch has reached it,
 ranks break ties by the trial's number, batch b is proposed when batches up to b - 2 are known and
-all of them told in order. (Not b - 1: while the last trials of a batch are taught, the other cores
-begin with the next.) Li et al., A System for Massively Parallel Hyperparameter Tuning, 2020, made
-synchronous."""
+all of them told in order. (Not b - 1, unless trials are taught one after the other: while the last
+trials of a batch are taught, the other cores begin with the next.) Li et al., A System for
+Massively Parallel Hyperparameter Tuning, 2020, made synchronous."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -53,6 +53,7 @@ class Journal:
         long, are cleared away."""
         home = settings.root / "cache" / "journals"
         mine = home / digest_of(canonical([fingerprint(question), version()]))
+        (mine / SAVED).unlink(missing_ok=True)  # until it is saved again
         for one in home.glob("*"):
             if one != mine and _over(one):
                 shutil.rmtree(one, ignore_errors=True)

@@ -87,9 +87,13 @@ def test_it_is_kept_when_its_model_is_saved_and_cleared_by_a_later_search(tmp_pa
     first.saved()
 
     Journal.of(settings, "at once")  # while the stage of the first may yet be killed
-    assert found(LEG, Journal.of(settings, "one")) == TAUGHT
     aged(first.folder / SAVED, SETTLED)
+    again = Journal.of(settings, "one")  # begun once more, and in use
     Journal.of(settings, "two")
+    assert found(LEG, again) == TAUGHT
+    again.saved()
+    aged(first.folder / SAVED, SETTLED)
+    Journal.of(settings, "three")
     assert not first.folder.exists()
     assert found(LEG, unsaved) == TAUGHT
 

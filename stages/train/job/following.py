@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +29,15 @@ class Job:
     def followed(self, run: Run, store: Store) -> str:
         """Tell `run` what the job tells until it ends; how it ended, with its last lines.
 
-        Ctrl-C or a signal stops it. Whatever else goes wrong here leaves it alone: it can be
+        Ctrl-C stops it. Whatever else goes wrong here leaves it alone: it can be
         followed again. Raises InfrastructureError if the cluster does not answer any more."""
         try:
             return self._heard(run, store)
         except Exception:
             raise
         except BaseException:  # a person does not want it any longer
-            self._asked(self.client.stop_job)
+            with suppress(Exception):  # nobody may answer
+                self.client.stop_job(self.name)
             raise
 
     def _heard(self, run: Run, store: Store) -> str:

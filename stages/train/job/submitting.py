@@ -28,11 +28,11 @@ def submitted(
     cluster cannot see what the job needs, and what the job raised if a person has to act on it."""
     check_weights(config.train, settings)
     digest = store.add(canonical(_spec(dataset, config)))
+    if made := _made(store, digest):
+        return made
     client = connected(settings.ray)
     name = running(client, digest)
     if not name:
-        if made := _made(store, digest):
-            return made
         store.note(NOTE.format(digest), None)
         name = handed_in(client, digest, settings)
     ended = Job(client, name, settings.ray).followed(run, store)

@@ -64,18 +64,25 @@ class Kept:
     def fetch(self, folder: Path) -> Path:
         """Write the last checkpoint's files into `folder`, which has nothing else afterwards.
 
-        Raises Damaged if a file is not as it was saved."""
+        Raises Damaged if a file is gone, or not as it was saved."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for name, digest in self.state.files.items():
-            path, key = folder / name, self._key(name, digest)
-            self.blobs.get_file(key, path)
-            if digest_of(path.read_bytes()) != digest:
-                raise Damaged(
-                    f"The checkpoint {key} was changed.",
-                    f"Delete {self.home} in the store, and run again.",
-                )
+            self._fetch(self._key(name, digest), digest, folder / name)
         return folder
+
+    def _fetch(self, key: str, digest: str, path: Path) -> None:
+        try:
+            self.blobs.get_file(key, path)
+        except KeyError:
+            raise self._damaged(key, "is gone") from None
+        if digest_of(path.read_bytes()) != digest:
+            raise self._damaged(key, "was changed")
+
+    def _damaged(self, key: str, how: str) -> Damaged:
+        return Damaged(
+            f"The checkpoint {key} {how}.", f"Delete {self.home} in the store, and run again."
+        )
 
     def forget(self) -> None:
         """Remove all that is kept of this loop."""
@@ -83,14 +90,17 @@ class Kept:
             self.blobs.remove(key)
 
     def _saved(self, state: State, folder: Path, save: Callable[[Path], None]) -> dict[str, str]:
-        """Let `save` write into `folder`, and keep what `state` does not have."""
+        """Let `save` write into `folder`, and keep what is not kept already; others may have
+        removed what `state` names."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         save(folder)
         paths = sorted(path for path in folder.iterdir() if path.is_file())
         files = {path.name: digest_of(path.read_bytes()) for path in paths}
-        for name, digest in sorted(files.items() - state.files.items()):
-            self.blobs.put_file(self._key(name, digest), folder / name)
+        for name, digest in files.items():
+            key = self._key(name, digest)
+            if state.files.get(name) != digest or not self.blobs.has(key):
+                self.blobs.put_file(key, folder / name)
         return files
 
     def _write(self, state: State) -> None:
@@ -103,4 +113,4 @@ class Kept:
             self.blobs.remove(self._key(name, digest))
 
     def _key(self, name: str, digest: str) -> str:
-        return f"{self.home}/{digest[:16]}/{name}"
+        return f"{self.home}/{digest[:16]}.{name}"

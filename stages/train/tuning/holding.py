@@ -17,9 +17,10 @@ def hold(name: str, seconds: float, settings: Settings) -> None:
 
     blobs = open_store(settings).blobs
     blobs.put(HOME + name, str(time.time() + seconds).encode())
-    for key in [one for one in blobs.keys(HOME) if _over(blobs, one)]:
-        forget(key.removeprefix(HOME), settings)
-        blobs.remove(key)
+    for key in list(blobs.keys(HOME)):
+        if _over(blobs, key):  # asked just before, as another process may hold it again
+            forget(key.removeprefix(HOME), settings)
+            blobs.remove(key)
 
 
 def _over(blobs: Blobs, key: str) -> bool:

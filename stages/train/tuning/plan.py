@@ -89,7 +89,7 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     maps = sum(DECODING + one.seconds for one in dearest) * views / CORES
     epochs = train.finetune.longest
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
-    kept = -(-trials // train.halving)
+    kept = -(-trials // together(train, trials))
     raced = trials * first + kept * (epochs - first)
     again = (train.judges - 1) * epochs
     shown = samples * (TAUGHT * (raced + again) + epochs)

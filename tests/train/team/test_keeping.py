@@ -38,7 +38,7 @@ def test_gives_back_the_last_checkpoint(kept, tmp_path):
 def test_a_checkpoint_that_a_newer_one_replaced_is_gone(kept, tmp_path):
     kept.report({"epoch": 2}, tmp_path / "saved", writes("b", b"second"))
 
-    assert not [key for key in kept.blobs.keys("teams/") if key.endswith("/a")]
+    assert not [key for key in kept.blobs.keys("teams/") if key.endswith(".a")]
 
 
 def test_a_file_that_did_not_change_is_not_written_again(kept, tmp_path):
@@ -60,6 +60,17 @@ def test_a_file_that_did_not_change_is_not_written_again(kept, tmp_path):
 
     assert written == ["b"]
     assert content(anew(kept), tmp_path / "out") == {"a": b"first", "b": b"second"}
+
+
+def test_a_file_that_others_removed_is_written_again(kept, tmp_path):
+    (key,) = [one for one in kept.blobs.keys("teams/") if one.endswith(".a")]
+    kept.blobs.remove(key)
+    with pytest.raises(Damaged, match="is gone"):
+        anew(kept).fetch(tmp_path / "out")
+
+    kept.report({"epoch": 2}, tmp_path / "saved", writes("a", b"first"))
+
+    assert content(anew(kept), tmp_path / "out") == {"a": b"first"}
 
 
 def test_dying_while_saving_leaves_the_checkpoint_before(kept, tmp_path):
@@ -101,7 +112,7 @@ def test_what_was_reported_after_the_checkpoint_is_reported_anew(kept, tmp_path)
 
 
 def test_a_checkpoint_that_was_changed_is_not_given(kept, tmp_path):
-    key = next(key for key in kept.blobs.keys("teams/") if key.endswith("/a"))
+    key = next(key for key in kept.blobs.keys("teams/") if key.endswith(".a"))
     kept.blobs.put(key, b"other")
 
     with pytest.raises(Damaged, match=key):
