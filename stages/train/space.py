@@ -9,7 +9,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
-from stages.config.train import Range
+from stages.config.space import Range
 from stages.models.family import Family
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError

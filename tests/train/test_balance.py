@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.config.train import Space, TrainConfig
+from stages.config.space import Space
+from stages.config.train import TrainConfig
 from stages.train.balance import (
     BOTH,
     NONE,

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from stages.config import TrainConfig, TrainSlice
-from stages.config.train import Finetune, FinetuneSpace
+from stages.config.space import FinetuneSpace
+from stages.config.train import Finetune
 from stages.models.at_hand import sha256
 from stages.models.family import SCRATCH
 from stages.tracking import QuietRun

@@ -11,10 +11,10 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train.job.following import Job
 from stages.train.job.handing_in import check_weights, connected, handed_in, running
+from stages.train.journal import PACKAGES
 from stages.train.sources import version_of
 
 NOTE = "jobs/{}"
-LIBRARIES = ("faster-coco-eval", "numpy", "onnxruntime", "optuna", "paddlepaddle", "ray")
 
 
 def submitted(
@@ -41,7 +41,7 @@ def submitted(
 
 def _spec(dataset: Dataset, config: TrainSlice) -> dict[str, Any]:
     """All that decides what a job makes: one of other code is not taken over."""
-    code = version_of(("**/*.py",), LIBRARIES)
+    code = version_of(("**/*.py",), PACKAGES)
     return {"dataset": dataset.ref.id, "config": config.model_dump(mode="json"), "code": code}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.config.train import Range
+from stages.config.space import Range
 from stages.train.space import Choice, Condition, Dimension, Number
 from stages.train.tuning.question import Question
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from stages.config import TrainConfig, TrainSlice
-from stages.config.train import Finetune, FinetuneSpace, Range, Space
+from stages.config.space import FinetuneSpace, Range, Space
+from stages.config.train import Finetune
 from stages.models.arrays import unpack_arrays
 from stages.opening import open_store
 from stages.tracking import QuietRun
