@@ -22,8 +22,15 @@ Outputs = tuple[NDArray[Any], ...]
 class Predictor:
     """Keeps no state between answers, so threads may share one."""
 
-    def __init__(self, description: Mapping[str, Any], model: Path, threads: int = 1) -> None:
+    def __init__(
+        self,
+        description: Mapping[str, Any],
+        model: Path,
+        threads: int = 1,
+        on: str | None = None,
+    ) -> None:
         """`description`: labels, before, after, backend, answers. `model`: the network's file.
+        `on`: the instruction set whose engine options are set, this machine's if none is given.
 
         Raises UnknownPart for a step, kind of answer or backend that is not here, BackendMissing
         for an engine that is not installed, InfrastructureError for a file that it cannot load."""
@@ -31,7 +38,8 @@ class Predictor:
         self.description = dict(description)
         self.labels: list[str] = list(description["labels"])
         self.kind = kinds.of(description)
-        self._backend: Any = BACKENDS[description["backend"]](model, threads)
+        numeric = description.get("numeric", "float32")
+        self._backend: Any = BACKENDS[description["backend"]](model, threads, numeric, on)
 
     @classmethod
     def open(cls, folder: Path, threads: int = 1) -> Self:

@@ -1,4 +1,8 @@
-"""The engines a package can run on; a new one is a file here and a line below."""
+"""The engines a package can run on; a new one is a file here and a line below.
+
+A backend is a class with `format`, `libraries`, `sums(numeric, instruction_set)` (see sums.py),
+`inputs`, `outputs`, `run({name: array})`, made from (model, threads, numeric, on): the network's
+file and number format, and the instruction set whose options are set (None: this machine's)."""
 
 from ..registry import Registry
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import BackendMissing, InfrastructureError
 from ..quiet import quiet
+from .sums import Sums
 
 # Paddle 3.3.1 cannot load a graph in which an activation follows joined convolutions, as those of
 # SqueezeNet do: the pass asks their fused form for an attribute that it does not have.
@@ -21,7 +22,15 @@ class PaddleInference:
     format: ClassVar[str] = "paddle_inference"
     libraries: ClassVar[tuple[str, ...]] = ("paddlepaddle", "setuptools")
 
-    def __init__(self, model: Path, threads: int = 1) -> None:
+    @staticmethod
+    def sums(numeric: str, instruction_set: str) -> Sums:
+        """It runs networks in floating point only, on every instruction set."""
+        return Sums.FLOAT
+
+    def __init__(
+        self, model: Path, threads: int = 1, numeric: str = "float32", on: str | None = None
+    ) -> None:
+        """`numeric` and `on` change nothing: there are no options that depend on them."""
         inference = _engine()
         config = inference.Config(str(model), str(model.with_suffix(".pdiparams")))
         config.disable_gpu()

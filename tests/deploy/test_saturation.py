@@ -1,0 +1,162 @@
+"""The sums of an int8 network, counted in numpy, are those of the engine."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from stages.deploy.saturation.layers import Layer, NotCounted, Window, layers_of
+from stages.deploy.saturation.network import network_sums, read_network_sums
+from stages.deploy.saturation.pair_sums import accumulated, pair_sums
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+from tests.deploy import int8_network
+from tests.deploy.simulated import Exact, Saturating
+
+SATURATING = ["stem", "grouped", "dilated", "odd"]
+RNG = np.random.default_rng(3)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The folder of a small int8 network, and the inputs of it and of its layers."""
+    folder = tmp_path_factory.mktemp("small")
+    return folder, int8_network.make(folder)
+
+
+def layer(weights, *, groups=1, window=None, zero_point=0) -> Layer:
+    return Layer("y", "x", zero_point, np.array(weights, np.int8), groups, window)
+
+
+@pytest.mark.parametrize(
+    ("weights", "activations", "saturated", "furthest"),
+    [
+        ([[127, 127]], [[255, 255]], 1, 64770 - 32767),
+        ([[-128, -128]], [[255, 255]], 1, 65280 - 32768),
+        ([[127, -127]], [[255, 255]], 0, 0),
+        ([[127, 0, 127, 0]], [[255, 255, 255, 255]], 0, 0),  # a pair is two neighbours
+        ([[0, 127, 127, 0]], [[255, 255, 255, 255]], 0, 0),  # from an even place on
+        ([[64, 64]], [[255, 255]], 0, 0),
+        ([[127, 2]], [[255, 191]], 0, 0),  # 32767 is the last that fits
+        ([[127, 2]], [[255, 192]], 1, 2),
+        ([[0, 0, 127]], [[255, 255, 255]], 0, 0),  # an odd last one stands alone
+    ],
+)
+def test_a_pair_beyond_16_bits_is_counted(weights, activations, saturated, furthest):
+    found = pair_sums(layer(weights), np.array(activations, np.uint8))
+
+    assert (found.saturated, found.furthest) == (saturated, furthest)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("dilation", [1, 2])
+def test_all_sums_are_those_of_a_plain_loop(channels, groups, stride, dilation):
+    weights = RNG.integers(-128, 128, (4, channels, 3, 2))
+    window = Window((stride, 1), (dilation, 1), (1, 0, 2, 1))
+    given = layer(weights, groups=groups, window=window, zero_point=7)
+    activations = RNG.integers(100, 256, (2, channels * groups, 6, 5)).astype(np.uint8)
+
+    counted = pair_sums(given, activations)
+    sums = {saturating: accumulated(given, activations, saturating) for saturating in (True, False)}
+
+    looped = {kind: looped_sums(given, activations, kind) for kind in (True, False)}
+    assert (counted.total, counted.saturated) == looped[True][1:]
+    assert counted.saturated > 10
+    for saturating in (True, False):
+        np.testing.assert_array_equal(sums[saturating], looped[saturating][0])
+
+
+def looped_sums(given: Layer, activations, saturating):
+    """[places, out], how many pairs, how many of them beyond 16 bits: the slow way."""
+    before, after = given.window.pads[:2], given.window.pads[2:]
+    around = [(0, 0), (0, 0), *zip(before, after, strict=True)]
+    padded = np.pad(activations, around, constant_values=given.zero_point).astype(int)
+    (out, inside, rows, columns), (down, right) = given.weights.shape, given.window.strides
+    reach = [given.window.dilations[k] * (given.weights.shape[2 + k] - 1) + 1 for k in (0, 1)]
+    heights = range(0, padded.shape[2] - reach[0] + 1, down)
+    widths = range(0, padded.shape[3] - reach[1] + 1, right)
+    found, pairs, beyond = [], 0, 0
+    for sample, top, left in product(range(len(padded)), heights, widths):
+        row = []
+        for channel in range(out):
+            first = channel // (out // given.groups) * inside
+            products = [
+                padded[
+                    sample,
+                    first + c,
+                    top + y * given.window.dilations[0],
+                    left + x * given.window.dilations[1],
+                ]
+                * int(given.weights[channel, c, y, x])
+                for y, x, c in product(range(rows), range(columns), range(inside))
+            ]
+            total = -given.zero_point * int(given.weights[channel].astype(int).sum())
+            for start in range(0, len(products), 2):
+                pair = sum(products[start : start + 2])
+                pairs += 1
+                beyond += not -32768 <= pair <= 32767
+                total += min(max(pair, -32768), 32767) if saturating else pair
+            row.append(total)
+        found.append(row)
+    return np.array(found), pairs, beyond
+
+
+def test_32_bit_sums_are_what_the_engine_here_computes(small):
+    folder, inputs = small
+    network = folder / "network.onnx"
+
+    given = Exact(network).run({"image": inputs["network"]})
+
+    expected = OnnxRuntime(network, numeric="int8").run({"image": inputs["network"]})
+    np.testing.assert_allclose(given["logits"], expected["logits"], rtol=1e-6)
+
+
+def test_just_the_layers_whose_pairs_saturate_answer_differently(small):
+    folder, inputs = small
+    network = folder / "network.onnx"
+
+    counted = network_sums(network, [inputs["network"]])
+
+    different = []
+    for one in layers_of(network):
+        name = one.output.removesuffix(".sum")
+        sums = [accumulated(one, inputs[name], kind) for kind in (True, False)]
+        different += [name] if (sums[0] != sums[1]).any() else []
+    assert [one.removesuffix(".sum") for one in counted.saturating_layers] == different
+    assert different == SATURATING
+    answers = [engine(network).run({"image": inputs["network"]}) for engine in (Exact, Saturating)]
+    assert np.abs(answers[0]["logits"] - answers[1]["logits"]).max() > 1
+
+
+def test_counting_does_not_depend_on_how_samples_come(small):
+    folder, inputs = small
+    pictures = inputs["network"]
+
+    counts = [
+        network_sums(folder / "network.onnx", samples)
+        for samples in ([pictures], [pictures[:5], pictures[5:6], pictures[6:]])
+    ]
+
+    assert counts[0] == counts[1] == read_network_sums(counts[0].record())
+    assert counts[0].windows == len(pictures)
+
+
+def test_a_float_network_has_no_sums_in_16_bits(small):
+    folder, inputs = small
+
+    counted = network_sums(folder / "float.onnx", [inputs["network"]])
+
+    assert (counted.total, counted.layers) == (0, ())
+
+
+def test_a_layer_of_another_kind_is_not_counted_in_silence(small, tmp_path):
+    import onnx
+
+    model = onnx.load(str(small[0] / "network.onnx"))
+    conv = next(node for node in model.graph.node if node.op_type == "Conv")
+    conv.attribute.append(onnx.helper.make_attribute("auto_pad", "SAME_UPPER"))
+    onnx.save(model, str(tmp_path / "padded.onnx"))
+
+    with pytest.raises(NotCounted, match="pads by itself: SAME_UPPER"):
+        layers_of(tmp_path / "padded.onnx")
