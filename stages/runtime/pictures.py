@@ -1,18 +1,34 @@
 """From a picture file's bytes to an array: every kind of picture that people have."""
 
 import io
+import re
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BackendMissing, BadSample
+from .faults import fault_of
+from .libraries import at_least
 from .quiet import quiet
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
+MAGIC = {
+    "JPEG": rb"\xff\xd8",
+    "PNG": rb"\x89PNG",
+    "GIF": rb"GIF8",
+    "BMP": rb"BM",
+    "TIFF": rb"II\*\0|MM\0\*|II\+\0|MM\0\+",
+    "WEBP": rb"RIFF....WEBP",
+    "PPM": rb"P[1-6]",
+    "JPEG2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
+}
+TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
+ORIENTATION = 0x0112  # EXIF
 MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself becomes afraid
 
 
@@ -24,37 +40,75 @@ def decode_picture(
     Turned as its EXIF says; transparency over white; the first frame of an animation; 16 bits
     scaled to 8; grey, palette and CMYK converted. Notes width and height in `facts`. Raises
     BadSample if there is no whole picture in `data` or it has more than `most_pixels`, which is
-    found out before it is decoded."""
+    found out before it is decoded; InfrastructureError if Pillow fails on good pictures, too;
+    BackendMissing if it is not installed."""
     if not data:
         raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
     with quiet():
-        image = _opened(data)
-        _check_size(image, most_pixels)
-        picture = _pixels(_loaded(image))
+        try:
+            picture = _decoded(data, most_pixels)
+        except Exception as error:  # decoders raise nearly anything on bytes made to break them
+            known_good = partial(_known_good, _format_of(data))
+            raise fault_of(error, _bad(error, data), "pillow", known_good) from error
     if facts is not None:
         facts["height"], facts["width"] = picture.shape[:2]
     return picture
 
 
+def _decoded(data: bytes, most_pixels: int) -> NDArray[np.uint8]:
+    image = _opened(data)
+    _check_size(image, most_pixels)
+    image.load()
+    return _pixels(_upright(image))
+
+
 def _opened(data: bytes) -> "Pillow.Image":
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as error:
-        raise BackendMissing("Pillow is not installed.", "Run: pip install pillow") from error
+        raise BackendMissing(
+            f"Pillow is not installed: {error}.", f"Run: pip install '{at_least('pillow')}'"
+        ) from error
 
     Image.init()
-    known = [name for name in FORMATS if name in Image.OPEN]
-    try:
-        return Image.open(io.BytesIO(data), formats=known)
-    except UnidentifiedImageError:
-        raise BadSample(
+    return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _bad(error: Exception, data: bytes) -> BadSample:
+    """What `error` says of `data`, if it is the fault of these bytes."""
+    name = type(error).__name__
+    if name == "UnidentifiedImageError":
+        return BadSample(
             f"The {len(data)} bytes are not a picture of a known format.",
-            f"Save it as JPEG or PNG. Readable are: {', '.join(known)}.",
-        ) from None
-    except Image.DecompressionBombError as error:
-        raise _too_large(str(error)) from None
-    except Exception as error:  # decoders raise nearly anything on bytes made to break them
-        raise _broken(error) from error
+            f"Save it as JPEG or PNG. Readable are: {', '.join(FORMATS)}.",
+        )
+    if name == "DecompressionBombError":
+        return _too_large(str(error))
+    return BadSample(
+        f"The picture cannot be decoded: {error}.",
+        "It is truncated or damaged: copy it again, or leave it out.",
+    )
+
+
+def _format_of(data: bytes) -> str:
+    """Pillow's name of the format that `data` begin as; PNG for what is none."""
+    if data[4:8] == b"ftyp":
+        return "AVIF" if data[8:12] in (b"avif", b"avis") else "PNG"
+    return next(
+        (name for name, start in MAGIC.items() if re.match(start, data[:16], re.DOTALL)), "PNG"
+    )
+
+
+@lru_cache(maxsize=len(FORMATS))  # once a good picture was decoded, Pillow is sound
+def _known_good(name: str) -> None:
+    """Make small pictures of the format `name` and decode them. Raises what Pillow raises."""
+    from PIL import Image
+
+    more = {"compression": "tiff_lzw"} if name == "TIFF" else {}
+    for mode, format in (("RGB", name), ("RGBA", "PNG"), ("I;16", "PNG")):
+        out = io.BytesIO()
+        Image.new(mode, (8, 8)).save(out, format, **(more if format == name else {}))
+        _decoded(out.getvalue(), MOST_PIXELS)
 
 
 def _check_size(image: "Pillow.Image", most: int) -> None:
@@ -65,31 +119,33 @@ def _check_size(image: "Pillow.Image", most: int) -> None:
         raise BadSample(f"The picture has {width} × {height} pixels.", "Export it again.")
 
 
-def _loaded(image: "Pillow.Image") -> "Pillow.Image":
-    try:
-        image.load()
-    except Exception as error:  # as above
-        raise _broken(error) from error
-    return _upright(image)
-
-
 def _upright(image: "Pillow.Image") -> "Pillow.Image":
     from PIL import ImageOps
 
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # EXIF that cannot be read says nothing about which side is up
-        return image
+    except Exception as error:  # EXIF that cannot be read says nothing about which side is up
+        fault = fault_of(error, BadSample("EXIF cannot be read."), "pillow", _turns)
+        if isinstance(fault, BadSample):
+            return image
+        raise fault from error
+
+
+@lru_cache(maxsize=1)
+def _turns() -> None:
+    """Turn a small picture as EXIF says. Raises what Pillow raises."""
+    from PIL import Image, ImageOps
+
+    image = Image.new("RGB", (2, 1))
+    image.getexif()[ORIENTATION] = 6
+    ImageOps.exif_transpose(image)
 
 
 def _pixels(image: "Pillow.Image") -> NDArray[np.uint8]:
     if image.mode.startswith(("I", "F")):
         grey = _to_eight_bits(np.asarray(image), image.mode)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    try:
-        return np.array(_over_white(image).convert("RGB"))
-    except Exception as error:  # a mode that Pillow cannot convert, such as LAB
-        raise _broken(error) from error
+    return np.array(_over_white(image).convert("RGB"))
 
 
 def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
@@ -105,18 +161,18 @@ def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
 def _over_white(image: "Pillow.Image") -> "Pillow.Image":
     from PIL import Image
 
-    if not image.has_transparency_data:
+    if not _is_transparent(image):
         return image
     over = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
 
 
+def _is_transparent(image: "Pillow.Image") -> bool:
+    """Pillow has `has_transparency_data` from 10.1 on."""
+    if image.mode in TRANSPARENT or "transparency" in image.info:
+        return True
+    return image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A")
+
+
 def _too_large(how: str) -> BadSample:
     return BadSample(f"The picture is too large: {how}.", "Make it smaller, or leave it out.")
-
-
-def _broken(error: Exception) -> BadSample:
-    return BadSample(
-        f"The picture cannot be decoded: {error}.",
-        "It is truncated or damaged: copy it again, or leave it out.",
-    )

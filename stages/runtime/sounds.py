@@ -1,12 +1,15 @@
 """From a sound file's bytes to a waveform: every kind of recording that people have."""
 
 import io
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BackendMissing, BadSample
+from .errors import BackendMissing, BadSample, WorkflowError
+from .faults import fault_of
+from .libraries import at_least
 from .resampling import resampled
 
 Waveform = NDArray[np.float32]
@@ -38,7 +41,8 @@ def decode_sound(
     Channels are averaged; what lies outside -1..1 (floats can) is cut off, as a loudspeaker would.
     Notes seconds, rate and channels of the file in `facts`. Raises BadSample if there is no whole
     recording in `data`, or one of more than `most_seconds`, which is found out before it is
-    decoded; BackendMissing if soundfile is not installed."""
+    decoded; BackendMissing if soundfile is not installed, InfrastructureError if it fails on good
+    sounds, too."""
     sound = read_sound(data, most_seconds)
     frames, channels = sound.samples.shape
     if facts is not None:
@@ -60,7 +64,7 @@ def read_sound(data: bytes, most_seconds: float = MOST_SECONDS) -> Sound:
     _check_whole(data)
     with _opened(data) as file:
         _check_length(file.frames, file.samplerate, file.channels, most_seconds)
-        samples = _samples(file, most_seconds)
+        samples = _samples(file, most_seconds, data)
         if _announces(data) and len(samples) < file.frames:
             raise _truncated(f"{len(samples)} of {file.frames} frames are there")
         _check_samples(samples)
@@ -68,19 +72,45 @@ def read_sound(data: bytes, most_seconds: float = MOST_SECONDS) -> Sound:
 
 
 def _opened(data: bytes) -> Any:
+    soundfile = _library()
+    try:
+        return soundfile.SoundFile(io.BytesIO(data))
+    except Exception as error:  # decoders raise nearly anything on bytes made to break them
+        sample = BadSample(
+            f"The {len(data)} bytes are not a sound of a known format.",
+            f"Save it as WAV or FLAC. Readable are: {FORMATS}.",
+        )
+        raise _fault(error, sample, data) from error
+
+
+def _library() -> Any:
     try:
         import soundfile
     except (ImportError, OSError) as error:  # OSError: its C library is not there
         raise BackendMissing(
-            f"soundfile is not installed: {error}.", "Run: pip install soundfile"
+            f"soundfile is not installed: {error}.", f"Run: pip install '{at_least('soundfile')}'"
         ) from error
-    try:
-        return soundfile.SoundFile(io.BytesIO(data))
-    except Exception as error:
-        raise BadSample(
-            f"The {len(data)} bytes are not a sound of a known format.",
-            f"Save it as WAV or FLAC. Readable are: {FORMATS}.",
-        ) from error
+    return soundfile
+
+
+def _fault(error: Exception, sample: BadSample, data: bytes) -> WorkflowError:
+    return fault_of(error, sample, "soundfile", partial(_known_good, _format_of(data)))
+
+
+def _format_of(data: bytes) -> str:
+    """libsndfile's name of the format that `data` begin as; WAV for what is none."""
+    if data[:3] == b"ID3" or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):
+        return "MP3"
+    return {b"fLaC": "FLAC", b"OggS": "OGG"}.get(data[:4], "WAV")
+
+
+@lru_cache(maxsize=4)  # once a good sound was decoded, the library is sound, too
+def _known_good(name: str) -> None:
+    """Make a short sound of the format `name` and decode it. Raises what soundfile raises."""
+    soundfile, out = _library(), io.BytesIO()
+    soundfile.write(out, np.zeros(2048, np.float32), 16000, format=name)
+    with soundfile.SoundFile(io.BytesIO(out.getvalue())) as file:
+        file.read(16, dtype="float32", always_2d=True)
 
 
 def _check_length(frames: int, rate: int, channels: int, most: float) -> None:
@@ -103,12 +133,13 @@ def _check_length(frames: int, rate: int, channels: int, most: float) -> None:
         )
 
 
-def _samples(file: Any, most_seconds: float) -> Waveform:
+def _samples(file: Any, most_seconds: float, data: bytes) -> Waveform:
     most = int(most_seconds * file.samplerate) + 1
     try:
         samples: Waveform = file.read(most, dtype="float32", always_2d=True)
-    except Exception as error:  # decoders raise nearly anything on bytes made to break them
-        raise _truncated(getattr(error, "error_string", "") or "its decoder fails") from error
+    except Exception as error:  # as above
+        sample = _truncated(getattr(error, "error_string", "") or "its decoder fails")
+        raise _fault(error, sample, data) from error
     if len(samples) == most and file.frames > most:
         raise BadSample(
             f"The sound is longer than {_spoken(most_seconds)}, which is the most that is taken.",

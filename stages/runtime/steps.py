@@ -9,7 +9,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConfigError
+from .errors import ConfigError, WorkflowError
+from .faults import failed
 from .registry import Registry
 
 Array = NDArray[Any]
@@ -75,15 +76,21 @@ def check(steps: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
-    function = STEPS[step["step"]]
+    function, args = STEPS[step["step"]], step.get("args", {})
     noted = {"facts": facts} if "facts" in signature(function).parameters else {}
     try:
-        return function(value, **step.get("args", {}), **noted)
+        signature(function).bind(value, **args, **noted)
     except TypeError as error:
         raise ConfigError(
-            f"Step '{step['step']}' cannot take {dict(step.get('args', {}))}: {error}.",
+            f"Step '{step['step']}' cannot take {dict(args)}: {error}.",
             "Compare the arguments with those of the function in runtime/steps.py.",
         ) from error
+    try:
+        return function(value, **args, **noted)
+    except WorkflowError:
+        raise
+    except Exception as error:  # neither the sample's fault nor, once it was checked, the step's
+        raise failed(f"Step '{step['step']}'", error) from error
 
 
 def resize(

@@ -170,4 +170,4 @@ def test_without_soundfile_it_says_what_to_install(monkeypatch):
     with pytest.raises(BackendMissing, match="soundfile is not installed") as told:
         decode_sound(stored, 16000)
 
-    assert told.value.remedy == "Run: pip install soundfile"
+    assert told.value.remedy == "Run: pip install 'soundfile>=0.11.0'"

@@ -1,0 +1,60 @@
+"""Whose fault it is when a decoder fails: the sample's, or that of a library on this machine.
+
+Decoders raise nearly anything on bytes made to break them, and so does a library that is too old
+or half installed. What tells them apart: a sample that is known to be good, sent the same way."""
+
+from collections.abc import Callable
+
+from .errors import BadSample, InfrastructureError, WorkflowError
+from .libraries import LEAST, at_least, installed, named
+
+NEVER_BYTES = (ImportError, NameError)  # a part of the library itself is not there
+
+
+def fault_of(
+    error: Exception, sample: BadSample, library: str, known_good: Callable[[], object]
+) -> WorkflowError:
+    """`sample` if `error` came of the bytes, else an InfrastructureError that names `library` (as
+    pip calls it) and its version.
+
+    `known_good` decodes a good sample of the same format, and raises if that fails, too."""
+    if isinstance(error, WorkflowError):
+        return error
+    if isinstance(error, MemoryError):
+        return InfrastructureError(
+            f"{named(library)} had not enough memory to decode the sample.",
+            "Free some memory, or ask of fewer samples at once.",
+        )
+    if isinstance(error, NEVER_BYTES) or _fails(known_good):
+        return library_fault(library, error)
+    return sample
+
+
+def library_fault(library: str, error: Exception) -> InfrastructureError:
+    """That `library` failed with `error` on a sample that may well be good."""
+    return InfrastructureError(
+        f"{named(library)} fails here, and on a good sample, too: {type(error).__name__}: {error}.",
+        f"Install it again or newer: pip install --upgrade '{at_least(library)}'.",
+    )
+
+
+def failed(what: str, error: Exception) -> InfrastructureError:
+    """That `what` ended with an error that nobody foresaw, and the versions to report with it."""
+    versions = ", ".join(f"{name} {installed(name)}" for name in LEAST if installed(name))
+    if isinstance(error, MemoryError):
+        return InfrastructureError(
+            f"{what}: there is not enough memory.",
+            "Free some memory, or ask of fewer samples at once.",
+        )
+    return InfrastructureError(
+        f"{what} failed: {type(error).__name__}: {error} ({versions}).",
+        "Install the versions in requirements.txt; if it stays so, report this message.",
+    )
+
+
+def _fails(known_good: Callable[[], object]) -> bool:
+    try:
+        known_good()
+    except Exception:  # whatever it is, the sample's bytes did not cause it
+        return True
+    return False
