@@ -122,7 +122,7 @@ class Workbench:
             "compress": numeric,
             "graph": self.store.add(exported),
             "samples": [one.digest for one in chosen],
-            "code": source_of(compressor, calibration),
+            "code": source_of(compressor, onnx_file, calibration),
             **self._preparing,
         }
         return remembered(self.store, key, make)

@@ -1,11 +1,17 @@
-"""From Paddle's graph files to an ONNX file, and the check that paddle2onnx makes necessary."""
+"""ONNX files: made of Paddle's graph files, checked as paddle2onnx makes necessary, and written so
+that old engines read them, too."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 OPSET = 17
+MAIN = "ai.onnx"  # the operators of ONNX itself; their domain may also be written as ""
+NEW_TYPES = (
+    17  # from this tensor type on (8-bit floats) a newer format is needed than the nodes say
+)
 
 
 def convert(graph: Path, out: Path) -> None:
@@ -22,6 +28,38 @@ def convert(graph: Path, out: Path) -> None:
         auto_upgrade_opset=False,
         verbose=False,
     )
+
+
+def portable(path: Path) -> None:
+    """Rewrite the file so that as old an engine as can run its nodes can load it: no operator set
+    stays declared that no node is of, and the format is the oldest in which the others exist.
+
+    ONNX Runtime writes down every set that it knows itself, and older ones refuse what they do not
+    know."""
+    import onnx
+
+    model = onnx.load(str(path))
+    used = {_domain(node) for node in _nodes([model.graph, *model.functions])}
+    opsets = [one for one in model.opset_import if (one.domain or MAIN) in used]
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+    if all(one.data_type < NEW_TYPES for one in model.graph.initializer):
+        oldest = onnx.helper.find_min_ir_version_for(opsets, ignore_unknown=True)
+        model.ir_version = min(model.ir_version, oldest)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _domain(node: Any) -> str:
+    return node.domain or MAIN
+
+
+def _nodes(bodies: Iterable[Any]) -> Iterator[Any]:
+    """The nodes of graphs or functions, and of the graphs within them (If, Loop)."""
+    for body in bodies:
+        for node in body.node:
+            yield node
+            inner = (graph for one in node.attribute for graph in (one.g, *one.graphs))
+            yield from _nodes(inner)
 
 
 def stray_padding(path: Path) -> tuple[str, float] | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
+from stages.models.onnx_file import portable
 
 SMALLEST = 16  # numbers; below that a cast costs more bytes than it saves
 LARGEST = float(np.finfo(np.float16).max)
@@ -35,6 +36,7 @@ class Float16:
         model.graph.node.extend(nodes)
         onnx.checker.check_model(model)
         out.write_bytes(model.SerializeToString(deterministic=True))
+        portable(out)
 
 
 def _halved(weight: Any) -> Any:

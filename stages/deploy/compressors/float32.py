@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.models.onnx_file import portable
+
 
 class Float32:
     numeric: ClassVar[str] = "float32"
@@ -17,5 +19,6 @@ class Float32:
     least_agreement: ClassVar[float] = 0.99
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Copy `graph` to `out`."""
+        """Copy `graph` to `out`, for old engines, too."""
         shutil.copyfile(graph, out)
+        portable(out)

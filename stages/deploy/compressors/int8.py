@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.bias_correction import correct_biases
+from stages.models.onnx_file import portable
 from stages.runtime.quiet import quiet
 
 
@@ -37,6 +38,7 @@ class Int8:
                 corrected = Path(folder) / "corrected.onnx"
                 correct_biases(graph, calibration, corrected)
                 _quantise(corrected, calibration, out)
+                portable(out)
         except Exception as error:  # its exceptions share no base
             raise CannotCompress(f"ONNX Runtime cannot quantise this network: {error}.") from error
 

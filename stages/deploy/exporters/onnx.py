@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Model
 from stages.deploy.exporters import paddle_to_onnx
 from stages.models.export import child_environment
-from stages.models.onnx_file import stray_padding
+from stages.models.onnx_file import portable, stray_padding
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
 from stages.runtime.files import write
@@ -42,6 +42,7 @@ class Onnx:
             _run(folder, model.family)
             check_padding(folder / "raw.onnx")
             _fold(folder)
+            portable(folder / "graph.onnx")
             with np.load(folder / "answers.npz", allow_pickle=False) as answers:
                 check_parity(folder / "graph.onnx", windows, [answers[one] for one in answers])
             write(out, (folder / "graph.onnx").read_bytes())
