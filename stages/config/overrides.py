@@ -3,8 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-import yaml
-
+from stages.config.safe_yaml import YamlProblem, parse_yaml
 from stages.runtime.errors import ConfigError
 
 
@@ -32,6 +31,8 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
 
 def _value(change: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"The value in '{change}' is not YAML.", "Quote it.") from error
+        return parse_yaml(text).value
+    except YamlProblem as error:
+        raise ConfigError(
+            f"The value in '{change}' is not YAML that can be read: {error.problem}.", "Quote it."
+        ) from None

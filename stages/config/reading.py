@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from stages.config.overrides import override
+from stages.config.safe_yaml import YamlProblem, parse_yaml
 from stages.config.sections import PipelineConfig
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
@@ -38,19 +39,13 @@ def parse_pipeline(
 ) -> PipelineConfig:
     """The pipeline that `text` says; `source` names it in errors."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
+        raw, node = parse_yaml(text)
+    except YamlProblem as error:
+        line = f", line {error.line}" if error.line else ""
         raise ConfigError(
-            f"{source}{line}: this is not YAML: {getattr(error, 'problem', error)}.",
+            f"{source}{line}: this is not YAML that can be read: {error.problem}.",
             "Check indentation, colons and quotes.",
-        ) from error
-    except RecursionError as error:
-        raise ConfigError(
-            f"{source} is nested too deep for a pipeline.", "Is it another file?"
-        ) from error
+        ) from None
     if not isinstance(raw, dict):
         kind = {list: "a list", type(None): "empty"}.get(type(raw), "a single value")
         raise ConfigError(

@@ -1,5 +1,6 @@
 """Unpacks a zip that a stranger may have made: within its folder, and within limits."""
 
+import errno
 import lzma
 import shutil
 import stat
@@ -14,11 +15,14 @@ MOST_FILES = 500_000
 MOST_BYTES = 50 * 2**30
 MOST_RATIO = 200  # pictures hardly shrink; a bomb does, a thousandfold
 FREE_BYTES = 100 * 2**20  # below this the ratio does not matter
+LONGEST_NAME, LONGEST_PATH = 255, 2000  # bytes that every usual disk can hold
 BROKEN = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     NotImplementedError,
     EOFError,
+    UnicodeDecodeError,
+    OverflowError,
     zlib.error,
     lzma.LZMAError,
 )
@@ -40,16 +44,26 @@ def unpack(archive: Path, folder: Path, below: str = "") -> None:
                 if not below or member.filename.startswith(f"{below}/"):
                     _write(opened, member, folder / member.filename[cut:])
     except BROKEN as error:
-        raise DataError(
-            f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
-        ) from error
+        raise _broken(archive, error) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's beginning
+            raise
+        raise _broken(archive, error) from error
+
+
+def _broken(archive: Path, error: Exception) -> DataError:
+    return DataError(
+        f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
+    )
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
     outside = [one.filename for one in members if is_outside(one.filename)]
     links = [one.filename for one in members if stat.S_ISLNK(one.external_attr >> 16)]
     locked = [one.filename for one in members if one.flag_bits & 1]
+    long = [one.filename[:80] for one in members if _is_too_long(one.filename)]
     for names, what in (
+        (long, f"has a part of more than {LONGEST_NAME} bytes, or more than {LONGEST_PATH} in all"),
         (outside, "leads out of the archive's folder"),
         (links, "is a link"),
         (locked, "has a password"),
@@ -65,6 +79,11 @@ def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
             f"{archive.name} would unpack to {len(members)} files with {total:,} bytes.",
             "Unpack it yourself if you trust it, and add the folder.",
         )
+
+
+def _is_too_long(name: str) -> bool:
+    data = name.encode("utf-8", "surrogatepass")
+    return len(data) > LONGEST_PATH or any(len(part) > LONGEST_NAME for part in data.split(b"/"))
 
 
 def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:

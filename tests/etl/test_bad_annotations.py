@@ -186,8 +186,12 @@ def test_a_wrong_line_in_yolo_is_told_with_its_number(line, words, tmp_path):
     [
         (None, "", "no file names their classes"),
         ("classes.txt", "cat\ncat\n", "the label 'cat' is there twice"),
-        ("data.yaml", "names: [cat\n", "data.yaml is not YAML"),
-        ("data.yaml", "names: !!python/object/apply:os.system ['true']\n", "data.yaml is not YAML"),
+        ("data.yaml", "names: [cat\n", "data.yaml, line 2: this is not YAML"),
+        (
+            "data.yaml",
+            "names: !!python/object/apply:os.system ['true']\n",
+            "data.yaml, line 1: this is not YAML",
+        ),
         ("data.yaml", "names: {cat: 0}\n", "'cat' is no number of a class"),
     ],
 )

@@ -89,8 +89,9 @@ def test_a_file_name_that_is_not_utf8_is_refused_in_every_layout(tmp_path):
 @pytest.mark.parametrize(
     ("yaml", "words"),
     [
-        ("date: 2020-99-99\nnames: [cat, dog]\n", "data.yaml is not YAML: month"),
-        (f"names: {'[' * 3000}\n", "data.yaml is not YAML"),
+        ("date: 2020-99-99\nnames: [cat]\n", "data.yaml, line 1: this is not YAML: '2020-99-99'"),
+        (f"names: {'[' * 3000}\n", "data.yaml: this is not YAML"),
+        ("a: &a [x, x]\nb: [*a, *a]\nnames: [cat, cat, cat]\n", "'cat' is there 3 times"),
         ("a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b, dog]\n", "the name of class 0 is no text"),
     ],
 )
@@ -138,3 +139,32 @@ def test_a_rotation_that_is_no_number_is_told_in_its_pictures_row(rotation, tmp_
     )
 
     assert "rotation" in read_folder(tmp_path).rows[0].problem
+
+
+def test_a_table_that_names_a_file_no_disk_could_hold_says_that_it_is_not_there(tmp_path):
+    (tmp_path / "labels.csv").write_text(f"file,label\n{'a' * 5000}.png,cat\n")
+
+    assert "1 of 1 files are not there" in told(tmp_path)
+
+
+def test_folders_inside_each_other_are_walked_once_however_deep(tmp_path):
+    deep = tmp_path.joinpath("cat", *["d"] * 300)
+    deep.mkdir(parents=True)
+    (deep / "a.png").write_bytes(makers.ground(8, 8, 0))
+    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog" / "b.png").write_bytes(makers.ground(8, 8, 1))
+
+    assert [row.label for row in read_folder(tmp_path).rows] == ["cat", "dog"]
+
+
+def test_a_link_to_a_folder_above_is_not_followed_and_one_to_a_sibling_is(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "a.png").write_bytes(makers.ground(8, 8, len(label)))
+    (tmp_path / "cat" / "up").symlink_to(tmp_path)
+    (tmp_path / "cat" / "self").symlink_to(tmp_path / "cat" / "self")
+    (tmp_path / "cat" / "more").symlink_to(tmp_path / "dog")
+
+    files = [row.file for row in read_folder(tmp_path).rows]
+
+    assert files == ["cat/a.png", "cat/more/a.png", "dog/a.png"]

@@ -143,9 +143,16 @@ def _row(folder: Path, line: dict[str, str]) -> Row:
 
 def _name(folder: Path, name: str) -> str:
     """`name` with / between its parts, as written on whichever system."""
-    if "\\" in name and not is_outside(name) and not (folder / name).is_file():
+    if "\\" in name and not is_outside(name) and not _is_file(folder, name):
         name = name.replace("\\", "/")
     return name if is_outside(name) else PurePosixPath(name).as_posix()
+
+
+def _is_file(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).is_file()
+    except OSError:  # a name that is longer than any disk could hold
+        return False
 
 
 def is_outside(name: str) -> bool:
@@ -169,7 +176,7 @@ def _outside(lines: list[Line]) -> list[str]:
 
 def _missing(folder: Path, rows: list[Row]) -> list[str]:
     inside = [row.file for row in rows if not is_outside(row.file)]
-    gone = [name or "(no name)" for name in inside if not (folder / name).is_file()]
+    gone = [name or "(no name)" for name in inside if not _is_file(folder, name)]
     if not gone:
         return []
     return [f"{len(gone)} of {len(rows)} files are not there: {few(gone)}."]

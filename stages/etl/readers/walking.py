@@ -4,6 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.runtime.errors import DataError
+
+MOST_ENTRIES = 5_000_000  # links that lead crosswise can make endless many of a few folders
+
+Identity = tuple[int, int]  # device and inode
+
 
 def folders_in(folder: Path) -> Iterator[Path]:
     """The folders in `folder` that are not hidden, sorted."""
@@ -13,11 +19,59 @@ def folders_in(folder: Path) -> Iterator[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below `folder`, through links as well, but no folder inside itself."""
-    for top, folders, files in os.walk(folder, followlinks=True):
-        above = {os.path.realpath(top), *map(os.path.realpath, Path(top).parents)}
-        shown = [name for name in folders if not name.startswith((".", "__"))]
-        folders[:] = sorted(n for n in shown if os.path.realpath(Path(top, n)) not in above)
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(top, name)
+    """Every file below `folder`, through links as well, but no folder inside itself.
+
+    Raises DataError if there is no end of them."""
+    waiting = [(folder, _ancestors(folder))]
+    count = 0
+    while waiting:
+        top, above = waiting.pop()
+        above |= {_identity(os.stat(top))}
+        files, folders = _entries(top)
+        count += 1 + len(files)
+        if count > MOST_ENTRIES:
+            raise DataError(
+                f"'{folder.name}' has more than {MOST_ENTRIES:,} files and folders.",
+                "Do its links lead in circles? Copy the samples into a folder without links.",
+            )
+        yield from (Path(top, name) for name in files)
+        inner = [Path(top, name) for name in folders]
+        waiting += [(path, above) for path in reversed(inner) if not _is_one_of(path, above)]
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """The names of the files and of the folders in `folder` that are not hidden, each sorted; none
+    if it may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = [(entry.name, _is_folder(entry)) for entry in entries]
+    except OSError:
+        return [], []
+    files = sorted(name for name, is_folder in shown if not is_folder and name[0] != ".")
+    folders = sorted(
+        name for name, is_folder in shown if is_folder and not name.startswith((".", "__"))
+    )
+    return files, folders
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _ancestors(folder: Path) -> frozenset[Identity]:
+    """The folders in which `folder` lies."""
+    return frozenset(_identity(os.stat(parent)) for parent in folder.resolve().parents)
+
+
+def _is_one_of(folder: Path, known: frozenset[Identity]) -> bool:
+    try:
+        return _identity(os.stat(folder)) in known
+    except OSError:  # gone, or a link in a circle of links
+        return True
+
+
+def _identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino

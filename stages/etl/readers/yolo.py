@@ -1,6 +1,7 @@
 """YOLO: a txt for each picture, a line for each box: class x y width height, as shares of the
 picture (J. Redmon's darknet; docs.ultralytics.com/datasets/detect)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
@@ -102,14 +103,13 @@ def _depth(name: str) -> tuple[int, str]:
 
 
 def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
-    import yaml
+    from stages.config.safe_yaml import YamlProblem, parse_yaml
 
     try:
-        record = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date of no day, 3,000 lists
-        raise DataError(
-            f"{name} is not YAML: {' '.join(str(error).split())}.", "Mend it."
-        ) from None
+        record = parse_yaml(text).value
+    except YamlProblem as error:
+        line = f", line {error.line}" if error.line else ""
+        raise DataError(f"{name}{line}: this is not YAML: {error.problem}.", "Mend it.") from None
     names = record.get("names") if isinstance(record, dict) else None
     if isinstance(names, list):
         return dict(enumerate(names))
@@ -122,9 +122,12 @@ def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
     refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Mend {name}.")
     told = {key: str(one).strip() for key, one in names.items() if str(one).strip()}
     wrong = [f"{name}: '{key}' is no number of a class." for key in told if not _is_class(key)]
-    labels = list(told.values())
-    wrong += [f"{name}: the label '{one}' is there twice." for one in sorted({*labels})
-              if labels.count(one) > 1]  # fmt: skip
+    counts = Counter(told.values())
+    wrong += [
+        f"{name}: the label '{label}' is there {'twice' if count == 2 else f'{count} times'}."
+        for label, count in sorted(counts.items())
+        if count > 1
+    ]
     refuse(wrong, f"Mend {name} and add the folder again.")
     return {int(key): label for key, label in told.items()}
 
