@@ -27,13 +27,16 @@ env: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "$(PYTHON) is not Python 3.11: say make PYTHON=/path/to/python3.11"; exit 1; }
+	@test ! -e $(VENV)/.unfinished || { echo "$(VENV) was not finished, so it is made anew"; rm -rf $(VENV); }
+	@mkdir -p $(VENV) && touch $(VENV)/.unfinished
 	@test -x $(BIN)/uv || { echo "making $(VENV) ..."; $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "installing the locked environment (some minutes the first time) ..."
 	@index="$(INDEX)"; test -z "$$index" || export UV_DEFAULT_INDEX="$$index"; \
 	cert="$(CERT)"; test -z "$$cert" || export SSL_CERT_FILE="$$cert"; \
-	$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock \
+	|| { rm -f $(VENV)/.unfinished; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@touch $(STAMP)
+	@rm $(VENV)/.unfinished && touch $(STAMP)
 
 clean-env:
 	rm -rf $(VENV)

@@ -1,4 +1,4 @@
-"""Airflow's tables: made once for each version of Airflow, by one process at a time."""
+"""Airflow's tables: made once for each version of Airflow, whole or not at all."""
 
 import os
 import subprocess
@@ -7,32 +7,47 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from stages import databases
 from stages.local.environment import airflow_environment
 from stages.runtime.errors import InfrastructureError
-from stages.runtime.files import alone, write
 from stages.settings import Settings
+
+CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def ready(settings: Settings, say: Callable[[str], None], home: Path | None = None) -> None:
     """Make the tables in Airflow's folder `home`, if that was not done by this very version.
 
-    Raises InfrastructureError with the end of what Airflow said."""
+    Raises InfrastructureError with the end of what Airflow said; the database is as it was."""
     environment = airflow_environment(settings, home)
-    folder = Path(environment["AIRFLOW_HOME"])
-    with alone(folder / ".lock"):
-        noted = folder / ".tables"
-        if noted.is_file() and noted.read_text() == version("apache-airflow"):
-            return
+
+    def make(path: Path) -> None:
         say("making Airflow's tables")
-        done = subprocess.run(
-            [sys.executable, "-m", "airflow", "db", "migrate"],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
+        _migrate(path, environment)
+
+    tables = databases.Tables("Airflow", version("apache-airflow"), "dag_run", make, _is_noted)
+    databases.ready(Path(environment["AIRFLOW_HOME"]) / "airflow.db", tables)
+
+
+def _is_noted(path: Path) -> bool:
+    """Whether the note of earlier releases names this version of Airflow."""
+    try:
+        return path.with_name(".tables").read_text() == version("apache-airflow")
+    except OSError:
+        return False
+
+
+def _migrate(path: Path, environment: dict[str, str]) -> None:
+    """Bring the database at `path` to the tables of the Airflow that is installed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env={**os.environ, **environment, CONNECTION: f"sqlite:///{path}"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        raise InfrastructureError(
+            f"Airflow could not make its tables:\n{(done.stdout + done.stderr)[-1500:]}",
+            f"Free some disk space if it is full. {path.parent} holds only Airflow's own history.",
         )
-        if done.returncode:
-            raise InfrastructureError(
-                f"Airflow could not make its tables:\n{(done.stdout + done.stderr)[-1500:]}",
-                f"If {folder} is broken, remove it: it holds only Airflow's own history.",
-            )
-        write(noted, version("apache-airflow"))

@@ -1,14 +1,19 @@
 """The environment of Airflow and MLflow on this machine: quiet, quick, on loopback."""
 
+import base64
 import json
 import os
 import secrets
 import sys
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from stages.runtime.files import write
+from stages.runtime.errors import InfrastructureError
+from stages.runtime.files import flushed
 from stages.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -27,6 +32,7 @@ def airflow_environment(settings: Settings, home: Path | None = None) -> dict[st
 
     `home` is Airflow's own folder. Secrets are made once and kept there, for its owner only."""
     home = home or settings.root / "airflow"
+    _keep_config(home)
     address = f"http://{HOST}:{settings.airflow_port}"
     return {
         **settings_environment(settings),
@@ -82,7 +88,7 @@ def quiet() -> dict[str, str]:
 def password_file(home: Path) -> Path:
     """The file with the passwords by user; made with a random one if there is none."""
     path = home / "passwords.json"
-    if not path.exists():
+    if not _filled(path):
         _keep_secret(path, json.dumps({"admin": secrets.token_urlsafe(12)}))
     return path
 
@@ -93,25 +99,56 @@ def login(settings: Settings) -> tuple[str, str]:
     return next(iter(found.items()))
 
 
-def _secret(path: Path) -> str:
+def _keep_config(home: Path) -> None:
+    """Airflow's own settings file, with the key of its connections. Airflow would write a longer
+    one, piece by piece: after a kill it would stay without a key, or end in a torn line."""
+    path = home / "airflow.cfg"
+    if _filled(path) and not _is_config(path):
+        path.unlink()
     if not path.exists():
+        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        _keep_secret(path, f"[core]\nfernet_key = {key}\n")
+
+
+def _is_config(path: Path) -> bool:
+    try:
+        return bool(ConfigParser(interpolation=None).read(path, encoding="utf-8"))
+    except (ConfigParserError, UnicodeDecodeError):
+        return False
+
+
+def _secret(path: Path) -> str:
+    if not _filled(path):
         _keep_secret(path, secrets.token_hex(48))
     return path.read_text()
 
 
+def _filled(path: Path) -> bool:
+    """Whether there is something in the file; an empty one, as a kill can leave, is removed."""
+    if path.is_file() and not path.stat().st_size:
+        path.unlink(missing_ok=True)
+    return path.exists()
+
+
 def _keep_secret(path: Path, text: str) -> None:
     """Write for the owner's eyes only. The first of two that come at once wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    write(draft, "")
-    draft.chmod(0o600)
-    draft.write_text(text)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(0o600)
+        draft.write_text(text)
+        flushed(draft)
         os.link(draft, path)
     except FileExistsError:
         pass
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot write {path}: {error.strerror}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+        ) from error
     finally:
-        draft.unlink()
+        with suppress(OSError):
+            draft.unlink()
 
 
 def _plain(value: object) -> str:

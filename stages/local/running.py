@@ -12,6 +12,7 @@ from stages.local.servers import Server, servers
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.runtime.files import alone
 from stages.settings import Settings
+from stages.tracking import tables
 from stages.tracking.links import VIEW
 
 LONGEST_START = 300.0  # seconds; a loaded laptop without byte-code needs most of it
@@ -39,6 +40,7 @@ def up(settings: Settings, say: Say) -> list[str]:
         missing = [one for one in servers(settings) if not processes.marked(mark, one.name)]
         _refuse_taken(missing)
         database.ready(settings, say)
+        tables.ready(settings.mlflow_uri)
         try:
             children = [_start(one, mark, say) for one in missing]
             _wait(settings, dict(zip(missing, children, strict=True)), say)

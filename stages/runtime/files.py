@@ -11,13 +11,14 @@ from .errors import InfrastructureError
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Give a new name beside `path`; rename it to `path` when the block ends well.
+    """Give a new name beside `path`; when the block ends well, flush it and rename it to `path`.
 
     Raises InfrastructureError if the disk is full or may not be written."""
     draft = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield draft
+        flushed(draft)
         os.replace(draft, path)
     except OSError as error:
         raise InfrastructureError(
@@ -48,6 +49,16 @@ def alone(path: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def flushed(path: Path) -> None:
+    """Wait until the disk has what the file or folder at `path` holds, for the case of a power cut.
+    Raises OSError."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def write(path: Path, data: bytes | str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from stages.runtime.errors import InfrastructureError
 from stages.runtime.files import alone
+from stages.tracking.tables import ready
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,11 +38,10 @@ def connect(place: Place) -> "MlflowClient":
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    ready(place.mlflow_uri)
     try:
-        # two that begin at once would each make the tables, or a parent
-        with alone(place.root / "mlflow" / ".lock"):
-            client = MlflowClient(place.mlflow_uri)
-            client.search_experiments(max_results=1)
+        client = MlflowClient(place.mlflow_uri)
+        client.search_experiments(max_results=1)
     except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
         raise InfrastructureError(
             f"MLflow at {place.mlflow_uri} cannot be used: {_first_line(error)}.",

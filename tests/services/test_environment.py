@@ -4,6 +4,7 @@ import os
 import re
 import stat
 
+import pytest
 from pydantic import SecretStr
 
 from stages.local.environment import airflow_environment, login, settings_environment
@@ -31,6 +32,40 @@ def test_a_password_that_a_person_set_is_kept(tmp_path):
     airflow_environment(Settings(workspace=tmp_path))
 
     assert login(Settings(workspace=tmp_path)) == ("admin", "mine")
+
+
+@pytest.mark.parametrize("left", [b"", b"[core\n", b"\xff\xfe", b"fernet_key = "])
+def test_a_settings_file_that_a_kill_left_torn_is_made_anew(tmp_path, left):
+    config = tmp_path / "airflow" / "airflow.cfg"
+    config.parent.mkdir()
+    config.write_bytes(left)
+
+    airflow_environment(Settings(workspace=tmp_path))
+
+    assert "fernet_key = " in config.read_text().splitlines()[1]
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
+def test_a_settings_file_with_a_person_s_own_key_is_kept(tmp_path):
+    config = tmp_path / "airflow" / "airflow.cfg"
+    config.parent.mkdir()
+    config.write_text("[core]\nfernet_key = mine\n")
+
+    airflow_environment(Settings(workspace=tmp_path))
+
+    assert config.read_text() == "[core]\nfernet_key = mine\n"
+
+
+@pytest.mark.parametrize("name", ["passwords.json", "jwt_secret", "secret_key"])
+def test_a_secret_that_a_full_disk_left_empty_is_made_anew(tmp_path, name):
+    path = tmp_path / "airflow" / name
+    path.parent.mkdir()
+    path.touch()
+
+    airflow_environment(Settings(workspace=tmp_path))
+
+    assert path.read_text()
+    assert not list(path.parent.glob(".*.part"))
 
 
 def test_a_worker_in_another_folder_has_the_same_settings(tmp_path, monkeypatch):

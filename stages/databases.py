@@ -1,0 +1,222 @@
+"""SQLite files that are whole whenever they are there: made as a draft beside, then renamed.
+
+A library makes or changes its tables in many steps, and a kill or a full disk between two of them
+leaves a file that it refuses for ever. So the steps are done on a draft: an empty one, or a copy of
+the database that is there. The draft is checked, flushed to the disk and renamed; a draft whose
+maker died is removed by the next."""
+
+import logging
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.runtime.errors import Damaged, InfrastructureError
+from stages.runtime.files import alone, flushed, write
+
+log = logging.getLogger("aiwf.databases")
+SIDES = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database that is open
+DISK = "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to."
+PATIENCE = 20.0  # seconds to wait for another program's lock
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of one library: `what` it is called, its `version`, and the table `content` that
+    has a row for each thing that a person would miss.
+
+    `make` brings the database at a path, an empty one included, to that version. `current` says
+    whether one that is there has that version already."""
+
+    what: str
+    version: str
+    content: str
+    make: Callable[[Path], None]
+    current: Callable[[Path], bool] = lambda _: False
+
+
+def ready(path: Path, tables: Tables) -> None:
+    """See to it that the database at `path` is whole and has the version of `tables`.
+
+    One process at a time. Raises InfrastructureError if there is no room or another program has the
+    database open while it has to be changed, Damaged if what is there cannot be read. Whatever is
+    raised, the database is what it was before."""
+    with alone(path.parent / ".tables.lock"):
+        _sweep(path)
+        if _is_there(path):
+            path.chmod(0o600)
+            if _stamp(path) == tables.version or _is_current(path, tables):
+                return
+            _refuse_if_open(path, tables)
+        with _draft(path, tables) as draft:
+            if not _is_there(path) or not _brought_up(path, draft, tables):
+                tables.make(draft)
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is more than the empty file that opening a database makes."""
+    return path.is_file() and path.stat().st_size > 0
+
+
+def _stamp(path: Path) -> str:
+    """The version whose tables the database has, as it was noted when they were made."""
+    try:
+        return _stamp_of(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _stamp_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tables")
+
+
+def _is_current(path: Path, tables: Tables) -> bool:
+    """Whether a database without a note has the version all the same; if so, note it."""
+    _check(path, tables)
+    if not tables.current(path):
+        return False
+    write(_stamp_of(path), tables.version)
+    return True
+
+
+def _brought_up(path: Path, draft: Path, tables: Tables) -> bool:
+    """Copy the database to `draft` and bring that up; False if it is half-made and empty, so that
+    a new one may take its place."""
+    try:
+        _copy(path, draft)
+        tables.make(draft)
+    except InfrastructureError as error:
+        if _is_full(error) or _holds(path, tables):
+            raise InfrastructureError(
+                f"{path} cannot be brought to the tables of {tables.what} {tables.version}: "
+                f"{error.problem}",
+                f"It is as it was. {DISK if _is_full(error) else _move(path)}",
+            ) from error
+    else:
+        return True
+    kept = path.with_name(f"{path.name}.half-made-{time.strftime('%Y%m%d-%H%M%S')}")
+    log.warning("%s was half-made, with nothing in it: made anew; the old one is %s.", path, kept)
+    _remove(draft)
+    draft.touch(0o600)
+    path.rename(kept)
+    return False
+
+
+def _move(path: Path) -> str:
+    return f"Move it away, and a new one is made: it holds only the records of {path.parent.name}."
+
+
+@contextmanager
+def _draft(path: Path, tables: Tables) -> Iterator[Path]:
+    """Give a name beside `path` for a database; once the block ends well, check what is there,
+    flush it to the disk and rename it to `path`."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        draft.touch(0o600)
+        yield draft
+        _check(draft, tables)
+        for side in SIDES:  # of a database that somebody removed: SQLite would apply it to the new
+            path.with_name(path.name + side).unlink(missing_ok=True)
+        draft.chmod(0o600)
+        flushed(draft)
+        os.replace(draft, path)
+        flushed(path.parent)
+        write(_stamp_of(path), tables.version)
+    except (OSError, sqlite3.Error) as error:
+        raise refusal(error, path) from error
+    finally:
+        with suppress(OSError):
+            _remove(draft)
+
+
+def _check(path: Path, tables: Tables) -> None:
+    """Raise Damaged unless SQLite finds the file at `path` whole; takes in what stands beside."""
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError):
+            raise _damaged(path, error, tables) from error
+        raise refusal(error, path) from error
+    if found != "ok":
+        raise _damaged(path, found, tables)
+
+
+def _damaged(path: Path, why: object, tables: Tables) -> Damaged:
+    return Damaged(f"The database {path} of {tables.what} is damaged: {why}.", _move(path))
+
+
+def _copy(path: Path, draft: Path) -> None:
+    """SQLite's own copy: with what stands in the log beside."""
+    try:
+        with (
+            closing(sqlite3.connect(path, timeout=PATIENCE)) as source,
+            closing(sqlite3.connect(draft)) as target,
+        ):
+            source.backup(target)
+    except sqlite3.Error as error:
+        raise refusal(error, path) from error
+
+
+def _holds(path: Path, tables: Tables) -> bool:
+    """Whether the database has anything that a person would miss."""
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            query = f"SELECT 1 FROM {tables.content} LIMIT 1"  # noqa: S608  a name of ours
+            return database.execute(query).fetchone() is not None
+    except sqlite3.OperationalError as error:
+        return "no such table" not in str(error)
+
+
+def refusal(error: OSError | sqlite3.Error, path: Path) -> InfrastructureError:
+    """What SQLite or the system said of the database at `path`, with what to do."""
+    said = error.strerror if isinstance(error, OSError) else str(error)
+    if "locked" in str(said):
+        return InfrastructureError(
+            f"Another program keeps {path} locked.", "Wait until it is done, then try again."
+        )
+    return InfrastructureError(f"Cannot use the database {path}: {said}.", DISK)
+
+
+def _is_full(error: InfrastructureError) -> bool:
+    return any(word in error.problem for word in ("is full", "No space left", "File too large"))
+
+
+def _sweep(path: Path) -> None:
+    """Remove drafts; we have the lock, so that whoever began them is gone."""
+    for draft in path.parent.glob(f".{path.name}.*.part*"):
+        draft.unlink(missing_ok=True)
+
+
+def _remove(draft: Path) -> None:
+    for side in ("", *SIDES):
+        draft.with_name(draft.name + side).unlink(missing_ok=True)
+
+
+def _refuse_if_open(path: Path, tables: Tables) -> None:
+    """Raise InfrastructureError if a program that we can see has the database open: what it writes
+    would be lost with the old file."""
+    users = _users(path)
+    if users:
+        raise InfrastructureError(
+            f"{path} needs the tables of {tables.what} {tables.version}, and process {users[0]} "
+            "has it open.",
+            "Stop the servers first (`aiwf down`), then try again.",
+        )
+
+
+def _users(path: Path) -> list[int]:
+    """Other processes that have `path` open, as far as this user may look."""
+    found, wanted = [], path.resolve()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int(process.name) != os.getpid() and any(
+                os.path.realpath(one) == str(wanted) for one in (process / "fd").iterdir()
+            ):
+                found.append(int(process.name))
+    return found

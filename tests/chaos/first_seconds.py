@@ -1,0 +1,210 @@
+"""Kills in the first seconds of a fresh workspace, each followed by the same command:
+`python -m tests.chaos.first_seconds [KILLS] [SEED]`.
+
+In turn `data add`, `stage etl`, `run --via airflow` and `up` begin in a workspace that has nothing
+yet but, where they need it, raw data. Each is killed with SIGKILL at a drawn moment up to the time
+that an undisturbed one took; every other time what it started is spared, as an orphan. Prints a row
+for each kill, and fails unless every second start ends well, makes what the undisturbed one made,
+and leaves no draft behind."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from stages.etl import source
+from stages.local.health import free_port
+from tests import makers
+
+AIWF = Path(sys.executable).parent / "aiwf"
+LONGEST = 600  # seconds: a guard against hanging
+YAML = makers.QUICK
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command for a fresh workspace: `words` after `aiwf`, whether raw data is there before, the
+    seconds in which it is killed, and how often among the kills."""
+
+    name: str
+    words: Sequence[str]
+    with_data: bool
+    first: float
+    share: int
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill and what came after it: the exit code, what was made, drafts that were left."""
+
+    case: str
+    after: float
+    orphans: bool
+    code: int
+    made: str
+    left: list[str]
+    said: str
+
+
+class Workshop:
+    """Pictures, a pipeline and a workspace with raw data, from which fresh ones are copied."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pictures = makers.folder_of_pictures(folder / "pictures", each=24)
+        self.pipeline = folder / "pipelines" / "shapes.yaml"
+        self.pipeline.parent.mkdir()
+        self.pipeline.write_text(YAML)
+        self.with_data = folder / "with-data"
+        settings = makers.settings(folder).model_copy(update={"workspace": self.with_data})
+        source.add("shapes", self.pictures, settings)
+        self.spec = folder / "spec.json"
+        config = {"name": "shapes", "task": "image_classification", "data": "shapes"}
+        self.spec.write_text(json.dumps({"config": config, "run": "first"}))
+
+    def cases(self) -> list[Case]:
+        pipeline = str(self.pipeline)
+        return [
+            Case("stage etl", ("stage", "etl", "--spec", str(self.spec)), True, 9, 10),
+            Case("data add", ("data", "add", "shapes", str(self.pictures)), False, 3, 3),
+            Case("via airflow", ("run", pipeline, "--via", "airflow"), True, 15, 5),
+            Case("up", ("up",), False, 12, 2),
+        ]
+
+    def workspace(self, case: Case, number: int) -> Path:
+        place = self.folder / f"workspace-{number}"
+        if case.with_data:
+            shutil.copytree(self.with_data, place)
+        return place
+
+    def start(self, case: Case, workspace: Path) -> subprocess.Popen[str]:
+        port = free_port(22_000 + os.getpid() % 4_000)
+        words = {
+            "AIWF_WORKSPACE": str(workspace),
+            "AIWF_PIPELINES": str(self.pipeline.parent),
+            "AIWF_THREADS": "1",
+            "AIWF_AIRFLOW_PORT": str(port),
+            "AIWF_MLFLOW_PORT": str(free_port(port)),
+        }
+        return subprocess.Popen(
+            [AIWF, *case.words],
+            env={**os.environ, **words},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command that is let run to its end."""
+    out, said = process.communicate(timeout=LONGEST)
+    return process.returncode, out, said
+
+
+def made_by(case: Case, out: str, workspace: Path) -> str:
+    """What a command made, in words that are equal whenever it made the same."""
+    if case.name == "stage etl":
+        return out.strip().splitlines()[-1]
+    if case.name == "data add":
+        return next(line for line in out.splitlines() if "revision" in line).strip()
+    if case.name == "via airflow":
+        found = sorted(path.name for path in (workspace / "packages").iterdir())
+        return " ".join(name for name in found if not name.startswith("."))
+    return "servers"
+
+
+def drafts(workspace: Path) -> list[str]:
+    """Drafts that nobody is going to finish."""
+    found = workspace.rglob(".*.part*")
+    return sorted(str(path.relative_to(workspace)) for path in found)
+
+
+def kill_once(shop: Workshop, case: Case, number: int, after: float, orphans: bool) -> Kill:
+    """Kill a command `after` seconds; then the same command again."""
+    workspace = shop.workspace(case, number)
+    first = shop.start(case, workspace)
+    time.sleep(after)
+    if orphans:
+        first.kill()
+    else:
+        os.killpg(first.pid, signal.SIGKILL)
+    first.communicate(timeout=LONGEST)
+    try:
+        code, out, said = ended(shop.start(case, workspace))
+        made = made_by(case, out, workspace) if code == 0 else ""
+        return Kill(case.name, after, orphans, code, made, drafts(workspace), said)
+    finally:
+        subprocess.run(
+            [AIWF, "down"],
+            env={**os.environ, "AIWF_WORKSPACE": str(workspace)},
+            capture_output=True,
+            check=False,
+        )
+        shutil.rmtree(workspace, ignore_errors=True)
+
+
+def turns(cases: Sequence[Case], kills: int) -> list[Case]:
+    """`kills` cases in their shares, evenly mixed."""
+    total = sum(case.share for case in cases)
+    slots = [
+        ((place + 0.5) * total / case.share, order, case)
+        for order, case in enumerate(cases)
+        for place in range(case.share)
+    ]
+    mixed = [case for *_, case in sorted(slots, key=lambda slot: slot[:2])]
+    return [mixed[place % total] for place in range(kills)]
+
+
+def rounds(
+    folder: Path, kills: int, seed: int, say: Callable[[str], None], names: Sequence[str] = ()
+) -> list[Kill]:
+    """`kills` kills; each row is told as soon as it is known."""
+    rng = np.random.default_rng(seed)
+    shop = Workshop(folder)
+    done: list[Kill] = []
+    calm: dict[str, str] = {}
+    say(f"kill  {'command':<12}{'after':>7}  orphans  then  made the same  drafts")
+    cases = [case for case in shop.cases() if not names or case.name in names]
+    for number, case in enumerate(turns(cases, kills)):
+        if case.name not in calm and case.name not in ("up",):
+            workspace = shop.workspace(case, 1000 + number)
+            code, out, said = ended(shop.start(case, workspace))
+            assert code == 0, said
+            calm[case.name] = made_by(case, out, workspace)
+            shutil.rmtree(workspace)
+        after = float(rng.uniform(0, case.first))
+        kill = kill_once(shop, case, number, after, orphans=bool(number % 2))
+        done.append(kill)
+        same = kill.made == calm.get(case.name, "servers")
+        say(
+            f"{number + 1:>4}  {kill.case:<12}{after:>6.1f}s  {_word(kill.orphans):<7}  "
+            f"{kill.code:>4}  {_word(same):<13}  {len(kill.left)}"
+        )
+        assert kill.code == 0, kill.said
+        assert same, f"{kill.made} instead of {calm[case.name]}"
+        assert not kill.left, kill.left
+    return done
+
+
+def _word(holds: bool) -> str:
+    return "yes" if holds else "no"
+
+
+def main(kills: int = 20, seed: int = 0) -> None:
+    with TemporaryDirectory() as folder:
+        done = rounds(Path(folder), kills, seed, lambda line: print(line, flush=True))
+    print(f"{len(done)} kills; after each the same command ended well")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
