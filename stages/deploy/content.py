@@ -14,6 +14,7 @@ from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
 
 NETWORK = "model.onnx"
+ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
 
 
 @dataclass(frozen=True)
@@ -78,4 +79,5 @@ def spelled(record: Any) -> bytes:
 
 def requirements(libraries: tuple[str, ...]) -> bytes:
     """requirements.txt with the versions that the package was tested with here."""
-    return "".join(f"{name}=={version(name)}\n" for name in libraries).encode()
+    lines = (f"{name}=={version(name)}{ONLY_ON.get(name, '')}\n" for name in libraries)
+    return "".join(lines).encode()

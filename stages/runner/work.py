@@ -36,7 +36,8 @@ STAGE_FACTS = {
             *("pillow", "soundfile", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
             "faster-coco-eval",
             # a service's requirements.txt names their versions
-            *("fastapi", "uvicorn", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
+            *("fastapi", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
+            *("uvicorn", "httptools", "uvloop"),
         ),
     ),
 }
