@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stages.runtime.asking import Question
     from stages.runtime.predictor import Predictor
 
+UNTESTED = "Also on a processor that the package was not verified for."
 Name = Annotated[
     str, typer.Argument(metavar="PACKAGE", help="A package's folder or zip, or package@id.")
 ]
@@ -37,6 +38,7 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object on each line instead of a table.")
     ] = False,
+    untested: Annotated[bool, typer.Option("--untested", help=UNTESTED)] = False,
 ) -> None:
     """Ask a package of photos or clips. One that cannot be read does not stop the others."""
     from stages.evaluate.packaged import opened_package
@@ -47,7 +49,7 @@ def predict(
     settings = Settings()
     with (
         opened_package(package, open_store(settings)) as folder,
-        Predictor.open(folder, settings.threads) as predictor,
+        Predictor.open(folder, settings.threads, untested=untested) as predictor,
     ):
         answers = _answers(predictor, files, Question(top, threshold), draw)
         codes = _as_lines(answers) if as_json else _as_table(answers, predictor.kind)
@@ -59,6 +61,7 @@ def serve(
     package: Name,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    untested: Annotated[bool, typer.Option("--untested", help=UNTESTED)] = False,
 ) -> None:
     """Answer over HTTP with a package until Ctrl-C; its page is at /docs."""
     from stages.evaluate.packaged import opened_package
@@ -67,7 +70,7 @@ def serve(
 
     settings = Settings()
     with opened_package(package, open_store(settings)) as folder:
-        answer(folder, host, port, settings.threads)
+        answer(folder, host, port, settings.threads, untested=untested)
 
 
 def _answers(

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from stages import parts
 from stages.config.section import Section, Share
 from stages.runtime.errors import UnknownPart
+from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet
 from stages.runtime.registry import nearest
 
 MEANS = tuple(
@@ -67,4 +68,19 @@ class DeployConfig(Section):
     )
     calibration: int = Field(
         64, ge=1, le=2000, description="Training samples that set the ranges of int8."
+    )
+    instruction_sets: tuple[InstructionSet, ...] = Field(
+        INSTRUCTION_SETS,
+        min_length=1,
+        description="Processors that a package has to answer rightly on: x86-64 with VNNI and "
+        "without (Intel before the 11th generation, AMD before Zen 4), arm64 with the dot product "
+        "and without. A number format for which that was neither measured nor computed for one of "
+        "them is not shipped.",
+    )
+    emulated_samples: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Test samples to answer under qemu-user as a processor without VNNI; 0 means "
+        "not to emulate.",
     )

@@ -6,16 +6,19 @@ from tempfile import TemporaryDirectory
 
 from stages.artifacts import Package
 from stages.deploy.content import spelled
+from stages.deploy.instruction_sets import verified
 from stages.deploy.ladder import Climb
 from stages.deploy.limits import Held
 from stages.deploy.packed import self_test, write_folder
 from stages.deploy.page import page
+from stages.deploy.targets import texts
 from stages.deploy.timing import timed
 from stages.deploy.workbench import EXPORTER, Workbench
 from stages.parts import COMPRESSORS, EXPORTERS
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
+from stages.runtime.verified import FILE as INSTRUCTION_SETS
 
 
 def finished(work: Workbench, climb: Climb) -> Package:
@@ -57,11 +60,13 @@ def told(package: Package, work: Workbench, climb: Climb, limits: Sequence[Held]
 
 
 def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
-    files = dict(climb.best.files)
+    files, found = dict(climb.best.files), climb.best.instruction_sets
     with TemporaryDirectory() as name:
         folder, sdk = Path(name), f"{work.config.name}_sdk"
         write_folder(folder, {**files, SEAL: seal(files)})
         files[GOLDEN] = _golden(folder, work, climb.best.numeric)
+        files[INSTRUCTION_SETS] = spelled(verified(climb.best.numeric, found))
+        files["README.md"] += texts.processors(found).encode()
         files["measured.json"] = spelled([one.record for one in climb.trials])
         files["report.html"] = page(work, climb).encode()
         files[SEAL] = seal(files)

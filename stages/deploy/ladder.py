@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.content import Content
+from stages.deploy.instruction_sets import Candidate, Statement, failures, statements
 from stages.deploy.packed import Answers, ask, write_folder
 from stages.deploy.workbench import Workbench
 from stages.evaluate.kinds import Agreement
@@ -26,6 +27,7 @@ class Tested:
     answers: Answers
     measured: Measured
     agreement: Agreement
+    instruction_sets: Sequence[Statement] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Trial:
             return record
         overall = self.tested.measured.overall
         measured = {name: overall[name].model_dump() for name in overall}
-        return {**record, "overall": measured, **self.tested.agreement.record()}
+        processors = {one.instruction_set: one.record for one in self.tested.instruction_sets}
+        held = {"instruction_sets": processors} if processors else {}
+        return {**record, "overall": measured, **self.tested.agreement.record(), **held}
 
 
 class Climb(NamedTuple):
@@ -114,9 +118,12 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
     )
     packed = replace(work.trained, answers=answers.values)
     measured = work.kind.measured(packed, work.report.threshold)
-    why = "; ".join(agreement.failures) or "agrees with the trained model"
-    tested = Tested(numeric, files, answers, measured, agreement)
-    return Trial(numeric, not agreement.failures, why, len(network), tested)
+    candidate = Candidate(numeric, network, content, files, answers, agreement)
+    found = [] if agreement.failures else statements(work, candidate)
+    failed = [*agreement.failures, *failures(found)]
+    why = "; ".join(failed) or "agrees with the trained model"
+    tested = Tested(numeric, files, answers, measured, agreement, found)
+    return Trial(numeric, not failed, why, len(network), tested)
 
 
 def _answers(work: Workbench, content: Content, files: dict[str, bytes], numeric: str) -> Answers:

@@ -45,10 +45,14 @@ def ask(
     description: Mapping[str, Any],
     samples: Iterable[bytes],
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    on: str | None = None,
+    through: Sequence[str] = (),
 ) -> Answers:
     """What the package in `folder`, which `description` describes, answers to `samples`, one after
     the other on one core. The first is asked twice, as what is imported on its way would count as
-    its time.
+    its time. `on`: with the engine options of that instruction set; `through`: the words of an
+    emulator that runs it.
 
     Raises AgreementNotMet if it cannot answer one of them."""
     with TemporaryDirectory() as name:
@@ -58,7 +62,8 @@ def ask(
                 path = Path(name) / f"{index}"
                 path.write_bytes(data)
                 names.write(f"{path}\n" if index else f"{path}\n{path}\n")
-        loaded, _, *lines = _lines(folder, sdk, [*EVERYTHING, "--from", str(listed)], progress)
+        words = [*EVERYTHING, "--from", str(listed), *(["--on", on] if on else [])]
+        loaded, _, *lines = _lines([*through, *_command(folder, sdk, words)], folder, sdk, progress)
     kind = kind_of(description)
     values = [kind.parsed(line, description["labels"]) for line in lines]
     seconds = np.array([line["seconds"] for line in lines])
@@ -75,11 +80,10 @@ def self_test(folder: Path, sdk: str) -> None:
 
 
 def _lines(
-    folder: Path, sdk: str, words: Sequence[str], progress: Callable[[int], None]
+    command: Sequence[str], folder: Path, sdk: str, progress: Callable[[int], None]
 ) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     with TemporaryFile() as complaints:
-        command = _command(folder, sdk, words)
         with subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints
         ) as child:

@@ -52,6 +52,7 @@ def page(
         trials=_trials(work, climb),
         whole=len(work.exported()),
         best=climb.best,
+        processors=climb.best.instruction_sets,
         times=times,
         limits=limits or size_held(work, climb),
         overall=[row for row in rows if row.name in work.report.overall],

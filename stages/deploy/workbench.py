@@ -1,6 +1,7 @@
 """All that one package is made from: inputs, test samples, exported and compressed networks."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -8,12 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.artifacts import Dataset, Model, Report
+from stages.artifacts import Dataset, Model, Report, canonical, digest_of
 from stages.config import DeploySlice
 from stages.deploy import calibration
 from stages.deploy.compressors import CannotCompress, Compressor
 from stages.deploy.content import Content, description
 from stages.deploy.remembered import remembered, source_of
+from stages.deploy.saturation import layers, pair_sums
+from stages.deploy.saturation import network as saturation
+from stages.deploy.saturation.network import NetworkSums, read_network_sums
 from stages.deploy.sdk import code_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
@@ -22,6 +26,7 @@ from stages.evaluate.predictions import Predicted, read_predicted
 from stages.media import Medium
 from stages.models import onnx_file
 from stages.parts import COMPRESSORS, EXPORTERS, TARGETS
+from stages.runtime import steps
 from stages.runtime.errors import ConfigError, Damaged
 from stages.store import Store
 from stages.tracking import Run
@@ -44,6 +49,10 @@ class Workbench:
     @property
     def ladder(self) -> tuple[str, ...]:
         return self.config.deploy.ladder
+
+    @property
+    def exporter(self) -> Any:
+        return EXPORTERS[EXPORTER]()
 
     @property
     def target(self) -> Target:
@@ -134,6 +143,27 @@ class Workbench:
         libraries = ("numpy", *self.medium.libraries, *TOOLS)
         versions = {name: version(name) for name in libraries}
         return {"before": before, "steps": code_of(before), "versions": versions}
+
+    def network_sums(self, network: bytes, digests: Sequence[str]) -> NetworkSums:
+        """The sums of the 8-bit layers of `network` on the samples `digests`; shared, too.
+
+        Raises NotCounted for a network of which they are not known."""
+        exporter = self.exporter
+
+        def make() -> bytes:
+            self.run.progress("counting sums", 0, 1)
+            before = [step.model_dump() for step in self.model.before]
+            windows = (steps.prepared(before, self.store.get(one)).windows for one in digests)
+            return canonical(exporter.count_sums(network, windows).record())
+
+        key = {
+            "sums": EXPORTER,
+            "network": digest_of(network),
+            "samples": list(digests),
+            "code": source_of(exporter, layers, pair_sums, saturation),
+            **self._preparing,
+        }
+        return read_network_sums(json.loads(remembered(self.store, key, make)))
 
     def content(self, compressor: Compressor, network: bytes) -> Content:
         """What goes into the package with `network`."""

@@ -16,6 +16,7 @@ from .sealed import description_of
 from .selftest import selftest
 
 HOME = Path(__file__).resolve().parent.parent
+UNTESTED = "also on a processor that the package was not verified for"
 
 
 def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
@@ -60,6 +61,8 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--json", action="store_true", help="one JSON object on each line")
     predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
     predict.add_argument("--threads", type=int, default=1)
+    predict.add_argument("--untested", action="store_true", help=UNTESTED)
+    predict.add_argument("--on", metavar="SET", help="with the options of this instruction set")
     predict.set_defaults(do=_predict)
 
 
@@ -68,6 +71,7 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--threads", type=int, default=0, help="answers at once; 0: one a core")
+    serve.add_argument("--untested", action="store_true", help=UNTESTED)
     serve.set_defaults(do=_serve)
 
 
@@ -77,7 +81,7 @@ def _predict(asked: argparse.Namespace, folder: Path) -> int:
         print("Name at least one file.", file=sys.stderr)  # noqa: T201
         return 2
     started = time.perf_counter()
-    predictor = Predictor.open(folder, asked.threads)
+    predictor = Predictor.open(folder, asked.threads, on=asked.on, untested=asked.untested)
     if asked.timed:
         print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
     question, worst = Question(asked.top, asked.threshold), 0
@@ -124,5 +128,5 @@ def _info(asked: argparse.Namespace, folder: Path) -> int:
 def _serve(asked: argparse.Namespace, folder: Path) -> int:
     from .server import serve
 
-    serve(folder, asked.host, asked.port, asked.threads)
+    serve(folder, asked.host, asked.port, asked.threads, untested=asked.untested)
     return 0

@@ -10,7 +10,8 @@ WorkflowError                 1   anything a person has to act on
 ├── BudgetTooSmall            6   nothing can be trained within the budget
 └── InfrastructureError       7   a disk, server or engine is missing or failed; a retry may help
     ├── Damaged               7   bytes are not those that were written
-    └── BackendMissing        7   an engine is not installed here
+    ├── BackendMissing        7   an engine is not installed here
+    └── UntestedProcessor     7   a package was not verified for this processor
 
 The number is the exit code of every command that ends with the error.
 """
@@ -69,4 +70,8 @@ class Damaged(InfrastructureError):
 
 
 class BackendMissing(InfrastructureError):
+    retry_helps = False
+
+
+class UntestedProcessor(InfrastructureError):
     retry_helps = False

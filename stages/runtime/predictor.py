@@ -15,6 +15,7 @@ from . import steps
 from .backends import BACKENDS
 from .sealed import description_of
 from .steps import Facts, Prepared
+from .verified import check_instruction_set
 
 Outputs = tuple[NDArray[Any], ...]
 
@@ -42,12 +43,18 @@ class Predictor:
         self._backend: Any = BACKENDS[description["backend"]](model, threads, numeric, on)
 
     @classmethod
-    def open(cls, folder: Path, threads: int = 1) -> Self:
+    def open(
+        cls, folder: Path, threads: int = 1, *, on: str | None = None, untested: bool = False
+    ) -> Self:
         """The predictor of the package in `folder`; the digest of every file is checked first.
+        `on`: as for the constructor; `untested`: run it whatever the processor.
 
-        Raises Damaged, naming the file, if one is missing, changed, or code that is not its own."""
+        Raises Damaged, naming the file, if one is missing, changed, or code that is not its own;
+        UntestedProcessor if the package was not verified for a processor such as this."""
         description = description_of(folder)
-        return cls(description, folder / description["model"], threads)
+        if not untested:
+            check_instruction_set(folder)
+        return cls(description, folder / description["model"], threads, on)
 
     def prepare(self, data: bytes) -> Prepared:
         """One sample as the network sees it: its windows, [m, ...], and the facts noted on the way.

@@ -12,12 +12,14 @@ import platform
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Final, Literal
 
-X86_VNNI = "x86-64-vnni"
-X86 = "x86-64"
-ARM_DOT_PRODUCT = "arm64-dotprod"
-ARM = "arm64"
-INSTRUCTION_SETS = (X86_VNNI, X86, ARM_DOT_PRODUCT, ARM)
+InstructionSet = Literal["x86-64-vnni", "x86-64", "arm64-dotprod", "arm64"]
+X86_VNNI: Final = "x86-64-vnni"
+X86: Final = "x86-64"
+ARM_DOT_PRODUCT: Final = "arm64-dotprod"
+ARM: Final = "arm64"
+INSTRUCTION_SETS: tuple[InstructionSet, ...] = (X86_VNNI, X86, ARM_DOT_PRODUCT, ARM)
 
 X86_MACHINES = {"x86_64", "amd64", "x64"}
 ARM_MACHINES = {"aarch64", "arm64"}

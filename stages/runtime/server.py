@@ -23,15 +23,23 @@ MOST_CONNECTIONS = 128
 WAITING = 4  # requests that may wait for each that is answered
 
 
-def serve(folder: Path, host: str = "127.0.0.1", port: int = 8000, threads: int = 0) -> None:
-    """Answer over HTTP until stopped, `threads` samples at a time (0: one for each core)."""
+def serve(
+    folder: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    threads: int = 0,
+    *,
+    untested: bool = False,
+) -> None:
+    """Answer over HTTP until stopped, `threads` samples at a time (0: one for each core);
+    `untested`: whatever the processor."""
     try:
         import uvicorn
     except ImportError as error:
         raise missing(error) from error
     listening = _listening(host, port)
     where = f"http://{host}:{listening.getsockname()[1]}"
-    app = create_app(Predictor.open(folder), threads)
+    app = create_app(Predictor.open(folder, untested=untested), threads)
     print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
     config = uvicorn.Config(
         app,

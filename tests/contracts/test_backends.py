@@ -10,7 +10,9 @@ from onnx import TensorProto, helper
 
 from stages.models.export import child_environment
 from stages.runtime.backends import BACKENDS
+from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import InfrastructureError
+from stages.runtime.processor import INSTRUCTION_SETS
 
 NAMES = list(BACKENDS)
 RELU_IN_PADDLE = """
@@ -84,3 +86,12 @@ def test_a_file_that_is_no_network_is_refused(name, tmp_path):
 def test_it_says_what_it_reads_and_needs(name):
     assert BACKENDS[name].format
     assert BACKENDS[name].libraries
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_how_it_adds_on_every_processor(name):
+    backend = BACKENDS[name]
+
+    for one in (*INSTRUCTION_SETS, "another"):
+        assert backend.sums("float32", one) == Sums.FLOAT
+        assert backend.sums("int8", one) in Sums

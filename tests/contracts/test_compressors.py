@@ -6,6 +6,7 @@ from onnx import TensorProto, helper, load, numpy_helper
 
 from stages.parts import COMPRESSORS
 from stages.runtime.backends.onnxruntime import OnnxRuntime
+from stages.runtime.processor import INSTRUCTION_SETS
 
 UNUSED = {"ai.onnx.ml": 5, "com.microsoft": 1, "org.pytorch.aten": 1}
 NAMES = list(COMPRESSORS)
@@ -74,6 +75,42 @@ def test_it_answers_nearly_the_same_for_any_batch(compressed, graph, n):
 
     assert given.shape == expected.shape
     assert np.corrcoef(given.ravel(), expected.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("on", INSTRUCTION_SETS)
+@pytest.mark.parametrize("name", NAMES)
+def test_layers_may_share_weights_on_every_processor(name, on, tmp_path):
+    shared, out = tmp_path / "shared.onnx", tmp_path / "out.onnx"
+    shared.write_bytes(network_of_shared_weights())
+    COMPRESSORS[name]().compress(shared, PICTURES, out)
+
+    given = OnnxRuntime(out, numeric=name, on=on).run({"image": PICTURES[0]})
+
+    expected = OnnxRuntime(shared).run({"image": PICTURES[0]})
+    for one in expected:
+        assert np.corrcoef(given[one].ravel(), expected[one].ravel())[0, 1] > 0.99
+
+
+def network_of_shared_weights() -> bytes:
+    """The same convolution on a picture and on its half, as a detector's head on two scales."""
+    kernel = (RNG.standard_normal((16, 3, 3, 3)) / 8).astype(np.float32)
+    weights = [
+        numpy_helper.from_array(kernel, "kernel"),
+        numpy_helper.from_array(np.zeros(16, np.float32), "shift"),
+    ]
+    nodes = [
+        helper.make_node("AveragePool", ["image"], ["half"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Conv", ["image", "kernel", "shift"], ["large"]),
+        helper.make_node("Conv", ["half", "kernel", "shift"], ["small"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 16, side, side])
+        for name, side in (("large", 14), ("small", 6))
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, 16, 16])
+    body = helper.make_graph(nodes, "g", [image], outputs, weights)
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(body, opset_imports=opset, ir_version=8).SerializeToString()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,7 +24,7 @@ def small(tmp_path_factory):
 
 
 def layer(weights, *, groups=1, window=None, zero_point=0) -> Layer:
-    return Layer("y", "x", zero_point, np.array(weights, np.int8), groups, window)
+    return Layer("y", "x", "w", zero_point, np.array(weights, np.int8), groups, window)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_counting_does_not_depend_on_how_samples_come(small):
 
     counts = [
         network_sums(folder / "network.onnx", samples)
-        for samples in ([pictures], [pictures[:5], pictures[5:6], pictures[6:]])
+        for samples in ([pictures[:8], pictures[8:]], [pictures[:5], pictures[5:]])
     ]
 
     assert counts[0] == counts[1] == read_network_sums(counts[0].record())
-    assert counts[0].windows == len(pictures)
+    assert (counts[0].samples, counts[0].windows) == (2, len(pictures))
 
 
 def test_a_float_network_has_no_sums_in_16_bits(small):
@@ -148,6 +148,18 @@ def test_a_float_network_has_no_sums_in_16_bits(small):
     counted = network_sums(folder / "float.onnx", [inputs["network"]])
 
     assert (counted.total, counted.layers) == (0, ())
+
+
+def test_layers_that_share_weights_are_not_counted_in_silence(small, tmp_path):
+    import onnx
+
+    model = onnx.load(str(small[0] / "network.onnx"))
+    convs = [node for node in model.graph.node if node.op_type == "Conv"]
+    convs[1].input[1] = convs[0].input[1]
+    onnx.save(model, str(tmp_path / "shared.onnx"))
+
+    with pytest.raises(NotCounted, match="1 layers take weights of another"):
+        layers_of(tmp_path / "shared.onnx")
 
 
 def test_a_layer_of_another_kind_is_not_counted_in_silence(small, tmp_path):

@@ -1,7 +1,7 @@
 """Weights and activations in 8 bits, by ONNX Runtime's static quantisation."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,8 @@ from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.bias_correction import correct_biases
 from stages.models.onnx_file import portable
 from stages.runtime.quiet import quiet
+
+DEQUANTISE = "DequantizeLinear"
 
 
 class Int8:
@@ -38,6 +40,7 @@ class Int8:
                 corrected = Path(folder) / "corrected.onnx"
                 correct_biases(graph, calibration, corrected)
                 _quantise(corrected, calibration, out)
+                _give_each_layer_its_weights(out)
                 portable(out)
         except Exception as error:  # its exceptions share no base
             raise CannotCompress(f"ONNX Runtime cannot quantise this network: {error}.") from error
@@ -56,6 +59,46 @@ def _quantise(graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path
         per_channel=True,
         calibrate_method=ort.CalibrationMethod.MinMax,
     )
+
+
+def _give_each_layer_its_weights(path: Path) -> None:
+    """Copy weights that several layers share, as heads of detectors do: ONNX Runtime cannot load
+    such a network where it has to make weights unsigned (session.x64quantprecision)."""
+    import onnx
+
+    model = onnx.load(str(path))
+    tensors = {one.name: one for one in model.graph.initializer}
+    makers = {node.output[0]: node for node in model.graph.node if node.op_type == DEQUANTISE}
+    taken: set[str] = set()
+    copies = []
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            maker = makers.get(name)
+            if maker is None or not set(maker.input) <= set(tensors):
+                continue
+            if name in taken:
+                node.input[place] = f"{name}.{node.output[0]}"
+                copies.append(_copy(maker, node.input[place], node.output[0], tensors, model.graph))
+            taken.add(name)
+    if copies:
+        nodes = [*copies, *model.graph.node]
+        del model.graph.node[:]
+        model.graph.node.extend(nodes)
+        path.write_bytes(model.SerializeToString(deterministic=True))
+
+
+def _copy(node: Any, output: str, suffix: str, tensors: Mapping[str, Any], graph: Any) -> Any:
+    """A copy of `node`, of its constant inputs, too."""
+    import onnx
+
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    copy.name, copy.output[0] = f"{node.name}.{suffix}", output
+    for place, name in enumerate(node.input):
+        copy.input[place] = f"{name}.{suffix}"
+        graph.initializer.add().CopyFrom(tensors[name])
+        graph.initializer[-1].name = copy.input[place]
+    return copy
 
 
 @contextmanager

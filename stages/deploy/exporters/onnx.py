@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Model
 from stages.deploy.exporters import paddle_to_onnx
+from stages.deploy.saturation.network import NetworkSums, network_sums
 from stages.models.export import child_environment
 from stages.models.onnx_file import portable, stray_padding
 from stages.runtime.backends.onnxruntime import OnnxRuntime
+from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
 from stages.runtime.files import write
 from stages.store import Store
@@ -46,6 +48,17 @@ class Onnx:
             with np.load(folder / "answers.npz", allow_pickle=False) as answers:
                 check_parity(folder / "graph.onnx", windows, [answers[one] for one in answers])
             write(out, (folder / "graph.onnx").read_bytes())
+
+    def sums(self, numeric: str, instruction_set: str) -> Sums:
+        """How the engine adds products there, with the options that the runtime sets there."""
+        return OnnxRuntime.sums(numeric, instruction_set)
+
+    def count_sums(self, network: bytes, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
+        """The pair sums of `network` on `samples`. Raises NotCounted if that is not known."""
+        with TemporaryDirectory() as name:
+            graph = Path(name) / "graph.onnx"
+            graph.write_bytes(network)
+            return network_sums(graph, samples)
 
 
 def _run(folder: Path, family: str) -> None:

@@ -36,11 +36,12 @@ class Window:
 class Layer:
     """`output` is the name of its node's output, `activations` that of the 8-bit tensor it reads.
 
-    `weights`: [out, in / groups, *kernel], int8; a matrix is a kernel of no sides. `window` is
-    None for a matrix."""
+    `kernel` is the name of its weights; `weights`: [out, in / groups, *kernel], int8; a matrix is a
+    kernel of no sides. `window` is None for a matrix."""
 
     output: str
     activations: str
+    kernel: str
     zero_point: int
     weights: Weights
     groups: int
@@ -61,14 +62,22 @@ class Layer:
 def layers_of(graph: Path) -> list[Layer]:
     """The 8-bit layers of the network in the file `graph`, in their order.
 
-    Raises NotCounted for a layer whose numbers are not unsigned times signed."""
+    Raises NotCounted for a layer whose numbers are not unsigned times signed, or that takes the
+    weights of another."""
     import onnx
 
     model = onnx.load(str(graph))
     tensors = {one.name: one for one in model.graph.initializer}
     makers = {name: node for node in model.graph.node for name in node.output}
-    found = (_layer(node, makers, tensors) for node in model.graph.node)
-    return [one for one in found if one is not None]
+    found = [_layer(node, makers, tensors) for node in model.graph.node]
+    layers = [one for one in found if one is not None]
+    shared = len(layers) - len({one.kernel for one in layers})
+    if shared:
+        raise NotCounted(
+            f"{shared} layers take weights of another: where ONNX Runtime has to make them "
+            "unsigned it cannot load this network."
+        )
+    return layers
 
 
 def _layer(node: Any, makers: Mapping[str, Any], tensors: Mapping[str, Any]) -> Layer | None:
@@ -89,6 +98,7 @@ def _layer(node: Any, makers: Mapping[str, Any], tensors: Mapping[str, Any]) -> 
     return Layer(
         output=node.output[0],
         activations=given[0],
+        kernel=weight[0],
         zero_point=int(given[1]),
         weights=kernel if turned else np.ascontiguousarray(kernel.T),
         groups=attributes["group"].i if "group" in attributes else 1,

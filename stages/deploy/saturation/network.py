@@ -28,11 +28,12 @@ class LayerSums(NamedTuple):
 
 
 class NetworkSums(NamedTuple):
-    """The pair sums of each 8-bit layer on so many `windows`.
+    """The pair sums of each 8-bit layer on so many `samples`, which have so many `windows`.
 
     They are those of activations that were added in 32 bits. If none saturates, adding in 16 bits
     would have given the same activations; if some do, later layers would see others."""
 
+    samples: int
     windows: int
     layers: tuple[LayerSums, ...]
 
@@ -53,9 +54,26 @@ class NetworkSums(NamedTuple):
         """The largest sum that any input could make, as a share of what 32 bits hold."""
         return max((one.bound for one in self.layers), default=0) / LARGEST_SUM
 
+    @property
+    def figures(self) -> dict[str, Any]:
+        """In short, as JSON."""
+        return {
+            "samples": self.samples,
+            "windows": self.windows,
+            "layers": len(self.layers),
+            "pair_sums": self.total,
+            "beyond_16_bits": self.saturated,
+            "layers_beyond_16_bits": self.saturating_layers,
+            "share_of_32_bits": self.share_of_32_bits,
+        }
+
     def record(self) -> dict[str, Any]:
         """As JSON."""
-        return {"windows": self.windows, "layers": [_plain(one) for one in self.layers]}
+        return {
+            "samples": self.samples,
+            "windows": self.windows,
+            "layers": [_plain(one) for one in self.layers],
+        }
 
 
 def read_network_sums(record: dict[str, Any]) -> NetworkSums:
@@ -64,7 +82,7 @@ def read_network_sums(record: dict[str, Any]) -> NetworkSums:
         LayerSums(one["layer"], PairSums(*one["pairs"]), one["bound"], one["lowest_weight"])
         for one in record["layers"]
     ]
-    return NetworkSums(record["windows"], tuple(layers))
+    return NetworkSums(record["samples"], record["windows"], tuple(layers))
 
 
 def network_sums(graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
@@ -73,12 +91,26 @@ def network_sums(graph: Path, samples: Iterable[NDArray[np.float32]]) -> Network
     Raises NotCounted if a layer is of a kind that is not known."""
     layers = layers_of(graph)
     found = [PairSums(0, 0, 0)] * len(layers)
+    counted = _Counted(samples)
     windows = 0
-    for batch, activations in _activations(graph, layers, samples):
+    for batch, activations in _activations(graph, layers, counted):
         windows += batch
         new = (pair_sums(layer, activations[layer.activations]) for layer in layers)
         found = [_added(*one) for one in zip(found, new, strict=True)]
-    return NetworkSums(windows, tuple(map(_layer_sums, layers, found)))
+    return NetworkSums(counted.count, windows, tuple(map(_layer_sums, layers, found)))
+
+
+class _Counted:
+    """Iterates over `samples` and knows how many there were."""
+
+    def __init__(self, samples: Iterable[NDArray[np.float32]]) -> None:
+        self.samples = samples
+        self.count = 0
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        for sample in self.samples:
+            self.count += 1
+            yield sample
 
 
 def _added(one: PairSums, other: PairSums) -> PairSums:

@@ -1,7 +1,11 @@
 """The words and recipes that lie in a package beside its code."""
 
+from collections.abc import Sequence
+
 from stages.deploy.content import Content
+from stages.deploy.instruction_sets import Statement
 from stages.evaluate.rejected import rejected_label
+from stages.evaluate.words import capital
 
 
 def device_readme(content: Content) -> str:
@@ -48,6 +52,22 @@ def cloud_readme(content: Content) -> str:
 
 It has no login: put it behind a proxy that has one before others can reach it. When more is asked
 than it can answer it says 503 with Retry-After; `/metrics` is for Prometheus.
+"""
+
+
+def processors(found: Sequence[Statement]) -> str:
+    """For which processors the package was verified, and how."""
+    rows = "".join(
+        f"- {one.instruction_set}: {one.statement}. {capital(one.basis)}.\n" for one in found
+    )
+    return f"""
+## Processors
+
+Networks in 8 bits may answer otherwise on another processor. What holds for this package, as
+`instruction_sets.json` says it, too:
+
+{rows}
+On a processor of which nothing is said here it refuses to answer, unless it is given `--untested`.
 """
 
 

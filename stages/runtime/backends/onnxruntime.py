@@ -13,6 +13,7 @@ from .sums import Sums
 # kernels add two such products in 16 bits, where they saturate, unless this entry lets it turn the
 # weights into unsigned ones; that takes about twice as long, so it is set there only.
 PRECISE = "session.x64quantprecision"
+FLOATS = {"float32", "float16"}  # any other number format is taken for one of 8 bits
 INT8_SUMS = {
     X86_VNNI: Sums.INT32,
     X86: Sums.INT32,  # with PRECISE
@@ -32,7 +33,7 @@ class OnnxRuntime:
     @staticmethod
     def sums(numeric: str, instruction_set: str) -> Sums:
         """How products are added in `numeric` on a machine of `instruction_set`."""
-        if numeric != "int8":
+        if numeric in FLOATS:
             return Sums.FLOAT
         return INT8_SUMS.get(instruction_set, Sums.SATURATING_PAIRS)  # of others nothing is known
 
@@ -53,7 +54,7 @@ class OnnxRuntime:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if numeric == "int8" and (on or instruction_set()) not in WITHOUT_PRECISE:
+        if numeric not in FLOATS and (on or instruction_set()) not in WITHOUT_PRECISE:
             _check_precise(onnxruntime.__version__)
             options.add_session_config_entry(PRECISE, "1")
         try:

@@ -1,4 +1,5 @@
-"""A process of its own that measures one network: `python -I child.py HOME GRAPH SIDE SIDE ...`.
+"""A process of its own that measures one network:
+`python -I child.py HOME GRAPH NUMERIC SIDE SIDE ...`.
 
 It knows of nothing but the runtime in HOME, as a device does. Prints a line of JSON: the 95th
 percentile of milliseconds for one window, and the most memory that the process ever held."""
@@ -11,8 +12,9 @@ from pathlib import Path
 WARM, RUNS = 5, 60
 
 
-def main(home: str, graph: str, shape: tuple[int, ...]) -> None:
-    """Run `graph` on random windows of `shape`, one at a time on one thread.
+def main(home: str, graph: str, numeric: str, shape: tuple[int, ...]) -> None:
+    """Run `graph`, whose number format is `numeric`, on random windows of `shape`, one at a time on
+    one thread.
 
     Seconds are those that the thread worked: what other processes take of a core is not the
     network's, and on a core of its own the two are equal."""
@@ -21,7 +23,7 @@ def main(home: str, graph: str, shape: tuple[int, ...]) -> None:
 
     from stages.runtime.backends.onnxruntime import OnnxRuntime
 
-    engine = OnnxRuntime(Path(graph), threads=1)
+    engine = OnnxRuntime(Path(graph), threads=1, numeric=numeric)
     window = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
     seconds = []
     for _ in range(WARM + RUNS):
@@ -44,4 +46,4 @@ def _memory() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], tuple(map(int, sys.argv[3:])))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], tuple(map(int, sys.argv[4:])))

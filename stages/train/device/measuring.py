@@ -18,7 +18,12 @@ from stages.train.device.machine import is_here, name_of
 from stages.train.sources import version_of
 
 CHILD = Path(__file__).with_name("child.py")
-CODE = ("train/device/child.py", "runtime/backends/onnxruntime.py")
+CODE = (
+    "train/device/child.py",
+    "runtime/backends/onnxruntime.py",
+    "runtime/backends/sums.py",
+    "runtime/processor.py",
+)
 PATIENCE = 600  # seconds
 DECIMALS = 3
 
@@ -51,7 +56,7 @@ def measured(
     if figures is None:
         if not is_here(profile, settings):
             raise _unmeasured(name, profile)
-        figures = _measure(network, shape)
+        figures = _measure(network, numeric, shape)
         store.note(note, figures)
     size = round(len(network) / 1e6, DECIMALS)
     return Measured(input=name, numeric=numeric, size_mb=size, **figures)
@@ -62,17 +67,18 @@ def _key(network: bytes, shape: Sequence[int], profile: str) -> str:
     return digest_of(canonical([digest_of(network), list(shape), name_of(profile), code]))
 
 
-def _measure(network: bytes, shape: Sequence[int]) -> dict[str, float]:
+def _measure(network: bytes, numeric: str, shape: Sequence[int]) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         graph = Path(folder) / "graph.onnx"
         graph.write_bytes(network)
-        said = _said(graph, shape)
+        said = _said(graph, numeric, shape)
     return {name: round(value, DECIMALS) for name, value in said.items()}
 
 
-def _said(graph: Path, shape: Sequence[int]) -> dict[str, float]:
+def _said(graph: Path, numeric: str, shape: Sequence[int]) -> dict[str, float]:
     home = str(Path(stages.__file__).parents[1])
-    command = [sys.executable, "-I", str(CHILD), home, str(graph), *map(str, shape)]
+    command = [sys.executable, "-I", str(CHILD), home, str(graph), numeric]
+    command += map(str, shape)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:

@@ -1,0 +1,195 @@
+"""A package says what holds for it on each kind of processor; it runs where something does."""
+
+import json
+import shutil
+import subprocess
+import sys
+from typing import get_args
+
+import pytest
+
+from stages.deploy.emulation import emulator
+from stages.deploy.instruction_sets import COMPUTED, EMULATED, MEASURED, spaced
+from stages.deploy.pack import unpack
+from stages.parts import EXPORTERS
+from stages.runtime.errors import AgreementNotMet, UntestedProcessor
+from stages.runtime.predictor import Predictor
+from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet, instruction_set
+from stages.runtime.sealed import SEAL, seal
+from stages.runtime.verified import FILE
+from tests import makers
+
+HERE = instruction_set()
+OTHERS = [one for one in INSTRUCTION_SETS if one != HERE]
+WITHOUT_VNNI = pytest.mark.skipif(HERE == "x86-64", reason="this processor is measured itself")
+
+
+@pytest.fixture
+def careless():
+    """Puts an engine that saturates on x86-64 without VNNI on the board, and takes it off again."""
+    place = EXPORTERS.places["onnx"]
+    EXPORTERS.places["onnx"] = "tests.deploy.careless:Careless"
+    yield
+    EXPORTERS.places["onnx"] = place
+
+
+def held_by(package, made) -> dict:
+    return json.loads(made.store.get(package.files[FILE]))["instruction_sets"]
+
+
+def test_each_set_has_exactly_one_statement_with_its_figures(made, package):
+    held = held_by(package, made)
+
+    assert set(held) == set(INSTRUCTION_SETS)
+    assert held[HERE]["statement"] == MEASURED
+    assert held[HERE]["agreement"]["n"] == held[HERE]["samples"] == 60
+    for one in OTHERS:
+        assert held[one]["statement"] == COMPUTED
+        assert held[one]["pair_sums"] > 1_000_000
+        assert held[one]["samples"] == 60
+        assert held[one]["layers"] == 4
+
+
+@WITHOUT_VNNI
+def test_the_options_of_a_weaker_processor_are_measured_here(made, package):
+    agreement = held_by(package, made)["x86-64"]["agreement"]
+
+    assert agreement["value"] == 1
+    assert agreement["n"] == 60
+
+
+def test_record_page_and_readme_say_the_same(made, package):
+    held = held_by(package, made)
+
+    assert package.rungs[-1]["instruction_sets"] == held
+    (measured,) = json.loads(made.store.get(package.files["measured.json"]))
+    assert measured["instruction_sets"] == held
+    readme, page = (
+        made.store.get(package.files[name]).decode() for name in ("README.md", "report.html")
+    )
+    for name, one in held.items():
+        assert f"- {name}: {one['statement']}." in readme
+        assert one["basis"] in page
+
+
+def test_floats_hold_everywhere(made):
+    package = made.deploy(ladder=("float32",), instruction_sets=("arm64",))
+
+    known = json.loads(made.store.get(package.files[FILE]))
+
+    assert {one["statement"] for one in known["instruction_sets"].values()} <= {MEASURED, COMPUTED}
+    assert known["others"]["statement"] == COMPUTED
+    assert "floating point" in known["others"]["basis"]
+
+
+@WITHOUT_VNNI
+def test_an_engine_that_saturates_is_not_shipped_for_that_processor(made, careless):
+    package = made.deploy()
+
+    stopped, shipped = package.rungs
+    assert (stopped["numeric"], stopped["kept"], package.numeric) == ("int8", False, "float16")
+    assert "nothing holds for processors of the kind x86-64: " in stopped["why"]
+    assert (
+        "pair sums of 4 layers of 8 bits saturate, in 2 layers, on 60 test photos"
+        in (stopped["why"])
+    )
+    assert shipped["instruction_sets"]["x86-64"]["statement"] == COMPUTED
+
+
+@WITHOUT_VNNI
+def test_nothing_is_shipped_if_that_is_the_only_format(made, careless):
+    with pytest.raises(AgreementNotMet, match="nothing holds for processors of the kind x86-64"):
+        made.deploy(ladder=("int8",))
+
+
+@WITHOUT_VNNI
+def test_a_set_that_the_target_does_not_name_stops_nothing(made, careless):
+    package = made.deploy(instruction_sets=("x86-64-vnni", "arm64"))
+
+    assert package.numeric == "int8"
+    assert set(held_by(package, made)) == {HERE, "x86-64-vnni", "arm64"}
+
+
+def test_a_package_refuses_a_processor_that_it_was_not_verified_for(made, package, tmp_path):
+    folder = unpack(package, made.store, tmp_path / "package")
+    without(folder, HERE)
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(makers.picture("square", 999))
+
+    with pytest.raises(UntestedProcessor, match=f"not verified for processors of the kind {HERE}"):
+        Predictor.open(folder)
+
+    refused, forced = typed(folder, photo), typed(folder, "predict", photo, "--untested")
+    assert (refused.returncode, forced.returncode) == (7, 0)
+    assert "--untested" in refused.stderr
+    assert "square" in forced.stdout
+
+
+def test_a_package_that_was_measured_here_answers_here(made, package, tmp_path):
+    folder = unpack(package, made.store, tmp_path / "package")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(makers.picture("square", 999))
+
+    answered = typed(folder, photo)
+
+    assert answered.returncode == 0, answered.stderr
+
+
+def test_equal_input_makes_an_equal_package(made, package):
+    assert made.deploy() == package
+
+
+@pytest.mark.parametrize(("count", "most"), [(0, 5), (1, 5), (5, 5), (7, 3), (1000, 64)])
+def test_samples_are_spread_over_the_test_split(count, most):
+    rows = spaced(count, most)
+
+    assert len(rows) == min(count, most)
+    assert rows == sorted(set(rows))
+    assert rows[:1] == [0][:count]
+    assert rows[-1:] == [count - 1][:count]
+
+
+def test_the_names_of_the_config_are_those_of_the_runtime():
+    assert get_args(InstructionSet) == INSTRUCTION_SETS
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
+@WITHOUT_VNNI
+def test_a_processor_can_be_measured_under_emulation(made):
+    package = made.deploy(emulated_samples=6)
+
+    held = held_by(package, made)["x86-64"]
+
+    assert held["statement"] == EMULATED
+    assert held["samples"] == held["agreement"]["n"] == 6
+    assert "qemu-x86_64 -cpu Haswell" in held["basis"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
+def test_the_package_knows_the_emulated_processor(made, package, tmp_path):
+    folder = unpack(package, made.store, tmp_path / "package")
+    without(folder, "x86-64")
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(makers.picture("square", 999))
+
+    refused = typed(folder, photo, through=emulator("x86-64"))
+
+    assert refused.returncode == 7
+    assert "processors of the kind x86-64," in refused.stderr
+
+
+def without(folder, name):
+    """Take `name` out of what the package says of processors, and seal it again."""
+    known = json.loads((folder / FILE).read_text())
+    del known["instruction_sets"][name]
+    (folder / FILE).write_text(json.dumps(known))
+    lines = (folder / SEAL).read_text().splitlines()
+    names = [line.split("  ", 1)[1] for line in lines if not line.startswith("#")]
+    (folder / SEAL).write_bytes(seal({one: (folder / one).read_bytes() for one in names}))
+
+
+def typed(folder, *words, through=()):
+    command = [*through, sys.executable, "-B", "-m", "shapes_sdk", *map(str, words)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
