@@ -13,11 +13,12 @@ PIP_SAYS = $(PYTHON) -m pip config get
 INDEX = $${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PIP_SAYS) global.index-url 2>/dev/null)}}}
 CERT = $${SSL_CERT_FILE:-$${PIP_CERT:-$$($(PIP_SAYS) global.cert 2>/dev/null)}}
 
-.PHONY: help env clean-env demo test test-all lint format lock schema up down status bench
+.PHONY: help env clean-env demo test test-slow test-chaos test-all lint format lock schema up down status bench
 
 help:
 	@echo "make demo      sample data, the pipeline as an Airflow DAG, report and package"
-	@echo "make test      the tests           make test-all  with slow, service and chaos tests"
+	@echo "make test      the quick tests     make test-slow  slow ones and those with real servers"
+	@echo "make test-all  all there are       make test-chaos those that kill, and hostile inputs"
 	@echo "make up        Airflow and MLflow on this machine     make down / make status"
 	@echo "make lint      format, lint, types, import contracts  make bench  times of search and ways"
 	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json"
@@ -46,10 +47,16 @@ demo: env
 	@$(BIN)/aiwf run configs/pipelines/solar_cells.yaml --via airflow
 
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m tests.session quick
+
+test-slow: env
+	$(BIN)/python -m tests.session slow
+
+test-chaos: env
+	$(BIN)/python -m tests.session chaos
 
 test-all: env
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m tests.session quick slow chaos
 
 lint: env
 	$(BIN)/ruff format --check .
