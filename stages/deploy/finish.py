@@ -47,7 +47,9 @@ def told(package: Package, work: Workbench, climb: Climb, limits: Sequence[Held]
     times = timed(work, climb)
     latency = times[package.numeric]
     work.store.note(f"latency/{package.ref.id}", {**latency, "rungs": times})
-    work.run.log_params({"target": package.target, "numeric": package.numeric})
+    measured_on = climb.best.instruction_sets[0].instruction_set
+    facts = {"target": package.target, "numeric": package.numeric, "instruction_set": measured_on}
+    work.run.log_params(facts)
     work.run.log_metrics(
         {
             "size_bytes": package.size_bytes,

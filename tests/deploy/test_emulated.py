@@ -1,8 +1,7 @@
 """An emulated processor without VNNI computes what the simulation says, and exactly if told to."""
 
-import shutil
 import subprocess
-import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +9,13 @@ import pytest
 from stages.deploy.saturation.layers import layers_of
 from tests.deploy import int8_network
 from tests.deploy.simulated import Saturating
+from tests.emulation import cortex_a72, haswell, here
 
-EMULATOR = shutil.which("qemu-x86_64")
-HASWELL = [EMULATOR, "-cpu", "Haswell"]  # AVX2, no VNNI
+ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(EMULATOR is None, reason="qemu-x86_64 is not here: apt install qemu-user"),
+    pytest.mark.skipif(haswell() is None, reason="no qemu-x86_64 here: apt install qemu-user"),
 ]
 
 
@@ -31,13 +30,17 @@ def answers(small):
     """What the network and each of its layers answer, by (is it emulated, is it precise)."""
     folder, _ = small
     found = {}
-    for emulated in (False, True):
+    for emulated, processor in ((False, here()), (True, haswell())):
         for precise in (False, True):
-            command = [*(HASWELL if emulated else []), sys.executable, "-m", int8_network.__name__]
-            subprocess.run([*command, str(folder), str(precise)], check=True, timeout=300)
-            with np.load(folder / "outputs.npz") as outputs:
-                found[emulated, precise] = {name: outputs[name] for name in outputs}
+            found[emulated, precise] = answered(processor, folder, precise)
     return found
+
+
+def answered(processor, folder, precise):
+    command = processor.command(ROOT, int8_network.__name__, [str(folder), str(precise)])
+    subprocess.run(command, check=True, timeout=300)
+    with np.load(folder / "outputs.npz") as outputs:
+        return {name: outputs[name] for name in outputs}
 
 
 def test_each_layer_without_vnni_is_what_the_simulation_says(small, answers):
@@ -53,9 +56,9 @@ def test_each_layer_without_vnni_is_what_the_simulation_says(small, answers):
 
 
 def test_just_the_layers_that_saturate_differ_from_here(answers):
-    here, there = answers[False, True], answers[True, False]
+    exact, there = answers[False, True], answers[True, False]
 
-    different = [name for name in here if (here[name] != there[name]).any()]
+    different = [name for name in exact if (exact[name] != there[name]).any()]
 
     assert sorted(different) == ["dilated", "grouped", "network", "odd", "stem"]
 
@@ -69,5 +72,16 @@ def test_the_whole_network_without_vnni_is_the_simulated_engine(small, answers):
 
 
 def test_told_to_be_precise_it_answers_as_here(answers):
-    for name, here in answers[False, True].items():
-        np.testing.assert_array_equal(answers[True, True][name], here, name)
+    for name, expected in answers[False, True].items():
+        np.testing.assert_array_equal(answers[True, True][name], expected, name)
+
+
+@pytest.mark.skipif(
+    cortex_a72() is None,
+    reason="no arm64 interpreter here: python -m tests.emulation FOLDER, AIWF_ARM64=FOLDER",
+)
+def test_arm64_without_the_dot_product_answers_as_here(small, answers):
+    there = answered(cortex_a72(), small[0], False)
+
+    for name, expected in answers[False, True].items():
+        np.testing.assert_array_equal(there[name], expected, name)

@@ -1,0 +1,104 @@
+"""A package on other processors: `python -m tests.benchmarks.processors PACKAGE FOLDER [SAMPLES]`.
+
+Asks the package of some photos or clips in FOLDER here, on an emulated Haswell with the options
+that the runtime sets there and without them, and on an emulated Cortex-A72 (AIWF_ARM64, see
+tests/emulation.py), and prints how many answers are those of this machine, with a 95 % interval,
+and what the package's self-test says. Emulators are slow: expect seconds for a photo."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.artifacts import Measure
+from stages.deploy.instruction_sets import spaced
+from stages.evaluate.packaged import opened_package
+from stages.evaluate.words import measured
+from stages.metrics import proportion
+from stages.metrics.boxes import box_agreement, matches
+from stages.opening import open_store
+from stages.runtime.answers import of as kind_of
+from stages.settings import Settings
+from tests.emulation import Processor, cortex_a72, haswell, here
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".wav", ".ogg", ".flac"}
+EVERYTHING = ("predict", "--untested", "--json", "--top", "0", "--threshold", "0")
+WITHOUT_OPTIONS = ("--on", "x86-64-vnni")
+
+
+def main(name: str, samples: Path, count: int) -> None:
+    with opened_package(name, open_store(Settings())) as folder:
+        description = json.loads((folder / "package.json").read_text("utf-8"))
+        files = sorted(one for one in samples.rglob("*") if one.suffix.lower() in SUFFIXES)
+        files = [files[row] for row in spaced(len(files), count)]
+        print(f"{description['name']}, {description['numeric']}, {len(files)} samples")
+        expected = asked(here(), folder, description, files)
+        known = [one for one in (haswell(), cortex_a72()) if one is not None]
+        tell("here", None, selftest(here(), folder, description))
+        for processor in known:
+            answers = asked(processor, folder, description, files)
+            same = agreement(description, expected, answers)
+            tell(processor.name, same, selftest(processor, folder, description))
+            if processor.name == "Haswell":
+                answers = asked(processor, folder, description, files, WITHOUT_OPTIONS)
+                tell("Haswell, no option", agreement(description, expected, answers), "-")
+
+
+def asked(
+    processor: Processor,
+    folder: Path,
+    description: dict[str, Any],
+    files: Sequence[Path],
+    options: Sequence[str] = (),
+) -> list[Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        listed = Path(scratch) / "list.txt"
+        listed.write_text("".join(f"{one.resolve()}\n" for one in files), "utf-8")
+        words = [*EVERYTHING, *options, "--from", str(listed)]
+        done = run(processor, folder, description, words)
+    if done.returncode:
+        sys.exit(f"{processor.name}: {done.stderr[-2000:]}")
+    kind = kind_of(description)
+    return [
+        kind.parsed(json.loads(line), description["labels"]) for line in done.stdout.splitlines()
+    ]
+
+
+def selftest(processor: Processor, folder: Path, description: dict[str, Any]) -> str:
+    done = run(processor, folder, description, ["selftest"])
+    lines = [
+        line for line in (done.stdout or done.stderr).splitlines() if "warning: TCG" not in line
+    ]
+    return lines[0] if lines else f"ended with code {done.returncode}"
+
+
+def run(
+    processor: Processor, folder: Path, description: dict[str, Any], words: Sequence[str]
+) -> "subprocess.CompletedProcess[str]":
+    command = processor.command(folder, f"{description['name']}_sdk", words)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+
+
+def agreement(description: dict[str, Any], before: list[Any], after: list[Any]) -> Measure:
+    """Of samples that keep their best label; of boxes, those that both give."""
+    labels = description["labels"]
+    if description["answers"] == "boxes":
+        nothing: list[Any] = [[] for _ in before]
+        pair = [matches(nothing, one, len(labels)) for one in (before, after)]
+        return box_agreement(*pair, description["threshold"])
+    best = [
+        [max(range(len(labels)), key=one.__getitem__) for one in many] for many in (before, after)
+    ]
+    return proportion(sum(a == b for a, b in zip(*best, strict=True)), len(before))
+
+
+def tell(name: str, same: Measure | None, verdict: str) -> None:
+    said = f"{measured(same)} of {same.n}" if same else "-"
+    print(f"{name:<20} {said:<36} {verdict}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 40)
