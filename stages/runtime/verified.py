@@ -22,7 +22,7 @@ def statement(folder: Path, name: str) -> str | None:
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         found = known["instruction_sets"].get(name, known.get("others") or {})
         return str(found.get("statement", ""))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(
             f"{FILE} in the package cannot be read.", "Copy or make the package again."
         ) from error
