@@ -124,7 +124,8 @@ class Model(Artifact):
 class Report(Artifact):
     """Files: report.html, predictions.json (test split), metrics.json.
 
-    `overall`: metric -> measure; `labels_measured`: label -> metric -> measure."""
+    `overall`: metric -> measure; `labels_measured`: label -> metric -> measure; `gate`: the
+    minimums that the pipeline sets, as it spells them; none if it sets none."""
 
     kind: Literal["report"] = "report"
     task: str
@@ -140,6 +141,8 @@ class Report(Artifact):
 class Package(Artifact):
     """Files: everything in the package's folder, by relative name.
 
+    `overall`, `labels_measured`: what this very package measured; `verdict` and `reasons`: how
+    that stands to the report's gate, or '' of a package that is older than that.
     `rungs` tells for each numeric that was tried whether it was kept and why;
     latencies are not here but beside (they are measured, never identical twice)."""
 
@@ -153,6 +156,8 @@ class Package(Artifact):
     overall: dict[str, Measure]
     labels_measured: dict[str, dict[str, Measure]]
     agreement: Measure
+    verdict: Literal["", "ship", "undecided"] = ""
+    reasons: tuple[str, ...] = ()
     rungs: tuple[dict[str, Any], ...] = ()
 
 

@@ -76,7 +76,7 @@ def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
     from stages.evaluate import words
     from stages.evaluate.kinds import kind_of
 
-    print(f"\nVerdict: {evaluation.verdict.upper()}")
+    print(f"\nVerdict: {evaluation.headline.upper()}")
     for line in evaluation.reasons:
         print(f"  {line}")
     print()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from stages.artifacts import Dataset, Model, Report
@@ -10,6 +11,7 @@ from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.about import about_model
 from stages.evaluate.evaluation import Evaluation
 from stages.evaluate.kinds import kind_of, medium_of, unseen_of
+from stages.evaluate.minimum import in_pipeline
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.predictions import Answers, Predicted, answers
 from stages.evaluate.rejected import rejected_label
@@ -43,6 +45,7 @@ def evaluate(
         curve=_curve(model, store),
         training=Training(model, dataset, store, settings),
     )
+    evaluation = _asking(evaluation)
     page = kind.page(
         evaluation,
         about_model(model, dataset, predicted, section_of(model, config.device, store)),
@@ -50,10 +53,18 @@ def evaluate(
         medium_of(model.task),
         config.evaluate.worst,
     )
-    report = _report(evaluation, model, dataset, _files(store, evaluation, page))
+    report = _report(evaluation, config, model, dataset, _files(store, evaluation, page))
     store.save(report)
     _tell(run, evaluation, page)
     return report
+
+
+def _asking(evaluation: Evaluation) -> Evaluation:
+    """`evaluation`; if no gate was set, its advice asks for one first."""
+    if evaluation.minimum:
+        return evaluation
+    asks = in_pipeline(evaluation.measured.overall, evaluation.measured.labels)
+    return replace(evaluation, advice=(asks, *evaluation.advice))
 
 
 def predictions(
@@ -134,7 +145,11 @@ def _files(store: Store, evaluation: Evaluation, page: str) -> dict[str, str]:
 
 
 def _report(
-    evaluation: Evaluation, model: Model, dataset: Dataset, files: dict[str, str]
+    evaluation: Evaluation,
+    config: EvaluateSlice,
+    model: Model,
+    dataset: Dataset,
+    files: dict[str, str],
 ) -> Report:
     return Report(
         task=model.task,
@@ -144,7 +159,7 @@ def _report(
         overall=evaluation.measured.overall,
         labels_measured=evaluation.measured.labels,
         threshold=evaluation.threshold,
-        gate={one.name: one.gate for one in evaluation.judgements},
+        gate=dict(config.evaluate.gate),
         files=files,
         parents=(model.ref, dataset.ref),
     )
@@ -161,6 +176,6 @@ def _tell(run: Run, evaluation: Evaluation, page: str) -> None:
         for metric in ("precision", "recall", "f1")
     }
     run.log_metrics({**values, "threshold": evaluation.threshold})
-    run.log_tags({"verdict": evaluation.verdict, "reasons": " ".join(evaluation.reasons)})
+    run.log_tags({"verdict": evaluation.headline, "reasons": " ".join(evaluation.reasons)})
     run.log_file("report.html", page.encode())
     run.log_file("metrics.json", evaluation.record())

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from stages.evaluate import words
+from stages.evaluate.few import few_tested
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.verdict import Judgement, Verdict, verdict
 from stages.metrics import Curve, Measured
@@ -32,7 +34,17 @@ class Evaluation(ABC):
 
     @property
     def verdict(self) -> Verdict:
-        return verdict(self.judgements)
+        return verdict(self.judgements, few_tested(self.measured))
+
+    @property
+    def minimum(self) -> bool:
+        """Whether a gate was set."""
+        return not any(one.default for one in self.judgements)
+
+    @property
+    def headline(self) -> str:
+        """The verdict in words."""
+        return words.headline(self.verdict, self.minimum)
 
     @property
     def chosen(self) -> Any:

@@ -11,6 +11,7 @@ from stages.evaluate.about import About
 from stages.evaluate.evaluation import Evaluation, Origin
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.training import Training
+from stages.evaluate.verdict import Judgement
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
@@ -53,10 +54,12 @@ class Agreement(NamedTuple):
 
 class Kind(Protocol):
     """A kind of answer, without state. `headline`: the metrics that a person is told first;
-    `compared`: what the share `Agreement.same` is a share of."""
+    `compared`: what the share `Agreement.same` is a share of; `counted`: what a label's test is
+    counted in, if not in samples."""
 
     headline: ClassVar[tuple[str, ...]]
     compared: ClassVar[str]
+    counted: ClassVar[str]
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
         """What is true of each of `samples`, in plain JSON. Raises DataError for a label that is
@@ -97,6 +100,12 @@ class Kind(Protocol):
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         """The numbers alone, as for a package."""
+        ...
+
+    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+        """`measured` beside each minimum of `gate`, or beside the least that holds without one.
+
+        Raises ConfigError for a gate on what was not measured."""
         ...
 
     def agreement(

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.artifacts import Measure
+from stages.evaluate.few import LEAST
 from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import counted, metric, percent, rough
+from stages.evaluate.words import counted, listed, metric, percent, rough
 from stages.metrics import samples_to_decide, samples_to_narrow
+
+_SHOWN = 6  # labels that are named
 
 
 class Needed(NamedTuple):
@@ -34,6 +37,19 @@ class Needed(NamedTuple):
             f"To decide on the {name}, test on about {counted(more, f'more {self.thing}')}{kind}"
             f"{self.in_all(more)}, if it stays at {percent(seen.value)}."
         )
+
+    def at_least(self, few: Mapping[str, int], item: str = "") -> list[str]:
+        """How many more of the labels with too `few` test samples a verdict needs; `item`: what is
+        counted of them, if not samples."""
+        if not few:
+            return []
+        more = {label: LEAST - count for label, count in few.items()}
+        each = listed([f"{count} of '{label}'" for label, count in more.items()], "label", _SHOWN)
+        things = "boxes" if item == "box" else f"{item or self.thing}s"
+        samples = sum(self.samples(label, count) for label, count in more.items())
+        return [
+            f"Before anything can be decided, test on more {things}: {each}{self.in_all(samples)}."
+        ]
 
     def samples(self, name: str, counted: int) -> int:
         """How many samples have `counted` of what the label or metric `name` counts."""

@@ -1,5 +1,6 @@
 """A person's own small test set: read, cleaned of what cannot be counted, predicted, judged."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from stages.evaluate.about import About
 from stages.evaluate.counted import Aside, check_labels, countable
 from stages.evaluate.evaluation import Evaluation
 from stages.evaluate.kinds import kind_of, medium_of
+from stages.evaluate.minimum import as_option
 from stages.evaluate.predictions import Predicted, Progress, answers
 from stages.evaluate.subject import Subject
 from stages.evaluate.words import capital, counted, listed
@@ -44,6 +46,9 @@ def measured(
     evaluation = kind.evaluated(
         predicted, config, unseen=subject.unseen, threshold=subject.threshold
     )
+    if not evaluation.minimum:
+        asks = as_option(evaluation.measured.overall, evaluation.measured.labels)
+        evaluation = replace(evaluation, advice=(*evaluation.advice, asks))
     about = _about(subject, folder, predicted, aside + bad)
     fetch = lambda row: (folder / predicted.names[row]).read_bytes()  # noqa: E731
     return evaluation, kind.page(evaluation, about, fetch, medium, config.worst)

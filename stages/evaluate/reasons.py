@@ -1,15 +1,19 @@
 """Why the verdict is what it is, in plain words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from stages.evaluate.few import too_few
 from stages.evaluate.verdict import Judgement
 from stages.evaluate.words import are, capital, counted, listed, measured, metric, percent
 
 _REACHED = 3  # reached gates that are told one by one
 
 
-def reasons(judgements: Sequence[Judgement], thing: str) -> list[str]:
-    """A sentence for each gate, the missed ones first; of many reached gates only a few."""
+def reasons(
+    judgements: Sequence[Judgement], thing: str, few: Mapping[str, int], item: str = ""
+) -> list[str]:
+    """A sentence for each gate, the missed ones first; of many reached gates only a few. `few`:
+    labels with too few test samples; `item`: what is counted of them, if not `thing`s."""
     order = ("missed", "undecided", "reached")
     counted_ones = [one for one in judgements if one.measure.n]
     told = sorted(counted_ones, key=lambda one: order.index(one.outcome))
@@ -17,7 +21,10 @@ def reasons(judgements: Sequence[Judgement], thing: str) -> list[str]:
     said = [reason(one) for one in told[: open_ones + _REACHED]]
     rest = len(told) - len(said)
     said += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
-    return said + _blind([one for one in judgements if not one.measure.n], thing)
+    blind = _blind([one for one in judgements if not one.measure.n], thing)
+    small = too_few(few, item or thing)
+    missed = any(one.outcome == "missed" for one in judgements)
+    return [*said, *blind, *small] if missed else [*small, *said, *blind]
 
 
 def _blind(judgements: Sequence[Judgement], thing: str) -> list[str]:
@@ -38,17 +45,26 @@ def reason(judgement: Judgement) -> str:
         case "reached":
             return f"{name} is {value}: even the lower bound reaches the gate of {gate}."
         case "undecided":
-            return f"{name} is {value}: above the gate of {gate}, but the true value may be below."
+            return f"{name} is {value}: {_doubt(judgement)}."
     if judgement.measure.high < judgement.gate:
         return f"{name} is {value}: surely below the gate of {gate}."
     return f"{name} is {value}: below the gate of {gate}, though perhaps by bad luck of the test."
+
+
+def _doubt(judgement: Judgement) -> str:
+    """Why an undecided gate is undecided."""
+    measure, gate = judgement.measure, percent(judgement.gate)
+    side, other = ("below", "above") if measure.value < judgement.gate else ("above", "below")
+    if not judgement.undecided:
+        return f"{side} the gate of {gate}, but measured on too few samples"
+    return f"{side} the gate of {gate}, but the true value may be {other}"
 
 
 def _beside_guessing(judgement: Judgement) -> str:
     guess = f"always guessing '{judgement.guessed}', which is right in {percent(judgement.gate)}"
     match judgement.outcome:
         case "reached":
-            return f"surely better than {guess}. More was not asked for: evaluate.gate is empty"
+            return f"surely better than {guess}. No minimum was set: evaluate.gate is empty"
         case "undecided":
             return f"but not surely better than {guess}"
     return f"no better than {guess}"

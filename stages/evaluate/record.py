@@ -12,6 +12,7 @@ def recorded(evaluation: Evaluation, **more: Any) -> bytes:
     facts = {
         "labels": evaluation.predicted.labels,
         "verdict": evaluation.verdict,
+        "minimum_set": evaluation.minimum,
         "reasons": evaluation.reasons,
         "advice": evaluation.advice,
         "gates": [one._asdict() for one in evaluation.judgements],

@@ -2,13 +2,17 @@
 
 A gate is reached if the interval's lower bound reaches it. It is missed if the measured value
 itself is below it: the best guess is then that the model is not good enough, and a model must not
-be deployed on the hope that the test was unlucky. Between the two more test samples are needed."""
+be deployed on the hope that the test was unlucky. Between the two more test samples are needed.
+
+Where the test has too few samples of a label (`few.py`), the verdict is undecided at best: a gate
+on that label is undecided, and any other is missed only if the whole interval lies below it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from stages.artifacts import Measure
 from stages.config.evaluate import EVERY_LABEL, LABEL_GATE
+from stages.evaluate.few import few_tested
 from stages.metrics import Measured
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
@@ -20,46 +24,66 @@ Verdict = Literal["ship", "do not ship", "undecided"]
 class Judgement(NamedTuple):
     """One gate: the metric's name as in the config, what was asked, what was measured.
 
-    `guessed` is the commonest label if the gate is that of guessing it always, else empty."""
+    `guessed` is the commonest label if the gate is that of guessing it always, else empty;
+    `default`: the pipeline set no gate, and this one holds in its place."""
 
     name: str
     gate: float
     measure: Measure
     outcome: Outcome
     guessed: str = ""
+    default: bool = False
+
+    @property
+    def undecided(self) -> bool:
+        """Whether more samples would decide: the gate lies within the interval."""
+        measure = self.measure
+        inside = measure.low < self.gate <= measure.high
+        return bool(measure.n) and self.outcome == "undecided" and inside
 
 
 def judge(
-    gate: Mapping[str, float], measured: Measured, unasked: Callable[[Measured], Judgement]
+    gate: Mapping[str, float], measured: Measured, default: Callable[[Measured], Judgement]
 ) -> list[Judgement]:
-    """Hold `measured` against each gate; by `unasked` if there is none.
+    """Hold `measured` against each gate; by `default` if there is none.
 
-    Raises ConfigError for a gate on a label that the model does not know."""
+    Raises ConfigError for a gate on a label that the model does not know, or on a metric that was
+    not measured."""
     if not gate:
-        return [unasked(measured)]
+        return [default(measured)._replace(default=True)]
     wanted = [pair for name, value in gate.items() for pair in _spread(name, value, measured)]
+    few = few_tested(measured)
     return [
-        Judgement(name, value, measure, outcome(measure, value)) for name, value, measure in wanted
+        Judgement(name, value, measure, _outcome(name, measure, value, few))
+        for name, value, measure in wanted
     ]
 
 
-def outcome(measure: Measure, gate: float) -> Outcome:
-    """How `measure` stands to `gate`, by its value and the lower bound of its interval.
+def _outcome(name: str, measure: Measure, gate: float, few: Mapping[str, int]) -> Outcome:
+    found = LABEL_GATE.fullmatch(name)
+    if found and found.group(2) in few:
+        return "undecided"
+    return outcome(measure, gate, surely=bool(few))
+
+
+def outcome(measure: Measure, gate: float, *, surely: bool = False) -> Outcome:
+    """How `measure` stands to `gate`, by its value and the lower bound of its interval; `surely`:
+    it is missed only if the upper bound, too, lies below.
 
     Where nothing was counted, nothing is known."""
     if not measure.n:
         return "undecided"
     if measure.low >= gate:
         return "reached"
-    return "missed" if measure.value < gate else "undecided"
+    return "missed" if (measure.high if surely else measure.value) < gate else "undecided"
 
 
-def verdict(judgements: Sequence[Judgement]) -> Verdict:
-    """The worst of the outcomes."""
+def verdict(judgements: Sequence[Judgement], few: Mapping[str, int] | None = None) -> Verdict:
+    """The worst of the outcomes; at best undecided if the test has too `few` samples of a label."""
     outcomes = {one.outcome for one in judgements}
     if "missed" in outcomes:
         return "do not ship"
-    return "undecided" if "undecided" in outcomes else "ship"
+    return "undecided" if few or "undecided" in outcomes else "ship"
 
 
 def against_guessing(measured: Measured) -> Judgement:
@@ -68,16 +92,17 @@ def against_guessing(measured: Measured) -> Judgement:
     commonest = max(supports, key=lambda label: supports[label].value)
     share = supports[commonest].value / supports[commonest].n
     accuracy = measured.overall["accuracy"]
-    result = outcome(accuracy, share)
+    few = bool(few_tested(measured))
+    result = outcome(accuracy, share, surely=few)
     # to be as good as guessing is not to be better
-    result = "missed" if accuracy.value <= share else result
+    result = "missed" if (accuracy.high if few else accuracy.value) <= share else result
     return Judgement("accuracy", share, accuracy, result, commonest)
 
 
 def _spread(name: str, value: float, measured: Measured) -> list[tuple[str, float, Measure]]:
     found = LABEL_GATE.fullmatch(name)
     if not found:
-        return [(name, value, measured.overall[name])]
+        return [(name, value, _overall(name, measured))]
     metric, label = found.groups()
     if label in measured.labels:
         return [(name, value, measured.labels[label][metric])]
@@ -88,4 +113,14 @@ def _spread(name: str, value: float, measured: Measured) -> list[tuple[str, floa
     raise ConfigError(
         f"evaluate.gate names '{name}', but no label is called '{label}'.",
         f"{nearest(label, known)}There are: {', '.join(known)}.",
+    )
+
+
+def _overall(name: str, measured: Measured) -> Measure:
+    if name in measured.overall:
+        return measured.overall[name]
+    known = list(measured.overall)
+    raise ConfigError(
+        f"evaluate.gate names '{name}', and that was not measured.",
+        f"{nearest(name, known)}There are: {', '.join(known)}.",
     )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from stages.artifacts import Measure
 
-LOOK = {"ship": "good", "do not ship": "bad", "undecided": "doubt"}  # a verdict's style on a page
+_LOOK = {"ship": "good", "do not ship": "bad", "undecided": "doubt"}  # a verdict's style on a page
+NO_MINIMUM = "better than guessing; no minimum was set"
 _NAMES = {
     "f1": "F1",
     "macro_f1": "macro F1",
@@ -13,6 +14,16 @@ _NAMES = {
     "ap50": "AP50",
     "ap50_95": "AP50:95",
 }
+
+
+def headline(verdict: str, minimum: bool) -> str:
+    """A verdict in words; `minimum`: a gate was set. Without one, 'ship' says only so much."""
+    return NO_MINIMUM if verdict == "ship" and not minimum else verdict
+
+
+def look(verdict: str, minimum: bool) -> str:
+    """The style of a verdict on a page: green only where a minimum was set, and is reached."""
+    return "doubt" if verdict == "ship" and not minimum else _LOOK.get(verdict, "doubt")
 
 
 def metric(name: str) -> str:

@@ -32,7 +32,7 @@ def test_without_a_gate_half_an_ap50_is_asked_for_and_told():
 
     assert (good.verdict, bad.verdict) == ("ship", "do not ship")
     assert good.judgements[0][:2] == ("ap50", 0.5)
-    assert "More was not asked for: evaluate.gate is empty" in good.reasons[-1]
+    assert "No minimum was set: evaluate.gate is empty" in good.reasons[-1]
 
 
 def test_a_gate_on_recall_of_every_label_is_held_against_boxes():
@@ -138,7 +138,7 @@ def test_where_the_model_is_as_sure_as_ever_the_annotation_may_be_missing():
     found = evaluated([[[*THING, 0]]] * 20, answers, precision=0.1)
 
     assert [(one.score, one.suspicious) for one in found.mistakes] == [(0.9, True), (0.6, False)]
-    assert found.advice[0].startswith("Check the annotations of 1 photo first")
+    assert found.advice[1].startswith("Check the annotations of 1 photo first")
     assert "check the annotation" in page_of(found)
 
 
@@ -158,5 +158,5 @@ def test_a_label_without_a_test_box_and_a_test_without_any_are_told():
 
     assert any("No test photo has a box of 'dog'" in one for one in one_label.advice)
     assert negatives.verdict == "undecided"
-    assert negatives.reasons[0] == "The test has no photo that would tell the AP50."
+    assert negatives.reasons[1] == "The test has no photo that would tell the AP50."
     assert negatives.advice[0].startswith("No test photo has a box")

@@ -7,11 +7,12 @@ from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.boxes.agreement import judged
-from stages.evaluate.boxes.evaluation import Evaluation, evaluated
+from stages.evaluate.boxes.evaluation import Evaluation, against_half, evaluated
 from stages.evaluate.boxes.page import page
 from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.training import Training
+from stages.evaluate.verdict import Judgement, judge
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
@@ -23,6 +24,7 @@ class Boxes:
 
     headline: ClassVar[tuple[str, ...]] = ("ap50", "ap50_95", "micro_recall", "micro_precision")
     compared: ClassVar[str] = "the boxes in the test split"
+    counted: ClassVar[str] = "box"
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
         check_known((box.label for one in samples for box in one.boxes), labels)
@@ -54,6 +56,9 @@ class Boxes:
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         return measure_boxes(predicted.truth, predicted.answers, predicted.labels, threshold)
+
+    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+        return judge(gate, measured, against_half)
 
     def agreement(
         self,

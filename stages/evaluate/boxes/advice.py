@@ -7,6 +7,7 @@ from stages.artifacts import Measure
 from stages.evaluate.boxes.mistakes import MISSED, Mistake
 from stages.evaluate.boxes.small import Small
 from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.few import few_tested
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
 from stages.evaluate.words import are, capital, counted, interval, listed, measured, percent, rough
@@ -35,16 +36,17 @@ def advice(
         return [_unmarked(needed.thing, len(wrong))]
     if ap.value < _HOPELESS and ap.high < 0.5:
         return [_learnt_nothing(needed.thing), *_untested(measures, needed.thing)]
-    open_ones = [one for one in judgements if one.outcome == "undecided" and one.measure.n]
+    open_ones = [one for one in judgements if one.undecided]
     undecided = [needed.to_decide(one) for one in open_ones][:_GATES]
     missed = any(one.outcome == "missed" for one in judgements)
-    said = [] if missed else undecided
+    few = needed.at_least(few_tested(measures), "box")
+    said = [] if missed else few + undecided
     said += _suspicious(wrong, needed.thing) + _weakest(measures, wrong, needed)
     said += small.advice(needed.thing) if small else []
     said += _false(measures, wrong, needed.thing) + _misplaced(wrong, true)
     mixed_up = sum(one.sort == WRONG for one in wrong)
     said += _mixed_up(confused, mixed_up, needed.thing) if mixed_up >= _AT_LEAST else []
-    said += (undecided if missed else []) + _untested(measures, needed.thing)
+    said += (few + undecided if missed else []) + _untested(measures, needed.thing)
     return said or [_nothing_wrong(measures, needed.thing)]
 
 
@@ -151,7 +153,7 @@ def _untested(measures: Measured, thing: str) -> list[str]:
     if not names:
         return []
     quoted = listed([f"'{name}'" for name in names], "label", most=10)
-    return [f"No test {thing} has a box of {quoted}: nothing is known about it. Add some."]
+    return [f"No test {thing} has a box of {quoted}: nothing is known about it."]
 
 
 def _nothing_wrong(measures: Measured, thing: str) -> str:

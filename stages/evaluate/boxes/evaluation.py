@@ -12,6 +12,7 @@ from stages.evaluate.boxes.mistakes import Mistake, mistakes
 from stages.evaluate.boxes.small import small_ones
 from stages.evaluate.boxes.threshold import on_threshold
 from stages.evaluate.confused import pairs
+from stages.evaluate.few import few_tested
 from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
@@ -30,10 +31,10 @@ from stages.metrics.boxes import (
     recommended_threshold,
 )
 
-LEAST_AP50 = 0.5  # asked for if the config asks for nothing
-UNASKED = (
-    "More was not asked for: evaluate.gate is empty, and an AP50 of half is the least at which "
-    "boxes are worth looking at."
+LEAST_AP50 = 0.5  # the gate if the config sets none
+NO_GATE = (
+    "No minimum was set: evaluate.gate is empty, and an AP50 of half is the least at which boxes "
+    "are worth looking at."
 )
 Epochs = Sequence[Mapping[str, float]]
 
@@ -80,7 +81,7 @@ def evaluated(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        reasons=(*reasons(judgements, predicted.thing), *([] if config.gate else [UNASKED])),
+        reasons=tuple(_reasons(judgements, measured, predicted.thing)),
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
@@ -93,9 +94,15 @@ def evaluated(
 
 
 def against_half(measured: Measured) -> Judgement:
-    """The least to ask for where nothing was."""
+    """The gate where the config sets none."""
     ap = measured.overall["ap50"]
-    return Judgement("ap50", LEAST_AP50, ap, outcome(ap, LEAST_AP50))
+    few = bool(few_tested(measured))
+    return Judgement("ap50", LEAST_AP50, ap, outcome(ap, LEAST_AP50, surely=few))
+
+
+def _reasons(judgements: Sequence[Judgement], measured: Measured, thing: str) -> list[str]:
+    said = reasons(judgements, thing, few_tested(measured), "box")
+    return [*said, NO_GATE] if any(one.default for one in judgements) else said
 
 
 def _advice(

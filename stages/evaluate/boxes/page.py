@@ -33,7 +33,7 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
         about=about,
         evaluation=evaluation,
         words=words,
-        look=words.LOOK[evaluation.verdict],
+        look=words.look(evaluation.verdict, evaluation.minimum),
         counted="boxes",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),

@@ -13,6 +13,7 @@ from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.training import Training
+from stages.evaluate.verdict import Judgement, against_guessing, judge
 from stages.media import Medium
 from stages.metrics import Measured, measure
 
@@ -22,6 +23,7 @@ class Labels:
 
     headline: ClassVar[tuple[str, ...]] = ("accuracy", "macro_recall", "macro_precision")
     compared: ClassVar[str] = "the test split"
+    counted: ClassVar[str] = ""
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
         check_known((one.label for one in samples), labels)
@@ -53,6 +55,9 @@ class Labels:
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
         return measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
+
+    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+        return judge(gate, measured, against_guessing)
 
     def agreement(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from stages.artifacts import Measure
 from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.few import few_tested
 from stages.evaluate.labels.mistakes import SURE, Mistake
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
@@ -38,17 +39,18 @@ def advice(
     thing = needed.thing
     if any(one.guessed and one.measure.high < one.gate for one in judgements):
         return [_hopeless(thing), *_unseen(measures, thing)]
-    open_ones = [one for one in judgements if one.outcome == "undecided" and one.measure.n]
+    open_ones = [one for one in judgements if one.undecided]
     undecided = [needed.to_decide(one) for one in open_ones]
     missed = any(one.outcome == "missed" for one in judgements)
-    said = [] if missed else undecided[:_GATES]
+    few = few_tested(measures)
+    said = [] if missed else needed.at_least(few) + undecided[:_GATES]
     said += _suspicious(wrong, measures, thing)
     said += _weakest(measures, confused, needed)
     if len(measures.labels) > 2:  # of two labels there is but one pair
         near = [pair for pair in confused if {pair.one, pair.other} in alike]
         said += look_alikes(near, len(wrong), thing)
     said += [_group(*one, thing) for one in worse]
-    said += undecided[:_GATES] if missed else []
+    said += needed.at_least(few) + undecided[:_GATES] if missed else []
     said += _unseen(measures, thing)
     return said or _nothing_wrong(measures, thing)
 
@@ -118,7 +120,7 @@ def _unseen(measures: Measured, thing: str) -> list[str]:
     if not names:
         return []
     listed = ", ".join(f"'{name}'" for name in names)
-    return [f"There is no test {thing} of {listed}: nothing is known about it. Add some."]
+    return [f"There is no test {thing} of {listed}: nothing is known about it."]
 
 
 def _nothing_wrong(measures: Measured, thing: str) -> list[str]:

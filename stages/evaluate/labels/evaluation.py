@@ -7,6 +7,7 @@ from typing import Any
 from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.confused import Pair, pairs
+from stages.evaluate.few import few_tested
 from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.labels import shift_words
 from stages.evaluate.labels.advice import advice
@@ -86,7 +87,7 @@ def evaluated(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        reasons=tuple(reasons(judgements, predicted.thing)),
+        reasons=tuple(reasons(judgements, predicted.thing, few_tested(measured))),
         thresholds=tuple(thresholds(answered.truth, answered.scores, 0.01)),
         threshold=threshold,
         origin=origin_of(given, unseen),

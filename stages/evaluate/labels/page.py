@@ -39,7 +39,7 @@ def page(
         about=about,
         evaluation=evaluation,
         words=words,
-        look=words.LOOK[evaluation.verdict],
+        look=words.look(evaluation.verdict, evaluation.minimum),
         counted=f"{about.thing}s",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),
