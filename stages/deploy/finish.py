@@ -14,6 +14,7 @@ from stages.deploy.page import page
 from stages.deploy.targets import texts
 from stages.deploy.timing import timed
 from stages.deploy.workbench import EXPORTER, Workbench
+from stages.evaluate import words
 from stages.parts import COMPRESSORS, EXPORTERS
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
@@ -38,6 +39,8 @@ def finished(work: Workbench, climb: Climb) -> Package:
         overall=best.measured.overall,
         labels_measured=best.measured.labels,
         agreement=best.agreement.same,
+        verdict=best.verdict,
+        reasons=best.gated.reasons,
         rungs=tuple(one.record for one in climb.trials),
     )
 
@@ -58,7 +61,21 @@ def told(package: Package, work: Workbench, climb: Climb, limits: Sequence[Held]
             **{f"latency_{name}": value for name, value in latency.items()},
         }
     )
+    _log_package(package, work)
     work.run.log_file("package.html", page(work, climb, times, limits).encode())
+
+
+def _log_package(package: Package, work: Workbench) -> None:
+    """Tell the tracker what ships, by names under which pipeline runs can be compared."""
+    place, first = f"package/{package.target}", work.kind.headline[0]
+    values = {name: one.value for name, one in package.overall.items()}
+    values |= {f"{name}_low": one.low for name, one in package.overall.items()}
+    values |= {f"{name}_high": one.high for name, one in package.overall.items()}
+    work.run.log_metrics({f"{place}/{name}": value for name, value in values.items()})
+    verdict = words.headline(package.verdict, bool(work.report.gate))
+    measured = f"{words.metric(first)} {words.counted_measure(package.overall[first])}"
+    tags = {"verdict": verdict, "measured": measured, "reasons": " ".join(package.reasons)}
+    work.run.log_tags({f"package.{package.target}.{name}": said for name, said in tags.items()})
 
 
 def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:

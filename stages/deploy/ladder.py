@@ -1,13 +1,15 @@
-"""Climbs down from the smallest number format to the first that agrees with the trained model."""
+"""Climbs down from the smallest number format to the first that agrees with the trained model and
+does not miss the gate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.content import Content
+from stages.deploy.gate import Gated, gated, not_met
 from stages.deploy.instruction_sets import Candidate, Statement, failures, statements
 from stages.deploy.packed import Answers, ask, write_folder
 from stages.deploy.workbench import Workbench
@@ -27,7 +29,13 @@ class Tested:
     answers: Answers
     measured: Measured
     agreement: Agreement
+    gated: Gated
     instruction_sets: Sequence[Statement] = ()
+
+    @property
+    def verdict(self) -> Literal["ship", "undecided"]:
+        """Of one that is shipped: it misses no gate."""
+        return "ship" if self.gated.verdict == "ship" else "undecided"
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,12 @@ class Trial:
     tested: Tested | None = None
 
     @property
+    def misses_gate(self) -> bool:
+        """Whether it agrees with the trained model, but is not good enough by itself."""
+        tested = self.tested
+        return bool(tested and tested.gated.failures and not tested.agreement.failures)
+
+    @property
     def record(self) -> dict[str, Any]:
         """For the Package; nothing that was timed."""
         facts = ("numeric", "kept", "why", "network_bytes")
@@ -51,7 +65,8 @@ class Trial:
         measured = {name: overall[name].model_dump() for name in overall}
         processors = {one.instruction_set: one.record for one in self.tested.instruction_sets}
         held = {"instruction_sets": processors} if processors else {}
-        return {**record, "overall": measured, **self.tested.agreement.record(), **held}
+        record |= {"verdict": self.tested.gated.verdict, "overall": measured}
+        return {**record, **self.tested.agreement.record(), **held}
 
 
 class Climb(NamedTuple):
@@ -64,7 +79,8 @@ class Climb(NamedTuple):
 def climbed(work: Workbench) -> Climb:
     """The trials down to the first that is kept.
 
-    Raises AgreementNotMet, with every rung's reason, if none was."""
+    Raises, with every rung's reason, GateNotMet if one agreed and missed the gate, else
+    AgreementNotMet."""
     trials: list[Trial] = []
     for index, numeric in enumerate(work.ladder):
         work.run.progress("number formats", index, len(work.ladder))
@@ -72,6 +88,8 @@ def climbed(work: Workbench) -> Climb:
         best = trials[-1].tested
         if best and trials[-1].kept:
             return Climb(trials, best)
+    if any(one.misses_gate for one in trials):
+        raise not_met({one.numeric: one.why for one in trials})
     reasons = "; ".join(f"{one.numeric}: {one.why}" for one in trials)
     raise AgreementNotMet(
         f"No packed form of the model does what the trained one does. {reasons}.",
@@ -118,11 +136,13 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
     )
     packed = replace(work.trained, answers=answers.values)
     measured = work.kind.measured(packed, work.report.threshold)
+    held = gated(work, measured)
+    failed = [*agreement.failures, *held.failures]
     candidate = Candidate(numeric, network, content, files, answers, agreement)
-    found = [] if agreement.failures else statements(work, candidate)
-    failed = [*agreement.failures, *failures(found)]
+    found = [] if failed else statements(work, candidate)
+    failed += failures(found)
     why = "; ".join(failed) or "agrees with the trained model"
-    tested = Tested(numeric, files, answers, measured, agreement, found)
+    tested = Tested(numeric, files, answers, measured, agreement, held, found)
     return Trial(numeric, not failed, why, len(network), tested)
 
 

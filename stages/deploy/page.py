@@ -8,6 +8,7 @@ from stages.artifacts import Measure
 from stages.deploy.ladder import Climb, Tested, Trial
 from stages.deploy.limits import Held, size_held
 from stages.deploy.workbench import WHOLE, Workbench
+from stages.evaluate import words
 from stages.evaluate.words import capital, metric
 from stages.pages import render
 
@@ -36,7 +37,8 @@ def page(
 ) -> str:
     """The HTML about `climb`. Without `times`, as in the package itself, nothing timed is on it;
     `limits`: those of its device, beside what was measured."""
-    rows = _rows(work, climb.best)
+    best, minimum = climb.best, bool(work.report.gate)
+    rows = _rows(work, best)
     return render(
         TEMPLATE,
         name=work.config.name,
@@ -48,11 +50,13 @@ def page(
         compared=work.kind.compared,
         first=work.kind.headline[0],
         headline=capital(metric(work.kind.headline[0])),
+        verdict=capital(words.headline(best.verdict, minimum)),
+        look=words.look(best.verdict, minimum),
         max_drop=work.config.deploy.max_drop,
         trials=_trials(work, climb),
         whole=len(work.exported()),
-        best=climb.best,
-        processors=climb.best.instruction_sets,
+        best=best,
+        processors=best.instruction_sets,
         times=times,
         limits=limits or size_held(work, climb),
         overall=[row for row in rows if row.name in work.report.overall],

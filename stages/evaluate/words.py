@@ -64,6 +64,11 @@ def measured(measure: Measure) -> str:
     return f"{percent(measure.value)} ({interval(measure)})"
 
 
+def counted_measure(measure: Measure) -> str:
+    """Value, bounds and count, as '88.4 % (85.1 to 91.2 %, n = 367)'."""
+    return f"{percent(measure.value)} ({interval(measure)}, n = {measure.n:,})"
+
+
 def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 

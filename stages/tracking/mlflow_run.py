@@ -17,6 +17,8 @@ from stages.tracking.writer import Writer
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+WHOLE = "package/"  # a metric of what ships: it has this name in the pipeline's run, too
+
 Progress = Callable[[str, int, int], None]
 Standings = Callable[[Standing], None]
 
@@ -54,7 +56,11 @@ class MlflowRun:
         """Keep what was measured, at a step if there are several."""
         stage = self._family.stage
         self._put(self._family.own, metrics=_points(metrics, step))
-        self._put(self._family.parent, metrics=_points(metrics, step, f"{stage}/"))
+        named = {
+            name if name.startswith(WHOLE) else f"{stage}/{name}": value
+            for name, value in metrics.items()
+        }
+        self._put(self._family.parent, metrics=_points(named, step))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Keep short facts by which runs can be found."""
@@ -115,10 +121,8 @@ class MlflowRun:
             self._client.log_artifact(self._family.own, str(Path(drafts) / place.name), folder)
 
 
-def _points(metrics: Mapping[str, float], step: int, prefix: str = "") -> list[rules.Point]:
-    return [
-        rules.Point(rules.key(prefix + name), float(value), step) for name, value in metrics.items()
-    ]
+def _points(metrics: Mapping[str, float], step: int) -> list[rules.Point]:
+    return [rules.Point(rules.key(name), float(value), step) for name, value in metrics.items()]
 
 
 @contextmanager

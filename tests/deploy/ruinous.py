@@ -34,3 +34,10 @@ class Unable(Int8):
 
     def compress(self, graph: Path, calibration, out: Path) -> None:
         raise CannotCompress("An operator of this network cannot be compressed.")
+
+
+class Forgetful(Ruinous):
+    """Ruins its label, too, but passes for a form whose answers usually differ as much."""
+
+    numeric: ClassVar[str] = "forgetful"
+    least_agreement: ClassVar[float] = 0.0

@@ -160,3 +160,14 @@ def test_a_label_without_a_test_box_and_a_test_without_any_are_told():
     assert negatives.verdict == "undecided"
     assert negatives.reasons[1] == "The test has no photo that would tell the AP50."
     assert negatives.advice[0].startswith("No test photo has a box")
+
+
+def test_fewer_than_five_test_boxes_of_a_label_decide_nothing():
+    truth = [[[*THING, 0]]] * 40 + [[[*THING, 1]]] * 2
+    answers = [[[*THING, 0.9, 0]]] * 40 + [[[*THING, 0.9, 1]]] * 2
+
+    found = evaluated(truth, answers)
+
+    assert found.verdict == "undecided"
+    assert "at least 5 boxes of each label, and 'dog' has 2, 3 too few" in found.reasons[0]
+    assert any("3 of 'dog'" in one for one in found.advice)

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
+from stages.evaluate import words
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels import Labels
+from stages.evaluate.minimum import yaml_line
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.verdict import Judgement, against_guessing, judge, outcome, verdict
 from stages.metrics import measure, recommended, wilson
@@ -145,6 +148,87 @@ def test_if_all_is_wrong_it_is_the_model_and_not_the_labels():
     assert found.verdict == "do not ship"
     assert len(found.advice) == 1
     assert "learnt nothing" in found.advice[0]
+
+
+def test_fewer_than_five_samples_of_a_label_decide_nothing():
+    labels = ["a", "b", "c", "d"]
+    truth = [0] * 60 + [1] * 60 + [2] * 4 + [3]
+    case = predicted(truth, truth, labels)
+
+    open_, gated = (
+        evaluated(case, EvaluateConfig(gate=gate), 0.2) for gate in ({}, {"accuracy": 0.9})
+    )
+
+    assert (open_.verdict, gated.verdict) == ("undecided", "undecided")
+    assert "at least 5 photos of each label" in gated.reasons[0]
+    assert "'c' has 4, 1 too few, 'd' has 1, 4 too few" in gated.reasons[0]
+    assert "1 of 'c', 4 of 'd' (collect about 25" in gated.advice[0]
+
+
+def test_five_samples_of_each_label_are_enough_for_a_verdict():
+    truth = [0] * 60 + [1] * 5
+
+    found = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig(gate={"accuracy": 0.9}))
+
+    assert found.verdict == "ship"
+
+
+@pytest.mark.parametrize("name", ["recall of c", "recall of every label"])
+@pytest.mark.parametrize("given", [2, 0])
+def test_a_gate_on_a_label_with_few_samples_is_neither_reached_nor_missed(name, given):
+    truth = [0] * 60 + [1] * 60 + [2] * 3
+    case = predicted(truth, [0] * 60 + [1] * 60 + [given] * 3, ["a", "b", "c"])
+
+    found = evaluated(case, EvaluateConfig(gate={name: 0.05}))
+
+    assert found.verdict == "undecided"
+    assert next(one for one in found.judgements if one.name == "recall of c").outcome == "undecided"
+
+
+def test_with_few_samples_of_a_label_only_a_sure_miss_is_one():
+    truth = [0] * 8 + [1] * 8 + [2]
+    given = [0] * 7 + [1] + [1] * 6 + [0] * 2 + [0]
+    case = predicted(truth, given, ["a", "b", "c"])
+
+    near, far = (evaluated(case, EvaluateConfig(gate={"accuracy": one})) for one in (0.8, 0.99))
+
+    assert 0.7 < near.measured.overall["accuracy"].value < 0.8
+    assert (near.verdict, far.verdict) == ("undecided", "do not ship")
+    assert "surely below the gate" in far.reasons[0]
+
+
+def test_with_few_samples_a_model_no_better_than_guessing_may_have_been_unlucky():
+    truth, labels = [0] * 6 + [1] * 3, ["a", "b"]
+
+    unlucky = evaluated(predicted(truth, [0] * 9, labels), EvaluateConfig())
+
+    assert unlucky.verdict == "undecided"
+
+
+def test_without_a_gate_no_verdict_is_good_and_the_line_to_add_is_told():
+    truth = [0] * 60 + [1] * 40
+    found = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig())
+    gated = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig(gate={"accuracy": 0.9}))
+
+    assert found.headline == "better than guessing; no minimum was set"
+    assert words.look(found.verdict, found.minimum) == "doubt"
+    assert (gated.headline, words.look(gated.verdict, gated.minimum)) == ("ship", "good")
+
+
+@pytest.mark.parametrize(
+    ("truth", "line"),
+    [
+        ([0] * 50 + [1] * 30, "evaluate: {gate: {accuracy: 0.9}}"),
+        ([0] * 90 + [1] * 10, "evaluate: {gate: {balanced_accuracy: 0.9}}"),
+    ],
+)
+def test_the_minimum_that_is_asked_for_can_be_put_into_the_yaml_as_it_is(truth, line):
+    found = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig()).measured
+
+    said = yaml_line(found.overall, found.labels)
+
+    assert said == line
+    EvaluateConfig.model_validate(yaml.safe_load(said)["evaluate"]).check_gate("labels")
 
 
 def test_confused_labels_are_named_with_the_commoner_direction_first():
