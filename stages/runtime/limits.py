@@ -1,85 +1,194 @@
-"""What protects a service from too much at once: of one request's bytes, and of requests."""
+"""What protects a service from too much at once: of one request, and of requests."""
 
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from .errors import InfrastructureError
+from .errors import InfrastructureError, WorkflowError
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+LEASE = 0.5  # seconds for which who sends a body keeps others from sending theirs
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a service gives to each request and holds at once. All numbers are generous to what
+    people send and small beside what a machine has."""
+
+    seconds: float = 10.0  # of work on one sample
+    request_seconds: float = 30.0  # of work on one request, whatever it holds
+    memory: int = 1_000_000_000  # bytes of a worker beyond those of the loaded package; on Linux
+    most_bytes: int = 20_000_000  # of one request
+    most_files: int = 32  # in one request
+    waiting: int = 32  # requests that may wait for each that is answered
+    patience: float = 1.0  # seconds until who finds no place is sent away
+    held_bytes: int = 200_000_000  # of all bodies that are here, whole or in part
+    header_seconds: float = 10.0  # from a connection's beginning to the end of a request's headers
+    quiet_seconds: float = 10.0  # without a byte of a body
+    body_seconds: float = 60.0  # from the headers to the body's end
+    drain_seconds: float = 5.0  # for what comes after a refusal, unread
+    write_seconds: float = 30.0  # until a client has taken its answer
+    most_connections: int = 512
+    spare_connections: int = 64  # beyond these, for those who ask how the service is
 
 
 class Busy(InfrastructureError):
     """More is asked than can be answered; a retry will help."""
 
 
+class TooLarge(WorkflowError):
+    """The body has more bytes than a request may have."""
+
+
+class TooSlow(WorkflowError):
+    """The body did not come in time."""
+
+
+class Left(Exception):
+    """The client is gone."""
+
+
 class Places:
-    """So many requests may be inside at once; for one event loop."""
+    """So many requests may be inside at once; who finds no place waits a little, in line."""
 
-    def __init__(self, count: int) -> None:
-        self.free = count
+    def __init__(self, count: int, patience: float) -> None:
+        self._free = asyncio.Semaphore(count)
+        self._patience = patience
 
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take a place for the block. Raises Busy if there is none."""
-        if self.free < 1:
-            raise Busy("More is asked than this service can answer.", "Try again in a second.")
-        self.free -= 1
+    async def take(self) -> "Place":
+        """A place, to be given back. Raises Busy if there is none for a while."""
         try:
-            yield
+            if self._free.locked():
+                async with asyncio.timeout(self._patience):
+                    await self._free.acquire()
+            else:
+                await self._free.acquire()
+        except TimeoutError:
+            raise Busy(
+                "More is asked than this service can answer.", "Try again in a second."
+            ) from None
+        return Place(self._free)
+
+
+class Place:
+    """One request's place."""
+
+    def __init__(self, free: asyncio.Semaphore) -> None:
+        self._free: asyncio.Semaphore | None = free
+
+    @property
+    def lost(self) -> bool:
+        return self._free is None
+
+    def give_back(self) -> None:
+        """Let another have it; again, to no effect."""
+        if self._free is not None:
+            self._free.release()
+            self._free = None
+
+
+class Bodies:
+    """Reads bodies, and holds no more of them at once than fit. Where all is taken, whoever has
+    been sending for the longest is sent away: a client that sends slowly, and on purpose."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held = 0
+        self._coming: dict[Body, None] = {}  # those that are not whole yet, the oldest first
+
+    @property
+    def held(self) -> int:
+        """Bytes of all bodies that are here."""
+        return self._held
+
+    @asynccontextmanager
+    async def read(self, request: Any) -> AsyncIterator[bytes]:
+        """The body of `request`, held for the block.
+
+        Raises TooLarge, before anything is read if the headers say so; TooSlow; Busy, if no memory
+        is left; Left, if the client leaves."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._limits.most_bytes:
+            raise self._too_large()
+        body = Body()
+        self._coming[body] = None
+        try:
+            await self._fill(body, request)
+            self._coming.pop(body, None)
+            yield body.whole()
         finally:
-            self.free += 1
+            self._coming.pop(body, None)
+            self._held -= body.size
+            body.size = 0
 
-
-class BodyLimit:
-    """ASGI middleware: a body of more than `most` bytes is answered with 413, unread."""
-
-    def __init__(self, app: Any, most: int) -> None:
-        self.app = app
-        self.most = most
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        if _announced(scope) > self.most:
-            await self._refuse(send)
-            return
-        state = {"read": 0, "answering": False}
-
-        async def counted() -> Message:
-            message = await receive()
-            state["read"] += len(message.get("body", b""))
-            if state["read"] > self.most:
-                raise _TooLarge
-            return message
-
-        async def watched(message: Message) -> None:
-            state["answering"] = True
-            await send(message)
-
+    async def _fill(self, body: "Body", request: Any) -> None:
+        loop = asyncio.get_running_loop()
+        last = loop.time() + self._limits.body_seconds
         try:
-            await self.app(scope, counted, watched)
-        except _TooLarge:
-            if not state["answering"]:
-                await self._refuse(send)
+            async with asyncio.timeout_at(last) as body.time:
+                more = True
+                while more:
+                    body.time.reschedule(min(last, loop.time() + self._limits.quiet_seconds))
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise Left
+                    if body.evicted:
+                        raise TimeoutError
+                    more = message.get("more_body", False)
+                    self._add(body, message.get("body", b""))
+        except TimeoutError:
+            if body.evicted:
+                raise _no_memory() from None
+            raise TooSlow(
+                f"Only {body.size} bytes of the body came in time.",
+                "Send it faster, or a smaller one.",
+            ) from None
 
-    async def _refuse(self, send: Send) -> None:
-        said = f'{{"problem": "The request has more than {self.most} bytes.", '
-        body = (said + '"remedy": "Send smaller or fewer files."}').encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    def _add(self, body: "Body", data: bytes) -> None:
+        body.parts.append(data)
+        body.size += len(data)
+        self._held += len(data)
+        if body.size > self._limits.most_bytes:
+            raise self._too_large()
+        while self._held > self._limits.held_bytes:
+            oldest = next((other for other in self._coming if not other.evicted), body)
+            if oldest is body:
+                raise _no_memory()
+            self._held -= oldest.size
+            oldest.evict()
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(
+            f"The request has more than {self._limits.most_bytes} bytes.",
+            "Send smaller or fewer files.",
+        )
 
 
-class _TooLarge(Exception):
-    pass
+class Body:
+    """The parts of one body as they come."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.evicted = False
+        self.time: asyncio.Timeout | None = None
+
+    def whole(self) -> bytes:
+        """All of it; the parts are let go of."""
+        data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        self.parts.clear()
+        return data
+
+    def evict(self) -> None:
+        """Let go of what has come, and let its reader find out."""
+        self.evicted, self.size = True, 0
+        self.parts.clear()
+        if self.time is not None:
+            self.time.reschedule(asyncio.get_running_loop().time())
 
 
-def _announced(scope: Message) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value)
-    return 0
+def _no_memory() -> Busy:
+    return Busy(
+        "More is sent at once than this service can hold.", "Try again in a second, and faster."
+    )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .errors import BadSample, WorkflowError
-from .limits import Busy
+from .limits import Busy, TooLarge, TooSlow
 
 RETRY_SECONDS = "1"
 
@@ -18,6 +18,8 @@ class WrongQuestion(WorkflowError):
 
 STATUS: tuple[tuple[type[WorkflowError], int], ...] = (
     (Busy, 503),
+    (TooLarge, 413),
+    (TooSlow, 408),
     (WrongType, 415),
     (BadSample, 422),
     (WrongQuestion, 422),
@@ -33,7 +35,7 @@ def add_problems(app: Any) -> None:
 
     def ours(request: Any, error: Any) -> JSONResponse:
         status = next(number for kind, number in STATUS if isinstance(error, kind))
-        headers = {"Retry-After": RETRY_SECONDS} if status == 503 else None
+        headers = {503: {"Retry-After": RETRY_SECONDS}, 408: {"Connection": "close"}}.get(status)
         return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status, headers)
 
     def framework(request: Any, error: Any) -> JSONResponse:

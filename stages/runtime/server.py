@@ -4,23 +4,22 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from . import answers as kinds
 from .errors import BackendMissing, InfrastructureError
-from .limits import BodyLimit, Places
-from .predictor import Predictor
+from .limits import Limits
 from .problems import add_problems
+from .sealed import description_of
 from .service_docs import add_docs
+from .service_edge import Edge, Room
 from .service_metrics import Counted, Metrics
+from .service_pool import Package, Pool
 from .service_predict import add_predict
 
-MOST_BYTES = 20_000_000  # of one request
-MOST_FILES = 32  # in one request
-MOST_CONNECTIONS = 128
-WAITING = 4  # requests that may wait for each that is answered
+GRACE = 5  # seconds for requests that are being answered when the service is stopped
 
 
 def serve(
@@ -28,32 +27,39 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     threads: int = 0,
+    limits: Limits | None = None,
     *,
     untested: bool = False,
 ) -> None:
-    """Answer over HTTP until stopped, `threads` samples at a time (0: one for each core);
-    `untested`: whatever the processor."""
+    """Answer over HTTP until stopped, `threads` samples at a time (0: one for each core), each in a
+    process of its own; `untested`: whatever the processor."""
     try:
         import uvicorn
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol
     except ImportError as error:
         raise missing(error) from error
     listening = _listening(host, port)
     where = f"http://{host}:{listening.getsockname()[1]}"
-    app = create_app(Predictor.open(folder, untested=untested), threads)
-    print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        log_level="warning",
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=5,
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    app = create_app(folder, threads, limits, untested=untested)
+    try:
+        app.state.pool.start()
+        print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
+        config = uvicorn.Config(
+            app,
+            http=app.state.room.protocol(AutoHTTPProtocol),
+            ws="none",
+            access_log=False,
+            log_level="error",
+            timeout_graceful_shutdown=GRACE,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        app.state.pool.close()
 
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=MOST_CONNECTIONS)
+        return socket.create_server((host, port), backlog=Limits.most_connections)
     except OSError as error:
         raise InfrastructureError(
             f"Cannot listen on {host}:{port}: {error.strerror}.", "Choose another with --port."
@@ -61,56 +67,71 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 def create_app(
-    predictor: Predictor,
-    threads: int = 0,
-    most_bytes: int = MOST_BYTES,
-    most_files: int = MOST_FILES,
+    folder: Path, threads: int = 0, limits: Limits | None = None, *, untested: bool = False
 ) -> Any:
-    """The ASGI application around `predictor`."""
+    """The ASGI application around the package in `folder`; its worker processes start with the
+    first request. Raises Damaged if the package is not what was packed."""
     try:
         from fastapi import FastAPI
     except ImportError as error:
         raise missing(error) from error
-    threads = threads or os.cpu_count() or 1
-    places, metrics = Places(threads * (1 + WAITING)), Metrics()
-    workers = ThreadPoolExecutor(threads, "predict")
+    limits = limits or Limits()
+    description, metrics = description_of(folder), Metrics()
+    kind = kinds.of(description)
+    package = Package(folder, description["thing"], untested)
+    pool = Pool(package, threads or cores(), limits, lambda why: metrics.ended.labels(why).inc())
 
     @asynccontextmanager
     async def life(app: Any) -> AsyncIterator[None]:
         yield
-        workers.shutdown(cancel_futures=True)
-        predictor.close()
+        pool.close()
 
-    name = predictor.description["name"]
+    name = description["name"]
     app = FastAPI(title=name, version="1", lifespan=life, docs_url=None, redoc_url=None)
-    app.add_middleware(BodyLimit, most=most_bytes)
+    app.state.pool, app.state.room = pool, Room(limits, metrics)
     app.add_middleware(Counted, metrics=metrics)
+    app.add_middleware(Edge, room=app.state.room)
 
     add_problems(app)
-    _add_questions(app, predictor, metrics)
-    add_predict(app, predictor, places, workers, most_files)
+    _add_questions(app, description, pool, metrics)
+    add_predict(app, description, kind, pool, limits, metrics)
     add_docs(app)
     return app
 
 
-def _add_questions(app: Any, predictor: Predictor, metrics: Metrics) -> None:
+def cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _add_questions(app: Any, description: dict[str, Any], pool: Pool, metrics: Metrics) -> None:
     from fastapi import Response
+    from fastapi.responses import JSONResponse
 
     @app.get("/health", summary="Is it alive?")  # type: ignore[untyped-decorator]
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    async def health() -> Any:
+        # Samples that end workers are their senders' fault; a package that no worker can load is
+        # what a restart or a person may mend.
+        problem = pool.failing()
+        if problem:
+            return JSONResponse({"status": "failing", "problem": problem}, 503)
+        return JSONResponse({"status": "ok"})
 
     @app.get("/metadata", summary="Labels, steps, number format, origin")  # type: ignore[untyped-decorator]
-    def metadata() -> dict[str, Any]:
-        return predictor.description
+    async def metadata() -> dict[str, Any]:
+        return description
 
     @app.get("/metrics", summary="For Prometheus")  # type: ignore[untyped-decorator]
-    def told() -> Response:
+    async def numbers() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    app.add_api_route("/health", health, methods=["HEAD"], include_in_schema=False)
 
 
 def missing(error: ImportError) -> BackendMissing:
     return BackendMissing(
         f"The service needs {error.name}, which is not installed here.",
-        "Run: pip install fastapi uvicorn python-multipart prometheus-client",
+        "Run: pip install fastapi 'uvicorn[standard]' python-multipart prometheus-client",
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .predictor import Predictor
+from .answers import Kind
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
@@ -24,10 +24,9 @@ _PROBLEM = {
 }
 
 
-def predict_docs(predictor: Predictor) -> dict[str, Any]:
+def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
-    thing, kind = predictor.description["thing"], predictor.kind
-    types = predictor.description["types"]
+    thing, types = description["thing"], description["types"]
     bodies = {f"{one}*" if one.endswith("/") else one: _BYTES for one in types}
     drawn = {"200": {"description": "The answer", "content": {"image/jpeg": _BYTES}}}
     return {
@@ -39,9 +38,11 @@ def predict_docs(predictor: Predictor) -> dict[str, Any]:
             },
             "responses": {
                 **(drawn if kind.draws else {}),
+                "408": {"description": "The body did not come in time", **_PROBLEM},
                 "413": {"description": "Too many bytes or files", **_PROBLEM},
                 "415": {"description": f"Neither a {thing} nor a form", **_PROBLEM},
                 "422": {"description": f"Not a {thing} that can be used", **_PROBLEM},
+                "500": {"description": "The worker process ended", **_PROBLEM},
                 "503": {"description": "Busy; see Retry-After", **_PROBLEM},
             },
         },

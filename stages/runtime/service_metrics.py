@@ -27,6 +27,25 @@ class Metrics:
         self.seconds = prometheus.Histogram(
             "request_seconds", "Time to answer", ["path"], registry=self.registry, buckets=BUCKETS
         )
+        self.refused = prometheus.Counter(
+            "refused",
+            "Requests sent away before they were answered",
+            ["why"],
+            registry=self.registry,
+        )
+        self.dropped = prometheus.Counter(
+            "dropped_connections",
+            "Connections ended by the service",
+            ["why"],
+            registry=self.registry,
+        )
+        self.ended = prometheus.Counter(
+            "ended_workers",
+            "Worker processes that ended and were replaced",
+            ["why"],
+            registry=self.registry,
+        )
+        self.held = prometheus.Gauge("held_bytes", "Of bodies", registry=self.registry)
         self.inside = prometheus.Gauge("requests_inside", "Being answered", registry=self.registry)
 
     def text(self) -> bytes:
@@ -67,5 +86,4 @@ class Counted:
 
 def _path(scope: Any) -> str:
     """The route's own path; one name for all unknown ones, so that nobody can fill the memory."""
-    route = scope.get("route")
-    return str(getattr(route, "path", "other"))
+    return str(getattr(scope.get("route"), "path", "other"))

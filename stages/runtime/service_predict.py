@@ -1,108 +1,122 @@
 """POST /predict: one sample as the body, or several in a form; the answer as JSON or drawn."""
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 
-from .errors import BadSample
-from .limits import Places
-from .predictor import Predictor
+from .answers import Kind
+from .errors import WorkflowError
+from .limits import LEASE, Bodies, Busy, Left, Limits, Places, TooLarge, TooSlow
 from .problems import WrongQuestion, WrongType
 from .service_docs import predict_docs
+from .service_edge import CONNECTION
+from .service_metrics import Metrics
+from .service_pool import Pool
+from .service_worker import Question
 
 DRAWN = "image/jpeg"
 UNSAID = ("", "application/octet-stream")  # a body that names no type is tried
-
-Files = list[tuple[str, bytes]]
-
-
-class Asked(NamedTuple):
-    """What a request asks of its samples."""
-
-    top: int | None
-    threshold: float | None
+CLIENT_LEFT = 499  # what nginx notes of it; nobody is there to read it
+REASONS: dict[type[WorkflowError], str] = {Busy: "busy", TooLarge: "large", TooSlow: "slow"}
 
 
 def add_predict(
-    app: Any, predictor: Predictor, places: Places, workers: ThreadPoolExecutor, most_files: int
+    app: Any, description: dict[str, Any], kind: Kind, pool: Pool, limits: Limits, metrics: Metrics
 ) -> None:
-    """Add /predict to `app`: as many requests inside as `places`, answered by `workers`."""
+    """Add /predict to `app`: requests come in as `limits` say and are answered by `pool`."""
     from fastapi import Query, Request, Response
 
-    async def off_loop(work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(workers, work)
+    places = Places(len(pool) * (1 + limits.waiting), limits.patience)
+    bodies = Bodies(limits)
+    metrics.held.set_function(lambda: bodies.held)
 
-    @app.post("/predict", **predict_docs(predictor))  # type: ignore[untyped-decorator]
+    @app.post("/predict", **predict_docs(description, kind))  # type: ignore[untyped-decorator]
     async def predict(
         request: Request,
         top: int | None = Query(None, ge=0, le=1000),
         threshold: float | None = Query(None, ge=0, le=1),
         draw: bool = False,
     ) -> Any:
-        asked = Asked(top, threshold)
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
-            if draw:
-                raise WrongQuestion("A form cannot be drawn.", "Send one file as the body.")
-            files = await _files(request, most_files)
-            with places.taken():
-                works = [off_loop(_one(predictor, asked, file)) for file in files]
-                return {"predictions": await asyncio.gather(*works)}
-        _check_type(kind, predictor)
-        drawn = draw or _accepted(request, predictor)
-        data = await request.body()
-        with places.taken():
-            if drawn:
-                picture = await off_loop(lambda: _drawn(predictor, asked, data))
-                return Response(picture, media_type=DRAWN)
-            return await off_loop(lambda: predictor.predict(data, *asked))
+        question = _question(request, description, kind, limits, (top, threshold, draw))
+        try:
+            async with _body(request, places, bodies) as data:
+                answer = pool.submit(question, data)
+                if (connection := request.scope.get("state", {}).get(CONNECTION)) is not None:
+                    connection.on_leave = answer.cancel  # if no worker has it yet
+                try:
+                    found = await asyncio.wrap_future(answer)
+                except asyncio.CancelledError:
+                    if not _has_left(request):
+                        raise
+                    raise Left from None
+        except Left:
+            return Response(status_code=CLIENT_LEFT)
+        except (Busy, TooLarge, TooSlow) as error:
+            metrics.refused.labels(REASONS[type(error)]).inc()
+            raise
+        return Response(found.content, found.status, media_type=found.media_type)
 
 
-def _check_type(kind: str, predictor: Predictor) -> None:
-    """Raise WrongType unless a body of `kind` may be what the network takes."""
-    types = tuple(predictor.description["types"])
-    if kind in UNSAID or kind.startswith(types):
+def _question(
+    request: Any,
+    description: dict[str, Any],
+    kind: Kind,
+    limits: Limits,
+    query: tuple[int | None, float | None, bool],
+) -> Question:
+    """What is asked of the body. Raises WrongType or WrongQuestion, before the body is read."""
+    top, threshold, draw = query
+    written = request.headers.get("content-type", "")
+    body_type = written.partition(";")[0].strip().lower()
+    if body_type == "multipart/form-data":
+        if draw:
+            raise WrongQuestion("A form cannot be drawn.", "Send one file as the body.")
+        return Question(top, threshold, form=written, most_files=limits.most_files)
+    _check_type(body_type, description)
+    draw = draw or _accepts_drawing(request, kind)
+    if draw and not kind.draws:
+        raise WrongQuestion("This package's answers cannot be drawn.", "Ask without draw.")
+    return Question(top, threshold, draw)
+
+
+def _check_type(body_type: str, description: dict[str, Any]) -> None:
+    """Raise WrongType unless a body of `body_type` may be what the network takes."""
+    types = tuple(description["types"])
+    if body_type in UNSAID or body_type.startswith(types):
         return
-    thing = predictor.description["thing"]
-    wanted = " or ".join(f"{one}..." if one.endswith("/") else one for one in types)
+    wanted = " or ".join(f"{name}..." if name.endswith("/") else name for name in types)
     raise WrongType(
-        f"The body is '{kind}'.",
-        f"Send a {thing} as {wanted}, or several as multipart/form-data.",
+        f"The body is '{body_type}'.",
+        f"Send a {description['thing']} as {wanted}, or several as multipart/form-data.",
     )
 
 
-def _accepted(request: Any, predictor: Predictor) -> bool:
+def _accepts_drawing(request: Any, kind: Kind) -> bool:
     """Whether who asks wants the picture alone: a browser takes pictures, too, and much else."""
     accepted = request.headers.get("accept", "").partition(";")[0].strip().lower()
-    return predictor.kind.draws and accepted == DRAWN
+    return kind.draws and accepted == DRAWN
 
 
-def _drawn(predictor: Predictor, asked: Asked, data: bytes) -> bytes:
-    if not predictor.kind.draws:
-        raise WrongQuestion("This package's answers cannot be drawn.", "Ask without draw.")
-    return predictor.kind.draw(data, predictor.predict(data, *asked))
+@asynccontextmanager
+async def _body(request: Any, places: Places, bodies: Bodies) -> AsyncIterator[bytes]:
+    """The body of `request`, which has a place while the block runs.
+
+    The place is taken before a byte is read, so that who finds none costs little; but a body that
+    is slow to come holds none up: it has to find another when it is there."""
+    place = await places.take()
+    lease = asyncio.get_running_loop().call_later(LEASE, place.give_back)
+    try:
+        async with bodies.read(request) as data:
+            lease.cancel()
+            if place.lost:
+                place = await places.take()
+            yield data
+    finally:
+        lease.cancel()
+        place.give_back()
 
 
-async def _files(request: Any, most: int) -> Files:
-    """Name and bytes of each file in a form. Raises BadSample if there are none."""
-    from starlette.datastructures import UploadFile
-
-    async with request.form(max_files=most, max_fields=most) as form:
-        found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
-        if not found:
-            raise BadSample("The form holds no file.", "Attach at least one as a file.")
-        return [(one.filename or "", await one.read()) for one in found]
-
-
-def _one(predictor: Predictor, asked: Asked, file: tuple[str, bytes]) -> Callable[[], Any]:
-    """One file's answer, or what is wrong with it: the others keep theirs."""
-
-    def work() -> dict[str, Any]:
-        name, data = file
-        try:
-            return {"file": name, **predictor.predict(data, *asked)}
-        except BadSample as error:
-            return {"file": name, "problem": error.problem, "remedy": error.remedy}
-
-    return work
+def _has_left(request: Any) -> bool:
+    connection = request.scope.get("state", {}).get(CONNECTION)
+    return connection is not None and connection.transport.is_closing()

@@ -1,8 +1,21 @@
 """Asks an application without a network."""
 
 import asyncio
+from contextlib import contextmanager
 
 import httpx
+
+from stages.runtime.server import create_app
+
+
+@contextmanager
+def served(folder, threads=1, limits=None):
+    """A client of the package in `folder`, whose worker processes end with the block."""
+    client = Client(create_app(folder, threads, limits))
+    try:
+        yield client
+    finally:
+        client.pool.close()
 
 
 class Client:
@@ -10,6 +23,7 @@ class Client:
 
     def __init__(self, app):
         self.app = app
+        self.pool = app.state.pool
 
     def get(self, path):
         return asyncio.run(self.ask("GET", path))

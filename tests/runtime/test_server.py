@@ -7,16 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from itertools import islice
 
 import httpx
 import pytest
 
 from stages.runtime.errors import InfrastructureError
-from stages.runtime.predictor import Predictor
-from stages.runtime.server import create_app, serve
-from tests.runtime.asgi import Client, several
+from stages.runtime.limits import Limits
+from stages.runtime.server import serve
+from tests.runtime.asgi import served, several
 from tests.runtime.painting import plain, saved
 
 BLUE, GREEN = saved(plain((0, 0, 255))), saved(plain((0, 255, 0)))
@@ -24,8 +23,9 @@ PNG = {"content-type": "image/png"}
 
 
 @pytest.fixture
-def client(predictor):
-    return Client(create_app(predictor, threads=2, most_bytes=50_000, most_files=3))
+def client(package):
+    with served(package, threads=2, limits=Limits(most_bytes=50_000, most_files=3)) as client:
+        yield client
 
 
 def test_a_picture_as_the_body_is_answered(client):
@@ -121,32 +121,27 @@ def test_the_page_about_it_needs_no_other_server(client):
     assert client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]
 
 
-class Held(Predictor):
-    """Does not answer before it is let go."""
-
-    go = threading.Event()
-
-    def predict(self, data, top=None, threshold=None):
-        self.go.wait(20)
-        return super().predict(data, top, threshold)
-
-
 def test_more_than_it_can_answer_is_put_off(package):
-    held = Held.open(package)
-    client = Client(create_app(held, threads=1))  # one at work, four may wait
+    limits = Limits(waiting=4, patience=0.2, seconds=60)
+    with served(package, threads=1, limits=limits) as client:  # one at work, four may wait
+        client.post("/predict", content=BLUE, headers=PNG)
+        (worker,) = client.pool.pids()
 
-    async def crowd():
-        asks = [client.ask("POST", "/predict", content=BLUE, headers=PNG) for _ in range(7)]
-        ends = asyncio.as_completed(asks)
-        refused = [await one for one in islice(ends, 2)]
-        held.go.set()
-        return refused, [await one for one in ends]
+        async def crowd():
+            os.kill(worker, signal.SIGSTOP)
+            asks = [client.ask("POST", "/predict", content=BLUE, headers=PNG) for _ in range(7)]
+            ends = asyncio.as_completed(asks)
+            refused = [await one for one in islice(ends, 2)]
+            os.kill(worker, signal.SIGCONT)
+            return refused, [await one for one in ends]
 
-    refused, answered = asyncio.run(crowd())
+        refused, answered = asyncio.run(crowd())
+        numbers = client.get("/metrics").text
 
     assert [one.status_code for one in refused] == [503, 503]
     assert refused[0].headers["retry-after"] == "1"
     assert [one.status_code for one in answered] == [200] * 5
+    assert 'refused_total{why="busy"} 2.0' in numbers
 
 
 def test_a_taken_port_is_told(package):

@@ -2,9 +2,7 @@
 
 import pytest
 
-from stages.runtime.predictor import Predictor
-from stages.runtime.server import create_app
-from tests.runtime.asgi import Client, several
+from tests.runtime.asgi import served, several
 from tests.runtime.networks import scene, tune
 from tests.runtime.painting import plain, saved
 from tests.runtime.test_pictures import bomb
@@ -16,18 +14,21 @@ JPEG = b"\xff\xd8\xff"
 
 
 @pytest.fixture
-def client(predictor):
-    return Client(create_app(predictor, threads=2, most_bytes=50_000, most_files=3))
+def client(package):
+    with served(package) as client:
+        yield client
 
 
 @pytest.fixture
 def boxing(spots):
-    return Client(create_app(Predictor.open(spots), threads=2))
+    with served(spots) as client:
+        yield client
 
 
 @pytest.fixture
 def hearing(tones):
-    return Client(create_app(Predictor.open(tones), threads=2))
+    with served(tones) as client:
+        yield client
 
 
 def test_boxes_are_told_as_json_and_drawn_when_asked(boxing):

@@ -1,6 +1,6 @@
 """A folder that answers by itself, on any device with Python and the libraries it names."""
 
-from stages.deploy.content import NETWORK, Content, least_requirements, requirements, spelled
+from stages.deploy.content import NETWORK, Content, requirements, spelled
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 
@@ -16,7 +16,6 @@ class DeviceSdk:
             "labels.txt": "".join(f"{one}\n" for one in content.description["labels"]).encode(),
             "README.md": texts.device_readme(content).encode(),
             "requirements.txt": requirements(content.libraries),
-            "requirements-least.txt": least_requirements(content.description),
             **content.golden,
             **sources(content.sdk, content.description),
         }

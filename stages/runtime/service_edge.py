@@ -1,0 +1,255 @@
+"""Connections of the service: how many, and how long each may say nothing.
+
+uvicorn reads and writes HTTP; what stands here watches each connection from outside, as an asyncio
+protocol around uvicorn's own and an ASGI middleware around the application."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from .limits import Limits
+from .service_metrics import Metrics
+from .service_worker import spelled
+
+CONNECTION = "aiwf.connection"  # its key in an ASGI scope's state
+SWEEP_SECONDS = 0.5
+MOST_HEADER_BYTES = 65_536
+END_OF_HEADERS = (b"\r\n\r\n", b"\n\n")
+OPEN_PATHS = ("/health", "/metrics")  # for them there is always room
+STOPPING = {"problem": "The service is being stopped.", "remedy": "Ask again in a minute."}
+CROWDED = {"problem": "Too many connections are open.", "remedy": "Try again in a second."}
+
+
+class State(Enum):
+    """What a connection is doing."""
+
+    SILENT = "header"  # no request, or not all of its headers
+    BUSY = "answer"  # a request is being answered
+    DRAINING = "drain"  # one was answered before its body was read
+
+
+class Room:
+    """All connections of one service."""
+
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self.limits = limits
+        self.metrics = metrics
+        self.connections: dict[Connection, None] = {}
+        self.silent: dict[Connection, None] = {}  # those that are not BUSY, the longest first
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def protocol(self, inner: type[asyncio.Protocol]) -> Callable[..., asyncio.Protocol]:
+        """What makes uvicorn's `inner` protocol for each connection, watched."""
+
+        def watched(app_state: dict[str, Any], **options: Any) -> asyncio.Protocol:
+            connection = Connection(self)
+            state = {**app_state, CONNECTION: connection}
+            connection.inner = inner(app_state=state, **options)  # type: ignore[call-arg]
+            return connection
+
+        return watched
+
+    @property
+    def crowded(self) -> bool:
+        """Whether only those may come in who ask how the service is."""
+        return len(self.connections) > self.limits.most_connections
+
+    def enter(self, connection: "Connection") -> None:
+        """Let `connection` in; if there are too many, the one that has been silent the longest
+        makes room."""
+        self.connections[connection] = self.silent[connection] = None
+        oldest = next(iter(self.silent))
+        if self.crowded and oldest is not connection:
+            self._drop(oldest, "silent")
+        most = self.limits.most_connections + self.limits.spare_connections
+        if len(self.connections) > most:
+            self._drop(connection, "crowded")
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
+
+    def leave(self, connection: "Connection") -> None:
+        self.connections.pop(connection, None)
+        self.silent.pop(connection, None)
+
+    def _swept(self) -> None:
+        self._sweep = None
+        now = time.monotonic()
+        for connection in list(self.connections):
+            if connection.overdue(now):
+                self._drop(connection, connection.state.value)
+        if self.connections:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._swept)
+
+    def _drop(self, connection: "Connection", why: str) -> None:
+        self.metrics.dropped.labels(why).inc()
+        self.leave(connection)
+        connection.transport.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection: hands everything on to uvicorn's protocol, and keeps count."""
+
+    inner: Any
+    transport: Any
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
+        self.state = State.SILENT
+        self.since = time.monotonic()
+        self.answered_since: float | None = None
+        self.on_leave: Callable[[], Any] | None = None  # while a request is being answered
+        self._bytes = 0  # of headers that are not whole, or of a body that nobody reads
+        self._tail = b""
+
+    def overdue(self, now: float) -> bool:
+        """Whether it has been doing what it does for too long."""
+        limits = self.room.limits
+        match self.state:
+            case State.SILENT:
+                return now - self.since > limits.header_seconds
+            case State.DRAINING:
+                return now - self.since > limits.drain_seconds
+            case State.BUSY:
+                since = self.answered_since
+                return since is not None and now - since > limits.write_seconds
+
+    def begin(self) -> None:
+        """A request is there, with all its headers."""
+        self._enter(State.BUSY)
+        self.answered_since = None
+
+    def end(self, read: bool) -> None:
+        """The request was answered; its body was `read`, or there was none."""
+        self.on_leave = None
+        self._enter(State.SILENT if read else State.DRAINING)
+
+    def _enter(self, state: State) -> None:
+        self.state, self.since = state, time.monotonic()
+        self._bytes, self._tail = 0, b""
+        if self in self.room.connections:
+            self.room.silent.pop(self, None)
+            if state is not State.BUSY:
+                self.room.silent[self] = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.inner.connection_made(transport)
+        self.room.enter(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.room.leave(self)
+        if self.on_leave is not None:
+            self.on_leave()
+        self.inner.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing() or not self._takes(data):
+            return
+        try:
+            self.inner.data_received(data)
+        except Exception:  # a parser that fails on bytes made for that
+            self.room.metrics.dropped.labels("parser").inc()
+            self.transport.abort()
+
+    def _takes(self, data: bytes) -> bool:
+        """Whether `data` may come in; if not, the connection is ended."""
+        if self.state is State.BUSY:
+            return True
+        self._bytes += len(data)
+        if self.state is State.DRAINING:
+            most = self.room.limits.most_bytes
+        else:
+            joined = self._tail + data
+            if any(end in joined for end in END_OF_HEADERS):
+                self._enter(State.BUSY)  # the application is about to begin
+                return True
+            self._tail, most = joined[-3:], MOST_HEADER_BYTES
+        if self._bytes <= most:
+            return True
+        self.room.metrics.dropped.labels("bytes").inc()
+        if self.state is State.SILENT:
+            self.transport.write(b"HTTP/1.1 431 \r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            self.transport.close()
+        else:
+            self.transport.abort()
+        return False
+
+    def eof_received(self) -> bool | None:
+        return bool(self.inner.eof_received())
+
+    def pause_writing(self) -> None:
+        self.inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.inner.resume_writing()
+
+
+class Edge:
+    """ASGI middleware: tells a connection of its requests, and sends those away who come when too
+    many are there. Whatever happens, a client that left or a service that is being stopped is no
+    fault of ours."""
+
+    def __init__(self, app: Any, room: Room) -> None:
+        self.app = app
+        self.room = room
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        connection = scope.get("state", {}).get(CONNECTION)
+        if scope["type"] != "http" or connection is None:
+            await self.app(scope, receive, send)
+            return
+        request = _Request(scope, receive, send, connection)
+        connection.begin()
+        try:
+            if self.room.crowded and scope["path"] not in OPEN_PATHS:
+                self.room.metrics.refused.labels("crowded").inc()
+                await request.refuse(CROWDED)
+            else:
+                await self.app(scope, request.receive, request.send)
+        except asyncio.CancelledError:  # the service is being stopped
+            if not request.answering:
+                await request.refuse(STOPPING)
+        finally:
+            connection.end(request.read)
+
+
+class _Request:
+    """The channels of one request, watched."""
+
+    def __init__(self, scope: Any, receive: Any, send: Any, connection: Connection) -> None:
+        headers = dict(scope["headers"])
+        self.read = b"transfer-encoding" not in headers and (
+            headers.get(b"content-length", b"0") == b"0"
+        )
+        self.answering = False
+        self._waits = b"expect" in headers  # its body comes when it is asked for
+        self._receive, self._send, self._connection = receive, send, connection
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        self._waits = False
+        self.read = self.read or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.answering = True
+            self._connection.answered_since = time.monotonic()
+            if self._waits and not self.read:  # nobody knows whether it will come
+                headers = [*message.get("headers", []), (b"connection", b"close")]
+                message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def refuse(self, words: Any) -> None:
+        """503, and the connection ends."""
+        content = spelled(words)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(content)).encode()),
+            (b"retry-after", b"1"),
+            (b"connection", b"close"),
+        ]
+        await self.send({"type": "http.response.start", "status": 503, "headers": headers})
+        await self.send({"type": "http.response.body", "body": content})

@@ -1,0 +1,268 @@
+"""A process that answers samples for the service, and that the service may end at any time.
+
+It reads jobs from its standard input and writes replies to its standard output. What a decoder or
+an engine does to it, in time, memory or crashes, it does to this process alone."""
+
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from .errors import BadSample, WorkflowError
+from .predictor import Predictor
+
+JOB = struct.Struct(">IQ")  # bytes of the question, bytes of the body
+REPLY = struct.Struct(">BHQ")  # what it is, HTTP status, bytes of the content
+SPARE_SECONDS = 5  # beyond the limit of a job before the process ends itself, its parent gone
+TOO_LITTLE_MEMORY = 422
+OOM_SCORE = b"500"  # of 1000: the kernel ends a worker before it ends the service
+
+
+class What(IntEnum):
+    """What a reply is."""
+
+    READY = 0  # the package is loaded
+    FAILED = 1  # it cannot be
+    BEGUN = 2  # a file of a form, by its name
+    PART = 3  # that file's answer
+    JSON = 4
+    JPEG = 5
+    LAST = 6  # JSON, and this process ends, as it ran out of memory
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a body. `form`: its content type if it is a form, of which the files before
+    `first` are answered already; `seconds`: the time limit of one sample."""
+
+    top: int | None = None
+    threshold: float | None = None
+    draw: bool = False
+    form: str = ""
+    first: int = 0
+    most_files: int = 32
+    seconds: float = 10.0
+
+
+class Reply(NamedTuple):
+    """One message of a worker."""
+
+    what: What
+    status: int
+    content: bytes
+
+
+def send_job(stream: BinaryIO, question: Question, body: bytes) -> None:
+    """Write one job to a worker. Raises OSError if the worker is gone."""
+    words = json.dumps(asdict(question)).encode()
+    stream.write(JOB.pack(len(words), len(body)) + words)
+    stream.write(body)
+    stream.flush()
+
+
+def read_reply(stream: BinaryIO) -> Reply:
+    """Read one reply of a worker. Raises EOFError if the worker is gone."""
+    what, status, size = REPLY.unpack(_exactly(stream, REPLY.size))
+    return Reply(What(what), status, _exactly(stream, size))
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def spelled(answer: Any) -> bytes:
+    """`answer` as JSON in UTF-8. Raises ValueError for NaN and infinity."""
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def problem(error: WorkflowError) -> bytes:
+    """`error` in the shape of all refusals."""
+    return spelled({"problem": error.problem, "remedy": error.remedy})
+
+
+def status_of(error: WorkflowError) -> int:
+    """422 for what another sample would not meet, 500 for a fault of this machine."""
+    return 422 if isinstance(error, BadSample) else 500
+
+
+def main(folder: str, memory: int, untested: bool) -> None:
+    """Answer with the package in `folder` (`untested`: whatever the processor), with at most
+    `memory` bytes beyond those of the loaded package, until the input ends."""
+    jobs, replies = _streams()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this
+    try:
+        predictor = Predictor.open(Path(folder), untested=untested)
+    except WorkflowError as error:
+        record = {"kind": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+        _reply(replies, Reply(What.FAILED, 500, spelled(record)))
+        return
+    _bound_memory(memory)
+    _reply(replies, Reply(What.READY, 200, b""))
+    with suppress(BrokenPipeError, EOFError):  # the service is gone
+        _serve(predictor, jobs, replies)
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """The jobs and the replies; what libraries print goes to the error stream."""
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    return sys.stdin.buffer, _Whole(replies)  # type: ignore[return-value]
+
+
+class _Whole:
+    """An unbuffered stream that writes all it is given."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._stream.write(view) :]
+
+
+def _serve(predictor: Predictor, jobs: BinaryIO, replies: BinaryIO) -> None:
+    while True:
+        words, size = JOB.unpack(_exactly(jobs, JOB.size))
+        question = Question(**json.loads(_exactly(jobs, words)))
+        body = _exactly(jobs, size)
+        for reply in _replies(predictor, question, body):
+            _reply(replies, reply)
+            if reply.what is What.LAST:
+                os._exit(0)  # at once, as somebody waits for the next process
+        _alarm(0)
+
+
+def _reply(stream: BinaryIO, reply: Reply) -> None:
+    stream.write(REPLY.pack(reply.what, reply.status, len(reply.content)) + reply.content)
+
+
+def _replies(predictor: Predictor, question: Question, body: bytes) -> Iterator[Reply]:
+    _alarm(question.seconds)
+    try:
+        if question.form:
+            yield from _form(predictor, question, body)
+        elif question.draw:
+            answer = predictor.predict(body, question.top, question.threshold)
+            yield Reply(What.JPEG, 200, predictor.kind.draw(body, answer))
+        else:
+            answer = predictor.predict(body, question.top, question.threshold)
+            yield Reply(What.JSON, 200, spelled(answer))
+    except WorkflowError as error:
+        if _ran_out(error):
+            yield Reply(What.LAST, TOO_LITTLE_MEMORY, problem(_too_much(predictor)))
+        else:
+            yield Reply(What.JSON, status_of(error), problem(error))
+    except MemoryError:
+        yield Reply(What.LAST, TOO_LITTLE_MEMORY, problem(_too_much(predictor)))
+    except Exception as error:  # a fault of ours must not cost the process
+        fault = WorkflowError(f"{type(error).__name__}: {error}.", "Run selftest of the package.")
+        yield Reply(What.JSON, 500, problem(fault))
+
+
+def _form(predictor: Predictor, question: Question, body: bytes) -> Iterator[Reply]:
+    """A reply for each file of a form from `question.first` on, and an empty one at the end."""
+    from starlette.formparsers import MultiPartException
+
+    try:
+        files = _files(body, question)
+    except MultiPartException as error:
+        words = {"problem": error.message, "remedy": "The page /docs tells what can be asked."}
+        yield Reply(What.JSON, 400, spelled(words))
+        return
+    if not files:
+        raise BadSample("The form holds no file.", "Attach at least one as a file.")
+    for name, data in files[question.first :]:
+        _alarm(question.seconds)
+        yield Reply(What.BEGUN, 200, name.encode(errors="replace"))
+        answer, ended = _file_answer(predictor, question, data)
+        yield Reply(What.PART, 200, spelled({"file": name, **answer}))
+        if ended:
+            os._exit(0)  # at once; the service lets another process answer the rest
+    yield Reply(What.JSON, 200, b"")
+
+
+def _file_answer(
+    predictor: Predictor, question: Question, data: bytes
+) -> tuple[dict[str, Any], bool]:
+    """One file's answer, or what is wrong with it; and whether memory ran out."""
+    try:
+        return predictor.predict(data, question.top, question.threshold), False
+    except BadSample as error:
+        return {"problem": error.problem, "remedy": error.remedy}, False
+    except (WorkflowError, MemoryError) as error:
+        if not _ran_out(error):
+            raise
+        bad = _too_much(predictor)
+        return {"problem": bad.problem, "remedy": bad.remedy}, True
+
+
+def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
+    """Name and bytes of each file in a form. Raises MultiPartException."""
+    import asyncio
+    from collections.abc import AsyncGenerator
+
+    from starlette.datastructures import Headers, UploadFile
+    from starlette.formparsers import MultiPartParser
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    async def parsed() -> list[tuple[str, bytes]]:
+        headers, most = Headers({"content-type": question.form}), question.most_files
+        form = await MultiPartParser(headers, stream(), max_files=most, max_fields=most).parse()
+        found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
+        files = [(one.filename or "", await one.read()) for one in found]
+        await form.close()
+        return files
+
+    return asyncio.run(parsed())
+
+
+def _ran_out(error: BaseException | None) -> bool:
+    """Whether `error` came of too little memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "bad_alloc" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _too_much(predictor: Predictor) -> BadSample:
+    thing = predictor.description.get("thing", "sample")
+    return BadSample(
+        f"The {thing} takes more memory than one request may have.",
+        "Make it smaller, or save it as a plain JPEG, PNG, WAV or FLAC.",
+    )
+
+
+def _alarm(seconds: float) -> None:
+    """End this process a while after `seconds`, by the kernel, if nobody else has done it."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds + SPARE_SECONDS if seconds else 0)
+
+
+def _bound_memory(more: int) -> None:
+    """Let this process have `more` bytes beyond those it has; on Linux."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_bytes(OOM_SCORE)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + more
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
