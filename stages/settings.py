@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     )
     airflow_port: int = 8080
     mlflow_port: int = 5000
+    hosts: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9.,\- ]*$",
+        description="Further names, with commas, under which the servers of `aiwf up` are reached, "
+        "such as that of a proxy before them.",
+    )
 
     def __init__(self, **values: Any) -> None:
         """Raises ConfigError, naming each variable that does not fit."""

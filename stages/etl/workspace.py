@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from stages.etl.catalogue import folder_of
+from stages.privacy import claim
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
@@ -26,6 +27,7 @@ def workspace(settings: Settings) -> Iterator[Path]:
     """An empty DVC workspace, removed at the end; those that a killed process left go as well."""
     home = folder_of(settings) / "work"
     with told(home):
+        claim(settings.root)
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
         folder = home / secrets.token_hex(6)

@@ -13,6 +13,7 @@ import yaml
 from stages.config import read_pipeline
 from stages.local import database
 from stages.local.environment import airflow_environment
+from stages.local.processes import for_its_owner
 from stages.runner.watch import LogWatch, Watch
 from stages.runtime import errors
 from stages.runtime.files import write
@@ -54,7 +55,7 @@ def _asked(path: Path, changes: tuple[str, ...], home: Path) -> Path:
 def log_file(path: Path) -> IO[bytes]:
     """An empty file for all that Airflow itself says."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")
+    return open(path, "wb", opener=for_its_owner)
 
 
 def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:

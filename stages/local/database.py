@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stages import databases
 from stages.local.environment import airflow_environment
+from stages.privacy import claim
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
@@ -19,6 +20,7 @@ def ready(settings: Settings, say: Callable[[str], None], home: Path | None = No
     """Make the tables in Airflow's folder `home`, if that was not done by this very version.
 
     Raises InfrastructureError with the end of what Airflow said; the database is as it was."""
+    claim(settings.root, say)
     environment = airflow_environment(settings, home)
 
     def make(path: Path) -> None:

@@ -28,7 +28,7 @@ def start(
     """Start `command` in a session of its own, so that no key pressed in a terminal reaches it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     marked = {**os.environ, **environment, MARK: f"{mark}:{name}"}
-    with log.open("ab") as out:
+    with open(log, "ab", opener=for_its_owner) as out:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -37,6 +37,13 @@ def start(
             env=marked,
             start_new_session=True,
         )
+
+
+def for_its_owner(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, one of before included."""
+    number = os.open(path, flags, 0o600)
+    os.fchmod(number, 0o600)
+    return number
 
 
 def marked(mark: str, name: str = "") -> "list[Process]":

@@ -9,6 +9,7 @@ from pathlib import Path
 from stages.local import database, health, processes
 from stages.local.environment import login
 from stages.local.servers import Server, servers
+from stages.privacy import claim
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.runtime.files import alone
 from stages.settings import Settings
@@ -35,6 +36,7 @@ def up(settings: Settings, say: Say) -> list[str]:
 
     Raises ConfigError if a port is taken, InfrastructureError if a server ends or is never well.
     What was started in vain is stopped again."""
+    claim(settings.root, say)
     with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
         missing = [one for one in servers(settings) if not processes.marked(mark, one.name)]

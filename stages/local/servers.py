@@ -1,11 +1,12 @@
 """The servers of this machine: Airflow's four components and MLflow, each with its command."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from stages.local.environment import HOST, airflow_environment, mlflow_environment
+from stages.local.guard import allowed
 from stages.settings import Settings
 
 
@@ -34,16 +35,25 @@ def _mlflow(settings: Settings) -> list[Server]:
     """MLflow's server over the workspace's own records; none if another one is set."""
     if settings.mlflow:
         return []
-    port = settings.mlflow_port
+    port, names = settings.mlflow_port, allowed(settings.hosts)
     command = (
         *_python("mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"),
         *("--backend-store-uri", settings.mlflow_uri),
         *("--artifacts-destination", (settings.root / "mlflow" / "files").as_uri()),
+        # Without them it also answers under names that begin like a private address, such as
+        # 10.evil.example, which a web page can let point to this machine.
+        *("--allowed-hosts", ",".join(host for name in names for host in (name, f"{name}:*"))),
+        *("--cors-allowed-origins", ",".join(_origins(names, port))),
     )
     environment = mlflow_environment(settings)
     return [
         Server("mlflow", command, environment, _log(settings, "mlflow"), port, "AIWF_MLFLOW_PORT")
     ]
+
+
+def _origins(names: Iterable[str], port: int) -> list[str]:
+    """The addresses of MLflow's own pages."""
+    return [f"http://{name}:{port}" for name in names] + [f"https://{name}" for name in names]
 
 
 def _airflow(settings: Settings) -> list[Server]:

@@ -22,6 +22,8 @@ SERVICES = (
     "blobs",
     "store",
     "opening",
+    "databases",
+    "privacy",
     "fetching",
     "source_package",
     "runner",

@@ -10,6 +10,7 @@ from pathlib import Path
 from stages.config import PipelineConfig
 from stages.etl import source
 from stages.opening import open_store
+from stages.privacy import claim
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.pipeline import new_run_name, refuse_another
 from stages.runner.planning import tasks_of
@@ -23,6 +24,7 @@ LOOKED_AT = 5  # of the newest runs
 @contextmanager
 def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
     """Give the name of the run; while the block lasts no other command takes that run up."""
+    claim(settings.root)
     for name in [*_unfinished(pipeline, settings), new_run_name(pipeline.name)]:
         with _alone(run_folder(name, settings)) as mine:
             if mine:

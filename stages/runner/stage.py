@@ -9,6 +9,7 @@ from stages.artifacts import Ref
 from stages.config import PipelineConfig, checked
 from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
+from stages.privacy import claim
 from stages.runner import lock as locks
 from stages.runner import telling
 from stages.runner.foreseeing import accounted
@@ -39,6 +40,7 @@ def run_stage(
     `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins
     the config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
     settings, watch = settings or Settings(), watch or LogWatch()
+    claim(settings.root, watch.say)
     store = open_store(settings)
     lock = pinned(run, config, store, settings)
     pipeline = checked(lock.config, f"The lock of the run {run}")

@@ -92,6 +92,56 @@ def test_nothing_listens_beyond_this_machine(told, settings):
     assert heard == {"127.0.0.1"}
 
 
+PAGES = {
+    "mlflow": ("/", "/api/2.0/mlflow/experiments/search?max_results=1", "/graphql"),
+    "airflow": ("/", "/api/v2/version", "/execution/health", "/auth/login"),
+}
+FOREIGN = ("evil.example", "10.evil.example", "192.168.evil.example", "localhost.evil.example", "")
+
+
+def ask(settings: Settings, server: str, page: str, method: str = "GET", **headers: str) -> int:
+    port = settings.mlflow_port if server == "mlflow" else settings.airflow_port
+    return httpx.request(method, f"http://127.0.0.1:{port}{page}", headers=headers).status_code
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+@pytest.mark.parametrize(("server", "page"), [(s, page) for s in PAGES for page in PAGES[s]])
+def test_nothing_is_read_under_another_name(told, settings, server, page, host):
+    assert ask(settings, server, page, Host=host) in (400, 403)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:9999", "127.0.0.1", "127.0.0.1:1"])
+@pytest.mark.parametrize("server", PAGES)
+def test_a_tunnel_s_port_is_no_other_name(told, settings, server, host):
+    assert ask(settings, server, PAGES[server][1], Host=host) == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost.evil.example", "null"])
+@pytest.mark.parametrize(
+    ("server", "page"),
+    [("mlflow", "/api/2.0/mlflow/experiments/create"), ("airflow", "/auth/token")],
+)
+def test_nothing_is_changed_from_another_origin(told, settings, server, page, origin):
+    assert ask(settings, server, page, "POST", Origin=origin) == 403
+
+
+def test_no_page_of_another_origin_may_read_what_mlflow_answers(told, settings):
+    address = f"http://127.0.0.1:{settings.mlflow_port}{PAGES['mlflow'][1]}"
+
+    answer = httpx.get(address, headers={"Origin": "http://evil.example"})
+
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_what_the_servers_keep_is_for_its_owner_alone(told, settings):
+    databases = [*settings.root.rglob("*.db"), *settings.root.rglob("*.log")]
+
+    assert {path.name for path in databases} >= {"mlflow.db", "airflow.db", "mlflow.log"}
+    ours = [path for path in databases if path.parent.name in ("mlflow", "airflow", "logs")]
+    assert {oct(path.stat().st_mode & 0o777) for path in ours} == {"0o600"}
+    assert settings.root.stat().st_mode & 0o777 == 0o700
+
+
 def test_every_yaml_is_there_a_broken_one_with_what_is_wrong(airflow):
     found = {dag["dag_id"]: dag for dag in airflow.call("GET", "/api/v2/dags")["dags"]}
 

@@ -1,0 +1,50 @@
+"""A workspace is for its owner: what stages make of a person's data is not for others to read."""
+
+import logging
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+log = logging.getLogger("aiwf.privacy")
+OURS = {"airflow", "cache", "data", "logs", "mlflow", "packages", "runs", "store", "teams"}
+INNER = ("airflow", "mlflow", "packages", "runs", "store", "teams")  # in a folder with other things
+
+
+def claim(root: Path, say: Callable[[str], None] = log.warning) -> None:
+    """Make the workspace `root` if it is not there, and take away what others may do in it.
+
+    A folder with the set-group bit is shared with its group on purpose: that stays. In a folder
+    that has other things, too, such as a project's, only the folders of a workspace are tightened.
+    A folder of another user is left as it is."""
+    try:
+        if not root.exists():
+            root.mkdir(parents=True, mode=0o700)
+            return
+        open_ones = [path for path in _places(root) if _excess(path)]
+        for path in open_ones:
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_excess(path))
+    except OSError as error:  # where a disk knows no modes; other troubles are raised by who writes
+        log.debug("%s stays as open as it is: %s", root, error)
+        return
+    if open_ones:
+        names = ", ".join(map(str, open_ones))
+        say(f"{names} could be read by others on this machine: now only by you.")
+
+
+def _places(root: Path) -> list[Path]:
+    """The folders to tighten: the workspace, or what is ours in a folder with other things."""
+    names = {path.name for path in root.iterdir()}
+    others = {one for one in names - OURS if not one.startswith((".", "reproduce-"))}
+    if not others:
+        return [root]
+    return [root / name for name in INNER if name in names and (root / name).is_dir()]
+
+
+def _excess(path: Path) -> int:
+    """The bits of `path`'s mode that are to go."""
+    found = path.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:  # another's, or such as /tmp
+        return 0
+    wanted = 0o007 if found.st_mode & stat.S_ISGID else 0o077
+    return stat.S_IMODE(found.st_mode) & wanted
