@@ -10,7 +10,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from operators.form import filled_in
 from operators.links import PAGES, PageLink, RunLink, show, show_made
 from operators.listening import Listener
+from stages.faults import translated
 from stages.runtime.errors import WorkflowError
+from stages.runtime.neutral import shown
 from stages.tracking.links import hearing
 
 
@@ -38,12 +40,13 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
     def execute(self, context: Any) -> list[str]:
         try:
-            made = self._run(context)
+            with translated():
+                made = self._run(context)
         except WorkflowError as error:
             if self.listener:
                 self.listener.failed(self.task_id, error)
             for line in filter(None, (error.problem, error.remedy)):
-                self.log.error(line)  # whole and by itself; in the traceback it would be cut
+                self.log.error(shown(line))  # whole and by itself; in the traceback it would be cut
             if error.retry_helps:
                 raise
             raise AirflowFailException(str(error)) from None

@@ -1,6 +1,7 @@
 """What a pipeline's page in Airflow says about it."""
 
 from stages.config import PipelineConfig
+from stages.runtime.neutral import line, shown
 
 
 def about(pipeline: PipelineConfig, file: str) -> str:
@@ -15,7 +16,7 @@ def about(pipeline: PipelineConfig, file: str) -> str:
     families = ", ".join(train.families) or "all families whose weights are at hand"
     return f"""### {pipeline.name}: {pipeline.task.replace("_", " ")}
 
-From `{file}`. Runs {when}.
+From `{line(file).replace("`", "'")}`. Runs {when}.
 
 | task | does |
 |---|---|
@@ -36,11 +37,11 @@ def _deploying(targets: tuple[str, ...], ladder: tuple[str, ...]) -> str:
 
 def about_broken(file: str, problem: str) -> str:
     """The page of a pipeline that cannot be read."""
-    return f"""### `{file}` cannot be read
+    quoted = "\n".join(f"    {each}" for each in shown(problem).splitlines())
+    return f"""### `{line(file).replace("`", "'")}` cannot be read
 
-```
-{problem}
-```
+{quoted}
+
 
 Mend the file; this page follows within half a minute. The other pipelines are not touched by it.
 """

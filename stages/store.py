@@ -112,7 +112,10 @@ class Store:
         key = f"work/{work.key}"
         if not self.blobs.has(key):
             return None
-        ref = Ref(*json.loads(self.blobs.get(key))["made"])
+        try:
+            ref = Ref(*self.read_work(work.key)["made"])
+        except (Damaged, LookupError, TypeError):  # then it is worked anew, and recorded again
+            return None
         return ref if self.whole(ref) else None
 
     def record(self, work: Work, made: Ref) -> None:
@@ -121,7 +124,7 @@ class Store:
 
     def read_work(self, key: str) -> dict[str, Any]:
         """The record of the finished work `key`: stage, config, inputs, code, versions, made."""
-        return dict(json.loads(self.blobs.get(f"work/{key}")))
+        return dict(_parsed(f"work/{key}", self.blobs.get(f"work/{key}")))
 
     def note(self, name: str, value: Any) -> None:
         """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
@@ -131,10 +134,22 @@ class Store:
 
     def noted(self, name: str) -> Any:
         """The fact under `name`, or None."""
+        key = f"notes/{name}.json"
         try:
-            return json.loads(self.blobs.get(f"notes/{name}.json"))
+            return _parsed(key, self.blobs.get(key))
         except KeyError:
             return None
+
+
+def _parsed(key: str, data: bytes) -> Any:
+    """The JSON of a changeable record, which has no digest. Raises Damaged if it is none."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Damaged(
+            f"'{key}' in the store cannot be read: {error}.",
+            "The disk or a person changed it: delete that file and run the pipeline again.",
+        ) from error
 
 
 def _blob(digest: str) -> str:

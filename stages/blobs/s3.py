@@ -5,8 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 from stages.runtime.errors import ConfigError, InfrastructureError
+
+KEYS = "Check AIWF_S3_ACCESS_KEY, AIWF_S3_SECRET_KEY and the bucket's policy."
+REMEDIES = {
+    "NoSuchBucket": "Make the bucket, or name another in AIWF_STORE.",
+    "RequestTimeTooSkewed": "Set this machine's clock: it is too far from the object store's.",
+    "SlowDown": "The object store is busy: try again in a while.",
+    "ServiceUnavailable": "The object store is busy: try again in a while.",
+    "QuotaExceeded": "The bucket has no room left: free some, or use another in AIWF_STORE.",
+    "XMinioStorageFull": "The object store's disk is full: free some of it.",
+}
 
 
 class S3Blobs:
@@ -19,9 +30,18 @@ class S3Blobs:
 
         secure = endpoint.startswith("https://")
         host = endpoint.removeprefix("https://").removeprefix("http://").rstrip("/")
-        self._client: Any = Minio(host, access_key, secret_key, secure=secure)
+        self._endpoint = endpoint
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+        try:
+            if not host:
+                raise ValueError("it names no host")
+            self._client: Any = Minio(host, access_key, secret_key, secure=secure)
+        except ValueError as error:
+            raise ConfigError(
+                f"AIWF_S3_ENDPOINT is '{endpoint}': {error}.",
+                "Write http://host:port or https://host, without a path.",
+            ) from error
         with self._told():
             if not self._client.bucket_exists(bucket):
                 self._client.make_bucket(bucket)
@@ -67,7 +87,7 @@ class S3Blobs:
 
     @contextmanager
     def _told(self, key: str = "") -> Iterator[None]:
-        from minio.error import S3Error
+        from minio.error import MinioException, S3Error
         from urllib3.exceptions import HTTPError
 
         try:
@@ -77,13 +97,28 @@ class S3Blobs:
                 raise KeyError(key) from None
             raise InfrastructureError(
                 f"The object store refused bucket '{self._bucket}': {error.code}.",
-                "Check AIWF_S3_ACCESS_KEY, AIWF_S3_SECRET_KEY and the bucket's policy.",
+                REMEDIES.get(error.code, KEYS),
             ) from error
+        except (MinioException, HTTPError, ParseError) as error:
+            raise self._no_store(error) from error
         except ValueError as error:
+            if "XML" in str(error):  # an answer of something else
+                raise self._no_store(error) from error
             raise ConfigError(
                 f"AIWF_STORE does not work: {error}.", "Write s3://bucket/prefix."
             ) from error
-        except HTTPError as error:
-            raise InfrastructureError(
-                f"The object store does not answer: {error}.", "Check AIWF_S3_ENDPOINT."
-            ) from error
+
+    def _no_store(self, error: Exception) -> InfrastructureError:
+        return InfrastructureError(
+            f"{self._endpoint} does not answer as an object store: {_reason(error)}.",
+            "Check AIWF_S3_ENDPOINT: the address of the S3 interface, http:// or https:// as it "
+            "speaks, with a certificate that this machine trusts.",
+        )
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong with a connection, without the client's own words around it."""
+    inner = getattr(error, "reason", None) or error
+    return (
+        str(inner).partition("\n")[0].rpartition(": ")[2][:200].rstrip(".") or type(inner).__name__
+    )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from stages.runtime.neutral import line
 from stages.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -27,7 +28,7 @@ def add(
     print(f"{made.name}: {made.samples:,} samples, {_size(made.bytes)}, {state}")
     print(f"  revision {made.revision}")
     if made.note:
-        print(f"  {made.note}")
+        print(f"  {line(made.note)}")
     print(f"Next: write 'data: {made.name}' into a pipeline, then `aiwf run` it.")
 
 
@@ -59,7 +60,9 @@ def show(
     source.check_name(name)
     source.find(DataConfig(name=name), settings)  # tells what to do if there is none
     for one in source.revisions(name, settings):
-        print(f"{one.revision}  {one.samples:>8,} samples  {_size(one.bytes):>10}  {one.note}")
+        print(
+            f"{one.revision}  {one.samples:>8,} samples  {_size(one.bytes):>10}  {line(one.note)}"
+        )
 
 
 def _size(count: int) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stages.runtime.neutral import line
 from stages.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,16 +78,16 @@ def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
     from stages.evaluate.kinds import kind_of
 
     print(f"\nVerdict: {evaluation.headline.upper()}")
-    for line in evaluation.reasons:
-        print(f"  {line}")
+    for reason in evaluation.reasons:
+        print(f"  {line(reason)}")
     print()
     for name in kind_of(task).headline:
         value = evaluation.measured.overall[name]
         print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
     _print_labels(evaluation)
     print("\nNext:")
-    for number, line in enumerate(evaluation.advice, 1):
-        print(f"  {number}. {line}")
+    for number, advice in enumerate(evaluation.advice, 1):
+        print(f"  {number}. {line(advice)}")
     print(f"\nMade:\n  {out / 'report.html'}\n  {out / 'metrics.json'}")
 
 
@@ -99,7 +100,8 @@ def _print_labels(evaluation: "Evaluation") -> None:
         recall, precision = (
             words.measured(each[name]) if each[name].n else "-" for name in ("recall", "precision")
         )
-        name = label if len(label) <= width else f"{label[: width - 1]}…"
+        name = line(label)
+        name = name if len(name) <= width else f"{name[: width - 1]}…"
         print(f"  {name:<{width}}  {each['support'].value:>6.0f}  {recall:<24}  {precision:<24}")
 
 

@@ -1,7 +1,6 @@
 """Every error ends here: what is wrong, what to do, and the right exit code."""
 
 import _thread
-import errno
 import os
 import sys
 import tempfile
@@ -10,16 +9,23 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stages.runtime.errors import InfrastructureError, WorkflowError
+from stages.faults import as_ours
+from stages.runtime.errors import WorkflowError
+from stages.runtime.neutral import neutral_streams
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
 CTRL_C = 130
 STOPPED = ("Stopped.", "The same command goes on where this one left off.", CTRL_C)
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Tell any error of the block on stderr and leave with its exit code."""
+    """Tell any error of the block on stderr and leave with its exit code. What is printed meanwhile
+    does nothing to the terminal, whatever a label or a library says."""
+    with neutral_streams():
+        yield from _told()
+
+
+def _told() -> Iterator[None]:
     before, sys.unraisablehook = sys.unraisablehook, _unraisable
     try:
         yield
@@ -35,11 +41,9 @@ def told() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in FULL:
-            remedy = "Free some disk space, or set AIWF_WORKSPACE to a folder that can be written."
-            _leave(
-                f"{error.strerror}: {error.filename or ''}", remedy, InfrastructureError.exit_code
-            )
+        known = as_ours(error)
+        if known:
+            _leave(known.problem, known.remedy, known.exit_code)
         _leave(
             f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1
         )

@@ -11,6 +11,7 @@ from stages.evaluate.words import metric
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder
+from stages.runtime.neutral import line
 from stages.settings import Settings
 from stages.store import Store
 
@@ -44,19 +45,19 @@ def _print_dataset(dataset: Dataset) -> None:
     with_boxes = f", {boxes:,} annotations" if boxes != total else ""
     print(f"\nData: {total:,} {thing}s ({shares}){with_boxes}")
     for finding in dataset.findings:
-        print(f"  {finding.message}")
+        print(f"  {line(finding.message)}")
 
 
 def _print_notice(model: Model) -> None:
     """What a person has to know of the weights that the model began with."""
     if "notice" in model.selection:
-        print(f"\nNotice: {model.selection['notice']}")
+        print(f"\nNotice: {line(model.selection['notice'])}")
 
 
 def _print_report(report: Report) -> None:
     print(f"\nVerdict: {report.verdict.upper()}")
     for reason in report.reasons:
-        print(f"  {reason}")
+        print(f"  {line(reason)}")
     for name in kind_of(report.task).headline:
         if name in report.overall:
             print(f"  {metric(name):<18} {say(report.overall[name])}")

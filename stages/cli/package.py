@@ -96,16 +96,21 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> li
     from rich.table import Table
     from rich.text import Text
 
+    from stages.runtime.neutral import line
+
     table = Table(box=box.SIMPLE)
     for title in ("File", *kind.columns):
-        table.add_column(title, overflow="fold")  # the end of a name is what tells files apart
+        table.add_column(
+            line(title), overflow="fold"
+        )  # the end of a name is what tells files apart
     codes = []
     for answer, code in answers:
         codes.append(code)
         rows = _problem(answer, kind) if code else kind.rows(answer)
         for number, (first, *others) in enumerate(rows):
-            name = Text("" if number else answer["file"])
-            table.add_row(name, Text(first, "red" if code else "bold"), *map(Text, others))
+            name = Text("" if number else line(answer["file"]))
+            style = "red" if code else "bold"
+            table.add_row(name, Text(line(first), style), *(Text(line(one)) for one in others))
     Console().print(table)
     return codes
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stages.runner.watch import Left, LogWatch, Watch, line_of
+from stages.runtime.neutral import line, shown
 from stages.tracking import Standing
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ class BarWatch:
             self._bars.remove_task(task)
         self._known.clear()
         self._left, self._bars.line = Left(), ""
-        self._bars.console.print(text, highlight=False, markup=False)
+        self._bars.console.print(shown(text), highlight=False, markup=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
+        from rich.markup import escape
+
         if what not in self._known:
-            self._known[what] = self._bars.add_task(what, total=total)
+            self._known[what] = self._bars.add_task(escape(line(what)), total=total)
         self._bars.update(self._known[what], completed=done, total=total)
 
     def trial(self, standing: Standing) -> None:
-        self._bars.line = line_of(standing, self._left.words(standing))
+        self._bars.line = line(line_of(standing, self._left.words(standing)))

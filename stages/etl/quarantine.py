@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stages.etl.checks import Outcome
 from stages.etl.findings import reason_of
 from stages.etl.table import Line, labels_of
+from stages.runtime.neutral import cell
 
 COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
 
@@ -33,14 +34,15 @@ def set_aside(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> tuple[list[
 
 
 def table_of(asides: Sequence[Aside]) -> bytes:
-    """quarantine.csv: who was set aside and why, by file name."""
+    """quarantine.csv: who was set aside and why, by file name; for people, so never a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in sorted(asides, key=lambda one: (one.line["file"], one.line["row"])):
         line = one.line
         labels = ", ".join(sorted({*labels_of(line)}))
-        writer.writerow([line["file"], labels, line["digest"], one.kind, one.check, one.reason])
+        texts = (line["file"], labels, line["digest"], one.kind, one.check, one.reason)
+        writer.writerow([cell(text) for text in texts])
     return text.getvalue().encode()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from stages.etl.catalogue import folder_of
+from stages.faults import FREE, WRITABLE, as_ours
 from stages.privacy import claim
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
@@ -80,18 +81,27 @@ def told(place: Path) -> Iterator[None]:
 @contextmanager
 def _repository(folder: Path) -> Iterator[Any]:
     os.environ["DVC_NO_ANALYTICS"] = "1"
-    from dvc.exceptions import DvcException
     from dvc.repo import Repo
 
     try:
         with Repo(str(folder)) as repo:
             yield repo
-    except DvcException as error:
+    except Exception as error:  # its own, and those of the disk, of S3 and of what DVC is built on
+        known = as_ours(error)
+        if known and known.remedy in (FREE, WRITABLE):  # of the disk
+            raise known from error
         raise InfrastructureError(
-            f"DVC could not keep or give the data: {str(error) or type(error).__name__}.",
-            "Check AIWF_DVC_REMOTE and the disk. If files of the revision are gone, "
-            "`aiwf data add` the same folder again: equal content has an equal revision.",
+            f"DVC could not keep or give the data: {_reason(error)}.",
+            "Check AIWF_DVC_REMOTE, AIWF_S3_ENDPOINT and its keys, and the disk. If files of the "
+            "revision are gone, `aiwf data add` the same folder again: equal content has an equal "
+            "revision.",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """What DVC says, or what that came from: its own words may be that something failed."""
+    said = [str(one).partition("\n")[0][:200] for one in (error, error.__cause__) if one]
+    return ": ".join(dict.fromkeys(filter(None, said))).rstrip(".") or type(error).__name__
 
 
 def _is_kept(revision: str, settings: Settings) -> bool:

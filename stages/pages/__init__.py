@@ -4,15 +4,23 @@ import base64
 from pathlib import Path
 from typing import Any
 
+from stages.runtime.neutral import shown
+
 HOME = Path(__file__).parent
 
 
 def render(template: Path, **context: Any) -> str:
-    """The HTML of `template`, which may extend 'base.html' of this folder. Values are escaped."""
+    """The HTML of `template`, which may extend 'base.html' of this folder. Values are escaped, and
+    what would turn or hide the text around them is written out."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader([str(template.parent), str(HOME)])
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: shown(value) if type(value) is str else value,
+    )
     environment.filters["percent"] = lambda value: f"{100 * value:.1f} %"
     return environment.get_template(template.name).render(**context)
 

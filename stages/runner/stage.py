@@ -7,6 +7,7 @@ from typing import Any
 
 from stages.artifacts import Ref
 from stages.config import PipelineConfig, checked
+from stages.faults import translated
 from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.privacy import claim
@@ -52,7 +53,8 @@ def run_stage(
     if made:
         watch.say(f"{task}: reused {made}")
     else:
-        made = _work(pipeline, work, given, target, run, store, watch, settings)
+        with translated():
+            made = _work(pipeline, work, given, target, run, store, watch, settings)
     record(lock, task, work, made, store, settings)
     return made
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from stages.runtime.neutral import line, shown
 from stages.tracking import Standing
 
 log = logging.getLogger("aiwf")
@@ -61,7 +62,7 @@ class LogWatch:
         self._left = Left()
 
     def say(self, text: str) -> None:
-        log.info(text)
+        log.info(shown(text))
 
     def progress(self, what: str, done: int, total: int) -> None:
         if self._done.get(what, 0) > done:  # another stage, or target, begins with it
@@ -84,4 +85,4 @@ class LogWatch:
 
     def line(self, text: str) -> None:
         """Where a line about progress goes."""
-        log.info(text)
+        log.info(line(text))

@@ -11,6 +11,7 @@ from typing import Any
 
 from .asking import Question, answered, drawings
 from .errors import WorkflowError
+from .neutral import line, neutral_streams
 from .predictor import Predictor
 from .sealed import description_of
 from .selftest import selftest
@@ -23,6 +24,11 @@ def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
     """Do what `words` (else the command line) say with the package in `folder`; an exit code."""
     for stream in (sys.stdout, sys.stderr):  # labels may be in any script, terminals in any code
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    with neutral_streams():  # nor may a label or a file's name command the terminal
+        return _answer(words, folder)
+
+
+def _answer(words: Sequence[str] | None, folder: Path) -> int:
     asked = _parser(folder).parse_args(_with_command(sys.argv[1:] if words is None else words))
     try:
         return int(asked.do(asked, folder))
@@ -109,10 +115,10 @@ def _tell(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
     elif "problem" in answer:
-        said = f"{answer['file']}: {answer['problem']} {answer['remedy']}"
+        said = f"{line(answer['file'])}: {line(answer['problem'])} {line(answer['remedy'])}"
         print(said, file=sys.stderr)  # noqa: T201
     else:
-        print(f"{answer['file']}: {predictor.kind.line(answer)}")  # noqa: T201
+        print(f"{line(answer['file'])}: {line(predictor.kind.line(answer))}")  # noqa: T201
 
 
 def _selftest(asked: argparse.Namespace, folder: Path) -> int:

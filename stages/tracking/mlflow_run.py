@@ -11,7 +11,7 @@ from stages.tracking import QuietRun, Standing, Trial, rules
 from stages.tracking.family import Family
 from stages.tracking.links import Page, keep, tell
 from stages.tracking.live import Live
-from stages.tracking.server import Place, connect
+from stages.tracking.server import Place, connect, refusals
 from stages.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def open_run(
     Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
-    family = Family.open(client, settings, pipeline, run, stage, tags)
+    with refusals(settings):
+        family = Family.open(client, settings, pipeline, run, stage, tags)
     page = Page(family.experiment, family.own)
     tell(page)
     writer = Writer()

@@ -7,6 +7,8 @@ from itertools import islice
 from math import ceil
 from typing import Any, NamedTuple
 
+from stages.runtime.neutral import shown
+
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
@@ -37,8 +39,10 @@ def key(name: str) -> str:
 
 
 def word(value: Any, longest: int) -> str:
-    """`value` as text of at most `longest` characters: strings as they are, others as JSON."""
+    """`value` as text of at most `longest` characters: strings as they are, others as JSON; what
+    would act where it is shown, or fit into no database, as escapes."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = shown(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 

@@ -2,10 +2,13 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from stages.runtime.errors import InfrastructureError
+from stages.faults import as_ours
+from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.files import alone
 from stages.tracking.tables import ready
 
@@ -38,16 +41,34 @@ def connect(place: Place) -> "MlflowClient":
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    ready(place.mlflow_uri)
-    try:
+    with refusals(place):
+        ready(place.mlflow_uri)
         client = MlflowClient(place.mlflow_uri)
         client.search_experiments(max_results=1)
-    except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
-        raise InfrastructureError(
-            f"MLflow at {place.mlflow_uri} cannot be used: {_first_line(error)}.",
-            "Start it (`aiwf up`), or unset AIWF_MLFLOW to keep records in the workspace.",
-        ) from error
     return client
+
+
+@contextmanager
+def refusals(place: Place) -> Iterator[None]:
+    """Raise InfrastructureError for whatever MLflow, its database or its server raise inside."""
+    try:
+        yield
+    except WorkflowError:
+        raise
+    except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
+        known = as_ours(error)
+        remedy = (
+            known.remedy
+            if known and "://" in place.mlflow_uri and not _is_remote(place)
+            else ("Start it (`aiwf up`), or unset AIWF_MLFLOW to keep records in the workspace.")
+        )
+        raise InfrastructureError(
+            f"MLflow at {place.mlflow_uri} cannot be used: {_first_line(error)}.", remedy
+        ) from error
+
+
+def _is_remote(place: Place) -> bool:
+    return place.mlflow_uri.startswith(("http://", "https://"))
 
 
 def experiment(client: "MlflowClient", name: str, place: Place) -> str:

@@ -74,9 +74,9 @@ class Workshop:
     def cases(self) -> list[Case]:
         pipeline = str(self.pipeline)
         return [
-            Case("stage etl", ("stage", "etl", "--spec", str(self.spec)), True, 9, 10),
-            Case("data add", ("data", "add", "shapes", str(self.pictures)), False, 3, 3),
-            Case("via airflow", ("run", pipeline, "--via", "airflow"), True, 15, 5),
+            Case("stage etl", ("stage", "etl", "--spec", str(self.spec)), True, 9, 11),
+            Case("data add", ("data", "add", "shapes", str(self.pictures)), False, 3, 4),
+            Case("via airflow", ("run", pipeline, "--via", "airflow"), True, 15, 3),
             Case("up", ("up",), False, 12, 2),
         ]
 

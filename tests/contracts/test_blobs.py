@@ -12,8 +12,13 @@ import pytest
 
 from stages.blobs import Blobs
 from stages.blobs.s3 import S3Blobs
+from stages.cli.failing import told
+from stages.etl import source
+from stages.opening import open_store
 from stages.parts import BLOBS
 from stages.runtime.errors import InfrastructureError
+from stages.settings import Settings
+from tests import makers
 
 PLACES = ["folder", "memory", pytest.param("s3", marks=pytest.mark.service)]
 
@@ -147,6 +152,26 @@ def test_a_reader_never_sees_half_of_a_write(blobs: Blobs):
 def test_a_wrong_secret_says_which_setting_to_look_at(s3_endpoint):
     with pytest.raises(InfrastructureError, match="AIWF_S3_SECRET_KEY"):
         S3Blobs(s3_endpoint, "aiwf-test", "", "key", "wrong")
+
+
+@pytest.mark.service
+def test_wrong_keys_of_an_object_store_are_told_wherever_they_are_used(
+    s3_endpoint, tmp_path, capsys
+):
+    words = {"s3_endpoint": s3_endpoint, "s3_access_key": "key", "s3_secret_key": "wrong"}
+    settings = makers.settings(tmp_path)
+    pictures = makers.folder_of_pictures(tmp_path / "pictures", each=2)
+    remote = Settings(workspace=settings.root, dvc_remote="s3://aiwf-test/raw", **words)
+    stored = Settings(workspace=settings.root, store="s3://aiwf-test/store", **words)
+
+    for use in (lambda: source.add("shapes", pictures, remote), lambda: open_store(stored)):
+        with pytest.raises(SystemExit) as left, told():
+            use()
+
+        said = capsys.readouterr().err
+        assert left.value.code == 7, said
+        assert "fault of ours" not in said
+        assert "keys" in said or "AIWF_S3_SECRET_KEY" in said
 
 
 def test_a_server_that_is_not_there_says_which_setting_to_look_at():

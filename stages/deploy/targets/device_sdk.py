@@ -3,6 +3,7 @@
 from stages.deploy.content import NETWORK, Content, requirements, spelled
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
+from stages.runtime.neutral import line
 
 
 class DeviceSdk:
@@ -10,10 +11,11 @@ class DeviceSdk:
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative name."""
+        labels = content.description["labels"]
         return {
             "package.json": spelled(content.description),
             NETWORK: content.network,
-            "labels.txt": "".join(f"{one}\n" for one in content.description["labels"]).encode(),
+            "labels.txt": "".join(f"{line(label)}\n" for label in labels).encode(),
             "README.md": texts.device_readme(content).encode(),
             "requirements.txt": requirements(content.libraries),
             **content.golden,

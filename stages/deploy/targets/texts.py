@@ -6,6 +6,7 @@ from stages.deploy.content import Content
 from stages.deploy.instruction_sets import Statement
 from stages.evaluate.rejected import rejected_label
 from stages.evaluate.words import capital
+from stages.runtime.neutral import line
 
 
 def device_readme(content: Content) -> str:
@@ -79,7 +80,8 @@ def _rejecting(content: Content) -> str:
     other = rejected_label(content.description["after"], content.description["labels"])
     if not other:
         return ""
-    return f"\n'{other}' first means that the {content.medium.thing} has none of the other labels."
+    thing = content.medium.thing
+    return f"\n'{line(other)}' first means that the {thing} has none of the other labels."
 
 
 def _file(content: Content) -> str:
