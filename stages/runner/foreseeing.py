@@ -9,7 +9,7 @@ from typing import Any
 from stages.config import PipelineConfig
 from stages.etl import source
 from stages.runner.measuring import measuring
-from stages.runner.room import check_room, room_of
+from stages.runner.room import check_room, occupied, room_of
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 from stages.store import Store
@@ -40,8 +40,10 @@ def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]
     local = not settings.store
     tested = found.samples - samples
     pages = PAGES * local
+    files = found.samples * local
+    kept = occupied(found.bytes * local, files, settings.root) + pages
     return {
-        "etl": _plain("etl", READING * found.samples, found.bytes * local + pages, settings),
+        "etl": _plain("etl", READING * found.samples, kept, settings)._replace(files=files),
         "train": here(train, settings),
         "evaluate": _plain("evaluate", ANSWERING * tested, pages, settings),
         "deploy": _plain("deploy", ANSWERING * tested, PACKED * weights, settings),

@@ -1,5 +1,6 @@
 """How much this machine has to give, and whether that is enough: known before work begins."""
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ MORE_DISK = (
     "Free some, set AIWF_WORKSPACE to a folder on a larger disk, or lower etl.views or "
     "train.families."
 )
+MORE_FILES = (
+    "Remove files there (`df -i` counts them), or set AIWF_WORKSPACE to a folder on another disk."
+)
 MORE_TEMPORARY = "Free some, or set TMPDIR to a folder on a larger disk."
 MORE_MEMORY = (
     "End other programs, or lower AIWF_THREADS, train.workers, train.finetune.views, etl.views, or "
@@ -23,12 +27,14 @@ MORE_MEMORY = (
 
 class Room(NamedTuple):
     """Free bytes: in the workspace, in the folder for temporary files, of memory. `one`: whether
-    both folders are on one disk."""
+    both folders are on one disk. `files`: how many more the workspace's disk can have; None where
+    it has no such limit."""
 
     disk: int
     temporary: int
     memory: int
     one: bool
+    files: int | None = None
 
 
 def room_of(settings: Settings, cgroups: Path = CGROUPS) -> Room:
@@ -36,12 +42,20 @@ def room_of(settings: Settings, cgroups: Path = CGROUPS) -> Room:
     import psutil  # type: ignore[import-untyped]
 
     workspace, temporary = _existing(settings.root), Path(tempfile.gettempdir())
+    disk = os.statvfs(workspace)
     return Room(
         psutil.disk_usage(str(workspace)).free,
         psutil.disk_usage(str(temporary)).free,
         free(cgroups),
         workspace.stat().st_dev == temporary.stat().st_dev,
+        disk.f_favail if disk.f_files else None,
     )
+
+
+def occupied(content: int, files: int, folder: Path) -> int:
+    """Bytes that `files` with `content` bytes in all take of the disk of `folder`, at the most: a
+    file takes whole blocks."""
+    return content + files * os.statvfs(_existing(folder)).f_frsize
 
 
 def check_room(estimates: Sequence[Estimate], room: Room, workspace: Path) -> None:
@@ -56,11 +70,18 @@ def check_room(estimates: Sequence[Estimate], room: Room, workspace: Path) -> No
         (memory, room.memory, "of memory", MORE_MEMORY),
     ]
     short = [one for one in wanted if one[0] > one[1]]
-    if short:
-        told = [f"{size(need)} {where}, and {size(has)} are free" for need, has, where, _ in short]
+    told = [f"{size(need)} {where}, and {size(has)} are free" for need, has, where, _ in short]
+    remedies = [remedy for *_, remedy in short]
+    files = sum(one.files for one in estimates)
+    if room.files is not None and files > room.files:
+        told.append(
+            f"{files:,} files on the disk of {workspace}, which can have {room.files:,} more"
+        )
+        remedies.append(MORE_FILES)
+    if told:
         raise InfrastructureError(
             f"This would not fit: it needs about {'; and '.join(told)}.",
-            " ".join(dict.fromkeys(remedy for *_, remedy in short)),
+            " ".join(dict.fromkeys(remedies)),
         )
 
 

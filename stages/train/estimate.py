@@ -28,13 +28,14 @@ FRAMES = 100  # of a spectrogram's window
 class Estimate(NamedTuple):
     """`minutes` on this machine; bytes of `memory` at the peak, of all processes together; bytes of
     `disk` in the workspace, and of `temporary` beside it while it lasts. `driver`: of the `memory`,
-    what is needed beside workers."""
+    what is needed beside workers. `files`: how many are kept in the workspace."""
 
     minutes: float = 0.0
     memory: int = 0
     disk: int = 0
     temporary: int = 0
     driver: int = 0
+    files: int = 0
 
 
 def here(train: Estimate, settings: Settings) -> Estimate:

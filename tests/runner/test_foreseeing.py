@@ -25,3 +25,15 @@ def test_work_of_a_cluster_is_not_held_against_this_machine(settings):
     assert local["train"].memory > 10**9
     assert far["train"].memory == 0
     assert far["evaluate"] == local["evaluate"]
+
+
+def test_many_small_files_are_foreseen_by_their_blocks(settings):
+    pipeline = parse_pipeline(YAML)
+    found = source.revisions("shapes", settings)[-1]
+    bucket = settings.model_copy(update={"store": "s3://bucket/prefix"})
+
+    etl, far = foresee(pipeline, settings)["etl"], foresee(pipeline, bucket)["etl"]
+
+    assert etl.files == found.samples
+    assert etl.disk >= found.bytes + found.samples * 4096
+    assert (far.files, far.disk) == (0, 0)

@@ -10,11 +10,12 @@ from stages.config import parse_pipeline
 from stages.etl import source
 from stages.opening import open_store
 from stages.runner import run_pipeline
-from stages.runner.room import Room, check_room, room_of
+from stages.runner.room import Room, check_room, occupied, room_of
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.estimate import Estimate
 from tests import makers
+from tests.faults.disks import small_disk
 
 GB = 10**9
 WORK = [Estimate(1, 2 * GB, 3 * GB, GB), Estimate(1, 1 * GB, 2 * GB, 0)]
@@ -49,6 +50,32 @@ def test_all_that_is_short_is_told_at_once():
 
     assert "memory" in told.value.problem
     assert "disk" in told.value.problem
+
+
+def test_a_disk_that_can_have_no_more_files_is_told_with_both_counts():
+    many = [Estimate(1, GB, GB, files=30_000)]
+    check_room(many, Room(GB, GB, GB, False, files=None), HERE)
+    check_room(many, Room(GB, GB, GB, False, files=30_000), HERE)
+
+    with pytest.raises(InfrastructureError, match=r"30,000 files .* 29,999 more") as raised:
+        check_room(many, Room(GB, GB, GB, False, files=29_999), HERE)
+
+    assert "df -i" in raised.value.remedy
+
+
+def test_room_counts_blocks_and_files_of_a_real_disk(tmp_path):
+    with small_disk(tmp_path / "disk", "1m", "nr_inodes=50") as disk:
+        settings = Settings(workspace=disk / "workspace")
+
+        before = room_of(settings)
+        for number in range(10):
+            (disk / str(number)).write_text("x")  # a byte each
+
+        room = room_of(settings)
+        assert room.files is not None
+        assert before.files == room.files + 10
+        assert before.disk - room.disk == occupied(10, 10, disk) - 10
+        assert before.disk - room.disk > 10 * 1000
 
 
 @pytest.mark.parametrize("version", ["memory.", "memory/"])
