@@ -32,7 +32,7 @@ from stages.runtime.sealed import SEAL, seal
 MEASURED = "measured here"
 EMULATED = "measured under emulation"
 COMPUTED = "computed: no pair sum of any layer saturates on the test data"
-MOST_COUNTED = 64  # test samples whose sums are counted where that decides nothing
+MOST_COUNTED = 400  # test samples whose sums are counted where that decides nothing
 MOST_MEASURED = 200  # test samples answered once more with the options of another set
 OPTIONS_OF = {X86_VNNI: (X86,)}  # sets whose options can be measured here, though slower
 LOWEST_WEIGHT = -127  # s8 * s8 + s8 * s8 is within 16 bits down to this weight
