@@ -1,5 +1,6 @@
 """What goes into a package, before a target lays it out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +13,8 @@ from stages.parts import MEDIA
 from stages.runtime.answers import KINDS, Kind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
+from stages.runtime.description import FORMAT
+from stages.runtime.libraries import LEAST, PYTHON
 
 NETWORK = "model.onnx"
 ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
@@ -47,7 +50,18 @@ class Content:
     @property
     def libraries(self) -> tuple[str, ...]:
         """What has to be installed to run it."""
-        return ("numpy", *self.medium.libraries, *BACKENDS[self.backend].libraries)
+        return libraries_of(self.description)
+
+
+def libraries_of(description: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the package of `description` needs beside Python, by the names that pip uses."""
+    medium = MEDIA[description["medium"]]
+    return ("numpy", *medium.libraries, *BACKENDS[description["backend"]].libraries)
+
+
+def requires(libraries: Sequence[str]) -> dict[str, str]:
+    """The least version of Python and of each of `libraries` that the runtime works with."""
+    return {"python": PYTHON, **{name: LEAST[name] for name in libraries if name in LEAST}}
 
 
 def description(
@@ -57,6 +71,8 @@ def description(
     known = native.description(model, backend)
     return {
         **known,
+        "package_format": FORMAT,
+        "requires": requires(libraries_of(known)),
         "name": name,
         "thing": MEDIA[known["medium"]].thing,
         "draws": KINDS[known["answers"]].draws,
@@ -81,3 +97,10 @@ def requirements(libraries: tuple[str, ...]) -> bytes:
     """requirements.txt with the versions that the package was tested with here."""
     lines = (f"{name}=={version(name)}{ONLY_ON.get(name, '')}\n" for name in libraries)
     return "".join(lines).encode()
+
+
+def least_requirements(description: Mapping[str, Any]) -> bytes:
+    """requirements-least.txt: the oldest versions that the package works with, and newer ones."""
+    least = requires(libraries_of(description))
+    names = (name for name in least if name != "python")
+    return "".join(f"{name}>={least[name]}\n" for name in names).encode()

@@ -4,8 +4,12 @@ import sys
 
 if __name__ == "__main__":
     try:
+        from . import beside  # noqa: F401 - before any library
         from .commands import main
     except Exception as error:  # its seal is checked by this very code, so this comes first
-        print(f"This package's own code is damaged: {error}. Copy it here anew.", file=sys.stderr)
+        if hasattr(error, "remedy"):
+            print(error, file=sys.stderr)
+        else:
+            print(f"The package cannot start: {error}. Copy it here anew.", file=sys.stderr)
         sys.exit(7)
     sys.exit(main())

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare
 from .errors import InfrastructureError
+from .rules import SIZE, number, several, whole
 from .steps import softmax
 
+STRIDES = several(whole(1, 1024), 1, 8)
 BEST = 1000  # candidates that are looked at, of all points and labels
 
 Floats = NDArray[np.float32]
@@ -26,6 +29,7 @@ class Candidates(NamedTuple):
     scores: Floats
 
 
+@declare("outputs", "candidates", size=SIZE, strides=STRIDES, bins=whole(1, 64))
 def decode_boxes(
     outputs: Sequence[NDArray[Any]],
     size: int | Sequence[int],
@@ -51,13 +55,29 @@ def decode_boxes(
     return Candidates(shares.astype(np.float32), _sigmoid(logits))
 
 
-def suppress(candidates: Candidates, overlap: float, least: float, most: int) -> Floats:
+@declare(
+    "candidates",
+    "boxes in shares",
+    overlap=number(0, 1),
+    least=number(0, 1),
+    most=whole(1, BEST),
+)
+def suppress(
+    candidates: Candidates,
+    overlap: float,
+    least: float,
+    most: int,
+    facts: dict[str, Any] | None = None,
+) -> Floats:
     """The boxes that are left when, label by label, every one goes that overlaps with a better one
     by more than `overlap` (intersection over union): [k, 6] of left, top, right, bottom, score,
     label's index; the best first, at most `most`.
 
     Scores below `least` are not looked at, nor are any behind the best 1,000. Of equal scores the
-    first point's comes first, and of one point the first label's, on every machine."""
+    first point's comes first, and of one point the first label's, on every machine. Notes in
+    `facts` how many labels have scores."""
+    if facts is not None:
+        facts["scored"] = candidates.scores.shape[1]
     rows = _best(candidates, least)
     alive = np.ones(len(rows), bool)
     kept: list[int] = []
@@ -73,6 +93,7 @@ def suppress(candidates: Candidates, overlap: float, least: float, most: int) ->
     return rows[kept]
 
 
+@declare("boxes in shares", "boxes")
 def to_pixels(boxes: Floats, facts: dict[str, Any]) -> Floats:
     """`boxes` (suppress) in pixels of the upright picture, whose width and height are in `facts`,
     cut at its edges; what lies wholly outside is left out."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from .asking import Question, answered, drawings
+from .description import description_of
 from .errors import WorkflowError
 from .neutral import line, neutral_streams
 from .predictor import Predictor
-from .sealed import description_of
 from .selftest import selftest
 
 HOME = Path(__file__).resolve().parent.parent

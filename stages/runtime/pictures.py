@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare
 from .errors import BackendMissing, BadSample
 from .faults import fault_of
 from .libraries import at_least
 from .quiet import quiet
+from .rules import whole
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -32,6 +34,7 @@ ORIENTATION = 0x0112  # EXIF
 MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself becomes afraid
 
 
+@declare("bytes", "picture", most_pixels=whole(1, MOST_PIXELS))
 def decode_picture(
     data: bytes, most_pixels: int = MOST_PIXELS, facts: dict[str, Any] | None = None
 ) -> NDArray[np.uint8]:

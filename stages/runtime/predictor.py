@@ -3,6 +3,9 @@
 The six functions of a device SDK are all here: init (the constructor, or `open`), prepare
 (`prepare`), set tensor, forward, get tensor (`forward`, `answer`), destroy (`close`)."""
 
+from . import beside  # noqa: F401 - before any library: a module in the folder may have its name
+
+# isort: split
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +16,8 @@ from numpy.typing import NDArray
 from . import answers as kinds
 from . import steps
 from .backends import BACKENDS
-from .sealed import description_of
+from .description import description_of
+from .errors import ConfigError, InfrastructureError
 from .steps import Facts, Prepared
 from .verified import check_instruction_set
 
@@ -41,6 +45,7 @@ class Predictor:
         self.kind = kinds.of(description)
         numeric = description.get("numeric", "float32")
         self._backend: Any = BACKENDS[description["backend"]](model, threads, numeric, on)
+        self._check_network(model)
 
     @classmethod
     def open(
@@ -62,9 +67,12 @@ class Predictor:
         return steps.prepared(self.description["before"], data)
 
     def forward(self, batch: NDArray[Any]) -> Outputs:
-        """The network's raw outputs for `batch`, [n, ...] each, in the network's order."""
+        """The network's raw outputs for `batch`, [n, ...] each, in the network's order. Raises
+        InfrastructureError if they are no finite numbers, or of another count of windows."""
         given = np.ascontiguousarray(batch, np.float32)
         outputs = self._backend.run({self._backend.inputs[0]: given})
+        for name, values in outputs.items():
+            _check_output(name, values, len(given))
         return tuple(outputs[name] for name in self._backend.outputs)
 
     def answer(self, outputs: Sequence[NDArray[Any]], facts: Facts) -> Any:
@@ -72,6 +80,11 @@ class Predictor:
         and the facts of `prepare`. Raises InfrastructureError if they do not fit the labels."""
         given = outputs[0] if len(outputs) == 1 else tuple(outputs)
         last = steps.run(self.description["after"], given, facts)
+        if facts.get("scored", len(self.labels)) != len(self.labels):
+            raise InfrastructureError(
+                f"The network answers {facts['scored']} labels, and there are {len(self.labels)}.",
+                "Network and description are not of one model: export it again.",
+            )
         return self.kind.value(np.asarray(last), self.labels)
 
     def answers(self, samples: Sequence[bytes], batch: int = 16) -> list[Any]:
@@ -100,6 +113,8 @@ class Predictor:
     ) -> dict[str, Any]:
         """The answer to one sample, for people and programs: the best `top` (0: all) with a score
         of `threshold` or more; where one is None, as is usual for this kind of answer."""
+        if threshold is not None and not 0 <= threshold <= 1:  # NaN is neither
+            raise ConfigError(f"The threshold is {threshold}.", "Give a number from 0 to 1.")
         prepared = self.prepare(data)
         (value,) = self.answered([prepared])
         return self.kind.named(
@@ -110,6 +125,17 @@ class Predictor:
             prepared.facts,
         )
 
+    def _check_network(self, model: Path) -> None:
+        """Raise InfrastructureError unless the network takes one input and gives what its kind of
+        answer is made of."""
+        inputs, outputs = len(self._backend.inputs), len(self._backend.outputs)
+        if inputs != 1 or outputs != self.kind.outputs:
+            raise InfrastructureError(
+                f"{model.name} has {inputs} inputs and {outputs} outputs; "
+                f"{self.kind.outputs} are needed for {self.kind.tells}, of one input.",
+                "Network and description are not of one model: export it again.",
+            )
+
     def close(self) -> None:
         """Let go of the network's memory."""
         self._backend = None
@@ -119,6 +145,26 @@ class Predictor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_output(name: str, values: Any, count: int) -> None:
+    """A number that is none would be ranked somewhere, and so be an answer."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise InfrastructureError(
+            f"The network's output '{name}' is not of numbers.", "Export the model again."
+        )
+    if values.ndim < 1 or len(values) != count:
+        raise InfrastructureError(
+            f"The network gives {values.shape} as '{name}' for {count} windows.",
+            "Network and description are not of one model: export it again.",
+        )
+    if not np.isfinite(values).all():
+        wrong = int(np.count_nonzero(~np.isfinite(values)))
+        raise InfrastructureError(
+            f"The network's output '{name}' has {wrong} values that are no numbers (NaN or "
+            "infinite).",
+            "The network is damaged, or was trained to nothing: train it again.",
+        )
 
 
 def _slices(prepared: Sequence[Prepared]) -> Iterator[slice]:

@@ -3,14 +3,16 @@
 Liu et al. 2016, SSD: Single Shot MultiBox Detector, ECCV. A prior is a box of a given size at a
 place of a map; the network tells how far the true box is off it, in shares of its sides."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import Candidates
+from .boxes import STRIDES, Candidates
+from .declaring import declare, same_length
 from .errors import InfrastructureError
+from .rules import SIDE, number, several
 from .steps import softmax
 
 PRIOR_VARIANCES = (0.1, 0.1, 0.2, 0.2)  # units of an offset: of the middle, and of the sides
@@ -20,6 +22,18 @@ FARTHEST = 4.0  # a side is at most e to this power as long as its prior's
 Floats = NDArray[np.float32]
 
 
+def _as_many(args: Mapping[str, Any]) -> None:
+    same_length(args, "strides", "shares")
+
+
+@declare(
+    "outputs",
+    "candidates",
+    together=_as_many,
+    size=SIDE,
+    strides=STRIDES,
+    shares=several(several(number(1e-4, 4), 2, 2), 1, 8),
+)
 def decode_priors(
     outputs: Sequence[NDArray[Any]],
     size: int,

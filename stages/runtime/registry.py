@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import resolve_name
 from typing import Any
 
 from .errors import UnknownPart
@@ -40,4 +41,12 @@ class Registry:
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = self.places[self.check(name)].partition(":")
-        return getattr(import_module(module, self.home), attribute)
+        try:
+            return getattr(import_module(module, self.home), attribute)
+        except ModuleNotFoundError as error:
+            if error.name != resolve_name(module, self.home):  # it is there, and lacks a library
+                raise
+            raise UnknownPart(
+                f"The {self.kind} '{name}' is none of those that are packed here.",
+                "A package carries only what it needs itself: make it again.",
+            ) from error

@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare
+from .rules import number, whole
 
+
+@declare("outputs|logits", "logits", other=whole(0, 99_999), threshold=number())
 def reject(logits: NDArray[Any], other: int, threshold: float) -> NDArray[np.float32]:
     """`logits` [m, labels] with that of the label number `other` lowered by `threshold`.
 

@@ -1,19 +1,25 @@
 """A package's seal: SHA256SUMS lists every file with its digest, and ends with its own.
 
-The format is that of `sha256sum --check`; the last line is a comment to that command."""
+The format is that of `sha256sum --check`; the last line is a comment to that command. The seal
+guards against damage and mix-ups: a changed, missing or exchanged file, code that came in beside
+the package's own. It does not guard against somebody who can write the folder, and so the seal."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO
 
+from .bytecode import check_bytecode
 from .errors import Damaged
+from .foreign import MOST_SEAL, REMEDY, refuse_foreign_code, spelled
+from .foreign import SEAL as SEAL
 
-SEAL = "SHA256SUMS"
-DESCRIPTION = "package.json"
-CODE = {".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".pth"}
-REMEDY = "Copy or make the package again; do not use this one."
+MOST_FILES = 10_000
+CHUNK = 2**20
+DIGITS = set("0123456789abcdef")
 
 
 def seal(files: Mapping[str, bytes]) -> bytes:
@@ -26,56 +32,87 @@ def seal(files: Mapping[str, bytes]) -> bytes:
 def check(folder: Path) -> list[str]:
     """The names of the package's files, once each of them has been found to be what was sealed.
 
-    Raises Damaged, naming the file. Other files may lie in the folder, unless they are code."""
+    Raises Damaged, naming the file. Other files may lie in the folder, unless they are code; only
+    plain files are read."""
     digests = _digests(folder)
+    refuse_foreign_code(str(folder), frozenset({SEAL, *digests}))
     for name, digest in digests.items():
-        if hashlib.sha256(_read(folder, name)).hexdigest() != digest:
+        if _digest_of(folder, name) != digest:
             raise Damaged(f"{name} in the package is not what was packed.", REMEDY)
-    _refuse_foreign_code(folder, set(digests))
+    sources = {name: read(folder, name) for name in digests if name.endswith(".py")}
+    check_bytecode(folder, sources)
     return list(digests)
 
 
-def description_of(folder: Path) -> dict[str, Any]:
-    """What package.json in `folder` says, after `check`. Raises Damaged if it cannot be trusted."""
-    if not (folder / SEAL).is_file():
-        raise Damaged(f"There is no package in {folder}: {SEAL} is missing.", REMEDY)
-    sealed = check(folder)
-    if DESCRIPTION not in sealed:
-        raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
-    description: dict[str, Any] = json.loads(_read(folder, DESCRIPTION))
-    if description["model"] not in sealed:
-        raise Damaged(f"The network {description['model']} is not sealed.", REMEDY)
-    return description
+def read(folder: Path, name: str, most: int = 100_000_000) -> bytes:
+    """The file `name` of the package, of at most `most` bytes. Raises Damaged."""
+    with _opened(folder, name) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise Damaged(f"{name} in the package has more than {most} bytes.", REMEDY)
+    return data
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    data = _read(folder, SEAL)
+    if not (folder / SEAL).is_file():
+        raise Damaged(f"There is no package in {folder}: {SEAL} is missing.", REMEDY)
+    data = read(folder, SEAL, MOST_SEAL)
     end = data.rfind(b"# ")
     body, last = data[:end], data[end:]
     if end < 0 or last != f"# {hashlib.sha256(body).hexdigest()}\n".encode():
         raise Damaged(f"{SEAL} in the package is not what was packed.", REMEDY)
-    pairs = (line.split("  ", 1) for line in body.decode().splitlines())
-    return {_inside(name): digest for digest, name in pairs}
+    return _listed(body)
+
+
+def _listed(body: bytes) -> dict[str, str]:
+    """What the lines of the seal say: a digest, two spaces, a name."""
+    try:
+        lines = body.decode("utf-8").split("\n")[:-1]
+    except UnicodeDecodeError as error:
+        raise Damaged(f"{SEAL} in the package is no text: {error}.", REMEDY) from error
+    if len(lines) > MOST_FILES:
+        raise Damaged(f"{SEAL} lists more than {MOST_FILES} files.", REMEDY)
+    digests: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        digest, _, name = line.partition("  ")
+        if len(digest) != 64 or not set(digest) <= DIGITS or not name:
+            raise Damaged(f"{SEAL}, line {number}, is no digest with a name.", REMEDY)
+        if name in digests:
+            raise Damaged(f"{SEAL} names {spelled(name)} twice.", REMEDY)
+        digests[_inside(name)] = digest
+    return digests
 
 
 def _inside(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name:
-        raise Damaged(f"{SEAL} names '{name}', which is outside the package.", REMEDY)
+        raise Damaged(f"{SEAL} names {spelled(name)}, which is outside the package.", REMEDY)
+    if str(path) != name or not name.isprintable():
+        raise Damaged(f"{SEAL} names {spelled(name)}, which is no plain name of a file.", REMEDY)
     return name
 
 
-def _read(folder: Path, name: str) -> bytes:
+def _digest_of(folder: Path, name: str) -> str:
+    digest = hashlib.sha256()
+    with _opened(folder, name) as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _opened(folder: Path, name: str) -> Iterator[IO[bytes]]:
+    """The file `name`, if it is a plain one: opening a pipe would wait for its other end."""
     try:
-        return (folder / name).read_bytes()
+        with open(folder / name, "rb", opener=_opener) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Damaged(f"{name} in the package is not a plain file.", REMEDY)
+            yield file
     except OSError as error:
         raise Damaged(f"{name} in the package cannot be read: {error.strerror}.", REMEDY) from error
 
 
-def _refuse_foreign_code(folder: Path, sealed: set[str]) -> None:
-    # Python writes __pycache__ itself; anything else that can run was put there by somebody.
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder)
-        known = name.as_posix() in sealed or "__pycache__" in name.parts
-        if path.suffix in CODE and not known:
-            raise Damaged(f"{name} is code that does not belong to the package.", REMEDY)
+def _opener(path: str, flags: int) -> int:
+    # neither flag exists on Windows, which has no such files in folders
+    quick, straight = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOFOLLOW"))
+    return os.open(path, flags | quick | straight)

@@ -7,16 +7,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare
 from .errors import BackendMissing, BadSample, WorkflowError
 from .faults import fault_of
 from .libraries import at_least
 from .resampling import resampled
+from .rules import number, whole
 
 Waveform = NDArray[np.float32]
 
 MOST_SECONDS = 600.0
 MOST_VALUES = 60_000_000  # ten minutes of stereo at 48 kHz; 240 MB as float32
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
+MOST_RATE = 96_000  # that a network may be given
 STREAM = 2**62  # a count of frames from here on says: a stream, its length is not known
 FORMATS = "WAV, FLAC, OGG, MP3"
 
@@ -30,6 +33,12 @@ class Sound(NamedTuple):
     subtype: str
 
 
+@declare(
+    "bytes",
+    "waveform",
+    rate=whole(LOWEST_RATE, MOST_RATE),
+    most_seconds=number(0.01, MOST_SECONDS),
+)
 def decode_sound(
     data: bytes,
     rate: int,

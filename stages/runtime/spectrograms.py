@@ -1,12 +1,15 @@
 """From a waveform to what an ear would tell apart: log-mel spectrogram and MFCC, in plain numpy."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare
 from .errors import ConfigError
+from .rules import FLAG, NOTHING, choice, either, number, whole
 
 Float32 = NDArray[np.float32]
 Scale = Literal["slaney", "htk"]
@@ -14,8 +17,46 @@ Log = Literal["decibel", "natural"]
 
 BREAK_HZ, HZ_A_MEL = 1000.0, 200.0 / 3  # Slaney's scale: straight below, logarithmic above
 LOG_STEP = np.log(6.4) / 27
+MOST_FRAMES = 2000  # a second
+MOST_OVERLAP = 64  # frames of which one moment is part
 
 
+def _fit(args: Mapping[str, Any]) -> None:
+    """Raise ConfigError for arguments of log_mel or mfcc that do not fit each other, or with which
+    a spectrogram would be many times as large as its sound."""
+    names = ("rate", "window", "hop", "bands", "low", "high")
+    rate, window, hop, bands, low, high = (args[name] for name in names)
+    fft = window if args.get("fft") is None else args["fft"]
+    _check(rate, window, hop, fft, bands, low, high)
+    if rate > MOST_FRAMES * hop or fft > MOST_OVERLAP * hop:
+        raise ConfigError(
+            f"log_mel: a window of {fft} that moves on by {hop} at {rate} frames a second.",
+            f"Give a hop of at least {max(rate // MOST_FRAMES, fft // MOST_OVERLAP) + 1}.",
+        )
+    if not args.get("count", 1) <= bands:
+        raise ConfigError(
+            f"mfcc: count is {args['count']}.", f"Give a number from 1 to bands, {bands}."
+        )
+
+
+@declare(
+    "waveform",
+    "spectrogram",
+    together=_fit,
+    rate=whole(1000, 96_000),
+    window=whole(2, 16_384),
+    hop=whole(1, 16_384),
+    bands=whole(1, 1024),
+    low=number(0, 48_000),
+    high=number(0, 48_000),
+    fft=either(whole(2, 16_384), NOTHING),
+    power=number(0.1, 8),
+    scale=choice("slaney", "htk"),
+    norm=FLAG,
+    centre=FLAG,
+    log=choice("decibel", "natural"),
+    floor=number(1e-30, 1e6),
+)
 def log_mel(
     waveform: Float32,
     rate: int,
@@ -54,6 +95,7 @@ def log_mel(
     return np.asarray(10 * np.log10(np.maximum(mel, np.float32(floor))), np.float32)
 
 
+@declare("waveform", "spectrogram", together=_fit, like=log_mel, count=whole(1, 1024))
 def mfcc(waveform: Float32, count: int, rate: int, bands: int, **front: object) -> Float32:
     """The first `count` mel-frequency cepstral coefficients, [count, frames] float32: the cosine
     transform (DCT-II, orthonormal) of `log_mel`, whose arguments the others are (Davis and

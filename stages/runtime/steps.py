@@ -9,9 +9,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import check_arguments, check_order, declare
 from .errors import ConfigError, WorkflowError
 from .faults import failed
 from .registry import Registry
+from .rules import SIZE, choice, number, several, whole
 
 Array = NDArray[Any]
 Facts = dict[str, Any]
@@ -64,25 +66,31 @@ def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = No
     step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart
     for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step
     raises (BadSample for bytes that are no usable sample)."""
-    for step in steps:
-        value = _apply(step, value, {} if facts is None else facts)
+    for one in steps:
+        value = _apply(one, value, {} if facts is None else facts)
     return value
 
 
 def check(steps: Sequence[Mapping[str, Any]]) -> None:
-    """Raise UnknownPart unless every one of `steps` is known here."""
-    for step in steps:
-        STEPS.check(step["step"])
+    """Raise UnknownPart unless every one of `steps` is known here, ConfigError unless it can take
+    its arguments."""
+    for one in steps:
+        check_arguments(one["step"], STEPS[one["step"]], one.get("args", {}))
 
 
-def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
-    function, args = STEPS[step["step"]], step.get("args", {})
+def check_chain(steps: Sequence[Mapping[str, Any]], first: str, last: tuple[str, ...]) -> None:
+    """Raise ConfigError unless `steps` lead from a value of the kind `first` to one of `last`."""
+    check_order([(one["step"], STEPS[one["step"]]) for one in steps], first, last)
+
+
+def _apply(one: Mapping[str, Any], value: Any, facts: Facts) -> Any:
+    function, args = STEPS[one["step"]], one.get("args", {})
     noted = {"facts": facts} if "facts" in signature(function).parameters else {}
     try:
         signature(function).bind(value, **args, **noted)
     except TypeError as error:
         raise ConfigError(
-            f"Step '{step['step']}' cannot take {dict(args)}: {error}.",
+            f"Step '{one['step']}' cannot take {dict(args)}: {error}.",
             "Compare the arguments with those of the function in runtime/steps.py.",
         ) from error
     try:
@@ -90,9 +98,16 @@ def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
     except WorkflowError:
         raise
     except Exception as error:  # neither the sample's fault nor, once it was checked, the step's
-        raise failed(f"Step '{step['step']}'", error) from error
+        raise failed(f"Step '{one['step']}'", error) from error
 
 
+@declare(
+    "picture",
+    "picture",
+    size=SIZE,
+    fit=choice("stretch", "letterbox", "crop"),
+    fill=whole(0, 255),
+)
 def resize(
     picture: Array, size: int | Sequence[int], fit: Fit = "stretch", fill: int = 128
 ) -> Array:
@@ -139,6 +154,12 @@ def _letterboxed(picture: Array, height: int, width: int, fill: int) -> Array:
     return out
 
 
+@declare(
+    "picture",
+    "numbers",
+    mean=several(number(-1000, 1000), 3, 3),
+    std=several(number(1e-6, 1000), 3, 3),
+)
 def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
     """Scale `picture` from 0..255 to 0..1, take `mean` off, divide by `std`; float32."""
     scale = np.float32(1) / (np.float32(255) * np.asarray(std, np.float32))
@@ -146,11 +167,13 @@ def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Ar
     return picture.astype(np.float32) * scale - offset
 
 
+@declare("picture|numbers", "windows")
 def to_channels_first(picture: Array) -> Array:
     """(H, W, C) to (C, H, W), in one piece of memory."""
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
 
 
+@declare("outputs|logits", "scores")
 def softmax(logits: Array) -> Array:
     """Scores that add up to 1 over the last axis; float32."""
     shifted = np.exp(logits.astype(np.float32) - logits.max(axis=-1, keepdims=True))
@@ -158,6 +181,7 @@ def softmax(logits: Array) -> Array:
     return scores.astype(np.float32)
 
 
+@declare("outputs|logits", "logits")
 def mean_of_windows(logits: Array, facts: Facts) -> Array:
     """The mean of the logits of a sample's windows, [m, labels] to [1, labels]; each window's own
     are noted in `facts`. The mean of logits, since a linear head on the mean of features is

@@ -1,19 +1,30 @@
 """Cuts a spectrogram into windows as long as the network sees, and makes pictures of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .declaring import declare, same_length
 from .errors import BadSample, ConfigError
+from .rules import NOTHING, either, number, several, whole
 
 Float32 = NDArray[np.float32]
 
 MOST = 600  # windows of one sound: as pictures they fill a gigabyte
+MOST_SIDE = 1024  # pixels of such a picture
 REST = 0.1  # of a step: less than this at the end is no window of its own
 
 
+@declare(
+    "spectrogram",
+    "windows",
+    frames=whole(1, 100_000),
+    overlap=number(0, 0.99),
+    hop_seconds=number(1e-5, 10),
+    silence=either(number(), several(number(), 1, 1024)),
+)
 def windows(
     spectrogram: Float32,
     frames: int,
@@ -44,6 +55,20 @@ def windows(
     return np.stack([padded[None, :, start : start + frames] for start in starts])
 
 
+def _as_many(args: Mapping[str, Any]) -> None:
+    same_length(args, "mean", "std")
+
+
+@declare(
+    "windows",
+    "windows",
+    together=_as_many,
+    size=either(whole(1, MOST_SIDE), several(whole(1, MOST_SIDE), 2, 2)),
+    mean=several(number(), 1, 16),
+    std=several(number(1e-6), 1, 16),
+    span=number(1e-3, 1e6),
+    top=either(number(), NOTHING),
+)
 def as_picture(
     windows: Float32,
     size: int | Sequence[int],

@@ -10,8 +10,9 @@ from stages.config import EvaluateConfig
 from stages.evaluate.native import description
 from stages.evaluate.own import measured
 from stages.evaluate.subject import learnt_from, opened
+from stages.runtime.description import DESCRIPTION
 from stages.runtime.errors import ConfigError, Damaged
-from stages.runtime.sealed import DESCRIPTION, SEAL, seal
+from stages.runtime.sealed import SEAL, seal
 from tests import makers
 
 OWN = {"threshold": 0.42}
@@ -22,6 +23,10 @@ def content(trained):
     _, store, dataset, model = trained
     said = {
         **description(model),
+        "name": "shapes",
+        "thing": "photo",
+        "format": "paddle",
+        "numeric": "float32",
         "model": "model.json",
         "made_of": {"dataset": dataset.ref.id},
         **OWN,

@@ -65,7 +65,7 @@ def test_a_seal_that_reaches_outside_is_refused(package, name):
 
 def test_a_network_that_is_not_sealed_is_refused(package, sealed_files):
     files = {name: data for name, data in sealed_files.items() if name != SEAL}
-    files["package.json"] = files["package.json"].replace(b"model.onnx", b"../other.onnx")
+    files["package.json"] = files["package.json"].replace(b"model.onnx", b"other.onnx")
     (package / "package.json").write_bytes(files["package.json"])
     (package / SEAL).write_bytes(seal(files))
 

@@ -1,6 +1,6 @@
 """A folder that answers by itself, on any device with Python and the libraries it names."""
 
-from stages.deploy.content import NETWORK, Content, requirements, spelled
+from stages.deploy.content import NETWORK, Content, least_requirements, requirements, spelled
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.runtime.neutral import line
@@ -18,6 +18,7 @@ class DeviceSdk:
             "labels.txt": "".join(f"{line(label)}\n" for label in labels).encode(),
             "README.md": texts.device_readme(content).encode(),
             "requirements.txt": requirements(content.libraries),
+            "requirements-least.txt": least_requirements(content.description),
             **content.golden,
             **sources(content.sdk, content.description),
         }

@@ -24,11 +24,12 @@ KINDS = Registry(
 
 class Kind(Protocol):
     """A value is what is kept of one sample, as plain JSON; an answer is what a person or a program
-    is told of it. `top`: so many are told if nobody says otherwise (0: all). `draws`: an answer can
-    be drawn. `tells`, `explains`: what an answer is, in few words and in sentences. `columns`: the
-    titles of its table."""
+    is told of it. `outputs`: so many the network has. `top`: so many are told if nobody says
+    otherwise (0: all). `draws`: an answer can be drawn. `tells`, `explains`: what an answer is, in
+    few words and in sentences. `columns`: the titles of its table."""
 
     top: ClassVar[int]
+    outputs: ClassVar[int]
     draws: ClassVar[bool]
     tells: ClassVar[str]
     explains: ClassVar[str]
@@ -94,7 +95,10 @@ def furthest(expected: Any, found: Any) -> float:
 
 def differences(expected: Any, found: Any) -> NDArray[np.float64]:
     """Every difference of two nested lists of numbers, as `furthest` measures them."""
-    wanted, given = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    try:
+        wanted, given = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    except (TypeError, ValueError):  # no numbers, or lists of different lengths
+        return np.array([np.inf])
     if wanted.shape != given.shape or not np.isfinite(given).all():
         return np.array([np.inf])
     return np.asarray(np.abs(given - wanted) / np.maximum(np.abs(wanted), 1))

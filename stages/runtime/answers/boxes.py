@@ -22,6 +22,7 @@ class Boxes:
     picture, the best first."""
 
     top: ClassVar[int] = 0
+    outputs: ClassVar[int] = 2
     draws: ClassVar[bool] = True
     tells: ClassVar[str] = "boxes with label and score"
     explains: ClassVar[str] = (

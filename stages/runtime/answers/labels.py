@@ -34,6 +34,7 @@ class Labels:
     """A value: [score, ...] in the order of the labels."""
 
     top: ClassVar[int] = 3
+    outputs: ClassVar[int] = 1
     draws: ClassVar[bool] = False
     tells: ClassVar[str] = "labels with scores"
     explains: ClassVar[str] = (

@@ -90,6 +90,6 @@ def _check_precise(version: str) -> None:
 
 def _failed(what: str, error: Exception) -> InfrastructureError:
     return InfrastructureError(
-        f"ONNX Runtime {what}: {error}",
+        f"ONNX Runtime {what}: {' '.join(str(error).split())[:400]}",
         "Check that the package is whole (selftest) and that onnxruntime is the version it names.",
     )

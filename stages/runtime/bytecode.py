@@ -1,0 +1,47 @@
+"""The .pyc files that Python keeps of a package's sources: those that it would run are held against
+ones made anew, since a damaged or exchanged one runs in place of the source that was checked."""
+
+import importlib.util
+import marshal
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import Damaged
+from .foreign import CACHE
+
+HEADER = 16  # bytes: magic number, flags, then time and size of the source, or its hash
+REMEDY = "Delete it: Python makes another one."
+
+
+def check_bytecode(folder: Path, sources: Mapping[str, bytes]) -> None:
+    """Raise Damaged unless every .pyc that this Python would run is what it makes of the source.
+
+    `sources`: the package's .py files by their names relative to `folder`, as they were checked."""
+    for name, source in sources.items():
+        kept = Path(importlib.util.cache_from_source(str(folder / name)))
+        if kept.is_file() and not _is_of(kept, source, folder / name):
+            raise Damaged(f"{CACHE}/{kept.name} is not what Python makes of {name}.", REMEDY)
+
+
+def _is_of(kept: Path, source: bytes, path: Path) -> bool:
+    """Whether `kept` is what Python makes of `source`, or nothing that it would run."""
+    try:
+        data = kept.read_bytes()
+    except OSError:
+        return False
+    if data[:4] != importlib.util.MAGIC_NUMBER or _is_stale(data, path):
+        return True
+    try:
+        code = marshal.loads(data[HEADER:])  # noqa: S302 - as Python did when it imported it
+    except (ValueError, EOFError, TypeError):
+        return False
+    return bool(code == compile(source, str(path), "exec", dont_inherit=True))
+
+
+def _is_stale(data: bytes, path: Path) -> bool:
+    """Whether Python would make another one, as it was made of a source of other time or size."""
+    if int.from_bytes(data[4:8], "little") != 0:  # it has a hash, which may not be looked at
+        return False
+    found = path.stat()
+    made_of = (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
+    return made_of != (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"))

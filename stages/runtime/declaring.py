@@ -1,0 +1,117 @@
+"""What a step around a network says of itself: what it takes and gives, and what its arguments may
+be. So a package is checked when it is opened, not when the first sample comes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from inspect import Parameter, signature
+from typing import Any, NamedTuple, TypeVar
+
+from .errors import ConfigError
+from .rules import Rule, shown
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+REMEDY = "Correct it where the steps are written: in the package's package.json, or its model's."
+
+
+class Declared(NamedTuple):
+    """`takes`: the kinds of value that may be given to the step; `gives`: what it makes of them.
+    `rules`: of its arguments by name. `required`: those that have no default. `together`: raises
+    ConfigError for arguments that do not fit each other."""
+
+    takes: tuple[str, ...]
+    gives: str
+    rules: Mapping[str, Rule]
+    required: tuple[str, ...]
+    together: Callable[[Mapping[str, Any]], None] | None
+
+
+def declare(
+    takes: str,
+    gives: str,
+    together: Callable[[Mapping[str, Any]], None] | None = None,
+    like: Callable[..., Any] | None = None,
+    **rules: Rule,
+) -> Callable[[Function], Function]:
+    """Declare a function to be a step. `takes`: kinds, with "|" between them. `like`: a step whose
+    arguments it takes, too."""
+
+    def mark(function: Function) -> Function:
+        base = declared(like) if like else None
+        required = [
+            name
+            for name, one in signature(function).parameters.items()
+            if name in rules and one.default is Parameter.empty
+        ]
+        found = Declared(
+            tuple(takes.split("|")),
+            gives,
+            {**(base.rules if base else {}), **rules},
+            tuple(dict.fromkeys([*(base.required if base else ()), *required])),
+            together or (base.together if base else None),
+        )
+        setattr(function, ATTRIBUTE, found)
+        return function
+
+    return mark
+
+
+ATTRIBUTE = "declared_step"
+
+
+def declared(function: Callable[..., Any]) -> Declared:
+    found: Declared = getattr(function, ATTRIBUTE)
+    return found
+
+
+def check_arguments(name: str, function: Callable[..., Any], args: Any) -> None:
+    """Raise ConfigError, naming argument and value, unless the step `name` can take `args`."""
+    declaration = declared(function)
+    if not isinstance(args, Mapping):
+        raise ConfigError(f"Step '{name}': args is {shown(args)}.", "Give names with values.")
+    for key in args:
+        if key not in declaration.rules:
+            known = ", ".join(declaration.rules) or "none"
+            raise ConfigError(
+                f"Step '{name}' cannot take {shown(key)}.", f"Its arguments are: {known}."
+            )
+    for key in declaration.required:
+        if key not in args:
+            rule = declaration.rules[key]
+            raise ConfigError(f"Step '{name}' needs {key}: {rule.words}.", REMEDY)
+    for key, value in args.items():
+        rule = declaration.rules[key]
+        if not rule.fits(value):
+            raise ConfigError(
+                f"Step '{name}': {key} is {shown(value)}; it has to be {rule.words}.", REMEDY
+            )
+    if declaration.together:
+        declaration.together(args)
+
+
+def check_order(
+    steps: Sequence[tuple[str, Callable[..., Any]]], first: str, last: tuple[str, ...]
+) -> None:
+    """Raise ConfigError unless `steps` (name, function) can follow each other from a value of the
+    kind `first` to one of the kinds `last`."""
+    kind = first
+    for name, function in steps:
+        declaration = declared(function)
+        if kind not in declaration.takes:
+            raise ConfigError(
+                f"Step '{name}' takes {' or '.join(declaration.takes)} and is given {kind}.",
+                "Put the steps into an order in which each can take what the one before it gives.",
+            )
+        kind = declaration.gives
+    if kind not in last:
+        raise ConfigError(
+            f"The steps end with {kind}, and {' or '.join(last)} is wanted.",
+            "Add the steps that are missing.",
+        )
+
+
+def same_length(args: Mapping[str, Any], first: str, second: str) -> None:
+    """Raise ConfigError unless two lists among `args` are of one length."""
+    if len(args[first]) != len(args[second]):
+        raise ConfigError(
+            f"There are {len(args[first])} {first} and {len(args[second])} {second}.",
+            "Give as many of each.",
+        )

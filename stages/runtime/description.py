@@ -1,0 +1,150 @@
+"""What package.json may say: its fields, and whether steps, labels and kind of answer fit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import steps
+from .answers import KINDS
+from .backends import BACKENDS
+from .errors import ConfigError, Damaged
+from .foreign import REMEDY
+from .libraries import check_libraries
+from .rules import (
+    FLAG,
+    NOTHING,
+    Rule,
+    check_fields,
+    different,
+    either,
+    number,
+    parsed,
+    several,
+    shown,
+    table,
+    text,
+    whole,
+)
+from .sealed import check, read
+
+DESCRIPTION = "package.json"
+FORMAT = 1  # of a package; a higher one means that a runtime of today would misread it
+MOST_LABELS = 100_000
+MOST_STEPS = 50
+MOST_NUMBERS = 50_000_000  # in one window: 200 MB
+
+STEP = Rule(
+    "a step, {'step': name, 'args': {...}}",
+    lambda value: (
+        isinstance(value, Mapping)
+        and text().fits(value.get("step"))
+        and set(value) <= {"step", "args"}
+    ),
+)
+PLAIN = Rule(
+    "the name of a file in the package's own folder",
+    lambda value: text(200).fits(value) and not set(value) & set("/\\:") and value[0] != ".",
+)
+VERSION = Rule(
+    "a version as 1.24 or 1.24.2",
+    lambda value: text(20).fits(value) and all(one.isdigit() for one in value.split(".")),
+)
+REQUIRED = {
+    "name": text(200),
+    "task": text(200),
+    "medium": text(200),
+    "thing": text(200),
+    "types": several(text(200), 1, 20),
+    "labels": different(several(text(), 1, MOST_LABELS)),
+    "before": several(STEP, 1, MOST_STEPS),
+    "after": several(STEP, 0, MOST_STEPS),
+    "backend": text(200),
+    "format": text(200),
+    "model": PLAIN,
+    "numeric": text(200),
+}
+OPTIONAL = {
+    "package_format": whole(1, 1_000_000),
+    "answers": text(200),
+    "draws": FLAG,
+    "input_shape": several(whole(1, 1_000_000), 1, 8),
+    "threshold": either(number(0, 1), NOTHING),
+    "made_of": table(text(200), text(200)),
+    "requires": table(text(200), VERSION),
+}
+# What the steps before a network may end with, and those after it, by kind of answer.
+WINDOWS = ("windows",)
+ANSWERS = {"labels": ("scores", "logits", "outputs"), "boxes": ("boxes",)}
+
+
+def check_description(said: Any, where: str) -> None:
+    """Raise a WorkflowError, naming field and value, unless `said`, which stands `where`, describes
+    a package that this runtime can open."""
+    if isinstance(said, Mapping) and "package_format" in said:
+        _check_format(said["package_format"], where)
+    check_fields(said, REQUIRED, OPTIONAL, where)
+    _check_size(said, where)
+    kind = KINDS.check(said.get("answers", "labels"))
+    BACKENDS.check(said["backend"])
+    try:
+        steps.check([*said["before"], *said["after"]])
+        steps.check_chain(said["before"], "bytes", WINDOWS)
+        steps.check_chain(said["after"], "outputs", ANSWERS[kind])
+    except ConfigError as error:
+        raise type(error)(f"{where}: {error.problem}", error.remedy) from error
+    _check_labels(said, where)
+
+
+def _check_format(found: Any, where: str) -> None:
+    if whole(FORMAT + 1, 1_000_000).fits(found):
+        raise ConfigError(
+            f"{where}: the package is of format {found}, and this runtime reads {FORMAT}.",
+            "Use the commands in the package itself, or a newer AI Workflow.",
+        )
+
+
+def _check_size(said: Mapping[str, Any], where: str) -> None:
+    count = 1
+    for side in said.get("input_shape", ()):
+        count *= side
+    if count > MOST_NUMBERS:
+        raise Damaged(
+            f"{where}: input_shape is {shown(said['input_shape'])}; its product has to be at most "
+            f"{MOST_NUMBERS}.",
+            REMEDY,
+        )
+
+
+def _check_labels(said: Mapping[str, Any], where: str) -> None:
+    """A step that rejects names one of the labels; silence has a number for every band."""
+    bands = 0
+    for one in [*said["before"], *said["after"]]:
+        args = one.get("args", {})
+        if one["step"] == "reject" and args["other"] >= len(said["labels"]):
+            raise Damaged(
+                f"{where}: step 'reject' names label number {args['other']}, and there are "
+                f"{len(said['labels'])}.",
+                REMEDY,
+            )
+        bands = args.get("count", args.get("bands", bands))
+        silence = args.get("silence")
+        if isinstance(silence, list) and len(silence) not in (1, bands):
+            raise Damaged(
+                f"{where}: step 'windows' has {len(silence)} numbers for silence, and the "
+                f"spectrogram {bands} bands.",
+                REMEDY,
+            )
+
+
+def description_of(folder: Path) -> dict[str, Any]:
+    """What package.json in `folder` says, once the seal was checked and it was found to be a
+    description. Raises Damaged or another WorkflowError if it cannot be trusted."""
+    sealed = check(folder)
+    if DESCRIPTION not in sealed:
+        raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
+    description: dict[str, Any] = parsed(read(folder, DESCRIPTION), DESCRIPTION)
+    check_description(description, DESCRIPTION)
+    if description["model"] not in sealed:
+        raise Damaged(f"The network {description['model']} is not sealed.", REMEDY)
+    check_libraries(description.get("requires", {}))
+    return description
