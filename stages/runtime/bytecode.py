@@ -10,6 +10,7 @@ from .errors import Damaged
 from .foreign import CACHE
 
 HEADER = 16  # bytes: magic number, flags, then time and size of the source, or its hash
+HASHED, CHECKED = 1, 2  # flags: it has a hash, which Python compares with the source's
 REMEDY = "Delete it: Python makes another one."
 
 
@@ -29,7 +30,7 @@ def _is_of(kept: Path, source: bytes, path: Path) -> bool:
         data = kept.read_bytes()
     except OSError:
         return False
-    if data[:4] != importlib.util.MAGIC_NUMBER or _is_stale(data, path):
+    if data[:4] != importlib.util.MAGIC_NUMBER or _is_stale(data, source, path):
         return True
     try:
         code = marshal.loads(data[HEADER:])  # noqa: S302 - as Python did when it imported it
@@ -38,10 +39,12 @@ def _is_of(kept: Path, source: bytes, path: Path) -> bool:
     return bool(code == compile(source, str(path), "exec", dont_inherit=True))
 
 
-def _is_stale(data: bytes, path: Path) -> bool:
-    """Whether Python would make another one, as it was made of a source of other time or size."""
-    if int.from_bytes(data[4:8], "little") != 0:  # it has a hash, which may not be looked at
-        return False
+def _is_stale(data: bytes, source: bytes, path: Path) -> bool:
+    """Whether Python would make another one, as it was made of another source by its time and size
+    or its hash."""
+    flags = int.from_bytes(data[4:8], "little")
+    if flags & HASHED:
+        return bool(flags & CHECKED) and data[8:16] != importlib.util.source_hash(source)
     found = path.stat()
     made_of = (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
     return made_of != (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"))

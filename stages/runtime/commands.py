@@ -11,7 +11,8 @@ from typing import Any
 
 from .asking import Question, answered, drawings
 from .description import description_of
-from .errors import WorkflowError
+from .errors import ConfigError, InfrastructureError, WorkflowError
+from .faults import failed
 from .neutral import line, neutral_streams
 from .predictor import Predictor
 from .selftest import selftest
@@ -38,6 +39,9 @@ def _answer(words: Sequence[str] | None, folder: Path) -> int:
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # nobody foresaw it: not the samples' fault, nor for them to read
+        print(failed(f"'{asked.do.__name__.strip('_')}'", error), file=sys.stderr)  # noqa: T201
+        return InfrastructureError.exit_code
 
 
 def _with_command(words: Sequence[str]) -> list[str]:
@@ -62,7 +66,7 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("files", nargs="*", type=Path)
     predict.add_argument("--from", dest="list", type=Path, help="a file with a name on each line")
     predict.add_argument("--top", type=_count, help="so many of each answer, the best; 0 for all")
-    predict.add_argument("--threshold", type=float, help="leave out what has a lower score")
+    predict.add_argument("--threshold", type=_share, help="leave out what has a lower score")
     predict.add_argument("--draw", type=Path, help="write the boxes drawn; of several, a folder")
     predict.add_argument("--json", action="store_true", help="one JSON object on each line")
     predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
@@ -107,8 +111,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:  # NaN is neither
+        raise argparse.ArgumentTypeError(f"'{text}' is no score: give a number from 0 to 1")
+    return value
+
+
 def _listed(path: Path | None) -> list[Path]:
-    return [Path(line) for line in path.read_text("utf-8").splitlines()] if path else []
+    try:
+        return [Path(line) for line in path.read_text("utf-8").splitlines()] if path else []
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--from {path} cannot be read: {error}.", "Name a text file with a name on each line."
+        ) from error
 
 
 def _tell(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:

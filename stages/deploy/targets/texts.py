@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stages.deploy.content import Content
+from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
 from stages.evaluate.rejected import rejected_label
 from stages.evaluate.words import capital
@@ -32,9 +32,25 @@ From Python, with this folder on the path:
         print(predictor.predict(Path("{file}").read_bytes()))
 
 `report.html` tells what this very folder measured on the test {thing}s before it was given away,
-and `measured.json` says it in numbers. `SHA256SUMS` lists every file; it is checked whenever the
-folder is opened, and `sha256sum --check SHA256SUMS` checks it, too.
+and `measured.json` says it in numbers.
+
+`requirements.txt` names the versions that it was tested with; it works with newer ones, and with
+older ones down to {_least(content)} (`requirements-least.txt`).
+
+`SHA256SUMS` lists every file and is the package's seal: it is checked whenever the folder is
+opened, and `sha256sum --check SHA256SUMS` checks it, too. It guards against damage and mix-ups: a
+file that was changed, exchanged or lost, code or links that came in beside the package's own. It
+does not guard against somebody who may write in this folder, as they can write the seal: where
+that matters, keep the package where only you can write, and compare the digest of `SHA256SUMS`
+with the one you were given.
 """
+
+
+def _least(content: Content) -> str:
+    """The oldest versions that it works with: Python 3.11, numpy 1.24.2 and pillow 9.4.0."""
+    least = requires(libraries_of(content.description))
+    *most, last = (f"{name.replace('python', 'Python')} {least[name]}" for name in least)
+    return f"{', '.join(most)} and {last}"
 
 
 def cloud_readme(content: Content) -> str:
