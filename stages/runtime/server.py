@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from . import answers as kinds
+from .description import description_of
 from .errors import BackendMissing, InfrastructureError
 from .limits import Limits
 from .problems import add_problems
-from .sealed import description_of
 from .service_docs import add_docs
 from .service_edge import Edge, Room
 from .service_metrics import Counted, Metrics
