@@ -40,6 +40,23 @@ def test_predict_tells_people_a_table(folder, photo, tmp_path):
     assert re.search(r"Foto'\.png\s+triangle\s+\d+\.\d%", said.stdout)
 
 
+@pytest.mark.parametrize("words", [(), ("--json",)], ids=["table", "json"])
+@pytest.mark.parametrize("whole", [True, False], ids=["a photo", "none"])
+def test_a_name_of_a_file_cannot_command_the_terminal(folder, tmp_path, words, whole):
+    path = tmp_path / "a\x1b]0;owned\x07[red]\u202egpj\n.png"
+    path.write_bytes(makers.picture("triangle", 3) if whole else b"none")
+
+    said = typed(tmp_path, "predict", folder, path, *words)
+
+    assert said.returncode == (0 if whole else 3), said.stderr
+    assert "[red]" in said.stdout
+    for sign in "\x1b\x07\u202e":
+        assert sign not in said.stdout + said.stderr
+    if words:
+        [answer] = [json.loads(line) for line in said.stdout.splitlines()]
+        assert answer["file"] == str(path)
+
+
 def test_predict_never_cuts_a_name(folder, photo, tmp_path):
     said = typed(tmp_path, "predict", folder, photo, columns="60")
 
