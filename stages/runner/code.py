@@ -24,6 +24,8 @@ SERVICES = (
     "opening",
     "databases",
     "privacy",
+    "faults",
+    "leftovers",
     "fetching",
     "source_package",
     "runner",

@@ -1,14 +1,17 @@
 """Makes a run again from its lock, in a store of its own where nothing can be reused."""
 
+import fcntl
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
 from stages.artifacts import Ref
 from stages.config import checked
 from stages.opening import open_store
+from stages.privacy import claim
 from stages.runner.comparison import Sameness, compare, compare_by_metrics, settle
 from stages.runner.lock import Lock, requirements_digest
 from stages.runner.pipeline import run_pipeline
@@ -18,6 +21,8 @@ from stages.runner.watch import Watch
 from stages.runner.work import describe
 from stages.settings import Settings
 from stages.store import Store
+
+YOUNG = 60  # seconds in which its owner may not have locked it yet
 
 
 def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
@@ -69,14 +74,28 @@ def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> 
 @contextmanager
 def _apart(settings: Settings) -> Iterator[Settings]:
     """Settings of an empty workspace that shares the raw data and published weights alone."""
-    settings.root.mkdir(parents=True, exist_ok=True)
+    claim(settings.root)
+    _sweep(settings.root)
     folder = Path(mkdtemp(prefix="reproduce-", dir=settings.root))
     for shared in ("data", "cache/weights", "cache/packages"):
         (settings.root / shared).mkdir(parents=True, exist_ok=True)
         (folder / shared).parent.mkdir(exist_ok=True)
         (folder / shared).symlink_to(settings.root / shared, target_is_directory=True)
+    owner = (folder / ".owner").open("w")
+    fcntl.flock(owner, fcntl.LOCK_EX)
     changes = {"workspace": folder, "store": "", "mlflow": settings.mlflow_uri}
     try:
         yield settings.model_copy(update=changes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        owner.close()
+
+
+def _sweep(root: Path) -> None:
+    """Remove such workspaces whose owner was killed: the system freed its lock."""
+    for path in root.glob("reproduce-*/.owner"):
+        with suppress(OSError), path.open("r+") as lock:
+            if time.time() - path.stat().st_mtime < YOUNG:
+                continue
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path.parent, ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Any
 from stages.artifacts import Ref
 from stages.config import PipelineConfig, checked
 from stages.faults import translated
+from stages.leftovers import sweep
 from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.privacy import claim
@@ -42,6 +43,7 @@ def run_stage(
     the config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
     settings, watch = settings or Settings(), watch or LogWatch()
     claim(settings.root, watch.say)
+    sweep(settings.root)
     store = open_store(settings)
     lock = pinned(run, config, store, settings)
     pipeline = checked(lock.config, f"The lock of the run {run}")
