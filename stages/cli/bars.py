@@ -1,10 +1,13 @@
 """Bars in the terminal, and below them one line that changes."""
 
+import sys
 from collections.abc import Iterable
 
 from rich import progress as rich
 from rich.console import Console, RenderableType
 from rich.text import Text
+
+from stages.runtime.neutral import unwrapped
 
 
 class Bars(rich.Progress):
@@ -21,7 +24,7 @@ class Bars(rich.Progress):
             rich.MofNCompleteColumn(),
             rich.TimeElapsedColumn(),
             rich.TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(file=unwrapped(sys.stderr)),
             transient=True,
         )
 

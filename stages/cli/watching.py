@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from stages.runner.watch import Left, LogWatch, Watch, line_of
-from stages.runtime.neutral import line, shown
+from stages.runtime.neutral import line, neutral_streams, shown
 from stages.tracking import Standing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def watching() -> Iterator[Watch]:
         return
     from stages.cli.bars import Bars
 
-    with Bars.on_stderr() as bars:
+    with Bars.on_stderr() as bars, neutral_streams():  # Rich takes the streams for itself
         yield BarWatch(bars)
 
 

@@ -15,6 +15,7 @@ _ACTIVE = re.compile(
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _BREAKS = re.compile("[\t\n]")
+_RESET = "\x1b[0m"  # some libraries end with it, and alone it does no harm
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -59,7 +60,8 @@ class Neutral:
         self.rich_proxied_file = stream
 
     def write(self, text: str) -> int:
-        safe, stream = shown(text), self.rich_proxied_file
+        safe = text if text == _RESET else shown(text)
+        stream = self.rich_proxied_file
         encoding = getattr(stream, "encoding", None) or "utf-8"
         stream.write(safe.encode(encoding, "backslashreplace").decode(encoding))
         return len(text)
@@ -70,6 +72,11 @@ class Neutral:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rich_proxied_file, name)
+
+
+def unwrapped(stream: Any) -> Any:
+    """The stream itself, for whoever draws with escape sequences and writes out text first."""
+    return stream.rich_proxied_file if isinstance(stream, Neutral) else stream
 
 
 @contextmanager
