@@ -4,8 +4,10 @@ import errno
 import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 
 from stages.etl.readers.csv_table import is_outside
@@ -23,22 +25,30 @@ BROKEN = (
     EOFError,
     UnicodeDecodeError,
     OverflowError,
+    struct.error,
     zlib.error,
     lzma.LZMAError,
 )
 
 
-def unpack(archive: Path, folder: Path, below: str = "") -> None:
+def unpack(
+    archive: Path,
+    folder: Path,
+    below: str = "",
+    most_files: int = MOST_FILES,
+    most_bytes: int = MOST_BYTES,
+) -> None:
     """Unpack the zip at `archive`, or its folder `below`, into the empty `folder`.
 
     Of a folder `below` the last part of its name stays: a/b gives b/... in `folder`.
 
     Raises DataError for a damaged zip, one with a password, names that lead out of the folder,
-    links, or more content than a picture archive of this size can have."""
+    links, a name that stands twice, more files or bytes than `most_files` and `most_bytes`, or more
+    content than a picture archive of this size can have."""
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [one for one in opened.infolist() if not one.is_dir()]
-            _check(archive, members)
+            _check(archive, members, most_files, most_bytes)
             cut = len(below) - len(below.rpartition("/")[2])
             for member in members:
                 if not below or member.filename.startswith(f"{below}/"):
@@ -46,7 +56,8 @@ def unpack(archive: Path, folder: Path, below: str = "") -> None:
     except BROKEN as error:
         raise _broken(archive, error) from error
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the file's beginning
+        # a place before the file's beginning; bytes that bz2 cannot read have no number
+        if error.errno not in (errno.EINVAL, None):
             raise
         raise _broken(archive, error) from error
 
@@ -57,24 +68,27 @@ def _broken(archive: Path, error: Exception) -> DataError:
     )
 
 
-def _check(archive: Path, members: list[zipfile.ZipInfo]) -> None:
+def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_bytes: int) -> None:
     outside = [one.filename for one in members if is_outside(one.filename)]
     links = [one.filename for one in members if stat.S_ISLNK(one.external_attr >> 16)]
     locked = [one.filename for one in members if one.flag_bits & 1]
+    counted = Counter(one.filename for one in members)
+    twice = [name for name, count in counted.items() if count > 1]
     long = [one.filename[:80] for one in members if _is_too_long(one.filename)]
     for names, what in (
         (long, f"has a part of more than {LONGEST_NAME} bytes, or more than {LONGEST_PATH} in all"),
         (outside, "leads out of the archive's folder"),
         (links, "is a link"),
         (locked, "has a password"),
+        (twice, "stands in it twice"),
     ):
         if names:
             raise DataError(
                 f"{archive.name}: '{names[0]}' {what} ({len(names)} such).", "Pack it without."
             )
     total = sum(one.file_size for one in members)
-    most = min(MOST_BYTES, max(FREE_BYTES, MOST_RATIO * archive.stat().st_size))
-    if len(members) > MOST_FILES or total > most:
+    most = min(most_bytes, max(FREE_BYTES, MOST_RATIO * archive.stat().st_size))
+    if len(members) > most_files or total > most:
         raise DataError(
             f"{archive.name} would unpack to {len(members)} files with {total:,} bytes.",
             "Unpack it yourself if you trust it, and add the folder.",

@@ -9,9 +9,10 @@ from stages.artifacts import Package
 from stages.etl import archive
 from stages.runtime.errors import ConfigError
 from stages.runtime.files import write
-from stages.runtime.sealed import SEAL
+from stages.runtime.sealed import MOST_FILES, SEAL
 from stages.store import Store
 
+MOST_BYTES = 4 * 2**30  # of a package that is unpacked
 HOW = "Name a package's folder, its zip file, or package@id as `aiwf list package` shows it."
 
 
@@ -25,7 +26,7 @@ def opened_package(name: str, store: Store) -> Iterator[Path]:
         if path.is_dir():
             yield _top(path)
         elif path.is_file():
-            archive.unpack(path, Path(scratch))
+            archive.unpack(path, Path(scratch), "", MOST_FILES, MOST_BYTES)
             yield _top(Path(scratch))
         elif name.startswith("package@"):
             yield _written(store.load(store.find(name)), store, Path(scratch))
