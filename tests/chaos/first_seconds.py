@@ -1,5 +1,5 @@
 """Kills in the first seconds of a fresh workspace, each followed by the same command:
-`python -m tests.chaos.first_seconds [KILLS] [SEED]`.
+`python -m tests.chaos.first_seconds [KILLS] [SEED] [COMMAND...]`.
 
 In turn `data add`, `stage etl`, `run --via airflow` and `up` begin in a workspace that has nothing
 yet but, where they need it, raw data. Each is killed with SIGKILL at a drawn moment up to the time
@@ -200,11 +200,11 @@ def _word(holds: bool) -> str:
     return "yes" if holds else "no"
 
 
-def main(kills: int = 20, seed: int = 0) -> None:
+def main(kills: int = 20, seed: int = 0, *names: str) -> None:
     with TemporaryDirectory() as folder:
-        done = rounds(Path(folder), kills, seed, lambda line: print(line, flush=True))
+        done = rounds(Path(folder), kills, seed, lambda line: print(line, flush=True), names)
     print(f"{len(done)} kills; after each the same command ended well")
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:])

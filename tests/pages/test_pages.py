@@ -21,6 +21,21 @@ def test_a_name_cannot_become_markup(tmp_path):
     assert "&lt;script&gt;" in text
 
 
+@pytest.mark.parametrize(
+    "place", ["<p>{{ name }}</p>", '<p title="{{ name }}">', "{{ [name] | join }}"]
+)
+def test_a_name_cannot_turn_or_hide_the_text_around_it(tmp_path, place):
+    text = render(page(tmp_path, place), name="photo\u202egpj.exe\u200b")
+
+    assert "photo\\u202egpj.exe\\u200b" in text
+
+
+def test_a_name_cannot_leave_an_attribute(tmp_path):
+    text = render(page(tmp_path, '<p title="{{ name }}">'), name='" onload="alert(1)')
+
+    assert '" onload=' not in text
+
+
 def test_a_forgotten_value_is_an_error(tmp_path):
     with pytest.raises(jinja2.UndefinedError, match="name"):
         render(page(tmp_path, "{{ name }}"))

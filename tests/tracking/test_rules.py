@@ -38,3 +38,13 @@ def test_a_label_with_odd_letters_makes_a_key():
 def test_a_long_value_is_cut_and_shows_it():
     assert rules.word("é" * 9000, 6000) == "é" * 5999 + "…"
     assert rules.word({"low": 1}, 6000) == '{"low": 1}'
+
+
+def test_words_that_act_or_fit_into_no_database_are_written_out():
+    [call] = rules.batches(
+        params={"label": "cat\x1b[2J", "file": "a\udcff.jpg"}, tags={"n": "a\x00b"}
+    )
+
+    assert call.params == {"label": "cat\\u001b[2J", "file": "a\\udcff.jpg"}
+    assert call.tags == {"n": "a\\u0000b"}
+    assert all(text.encode() for text in (*call.params.values(), *call.tags.values()))
