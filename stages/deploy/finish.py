@@ -40,6 +40,7 @@ def finished(work: Workbench, climb: Climb) -> Package:
         overall=best.measured.overall,
         labels_measured=best.measured.labels,
         agreement=best.agreement.same,
+        gate=dict(work.report.gate),
         verdict=best.verdict,
         reasons=best.gated.reasons,
         rungs=tuple(one.record for one in climb.trials),
@@ -73,7 +74,7 @@ def _log_package(package: Package, work: Workbench) -> None:
     values |= {f"{name}_low": one.low for name, one in package.overall.items()}
     values |= {f"{name}_high": one.high for name, one in package.overall.items()}
     work.run.log_metrics({f"{place}/{name}": value for name, value in values.items()})
-    verdict = words.headline(package.verdict, bool(work.report.gate))
+    verdict = words.headline(package.verdict, bool(package.gate))
     measured = f"{words.metric(first)} {words.counted_measure(package.overall[first])}"
     tags = {"verdict": verdict, "measured": measured, "reasons": " ".join(package.reasons)}
     work.run.log_tags({f"package.{package.target}.{name}": said for name, said in tags.items()})
