@@ -1,5 +1,6 @@
 """A job on its way to a cluster: under which name, and with what it has to know."""
 
+import os
 from importlib.metadata import version
 from pathlib import Path
 from secrets import token_hex
@@ -10,20 +11,22 @@ from stages.config import TrainConfig
 from stages.models.at_hand import sha256
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
+from stages.tracking import Run
 from stages.train.cluster import read_environment
 from stages.train.job.following import GOES_ON
+from stages.train.job.patience import FIRST, PAUSE, patient
 
 
-def connected(address: str) -> Any:
+def connected(address: str, run: Run) -> Any:
     """Ray's client of jobs at `address`. Raises InfrastructureError if nobody takes jobs there."""
     from ray.job_submission import JobSubmissionClient
 
-    read_environment()  # a cluster that was started here has had a token of its own
+    headers = _key()
     try:
-        return JobSubmissionClient(address)
+        return patient(lambda: JobSubmissionClient(address, headers=headers), run, FIRST)
     except Exception as error:  # Ray raises what it meets
         raise InfrastructureError(
-            f"Ray does not take jobs at {address}: {str(error).splitlines()[0]}.",
+            f"Ray does not take jobs at {address}: {_first_line(error)}.",
             "AIWF_RAY is its dashboard's address, as http://host:8265. The cluster needs "
             f"'ray[default]=={version('ray')}', and this machine its RAY_AUTH_TOKEN.",
         ) from error
@@ -36,16 +39,48 @@ def running(client: Any, digest: str) -> str:
     return next((name for name in names if name.startswith(_stem(digest))), "")
 
 
-def handed_in(client: Any, digest: str, settings: Settings) -> str:
-    """Submit the work that the blob `digest` describes; the new job's name."""
+def handed_in(client: Any, digest: str, settings: Settings, run: Run, pause: float = PAUSE) -> str:
+    """Submit the work that the blob `digest` describes; the job's name. One that was taken, though
+    the answer was lost, is not submitted again.
+
+    Raises InfrastructureError if the head refuses it, or goes on to have no agent for it."""
     name = f"{_stem(digest)}-{token_hex(3)}"
     home = str(Path(stages.__file__).parent)
-    client.submit_job(
-        entrypoint=f"python -m stages.train.job {digest}",
-        submission_id=name,
-        runtime_env={"py_modules": [home], "env_vars": _environment(settings)},
-    )
-    return name
+    tried = False
+
+    def submit() -> str:
+        nonlocal tried
+        if tried and (taken := running(client, digest)):
+            return taken
+        tried = True
+        client.submit_job(
+            entrypoint=f"python -m stages.train.job {digest}",
+            submission_id=name,
+            runtime_env={"py_modules": [home], "env_vars": _environment(settings)},
+        )
+        return name
+
+    try:
+        return patient(submit, run, pause=pause)
+    except Exception as error:  # Ray raises what it meets
+        raise InfrastructureError(
+            f"Ray at {settings.ray} did not take the job: {_first_line(error)}.",
+            "Run again when the cluster is up: its dashboard shows whether its head has an agent.",
+        ) from error
+
+
+def _key() -> dict[str, str]:
+    """The header that opens a cluster whose token is in the environment. Ray's own client has the
+    token of when Ray was first used here; what else uses it must go on to do so."""
+    token = os.environ.get("RAY_AUTH_TOKEN", "")
+    if token:
+        return {"Authorization": f"Bearer {token}"}
+    read_environment()
+    return {}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def check_weights(train: TrainConfig, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train.job.following import Job
 from stages.train.job.handing_in import check_weights, connected, handed_in, running
+from stages.train.job.patience import patient
 from stages.train.journal import PACKAGES
 from stages.train.sources import version_of
 
@@ -30,11 +31,11 @@ def submitted(
     digest = store.add(canonical(_spec(dataset, config)))
     if made := _made(store, digest):
         return made
-    client = connected(settings.ray)
-    name = running(client, digest)
+    client = connected(settings.ray, run)
+    name = patient(lambda: running(client, digest), run)
     if not name:
         store.note(NOTE.format(digest), None)
-        name = handed_in(client, digest, settings)
+        name = handed_in(client, digest, settings, run)
     ended = Job(client, name, settings.ray).followed(run, store)
     return _made(store, digest) or _raised(store, digest, f"The job {name} ended as {ended}")
 

@@ -1,7 +1,9 @@
-"""What a stage tells its run, as lines that travel in a job's log."""
+"""What a stage tells its run, as lines that travel in a job's log or through a pipe."""
 
+import base64
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,31 +14,36 @@ MARK = "aiwf-told "
 
 
 class SpokenRun:
-    """A run that prints what it is told; files are kept in `store` and named by their digests."""
+    """A run that passes on what it is told by `say`, which prints it. Files are kept in `store` and
+    named by their digests; without one they travel themselves."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store | None, say: Callable[..., None] | None = None) -> None:
         self._store = store
+        self._say = say or _say
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        _say("log_params", dict(params))
+        self._say("log_params", dict(params))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        _say("log_metrics", dict(metrics), step)
+        self._say("log_metrics", dict(metrics), step)
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
-        _say("log_tags", dict(tags))
+        self._say("log_tags", dict(tags))
 
     def log_file(self, name: str, data: bytes) -> None:
-        _say("log_file", name, self._store.add(data))
+        if self._store is None:
+            self._say("log_bytes", name, base64.b64encode(data).decode())
+        else:
+            self._say("log_file", name, self._store.add(data))
 
     def log_trials(self, trials: Sequence[Trial]) -> None:
-        _say("log_trials", [asdict(one) for one in trials])
+        self._say("log_trials", [asdict(one) for one in trials])
 
     def trial(self, standing: Standing) -> None:
-        _say("trial", asdict(standing))
+        self._say("trial", asdict(standing))
 
     def progress(self, what: str, done: int, total: int) -> None:
-        _say("progress", what, done, total)
+        self._say("progress", what, done, total)
 
 
 def heard(line: str, run: Run, store: Store) -> None:
@@ -47,6 +54,8 @@ def heard(line: str, run: Run, store: Store) -> None:
     match call:
         case "log_file":
             run.log_file(said[0], store.get(said[1]))
+        case "log_bytes":
+            run.log_file(said[0], base64.b64decode(said[1]))
         case "log_trials":
             run.log_trials([Trial(**one) for one in said[0]])
         case "trial":
@@ -56,10 +65,11 @@ def heard(line: str, run: Run, store: Store) -> None:
 
 
 def _say(call: str, *said: Any) -> None:
-    line = json.dumps([call, *said], default=_plain)
-    print(f"{MARK}{line}", flush=True)  # noqa: T201
+    line = json.dumps([call, *said], default=plain)
+    sys.stdout.write(f"{MARK}{line}\n")  # at once: another thread's line must not come between
+    sys.stdout.flush()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """numpy's numbers as Python's; all else as it reads."""
     return value.item() if hasattr(value, "item") else str(value)

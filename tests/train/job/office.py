@@ -17,11 +17,14 @@ LOG = 'aiwf-told ["progress", "trials", 1, 2]\n'  # of every job
 @dataclass
 class Office:
     """`work`: what a job does before it ends, given its digest; `looks`: how often its status is
-    asked for until then; `fails`: so many questions about a job are answered with 503 first."""
+    asked for until then; `fails`: so many questions about a job are answered with 503 first.
+    `refusals`: answers to the first jobs that are handed in; None: it is taken, and the connection
+    broken before that is said."""
 
     work: Callable[[str], None] = lambda digest: None
     looks: int = 0
     fails: int = 0
+    refusals: list[Answer | None] = field(default_factory=list)
     address: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -35,10 +38,19 @@ class Office:
             case "GET", ["jobs"]:
                 return 200, list(self.jobs.values())
             case "POST", ["jobs"]:
-                return self._begun(said)
+                return self._handed_in(said)
             case _, ["jobs", name, *what]:
                 return self._about(name, what)
         return 404, {}
+
+    def _handed_in(self, said: Any) -> Answer:
+        refusal = self.refusals.pop(0) if self.refusals else (200, {})
+        if refusal and refusal[0] != 200:
+            return refusal
+        begun = self._begun(said)
+        if refusal is None:
+            raise ConnectionAbortedError
+        return begun
 
     def _begun(self, said: Any) -> Answer:
         name, digest = said["submission_id"], said["entrypoint"].split()[-1]
@@ -77,7 +89,12 @@ def opened(office: Office) -> Iterator[Office]:
             data = self.rfile.read(length)
             is_json = self.headers.get("Content-Type") == "application/json"
             said = json.loads(data) if is_json else None
-            code, told = office.asked(self.command, self.path, said)
+            try:
+                code, told = office.asked(self.command, self.path, said)
+            except ConnectionAbortedError:
+                self.close_connection = True
+                self.connection.close()
+                return
             answer = json.dumps(told).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")

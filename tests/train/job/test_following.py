@@ -54,7 +54,7 @@ def taught(office, store, tmp_path, run=None, **changes):
 
 def job_of(office):
     """A job that runs, looked at without a pause."""
-    client = connected(office.address)
+    client = connected(office.address, Heard())
     name = client.submit_job(entrypoint="python -m it digest", submission_id="it")
     return Job(client, name, office.address, pause=0.001)
 
