@@ -4,6 +4,7 @@ library may end the process of the tests with any. So is a process that a sessio
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,7 @@ def main(words: list[str]) -> int:
     if not names:
         print(f"Name one or more of: {', '.join(SETS)}.")
         return 2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs behind '&' ignores it
     green = [run(name, options) for name in names]
     verdict = "green" if all(green) else "RED"
     print(f"{' + '.join(names)}: {verdict}")

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,15 +24,10 @@ Event = dict[str, Any]
 
 
 def via_airflow(
-    pipeline_path: Path,
-    changes: tuple[str, ...],
-    settings: Settings,
-    watch: Watch | None = None,
-    ended: Callable[[str], None] = lambda run: None,
+    pipeline_path: Path, changes: tuple[str, ...], settings: Settings, watch: Watch | None = None
 ) -> str:
     """Run the pipeline's DAG with `dag.test` and return the run's name: its lock tells what each
-    task made. `changes` are such as 'train.trials=5'; `ended` hears the name of a run that failed,
-    too.
+    task made. `changes` are such as 'train.trials=5'.
 
     Raises the first WorkflowError of a stage, after all that could be done was done."""
     watch = watch or LogWatch()
@@ -44,7 +39,7 @@ def via_airflow(
     environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(asked)}
     log = settings.root / "logs" / f"{asked.stem}-direct.log"
     with log_file(log) as out:
-        return _outcome(_events({**os.environ, **environment}, out), watch, log, ended)
+        return _outcome(_events({**os.environ, **environment}, out), watch, log)
 
 
 def _asked(path: Path, changes: tuple[str, ...], home: Path) -> Path:
@@ -84,12 +79,7 @@ def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
             child.wait()
 
 
-def _outcome(
-    events: Iterator[Event],
-    watch: Watch,
-    log: Path,
-    ended: Callable[[str], None] = lambda run: None,
-) -> str:
+def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
     """Pass events on to the person; the run's name, or the first error that a stage raised."""
     failed: list[errors.WorkflowError] = []
     run = state = ""
@@ -106,7 +96,7 @@ def _outcome(
                 if failed[-1].retry_helps:
                     watch.say(f"{task}: {problem} Airflow will try again soon.")
             case {"run": run, "state": state}:
-                ended(run)
+                pass
     if failed and state != "success":
         raise failed[0]
     if state != "success":

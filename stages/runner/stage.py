@@ -2,8 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stages.artifacts import Ref
@@ -17,11 +16,10 @@ from stages.runner import lock as locks
 from stages.runner import telling
 from stages.runner.foreseeing import accounted
 from stages.runner.publish import publish
-from stages.runner.report_view import show_report
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
 from stages.runner.work import STAGE_FACTS, describe
-from stages.runtime.errors import ConfigError, WorkflowError
+from stages.runtime.errors import ConfigError
 from stages.runtime.files import alone
 from stages.settings import Settings
 from stages.store import Store, Work
@@ -54,32 +52,13 @@ def run_stage(
     _check(stage, given, target)
     work = describe(stage, pipeline, given, target)
     made = store.finished(work)
-    reused = made is not None
     if made:
         watch.say(f"{task}: reused {made}")
     else:
-        try:
-            with translated():
-                made = _work(pipeline, work, given, target, run, store, watch, settings)
-        except Exception as error:
-            if stage == "deploy":
-                with suppress(WorkflowError, OSError):  # the error itself is what has to be told
-                    _note_failure(lock, task, error, store, settings)
-                    show_report(run, store, settings, watch, worked=True)
-            raise
+        with translated():
+            made = _work(pipeline, work, given, target, run, store, watch, settings)
     record(lock, task, work, made, store, settings)
-    if stage in ("evaluate", "deploy"):
-        show_report(run, store, settings, watch, worked=not reused)
     return made
-
-
-def _note_failure(
-    lock: locks.Lock, task: str, error: Exception, store: Store, settings: Settings
-) -> None:
-    """Note in the run's lock why `task` made nothing."""
-    with alone(settings.root / "runs" / ".lock"):
-        now = locks.load_lock(lock.run, store) or lock
-        locks.keep(locks.without(now, task, error), store, settings)
 
 
 def _check(stage: str, given: Mapping[str, Ref], target: str) -> None:
@@ -131,6 +110,16 @@ def record(
     publish(artifact, lock, store, settings)
 
 
+def _performer(stage: str, settings: Settings) -> Callable[..., Any]:
+    """What does the work of `stage`: whoever drives Ray is a process of its own."""
+    if stage == "train" and not settings.job_address:
+        from stages.runner.apart import trained_apart
+
+        return trained_apart
+    performer: Callable[..., Any] = STAGES[stage]
+    return performer
+
+
 def _work(
     pipeline: PipelineConfig,
     work: Work,
@@ -162,7 +151,7 @@ def _work(
         telling.before(work.stage, pipeline, kept, watch)
         about = (work.stage, task, run, pipeline)
         with accounted(*about, kept=kept, store=store, settings=settings):
-            made: Ref = STAGES[work.stage](
+            made: Ref = _performer(work.stage, settings)(
                 *artifacts,
                 pipeline.slice(work.stage, target),
                 store=store,

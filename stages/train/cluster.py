@@ -13,6 +13,7 @@ from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.own_folder import own_folder
+from stages.train.ray_processes import RayProcesses, end
 from stages.train.room import PATIENCE, for_workers, store_bytes
 
 QUIET = {
@@ -33,6 +34,7 @@ LOCAL = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
+_own: list[RayProcesses] = []  # of the Ray that this process started; empty: of none
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -61,9 +63,19 @@ def _connected(settings: Settings, folder: Path, shared: int) -> Iterator[None]:
         return
     try:
         _start(settings, folder, shared)
+        _own[:] = [RayProcesses(folder)] if settings.ray == "local" else []
         yield
     finally:
+        family = [one for own in _own for one in own.family()]
+        _own.clear()
         ray.shutdown()
+        end(family)  # its agents would go on for a minute
+
+
+def ended() -> bool:
+    """Whether the Ray that was started here, and is in use, is gone: what waits for it may wait for
+    ever."""
+    return any(own.ended() for own in list(_own))
 
 
 @contextmanager

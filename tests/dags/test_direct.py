@@ -9,6 +9,7 @@ from stages.runner import run_pipeline
 from stages.runner.lock import load_lock
 from stages.runtime.errors import ConfigError, DataError
 from stages.settings import Settings
+from stages.tracking import Standing
 from tests import makers
 
 
@@ -23,6 +24,9 @@ class Heard:
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.lines.append(f"{what} {done}/{total}")
+
+    def trial(self, standing: Standing) -> None:
+        self.lines.append(standing.name)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,7 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
     assert [line.split(":")[0] for line in again.lines] == list(made)
     assert all(": reused " in line for line in again.lines)
     assert any(line.startswith("trials ") for line in heard.lines)
+    assert any(line.startswith("trial ") for line in heard.lines)
 
 
 @pytest.mark.slow

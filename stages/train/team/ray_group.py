@@ -47,6 +47,8 @@ def _scaling(workers: int, settings: Settings, each: int) -> Any:
     """At best `workers`, and fewer if there is no room for all."""
     from ray.train import ScalingConfig
 
+    if settings.ray == "local":
+        workers = min(workers, settings.threads)  # whatever Ray is here already
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(each))} | (
         {"GPU": 1.0} if settings.gpus else {}
     )

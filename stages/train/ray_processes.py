@@ -1,0 +1,89 @@
+"""The processes of a Ray that was started here: whether they live, and that none outlives it."""
+
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 5.0  # seconds for what Ray stopped to end by itself
+NEEDED = ("raylet", "gcs_server")  # without one of these nothing answers
+
+
+class RayProcesses:
+    """All that Ray started from this process, with the session's `folder` on its command lines,
+    and all that these started."""
+
+    def __init__(self, folder: Path) -> None:
+        import psutil  # type: ignore[import-untyped]
+
+        children = psutil.Process().children()
+        self._first = [one for one in children if _mentions(one, str(folder))]
+        self._needed = [one for one in self._first if _name(one) in NEEDED]
+
+    def ended(self) -> bool:
+        """Whether one that Ray cannot do without has ended."""
+        return not all(_alive(one) for one in self._needed)
+
+    def family(self) -> list[Any]:
+        """Those that live."""
+        import psutil
+
+        family = list(self._first)
+        for one in self._first:
+            try:
+                family += one.children(recursive=True)
+            except psutil.Error:
+                continue  # it has ended
+        return family
+
+
+def marked(name: str, value: str) -> list[Any]:
+    """Processes that have the variable `name` with this `value`, whoever their parent is now."""
+    import psutil
+
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.environ().get(name) == value and _alive(one):
+                found.append(one)
+        except (psutil.Error, OSError):
+            continue  # somebody else's, or it has ended
+    return found
+
+
+def end(processes: list[Any]) -> None:
+    """See that `processes`, which were told to end, have ended: by their ids, after a while."""
+    import psutil
+
+    _, left = psutil.wait_procs(processes, timeout=PATIENCE)
+    for one in left:
+        try:
+            one.kill()  # psutil holds its start time against one that has its number now
+        except psutil.Error:
+            continue
+    psutil.wait_procs(left, timeout=PATIENCE)
+
+
+def _mentions(process: Any, text: str) -> bool:
+    import psutil
+
+    try:
+        return any(text in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def _name(process: Any) -> str:
+    import psutil
+
+    try:
+        return str(process.name())
+    except psutil.Error:
+        return ""
+
+
+def _alive(process: Any) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
