@@ -81,6 +81,8 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=8000)
     serve.add_argument("--threads", type=int, default=0, help="answers at once; 0: one a core")
+    serve.add_argument("--seconds", type=_positive, default=10, help="the most for one sample")
+    serve.add_argument("--memory", type=_positive, default=1500, help="MB, the most of a worker")
     serve.add_argument("--untested", action="store_true", help=UNTESTED)
     serve.set_defaults(do=_serve)
 
@@ -103,6 +105,12 @@ def _predict(asked: argparse.Namespace, folder: Path) -> int:
         _tell({**answer, **spent}, asked.json, predictor)
         worst = max(worst, code)
     return worst
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 1_000_000:
+        raise argparse.ArgumentTypeError(f"'{text}' is not from 1 to 999999")
+    return int(text)
 
 
 def _count(text: str) -> int:
@@ -151,7 +159,8 @@ def _info(asked: argparse.Namespace, folder: Path) -> int:
 
 
 def _serve(asked: argparse.Namespace, folder: Path) -> int:
-    from .server import serve
+    from .server import limited, serve
 
-    serve(folder, asked.host, asked.port, asked.threads, untested=asked.untested)
+    limits = limited(asked.seconds, asked.memory)
+    serve(folder, asked.host, asked.port, asked.threads, limits, untested=asked.untested)
     return 0

@@ -18,7 +18,7 @@ class Limits:
 
     seconds: float = 10.0  # of work on one sample
     request_seconds: float = 30.0  # of work on one request, whatever it holds
-    memory: int = 1_000_000_000  # bytes of a worker beyond those of the loaded package; on Linux
+    memory: int = 1_500_000_000  # bytes of a worker beyond those of the loaded package; on Linux
     most_bytes: int = 20_000_000  # of one request
     most_files: int = 32  # in one request
     waiting: int = 32  # requests that may wait for each that is answered

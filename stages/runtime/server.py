@@ -57,6 +57,15 @@ def serve(
         app.state.pool.close()
 
 
+def limited(seconds: int, megabytes: int) -> Limits:
+    """The usual limits, but for the time and the memory that one sample may take."""
+    return Limits(
+        seconds=seconds,
+        request_seconds=max(seconds, Limits.request_seconds),
+        memory=megabytes * 1_000_000,
+    )
+
+
 def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=Limits.most_connections)

@@ -12,9 +12,10 @@ from itertools import islice
 import httpx
 import pytest
 
+from stages.runtime.commands import main
 from stages.runtime.errors import InfrastructureError
 from stages.runtime.limits import Limits
-from stages.runtime.server import serve
+from stages.runtime.server import limited, serve
 from tests.runtime.asgi import served, several
 from tests.runtime.painting import plain, saved
 
@@ -154,9 +155,23 @@ def test_a_taken_port_is_told(package):
     assert "--port" in caught.value.remedy
 
 
+def test_limits_of_the_command_line_hold_for_a_request_as_well():
+    limits = limited(seconds=60, megabytes=2000)
+
+    assert (limits.seconds, limits.request_seconds, limits.memory) == (60, 60, 2_000_000_000)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1e9", "1000000"])
+def test_a_limit_that_is_none_is_told(package, number, capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--seconds", number], package)
+
+    assert number in capsys.readouterr().err
+
+
 @pytest.mark.service
 def test_the_packed_service_answers_on_loopback_and_ends_when_asked(package):
-    words = [sys.executable, "-m", "colours_sdk", "serve", "--port", "0"]
+    words = [sys.executable, "-m", "colours_sdk", "serve", "--port", "0", "--seconds", "20"]
     keep = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     with subprocess.Popen(
         words, cwd=package, env=keep, stderr=subprocess.PIPE, text=True

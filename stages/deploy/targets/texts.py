@@ -68,9 +68,10 @@ def cloud_readme(content: Content) -> str:
     docker run --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 {content.name}
 
 It has no login: put it behind a proxy that has one before others can reach it. Each core has a
-worker process; a file that takes one of them longer than 10 s or more than 1 GB is answered 422,
-and another worker takes its place. When more is asked than it can answer it says 503 with
-Retry-After; bodies that are too large or too slow get 413 and 408. `/health` has room of its own,
+worker process; a file that takes one of them longer than `--seconds` (10) or more than `--memory`
+(1500 MB) is answered 422, and another worker takes its place. When more is asked than it can answer
+it says 503 with Retry-After; bodies that are too large or too slow get 413 and 408.
+`/health` has room of its own,
 and says 503 when no worker can load the package. `/metrics` is for Prometheus: requests, refusals,
 workers that were replaced.
 """
