@@ -13,6 +13,7 @@ def about(pipeline: PipelineConfig, file: str) -> str:
     )
     when = f"by the schedule `{pipeline.schedule}`" if pipeline.schedule else "when triggered"
     gate = ", ".join(f"{name} ≥ {least:g}" for name, least in pipeline.evaluate.gate.items())
+    asks = f"asks for {gate}" if gate else "better than guessing: no minimum is set"
     families = ", ".join(train.families) or "all families whose weights are at hand"
     return f"""### {pipeline.name}: {pipeline.task.replace("_", " ")}
 
@@ -22,7 +23,7 @@ From `{line(file).replace("`", "'")}`. Runs {when}.
 |---|---|
 | etl | reads `{data.name}` at {revision}; checks, splits, augments |
 | train | searches over {families}: {trials} |
-| evaluate | measures on the test split; asks for {gate or "more than guessing"} |
+| evaluate | measures on the test split; {asks} |
 {_deploying(deploy.targets, deploy.ladder)}
 
 **Trigger** opens a form with every setting. What was done before with the same data,
@@ -31,7 +32,7 @@ settings and code is reused. A task's *Details* have its links to MLflow and to 
 
 
 def _deploying(targets: tuple[str, ...], ladder: tuple[str, ...]) -> str:
-    row = "| deploy_{} | packs the best of {} that agrees with the trained model |"
+    row = "| deploy_{} | packs the best of {} that agrees with the trained model, in the gate |"
     return "\n".join(row.format(target, ", ".join(ladder)) for target in targets)
 
 

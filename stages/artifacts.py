@@ -142,7 +142,7 @@ class Package(Artifact):
     """Files: everything in the package's folder, by relative name.
 
     `overall`, `labels_measured`: what this very package measured; `verdict` and `reasons`: how
-    that stands to the report's gate, or '' of a package that is older than that.
+    that stands to the report's `gate`; '' of a package that is older than that.
     `rungs` tells for each numeric that was tried whether it was kept and why;
     latencies are not here but beside (they are measured, never identical twice)."""
 
@@ -156,6 +156,7 @@ class Package(Artifact):
     overall: dict[str, Measure]
     labels_measured: dict[str, dict[str, Measure]]
     agreement: Measure
+    gate: dict[str, float] = {}
     verdict: Literal["", "ship", "undecided"] = ""
     reasons: tuple[str, ...] = ()
     rungs: tuple[dict[str, Any], ...] = ()

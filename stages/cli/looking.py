@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.store import Store
 
 
 def list_artifacts(
@@ -20,8 +23,7 @@ def list_artifacts(
 
     store = open_store(Settings())
     if kind == "run":
-        for key in store.blobs.keys("notes/runs/"):
-            print(key.removeprefix("notes/runs/").removesuffix(".json"))
+        _list_runs(store)
         return
     if kind not in KINDS:
         known = [*KINDS, "run"]
@@ -30,6 +32,21 @@ def list_artifacts(
         )
     for ref in store.refs(kind):
         print(f"{ref}  {_gist(store.load(ref))}")
+
+
+def _list_runs(store: "Store") -> None:
+    """Each run's name, what its packages measured, a line for each, then the trained model."""
+    from stages.runner.lock import load_lock
+    from stages.runner.shipped import shipped, trained, trained_of
+
+    for key in store.blobs.keys("notes/runs/"):
+        run = key.removeprefix("notes/runs/").removesuffix(".json")
+        print(run)
+        lock = load_lock(run, store)
+        report = trained_of(lock, store) if lock else None
+        if lock and report:
+            for one in [*shipped(lock, store), trained(report)]:
+                print(f"  {one.text}")
 
 
 def show(
@@ -104,12 +121,17 @@ def _short(value: object) -> str:
 
 def _gist(artifact: object) -> str:
     """One line that tells an artifact from others of its kind."""
+    from stages.evaluate import words
+
     facts = [
         str(getattr(artifact, name))
-        for name in ("name", "task", "target", "numeric", "family", "verdict", "revision")
+        for name in ("name", "task", "target", "numeric", "family", "revision")
         if getattr(artifact, name, None)
     ]
     overall = getattr(artifact, "overall", {})
-    if "accuracy" in overall:
-        facts.append(f"accuracy {overall['accuracy'].value:.1%}")
+    first = next((name for name in ("accuracy", "ap50") if name in overall), "")
+    if first:
+        facts.append(f"{words.metric(first)} {words.counted_measure(overall[first])}")
+    verdict = getattr(artifact, "verdict", "")
+    facts += [words.headline(verdict, bool(getattr(artifact, "gate", {})))] if verdict else []
     return ", ".join(facts)

@@ -7,13 +7,21 @@ from pathlib import Path
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
 from stages.evaluate.kinds import kind_of, medium_of
+from stages.evaluate.minimum import in_pipeline
 from stages.evaluate.words import metric
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder
+from stages.runner.shipped import Line, reasons_of, shipped, trained, trained_of
 from stages.runtime.neutral import line
 from stages.settings import Settings
 from stages.store import Store
+
+
+def has_failed(run: str, settings: Settings) -> bool:
+    """Whether `run` came as far as its packages, and one of them could not be made."""
+    lock = load_lock(run, open_store(settings))
+    return bool(lock and lock.failed)
 
 
 def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
@@ -26,10 +34,14 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
         _print_dataset(store.load(lock.made["etl"]))
     if "train" in lock.made:
         _print_notice(store.load(lock.made["train"]))
-    if "evaluate" in lock.made:
-        _print_report(store.load(lock.made["evaluate"]))
+    report = trained_of(lock, store)
+    if report:
+        _print_shipped(shipped(lock, store))
+        _print_report(report)
     order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
     packages = [store.load(lock.made[task]) for task in order if task in lock.made]
+    if packages:
+        print("\nPackages beside the trained model:")
     for package in packages:
         _print_package(package, lock.config["task"], store)
     _print_places(lock, packages, pipeline, settings)
@@ -54,10 +66,24 @@ def _print_notice(model: Model) -> None:
         print(f"\nNotice: {line(model.selection['notice'])}")
 
 
+def _print_shipped(lines: list[Line]) -> None:
+    """What the packages measured, a line for each, then why their verdicts are what they are."""
+    print("\nWhat ships:")
+    for one in lines:
+        print(f"  {one.text}")
+    reasons = reasons_of(lines)
+    for why, names in reasons:
+        whose = f"{', '.join(names)}: " if len(reasons) > 1 else ""
+        print(f"    {whose}{line(why)}")
+
+
 def _print_report(report: Report) -> None:
-    print(f"\nVerdict: {report.verdict.upper()}")
+    """What the trained model measured; and how to set a minimum, if there is none."""
+    print(f"\nTrained model: {trained(report).verdict.upper()}")
     for reason in report.reasons:
         print(f"  {line(reason)}")
+    if not report.gate:
+        print(f"  {in_pipeline(report.overall, report.labels_measured)}")
     for name in kind_of(report.task).headline:
         if name in report.overall:
             print(f"  {metric(name):<18} {say(report.overall[name])}")
@@ -68,8 +94,8 @@ def _print_package(package: Package, task: str, store: Store) -> None:
     timed = store.noted(f"latency/{package.ref.id}") or {}
     latency = f", {timed['p95_ms']:.1f} ms p95" if "p95_ms" in timed else ""
     size = package.size_bytes / 1e6
-    print(f"Package {package.target}: {package.numeric}, {size:.1f} MB{latency}, ", end="")
-    print(f"agrees with the trained model on {package.agreement.value:.1%} of {compared}")
+    print(f"  {package.target:<14} {package.numeric}, {size:.1f} MB{latency}, ", end="")
+    print(f"the same for {package.agreement.value:.1%} of {compared}")
 
 
 def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings: Settings) -> None:

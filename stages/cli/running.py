@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from stages.config import PipelineConfig, read_pipeline
-from stages.runtime.errors import ConfigError
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 
 Pipeline = Annotated[Path, typer.Argument(help="The pipeline's YAML.", show_default=False)]
@@ -33,36 +34,45 @@ def run(
     name: Annotated[str, typer.Option(help="Name of the run; a known one is taken up again.")] = "",
 ) -> None:
     """Run a pipeline: etl, train, evaluate, deploy. What was done before is reused."""
-    from stages.cli.outcome import print_outcome
+    from stages.cli.outcome import has_failed, print_outcome
 
     if name and via is Via.airflow:
         raise ConfigError("--name is for runs in this process.", "Airflow names its own runs.")
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
-    run_name = (
-        _in_process(config, settings, name)
-        if via is Via.process
-        else _in_airflow(pipeline, tuple(changes or ()), settings)
-    )
-    print_outcome(run_name, pipeline, settings)
+    begun: list[str] = []
+    try:
+        if via is Via.process:
+            _in_process(config, settings, name, begun.append)
+        else:
+            _in_airflow(pipeline, tuple(changes or ()), settings, begun.append)
+    except WorkflowError:
+        if begun and has_failed(begun[0], settings):
+            print_outcome(begun[0], pipeline, settings)
+        raise
+    print_outcome(begun[0], pipeline, settings)
 
 
-def _in_process(config: PipelineConfig, settings: Settings, name: str) -> str:
+def _in_process(
+    config: PipelineConfig, settings: Settings, name: str, began: Callable[[str], None]
+) -> None:
     from stages.cli.watching import watching
     from stages.runner.naming import claimed
     from stages.runner.pipeline import run_pipeline
 
     with nullcontext(name) if name else claimed(config, settings) as run, watching() as watch:
+        began(run)
         run_pipeline(config, run=run, watch=watch, settings=settings)
-    return run
 
 
-def _in_airflow(pipeline: Path, changes: tuple[str, ...], settings: Settings) -> str:
+def _in_airflow(
+    pipeline: Path, changes: tuple[str, ...], settings: Settings, began: Callable[[str], None]
+) -> None:
     from stages.cli.watching import watching
     from stages.local.dag_test import via_airflow
 
     with watching() as watch:
-        return via_airflow(pipeline, changes, settings, watch)
+        via_airflow(pipeline, changes, settings, watch, began)
 
 
 def plan(pipeline: Pipeline, changes: Changes = None) -> None:

@@ -1,7 +1,7 @@
 """What a pipeline may say of measuring and deploying."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -68,6 +68,13 @@ class DeployConfig(Section):
     )
     calibration: int = Field(
         64, ge=1, le=2000, description="Training samples that set the ranges of int8."
+    )
+    golden_samples: Literal["test", "generated"] = Field(
+        "test",
+        description="What a package carries to test itself with: `test` for up to 24 small copies "
+        "of test samples (one of each label if there are more), those on which a wrong answer "
+        "shows first; `generated` for made-up ones, if none of your samples may leave, though they "
+        "cover fewer labels.",
     )
     instruction_sets: tuple[InstructionSet, ...] = Field(
         INSTRUCTION_SETS,

@@ -7,6 +7,7 @@ from stages.deploy.gate import check_gate
 from stages.deploy.ladder import climbed
 from stages.deploy.limits import held
 from stages.deploy.workbench import Workbench
+from stages.runtime.errors import AgreementNotMet, GateNotMet
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
@@ -25,12 +26,17 @@ def deploy(
     """Make the package for `config.target`, in the smallest number format that agrees with `model`.
 
     Raises GateNotMet if `report` says not to ship or the network breaks a limit of its device,
-    AgreementNotMet if no rung agrees."""
-    check_gate(report)
+    or no number format that agrees reaches the gate itself; AgreementNotMet if none agrees."""
     work = Workbench(model, report, dataset, config, store, run)
-    climb = climbed(work)
-    limits = held(work, climb, settings)
-    package = finished(work, climb)
+    try:
+        check_gate(report)
+        climb = climbed(work)
+        limits = held(work, climb, settings)
+        package = finished(work, climb)
+    except (GateNotMet, AgreementNotMet) as error:
+        place = f"package.{config.target}"
+        run.log_tags({f"{place}.verdict": "no package: refused", f"{place}.reasons": error.problem})
+        raise
     store.save(package)
     told(package, work, climb, limits)
     return package

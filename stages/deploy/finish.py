@@ -1,13 +1,14 @@
 """The last hand on a package: golden answers, what was measured, the page, seal and self-test."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.artifacts import Package
 from stages.deploy.content import spelled
+from stages.deploy.golden import golden_samples
 from stages.deploy.instruction_sets import verified
-from stages.deploy.ladder import Climb
+from stages.deploy.ladder import Climb, Tested
 from stages.deploy.limits import Held
 from stages.deploy.packed import self_test, write_folder
 from stages.deploy.page import page
@@ -39,6 +40,7 @@ def finished(work: Workbench, climb: Climb) -> Package:
         overall=best.measured.overall,
         labels_measured=best.measured.labels,
         agreement=best.agreement.same,
+        gate=dict(work.report.gate),
         verdict=best.verdict,
         reasons=best.gated.reasons,
         rungs=tuple(one.record for one in climb.trials),
@@ -72,7 +74,7 @@ def _log_package(package: Package, work: Workbench) -> None:
     values |= {f"{name}_low": one.low for name, one in package.overall.items()}
     values |= {f"{name}_high": one.high for name, one in package.overall.items()}
     work.run.log_metrics({f"{place}/{name}": value for name, value in values.items()})
-    verdict = words.headline(package.verdict, bool(work.report.gate))
+    verdict = words.headline(package.verdict, bool(package.gate))
     measured = f"{words.metric(first)} {words.counted_measure(package.overall[first])}"
     tags = {"verdict": verdict, "measured": measured, "reasons": " ".join(package.reasons)}
     work.run.log_tags({f"package.{package.target}.{name}": said for name, said in tags.items()})
@@ -83,9 +85,10 @@ def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
     with TemporaryDirectory() as name:
         folder, sdk = Path(name), f"{work.config.name}_sdk"
         write_folder(folder, {**files, SEAL: seal(files)})
-        files[GOLDEN] = _golden(folder, work, climb.best.numeric)
+        files |= _golden(folder, work, climb.best)
         files[INSTRUCTION_SETS] = spelled(verified(climb.best.numeric, found))
         files["README.md"] += texts.processors(found).encode()
+        files["README.md"] += _of_golden(work, files).encode()
         files["measured.json"] = spelled([one.record for one in climb.trials])
         files["report.html"] = page(work, climb).encode()
         files[SEAL] = seal(files)
@@ -94,7 +97,19 @@ def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
     return files
 
 
-def _golden(folder: Path, work: Workbench, numeric: str) -> bytes:
+def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
+    """Golden samples of the data, and what `best`, written to `folder`, answers to all of them."""
     with Predictor.open(folder) as predictor:
-        golden = expected(predictor, work.medium.golden(), COMPRESSORS[numeric].tolerance)
-    return spelled(golden)
+        samples = golden_samples(work, predictor, best.answers.values, best.numeric)
+        tolerance = COMPRESSORS[best.numeric].tolerance
+        answers = expected(predictor, {**work.medium.golden(), **samples}, tolerance)
+    return {**samples, GOLDEN: spelled(answers)}
+
+
+def _of_golden(work: Workbench, files: Mapping[str, bytes]) -> str:
+    """What the package's README says of its golden samples."""
+    suffix = work.medium.small_suffix
+    drawn = [name for name in files if name.startswith("golden/0") and name.endswith(suffix)]
+    size = sum(len(files[name]) for name in drawn)
+    own = work.config.deploy.golden_samples == "test"
+    return texts.golden(work.medium.thing, len(drawn), size, own)

@@ -5,6 +5,7 @@ A DVC repository lets one writer in at a time; workspaces of their own do not me
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from configparser import ConfigParser
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
 DATA = "data"
+YOUNG = 60  # seconds in which a workspace may have no lock yet
 
 
 @contextmanager
@@ -145,8 +147,25 @@ def _remote(settings: Settings) -> dict[str, str]:
 
 
 def _sweep(home: Path) -> None:
-    """Remove workspaces whose owner is gone: nobody holds their lock."""
-    for folder in home.iterdir():
-        with suppress(OSError), (folder / "lock").open("r+") as lock:
-            flock(lock, LOCK_EX | LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove workspaces whose owner is gone: nobody holds their lock. One that was killed before it
+    had a lock inside has it beside, or none."""
+    for path in list(home.iterdir()):
+        with suppress(OSError):
+            inside, outside = path / "lock", path.with_suffix(".lock")
+            if not inside.exists() and time.time() - path.stat().st_mtime < YOUNG:
+                continue  # it may be about to be locked
+            lock = next((one for one in (inside, outside) if one.exists()), path)
+            with _opened(lock) as held:
+                flock(held, LOCK_EX | LOCK_NB)
+                shutil.rmtree(path, ignore_errors=True)
+                outside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """The number of the open file or folder at `path`."""
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        yield number
+    finally:
+        os.close(number)

@@ -25,6 +25,7 @@ class About:
     aside: list[tuple[str, str]] = field(default_factory=list)  # samples that could not be used
     lineage: list[tuple[str, str]] = field(default_factory=list)
     search: str = ""  # the section on all trials, as HTML
+    packed: bool = False  # packages are made of it, and what they measure goes above all else
 
     @property
     def splits(self) -> list[str]:
@@ -45,6 +46,7 @@ def about_model(model: Model, dataset: Dataset, predicted: Predicted, search: st
         lineage=[("Model", model.ref.id), ("Dataset", dataset.ref.id)]
         + [(name, digest) for name, digest in sorted(model.weights.items())],
         search=search,
+        packed=True,
     )
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,10 +24,15 @@ Event = dict[str, Any]
 
 
 def via_airflow(
-    pipeline_path: Path, changes: tuple[str, ...], settings: Settings, watch: Watch | None = None
+    pipeline_path: Path,
+    changes: tuple[str, ...],
+    settings: Settings,
+    watch: Watch | None = None,
+    ended: Callable[[str], None] = lambda run: None,
 ) -> str:
     """Run the pipeline's DAG with `dag.test` and return the run's name: its lock tells what each
-    task made. `changes` are such as 'train.trials=5'.
+    task made. `changes` are such as 'train.trials=5'; `ended` hears the name of a run that failed,
+    too.
 
     Raises the first WorkflowError of a stage, after all that could be done was done."""
     watch = watch or LogWatch()
@@ -39,7 +44,7 @@ def via_airflow(
     environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(asked)}
     log = settings.root / "logs" / f"{asked.stem}-direct.log"
     with log_file(log) as out:
-        return _outcome(_events({**os.environ, **environment}, out), watch, log)
+        return _outcome(_events({**os.environ, **environment}, out), watch, log, ended)
 
 
 def _asked(path: Path, changes: tuple[str, ...], home: Path) -> Path:
@@ -79,7 +84,12 @@ def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
             child.wait()
 
 
-def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
+def _outcome(
+    events: Iterator[Event],
+    watch: Watch,
+    log: Path,
+    ended: Callable[[str], None] = lambda run: None,
+) -> str:
     """Pass events on to the person; the run's name, or the first error that a stage raised."""
     failed: list[errors.WorkflowError] = []
     run = state = ""
@@ -96,7 +106,7 @@ def _outcome(events: Iterator[Event], watch: Watch, log: Path) -> str:
                 if failed[-1].retry_helps:
                     watch.say(f"{task}: {problem} Airflow will try again soon.")
             case {"run": run, "state": state}:
-                pass
+                ended(run)
     if failed and state != "success":
         raise failed[0]
     if state != "success":

@@ -15,12 +15,14 @@ class Medium(Protocol):
     """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
     that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
     sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`.
-    `example`: a file's name and content type, for a package's words."""
+    `example`: a file's name and content type, for a package's words. `small_suffix`: how the name
+    of a `small` sample ends."""
 
     name: ClassVar[str]
     thing: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     example: ClassVar[tuple[str, str]]
+    small_suffix: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
     facts: ClassVar[tuple[str, ...]]
     decoding: ClassVar[tuple[Mapping[str, Any], ...]]
@@ -55,4 +57,13 @@ class Medium(Protocol):
     def golden(self) -> dict[str, bytes]:
         """Generated samples by their names in a package (golden/...), equal each time, that pass
         through every branch of decoding that could differ between machines."""
+        ...
+
+    def small(self, data: bytes) -> bytes:
+        """The sample in `data` as a small file with the ending `small_suffix`; equal bytes for
+        equal ones. Raises BadSample."""
+        ...
+
+    def generated(self, seed: int) -> bytes:
+        """A made-up sample, another one for each `seed`."""
         ...

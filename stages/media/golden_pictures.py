@@ -29,6 +29,23 @@ def golden_pictures() -> dict[str, bytes]:
     }
 
 
+def generated_picture(seed: int) -> bytes:
+    """A PNG of coloured patches, coarse or fine, with an ellipse and noise, drawn by `seed`."""
+    from PIL import Image, ImageDraw
+
+    rng = np.random.default_rng([seed, 5])
+    cells = int(rng.integers(1, 13))
+    patches = rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
+    image = Image.fromarray(patches).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+    left, top = (int(rng.integers(side // 2)) for side in (WIDTH, HEIGHT))
+    right, bottom = (int(rng.integers(side // 2, side)) for side in (WIDTH, HEIGHT))
+    colour = tuple(int(level) for level in rng.integers(0, 256, 3))
+    ImageDraw.Draw(image).ellipse((left, top, right, bottom), fill=colour)
+    noise = rng.normal(0, float(rng.choice([0, 8, 40])), (HEIGHT, WIDTH, 3))
+    noisy = np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8)
+    return _saved(Image.fromarray(noisy), "PNG")
+
+
 def _waves() -> NDArray[np.uint8]:
     """Smooth coloured waves with a noisy corner, so that resizing has something to get wrong."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 RATE = 16000
 SECONDS = 0.5
+MOST_SECONDS = 4.0  # of a sample from the data
 
 
 def golden_sounds() -> dict[str, bytes]:
@@ -25,6 +26,26 @@ def golden_sounds() -> dict[str, bytes]:
     }
 
 
+def small_flac(waveform: NDArray[np.float32], rate: int) -> bytes:
+    """The first seconds of `waveform`, [n] at `rate`, as a FLAC file."""
+    return _saved(waveform[: round(MOST_SECONDS * rate)], rate, "FLAC", "PCM_16")
+
+
+def generated_sound(seed: int) -> bytes:
+    """A WAV file of a gliding tone with overtones, and of noise, that swell and fade, drawn by
+    `seed`."""
+    rng = np.random.default_rng([seed, 5])
+    times = np.arange(round(2 * SECONDS * RATE)) / RATE
+    first, last = np.exp(rng.uniform(np.log(80), np.log(6000), 2))
+    phase = 2 * np.pi * (first * times + (last - first) / (4 * SECONDS) * times**2)
+    tone = sum(np.sin(k * phase) / k for k in range(1, int(rng.integers(2, 6))))
+    share, speed = rng.uniform(0, 1), rng.uniform(0.5, 20)
+    noise = rng.uniform(-1, 1, len(times))
+    swelling = np.abs(np.sin(np.pi * speed * times)) ** float(rng.choice([0.0, 1.0, 8.0]))
+    waveform = (share * np.asarray(tone) / 2 + (1 - share) * noise) * swelling
+    return _saved(0.8 * np.clip(waveform, -1, 1), RATE, "WAV", "PCM_16")
+
+
 def _chirp(rate: int, upwards: bool = True) -> NDArray[np.float64]:
     """A tone gliding from 100 to 3,500 Hz, then noise, so that every band has something to hear."""
     times = np.arange(round(SECONDS * rate)) / rate
@@ -34,7 +55,7 @@ def _chirp(rate: int, upwards: bool = True) -> NDArray[np.float64]:
     return waveform if upwards else waveform[::-1]
 
 
-def _saved(samples: NDArray[np.float64], rate: int, format: str, subtype: str) -> bytes:
+def _saved(samples: NDArray[np.floating], rate: int, format: str, subtype: str) -> bytes:
     import soundfile
 
     out = io.BytesIO()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stages.config import EtlConfig
 
 LOOK_SIDE = 64
+GOLDEN_SIDE, GOLDEN_QUALITY = 256, 90  # of samples that a package carries: some 20 kB each
 
 
 class Pictures:
@@ -27,6 +28,7 @@ class Pictures:
     thing: ClassVar[str] = "photo"
     types: ClassVar[tuple[str, ...]] = ("image/",)
     example: ClassVar[tuple[str, str]] = ("photo.jpg", "image/jpeg")
+    small_suffix: ClassVar[str] = ".jpg"
     libraries: ClassVar[tuple[str, ...]] = ("pillow",)
     facts: ClassVar[tuple[str, ...]] = ("width", "height")
     decoding: ClassVar[tuple[Mapping[str, Any], ...]] = ({"step": "decode_picture"},)
@@ -58,6 +60,14 @@ class Pictures:
 
         return golden_pictures()
 
+    def small(self, data: bytes) -> bytes:
+        return small_jpeg(decode_picture(data), GOLDEN_SIDE, GOLDEN_QUALITY)
+
+    def generated(self, seed: int) -> bytes:
+        from stages.media.golden_pictures import generated_picture
+
+        return generated_picture(seed)
+
 
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     """The facts of the picture in `data`: width, height, `same` and `look`.
@@ -87,12 +97,12 @@ def look_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.array(grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 
-def small_jpeg(picture: NDArray[np.uint8], side: int) -> bytes:
+def small_jpeg(picture: NDArray[np.uint8], side: int, quality: int = 80) -> bytes:
     """`picture` (H, W, 3 uint8) as a JPEG, neither side longer than `side`."""
     from PIL import Image
 
     image = Image.fromarray(picture)
     image.thumbnail((side, side), Image.Resampling.BILINEAR)
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=80)
+    image.save(out, "JPEG", quality=quality)
     return out.getvalue()

@@ -31,6 +31,7 @@ class Sounds:
     thing: ClassVar[str] = "clip"
     types: ClassVar[tuple[str, ...]] = ("audio/", "application/ogg")
     example: ClassVar[tuple[str, str]] = ("clip.wav", "audio/wav")
+    small_suffix: ClassVar[str] = ".flac"
     libraries: ClassVar[tuple[str, ...]] = ("soundfile",)
     facts: ClassVar[tuple[str, ...]] = ("seconds", "rate", "channels")
     decoding: ClassVar[tuple[Mapping[str, Any], ...]] = (
@@ -75,6 +76,16 @@ class Sounds:
         from stages.media.golden_sounds import golden_sounds
 
         return golden_sounds()
+
+    def small(self, data: bytes) -> bytes:
+        from stages.media.golden_sounds import small_flac
+
+        return small_flac(decode_sound(data, RATE), RATE)
+
+    def generated(self, seed: int) -> bytes:
+        from stages.media.golden_sounds import generated_sound
+
+        return generated_sound(seed)
 
 
 def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:

@@ -91,9 +91,10 @@ LOWER_IS_BETTER = {"log_loss"}
 
 
 def effects(first: Lock, second: Lock, store: Store) -> list[Effect]:
-    """What the changes did to the overall metrics of the report, and of each package."""
+    """What the changes did to the overall metrics of each package, then of the trained model."""
     told: list[Effect] = []
-    for task in [task for task in first.made if task in second.made]:
+    both = [task for task in first.made if task in second.made]
+    for task in sorted(both, key=lambda task: not task.startswith("deploy")):
         sides = [_overall(lock.made[task], store) for lock in (first, second)]
         for name in sides[0]:
             if name in sides[1]:

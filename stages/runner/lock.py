@@ -16,8 +16,17 @@ from stages.store import Store, Work
 from stages.train.device.machine import processor
 
 
+class Failure(Record):
+    """Why a task made nothing: the error's class, what is wrong, what to do."""
+
+    error: str
+    problem: str
+    remedy: str = ""
+
+
 class Lock(Record):
-    """`made`, `code`: by task (a stage, or 'deploy_' with its target). `machine` is a note only.
+    """`made`, `code`: by task (a stage, or 'deploy_' with its target); `failed`: tasks of deploy
+    that made no package. `machine` is a note only.
     `asked`: the pipeline as it was given, `config`: with all that it left open pinned.
     `selection`: the rule that picked the model among the trials, with its numbers."""
 
@@ -34,6 +43,7 @@ class Lock(Record):
     weights: dict[str, str] = {}
     selection: dict[str, Any] = {}
     made: dict[str, Ref] = {}
+    failed: dict[str, Failure] = {}
     metrics: dict[str, float] = {}
 
     @property
@@ -92,6 +102,7 @@ def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Loc
     """`lock` with what `task` did."""
     facts: dict[str, Any] = {
         "made": {**lock.made, task: made},
+        "failed": {name: one for name, one in lock.failed.items() if name != task},
         "code": {**lock.code, task: work.code},
         "versions": {**lock.versions, **work.versions},
     }
@@ -101,6 +112,16 @@ def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Loc
     if made.kind in ("report", "package"):
         facts["metrics"] = {**lock.metrics, **_metrics(task, artifact.overall)}
     return lock.model_copy(update=facts)
+
+
+def without(lock: Lock, task: str, error: Exception) -> Lock:
+    """`lock`, which says why `task` made nothing."""
+    problem = getattr(error, "problem", "") or f"{type(error).__name__}: {error}"
+    failure = Failure(
+        error=type(error).__name__, problem=problem, remedy=getattr(error, "remedy", "") or ""
+    )
+    made = {name: ref for name, ref in lock.made.items() if name != task}
+    return lock.model_copy(update={"made": made, "failed": {**lock.failed, task: failure}})
 
 
 def read_lock(name: str, store: Store) -> Lock:

@@ -3,6 +3,7 @@ ended, or a new one."""
 
 import fcntl
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,12 +20,14 @@ from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 
 LOOKED_AT = 5  # of the newest runs
+YOUNG = 60  # seconds in which a command may not have locked its folder yet
 
 
 @contextmanager
 def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
     """Give the name of the run; while the block lasts no other command takes that run up."""
     claim(settings.root)
+    _clear(settings.root / "runs")
     for name in [*_unfinished(pipeline, settings), new_run_name(pipeline.name)]:
         with _alone(run_folder(name, settings)) as mine:
             if mine:
@@ -51,6 +54,17 @@ def _goes_on(name: str, pipeline: PipelineConfig, settings: Settings) -> bool:
 
 def _lacks(lock: Lock, pipeline: PipelineConfig) -> bool:
     return any(task_name(*one) not in lock.made for one in tasks_of(pipeline))
+
+
+def _clear(runs: Path) -> None:
+    """Remove folders of commands that were killed before they came to be a run."""
+    for mark in runs.glob("*/.running"):
+        folder = mark.parent
+        with suppress(OSError), mark.open("r+") as lock:
+            if time.time() - mark.stat().st_mtime > YOUNG and len(list(folder.iterdir())) == 1:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                mark.unlink()
+                folder.rmdir()
 
 
 @contextmanager

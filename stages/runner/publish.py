@@ -11,11 +11,11 @@ from stages.runtime.sealed import check
 from stages.settings import Settings
 from stages.store import Store
 
-PAGES = {"dataset": ("page.html", "data.html"), "report": ("report.html", "report.html")}
+PAGES = {"dataset": ("page.html", "data.html")}  # a Report's is a view: report_view.py
 
 
 def publish(artifact: Any, lock: Lock, store: Store, settings: Settings) -> None:
-    """Write the page of a Dataset or Report into the run's folder, or unpack a Package."""
+    """Write the page of a Dataset into the run's folder, or unpack a Package."""
     if artifact.kind == "package":
         unpack_package(artifact, store, settings)
         return

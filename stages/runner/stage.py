@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from stages.artifacts import Ref
@@ -16,10 +17,11 @@ from stages.runner import lock as locks
 from stages.runner import telling
 from stages.runner.foreseeing import accounted
 from stages.runner.publish import publish
+from stages.runner.report_view import show_report
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
 from stages.runner.work import STAGE_FACTS, describe
-from stages.runtime.errors import ConfigError
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.runtime.files import alone
 from stages.settings import Settings
 from stages.store import Store, Work
@@ -52,13 +54,32 @@ def run_stage(
     _check(stage, given, target)
     work = describe(stage, pipeline, given, target)
     made = store.finished(work)
+    reused = made is not None
     if made:
         watch.say(f"{task}: reused {made}")
     else:
-        with translated():
-            made = _work(pipeline, work, given, target, run, store, watch, settings)
+        try:
+            with translated():
+                made = _work(pipeline, work, given, target, run, store, watch, settings)
+        except Exception as error:
+            if stage == "deploy":
+                with suppress(WorkflowError, OSError):  # the error itself is what has to be told
+                    _note_failure(lock, task, error, store, settings)
+                    show_report(run, store, settings, watch, worked=True)
+            raise
     record(lock, task, work, made, store, settings)
+    if stage in ("evaluate", "deploy"):
+        show_report(run, store, settings, watch, worked=not reused)
     return made
+
+
+def _note_failure(
+    lock: locks.Lock, task: str, error: Exception, store: Store, settings: Settings
+) -> None:
+    """Note in the run's lock why `task` made nothing."""
+    with alone(settings.root / "runs" / ".lock"):
+        now = locks.load_lock(lock.run, store) or lock
+        locks.keep(locks.without(now, task, error), store, settings)
 
 
 def _check(stage: str, given: Mapping[str, Ref], target: str) -> None:

@@ -8,6 +8,8 @@ from .errors import BadSample, ConfigError, WorkflowError
 from .files import write
 from .predictor import Predictor
 
+MOST_BYTES = 500_000_000  # of one sample
+
 
 class Question(NamedTuple):
     """What `Predictor.predict` is asked beside the file."""
@@ -40,12 +42,24 @@ def answered(
 def _answer(
     predictor: Predictor, path: Path, question: Question, drawing: Path | None
 ) -> dict[str, Any]:
-    data = path.read_bytes()
+    data = _read(path)
     found = predictor.predict(data, question.top, question.threshold)
     if drawing is None:
         return found
     write(drawing, predictor.kind.draw(data, found))
     return {**found, "drawn": str(drawing)}
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of the file at `path`, which may be a pipe or a device without an end. Raises
+    BadSample for more than MOST_BYTES."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise BadSample(
+            f"The file has more than {MOST_BYTES} bytes.", "Make it smaller, or cut it into parts."
+        )
+    return data
 
 
 def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) -> list[Path | None]:

@@ -149,7 +149,7 @@ def _tell(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:
 
 
 def _selftest(asked: argparse.Namespace, folder: Path) -> int:
-    print(selftest(folder))  # noqa: T201
+    print(selftest(folder).line)  # noqa: T201
     return 0
 
 

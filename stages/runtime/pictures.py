@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +30,25 @@ MAGIC = {
     "PPM": rb"P[1-6]",
     "JPEG2000": rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51",
 }
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", 0xD9
+STANDING_ALONE = (0x01, 0xD8)  # markers without a length, beside those of restarts
+MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
 ORIENTATION = 0x0112  # EXIF
+TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF
+TURNED = range(2, 9)
 MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself becomes afraid
+MOST_PIXELS_OF = {  # whose decoders take more than 10 bytes for each pixel
+    "WEBP": 50_000_000,
+    "AVIF": 45_000_000,
+    "JPEG2000": 30_000_000,
+}
+MOST_SIDE = 1_000_000  # to shrink a side, Pillow takes 16 bytes for each of its pixels
+STRIP_PIXELS = 1_000_000  # are converted at a time
+MOST_READS, BYTES_A_READ = 20_000, 100  # Pillow reads what stands before the pixels part by part
+MOST_READS_OF_PIXELS = 6_000_000  # and compressed BMPs byte by byte: some seconds
+MOST_SCANS = 500  # of a JPEG; usual are 1 and 10, tools that save the last byte make some dozens
+MOST_SCANNED_PIXELS = 4_000_000_000  # of all scans together: some seconds
 
 
 @declare("bytes", "picture", most_pixels=whole(1, MOST_PIXELS))
@@ -59,13 +76,17 @@ def decode_picture(
 
 
 def _decoded(data: bytes, most_pixels: int) -> NDArray[np.uint8]:
-    image = _opened(data)
+    file = _Bytes(data)
+    image = _opened(file)
     _check_size(image, most_pixels)
+    _check_scans(image, data)
+    file.left = MOST_READS_OF_PIXELS
     image.load()
-    return _pixels(_upright(image))
+    image = _upright(image)  # and the one that lay on its side is let go of
+    return _pixels(image)
 
 
-def _opened(data: bytes) -> "Pillow.Image":
+def _opened(file: io.BytesIO) -> "Pillow.Image":
     try:
         from PIL import Image
     except ImportError as error:
@@ -74,7 +95,25 @@ def _opened(data: bytes) -> "Pillow.Image":
         ) from error
 
     Image.init()
-    return Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+    return Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+class _Bytes(io.BytesIO):
+    """A file that is read in no more parts than a picture of its size needs: a file of nothing but
+    comments, each of some bytes, would be read for minutes."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.left = MOST_READS + len(data) // BYTES_A_READ
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise BadSample(
+                "The picture consists of far more parts than pictures do.",
+                "Open it in a program for pictures and save it as JPEG or PNG.",
+            )
+        return super().read(size)
 
 
 def _bad(error: Exception, data: bytes) -> BadSample:
@@ -116,16 +155,57 @@ def _known_good(name: str) -> None:
 
 def _check_size(image: "Pillow.Image", most: int) -> None:
     width, height = image.size
+    most = min(most, MOST_PIXELS_OF.get(str(image.format), most))
     if width * height > most:
         raise _too_large(f"{width} × {height} pixels, at most {most} are allowed")
+    if max(width, height) > MOST_SIDE:
+        raise _too_large(f"{width} × {height} pixels, at most {MOST_SIDE} on a side are allowed")
     if width * height == 0:
         raise BadSample(f"The picture has {width} × {height} pixels.", "Export it again.")
+    if image.format == "TIFF":
+        _check_tiles(image, most)
+
+
+def _check_tiles(image: "Pillow.Image", most: int) -> None:
+    """A TIFF is decoded tile by tile, and a tile may be larger than the picture."""
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    width, height = tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1)
+    if not (isinstance(width, int) and isinstance(height, int) and width * height <= most):
+        raise _too_large(f"its tiles have {width} × {height} pixels")
+
+
+def _check_scans(image: "Pillow.Image", data: bytes) -> None:
+    """Raise BadSample if the pixels of a JPEG would be gone through too many times."""
+    if image.format not in ("JPEG", "MPO") or data.count(START_OF_SCAN) <= 1:
+        return
+    scans = _scans(data)
+    if scans > MOST_SCANS or scans * image.size[0] * image.size[1] > MOST_SCANNED_PIXELS:
+        raise BadSample(
+            f"The JPEG has {scans} scans of its {image.size[0]} × {image.size[1]} pixels.",
+            "Open it in a program for pictures and save it as a usual JPEG.",
+        )
+
+
+def _scans(data: bytes) -> int:
+    """How many scans the first picture in a JPEG file has (ITU T.81, B.1.1)."""
+    scans, at = 0, 2
+    while (found := MARKER.search(data, at)) is not None:
+        kind, at = found.group()[1], found.end()
+        if kind == END_OF_IMAGE:
+            break
+        if kind == START_OF_SCAN[1]:
+            scans += 1
+        if kind not in STANDING_ALONE:
+            at += int.from_bytes(data[at : at + 2], "big")
+    return scans
 
 
 def _upright(image: "Pillow.Image") -> "Pillow.Image":
     from PIL import ImageOps
 
     try:
+        if image.getexif().get(ORIENTATION, 1) not in TURNED:
+            return image  # not a copy, as Pillow would give
         return ImageOps.exif_transpose(image)
     except Exception as error:  # EXIF that cannot be read says nothing about which side is up
         fault = fault_of(error, BadSample("EXIF cannot be read."), "pillow", _turns)
@@ -145,19 +225,52 @@ def _turns() -> None:
 
 
 def _pixels(image: "Pillow.Image") -> NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")):
-        grey = _to_eight_bits(np.asarray(image), image.mode)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.array(_over_white(image).convert("RGB"))
+    """`image` as (H, W, 3) uint8, converted strip by strip: at once, it would take many times the
+    memory of the picture."""
+    width, height = image.size
+    out = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP_PIXELS // width)
+    span = _span(image, rows) if image.mode.startswith(("I", "F")) else None
+    for top, strip in _strips(image, rows):
+        if span is None:
+            out[top : top + rows] = np.asarray(_over_white(strip).convert("RGB"))
+        else:
+            out[top : top + rows] = _to_eight_bits(strip, *span)[:, :, None]
+    return out
 
 
-def _to_eight_bits(values: NDArray[Any], mode: str) -> NDArray[np.uint8]:
-    """Grey levels of 16 or 32 bits or floats as 0..255: by the type's range, else by their own."""
-    wide = np.nan_to_num(values.astype(np.float64))
-    low, high = (0.0, 65535.0) if mode.startswith("I;16") else (wide.min(), wide.max())
-    if mode == "I" and low >= 0 and high <= 65535:  # 16 bits, read into 32
-        low, high = 0.0, 65535.0
-    share = (wide - low) / (high - low if high > low else 1.0)
+def _strips(image: "Pillow.Image", rows: int) -> Iterator[tuple[int, "Pillow.Image"]]:
+    """`rows` of `image` at a time, and where they begin."""
+    width, height = image.size
+    if height <= rows:
+        yield 0, image
+        return
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(top + rows, height)))
+
+
+def _span(image: "Pillow.Image", rows: int) -> tuple[float, float]:
+    """What is black and what is white in a picture of 16 or 32 bits or floats: the ends of its
+    type, else of its own values."""
+    if image.mode.startswith("I;16"):
+        return 0.0, 65535.0
+    ends = [
+        (wide.min(), wide.max()) for _, strip in _strips(image, rows) for wide in [_wide(strip)]
+    ]
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    if image.mode == "I" and low >= 0 and high <= 65535:  # 16 bits, read into 32
+        return 0.0, 65535.0
+    return low, high
+
+
+def _wide(image: "Pillow.Image") -> NDArray[np.float64]:
+    wide = np.asarray(image).astype(np.float64)
+    return np.nan_to_num(wide, copy=False) if image.mode.startswith("F") else wide
+
+
+def _to_eight_bits(image: "Pillow.Image", low: float, high: float) -> NDArray[np.uint8]:
+    """Grey levels from `low` to `high` as 0..255."""
+    share = (_wide(image) - low) / (high - low if high > low else 1.0)
     return np.rint(255 * share).astype(np.uint8)
 
 

@@ -1,18 +1,61 @@
-"""Does a package answer here as it did where it was made? Its golden samples tell."""
+"""Does a package answer here as it did where it was made? Its golden samples tell.
+
+They lie near the border between two answers (deploy/golden.py), so that an engine, a decoder or a
+processor that computes otherwise names something else on some of them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import Damaged
-from .foreign import REMEDY
+from .errors import AgreementNotMet, BadSample, Damaged
+from .foreign import REMEDY as NOT_WHOLE
 from .predictor import Predictor
+from .processor import instruction_set
 from .rules import ANYTHING, BELOW, check_fields, number, parsed, several
 from .sealed import read
 
 GOLDEN = "golden/expected.json"
 FIELDS = {"tolerance": number(0, 1), "cases": several(ANYTHING, 1, 10_000)}
 CASE = {"file": BELOW, "expected": ANYTHING}
+REMEDY = (
+    "This machine's engine, decoder or processor computes differently: install the versions in "
+    "requirements.txt. If they are installed, do not use this package here; instruction_sets.json "
+    "says for which processors it was verified."
+)
+Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """How the golden samples were answered on this machine: `kept` of `samples` name what they
+    should, of which `labels` of `of` labels are covered; no number is further away than
+    `furthest`, and `tolerance` is allowed."""
+
+    thing: str
+    processor: str
+    samples: int
+    kept: int
+    labels: int
+    of: int
+    furthest: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        return self.kept == self.samples and self.furthest <= self.tolerance
+
+    @property
+    def line(self) -> str:
+        """The verdict in one line."""
+        low, high = _wilson(self.kept, self.samples)
+        verdict = "passed" if self.passed else "failed"
+        return (
+            f"Selftest {verdict} on {self.processor}: {self.kept} of {self.samples} golden "
+            f"{self.thing}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
+            f"of {self.of} labels. The furthest number is {self.furthest:.5f} away from the golden "
+            f"ones, {self.tolerance} is allowed."
+        )
 
 
 def expected(
@@ -26,21 +69,16 @@ def expected(
     return {"tolerance": tolerance, "cases": cases}
 
 
-def selftest(folder: Path) -> str:
-    """Check every file, answer every golden sample, and say so in one line.
+def selftest(folder: Path) -> SelfTest:
+    """Check every file and answer every golden sample.
 
-    Raises Damaged if a file was changed or a number is further away than the package allows."""
+    Raises Damaged if a file was changed, AgreementNotMet if an answer is not the golden one or a
+    number is further away than the package allows."""
     with Predictor.open(folder) as predictor:
-        golden = _golden(folder)
-        furthest = max(_away(predictor, folder, case) for case in golden["cases"])
-    if not furthest <= golden["tolerance"]:
-        raise Damaged(
-            f"Answers are up to {furthest:.4f} away from the golden ones, "
-            f"{golden['tolerance']} is allowed.",
-            "This machine's engine or decoder computes differently: "
-            "install the versions in requirements.txt.",
-        )
-    return f"Selftest passed: {len(golden['cases'])} samples, furthest number {furthest:.5f} away."
+        result = _compared(predictor, folder, _golden(folder))
+    if not result.passed:
+        raise AgreementNotMet(result.line, REMEDY)
+    return result
 
 
 def _golden(folder: Path) -> Any:
@@ -52,11 +90,57 @@ def _golden(folder: Path) -> Any:
     return golden
 
 
-def _away(predictor: Predictor, folder: Path, case: Mapping[str, Any]) -> float:
-    found = predictor.kind.golden(predictor, read(folder, case["file"]))
+def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> SelfTest:
+    kept, furthest, labels = 0, 0.0, set()
+    for case in golden["cases"]:
+        found = _answer(predictor, folder, case["file"])
+        keeps, away, named = _held_against(predictor, case, found)
+        kept += keeps
+        furthest = max(furthest, away)
+        labels |= named
+    return SelfTest(
+        thing=predictor.description.get("thing", "sample"),
+        processor=instruction_set(),
+        samples=len(golden["cases"]),
+        kept=kept,
+        labels=len(labels),
+        of=len(predictor.labels),
+        furthest=furthest,
+        tolerance=golden["tolerance"],
+    )
+
+
+def _held_against(
+    predictor: Predictor, case: Mapping[str, Any], found: Any
+) -> tuple[bool, float, set[int]]:
+    """Whether `found` names what the case expects, how far away it is, which labels are expected.
+
+    Raises Damaged if what is expected is no answer at all."""
+    kind, wanted = predictor.kind, case["expected"]
     try:
-        return predictor.kind.furthest(case["expected"], found)
+        return kind.keeps(wanted, found), kind.furthest(wanted, found), kind.named_in(wanted)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise Damaged(
-            f"{GOLDEN}: what is expected of {case['file']} is no answer of this package.", REMEDY
+            f"{GOLDEN}: what is expected of {case['file']} is no answer of this package.",
+            NOT_WHOLE,
         ) from error
+
+
+def _answer(predictor: Predictor, folder: Path, name: str) -> Any:
+    try:
+        return predictor.kind.golden(predictor, read(folder, name))
+    except BadSample as error:  # it could be decoded where the package was made
+        raise AgreementNotMet(
+            f"Selftest failed on {instruction_set()}: {name} cannot be decoded here. "
+            f"{error.problem}",
+            REMEDY,
+        ) from error
+
+
+def _wilson(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % score interval of a proportion (E. B. Wilson 1927, JASA 22)."""
+    share, weight = successes / n, Z * Z / n
+    centre = share + weight / 2
+    half = Z * (share * (1 - share) / n + weight / (4 * n)) ** 0.5
+    low, high = (centre - half) / (1 + weight), (centre + half) / (1 + weight)
+    return (low if successes else 0.0), (high if successes < n else 1.0)

@@ -1,13 +1,17 @@
 """For which instruction sets a package was verified, and whether this machine's is one of them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from .errors import Damaged, UntestedProcessor
+from .errors import UntestedProcessor
 from .processor import instruction_set
+from .rules import ANYTHING, NOTHING, Rule, check_fields, either, parsed, table, text
+from .sealed import read
 
 FILE = "instruction_sets.json"
+HELD: dict[str, Rule] = {"statement": Rule("a text", lambda value: isinstance(value, str))}
+SETS = table(text(), ANYTHING)
+FIELDS = {"instruction_sets": SETS, "others": either(NOTHING, SETS)}
 
 
 def statement(folder: Path, name: str) -> str | None:
@@ -15,17 +19,15 @@ def statement(folder: Path, name: str) -> str | None:
     None if the package tells of no instruction sets, as one that is still being tested.
 
     Raises Damaged if its file cannot be read."""
-    path = folder / FILE
-    if not path.is_file():
+    if not (folder / FILE).exists():
         return None
-    try:
-        known: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        found = known["instruction_sets"].get(name, known.get("others") or {})
-        return str(found.get("statement", ""))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise Damaged(
-            f"{FILE} in the package cannot be read.", "Copy or make the package again."
-        ) from error
+    known: Any = parsed(read(folder, FILE), FILE)
+    check_fields(known, FIELDS, {}, FILE)
+    found = known["instruction_sets"].get(name, known["others"])
+    if found is None:
+        return ""
+    check_fields(found, HELD, {}, f"{FILE}, {name}")
+    return str(found["statement"])
 
 
 def check_instruction_set(folder: Path) -> None:

@@ -64,11 +64,13 @@ def test_a_gate_on_a_label_holds_for_the_package(made, on_the_board):
 def test_nothing_is_shipped_if_no_form_reaches_the_gate(made, on_the_board):
     before = set(made.store.refs("package"))
 
+    run = Remembering()
     with pytest.raises(GateNotMet, match=r"forgetful: Accuracy is .*gate of 80 %") as caught:
-        gated(made, accuracy=0.8).deploy(ladder=("forgetful",), **ALL_MAY_BE_LOST)
+        gated(made, accuracy=0.8).deploy(run=run, ladder=("forgetful",), **ALL_MAY_BE_LOST)
 
     assert caught.value.exit_code == 4
     assert "evaluate.gate" in caught.value.remedy
+    assert run.tags["package.device_sdk.verdict"] == "no package: refused"
     assert set(made.store.refs("package")) == before
 
 

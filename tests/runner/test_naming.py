@@ -1,5 +1,6 @@
 """A command without a name takes up what was begun and never ended; else it is a new run."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +91,17 @@ def test_what_is_whole_is_not_taken_up_again(settings):
 
     with claimed(PIPELINE, settings) as again:
         assert again != name
+
+
+def test_a_folder_of_a_command_that_never_came_to_be_a_run_goes(settings):
+    runs = settings.root / "runs"
+    for name in ("killed", "young"):
+        (runs / name).mkdir()
+        (runs / name / ".running").touch()
+    os.utime(runs / "killed" / ".running", (0, 0))
+
+    with claimed(PIPELINE, settings) as name:
+        names = {path.name for path in runs.iterdir() if path.is_dir()}
+
+    assert {name, "young"} <= names
+    assert "killed" not in names

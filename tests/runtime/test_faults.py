@@ -173,3 +173,34 @@ def test_an_old_library_is_told_with_the_version_that_is_needed(requires, proble
 
 def test_libraries_that_are_new_enough_or_not_to_be_found_pass():
     check_libraries({"python": "3.11", "numpy": "1.24.2", "not-there-at-all": "1.0"})
+
+
+def test_etl_stops_at_a_broken_library_and_does_not_put_every_picture_aside(monkeypatch, tmp_path):
+    from stages.config import EtlConfig
+    from stages.etl.inspecting import inspect_all
+    from stages.etl.readers import Row
+    from stages.media.pictures import Pictures
+    from stages.tracking import QuietRun
+    from tests import makers
+
+    (tmp_path / "a.png").write_bytes(saved(plain()))
+    monkeypatch.setattr(Image.Image, "convert", raising(AttributeError("gone")))
+    rows, services = [Row(file="a.png")], (makers.store(tmp_path / "store"), QuietRun(), 1)
+
+    with pytest.raises(InfrastructureError, match="pillow"):
+        inspect_all(tmp_path, rows, Pictures(), EtlConfig(), *services)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "large"])
+def test_a_file_without_an_end_is_a_problem_of_its_own(monkeypatch, predictor, tmp_path, path):
+    from pathlib import Path
+
+    from stages.runtime import asking
+
+    monkeypatch.setattr(asking, "MOST_BYTES", 1000)
+    (tmp_path / "large").write_bytes(b"0" * 1001)
+
+    answer, code = asking.answered(predictor, Path(tmp_path / path), asking.Question())
+
+    assert code == 3
+    assert "more than 1000 bytes" in answer["problem"]

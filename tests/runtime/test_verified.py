@@ -47,7 +47,7 @@ def test_it_runs_where_something_holds(package, text):
         said(),
         said(instruction_sets={"riscv64": MEASURED}),
         said(instruction_sets={HERE: {"statement": ""}}),
-        said(instruction_sets={HERE: {}}, others=MEASURED),
+        said(instruction_sets={HERE: {"statement": ""}}, others=MEASURED),
     ],
 )
 def test_it_refuses_where_nothing_holds(package, text):
@@ -67,10 +67,24 @@ def test_one_that_tells_nothing_is_not_refused(package):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"instruction_sets": 3}', "\x00", "[" * 99_999]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "\x00",
+        "[" * 99_999,
+        said(instruction_sets=3),
+        said(instruction_sets={HERE: 3}),
+        said(instruction_sets={HERE: {}}),
+        said(instruction_sets={HERE: {"statement": 1}}),
+        said(others=[]),
+    ],
+    ids=range(11),
 )
 def test_what_cannot_be_read_is_damage(package, text):
     folder = telling(package, text)
 
-    with pytest.raises(Damaged, match=f"{FILE} in the package cannot be read"):
+    with pytest.raises(Damaged, match=FILE):
         Predictor.open(folder)

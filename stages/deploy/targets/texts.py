@@ -77,6 +77,22 @@ workers that were replaced.
 """
 
 
+def golden(thing: str, count: int, size: int, own: bool) -> str:
+    """What lies in golden/, so that nobody gives away what they did not want to."""
+    kind = f"small copies of {count} test {thing}s of yours" if own else f"{count} made-up {thing}s"
+    hint = (
+        f"Set `deploy.golden_samples: generated` for a package without any {thing} of yours.\n"
+        if own
+        else "None of your own is in this package, so fewer labels may be covered.\n"
+    )
+    return f"""
+## What it tests itself with
+
+`golden/` holds {kind} ({size // 1000} kB): those on which a wrong answer
+would show first. `selftest` asks them all, and says how many keep their answer on this machine.
+{hint}"""
+
+
 def processors(found: Sequence[Statement]) -> str:
     """For which processors the package was verified, and how."""
     rows = "".join(

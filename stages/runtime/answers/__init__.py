@@ -80,6 +80,26 @@ class Kind(Protocol):
         """How far `found` is from `expected`, two results of `golden`, where it is furthest."""
         ...
 
+    def keeps(self, expected: Any, found: Any) -> bool:
+        """Whether `found` names the same as `expected` does, two results of `golden`."""
+        ...
+
+    def named_in(self, expected: Any) -> set[int]:
+        """The labels, as indexes, that a result of `golden` names."""
+        ...
+
+    def decided(self, value: Any, description: Mapping[str, Any]) -> set[int]:
+        """The labels, as indexes, that the answer of `value` names if nobody says otherwise."""
+        ...
+
+    def margin(self, value: Any, description: Mapping[str, Any]) -> float:
+        """By how much every score of `value` may change before its answer names something else."""
+        ...
+
+    def by_label(self, value: Any, count: int) -> list[float]:
+        """The highest score of each of `count` labels in `value`; 0 where there is none."""
+        ...
+
 
 def of(description: Mapping[str, Any]) -> Kind:
     """The kind that `description` names; packages of before there were kinds answer labels."""

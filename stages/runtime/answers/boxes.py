@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DIGITS = 6  # of a score that is kept
 PIXEL_DIGITS = 2  # of a coordinate that is kept
+SAME = 0.5  # overlap of two boxes that are of one thing
 USUAL = 0.5  # the least score that is told by a package without a threshold
 
 
@@ -84,16 +85,18 @@ class Boxes:
         ] or [("no boxes", "", "", "", "", "")]
 
     def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
-        """What the network says at points spread over the picture, and what the steps make of
-        made-up outputs: on a generated picture a detector is sure of nothing, so its boxes would
-        tell little."""
+        """What the network says at points spread over the picture; what the steps make of made-up
+        outputs, as on a generated picture a detector is sure of nothing; and the boxes that it
+        names."""
         from .planted import planted, spread
 
         prepared = predictor.prepare(data)
         outputs = predictor.forward(prepared.windows)
         found = predictor.answer(planted(outputs), prepared.facts)
         decode = predictor.description["after"][:1]
-        return {"points": spread(steps.run(decode, outputs)), "boxes": found}
+        least = self.least(predictor.description)
+        named = [row for row in predictor.answer(outputs, prepared.facts) if row[4] >= least]
+        return {"points": spread(steps.run(decode, outputs)), "boxes": found, "named": named}
 
     def furthest(self, expected: Any, found: Any) -> float:
         """How far the points are apart, or the made-up boxes where they are furthest."""
@@ -101,6 +104,37 @@ class Boxes:
 
         points, boxes = ((expected[name], found[name]) for name in ("points", "boxes"))
         return max(apart(*points), furthest(*boxes))
+
+    def keeps(self, expected: Any, found: Any) -> bool:
+        """Whether as many boxes are named, each with one of the same label at its place."""
+        left = list(found["named"])
+        for row in expected["named"]:
+            same = [other for other in left if other[5] == row[5] and _overlap(row, other) >= SAME]
+            if not same:
+                return False
+            left.remove(same[0])
+        return not left
+
+    def named_in(self, expected: Any) -> set[int]:
+        """The labels of the boxes that are named."""
+        return {int(row[5]) for row in expected["named"]}
+
+    def decided(self, value: Sequence[Sequence[float]], description: Mapping[str, Any]) -> set[int]:
+        """The labels of the boxes with a score of the threshold or more."""
+        least = self.least(description)
+        return {int(row[5]) for row in value if row[4] >= least}
+
+    def margin(self, value: Sequence[Sequence[float]], description: Mapping[str, Any]) -> float:
+        """How far the score that is nearest to the threshold is from it."""
+        least = self.least(description)
+        return min((abs(row[4] - least) for row in value), default=1.0)
+
+    def by_label(self, value: Sequence[Sequence[float]], count: int) -> list[float]:
+        """The best box's score of each label."""
+        best = [0.0] * count
+        for row in value:
+            best[int(row[5])] = max(best[int(row[5])], row[4])
+        return best
 
     def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
         """The picture in `data`, upright, with the boxes of `answer`, as a JPEG. Raises
@@ -113,3 +147,12 @@ class Boxes:
 def _kept(row: NDArray[Any]) -> list[float]:
     edges = [round(float(one), PIXEL_DIGITS) for one in row[:4]]
     return [*edges, round(float(row[4]), DIGITS), int(row[5])]
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
+    """Intersection over union of two rows that begin with left, top, right, bottom."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    areas = [(row[2] - row[0]) * (row[3] - row[1]) for row in (one, other)]
+    return shared / max(sum(areas) - shared, 1e-9)

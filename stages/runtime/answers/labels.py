@@ -106,6 +106,31 @@ class Labels:
         """The largest difference between two scores of a label."""
         return furthest(expected, found)
 
+    def keeps(self, expected: Sequence[float], found: Sequence[float]) -> bool:
+        """Whether the likeliest label is the same."""
+        return _likeliest(expected) == _likeliest(found)
+
+    def named_in(self, expected: Sequence[float]) -> set[int]:
+        """The likeliest label."""
+        return {_likeliest(expected)}
+
+    def decided(self, value: Sequence[float], description: Mapping[str, Any]) -> set[int]:
+        """The likeliest label."""
+        return {_likeliest(value)}
+
+    def margin(self, value: Sequence[float], description: Mapping[str, Any]) -> float:
+        """Half of what the likeliest label is ahead of the next."""
+        best, second = sorted([*value, 0.0], reverse=True)[:2]
+        return (best - second) / 2
+
+    def by_label(self, value: Sequence[float], count: int) -> list[float]:
+        """The scores themselves."""
+        return list(value)
+
+
+def _likeliest(scores: Sequence[float]) -> int:
+    return max(range(len(scores)), key=lambda index: scores[index])
+
 
 def spans(answer: Mapping[str, Any]) -> list[Span]:
     """What was heard when; nothing if it was the same from start to end."""

@@ -1,0 +1,129 @@
+"""Golden samples: those on which a package that computes otherwise than here shows it first.
+
+For each label they are the samples nearest to the border at which the package would name something
+else, but no nearer than the tolerance of its number format: rounding differs between processors,
+and must not decide. They are the data set's own test samples, made small, unless the pipeline says
+`deploy.golden_samples: generated`; then made-up ones are drawn, of which many a label has none."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from stages.deploy.workbench import Workbench
+from stages.media import Medium
+from stages.parts import COMPRESSORS
+from stages.runtime.predictor import Predictor
+
+USUAL = 24  # samples, or one for each label if there are more
+MOST_SAMPLES = 200
+MOST_BYTES = 1_000_000  # of all together: a package for a device is small
+TRIES = 4  # samples of a label that are looked at for one that is kept
+GENERATED = 160  # made-up samples to choose from
+
+
+class Candidate(NamedTuple):
+    """`read` gives the bytes of a sample, `value` is what the package answers to it."""
+
+    read: Callable[[], bytes]
+    value: Any
+
+
+class Golden(NamedTuple):
+    """A sample as it lies in the package, how far its answer is from becoming another, and the
+    labels that the answer names."""
+
+    data: bytes
+    margin: float
+    labels: set[int]
+
+
+def golden_samples(
+    work: Workbench, predictor: Predictor, answers: Sequence[Any], numeric: str
+) -> dict[str, bytes]:
+    """The samples by their names in the package; `answers`: what the package answers to the test
+    split, in its order."""
+    tolerance = COMPRESSORS[numeric].tolerance
+    if work.config.deploy.golden_samples == "test":
+        candidates = _of_the_test(work, answers)
+    else:
+        candidates = _generated(work.medium, predictor)
+    chosen = Choice(predictor, work.medium, tolerance).chosen(candidates)
+    suffix = work.medium.small_suffix
+    return {f"golden/{number:03}{suffix}": data for number, data in enumerate(chosen)}
+
+
+def _of_the_test(work: Workbench, answers: Sequence[Any]) -> list[Candidate]:
+    def reader(digest: str) -> Callable[[], bytes]:
+        return lambda: work.store.get(digest)
+
+    pairs = zip(work.tested, answers, strict=True)
+    return [Candidate(reader(digest), value) for digest, value in pairs]
+
+
+def _generated(medium: Medium, predictor: Predictor) -> list[Candidate]:
+    def reader(data: bytes) -> Callable[[], bytes]:
+        return lambda: data
+
+    samples = [medium.generated(seed) for seed in range(GENERATED)]
+    values = predictor.answers(samples)
+    return [Candidate(reader(data), value) for data, value in zip(samples, values, strict=True)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which samples of a `medium` show best that a package answers as `predictor` does here, up to
+    differences of `tolerance`."""
+
+    predictor: Predictor
+    medium: Medium
+    tolerance: float
+
+    def chosen(self, candidates: Sequence[Candidate]) -> list[bytes]:
+        """The samples that are kept: label after label, the nearest first, then the next."""
+        count = len(self.predictor.labels)
+        queues = {label: self._queue(candidates, label) for label in range(count)}
+        most = min(MOST_SAMPLES, max(USUAL, count))
+        kept: dict[bytes, None] = {}
+        while len(kept) < most and any(queues.values()):
+            for label, queue in queues.items():
+                found = self._next(queue, label)
+                size = sum(map(len, kept))
+                if found and len(kept) < most and size + len(found) <= MOST_BYTES:
+                    kept[found] = None
+        return list(kept)
+
+    def _queue(self, candidates: Sequence[Candidate], label: int) -> list[Candidate]:
+        """Those that name `label`, the nearest to another answer first; if none does, those that
+        give it the highest scores."""
+        kind, description = self.predictor.kind, self.predictor.description
+        named = [one for one in candidates if label in kind.decided(one.value, description)]
+        if named:
+            return sorted(named, key=lambda one: self._order(one.value))
+        count = len(self.predictor.labels)
+        scores = [kind.by_label(one.value, count)[label] for one in candidates]
+        best = sorted(range(len(scores)), key=lambda index: -scores[index])[:TRIES]
+        return [candidates[index] for index in best if scores[index] > 0]
+
+    def _order(self, value: Any) -> tuple[bool, float]:
+        """First those outside the tolerance, nearest first; then the others, furthest first."""
+        margin = self.predictor.kind.margin(value, self.predictor.description)
+        return margin < self.tolerance, margin if margin >= self.tolerance else -margin
+
+    def _next(self, queue: list[Candidate], label: int) -> bytes | None:
+        """The first of `queue` that is outside the tolerance when it is small, too, and names
+        `label`, or what it named before; None if the next TRIES of them are not."""
+        kind, description = self.predictor.kind, self.predictor.description
+        for _ in range(min(TRIES, len(queue))):
+            candidate = queue.pop(0)
+            golden = self._small(candidate)
+            before = kind.decided(candidate.value, description)
+            same = label in golden.labels if label in before else golden.labels == before
+            if golden.margin >= self.tolerance and same:
+                return golden.data
+        return None
+
+    def _small(self, candidate: Candidate) -> Golden:
+        data = self.medium.small(candidate.read())
+        (value,) = self.predictor.answers([data])
+        kind, description = self.predictor.kind, self.predictor.description
+        return Golden(data, kind.margin(value, description), kind.decided(value, description))

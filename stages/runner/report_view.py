@@ -1,0 +1,83 @@
+"""The page of a report as a person sees it: the frozen page of the Report, and above it what the
+run's packages measured. It is rendered again whenever a package was made, or could not be."""
+
+from pathlib import Path
+
+from stages.artifacts import digest_of
+from stages.pages import render
+from stages.runner.lock import load_lock, run_folder
+from stages.runner.shipped import Line, reasons_of, shipped, trained, trained_of
+from stages.runner.watch import Watch
+from stages.runtime.errors import WorkflowError
+from stages.runtime.files import alone, write
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import links
+
+BEGIN, END = (
+    "<!-- packages -->",
+    "<!-- end of packages -->",
+)  # of what pages/report.html leaves open
+TEMPLATE = Path(__file__).with_name("packages.html")
+NAME = "report.html"
+_ORDER = ("bad", "doubt", "good")
+
+
+def show_report(run: str, store: Store, settings: Settings, watch: Watch, worked: bool) -> None:
+    """Write the report's page into the folder of `run`, and in place of its copy in MLflow.
+
+    `worked`: a stage has just done work; a run that reuses all finds MLflow's copy as it is. Only
+    one process of this machine at a time, so that no target is lost where two end together."""
+    with alone(settings.root / "runs" / ".views.lock"):
+        lock = load_lock(run, store)
+        report = trained_of(lock, store) if lock else None
+        if lock is None or report is None or NAME not in report.files:
+            return
+        lines = shipped(lock, store)
+        page = with_packages(store.get(report.files[NAME]).decode(), lines)
+        write(run_folder(run, settings) / NAME, page)
+        complete = all(one.state != "absent" for one in lines)
+        if complete or (worked and any(one.state != "absent" for one in lines)):
+            text = note([*lines, trained(report)])
+            _in_mlflow(run, report.ref.id, page.encode(), text, settings, watch)
+
+
+def with_packages(page: str, lines: list[Line]) -> str:
+    """The frozen `page` with `lines` in the place that is left for them; as it is if there is none,
+    or nothing to say yet."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end or all(one.state == "absent" for one in lines):
+        return page
+    looks = {one.look for one in lines}
+    look = next(one for one in _ORDER if one in looks)
+    section = render(TEMPLATE, lines=lines, look=look, reasons=reasons_of(lines))
+    return before + begin + section + end + after
+
+
+def note(lines: list[Line]) -> str:
+    """The `lines` as Markdown, the packages' first: what a run's page in MLflow begins with."""
+    return "\n".join(
+        f"- **{one.name}**: {', '.join(filter(None, (one.measured, one.facts, one.verdict)))}"
+        for one in lines
+    )
+
+
+def _in_mlflow(
+    run: str, report: str, page: bytes, text: str, settings: Settings, watch: Watch
+) -> None:
+    """Put `page` in the place of the copy that evaluate gave to its run in MLflow, unless it is
+    there already, and `text` on the page of the pipeline's run. Work is never lost by MLflow."""
+    place = links.kept(settings.root, "report", report)
+    mark = settings.root / "mlflow" / "made" / "report" / f"{report}.view"
+    digest = digest_of(page)
+    if place is None or (mark.is_file() and mark.read_text() == digest):
+        return
+    from stages.tracking.replacing import describe, replace_file
+
+    try:
+        replace_file(settings, place, NAME, page)
+        describe(settings, place.experiment, run, text)
+        write(mark, digest)
+    except WorkflowError as error:
+        watch.say(f"note: the report in MLflow does not show the packages yet. {error.problem}")

@@ -1,0 +1,96 @@
+"""What ships from a run, target by target: the first that a person reads of it, and after that what
+the trained model measured, which is not what ships."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from stages.artifacts import Package, Report
+from stages.evaluate import words
+from stages.evaluate.kinds import kind_of
+from stages.runner.lock import Failure, Lock
+from stages.runtime.errors import AgreementNotMet, GateNotMet
+from stages.store import Store
+
+State = Literal["packed", "refused", "failed", "absent"]
+_GATES = (GateNotMet.__name__, AgreementNotMet.__name__)
+
+
+class Line(NamedTuple):
+    """One target, or the trained model. `measured`: its first metric with interval and count, ''
+    where there is no package; `verdict`: in words; `look`: its style on a page; `facts`: number
+    format and size; `why`: the reasons of the verdict, or what went wrong."""
+
+    name: str
+    state: State
+    measured: str
+    verdict: str
+    look: str
+    facts: str = ""
+    why: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line for a terminal, without `why`."""
+        said = (self.measured, self.facts, self.verdict)
+        return f"{self.name:<14} {', '.join(one for one in said if one)}"
+
+
+def shipped(lock: Lock, store: Store) -> list[Line]:
+    """A line for each target of the run `lock`, in the pipeline's order."""
+    return [_target(target, lock, store) for target in lock.config["deploy"]["targets"]]
+
+
+def reasons_of(lines: Sequence[Line]) -> list[tuple[str, list[str]]]:
+    """Each reason once, with the names of the lines that it is the reason of."""
+    reasons = dict.fromkeys(one.why for one in lines if one.why)
+    return [(why, [one.name for one in lines if one.why == why]) for why in reasons]
+
+
+def trained(report: Report) -> Line:
+    """The line of the trained model."""
+    return Line(
+        "trained model",
+        "packed",
+        _measured(report, report.task),
+        words.headline(report.verdict, bool(report.gate)),
+        words.look(report.verdict, bool(report.gate)),
+        why=" ".join(report.reasons),
+    )
+
+
+def trained_of(lock: Lock, store: Store) -> Report | None:
+    """The report of the run `lock`, if there is one in this store."""
+    ref = lock.made.get("evaluate")
+    report: Report | None = store.load(ref) if ref and store.holds(ref) else None
+    return report
+
+
+def _target(target: str, lock: Lock, store: Store) -> Line:
+    task = f"deploy_{target}"
+    if task in lock.failed:
+        return _without(target, lock.failed[task])
+    ref = lock.made.get(task)
+    if ref is None or not store.holds(ref):
+        return Line(target, "absent", "", "no package yet", "doubt")
+    package: Package = store.load(ref)
+    return Line(
+        target,
+        "packed",
+        _measured(package, lock.config["task"]),
+        words.headline(package.verdict, bool(package.gate)),
+        words.look(package.verdict, bool(package.gate)),
+        f"{package.numeric}, {package.size_bytes / 1e6:.1f} MB",
+        " ".join(package.reasons),
+    )
+
+
+def _without(target: str, failure: Failure) -> Line:
+    state: State = "refused" if failure.error in _GATES else "failed"
+    return Line(target, state, "", f"no package: {state}", "bad", why=failure.problem)
+
+
+def _measured(measured: Package | Report, task: str) -> str:
+    """The first metric of the task in words; '' if it was not measured."""
+    first = kind_of(task).headline[0]
+    found = measured.overall.get(first)
+    return f"{words.metric(first)} {words.counted_measure(found)}" if found else ""
