@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -95,6 +96,8 @@ class Driver:
 
     def wait(self) -> None:
         """Until it has ended; if that takes too long, or is interrupted again, at once."""
+        rest = threading.Thread(target=lambda: deque(self.replies, maxlen=0), daemon=True)
+        rest.start()  # a full pipe would hold it up
         try:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(LEAVING)
@@ -102,6 +105,7 @@ class Driver:
             self.process.kill()
             self.process.wait()
             end(marked(MARKED, self.mark))  # of a Ray whose driver was killed, some would go on
+            rest.join(LEAVING)
 
 
 @contextmanager
