@@ -1,12 +1,13 @@
 """The last hand on a package: golden answers, what was measured, the page, seal and self-test."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.artifacts import Package
 from stages.deploy.content import spelled
-from stages.deploy.golden import golden_samples
+from stages.deploy.golden import MADE_UP, OWN, golden_samples
 from stages.deploy.instruction_sets import verified
 from stages.deploy.ladder import Climb, Tested
 from stages.deploy.limits import Held
@@ -17,6 +18,7 @@ from stages.deploy.timing import timed
 from stages.deploy.workbench import EXPORTER, Workbench
 from stages.evaluate import words
 from stages.parts import COMPRESSORS, EXPORTERS
+from stages.runtime.answers import of as kind_of
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
@@ -108,8 +110,12 @@ def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
 
 def _of_golden(work: Workbench, files: Mapping[str, bytes]) -> str:
     """What the package's README says of its golden samples."""
-    suffix = work.medium.small_suffix
-    drawn = [name for name in files if name.startswith("golden/0") and name.endswith(suffix)]
-    size = sum(len(files[name]) for name in drawn)
-    own = work.config.deploy.golden_samples == "test"
-    return texts.golden(work.medium.thing, len(drawn), size, own)
+    own, made_up = (
+        [data for name, data in files.items() if name.startswith(f"golden/{kind}_")]
+        for kind in (OWN, MADE_UP)
+    )
+    kind, cases = kind_of(json.loads(files["package.json"])), json.loads(files[GOLDEN])["cases"]
+    covered = set().union(*(kind.named_in(case["expected"]) for case in cases))
+    labels = f"{len(covered)} of {len(work.model.labels)}"
+    size = sum(map(len, own + made_up))
+    return texts.golden(work.medium.thing, (len(own), len(made_up)), size, labels)

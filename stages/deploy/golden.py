@@ -2,8 +2,10 @@
 
 For each label they are the samples nearest to the border at which the package would name something
 else, but no nearer than the tolerance of its number format: rounding differs between processors,
-and must not decide. They are the data set's own test samples, made small, unless the pipeline says
-`deploy.golden_samples: generated`; then made-up ones are drawn, of which many a label has none."""
+and must not decide. They are the data set's own test samples, made small, and a few made-up ones,
+which show what the data cannot: that red and blue are swapped, if all photos are grey. A pipeline
+that says `deploy.golden_samples: generated` has made-up ones alone, of which many a label has none.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,9 @@ USUAL = 24  # samples, or one for each label if there are more
 MOST_SAMPLES = 200
 MOST_BYTES = 1_000_000  # of all together: a package for a device is small
 TRIES = 4  # samples of a label that are looked at for one that is kept
-GENERATED = 160  # made-up samples to choose from
+GENERATED = 160  # made-up samples to choose from, if there are no others
+BESIDE, BESIDE_OF = 8, 48  # made-up samples beside those of the data, and how many to choose from
+OWN, MADE_UP = "test", "made_up"  # how their names begin
 
 
 class Candidate(NamedTuple):
@@ -42,14 +46,17 @@ def golden_samples(
 ) -> dict[str, bytes]:
     """The samples by their names in the package; `answers`: what the package answers to the test
     split, in its order."""
-    tolerance = COMPRESSORS[numeric].tolerance
-    if work.config.deploy.golden_samples == "test":
-        candidates = _of_the_test(work, answers)
-    else:
-        candidates = _generated(work.medium, predictor)
-    chosen = Choice(predictor, work.medium, tolerance).chosen(candidates)
-    suffix = work.medium.small_suffix
-    return {f"golden/{number:03}{suffix}": data for number, data in enumerate(chosen)}
+    choice = Choice(predictor, work.medium, COMPRESSORS[numeric].tolerance)
+    if work.config.deploy.golden_samples == "generated":
+        return _named(MADE_UP, choice.chosen(generated(work.medium, predictor)), work.medium)
+    own = choice.chosen(_of_the_test(work, answers))
+    beside = choice.chosen(generated(work.medium, predictor, BESIDE_OF), BESIDE)
+    return _named(OWN, own, work.medium) | _named(MADE_UP, beside, work.medium)
+
+
+def _named(kind: str, samples: Sequence[bytes], medium: Medium) -> dict[str, bytes]:
+    suffix = medium.small_suffix
+    return {f"golden/{kind}_{number:03}{suffix}": data for number, data in enumerate(samples)}
 
 
 def _of_the_test(work: Workbench, answers: Sequence[Any]) -> list[Candidate]:
@@ -60,11 +67,13 @@ def _of_the_test(work: Workbench, answers: Sequence[Any]) -> list[Candidate]:
     return [Candidate(reader(digest), value) for digest, value in pairs]
 
 
-def _generated(medium: Medium, predictor: Predictor) -> list[Candidate]:
+def generated(medium: Medium, predictor: Predictor, count: int = GENERATED) -> list[Candidate]:
+    """`count` made-up samples, equal each time, and what the package answers to them."""
+
     def reader(data: bytes) -> Callable[[], bytes]:
         return lambda: data
 
-    samples = [medium.generated(seed) for seed in range(GENERATED)]
+    samples = [medium.generated(seed) for seed in range(count)]
     values = predictor.answers(samples)
     return [Candidate(reader(data), value) for data, value in zip(samples, values, strict=True)]
 
@@ -78,11 +87,12 @@ class Choice:
     medium: Medium
     tolerance: float
 
-    def chosen(self, candidates: Sequence[Candidate]) -> list[bytes]:
-        """The samples that are kept: label after label, the nearest first, then the next."""
+    def chosen(self, candidates: Sequence[Candidate], most: int | None = None) -> list[bytes]:
+        """The samples that are kept: label after label, the nearest first, then the next; `most`
+        of them, or as many as is usual."""
         count = len(self.predictor.labels)
         queues = {label: self._queue(candidates, label) for label in range(count)}
-        most = min(MOST_SAMPLES, max(USUAL, count))
+        most = most or min(MOST_SAMPLES, max(USUAL, count))
         kept: dict[bytes, None] = {}
         while len(kept) < most and any(queues.values()):
             for label, queue in queues.items():

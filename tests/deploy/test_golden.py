@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from PIL import Image
 
 from stages.deploy.content import Content, spelled
-from stages.deploy.golden import MOST_BYTES, Candidate, Choice
+from stages.deploy.golden import BESIDE, BESIDE_OF, MOST_BYTES, Candidate, Choice, generated
 from stages.deploy.pack import unpack
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
@@ -53,9 +53,25 @@ def noise(seed: int) -> bytes:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory):
     """A package whose int8 network saturates where pairs are added in 16 bits."""
-    folder = tmp_path_factory.mktemp("mixed")
+    return packed(tmp_path_factory.mktemp("mixed"), [noise(seed) for seed in range(60)])
+
+
+@pytest.fixture(scope="module")
+def grey(tmp_path_factory):
+    """The same of data in which all photos are grey."""
+    samples = [without_colour(noise(seed)) for seed in range(60)]
+    return packed(tmp_path_factory.mktemp("grey"), samples)
+
+
+def without_colour(picture: bytes) -> bytes:
+    out = io.BytesIO()
+    Image.open(io.BytesIO(picture)).convert("L").save(out, "PNG")
+    return out.getvalue()
+
+
+def packed(folder, samples):
+    """A package whose golden samples are chosen from `samples`, and some made-up ones."""
     int8_network.make(folder)
-    samples = [noise(seed) for seed in range(60)]
     _balance(folder / "network.onnx", samples)
     predictor = Predictor(MIXED, folder / "network.onnx")
     values = predictor.answers(samples)
@@ -63,7 +79,9 @@ def mixed(tmp_path_factory):
         Candidate(lambda data=data: data, value)
         for data, value in zip(samples, values, strict=True)
     ]
-    chosen = Choice(predictor, MEDIA["pictures"](), TOLERANCE).chosen(candidates)
+    choice = Choice(predictor, MEDIA["pictures"](), TOLERANCE)
+    beside = generated(choice.medium, predictor, BESIDE_OF)
+    chosen = choice.chosen(candidates) + choice.chosen(beside, BESIDE)
     golden = {f"golden/{number:03}.jpg": data for number, data in enumerate(chosen)}
     content = Content("mixed", MIXED, (folder / "network.onnx").read_bytes(), golden)
     answers = expected(predictor, golden, TOLERANCE)
@@ -150,36 +168,53 @@ def test_small_noise_as_between_processors_passes(mixed, monkeypatch):
     ids=["another filter", "red and blue swapped", "another scale"],
 )
 def test_a_step_that_computes_otherwise_fails(mixed, place, old, new, tmp_path):
-    files = {
-        path.relative_to(mixed).as_posix(): path.read_bytes()
-        for path in mixed.rglob("*")
-        if path.is_file() and path.name != SEAL and "__pycache__" not in path.parts
-    }
-    source = files[f"mixed_sdk/{place}"].decode()
-    assert old in source
-    files[f"mixed_sdk/{place}"] = source.replace(old, new).encode()
-    write_folder(tmp_path, {**files, SEAL: seal(files)})
-
-    done = subprocess.run(
-        [sys.executable, "-m", "mixed_sdk", "selftest"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+    done = selftest_with(mixed, place, old, new, tmp_path)
 
     assert done.returncode == 5, done.stderr
     assert "Selftest failed" in done.stderr
 
 
+def test_swapped_colours_fail_though_all_photos_of_the_data_are_grey(grey, tmp_path):
+    swapped = '.convert("RGB"))[:, :, ::-1]'
+
+    done = selftest_with(grey, "pictures.py", '.convert("RGB"))', swapped, tmp_path)
+
+    assert done.returncode == 5, done.stderr
+    assert "Selftest failed" in done.stderr
+
+
+def selftest_with(folder, place, old, new, to):
+    """What the package in `folder` says of itself when `old` is `new` in a module of it."""
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != SEAL and "__pycache__" not in path.parts
+    }
+    source = files[f"mixed_sdk/{place}"].decode()
+    assert old in source
+    files[f"mixed_sdk/{place}"] = source.replace(old, new).encode()
+    write_folder(to, {**files, SEAL: seal(files)})
+    return subprocess.run(
+        [sys.executable, "-m", "mixed_sdk", "selftest"],
+        cwd=to,
+        capture_output=True,
+        text=True,
+    )
+
+
 def test_a_package_carries_small_test_samples_of_every_label(package, made, tmp_path):
     folder = unpack(package, made.store, tmp_path / "package")
 
-    samples = sorted((folder / "golden").glob("0*.jpg"))
+    samples = sorted((folder / "golden").glob("test_*.jpg"))
+    made_up = sorted((folder / "golden").glob("made_up_*.jpg"))
     result = selftest(folder)
 
     assert result.labels == result.of == len(made.dataset.labels)
-    assert len(samples) == 24
+    assert (len(samples), len(made_up)) == (24, BESIDE)
     assert sum(path.stat().st_size for path in samples) <= MOST_BYTES
+    readme = " ".join((folder / "README.md").read_text().split())
+    assert f"copies of 24 test photos of yours and {BESIDE} made-up photos" in readme
+    assert f"cover {result.labels} of {result.of} labels" in readme
 
 
 def test_none_of_a_persons_samples_leave_if_the_pipeline_says_so(made, tmp_path):
@@ -187,7 +222,8 @@ def test_none_of_a_persons_samples_leave_if_the_pipeline_says_so(made, tmp_path)
 
     folder = unpack(package, made.store, tmp_path / "package")
 
-    assert "made-up photos" in (folder / "README.md").read_text()
+    assert "None of your own is in this package" in (folder / "README.md").read_text()
+    assert not list((folder / "golden").glob("test_*"))
     assert selftest(folder).samples > 4
 
 

@@ -77,20 +77,24 @@ workers that were replaced.
 """
 
 
-def golden(thing: str, count: int, size: int, own: bool) -> str:
-    """What lies in golden/, so that nobody gives away what they did not want to."""
-    kind = f"small copies of {count} test {thing}s of yours" if own else f"{count} made-up {thing}s"
+def golden(thing: str, counts: tuple[int, int], size: int, labels: str) -> str:
+    """What lies in golden/, so that nobody gives away what they did not want to: `counts` samples
+    of the data and made-up ones, of `size` bytes; `labels`: how many they cover, of how many."""
+    own, made_up = counts
+    kinds = [f"small copies of {own} test {thing}s of yours"] if own else []
+    kinds.append(f"{made_up} made-up {thing}s")
     hint = (
-        f"Set `deploy.golden_samples: generated` for a package without any {thing} of yours.\n"
+        f"Set `deploy.golden_samples: generated` for a package without any {thing} of yours."
         if own
-        else "None of your own is in this package, so fewer labels may be covered.\n"
+        else "None of your own is in this package."
     )
     return f"""
 ## What it tests itself with
 
-`golden/` holds {kind} ({size // 1000} kB): those on which a wrong answer
-would show first. `selftest` asks them all, and says how many keep their answer on this machine.
-{hint}"""
+`golden/` holds {" and ".join(kinds)} ({size // 1000} kB): those on which a wrong answer
+would show first. They cover {labels} labels. `selftest` answers them all, and says how many keep
+their answer on this machine. {hint}
+"""
 
 
 def processors(found: Sequence[Statement]) -> str:
