@@ -231,9 +231,11 @@ def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
 
 def _ran_out(error: BaseException | None) -> bool:
     """Whether `error` came of too little memory."""
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # an error may be its own cause
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
             return True
+        seen.add(id(error))
         error = error.__cause__
     return False
 

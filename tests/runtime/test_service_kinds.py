@@ -5,7 +5,7 @@ import pytest
 from tests.runtime.asgi import served, several
 from tests.runtime.networks import scene, tune
 from tests.runtime.painting import plain, saved
-from tests.runtime.test_pictures import bomb
+from tests.runtime.test_pictures import bomb, png_of, scanned
 
 BLUE = saved(plain((0, 0, 255)))
 PNG = {"content-type": "image/png"}
@@ -103,3 +103,16 @@ def test_a_picture_bomb_costs_only_its_own_request(boxing):
 
     assert said.status_code == 422
     assert "too large" in said.json()["problem"]
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [(scanned(5000), "scans"), (png_of((2_000_000, 1), 8, 0), "too large"), (b"", "empty")],
+    ids=["scans", "side", "empty"],
+)
+def test_what_is_refused_before_it_is_decoded_ends_no_worker(client, data, problem):
+    answer = client.post("/predict", content=data, headers=PNG)
+
+    assert answer.status_code == 422
+    assert problem in answer.json()["problem"]
+    assert "ended_workers_total{" not in client.get("/metrics").text
