@@ -125,7 +125,9 @@ class Report(Artifact):
     """Files: report.html, predictions.json (test split), metrics.json.
 
     `overall`: metric -> measure; `labels_measured`: label -> metric -> measure; `gate`: the
-    minimums that the pipeline sets, as it spells them; none if it sets none."""
+    minimums that the pipeline sets, as it spells them; none if it sets none; `threshold`: of boxes,
+    the least score that is shown; `sure_from`: the score from which an answer is sure, None if too
+    few answers are right at any."""
 
     kind: Literal["report"] = "report"
     task: str
@@ -135,6 +137,7 @@ class Report(Artifact):
     overall: dict[str, Measure]
     labels_measured: dict[str, dict[str, Measure]]
     threshold: float
+    sure_from: float | None = None
     gate: dict[str, float] = {}
 
 

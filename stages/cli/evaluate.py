@@ -85,6 +85,7 @@ def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
         value = evaluation.measured.overall[name]
         print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
     _print_labels(evaluation)
+    print(f"\n  {line(evaluation.sure.title)}\n  {line(evaluation.sure.says)}")
     print("\nNext:")
     for number, advice in enumerate(evaluation.advice, 1):
         print(f"  {number}. {line(advice)}")

@@ -33,8 +33,8 @@ class EvaluateConfig(Section):
     )
     precision: Share | None = Field(
         None,
-        description="Share of answers to be right; sets the recommended threshold. Empty means "
-        "0.95; for boxes, the threshold with the best F1.",
+        description="Share of sure answers to be right: sets the score from which they are sure. "
+        "Empty means 0.95, and boxes are shown from the threshold with the best F1 on.",
     )
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown.")
 

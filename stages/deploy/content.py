@@ -81,6 +81,7 @@ def description(
         "numeric": compressor.numeric,
         "input_shape": list(model.input_shape),
         "threshold": report.threshold,
+        "sure_from": report.sure_from,
         "made_of": {one.kind: one.ref.id for one in (dataset, model, report)},
     }
 

@@ -151,14 +151,16 @@ def _report(
     dataset: Dataset,
     files: dict[str, str],
 ) -> Report:
+    notices = [evaluation.sure.says] if evaluation.sure.missed else []
     return Report(
         task=model.task,
         labels=model.labels,
         verdict=evaluation.verdict,
-        reasons=evaluation.reasons,
+        reasons=(*evaluation.reasons, *notices),
         overall=evaluation.measured.overall,
         labels_measured=evaluation.measured.labels,
         threshold=evaluation.threshold,
+        sure_from=evaluation.sure.least,
         gate=dict(config.evaluate.gate),
         files=files,
         parents=(model.ref, dataset.ref),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from stages.evaluate import words
 from stages.evaluate.few import few_tested
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.sure import SureAnswers
 from stages.evaluate.verdict import Judgement, Verdict, verdict
 from stages.metrics import Curve, Measured
 
@@ -19,7 +20,7 @@ class Evaluation(ABC):
 
     `threshold` is the recommended one, `origin` where it was chosen, `precision` the share of
     answers that were to be right at it, if one was asked for; `thresholds` say what each of many
-    gains and costs."""
+    gains and costs; `sure`: the answers that are marked as sure."""
 
     predicted: Predicted
     measured: Measured
@@ -28,6 +29,7 @@ class Evaluation(ABC):
     advice: tuple[str, ...]
     thresholds: tuple[Any, ...]
     threshold: float
+    sure: SureAnswers
     origin: Origin
     precision: float | None
     curves: dict[str, Curve]

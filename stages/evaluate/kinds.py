@@ -15,6 +15,7 @@ from stages.evaluate.verdict import Judgement
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.parts import ANSWERS, MEDIA, TASKS
+from stages.runtime.answers.sure import Sure
 from stages.runtime.errors import Damaged, DataError
 from stages.store import Store
 
@@ -76,11 +77,12 @@ class Kind(Protocol):
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
         training: Training | None = None,
+        sure: Sure | None = None,
     ) -> Evaluation:
         """Measure and judge `predicted`. `tested` is the share of all samples that is tested on;
         on `unseen` ones the threshold is chosen, so that the test split chooses nothing, unless
-        `threshold` is in use already; `curve` is what training measured after each epoch;
-        `training` may be looked back at.
+        `threshold` is in use already, and likewise `sure`; `curve` is what training
+        measured after each epoch; `training` may be looked back at.
 
         Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown
         label."""

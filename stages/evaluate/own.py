@@ -44,7 +44,11 @@ def measured(
             f"None of the {len(rows)} {medium.thing}s can be counted: {why}.", "Add others."
         )
     evaluation = kind.evaluated(
-        predicted, config, unseen=subject.unseen, threshold=subject.threshold
+        predicted,
+        config,
+        unseen=subject.unseen,
+        threshold=subject.threshold,
+        sure=subject.sure,
     )
     if not evaluation.minimum:
         asks = as_option(evaluation.measured.overall, evaluation.measured.labels)

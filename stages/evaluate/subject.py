@@ -14,6 +14,7 @@ from stages.evaluate.kinds import Unseen, unseen_of
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.packaged import opened_package
 from stages.evaluate.rejected import rejected_label
+from stages.runtime.answers.sure import Sure, sure_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.predictor import Predictor
 from stages.store import Store
@@ -24,7 +25,8 @@ _HOW = "Give a package's folder or zip, or model@id or package@id from `aiwf lis
 @dataclass(frozen=True)
 class Subject:
     """`predictor` makes a one-thread predictor each time. `dataset`: id of what it learnt from.
-    `threshold`: the one that it is used with; where there is none, `unseen` may choose it.
+    `threshold`: the one that it is used with; where there is none, `unseen` may choose it;
+    `sure` likewise.
     `other`: the label that says that a sample has none of the others, if there is one."""
 
     title: str
@@ -35,6 +37,7 @@ class Subject:
     lineage: list[tuple[str, str]] = field(default_factory=list)
     dataset: str = ""
     threshold: float | None = None
+    sure: Sure | None = None
     unseen: Unseen | None = None
     other: str = ""
 
@@ -81,6 +84,7 @@ def _package(folder: Path) -> Subject:
         lineage=sorted(made_of.items()),
         dataset=made_of.get("dataset", ""),
         threshold=said.get("threshold"),
+        sure=sure_of(said),
         other=rejected_label(said["after"], said["labels"]),
     )
 

@@ -69,6 +69,7 @@ OPTIONAL = {
     "draws": FLAG,
     "input_shape": several(whole(1, 1_000_000), 1, 8),
     "threshold": either(number(0, 1), NOTHING),
+    "sure_from": either(number(0, 1), NOTHING),
     "made_of": table(text(200), text(200)),
     "requires": table(text(200), VERSION),
 }

@@ -11,9 +11,10 @@ QUALITY = 90
 
 
 def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
-    """`picture`, upright, with `boxes` ({"label", "score", "box": pixels}), as a JPEG.
+    """`picture`, upright, with `boxes` ({"label", "score", "sure", "box": pixels}), as a JPEG.
 
-    Each label has its colour; the surest box lies on top. Raises BadSample if `picture` is none."""
+    Each label has its colour; the surest box lies on top; one that is not sure is dashed.
+    Raises BadSample if `picture` is none."""
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(decode_picture(picture))
@@ -49,10 +50,40 @@ def _labels(boxes: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _draw(pen: Any, one: Mapping[str, Any], colour: str, line: int, font: Any) -> None:
     left, top, right, bottom = one["box"]
-    pen.rectangle((left, top, right, bottom), outline=colour, width=line)
-    said = _drawable(f"{one['label']} {one['score']:.2f}", font)
+    if one.get("sure") is False:
+        _dash(pen, (left, top, right, bottom), colour, line)
+    else:
+        pen.rectangle((left, top, right, bottom), outline=colour, width=line)
+    doubt = "?" if one.get("sure") is False else ""
+    said = _drawable(f"{one['label']} {one['score']:.2f}{doubt}", font)
     _, _, width, height = pen.textbbox((0, 0), said, font=font)
     inside = max(0, min(left + line, pen.im.size[0] - width))
     place = (inside, max(0, top - height - line))
     pen.rectangle(pen.textbbox(place, said, font=font), fill=colour)
     pen.text(place, said, fill="white", font=font)
+
+
+def _dash(pen: Any, edges: tuple[float, float, float, float], colour: str, line: int) -> None:
+    """A rectangle of dashes, each four times as long as the `line` is wide, its corners closed."""
+    left, top, right, bottom = edges
+    for start in _dashes(left, right, 4 * line):
+        for y in (top, bottom - line + 1):
+            pen.rectangle(_upright(*start, y, y + line - 1, across=True), fill=colour)
+    for start in _dashes(top, bottom, 4 * line):
+        for x in (left, right - line + 1):
+            pen.rectangle(_upright(*start, x, x + line - 1, across=False), fill=colour)
+
+
+def _dashes(begin: float, end: float, long: int) -> list[tuple[float, float]]:
+    """An odd number of equal stretches from `begin` to `end`, every second of them: where the
+    dashes are. At least one at either end."""
+    count = max(3, round((end - begin) / long) // 2 * 2 + 1)
+    each = (end - begin) / count
+    return [(begin + k * each, begin + (k + 1) * each) for k in range(0, count, 2)]
+
+
+def _upright(
+    begin: float, end: float, low: float, high: float, *, across: bool
+) -> tuple[float, float, float, float]:
+    """A rectangle `across` or down."""
+    return (begin, low, end, high) if across else (low, begin, high, end)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import answers as kinds
 from . import steps
+from .answers.sure import sure_of
 from .backends import BACKENDS
 from .description import description_of
 from .errors import ConfigError, InfrastructureError
@@ -112,7 +113,9 @@ class Predictor:
         self, data: bytes, top: int | None = None, threshold: float | None = None
     ) -> dict[str, Any]:
         """The answer to one sample, for people and programs: the best `top` (0: all) with a score
-        of `threshold` or more; where one is None, as is usual for this kind of answer."""
+        of `threshold` or more; where one is None, as is usual for this kind of answer. Each
+        says whether it is `sure`, by the package's own `sure_from` whatever `threshold`; None for a
+        package without."""
         if threshold is not None and not 0 <= threshold <= 1:  # NaN is neither
             raise ConfigError(f"The threshold is {threshold}.", "Give a number from 0 to 1.")
         prepared = self.prepare(data)
@@ -123,6 +126,7 @@ class Predictor:
             self.kind.top if top is None else top,
             self.kind.least(self.description) if threshold is None else threshold,
             prepared.facts,
+            sure_of(self.description),
         )
 
     def _check_network(self, model: Path) -> None:

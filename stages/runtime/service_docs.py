@@ -24,11 +24,20 @@ _PROBLEM = {
 }
 
 
+_ANSWER = {
+    "type": "object",
+    "description": "`sure`: whether answers of such a score were right often enough where the "
+    "package was measured; null if the package does not know. `threshold` does not change it.",
+    "additionalProperties": True,
+}
+
+
 def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
     thing, types = description["thing"], description["types"]
     bodies = {f"{one}*" if one.endswith("/") else one: _BYTES for one in types}
-    drawn = {"200": {"description": "The answer", "content": {"image/jpeg": _BYTES}}}
+    drawn = {"image/jpeg": _BYTES} if kind.draws else {}
+    told = {"application/json": {"schema": _ANSWER}}
     return {
         "summary": f"One {thing} (the body) or several (a form) in, {kind.tells} out",
         "openapi_extra": {
@@ -37,7 +46,7 @@ def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
                 "content": {**bodies, "multipart/form-data": _FORM},
             },
             "responses": {
-                **(drawn if kind.draws else {}),
+                "200": {"description": kind.explains, "content": {**told, **drawn}},
                 "408": {"description": "The body did not come in time", **_PROBLEM},
                 "413": {"description": "Too many bytes or files", **_PROBLEM},
                 "415": {"description": f"Neither a {thing} nor a form", **_PROBLEM},

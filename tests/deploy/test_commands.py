@@ -100,7 +100,9 @@ def test_predict_tells_boxes_in_rows_and_draws_them(detecting, tmp_path):
     said = typed(tmp_path, "predict", folder, full, empty, "--draw", tmp_path / "drawn")
 
     assert said.returncode == 0, said.stderr
-    assert re.search(r"full\.png\s+(circle|square|triangle)\s+\d+\.\d%(\s+\d+){4}", said.stdout)
+    assert re.search(
+        r"full\.png\s+(circle|square|triangle)\s+\d+\.\d%\s+(yes|no)(\s+\d+){4}", said.stdout
+    )
     assert re.search(r"empty\.png\s+no boxes", said.stdout)
     assert {one.name for one in (tmp_path / "drawn").iterdir()} == {"full.jpg", "empty.jpg"}
 

@@ -12,10 +12,11 @@ from stages.evaluate.own import measured
 from stages.evaluate.subject import learnt_from, opened
 from stages.runtime.description import DESCRIPTION
 from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from tests import makers
 
-OWN = {"threshold": 0.42}
+OWN = {"threshold": 0.42, "sure_from": 0.42}
 
 
 def content(trained):
@@ -67,7 +68,44 @@ def test_a_package_is_measured_at_its_own_threshold(trained, package, photos):
         evaluation, page = measured(subject, photos, EvaluateConfig(), frozenset(), 1, print)
 
     assert evaluation.threshold == 0.42
+    assert evaluation.sure.least == 0.42
     assert "came with the package" in page
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, None])
+def test_what_is_said_of_sure_answers_is_what_the_package_answers(
+    trained, package, photos, threshold
+):
+    if threshold:  # the very score of one of the answers: it is sure, those below it are not
+        files = sorted(photos.rglob("*.png"))
+        with Predictor.open(package) as predictor:
+            best = [max(one) for one in predictor.answers([one.read_bytes() for one in files])]
+        threshold = sorted(best)[-2]
+    said = json.loads((package / DESCRIPTION).read_text("utf-8"))
+    (package / DESCRIPTION).write_text(json.dumps({**said, "sure_from": threshold}), "utf-8")
+    files = {one.name: one.read_bytes() for one in package.iterdir() if one.name != SEAL}
+    (package / SEAL).write_bytes(seal(files))
+
+    with opened(str(package), trained[1]) as subject:
+        found, _ = measured(subject, photos, EvaluateConfig(), frozenset(), 1, lambda *_: None)
+
+    with Predictor.open(package) as predictor:
+        answers = [
+            predictor.predict((photos / name).read_bytes()) for name in found.predicted.names
+        ]
+    sure = [one["sure"] for one in answers]
+    right = [
+        one["labels"][0]["label"] == found.predicted.labels[true]
+        for one, true in zip(answers, found.predicted.truth, strict=True)
+    ]
+    assert found.sure.right.n == sum(sure)
+    assert found.sure.share.value == pytest.approx(sum(sure) / len(sure))
+    assert found.sure.right.value * sum(sure) == pytest.approx(
+        sum(a and b for a, b in zip(sure, right, strict=True))
+    )
+    assert found.sure.missed is (threshold is None)
+    assert found.sure.everything is all(sure)
+    assert any(sure) is (threshold is not None)
 
 
 def test_folder_zip_and_store_answer_alike(trained, package, photos, tmp_path):

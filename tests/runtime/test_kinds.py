@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from stages.runtime.answers import KINDS, furthest
+from stages.runtime.answers.sure import Sure
 from stages.runtime.errors import BadSample, ConfigError, InfrastructureError
 from stages.runtime.predictor import Predictor
 from tests.runtime.networks import scene, tune
@@ -35,8 +36,8 @@ def test_a_spot_is_found_in_pixels_of_the_picture_that_was_given(seeing):
 
     score = pytest.approx(1 / (1 + np.exp(-6)), abs=1e-3)  # the filter blurs edges
     assert answer["boxes"] == [
-        {"label": "blue", "score": score, "box": [96, 0, 128, 16]},
-        {"label": "red", "score": score, "box": [32, 16, 64, 32]},
+        {"label": "blue", "score": score, "sure": None, "box": [96, 0, 128, 16]},
+        {"label": "red", "score": score, "sure": None, "box": [32, 16, 64, 32]},
     ]
 
 
@@ -94,7 +95,7 @@ def test_a_text_named_wav_is_no_sound(hearing):
 def test_an_answer_that_left_nothing_out_gives_its_value_back(name):
     kind = KINDS[name]()
 
-    answer = kind.named(VALUES[name], LABELS, 0, 0.0, {})
+    answer = kind.named(VALUES[name], LABELS, 0, 0.0, {}, Sure(0.5))
 
     assert kind.parsed(answer, LABELS) == VALUES[name]
 
@@ -104,7 +105,7 @@ def test_an_answer_is_a_line_and_rows_of_a_table_even_if_it_is_empty(name):
     kind = KINDS[name]()
 
     for threshold in (0.0, 2.0):
-        answer = kind.named(VALUES[name], LABELS, 0, threshold, {})
+        answer = kind.named(VALUES[name], LABELS, 0, threshold, {}, Sure())
         assert "\n" not in kind.line(answer)
         assert kind.line(answer)
         assert {len(row) for row in kind.rows(answer)} == {len(kind.columns)}

@@ -21,7 +21,7 @@ def device_readme(content: Content) -> str:
     python -m {content.sdk} selftest                     # is it whole? does it answer rightly?
     python -m {content.sdk} info                         # labels, steps, origin
 
-{content.kind.explains}{_rejecting(content)}
+{content.kind.explains}{_sure(content)}{_rejecting(content)}
 
 From Python, with this folder on the path:
 
@@ -44,6 +44,19 @@ does not guard against somebody who may write in this folder, as they can write 
 that matters, keep the package where only you can write, and compare the digest of `SHA256SUMS`
 with the one you were given.
 """
+
+
+def _sure(content: Content) -> str:
+    """From which score on answers of this package are sure."""
+    if "sure_from" not in content.description:
+        return ""
+    least = content.description["sure_from"]
+    if least is None:
+        return (
+            "\n\nNo answer of this package is sure: too few were right at any score\n"
+            "(`report.html` has the figures). Let a person look at each."
+        )
+    return f"\nHere an answer is sure from a score of {least:.2f} on (`sure_from` in package.json)."
 
 
 def _least(content: Content) -> str:

@@ -16,6 +16,7 @@ from stages.evaluate.verdict import Judgement, judge
 from stages.media import Medium
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
+from stages.runtime.answers.sure import Sure
 
 
 class Boxes:
@@ -41,8 +42,9 @@ class Boxes:
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
         training: Training | None = None,
+        sure: Sure | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen, curve, threshold)
+        return evaluated(predicted, config, tested, unseen, curve, threshold, sure)
 
     def page(
         self,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.artifacts import Measure
 from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.boxes.advice import advice
@@ -18,6 +19,7 @@ from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
+from stages.evaluate.sure import Answered, SureAnswers, sure_answers
 from stages.evaluate.verdict import Judgement, judge, outcome
 from stages.metrics import Measured
 from stages.metrics.boxes import (
@@ -30,6 +32,9 @@ from stages.metrics.boxes import (
     outcomes,
     recommended_threshold,
 )
+from stages.metrics.boxes.measured import Tallies, by_label, tallies
+from stages.metrics.intervals import proportion
+from stages.runtime.answers.sure import Sure
 
 LEAST_AP50 = 0.5  # the gate if the config sets none
 NO_GATE = (
@@ -67,6 +72,7 @@ def evaluated(
     unseen: Unseen | None,
     epochs: Epochs,
     given: float | None = None,
+    sure: Sure | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     labels = predicted.labels
@@ -85,11 +91,38 @@ def evaluated(
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
+        sure=_sure(found, held, threshold, config, sure, held_out=unseen is not None),
         origin=origin_of(given, unseen),
         precision=config.precision,
         curves=box_curves(found, _ap50s(measured), labels),
         mistakes=tuple(wrong),
         epochs=epochs,
+    )
+
+
+def _sure(
+    found: Matches,
+    held: Matches,
+    threshold: float,
+    config: EvaluateConfig,
+    given: Sure | None,
+    *,
+    held_out: bool,
+) -> SureAnswers:
+    """Which of the boxes that are shown, those from `threshold` on, are sure."""
+    shown = found.score >= threshold
+    test = Answered(found.score[shown], found.found[shown] >= 0)
+
+    def measures(least: float | None) -> tuple[Measure, Measure]:
+        if least is None:
+            return proportion(0, 0), proportion(0, len(test.scores))
+        tally = tallies(found, max(least, threshold))
+        every = Tallies(*(one.sum(axis=1, keepdims=True) for one in tally))
+        return by_label(every, 0)[0]["precision"], proportion(test.at(least)[0], len(test.scores))
+
+    chosen = Answered(held.score, held.found >= 0)
+    return sure_answers(
+        test, chosen, config.precision, given, measures, held_out=held_out, noun="boxes"
     )
 
 

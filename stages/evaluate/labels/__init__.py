@@ -16,6 +16,7 @@ from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judge
 from stages.media import Medium
 from stages.metrics import Measured, measure
+from stages.runtime.answers.sure import Sure
 
 
 class Labels:
@@ -39,8 +40,9 @@ class Labels:
         curve: Sequence[Mapping[str, float]] = (),
         threshold: float | None = None,
         training: Training | None = None,
+        sure: Sure | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen, threshold, training)
+        return evaluated(predicted, config, tested, unseen, threshold, training, sure)
 
     def page(
         self,

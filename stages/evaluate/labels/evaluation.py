@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from stages.artifacts import Measure
 from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.confused import Pair, pairs
@@ -18,18 +19,18 @@ from stages.evaluate.labels.mistakes import Mistake, mistakes
 from stages.evaluate.labels.rivals import Choice
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.labels.shift import Shift, shift_of
-from stages.evaluate.labels.threshold import on_threshold
 from stages.evaluate.labels.told import told_of
 from stages.evaluate.labels.unknowns import Unknowns, only_answers, other_of, unknowns
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
+from stages.evaluate.sure import PRECISION, Answered, SureAnswers, sure_answers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judge
 from stages.metrics import Measured, Threshold, curves, measure, recommended, thresholds
-
-PRECISION = 0.95  # share of answers to be right at the threshold, if the config asks for none
+from stages.metrics.intervals import proportion
+from stages.runtime.answers.sure import Sure
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Evaluation(evaluation.Evaluation):
 
     @property
     def threshold_says(self) -> str:
-        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
+        return self.sure.says
 
     def record(self) -> bytes:
         return recorded(
@@ -72,6 +73,7 @@ def evaluated(
     unseen: Unseen | None,
     given: float | None = None,
     training: Training | None = None,
+    sure: Sure | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
@@ -90,6 +92,7 @@ def evaluated(
         reasons=tuple(reasons(judgements, predicted.thing, few_tested(measured))),
         thresholds=tuple(thresholds(answered.truth, answered.scores, 0.01)),
         threshold=threshold,
+        sure=_sure(answered, chosen, precision, sure, predicted, held_out=unseen is not None),
         origin=origin_of(given, unseen),
         precision=precision,
         curves=curves(seen.truth, seen.scores, predicted.labels),
@@ -99,6 +102,38 @@ def evaluated(
         **back,
         **_mistaken(predicted, seen, measured, judgements, tested, back, found),
     )
+
+
+def _sure(
+    test: Scored,
+    chosen: Scored,
+    precision: float,
+    given: Sure | None,
+    predicted: Predicted,
+    *,
+    held_out: bool,
+) -> SureAnswers:
+    """Which answers to the `test` samples are sure; rejected ones have no score."""
+    counted = _answered(test)
+
+    def measures(least: float | None) -> tuple[Measure, Measure]:
+        reached, right = (0, 0) if least is None else counted.at(least)
+        return proportion(right, reached), proportion(reached, len(counted.scores))
+
+    return sure_answers(
+        counted,
+        _answered(chosen),
+        precision,
+        given,
+        measures,
+        held_out=held_out,
+        noun=f"{predicted.thing}s",
+        other=other_of(predicted),
+    )
+
+
+def _answered(scored: Scored) -> Answered:
+    return Answered(scored.scores.max(axis=1, initial=-1), scored.given == scored.truth)
 
 
 def _looked_back(training: Training | None, thing: str) -> dict[str, Any]:

@@ -81,10 +81,10 @@ def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _rows(evaluation: Evaluation) -> list[Threshold]:
-    """Every tenth that changes something, and the recommended threshold."""
+    """Every tenth that changes something, and the one from which answers are sure."""
     kept: list[Threshold] = []
     for place, row in enumerate(evaluation.thresholds):
-        chosen = row.threshold == evaluation.threshold
+        chosen = row.threshold == evaluation.sure.least
         new = not kept or row.precision.n < kept[-1].precision.n
         if chosen or (place % 10 == 0 and new and row.precision.n):
             kept.append(row)

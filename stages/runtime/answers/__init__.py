@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..registry import Registry
+from .sure import Sure
 
 if TYPE_CHECKING:
     from ..predictor import Predictor
@@ -51,8 +52,10 @@ class Kind(Protocol):
         top: int,
         threshold: float,
         facts: Mapping[str, Any],
+        sure: Sure,
     ) -> dict[str, Any]:
-        """`value` as an answer: the best `top` (0: all) with a score of `threshold` or more."""
+        """`value` as an answer: the best `top` (0: all) with a score of `threshold` or more. Each
+        says "sure": true or false by `sure`, whatever `threshold`; None if that is not known."""
         ...
 
     def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> Any:

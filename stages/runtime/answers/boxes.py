@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from .. import steps
 from ..errors import InfrastructureError
 from . import furthest
+from .sure import Sure, in_table, in_words
 
 if TYPE_CHECKING:
     from ..predictor import Predictor
@@ -30,9 +31,18 @@ class Boxes:
         "The answer is a box for each thing that was found, the surest first: its label, a score\n"
         "from 0 to 1, and its left, top, right and bottom edge in pixels of the upright picture.\n"
         "What has a lower score than the package's own threshold is left out: --threshold changes\n"
-        "it, --top 5 tells the best five."
+        "it, --top 5 tells the best five. sure says whether boxes of such a score were right\n"
+        "often enough where the package was measured, whatever --threshold; others are dashed."
     )
-    columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Left", "Top", "Right", "Bottom")
+    columns: ClassVar[tuple[str, ...]] = (
+        "Label",
+        "Score",
+        "Sure",
+        "Left",
+        "Top",
+        "Right",
+        "Bottom",
+    )
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> list[list[float]]:
         """`array`, [boxes, 6], as lists, rounded."""
@@ -54,12 +64,19 @@ class Boxes:
         top: int,
         threshold: float,
         facts: Mapping[str, Any],
+        sure: Sure,
     ) -> dict[str, Any]:
-        """{"boxes": [{"label", "score", "box": [left, top, right, bottom]}, ...]}, best first."""
+        """{"boxes": [{"label", "score", "sure", "box": [left, top, right, bottom]}, ...]}, best
+        first."""
         told = [row for row in value if row[4] >= threshold][: top or None]
         return {
             "boxes": [
-                {"label": labels[int(row[5])], "score": row[4], "box": list(row[:4])}
+                {
+                    "label": labels[int(row[5])],
+                    "score": row[4],
+                    "sure": sure.says(row[4], int(row[5])),
+                    "box": list(row[:4]),
+                }
                 for row in told
             ]
         }
@@ -72,7 +89,8 @@ class Boxes:
     def line(self, answer: Mapping[str, Any]) -> str:
         """Each box: label, score, place."""
         found = [
-            f"{one['label']} {one['score']:.3f} ({', '.join(f'{edge:.0f}' for edge in one['box'])})"
+            f"{one['label']} {one['score']:.3f}{in_words(one.get('sure'))} "
+            f"({', '.join(f'{edge:.0f}' for edge in one['box'])})"
             for one in answer["boxes"]
         ]
         return "; ".join(found) or "no boxes"
@@ -80,9 +98,14 @@ class Boxes:
     def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
         """One for each box, or one that says that there is none."""
         return [
-            (one["label"], f"{one['score']:.1%}", *(f"{edge:.0f}" for edge in one["box"]))
+            (
+                one["label"],
+                f"{one['score']:.1%}",
+                in_table(one.get("sure")),
+                *(f"{edge:.0f}" for edge in one["box"]),
+            )
             for one in answer["boxes"]
-        ] or [("no boxes", "", "", "", "", "")]
+        ] or [("no boxes", "", "", "", "", "", "")]
 
     def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
         """What the network says at points spread over the picture; what the steps make of made-up

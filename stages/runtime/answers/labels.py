@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, InfrastructureError
 from ..steps import softmax
 from . import furthest
+from .sure import Sure, in_table, in_words
 
 if TYPE_CHECKING:
     from ..predictor import Predictor
@@ -40,9 +41,11 @@ class Labels:
     explains: ClassVar[str] = (
         "The answer is the likeliest labels with scores from 0 to 1, which add up to 1 over all\n"
         "labels: --top 0 tells all of them. A recording that was cut into several windows also\n"
-        "gets the likeliest label of each, with its start and end in seconds."
+        "gets the likeliest label of each, with its start and end in seconds.\n"
+        "sure says whether answers of such a score were right often enough where the package was\n"
+        "measured, whatever --threshold. Only the likeliest label can be sure."
     )
-    columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Then")
+    columns: ClassVar[tuple[str, ...]] = ("Label", "Score", "Sure", "Then")
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> list[float]:
         """`array`, [1, labels], as a list, rounded."""
@@ -64,13 +67,24 @@ class Labels:
         top: int,
         threshold: float,
         facts: Mapping[str, Any],
+        sure: Sure,
     ) -> dict[str, Any]:
-        """{"labels": [{"label", "score"}, ...]}, best first; with {"windows": [{"start", "end",
-        "label", "score"}, ...]}, seconds, if the sample was cut into windows."""
+        """{"labels": [{"label", "score", "sure"}, ...], "sure"}, best first; "sure" beside them is
+        that of the first, as only the likeliest label can be sure; with {"windows": [{"start",
+        "end", "label", "score"}, ...]}, seconds, if the sample was cut into windows, of which none
+        was measured alone, so that none says whether it is sure."""
         order = sorted(range(len(labels)), key=lambda index: -value[index])
         told = [index for index in order if value[index] >= threshold][: top or None]
-        found = {"labels": [{"label": labels[one], "score": value[one]} for one in told]}
-        return {**found, **_windows(labels, facts)}
+        first = sure.says(value[order[0]], order[0]) if told else sure.none
+        found = [
+            {
+                "label": labels[one],
+                "score": value[one],
+                "sure": first if one == order[0] else sure.none,
+            }
+            for one in told
+        ]
+        return {"labels": found, "sure": first, **_windows(labels, facts)}
 
     def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> list[float]:
         """The scores of all `labels`, in their order."""
@@ -80,6 +94,8 @@ class Labels:
     def line(self, answer: Mapping[str, Any]) -> str:
         """The labels with their scores, then what was heard when, if it was not always the same."""
         found = [f"{one['label']} {one['score']:.3f}" for one in answer["labels"]]
+        if found:
+            found[0] += in_words(answer.get("sure"))
         when = [f"{one.when} {one.label} {one.score:.3f}" for one in spans(answer)]
         heard = f" ({', '.join(when)})" if when else ""
         return (", ".join(found) or "no label") + heard
@@ -90,8 +106,8 @@ class Labels:
         said = [(one["label"], f"{one['score']:.1%}") for one in answer["labels"]]
         first, others = (said or [("no label", "")])[0], said[1:]
         then = ", ".join(" ".join(one) for one in others)
-        heard = [(one.label, f"{one.score:.1%}", one.when) for one in spans(answer)]
-        return [(*first, then), *heard]
+        heard = [(one.label, f"{one.score:.1%}", "", one.when) for one in spans(answer)]
+        return [(*first, in_table(answer.get("sure") if said else None), then), *heard]
 
     def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
         """Labels have no place: raises ConfigError."""

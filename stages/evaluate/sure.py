@@ -1,0 +1,152 @@
+"""How many answers are sure, how right they are, and from which score on they are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Measure
+from stages.evaluate.words import measured, percent
+from stages.metrics.thresholds import FEWEST
+from stages.runtime.answers.sure import Sure
+
+PRECISION = 0.95  # share of sure answers to be right, if the config asks for none
+STEPS = 100  # thresholds are hundredths
+
+Measures = Callable[[float | None], tuple[Measure, Measure]]  # precision and share from a score on
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The score of each answer, [n], and whether it is right. Scores are rounded as a package
+    gives them; that of an answer which is never sure is negative."""
+
+    scores: NDArray[np.float64]
+    right: NDArray[np.bool_]
+
+    def at(self, least: float) -> tuple[int, int]:
+        """How many answers reach `least`, by the runtime's own comparison, and how many of them
+        are right."""
+        reached = self.scores >= least
+        return int(reached.sum()), int((reached & self.right).sum())
+
+    @property
+    def rows(self) -> list[tuple[float, int, float]]:
+        """Threshold, answers, share that is right: each hundredth that enough answers reach."""
+        counts = [(k / STEPS, *self.at(k / STEPS)) for k in range(STEPS)]
+        return [(least, given, right / given) for least, given, right in counts if given >= FEWEST]
+
+
+@dataclass(frozen=True)
+class SureAnswers:
+    """`rule`: when an answer is sure. `precision`: so many of these were to be right. `right`: how
+    many are, in this test; `share`: how many of all samples (of all boxes) have a sure answer.
+    `best`: threshold and share that is right where most are, on the answers that it was chosen on;
+    None if it was not chosen here, or on too few. `noun`: what is answered: photos, boxes."""
+
+    rule: Sure
+    precision: float
+    right: Measure
+    share: Measure
+    best: tuple[float, float] | None
+    held_out: bool
+    noun: str
+
+    @property
+    def least(self) -> float | None:
+        return self.rule.least
+
+    @property
+    def missed(self) -> bool:
+        """Whether no threshold reaches the precision, so that no answer is sure."""
+        return self.rule.known and self.rule.least is None
+
+    @property
+    def title(self) -> str:
+        """A heading for what `says` tells."""
+        if not self.rule.known:
+            return "Which answers are sure is not known"
+        if self.rule.least is None:
+            return f"No answer is sure: no threshold reaches {percent(self.precision)}"
+        if self.everything:
+            return "All answers are sure"
+        return f"Sure from a score of {self.rule.least:.2f} on"
+
+    @property
+    def everything(self) -> bool:
+        return self.rule.least is not None and self.right.n > 0 and self.share.value >= 1
+
+    @property
+    def says(self) -> str:
+        """When an answer is sure, and what that is worth, in plain words."""
+        if not self.rule.known:
+            return (
+                "The package was made before answers said whether they are sure: deploy the model "
+                "again, and they will."
+            )
+        if self.rule.least is None:
+            return self._none()
+        if self.everything:
+            counts = f"{measured(self.right)} of them are right in this test"
+            return f"Every answer is marked as sure: {counts}.{self._origin()}"
+        if not self.right.n:
+            return f"No answer reaches {self.rule.least:.2f} in this test.{self._origin()}"
+        return (
+            f"An answer with a score of {self.rule.least:.2f} or more is marked as sure: in this "
+            f"test {measured(self.right)} of the sure answers are right, and "
+            f"{measured(self.share)} of the {self.noun} get one. The rest is marked as not sure, "
+            f"for a person to look at.{self._origin()}"
+        )
+
+    def _where(self) -> str:
+        return "held out of training" if self.held_out else "of this very test"
+
+    def _origin(self) -> str:
+        if self.best is None:
+            return " The score came with the package, chosen when it was made."
+        return (
+            f" It is the lowest score at which {percent(self.precision)} of the answers are right "
+            f"on {self.noun} {self._where()}."
+        )
+
+    def _none(self) -> str:
+        do = "Let a person look at every answer, and add samples"
+        if self.best is None:
+            return (
+                f"No answer is marked as sure: no threshold is known at which "
+                f"{percent(self.precision)} of the answers are right. {do}."
+            )
+        threshold, share = self.best
+        return (
+            f"No answer is marked as sure: at no threshold are {percent(self.precision)} of the "
+            f"answers right on {self.noun} {self._where()}. The best is {percent(share)}, from a "
+            f"score of {threshold:.2f} on. "
+            f"{do} of the labels that are recognised worst, or ask for less (evaluate.precision)."
+        )
+
+
+def sure_answers(
+    test: Answered,
+    chosen: Answered,
+    precision: float | None,
+    given: Sure | None,
+    measures: Measures,
+    *,
+    held_out: bool,
+    noun: str,
+    other: int | None = None,
+) -> SureAnswers:
+    """What answers to `test` are sure, by a threshold that `chosen` ones set, unless one is
+    `given` with a package. `measures` counts with intervals."""
+    wanted = PRECISION if precision is None else precision
+    best, rule = None, given
+    if rule is None:
+        rows = chosen.rows
+        least = next((row[0] for row in rows if row[2] >= wanted), None)
+        rule = Sure(least, other)
+        if rows:
+            threshold, _, share = max(rows, key=lambda row: (row[2], row[1]))
+            best = (threshold, share)
+    right, share_of_all = measures(rule.least)
+    return SureAnswers(rule, wanted, right, share_of_all, best, held_out, noun)
