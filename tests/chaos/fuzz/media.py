@@ -7,8 +7,11 @@ import zlib
 from functools import cache
 
 import numpy as np
+import soundfile
 from PIL import Image
 
+from stages.config import EtlConfig
+from stages.parts import MEDIA
 from stages.runtime import steps
 from stages.runtime.pictures import FORMATS, decode_picture
 from tests import sounds
@@ -38,22 +41,32 @@ def picture(rng: Generator) -> bytes:
     return changed_bytes(pick(rng, _pictures()), rng)
 
 
-def decode_and_resize(data: bytes) -> None:
-    """What training and a package do with a picture."""
+def look_at(data: bytes) -> None:
+    """What a package, etl and the data page do with a picture."""
     steps.run([{"step": "resize", "args": {"size": 64}}], decode_picture(data))
+    _inspect("pictures", data)
 
 
 def sound(rng: Generator) -> bytes:
     """A sound file, most often a broken one."""
     data: bytes = pick(rng, _sounds())
-    if rng.random() < BOMBS:
-        return _lying_header(data, rng)
+    match float(rng.random()):
+        case share if share < BOMBS / 4:
+            return pick(rng, (long_silence, lambda: long_silence(384_000, 1, 150)))()
+        case share if share < 2 * BOMBS:
+            return _lying_header(data, rng)
     return changed_bytes(data, rng)
 
 
-def hear(data: bytes) -> None:
-    """What training and a package do with a sound."""
+def listen_to(data: bytes) -> None:
+    """What a package, etl and the data page do with a sound."""
     steps.prepared(TONES["before"], data)
+    _inspect("sounds", data)
+
+
+def _inspect(medium: str, data: bytes) -> None:
+    MEDIA[medium]().inspect(data, EtlConfig())
+    MEDIA[medium]().thumbnail(data, 96)
 
 
 @cache
@@ -87,6 +100,17 @@ def _sounds() -> tuple[bytes, ...]:
         for name, subtype in SOUND_FILES
         for samples in (wave, stereo)
     )
+
+
+@cache
+def long_silence(rate: int = 48_000, channels: int = 2, seconds: int = 599) -> bytes:
+    """A FLAC file of silence: 100 kB that are as long as a clip may be."""
+    out = io.BytesIO()
+    second = np.zeros((rate, channels), np.int16)
+    with soundfile.SoundFile(out, "w", rate, channels, format="FLAC") as file:
+        for _ in range(seconds):
+            file.write(second)
+    return out.getvalue()
 
 
 def _lying_header(data: bytes, rng: Generator) -> bytes:
@@ -129,9 +153,9 @@ def packed_text(name: bytes = b"zTXt") -> bytes:
 
 
 @cache
-def flat(format: str) -> bytes:
+def flat(format: str, **options: str) -> bytes:
     """As large a picture of one colour as may be decoded."""
-    return painting.saved(painting.plain(size=(SIDE, SIDE)), format)
+    return painting.saved(painting.plain(size=(SIDE, SIDE)), format, **options)
 
 
 def _png(*chunks: tuple[bytes, bytes]) -> bytes:
@@ -161,7 +185,7 @@ PICTURE_BOMBS = (
     lambda: packed_text(b"iCCP"),
     lambda: flat("JPEG"),
     lambda: flat("GIF"),
-    lambda: flat("TIFF"),
+    lambda: flat("TIFF", compression="tiff_adobe_deflate"),
     many_frames,
     lambda: b"P6 9400 9400 65535\n" + bytes(1000),
     lambda: b"P1 9400 9400\n" + b"1 " * 100_000,

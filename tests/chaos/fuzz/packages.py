@@ -55,7 +55,8 @@ def packed(rng: Generator) -> bytes:
         for name, data in files.items():
             opened.writestr(name, data)
         if rng.random() < 0.2:
-            opened.writestr(pick(rng, WORDS).replace("\0", "")[:300] or "..", b"x")
+            name = pick(rng, WORDS).replace("\0", "")[:300].encode("utf-8", "replace")
+            opened.writestr(name.decode() or "..", b"x")
     return changed_bytes(out.getvalue(), rng) if rng.random() < 0.8 else out.getvalue()
 
 

@@ -37,8 +37,8 @@ KINDS = {
     "packages": Kind(12, packages.package, packages.open_and_ask),
     "packages as zips": Kind(5, packages.packed, packages.unpack_and_ask),
     "requests": Kind(13, requests.request, None),  # of a server, which begins with the first
-    "pictures": Kind(18, media.picture, media.decode_and_resize),
-    "sounds": Kind(12, media.sound, media.hear),
+    "pictures": Kind(18, media.picture, media.look_at),
+    "sounds": Kind(12, media.sound, media.listen_to),
 }
 
 
