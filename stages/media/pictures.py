@@ -78,7 +78,7 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     picture = decode_picture(data)
     height, width = picture.shape[:2]
     same = sha256(f"{width}x{height}:".encode())
-    same.update(np.ascontiguousarray(picture))  # as a whole it would be copied twice
+    same.update(np.ascontiguousarray(picture).data)  # as a whole it would be copied twice
     facts = {
         "width": width,
         "height": height,

@@ -99,7 +99,7 @@ def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     sound = read_sound(data)
     frames, channels = sound.samples.shape
     same = sha256(f"{sound.rate}:{channels}:".encode())
-    same.update(np.ascontiguousarray(sound.samples))
+    same.update(np.ascontiguousarray(sound.samples).data)
     facts = {
         "seconds": frames / sound.rate,
         "rate": sound.rate,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .declaring import declare
-from .errors import BackendMissing, BadSample
+from .errors import BackendMissing, BadSample, WorkflowError
 from .faults import fault_of
 from .libraries import at_least
 from .quiet import quiet
@@ -67,6 +67,8 @@ def decode_picture(
     with quiet():
         try:
             picture = _decoded(data, most_pixels)
+        except WorkflowError:
+            raise
         except Exception as error:  # decoders raise nearly anything on bytes made to break them
             known_good = partial(_known_good, _format_of(data))
             raise fault_of(error, _bad(error, data), "pillow", known_good) from error
