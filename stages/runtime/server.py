@@ -16,8 +16,9 @@ from .problems import add_problems
 from .service_docs import add_docs
 from .service_edge import Edge, Room
 from .service_metrics import Counted, Metrics
-from .service_pool import Package, Pool
+from .service_pool import Pool
 from .service_predict import add_predict
+from .service_process import Package
 
 GRACE = 5  # seconds for requests that are being answered when the service is stopped
 
