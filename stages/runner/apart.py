@@ -24,10 +24,12 @@ from secrets import token_hex
 from typing import IO, Any
 
 import stages
+from stages import parts
 from stages.artifacts import Dataset, Model, Ref
 from stages.config import TrainSlice
 from stages.opening import open_store
 from stages.runtime.errors import InfrastructureError
+from stages.runtime.registry import Registry
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
@@ -51,7 +53,11 @@ def trained_apart(
     """The Model that `train` makes of `dataset`, in a process that ends with this one.
 
     Raises what `train` raises, and InfrastructureError if that process ends without a word."""
-    request = {"dataset": dataset.ref.id, "config": config.model_dump(mode="json")}
+    request = {
+        "dataset": dataset.ref.id,
+        "config": config.model_dump(mode="json"),
+        "parts": {name: board.places for name, board in _boards()},
+    }
     with _started(settings) as driver:
         driver.send(request)
         for line in driver.replies:
@@ -163,6 +169,8 @@ def main(descriptor: str) -> None:
         request = json.loads(sent.readline())
     for watch in (_leave_with_parent, partial(_leave_with_ray, say)):
         threading.Thread(target=watch, daemon=True).start()
+    for name, board in _boards():
+        board.places.update(request["parts"][name])
     say("ready")
     settings = Settings()
     store = open_store(settings)
@@ -178,6 +186,11 @@ def main(descriptor: str) -> None:
         say("raised", _pickled(error), traceback.format_exc())
     else:
         say("model", model.ref.id)
+
+
+def _boards() -> list[tuple[str, Registry]]:
+    """The tables of parts: what was added to them in this process, the child has to know, too."""
+    return [(name, one) for name, one in vars(parts).items() if isinstance(one, Registry)]
 
 
 def _say(pipe: IO[str], lock: threading.Lock, *message: Any) -> None:
