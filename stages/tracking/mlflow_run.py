@@ -84,9 +84,10 @@ class MlflowRun:
         self._live.ended(trials)
 
     def trial(self, standing: Standing) -> None:
-        """Tell the person how a trial stands, and keep it in the trial's nested run."""
-        self._standings(standing)
+        """Keep how a trial stands in the trial's nested run, and tell the person: who stops at what
+        is told finds it there."""
         self._live.heard(standing)
+        self._standings(standing)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell the person that `done` of `total` of `what` are finished."""
