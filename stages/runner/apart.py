@@ -20,7 +20,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import IO, Any
 
 import stages
@@ -34,12 +33,12 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
-from stages.train.cluster import ended
+from stages.train.cluster import end_rest, ended
 from stages.train.job.words import MARK, SpokenRun, heard, plain
-from stages.train.ray_processes import end, marked
+from stages.train.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
-MARKED = "AIWF_DRIVER"  # a variable of the child, and of all that it starts
+BROKEN = 5.0  # if Ray is gone: there is little to stop
 LOOK = 1.0  # between two looks at Ray's processes
 REMEDY = (
     "Run again: it goes on from where this one was. If it ends again, free some memory, lower "
@@ -81,12 +80,11 @@ def trained_apart(
 
 @dataclass
 class Driver:
-    """The child `process`, and all that it starts, have `mark` in their environment; `replies`: its
-    end of the pipe; `ready`: it has begun to train."""
+    """The child `process`, the first of a session of the system's; `replies`: its end of the pipe;
+    `ready`: it has begun to train."""
 
     process: "subprocess.Popen[bytes]"
     replies: IO[str]
-    mark: str
     ready: bool = False
 
     def send(self, request: dict[str, Any]) -> None:
@@ -110,7 +108,7 @@ class Driver:
         finally:
             self.process.kill()
             self.process.wait()
-            end(marked(MARKED, self.mark))  # of a Ray whose driver was killed, some would go on
+            end(of_session(self.process.pid))  # of a Ray whose driver was killed, some would go on
             rest.join(LEAVING)
 
 
@@ -118,17 +116,16 @@ class Driver:
 def _started(settings: Settings) -> Iterator[Driver]:
     """A driver; when the block is left, it has ended, and its Ray with it."""
     reading, writing = os.pipe()
-    mark = token_hex(8)
     with os.fdopen(reading, encoding="utf-8") as replies:
         process = subprocess.Popen(
             [sys.executable, "-m", "stages.runner.apart", str(writing)],
             stdin=subprocess.PIPE,
-            env=_environment(settings) | {MARKED: mark},
+            env=_environment(settings),
             pass_fds=[writing],
-            process_group=0,  # Ctrl-C is for this process, which passes it on once
+            start_new_session=True,  # Ctrl-C is for this process, which passes it on once
         )
         os.close(writing)
-        driver = Driver(process, replies, mark)
+        driver = Driver(process, replies)
         try:
             yield driver
         except BaseException:
@@ -212,7 +209,7 @@ def _leave_with_parent() -> None:
     """Leave when standard input ends: the parent is gone."""
     while os.read(0, 1):
         pass
-    _leave()
+    _leave(LEAVING / 2)
 
 
 def _leave_with_ray(say: Callable[..., None]) -> None:
@@ -222,13 +219,14 @@ def _leave_with_ray(say: Callable[..., None]) -> None:
         time.sleep(LOOK)
     problem = "Ray ended while it was in use: its processes on this machine are gone."
     say("raised", _pickled(InfrastructureError(problem, REMEDY)), "")
-    _leave()
+    end_rest()
+    _leave(BROKEN)
 
 
-def _leave() -> None:
-    """End this process as Ctrl-C would, which stops Ray; at once if that takes too long."""
+def _leave(patience: float) -> None:
+    """End this process as Ctrl-C would, which stops Ray; at once after `patience` seconds."""
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(LEAVING / 2)
+    time.sleep(patience)
     os._exit(1)
 
 

@@ -78,6 +78,12 @@ def ended() -> bool:
     return any(own.ended() for own in list(_own))
 
 
+def end_rest() -> None:
+    """End what is left of the Ray that was started here, and has ended in part: nobody else will,
+    or only in a minute."""
+    end([one for own in list(_own) for one in own.family()], patience=0)
+
+
 @contextmanager
 def _environment(words: dict[str, str]) -> Iterator[None]:
     """Ray's processes take their settings from the environment; it is as it was afterwards."""

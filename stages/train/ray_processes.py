@@ -1,5 +1,6 @@
 """The processes of a Ray that was started here: whether they live, and that none outlives it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,25 +36,27 @@ class RayProcesses:
         return family
 
 
-def marked(name: str, value: str) -> list[Any]:
-    """Processes that have the variable `name` with this `value`, whoever their parent is now."""
+def of_session(leader: int) -> list[Any]:
+    """Processes that live of the system's session that the process `leader` began, whoever their
+    parent is now, and whatever they call themselves."""
     import psutil
 
     found = []
     for one in psutil.process_iter():
         try:
-            if one.environ().get(name) == value and _alive(one):
+            if os.getsid(one.pid) == leader and _alive(one):
                 found.append(one)
-        except (psutil.Error, OSError):
-            continue  # somebody else's, or it has ended
+        except OSError:
+            continue  # it has ended
     return found
 
 
-def end(processes: list[Any]) -> None:
-    """See that `processes`, which were told to end, have ended: by their ids, after a while."""
+def end(processes: list[Any], patience: float = PATIENCE) -> None:
+    """See that `processes`, which were told to end, have ended: by their ids, after `patience`
+    seconds."""
     import psutil
 
-    _, left = psutil.wait_procs(processes, timeout=PATIENCE)
+    _, left = psutil.wait_procs(processes, timeout=patience)
     for one in left:
         try:
             one.kill()  # psutil holds its start time against one that has its number now

@@ -146,8 +146,9 @@ def victim(parent: psutil.Process, name: str) -> psutil.Process:
     end = time.monotonic() + 300
     while time.monotonic() < end and parent.is_running():
         family = parent.children(recursive=True)
-        busy = any(" ".join(words(one)).startswith("ray::Teaching") for one in family)
-        found = [one for one in family if words(one) and name in words(one)[0]]
+        titles = {one: (words(one) or [""])[0] for one in family}
+        busy = any(title.startswith("ray::Teaching") for title in titles.values())
+        found = [one for one, title in titles.items() if name in title]
         if busy and found:
             return found[0]
         time.sleep(0.2)
