@@ -55,6 +55,7 @@ def test_what_is_told_there_is_heard_here(capsys, tmp_path):
     assert run.told[6] == ("progress", "features", 1, 2)
 
 
+@pytest.mark.slow  # it is tried again for some seconds
 def test_an_address_where_nobody_takes_jobs_is_told_with_what_is_needed(tmp_path):
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
