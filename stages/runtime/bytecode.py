@@ -32,11 +32,11 @@ def _is_of(kept: Path, source: bytes, path: Path) -> bool:
         return False
     if data[:4] != importlib.util.MAGIC_NUMBER or _is_stale(data, source, path):
         return True
+    made = compile(source, str(path), "exec", dont_inherit=True)
     try:
-        code = marshal.loads(data[HEADER:])  # noqa: S302 - as Python did when it imported it
-    except (ValueError, EOFError, TypeError):
+        return bool(marshal.loads(data[HEADER:]) == made)  # noqa: S302 - as Python did, importing it
+    except Exception:  # what damage makes of it is anything, SystemError included
         return False
-    return bool(code == compile(source, str(path), "exec", dont_inherit=True))
 
 
 def _is_stale(data: bytes, source: bytes, path: Path) -> bool:

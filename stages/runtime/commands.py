@@ -15,6 +15,7 @@ from .errors import ConfigError, InfrastructureError, WorkflowError
 from .faults import failed
 from .neutral import line, neutral_streams
 from .predictor import Predictor
+from .processor import INSTRUCTION_SETS
 from .selftest import selftest
 
 HOME = Path(__file__).resolve().parent.parent
@@ -72,7 +73,9 @@ def _add_predict(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--timed", action="store_true", help="with --json: seconds, too")
     predict.add_argument("--threads", type=int, default=1)
     predict.add_argument("--untested", action="store_true", help=UNTESTED)
-    predict.add_argument("--on", metavar="SET", help="with the options of this instruction set")
+    predict.add_argument(
+        "--on", choices=INSTRUCTION_SETS, help="with the options of this instruction set, too"
+    )
     predict.set_defaults(do=_predict)
 
 

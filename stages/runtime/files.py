@@ -54,7 +54,8 @@ def alone(path: Path) -> Iterator[None]:
 def flushed(path: Path) -> None:
     """Wait until the disk has what the file or folder at `path` holds, for the case of a power cut.
     Raises OSError."""
-    number = os.open(path, os.O_RDONLY)
+    # Windows flushes only what was opened for writing, others open folders only for reading.
+    number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(number)
     finally:

@@ -9,6 +9,8 @@ import stat
 from .errors import Damaged
 
 SEAL = "SHA256SUMS"
+# Opening a pipe does not wait, bytes stay as they are; a system without the flag needs none.
+QUICK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 REMEDY = "Copy or make the package again; do not use this one."
 MOVE = "Move it out of the package's folder: put into it nothing but samples."
 CODE = (".py", ".pyc", ".pyo", ".pyw", ".pyd", ".so", ".dll", ".dylib", ".pth", ".pyz", ".egg")
@@ -79,7 +81,7 @@ def refuse_code_beside(folder: str) -> None:
     called before a library is imported, as a module in the folder may have a library's name. Where
     there is no seal there is no package, and nothing to refuse."""
     try:
-        with open(os.open(os.path.join(folder, SEAL), os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with open(os.open(os.path.join(folder, SEAL), os.O_RDONLY | QUICK), "rb") as file:
             lines = file.read(MOST_SEAL).decode("utf-8", "replace").splitlines()
     except OSError:
         return

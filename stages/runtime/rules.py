@@ -3,6 +3,7 @@ what is wrong. The values may be anybody's."""
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -11,6 +12,7 @@ from .foreign import REMEDY
 
 MOST_SHOWN = 60  # letters of a value in a message
 LARGEST = 1e12  # of any number that a package has a use for
+_NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters, halves of others
 
 
 class Rule(NamedTuple):
@@ -42,6 +44,16 @@ def text(most: int = 1000) -> Rule:
         return isinstance(value, str) and 0 < len(value) <= most and value.isprintable()
 
     return Rule(f"a text of 1 to {most} printable letters", fits)
+
+
+def one_line(most: int = 1000) -> Rule:
+    """A text that somebody else chose, such as a label: joiners, spaces and marks without width
+    belong to words of some scripts. Whoever prints it makes it neutral."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, str) and 0 < len(value) <= most and not _NO_LINE.search(value)
+
+    return Rule(f"a line of text of 1 to {most} letters", fits)
 
 
 def choice(*names: str) -> Rule:

@@ -14,6 +14,7 @@ from .predictor import Predictor
 from .processor import instruction_set
 from .rules import ANYTHING, BELOW, check_fields, number, parsed, several
 from .sealed import read
+from .verified import statement
 
 GOLDEN = "golden/expected.json"
 FIELDS = {"tolerance": number(0, 1), "cases": several(ANYTHING, 1, 10_000)}
@@ -23,6 +24,9 @@ REMEDY = (
     "requirements.txt. If they are installed, do not use this package here; instruction_sets.json "
     "says for which processors it was verified."
 )
+UNVERIFIED = (
+    "The package states nothing for processors of this kind: to answer here it needs --untested."
+)
 Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
 
 
@@ -30,7 +34,8 @@ Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
 class SelfTest:
     """How the golden samples were answered on this machine: `kept` of `samples` name what they
     should, of which `labels` of `of` labels are covered; no number is further away than
-    `furthest`, and `tolerance` is allowed."""
+    `furthest`, and `tolerance` is allowed. `verified`: the package states
+    something for this machine's processor, or nothing of any."""
 
     thing: str
     processor: str
@@ -40,6 +45,7 @@ class SelfTest:
     of: int
     furthest: float
     tolerance: float
+    verified: bool = True
 
     @property
     def passed(self) -> bool:
@@ -50,11 +56,12 @@ class SelfTest:
         """The verdict in one line."""
         low, high = _wilson(self.kept, self.samples)
         verdict = "passed" if self.passed else "failed"
+        rest = "" if self.verified else f" {UNVERIFIED}"
         return (
             f"Selftest {verdict} on {self.processor}: {self.kept} of {self.samples} golden "
             f"{self.thing}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
             f"of {self.of} labels. The furthest number is {self.furthest:.5f} away from the golden "
-            f"ones, {self.tolerance} is allowed."
+            f"ones, {self.tolerance} is allowed.{rest}"
         )
 
 
@@ -70,11 +77,12 @@ def expected(
 
 
 def selftest(folder: Path) -> SelfTest:
-    """Check every file and answer every golden sample.
+    """Check every file and answer every golden sample, whatever the processor: to find out how it
+    answers there is what this is for.
 
     Raises Damaged if a file was changed, AgreementNotMet if an answer is not the golden one or a
     number is further away than the package allows."""
-    with Predictor.open(folder) as predictor:
+    with Predictor.open(folder, untested=True) as predictor:
         result = _compared(predictor, folder, _golden(folder))
     if not result.passed:
         raise AgreementNotMet(result.line, REMEDY)
@@ -107,6 +115,7 @@ def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> 
         of=len(predictor.labels),
         furthest=furthest,
         tolerance=golden["tolerance"],
+        verified=statement(folder, instruction_set()) != "",
     )
 
 

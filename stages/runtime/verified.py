@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import UntestedProcessor
-from .processor import instruction_set
+from .processor import INSTRUCTION_SETS, instruction_set
 from .rules import ANYTHING, NOTHING, Rule, check_fields, either, parsed, table, text
 from .sealed import read
 
@@ -34,9 +34,10 @@ def check_instruction_set(folder: Path) -> None:
     """Raise UntestedProcessor if nothing holds for this machine's instruction set."""
     here = instruction_set()
     if statement(folder, here) == "":
+        again = f"with {here} in deploy.instruction_sets, or " if here in INSTRUCTION_SETS else ""
         raise UntestedProcessor(
             f"This package was not verified for processors of the kind {here}, as this one is: "
             "its answers may be wrong here.",
-            f"Make it again with {here} in deploy.instruction_sets, or in float32; "
-            f"{FILE} says what it was verified for. To run it all the same: --untested.",
+            f"Make it again {again}in float32; {FILE} says what it was verified for, and selftest "
+            "tries it here. To run it all the same: --untested.",
         )

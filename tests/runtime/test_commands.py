@@ -214,7 +214,16 @@ def test_a_clip_is_answered_with_what_was_heard_when(tones, tmp_path):
     assert "not a sound of a known format" in said.stderr
 
 
-@pytest.mark.parametrize("words", [("--top", "-1"), ("--top", "x"), ("--threshold", "high")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--top", "-1"),
+        ("--top", "x"),
+        ("--threshold", "high"),
+        ("--on", "nonsense"),
+        ("--on", ""),
+    ],
+)
 def test_a_question_that_makes_no_sense_is_told(package, photo, words):
     said = typed(package, "predict", photo, *words)
 

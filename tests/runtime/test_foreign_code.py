@@ -81,6 +81,44 @@ def test_bytecode_that_is_cut_off_is_refused(package):
         check(package)
 
 
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x00", b"s\xff\xff\xff\x7f", b"[\x02\x00\x00\x00N0", b"("]
+)
+def test_damaged_bytecode_is_refused_with_its_remedy_whatever_reading_it_raises(package, damage):
+    assert started(package, "selftest").returncode == 0
+    kept = next((package / SDK / "__pycache__").glob("steps*.pyc"))
+    kept.write_bytes(kept.read_bytes()[:16] + damage)
+
+    with pytest.raises(Damaged, match=kept.name) as caught:
+        check(package)
+    assert caught.value.remedy.startswith("Delete it")
+
+
+@pytest.mark.parametrize("error", [SystemError, MemoryError, RecursionError, ValueError])
+def test_no_error_of_the_reader_of_bytecode_is_let_through(package, monkeypatch, error):
+    def fails(data):
+        raise error("bad marshal data")
+
+    assert started(package, "selftest").returncode == 0
+    monkeypatch.setattr("stages.runtime.bytecode.marshal.loads", fails)
+
+    with pytest.raises(Damaged, match="is not what Python makes of") as caught:
+        check(package)
+    assert caught.value.remedy.startswith("Delete it")
+
+
+def test_a_package_starts_where_the_system_has_no_flag_for_pipes(package):
+    without = (
+        "import os, runpy, sys; del os.O_NONBLOCK, os.O_NOFOLLOW; sys.path.insert(0, ''); "
+        f"sys.argv[1:] = ['selftest']; runpy.run_module('{SDK}', run_name='__main__')"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", without], cwd=package, capture_output=True, text=True
+    )
+
+    assert said.stdout.startswith("Selftest passed"), said.stderr
+
+
 def test_bytecode_of_an_older_source_is_no_harm_as_python_makes_it_anew(package):
     started(package, "selftest")
     for path in (package / SDK).rglob("*.py"):

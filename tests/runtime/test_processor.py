@@ -6,7 +6,7 @@ from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.paddle_inference import PaddleInference
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import BackendMissing
-from stages.runtime.processor import INSTRUCTION_SETS, instruction_set, named
+from stages.runtime.processor import INSTRUCTION_SETS, X86_VNNI, instruction_set, named
 from tests.runtime.conftest import colour_network
 
 OLD = "processor: 0\nflags\t\t: fpu avx avx2 fma\n"
@@ -65,6 +65,7 @@ def test_an_engine_that_may_ignore_the_option_is_refused_where_it_is_needed(
     network = tmp_path / "model.onnx"
     network.write_bytes(colour_network())
     monkeypatch.setattr("onnxruntime.__version__", "1.14.1")
+    monkeypatch.setattr("stages.runtime.backends.onnxruntime.instruction_set", lambda: X86_VNNI)
 
     with pytest.raises(BackendMissing, match=r"needs ONNX Runtime 1\.15 or newer") as caught:
         OnnxRuntime(network, numeric="int8", on=on)
@@ -72,3 +73,17 @@ def test_an_engine_that_may_ignore_the_option_is_refused_where_it_is_needed(
     assert "pip install 'onnxruntime>=1.15'" in caught.value.remedy
     for numeric, other in (("int8", "x86-64-vnni"), ("int8", "arm64"), ("float32", on)):
         OnnxRuntime(network, numeric=numeric, on=other)
+
+
+@pytest.mark.parametrize("here", ["x86-64", "riscv64"])
+@pytest.mark.parametrize("on", [None, *INSTRUCTION_SETS])
+def test_options_of_another_set_do_not_turn_off_what_this_machine_needs(
+    here, on, tmp_path, monkeypatch
+):
+    network = tmp_path / "model.onnx"
+    network.write_bytes(colour_network())
+    monkeypatch.setattr("onnxruntime.__version__", "1.14.1")
+    monkeypatch.setattr("stages.runtime.backends.onnxruntime.instruction_set", lambda: here)
+
+    with pytest.raises(BackendMissing, match="its sums may saturate"):
+        OnnxRuntime(network, numeric="int8", on=on)

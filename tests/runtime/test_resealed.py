@@ -97,6 +97,7 @@ COLOURS = [
 ]
 SPOTS = [
     *PICTURES[:8],
+    *every("threshold", [None, GONE, 0.5], None),
     *every("labels", [["one"], ["a", "b", "c"]], "label|network answers|steps give"),
     *every("answers", ["labels", GONE], "boxes|candidates"),
     *every("after/0/args/size", [40000, 0, None, "64", 2048, [64, 32]], "size|network answers"),

@@ -8,6 +8,7 @@ from stages.runtime.errors import Damaged, UntestedProcessor
 from stages.runtime.predictor import Predictor
 from stages.runtime.processor import instruction_set
 from stages.runtime.sealed import SEAL, seal
+from stages.runtime.selftest import selftest
 from stages.runtime.server import serve
 from stages.runtime.verified import FILE, statement
 
@@ -59,6 +60,33 @@ def test_it_refuses_where_nothing_holds(package, text):
         serve(folder, port=0)
     with Predictor.open(folder, untested=True) as predictor:
         assert predictor.labels
+
+
+@pytest.mark.parametrize(("here", "named"), [("arm64", True), ("riscv64", False)])
+def test_the_remedy_names_only_sets_that_a_pipeline_may_name(package, monkeypatch, here, named):
+    monkeypatch.setattr("stages.runtime.verified.instruction_set", lambda: here)
+
+    with pytest.raises(UntestedProcessor, match=here) as caught:
+        Predictor.open(telling(package, said()))
+
+    assert ("deploy.instruction_sets" in caught.value.remedy) is named
+    assert "in float32" in caught.value.remedy
+
+
+@pytest.mark.parametrize("here", ["riscv64", HERE])
+def test_the_selftest_finds_out_whatever_the_processor_and_says_that_nothing_is_stated(
+    package, monkeypatch, here
+):
+    for module in ("verified", "selftest"):
+        monkeypatch.setattr(f"stages.runtime.{module}.instruction_set", lambda: here)
+
+    unknown = selftest(telling(package, said()))
+    known = selftest(telling(package, said(instruction_sets={here: MEASURED})))
+
+    assert unknown.passed
+    assert f"passed on {here}" in unknown.line
+    assert "states nothing for processors of this kind" in unknown.line
+    assert "states nothing" not in known.line
 
 
 def test_one_that_tells_nothing_is_not_refused(package):

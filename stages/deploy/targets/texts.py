@@ -23,7 +23,8 @@ def device_readme(content: Content) -> str:
 
 {content.kind.explains}{_sure(content)}{_rejecting(content)}
 
-From Python, with this folder on the path:
+Keep scripts, `.venv` and `.git` outside this folder: it refuses code and links that are not its
+own. From Python, with this folder on the path:
 
     from pathlib import Path
     from {content.sdk}.predictor import Predictor
@@ -122,7 +123,8 @@ Networks in 8 bits may answer otherwise on another processor. What holds for thi
 `instruction_sets.json` says it, too:
 
 {rows}
-On a processor of which nothing is said here it refuses to answer, unless it is given `--untested`.
+On a processor of which nothing is said here it refuses to answer, unless it is given `--untested`;
+`selftest` tells how it answers there.
 """
 
 

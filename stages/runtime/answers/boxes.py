@@ -55,7 +55,8 @@ class Boxes:
 
     def least(self, description: Mapping[str, Any]) -> float:
         """The package's own threshold, chosen where it was measured."""
-        return float(description.get("threshold", USUAL))
+        threshold = description.get("threshold")
+        return USUAL if threshold is None else float(threshold)
 
     def named(
         self,

@@ -41,7 +41,7 @@ class OnnxRuntime:
         self, model: Path, threads: int = 1, numeric: str = "float32", on: str | None = None
     ) -> None:
         """`numeric`: the number format of `model`; `on`: the instruction set whose options are
-        set, this machine's if none is given.
+        set, this machine's if none is given. What this machine needs is set in any case.
 
         Raises BackendMissing if there is no ONNX Runtime, or one too old for `numeric` here."""
         try:
@@ -50,11 +50,12 @@ class OnnxRuntime:
             raise BackendMissing(
                 "ONNX Runtime is not installed here.", "Run: pip install onnxruntime"
             ) from error
+        here = instruction_set()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if numeric not in FLOATS and (on or instruction_set()) not in WITHOUT_PRECISE:
+        if numeric not in FLOATS and not {on or here, here} <= WITHOUT_PRECISE:
             _check_precise(onnxruntime.__version__)
             options.add_session_config_entry(PRECISE, "1")
         try:
