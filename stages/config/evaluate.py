@@ -72,9 +72,9 @@ class DeployConfig(Section):
     golden_samples: Literal["test", "generated"] = Field(
         "test",
         description="What a package carries to test itself with: `test` for up to 24 small copies "
-        "of test samples (one of each label if there are more), those on which a wrong answer "
-        "shows first; `generated` for made-up ones, if none of your samples may leave, though they "
-        "cover fewer labels.",
+        "of test samples (one of each label if there are more, up to 200; 1 MB in all), those on "
+        "which a wrong answer shows first; `generated` for made-up ones, if none of your samples "
+        "may leave, though they cover fewer labels.",
     )
     instruction_sets: tuple[InstructionSet, ...] = Field(
         INSTRUCTION_SETS,

@@ -7,7 +7,7 @@ which show what the data cannot: that red and blue are swapped, if all photos ar
 that says `deploy.golden_samples: generated` has made-up ones alone, of which many a label has none.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ from stages.runtime.predictor import Predictor
 USUAL = 24  # samples, or one for each label if there are more
 MOST_SAMPLES = 200
 MOST_BYTES = 1_000_000  # of all together: a package for a device is small
-TRIES = 4  # samples of a label that are looked at for one that is kept
+BESIDE_BYTES = 200_000  # of those, for made-up samples beside those of the data
+TRIES = 4  # samples that are looked at for one that is kept
 GENERATED = 160  # made-up samples to choose from, if there are no others
 BESIDE, BESIDE_OF = 8, 48  # made-up samples beside those of the data, and how many to choose from
 OWN, MADE_UP = "test", "made_up"  # how their names begin
@@ -49,8 +50,10 @@ def golden_samples(
     choice = Choice(predictor, work.medium, COMPRESSORS[numeric].tolerance)
     if work.config.deploy.golden_samples == "generated":
         return _named(MADE_UP, choice.chosen(generated(work.medium, predictor)), work.medium)
-    own = choice.chosen(_of_the_test(work, answers))
-    beside = choice.chosen(generated(work.medium, predictor, BESIDE_OF), BESIDE)
+    made_up = generated(work.medium, predictor, BESIDE_OF)
+    beside = choice.chosen(made_up, BESIDE, BESIDE_BYTES)
+    room = MOST_BYTES - sum(map(len, beside))
+    own = choice.chosen(_of_the_test(work, answers), room=room)
     return _named(OWN, own, work.medium) | _named(MADE_UP, beside, work.medium)
 
 
@@ -78,6 +81,20 @@ def generated(medium: Medium, predictor: Predictor, count: int = GENERATED) -> l
     return [Candidate(reader(data), value) for data, value in zip(samples, values, strict=True)]
 
 
+def _turns(queues: Mapping[int, Sequence[Candidate]], most: int) -> Iterator[int]:
+    """The labels that have candidates left, one after the other and again, so often that no more
+    than TRIES candidates are looked at for each of `most`."""
+    looked = 0
+    while any(queues.values()):
+        for label, queue in queues.items():
+            before = len(queue)
+            if queue:
+                yield label
+            looked += before - len(queue)
+            if looked >= TRIES * most:
+                return
+
+
 @dataclass(frozen=True)
 class Choice:
     """Which samples of a `medium` show best that a package answers as `predictor` does here, up to
@@ -87,19 +104,25 @@ class Choice:
     medium: Medium
     tolerance: float
 
-    def chosen(self, candidates: Sequence[Candidate], most: int | None = None) -> list[bytes]:
+    def chosen(
+        self, candidates: Sequence[Candidate], most: int | None = None, room: int = MOST_BYTES
+    ) -> list[bytes]:
         """The samples that are kept: label after label, the nearest first, then the next; `most`
-        of them, or as many as is usual."""
+        of them, or as many as is usual. They share `room` bytes evenly, so that every label has
+        one; TRIES are looked at for each, however many candidates there are."""
         count = len(self.predictor.labels)
         queues = {label: self._queue(candidates, label) for label in range(count)}
         most = most or min(MOST_SAMPLES, max(USUAL, count))
         kept: dict[bytes, None] = {}
-        while len(kept) < most and any(queues.values()):
-            for label, queue in queues.items():
-                found = self._next(queue, label)
-                size = sum(map(len, kept))
-                if found and len(kept) < most and size + len(found) <= MOST_BYTES:
-                    kept[found] = None
+        for label in _turns(queues, most):
+            if len(kept) == most:
+                break
+            left = room - sum(map(len, kept))
+            found = self._next(queues[label], label, left // (most - len(kept)))
+            if found and len(found) > left:
+                break
+            if found:
+                kept[found] = None
         return list(kept)
 
     def _queue(self, candidates: Sequence[Candidate], label: int) -> list[Candidate]:
@@ -119,21 +142,21 @@ class Choice:
         margin = self.predictor.kind.margin(value, self.predictor.description)
         return margin < self.tolerance, margin if margin >= self.tolerance else -margin
 
-    def _next(self, queue: list[Candidate], label: int) -> bytes | None:
-        """The first of `queue` that is outside the tolerance when it is small, too, and names
-        `label`, or what it named before; None if the next TRIES of them are not."""
+    def _next(self, queue: list[Candidate], label: int, size: int) -> bytes | None:
+        """The first of `queue` that is outside the tolerance when it is made small, to `size`
+        bytes, too, and names `label`, or what it named before; None if the next TRIES are not."""
         kind, description = self.predictor.kind, self.predictor.description
         for _ in range(min(TRIES, len(queue))):
             candidate = queue.pop(0)
-            golden = self._small(candidate)
+            golden = self._small(candidate, size)
             before = kind.decided(candidate.value, description)
             same = label in golden.labels if label in before else golden.labels == before
             if golden.margin >= self.tolerance and same:
                 return golden.data
         return None
 
-    def _small(self, candidate: Candidate) -> Golden:
-        data = self.medium.small(candidate.read())
+    def _small(self, candidate: Candidate, size: int) -> Golden:
+        data = self.medium.small(candidate.read(), size)
         (value,) = self.predictor.answers([data])
         kind, description = self.predictor.kind, self.predictor.description
         return Golden(data, kind.margin(value, description), kind.decided(value, description))

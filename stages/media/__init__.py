@@ -10,6 +10,8 @@ from stages.artifacts import Box
 if TYPE_CHECKING:
     from stages.config import EtlConfig
 
+SMALL = 200_000  # bytes of a small sample, if nobody says how many
+
 
 class Medium(Protocol):
     """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
@@ -59,9 +61,9 @@ class Medium(Protocol):
         through every branch of decoding that could differ between machines."""
         ...
 
-    def small(self, data: bytes) -> bytes:
-        """The sample in `data` as a small file with the ending `small_suffix`; equal bytes for
-        equal ones. Raises BadSample."""
+    def small(self, data: bytes, most_bytes: int = SMALL) -> bytes:
+        """The sample in `data` as a small file with the ending `small_suffix`, of `most_bytes` if
+        it can be made so small; equal bytes for equal ones. Raises BadSample."""
         ...
 
     def generated(self, seed: int) -> bytes:

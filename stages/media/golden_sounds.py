@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 RATE = 16000
 SECONDS = 0.5
-MOST_SECONDS = 4.0  # of a sample from the data
+LENGTHS = (4.0, 2.0, 1.0, 0.5, 0.25, 0.125)  # seconds of a sample from the data, the longest first
 
 
 def golden_sounds() -> dict[str, bytes]:
@@ -26,9 +26,15 @@ def golden_sounds() -> dict[str, bytes]:
     }
 
 
-def small_flac(waveform: NDArray[np.float32], rate: int) -> bytes:
-    """The first seconds of `waveform`, [n] at `rate`, as a FLAC file."""
-    return _saved(waveform[: round(MOST_SECONDS * rate)], rate, "FLAC", "PCM_16")
+def small_flac(waveform: NDArray[np.float32], rate: int, most_bytes: int) -> bytes:
+    """The first seconds of `waveform`, [n] at `rate`, as a FLAC file: as many of LENGTHS as
+    `most_bytes` hold, or the fewest."""
+    data = b""
+    for seconds in LENGTHS:
+        data = _saved(waveform[: round(seconds * rate)], rate, "FLAC", "PCM_16")
+        if len(data) <= most_bytes:
+            break
+    return data
 
 
 def generated_sound(seed: int) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Box
+from stages.media import SMALL
 from stages.media.boxes import overlaid, with_boxes
 from stages.media.traits import picture_traits
 from stages.pages import inline
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from stages.config import EtlConfig
 
 LOOK_SIDE = 64
-GOLDEN_SIDE, GOLDEN_QUALITY = 256, 90  # of samples that a package carries: some 20 kB each
+GOLDEN_SIDES = (256, 192, 128, 96, 64)  # of samples that a package carries: 256 is some 20 kB
+GOLDEN_QUALITY = 90
 
 
 class Pictures:
@@ -60,8 +62,13 @@ class Pictures:
 
         return golden_pictures()
 
-    def small(self, data: bytes) -> bytes:
-        return small_jpeg(decode_picture(data), GOLDEN_SIDE, GOLDEN_QUALITY)
+    def small(self, data: bytes, most_bytes: int = SMALL) -> bytes:
+        picture, small = decode_picture(data), b""
+        for side in GOLDEN_SIDES:
+            small = small_jpeg(picture, side, GOLDEN_QUALITY)
+            if len(small) <= most_bytes:
+                break
+        return small
 
     def generated(self, seed: int) -> bytes:
         from stages.media.golden_pictures import generated_picture

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Box
+from stages.media import SMALL
 from stages.media.drawn_sounds import heard, look_of, spectrogram_jpeg
 from stages.pages import inline
 from stages.runtime.resampling import resampled
@@ -78,10 +79,10 @@ class Sounds:
 
         return golden_sounds()
 
-    def small(self, data: bytes) -> bytes:
+    def small(self, data: bytes, most_bytes: int = SMALL) -> bytes:
         from stages.media.golden_sounds import small_flac
 
-        return small_flac(decode_sound(data, RATE), RATE)
+        return small_flac(decode_sound(data, RATE), RATE, most_bytes)
 
     def generated(self, seed: int) -> bytes:
         from stages.media.golden_sounds import generated_sound

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
+import soundfile
 from onnx import helper, numpy_helper
 from PIL import Image
 
@@ -17,11 +18,13 @@ from stages.deploy.pack import unpack
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
 from stages.parts import COMPRESSORS, MEDIA
+from stages.runtime.answers import of as answers_kind
 from stages.runtime.backends import BACKENDS
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected, selftest
+from stages.runtime.sounds import decode_sound
 from tests.deploy import int8_network
 from tests.emulation import haswell
 from tests.runtime.conftest import DESCRIPTION
@@ -225,6 +228,52 @@ def test_none_of_a_persons_samples_leave_if_the_pipeline_says_so(made, tmp_path)
     assert "None of your own is in this package" in (folder / "README.md").read_text()
     assert not list((folder / "golden").glob("test_*"))
     assert selftest(folder).samples > 4
+
+
+class FirstSample:
+    """Names one of 50 labels by a clip's first sample, and counts what it answers."""
+
+    labels = tuple(f"label {number}" for number in range(50))
+    description = {**DESCRIPTION, "labels": list(labels), "after": []}
+    kind = answers_kind(description)
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def answers(self, samples):
+        self.answered += len(samples)
+        return [self.value(round((decode_sound(one, 16000)[0] + 0.5) * 50)) for one in samples]
+
+    def value(self, label):
+        scores = np.full(len(self.labels), 0.2 / len(self.labels))
+        scores[label] += 0.8
+        return scores.tolist()
+
+
+def test_large_clips_of_many_labels_are_cut_so_that_every_label_has_one_and_few_are_looked_at():
+    predictor, medium = FirstSample(), MEDIA["sounds"]()
+    labels, rng = range(len(predictor.labels)), np.random.default_rng(0)
+    clips = [rng.uniform(-1, 1, 4 * 16000) for _ in labels]
+    for label, clip in zip(labels, clips, strict=True):
+        clip[0] = label / 50 - 0.5
+    files = [wav(clip) for clip in clips]
+    candidates = [
+        Candidate(lambda label=label: files[label], predictor.value(label))
+        for label in [*labels] * 100
+    ]
+
+    chosen = Choice(predictor, medium, TOLERANCE).chosen(candidates)
+
+    assert predictor.answered <= 4 * len(labels)
+    assert sum(map(len, chosen)) <= MOST_BYTES
+    given = [np.argmax(one) for one in predictor.answers(chosen)]
+    assert sorted(given) == list(labels)
+
+
+def wav(clip):
+    out = io.BytesIO()
+    soundfile.write(out, clip, 16000, format="WAV", subtype="PCM_16")
+    return out.getvalue()
 
 
 @pytest.mark.slow
