@@ -3,8 +3,12 @@
 import platform
 import shutil
 
+from stages.config import DeployConfig
+from stages.deploy.workbench import EXPORTER
+from stages.parts import COMPRESSORS, EXPORTERS
+from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import ConfigError
-from stages.runtime.processor import X86, X86_MACHINES
+from stages.runtime.processor import X86, X86_MACHINES, instruction_set
 
 # The interpreter itself is run by the emulator: what it starts would run on the real processor.
 PROCESSORS = {X86: ("qemu-x86_64", "-cpu", "Haswell")}  # AVX2 without VNNI; SSE4 alone stops numpy
@@ -21,6 +25,20 @@ def emulator(instruction_set: str) -> tuple[str, ...]:
     if shutil.which(words[0]) is None:
         raise ConfigError(
             f"deploy.emulated_samples: {words[0]} is not installed here.",
-            "Install qemu-user, or set it to 0: then it is computed whether sums can saturate.",
+            "Install it (on Debian and Ubuntu: apt install qemu-user), or set it to 0: then it is "
+            "computed whether sums can saturate.",
         )
     return words
+
+
+def check_emulators(deploy: DeployConfig) -> None:
+    """Raise ConfigError if an emulator that a package will be tested under is not installed: who
+    has trained for an hour should not hear of it only then."""
+    others = [one for one in deploy.instruction_sets if one != instruction_set()]
+    if not deploy.emulated_samples or not others:
+        return
+    exporter = EXPORTERS[EXPORTER]()
+    numerics = [COMPRESSORS[name].numeric for name in deploy.ladder]
+    for name in others:
+        if any(exporter.sums(numeric, name) != Sums.FLOAT for numeric in numerics):
+            emulator(name)

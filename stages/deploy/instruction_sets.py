@@ -32,6 +32,7 @@ from stages.runtime.sealed import SEAL, seal
 MEASURED = "measured here"
 EMULATED = "measured under emulation"
 COMPUTED = "computed: no pair sum of any layer saturates on the test data"
+PAIRS = "as added there, in pairs in 16 bits"
 MOST_COUNTED = 400  # test samples whose sums are counted where that decides nothing
 MOST_MEASURED = 200  # test samples answered once more with the options of another set
 OPTIONS_OF = {X86_VNNI: (X86,)}  # sets whose options can be measured here, though slower
@@ -100,7 +101,7 @@ def verified(numeric: str, found: Sequence[Statement]) -> dict[str, Any]:
 
 
 def _floats(numeric: str) -> str:
-    return f"{numeric} is added in floating point, which cannot saturate"
+    return f"as added there, in floating point: no sum of {numeric} can saturate, on any data"
 
 
 def _measured_here(work: Workbench, candidate: Candidate, here: str) -> Statement:
@@ -145,24 +146,25 @@ def _computed(name: str, sums: Sums, network: NetworkSums, thing: str) -> Statem
     room = f"no input makes a sum that takes more than {percent(network.share_of_32_bits)} of them"
     if sums == Sums.INT32:
         basis = (
-            f"with the options set there every product is added in 32 bits, and {room}; in 16 bits "
-            f"{network.saturated:,} of {seen} would saturate {on}"
+            f"as added there, in 32 bits by the options set there: {room}; without these options, "
+            f"in 16 bits, {network.saturated:,} of {seen} would saturate {on}"
         )
         return Statement(name, COMPUTED, basis, sums, figures=figures)
     if sums == Sums.SIGNED_PAIRS:
         lowest = min((one.lowest_weight for one in network.layers), default=0)
         fits = lowest >= LOWEST_WEIGHT
         basis = (
-            f"pairs of signed products {'fit' if fits else 'may not fit'} into 16 bits: the lowest "
-            f"weight of {layers} is {lowest}, down to {LOWEST_WEIGHT} they always do; they are "
-            f"added in 32 bits, and {room}"
+            f"as added there, in pairs of signed products that {'fit' if fits else 'may not fit'} "
+            f"into 16 bits: the lowest weight of {layers} is {lowest}, down to {LOWEST_WEIGHT} "
+            f"they always do; they are added in 32 bits, and {room}"
         )
         return Statement(name, COMPUTED if fits else "", basis, sums, figures=figures)
     if network.saturated:
         where = counted(len(network.saturating_layers), "layer")
-        basis = f"{network.saturated:,} of {seen} saturate, in {where}, {on}"
+        basis = f"{PAIRS}: {network.saturated:,} of {seen} saturate, in {where}, {on}"
         return Statement(name, "", basis, sums, figures=figures)
-    return Statement(name, COMPUTED, f"none of {seen} saturates {on}", sums, figures=figures)
+    basis = f"{PAIRS}: none of {seen} saturates {on}"
+    return Statement(name, COMPUTED, basis, sums, figures=figures)
 
 
 def _with_its_options(work: Workbench, candidate: Candidate, found: Statement) -> Statement:
@@ -185,7 +187,8 @@ def _emulated(
 ) -> Statement:
     rows = spaced(len(work.tested), work.config.deploy.emulated_samples)
     try:
-        answers = _asked(work, candidate, rows, through=words)
+        # an emulator shows the host's cpuinfo, so what the runtime finds there is not enough
+        answers = _asked(work, candidate, rows, on=name, through=words)
     except AgreementNotMet as error:
         return Statement(name, "", f"under {' '.join(words)}, {error.problem}", sums)
     same = _same(work, candidate, rows, answers)

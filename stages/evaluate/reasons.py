@@ -24,7 +24,18 @@ def reasons(
     blind = _blind([one for one in judgements if not one.measure.n], thing)
     small = too_few(few, item or thing)
     missed = any(one.outcome == "missed" for one in judgements)
-    return [*said, *blind, *small] if missed else [*small, *said, *blind]
+    default = _no_gate(judgements)
+    return [*said, *blind, *small, *default] if missed else [*small, *said, *blind, *default]
+
+
+def _no_gate(judgements: Sequence[Judgement]) -> list[str]:
+    """Who reads of a gate that nobody set has to know so; beside guessing it is told already."""
+    return [
+        f"No minimum was set: evaluate.gate is empty, and {percent(one.gate)} of {metric(one.name)}"
+        " is the default."
+        for one in judgements
+        if one.default and not one.guessed
+    ]
 
 
 def _blind(judgements: Sequence[Judgement], thing: str) -> list[str]:
@@ -40,24 +51,29 @@ def reason(judgement: Judgement) -> str:
     name, value = capital(metric(judgement.name)), measured(judgement.measure)
     if judgement.guessed:
         return f"{name} is {value}, {_beside_guessing(judgement)}."
-    gate = percent(judgement.gate)
+    gate = _gate(judgement)
     match judgement.outcome:
         case "reached":
-            return f"{name} is {value}: even the lower bound reaches the gate of {gate}."
+            return f"{name} is {value}: even the lower bound reaches {gate}."
         case "undecided":
             return f"{name} is {value}: {_doubt(judgement)}."
     if judgement.measure.high < judgement.gate:
-        return f"{name} is {value}: surely below the gate of {gate}."
-    return f"{name} is {value}: below the gate of {gate}, though perhaps by bad luck of the test."
+        return f"{name} is {value}: surely below {gate}."
+    return f"{name} is {value}: below {gate}, though perhaps by bad luck of the test."
+
+
+def _gate(judgement: Judgement) -> str:
+    kind = "default gate" if judgement.default else "gate"
+    return f"the {kind} of {percent(judgement.gate)}"
 
 
 def _doubt(judgement: Judgement) -> str:
     """Why an undecided gate is undecided."""
-    measure, gate = judgement.measure, percent(judgement.gate)
+    measure, gate = judgement.measure, _gate(judgement)
     side, other = ("below", "above") if measure.value < judgement.gate else ("above", "below")
     if not judgement.undecided:
-        return f"{side} the gate of {gate}, but measured on too few samples"
-    return f"{side} the gate of {gate}, but the true value may be {other}"
+        return f"{side} {gate}, but measured on too few samples"
+    return f"{side} {gate}, but the true value may be {other}"
 
 
 def _beside_guessing(judgement: Judgement) -> str:

@@ -6,7 +6,9 @@ on arm64. Without them engines may add two products in 16 bits, which is not eno
 A feature counts only if no source denies it, as an answer that is too weak is always safe: on
 Linux the processor's flags are read from /proc/cpuinfo (an emulator shows the host's there), and
 numpy knows what the processor itself says, on every system. AVX-VNNI alone (Intel from the 12th
-generation on) is in /proc/cpuinfo only, so that elsewhere it counts as missing."""
+generation on) is in /proc/cpuinfo only: numpy does not tell it, so that nothing can deny it. On
+other systems it counts as missing; under an emulator on such a host it counts as there though it
+is not, so who emulates has to name the instruction set (`--on`)."""
 
 import platform
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """From a trained model to a package that passed its own test."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -162,3 +163,19 @@ def test_the_page_tells_every_form_and_label_and_needs_nothing_from_elsewhere(ma
     for word in ("ruinous", "float32", *made.dataset.labels, "recall of &#39;circle&#39; drops"):
         assert word in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_oldest_libraries_of_a_service_are_enough_to_serve(made):
+    package = made.deploy("cloud_api", ladder=("float32",))
+
+    least, tested = (
+        made.store.get(package.files[name]).decode().splitlines()
+        for name in ("requirements-least.txt", "requirements.txt")
+    )
+
+    def named(lines):
+        return {re.split("[=>]", line)[0] for line in lines if not line.startswith("#")}
+
+    assert named(least) == named(tested)
+    assert {"fastapi", "uvicorn"} <= named(least)
+    assert any(line.startswith("#") and "as tested" in line for line in least)

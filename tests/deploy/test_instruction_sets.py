@@ -8,11 +8,15 @@ from typing import get_args
 
 import pytest
 
-from stages.deploy.emulation import emulator
+from stages.config import DeployConfig, parse_pipeline
+from stages.deploy.emulation import check_emulators, emulator
 from stages.deploy.instruction_sets import COMPUTED, EMULATED, MEASURED, spaced
 from stages.deploy.pack import unpack
+from stages.deploy.packed import ask
 from stages.parts import EXPORTERS
-from stages.runtime.errors import AgreementNotMet, UntestedProcessor
+from stages.runner.resolve import resolve
+from stages.runtime.backends.sums import Sums
+from stages.runtime.errors import AgreementNotMet, ConfigError, UntestedProcessor
 from stages.runtime.predictor import Predictor
 from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet, instruction_set
 from stages.runtime.sealed import SEAL, seal
@@ -193,3 +197,60 @@ def without(folder, name):
 def typed(folder, *words, through=()):
     command = [*through, sys.executable, "-B", "-m", "shapes_sdk", *map(str, words)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+
+
+def test_a_basis_begins_with_how_sums_are_added_there(made, package):
+    floats = made.deploy(ladder=("float32",))
+
+    for one in OTHERS:
+        assert held_by(package, made)[one]["basis"].startswith("as added there, in ")
+        assert held_by(floats, made)[one]["basis"].startswith("as added there, in floating point")
+    in_32_bits = [one for one in held_by(package, made).values() if one["sums"] == Sums.INT32]
+    for one in (one for one in in_32_bits if one["statement"] == COMPUTED):
+        assert "; without these options, in 16 bits, " in one["basis"]
+
+
+@WITHOUT_VNNI
+def test_the_packed_runtime_is_given_the_name_of_what_is_emulated(made, monkeypatch):
+    given = []
+
+    def asked(*arguments, on=None, through=(), **further):
+        given.append((on, tuple(through)))
+        return ask(*arguments, on=on, **further)  # here: as fast, and with the same options
+
+    monkeypatch.setattr("stages.deploy.instruction_sets.ask", asked)
+    monkeypatch.setattr(
+        "stages.deploy.instruction_sets.emulator",
+        lambda name: ("qemu",) if name == "x86-64" else (),
+    )
+
+    package = made.deploy(emulated_samples=3)
+
+    assert ("x86-64", ("qemu",)) in given
+    assert held_by(package, made)["x86-64"]["statement"] == EMULATED
+
+
+ELSEWHERE = DeployConfig(emulated_samples=6, instruction_sets=("x86-64",))
+
+
+@WITHOUT_VNNI
+@pytest.mark.skipif(HERE != "x86-64-vnni", reason="qemu shows x86-64 to programs of x86-64 alone")
+def test_a_missing_emulator_is_told_before_anything_is_done(monkeypatch, tmp_path):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    yaml = "name: some\ntask: image_classification\ndata: none\ndeploy: {emulated_samples: 6}\n"
+
+    with pytest.raises(ConfigError, match="qemu-x86_64 is not installed") as caught:
+        resolve(parse_pipeline(yaml), makers.settings(tmp_path))
+
+    assert "apt install qemu-user" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "unneeded",
+    [{"ladder": ("float16",)}, {"emulated_samples": 0}, {"instruction_sets": (HERE,)}],
+    ids=str,
+)
+def test_an_emulator_that_nothing_needs_may_be_missing(monkeypatch, unneeded):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+
+    check_emulators(ELSEWHERE.model_copy(update=unneeded))

@@ -134,3 +134,12 @@ def test_boxes_are_held_to_their_gate_as_a_package(detecting):
 
     assert reached.verdict == "ship"
     assert json.loads(detecting.store.get(reached.files["measured.json"]))[0]["verdict"] == "ship"
+
+
+def test_a_default_gate_of_boxes_is_called_so_by_the_package_too(detecting):
+    without = gated(detecting)
+    measured = without.deploy(ladder=("float32",))
+
+    assert without.report.gate == {}
+    assert "the default gate of 50 %" in measured.reasons[0]
+    assert measured.reasons[-1].startswith("No minimum was set: evaluate.gate is empty")

@@ -1,6 +1,6 @@
 """A service: the device SDK's folder, with an HTTP server and a Dockerfile around it."""
 
-from stages.deploy.content import Content, requirements
+from stages.deploy.content import Content, least_requirements, requirements
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.deploy.targets.device_sdk import DeviceSdk
@@ -9,6 +9,9 @@ LIBRARIES = (
     *("fastapi", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
     *("uvicorn", "httptools", "uvloop"),  # the latter two are what makes uvicorn quick
 )
+
+
+UNTRIED = b"# The server's libraries as tested; older ones of these were not tried:\n"
 
 
 class CloudApi:
@@ -21,6 +24,9 @@ class CloudApi:
             **sources(content.sdk, content.description, serves=True),
             "README.md": texts.cloud_readme(content).encode(),
             "requirements.txt": requirements((*content.libraries, *LIBRARIES)),
+            "requirements-least.txt": least_requirements(content.description)
+            + UNTRIED
+            + requirements(LIBRARIES),
             "Dockerfile": texts.dockerfile(content).encode(),
             ".dockerignore": b"**/__pycache__\n",
         }

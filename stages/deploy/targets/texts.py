@@ -81,6 +81,8 @@ def cloud_readme(content: Content) -> str:
     docker build -t {content.name} .
     docker run --read-only --tmpfs /tmp -p 127.0.0.1:8000:8000 {content.name}
 
+The server's own libraries are in both files of requirements in the versions that were tested.
+
 It has no login: put it behind a proxy that has one before others can reach it. Each core has a
 worker process; a file that takes one of them longer than `--seconds` (10) or more than `--memory`
 (1500 MB) is answered 422, and another worker takes its place. When more is asked than it can answer

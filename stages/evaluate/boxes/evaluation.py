@@ -36,11 +36,7 @@ from stages.metrics.boxes.measured import Tallies, by_label, tallies
 from stages.metrics.intervals import proportion
 from stages.runtime.answers.sure import Sure
 
-LEAST_AP50 = 0.5  # the gate if the config sets none
-NO_GATE = (
-    "No minimum was set: evaluate.gate is empty, and an AP50 of half is the least at which boxes "
-    "are worth looking at."
-)
+LEAST_AP50 = 0.5  # the gate if the config sets none: below it boxes are not worth looking at
 Epochs = Sequence[Mapping[str, float]]
 
 
@@ -87,7 +83,7 @@ def evaluated(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        reasons=tuple(_reasons(judgements, measured, predicted.thing)),
+        reasons=tuple(reasons(judgements, predicted.thing, few_tested(measured), "box")),
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
@@ -131,11 +127,6 @@ def against_half(measured: Measured) -> Judgement:
     ap = measured.overall["ap50"]
     few = bool(few_tested(measured))
     return Judgement("ap50", LEAST_AP50, ap, outcome(ap, LEAST_AP50, surely=few))
-
-
-def _reasons(judgements: Sequence[Judgement], measured: Measured, thing: str) -> list[str]:
-    said = reasons(judgements, thing, few_tested(measured), "box")
-    return [*said, NO_GATE] if any(one.default for one in judgements) else said
 
 
 def _advice(
