@@ -9,6 +9,7 @@ import logging
 import os
 import secrets
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -48,13 +49,21 @@ def ready(path: Path, tables: Tables) -> None:
     with alone(path.parent / ".tables.lock"):
         _sweep(path)
         if _is_there(path):
-            path.chmod(0o600)
+            _keep_private(path)
             if _stamp(path) == tables.version or _is_current(path, tables):
                 return
             _refuse_if_open(path, tables)
         with _draft(path, tables) as draft:
             if not _is_there(path) or not _brought_up(path, draft, tables):
                 tables.make(draft)
+
+
+def _keep_private(path: Path) -> None:
+    """Let its owner alone read and write the file at `path`; in a folder that is shared with a
+    group, by its set-group bit, the group, too. A file of another user stays as it is."""
+    if path.stat().st_uid == os.geteuid():
+        shared = path.parent.stat().st_mode & stat.S_ISGID
+        path.chmod(0o660 if shared else 0o600)
 
 
 def _is_there(path: Path) -> bool:
@@ -117,11 +126,12 @@ def _draft(path: Path, tables: Tables) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         draft.touch(0o600)
+        _keep_private(draft)
         yield draft
         _check(draft, tables)
         for side in SIDES:  # of a database that somebody removed: SQLite would apply it to the new
             path.with_name(path.name + side).unlink(missing_ok=True)
-        draft.chmod(0o600)
+        _keep_private(draft)
         flushed(draft)
         os.replace(draft, path)
         flushed(path.parent)

@@ -23,6 +23,7 @@ SETS = {
     "slow": "(slow or service) and not chaos",
     "chaos": "chaos",
 }
+LONGEST = float(os.environ.get("AIWF_TEST_LONGEST", 7200))  # seconds of a set: a hang is a failure
 OWNER = "AIWF_TEST_SESSION"  # in the environment of all that a session starts
 PATIENCE = float(os.environ.get("AIWF_TEST_PATIENCE", 90))  # seconds for what it started to end
 
@@ -86,9 +87,14 @@ def run(name: str, options: list[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="aiwf-tests-") as folder:
         record = Path(folder) / "record"
         command = [sys.executable, "-m", "pytest", "-m", SETS[name], "--durations=25", *options]
-        code = subprocess.run(command, env={**os.environ, RECORD: str(record), OWNER: owner})
+        environment = {**os.environ, RECORD: str(record), OWNER: owner}
+        try:
+            code = subprocess.run(command, env=environment, timeout=LONGEST).returncode
+        except subprocess.TimeoutExpired:  # the process was killed: some test hangs
+            print(f"{name}: not at its end after {LONGEST / 60:.0f} min")
+            code = -signal.SIGKILL
         session = read(record)
-    problem = session.problem(code.returncode)
+    problem = session.problem(code)
     left = ended_by_force(owner)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(session.counts.items()))
     minutes = (time.monotonic() - began) / 60

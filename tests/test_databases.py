@@ -273,3 +273,15 @@ def test_mlflow_s_half_made_tables_with_runs_are_told_and_left_alone(tmp_path):
         connect(settings)
 
     assert path.read_bytes() == before
+
+
+def test_in_a_folder_that_is_shared_with_a_group_the_group_may_use_it(tmp_path):
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    for folder, mode in ((shared, 0o2770), (own, 0o700)):
+        folder.mkdir()
+        folder.chmod(mode)
+        databases.ready(folder / "a.db", tables())
+        databases.ready(folder / "a.db", tables())
+
+    assert (shared / "a.db").stat().st_mode & 0o777 == 0o660
+    assert (own / "a.db").stat().st_mode & 0o777 == 0o600

@@ -13,7 +13,9 @@ from tests.session import OWNER
 ROOT = Path(__file__).parent.parent
 
 
-def session(folder: Path, body: str, *options: str) -> subprocess.CompletedProcess[str]:
+def session(
+    folder: Path, body: str, *options: str, **more: str
+) -> subprocess.CompletedProcess[str]:
     """`tests.session quick` over a folder with three tests, of which `body` is the second."""
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow\n  service\n  chaos\n")
     (folder / "conftest.py").write_text("from tests.conftest import *\n")
@@ -23,7 +25,7 @@ def session(folder: Path, body: str, *options: str) -> subprocess.CompletedProce
     return subprocess.run(
         [*command, "-p", "no:cacheprovider", "-c", folder / "pytest.ini", *options, folder],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "AIWF_TEST_PATIENCE": "2"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "AIWF_TEST_PATIENCE": "2", **more},
         capture_output=True,
         text=True,
     )
@@ -51,6 +53,13 @@ def test_a_failing_test_and_a_session_that_stops_at_it_are_failures(tmp_path):
     assert failing.returncode == stopping.returncode == 1
     assert "1 tests failed" in failing.stdout
     assert "2 of 3 tests had come to their end" in stopping.stdout
+
+
+def test_a_test_that_hangs_is_ended_and_named(tmp_path):
+    done = session(tmp_path, "import time; time.sleep(600)", AIWF_TEST_LONGEST="8")
+
+    assert done.returncode == 1
+    assert "ended early in test_it.py::test_b" in done.stdout
 
 
 def test_no_tests_at_all_are_a_failure(tmp_path):

@@ -60,6 +60,8 @@ def trained_apart(
     with _started(settings) as driver:
         driver.send(request)
         for line in driver.replies:
+            if not line.endswith("\n"):  # it was killed in the middle of a word
+                break
             match json.loads(line.removeprefix(MARK)):
                 case ["ready"]:
                     driver.ready = True
@@ -118,7 +120,7 @@ def _started(settings: Settings) -> Iterator[Driver]:
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as replies:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stages.runner.apart", str(writing)],
+            [sys.executable, "-P", "-m", "stages.runner.apart", str(writing)],
             stdin=subprocess.PIPE,
             env=_environment(settings),
             pass_fds=[writing],

@@ -102,6 +102,8 @@ class Connection(asyncio.Protocol):
         self.on_leave: Callable[[], Any] | None = None  # while a request is being answered
         self._bytes = 0  # of headers that are not whole, or of a body that nobody reads
         self._tail = b""
+        self._whole = False  # headers, or empty lines, came to an end: if no request begins, it is
+        # as silent as before
 
     def overdue(self, now: float) -> bool:
         """Whether it has been doing what it does for too long."""
@@ -127,7 +129,7 @@ class Connection(asyncio.Protocol):
 
     def _enter(self, state: State) -> None:
         self.state, self.since = state, time.monotonic()
-        self._bytes, self._tail = 0, b""
+        self._bytes, self._tail, self._whole = 0, b"", False
         if self in self.room.connections:
             self.room.silent.pop(self, None)
             if state is not State.BUSY:
@@ -155,7 +157,7 @@ class Connection(asyncio.Protocol):
 
     def _takes(self, data: bytes) -> bool:
         """Whether `data` may come in; if not, the connection is ended."""
-        if self.state is State.BUSY:
+        if self.state is State.BUSY or self._whole:
             return True
         self._bytes += len(data)
         if self.state is State.DRAINING:
@@ -163,7 +165,7 @@ class Connection(asyncio.Protocol):
         else:
             joined = self._tail + data
             if any(end in joined for end in END_OF_HEADERS):
-                self._enter(State.BUSY)  # the application is about to begin
+                self._whole = True
                 return True
             self._tail, most = joined[-3:], MOST_HEADER_BYTES
         if self._bytes <= most:

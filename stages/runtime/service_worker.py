@@ -220,7 +220,9 @@ def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
 
     async def parsed() -> list[tuple[str, bytes]]:
         headers, most = Headers({"content-type": question.form}), question.most_files
-        form = await MultiPartParser(headers, stream(), max_files=most, max_fields=most).parse()
+        parser = MultiPartParser(headers, stream(), max_files=most, max_fields=most)
+        parser.spool_max_size = len(body) + 1  # it is in memory already: no disk is needed
+        form = await parser.parse()
         found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
         files = [(one.filename or "", await one.read()) for one in found]
         await form.close()

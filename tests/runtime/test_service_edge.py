@@ -47,7 +47,16 @@ def service(sealed_files, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "beginning", [b"", b"GET /hea", head()[:-2], head(100), b"POST / HTTP/1.1\r\nTransfer-"]
+    "beginning",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"\n\n\n",
+        b"GET /hea",
+        head()[:-2],
+        head(100),
+        b"POST / HTTP/1.1\r\nTransfer-",
+    ],
 )
 def test_who_begins_and_says_no_more_is_sent_away(service, beginning):
     with service.connect() as connection:
@@ -68,7 +77,7 @@ def test_who_sends_a_byte_now_and_then_is_sent_away(service):
         send(connection)
 
 
-@pytest.mark.parametrize("beginning", [b"", b"GET /health HTTP/1.1\r\nX: "])
+@pytest.mark.parametrize("beginning", [b"", b"\r\n\r\n", b"GET /health HTTP/1.1\r\nX: "])
 def test_many_who_say_nothing_shut_nobody_out(service, beginning):
     crowd = [service.connect() for _ in range(200)]
     try:
