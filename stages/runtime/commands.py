@@ -37,6 +37,8 @@ def _answer(words: Sequence[str] | None, folder: Path) -> int:
     except WorkflowError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
+    except KeyboardInterrupt:
+        return 130
     except BrokenPipeError:  # the reader of our output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
