@@ -89,6 +89,7 @@ def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
         write_folder(folder, {**files, SEAL: seal(files)})
         files |= _golden(folder, work, climb.best)
         files[INSTRUCTION_SETS] = spelled(verified(climb.best.numeric, found))
+        files["README.md"] += texts.sure(climb.best.sure).encode()
         files["README.md"] += texts.processors(found).encode()
         files["README.md"] += _of_golden(work, files).encode()
         files["measured.json"] = spelled([one.record for one in climb.trials])

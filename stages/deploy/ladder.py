@@ -14,8 +14,10 @@ from stages.deploy.instruction_sets import Candidate, Statement, failures, state
 from stages.deploy.packed import Answers, ask, write_folder
 from stages.deploy.workbench import Workbench
 from stages.evaluate.kinds import Agreement
+from stages.evaluate.sure import SureAnswers
 from stages.metrics import Measured
 from stages.parts import COMPRESSORS
+from stages.runtime.answers.sure import sure_of
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.sealed import SEAL, seal
 
@@ -30,6 +32,7 @@ class Tested:
     measured: Measured
     agreement: Agreement
     gated: Gated
+    sure: SureAnswers
     instruction_sets: Sequence[Statement] = ()
 
     @property
@@ -66,6 +69,7 @@ class Trial:
         processors = {one.instruction_set: one.record for one in self.tested.instruction_sets}
         held = {"instruction_sets": processors} if processors else {}
         record |= {"verdict": self.tested.gated.verdict, "overall": measured}
+        record["sure"] = self.tested.sure.record
         return {**record, **self.tested.agreement.record(), **held}
 
 
@@ -137,12 +141,13 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
     packed = replace(work.trained, answers=answers.values)
     measured = work.kind.measured(packed, work.report.threshold)
     held = gated(work, measured)
+    sure = work.kind.sure(packed, work.report.threshold, sure_of(content.description))
     failed = [*agreement.failures, *held.failures]
     candidate = Candidate(numeric, network, content, files, answers, agreement)
     found = [] if failed else statements(work, candidate)
     failed += failures(found)
     why = "; ".join(failed) or "agrees with the trained model"
-    tested = Tested(numeric, files, answers, measured, agreement, held, found)
+    tested = Tested(numeric, files, answers, measured, agreement, held, sure, found)
     return Trial(numeric, not failed, why, len(network), tested)
 
 

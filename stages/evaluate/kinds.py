@@ -10,6 +10,7 @@ from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.evaluation import Evaluation, Origin
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement
 from stages.media import Medium
@@ -102,6 +103,11 @@ class Kind(Protocol):
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         """The numbers alone, as for a package."""
+        ...
+
+    def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
+        """How many of the answers are sure by `rule`, and how many of these are right; `threshold`:
+        what is below it is not shown."""
         ...
 
     def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:

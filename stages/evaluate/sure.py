@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,12 @@ class SureAnswers:
     @property
     def least(self) -> float | None:
         return self.rule.least
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What the sure answers of this test are worth, as JSON."""
+        shares = {"right": self.right.model_dump(), "share": self.share.model_dump()}
+        return {"from": self.least, **shares}
 
     @property
     def missed(self) -> bool:

@@ -38,6 +38,26 @@ def test_the_package_answers_as_was_measured(made, package, tmp_path):
     assert package.overall["accuracy"].value > 0.7
 
 
+def test_how_right_the_packages_own_sure_answers_are_is_counted_and_told(made, package, tmp_path):
+    tested = samples_of(made.dataset, made.store, "test")
+    folder = unpack(package, made.store, tmp_path / "package")
+
+    with Predictor.open(folder) as predictor:
+        best = [predictor.predict(made.store.get(one.digest))["labels"][0] for one in tested]
+
+    right = [
+        one["label"] == true.label for one, true in zip(best, tested, strict=True) if one["sure"]
+    ]
+    told = package.rungs[-1]["sure"]
+    assert right
+    assert told["right"]["n"] == len(right)
+    assert told["right"]["value"] == np.mean(right)
+    assert told["share"]["value"] == len(right) / len(tested)
+    words = f"{100 * np.mean(right):.1f}".removesuffix(".0") + " % ("
+    for name in ("README.md", "report.html"):
+        assert words in " ".join((folder / name).read_text().split())
+
+
 def test_the_smallest_form_that_agrees_is_shipped(package):
     assert package.numeric == "int8"
     assert [one["numeric"] for one in package.rungs] == ["int8"]

@@ -72,6 +72,10 @@ def test_a_package_for_boxes_agrees_and_answers_as_was_measured(detecting, boxes
     assert boxes.overall["ap50"].value > 0.4
     assert boxes.rungs[-1]["kept"]
     assert sum(len(one["boxes"]) for one in found) > len(found) / 2
+    shown = [box for one in found for box in one["boxes"]]
+    share = boxes.rungs[-1]["sure"]["share"]
+    assert share["n"] == len(shown)
+    assert share["value"] == sum(box["sure"] for box in shown) / len(shown)
 
 
 def test_a_package_for_boxes_says_how_they_are_drawn(detecting, boxes):

@@ -1,10 +1,12 @@
 """The words and recipes that lie in a package beside its code."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
 from stages.evaluate.rejected import rejected_label
+from stages.evaluate.sure import SureAnswers
 from stages.evaluate.words import capital
 from stages.runtime.neutral import line
 
@@ -111,6 +113,14 @@ def golden(thing: str, counts: tuple[int, int], size: int, labels: str) -> str:
 would show first. They cover {labels} labels. `selftest` answers them all, and says how many keep
 their answer on this machine. {hint}
 """
+
+
+def sure(found: SureAnswers) -> str:
+    """How right the package's own sure answers were in its test; nothing if none can be sure."""
+    if found.least is None:
+        return ""
+    lines = fill(found.says, 100, break_on_hyphens=False)
+    return f"\n## How right its sure answers are\n\n{lines}\n"
 
 
 def processors(found: Sequence[Statement]) -> str:

@@ -7,10 +7,11 @@ from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.boxes.agreement import judged
-from stages.evaluate.boxes.evaluation import Evaluation, against_half, evaluated
+from stages.evaluate.boxes.evaluation import Evaluation, against_half, evaluated, sure_by
 from stages.evaluate.boxes.page import page
 from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, judge
 from stages.media import Medium
@@ -58,6 +59,9 @@ class Boxes:
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         return measure_boxes(predicted.truth, predicted.answers, predicted.labels, threshold)
+
+    def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
+        return sure_by(predicted, threshold, rule)
 
     def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
         return judge(gate, measured, against_half)

@@ -87,7 +87,7 @@ def evaluated(
         advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
-        sure=_sure(found, held, threshold, config, sure, held_out=unseen is not None),
+        sure=_sure(found, held, threshold, config.precision, sure, held_out=unseen is not None),
         origin=origin_of(given, unseen),
         precision=config.precision,
         curves=box_curves(found, _ap50s(measured), labels),
@@ -96,11 +96,17 @@ def evaluated(
     )
 
 
+def sure_by(predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
+    """Which of the boxes from `threshold` on are sure by the `rule` of a package."""
+    found = matches(predicted.truth, predicted.answers, len(predicted.labels))
+    return _sure(found, found, threshold, None, rule, held_out=False)
+
+
 def _sure(
     found: Matches,
     held: Matches,
     threshold: float,
-    config: EvaluateConfig,
+    precision: float | None,
     given: Sure | None,
     *,
     held_out: bool,
@@ -117,9 +123,7 @@ def _sure(
         return by_label(every, 0)[0]["precision"], proportion(test.at(least)[0], len(test.scores))
 
     chosen = Answered(held.score, held.found >= 0)
-    return sure_answers(
-        test, chosen, config.precision, given, measures, held_out=held_out, noun="boxes"
-    )
+    return sure_answers(test, chosen, precision, given, measures, held_out=held_out, noun="boxes")
 
 
 def against_half(measured: Measured) -> Judgement:

@@ -8,10 +8,11 @@ from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.kinds import Agreement, Unseen, check_known
 from stages.evaluate.labels.agreement import judged
-from stages.evaluate.labels.evaluation import Evaluation, evaluated
+from stages.evaluate.labels.evaluation import Evaluation, evaluated, sure_by
 from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
+from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judge
 from stages.media import Medium
@@ -57,6 +58,9 @@ class Labels:
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
         return measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
+
+    def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
+        return sure_by(predicted, rule)
 
     def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
         return judge(gate, measured, against_guessing)

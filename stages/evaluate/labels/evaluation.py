@@ -104,6 +104,13 @@ def evaluated(
     )
 
 
+def sure_by(predicted: Predicted, rule: Sure) -> SureAnswers:
+    """Which of the answers are sure by the `rule` of a package."""
+    seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
+    test = only_answers(seen, other_of(predicted))
+    return _sure(test, test, PRECISION, rule, predicted, held_out=False)
+
+
 def _sure(
     test: Scored,
     chosen: Scored,
