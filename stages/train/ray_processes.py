@@ -18,6 +18,7 @@ class RayProcesses:
         children = psutil.Process().children()
         self._first = [one for one in children if _mentions(one, str(folder))]
         self._needed = [one for one in self._first if _name(one) in NEEDED]
+        self._begun = self._descendants()  # its agents have no known parent once raylet has ended
 
     def ended(self) -> bool:
         """Whether one that Ray cannot do without has ended."""
@@ -25,6 +26,9 @@ class RayProcesses:
 
     def family(self) -> list[Any]:
         """Those that live."""
+        return [one for one in {*self._begun, *self._descendants()} if _alive(one)]
+
+    def _descendants(self) -> list[Any]:
         import psutil
 
         family = list(self._first)

@@ -1,9 +1,8 @@
 """Ray Train's part: a group of workers that is mended when one of them dies."""
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from stages.opening import open_store
 from stages.runtime.errors import InfrastructureError, WorkflowError
@@ -29,10 +28,11 @@ def work_together(task: Task, workers: int, each: int, listen: Callable[[], None
         failure, at = None, -1
         while _checkpoint(task) > at:  # it came further than the time before
             at = _checkpoint(task)
-            failure, result = _beside(_trainer(task, scaling, folder).fit, listen)
+            failure = _fitted(task, scaling, folder, listen)
             if failure is None:
-                return _raise(result.return_value)
-            _raise(_own(failure))
+                return
+            if isinstance(failure, WorkflowError):
+                raise failure
     raise InfrastructureError(
         f"The workers that teach {task.name} died {FAILURES + 1} times: {failure}.",
         "Free some memory, or set train.workers to 1; run again to go on from the last checkpoint.",
@@ -75,24 +75,33 @@ def _trainer(task: Task, scaling: Any, folder: Path) -> Any:
     )
 
 
-def _beside(work: Callable[[], Any], look: Callable[[], None]) -> tuple[Exception | None, Any]:
-    """Do `work` in a thread and `look` again and again meanwhile; what `work` raised, and gave.
+def _fitted(task: Task, scaling: Any, folder: Path, listen: Callable[[], None]) -> Exception | None:
+    """Run Ray Train once to its end, and call `listen` meanwhile; what failed.
 
-    `work` is not in the main thread, as Ray would take Ctrl-C for itself there."""
-    done: list[tuple[Exception | None, Any]] = []
+    It runs in a task of Ray's, on this machine. In the main thread Ray Train would take Ctrl-C for
+    itself; in another thread it would go on using Ray while it is shut down, and Ray ends a process
+    that does so before what it started can be ended."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    def do() -> None:
-        try:
-            done.append((None, work()))
-        except Exception as failure:  # told where somebody can act on it
-            done.append((failure, None))
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    fit = ray.remote(num_cpus=0, max_retries=0)(_fit)
+    running = fit.options(scheduling_strategy=here).remote(task, scaling, folder)
+    while not ray.wait([running], timeout=LISTEN)[0]:
+        listen()
+    try:
+        return cast("Exception | None", ray.get(running))
+    except ray.exceptions.RayError as died:
+        return RuntimeError(str(died))
 
-    thread = threading.Thread(target=do, daemon=True)
-    thread.start()
-    while thread.is_alive():
-        look()
-        thread.join(LISTEN)
-    return done[0]
+
+def _fit(task: Task, scaling: Any, folder: Path) -> Exception | None:
+    """What made the group fail: an error of ours if there is one among its errors."""
+    try:
+        given: WorkflowError | None = _trainer(task, scaling, folder).fit().return_value
+    except Exception as failure:  # raised where somebody can act on it
+        return _own(failure) or RuntimeError(str(failure))
+    return given
 
 
 def _own(failure: Exception) -> WorkflowError | None:
@@ -101,11 +110,6 @@ def _own(failure: Exception) -> WorkflowError | None:
     ended = (alone, *getattr(failure, "worker_failures", {}).values())
     causes = [getattr(one, "cause", one) for one in ended]
     return next((one for one in causes if isinstance(one, WorkflowError)), None)
-
-
-def _raise(error: WorkflowError | None) -> None:
-    if error is not None:
-        raise error
 
 
 def _bytes(shared: Any) -> int:
