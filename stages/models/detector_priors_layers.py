@@ -15,8 +15,8 @@ from stages.models.efficientnet_lite_layers import Unit, stages
 from stages.models.family import Family
 from stages.models.weights import Array
 
-TRUNK_STRIDES = (8, 16)
-WIDTH = 192  # channels of the maps behind the trunk
+BACKBONE_STRIDES = (8, 16)
+WIDTH = 192  # channels of the maps behind the backbone
 EXTRA = 2  # such maps, each half as large as the one before
 PRIORS = 4  # at each place: two squares, one lying, one standing
 
@@ -36,7 +36,7 @@ class Shrink(nn.Layer):  # type: ignore[misc]
 
 
 class Extra(nn.Layer):  # type: ignore[misc]
-    """The trunk's last map, and EXTRA smaller ones."""
+    """The backbone's last map, and EXTRA smaller ones."""
 
     def __init__(self, narrow: int) -> None:
         super().__init__()
@@ -65,22 +65,22 @@ class PriorHead(nn.Layer):  # type: ignore[misc]
         return _joined(self.labels, seen), _joined(self.offsets, seen)
 
 
-def trunk(_family: str) -> nn.Layer:
+def backbone(_family: str) -> nn.Layer:
     """New stages of EfficientNet-Lite0 up to stride 16, with random weights."""
-    return stages("efficientnet_lite0", TRUNK_STRIDES)
+    return stages("efficientnet_lite0", BACKBONE_STRIDES)
 
 
 def new_prior_detector(family: Family, labels: int) -> nn.Layer:
     """The whole detector for so many labels."""
-    stem = family.trunk()
+    stem = family.backbone()
     last = stem.channels[-1]
     return Detector(stem, Extra(last), PriorHead([last, *[WIDTH] * EXTRA], labels))
 
 
 def prior_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The detector of the size of `arrays`; without head.*, its trunk."""
+    """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return Maps(family.trunk())
+        return Maps(family.backbone())
     return new_prior_detector(family, len(arrays["head.labels.0.bias"]) // PRIORS - 1)
 
 

@@ -42,7 +42,7 @@ def _family(
         larger=larger,
         parameters=parameters,
         cost=cost,
-        layers=".efficientnet_lite_layers:trunk",
+        layers=".efficientnet_lite_layers:backbone",
         names=".efficientnet_lite_names:place",
         cuts=cuts,
     )

@@ -87,7 +87,7 @@ class Block(nn.Layer):  # type: ignore[misc]
         return picture + out if self.shortcut else out
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 1280): stem, blocks, top, mean over the picture."""
 
     def __init__(self, width: float, depth: float) -> None:
@@ -104,14 +104,14 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.pool(self.top(picture)).flatten(1)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         return [self.stem, *self.blocks, self.top, nn.Sequential(self.pool, nn.Flatten())]
 
 
 class Stages(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a trunk without
-    its mean, in two parts: `front` up to stride 8, `back` from there on. The map at stride 32 is
-    the top's, which tells things best apart."""
+    """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a backbone
+    without its mean, in two parts: `front` up to stride 8, `back` from there on. The map at stride
+    32 is the top's, which tells things best apart."""
 
     def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
@@ -151,13 +151,13 @@ class Stages(nn.Layer):  # type: ignore[misc]
 
 
 def stages(name: str, strides: tuple[int, ...] = (8, 16, 32)) -> Stages:
-    """New stages of the family `name`, with random weights, named as in its trunk."""
+    """New stages of the family `name`, with random weights, named as in its backbone."""
     return Stages(*SCALES[name], strides)
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk of the family `name`, with random weights."""
-    return Trunk(*SCALES[name])
+def backbone(name: str) -> Backbone:
+    """A new backbone of the family `name`, with random weights."""
+    return Backbone(*SCALES[name])
 
 
 def _blocks(width: float, depth: float) -> list[Any]:

@@ -22,7 +22,7 @@ NAME = re.compile(r"(?:_blocks\.(\d+)\.)?(\w+)\.(\w+)")
 
 
 def place(name: str) -> str | None:
-    """The name in our trunk of the published tensor `name`; None for ImageNet's classifier and
+    """The name in our backbone of the published tensor `name`; None for ImageNet's classifier and
     counters."""
     found = NAME.fullmatch(name)
     if found is None:
@@ -36,7 +36,7 @@ def place(name: str) -> str | None:
 
 
 def place_up_to_stride_16(name: str) -> str | None:
-    """As `place`, for a trunk of Lite0 that ends before stride 32."""
+    """As `place`, for a backbone of Lite0 that ends before stride 32."""
     found = place(name)
     block = NAME.fullmatch(name)
     behind = block is not None and block[1] is not None and int(block[1]) >= BLOCKS_TO_16

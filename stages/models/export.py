@@ -31,15 +31,15 @@ def export_network(
     cut: int = 0,
 ) -> dict[str, Path]:
     """Write the network of `family` with the weights `arrays` (named as `Family.network` builds it;
-    a trunk without head.* gives features) into the folder `out` and return the files by name:
+    a backbone without head.* gives features) into the folder `out` and return the files by name:
     graph.json and graph.pdiparams for paddle_inference, graph.onnx for onnx.
 
     One input, "image" or "sound", float32: any N, then `Family.shape`, any number where that says
     None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
     the ONNX file was as Paddle's, for random windows, before it is given. Equal arrays make equal
-    bytes. With a `cut`, only that many of the trunk's first parts are written (see cutting.py), and
-    `arrays` are the trunk's, trunk.* alone. Raises InfrastructureError with the last lines of the
-    exporting process if it fails or dies."""
+    bytes. With a `cut`, only that many of the backbone's first parts are written (see cutting.py),
+    and `arrays` are the backbone's, backbone.* alone. Raises InfrastructureError with the last
+    lines of the exporting process if it fails or dies."""
     with TemporaryDirectory() as folder:
         work = Path(folder)
         _run(work, family, arrays, formats, cut)

@@ -33,7 +33,7 @@ def main(spec: dict[str, Any]) -> None:
     family = FAMILIES[spec["family"]]
     arrays = unpack_arrays(Path(spec["weights"]).read_bytes())
     cut = spec["cut"]
-    network = front(family, _trunk(arrays), cut) if cut else assemble(family.name, arrays)
+    network = front(family, _backbone(arrays), cut) if cut else assemble(family.name, arrays)
     network.eval()
     prefix = Path(spec["out"]) / "graph"
     probe = _probe(family)
@@ -45,8 +45,8 @@ def main(spec: dict[str, Any]) -> None:
         _compare(prefix.with_suffix(".onnx"), probe, expected)
 
 
-def _trunk(arrays: dict[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix("trunk."): array for name, array in arrays.items()}
+def _backbone(arrays: dict[str, Any]) -> dict[str, Any]:
+    return {name.removeprefix("backbone."): array for name, array in arrays.items()}
 
 
 def _probe(family: Family) -> Any:

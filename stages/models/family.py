@@ -15,7 +15,7 @@ SCRATCH = "scratch"  # in place of a digest: no weights
 
 @dataclass(frozen=True)
 class Family:
-    """A network, or the trunk of one, and the weights that it begins with.
+    """A network, or the backbone of one, and the weights that it begins with.
 
     `takes`: "pictures" or "sounds". `size`: what it was made for: a picture's side in pixels, or a
     spectrogram's bands; `larger`: a size at which it is tried, too, if nothing else is said;
@@ -25,15 +25,16 @@ class Family:
     reference seconds for one window at `size`, one core, forward.
 
     `weights`: None for a network that is trained from scratch. `layers`: place of the function
-    (name) -> Paddle layer of the trunk, `names`: of the one that gives each published tensor its
-    name in that layer. `features`: numbers that the trunk makes of a window. `network`: place of
+    (name) -> Paddle layer of the backbone, `names`: of the one that gives each published tensor its
+    name in that layer. `features`: numbers that the backbone makes of a window. `network`: place of
     the function (family, arrays) -> the whole Paddle layer, its weights still to be filled in from
     `arrays`; it may have one output or a tuple of them. `parameters`: numbers among the published
     weights, or those of one network from scratch. `notice`: what a person who chooses it has to
     know of its licence.
 
-    `cuts`: how many of the trunk's parts (`parts()` of its layer, see cutting.py) may stay frozen
-    while the others are taught, the fewest first; none if it is only used frozen. 0: all is taught.
+    `cuts`: how many of the backbone's parts (`parts()` of its layer, see cutting.py) may stay
+    frozen while the others are taught, the fewest first; none if it is only used frozen. 0: all is
+    taught.
 
     `teaching`: of a detector, what teaching one window costs, in forwards; `whole`: place of
     the function (family, number of labels) -> its layer; `loss`: of
@@ -61,7 +62,7 @@ class Family:
     layers: str = ""
     names: str = ""
     cuts: tuple[int, ...] = ()
-    network: str = ".network:trunk_and_head"
+    network: str = ".network:backbone_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
     kernel: bool = False
     front: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -73,7 +74,7 @@ class Family:
     takes: str = "pictures"
     notice: str = ""
 
-    def trunk(self) -> Any:
+    def backbone(self) -> Any:
         """A new Paddle layer, (N, *shape) float32 to (N, features); its weights are random."""
         return _function(self.layers)(self.name)
 
@@ -82,9 +83,9 @@ class Family:
         return _function(self.network)(self, arrays)
 
     def load(self, settings: Settings | None = None) -> dict[str, Array]:
-        """The published weights, by their names in `trunk()`; every tensor is used once or named as
-        spare. Without weights a trunk's first ones, always the same; none if it has no trunk.
-        `settings` are those of the workspace that keeps what is fetched.
+        """The published weights, by their names in `backbone()`; every tensor is used once or named
+        as spare. Without weights a backbone's first ones, always the same; none if it has no
+        backbone. `settings` are those of the workspace that keeps what is fetched.
 
         Raises Damaged if the file is not the published one, BackendMissing if its package is not
         installed, InfrastructureError if it cannot be fetched."""
@@ -100,7 +101,7 @@ class Family:
         return found
 
     def place(self, name: str) -> str | None:
-        """Where the published tensor `name` belongs in `trunk()`; None if nowhere."""
+        """Where the published tensor `name` belongs in `backbone()`; None if nowhere."""
         found: str | None = _function(self.names)(name)
         return found
 
@@ -125,7 +126,8 @@ class Family:
 
     @property
     def frozen(self) -> bool:
-        """Whether its trunk stays as published, so that what it makes of a sample is made once."""
+        """Whether its backbone stays as published, so that what it makes of a sample is made
+        once."""
         return self.weights is not None
 
     @property

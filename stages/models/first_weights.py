@@ -1,4 +1,4 @@
-"""The weights of a trunk that nothing has taught."""
+"""The weights of a backbone that nothing has taught."""
 
 import paddle
 
@@ -9,6 +9,6 @@ SEED = 0
 
 
 def first_weights(family: Family) -> dict[str, Array]:
-    """What a new trunk of `family` begins with, by its names in it: always the same numbers."""
+    """What a new backbone of `family` begins with, by its names in it: always the same numbers."""
     paddle.seed(SEED)
-    return {name: one.numpy() for name, one in family.trunk().state_dict().items()}
+    return {name: one.numpy() for name, one in family.backbone().state_dict().items()}

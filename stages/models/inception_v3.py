@@ -15,6 +15,6 @@ INCEPTION_V3 = of_paddle(
     features=2048,
     parameters=21_820_000,
     cost=0.080,
-    layers=".inception_v3_layers:trunk",
+    layers=".inception_v3_layers:backbone",
     cuts=(4, 9),
 )

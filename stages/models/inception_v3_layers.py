@@ -1,12 +1,12 @@
-"""InceptionV3's trunk: paddle's network without its classifier."""
+"""InceptionV3's backbone: paddle's network without its classifier."""
 
 from paddle import Tensor, nn
 from paddle.vision.models import InceptionV3
 
-from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
 
 
-class Trunk(InceptionV3):  # type: ignore[misc]
+class Backbone(InceptionV3):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 2048); no side below 75."""
 
     def __init__(self) -> None:
@@ -21,10 +21,10 @@ class Trunk(InceptionV3):  # type: ignore[misc]
         return self.mean(picture)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         return [self.inception_stem, *self.inception_block_list, self.mean]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk, with random weights."""
-    return Trunk()
+def backbone(name: str) -> Backbone:
+    """A new backbone, with random weights."""
+    return Backbone()

@@ -12,6 +12,6 @@ MOBILENET_V2 = of_paddle(
     features=1280,
     parameters=2_257_984,
     cost=0.009,
-    layers=".mobilenet_v2_layers:trunk",
+    layers=".mobilenet_v2_layers:backbone",
     cuts=(7, 14),
 )

@@ -1,12 +1,12 @@
-"""MobileNetV2's trunk: paddle's network without its classifier."""
+"""MobileNetV2's backbone: paddle's network without its classifier."""
 
 from paddle import Tensor, nn
 from paddle.vision.models import MobileNetV2
 
-from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
 
 
-class Trunk(MobileNetV2):  # type: ignore[misc]
+class Backbone(MobileNetV2):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 1280)."""
 
     def __init__(self) -> None:
@@ -18,10 +18,10 @@ class Trunk(MobileNetV2):  # type: ignore[misc]
         return self.mean(self.features(picture))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         return [*self.features, self.mean]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk, with random weights."""
-    return Trunk()
+def backbone(name: str) -> Backbone:
+    """A new backbone, with random weights."""
+    return Backbone()

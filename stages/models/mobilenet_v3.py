@@ -19,7 +19,7 @@ def _family(
         features=features,
         parameters=parameters,
         cost=cost,
-        layers=".mobilenet_v3_layers:trunk",
+        layers=".mobilenet_v3_layers:backbone",
         cuts=cuts,
     )
 

@@ -1,14 +1,14 @@
-"""MobileNetV3's trunks: paddle's networks without their classifiers."""
+"""MobileNetV3's backbones: paddle's networks without their classifiers."""
 
 from paddle import Tensor, nn
 from paddle.vision.models import MobileNetV3Large, MobileNetV3Small
 
-from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
 
 NETWORKS = {"mobilenet_v3_small": MobileNetV3Small, "mobilenet_v3_large": MobileNetV3Large}
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 576) or (N, 960): what the classifier's own two layers would see."""
 
     def __init__(self, network: nn.Layer) -> None:
@@ -21,10 +21,10 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.mean(self.lastconv(self.blocks(self.conv(picture))))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         return [self.conv, *self.blocks, self.lastconv, self.mean]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk of the family `name`, with random weights."""
-    return Trunk(NETWORKS[name](num_classes=0, with_pool=False))
+def backbone(name: str) -> Backbone:
+    """A new backbone of the family `name`, with random weights."""
+    return Backbone(NETWORKS[name](num_classes=0, with_pool=False))

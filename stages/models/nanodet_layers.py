@@ -121,19 +121,19 @@ class Scores(nn.Layer):  # type: ignore[misc]
         return paddle.concat(logits, axis=1), paddle.concat(sides, axis=1)
 
 
-def trunk(_family: str) -> nn.Layer:
+def backbone(_family: str) -> nn.Layer:
     """A new body with random weights."""
     return Body()
 
 
 def new_nanodet(family: Family, labels: int) -> nn.Layer:
     """The whole detector for so many labels."""
-    body = family.trunk()
+    body = family.backbone()
     return Detector(body, nn.Identity(), Scores(len(body.lateral), labels))
 
 
 def nanodet(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The detector of the size of `arrays`; without head.*, its trunk."""
+    """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return Maps(family.trunk())
+        return Maps(family.backbone())
     return new_nanodet(family, len(arrays["head.labels.0.bias"]))

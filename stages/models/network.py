@@ -1,4 +1,4 @@
-"""A whole network in Paddle with given weights: as its family builds it, mostly a trunk with a
+"""A whole network in Paddle with given weights: as its family builds it, mostly a backbone with a
 head."""
 
 from collections.abc import Mapping
@@ -29,13 +29,13 @@ class Head(nn.Layer):  # type: ignore[misc]
 class Network(nn.Layer):  # type: ignore[misc]
     """Windows, (N, ...), to (N, labels), logits."""
 
-    def __init__(self, trunk: nn.Layer, head: nn.Layer) -> None:
+    def __init__(self, backbone: nn.Layer, head: nn.Layer) -> None:
         super().__init__()
-        self.trunk = trunk
+        self.backbone = backbone
         self.head = head
 
     def forward(self, window: Tensor) -> Tensor:
-        return self.head(self.trunk(window))
+        return self.head(self.backbone(window))
 
 
 def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
@@ -49,10 +49,10 @@ def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
     return network
 
 
-def trunk_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The trunk of `family` (trunk.*) and a head of the size of `arrays` (head.*); without head.*
-    it gives features."""
-    return Network(family.trunk(), head_of(arrays))
+def backbone_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
+    """The backbone of `family` (backbone.*) and a head of the size of `arrays` (head.*); without
+    head.* it gives features."""
+    return Network(family.backbone(), head_of(arrays))
 
 
 def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:

@@ -14,6 +14,6 @@ PP_LCNET = of_paddle(
     features=1280,
     parameters=1_682_464,
     cost=0.005,
-    layers=".pp_lcnet_layers:trunk",
+    layers=".pp_lcnet_layers:backbone",
     cuts=(6, 12),
 )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from paddle import Tensor, nn
 
 from stages.models.depthwise import Depthwise
-from stages.models.paddle_trunks import MOMENTUM
+from stages.models.paddle_backbones import MOMENTUM
 
 STEM, TOP = 16, 1280
 SQUEEZE = 4  # how much narrower the inside of squeeze-and-excitation is
@@ -73,7 +73,7 @@ class Block(nn.Layer):  # type: ignore[misc]
         return self.pw_conv(self.se(self.dw_conv(picture)))
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 1280)."""
 
     def __init__(self) -> None:
@@ -92,12 +92,12 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.flatten(self.act(self.last_conv(self.avg_pool(picture))))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         blocks = [block for name in STAGES for block in getattr(self, name)]
         top = nn.Sequential(self.avg_pool, self.last_conv, self.act, self.flatten)
         return [self.conv1, *blocks, top]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk, with random weights."""
-    return Trunk()
+def backbone(name: str) -> Backbone:
+    """A new backbone, with random weights."""
+    return Backbone()

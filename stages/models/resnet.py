@@ -18,7 +18,7 @@ def _family(
         features=features,
         parameters=parameters,
         cost=cost,
-        layers=".resnet_layers:trunk",
+        layers=".resnet_layers:backbone",
         cuts=cuts,
     )
 

@@ -1,15 +1,15 @@
-"""ResNet's trunks: paddle's networks without their classifiers."""
+"""ResNet's backbones: paddle's networks without their classifiers."""
 
 from paddle import Tensor, nn
 from paddle.vision.models import ResNet
 from paddle.vision.models.resnet import BasicBlock, BottleneckBlock
 
-from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
 
 DEPTHS = {"resnet18": (BasicBlock, 18), "resnet50": (BottleneckBlock, 50)}
 
 
-class Trunk(ResNet):  # type: ignore[misc]
+class Backbone(ResNet):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 512) or (N, 2048)."""
 
     def __init__(self, block: type[nn.Layer], depth: int) -> None:
@@ -24,11 +24,11 @@ class Trunk(ResNet):  # type: ignore[misc]
         return self.mean(picture)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         stem = nn.Sequential(self.conv1, self.bn1, self.relu, self.maxpool)
         return [stem, *self.layer1, *self.layer2, *self.layer3, *self.layer4, self.mean]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk of the family `name`, with random weights."""
-    return Trunk(*DEPTHS[name])
+def backbone(name: str) -> Backbone:
+    """A new backbone of the family `name`, with random weights."""
+    return Backbone(*DEPTHS[name])

@@ -16,7 +16,7 @@ def _family(name: str, entry: str, parameters: int, cost: float) -> Family:
         features=1024,
         parameters=parameters,
         cost=cost,
-        layers=".shufflenet_v2_layers:trunk",
+        layers=".shufflenet_v2_layers:backbone",
         cuts=(5, 13),
     )
 

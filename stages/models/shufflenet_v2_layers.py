@@ -6,7 +6,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.vision.ops import ConvNormActivation
 
-from stages.models.paddle_trunks import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
 
 STEM, TOP = 24, 1024
 REPEATS = (4, 8, 4)
@@ -59,7 +59,7 @@ class Halving(nn.Layer):  # type: ignore[misc]
         return self.shuffle(one, self._conv_linear_2(self._conv_dw_2(self._conv_pw_2(picture))))
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 1024)."""
 
     def __init__(self, widths: tuple[int, ...]) -> None:
@@ -82,7 +82,7 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.mean(self._last_conv(picture))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         return [
             nn.Sequential(self._conv1, self._max_pool),
             *self.blocks,
@@ -91,9 +91,9 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         ]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk of the family `name`, with random weights."""
-    return Trunk(WIDTHS[name])
+def backbone(name: str) -> Backbone:
+    """A new backbone of the family `name`, with random weights."""
+    return Backbone(WIDTHS[name])
 
 
 def _stages(widths: tuple[int, ...]) -> list[list[nn.Layer]]:

@@ -44,7 +44,7 @@ class Unit(nn.Layer):  # type: ignore[misc]
         return self.activation(self.norm(self.convolution(sound)))
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """`folds` networks side by side: (N, 1, bands, frames) to (N, folds * features).
 
     While they are taught they are `apart`, each with an input of its own: (N, folds, bands,
@@ -80,16 +80,16 @@ class Trunk(nn.Layer):  # type: ignore[misc]
 def network(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The networks that `arrays` are the weights of, and the mean of their logits as a head:
     (N, 1, bands, frames) to (N, labels)."""
-    first, *_, kernel = arrays["trunk.units.0.convolution.weight"].shape
-    bands = arrays["trunk.mean"].shape[2]
-    hidden = "trunk.hidden.weight" in arrays
-    trunk = Trunk(first // STAGES[0].wide, bands, hidden, apart=False, kernel=kernel)
-    return Network(trunk, head_of(arrays))
+    first, *_, kernel = arrays["backbone.units.0.convolution.weight"].shape
+    bands = arrays["backbone.mean"].shape[2]
+    hidden = "backbone.hidden.weight" in arrays
+    backbone = Backbone(first // STAGES[0].wide, bands, hidden, apart=False, kernel=kernel)
+    return Network(backbone, head_of(arrays))
 
 
-def start(trunk: Trunk, rng: np.random.Generator) -> None:
-    """Give the convolutions of `trunk` their first weights (He et al., arXiv 1502.01852)."""
-    for name, place in trunk.named_parameters():
+def start(backbone: Backbone, rng: np.random.Generator) -> None:
+    """Give the convolutions of `backbone` their first weights (He et al., arXiv 1502.01852)."""
+    for name, place in backbone.named_parameters():
         if len(place.shape) == 4:
             deviation = (2 / np.prod(place.shape[1:])) ** 0.5
             drawn = rng.normal(0, deviation, place.shape).astype(np.float32)

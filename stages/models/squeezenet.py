@@ -35,7 +35,7 @@ SQUEEZENET = Family(
     features=512,
     parameters=722_496,
     cost=0.006,
-    layers=".squeezenet_layers:trunk",
+    layers=".squeezenet_layers:backbone",
     names=".squeezenet_weights:place",
     cuts=(5, 7),
 )

@@ -32,7 +32,7 @@ class Fire(nn.Layer):  # type: ignore[misc]
         return self.relu(paddle.concat([self.expand1x1(few), self.expand3x3(few)], axis=1))
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to (N, 512): all but the last convolution, which is ImageNet's classifier."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.mean(picture)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the trunk; see cutting.py."""
+        """Layers whose composition is the backbone; see cutting.py."""
         found: list[nn.Layer] = [nn.Sequential(self.conv1, self.relu, self.pool)]
         for number in FIRES:
             fire = self.fires[f"fire{number}"]
@@ -60,6 +60,6 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return [*found, self.mean]
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk, with random weights."""
-    return Trunk()
+def backbone(name: str) -> Backbone:
+    """A new backbone, with random weights."""
+    return Backbone()

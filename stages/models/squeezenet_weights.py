@@ -30,7 +30,7 @@ def published(weights: Packed, settings: Settings) -> dict[str, Array]:
 
 
 def place(name: str) -> str | None:
-    """The name in our trunk of the published array `name`; None for ImageNet's classifier."""
+    """The name in our backbone of the published array `name`; None for ImageNet's classifier."""
     layer = name.replace("/", ".")
     if layer.startswith(f"{CLASSIFIER}."):
         return None

@@ -32,7 +32,7 @@ def convolution(narrow: int, wide: int, kernel: int, stride: int = 1, groups: in
     return nn.Sequential(made, nn.ReLU())
 
 
-class Trunk(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):  # type: ignore[misc]
     """(N, 1, 64 bands, 96 frames) to (N, 1024): stem, pairs of convolutions, mean."""
 
     def __init__(self) -> None:
@@ -52,6 +52,6 @@ class Trunk(nn.Layer):  # type: ignore[misc]
         return self.pool(heard).flatten(1)
 
 
-def trunk(name: str) -> Trunk:
-    """A new trunk, with random weights."""
-    return Trunk()
+def backbone(name: str) -> Backbone:
+    """A new backbone, with random weights."""
+    return Backbone()

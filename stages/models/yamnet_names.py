@@ -8,7 +8,7 @@ FIRST = 2  # the number of the first pair of them
 
 
 def place(name: str) -> str | None:
-    """The name in our trunk of the published array `name`; None for AudioSet's classifier."""
+    """The name in our backbone of the published array `name`; None for AudioSet's classifier."""
     if name.startswith("/model/classifier/"):
         return None
     found = NAME.fullmatch(name)

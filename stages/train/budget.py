@@ -10,7 +10,7 @@ from stages.train.space import Input, inputs_of
 
 STARTING = 25.0  # Ray, Paddle, the model's export
 GROWTH = 10.0  # heads taught on parts of the data, for the learning curve
-TRUNK = 8.0  # export of one family
+BACKBONE = 8.0  # export of one family
 DECODING = 0.006  # one picture: read, decode, augment, resize
 LISTENING = 0.03  # one sound of some seconds: decode, resample, augment, spectrogram
 WINDOWS = 10  # of a sound, for a family that has windows of its own, of about a second
@@ -56,11 +56,11 @@ def _fixed(train: TrainConfig, rows: int) -> float:
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    trunks = {one.family for one in inputs if one.begun.features}
+    backbones = {one.family for one in inputs if one.begun.features}
     sounds = any(FAMILIES[one.family].takes == "sounds" for one in inputs)
     reading = LISTENING if sounds else DECODING
-    a_row: float = sum(reading + (pass_of(one) if one.family in trunks else 0) for one in inputs)
-    return TRUNK * len(trunks) + rows * a_row / 2
+    a_row: float = sum(reading + (pass_of(one) if one.family in backbones else 0) for one in inputs)
+    return BACKBONE * len(backbones) + rows * a_row / 2
 
 
 def pass_of(one: Input) -> float:

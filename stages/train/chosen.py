@@ -1,4 +1,4 @@
-"""The Model that comes of the chosen trial: its head joined to the trunk, and what is known of
+"""The Model that comes of the chosen trial: its head joined to the backbone, and what is known of
 it."""
 
 import json
@@ -39,8 +39,8 @@ def save_model(
     settings: Settings,
     more: bytes | None = None,
 ) -> Model:
-    """Join the chosen head to its trunk, export both, and save the Model. `more`: what is known of
-    more samples, as `more_data` told."""
+    """Join the chosen head to its backbone, export both, and save the Model. `more`: what is known
+    of more samples, as `more_data` told."""
     one = by_name(train)[chosen.input]
     taught = taught_of(chosen)
     made = unpack_arrays(taught.arrays)
@@ -102,10 +102,10 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
 
 
 def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:
-    """What was `made`, joined to what the trunk was published with."""
+    """What was `made`, joined to what the backbone was published with."""
     published = one.begun.load(settings)
-    trunk = {f"trunk.{name}": array for name, array in published.items()}
-    return {**trunk, **without(made)}
+    backbone = {f"backbone.{name}": array for name, array in published.items()}
+    return {**backbone, **without(made)}
 
 
 def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:

@@ -104,7 +104,7 @@ def _row(one: Input) -> int:
 
 
 def _weights(train: TrainConfig) -> int:
-    """Trunks and their fronts, the model, and checkpoints of phase two."""
+    """Backbones and their fronts, the model, and checkpoints of phase two."""
     sizes = [_numbers(one) for one in inputs_of(train)]
     saved = COPIES * max(sizes)
     tuned = STATE * max(sizes) if train.finetune.trials else 0

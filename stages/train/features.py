@@ -1,4 +1,4 @@
-"""What a frozen trunk makes of each sample and each of its views: computed once, kept by digest.
+"""What a frozen backbone makes of each sample and each of its views: computed once, kept by digest.
 
 One window goes through the network at a time and each on one core, several side by side: so a row
 is the same to the last bit whatever else is computed, on however many cores. A sample's row is the
@@ -17,10 +17,10 @@ from stages.artifacts import Dataset, Step, canonical, digest_of
 from stages.etl.augment import view_of
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.backbone import BackboneFile
 from stages.train.one_core import on_one_core
 from stages.train.shards import Row, Shards
 from stages.train.sources import version_of
-from stages.train.trunk import TrunkFile
 
 SHARD = 256  # rows; what a killed run can lose
 STEP_CODE = (
@@ -71,9 +71,9 @@ class Sight:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A trunk and how samples come to it. `tell` hears how many rows are known."""
+    """A backbone and how samples come to it. `tell` hears how many rows are known."""
 
-    trunk: TrunkFile
+    backbone: BackboneFile
     sight: Sight
     settings: Settings
     tell: Tell
@@ -112,11 +112,11 @@ class Extractor:
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
-        network = on_one_core(str(self.trunk.path))
+        network = on_one_core(str(self.backbone.path))
         return lambda window: network(window)[0]
 
     def _key(self, augmented: bool) -> str:
-        return digest_of(canonical([self.trunk.digest, *self.sight.key(augmented)]))
+        return digest_of(canonical([self.backbone.digest, *self.sight.key(augmented)]))
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:

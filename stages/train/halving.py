@@ -56,7 +56,7 @@ class Taught:
 @dataclass
 class Trial:
     """One set of hyperparameters and how far it came. `score`: the higher, the better. `phase`: 1
-    for a head on a frozen trunk or a network from scratch, 2 for a tail."""
+    for a head on a frozen backbone or a network from scratch, 2 for a tail."""
 
     number: int
     hyperparameters: Hyperparameters

@@ -1,5 +1,5 @@
-"""Heads on features of frozen trunks, or small networks from scratch, searched over; then the tails
-of the best trunks."""
+"""Heads on features of frozen backbones, or small networks from scratch, searched over; then the
+tails of the best backbones."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -11,7 +11,7 @@ from stages.train.estimate import Estimate, of_heads
 
 class Heads:
     """Features are computed once for each input; a trial is a head that is taught on them, and in
-    phase two the tail of a trunk with its head."""
+    phase two the tail of a backbone with its head."""
 
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with the numbers of trials of both phases that its minutes allow. What phase one
@@ -42,7 +42,7 @@ class Heads:
     def teach(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
-        """Search for the best head on features of `dataset` and save it with its trunk."""
+        """Search for the best head on features of `dataset` and save it with its backbone."""
         from stages.train.chosen import save_model
         from stages.train.cluster import cluster
         from stages.train.minutes import minutes_of

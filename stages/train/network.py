@@ -21,7 +21,7 @@ def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[s
 
 
 def arrays_of(model: Model, store: Store) -> dict[str, Array]:
-    """The weights of `model` by name: trunk.* and head.*, or as its family builds it."""
+    """The weights of `model` by name: backbone.* and head.*, or as its family builds it."""
     return unpack_arrays(store.get(model.files["weights.npz"]))
 
 

@@ -17,12 +17,12 @@ from stages.runtime.errors import DataError
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.backbone import BackboneFile, backbone_file
 from stages.train.features import Extractor, Sight, Tell, View
 from stages.train.others import labels_of, other_of
 from stages.train.others.making import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
 from stages.train.space import Input, inputs_of
-from stages.train.trunk import TrunkFile, trunk_file
 from stages.train.windows import Windows
 
 
@@ -52,12 +52,12 @@ def prepare(
     made = negatives(dataset, samples, train, store=store, settings=settings)
     rows = rows_of(dataset, samples, folds, train.seed, made)
     inputs = inputs_of(train)
-    trunks = _trunks(inputs, store, run, settings)
+    backbones = _backbones(inputs, store, run, settings)
     features, shapes = {}, {}
     for place, one in enumerate(inputs):
         tell = _teller(run, place, len(inputs), len(rows.views))
         sight = sight_of(one, dataset, store)
-        features[one.name] = _seen(sight, trunks.get(one.family), rows, settings, tell)
+        features[one.name] = _seen(sight, backbones.get(one.family), rows, settings, tell)
         shapes[one.name] = sight.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
     classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
@@ -76,11 +76,11 @@ def sight_of(one: Input, dataset: Dataset, store: Store) -> Sight:
 
 
 def _seen(
-    sight: Sight, trunk: TrunkFile | None, rows: Rows, settings: Settings, tell: Tell
+    sight: Sight, backbone: BackboneFile | None, rows: Rows, settings: Settings, tell: Tell
 ) -> NDArray[np.float32] | Windows:
-    """What a frozen trunk makes of the rows, or their windows as they are."""
-    if trunk:
-        return Extractor(trunk, sight, settings, tell).rows(rows.views)
+    """What a frozen backbone makes of the rows, or their windows as they are."""
+    if backbone:
+        return Extractor(backbone, sight, settings, tell).rows(rows.views)
     with ThreadPoolExecutor(settings.threads) as pool:
         windows = []
         for one in pool.map(sight.windows, rows.views):
@@ -89,16 +89,16 @@ def _seen(
     return Windows.of(windows)
 
 
-def _trunks(
+def _backbones(
     inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
-) -> dict[str, TrunkFile]:
-    """The trunks of those families that have one."""
+) -> dict[str, BackboneFile]:
+    """The backbones of those families that have one."""
     families = {one.family: one.begun for one in inputs if one.begun.features}
-    run.progress("trunks", 0, len(families))
+    run.progress("backbones", 0, len(families))
     with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
-        files = pool.map(lambda family: trunk_file(family, store, settings), families.values())
+        files = pool.map(lambda family: backbone_file(family, store, settings), families.values())
         found = dict(zip(families, files, strict=True))
-    run.progress("trunks", len(families), len(families))
+    run.progress("backbones", len(families), len(families))
     return found
 
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 @dataclass(frozen=True)
 class Problem:
     """Rows are views of samples, all of one sample in a row. `features`: input's name to what a
-    frozen trunk makes of the rows, [rows, features], or to their windows as they are; `labels`:
+    frozen backbone makes of the rows, [rows, features], or to their windows as they are; `labels`:
     [rows].
 
     `held`: [rows], the fold in which a row's sample is held out to judge (-1: in none);

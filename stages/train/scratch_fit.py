@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.small_audio_layers import KERNEL, Trunk, start
+from stages.models.small_audio_layers import KERNEL, Backbone, start
 from stages.runtime.quiet import quiet
 from stages.train.budget import LEAST_SHOWN
 from stages.train.fitting import DROPOUT, Fit, Floats, parameter
@@ -32,10 +32,10 @@ class ScratchFit(Fit):
         windows = problem.features[hyperparameters["input"]]
         assert isinstance(windows, Windows)  # noqa: S101
         self.windows = windows
-        self.trunk, self.head = self._start()
+        self.backbone, self.head = self._start()
         self.mean = {name: value.copy() for name, value in self._state().items()}
         self.steps = 0
-        weights = [*self.trunk.parameters(), *self.head]
+        weights = [*self.backbone.parameters(), *self.head]
         self.optimizer = paddle.optimizer.AdamW(
             hyperparameters["learning_rate"],
             parameters=weights,
@@ -52,8 +52,8 @@ class ScratchFit(Fit):
             "head.out.weight": np.concatenate(matrix) / folds / temperature,
             "head.out.bias": offset.mean(axis=0)[0] / temperature,
         }
-        trunk = {name: array for name, array in learnt.items() if name.startswith("trunk.")}
-        return trunk | {name: array.astype(np.float32) for name, array in out.items()}
+        backbone = {name: array for name, array in learnt.items() if name.startswith("backbone.")}
+        return backbone | {name: array.astype(np.float32) for name, array in out.items()}
 
     def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
         return self.problem.labels[self.first[items]]  # what is shown is samples
@@ -61,28 +61,30 @@ class ScratchFit(Fit):
     def _learnt(self) -> dict[str, Floats]:
         return {name: value.copy() for name, value in self.mean.items()}
 
-    def _start(self) -> tuple[Trunk, list[Any]]:
+    def _start(self) -> tuple[Backbone, list[Any]]:
         problem, values = self.problem, self.windows.values
         hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
-        trunk = Trunk(problem.folds, values.shape[2], hidden, apart=True, kernel=kernel)
-        start(trunk, np.random.default_rng(self.seed))
+        backbone = Backbone(problem.folds, values.shape[2], hidden, apart=True, kernel=kernel)
+        start(backbone, np.random.default_rng(self.seed))
         centre = values.mean(axis=(0, 1, 3), dtype=np.float64)
         spread = np.maximum(values.std(axis=(0, 1, 3), dtype=np.float64), LEAST_SCALE)
-        for place, value in ((trunk.mean, centre), (trunk.scale, spread)):
+        for place, value in ((backbone.mean, centre), (backbone.scale, spread)):
             place.set_value(value.reshape(place.shape).astype(np.float32))
         with paddle.no_grad():
-            trunk.eval()
-            width = trunk(paddle.zeros([1, problem.folds, *values.shape[2:]])).shape[1]
+            backbone.eval()
+            width = backbone(paddle.zeros([1, problem.folds, *values.shape[2:]])).shape[1]
         shape = (problem.folds, width // problem.folds, problem.classes)
-        return trunk, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
+        return backbone, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
 
     def _state(self) -> dict[str, Floats]:
-        trunk = {f"trunk.{name}": one.numpy() for name, one in self.trunk.state_dict().items()}
-        return trunk | {f"head.{place}": one.numpy() for place, one in enumerate(self.head)}
+        backbone = {
+            f"backbone.{name}": one.numpy() for name, one in self.backbone.state_dict().items()
+        }
+        return backbone | {f"head.{place}": one.numpy() for place, one in enumerate(self.head)}
 
     @quiet()  # batch norm tells at every step that it does what it is for
     def _epoch(self, rng: np.random.Generator) -> float:
-        self.trunk.train()
+        self.backbone.train()
         losses = [self._step(samples, rng) for samples in self._orders(self.taught, rng)]
         return float(paddle.stack(losses).mean())
 
@@ -111,7 +113,7 @@ class ScratchFit(Fit):
 
     def _forward(self, sound: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
         """[n, folds, bands, frames] to logits [folds, n, labels]; dropout by `rng` if given."""
-        features = self.trunk(sound).reshape([sound.shape[0], self.problem.folds, -1])
+        features = self.backbone(sound).reshape([sound.shape[0], self.problem.folds, -1])
         features = features.transpose([1, 0, 2])
         if rng is not None:
             kept = rng.random(features.shape, dtype=np.float32) >= DROPOUT
@@ -123,7 +125,7 @@ class ScratchFit(Fit):
         taught = self._state()
         taught = {name: value.copy() for name, value in taught.items()}
         self._become(self.mean)
-        self.trunk.eval()
+        self.backbone.eval()
         told = [self.windows.all_of(rows) for rows in self.judges]
         logits = self._logits([windows for windows, _ in told])
         self._become(taught)
@@ -132,8 +134,8 @@ class ScratchFit(Fit):
         )
 
     def _become(self, state: dict[str, Floats]) -> None:
-        for name, place in self.trunk.state_dict().items():
-            place.set_value(state[f"trunk.{name}"])
+        for name, place in self.backbone.state_dict().items():
+            place.set_value(state[f"backbone.{name}"])
         for number, place in enumerate(self.head):
             place.set_value(state[f"head.{number}"])
 

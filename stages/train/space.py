@@ -149,10 +149,10 @@ def by_name(train: TrainConfig) -> dict[str, Input]:
 
 
 def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
-    """What tells of hyperparameters how their network learns: a head on a trunk that stays as it is
-    (as it begins, if it has no weights), or all of it from scratch."""
-    trunks = {name: bool(one.begun.features) for name, one in by_name(train).items()}
-    return lambda hyperparameters: "head" if trunks[hyperparameters["input"]] else "scratch"
+    """What tells of hyperparameters how their network learns: a head on a backbone that stays as it
+    is (as it begins, if it has no weights), or all of it from scratch."""
+    backbones = {name: bool(one.begun.features) for name, one in by_name(train).items()}
+    return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:

@@ -69,7 +69,7 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         return fit
 
     def _begun(self) -> Any:
-        """A frozen trunk's features are taught a head; windows, a network from scratch."""
+        """A frozen backbone's features are taught a head; windows, a network from scratch."""
         hyperparameters = self.leg["hyperparameters"]
         name = hyperparameters["input"]
         if isinstance(self.problem.features[name], Windows):

@@ -1,9 +1,9 @@
 """AP50 by minutes: `python -m tests.benchmarks.detection FOLDER [EPOCHS] [FAMILY ...]`.
 
 FOLDER has pictures with boxes in a layout that `aiwf data add` reads. Beside a family as it is
-taught stands the same one with its trunk frozen, for the same epochs: what unfreezing brings. AP50
-is of the validation split; minutes are those of two cores of the reference machine, counted; `wall`
-is the clock. Families whose weights have to be fetched first are measured only if they are
+taught stands the same one with its backbone frozen, for the same epochs: what unfreezing brings.
+AP50 is of the validation split; minutes are those of two cores of the reference machine, counted;
+`wall` is the clock. Families whose weights have to be fetched first are measured only if they are
 named."""
 
 import sys
@@ -22,7 +22,7 @@ from stages.tracking import QuietRun
 from stages.train.cluster import cluster
 from stages.train.detectors.crew import Crew
 from stages.train.detectors.preparing import prepare
-from stages.train.detectors.searching import BEGIN, TRUNK_RATES
+from stages.train.detectors.searching import BACKBONE_RATES, BEGIN
 from stages.train.halving import Leg
 
 WAYS = ("lite_detector", "mobile_ssd")
@@ -39,7 +39,7 @@ def main(folder: str, epochs: str = "20", *ways: str) -> None:
 
 
 def told(family: str, epochs: int, settings: Settings) -> None:
-    """Teach `family` with its trunk and without, and print both curves."""
+    """Teach `family` with its backbone and without, and print both curves."""
     services: dict[str, Any] = {
         "store": open_store(settings),
         "run": QuietRun(),
@@ -50,12 +50,12 @@ def told(family: str, epochs: int, settings: Settings) -> None:
     problem = prepare(dataset, pipeline.train, **services)
     with cluster(settings, problem.nbytes + OBJECTS):
         crew = Crew(problem, min(1.0, settings.threads / 2), lambda _: None)
-        for number, rate in enumerate((0.0, TRUNK_RATES[0])):
+        for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
-            plain = {"input": next(iter(problem.asked)), "trunk_rate": rate, **BEGIN}
+            plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
             crew.teach([Leg(number, epochs, plain)])
             wall = (time.perf_counter() - start) / 60
-            print(f"{family}, trunk {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
+            print(f"{family}, backbone {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
             for row in crew.known[number].curve:
                 print(f"    {row['minutes']:6.1f} min   AP50 {row['ap50']:.3f}", flush=True)
         crew.end()

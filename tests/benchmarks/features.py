@@ -1,4 +1,4 @@
-"""What frozen trunks make in a second: our features' way beside Paddle's eager forward.
+"""What frozen backbones make in a second: our features' way beside Paddle's eager forward.
 
 `python -m tests.benchmarks.features [family ...]`. Both see the same windows of each family's size
 in turn, on all cores of this machine; first weights will do, as they cost what others do. The goal
@@ -19,9 +19,9 @@ from stages.models.family import SCRATCH, Family
 from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.backbone import BackboneFile, backbone_file
 from stages.train.features import Extractor, Sight, View
 from stages.train.one_core import on_one_core
-from stages.train.trunk import TrunkFile, trunk_file
 from tests import makers
 
 WINDOWS, BATCH, TURNS = 32, 16, 3
@@ -32,7 +32,7 @@ NAMES = tuple(name for name in FAMILIES if FAMILIES[name].cuts)
 
 @dataclass(frozen=True)
 class Shown(Sight):
-    """Windows that are already made, so that trunks alone are timed."""
+    """Windows that are already made, so that backbones alone are timed."""
 
     made: np.ndarray
 
@@ -56,22 +56,22 @@ def told(family: Family, store: Store, settings: Settings) -> float:
     """Print the row of `family`; ours over Paddle's."""
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
-    trunk = trunk_file(family.begun_with(SCRATCH), store, settings)
-    ways = (ours(trunk, windows, settings), paddles(family, windows))
+    backbone = backbone_file(family.begun_with(SCRATCH), store, settings)
+    ways = (ours(backbone, windows, settings), paddles(family, windows))
     for way in ways:
         way()  # warm
     turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
     mine, theirs = (WINDOWS / median(turn[place] for turn in turns) for place in (0, 1))
-    alone = one_window(trunk, windows)
+    alone = one_window(backbone, windows)
     row = f"{family.name:20} {mine:8.1f} {theirs:8.1f} {mine / theirs:6.1f} {alone:17.4f}"
     print(row, flush=True)
     return mine / theirs
 
 
-def ours(trunk: TrunkFile, windows: np.ndarray, settings: Settings) -> Callable[[], object]:
+def ours(backbone: BackboneFile, windows: np.ndarray, settings: Settings) -> Callable[[], object]:
     store = makers.store(settings.root)
     sight = Shown((), makers.dataset(store, each=5), store, windows)
-    extractor = Extractor(trunk, sight, settings, lambda done: None)
+    extractor = Extractor(backbone, sight, settings, lambda done: None)
     views = [View("", number) for number in range(WINDOWS)]
     return lambda: list(extractor._forward(views))
 
@@ -79,7 +79,7 @@ def ours(trunk: TrunkFile, windows: np.ndarray, settings: Settings) -> Callable[
 def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
     import paddle
 
-    layer = family.trunk()
+    layer = family.backbone()
     layer.eval()
     batches = [paddle.to_tensor(windows[k : k + BATCH]) for k in range(0, WINDOWS, BATCH)]
 
@@ -91,9 +91,9 @@ def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
     return run
 
 
-def one_window(trunk: TrunkFile, windows: np.ndarray) -> float:
+def one_window(backbone: BackboneFile, windows: np.ndarray) -> float:
     """Seconds that one core works for a window, the median of all."""
-    network, found = on_one_core(str(trunk.path)), []
+    network, found = on_one_core(str(backbone.path)), []
     for window in windows:
         start = time.thread_time()
         network(window[None])

@@ -21,9 +21,9 @@ from stages.opening import open_store
 from stages.parts import FAMILIES, STAGES
 from stages.settings import Settings
 from stages.tracking import QuietRun
+from stages.train.backbone import backbone_file
 from stages.train.prepared import prepare
 from stages.train.search import search
-from stages.train.trunk import trunk_file
 from tests import makers
 
 MANY = 100
@@ -38,7 +38,7 @@ def main(folder: str = "") -> None:
         store = open_store(settings)
         dataset = dataset_of(folder, settings) if folder else makers.dataset(store, each=200)
         config = TrainConfig(families=NAMES, trials=1)
-        _, exports = timed(lambda: [trunk_file(FAMILIES[n], store, settings) for n in NAMES])
+        _, exports = timed(lambda: [backbone_file(FAMILIES[n], store, settings) for n in NAMES])
         prepared, passes = timed(
             lambda: prepare(dataset, config, store=store, run=QuietRun(), settings=settings)
         )
@@ -46,7 +46,7 @@ def main(folder: str = "") -> None:
             trials: timed(partial(search, prepared.problem, config, trials, settings, _hear))[1]
             for trials in (1, MANY)
         }
-    print(f"export of the trunks, once        {exports:6.1f} s")
+    print(f"export of the backbones, once        {exports:6.1f} s")
     tell(len(prepared.views), passes, seconds, settings.threads)
 
 

@@ -18,6 +18,7 @@ from stages.blobs.folder import FolderBlobs
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps
 from stages.store import Store
+from stages.train.backbone import backbone_file
 from stages.train.balance import balance_of
 from stages.train.growth import growth
 from stages.train.heads_fit import HeadsFit, Standard
@@ -25,7 +26,6 @@ from stages.train.learning_curve import SHARES, Curve, taught
 from stages.train.one_core import on_one_core
 from stages.train.problem import Problem
 from stages.train.scores import measures
-from stages.train.trunk import trunk_file
 
 INPUT, FOLDS, SEEDS = "efficientnet_lite0@224", 5, 6
 HOW = ("none", "weights", "sampling", "both")
@@ -51,7 +51,7 @@ def main(folder: Path) -> None:
 
 
 def read(folder: Path) -> Pictures:
-    """All pictures of `folder` through the frozen trunk."""
+    """All pictures of `folder` through the frozen backbone."""
     names = sorted(one.name for one in (folder / "train").iterdir())
     family = FAMILIES["efficientnet_lite0"]
     empty = Dataset(task="image_classification", labels=tuple(names), revision="", counts={})
@@ -59,7 +59,7 @@ def read(folder: Path) -> Pictures:
     rows, labels, test = [], [], []
     with TemporaryDirectory() as place:
         store = Store(FolderBlobs(Path(place) / "store"), Path(place) / "cache")
-        network = on_one_core(str(trunk_file(family, store).path))
+        network = on_one_core(str(backbone_file(family, store).path))
         for split in ("train", "test"):
             for index, name in enumerate(names):
                 for path in sorted((folder / split / name).iterdir()):

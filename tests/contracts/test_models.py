@@ -18,7 +18,7 @@ def marked(name: str):
 
 NAMES = list(FAMILIES)
 PUBLISHED = [marked(name) for name in NAMES if isinstance(FAMILIES[name].weights, Published)]
-TRUNKS = [name for name in NAMES if FAMILIES[name].features]
+BACKBONES = [name for name in NAMES if FAMILIES[name].features]
 LARGE = 12_000_000  # parameters above which a test takes its time
 CUT = [
     pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
@@ -60,7 +60,7 @@ def test_says_where_it_comes_from_and_who_can_use_it(name: str):
 def test_every_published_tensor_has_its_place_and_every_place_its_tensor(name: str, load):
     family = FAMILIES[name]
 
-    places = family.trunk().state_dict()
+    places = family.backbone().state_dict()
 
     weights = load(name)
     assert set(places) == set(weights)
@@ -68,41 +68,41 @@ def test_every_published_tensor_has_its_place_and_every_place_its_tensor(name: s
     assert sum(array.size for array in weights.values()) == family.parameters
 
 
-@pytest.mark.parametrize("name", TRUNKS)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_gives_features_of_the_promised_width_at_any_size_that_it_takes(name: str):
     import paddle
 
     family = FAMILIES[name]
-    trunk = family.trunk()
-    trunk.eval()
+    backbone = family.backbone()
+    backbone.eval()
 
     for times in (1, 2):
         shape = [side or family.multiple * times for side in family.shape]
-        assert trunk(paddle.rand([2, *shape])).shape == [2, family.features]
+        assert backbone(paddle.rand([2, *shape])).shape == [2, family.features]
 
 
-@pytest.mark.parametrize("name", TRUNKS)
+@pytest.mark.parametrize("name", BACKBONES)
 def test_has_as_many_parameters_as_it_says(name: str):
-    places = FAMILIES[name].trunk().state_dict().values()
+    places = FAMILIES[name].backbone().state_dict().values()
 
     assert sum(place.size for place in places) == FAMILIES[name].parameters
 
 
 @pytest.mark.parametrize("name", CUT)
-def test_its_parts_one_after_the_other_are_the_trunk(name: str):
+def test_its_parts_one_after_the_other_are_the_backbone(name: str):
     import paddle
 
     family = FAMILIES[name]
-    trunk, window = family.trunk(), paddle.rand([2, 3, family.multiple, family.multiple])
-    trunk.eval()
+    backbone, window = family.backbone(), paddle.rand([2, 3, family.multiple, family.multiple])
+    backbone.eval()
 
     made = window
-    for part in trunk.parts():
+    for part in backbone.parts():
         made = part(made)
 
-    assert (made == trunk(window)).all()
+    assert (made == backbone(window)).all()
     assert list(family.cuts) == sorted(set(family.cuts))
-    assert 0 < family.cuts[0] <= family.cuts[-1] < len(trunk.parts())
+    assert 0 < family.cuts[0] <= family.cuts[-1] < len(backbone.parts())
 
 
 @pytest.mark.parametrize("name", CUT)
@@ -113,10 +113,10 @@ def test_all_that_is_behind_a_cut_can_be_taught(name: str):
 
     family = FAMILIES[name]
     for cut in family.cuts:
-        trunk, behind = tail(family, {}, cut)
+        backbone, behind = tail(family, {}, cut)
         with paddle.no_grad():
             window = paddle.rand([2, 3, family.multiple, family.multiple])
-            maps = Part(trunk.parts()[:cut])(window)
+            maps = Part(backbone.parts()[:cut])(window)
 
         behind(maps).sum().backward()
 
@@ -131,7 +131,7 @@ def test_from_scratch_it_always_begins_with_the_same_weights_and_all_is_taught(n
 
     assert not family.frozen
     assert family.cuts == (0,)
-    assert set(first) == set(family.trunk().state_dict())
+    assert set(first) == set(family.backbone().state_dict())
     assert all((first[key] == again[key]).all() for key in first)
 
 
@@ -164,10 +164,10 @@ def _facts(features) -> list[float]:
 def filled(name: str, load):
     from stages.models.network import fill
 
-    trunk = FAMILIES[name].trunk()
-    fill(trunk, load(name))
-    trunk.eval()
-    return trunk
+    backbone = FAMILIES[name].backbone()
+    fill(backbone, load(name))
+    backbone.eval()
+    return backbone
 
 
 def _pictures(side: int):

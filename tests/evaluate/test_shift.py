@@ -148,8 +148,8 @@ def stamped(data: bytes) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.slow  # exports a trunk
-def test_what_no_trait_shows_the_trunk_sees(honest):
+@pytest.mark.slow  # exports a backbone
+def test_what_no_trait_shows_the_backbone_sees(honest):
     family = FAMILIES["efficientnet_lite0"]
     before = TASKS["image_classification"]().before(family, 64, honest.dataset)
     seeing = honest._replace(

@@ -1,4 +1,4 @@
-"""Exports small trunks one after the other, in one process.
+"""Exports small backbones one after the other, in one process.
 
 `python -m tests.models.exporting FOLDER NAME ...` prints the name of each whose ONNX file answered
 as Paddle did, and whose native graph answers as its ONNX file does."""
@@ -17,10 +17,10 @@ from stages.runtime.backends import BACKENDS
 def arrays_of(name: str) -> dict[str, np.ndarray]:
     """Random weights, and statistics of batch norms that are not 0 and 1."""
     rng, found = np.random.default_rng(0), {}
-    for key, place in FAMILIES[name].trunk().state_dict().items():
+    for key, place in FAMILIES[name].backbone().state_dict().items():
         moved = {"_mean": rng.normal(0, 0.1, place.shape), "_variance": rng.uniform(0.5, 2)}
         kind = key.rpartition(".")[2]
-        found[f"trunk.{key}"] = (moved.get(kind, 0) + place.numpy()).astype(np.float32)
+        found[f"backbone.{key}"] = (moved.get(kind, 0) + place.numpy()).astype(np.float32)
     return found
 
 

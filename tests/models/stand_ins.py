@@ -42,7 +42,7 @@ def own(folder: Path, *names: str) -> Path:
     """A folder with <family>.npz of each of the families `names`, as a person gives them."""
     folder.mkdir(exist_ok=True)
     for name in names:
-        state = FAMILIES[name].trunk().state_dict()
+        state = FAMILIES[name].backbone().state_dict()
         arrays = {key: one.numpy() for key, one in state.items()}
         (folder / f"{name}.npz").write_bytes(pack_arrays(arrays))
     return folder

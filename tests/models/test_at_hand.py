@@ -37,7 +37,7 @@ def test_a_given_file_counts_by_its_digest_and_is_loaded(settings):
     assert found.weights == sha256(own(settings))
     assert begun.digests == {"pp_lcnet": found.weights}
     assert begun.frozen
-    assert set(begun.load(settings)) == set(FAMILY.trunk().state_dict())
+    assert set(begun.load(settings)) == set(FAMILY.backbone().state_dict())
 
 
 def test_a_given_file_counts_before_the_published_one(settings):
@@ -50,7 +50,7 @@ def test_a_given_file_counts_before_the_published_one(settings):
 
 def test_a_trained_models_weights_can_be_given(settings):
     plain = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
-    model = {f"trunk.{name}": array.astype(np.float64) for name, array in plain.items()}
+    model = {f"backbone.{name}": array.astype(np.float64) for name, array in plain.items()}
     own(settings).write_bytes(pack_arrays({**model, "head.out.weight": np.ones((1280, 3))}))
 
     again = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
@@ -110,4 +110,4 @@ def test_a_bucket_is_as_good_as_a_folder(settings, s3_endpoint: str, tmp_path: P
     found = at_hand(FAMILY, far, asked=False)
 
     assert found == at_hand(FAMILY, settings, asked=False)
-    assert set(FAMILY.begun_with(found.weights).load(far)) == set(FAMILY.trunk().state_dict())
+    assert set(FAMILY.begun_with(found.weights).load(far)) == set(FAMILY.backbone().state_dict())

@@ -15,9 +15,11 @@ FAMILY = "efficientnet_lite0"
 @pytest.fixture(scope="module")
 def arrays():
     rng = np.random.default_rng(0)
-    trunk = {f"trunk.{name}": array for name, array in FAMILIES[FAMILY].load().items()}
+    backbone = {f"backbone.{name}": array for name, array in FAMILIES[FAMILY].load().items()}
     head = {"head.out.weight": (1280, 3), "head.out.bias": (3,)}
-    return trunk | {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
+    return backbone | {
+        name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +54,9 @@ def test_onnx_answers_as_paddle_at_another_size_and_batch(arrays, exported):
 
 
 def test_weights_that_do_not_fit_are_told_by_name_and_nothing_is_written(arrays, tmp_path: Path):
-    wrong = {**arrays, "trunk.stem.convolution.weight": np.zeros((1, 2), np.float32)}
+    wrong = {**arrays, "backbone.stem.convolution.weight": np.zeros((1, 2), np.float32)}
 
-    with pytest.raises(InfrastructureError, match=r"trunk\.stem\.convolution\.weight"):
+    with pytest.raises(InfrastructureError, match=r"backbone\.stem\.convolution\.weight"):
         export_network(FAMILY, wrong, tmp_path / "out")
 
     assert not (tmp_path / "out").exists()

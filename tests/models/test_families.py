@@ -1,4 +1,4 @@
-"""Every family with a trunk can be exported, and answers as it does in Paddle."""
+"""Every family with a backbone can be exported, and answers as it does in Paddle."""
 
 import subprocess
 import sys

@@ -57,7 +57,7 @@ def test_they_are_fetched_once_and_are_the_publishers_numbers(told, publisher, t
 
     assert len(found.weights) == 64
     assert len(stand_ins.Quiet.asked) == 1
-    assert set(arrays) == set(FAMILY.trunk().state_dict())
+    assert set(arrays) == set(FAMILY.backbone().state_dict())
     assert all((arrays[name] == publisher[1][name]).all() for name in arrays)
 
 
@@ -115,7 +115,7 @@ def test_their_tensors_have_the_places_of_paddles_own_network(name: str):
 
     builders = {"shufflenet_v2": "shufflenet_v2_x1_0"}
     theirs = getattr(models, builders.get(name, name))().state_dict()
-    ours = FAMILIES[name].trunk().state_dict()
+    ours = FAMILIES[name].backbone().state_dict()
 
     named = {place: one for key, one in theirs.items() if (place := FAMILIES[name].place(key))}
     assert {key: one.shape for key, one in named.items()} == {
@@ -127,7 +127,7 @@ def test_shufflenet_answers_as_paddles_own_does():
     import paddle
     from paddle.vision.models import shufflenet_v2_x0_5
 
-    theirs, ours = shufflenet_v2_x0_5(num_classes=0), FAMILY.trunk()
+    theirs, ours = shufflenet_v2_x0_5(num_classes=0), FAMILY.backbone()
     ours.set_state_dict(theirs.state_dict())
     picture = paddle.randn([2, 3, 64, 64])
     theirs.eval(), ours.eval()

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from stages.models.export import export_network
-from stages.models.small_audio_layers import HIDDEN, WIDTH, Trunk, start
+from stages.models.small_audio_layers import HIDDEN, WIDTH, Backbone, start
 
 FOLDS, BANDS, LABELS = 3, 64, 4
 
 
 def arrays(hidden: bool, kernel: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    trunk = Trunk(FOLDS, BANDS, hidden, apart=True, kernel=kernel)
-    start(trunk, rng)
+    backbone = Backbone(FOLDS, BANDS, hidden, apart=True, kernel=kernel)
+    start(backbone, rng)
     features = FOLDS * (HIDDEN if hidden else WIDTH)
     head = {"head.out.weight": (features, LABELS), "head.out.bias": (LABELS,)}
     made = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
-    return made | {f"trunk.{name}": one.numpy() for name, one in trunk.state_dict().items()}
+    return made | {f"backbone.{name}": one.numpy() for name, one in backbone.state_dict().items()}
 
 
 @pytest.mark.parametrize(("hidden", "kernel"), [(False, 3), (True, 7)])
@@ -44,7 +44,7 @@ def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: i
 def test_its_size_is_as_promised():
     from stages.parts import FAMILIES
 
-    one = Trunk(1, BANDS, hidden=False, apart=False)
+    one = Backbone(1, BANDS, hidden=False, apart=False)
 
     count = sum(int(np.prod(place.shape)) for place in one.parameters())
     assert count == FAMILIES["small_audio"].parameters

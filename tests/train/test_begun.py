@@ -48,4 +48,4 @@ def test_a_model_says_what_it_began_with(given: bool, tmp_path: Path, ray_runnin
     assert model.family == NAME
     assert model.weights == ({NAME: sha256(own)} if given else {})
     assert model.selection["trials"] == 2
-    assert any(name.startswith("trunk.blocks6") for name in arrays_of(model, store))
+    assert any(name.startswith("backbone.blocks6") for name in arrays_of(model, store))

@@ -109,7 +109,7 @@ def test_a_tails_worker_is_foreseen_by_its_network(family, trials, measured):
     assert 0.8 * measured < told < 1.4 * measured
 
 
-def test_where_all_of_a_trunk_is_taught_a_step_makes_more():
+def test_where_all_of_a_backbone_is_taught_a_step_makes_more():
     half = TAILS.model_copy(update={"weights": {}})
     whole = TAILS.model_copy(update={"weights": {"efficientnet_lite0": "scratch"}})
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from stages.parts import FAMILIES, TASKS
+from stages.train.backbone import backbone_file
 from stages.train.features import Extractor, Sight, View, mean_row
-from stages.train.trunk import trunk_file
 from tests import makers
 
 FAMILY = FAMILIES["efficientnet_lite0"]
@@ -18,13 +18,13 @@ def dataset(store):
 
 
 @pytest.fixture
-def extractor(store, trunk, dataset, tmp_path):
+def extractor(store, backbone, dataset, tmp_path):
     def make(threads: int = 1, **changes) -> Extractor:
         settings = makers.settings(tmp_path).model_copy(update={"threads": threads})
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         told = changes.pop("told", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(trunk, Sight(before, used, store), settings, told.append)
+        return Extractor(backbone, Sight(before, used, store), settings, told.append)
 
     return make
 
@@ -96,20 +96,20 @@ def test_adding_views_does_not_compute_pictures_again(extractor, pictures):
     assert told[-1] == 8
 
 
-def test_a_trunk_is_exported_once_and_again_if_it_was_lost(store, trunk):
-    assert trunk_file(FAMILY, store) == trunk
-    trunk.path.unlink()
+def test_a_backbone_is_exported_once_and_again_if_it_was_lost(store, backbone):
+    assert backbone_file(FAMILY, store) == backbone
+    backbone.path.unlink()
 
-    assert trunk_file(FAMILY, store).path.is_file()
+    assert backbone_file(FAMILY, store).path.is_file()
 
 
-def test_features_are_those_of_paddle(store, trunk, extractor, pictures):
+def test_features_are_those_of_paddle(store, backbone, extractor, pictures):
     import paddle
 
     from stages.models.network import fill
     from stages.runtime import steps as runtime
 
-    network = FAMILY.trunk()
+    network = FAMILY.backbone()
     fill(network, FAMILY.load())
     network.eval()
     steps = [step.model_dump() for step in extractor().sight.before]

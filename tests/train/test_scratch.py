@@ -57,7 +57,7 @@ def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel:
     done = fit(head=head, kernel=kernel)
     shown = done.problem.features[INPUT].values[:5]
     done._become(done.best.parameters)
-    done.trunk.eval()
+    done.backbone.eval()
     with paddle.no_grad():
         apart = paddle.to_tensor(np.repeat(shown, FOLDS, axis=1))
         expected = done._forward(apart, done.head).numpy().mean(axis=0) / done.temperature()
@@ -102,7 +102,7 @@ def test_a_fold_learns_nothing_of_what_it_judges():
 
     one, two = fit(problem=problem), fit(problem=other)
 
-    first = "trunk.units.0.convolution.weight"
+    first = "backbone.units.0.convolution.weight"
     half = one.mean[first].shape[0] // FOLDS
     np.testing.assert_allclose(one.mean[first][half:], two.mean[first][half:], atol=1e-6)
     assert np.abs(one.mean[first][:half] - two.mean[first][:half]).max() > 1e-4

@@ -1,4 +1,4 @@
-"""The train stage: from a Dataset to a Model that answers as its trunk and head do."""
+"""The train stage: from a Dataset to a Model that answers as its backbone and head do."""
 
 import json
 import subprocess
@@ -136,7 +136,7 @@ def test_a_person_sees_it_go_on_and_every_trial_is_kept(trained):
     _, listener = trained
 
     last = {what: (done, total) for what, done, total in listener.told}
-    assert set(last) == {"trunks", "features", "trials", "learning curve"}
+    assert set(last) == {"backbones", "features", "trials", "learning curve"}
     assert last["trials"] == (5, 5)
     assert last["learning curve"] == (32, 32)
     assert [one.name for one in listener.trials] == [f"trial {number}" for number in range(5)]

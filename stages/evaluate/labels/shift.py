@@ -1,5 +1,5 @@
-"""Are the test samples like those of training? Told by a classifier on what the model's trunk makes
-of both, and by what a person would see at once: size, brightness, how loud it is.
+"""Are the test samples like those of training? Told by a classifier on what the model's backbone
+makes of both, and by what a person would see at once: size, brightness, how loud it is.
 
 Samples of one label are held against each other, one of each group, so that neither another mixture
 of labels nor groups are taken for a shift."""
@@ -19,8 +19,8 @@ from stages.media import Medium
 from stages.metrics.two_samples import flags_of, mixture, told_apart
 from stages.models.family import Family
 from stages.parts import FAMILIES, MEDIA, TASKS
+from stages.train.backbone import backbone_file
 from stages.train.features import Extractor, Sight, View
-from stages.train.trunk import trunk_file
 
 MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
 FEWEST = 10  # of each side, below which nothing is told
@@ -32,7 +32,8 @@ Numbers = NDArray[np.float64]
 
 class Shift(NamedTuple):
     """`apart`: how often the test sample of a pair with one label is told as such, with its p value
-    (None without a trunk to tell by); `mixture`: p value of both having one mixture of labels."""
+    (None without a backbone to tell by); `mixture`: p value of both having one mixture of
+    labels."""
 
     thing: str
     training: int
@@ -115,14 +116,16 @@ def _size(facts: Mapping[str, float]) -> float:
 
 
 def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
-    """What the model's published trunk makes of `samples`; None if it has none. Those of training
-    are known from it."""
+    """What the model's published backbone makes of `samples`; None if it has none. Those of
+    training are known from it."""
     model, dataset, store, settings = training
     family = _family(model)
     if family is None:
         return None
     sight = Sight(model.before, dataset, store)
-    extractor = Extractor(trunk_file(family, store, settings), sight, settings, lambda done: None)
+    extractor = Extractor(
+        backbone_file(family, store, settings), sight, settings, lambda done: None
+    )
     return extractor.rows([View(one.digest) for one in samples]).astype(np.float64)
 
 

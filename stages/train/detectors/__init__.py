@@ -10,7 +10,7 @@ from stages.train.halving import Trial
 
 
 class Detectors:
-    """The front of a trunk keeps its published weights; what is behind it, a neck and a head are
+    """The front of a backbone keeps its published weights; what is behind it, a neck and a head are
     taught. A trial is a family, a size, a rate, a decay and a batch size."""
 
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:

@@ -7,7 +7,7 @@ from stages.train.room import MB, RAY, worker_bytes
 from stages.train.space import inputs_of
 
 STEP = 700 * MB  # what a step of one worker needs for a while
-COPIES = 4  # of a network's weights: trunk, and the model three times
+COPIES = 4  # of a network's weights: backbone, and the model three times
 
 
 def worker_data(weights: int) -> int:

@@ -33,9 +33,9 @@ AVERAGED = 0.98  # what a step keeps of the mean of weights
 class Fit:
     """One trial being taught. Equal problem and hyperparameters, equal result.
 
-    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and trunk_rate, the share of
-    the rate for what begins with published weights (0: it stays as published). `state`: of another
-    Fit of this trial, to go on from there."""
+    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and backbone_rate, the share
+    of the rate for what begins with published weights (0: it stays as published). `state`: of
+    another Fit of this trial, to go on from there."""
 
     def __init__(
         self, problem: Problem, hyperparameters: dict[str, Any], state: State | None = None
@@ -48,7 +48,7 @@ class Fit:
         self.front = Front(self.asked.front)
         family = FAMILIES[self.asked.one.family]
         self.loss = family.taught_by(self.asked.one.size, len(problem.labels))
-        self._divide(float(hyperparameters["trunk_rate"]))
+        self._divide(float(hyperparameters["backbone_rate"]))
         self.values = flattened(self.parameters)
         self.mean = self.values
         self.done = 0
@@ -119,15 +119,15 @@ class Fit:
         paddle.seed(self.seed)
         family = FAMILIES[self.asked.one.family]
         network = family.new(len(self.problem.labels))
-        fill_by_name(network.trunk, self.problem.published[family.name])
-        network.trunk.eval()
+        fill_by_name(network.backbone, self.problem.published[family.name])
+        network.backbone.eval()
         return network
 
-    def _divide(self, trunk_rate: float) -> None:
+    def _divide(self, backbone_rate: float) -> None:
         """Tell what is taught from what stays, and at which pace and decay."""
-        trunk = _learnt(self.network.trunk.tuned()) if trunk_rate else []
+        backbone = _learnt(self.network.backbone.tuned()) if backbone_rate else []
         others = _learnt([*self.network.neck.parameters(), *self.network.head.parameters()])
-        self.parameters = [*trunk, *others]
+        self.parameters = [*backbone, *others]
         kept = {id(one) for one in self.parameters}
         for one in self.network.parameters():
             one.stop_gradient = id(one) not in kept
@@ -137,7 +137,7 @@ class Fit:
         self.statistics = [part for one in norms for part in (one._mean, one._variance)]
         decay = float(self.hyper["weight_decay"])
         self.optimizer = AdamW.new(
-            spread(self.parameters, [trunk_rate] * len(trunk) + [1.0] * len(others)),
+            spread(self.parameters, [backbone_rate] * len(backbone) + [1.0] * len(others)),
             spread(self.parameters, [decay * (len(one.shape) > 1) for one in self.parameters]),
         )
 

@@ -25,12 +25,12 @@ class Front:
         return on_one_core(self.graph)
 
 
-def front_of(trunk: Path) -> bytes:
-    """What of the ONNX file `trunk` its first output needs, as ONNX."""
+def front_of(backbone: Path) -> bytes:
+    """What of the ONNX file `backbone` its first output needs, as ONNX."""
     import onnx
     from onnx.utils import Extractor
 
-    model = onnx.load(str(trunk))
+    model = onnx.load(str(backbone))
     first = model.graph.output[0].name
     part = Extractor(model).extract_model([model.graph.input[0].name], [first])
     made: bytes = part.SerializeToString()

@@ -8,7 +8,7 @@ from stages.runtime.errors import BudgetTooSmall
 from stages.train.space import Input, inputs_of
 
 HALVES = 2  # of a batch: more workers than these cannot teach one trial together
-STARTING = 75.0  # Ray, Paddle, the trunk's and the model's export
+STARTING = 75.0  # Ray, Paddle, the backbone's and the model's export
 SHOWING = 0.010  # one picture: change, resize
 TAUGHT = 0.85  # share that teaches of the samples that teach or judge, if splits are as usual
 JUDGING = 1.1  # what judging adds to teaching

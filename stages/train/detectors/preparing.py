@@ -6,29 +6,29 @@ from stages.parts import FAMILIES, TASKS
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.backbone import backbone_file
 from stages.train.detectors.front import front_of
 from stages.train.detectors.plan import seconds
 from stages.train.detectors.problem import Asked, Problem
 from stages.train.detectors.scenes import scenes_of
 from stages.train.space import Input, inputs_of
-from stages.train.trunk import trunk_file
 
 
 def prepare(
     dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
 ) -> Problem:
     """Decode the taught pictures, read the published weights, export the fronts. Raises
-    DataError if the dataset cannot teach, and what `trunk_file` raises."""
+    DataError if the dataset cannot teach, and what `backbone_file` raises."""
     inputs = inputs_of(train)
     largest = max(one.size for one in inputs)
     scenes = scenes_of(dataset, store, largest, settings.threads)
     published, fronts = {}, {}
     families = {one.family: one.begun for one in inputs}
     for place, (name, family) in enumerate(families.items()):
-        run.progress("trunks", place, len(families))
+        run.progress("backbones", place, len(families))
         published[name] = family.load(settings)
-        fronts[name] = front_of(trunk_file(family, store, settings).path)
-    run.progress("trunks", len(families), len(families))
+        fronts[name] = front_of(backbone_file(family, store, settings).path)
+    run.progress("backbones", len(families), len(families))
     asked = {one.name: _asked(one, dataset, fronts[one.family]) for one in inputs}
     return Problem(scenes, dataset.labels, asked, published, train.epochs)
 

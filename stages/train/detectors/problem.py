@@ -28,8 +28,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Problem:
-    """`asked`: by the input's name. `published`: the trunks' arrays by family. `epochs`: of a whole
-    teaching."""
+    """`asked`: by the input's name. `published`: the backbones' arrays by family. `epochs`: of a
+    whole teaching."""
 
     scenes: Scenes
     labels: tuple[str, ...]

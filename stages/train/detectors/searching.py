@@ -16,7 +16,7 @@ from stages.train.search import Word
 from stages.train.space import Choice, Dimension, Number, by_name, starts
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
-TRUNK_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
+BACKBONE_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
 OBJECTS = 80 * 2**20  # bytes for the states of one trial
 
 
@@ -84,7 +84,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Choice("batch_size", space.batch_size),
-        Choice("trunk_rate", TRUNK_RATES),
+        Choice("backbone_rate", BACKBONE_RATES),
     )
 
 

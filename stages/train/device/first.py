@@ -37,7 +37,7 @@ class Asked:
 
 
 def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
-    """Weights of the network of `one`: those that its trunk begins with, and random ones."""
+    """Weights of the network of `one`: those that its backbone begins with, and random ones."""
     if one.begun.whole or one.begun.weights is None:
         return _elsewhere(one, asked)
     return _with_head(one, asked, one.begun.load(settings))
@@ -70,21 +70,23 @@ def built(one: Input, asked: Asked) -> dict[str, Array]:
 
 def _side_by_side(one: Input, asked: Asked) -> dict[str, Array]:
     """Of the folds' networks, each of which learns its own features."""
-    from stages.models.small_audio_layers import HIDDEN, STAGES, Trunk
+    from stages.models.small_audio_layers import HIDDEN, STAGES, Backbone
 
     hidden = bool(asked.hidden)
-    trunk = _numbers(Trunk(asked.folds, one.size, hidden, apart=False, kernel=asked.kernel))
+    backbone = _numbers(Backbone(asked.folds, one.size, hidden, apart=False, kernel=asked.kernel))
     features = asked.folds * (HIDDEN if hidden else STAGES[-1].wide)
-    return {f"trunk.{name}": each for name, each in trunk.items()} | _out(features, asked.labels)
+    return {f"backbone.{name}": each for name, each in backbone.items()} | _out(
+        features, asked.labels
+    )
 
 
 def _with_head(one: Input, asked: Asked, begun: dict[str, Array]) -> dict[str, Array]:
-    trunk = {f"trunk.{name}": array for name, array in begun.items()}
+    backbone = {f"backbone.{name}": array for name, array in begun.items()}
     features, wide = one.begun.features, asked.hidden * asked.folds
     if not wide:
-        return {**trunk, **_out(features, asked.labels)}
+        return {**backbone, **_out(features, asked.labels)}
     hidden = {"head.hidden.weight": _random(features, wide), "head.hidden.bias": _random(wide)}
-    return {**trunk, **hidden, **_out(wide, asked.labels)}
+    return {**backbone, **hidden, **_out(wide, asked.labels)}
 
 
 def _out(features: int, labels: int) -> dict[str, Array]:

@@ -1,2 +1,2 @@
-"""Phase two of a search: the tails of the best trunks are taught, with the head that phase one
+"""Phase two of a search: the tails of the best backbones are taught, with the head that phase one
 found for each."""

@@ -20,7 +20,7 @@ FAR = 4.0  # standard errors behind the best input, which is more than a tail ga
 
 def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The best trial of each of the best inputs that can be tuned, best first; none whose family is
-    FAR behind the best of all. What a trunk knows shows at its best size, whether that can be
+    FAR behind the best of all. What a backbone knows shows at its best size, whether that can be
     tuned or not."""
     inputs, tuned = by_name(train), {one.name for one in tunable(train)}
     best = best_of_each(trials, train, prepared)

@@ -1,4 +1,4 @@
-"""Teaches the tail of one trunk and its head, a step at a time.
+"""Teaches the tail of one backbone and its head, a step at a time.
 
 A batch is taught in shards; a step sums their gradients in their order, so that it does not matter
 whether one worker teaches them all or several share them."""
@@ -49,7 +49,7 @@ class TailFit(Fit):
         self.done = 0
 
     def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
-        """The best epoch's network by the names of `trunk_and_head`; see `Fit.arrays`."""
+        """The best epoch's network by the names of `backbone_and_head`; see `Fit.arrays`."""
         self.network.become(self._best().parameters)
         made = self.network.arrays(self.temperature() if temperature is None else temperature)
         self.network.become(Learnt(self.values))

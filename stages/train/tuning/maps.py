@@ -1,4 +1,4 @@
-"""Maps at the cuts: what the frozen front of a trunk makes of every sample and every view of it.
+"""Maps at the cuts: what the frozen front of a backbone makes of every sample and every view of it.
 
 They are made once, so that an epoch teaches the tail alone. Half precision is enough: what is lost
 is far below what an augmentation changes."""
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.backbone import backbone_file
 from stages.train.features import Sight, Tell, View
 from stages.train.one_core import on_one_core
 from stages.train.space import Input
-from stages.train.trunk import trunk_file
 from stages.train.tuning.plan import MAPS
 from stages.train.tuning.question import at, cut_of
 from stages.train.windows import Windows
@@ -70,4 +70,4 @@ def _front(one: Input, freeze: str, store: Store, settings: Settings) -> Network
     cut = cut_of(one, freeze)
     if not cut:
         return lambda windows: windows
-    return on_one_core(str(trunk_file(one.begun, store, settings, cut).path))
+    return on_one_core(str(backbone_file(one.begun, store, settings, cut).path))

@@ -1,7 +1,8 @@
-"""The network that phase two teaches: the tail of a trunk and its head, their numbers one vector.
+"""The network that phase two teaches: the tail of a backbone and its head, their numbers one
+vector.
 
 Batch norms keep the statistics of the published weights, which few samples would only blur; those
-of a trunk without weights learn their own, and are told them anew before anybody judges."""
+of a backbone without weights learn their own, and are told them anew before anybody judges."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -38,7 +39,7 @@ class Network:
     ) -> None:
         family = finalist.one.begun
         paddle.seed(seed)
-        self.trunk, self.tail = tail(family, finalist.published, cut_of(finalist.one, freeze))
+        self.backbone, self.tail = tail(family, finalist.published, cut_of(finalist.one, freeze))
         self.head = head_of(head)
         fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
         self.norms = Norms(self.tail, learn=not family.frozen)
@@ -94,9 +95,11 @@ class Network:
         self.norms.become(learnt.statistics)
 
     def arrays(self, temperature: float) -> dict[str, Floats]:
-        """All of it by the names of `trunk_and_head`, logits divided by `temperature`."""
-        trunk = {f"trunk.{name}": one.numpy() for name, one in self.trunk.state_dict().items()}
+        """All of it by the names of `backbone_and_head`, logits divided by `temperature`."""
+        backbone = {
+            f"backbone.{name}": one.numpy() for name, one in self.backbone.state_dict().items()
+        }
         head = {f"head.{name}": one.numpy() for name, one in self.head.state_dict().items()}
         warm = np.float32(temperature)
         cooled = {name: one / warm for name, one in head.items() if name.startswith("head.out.")}
-        return {name: one.copy() for name, one in (trunk | head | cooled).items()}
+        return {name: one.copy() for name, one in (backbone | head | cooled).items()}

@@ -11,7 +11,7 @@ from stages.train.budget import DECODING
 from stages.train.space import Input, inputs_of
 
 STARTING = 35.0  # Ray's group, Paddle, exports of fronts
-WHOLE = 10.0  # to teach one window all of a trunk, in forwards
+WHOLE = 10.0  # to teach one window all of a backbone, in forwards
 SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
 TAUGHT = 0.8  # of all samples that teach or judge
 MOST = 12  # trials beyond which little is gained
@@ -104,5 +104,5 @@ def together(train: TrainConfig, trials: int) -> int:
 
 
 def teaching_of(one: Input) -> float:
-    """Seconds of one core to teach all of a trunk one sample."""
+    """Seconds of one core to teach all of a backbone one sample."""
     return (FAMILIES[one.family].teaching or WHOLE) * one.seconds

@@ -19,7 +19,7 @@ JUDGE = 0  # the fold that judges first
 
 @dataclass(frozen=True)
 class Finalist:
-    """An input that is tuned: its trunk's published weights by name, the head that the mean of
+    """An input that is tuned: its backbone's published weights by name, the head that the mean of
     phase one's folds gave, and that head's hyperparameters."""
 
     one: Input
@@ -87,7 +87,7 @@ class Question:
 
 
 def cut_of(one: Input, freeze: str) -> int:
-    """How many parts of the trunk of `one` stay frozen."""
+    """How many parts of the backbone of `one` stay frozen."""
     cuts = one.begun.cuts
     return 0 if freeze == "none" else cuts[DEPTHS[freeze]]
 

@@ -17,7 +17,7 @@ def config(**changes) -> TrainConfig:
 
 def hyperparameters(**changes) -> dict:
     plain = {"input": INPUT, "learning_rate": 2e-3, "weight_decay": 0.05, "batch_size": 8}
-    plain["trunk_rate"] = 0.3
+    plain["backbone_rate"] = 0.3
     return plain | changes
 
 

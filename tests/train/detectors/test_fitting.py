@@ -58,20 +58,20 @@ def test_teaching_lowers_the_loss(problem):
 def test_the_front_keeps_its_weights_and_what_is_behind_it_does_not(problem, taught):
     made, published = taught.arrays(), problem.published["lite_detector"]
 
-    moved = {name for name in published if np.any(made[f"trunk.{name}"] != published[name])}
+    moved = {name for name in published if np.any(made[f"backbone.{name}"] != published[name])}
 
     assert not any(name.startswith(("stem.", "blocks.0.", "blocks.4.")) for name in moved)
     assert any(name.startswith("blocks.15.") for name in moved)
     assert not any(name.endswith(("_mean", "_variance")) for name in moved)
 
 
-def test_a_frozen_trunk_stays_as_published(problem):
-    fit = Fit(problem, hyperparameters(trunk_rate=0.0))
+def test_a_frozen_backbone_stays_as_published(problem):
+    fit = Fit(problem, hyperparameters(backbone_rate=0.0))
     fit.step(*[fit.half(place) for place in range(HALVES)])
 
     made = fit.arrays()
     assert all(
-        np.array_equal(made[f"trunk.{name}"], array)
+        np.array_equal(made[f"backbone.{name}"], array)
         for name, array in problem.published["lite_detector"].items()
     )
 

@@ -58,7 +58,7 @@ def test_the_graph_answers_as_the_detector_did_when_it_was_judged(model, store, 
 def test_arrays_are_those_of_the_whole_network(model, store):
     names = {name.partition(".")[0] for name in arrays_of(model, store)}
 
-    assert names == {"trunk", "neck", "head"}
+    assert names == {"backbone", "neck", "head"}
 
 
 @pytest.fixture(scope="module")

@@ -61,12 +61,12 @@ def test_nor_was_anything_computed_for_it(ran):
     _, settings, _, _ = ran
     store = open_store(settings)
 
-    trunks = [
+    backbones = [
         store.noted(key.removeprefix("notes/").removesuffix(".json"))["family"]
-        for key in store.blobs.keys("notes/trunks/")
+        for key in store.blobs.keys("notes/backbones/")
     ]
 
-    assert trunks == ["efficientnet_lite0"]  # without which there are no features
+    assert backbones == ["efficientnet_lite0"]  # without which there are no features
 
 
 @pytest.mark.slow

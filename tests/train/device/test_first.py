@@ -41,7 +41,7 @@ def test_a_head_is_as_large_as_the_search_may_choose_it():
 def test_a_kernel_is_as_large_as_the_search_may_choose_it():
     arrays = built(Input("small_audio", 64), replace(asked(0), kernel=7))
 
-    assert arrays["trunk.units.0.convolution.weight"].shape[2:] == (7, 7)
+    assert arrays["backbone.units.0.convolution.weight"].shape[2:] == (7, 7)
 
 
 def test_those_of_another_process_are_these():

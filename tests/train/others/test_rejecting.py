@@ -27,7 +27,7 @@ CONFIG = TrainConfig(
 
 
 @pytest.fixture(scope="module")
-def made(store, trunk, ray_running):
+def made(store, backbone, ray_running):
     services = {"store": store, "run": QuietRun(), "settings": ray_running}
     dataset = makers.dataset(store, each=20, views=0)
     model = train(dataset, TrainSlice(train=CONFIG), **services)

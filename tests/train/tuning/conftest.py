@@ -1,5 +1,5 @@
-"""A small question: what a real trunk's front makes of noise in which a corner's colour tells the
-label."""
+"""A small question: what a real backbone's front makes of noise in which a corner's colour tells
+the label."""
 
 import numpy as np
 import paddle

@@ -98,7 +98,7 @@ def test_what_is_frozen_stays_as_published(question, alone):
     changed = {
         name
         for name, array in published.items()
-        if not np.array_equal(array, arrays[f"trunk.{name}"])
+        if not np.array_equal(array, arrays[f"backbone.{name}"])
     }
 
     assert changed
@@ -112,7 +112,9 @@ def test_earlier_layers_are_taught_more_slowly(question):
     name = "blocks.11.expand.convolution.weight"
 
     def moved(one: TailFit) -> float:
-        return float(np.abs(one.network.trunk.state_dict()[name].numpy() - published[name]).mean())
+        return float(
+            np.abs(one.network.backbone.state_dict()[name].numpy() - published[name]).mean()
+        )
 
     assert moved(slow) < 0.3 * moved(even)
 

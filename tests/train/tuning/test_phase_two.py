@@ -63,13 +63,15 @@ def test_two_workers_and_one_make_the_same_model(trained):
     assert trained[0].ref == trained[1].ref
 
 
-def test_a_tuned_model_differs_from_the_published_trunk(trained, rows, store):
+def test_a_tuned_model_differs_from_the_published_backbone(trained, rows, store):
     chosen = next(row for row in rows if row["chosen"])
     arrays = unpack_arrays(store.get(trained[0].files["weights.npz"]))
     from stages.parts import FAMILIES
 
     published = FAMILIES["efficientnet_lite0"].load()
-    changed = [n for n, one in published.items() if not np.array_equal(one, arrays[f"trunk.{n}"])]
+    changed = [
+        n for n, one in published.items() if not np.array_equal(one, arrays[f"backbone.{n}"])
+    ]
     assert bool(changed) == (chosen["phase"] == 2)
     assert chosen["phase"] == 2, "a tail beats a head that was taught next to nothing"
 

@@ -1,4 +1,4 @@
-"""What trunks have in common that are made of the networks of `paddle.vision.models`.
+"""What backbones have in common that are made of the networks of `paddle.vision.models`.
 
 Such a network keeps the names that its parameters have there, so that its published weights fit as
 they are. Its batch norms keep a tenth of what is new at each step (paddle's MobileNetV3 a

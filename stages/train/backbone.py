@@ -1,4 +1,4 @@
-"""The frozen trunk of a family as an ONNX file: exported once, compared with Paddle, kept in the
+"""The frozen backbone of a family as an ONNX file: exported once, compared with Paddle, kept in the
 store."""
 
 from pathlib import Path
@@ -14,33 +14,33 @@ from stages.store import Store
 from stages.train.sources import version_of
 
 
-class TrunkFile(NamedTuple):
+class BackboneFile(NamedTuple):
     """An ONNX file, windows (N, ...) to (N, features), and its digest."""
 
     path: Path
     digest: str
 
 
-def trunk_file(
+def backbone_file(
     family: Family, store: Store, settings: Settings | None = None, cut: int = 0
-) -> TrunkFile:
-    """The exported trunk of `family` with its published weights; with a `cut`, its front alone.
+) -> BackboneFile:
+    """The exported backbone of `family` with its published weights; with a `cut`, its front alone.
 
     Raises what `export_network` and `Family.load` raise."""
-    name = f"trunks/{_key(family, cut)}"
+    name = f"backbones/{_key(family, cut)}"
     known = store.noted(name)
     if known:
         try:
-            return TrunkFile(store.path(known["onnx"], ".onnx"), known["onnx"])
+            return BackboneFile(store.path(known["onnx"], ".onnx"), known["onnx"])
         except Damaged:
             pass  # it is made anew
     digest = _export(family, store, settings, cut)
     store.note(name, {"family": family.name, "onnx": digest})
-    return TrunkFile(store.path(digest, ".onnx"), digest)
+    return BackboneFile(store.path(digest, ".onnx"), digest)
 
 
 def _export(family: Family, store: Store, settings: Settings | None, cut: int) -> str:
-    arrays = {f"trunk.{name}": array for name, array in family.load(settings).items()}
+    arrays = {f"backbone.{name}": array for name, array in family.load(settings).items()}
     with TemporaryDirectory() as folder:
         files = export_network(family.name, arrays, Path(folder), ("onnx",), cut)
         return store.add_file(files["graph.onnx"])
