@@ -15,6 +15,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     _note(selected=len(session.items))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    """Note how many tests there are, if several processes run them; each has the same list."""
+    _note(selected=len(ids))
+
+
 def pytest_runtest_logstart(nodeid: str) -> None:
     """Note the test that begins: the last one, if the process ends in it."""
     _note(begun=nodeid)
@@ -40,6 +46,6 @@ def pytest_sessionfinish(exitstatus: int) -> None:
 def _note(**facts: Any) -> None:
     """Add a line to the record; it is on disk before the next test begins."""
     path = os.environ.get(RECORD)
-    if path:
+    if path and "PYTEST_XDIST_WORKER" not in os.environ:  # their controller hears of all
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(facts) + "\n")

@@ -23,6 +23,10 @@ SETS = {
     "slow": "(slow or service) and not chaos",
     "chaos": "chaos",
 }
+CORES = len(os.sched_getaffinity(0))
+SEVERAL = {  # processes; a file's tests share what it makes; one that was ended is not begun again
+    "quick": ["-n", str(CORES), "--dist", "loadfile", "--max-worker-restart", "0"],
+}
 LONGEST = float(os.environ.get("AIWF_TEST_LONGEST", 7200))  # seconds of a set: a hang is a failure
 OWNER = "AIWF_TEST_SESSION"  # in the environment of all that a session starts
 PATIENCE = float(os.environ.get("AIWF_TEST_PATIENCE", 90))  # seconds for what it started to end
@@ -34,7 +38,7 @@ class Session:
 
     selected: int = 0
     ended: int = 0
-    running: str = ""
+    running: set[str] = field(default_factory=set)
     finished: bool = False
     outcomes: dict[str, str] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -48,7 +52,7 @@ class Session:
         if self.selected == 0:
             return f"no test was collected (exit code {code})"
         if not self.finished or self.ended < self.selected:
-            where = f" in {self.running}" if self.running else ""
+            where = f" in {', '.join(sorted(self.running))}" if self.running else ""
             return (
                 f"the process of the tests ended early{where}, with exit code {code}: "
                 f"{self.ended} of {self.selected} tests had come to their end"
@@ -67,15 +71,15 @@ def read(record: Path) -> Session:
             case {"selected": count}:
                 session.selected = count
             case {"begun": name}:
-                session.running = name
+                session.running.add(name)
             case {"test": name, "outcome": outcome, "reason": reason}:
                 if session.outcomes.get(name) != "failed":
                     session.outcomes[name] = outcome
                 if outcome == "skipped":
                     session.reasons[reason.removeprefix("Skipped: ")] += 1
-            case {"ended": _}:
+            case {"ended": name}:
                 session.ended += 1
-                session.running = ""
+                session.running.discard(name)
             case {"finished": _}:
                 session.finished = True
     return session
@@ -86,7 +90,8 @@ def run(name: str, options: list[str]) -> bool:
     began, owner = time.monotonic(), token_hex(8)
     with tempfile.TemporaryDirectory(prefix="aiwf-tests-") as folder:
         record = Path(folder) / "record"
-        command = [sys.executable, "-m", "pytest", "-m", SETS[name], "--durations=25", *options]
+        command = [sys.executable, "-m", "pytest", "-m", SETS[name], "--durations=25"]
+        command += [*SEVERAL.get(name, []), *options]
         environment = {**os.environ, RECORD: str(record), OWNER: owner}
         try:
             code = subprocess.run(command, env=environment, timeout=LONGEST).returncode

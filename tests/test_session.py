@@ -41,10 +41,17 @@ def test_a_green_session_says_how_many_tests_there_were(tmp_path):
 
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_library_that_ends_the_process_is_a_failure_that_names_the_test(tmp_path, code):
-    done = session(tmp_path, f"os._exit({code})")
+    done = session(tmp_path, f"os._exit({code})", "-n0")
 
     assert done.returncode == 1
     assert f"ended early in test_it.py::test_b, with exit code {code}: 1 of 3" in done.stdout
+
+
+def test_so_is_one_that_ends_one_of_several_processes(tmp_path):
+    done = session(tmp_path, "os._exit(0)", "-n2")
+
+    assert done.returncode == 1
+    assert "ended early in test_it.py::test_b, with exit code" in done.stdout
 
 
 def test_a_failing_test_and_a_session_that_stops_at_it_are_failures(tmp_path):
