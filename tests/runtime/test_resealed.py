@@ -196,7 +196,8 @@ def check(files, variant, sample, folder):
 
 
 def names(variants):
-    return [f"{path}={str(value)[:30]!r}" for path, value, _ in variants]
+    shown = ["GONE" if value is GONE else str(value)[:30] for _, value, _ in variants]
+    return [f"{path}={text!r}" for (path, _, _), text in zip(variants, shown, strict=True)]
 
 
 @pytest.mark.parametrize("variant", COLOURS, ids=names(COLOURS))
