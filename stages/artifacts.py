@@ -92,7 +92,7 @@ class Dataset(Artifact):
     revision: str
     counts: dict[str, dict[str, int]]  # split -> label -> samples; for boxes -> label -> boxes
     samples: dict[str, int] = {}  # split -> samples
-    facts: dict[str, float] = {}  # what the medium knows of all samples, as window_seconds
+    facts: dict[str, float] = {}  # what the modality knows of all samples, as window_seconds
     augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
     views: int = 0  # augmented copies of each training sample
     seed: int = 0

@@ -23,8 +23,8 @@ TASKS = Registry(
     },
 )
 
-MEDIA = Registry(
-    "medium",
+MODALITIES = Registry(
+    "modality",
     "stages",
     {
         "pictures": ".media.pictures:Pictures",

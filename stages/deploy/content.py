@@ -8,8 +8,8 @@ from typing import Any
 from stages.artifacts import Dataset, Model, Report, canonical
 from stages.deploy.compressors import Compressor
 from stages.evaluate import native
-from stages.media import Medium
-from stages.parts import MEDIA
+from stages.media import Modality
+from stages.parts import MODALITIES
 from stages.runtime.answers import KINDS, Kind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
@@ -43,9 +43,9 @@ class Content:
         return kind_of(self.description)
 
     @property
-    def medium(self) -> Medium:
-        medium: Medium = MEDIA[self.description["medium"]]()
-        return medium
+    def modality(self) -> Modality:
+        modality: Modality = MODALITIES[self.description["modality"]]()
+        return modality
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ class Content:
 
 def libraries_of(description: Mapping[str, Any]) -> tuple[str, ...]:
     """What the package of `description` needs beside Python, by the names that pip uses."""
-    medium = MEDIA[description["medium"]]
-    return ("numpy", *medium.libraries, *BACKENDS[description["backend"]].libraries)
+    modality = MODALITIES[description["modality"]]
+    return ("numpy", *modality.libraries, *BACKENDS[description["backend"]].libraries)
 
 
 def requires(libraries: Sequence[str]) -> dict[str, str]:
@@ -74,7 +74,7 @@ def description(
         "package_format": FORMAT,
         "requires": requires(libraries_of(known)),
         "name": name,
-        "thing": MEDIA[known["medium"]].thing,
+        "thing": MODALITIES[known["modality"]].thing,
         "draws": KINDS[known["answers"]].draws,
         "format": compressor.format,
         "model": NETWORK,

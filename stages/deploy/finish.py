@@ -105,7 +105,7 @@ def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
     with Predictor.open(folder) as predictor:
         samples = golden_samples(work, predictor, best.answers.values, best.numeric)
         tolerance = COMPRESSORS[best.numeric].tolerance
-        answers = expected(predictor, {**work.medium.golden(), **samples}, tolerance)
+        answers = expected(predictor, {**work.modality.golden(), **samples}, tolerance)
     return {**samples, GOLDEN: spelled(answers)}
 
 
@@ -119,4 +119,4 @@ def _of_golden(work: Workbench, files: Mapping[str, bytes]) -> str:
     covered = set().union(*(kind.named_in(case["expected"]) for case in cases))
     labels = f"{len(covered)} of {len(work.model.labels)}"
     size = sum(map(len, own + made_up))
-    return texts.golden(work.medium.thing, (len(own), len(made_up)), size, labels)
+    return texts.golden(work.modality.thing, (len(own), len(made_up)), size, labels)

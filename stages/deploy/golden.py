@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from stages.deploy.workbench import Workbench
-from stages.media import Medium
+from stages.media import Modality
 from stages.parts import COMPRESSORS
 from stages.runtime.predictor import Predictor
 
@@ -47,18 +47,18 @@ def golden_samples(
 ) -> dict[str, bytes]:
     """The samples by their names in the package; `answers`: what the package answers to the test
     split, in its order."""
-    choice = Choice(predictor, work.medium, COMPRESSORS[numeric].tolerance)
+    choice = Choice(predictor, work.modality, COMPRESSORS[numeric].tolerance)
     if work.config.deploy.golden_samples == "generated":
-        return _named(MADE_UP, choice.chosen(generated(work.medium, predictor)), work.medium)
-    made_up = generated(work.medium, predictor, BESIDE_OF)
+        return _named(MADE_UP, choice.chosen(generated(work.modality, predictor)), work.modality)
+    made_up = generated(work.modality, predictor, BESIDE_OF)
     beside = choice.chosen(made_up, BESIDE, BESIDE_BYTES)
     room = MOST_BYTES - sum(map(len, beside))
     own = choice.chosen(_of_the_test(work, answers), room=room)
-    return _named(OWN, own, work.medium) | _named(MADE_UP, beside, work.medium)
+    return _named(OWN, own, work.modality) | _named(MADE_UP, beside, work.modality)
 
 
-def _named(kind: str, samples: Sequence[bytes], medium: Medium) -> dict[str, bytes]:
-    suffix = medium.small_suffix
+def _named(kind: str, samples: Sequence[bytes], modality: Modality) -> dict[str, bytes]:
+    suffix = modality.small_suffix
     return {f"golden/{kind}_{number:03}{suffix}": data for number, data in enumerate(samples)}
 
 
@@ -70,13 +70,13 @@ def _of_the_test(work: Workbench, answers: Sequence[Any]) -> list[Candidate]:
     return [Candidate(reader(digest), value) for digest, value in pairs]
 
 
-def generated(medium: Medium, predictor: Predictor, count: int = GENERATED) -> list[Candidate]:
+def generated(modality: Modality, predictor: Predictor, count: int = GENERATED) -> list[Candidate]:
     """`count` made-up samples, equal each time, and what the package answers to them."""
 
     def reader(data: bytes) -> Callable[[], bytes]:
         return lambda: data
 
-    samples = [medium.generated(seed) for seed in range(count)]
+    samples = [modality.generated(seed) for seed in range(count)]
     values = predictor.answers(samples)
     return [Candidate(reader(data), value) for data, value in zip(samples, values, strict=True)]
 
@@ -97,11 +97,11 @@ def _turns(queues: Mapping[int, Sequence[Candidate]], most: int) -> Iterator[int
 
 @dataclass(frozen=True)
 class Choice:
-    """Which samples of a `medium` show best that a package answers as `predictor` does here, up to
-    differences of `tolerance`."""
+    """Which samples of a `modality` show best that a package answers as `predictor` does here, up
+    to differences of `tolerance`."""
 
     predictor: Predictor
-    medium: Medium
+    modality: Modality
     tolerance: float
 
     def chosen(
@@ -156,7 +156,7 @@ class Choice:
         return None
 
     def _small(self, candidate: Candidate, size: int) -> Golden:
-        data = self.medium.small(candidate.read(), size)
+        data = self.modality.small(candidate.read(), size)
         (value,) = self.predictor.answers([data])
         kind, description = self.predictor.kind, self.predictor.description
         return Golden(data, kind.margin(value, description), kind.decided(value, description))

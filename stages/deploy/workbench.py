@@ -21,9 +21,9 @@ from stages.deploy.saturation.network import NetworkSums, read_network_sums
 from stages.deploy.sdk import code_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
-from stages.evaluate.kinds import Kind, kind_of, medium_of
+from stages.evaluate.kinds import Kind, kind_of, modality_of
 from stages.evaluate.predictions import Predicted, read_predicted
-from stages.media import Medium
+from stages.media import Modality
 from stages.models import onnx_file
 from stages.parts import COMPRESSORS, EXPORTERS, TARGETS
 from stages.runtime import steps
@@ -74,14 +74,14 @@ class Workbench:
         return kind_of(self.model.task)
 
     @property
-    def medium(self) -> Medium:
-        return medium_of(self.model.task)
+    def modality(self) -> Modality:
+        return modality_of(self.model.task)
 
     @cached_property
     def trained(self) -> Predicted:
         """What is true of `samples`, and what the trained model itself answered."""
         data = self.store.get(self.report.files["predictions.json"])
-        found = read_predicted(data, self.medium.thing)
+        found = read_predicted(data, self.modality.thing)
         labels = tuple(self.report.labels)
         if list(found.files) != self.tested or labels != tuple(self.model.labels):
             raise ConfigError(
@@ -140,7 +140,7 @@ class Workbench:
     def _preparing(self) -> dict[str, Any]:
         """What decides what a network is shown of a sample, for a key."""
         before = [step.model_dump() for step in self.model.before]
-        libraries = ("numpy", *self.medium.libraries, *TOOLS)
+        libraries = ("numpy", *self.modality.libraries, *TOOLS)
         versions = {name: version(name) for name in libraries}
         return {"before": before, "steps": code_of(before), "versions": versions}
 
@@ -175,7 +175,7 @@ class Workbench:
             compressor,
             EXPORTERS[EXPORTER].backend,
         )
-        return Content(self.config.name, told, network, self.medium.golden())
+        return Content(self.config.name, told, network, self.modality.golden())
 
 
 def _written(write: Any) -> bytes:

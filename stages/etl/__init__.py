@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from stages.parts import MEDIA, TASKS
+from stages.parts import MODALITIES, TASKS
 
 if TYPE_CHECKING:
     from stages.artifacts import Dataset
@@ -24,13 +24,13 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
     from stages.etl.source import find
 
     task = TASKS[config.task]
-    medium = MEDIA[task.medium]()
-    augmentations = resolved(config.etl.augmentations, task.medium, task.trainer)
+    modality = MODALITIES[task.modality]()
+    augmentations = resolved(config.etl.augmentations, task.modality, task.trainer)
     revision = find(config.data, settings)
     seen = _seen(config, revision, store, run, settings)
     judged = judge(config.data.name, seen, task.suites, config.etl)
-    draft = draft_of(config, revision.revision, judged, medium, augmentations)
-    files = files_of(draft, judged, medium, store)
+    draft = draft_of(config, revision.revision, judged, modality, augmentations)
+    files = files_of(draft, judged, modality, store)
     kept = {name: store.add(data) for name, data in files.items()}
     dataset = draft.model_copy(update={"files": kept})
     store.save(dataset)
@@ -51,8 +51,8 @@ def _seen(
     pinned = DataConfig(name=revision.name, revision=revision.revision)
     with opened(pinned, settings) as folder:
         rows = read_folder(folder, task.readers).rows
-        medium = MEDIA[task.medium]()
-        return inspect_all(folder, rows, medium, config.etl, store, run, settings.threads)
+        modality = MODALITIES[task.modality]()
+        return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
 
 
 def _tell(dataset: "Dataset", files: dict[str, bytes], asides: int, run: "Run") -> None:

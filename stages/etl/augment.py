@@ -45,7 +45,7 @@ def view_of(
     for step in steps:
         value = runtime.run([step], value, facts)
         for change in changes_of(dataset, step["step"]) if view else ():
-            if "pictures" in change.media:
+            if "pictures" in change.modalities:
                 value, boxes = change(Scene(value, boxes), rng)
             else:
                 value = change(value, rng)
@@ -67,17 +67,17 @@ def boxes_of(boxes: Sequence[Box], labels: Sequence[str]) -> Boxes:
 
 def resolved(
     augmentations: Sequence[Mapping[str, Mapping[str, Any]]],
-    medium: str = "",
+    modality: str = "",
     trainer: str = "",
     key: str = "etl.augmentations",
 ) -> tuple[dict[str, Any], ...]:
     """`augmentations` with every argument spelt out, so that a later default changes nothing.
 
     Raises ConfigError, naming `key`, for an argument that there is not, a value out of range, and a
-    change that is not for this `medium` or `trainer`."""
+    change that is not for this `modality` or `trainer`."""
     named = [(name, one) for entry in augmentations for name, one in entry.items()]
     for name, _ in named:
-        for kind, wanted in (("media", medium), ("trainers", trainer)):
+        for kind, wanted in (("modalities", modality), ("trainers", trainer)):
             _check_for(name, kind, wanted, key)
     return tuple({name: asdict(_build(name, arguments))} for name, arguments in named)
 

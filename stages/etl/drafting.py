@@ -12,7 +12,7 @@ from stages.etl.page import page_of
 from stages.etl.quarantine import table_of
 from stages.etl.split import ORDER
 from stages.etl.table import Line, labels_in, labels_of
-from stages.media import Medium
+from stages.media import Modality
 from stages.store import Store
 
 
@@ -20,7 +20,7 @@ def draft_of(
     config: EtlSlice,
     revision: str,
     judged: Judged,
-    medium: Medium,
+    modality: Modality,
     augmentations: tuple[dict[str, Any], ...],
 ) -> Dataset:
     """The Dataset of `judged` but for its files."""
@@ -31,7 +31,7 @@ def draft_of(
         revision=revision,
         counts=_counts(lines),
         samples=_samples(lines),
-        facts=medium.summary(_of_train(lines), config.etl),
+        facts=modality.summary(_of_train(lines), config.etl),
         augmentations=augmentations,
         views=config.etl.views if augmentations else 0,
         seed=config.etl.seed,
@@ -39,13 +39,13 @@ def draft_of(
     )
 
 
-def files_of(draft: Dataset, judged: Judged, medium: Medium, store: Store) -> dict[str, bytes]:
+def files_of(draft: Dataset, judged: Judged, modality: Modality, store: Store) -> dict[str, bytes]:
     """The files of `draft` by name."""
     return {
-        "manifest.csv": write_manifest([_sample(line, medium.facts) for line in judged.lines]),
+        "manifest.csv": write_manifest([_sample(line, modality.facts) for line in judged.lines]),
         "validation.json": judged.record,
         "quarantine.csv": table_of(judged.asides),
-        "page.html": page_of(draft, judged, medium, store).encode(),
+        "page.html": page_of(draft, judged, modality, store).encode(),
     }
 
 

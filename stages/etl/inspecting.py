@@ -9,7 +9,7 @@ from typing import Any
 from stages.artifacts import digest_of
 from stages.config import EtlConfig
 from stages.etl.readers import Row
-from stages.media import Medium
+from stages.media import Modality
 from stages.runtime.errors import BadSample
 from stages.store import Store
 from stages.tracking import Run
@@ -31,7 +31,7 @@ class Seen:
 def inspect_all(
     folder: Path,
     rows: Sequence[Row],
-    medium: Medium,
+    modality: Modality,
     config: EtlConfig,
     store: Store,
     run: Run,
@@ -41,7 +41,7 @@ def inspect_all(
     seen: list[Seen] = []
     pool = ThreadPoolExecutor(threads)
     try:
-        for one in pool.map(lambda row: _inspect(folder, row, medium, config, store), rows):
+        for one in pool.map(lambda row: _inspect(folder, row, modality, config, store), rows):
             seen.append(one)
             run.progress("samples", len(seen), len(rows))
     finally:
@@ -49,14 +49,14 @@ def inspect_all(
     return seen
 
 
-def _inspect(folder: Path, row: Row, medium: Medium, config: EtlConfig, store: Store) -> Seen:
+def _inspect(folder: Path, row: Row, modality: Modality, config: EtlConfig, store: Store) -> Seen:
     path = folder / row.file
     size = path.stat().st_size
     if size > MOST_BYTES:
         return Seen(row, "", size, problem=f"The file has {size:,} bytes.")
     data = path.read_bytes()
     try:
-        facts = medium.inspect(data, config)
+        facts = modality.inspect(data, config)
     except BadSample as error:
         return Seen(row, digest_of(data), size, problem=error.problem)
     return Seen(row, store.add(data), size, facts)

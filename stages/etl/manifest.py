@@ -17,7 +17,8 @@ COLUMNS = ("file", "digest", "label", "split", "group", "facts", "boxes", "extra
 class Sample:
     """One photo or clip. `file` is its name in the raw data, `digest` its blob.
 
-    `label` is empty where boxes carry the labels; `facts` are the medium's, as width and height."""
+    `label` is empty where boxes carry the labels; `facts` are the modality's, as width and
+    height."""
 
     file: str
     digest: str

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stages.etl.judging import Judged
     from stages.etl.quarantine import Aside
     from stages.etl.table import Line
-    from stages.media import Medium
+    from stages.media import Modality
     from stages.store import Store
 
 TEMPLATE = Path(__file__).with_name("page.html")
@@ -33,17 +33,17 @@ SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
 
 
-def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store") -> str:
+def page_of(dataset: Dataset, judged: "Judged", modality: "Modality", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
     sizes = _sizes(judged.lines)
-    drawer = _Drawer(medium, store, BOXED if sizes else SIDE)
+    drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
     by_file = {line["file"]: line for line in judged.lines}
     by_file |= {one.line["file"]: one.line for one in judged.asides}
     return render(
         TEMPLATE,
         dataset=dataset,
         splits=ORDER,
-        thing=medium.thing,
+        thing=modality.thing,
         counted="Boxes" if sizes else "Samples",
         sizes=sizes,
         palette=palette(dataset.labels) if sizes else "",
@@ -62,8 +62,8 @@ def page_of(dataset: Dataset, judged: "Judged", medium: "Medium", store: "Store"
 class _Drawer:
     """Draws a line's thumbnail, or says with '' that there is nothing to draw."""
 
-    def __init__(self, medium: "Medium", store: "Store", side: int) -> None:
-        self.medium = medium
+    def __init__(self, modality: "Modality", store: "Store", side: int) -> None:
+        self.modality = modality
         self.store = store
         self.side = side
 
@@ -72,7 +72,7 @@ class _Drawer:
             return ""
         try:
             data = self.store.get(line["digest"])
-            return self.medium.preview(data, self.side, line["boxes"])
+            return self.modality.preview(data, self.side, line["boxes"])
         except (BadSample, Damaged):
             return ""
 
@@ -160,9 +160,9 @@ def _sheet(dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer) -> list[d
 
 def _views(line: "Line", dataset: Dataset, drawer: _Drawer) -> list[str]:
     boxes, drawn = boxes_of(line["boxes"], dataset.labels), []
-    medium, data = drawer.medium, drawer.store.get(line["digest"])
+    modality, data = drawer.modality, drawer.store.get(line["digest"])
     for number in range(VIEWS + 1):
-        view = view_of(medium.decoding, data, dataset, line["digest"], number, boxes)
+        view = view_of(modality.decoding, data, dataset, line["digest"], number, boxes)
         shown = [Box(dataset.labels[int(row[4])], *row[:4].tolist()) for row in view.boxes]
-        drawn.append(medium.drawn(view.windows[0], drawer.side, shown))
+        drawn.append(modality.drawn(view.windows[0], drawer.side, shown))
     return drawn

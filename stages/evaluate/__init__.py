@@ -10,7 +10,7 @@ from stages.config import EvaluateSlice
 from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.about import about_model
 from stages.evaluate.evaluation import Evaluation
-from stages.evaluate.kinds import kind_of, medium_of, unseen_of
+from stages.evaluate.kinds import kind_of, modality_of, unseen_of
 from stages.evaluate.minimum import in_pipeline
 from stages.evaluate.native import graph_of, predictor_of
 from stages.evaluate.predictions import Answers, Predicted, answers
@@ -50,7 +50,7 @@ def evaluate(
         evaluation,
         about_model(model, dataset, predicted, section_of(model, config.device, store)),
         lambda row: store.get(predicted.files[row]),
-        medium_of(model.task),
+        modality_of(model.task),
         config.evaluate.worst,
     )
     report = _report(evaluation, config, model, dataset, _files(store, evaluation, page))
@@ -89,7 +89,7 @@ def predictions(
         kind_of(model.task).truth(samples, model.labels),
         said.values,
         tuple(one.extra for one in samples),
-        medium_of(model.task).thing,
+        modality_of(model.task).thing,
         _rejected(model),
     )
 

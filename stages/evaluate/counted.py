@@ -10,7 +10,7 @@ from stages.etl.manifest import Sample
 from stages.etl.placing import placed
 from stages.etl.readers import Row
 from stages.evaluate.words import counted
-from stages.media import Medium
+from stages.media import Modality
 from stages.runtime.errors import BadSample, DataError
 
 Aside = list[tuple[str, str]]  # a file's name, and why it is not counted
@@ -43,7 +43,7 @@ def countable(
     folder: Path,
     rows: Sequence[Row],
     known: frozenset[str],
-    medium: Medium,
+    modality: Modality,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Sample], Aside]:
     """The rows that tell something new, as samples, and the others with the reason.
@@ -54,16 +54,16 @@ def countable(
     for done, row in enumerate(rows):
         progress(done, len(rows))
         try:
-            samples.append(_sample(folder, row, medium))
+            samples.append(_sample(folder, row, modality))
         except BadSample as error:
             bad[row.file] = error.problem
-    return _new(samples, known, medium.thing, bad)
+    return _new(samples, known, modality.thing, bad)
 
 
-def _sample(folder: Path, row: Row, medium: Medium) -> Sample:
+def _sample(folder: Path, row: Row, modality: Modality) -> Sample:
     """`row` with its boxes on the picture. Raises BadSample for boxes that are not."""
     data = (folder / row.file).read_bytes()
-    found = placed(row, medium.inspect(data, EtlConfig()) if row.boxes else {})
+    found = placed(row, modality.inspect(data, EtlConfig()) if row.boxes else {})
     if found.problem:
         raise BadSample(found.problem, "Correct the annotation.")
     return Sample(row.file, digest_of(data), row.label, boxes=found.boxes, extra=row.extra)

@@ -13,9 +13,9 @@ from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics import Measured
-from stages.parts import ANSWERS, MEDIA, TASKS
+from stages.parts import ANSWERS, MODALITIES, TASKS
 from stages.runtime.answers.sure import Sure
 from stages.runtime.errors import Damaged, DataError
 from stages.store import Store
@@ -94,10 +94,10 @@ class Kind(Protocol):
         evaluation: Any,
         about: About,
         fetch: Callable[[int], bytes],
-        medium: Medium,
+        modality: Modality,
         worst: int,
     ) -> str:
-        """The report's HTML. `fetch` gives the bytes of a predicted sample by its row, `medium`
+        """The report's HTML. `fetch` gives the bytes of a predicted sample by its row, `modality`
         shows it; the `worst` mistakes are shown."""
         ...
 
@@ -137,10 +137,10 @@ def kind_of(task: str) -> Kind:
     return kind
 
 
-def medium_of(task: str) -> Medium:
-    """The medium that `task` names."""
-    medium: Medium = MEDIA[TASKS[task].medium]()
-    return medium
+def modality_of(task: str) -> Modality:
+    """The modality that `task` names."""
+    modality: Modality = MODALITIES[TASKS[task].modality]()
+    return modality
 
 
 def check_known(given: Iterable[str], labels: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.artifacts import Model
-from stages.parts import MEDIA, TASKS
+from stages.parts import MODALITIES, TASKS
 from stages.runtime.predictor import Predictor
 from stages.store import Store
 
@@ -19,9 +19,9 @@ def description(model: Model, backend: str = "paddle") -> dict[str, Any]:
     task = TASKS[model.task]
     return {
         "task": model.task,
-        "medium": task.medium,
+        "modality": task.modality,
         "answers": task.answers,
-        "types": list(MEDIA[task.medium].types),
+        "types": list(MODALITIES[task.modality].types),
         "labels": list(model.labels),
         "before": [step.model_dump() for step in model.before],
         "after": [step.model_dump() for step in model.after],

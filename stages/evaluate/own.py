@@ -10,7 +10,7 @@ from stages.etl.readers import Reading, Row, read_folder
 from stages.evaluate.about import About
 from stages.evaluate.counted import Aside, check_labels, countable
 from stages.evaluate.evaluation import Evaluation
-from stages.evaluate.kinds import kind_of, medium_of
+from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import as_option
 from stages.evaluate.predictions import Predicted, Progress, answers
 from stages.evaluate.subject import Subject
@@ -33,15 +33,15 @@ def measured(
     cannot be read, or that are there twice. Raises DataError if nothing is left, or for a label
     that `subject` does not know."""
     config.check_gate(TASKS[subject.task].answers)
-    medium, kind = medium_of(subject.task), kind_of(subject.task)
+    modality, kind = modality_of(subject.task), kind_of(subject.task)
     rows = rows_of(_reading(folder, subject.task))
     check_labels(rows, subject.labels)
-    samples, aside = countable(folder, rows, known, medium)
+    samples, aside = countable(folder, rows, known, modality)
     predicted, bad = _predicted(subject, folder, samples, threads, progress)
     if not predicted.names:
         why = "; ".join(f"{name}: {reason}" for name, reason in [*aside, *bad][:3])
         raise DataError(
-            f"None of the {len(rows)} {medium.thing}s can be counted: {why}.", "Add others."
+            f"None of the {len(rows)} {modality.thing}s can be counted: {why}.", "Add others."
         )
     evaluation = kind.evaluated(
         predicted,
@@ -55,14 +55,14 @@ def measured(
         evaluation = replace(evaluation, advice=(*evaluation.advice, asks))
     about = _about(subject, folder, predicted, aside + bad)
     fetch = lambda row: (folder / predicted.names[row]).read_bytes()  # noqa: E731
-    return evaluation, kind.page(evaluation, about, fetch, medium, config.worst)
+    return evaluation, kind.page(evaluation, about, fetch, modality, config.worst)
 
 
 def _reading(folder: Path, task: str) -> Reading:
     if not folder.is_dir():
         raise DataError(
             f"There is no folder {folder}.",
-            f"Give a folder with annotated {medium_of(task).thing}s, as for training.",
+            f"Give a folder with annotated {modality_of(task).thing}s, as for training.",
         )
     return read_folder(folder, TASKS[task].readers)
 
@@ -86,7 +86,7 @@ def _predicted(
         kind_of(subject.task).truth(used, subject.labels),
         said.values,
         tuple(one.extra for one in used),
-        medium_of(subject.task).thing,
+        modality_of(subject.task).thing,
         subject.other,
     )
     return predicted, [(samples[place].file, why) for place, why in sorted(said.bad.items())]

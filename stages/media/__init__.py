@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SMALL = 200_000  # bytes of a small sample, if nobody says how many
 
 
-class Medium(Protocol):
+class Modality(Protocol):
     """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
     that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
     sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`.

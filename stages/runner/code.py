@@ -57,7 +57,7 @@ def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
 
 
 def _declared(task: str) -> Iterator[str]:
-    """The parts that `task` names: its medium, its trainer, its readers."""
+    """The parts that `task` names: its modality, its trainer, its readers."""
     yield task
     yield from _words([one for one in vars(parts.TASKS[task]).values() if not callable(one)])
 

@@ -53,7 +53,7 @@ VERSION = Rule(
 REQUIRED = {
     "name": text(200),
     "task": text(200),
-    "medium": text(200),
+    "modality": text(200),
     "thing": text(200),
     "types": several(text(200), 1, 20),
     "labels": different(several(one_line(), 1, MOST_LABELS)),

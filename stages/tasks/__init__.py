@@ -1,4 +1,4 @@
-"""What is to be predicted. A task is a declaration: which medium, which kind of answer, which
+"""What is to be predicted. A task is a declaration: which modality, which kind of answer, which
 trainer, which steps around the network; the parts it names do the work."""
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ if TYPE_CHECKING:  # pipelines are read without opening what a family needs
 
 
 class Task(Protocol):
-    """`medium`, `answers`, `trainer`: names on the boards MEDIA, ANSWERS, TRAINERS. `takes`: what
-    its families may take (Family.takes). `readers`: layouts that its data can come in, tried in
-    order. `suites`: the files in etl/suites that its samples are held against. `defaults`: what a
-    YAML of this task means where it says nothing, by section, if not what the types say."""
+    """`modality`, `answers`, `trainer`: names on the boards MODALITIES, ANSWERS, TRAINERS. `takes`:
+    what its families may take (Family.takes). `readers`: layouts that its data can come in, tried
+    in order. `suites`: the files in etl/suites that its samples are held against. `defaults`: what
+    a YAML of this task means where it says nothing, by section, if not what the types say."""
 
     name: ClassVar[str]
-    medium: ClassVar[str]
+    modality: ClassVar[str]
     answers: ClassVar[str]
     trainer: ClassVar[str]
     takes: ClassVar[tuple[str, ...]]

@@ -20,7 +20,7 @@ class ImageClassification:
     """Pictures as files in, a score for each label out."""
 
     name: ClassVar[str] = "image_classification"
-    medium: ClassVar[str] = "pictures"
+    modality: ClassVar[str] = "pictures"
     answers: ClassVar[str] = "labels"
     trainer: ClassVar[str] = "heads"
     takes: ClassVar[tuple[str, ...]] = ("pictures",)

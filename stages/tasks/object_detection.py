@@ -13,7 +13,7 @@ class ObjectDetection:
     """Pictures as files in, boxes with a label and a score out."""
 
     name: ClassVar[str] = "object_detection"
-    medium: ClassVar[str] = "pictures"
+    modality: ClassVar[str] = "pictures"
     answers: ClassVar[str] = "boxes"
     trainer: ClassVar[str] = "detectors"
     takes: ClassVar[tuple[str, ...]] = ("pictures",)

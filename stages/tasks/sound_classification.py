@@ -17,7 +17,7 @@ class SoundClassification:
     """Sound files in, a score for each label out: the mean over windows of the network's logits."""
 
     name: ClassVar[str] = "sound_classification"
-    medium: ClassVar[str] = "sounds"
+    modality: ClassVar[str] = "sounds"
     answers: ClassVar[str] = "labels"
     trainer: ClassVar[str] = "heads"
     takes: ClassVar[tuple[str, ...]] = ("pictures", "sounds")

@@ -27,13 +27,13 @@ def check_suits(pipeline: PipelineConfig) -> None:
             "box.",
             "Take it out.",
         )
-    resolved(pipeline.etl.augmentations, task.medium, task.trainer)
+    resolved(pipeline.etl.augmentations, task.modality, task.trainer)
     _check_further(pipeline.train.finetune.augmentations, task)
 
 
 def _check_further(augmentations: Changes, task: Task) -> None:
     """Raise ConfigError for one that is not for views of this task's samples."""
-    resolved(augmentations, task.medium, task.trainer, FURTHER)
+    resolved(augmentations, task.modality, task.trainer, FURTHER)
     for name in (name for entry in augmentations for name in entry):
         if "batch" in AUGMENTATIONS[name].after:
             raise ConfigError(

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from stages.etl.augmentations import NO_BOXES, Scene
-from stages.parts import AUGMENTATIONS, MEDIA, TRAINERS
+from stages.parts import AUGMENTATIONS, MODALITIES, TRAINERS
 from stages.runtime.errors import ConfigError
 
-NAMES = [name for name in AUGMENTATIONS if "pictures" in AUGMENTATIONS[name].media]
+NAMES = [name for name in AUGMENTATIONS if "pictures" in AUGMENTATIONS[name].modalities]
 SHAPES = [(48, 64, 3), (1, 1, 3), (7, 300, 3)]
 
 
@@ -44,9 +44,9 @@ def red_in(picture: np.ndarray) -> tuple[int, int, int, int]:
 def test_it_says_for_which_media_and_trainers_it_is(name):
     part = AUGMENTATIONS[name]
 
-    assert part.media
+    assert part.modalities
     assert part.trainers
-    assert set(part.media) <= set(MEDIA)
+    assert set(part.modalities) <= set(MODALITIES)
     assert set(part.trainers) <= set(TRAINERS)
     assert part.after
 

@@ -5,7 +5,7 @@ import pytest
 
 from stages.models.family import SCRATCH
 from stages.models.weights import Packed, Published
-from stages.parts import FAMILIES, MEDIA, TRAINERS
+from stages.parts import FAMILIES, MODALITIES, TRAINERS
 from stages.runtime.errors import InfrastructureError
 from tests import makers
 
@@ -49,7 +49,7 @@ def test_says_where_it_comes_from_and_who_can_use_it(name: str):
     assert family.paper.startswith("https://")
     assert family.licence
     assert family.notice or family.licence != "none stated"
-    assert family.takes in MEDIA
+    assert family.takes in MODALITIES
     assert family.trainer in TRAINERS
     assert family.size % family.multiple == 0
     assert all(len(digest) == 64 for digest in family.digests.values())

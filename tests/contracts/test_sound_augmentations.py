@@ -12,7 +12,7 @@ from stages.parts import AUGMENTATIONS
 from stages.runtime.errors import ConfigError
 from tests.sounds import hiss, saved, tone
 
-NAMES = [name for name in AUGMENTATIONS if "sounds" in AUGMENTATIONS[name].media]
+NAMES = [name for name in AUGMENTATIONS if "sounds" in AUGMENTATIONS[name].modalities]
 HEARD = [name for name in NAMES if AUGMENTATIONS[name].after == ("decode_sound",)]
 SEEN = [name for name in NAMES if "log_mel" in AUGMENTATIONS[name].after]
 LENGTHS = [1, 2, 3, 777, 16000]

@@ -22,12 +22,12 @@ def families(task) -> list:
 
 
 def dataset(task) -> Dataset:
-    """What a task may ask of its samples: facts such as of the medium's own."""
-    medium = parts.MEDIA[task.medium]()
-    facts = [medium.inspect(data, EtlConfig()) for data in medium.golden().values()]
+    """What a task may ask of its samples: facts such as of the modality's own."""
+    modality = parts.MODALITIES[task.modality]()
+    facts = [modality.inspect(data, EtlConfig()) for data in modality.golden().values()]
     return Dataset(
         task=task.name, labels=makers.LABELS, revision="", counts={},
-        facts=medium.summary(facts, EtlConfig()),
+        facts=modality.summary(facts, EtlConfig()),
     )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def test_the_parts_it_names_are_on_the_board(name: str):
     task = parts.TASKS[name]
 
     assert task.name == name
-    assert task.medium in parts.MEDIA
+    assert task.modality in parts.MODALITIES
     assert task.answers in parts.ANSWERS
     assert task.trainer in parts.TRAINERS
     assert all(reader in parts.READERS for reader in task.readers)
@@ -64,7 +64,7 @@ def test_what_it_means_by_default_can_be_said_in_a_pipeline(name: str):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_steps_before_make_what_the_network_takes(name: str):
     task = parts.TASKS[name]()
-    sample = next(iter(parts.MEDIA[task.medium]().golden().values()))
+    sample = next(iter(parts.MODALITIES[task.modality]().golden().values()))
 
     for family in families(task):
         given = task.before(family, family.size, dataset(task))

@@ -17,7 +17,7 @@ from stages.deploy.golden import BESIDE, BESIDE_OF, MOST_BYTES, Candidate, Choic
 from stages.deploy.pack import unpack
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
-from stages.parts import COMPRESSORS, MEDIA
+from stages.parts import COMPRESSORS, MODALITIES
 from stages.runtime.answers import of as answers_kind
 from stages.runtime.backends import BACKENDS
 from stages.runtime.errors import AgreementNotMet
@@ -82,8 +82,8 @@ def packed(folder, samples):
         Candidate(lambda data=data: data, value)
         for data, value in zip(samples, values, strict=True)
     ]
-    choice = Choice(predictor, MEDIA["pictures"](), TOLERANCE)
-    beside = generated(choice.medium, predictor, BESIDE_OF)
+    choice = Choice(predictor, MODALITIES["pictures"](), TOLERANCE)
+    beside = generated(choice.modality, predictor, BESIDE_OF)
     chosen = choice.chosen(candidates) + choice.chosen(beside, BESIDE)
     golden = {f"golden/{number:03}.jpg": data for number, data in enumerate(chosen)}
     content = Content("mixed", MIXED, (folder / "network.onnx").read_bytes(), golden)
@@ -251,7 +251,7 @@ class FirstSample:
 
 
 def test_large_clips_of_many_labels_are_cut_so_that_every_label_has_one_and_few_are_looked_at():
-    predictor, medium = FirstSample(), MEDIA["sounds"]()
+    predictor, modality = FirstSample(), MODALITIES["sounds"]()
     labels, rng = range(len(predictor.labels)), np.random.default_rng(0)
     clips = [rng.uniform(-1, 1, 4 * 16000) for _ in labels]
     for label, clip in zip(labels, clips, strict=True):
@@ -262,7 +262,7 @@ def test_large_clips_of_many_labels_are_cut_so_that_every_label_has_one_and_few_
         for label in [*labels] * 100
     ]
 
-    chosen = Choice(predictor, medium, TOLERANCE).chosen(candidates)
+    chosen = Choice(predictor, modality, TOLERANCE).chosen(candidates)
 
     assert predictor.answered <= 4 * len(labels)
     assert sum(map(len, chosen)) <= MOST_BYTES

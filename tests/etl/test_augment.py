@@ -84,7 +84,7 @@ def test_unknown_names_are_told_with_the_nearest():
         resolved(({"rotat": {}},))
 
 
-def test_what_is_for_another_medium_or_trainer_is_told_with_what_there_is():
+def test_what_is_for_another_modality_or_trainer_is_told_with_what_there_is():
     with pytest.raises(ConfigError, match=r"'rotate' is for pictures, not for sounds.*\n.*gain"):
         resolved(({"rotate": {}},), "sounds", "heads")
     with pytest.raises(ConfigError, match=r"'mosaic' is for detectors, not for heads"):

@@ -11,7 +11,7 @@ class SketchClassification:
     """Sketches keep their proportions, on white paper; a score for each label out."""
 
     name: ClassVar[str] = "sketch_classification"
-    medium: ClassVar[str] = "pictures"
+    modality: ClassVar[str] = "pictures"
     answers: ClassVar[str] = "labels"
     trainer: ClassVar[str] = "heads"
     takes: ClassVar[tuple[str, ...]] = ("pictures",)

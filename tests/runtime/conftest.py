@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from stages.deploy.content import Content, spelled
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.cloud_api import CloudApi
-from stages.parts import MEDIA
+from stages.parts import MODALITIES
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
@@ -20,7 +20,7 @@ STRENGTH = 8.0
 DESCRIPTION = {
     "name": "colours",
     "task": "image_classification",
-    "medium": "pictures",
+    "modality": "pictures",
     "answers": "labels",
     "thing": "photo",
     "types": ["image/"],
@@ -56,7 +56,7 @@ def colour_network() -> bytes:
 
 def whole(description: dict, network: bytes, folder: Path) -> dict[str, bytes]:
     """All files of the cloud_api package of `network`, golden answers included."""
-    golden = MEDIA[description["medium"]]().golden()
+    golden = MODALITIES[description["modality"]]().golden()
     content = Content(description["name"], description, network, golden)
     (folder / "model.onnx").write_bytes(network)
     answers = expected(Predictor(description, folder / "model.onnx"), golden, 1e-3)

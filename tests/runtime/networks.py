@@ -13,7 +13,7 @@ from tests.runtime.painting import saved
 SPOTS = {
     "name": "spots",
     "task": "object_detection",
-    "medium": "pictures",
+    "modality": "pictures",
     "thing": "photo",
     "types": ["image/"],
     "answers": "boxes",
@@ -42,7 +42,7 @@ TONES = {
     **SPOTS,
     "name": "tones",
     "task": "sound_classification",
-    "medium": "sounds",
+    "modality": "sounds",
     "thing": "clip",
     "types": ["audio/"],
     "answers": "labels",

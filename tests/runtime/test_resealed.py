@@ -53,7 +53,7 @@ ANY = [
     *every("input_shape", [[10**9, 10**9], [100000, 100000]], "input_shape"),
     *every("name", [GONE, None, 1, "", "a\nb", {}], "name"),
     *every("task", [GONE, None, 7], "task"),
-    *every("medium", [GONE, None, 7], "medium"),
+    *every("modality", [GONE, None, 7], "modality"),
     *every("thing", [GONE, None, 7], "thing"),
     *every("numeric", [GONE, None, 8], "numeric"),
     *every("format", [GONE, None, 8], "format"),

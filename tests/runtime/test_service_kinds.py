@@ -1,4 +1,4 @@
-"""Services for each kind of answer and medium: boxes as JSON or drawn, sounds, their pages."""
+"""Services for each kind of answer and modality: boxes as JSON or drawn, sounds, their pages."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def test_a_family_of_another_task_is_refused_and_those_that_suit_are_named(task:
 @pytest.mark.parametrize(
     ("task", "change"), [("image_classification", "gain"), ("sound_classification", "crop")]
 )
-def test_a_change_for_another_medium_is_refused(task: str, change: str):
+def test_a_change_for_another_modality_is_refused(task: str, change: str):
     wrong = pipeline(task, etl={"augmentations": [change]})
 
     with pytest.raises(ConfigError, match=rf"etl\.augmentations: '{change}'"):
@@ -63,7 +63,7 @@ def test_a_notice_is_told_of_those_families_that_have_one():
 @pytest.mark.parametrize(
     ("task", "change"), [("image_classification", "gain"), ("sound_classification", "mixup")]
 )
-def test_what_tails_are_taught_is_views_of_the_same_medium(task: str, change: str):
+def test_what_tails_are_taught_is_views_of_the_same_modality(task: str, change: str):
     wrong = pipeline(task, train={"finetune": {"augmentations": [change]}})
 
     with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):

@@ -13,7 +13,7 @@ from stages.runtime.neutral import line
 
 def device_readme(content: Content) -> str:
     """How to use a device_sdk package."""
-    thing, file = content.medium.thing, _file(content)
+    thing, file = content.modality.thing, _file(content)
     return f"""# {content.name}: {_what(content)}
 
     pip install -r requirements.txt
@@ -77,7 +77,7 @@ def cloud_readme(content: Content) -> str:
 ## As a service
 
     python -m {content.sdk} serve                        # on http://127.0.0.1:8000, pages at /docs
-    curl --data-binary @{file} -H "Content-Type: {content.medium.example[1]}" {service}
+    curl --data-binary @{file} -H "Content-Type: {content.modality.example[1]}" {service}
     curl -F files=@{file} -F files=@other {service}
 {_drawn_by_service(content, file, service)}
     docker build -t {content.name} .
@@ -144,13 +144,13 @@ def _rejecting(content: Content) -> str:
     other = rejected_label(content.description["after"], content.description["labels"])
     if not other:
         return ""
-    thing = content.medium.thing
+    thing = content.modality.thing
     return f"\n'{line(other)}' first means that the {thing} has none of the other labels."
 
 
 def _file(content: Content) -> str:
     """A sample's name in an example: photo.jpg, clip.wav."""
-    return content.medium.example[0]
+    return content.modality.example[0]
 
 
 def _drawing(content: Content) -> str:

@@ -25,7 +25,7 @@ class OnPictures:
     """What changes of pictures have in common: a Scene and a generator in, a Scene of the same size
     out, whose boxes are where their things now are."""
 
-    media: ClassVar[tuple[str, ...]] = ("pictures",)
+    modalities: ClassVar[tuple[str, ...]] = ("pictures",)
     trainers: ClassVar[tuple[str, ...]] = ("heads", "detectors")
     after: ClassVar[tuple[str, ...]] = ("decode_picture",)
     partners: ClassVar[int] = 0  # how many other scenes it wants, as a second argument

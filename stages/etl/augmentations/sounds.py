@@ -12,7 +12,7 @@ Waveform = NDArray[np.float32]
 class OnSounds:
     """Applied to the decoded waveform, whatever its length."""
 
-    media: ClassVar[tuple[str, ...]] = ("sounds",)
+    modalities: ClassVar[tuple[str, ...]] = ("sounds",)
     trainers: ClassVar[tuple[str, ...]] = ("heads",)
     after: ClassVar[tuple[str, ...]] = ("decode_sound",)
 

@@ -14,7 +14,7 @@ from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, judge
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
 from stages.runtime.answers.sure import Sure
@@ -52,7 +52,7 @@ class Boxes:
         evaluation: Evaluation,
         about: About,
         fetch: Callable[[int], bytes],
-        medium: Medium,
+        modality: Modality,
         worst: int,
     ) -> str:
         return page(evaluation, about, fetch, worst)

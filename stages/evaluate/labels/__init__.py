@@ -15,7 +15,7 @@ from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judge
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics import Measured, measure
 from stages.runtime.answers.sure import Sure
 
@@ -50,10 +50,10 @@ class Labels:
         evaluation: Evaluation,
         about: About,
         fetch: Callable[[int], bytes],
-        medium: Medium,
+        modality: Modality,
         worst: int,
     ) -> str:
-        return page(evaluation, about, fetch, medium, worst)
+        return page(evaluation, about, fetch, modality, worst)
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
         seen = scored(predicted.truth, predicted.answers, len(predicted.labels))

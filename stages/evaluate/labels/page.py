@@ -13,7 +13,7 @@ from stages.evaluate.labels.looks import sides_of, strange_of
 from stages.evaluate.labels.mistakes import SURE
 from stages.evaluate.labels.unknowns import Accepted, Unknowns
 from stages.evaluate.matrix import matrix
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics import Threshold
 from stages.pages import render
 from stages.runtime.errors import Damaged
@@ -27,11 +27,11 @@ def page(
     evaluation: Evaluation,
     about: About,
     fetch: Callable[[int], bytes],
-    medium: Medium,
+    modality: Modality,
     worst: int,
 ) -> str:
     """The page's HTML; see `Kind.page`."""
-    shown = [(one, medium.preview(fetch(one.row), _SIDE)) for one in evaluation.mistakes[:worst]]
+    shown = [(one, modality.preview(fetch(one.row), _SIDE)) for one in evaluation.mistakes[:worst]]
     lines = drawing.precision_recall(evaluation.curves)
     overall, confusion = evaluation.measured.overall, evaluation.measured.confusion
     return render(
@@ -50,25 +50,25 @@ def page(
         by_threshold=drawing.by_threshold(evaluation.thresholds, about.thing),
         rows=_rows(evaluation),
         previews=shown,
-        strangers=_strangers(evaluation.unknowns, medium),
+        strangers=_strangers(evaluation.unknowns, modality),
         pairs=[
-            (pair, sides_of(pair, fetch, evaluation.held_out, medium) if worst else [])
+            (pair, sides_of(pair, fetch, evaluation.held_out, modality) if worst else [])
             for pair in evaluation.alike
         ],
-        strange=strange_of(evaluation.shift, medium) if worst else [],
+        strange=strange_of(evaluation.shift, modality) if worst else [],
         shift_words=shift_words,
         sure=SURE,
     )
 
 
-def _strangers(found: Unknowns | None, medium: Medium) -> list[tuple[Accepted, str]]:
+def _strangers(found: Unknowns | None, modality: Modality) -> list[tuple[Accepted, str]]:
     """Unknown samples that were taken for a label, as far as this store still has them."""
     shown: list[tuple[Accepted, str]] = []
     if found is None:
         return shown
     for one in found.worst:
         with suppress(Damaged):
-            shown.append((one, medium.preview(found.fetch(one.digest), _SIDE)))
+            shown.append((one, modality.preview(found.fetch(one.digest), _SIDE)))
     return shown
 
 

@@ -15,10 +15,10 @@ from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.labels.foreign import Foreign, foreign_of
 from stages.evaluate.labels.traits import SURE, Trait, traits_of
 from stages.evaluate.training import Training
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics.two_samples import flags_of, mixture, told_apart
 from stages.models.family import Family
-from stages.parts import FAMILIES, MEDIA, TASKS
+from stages.parts import FAMILIES, MODALITIES, TASKS
 from stages.train.backbone import backbone_file
 from stages.train.features import Extractor, Sight, View
 
@@ -67,7 +67,7 @@ class Shift(NamedTuple):
 def shift_of(training: Training) -> Shift | None:
     """The shift from training to test; None if there are too few samples of either."""
     store, dataset = training.store, training.dataset
-    medium: Medium = MEDIA[TASKS[dataset.task].medium]()
+    modality: Modality = MODALITIES[TASKS[dataset.task].modality]()
     samples = samples_of(dataset, store)
     before, after = (_units(samples, test) for test in (False, True))
     if min(len(before), len(after)) < FEWEST:
@@ -81,7 +81,7 @@ def shift_of(training: Training) -> Shift | None:
     traits = traits_of(both, flags, labels, training)
     found = (apart and apart.p <= SURE) or any(one.differs for one in traits)
     return Shift(
-        medium.thing,
+        modality.thing,
         len(before),
         len(after),
         apart.auc if apart else None,
@@ -110,7 +110,7 @@ def _affordable(samples: list[Sample]) -> list[Sample]:
 
 
 def _size(facts: Mapping[str, float]) -> float:
-    """Values to read, if the medium tells."""
+    """Values to read, if the modality tells."""
     area = facts.get("width", 0.0) * facts.get("height", 0.0)
     return area or facts.get("seconds", 0.0) * facts.get("rate", 0.0)
 

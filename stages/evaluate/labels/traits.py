@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from stages.etl.manifest import Sample
 from stages.evaluate.training import Training
-from stages.media import Medium
+from stages.media import Modality
 from stages.metrics.two_samples import differences
-from stages.parts import MEDIA, TASKS
+from stages.parts import MODALITIES, TASKS
 
 SURE = 0.01  # p value from which on a difference is told
 LEAST = 0.03  # difference of a trait, as a share of it, that is worth a word
@@ -46,10 +46,10 @@ def traits_of(
     samples: Sequence[Sample], flags: Flags, labels: Indices, training: Training
 ) -> tuple[Trait, ...]:
     """All traits of `samples`; `flags`: who is of the test (`two_samples.flags_of`)."""
-    medium: Medium = MEDIA[TASKS[training.dataset.task].medium]()
+    modality: Modality = MODALITIES[TASKS[training.dataset.task].modality]()
     with ThreadPoolExecutor(training.settings.threads) as pool:
         told = list(
-            pool.map(lambda one: _told(one, training.store.get(one.digest), medium), samples)
+            pool.map(lambda one: _told(one, training.store.get(one.digest), modality), samples)
         )
     names = list(dict.fromkeys(name for one in told for name in one))
     table = np.array([[one.get(name, 0.0) for name in names] for one in told])
@@ -61,9 +61,9 @@ def traits_of(
     return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
 
 
-def _told(sample: Sample, data: bytes, medium: Medium) -> dict[str, float]:
+def _told(sample: Sample, data: bytes, modality: Modality) -> dict[str, float]:
     kind = PurePath(sample.file).suffix.lower() or "no ending"
-    return {**medium.traits(data), "file size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
+    return {**modality.traits(data), "file size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
 
 
 def _apart(one: Numbers, other: Numbers) -> float:

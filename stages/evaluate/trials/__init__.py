@@ -9,9 +9,9 @@ from stages.config.device import Device
 from stages.evaluate import words
 from stages.evaluate.trials.plot import drawn
 from stages.evaluate.trials.rows import Row, phases, rows_of, varied
-from stages.media import Medium
+from stages.media import Modality
 from stages.pages import render
-from stages.parts import MEDIA, TASKS
+from stages.parts import MODALITIES, TASKS
 from stages.store import Store
 
 HOME = Path(__file__).parent
@@ -37,8 +37,8 @@ def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     rows = rows_of(json.loads(store.get(model.files[TRIALS])), metric, device)
     if not rows:
         return ""
-    medium: Medium = MEDIA[TASKS[model.task].medium]
-    return render(HOME / template, **_told(rows, model, metric, device), thing=medium.thing)
+    modality: Modality = MODALITIES[TASKS[model.task].modality]
+    return render(HOME / template, **_told(rows, model, metric, device), thing=modality.thing)
 
 
 def _told(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, Model, canonical, digest_of
 from stages.blobs.memory import MemoryBlobs
-from stages.parts import COMPRESSORS, EXPORTERS, MEDIA, TASKS
+from stages.parts import COMPRESSORS, EXPORTERS, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
 from stages.runtime.quiet import quiet
@@ -84,7 +84,7 @@ def windows_of(one: Input, task: str) -> NDArray[np.float32]:
     made = TASKS[task]()
     nothing = Dataset(task=task, labels=(), revision="", counts={})
     before = [step.model_dump() for step in made.before(one.begun, one.size, nothing)]
-    golden = MEDIA[made.medium]().golden()
+    golden = MODALITIES[made.modality]().golden()
     parts = [steps.prepared(before, golden[name]).windows for name in sorted(golden)]
     windows: NDArray[np.float32] = np.concatenate(parts)[:WINDOWS].astype(np.float32)
     return windows

@@ -47,7 +47,7 @@ def negatives(
     of training samples only, or of nothing."""
     if not train.rejects:
         return []
-    home = import_module(HOMES[TASKS[dataset.task].medium])
+    home = import_module(HOMES[TASKS[dataset.task].modality])
     taught = sorted({one.digest for one in samples if one.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
     digests = _made(orders, taught, home.negative, train.seed, store, settings)

@@ -11,7 +11,7 @@ import soundfile
 from PIL import Image
 
 from stages.config import EtlConfig
-from stages.parts import MEDIA
+from stages.parts import MODALITIES
 from stages.runtime import steps
 from stages.runtime.pictures import FORMATS, decode_picture
 from tests import sounds
@@ -64,9 +64,9 @@ def listen_to(data: bytes) -> None:
     _inspect("sounds", data)
 
 
-def _inspect(medium: str, data: bytes) -> None:
-    MEDIA[medium]().inspect(data, EtlConfig())
-    MEDIA[medium]().thumbnail(data, 96)
+def _inspect(modality: str, data: bytes) -> None:
+    MODALITIES[modality]().inspect(data, EtlConfig())
+    MODALITIES[modality]().thumbnail(data, 96)
 
 
 @cache

@@ -135,7 +135,7 @@ def test_a_rejected_sample_gets_no_answer_at_any_threshold():
 def test_a_package_tells_what_the_label_means_and_compares_no_recall_of_it():
     described = {
         "task": "image_classification",
-        "medium": "pictures",
+        "modality": "pictures",
         "answers": "labels",
         "labels": LABELS,
         "after": [REJECT],
