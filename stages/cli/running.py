@@ -97,7 +97,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
 
 def _tuned(resolved: PipelineConfig) -> str:
     """What is said of phase two, if there is one."""
-    from stages.train.tuning.plan import tunable
+    from stages.train.finetune.finetune_budget import tunable
 
     finetune = resolved.train.finetune
     if not finetune.trials:

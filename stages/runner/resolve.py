@@ -9,7 +9,7 @@ from stages.etl import source
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.train import trainer_of
-from stages.train.device.pinning import fitted
+from stages.train.device.device_limits import fitted
 from stages.train.suits import check_suits
 from stages.train.taking_part import affordable, with_weights
 

@@ -17,8 +17,8 @@ class Heads:
         """`train` with the numbers of trials of both phases that its minutes allow. What phase one
         leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
         from stages.train.budget import taken, trials_within
+        from stages.train.finetune.finetune_budget import tuned_within
         from stages.train.others import with_negatives
-        from stages.train.tuning.plan import tuned_within
 
         if train.trials:
             return train.with_tuned(train.finetune.trials or 0)
@@ -45,6 +45,7 @@ class Heads:
         """Search for the best head on features of `dataset` and save it with its backbone."""
         from stages.train.chosen import save_model
         from stages.train.cluster import cluster
+        from stages.train.finetune.finetuning import saved, tune
         from stages.train.minutes import minutes_of
         from stages.train.more_data import more_data
         from stages.train.others import labels_of
@@ -52,7 +53,6 @@ class Heads:
         from stages.train.record import Recorder
         from stages.train.search import journal_of, search
         from stages.train.suits import notices
-        from stages.train.tuning.phase_two import saved, tune
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})

@@ -20,9 +20,9 @@ from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
 from stages.train.cluster import cluster
-from stages.train.detectors.crew import Crew
-from stages.train.detectors.preparing import prepare
-from stages.train.detectors.searching import BACKBONE_RATES, BEGIN
+from stages.train.detectors.detector_search import BACKBONE_RATES, BEGIN
+from stages.train.detectors.preparation import prepare
+from stages.train.detectors.worker_pool import Crew
 from stages.train.halving import Leg
 
 WAYS = ("lite_detector", "mobile_ssd")

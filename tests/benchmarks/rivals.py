@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from stages.config import TrainConfig
-from stages.train.detectors.plan import race_of
+from stages.train.detectors.detection_budget import race_of
+from stages.train.finetune.finetune_budget import SHARES, TAUGHT, teaching_of
 from stages.train.space import by_name, inputs_of
-from stages.train.tuning.plan import SHARES, TAUGHT, teaching_of
 
 Trials = Sequence[Mapping[str, Any]]
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from stages.parts import FAMILIES
 from stages.settings import Settings
+from stages.train.distributed import Desk
+from stages.train.distributed.batch_shards import shard, total
 from stages.train.flat import AdamW, fill, flattened
-from stages.train.team import Desk
-from stages.train.team.shares import shard, total
 
 FAMILY, CUT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64

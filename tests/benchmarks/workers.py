@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.settings import Settings
-from stages.train.team import team
+from stages.train.distributed import team
 from tests.benchmarks import tail
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.artifacts import canonical, digest_of
-from stages.train.team import Desk
-from stages.train.tuning.asked import Asked
-from stages.train.tuning.fit import TailFit
-from stages.train.tuning.loop import loop
+from stages.train.distributed import Desk
+from stages.train.finetune.finetune_fit import TailFit
+from stages.train.finetune.finetune_loop import loop
+from stages.train.finetune.request import Asked
 
 FILE = "tails.jsonl"  # in a workspace
 

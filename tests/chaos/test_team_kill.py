@@ -7,8 +7,8 @@ import time
 import pytest
 
 from tests import makers
-from tests.train.team.disturbed import Disturbed, alive
-from tests.train.team.test_team import run
+from tests.train.distributed.killable_run import Disturbed, alive
+from tests.train.distributed.test_driver import run
 
 pytestmark = pytest.mark.chaos
 KILLS = 5

@@ -17,8 +17,8 @@ from stages.opening import open_store
 from stages.settings import Settings
 from stages.tracking import QuietRun, Standing
 from stages.train import train
+from stages.train.finetune import finetuning
 from stages.train.journal import Entry, Journal
-from stages.train.tuning import phase_two
 from tests import makers
 from tests.chaos.noting import FILE, noted
 
@@ -56,7 +56,7 @@ def main(workspace: str, threads: str, config: str) -> None:
     asked = TrainSlice(train=TrainConfig.model_validate_json(config))
     dataset = makers.dataset(store, each=20, views=1)
     watch_journal()
-    phase_two.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
+    finetuning.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
     tell(training=True)
     made = train(dataset, asked, store=store, run=Telling(), settings=settings)
     tell(model=made.ref.id)

@@ -6,9 +6,9 @@ from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.train.detectors import Detectors
 from stages.train.estimate import here, of_heads, tail_bytes
+from stages.train.finetune.finetune_budget import tunable
 from stages.train.heads import Heads
 from stages.train.room import MB
-from stages.train.tuning.plan import tunable
 
 SETTINGS = Settings(threads=2)
 HEADS = TrainConfig(families=("efficientnet_lite0",), trials=8, finetune={"trials": 0})

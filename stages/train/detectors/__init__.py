@@ -16,7 +16,7 @@ class Detectors:
     def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with the epochs and trials that its minutes allow. Views cost nothing: every
         epoch shows new ones anyway."""
-        from stages.train.detectors.plan import planned
+        from stages.train.detectors.detection_budget import planned
 
         return train if train.trials else planned(train, samples, speed)
 
@@ -24,7 +24,7 @@ class Detectors:
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What `train` takes for so many pictures."""
-        from stages.train.detectors.estimate import of_detectors
+        from stages.train.detectors.detector_estimate import of_detectors
 
         return of_detectors(train, samples, settings.machine_speed)
 
@@ -32,11 +32,11 @@ class Detectors:
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search for the best detector of `dataset` and save it."""
-        from stages.train.detectors.chosen import save_model
-        from stages.train.detectors.plan import race_of
-        from stages.train.detectors.preparing import prepare
-        from stages.train.detectors.resuming import journal_of
-        from stages.train.detectors.searching import search
+        from stages.train.detectors.detection_budget import race_of
+        from stages.train.detectors.detector_model import save_model
+        from stages.train.detectors.detector_search import search
+        from stages.train.detectors.preparation import prepare
+        from stages.train.detectors.progress_journal import journal_of
         from stages.train.record import Recorder
 
         samples = dataset.taught

@@ -16,7 +16,7 @@ from stages.etl.manifest import Sample, samples_of
 from stages.runtime import steps as runtime
 from stages.runtime.errors import DataError
 from stages.store import Store
-from stages.train.detectors.plan import SPARE
+from stages.train.detectors.detection_budget import SPARE
 
 Floats = NDArray[np.float32]
 

@@ -7,10 +7,10 @@ from typing import Any
 import ray
 
 from stages.models.network import assemble
-from stages.train.detectors.fitting import Fit, State
-from stages.train.detectors.judging import Value, answers_of, measured
-from stages.train.detectors.plan import HALVES
-from stages.train.detectors.problem import Problem
+from stages.train.detectors.detection_budget import HALVES
+from stages.train.detectors.detection_problem import Problem
+from stages.train.detectors.detector_fit import Fit, State
+from stages.train.detectors.validation import Value, answers_of, measured
 
 JUDGED = 10  # times in a whole teaching, evenly, and at the end of every leg
 

@@ -4,7 +4,7 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.tracking import QuietRun
-from stages.train.detectors.preparing import prepare
+from stages.train.detectors.preparation import prepare
 from tests import makers
 
 INPUT = "lite_detector@96"

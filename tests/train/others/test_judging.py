@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from stages.train.finetune.finetune_problem import Question
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.problem import Problem
 from stages.train.scores import best_temperature, measures
-from stages.train.tuning.question import Question
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 OTHER = 2

@@ -1,0 +1,122 @@
+"""A network that nobody has taught yet, in the form in which it would be packed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset, Model, canonical, digest_of
+from stages.blobs.memory import MemoryBlobs
+from stages.parts import COMPRESSORS, EXPORTERS, MODALITIES, TASKS
+from stages.runtime import steps
+from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
+from stages.runtime.quiet import quiet
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.device.untrained_weights import Asked, arrays_of
+from stages.train.network import network_files
+from stages.train.sources import version_of
+from stages.train.space import Input
+
+CODE = (
+    "models/*.py",
+    "deploy/exporters/*.py",
+    "deploy/compressors/*.py",
+    "train/device/untrained_network.py",
+    "train/device/untrained_weights.py",
+)
+PACKAGES = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime")
+EXPORTER = "onnx"
+WINDOWS = 8  # that set the ranges of int8: which they are moves no time and no size
+
+
+class Packed(NamedTuple):
+    """`network`: an ONNX file, `numeric`: its number format. `why`: why there is none."""
+
+    network: bytes = b""
+    numeric: str = ""
+    why: str = ""
+
+
+def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed:
+    """The network of `one` as it would be packed, its head as large as the search may choose it;
+    made once, for pictures of all sizes."""
+    note = f"untrained/{_key(one, asked)}"
+    known = store.noted(note)
+    if known is not None:
+        try:
+            network = store.get(known["network"]) if known["network"] else b""
+            return Packed(network, known["numeric"], known["why"])
+        except Damaged:
+            pass  # lost: made anew
+    made = _packed(one, asked, settings)
+    kept = store.add(made.network) if made.network else ""
+    store.note(note, {**made._asdict(), "network": kept})
+    return made
+
+
+def _key(one: Input, asked: Asked) -> str:
+    size = 0 if one.begun.takes == "pictures" else one.size
+    given = [one.family, size, one.weights, one.begun.digests, asdict(asked)]
+    return digest_of(canonical([*given, version_of(CODE, PACKAGES)]))
+
+
+def _packed(one: Input, asked: Asked, settings: Settings) -> Packed:
+    windows = windows_of(one, asked.task)
+    with quiet(), TemporaryDirectory() as name:
+        folder = Path(name)
+        apart, graph = Store(MemoryBlobs(), folder), folder / "graph.onnx"
+        try:
+            EXPORTERS[EXPORTER]().export(_model(one, asked, apart, settings), apart, windows, graph)
+            return Packed(*_compressed(graph, windows, asked.ladder))
+        except InfrastructureError:
+            raise  # not the network's fault
+        except WorkflowError as error:
+            return Packed(why=error.problem)
+
+
+def windows_of(one: Input, task: str) -> NDArray[np.float32]:
+    """Generated samples as the network of `one` sees them, [n, ...]."""
+    made = TASKS[task]()
+    nothing = Dataset(task=task, labels=(), revision="", counts={})
+    before = [step.model_dump() for step in made.before(one.begun, one.size, nothing)]
+    golden = MODALITIES[made.modality]().golden()
+    parts = [steps.prepared(before, golden[name]).windows for name in sorted(golden)]
+    windows: NDArray[np.float32] = np.concatenate(parts)[:WINDOWS].astype(np.float32)
+    return windows
+
+
+def _compressed(
+    graph: Path, windows: NDArray[np.float32], ladder: Sequence[str]
+) -> tuple[bytes, str]:
+    """In the first number format of `ladder` that can be made, as it is tried first when it is
+    packed."""
+    out, told = graph.with_name("packed.onnx"), ""
+    for numeric in ladder:
+        try:
+            COMPRESSORS[numeric]().compress(graph, [windows], out)
+        except WorkflowError as error:
+            told = error.problem
+            continue
+        return out.read_bytes(), numeric
+    raise WorkflowError(f"No number format of deploy.ladder will do: {told}")
+
+
+def _model(one: Input, asked: Asked, store: Store, settings: Settings) -> Model:
+    """A Model of which only the network is looked at."""
+    arrays = arrays_of(one, asked, settings)
+    return Model(
+        task=asked.task,
+        labels=(),
+        family=one.family,
+        input_shape=(),
+        before=(),
+        after=(),
+        hyperparameters={},
+        selection={},
+        files=network_files(one.family, arrays, store),
+    )

@@ -1,0 +1,56 @@
+"""What phase two varies, and what a trial has from the head that it begins with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.config import TrainConfig
+from stages.config.space import Range
+from stages.train.finetune.finetune_problem import Question
+from stages.train.space import Choice, Condition, Dimension, Number
+
+BEGIN: dict[str, Any] = {
+    "learning_rate": 1e-3,
+    "warm_up": 0.1,
+    "layer_decay": 0.8,
+    "weight_decay": 0.05,
+    "batch_size": 32,
+    "label_smoothing": 0.1,
+    "mixing": "mixup",
+    "mixing_share": 0.2,
+    "average": 0.98,
+    "interpolation": 0.75,
+    "dropout": 0.0,
+}
+MIXED = Condition("mixing", ("mixup", "cutmix"))
+INHERITED = ("head", "class_balance")
+
+
+def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
+    """What the trials of phase two vary in."""
+    space = train.finetune.space
+    share = space.mixing_share
+    return (
+        Choice("input", tuple(question.finalists)),
+        Choice("freeze", space.freeze),
+        _number("learning_rate", space.learning_rate),
+        Choice("warm_up", space.warm_up),
+        _number("layer_decay", space.layer_decay),
+        _number("weight_decay", space.weight_decay),
+        Choice("batch_size", space.batch_size),
+        Choice("label_smoothing", space.label_smoothing),
+        Choice("mixing", space.mixing),
+        Number("mixing_share", share.low, share.high, share.log, when=MIXED),
+        Choice("average", space.average),
+        Choice("interpolation", space.interpolation),
+        Choice("dropout", space.dropout),
+    )
+
+
+def inherited(hyperparameters: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """`hyperparameters` with those of the head that the trial begins with."""
+    head = question.finalists[hyperparameters["input"]].hyperparameters
+    return {**hyperparameters, **{name: head[name] for name in INHERITED}}
+
+
+def _number(name: str, span: Range) -> Number:
+    return Number(name, span.low, span.high, span.log)

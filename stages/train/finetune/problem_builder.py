@@ -1,0 +1,95 @@
+"""What the finalists are taught with: maps of all views at their cuts, and the heads they begin
+with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.etl.augment import resolved
+from stages.models.arrays import unpack_arrays
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.distributed.batch_shards import shards_for
+from stages.train.features import Tell, View
+from stages.train.finetune.feature_maps import maps_of, views_within
+from stages.train.finetune.finetune_problem import Finalist, Question
+from stages.train.halving import Trial
+from stages.train.prepared import Prepared, sight_of
+from stages.train.selection import taught_of
+from stages.train.space import Input, by_name
+from stages.train.unseen import without
+from stages.train.windows import Windows
+
+
+def question_of(
+    prepared: Prepared,
+    finalists: list[Trial],
+    dataset: Dataset,
+    train: TrainConfig,
+    store: Store,
+    run: Run,
+    settings: Settings,
+) -> Question:
+    inputs, seen = by_name(train), changed(dataset, train)
+    chosen = [_finalist(one, inputs[one.input], settings) for one in finalists]
+    digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
+    count = _views(chosen, seen, train, digests, store, settings)
+    views = [View(digest, number) for digest in digests for number in range(count + 1)]
+    maps: dict[str, Windows] = {}
+    for place, one in enumerate(chosen):
+
+        def tell(done: int, place: int = place) -> None:
+            run.progress("maps", place * len(views) + done, len(chosen) * len(views))
+
+        maps.update(_maps(one, seen, train, views, store, settings, tell))
+    named = {one.one.name: one for one in chosen}
+    shards = shards_for(train.workers)
+    return Question(prepared.problem, named, maps, count, shards, train.finetune.longest)
+
+
+def changed(dataset: Dataset, train: TrainConfig) -> Dataset:
+    """`dataset` with the views that tails are taught. Whoever wants no augmentation gets none."""
+    if not dataset.augmentations:
+        return dataset
+    further = resolved(train.finetune.augmentations)
+    return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
+
+
+def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:
+    head = without(unpack_arrays(taught_of(trial).arrays))
+    published = one.begun.load(settings)
+    return Finalist(one, published, head, dict(trial.hyperparameters))
+
+
+def _views(
+    finalists: list[Finalist],
+    dataset: Dataset,
+    train: TrainConfig,
+    digests: Sequence[str],
+    store: Store,
+    settings: Settings,
+) -> int:
+    """As many augmented views as can be held in memory; none where nothing is augmented."""
+    if not dataset.augmentations:
+        return 0
+    one_view = 0
+    for one in finalists:
+        made = _maps(one, dataset, train, [View(digests[0])], store, settings, lambda done: None)
+        one_view += sum(windows.nbytes for windows in made.values())
+    return views_within(train.finetune.views, len(digests), one_view)
+
+
+def _maps(
+    one: Finalist,
+    dataset: Dataset,
+    train: TrainConfig,
+    views: Sequence[View],
+    store: Store,
+    settings: Settings,
+    tell: Tell,
+) -> dict[str, Windows]:
+    sight, freezes = sight_of(one.one, dataset, store), train.finetune.space.freeze
+    return maps_of(one.one, freezes, sight, views, store=store, settings=settings, tell=tell)

@@ -1,0 +1,26 @@
+"""A run with two workers in a process of its own, to be cancelled or killed:
+`python -m tests.train.distributed.driver WORKSPACE LOG PAUSE`; prints each report's step."""
+
+import sys
+from pathlib import Path
+
+from stages.settings import Settings
+from stages.train.distributed import team
+from tests.train.distributed import loops
+
+
+def main(workspace: str, log: str, pause: str) -> None:
+    """Teach, and print DONE at the end."""
+    team(
+        loops.teach,
+        loops.shared(log=log, pause=float(pause)),
+        workers=2,
+        name="tiny",
+        settings=Settings(workspace=Path(workspace), threads=2),
+        tell=lambda report: print(report["step"], flush=True),
+    )
+    print("DONE", flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

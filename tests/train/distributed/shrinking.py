@@ -1,0 +1,38 @@
+"""A cluster of two machines of one core each, of which one goes away while both teach:
+`python -m tests.train.distributed.shrinking FOLDER`; prints how many workers made each report."""
+
+import sys
+from pathlib import Path
+
+from ray.cluster_utils import Cluster
+
+from stages.settings import Settings
+from stages.train.distributed import team
+from tests.train.distributed import loops
+
+
+def main(folder: str) -> None:
+    """Teach, and take the second machine away at the eighth step."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    second = cluster.add_node(num_cpus=1)
+
+    def tell(report: dict[str, int]) -> None:
+        print(report["step"], report["world"], flush=True)
+        if report["step"] == 8:
+            cluster.remove_node(second, allow_graceful=False)
+
+    try:
+        team(
+            loops.teach,
+            loops.shared(pause=0.5),
+            workers=2,
+            name="tiny",
+            settings=Settings(workspace=Path(folder), ray=cluster.address),
+            tell=tell,
+        )
+    finally:
+        cluster.shutdown()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

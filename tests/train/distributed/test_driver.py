@@ -1,0 +1,116 @@
+"""What a team promises: workers joined by Ray have the curve of one, and nothing is lost."""
+
+import pytest
+
+from stages.runtime.errors import DataError
+from stages.train.distributed import forget, team
+from tests import makers
+from tests.train.distributed import loops
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory):
+    """The loop by one worker: all its reports, and the bytes of its last checkpoint."""
+    return run(makers.settings(tmp_path_factory.mktemp("one")), 1)
+
+
+def run(settings, workers, loop=loops.teach, **more):
+    heard = []
+    given = loops.shared(**more)
+    made = team(loop, given, workers=workers, name="tiny", settings=settings, tell=heard.append)
+    return heard, {path.name: path.read_bytes() for path in made.iterdir()}
+
+
+def losses(reports):
+    return [one["loss"] for one in reports]
+
+
+def test_two_workers_have_the_loss_curve_of_one(taught, ray_running, tmp_path):
+    reports, files = run(ray_running.model_copy(update={"workspace": tmp_path}), 2)
+
+    assert [one["world"] for one in reports] == [2] * loops.STEPS
+    assert losses(reports) == losses(taught[0])
+    assert files == taught[1]
+
+
+def test_one_worker_hears_every_step_and_learns(taught):
+    assert [one["step"] for one in taught[0]] == list(range(loops.STEPS))
+    assert taught[0][-1]["loss"] < taught[0][0]["loss"]
+
+
+def test_a_second_start_goes_on_from_the_last_checkpoint(taught, tmp_path):
+    settings = makers.settings(tmp_path)
+    with pytest.raises(loops.Stopped):
+        run(settings, 1, stops=12)
+
+    begun: list = []
+    reports, files = run(settings, 1, begun=begun)
+
+    assert begun == [10], "the last checkpoint is that of the tenth step"
+    assert [one["step"] for one in reports] == list(range(loops.STEPS))
+    assert losses(reports) == losses(taught[0])
+    assert files == taught[1]
+
+
+def test_what_was_finished_is_given_at_once(taught, tmp_path):
+    settings = makers.settings(tmp_path)
+    run(settings, 1)
+
+    reports, files = run(settings, 1, stops=0)
+
+    assert losses(reports) == losses(taught[0])
+    assert files == taught[1]
+
+
+def test_what_was_forgotten_begins_anew(tmp_path):
+    settings = makers.settings(tmp_path)
+    run(settings, 1)
+
+    forget("tiny", settings)
+
+    with pytest.raises(loops.Stopped):
+        run(settings, 1, stops=0)
+
+
+@pytest.mark.slow
+def test_workers_that_have_room_for_one_are_one(taught, tmp_path):
+    reports, files = run(makers.settings(tmp_path), 2)
+
+    assert {one["world"] for one in reports} == {1}
+    assert files == taught[1]
+
+
+@pytest.mark.slow
+def test_killed_workers_cost_what_was_done_since_the_last_checkpoint(taught, tmp_path):
+    settings = makers.settings(tmp_path).model_copy(update={"threads": 2})
+    dies = {0: [6], 1: [12]}
+
+    reports, files = run(settings, 2, dies=dies, mark=str(tmp_path / "mark"))
+
+    assert (tmp_path / "mark").read_text() == "[6, 12]"
+    assert losses(reports) == losses(taught[0])
+    assert files == taught[1]
+
+
+@pytest.mark.slow
+def test_what_a_person_has_to_mend_is_told_as_the_loop_told_it(tmp_path):
+    settings = makers.settings(tmp_path).model_copy(update={"threads": 2})
+
+    with pytest.raises(DataError, match="label 7"):
+        run(settings, 2, loop=loops.complains)
+
+
+@pytest.mark.slow
+def test_no_room_for_one_worker_is_told_with_figures(tmp_path):
+    from stages.runtime.errors import InfrastructureError
+
+    with pytest.raises(InfrastructureError, match=r"wants 1 CPU, 1048\d{3} MB of memory"):
+        team(
+            loops.teach,
+            loops.shared(),
+            workers=2,
+            name="tiny",
+            settings=makers.settings(tmp_path),
+            tell=lambda _: None,
+            each=2**40,
+        )
