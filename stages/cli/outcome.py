@@ -49,7 +49,7 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
 
 def _print_dataset(dataset: Dataset) -> None:
     """How many samples there are, and what was found in them, in a line each."""
-    thing = modality_of(dataset.task).thing
+    thing = modality_of(dataset.task).noun
     marked = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
     splits = {split: (dataset.samples or marked).get(split, 0) for split in SPLITS}
     shares = ", ".join(f"{count} {split}" for split, count in splits.items())
@@ -107,7 +107,7 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
     for place in folders:
         print(f"  {place}")
     print("\nNext:")
-    aiwf, thing = command(), modality_of(lock.config["task"]).thing.upper()
+    aiwf, thing = command(), modality_of(lock.config["task"]).noun.upper()
     for place in folders[:1]:
         print(f"  {aiwf} predict {place} {thing}...")
     for place in folders[1:]:

@@ -74,7 +74,7 @@ def description(
         "package_format": FORMAT,
         "requires": requires(libraries_of(known)),
         "name": name,
-        "thing": MODALITIES[known["modality"]].thing,
+        "noun": MODALITIES[known["modality"]].noun,
         "draws": KINDS[known["answers"]].draws,
         "format": compressor.format,
         "model": NETWORK,

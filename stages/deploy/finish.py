@@ -119,4 +119,4 @@ def _of_golden(work: Workbench, files: Mapping[str, bytes]) -> str:
     covered = set().union(*(kind.named_in(case["expected"]) for case in cases))
     labels = f"{len(covered)} of {len(work.model.labels)}"
     size = sum(map(len, own + made_up))
-    return texts.golden(work.modality.thing, (len(own), len(made_up)), size, labels)
+    return texts.golden(work.modality.noun, (len(own), len(made_up)), size, labels)

@@ -38,7 +38,7 @@ def gated(work: Workbench, measured: Measured) -> Gated:
     """What a packed network `measured`, beside the gate that the report was held to."""
     judgements = work.kind.judged(measured, work.report.gate)
     few = few_tested(measured)
-    said = reasons(judgements, work.modality.thing, few, work.kind.counted)
+    said = reasons(judgements, work.modality.noun, few, work.kind.counted)
     missed = [reason(one).removesuffix(".") for one in judgements if one.outcome == "missed"]
     return Gated(verdict(judgements, few), tuple(said), tuple(missed))
 

@@ -106,7 +106,7 @@ def _floats(numeric: str) -> str:
 
 def _measured_here(work: Workbench, candidate: Candidate, here: str) -> Statement:
     same = candidate.agreement.same
-    tested = counted(len(work.tested), f"test {work.modality.thing}")
+    tested = counted(len(work.tested), f"test {work.modality.noun}")
     basis = (
         f"{tested}, answered by the packed folder on a processor of the kind {here}; it agrees "
         f"with the trained model on {measured(same)}"
@@ -128,7 +128,7 @@ def _statement(
         return _emulated(work, candidate, name, sums, words)
     if isinstance(network, str):
         return Statement(name, "", network, sums)
-    found = _computed(name, sums, network, work.modality.thing)
+    found = _computed(name, sums, network, work.modality.noun)
     if found.statement and name in OPTIONS_OF.get(instruction_set(), ()):
         return _with_its_options(work, candidate, found)
     return found
@@ -177,7 +177,7 @@ def _with_its_options(work: Workbench, candidate: Candidate, found: Statement) -
         return replace(found, statement="", basis=f"with its options, {error.problem}")
     basis = (
         f"{found.basis}; with these options this machine agrees with itself on {measured(same)}, "
-        f"tried on {counted(len(rows), f'test {work.modality.thing}')}"
+        f"tried on {counted(len(rows), f'test {work.modality.noun}')}"
     )
     return replace(found, basis=basis, agreement=same)
 
@@ -193,7 +193,7 @@ def _emulated(
         return Statement(name, "", f"under {' '.join(words)}, {error.problem}", sums)
     same = _same(work, candidate, rows, answers)
     judged = _agreement(work, candidate.numeric, rows, work.trained.answers, answers)
-    samples = counted(len(rows), f"test {work.modality.thing}")
+    samples = counted(len(rows), f"test {work.modality.noun}")
     basis = (
         f"{samples}, answered by the packed folder under {' '.join(words)}; it agrees with this "
         f"machine on {measured(same)}"

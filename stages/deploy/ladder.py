@@ -98,7 +98,7 @@ def climbed(work: Workbench) -> Climb:
     raise AgreementNotMet(
         f"No packed form of the model does what the trained one does. {reasons}.",
         "Allow a larger deploy.max_drop, add rungs to deploy.ladder (float32 is the safest), "
-        f"or give the labels that drop more {work.modality.thing}s.",
+        f"or give the labels that drop more {work.modality.noun}s.",
     )
 
 

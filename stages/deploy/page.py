@@ -45,7 +45,7 @@ def page(
         target=work.config.target,
         model=work.model,
         report=work.report,
-        thing=work.modality.thing,
+        thing=work.modality.noun,
         tested=len(work.tested),
         compared=work.kind.compared,
         first=work.kind.headline[0],

@@ -81,7 +81,7 @@ class Workbench:
     def trained(self) -> Predicted:
         """What is true of `samples`, and what the trained model itself answered."""
         data = self.store.get(self.report.files["predictions.json"])
-        found = read_predicted(data, self.modality.thing)
+        found = read_predicted(data, self.modality.noun)
         labels = tuple(self.report.labels)
         if list(found.files) != self.tested or labels != tuple(self.model.labels):
             raise ConfigError(

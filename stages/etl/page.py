@@ -43,7 +43,7 @@ def page_of(dataset: Dataset, judged: "Judged", modality: "Modality", store: "St
         TEMPLATE,
         dataset=dataset,
         splits=ORDER,
-        thing=modality.thing,
+        thing=modality.noun,
         counted="Boxes" if sizes else "Samples",
         sizes=sizes,
         palette=palette(dataset.labels) if sizes else "",

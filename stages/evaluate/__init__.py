@@ -89,7 +89,7 @@ def predictions(
         kind_of(model.task).truth(samples, model.labels),
         said.values,
         tuple(one.extra for one in samples),
-        modality_of(model.task).thing,
+        modality_of(model.task).noun,
         _rejected(model),
     )
 

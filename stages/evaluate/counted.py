@@ -57,7 +57,7 @@ def countable(
             samples.append(_sample(folder, row, modality))
         except BadSample as error:
             bad[row.file] = error.problem
-    return _new(samples, known, modality.thing, bad)
+    return _new(samples, known, modality.noun, bad)
 
 
 def _sample(folder: Path, row: Row, modality: Modality) -> Sample:

@@ -41,7 +41,7 @@ def measured(
     if not predicted.names:
         why = "; ".join(f"{name}: {reason}" for name, reason in [*aside, *bad][:3])
         raise DataError(
-            f"None of the {len(rows)} {modality.thing}s can be counted: {why}.", "Add others."
+            f"None of the {len(rows)} {modality.noun}s can be counted: {why}.", "Add others."
         )
     evaluation = kind.evaluated(
         predicted,
@@ -62,7 +62,7 @@ def _reading(folder: Path, task: str) -> Reading:
     if not folder.is_dir():
         raise DataError(
             f"There is no folder {folder}.",
-            f"Give a folder with annotated {modality_of(task).thing}s, as for training.",
+            f"Give a folder with annotated {modality_of(task).noun}s, as for training.",
         )
     return read_folder(folder, TASKS[task].readers)
 
@@ -86,7 +86,7 @@ def _predicted(
         kind_of(subject.task).truth(used, subject.labels),
         said.values,
         tuple(one.extra for one in used),
-        modality_of(subject.task).thing,
+        modality_of(subject.task).noun,
         subject.other,
     )
     return predicted, [(samples[place].file, why) for place, why in sorted(said.bad.items())]

@@ -14,14 +14,14 @@ SMALL = 200_000  # bytes of a small sample, if nobody says how many
 
 
 class Modality(Protocol):
-    """`thing`: what a person calls a sample, as photo. `types`: content types, or how they begin,
+    """`noun`: what a person calls a sample, as photo. `types`: content types, or how they begin,
     that a service takes. `libraries`: what a device needs for the steps. `facts`: the numbers of a
     sample that the manifest keeps. `decoding`: steps from a file's bytes to what can be `drawn`.
     `example`: a file's name and content type, for a package's words. `small_suffix`: how the name
     of a `small` sample ends."""
 
     name: ClassVar[str]
-    thing: ClassVar[str]
+    noun: ClassVar[str]
     types: ClassVar[tuple[str, ...]]
     example: ClassVar[tuple[str, str]]
     small_suffix: ClassVar[str]

@@ -27,7 +27,7 @@ class Pictures:
     """Photos and drawings in any usual format."""
 
     name: ClassVar[str] = "pictures"
-    thing: ClassVar[str] = "photo"
+    noun: ClassVar[str] = "photo"
     types: ClassVar[tuple[str, ...]] = ("image/",)
     example: ClassVar[tuple[str, str]] = ("photo.jpg", "image/jpeg")
     small_suffix: ClassVar[str] = ".jpg"

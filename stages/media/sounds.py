@@ -30,7 +30,7 @@ class Sounds:
     """Recordings in any usual format."""
 
     name: ClassVar[str] = "sounds"
-    thing: ClassVar[str] = "clip"
+    noun: ClassVar[str] = "clip"
     types: ClassVar[tuple[str, ...]] = ("audio/", "application/ogg")
     example: ClassVar[tuple[str, str]] = ("clip.wav", "audio/wav")
     small_suffix: ClassVar[str] = ".flac"

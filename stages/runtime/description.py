@@ -54,7 +54,7 @@ REQUIRED = {
     "name": text(200),
     "task": text(200),
     "modality": text(200),
-    "thing": text(200),
+    "noun": text(200),
     "types": several(text(200), 1, 20),
     "labels": different(several(one_line(), 1, MOST_LABELS)),
     "before": several(STEP, 1, MOST_STEPS),

@@ -37,7 +37,7 @@ class SelfTest:
     `furthest`, and `tolerance` is allowed. `verified`: the package states
     something for this machine's processor, or nothing of any."""
 
-    thing: str
+    noun: str
     processor: str
     samples: int
     kept: int
@@ -59,7 +59,7 @@ class SelfTest:
         rest = "" if self.verified else f" {UNVERIFIED}"
         return (
             f"Selftest {verdict} on {self.processor}: {self.kept} of {self.samples} golden "
-            f"{self.thing}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
+            f"{self.noun}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
             f"of {self.of} labels. The furthest number is {self.furthest:.5f} away from the golden "
             f"ones, {self.tolerance} is allowed.{rest}"
         )
@@ -107,7 +107,7 @@ def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> 
         furthest = max(furthest, away)
         labels |= named
     return SelfTest(
-        thing=predictor.description.get("thing", "sample"),
+        noun=predictor.description.get("noun", "sample"),
         processor=instruction_set(),
         samples=len(golden["cases"]),
         kept=kept,

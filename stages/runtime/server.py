@@ -88,7 +88,7 @@ def create_app(
     limits = limits or Limits()
     description, metrics = description_of(folder), Metrics()
     kind = kinds.of(description)
-    package = Package(folder, description["thing"], untested)
+    package = Package(folder, description["noun"], untested)
     pool = Pool(package, threads or cores(), limits, lambda why: metrics.ended.labels(why).inc())
 
     @asynccontextmanager

@@ -34,12 +34,12 @@ _ANSWER = {
 
 def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
-    thing, types = description["thing"], description["types"]
+    noun, types = description["noun"], description["types"]
     bodies = {f"{one}*" if one.endswith("/") else one: _BYTES for one in types}
     drawn = {"image/jpeg": _BYTES} if kind.draws else {}
     told = {"application/json": {"schema": _ANSWER}}
     return {
-        "summary": f"One {thing} (the body) or several (a form) in, {kind.tells} out",
+        "summary": f"One {noun} (the body) or several (a form) in, {kind.tells} out",
         "openapi_extra": {
             "requestBody": {
                 "required": True,
@@ -49,8 +49,8 @@ def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
                 "200": {"description": kind.explains, "content": {**told, **drawn}},
                 "408": {"description": "The body did not come in time", **_PROBLEM},
                 "413": {"description": "Too many bytes or files", **_PROBLEM},
-                "415": {"description": f"Neither a {thing} nor a form", **_PROBLEM},
-                "422": {"description": f"Not a {thing} that can be used", **_PROBLEM},
+                "415": {"description": f"Neither a {noun} nor a form", **_PROBLEM},
+                "422": {"description": f"Not a {noun} that can be used", **_PROBLEM},
                 "500": {"description": "The worker process ended", **_PROBLEM},
                 "503": {"description": "Busy; see Retry-After", **_PROBLEM},
             },

@@ -42,7 +42,7 @@ class Pool:
     ) -> None:
         """`ended`: called with the reason whenever a worker was
         ended and replaced: `time`, `memory`, `crash` or `start`."""
-        self.thing = package.thing
+        self.noun = package.noun
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._workers = [Worker(package, limits, ended) for _ in range(workers)]
         self._limits = limits
@@ -139,12 +139,12 @@ class Pool:
         if gone.why == "time":
             return (
                 422,
-                f"The {self.thing} was not answered within {self._limits.seconds:g} s.",
-                f"Its file takes far longer than others: save the {self.thing} again, or smaller.",
+                f"The {self.noun} was not answered within {self._limits.seconds:g} s.",
+                f"Its file takes far longer than others: save the {self.noun} again, or smaller.",
             )
         return (
             500,
-            f"The process that worked on the {self.thing} ended ({how_it_ended(gone.code)}).",
+            f"The process that worked on the {self.noun} ended ({how_it_ended(gone.code)}).",
             "Another has taken its place. If other samples end so, too, run selftest.",
         )
 

@@ -88,7 +88,7 @@ def _check_type(body_type: str, description: dict[str, Any]) -> None:
     wanted = " or ".join(f"{name}..." if name.endswith("/") else name for name in types)
     raise WrongType(
         f"The body is '{body_type}'.",
-        f"Send a {description['thing']} as {wanted}, or several as multipart/form-data.",
+        f"Send a {description['noun']} as {wanted}, or several as multipart/form-data.",
     )
 
 

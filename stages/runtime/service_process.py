@@ -27,11 +27,11 @@ BOOT = (
 
 
 class Package(NamedTuple):
-    """What the workers load. `thing`: what a sample is called; `untested`: whatever the
+    """What the workers load. `noun`: what a sample is called; `untested`: whatever the
     processor."""
 
     folder: Path
-    thing: str
+    noun: str
     untested: bool = False
 
 

@@ -243,9 +243,9 @@ def _ran_out(error: BaseException | None) -> bool:
 
 
 def _too_much(predictor: Predictor) -> BadSample:
-    thing = predictor.description.get("thing", "sample")
+    noun = predictor.description.get("noun", "sample")
     return BadSample(
-        f"The {thing} takes more memory than one request may have.",
+        f"The {noun} takes more memory than one request may have.",
         "Make it smaller, or save it as a plain JPEG, PNG, WAV or FLAC.",
     )
 

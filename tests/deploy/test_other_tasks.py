@@ -44,7 +44,7 @@ def test_a_package_for_sounds_needs_what_opens_sounds_and_no_more(hearing, clips
 
     assert "soundfile==" in wanted
     assert "pillow" not in wanted
-    assert (described["thing"], described["answers"], described["draws"]) == (
+    assert (described["noun"], described["answers"], described["draws"]) == (
         "clip",
         "labels",
         False,

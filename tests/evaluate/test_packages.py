@@ -25,7 +25,7 @@ def content(trained):
     said = {
         **description(model),
         "name": "shapes",
-        "thing": "photo",
+        "noun": "photo",
         "format": "paddle",
         "numeric": "float32",
         "model": "model.json",

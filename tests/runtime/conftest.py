@@ -22,7 +22,7 @@ DESCRIPTION = {
     "task": "image_classification",
     "modality": "pictures",
     "answers": "labels",
-    "thing": "photo",
+    "noun": "photo",
     "types": ["image/"],
     "labels": list(COLOURS),
     "before": [

@@ -54,7 +54,7 @@ ANY = [
     *every("name", [GONE, None, 1, "", "a\nb", {}], "name"),
     *every("task", [GONE, None, 7], "task"),
     *every("modality", [GONE, None, 7], "modality"),
-    *every("thing", [GONE, None, 7], "thing"),
+    *every("noun", [GONE, None, 7], "noun"),
     *every("numeric", [GONE, None, 8], "numeric"),
     *every("format", [GONE, None, 8], "format"),
     *every("package_format", [0, -1, "1", 1.5, None, True], "package_format"),

@@ -13,7 +13,7 @@ from stages.runtime.neutral import line
 
 def device_readme(content: Content) -> str:
     """How to use a device_sdk package."""
-    thing, file = content.modality.thing, _file(content)
+    thing, file = content.modality.noun, _file(content)
     return f"""# {content.name}: {_what(content)}
 
     pip install -r requirements.txt
@@ -144,7 +144,7 @@ def _rejecting(content: Content) -> str:
     other = rejected_label(content.description["after"], content.description["labels"])
     if not other:
         return ""
-    thing = content.modality.thing
+    thing = content.modality.noun
     return f"\n'{line(other)}' first means that the {thing} has none of the other labels."
 
 

@@ -81,7 +81,7 @@ def shift_of(training: Training) -> Shift | None:
     traits = traits_of(both, flags, labels, training)
     found = (apart and apart.p <= SURE) or any(one.differs for one in traits)
     return Shift(
-        modality.thing,
+        modality.noun,
         len(before),
         len(after),
         apart.auc if apart else None,

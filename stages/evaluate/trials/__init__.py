@@ -38,7 +38,7 @@ def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     if not rows:
         return ""
     modality: Modality = MODALITIES[TASKS[model.task].modality]
-    return render(HOME / template, **_told(rows, model, metric, device), thing=modality.thing)
+    return render(HOME / template, **_told(rows, model, metric, device), thing=modality.noun)
 
 
 def _told(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:
