@@ -1,6 +1,7 @@
 """The lock, and what it promises."""
 
 import re
+import tomllib
 from importlib.metadata import version
 
 from packaging.requirements import Requirement
@@ -36,3 +37,13 @@ def test_every_pin_has_a_hash_and_no_address():
 def test_this_environment_is_the_locked_one():
     for name in ("paddlepaddle", "ray", "mlflow", "apache-airflow", "dvc", "onnxruntime"):
         assert version(name) == PINS[name]
+
+
+def test_the_licence_is_said_once_and_stands_at_the_top():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "LICENSE").read_text()
+
+    assert (project["license"], project["license-files"]) == ("Apache-2.0", ["LICENSE"])
+    assert text.split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    assert text.rstrip().endswith("limitations under the License.")
+    assert "[Apache-2.0](LICENSE)" in (ROOT / "README.md").read_text()
