@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from stages.artifacts import KINDS, Artifact, Ref, canonical, digest_of
 from stages.blobs import Blobs
 from stages.runtime.errors import ConfigError, Damaged
@@ -73,14 +75,21 @@ class Store:
         return artifact.ref
 
     def load(self, ref: Ref) -> Any:
-        """The artifact of `ref`. Raises ConfigError if there is none, Damaged if it changed."""
+        """The artifact of `ref`. Raises ConfigError if there is none, or if another version wrote
+        its record; Damaged if the record changed."""
         try:
             data = self.blobs.get(_record(ref))
         except KeyError:
             raise ConfigError(f"There is no {ref}.", "`aiwf list` shows what there is.") from None
         if digest_of(data) != ref.id:
             raise Damaged(f"The record of {ref} was changed.", "Run the pipeline again.")
-        return KINDS[ref.kind].model_validate_json(data)
+        try:
+            return KINDS[ref.kind].model_validate_json(data)
+        except ValidationError:
+            raise ConfigError(
+                f"{ref} was made by another version of AI Workflow, whose fields differ.",
+                "Run its pipeline again to make it anew.",
+            ) from None
 
     def holds(self, ref: Ref) -> bool:
         """Whether there is a record of `ref`."""

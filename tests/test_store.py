@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.artifacts import Ref
+from stages.artifacts import Ref, canonical, digest_of
 from stages.blobs.folder import FolderBlobs
 from stages.runtime.errors import ConfigError, Damaged
 from stages.store import Store, Work
@@ -41,6 +41,17 @@ def test_a_flipped_byte_in_a_record_is_noticed(store, tmp_path):
 
     with pytest.raises(Damaged, match="was changed"):
         store.load(ref)
+
+
+def test_a_record_of_another_version_is_no_finished_work(store):
+    record = makers.dataset(store).model_dump(mode="json") | {"field_of_old": 1}
+    old = Ref("dataset", digest_of(canonical(record)))
+    store.blobs.put(f"records/dataset/{old.id}", canonical(record))
+    store.record(WORK, old)
+
+    assert store.finished(WORK) is None
+    with pytest.raises(ConfigError, match="made by another version"):
+        store.load(old)
 
 
 def test_a_changed_local_copy_is_made_again(store):

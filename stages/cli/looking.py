@@ -31,22 +31,30 @@ def list_artifacts(
             f"'{kind}' is no kind.", f"{nearest(kind, known)}Kinds: {', '.join(known)}."
         )
     for ref in store.refs(kind):
-        print(f"{ref}  {_gist(store.load(ref))}")
+        try:
+            print(f"{ref}  {_gist(store.load(ref))}")
+        except ConfigError as error:
+            print(f"{ref}  {error.problem}")
 
 
 def _list_runs(store: "Store") -> None:
     """Each run's name, what its packages measured, a line for each, then the trained model."""
     from stages.runner.lock import load_lock
     from stages.runner.shipped import shipped, trained, trained_of
+    from stages.runtime.errors import ConfigError
 
     for key in store.blobs.keys("notes/runs/"):
         run = key.removeprefix("notes/runs/").removesuffix(".json")
         print(run)
-        lock = load_lock(run, store)
-        report = trained_of(lock, store) if lock else None
-        if lock and report:
-            for one in [*shipped(lock, store), trained(report)]:
-                print(f"  {one.text}")
+        try:
+            lock = load_lock(run, store)
+            report = trained_of(lock, store) if lock else None
+            lines = [*shipped(lock, store), trained(report)] if lock and report else []
+        except ConfigError as error:
+            print(f"  {error.problem}")
+        else:
+            for line in lines:
+                print(f"  {line.text}")
 
 
 def show(
