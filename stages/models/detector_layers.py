@@ -78,8 +78,8 @@ class PointHead(nn.Layer):  # type: ignore[misc]
 
 
 class Detector(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to a head's outputs. `front` is what keeps its published weights, `rest` what is
-    taught."""
+    """(N, 3, H, W) to a head's outputs. `frozen_stem` is what keeps its published weights,
+    `unfrozen_layers` what is taught."""
 
     def __init__(self, backbone: nn.Layer, neck: nn.Layer, head: nn.Layer) -> None:
         super().__init__()
@@ -88,19 +88,19 @@ class Detector(nn.Layer):  # type: ignore[misc]
         self.head = head
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        return self.rest(self.front(image))
+        return self.unfrozen_layers(self.frozen_stem(image))
 
-    def front(self, image: Tensor) -> Tensor:
+    def frozen_stem(self, image: Tensor) -> Tensor:
         """The backbone's map at stride 8."""
-        return self.backbone.front(image)
+        return self.backbone.frozen_stem(image)
 
-    def rest(self, fine: Tensor) -> tuple[Tensor, Tensor]:
+    def unfrozen_layers(self, fine: Tensor) -> tuple[Tensor, Tensor]:
         """From that map to the outputs."""
-        outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.backbone.back(fine)))
+        outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.backbone.unfrozen_stages(fine)))
         return outputs
 
 
-class Maps(nn.Layer):  # type: ignore[misc]
+class FeatureMaps(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to a backbone's maps, that of the front first."""
 
     def __init__(self, backbone: nn.Layer) -> None:
@@ -126,7 +126,7 @@ def new_point_detector(family: Family, labels: int) -> nn.Layer:
 def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.bias" not in arrays:
-        return Maps(family.backbone())
+        return FeatureMaps(family.backbone())
     return new_point_detector(family, len(arrays["head.labels.bias"]))
 
 

@@ -10,7 +10,7 @@ import paddle
 from paddle import Tensor, nn
 
 from stages.models.depthwise import Depthwise
-from stages.models.detector_layers import Detector, Maps
+from stages.models.detector_layers import Detector, FeatureMaps
 from stages.models.efficientnet_lite_layers import Unit, stages
 from stages.models.family import Family
 from stages.models.weights import Array
@@ -80,7 +80,7 @@ def new_prior_detector(family: Family, labels: int) -> nn.Layer:
 def prior_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return Maps(family.backbone())
+        return FeatureMaps(family.backbone())
     return new_prior_detector(family, len(arrays["head.labels.0.bias"]) // PRIORS - 1)
 
 

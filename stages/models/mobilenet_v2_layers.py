@@ -3,7 +3,7 @@
 from paddle import Tensor, nn
 from paddle.vision.models import MobileNetV2
 
-from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import mean_of_map, prepare_for_training
 
 
 class Backbone(MobileNetV2):  # type: ignore[misc]
@@ -11,14 +11,14 @@ class Backbone(MobileNetV2):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(num_classes=0, with_pool=False)
-        fit_for_teaching(self)
+        prepare_for_training(self)
         self.mean = mean_of_map()
 
     def forward(self, picture: Tensor) -> Tensor:
         return self.mean(self.features(picture))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         return [*self.features, self.mean]
 
 

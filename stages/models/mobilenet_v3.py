@@ -9,7 +9,7 @@ from stages.models.weights import Official
 
 
 def _family(
-    size: str, features: int, parameters: int, cost: float, cuts: tuple[int, ...]
+    size: str, features: int, parameters: int, cost: float, split_points: tuple[int, ...]
 ) -> Family:
     entry = f"mobilenet_v3_{size}_x1.0"
     return of_paddle(
@@ -20,7 +20,7 @@ def _family(
         parameters=parameters,
         cost=cost,
         layers=".mobilenet_v3_layers:backbone",
-        cuts=cuts,
+        split_points=split_points,
     )
 
 

@@ -3,7 +3,7 @@
 from paddle import Tensor, nn
 from paddle.vision.models import MobileNetV3Large, MobileNetV3Small
 
-from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import mean_of_map, prepare_for_training
 
 NETWORKS = {"mobilenet_v3_small": MobileNetV3Small, "mobilenet_v3_large": MobileNetV3Large}
 
@@ -13,7 +13,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 
     def __init__(self, network: nn.Layer) -> None:
         super().__init__()
-        fit_for_teaching(network)
+        prepare_for_training(network)
         self.conv, self.blocks, self.lastconv = network.conv, network.blocks, network.lastconv
         self.mean = mean_of_map()
 
@@ -21,7 +21,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.mean(self.lastconv(self.blocks(self.conv(picture))))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         return [self.conv, *self.blocks, self.lastconv, self.mean]
 
 

@@ -9,7 +9,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
-from stages.models.detector_layers import Detector, Maps, doubled, log_of_rare, points
+from stages.models.detector_layers import Detector, FeatureMaps, doubled, log_of_rare, points
 from stages.models.family import Family
 from stages.models.weights import Array
 
@@ -61,7 +61,7 @@ class Stage(nn.Layer):  # type: ignore[misc]
 
 class Body(nn.Layer):  # type: ignore[misc]
     """All that is published but the scores of COCO's labels: (N, 3, H, W) to a map and the sides at
-    each of strides 8, 16 and 32. `front` up to stride 8, `back` from there on."""
+    each of strides 8, 16 and 32. `frozen_stem` up to stride 8, `unfrozen_stages` from there on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,9 +73,9 @@ class Body(nn.Layer):  # type: ignore[misc]
         self.sides = nn.LayerList([nn.Conv2D(WIDTH, 4 * BINS, 1) for _ in channels])
 
     def forward(self, picture: Tensor) -> list[Tensor]:
-        return self.back(self.front(picture))
+        return self.unfrozen_stages(self.frozen_stem(picture))
 
-    def front(self, picture: Tensor) -> Tensor:
+    def frozen_stem(self, picture: Tensor) -> Tensor:
         """The map at stride 8."""
         picture = F.max_pool2d(self.stem(picture), 3, 2, 1)
         for stage in self.stages[:FRONT]:
@@ -87,7 +87,7 @@ class Body(nn.Layer):  # type: ignore[misc]
         layers = [*self.stages[FRONT:], self.lateral, self.towers, self.sides]
         return [one for layer in layers for one in layer.parameters()]
 
-    def back(self, fine: Tensor) -> list[Tensor]:
+    def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """Maps of all levels, then the sides of all levels."""
         maps = [fine]
         for stage in self.stages[FRONT:]:
@@ -135,5 +135,5 @@ def new_nanodet(family: Family, labels: int) -> nn.Layer:
 def nanodet(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return Maps(family.backbone())
+        return FeatureMaps(family.backbone())
     return new_nanodet(family, len(arrays["head.labels.0.bias"]))

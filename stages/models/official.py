@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.models.given import kept
+from stages.models.user_weights import cached_weights
 from stages.models.weights import Official
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 from stages.runtime.files import beside
@@ -59,7 +59,7 @@ def models_folder() -> Path:
 def fetched_before(weights: Official, settings: Settings) -> Path | None:
     """The file of `weights` that the workspace keeps, if every byte is the publisher's."""
     address = address_of(weights)
-    path = kept(address.md5, weights.file, settings) if address else None
+    path = cached_weights(address.md5, weights.file, settings) if address else None
     return path if address and path and path.is_file() and md5(path) == address.md5 else None
 
 
@@ -73,7 +73,7 @@ def fetched(weights: Official, settings: Settings) -> Path:
     address = address_of(weights)
     if address is None:
         raise InfrastructureError(f"No installed package says where {weights.file} is.", HOW)
-    path = kept(address.md5, weights.file, settings)
+    path = cached_weights(address.md5, weights.file, settings)
     with beside(path) as draft:
         _download(address, draft)
         if md5(draft) != address.md5:

@@ -19,7 +19,7 @@ def mean_of_map() -> nn.Layer:
     return nn.Sequential(nn.AdaptiveAvgPool2D(1), nn.Flatten())
 
 
-def fit_for_teaching(network: nn.Layer) -> None:
+def prepare_for_training(network: nn.Layer) -> None:
     """Give the batch norms of `network` their momentum, and its depthwise convolutions' place to
     fast ones; no parameter's name changes."""
     for layer in network.sublayers():

@@ -15,5 +15,5 @@ PP_LCNET = of_paddle(
     parameters=1_682_464,
     cost=0.005,
     layers=".pp_lcnet_layers:backbone",
-    cuts=(6, 12),
+    split_points=(6, 12),
 )

@@ -92,7 +92,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.flatten(self.act(self.last_conv(self.avg_pool(picture))))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         blocks = [block for name in STAGES for block in getattr(self, name)]
         top = nn.Sequential(self.avg_pool, self.last_conv, self.act, self.flatten)
         return [self.conv1, *blocks, top]

@@ -8,7 +8,7 @@ from stages.models.weights import Official
 
 
 def _family(
-    depth: int, features: int, parameters: int, cost: float, cuts: tuple[int, ...]
+    depth: int, features: int, parameters: int, cost: float, split_points: tuple[int, ...]
 ) -> Family:
     name = f"resnet{depth}"
     return of_paddle(
@@ -19,7 +19,7 @@ def _family(
         parameters=parameters,
         cost=cost,
         layers=".resnet_layers:backbone",
-        cuts=cuts,
+        split_points=split_points,
     )
 
 

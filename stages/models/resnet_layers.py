@@ -4,7 +4,7 @@ from paddle import Tensor, nn
 from paddle.vision.models import ResNet
 from paddle.vision.models.resnet import BasicBlock, BottleneckBlock
 
-from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import mean_of_map, prepare_for_training
 
 DEPTHS = {"resnet18": (BasicBlock, 18), "resnet50": (BottleneckBlock, 50)}
 
@@ -14,7 +14,7 @@ class Backbone(ResNet):  # type: ignore[misc]
 
     def __init__(self, block: type[nn.Layer], depth: int) -> None:
         super().__init__(block, depth, num_classes=0, with_pool=False)
-        fit_for_teaching(self)
+        prepare_for_training(self)
         self.mean = mean_of_map()
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ class Backbone(ResNet):  # type: ignore[misc]
         return self.mean(picture)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         stem = nn.Sequential(self.conv1, self.bn1, self.relu, self.maxpool)
         return [stem, *self.layer1, *self.layer2, *self.layer3, *self.layer4, self.mean]
 

@@ -17,7 +17,7 @@ def _family(name: str, entry: str, parameters: int, cost: float) -> Family:
         parameters=parameters,
         cost=cost,
         layers=".shufflenet_v2_layers:backbone",
-        cuts=(5, 13),
+        split_points=(5, 13),
     )
 
 

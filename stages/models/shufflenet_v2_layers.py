@@ -6,7 +6,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.vision.ops import ConvNormActivation
 
-from stages.models.paddle_backbones import fit_for_teaching, mean_of_map
+from stages.models.paddle_backbones import mean_of_map, prepare_for_training
 
 STEM, TOP = 24, 1024
 REPEATS = (4, 8, 4)
@@ -73,7 +73,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         ]
         self._last_conv = ConvNormActivation(widths[-1], TOP, 1)
         self.mean = mean_of_map()
-        fit_for_teaching(self)
+        prepare_for_training(self)
 
     def forward(self, picture: Tensor) -> Tensor:
         picture = self._max_pool(self._conv1(picture))
@@ -82,7 +82,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.mean(self._last_conv(picture))
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         return [
             nn.Sequential(self._conv1, self._max_pool),
             *self.blocks,

@@ -17,6 +17,6 @@ SMALL_AUDIO = Family(
     network=".small_audio_layers:network",
     shape=(1, 64, None),
     kernel=True,
-    front={"log_mel": {"hop": 320}},
+    spectrogram={"log_mel": {"hop": 320}},
     takes="sounds",
 )

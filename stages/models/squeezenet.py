@@ -37,5 +37,5 @@ SQUEEZENET = Family(
     cost=0.006,
     layers=".squeezenet_layers:backbone",
     names=".squeezenet_weights:place",
-    cuts=(5, 7),
+    split_points=(5, 7),
 )

@@ -52,7 +52,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.mean(picture)
 
     def parts(self) -> list[nn.Layer]:
-        """Layers whose composition is the backbone; see cutting.py."""
+        """Layers whose composition is the backbone; see backbone_split.py."""
         found: list[nn.Layer] = [nn.Sequential(self.conv1, self.relu, self.pool)]
         for number in FIRES:
             fire = self.fires[f"fire{number}"]

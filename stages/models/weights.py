@@ -51,20 +51,20 @@ class Official:
     module: str = ""
     entry: str = ""
     sha256: str = ""
-    read: str = ".at_hand:official_tensors"
+    read: str = ".available_weights:official_tensors"
 
 
 @dataclass(frozen=True)
-class Pinned:
+class ResolvedWeights:
     """The file of weights of `family` that was at hand when a run was planned, by its digest."""
 
     family: str
     file: str
     sha256: str
-    read: str = ".at_hand:pinned_tensors"
+    read: str = ".available_weights:resolved_tensors"
 
 
-Weights = Published | Official | Pinned
+Weights = Published | Official | ResolvedWeights
 
 
 def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:

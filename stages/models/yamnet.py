@@ -41,7 +41,7 @@ YAMNET = Family(
     layers=".yamnet_layers:backbone",
     names=".yamnet_names:place",
     shape=(1, 64, 96),
-    front={
+    spectrogram={
         "log_mel": {
             **{"rate": 16_000, "window": 400, "hop": 160, "fft": 512, "low": 125.0, "high": 7500.0},
             **{"power": 1.0, "scale": "htk", "norm": False, "centre": False},

@@ -32,14 +32,14 @@ class SoundClassification:
         """From a file's bytes to windows of its spectrogram, as `family` takes them.
 
         For pictures, (m, 3, `size`, `size`): windows of dataset.facts["window_seconds"], drawn. For
-        sounds, (m, 1, bands, frames): `size` bands and such windows, unless family.front says
+        sounds, (m, 1, bands, frames): `size` bands and such windows, unless family.spectrogram says
         otherwise for a step (log_mel or mfcc, windows)."""
         if family.takes == "pictures":
             look = {"size": size, "mean": list(family.mean), "std": list(family.std)}
             return (*_heard("log_mel", FRONT, {}, dataset), Step(step="as_picture", args=look))
-        name = "mfcc" if "mfcc" in family.front else "log_mel"
-        front = {**FRONT, "bands": size, **family.front.get(name, {})}
-        return _heard(name, front, family.front.get("windows", {}), dataset)
+        name = "mfcc" if "mfcc" in family.spectrogram else "log_mel"
+        front = {**FRONT, "bands": size, **family.spectrogram.get(name, {})}
+        return _heard(name, front, family.spectrogram.get("windows", {}), dataset)
 
     def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the logits of a sound's windows to scores of `labels`, which add up to 1."""

@@ -22,30 +22,31 @@ class BackboneFile(NamedTuple):
 
 
 def backbone_file(
-    family: Family, store: Store, settings: Settings | None = None, cut: int = 0
+    family: Family, store: Store, settings: Settings | None = None, split_point: int = 0
 ) -> BackboneFile:
-    """The exported backbone of `family` with its published weights; with a `cut`, its front alone.
+    """The exported backbone of `family` with its published weights; with a `split_point`, its front
+    alone.
 
     Raises what `export_network` and `Family.load` raise."""
-    name = f"backbones/{_key(family, cut)}"
+    name = f"backbones/{_key(family, split_point)}"
     known = store.noted(name)
     if known:
         try:
             return BackboneFile(store.path(known["onnx"], ".onnx"), known["onnx"])
         except Damaged:
             pass  # it is made anew
-    digest = _export(family, store, settings, cut)
+    digest = _export(family, store, settings, split_point)
     store.note(name, {"family": family.name, "onnx": digest})
     return BackboneFile(store.path(digest, ".onnx"), digest)
 
 
-def _export(family: Family, store: Store, settings: Settings | None, cut: int) -> str:
+def _export(family: Family, store: Store, settings: Settings | None, split_point: int) -> str:
     arrays = {f"backbone.{name}": array for name, array in family.load(settings).items()}
     with TemporaryDirectory() as folder:
-        files = export_network(family.name, arrays, Path(folder), ("onnx",), cut)
+        files = export_network(family.name, arrays, Path(folder), ("onnx",), split_point)
         return store.add_file(files["graph.onnx"])
 
 
-def _key(family: Family, cut: int) -> str:
+def _key(family: Family, split_point: int) -> str:
     code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
-    return digest_of(canonical([family.name, family.frozen, family.digests, cut, code]))
+    return digest_of(canonical([family.name, family.frozen, family.digests, split_point, code]))

@@ -65,7 +65,7 @@ def _features(train: TrainConfig, rows: int) -> float:
 
 def pass_of(one: Input) -> float:
     """Seconds for all windows of a sample through the network, or one picture."""
-    return one.seconds * (WINDOWS if "windows" in FAMILIES[one.family].front else 1)
+    return one.seconds * (WINDOWS if "windows" in FAMILIES[one.family].spectrogram else 1)
 
 
 def epoch_of(one: Input, train: TrainConfig, samples: int, views: int) -> float:

@@ -79,7 +79,9 @@ def _step(train: TrainConfig, one: Input) -> int:
     """Bytes of all layers' maps and their gradients, for one shard of the largest batch."""
     shard = max(train.finetune.space.batch_size) / shards_for(train.workers)
     depth = max(SHARES[freeze] for freeze in train.finetune.space.freeze)
-    return int(shard * LAYERS * (one.size / 224) ** 2 * (depth if any(one.begun.cuts) else 1))
+    return int(
+        shard * LAYERS * (one.size / 224) ** 2 * (depth if any(one.begun.split_points) else 1)
+    )
 
 
 def _numbers(one: Input) -> int:

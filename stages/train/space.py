@@ -103,7 +103,7 @@ class Input:
     def begun(self) -> Family:
         """The family with the weights that it begins with."""
         family: Family = FAMILIES[self.family]
-        return family.begun_with(self.weights)
+        return family.initialised_from(self.weights)
 
     @property
     def seconds(self) -> float:

@@ -4,7 +4,7 @@ hand and what the minutes allow."""
 from collections.abc import Sequence
 
 from stages.config import TrainConfig
-from stages.models.at_hand import at_hand
+from stages.models.available_weights import available_weights
 from stages.models.family import SCRATCH
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
@@ -26,10 +26,10 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
     for name in train.families or _open_to(task, train):
         if name in begun:
             continue  # pinned before
-        found = at_hand(FAMILIES[name], settings, asked)
+        found = available_weights(FAMILIES[name], settings, asked)
         if found.weights is not None:
             begun[name] = found.weights
-        elif asked and train.without_weights == SCRATCH and FAMILIES[name].cuts:
+        elif asked and train.without_weights == SCRATCH and FAMILIES[name].split_points:
             begun[name] = SCRATCH
         elif asked or found.why:
             left_out[name] = f"no weights at hand. {found.why}".strip()

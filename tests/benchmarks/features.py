@@ -27,7 +27,7 @@ from tests import makers
 WINDOWS, BATCH, TURNS = 32, 16, 3
 GOAL = 4.0
 LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
-NAMES = tuple(name for name in FAMILIES if FAMILIES[name].cuts)
+NAMES = tuple(name for name in FAMILIES if FAMILIES[name].split_points)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def told(family: Family, store: Store, settings: Settings) -> float:
     """Print the row of `family`; ours over Paddle's."""
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
-    backbone = backbone_file(family.begun_with(SCRATCH), store, settings)
+    backbone = backbone_file(family.initialised_from(SCRATCH), store, settings)
     ways = (ours(backbone, windows, settings), paddles(family, windows))
     for way in ways:
         way()  # warm

@@ -21,10 +21,10 @@ def maps(settings: Settings) -> dict[str, Any]:
     """The maps at the cut of 64 pictures of noise, and labels for them."""
     import paddle
 
-    from stages.models.cutting import front
+    from stages.models.backbone_split import frozen_stem
 
     family = FAMILIES[FAMILY]
-    layer = front(family, family.load(settings), CUT)
+    layer = frozen_stem(family, family.load(settings), CUT)
     rng = np.random.default_rng(0)
     pictures = rng.normal(size=(SAMPLES, 3, SIDE, SIDE)).astype(np.float32)
     with paddle.no_grad():
@@ -44,11 +44,11 @@ class Tail:
     def new(cls) -> "Tail":
         import paddle
 
-        from stages.models.cutting import tail
+        from stages.models.backbone_split import unfrozen_layers
 
         paddle.seed(0)
         family = FAMILIES[FAMILY]
-        _, layer = tail(family, family.load(None), CUT)
+        _, layer = unfrozen_layers(family, family.load(None), CUT)
         return cls(layer, paddle.nn.Linear(family.features, LABELS))
 
     @property

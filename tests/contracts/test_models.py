@@ -23,7 +23,7 @@ LARGE = 12_000_000  # parameters above which a test takes its time
 CUT = [
     pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
     for name in NAMES
-    if FAMILIES[name].cuts
+    if FAMILIES[name].split_points
 ]
 
 
@@ -101,19 +101,19 @@ def test_its_parts_one_after_the_other_are_the_backbone(name: str):
         made = part(made)
 
     assert (made == backbone(window)).all()
-    assert list(family.cuts) == sorted(set(family.cuts))
-    assert 0 < family.cuts[0] <= family.cuts[-1] < len(backbone.parts())
+    assert list(family.split_points) == sorted(set(family.split_points))
+    assert 0 < family.split_points[0] <= family.split_points[-1] < len(backbone.parts())
 
 
 @pytest.mark.parametrize("name", CUT)
 def test_all_that_is_behind_a_cut_can_be_taught(name: str):
     import paddle
 
-    from stages.models.cutting import Part, tail
+    from stages.models.backbone_split import Part, unfrozen_layers
 
     family = FAMILIES[name]
-    for cut in family.cuts:
-        backbone, behind = tail(family, {}, cut)
+    for cut in family.split_points:
+        backbone, behind = unfrozen_layers(family, {}, cut)
         with paddle.no_grad():
             window = paddle.rand([2, 3, family.multiple, family.multiple])
             maps = Part(backbone.parts()[:cut])(window)
@@ -125,12 +125,12 @@ def test_all_that_is_behind_a_cut_can_be_taught(name: str):
 
 @pytest.mark.parametrize("name", CUT)
 def test_from_scratch_it_always_begins_with_the_same_weights_and_all_is_taught(name: str):
-    family = FAMILIES[name].begun_with(SCRATCH)
+    family = FAMILIES[name].initialised_from(SCRATCH)
 
     first, again = family.load(), family.load()
 
     assert not family.frozen
-    assert family.cuts == (0,)
+    assert family.split_points == (0,)
     assert set(first) == set(family.backbone().state_dict())
     assert all((first[key] == again[key]).all() for key in first)
 

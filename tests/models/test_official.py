@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stages.models import official
-from stages.models.at_hand import at_hand
+from stages.models.available_weights import available_weights
 from stages.models.official import address_of, fetched
 from stages.models.weights import Official
 from stages.parts import FAMILIES
@@ -51,9 +51,9 @@ def told(publisher, tmp_path: Path, monkeypatch):
 def test_they_are_fetched_once_and_are_the_publishers_numbers(told, publisher, tmp_path: Path):
     settings = makers.settings(tmp_path)
 
-    found = at_hand(FAMILY, settings, asked=True)
+    found = available_weights(FAMILY, settings, asked=True)
     told(base="http://127.0.0.1:1")  # nobody answers there
-    arrays = FAMILY.begun_with(found.weights).load(settings)
+    arrays = FAMILY.initialised_from(found.weights).load(settings)
 
     assert len(found.weights) == 64
     assert len(stand_ins.Quiet.asked) == 1
@@ -62,7 +62,7 @@ def test_they_are_fetched_once_and_are_the_publishers_numbers(told, publisher, t
 
 
 def test_nobody_is_asked_for_a_family_that_nobody_named(told, tmp_path: Path):
-    assert at_hand(FAMILY, makers.settings(tmp_path), asked=False).weights is None
+    assert available_weights(FAMILY, makers.settings(tmp_path), asked=False).weights is None
     assert stand_ins.Quiet.asked == []
 
 
@@ -71,7 +71,7 @@ def test_a_file_with_another_digest_is_refused_and_not_kept(told, tmp_path: Path
     told(md5="0" * 32)
 
     with pytest.raises(Damaged, match="digest that Paddle says"):
-        at_hand(FAMILY, settings, asked=True)
+        available_weights(FAMILY, settings, asked=True)
 
     assert not [path for path in settings.root.rglob("*") if path.is_file()]
 

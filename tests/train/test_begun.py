@@ -7,7 +7,7 @@ import pytest
 from stages.config import TrainConfig, TrainSlice
 from stages.config.space import FinetuneSpace
 from stages.config.train import Finetune
-from stages.models.at_hand import sha256
+from stages.models.available_weights import sha256
 from stages.models.family import SCRATCH
 from stages.tracking import QuietRun
 from stages.train import train

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.config import TrainConfig
-from stages.models.at_hand import sha256
+from stages.models.available_weights import sha256
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.settings import Settings
@@ -64,7 +64,7 @@ def test_as_asked_it_begins_from_scratch(tmp_path):
     (one,) = inputs_of(pinned)
     assert pinned.weights == {"pp_lcnet": "scratch"}
     assert not one.begun.frozen
-    assert one.begun.cuts == (0,)
+    assert one.begun.split_points == (0,)
     assert "from scratch" in pinned.told()[0]
 
 

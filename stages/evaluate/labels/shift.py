@@ -137,4 +137,4 @@ def _family(model: Model) -> Family | None:
     if not family.features or not model.weights:
         return None
     known = set(model.weights.values()) <= set(family.digests.values())
-    return family if known else family.begun_with(next(iter(model.weights.values())))
+    return family if known else family.initialised_from(next(iter(model.weights.values())))

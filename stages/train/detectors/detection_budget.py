@@ -21,7 +21,7 @@ LEAST = 10  # epochs below which a detector has learnt nothing
 def seconds(one: Input) -> float:
     """To teach one picture once, on one core."""
     family = FAMILIES[one.family]
-    return float(family.teaching * one.seconds + SHOWING)
+    return float(family.training_cost * one.seconds + SHOWING)
 
 
 def cores_of(train: TrainConfig) -> int:

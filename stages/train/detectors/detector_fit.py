@@ -47,7 +47,7 @@ class Fit:
         self.network = self._network()
         self.front = Front(self.asked.front)
         family = FAMILIES[self.asked.one.family]
-        self.loss = family.taught_by(self.asked.one.size, len(problem.labels))
+        self.loss = family.training_loss(self.asked.one.size, len(problem.labels))
         self._divide(float(hyperparameters["backbone_rate"]))
         self.values = flattened(self.parameters)
         self.mean = self.values
@@ -163,7 +163,7 @@ class Fit:
         fine = paddle.to_tensor(self.front(np.stack(made)))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="When training, we now always track")
-            return self.network.rest(fine)
+            return self.network.unfrozen_layers(fine)
 
     def _batch(self) -> list[tuple[int, int]]:
         """The scenes of the next step and the view of each: every epoch in another order, and with

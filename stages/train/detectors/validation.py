@@ -32,6 +32,6 @@ def measured(truth: Sequence[Any], answers: Sequence[Value], labels: int) -> flo
 def _answer(network: Any, front: Front, asked: Asked, data: bytes) -> Any:
     prepared = runtime.prepared(asked.before, data)
     with paddle.no_grad():
-        outputs = network.rest(paddle.to_tensor(front(prepared.windows)))
+        outputs = network.unfrozen_layers(paddle.to_tensor(front(prepared.windows)))
     given = tuple(one.numpy() for one in outputs)
     return np.asarray(runtime.run(asked.after, given, prepared.facts))

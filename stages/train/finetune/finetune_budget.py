@@ -58,7 +58,7 @@ def tunable(train: TrainConfig) -> list[Input]:
     """The inputs whose tails may be taught. Raises ConfigError if none of those that are named is
     there."""
     asked, families = train.finetune, train.finetune.families or train.families
-    found = [one for one in inputs_of(train) if one.begun.cuts and one.family in families]
+    found = [one for one in inputs_of(train) if one.begun.split_points and one.family in families]
     if not asked.inputs:
         return found
     left = [one for one in found if one.name in asked.inputs]
@@ -105,4 +105,4 @@ def together(train: TrainConfig, trials: int) -> int:
 
 def teaching_of(one: Input) -> float:
     """Seconds of one core to teach all of a backbone one sample."""
-    return (FAMILIES[one.family].teaching or WHOLE) * one.seconds
+    return (FAMILIES[one.family].training_cost or WHOLE) * one.seconds

@@ -1,4 +1,5 @@
-"""What phase two learns from: maps at the cuts of every sample and its views, and who judges."""
+"""What phase two learns from: maps at the split points of every sample and its views, and who
+judges."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from stages.train.space import Input
 from stages.train.windows import Windows
 
 Indices = NDArray[np.int64]
-DEPTHS = {"none": 0, "half": 0, "most": -1}  # freeze -> place among a family's cuts
+DEPTHS = {"none": 0, "half": 0, "most": -1}  # freeze -> place among a family's split points
 JUDGE = 0  # the fold that judges first
 
 
@@ -88,8 +89,8 @@ class Question:
 
 def cut_of(one: Input, freeze: str) -> int:
     """How many parts of the backbone of `one` stay frozen."""
-    cuts = one.begun.cuts
-    return 0 if freeze == "none" else cuts[DEPTHS[freeze]]
+    split_points = one.begun.split_points
+    return 0 if freeze == "none" else split_points[DEPTHS[freeze]]
 
 
 def at(one: Input, freeze: str) -> str:

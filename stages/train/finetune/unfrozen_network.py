@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.cutting import tail
+from stages.models.backbone_split import unfrozen_layers
 from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.models.weights import Array
@@ -39,7 +39,9 @@ class Network:
     ) -> None:
         family = finalist.one.begun
         paddle.seed(seed)
-        self.backbone, self.tail = tail(family, finalist.published, cut_of(finalist.one, freeze))
+        self.backbone, self.tail = unfrozen_layers(
+            family, finalist.published, cut_of(finalist.one, freeze)
+        )
         self.head = head_of(head)
         fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
         self.norms = Norms(self.tail, learn=not family.frozen)

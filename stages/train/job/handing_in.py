@@ -8,7 +8,7 @@ from typing import Any
 
 import stages
 from stages.config import TrainConfig
-from stages.models.at_hand import sha256
+from stages.models.available_weights import sha256
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
 from stages.tracking import Run

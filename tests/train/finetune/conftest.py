@@ -5,7 +5,7 @@ import numpy as np
 import paddle
 import pytest
 
-from stages.models.cutting import front
+from stages.models.backbone_split import frozen_stem
 from stages.models.network import Head
 from stages.parts import FAMILIES
 from stages.train.finetune.finetune_problem import Finalist, Question, at
@@ -43,7 +43,7 @@ def maps() -> Windows:
             pictures = rng.normal(size=(1 + (sample % 3 == 0), 3, 64, 64)).astype(np.float32)
             pictures[:, sample % CLASSES, :32, :32] += 2
             rows.append(pictures)
-    network = front(FAMILIES[ONE.family], FAMILIES[ONE.family].load(), 12)
+    network = frozen_stem(FAMILIES[ONE.family], FAMILIES[ONE.family].load(), 12)
     seen = Windows.of(rows)
     with paddle.no_grad():
         made = network(paddle.to_tensor(seen.values)).numpy()

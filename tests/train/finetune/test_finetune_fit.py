@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 import pytest
 
-from stages.models.cutting import front
+from stages.models.backbone_split import frozen_stem
 from stages.models.network import assemble
 from stages.parts import FAMILIES
 from stages.train.finetune.finetune_fit import TailFit
@@ -82,7 +82,7 @@ def test_the_whole_network_says_what_the_tail_said(question, alone):
     arrays = alone.arrays()
     network = assemble(ONE.family, arrays)
     published = FAMILIES[ONE.family].load()
-    cut = front(FAMILIES[ONE.family], published, 12)
+    cut = frozen_stem(FAMILIES[ONE.family], published, 12)
     pictures = np.random.default_rng(3).normal(size=(3, 3, 64, 64)).astype(np.float32)
     with paddle.no_grad():
         whole = network(paddle.to_tensor(pictures)).numpy()

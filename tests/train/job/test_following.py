@@ -6,7 +6,7 @@ import pytest
 
 from stages.artifacts import Model
 from stages.config import TrainConfig, TrainSlice
-from stages.models.at_hand import sha256
+from stages.models.available_weights import sha256
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.train import train
 from stages.train.job.following import TRIES, Job

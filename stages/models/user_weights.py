@@ -11,7 +11,7 @@ from stages.runtime.files import write
 from stages.settings import Settings
 
 
-def given(names: Iterable[str], settings: Settings) -> Path | None:
+def user_weights(names: Iterable[str], settings: Settings) -> Path | None:
     """The first of the files `names` that AIWF_WEIGHTS holds; None if it holds none of them, or is
     not set. From a bucket it is brought into the workspace.
 
@@ -29,7 +29,7 @@ def given(names: Iterable[str], settings: Settings) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def kept(digest: str, name: str, settings: Settings) -> Path:
+def cached_weights(digest: str, name: str, settings: Settings) -> Path:
     """Where the workspace keeps the file `name` with the digest `digest`."""
     return settings.root / "cache" / "weights" / digest / name
 
@@ -43,6 +43,6 @@ def _from_bucket(names: Iterable[str], settings: Settings) -> Path | None:
         fetched = Path(folder) / name
         bucket.get_file(name, fetched)
         data = fetched.read_bytes()
-    path = kept(digest_of(data), name, settings)
+    path = cached_weights(digest_of(data), name, settings)
     write(path, data)
     return path

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.models.arrays import pack_arrays
-from stages.models.at_hand import at_hand, sha256
+from stages.models.available_weights import available_weights, sha256
 from stages.models.official import address_of
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError, Damaged, InfrastructureError
@@ -30,9 +30,9 @@ def own(settings: Settings) -> Path:
 
 
 def test_a_given_file_counts_by_its_digest_and_is_loaded(settings):
-    found = at_hand(FAMILY, settings, asked=False)
+    found = available_weights(FAMILY, settings, asked=False)
 
-    begun = FAMILY.begun_with(found.weights)
+    begun = FAMILY.initialised_from(found.weights)
 
     assert found.weights == sha256(own(settings))
     assert begun.digests == {"pp_lcnet": found.weights}
@@ -44,23 +44,27 @@ def test_a_given_file_counts_before_the_published_one(settings):
     stand_ins.own(Path(settings.weights), "squeezenet", "mobilenet_v3_small")
 
     for name in ("squeezenet", "mobilenet_v3_small"):
-        found = at_hand(FAMILIES[name], settings, asked=True)
+        found = available_weights(FAMILIES[name], settings, asked=True)
         assert found.weights == sha256(Path(settings.weights) / f"{name}.npz")
 
 
 def test_a_trained_models_weights_can_be_given(settings):
-    plain = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+    plain = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights).load(
+        settings
+    )
     model = {f"backbone.{name}": array.astype(np.float64) for name, array in plain.items()}
     own(settings).write_bytes(pack_arrays({**model, "head.out.weight": np.ones((1280, 3))}))
 
-    again = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+    again = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights).load(
+        settings
+    )
 
     assert all((again[name] == plain[name]).all() for name in plain)
     assert {array.dtype for array in again.values()} == {np.dtype(np.float32)}
 
 
 def test_a_file_that_is_another_than_the_plan_pinned_is_not_used(settings):
-    begun = FAMILY.begun_with(at_hand(FAMILY, settings, False).weights)
+    begun = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights)
     own(settings).write_bytes(own(settings).read_bytes() + b" ")
 
     with pytest.raises(InfrastructureError, match="no longer at hand"):
@@ -72,7 +76,7 @@ def test_weights_of_another_network_are_told(settings):
     (Path(settings.weights) / "squeezenet.npz").rename(own(settings))
 
     with pytest.raises(Damaged, match=r"722496 numbers, and pp_lcnet wants 1682464"):
-        FAMILY.begun_with(at_hand(FAMILY, settings, False).weights).load(settings)
+        FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights).load(settings)
 
 
 def test_a_file_under_the_publishers_name_has_to_be_the_publishers(settings):
@@ -81,18 +85,18 @@ def test_a_file_under_the_publishers_name_has_to_be_the_publishers(settings):
 
     assert address_of(known.weights) is not None
     with pytest.raises(Damaged, match="not the file that its publisher has"):
-        at_hand(known, settings, asked=False)
+        available_weights(known, settings, asked=False)
 
 
 def test_a_folder_that_is_not_there_is_told(settings):
     gone = settings.model_copy(update={"weights": f"{settings.weights}-not"})
 
     with pytest.raises(ConfigError, match="no such folder"):
-        at_hand(FAMILY, gone, asked=False)
+        available_weights(FAMILY, gone, asked=False)
 
 
 def test_without_any_weights_it_is_told_why(tmp_path: Path):
-    found = at_hand(FAMILY, makers.settings(tmp_path), asked=True)
+    found = available_weights(FAMILY, makers.settings(tmp_path), asked=True)
 
     assert found.weights is None
     assert "No installed package says" in found.why
@@ -107,7 +111,9 @@ def test_a_bucket_is_as_good_as_a_folder(settings, s3_endpoint: str, tmp_path: P
     far = Settings(workspace=tmp_path / "far", **place, **keys)
     open_bucket(far.weights, far, "AIWF_WEIGHTS").put_file("pp_lcnet.npz", own(settings))
 
-    found = at_hand(FAMILY, far, asked=False)
+    found = available_weights(FAMILY, far, asked=False)
 
-    assert found == at_hand(FAMILY, settings, asked=False)
-    assert set(FAMILY.begun_with(found.weights).load(far)) == set(FAMILY.backbone().state_dict())
+    assert found == available_weights(FAMILY, settings, asked=False)
+    assert set(FAMILY.initialised_from(found.weights).load(far)) == set(
+        FAMILY.backbone().state_dict()
+    )

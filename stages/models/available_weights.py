@@ -13,11 +13,11 @@ import numpy as np
 from stages.fetching import fetch
 from stages.models.arrays import unpack_arrays
 from stages.models.family import Family
-from stages.models.given import given, kept
 from stages.models.official import HOW, address_of, fetched, fetched_before, md5
 from stages.models.paddle_params import read_params
 from stages.models.torch_legacy import read_tensors
-from stages.models.weights import Array, Official, Packed, Pinned, Published, is_installed
+from stages.models.user_weights import cached_weights, user_weights
+from stages.models.weights import Array, Official, Packed, Published, ResolvedWeights, is_installed
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.settings import Settings
@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[bytes], dict[str, Array]]] = {
 }
 
 
-class AtHand(NamedTuple):
+class AvailableWeights(NamedTuple):
     """`weights`: a file's sha256, or "" for those that the family itself names; None if there are
     none at hand, then `why` says why not, if they were looked for."""
 
@@ -39,7 +39,7 @@ class AtHand(NamedTuple):
     why: str = ""
 
 
-def at_hand(family: Family, settings: Settings, asked: bool) -> AtHand:
+def available_weights(family: Family, settings: Settings, asked: bool) -> AvailableWeights:
     """The weights of `family` that are at hand; one that needs none has them. What a person gave
     counts before all others. Only if the family was `asked` for by name, more than a little is
     fetched.
@@ -47,18 +47,18 @@ def at_hand(family: Family, settings: Settings, asked: bool) -> AtHand:
     Raises Damaged if a file is not what its publisher says, ConfigError if AIWF_WEIGHTS is no
     folder."""
     if family.weights is None:
-        return AtHand("")
-    if path := given(_names(family), settings):
-        return AtHand(_checked(path, family))
+        return AvailableWeights("")
+    if path := user_weights(_names(family), settings):
+        return AvailableWeights(_checked(path, family))
     try:
-        return AtHand(_published(family, settings, asked))
+        return AvailableWeights(_published(family, settings, asked))
     except Damaged:
         raise
     except InfrastructureError as error:
-        return AtHand(None, error.problem)
+        return AvailableWeights(None, error.problem)
 
 
-def pinned_tensors(weights: Pinned, settings: Settings) -> dict[str, Array]:
+def resolved_tensors(weights: ResolvedWeights, settings: Settings) -> dict[str, Array]:
     """The arrays of the pinned file by their names in our backbone. Raises InfrastructureError if
     that file is no longer at hand, Damaged if it is of another network."""
     family = FAMILIES[weights.family]
@@ -79,7 +79,7 @@ def official_tensors(weights: Official, settings: Settings) -> dict[str, Array]:
 
 
 def place(name: str) -> str:
-    """Itself: `pinned_tensors` names arrays as our layers do."""
+    """Itself: `resolved_tensors` names arrays as our layers do."""
     return name
 
 
@@ -110,8 +110,8 @@ def _checked(path: Path, family: Family) -> str:
 
 
 def _published(family: Family, settings: Settings, asked: bool) -> str | None:
-    """As AtHand.weights; None if they were not looked for, InfrastructureError if they cannot be
-    had."""
+    """As AvailableWeights.weights; None if they were not looked for, InfrastructureError if they
+    cannot be had."""
     weights = family.weights
     if isinstance(weights, Official):
         path = fetched_before(weights, settings)
@@ -130,8 +130,10 @@ def _published(family: Family, settings: Settings, asked: bool) -> str | None:
 def _files(family: Family, digest: str, settings: Settings) -> Iterator[Path]:
     """Where the file with the sha256 `digest` may be, the nearest first."""
     names = _names(family)
-    yield from (path for name in names if (path := kept(digest, name, settings)).is_file())
-    if own := given(names, settings):
+    yield from (
+        path for name in names if (path := cached_weights(digest, name, settings)).is_file()
+    )
+    if own := user_weights(names, settings):
         yield own
     if isinstance(family.weights, Official) and address_of(family.weights):
         yield fetched(family.weights, settings)
