@@ -123,9 +123,24 @@ COMPRESSORS = Registry(
     "compressor",
     "stages",
     {
-        "int8": ".deploy.compressors.int8:Int8",
-        "float16": ".deploy.compressors.float16:Float16",
-        "float32": ".deploy.compressors.float32:Float32",
+        # the format of its networks, and the number format that it makes
+        "onnx/int8": ".deploy.compressors.int8:Int8",
+        "onnx/float16": ".deploy.compressors.float16:Float16",
+        "onnx/float32": ".deploy.compressors.float32:Float32",
+    },
+)
+
+
+def numerics() -> list[str]:
+    """The number formats that some compressor makes."""
+    return list(dict.fromkeys(name.partition("/")[2] for name in COMPRESSORS))
+
+
+ENGINES = Registry(
+    "engine",
+    "stages",
+    {
+        "onnxruntime": ".deploy.engines.onnxruntime:ONNX_RUNTIME",
     },
 )
 

@@ -50,16 +50,31 @@ class EvaluateConfig(Section):
                 )
 
 
+def known_numeric(name: str) -> str:
+    """Return `name`, or raise UnknownPart if no compressor makes such a number format."""
+    known = sorted(parts.numerics())
+    if name not in known:
+        raise UnknownPart(
+            f"No number format is called '{name}'.",
+            f"{nearest(name, known)}There are: {', '.join(known)}.",
+        )
+    return name
+
+
 class DeployConfig(Section):
     """Compressing, verifying and packing."""
 
     targets: tuple[Annotated[str, AfterValidator(parts.TARGETS.check)], ...] = Field(
         ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
     )
-    ladder: tuple[Annotated[str, AfterValidator(parts.COMPRESSORS.check)], ...] = Field(
+    engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
+        "onnxruntime", description="What runs the network in the package."
+    )
+    ladder: tuple[Annotated[str, AfterValidator(known_numeric)], ...] = Field(
         ("int8", "float16", "float32"),
         min_length=1,
-        description="Number formats to try, best first; the first that agrees is shipped.",
+        description="Number formats to try, best first; the first that agrees is shipped. One that "
+        "the engine does not run is passed over.",
     )
     max_drop: Share = Field(
         0.02,

@@ -1,18 +1,19 @@
 """The JSON schema of a pipeline YAML: names of parts as enums, so that an editor can offer them."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from stages import parts
 from stages.config.sections import PipelineConfig
-from stages.runtime.registry import Registry
 
-PLACES: dict[tuple[str, str], Registry] = {
+PLACES: dict[tuple[str, str], Iterable[str]] = {
     ("PipelineConfig", "task"): parts.TASKS,
     ("TrainConfig", "families"): parts.FAMILIES,
     ("TrainConfig", "searcher"): parts.SEARCHERS,
     ("DeployConfig", "targets"): parts.TARGETS,
-    ("DeployConfig", "ladder"): parts.COMPRESSORS,
+    ("DeployConfig", "engine"): parts.ENGINES,
+    ("DeployConfig", "ladder"): parts.numerics(),
 }
 
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from stages.artifacts import Dataset, Model, Report, canonical
-from stages.deploy.compressors import Compressor
+from stages.deploy.engines import Engine, Network
 from stages.evaluate import native
 from stages.media import Modality
 from stages.parts import MODALITIES
@@ -16,17 +16,16 @@ from stages.runtime.backends import BACKENDS
 from stages.runtime.description import FORMAT
 from stages.runtime.libraries import LEAST, PYTHON
 
-NETWORK = "model.onnx"
 ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
 
 
 @dataclass(frozen=True)
 class Content:
-    """`description` becomes package.json, `network` model.onnx; `golden` are samples by name."""
+    """`description` becomes package.json; `network`: its files; `golden`: samples by name."""
 
     name: str
     description: dict[str, Any]
-    network: bytes
+    network: Network
     golden: dict[str, bytes]
 
     @property
@@ -65,10 +64,10 @@ def requires(libraries: Sequence[str]) -> dict[str, str]:
 
 
 def description(
-    name: str, model: Model, report: Report, dataset: Dataset, compressor: Compressor, backend: str
+    name: str, model: Model, report: Report, dataset: Dataset, engine: Engine, numeric: str
 ) -> dict[str, Any]:
     """package.json: all that the runtime has to know."""
-    known = native.description(model, backend)
+    known = native.description(model, engine.backend)
     return {
         **known,
         "package_format": FORMAT,
@@ -76,9 +75,9 @@ def description(
         "name": name,
         "noun": MODALITIES[known["modality"]].noun,
         "draws": KINDS[known["answers"]].draws,
-        "format": compressor.format,
-        "model": NETWORK,
-        "numeric": compressor.numeric,
+        "format": engine.format,
+        "model": engine.files[0],
+        "numeric": numeric,
         "input_shape": list(model.input_shape),
         "threshold": report.threshold,
         "sure_from": report.sure_from,

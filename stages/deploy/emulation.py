@@ -4,8 +4,8 @@ import platform
 import shutil
 
 from stages.config import DeployConfig
-from stages.deploy.workbench import EXPORTER
-from stages.parts import COMPRESSORS, EXPORTERS
+from stages.deploy.engines import Engine
+from stages.parts import ENGINES
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import ConfigError
 from stages.runtime.processor import X86, X86_MACHINES, instruction_set
@@ -37,8 +37,8 @@ def check_emulators(deploy: DeployConfig) -> None:
     others = [one for one in deploy.instruction_sets if one != instruction_set()]
     if not deploy.emulated_samples or not others:
         return
-    exporter = EXPORTERS[EXPORTER]()
-    numerics = [COMPRESSORS[name].numeric for name in deploy.ladder]
+    engine: Engine = ENGINES[deploy.engine]
+    numerics = [numeric for numeric in deploy.ladder if numeric in engine.compressors]
     for name in others:
-        if any(exporter.sums(numeric, name) != Sums.FLOAT for numeric in numerics):
+        if any(engine.sums(numeric, name) != Sums.FLOAT for numeric in numerics):
             emulator(name)

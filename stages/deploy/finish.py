@@ -11,13 +11,12 @@ from stages.deploy.golden import MADE_UP, OWN, golden_samples
 from stages.deploy.instruction_sets import verified
 from stages.deploy.ladder import Climb, Tested
 from stages.deploy.limits import Held
-from stages.deploy.packed import self_test, write_folder
+from stages.deploy.packed import write_folder
 from stages.deploy.page import page
 from stages.deploy.targets import texts
 from stages.deploy.timing import timed
-from stages.deploy.workbench import EXPORTER, Workbench
+from stages.deploy.workbench import Workbench
 from stages.evaluate import words
-from stages.parts import COMPRESSORS, EXPORTERS
 from stages.runtime.answers import of as kind_of
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
@@ -29,14 +28,13 @@ def finished(work: Workbench, climb: Climb) -> Package:
     """The Package of `climb`, its files in the store."""
     files = _files(work, climb)
     best = climb.best
-    exporter = EXPORTERS[EXPORTER]
     return Package(
         files={name: work.store.add(data) for name, data in sorted(files.items())},
         parents=(work.model.ref, work.report.ref, work.dataset.ref),
         name=work.config.name,
         target=work.config.target,
-        backend=exporter.backend,
-        format=exporter.format,
+        backend=work.engine.backend,
+        format=work.engine.format,
         numeric=best.numeric,
         size_bytes=sum(len(data) for data in files.values()),
         overall=best.measured.overall,
@@ -55,8 +53,8 @@ def told(package: Package, work: Workbench, climb: Climb, limits: Sequence[Held]
     latency = times[package.numeric]
     work.store.note(f"latency/{package.ref.id}", {**latency, "rungs": times})
     measured_on = climb.best.instruction_sets[0].instruction_set
-    facts = {"target": package.target, "numeric": package.numeric, "instruction_set": measured_on}
-    work.run.log_params(facts)
+    facts = {"target": package.target, "engine": work.engine.name, "numeric": package.numeric}
+    work.run.log_params({**facts, "instruction_set": measured_on})
     work.run.log_metrics(
         {
             "size_bytes": package.size_bytes,
@@ -85,7 +83,7 @@ def _log_package(package: Package, work: Workbench) -> None:
 def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
     files, found = dict(climb.best.files), climb.best.instruction_sets
     with TemporaryDirectory() as name:
-        folder, sdk = Path(name), f"{work.config.name}_sdk"
+        folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
         files |= _golden(folder, work, climb.best)
         files[INSTRUCTION_SETS] = spelled(verified(climb.best.numeric, found))
@@ -96,7 +94,7 @@ def _files(work: Workbench, climb: Climb) -> dict[str, bytes]:
         files["report.html"] = page(work, climb).encode()
         files[SEAL] = seal(files)
         write_folder(folder, files)
-        self_test(folder, sdk)
+        work.target.verify(folder, climb.best.content)
     return files
 
 
@@ -104,7 +102,7 @@ def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
     """Golden samples of the data, and what `best`, written to `folder`, answers to all of them."""
     with Predictor.open(folder) as predictor:
         samples = golden_samples(work, predictor, best.answers.values, best.numeric)
-        tolerance = COMPRESSORS[best.numeric].tolerance
+        tolerance = work.compressor(best.numeric).tolerance
         answers = expected(predictor, {**work.modality.golden(), **samples}, tolerance)
     return {**samples, GOLDEN: spelled(answers)}
 

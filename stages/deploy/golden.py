@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from stages.deploy.workbench import Workbench
 from stages.media import Modality
-from stages.parts import COMPRESSORS
 from stages.runtime.predictor import Predictor
 
 USUAL = 24  # samples, or one for each label if there are more
@@ -47,7 +46,7 @@ def golden_samples(
 ) -> dict[str, bytes]:
     """The samples by their names in the package; `answers`: what the package answers to the test
     split, in its order."""
-    choice = Choice(predictor, work.modality, COMPRESSORS[numeric].tolerance)
+    choice = Choice(predictor, work.modality, work.compressor(numeric).tolerance)
     if work.config.deploy.golden_samples == "generated":
         return _named(MADE_UP, choice.chosen(generated(work.modality, predictor)), work.modality)
     made_up = generated(work.modality, predictor, BESIDE_OF)

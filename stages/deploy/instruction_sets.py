@@ -17,13 +17,13 @@ import numpy as np
 from stages.artifacts import Measure
 from stages.deploy.content import Content
 from stages.deploy.emulation import emulator
-from stages.deploy.packed import Answers, ask, write_folder
+from stages.deploy.engines import Network
+from stages.deploy.packed import Answers, write_folder
 from stages.deploy.saturation.layers import NotCounted
 from stages.deploy.saturation.network import NetworkSums
 from stages.deploy.workbench import Workbench
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.words import counted, measured, percent
-from stages.parts import COMPRESSORS
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.processor import X86, X86_VNNI, instruction_set
@@ -64,7 +64,7 @@ class Candidate:
     """A number format whose packed `files` gave `answers` to the test split on this machine."""
 
     numeric: str
-    network: bytes
+    network: Network
     content: Content
     files: Mapping[str, bytes]
     answers: Answers
@@ -75,7 +75,7 @@ def statements(work: Workbench, candidate: Candidate) -> list[Statement]:
     """One for this machine's set, then one for each other that the pipeline names."""
     here = instruction_set()
     others = [one for one in work.config.deploy.instruction_sets if one != here]
-    sums: dict[str, Sums] = {one: work.exporter.sums(candidate.numeric, one) for one in others}
+    sums: dict[str, Sums] = {one: work.engine.sums(candidate.numeric, one) for one in others}
     network = _network_sums(work, candidate, sums)
     return [
         _measured_here(work, candidate, here),
@@ -111,7 +111,7 @@ def _measured_here(work: Workbench, candidate: Candidate, here: str) -> Statemen
         f"{tested}, answered by the packed folder on a processor of the kind {here}; it agrees "
         f"with the trained model on {measured(same)}"
     )
-    sums = work.exporter.sums(candidate.numeric, here)
+    sums = work.engine.sums(candidate.numeric, here)
     return Statement(here, MEASURED, basis, sums, same, {"samples": len(work.tested)})
 
 
@@ -234,7 +234,7 @@ def _agreement(
         work.model.labels,
         threshold=work.report.threshold,
         max_drop=work.config.deploy.max_drop,
-        least=COMPRESSORS[numeric].least_agreement,
+        least=work.compressor(numeric).least_agreement,
     )
 
 
@@ -252,8 +252,10 @@ def _asked(
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**candidate.files, SEAL: seal(candidate.files)})
-        sdk, description = candidate.content.sdk, candidate.content.description
-        return ask(folder, sdk, description, samples, progress, on=on, through=through).values
+        answers = work.target.answers(
+            folder, candidate.content, samples, progress, on=on, through=through
+        )
+        return answers.values
 
 
 def _network_sums(

@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.content import Content
+from stages.deploy.engines import Network, size_of
 from stages.deploy.gate import Gated, gated, not_met
 from stages.deploy.instruction_sets import Candidate, Statement, failures, statements
-from stages.deploy.packed import Answers, ask, write_folder
+from stages.deploy.packed import Answers, write_folder
 from stages.deploy.workbench import Workbench
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.sure import SureAnswers
 from stages.metrics import Measured
-from stages.parts import COMPRESSORS
 from stages.runtime.answers.sure import sure_of
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.sealed import SEAL, seal
@@ -27,6 +27,7 @@ class Tested:
     """A packed folder's files, what they answered to the test split, and what that is worth."""
 
     numeric: str
+    content: Content
     files: dict[str, bytes]
     answers: Answers
     measured: Measured
@@ -107,9 +108,9 @@ def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Trial:
         network = work.compressed(numeric)
     except CannotCompress as error:
         return Trial(numeric, False, error.problem)
-    larger = _not_smaller(work, len(network), below)
+    larger = _not_smaller(work, size_of(network), below)
     if larger:
-        return Trial(numeric, False, larger, len(network))
+        return Trial(numeric, False, larger, size_of(network))
     return _measured(work, numeric, network)
 
 
@@ -118,16 +119,15 @@ def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
     too, but it is never the same twice, and what is shipped must be."""
     for numeric in below:
         try:
-            other = len(work.compressed(numeric))
+            other = size_of(work.compressed(numeric))
         except CannotCompress:
             continue
         return "" if size < other else f"not smaller than {numeric} ({size} and {other} bytes)"
     return ""
 
 
-def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
-    compressor = COMPRESSORS[numeric]
-    content = work.content(compressor, network)
+def _measured(work: Workbench, numeric: str, network: Network) -> Trial:
+    content = work.content(numeric, network)
     files = work.target.files(content)
     answers = _answers(work, content, files, numeric)
     agreement = work.kind.agreement(
@@ -136,7 +136,7 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
         work.model.labels,
         threshold=work.report.threshold,
         max_drop=work.config.deploy.max_drop,
-        least=compressor.least_agreement,
+        least=work.compressor(numeric).least_agreement,
     )
     packed = replace(work.trained, answers=answers.values)
     measured = work.kind.measured(packed, work.report.threshold)
@@ -147,8 +147,8 @@ def _measured(work: Workbench, numeric: str, network: bytes) -> Trial:
     found = [] if failed else statements(work, candidate)
     failed += failures(found)
     why = "; ".join(failed) or "agrees with the trained model"
-    tested = Tested(numeric, files, answers, measured, agreement, held, sure, found)
-    return Trial(numeric, not failed, why, len(network), tested)
+    tested = Tested(numeric, content, files, answers, measured, agreement, held, sure, found)
+    return Trial(numeric, not failed, why, size_of(network), tested)
 
 
 def _answers(work: Workbench, content: Content, files: dict[str, bytes], numeric: str) -> Answers:
@@ -158,4 +158,4 @@ def _answers(work: Workbench, content: Content, files: dict[str, bytes], numeric
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
-        return ask(folder, content.sdk, content.description, work.samples, progress)
+        return work.target.answers(folder, content, work.samples, progress)

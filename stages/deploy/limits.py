@@ -4,6 +4,7 @@ another number format, or with another head, than the untrained one that was let
 from typing import NamedTuple
 
 from stages.config.device import Device, Measured
+from stages.deploy.engines import size_of
 from stages.deploy.ladder import Climb
 from stages.deploy.workbench import Workbench
 from stages.runtime.errors import GateNotMet
@@ -59,16 +60,17 @@ def _figures(work: Workbench, climb: Climb, settings: Settings) -> Measured:
     """Of a device that is not this one and measured nothing, the size alone is known."""
     model, numeric, profile = work.model, climb.best.numeric, work.config.device.profile
     network, shape = work.compressed(numeric), model.input_shape
+    engine, store = work.engine, work.store
     try:
         return measured(
-            model.family, network, numeric, shape, profile, store=work.store, settings=settings
+            model.family, network, numeric, shape, profile, engine, store=store, settings=settings
         )
     except Unmeasured:
         return _sized(work, climb)
 
 
 def _sized(work: Workbench, climb: Climb) -> Measured:
-    size = len(work.compressed(climb.best.numeric)) / 1e6
+    size = size_of(work.compressed(climb.best.numeric)) / 1e6
     return Measured(input=work.model.family, size_mb=round(size, DECIMALS))
 
 

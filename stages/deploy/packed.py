@@ -22,6 +22,10 @@ START = (
 EVERYTHING = ("predict", "--json", "--timed", "--top", "0", "--threshold", "0")
 
 
+def no_progress(done: int) -> None:
+    """Tell nobody that `done` samples have been answered."""
+
+
 class Answers(NamedTuple):
     """`values`: of each sample, as the kind of answer keeps them. `seconds`: [n], one sample at a
     time, from bytes to the answer."""
@@ -44,7 +48,7 @@ def ask(
     sdk: str,
     description: Mapping[str, Any],
     samples: Iterable[bytes],
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = no_progress,
     *,
     on: str | None = None,
     through: Sequence[str] = (),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.artifacts import Measure
+from stages.deploy.engines import size_of
 from stages.deploy.ladder import Climb, Tested, Trial
 from stages.deploy.limits import Held, size_held
 from stages.deploy.workbench import WHOLE, Workbench
@@ -54,7 +55,7 @@ def page(
         look=words.look(best.verdict, minimum),
         max_drop=work.config.deploy.max_drop,
         trials=_trials(work, climb),
-        whole=len(work.exported()),
+        whole=size_of(work.exported()),
         best=best,
         processors=best.instruction_sets,
         times=times,
@@ -67,7 +68,7 @@ def page(
 def _trials(work: Workbench, climb: Climb) -> list[Trial]:
     """All rungs, and float32 to compare with, in their order."""
     tried = {one.numeric: one for one in climb.trials}
-    sizes = {WHOLE: len(work.exported())}
+    sizes = {WHOLE: size_of(work.exported())}
     return [
         tried.get(numeric) or Trial(numeric, False, "not needed", sizes.get(numeric))
         for numeric in dict.fromkeys([*work.ladder, WHOLE])

@@ -1,7 +1,7 @@
 """Costly files that several packages share are made once, and found through the store."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +25,22 @@ def remembered(store: Store, key: dict[str, Any], make: Callable[[], bytes]) -> 
     data = make()
     store.note(name, {"blob": store.add(data)})
     return data
+
+
+def remembered_files(
+    store: Store, key: dict[str, Any], make: Callable[[], Mapping[str, bytes]]
+) -> dict[str, bytes]:
+    """As `remembered`, for several files by their names."""
+    name = f"deploy/{digest_of(canonical(key))}"
+    noted = store.noted(name)
+    try:
+        if noted:
+            return {file: store.get(digest) for file, digest in noted["files"].items()}
+    except Damaged:
+        pass  # lost: made anew below
+    files = dict(make())
+    store.note(name, {"files": {file: store.add(data) for file, data in files.items()}})
+    return files
 
 
 def source_of(part: object, *modules: ModuleType) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from stages.deploy.ladder import Climb
-from stages.deploy.packed import Answers, ask, write_folder
+from stages.deploy.packed import Answers, write_folder
 from stages.deploy.workbench import WHOLE, Workbench
-from stages.parts import COMPRESSORS
 from stages.runtime.sealed import SEAL, seal
 
 SAMPLES = 32  # of the test split, if float32 was no rung that was tested
@@ -24,13 +23,13 @@ def timed(work: Workbench, climb: Climb) -> dict[str, dict[str, Any]]:
 
 
 def _whole(work: Workbench) -> Answers:
-    content = work.content(COMPRESSORS[WHOLE](), work.exported())
+    content = work.content(WHOLE, work.exported())
     files = work.target.files(content)
     places = np.unique(np.linspace(0, len(work.tested) - 1, SAMPLES).astype(int))
     samples = (work.store.get(work.tested[place]) for place in places)
     with TemporaryDirectory() as name:
         write_folder(Path(name), {**files, SEAL: seal(files)})
-        return ask(Path(name), content.sdk, content.description, samples)
+        return work.target.answers(Path(name), content, samples)
 
 
 def _told(answers: Answers) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.artifacts import Dataset, Model, Report, canonical, digest_of
+from stages.artifacts import Dataset, Model, Report, canonical
 from stages.config import DeploySlice
 from stages.deploy import calibration
-from stages.deploy.compressors import CannotCompress, Compressor
+from stages.deploy.compressors import Compressor
 from stages.deploy.content import Content, description
-from stages.deploy.remembered import remembered, source_of
+from stages.deploy.engines import Engine, Network, digest_of_network
+from stages.deploy.exporters import Exporter
+from stages.deploy.remembered import remembered, remembered_files, source_of
 from stages.deploy.saturation import layers, pair_sums
 from stages.deploy.saturation import network as saturation
 from stages.deploy.saturation.network import NetworkSums, read_network_sums
@@ -25,16 +27,14 @@ from stages.evaluate.kinds import Kind, kind_of, modality_of
 from stages.evaluate.predictions import Predicted, read_predicted
 from stages.media import Modality
 from stages.models import onnx_file
-from stages.parts import COMPRESSORS, EXPORTERS, TARGETS
+from stages.parts import ENGINES, EXPORTERS, TARGETS
 from stages.runtime import steps
-from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.errors import ConfigError
 from stages.store import Store
 from stages.tracking import Run
 
 PARITY = 16  # training samples on which the exported network must answer as the trained one
-EXPORTER = "onnx"
 WHOLE = "float32"  # what the trained model is in
-TOOLS = ("onnx", "onnxruntime", "paddle2onnx", "paddlepaddle")  # whose version may change bytes
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,14 @@ class Workbench:
         return self.config.deploy.ladder
 
     @property
-    def exporter(self) -> Any:
-        return EXPORTERS[EXPORTER]()
+    def engine(self) -> Engine:
+        engine: Engine = ENGINES[self.config.deploy.engine]
+        return engine
+
+    @property
+    def exporter(self) -> Exporter:
+        exporter: Exporter = EXPORTERS[self.engine.exporter]()
+        return exporter
 
     @property
     def target(self) -> Target:
@@ -90,61 +96,55 @@ class Workbench:
             )
         return found
 
-    def exported(self) -> bytes:
+    def exported(self) -> Network:
         """The network in float32, as the engine wants it; shared by all packages of the model."""
-        chosen = calibration.chosen(self.dataset, self.store, PARITY)
-        exporter = EXPORTERS[EXPORTER]()
+        samples = calibration.chosen(self.dataset, self.store, PARITY)
+        engine = self.engine
 
-        def make() -> bytes:
+        def make() -> Network:
             self.run.progress("export", 0, 1)
-            prepared = calibration.prepared(self.model, chosen, self.store)
-            return _written(lambda out: exporter.export(self.model, self.store, prepared, out))
+            windows = calibration.prepared(self.model, samples, self.store)
+            return engine.export(self.model, self.store, windows)
 
         key = {
-            "export": EXPORTER,
+            "export": engine.name,
             "model": self.model.ref.id,
-            "samples": [one.digest for one in chosen],
-            "code": source_of(exporter, onnx_file, calibration),
+            "samples": [sample.digest for sample in samples],
+            "code": source_of(self.exporter, onnx_file, calibration),
             **self._preparing,
         }
-        return remembered(self.store, key, make)
+        return remembered_files(self.store, key, make)
 
-    def compressed(self, numeric: str) -> bytes:
+    def compressed(self, numeric: str) -> Network:
         """The network in `numeric`; shared, too. Raises CannotCompress."""
-        compressor: Compressor = COMPRESSORS[numeric]()
-        if compressor.format != EXPORTERS[EXPORTER].format:
-            raise CannotCompress(f"{numeric} cannot read {EXPORTERS[EXPORTER].format}.")
+        engine, compressor = self.engine, self.engine.compressor(numeric)
         count = self.config.deploy.calibration if compressor.needs_samples else 0
-        chosen = calibration.chosen(self.dataset, self.store, count)
+        samples = calibration.chosen(self.dataset, self.store, count)
         exported = self.exported()
 
-        def make() -> bytes:
+        def make() -> Network:
             self.run.progress(f"compressing to {numeric}", 0, 1)
-            prepared = calibration.prepared(self.model, chosen, self.store)
-            with TemporaryDirectory() as name:
-                graph = Path(name) / "graph.onnx"
-                graph.write_bytes(exported)
-                batches = calibration.batches(prepared)
-                return _written(lambda out: compressor.compress(graph, batches, out))
+            windows = calibration.prepared(self.model, samples, self.store)
+            return engine.compress(exported, numeric, calibration.batches(windows))
 
         key = {
-            "compress": numeric,
-            "graph": self.store.add(exported),
-            "samples": [one.digest for one in chosen],
+            "compress": engine.compressors[numeric],
+            "graph": digest_of_network(exported),
+            "samples": [sample.digest for sample in samples],
             "code": source_of(compressor, onnx_file, calibration),
             **self._preparing,
         }
-        return remembered(self.store, key, make)
+        return remembered_files(self.store, key, make)
 
     @property
     def _preparing(self) -> dict[str, Any]:
         """What decides what a network is shown of a sample, for a key."""
         before = [step.model_dump() for step in self.model.before]
-        libraries = ("numpy", *self.modality.libraries, *TOOLS)
+        libraries = ("numpy", *self.modality.libraries, *self.engine.tools)
         versions = {name: version(name) for name in libraries}
         return {"before": before, "steps": code_of(before), "versions": versions}
 
-    def network_sums(self, network: bytes, digests: Sequence[str]) -> NetworkSums:
+    def network_sums(self, network: Network, digests: Sequence[str]) -> NetworkSums:
         """The sums of the 8-bit layers of `network` on the samples `digests`; shared, too.
 
         Raises NotCounted for a network of which they are not known."""
@@ -154,35 +154,26 @@ class Workbench:
             self.run.progress("counting sums", 0, 1)
             before = [step.model_dump() for step in self.model.before]
             windows = (steps.prepared(before, self.store.get(one)).windows for one in digests)
-            return canonical(exporter.count_sums(network, windows).record())
+            with TemporaryDirectory() as folder:
+                graph = self.engine.place(network, Path(folder))
+                return canonical(exporter.count_sums(graph, windows).record())
 
         key = {
-            "sums": EXPORTER,
-            "network": digest_of(network),
+            "sums": exporter.format,
+            "network": digest_of_network(network),
             "samples": list(digests),
             "code": source_of(exporter, layers, pair_sums, saturation),
             **self._preparing,
         }
         return read_network_sums(json.loads(remembered(self.store, key, make)))
 
-    def content(self, compressor: Compressor, network: bytes) -> Content:
-        """What goes into the package with `network`."""
-        told = description(
-            self.config.name,
-            self.model,
-            self.report,
-            self.dataset,
-            compressor,
-            EXPORTERS[EXPORTER].backend,
+    def compressor(self, numeric: str) -> Compressor:
+        """What makes the engine's networks in `numeric`. Raises CannotCompress if nothing does."""
+        return self.engine.compressor(numeric)
+
+    def content(self, numeric: str, network: Network) -> Content:
+        """What goes into the package with `network`, which is in `numeric`."""
+        package = description(
+            self.config.name, self.model, self.report, self.dataset, self.engine, numeric
         )
-        return Content(self.config.name, told, network, self.modality.golden())
-
-
-def _written(write: Any) -> bytes:
-    """The bytes of the file that `write` makes at the path it is given."""
-    with TemporaryDirectory() as name:
-        out = Path(name) / "out"
-        write(out)
-        if not out.is_file():
-            raise Damaged("A compressor or exporter wrote no file.", "Report this.")
-        return out.read_bytes()
+        return Content(self.config.name, package, network, self.modality.golden())

@@ -80,7 +80,8 @@ def _named(table: str, words: set[str]) -> list[str]:
     registry = getattr(parts, table, None)
     if not isinstance(registry, Registry) or table in ("BLOBS", "SAMPLES", "STAGES"):
         return []
-    names = [name for name in registry if name in words] or list(registry)
+    # a compressor is named by what it reads and what it makes: onnx/int8
+    names = [name for name in registry if name.rpartition("/")[2] in words] or list(registry)
     return [registry.home + registry.places[name].partition(":")[0] for name in names]
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from stages.config import DataConfig, PipelineConfig
 from stages.deploy.emulation import check_emulators
+from stages.deploy.engines import check_engine
 from stages.etl import source
 from stages.opening import open_store
 from stages.settings import Settings
@@ -18,9 +19,10 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     """`pipeline` with its newest data revision, the families that take part, what its device leaves
     out, and its number of trials filled in.
 
-    Raises ConfigError if there is no such data, a part is not for the task, no weights or no
+    Raises ConfigError if there is no such data, a part is not for the task, no weights, engine or
     emulator are at hand or nothing fits the device, BudgetTooSmall if nothing could be trained."""
     check_suits(pipeline)
+    check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
     found = source.find(pipeline.data, settings)
     if found.tested is None and not pipeline.train.trials:  # from a remote, or an older list

@@ -19,10 +19,10 @@ from stages.tracking import QuietRun
 @pytest.fixture
 def on_the_board():
     """Registers the test's own compressors, as anyone would, and takes them off again."""
-    COMPRESSORS.places["ruinous"] = "tests.deploy.ruinous:Ruinous"
-    COMPRESSORS.places["unable"] = "tests.deploy.ruinous:Unable"
+    COMPRESSORS.places["onnx/ruinous"] = "tests.deploy.ruinous:Ruinous"
+    COMPRESSORS.places["onnx/unable"] = "tests.deploy.ruinous:Unable"
     yield
-    del COMPRESSORS.places["ruinous"], COMPRESSORS.places["unable"]
+    del COMPRESSORS.places["onnx/ruinous"], COMPRESSORS.places["onnx/unable"]
 
 
 def test_the_package_answers_as_was_measured(made, package, tmp_path):

@@ -44,10 +44,10 @@ def test_an_export_that_answers_differently_is_found(tmp_path):
     pictures = np.ones((2, 3, 4, 4), np.float32)
     right = np.pad(pictures, ((0, 0), (0, 0), (1, 1), (1, 1)))
 
-    check_parity(path, pictures, [right])
+    check_parity(OnnxRuntime(path), pictures, [right])
     for wrong in (right + 0.01, right * np.nan):
         with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
-            check_parity(path, pictures, [wrong])
+            check_parity(OnnxRuntime(path), pictures, [wrong])
 
 
 def test_every_output_is_compared(tmp_path):
@@ -56,10 +56,10 @@ def test_every_output_is_compared(tmp_path):
     pictures = np.random.default_rng(0).random((2, 3, 32, 32)).astype(np.float32)
     right = list(OnnxRuntime(path).run({"image": pictures}).values())
 
-    check_parity(path, pictures, right)
+    check_parity(OnnxRuntime(path), pictures, right)
     for wrong in ([right[0], right[1] * 1.01], [right[0], right[1][:, :1]], right[::-1]):
         with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
-            check_parity(path, pictures, wrong)
+            check_parity(OnnxRuntime(path), pictures, wrong)
 
 
 def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(made, tmp_path):
@@ -67,7 +67,9 @@ def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(made, tmp_pat
         update={"files": {**made.model.files, "graph.json": made.store.add(b"{}")}}
     )
 
+    windows = np.zeros((1, 3, SIDE, SIDE), np.float32)
+
     with pytest.raises(InfrastructureError, match="ended with code"):
-        Onnx().export(broken, made.store, np.zeros((1, 3, SIDE, SIDE), np.float32), tmp_path / "x")
+        Onnx().export(broken, made.store, windows, tmp_path / "x", OnnxRuntime)
 
     assert not (tmp_path / "x").exists()

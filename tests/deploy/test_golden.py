@@ -29,7 +29,7 @@ from tests.deploy import int8_network
 from tests.emulation import haswell
 from tests.runtime.conftest import DESCRIPTION
 
-TOLERANCE = COMPRESSORS["int8"].tolerance
+TOLERANCE = COMPRESSORS["onnx/int8"].tolerance
 MIXED = {
     **DESCRIPTION,
     "name": "mixed",
@@ -86,7 +86,8 @@ def packed(folder, samples):
     beside = generated(choice.modality, predictor, BESIDE_OF)
     chosen = choice.chosen(candidates) + choice.chosen(beside, BESIDE)
     golden = {f"golden/{number:03}.jpg": data for number, data in enumerate(chosen)}
-    content = Content("mixed", MIXED, (folder / "network.onnx").read_bytes(), golden)
+    network = {"model.onnx": (folder / "network.onnx").read_bytes()}
+    content = Content("mixed", MIXED, network, golden)
     answers = expected(predictor, golden, TOLERANCE)
     files = {**DeviceSdk().files(content), GOLDEN: spelled(answers)}
     write_folder(folder / "package", {**files, SEAL: seal(files)})

@@ -13,12 +13,12 @@ from stages.deploy.emulation import check_emulators, emulator
 from stages.deploy.instruction_sets import COMPUTED, EMULATED, MEASURED, spaced
 from stages.deploy.pack import unpack
 from stages.deploy.packed import ask
-from stages.parts import EXPORTERS
 from stages.runner.resolve import resolve
+from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import AgreementNotMet, ConfigError, UntestedProcessor
 from stages.runtime.predictor import Predictor
-from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet, instruction_set
+from stages.runtime.processor import INSTRUCTION_SETS, X86, InstructionSet, instruction_set
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.verified import FILE
 from tests import makers
@@ -29,12 +29,16 @@ WITHOUT_VNNI = pytest.mark.skipif(HERE == "x86-64", reason="this processor is me
 
 
 @pytest.fixture
-def careless():
-    """Puts an engine that saturates on x86-64 without VNNI on the board, and takes it off again."""
-    place = EXPORTERS.places["onnx"]
-    EXPORTERS.places["onnx"] = "tests.deploy.careless:Careless"
-    yield
-    EXPORTERS.places["onnx"] = place
+def careless(monkeypatch):
+    """A backend that does not set its option on x86-64 without VNNI: its pair sums saturate."""
+    sums = OnnxRuntime.sums
+
+    def without_option(numeric: str, instruction_set: str) -> Sums:
+        careful = sums(numeric, instruction_set)
+        saturates = instruction_set == X86 and careful != Sums.FLOAT
+        return Sums.SATURATING_PAIRS if saturates else careful
+
+    monkeypatch.setattr(OnnxRuntime, "sums", staticmethod(without_option))
 
 
 def held_by(package, made) -> dict:
@@ -218,7 +222,7 @@ def test_the_packed_runtime_is_given_the_name_of_what_is_emulated(made, monkeypa
         given.append((on, tuple(through)))
         return ask(*arguments, on=on, **further)  # here: as fast, and with the same options
 
-    monkeypatch.setattr("stages.deploy.instruction_sets.ask", asked)
+    monkeypatch.setattr("stages.deploy.targets.device_sdk.ask", asked)
     monkeypatch.setattr(
         "stages.deploy.instruction_sets.emulator",
         lambda name: ("qemu",) if name == "x86-64" else (),

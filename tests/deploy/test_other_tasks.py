@@ -9,7 +9,7 @@ from stages.deploy import calibration
 from stages.deploy.pack import unpack
 from stages.deploy.workbench import Workbench
 from stages.etl.manifest import samples_of
-from stages.parts import COMPRESSORS
+from stages.parts import numerics
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.predictor import Predictor
 
@@ -95,7 +95,7 @@ def test_the_page_about_boxes_tells_every_form_label_and_metric(detecting, boxes
         assert word in page.lower()
 
 
-@pytest.mark.parametrize("numeric", list(COMPRESSORS))
+@pytest.mark.parametrize("numeric", numerics())
 def test_every_form_keeps_both_outputs_and_where_boxes_are(detecting, numeric, tmp_path):
     windows, whole = shown(detecting), run(detecting, "float32", tmp_path)
 
@@ -120,7 +120,7 @@ def run(made, numeric, folder):
 
     asked = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
     work = Workbench(made.model, made.report, made.dataset, asked, made.store, QuietRun())
-    path = folder / f"{numeric}.onnx"
-    path.write_bytes(work.compressed(numeric))
-    engine = OnnxRuntime(path)
+    place = folder / numeric
+    place.mkdir(exist_ok=True)
+    engine = OnnxRuntime(work.engine.place(work.compressed(numeric), place))
     return engine.run({engine.inputs[0]: shown(made)})

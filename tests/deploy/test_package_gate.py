@@ -14,10 +14,10 @@ ALL_MAY_BE_LOST = {"max_drop": 1.0}
 @pytest.fixture
 def on_the_board():
     """Compressors whose network never says its first label: one agrees as far as that is asked."""
-    COMPRESSORS.places["forgetful"] = "tests.deploy.ruinous:Forgetful"
-    COMPRESSORS.places["ruinous"] = "tests.deploy.ruinous:Ruinous"
+    COMPRESSORS.places["onnx/forgetful"] = "tests.deploy.ruinous:Forgetful"
+    COMPRESSORS.places["onnx/ruinous"] = "tests.deploy.ruinous:Ruinous"
     yield
-    del COMPRESSORS.places["forgetful"], COMPRESSORS.places["ruinous"]
+    del COMPRESSORS.places["onnx/forgetful"], COMPRESSORS.places["onnx/ruinous"]
 
 
 class Remembering(QuietRun):

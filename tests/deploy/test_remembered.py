@@ -3,7 +3,7 @@
 import threading
 
 from stages.blobs.folder import FolderBlobs
-from stages.deploy.remembered import remembered
+from stages.deploy.remembered import remembered, remembered_files
 from stages.store import Store
 from tests import makers
 
@@ -32,6 +32,23 @@ def test_what_was_lost_is_made_again(tmp_path):
 
     assert remembered(store, {"a": 1}, lambda: b"costly") == b"costly"
     assert blob.read_bytes() == b"costly"
+
+
+def test_several_files_are_made_once_and_again_if_one_was_lost(tmp_path):
+    store, calls = Store(FolderBlobs(tmp_path / "store"), tmp_path / "cache"), []
+    files = {"network.param": b"text", "network.bin": b"weights"}
+
+    def make():
+        calls.append(1)
+        return files
+
+    for _ in range(2):
+        assert remembered_files(store, {"a": 1}, make) == files
+    assert len(calls) == 1
+    next((tmp_path / "store" / "blobs").glob("*/*")).unlink()
+
+    assert remembered_files(store, {"a": 1}, make) == files
+    assert len(calls) == 2
 
 
 def test_two_at_once_get_the_same(tmp_path):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,6 @@ from stages.deploy.exporters import paddle_to_onnx
 from stages.deploy.saturation.network import NetworkSums, network_sums
 from stages.models.export import child_environment
 from stages.models.onnx_file import portable, stray_padding
-from stages.runtime.backends.onnxruntime import OnnxRuntime
-from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
 from stages.runtime.files import write
 from stages.store import Store
@@ -30,11 +28,13 @@ class Onnx:
     """Opset 17; any batch."""
 
     format: ClassVar[str] = "onnx"
-    backend: ClassVar[str] = "onnxruntime"
+    tools: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "paddle2onnx", "paddlepaddle")
 
-    def export(self, model: Model, store: Store, windows: NDArray[np.float32], out: Path) -> None:
+    def export(
+        self, model: Model, store: Store, windows: NDArray[np.float32], out: Path, backend: Any
+    ) -> None:
         """Write `model` to `out`. Raises ConfigError if ONNX cannot express the network,
-        AgreementNotMet if the file answers `windows` differently than Paddle does,
+        AgreementNotMet if `backend` answers `windows` differently with the file than Paddle does,
         InfrastructureError if the process that exports fails."""
         with TemporaryDirectory() as name:
             folder = Path(name)
@@ -46,19 +46,14 @@ class Onnx:
             _fold(folder)
             portable(folder / "graph.onnx")
             with np.load(folder / "answers.npz", allow_pickle=False) as answers:
-                check_parity(folder / "graph.onnx", windows, [answers[one] for one in answers])
+                expected = [answers[name] for name in answers]
+                check_parity(backend(folder / "graph.onnx"), windows, expected)
             write(out, (folder / "graph.onnx").read_bytes())
 
-    def sums(self, numeric: str, instruction_set: str) -> Sums:
-        """How the engine adds products there, with the options that the runtime sets there."""
-        return OnnxRuntime.sums(numeric, instruction_set)
-
-    def count_sums(self, network: bytes, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
-        """The pair sums of `network` on `samples`. Raises NotCounted if that is not known."""
-        with TemporaryDirectory() as name:
-            graph = Path(name) / "graph.onnx"
-            graph.write_bytes(network)
-            return network_sums(graph, samples)
+    def count_sums(self, graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
+        """The pair sums of the network at `graph` on `samples`, windows [m, ...] each. Raises
+        NotCounted if that is not known."""
+        return network_sums(graph, samples)
 
 
 def _run(folder: Path, family: str) -> None:
@@ -104,13 +99,12 @@ def check_padding(path: Path) -> None:
 
 
 def check_parity(
-    path: Path, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]]
+    backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]]
 ) -> None:
-    """Raise AgreementNotMet unless the file at `path` gives `answers`, an array for each of the
-    network's outputs, for `windows`."""
-    engine = OnnxRuntime(path)
-    given = engine.run({engine.inputs[0]: windows})
-    pairs = zip(given.values(), answers, strict=True)
+    """Raise AgreementNotMet unless the network that `backend` holds gives `answers`, an array for
+    each of its outputs, for `windows`."""
+    outputs = backend.run({backend.inputs[0]: windows})
+    pairs = zip(outputs.values(), answers, strict=True)
     difference = max(_difference(*pair) for pair in pairs)
     if not difference <= LIMIT:  # so that NaN is caught, too
         raise AgreementNotMet(

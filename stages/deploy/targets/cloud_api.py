@@ -14,13 +14,13 @@ LIBRARIES = (
 UNTRIED = b"# The server's libraries as tested; older ones of these were not tried:\n"
 
 
-class CloudApi:
+class CloudApi(DeviceSdk):
     """POST /predict, GET /health, /metadata, /metrics, /docs."""
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative name."""
         return {
-            **DeviceSdk().files(content),
+            **super().files(content),
             **sources(content.sdk, content.description, serves=True),
             "README.md": texts.cloud_readme(content).encode(),
             "requirements.txt": requirements((*content.libraries, *LIBRARIES)),

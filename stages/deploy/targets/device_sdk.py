@@ -1,6 +1,10 @@
 """A folder that answers by itself, on any device with Python and the libraries it names."""
 
-from stages.deploy.content import NETWORK, Content, least_requirements, requirements, spelled
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from stages.deploy.content import Content, least_requirements, requirements, spelled
+from stages.deploy.packed import Answers, ask, no_progress, self_test
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.runtime.neutral import line
@@ -14,7 +18,7 @@ class DeviceSdk:
         labels = content.description["labels"]
         return {
             "package.json": spelled(content.description),
-            NETWORK: content.network,
+            **content.network,
             "labels.txt": "".join(f"{line(label)}\n" for label in labels).encode(),
             "README.md": texts.device_readme(content).encode(),
             "requirements.txt": requirements(content.libraries),
@@ -22,3 +26,21 @@ class DeviceSdk:
             **content.golden,
             **sources(content.sdk, content.description),
         }
+
+    def answers(
+        self,
+        folder: Path,
+        content: Content,
+        samples: Iterable[bytes],
+        progress: Callable[[int], None] = no_progress,
+        *,
+        on: str | None = None,
+        through: Sequence[str] = (),
+    ) -> Answers:
+        """What the package in `folder` answers to `samples`, from its own Python code."""
+        sdk, description = content.sdk, content.description
+        return ask(folder, sdk, description, samples, progress, on=on, through=through)
+
+    def verify(self, folder: Path, content: Content) -> None:
+        """Let the package in `folder` test itself. Raises AgreementNotMet if it fails."""
+        self_test(folder, content.sdk)

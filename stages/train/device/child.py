@@ -1,5 +1,5 @@
 """A process of its own that measures one network:
-`python -I child.py HOME GRAPH NUMERIC SIDE SIDE ...`.
+`python -I child.py HOME BACKEND GRAPH NUMERIC SIDE SIDE ...`.
 
 It knows of nothing but the runtime in HOME, as a device does. Prints a line of JSON: the 95th
 percentile of milliseconds for one window, and the most memory that the process ever held."""
@@ -12,18 +12,18 @@ from pathlib import Path
 WARM, RUNS = 5, 60
 
 
-def main(home: str, graph: str, numeric: str, shape: tuple[int, ...]) -> None:
-    """Run `graph`, whose number format is `numeric`, on random windows of `shape`, one at a time on
-    one thread.
+def main(home: str, backend: str, graph: str, numeric: str, shape: tuple[int, ...]) -> None:
+    """Run `graph`, whose number format is `numeric`, with `backend` on random windows of `shape`,
+    one at a time on one thread.
 
     Seconds are those that the thread worked: what other processes take of a core is not the
     network's, and on a core of its own the two are equal."""
     sys.path.insert(0, home)
     import numpy as np
 
-    from stages.runtime.backends.onnxruntime import OnnxRuntime
+    from stages.runtime.backends import BACKENDS
 
-    engine = OnnxRuntime(Path(graph), threads=1, numeric=numeric)
+    engine = BACKENDS[backend](Path(graph), threads=1, numeric=numeric)
     window = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
     seconds = []
     for _ in range(WARM + RUNS):
@@ -46,4 +46,5 @@ def _memory() -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], tuple(map(int, sys.argv[4:])))
+    home, backend, graph, numeric, *sides = sys.argv[1:]
+    main(home, backend, graph, numeric, tuple(map(int, sides)))

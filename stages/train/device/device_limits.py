@@ -4,7 +4,7 @@ from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device import Device, Measured
 from stages.etl import source
 from stages.etl.readers import read_folder
-from stages.parts import TASKS
+from stages.parts import ENGINES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
@@ -40,6 +40,7 @@ def _asked(pipeline: PipelineConfig, store: Store, settings: Settings) -> Asked:
         hidden=UNITS if "hidden" in train.space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
+        engine=pipeline.deploy.engine,
         kernel=max(train.space.kernel),
     )
 
@@ -63,9 +64,10 @@ def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Sett
     if made.why:
         return Measured(input=one.name, why=made.why)
     network, numeric, shape = made.network, made.numeric, windows_of(one, asked.task).shape[1:]
+    engine, profile = ENGINES[asked.engine], device.profile
     try:
         figures = measured(
-            one.name, network, numeric, shape, device.profile, store=store, settings=settings
+            one.name, network, numeric, shape, profile, engine, store=store, settings=settings
         )
     except CannotRun as error:
         return Measured(input=one.name, numeric=numeric, why=error.problem)

@@ -4,9 +4,11 @@ store."""
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import stages
 from stages.artifacts import canonical, digest_of
@@ -17,13 +19,7 @@ from stages.store import Store
 from stages.train.device.machine import is_here, name_of
 from stages.train.sources import version_of
 
-CHILD = Path(__file__).with_name("child.py")
-CODE = (
-    "train/device/child.py",
-    "runtime/backends/onnxruntime.py",
-    "runtime/backends/sums.py",
-    "runtime/processor.py",
-)
+CODE = ("train/device/child.py", "runtime/backends/*.py", "runtime/processor.py")
 PATIENCE = 600  # seconds
 DECIMALS = 3
 
@@ -38,46 +34,52 @@ class Unmeasured(ConfigError):
 
 def measured(
     name: str,
-    network: bytes,
+    network: Mapping[str, bytes],
     numeric: str,
     shape: Sequence[int],
     profile: str,
+    engine: Any,
     *,
     store: Store,
     settings: Settings,
 ) -> Measured:
-    """What `network` (an ONNX file) costs for one window of `shape` on the device of `profile`;
-    what was measured there before is found again.
+    """What `network` (its files) costs for one window of `shape` when `engine`, a record of the
+    board ENGINES, runs it on the device of `profile`; what was measured before is found again.
 
     Raises CannotRun if the engine does not take it, Unmeasured if the device is not this one and
     did not measure it."""
-    note = f"device/{_key(network, shape, profile)}"
+    note = f"device/{_key(network, shape, profile, engine)}"
     figures = store.noted(note)
     if figures is None:
         if not is_here(profile, settings):
             raise _unmeasured(name, profile)
-        figures = _measure(network, numeric, shape)
+        figures = _measure(network, numeric, shape, engine)
         store.note(note, figures)
-    size = round(len(network) / 1e6, DECIMALS)
+    size = round(sum(map(len, network.values())) / 1e6, DECIMALS)
     return Measured(input=name, numeric=numeric, size_mb=size, **figures)
 
 
-def _key(network: bytes, shape: Sequence[int], profile: str) -> str:
-    code = version_of(CODE, ("onnxruntime", "numpy"))
-    return digest_of(canonical([digest_of(network), list(shape), name_of(profile), code]))
+def _key(network: Mapping[str, bytes], shape: Sequence[int], profile: str, engine: Any) -> str:
+    code = version_of(CODE, (*engine.libraries, "numpy"))
+    files = {name: digest_of(data) for name, data in network.items()}
+    facts = [files, list(shape), name_of(profile), engine.backend, engine.measure, code]
+    return digest_of(canonical(facts))
 
 
-def _measure(network: bytes, numeric: str, shape: Sequence[int]) -> dict[str, float]:
+def _measure(
+    network: Mapping[str, bytes], numeric: str, shape: Sequence[int], engine: Any
+) -> dict[str, float]:
     with TemporaryDirectory() as folder:
-        graph = Path(folder) / "graph.onnx"
-        graph.write_bytes(network)
-        said = _said(graph, numeric, shape)
-    return {name: round(value, DECIMALS) for name, value in said.items()}
+        graph = engine.place(network, Path(folder))
+        figures = _printed(graph, numeric, shape, engine)
+    return {name: round(value, DECIMALS) for name, value in figures.items()}
 
 
-def _said(graph: Path, numeric: str, shape: Sequence[int]) -> dict[str, float]:
+def _printed(graph: Path, numeric: str, shape: Sequence[int], engine: Any) -> dict[str, float]:
+    """What the engine's measuring program prints of the network at `graph`."""
     home = str(Path(stages.__file__).parents[1])
-    command = [sys.executable, "-I", str(CHILD), home, str(graph), numeric]
+    program = str(find_spec(engine.measure).origin)  # type: ignore[union-attr]
+    command = [sys.executable, "-I", program, home, engine.backend, str(graph), numeric]
     command += map(str, shape)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)

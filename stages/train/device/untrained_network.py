@@ -1,6 +1,6 @@
 """A network that nobody has taught yet, in the form in which it would be packed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, Model, canonical, digest_of
 from stages.blobs.memory import MemoryBlobs
-from stages.parts import COMPRESSORS, EXPORTERS, MODALITIES, TASKS
+from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
 from stages.runtime.quiet import quiet
@@ -24,20 +24,20 @@ from stages.train.space import Input
 
 CODE = (
     "models/*.py",
+    "deploy/engines/*.py",
     "deploy/exporters/*.py",
     "deploy/compressors/*.py",
     "train/device/untrained_network.py",
     "train/device/untrained_weights.py",
 )
-PACKAGES = ("paddlepaddle", "paddle2onnx", "onnx", "onnxruntime")
-EXPORTER = "onnx"
+PACKAGES = ("paddlepaddle",)
 WINDOWS = 8  # that set the ranges of int8: which they are moves no time and no size
 
 
 class Packed(NamedTuple):
-    """`network`: an ONNX file, `numeric`: its number format. `why`: why there is none."""
+    """`network`: its files, `numeric`: its number format. `why`: why there is none."""
 
-    network: bytes = b""
+    network: Mapping[str, bytes] = {}
     numeric: str = ""
     why: str = ""
 
@@ -49,30 +49,31 @@ def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed
     known = store.noted(note)
     if known is not None:
         try:
-            network = store.get(known["network"]) if known["network"] else b""
+            network = {name: store.get(digest) for name, digest in known["network"].items()}
             return Packed(network, known["numeric"], known["why"])
         except Damaged:
             pass  # lost: made anew
     made = _packed(one, asked, settings)
-    kept = store.add(made.network) if made.network else ""
-    store.note(note, {**made._asdict(), "network": kept})
+    digests = {name: store.add(data) for name, data in made.network.items()}
+    store.note(note, {**made._asdict(), "network": digests})
     return made
 
 
 def _key(one: Input, asked: Asked) -> str:
     size = 0 if one.begun.takes == "pictures" else one.size
     given = [one.family, size, one.weights, one.begun.digests, asdict(asked)]
-    return digest_of(canonical([*given, version_of(CODE, PACKAGES)]))
+    packages = (*PACKAGES, *ENGINES[asked.engine].tools)
+    return digest_of(canonical([*given, version_of(CODE, packages)]))
 
 
 def _packed(one: Input, asked: Asked, settings: Settings) -> Packed:
     windows = windows_of(one, asked.task)
     with quiet(), TemporaryDirectory() as name:
-        folder = Path(name)
-        apart, graph = Store(MemoryBlobs(), folder), folder / "graph.onnx"
+        apart = Store(MemoryBlobs(), Path(name))
         try:
-            EXPORTERS[EXPORTER]().export(_model(one, asked, apart, settings), apart, windows, graph)
-            return Packed(*_compressed(graph, windows, asked.ladder))
+            model = _model(one, asked, apart, settings)
+            network = ENGINES[asked.engine].export(model, apart, windows)
+            return Packed(*_compressed(network, windows, asked))
         except InfrastructureError:
             raise  # not the network's fault
         except WorkflowError as error:
@@ -91,19 +92,17 @@ def windows_of(one: Input, task: str) -> NDArray[np.float32]:
 
 
 def _compressed(
-    graph: Path, windows: NDArray[np.float32], ladder: Sequence[str]
-) -> tuple[bytes, str]:
-    """In the first number format of `ladder` that can be made, as it is tried first when it is
-    packed."""
-    out, told = graph.with_name("packed.onnx"), ""
-    for numeric in ladder:
+    network: Mapping[str, bytes], windows: NDArray[np.float32], asked: Asked
+) -> tuple[Mapping[str, bytes], str]:
+    """`network` in the first number format of `deploy.ladder` that can be made, as that is tried
+    first when a trained one is packed."""
+    reason = ""
+    for numeric in asked.ladder:
         try:
-            COMPRESSORS[numeric]().compress(graph, [windows], out)
+            return ENGINES[asked.engine].compress(network, numeric, [windows]), numeric
         except WorkflowError as error:
-            told = error.problem
-            continue
-        return out.read_bytes(), numeric
-    raise WorkflowError(f"No number format of deploy.ladder will do: {told}")
+            reason = error.problem
+    raise WorkflowError(f"No number format of deploy.ladder will do: {reason}")
 
 
 def _model(one: Input, asked: Asked, store: Store, settings: Settings) -> Model:

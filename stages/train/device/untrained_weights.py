@@ -26,13 +26,15 @@ from stages.train.space import Input
 class Asked:
     """What decides the size of a network beside its family: how many labels, and the units of the
     largest head that the search may choose (0: none hidden), which is the mean of `folds` heads,
-    and the largest side of a kernel that it may choose, where a family lets it."""
+    and the largest side of a kernel that it may choose, where a family lets it; the `engine` that
+    will run it."""
 
     task: str
     labels: int
     hidden: int
     folds: int
     ladder: tuple[str, ...]
+    engine: str
     kernel: int = 3
 
 

@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.config.device import HERE, Measured
+from stages.parts import ENGINES
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.device.measuring import CannotRun, measured
@@ -37,7 +38,9 @@ def network(channels: int, operator: str = "Relu") -> bytes:
 
 
 def asked(made: bytes, store: Store) -> Measured:
-    return measured("a@32", made, "float32", SHAPE, HERE, store=store, settings=Settings())
+    engine, files = ENGINES["onnxruntime"], {"model.onnx": made}
+    services = {"store": store, "settings": Settings()}
+    return measured("a@32", files, "float32", SHAPE, HERE, engine, **services)
 
 
 @pytest.fixture

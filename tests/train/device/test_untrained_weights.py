@@ -12,7 +12,8 @@ from stages.train.space import Input
 
 
 def asked(hidden: int) -> Asked:
-    return Asked("image_classification", labels=7, hidden=hidden, folds=3, ladder=("int8",))
+    deploy = {"ladder": ("int8",), "engine": "onnxruntime"}
+    return Asked("image_classification", labels=7, hidden=hidden, folds=3, **deploy)
 
 
 @pytest.mark.parametrize("hidden", [0, 64])

@@ -1,0 +1,146 @@
+"""Engines: the ways to run a network on a device, one record each.
+
+An engine is an `Engine` on the board ENGINES. It names what exports a model to its format, which
+number formats it does not run, which of the runtime's backends runs its networks, the files that a
+network consists of, and the program that measures one. Exporters and compressors belong to a
+format: engines that read the same format share them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Model, canonical, digest_of
+from stages.config import DeployConfig
+from stages.deploy.compressors import CannotCompress, Compressor
+from stages.deploy.exporters import Exporter
+from stages.parts import COMPRESSORS, ENGINES, EXPORTERS
+from stages.runtime.backends import BACKENDS
+from stages.runtime.backends.sums import Sums
+from stages.runtime.errors import ConfigError, Damaged
+from stages.runtime.libraries import installed
+from stages.store import Store
+
+Network = Mapping[str, bytes]  # the files of a network by their names in the package
+
+MEASURING_PROGRAM = "stages.train.device.child"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One way to run a network on a device.
+
+    `name`: that on the board ENGINES. `format`: of its networks. `exporter`: a name on the board
+    EXPORTERS. `backend`: a name among the runtime's BACKENDS. `files`: the names of a network's
+    files in a package; the backend opens the first and finds the others beside it. `cannot`: the
+    number formats that it does not run, each with the reason. `measure`: the module that, run as a
+    program, prints what a network costs on this machine (see train/device/child.py)."""
+
+    name: str
+    format: str
+    exporter: str
+    backend: str
+    files: tuple[str, ...]
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    measure: str = MEASURING_PROGRAM
+
+    @property
+    def compressors(self) -> dict[str, str]:
+        """Names on the board COMPRESSORS, by the number format that each makes."""
+        keys = {key.partition("/")[2]: key for key in COMPRESSORS if key.startswith(self._prefix)}
+        return {numeric: key for numeric, key in keys.items() if numeric not in self.cannot}
+
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """What has to be installed to run its networks, by the names that pip uses."""
+        libraries: tuple[str, ...] = BACKENDS[self.backend].libraries
+        return libraries
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The libraries whose version may change the bytes of its networks."""
+        return (*EXPORTERS[self.exporter].tools, *self.libraries)
+
+    def compressor(self, numeric: str) -> Compressor:
+        """What makes networks in `numeric`. Raises CannotCompress if this engine runs none."""
+        if numeric in self.cannot:
+            raise CannotCompress(f"{self.name} does not run {numeric}: {self.cannot[numeric]}")
+        if numeric not in self.compressors:
+            raise CannotCompress(f"No compressor makes {numeric} of {self.format}.")
+        compressor: Compressor = COMPRESSORS[self.compressors[numeric]]()
+        return compressor
+
+    def sums(self, numeric: str, instruction_set: str) -> Sums:
+        """How it adds products there, with the options that the runtime sets there."""
+        sums: Sums = BACKENDS[self.backend].sums(numeric, instruction_set)
+        return sums
+
+    def export(self, model: Model, store: Store, windows: NDArray[np.float32]) -> Network:
+        """`model` in float32, which answers the prepared samples `windows` ([n, ...]) as the
+        trained model does. Raises what `Exporter.export` does."""
+        exporter: Exporter = EXPORTERS[self.exporter]()
+        backend = BACKENDS[self.backend]
+        return self._written(lambda path: exporter.export(model, store, windows, path, backend))
+
+    def compress(
+        self, network: Network, numeric: str, calibration: list[NDArray[np.float32]]
+    ) -> Network:
+        """`network` in `numeric`; `calibration`: prepared samples, [n, ...] each, for compressors
+        that need them. Raises CannotCompress."""
+        compressor = self.compressor(numeric)
+        with TemporaryDirectory() as name:
+            graph = self.place(network, Path(name))
+            return self._written(lambda path: compressor.compress(graph, calibration, path))
+
+    def place(self, network: Network, folder: Path) -> Path:
+        """Write the files of `network` into `folder` and return the one that a backend opens."""
+        for name in self.files:
+            (folder / name).write_bytes(network[name])
+        return folder / self.files[0]
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.format}/"
+
+    def _written(self, write: Callable[[Path], Any]) -> Network:
+        """The network that `write` makes: the first of its files at the path that it is given, the
+        others beside it."""
+        with TemporaryDirectory() as name:
+            write(Path(name) / self.files[0])
+            missing = [file for file in self.files if not (Path(name) / file).is_file()]
+            if missing:
+                raise Damaged(
+                    f"A compressor or exporter did not write {', '.join(missing)}.", "Report this."
+                )
+            return {file: (Path(name) / file).read_bytes() for file in self.files}
+
+
+def size_of(network: Network) -> int:
+    """Bytes of all its files."""
+    return sum(map(len, network.values()))
+
+
+def digest_of_network(network: Network) -> str:
+    """One digest for all its files."""
+    return digest_of(canonical({name: digest_of(data) for name, data in network.items()}))
+
+
+def check_engine(deploy: DeployConfig) -> None:
+    """Raise ConfigError if `deploy.engine` runs no number format of `deploy.ladder`, or is not
+    installed here: a run should not find that out after training."""
+    engine: Engine = ENGINES[deploy.engine]
+    if not set(deploy.ladder) & set(engine.compressors):
+        raise ConfigError(
+            f"deploy.ladder: {engine.name} runs none of {', '.join(deploy.ladder)}.",
+            f"Name some of: {', '.join(engine.compressors)}.",
+        )
+    missing = [library for library in engine.libraries if installed(library) is None]
+    if missing:
+        raise ConfigError(
+            f"deploy.engine: {engine.name} needs {' and '.join(missing)}, not installed here.",
+            f"Run: pip install {' '.join(missing)}",
+        )

@@ -1,0 +1,11 @@
+"""ONNX Runtime on the processor."""
+
+from stages.deploy.engines import Engine
+
+ONNX_RUNTIME = Engine(
+    name="onnxruntime",
+    format="onnx",
+    exporter="onnx",
+    backend="onnxruntime",
+    files=("model.onnx",),
+)
