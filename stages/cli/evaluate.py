@@ -74,7 +74,7 @@ def _config(gates: list[str]) -> "EvaluateConfig":
 
 
 def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
-    from stages.evaluate import words
+    from stages.evaluate import formatting
     from stages.evaluate.kinds import kind_of
 
     print(f"\nVerdict: {evaluation.headline.upper()}")
@@ -83,9 +83,9 @@ def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
     print()
     for name in kind_of(task).headline:
         value = evaluation.measured.overall[name]
-        print(f"  {words.capital(words.metric(name)):<20} {words.measured(value)}")
+        print(f"  {formatting.capital(formatting.metric(name)):<20} {formatting.measured(value)}")
     _print_labels(evaluation)
-    print(f"\n  {line(evaluation.sure.title)}\n  {line(evaluation.sure.says)}")
+    print(f"\n  {line(evaluation.sure.title)}\n  {line(evaluation.sure.summary)}")
     print("\nNext:")
     for number, advice in enumerate(evaluation.advice, 1):
         print(f"  {number}. {line(advice)}")
@@ -93,13 +93,14 @@ def _print(evaluation: "Evaluation", task: str, out: Path) -> None:
 
 
 def _print_labels(evaluation: "Evaluation") -> None:
-    from stages.evaluate import words
+    from stages.evaluate import formatting
 
     width = min(max(len(label) for label in evaluation.measured.labels), 40)
     print(f"\n  {'label':<{width}}  {'tested':>6}  {'recall':<24}  {'precision':<24}")
     for label, each in evaluation.measured.labels.items():
         recall, precision = (
-            words.measured(each[name]) if each[name].n else "-" for name in ("recall", "precision")
+            formatting.measured(each[name]) if each[name].n else "-"
+            for name in ("recall", "precision")
         )
         name = line(label)
         name = name if len(name) <= width else f"{name[: width - 1]}…"

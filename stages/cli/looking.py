@@ -129,7 +129,7 @@ def _short(value: object) -> str:
 
 def _gist(artifact: object) -> str:
     """One line that tells an artifact from others of its kind."""
-    from stages.evaluate import words
+    from stages.evaluate import formatting
 
     facts = [
         str(getattr(artifact, name))
@@ -139,7 +139,7 @@ def _gist(artifact: object) -> str:
     overall = getattr(artifact, "overall", {})
     first = next((name for name in ("accuracy", "ap50") if name in overall), "")
     if first:
-        facts.append(f"{words.metric(first)} {words.counted_measure(overall[first])}")
+        facts.append(f"{formatting.metric(first)} {formatting.counted_measure(overall[first])}")
     verdict = getattr(artifact, "verdict", "")
-    facts += [words.headline(verdict, bool(getattr(artifact, "gate", {})))] if verdict else []
+    facts += [formatting.headline(verdict, bool(getattr(artifact, "gate", {})))] if verdict else []
     return ", ".join(facts)

@@ -16,7 +16,7 @@ from stages.deploy.page import page
 from stages.deploy.targets import texts
 from stages.deploy.timing import timed
 from stages.deploy.workbench import Workbench
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.runtime.answers import of as kind_of
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
@@ -74,8 +74,8 @@ def _log_package(package: Package, work: Workbench) -> None:
     values |= {f"{name}_low": one.low for name, one in package.overall.items()}
     values |= {f"{name}_high": one.high for name, one in package.overall.items()}
     work.run.log_metrics({f"{place}/{name}": value for name, value in values.items()})
-    verdict = words.headline(package.verdict, bool(package.gate))
-    measured = f"{words.metric(first)} {words.counted_measure(package.overall[first])}"
+    verdict = formatting.headline(package.verdict, bool(package.gate))
+    measured = f"{formatting.metric(first)} {formatting.counted_measure(package.overall[first])}"
     tags = {"verdict": verdict, "measured": measured, "reasons": " ".join(package.reasons)}
     work.run.log_tags({f"package.{package.target}.{name}": said for name, said in tags.items()})
 

@@ -36,7 +36,7 @@ def check_gate(report: Report) -> None:
 
 def gated(work: Workbench, measured: Measured) -> Gated:
     """What a packed network `measured`, beside the gate that the report was held to."""
-    judgements = work.kind.judged(measured, work.report.gate)
+    judgements = work.kind.judgements(measured, work.report.gate)
     few = few_tested(measured)
     said = reasons(judgements, work.modality.noun, few, work.kind.counted)
     missed = [reason(one).removesuffix(".") for one in judgements if one.outcome == "missed"]

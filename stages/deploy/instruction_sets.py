@@ -22,8 +22,8 @@ from stages.deploy.packed import Answers, write_folder
 from stages.deploy.saturation.layers import NotCounted
 from stages.deploy.saturation.network import NetworkSums
 from stages.deploy.workbench import Workbench
+from stages.evaluate.formatting import counted, measured, percent
 from stages.evaluate.kinds import Agreement
-from stages.evaluate.words import counted, measured, percent
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.processor import X86, X86_VNNI, instruction_set

@@ -9,8 +9,8 @@ from stages.deploy.engines import size_of
 from stages.deploy.ladder import Climb, Tested, Trial
 from stages.deploy.limits import Held, size_held
 from stages.deploy.workbench import WHOLE, Workbench
-from stages.evaluate import words
-from stages.evaluate.words import capital, metric
+from stages.evaluate import formatting
+from stages.evaluate.formatting import capital, metric
 from stages.pages import render
 
 TEMPLATE = Path(__file__).with_name("package.html")
@@ -51,8 +51,8 @@ def page(
         compared=work.kind.compared,
         first=work.kind.headline[0],
         headline=capital(metric(work.kind.headline[0])),
-        verdict=capital(words.headline(best.verdict, minimum)),
-        look=words.look(best.verdict, minimum),
+        verdict=capital(formatting.headline(best.verdict, minimum)),
+        look=formatting.verdict_style(best.verdict, minimum),
         max_drop=work.config.deploy.max_drop,
         trials=_trials(work, climb),
         whole=size_of(work.exported()),

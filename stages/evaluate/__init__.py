@@ -55,7 +55,7 @@ def evaluate(
     )
     report = _report(evaluation, config, model, dataset, _files(store, evaluation, page))
     store.save(report)
-    _tell(run, evaluation, page)
+    _log(run, evaluation, page)
     return report
 
 
@@ -73,22 +73,22 @@ def predictions(
     """What `model` says to the samples of `split`, in the manifest's order."""
     samples = samples_of(dataset, store, split)
     _check(model, dataset, samples)
-    fetches = [partial(store.get, one.digest) for one in samples]
+    fetches = [partial(store.get, sample.digest) for sample in samples]
     with graph_of(model, store) as graph:
-        said = answers(
+        answered = answers(
             fetches,
             partial(predictor_of, model, graph),
             threads,
             partial(run.progress, "predictions"),
         )
-    _all_usable(said, samples)
+    _all_usable(answered, samples)
     return Predicted(
         model.labels,
-        tuple(one.file for one in samples),
-        tuple(one.digest for one in samples),
+        tuple(sample.file for sample in samples),
+        tuple(sample.digest for sample in samples),
         kind_of(model.task).truth(samples, model.labels),
-        said.values,
-        tuple(one.extra for one in samples),
+        answered.values,
+        tuple(sample.extra for sample in samples),
         modality_of(model.task).noun,
         _rejected(model),
     )
@@ -113,8 +113,8 @@ def _check(model: Model, dataset: Dataset, samples: list[Sample]) -> None:
         )
 
 
-def _all_usable(said: Answers, samples: list[Sample]) -> None:
-    for place, why in said.bad.items():
+def _all_usable(answered: Answers, samples: list[Sample]) -> None:
+    for place, why in answered.bad.items():
         raise DataError(
             f"{samples[place].file}: {why}", "Run the etl stage of this pipeline again."
         )
@@ -133,7 +133,7 @@ def _curve(model: Model, store: Store) -> Sequence[Mapping[str, float]]:
     if "trials.json" not in model.files:
         return ()
     trials = json.loads(store.get(model.files["trials.json"]))
-    return next((one.get("curve", ()) for one in trials if one.get("chosen")), ())
+    return next((trial.get("curve", ()) for trial in trials if trial.get("chosen")), ())
 
 
 def _files(store: Store, evaluation: Evaluation, page: str) -> dict[str, str]:
@@ -151,7 +151,7 @@ def _report(
     dataset: Dataset,
     files: dict[str, str],
 ) -> Report:
-    notices = [evaluation.sure.says] if evaluation.sure.missed else []
+    notices = [evaluation.sure.summary] if evaluation.sure.missed else []
     return Report(
         task=model.task,
         labels=model.labels,
@@ -167,11 +167,11 @@ def _report(
     )
 
 
-def _tell(run: Run, evaluation: Evaluation, page: str) -> None:
+def _log(run: Run, evaluation: Evaluation, page: str) -> None:
     overall = evaluation.measured.overall
-    values = {name: one.value for name, one in overall.items()}
-    values |= {f"{name}_low": one.low for name, one in overall.items()}
-    values |= {f"{name}_high": one.high for name, one in overall.items()}
+    values = {name: measure.value for name, measure in overall.items()}
+    values |= {f"{name}_low": measure.low for name, measure in overall.items()}
+    values |= {f"{name}_high": measure.high for name, measure in overall.items()}
     values |= {
         f"{metric}/{label}": each[metric].value
         for label, each in evaluation.measured.labels.items()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stages.artifacts import Dataset, Model
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.evaluate.predictions import Predicted
 
 SPLITS = ("train", "validation", "test")
@@ -13,16 +13,18 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class About:
-    """Facts as (name, value), counts by split and label. `thing`: what a sample is called."""
+    """Facts as (name, value), counts by split and label. `noun`: what a sample is called."""
 
     title: str
     subject: str
-    thing: str
+    noun: str
     model: list[tuple[str, str]]
     data: list[tuple[str, str]]
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     samples: dict[str, int] = field(default_factory=dict)  # by split
-    aside: list[tuple[str, str]] = field(default_factory=list)  # samples that could not be used
+    quarantined: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # samples that could not be used
     lineage: list[tuple[str, str]] = field(default_factory=list)
     search: str = ""  # the section on all trials, as HTML
     packed: bool = False  # packages are made of it, and what they measure goes above all else
@@ -34,13 +36,13 @@ class About:
 
 def about_model(model: Model, dataset: Dataset, predicted: Predicted, search: str = "") -> About:
     """A trained model on the test split of its dataset; `search`: the section on its trials."""
-    tested = words.counted(len(predicted.names), f"test {predicted.thing}")
+    tested = formatting.counted(len(predicted.names), f"test {predicted.noun}")
     return About(
-        title=words.listed(model.labels, "label"),
+        title=formatting.listed(model.labels, "label"),
         subject=f"{model.family}, {tested}, {dataset.revision[:12]}",
-        thing=predicted.thing,
+        noun=predicted.noun,
         model=facts_of(model),
-        data=_data(dataset, predicted.thing),
+        data=_data(dataset, predicted.noun),
         counts=dataset.counts,
         samples=dataset.samples,
         lineage=[("Model", model.ref.id), ("Dataset", dataset.ref.id)]
@@ -57,18 +59,18 @@ def facts_of(model: Model) -> list[tuple[str, str]]:
         ("Task", model.task.replace("_", " ")),
         ("Family", model.family),
         ("Input", size),
-        *_told(model.hyperparameters),
-        *((f"Selection: {name}", value) for name, value in _told(_plain(model.selection))),
+        *_as_text(model.hyperparameters),
+        *((f"Selection: {name}", value) for name, value in _as_text(_plain(model.selection))),
     ]
 
 
-def _data(dataset: Dataset, thing: str) -> list[tuple[str, str]]:
+def _data(dataset: Dataset, noun: str) -> list[tuple[str, str]]:
     named = [name for item in dataset.augmentations for name in item]
-    found = [f"{one.message} ({one.severity})" for one in dataset.findings]
+    found = [f"{finding.message} ({finding.severity})" for finding in dataset.findings]
     return [
         ("Revision", dataset.revision),
         ("Augmentations", ", ".join(named) or "none"),
-        (f"Augmented copies of a training {thing}", str(dataset.views)),
+        (f"Augmented copies of a training {noun}", str(dataset.views)),
         ("Seed", str(dataset.seed)),
         ("Findings", "; ".join(found) or "none"),
     ]
@@ -80,7 +82,7 @@ def _plain(selection: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in selection.items() if name not in apart}
 
 
-def _told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _as_text(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), _value(value)) for name, value in sorted(facts.items())]
 
 
@@ -91,5 +93,5 @@ def _value(value: Any) -> str:
         case dict():
             return ", ".join(f"{key}: {_value(inner)}" for key, inner in sorted(value.items()))
         case list() | tuple():
-            return ", ".join(_value(one) for one in value)
+            return ", ".join(_value(element) for element in value)
     return str(value)

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from stages.evaluate.words import percent, times
+from stages.evaluate.formatting import percent, times
 
 _PAIRS = 3
 _OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
 
 
-class Pair(NamedTuple):
+class ConfusedPair(NamedTuple):
     """Two labels that are confused: so often `one` is taken for `other`, so often the reverse."""
 
-    one: str
+    label: str
     other: str
     there: int
     back: int
@@ -22,41 +22,41 @@ class Pair(NamedTuple):
         return self.there + self.back
 
 
-def pairs(confusion: list[list[int]], labels: Sequence[str]) -> list[Pair]:
+def pairs(confusion: list[list[int]], labels: Sequence[str]) -> list[ConfusedPair]:
     """The pairs of labels that are confused at all, the most often confused first."""
     found = [
-        Pair(labels[i], labels[j], confusion[i][j], confusion[j][i])
+        ConfusedPair(labels[i], labels[j], confusion[i][j], confusion[j][i])
         for i in range(len(labels))
         for j in range(i + 1, len(labels))
     ]
     confused = [_turned(pair) for pair in found if pair.times]
-    return sorted(confused, key=lambda pair: (-pair.times, pair.one, pair.other))
+    return sorted(confused, key=lambda pair: (-pair.times, pair.label, pair.other))
 
 
-def _turned(pair: Pair) -> Pair:
+def _turned(pair: ConfusedPair) -> ConfusedPair:
     """The commoner direction first."""
     one, other, there, back = pair
-    return pair if there >= back else Pair(other, one, back, there)
+    return pair if there >= back else ConfusedPair(other, one, back, there)
 
 
-def look_alikes(
-    confused: Sequence[Pair], wrong: int, thing: str, mistakes: str = "mistakes"
+def confusion_advice(
+    confused: Sequence[ConfusedPair], wrong: int, noun: str, mistakes: str = "mistakes"
 ) -> list[str]:
     """A sentence on each of the few pairs that are behind many of the `wrong` answers."""
-    return [_look_alike(pair, wrong, thing, mistakes) for pair in _often(confused, wrong)]
+    return [_pair_advice(pair, wrong, noun, mistakes) for pair in _often(confused, wrong)]
 
 
-def _often(confused: Sequence[Pair], wrong: int) -> list[Pair]:
+def _often(confused: Sequence[ConfusedPair], wrong: int) -> list[ConfusedPair]:
     often = [pair for pair in confused if pair.times > 1 and pair.times >= _OFTEN * wrong]
     return often[:_PAIRS]
 
 
-def _look_alike(pair: Pair, wrong: int, thing: str, mistakes: str) -> str:
-    directions = f"'{pair.one}' is taken for '{pair.other}' {times(pair.there)}"
+def _pair_advice(pair: ConfusedPair, wrong: int, noun: str, mistakes: str) -> str:
+    directions = f"'{pair.label}' is taken for '{pair.other}' {times(pair.there)}"
     if pair.back:
         directions += f", the reverse {times(pair.back)}"
     share = percent(round(pair.times / wrong, 2))
     return (
         f"Look at how these two differ: {directions} ({share} of all {mistakes}). If a person "
-        f"cannot tell them apart in such {thing}s, take clearer ones, or make them one label."
+        f"cannot tell them apart in such {noun}s, take clearer ones, or make them one label."
     )

@@ -9,22 +9,22 @@ from stages.config import EtlConfig
 from stages.etl.manifest import Sample
 from stages.etl.placing import placed
 from stages.etl.readers import Row
-from stages.evaluate.words import counted
+from stages.evaluate.formatting import counted
 from stages.media import Modality
 from stages.runtime.errors import BadSample, DataError
 
-Aside = list[tuple[str, str]]  # a file's name, and why it is not counted
+Quarantined = list[tuple[str, str]]  # a file's name, and why it is not counted
 
 
 def check_labels(rows: Sequence[Row], labels: Sequence[str]) -> None:
     """Raise DataError if a label of `rows` is none of `labels`, with what may have been meant."""
-    strange = sorted({label for row in rows for label in _labels(row)} - set(labels))
-    if not strange:
+    unknown = sorted({label for row in rows for label in _labels(row)} - set(labels))
+    if not unknown:
         return
-    hints = "".join(_hint(one, labels) for one in strange[:5])
+    hints = "".join(_hint(label, labels) for label in unknown[:5])
     raise DataError(
-        f"The model does not know {counted(len(strange), 'label')} of yours: "
-        f"{', '.join(repr(one) for one in strange[:10])}.",
+        f"The model does not know {counted(len(unknown), 'label')} of yours: "
+        f"{', '.join(repr(label) for label in unknown[:10])}.",
         f"{hints}It knows: {', '.join(labels)}.",
     )
 
@@ -34,7 +34,7 @@ def _labels(row: Row) -> list[str]:
 
 
 def _hint(name: str, labels: Sequence[str]) -> str:
-    spelt = {one.lower(): one for one in labels}
+    spelt = {label.lower(): label for label in labels}
     near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
     return f"For '{name}': did you mean '{spelt[near[0]]}'? " if near else ""
 
@@ -42,10 +42,10 @@ def _hint(name: str, labels: Sequence[str]) -> str:
 def countable(
     folder: Path,
     rows: Sequence[Row],
-    known: frozenset[str],
+    training_digests: frozenset[str],
     modality: Modality,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[list[Sample], Aside]:
+) -> tuple[list[Sample], Quarantined]:
     """The rows that tell something new, as samples, and the others with the reason.
 
     `known` are digests of samples that the model has learnt from."""
@@ -57,7 +57,7 @@ def countable(
             samples.append(_sample(folder, row, modality))
         except BadSample as error:
             bad[row.file] = error.problem
-    return _new(samples, known, modality.noun, bad)
+    return _new(samples, training_digests, modality.noun, bad)
 
 
 def _sample(folder: Path, row: Row, modality: Modality) -> Sample:
@@ -70,23 +70,28 @@ def _sample(folder: Path, row: Row, modality: Modality) -> Sample:
 
 
 def _new(
-    samples: Sequence[Sample], known: frozenset[str], thing: str, bad: dict[str, str]
-) -> tuple[list[Sample], Aside]:
-    said: dict[str, list[Sample]] = {}
-    for one in samples:
-        said.setdefault(one.digest, []).append(one)
-    reasons = {one.file: _why_not(one, said[one.digest], known, thing) for one in samples}
-    aside = [(name, why) for name, why in {**reasons, **bad}.items() if why]
-    return [one for one in samples if not reasons[one.file]], sorted(aside)
+    samples: Sequence[Sample], training_digests: frozenset[str], noun: str, bad: dict[str, str]
+) -> tuple[list[Sample], Quarantined]:
+    by_digest: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_digest.setdefault(sample.digest, []).append(sample)
+    reasons = {
+        sample.file: _why_not(sample, by_digest[sample.digest], training_digests, noun)
+        for sample in samples
+    }
+    quarantined = [(name, why) for name, why in {**reasons, **bad}.items() if why]
+    return [sample for sample in samples if not reasons[sample.file]], sorted(quarantined)
 
 
-def _why_not(sample: Sample, alike: Sequence[Sample], known: frozenset[str], thing: str) -> str:
+def _why_not(
+    sample: Sample, same_bytes: Sequence[Sample], training_digests: frozenset[str], noun: str
+) -> str:
     """`alike`: all with the same bytes, in order."""
-    if sample.digest in known:
-        return f"the model was trained or chosen with this very {thing}"
-    labels = sorted({one.label for one in alike})
+    if sample.digest in training_digests:
+        return f"the model was trained or chosen with this very {noun}"
+    labels = sorted({copy.label for copy in same_bytes})
     if len(labels) > 1:
-        return f"the same {thing} is under {' and '.join(repr(one) for one in labels)}"
-    if len({one.boxes for one in alike}) > 1:
-        return f"the same {thing} is annotated in more than one way"
-    return f"the same {thing} as {alike[0].file}" if sample is not alike[0] else ""
+        return f"the same {noun} is under {' and '.join(repr(label) for label in labels)}"
+    if len({copy.boxes for copy in same_bytes}) > 1:
+        return f"the same {noun} is annotated in more than one way"
+    return f"the same {noun} as {same_bytes[0].file}" if sample is not same_bytes[0] else ""

@@ -42,8 +42,8 @@ def points(xs: Sequence[float], ys: Sequence[float]) -> str:
 def precision_recall(curves: dict[str, Curve]) -> list[Line]:
     """One line for each label: those with the smallest area in colour, the others behind them."""
     order = sorted(curves, key=lambda label: (curves[label].average_precision, label))
-    coloured, others = order[: len(COLOURS)], order[len(COLOURS) :]
-    behind = [Line("", _steps(curves[label]), GREY) for label in others]
+    coloured, remaining = order[: len(COLOURS)], order[len(COLOURS) :]
+    behind = [Line("", _steps(curves[label]), GREY) for label in remaining]
     before = [
         Line(label, _steps(curves[label]), colour, dash, f"{curves[label].average_precision:.3f}")
         for label, colour, dash in zip(coloured, COLOURS, DASHES, strict=False)
@@ -56,23 +56,26 @@ def _steps(curve: Curve) -> str:
     return points([0.0, *curve.recall], [curve.precision[0], *curve.precision])
 
 
-def by_threshold(rows: Sequence[Threshold], thing: str) -> list[Line]:
+def by_threshold(rows: Sequence[Threshold], noun: str) -> list[Line]:
     """How precision falls and coverage rises as the threshold falls."""
-    given = [row for row in rows if row.precision.n]
+    answered_rows = [row for row in rows if row.precision.n]
     return [
         Line(
             "right among the answers",
-            points([row.threshold for row in given], [row.precision.value for row in given]),
+            points(
+                [row.threshold for row in answered_rows],
+                [row.precision.value for row in answered_rows],
+            ),
             COLOURS[0],
         ),
         Line(
-            f"{thing}s that get an answer",
+            f"{noun}s that get an answer",
             points([row.threshold for row in rows], [row.coverage.value for row in rows]),
             COLOURS[1],
             DASHES[1],
         ),
         Line(
-            f"{thing}s that get a right answer",
+            f"{noun}s that get a right answer",
             points([row.threshold for row in rows], [row.recall.value for row in rows]),
             COLOURS[2],
             DASHES[2],
@@ -87,18 +90,18 @@ def boxes_by_threshold(rows: Sequence[BoxThreshold]) -> list[Line]:
         "recall": "things that are found",
         "f1": "F1",
     }
-    kept = {name: [row for row in rows if getattr(row, name).n] for name in names}
+    measured_rows = {name: [row for row in rows if getattr(row, name).n] for name in names}
     return [
         Line(
-            said,
+            title,
             points(
-                [row.threshold for row in kept[name]],
-                [getattr(row, name).value for row in kept[name]],
+                [row.threshold for row in measured_rows[name]],
+                [getattr(row, name).value for row in measured_rows[name]],
             ),
             colour,
             dash,
         )
-        for (name, said), colour, dash in zip(names.items(), COLOURS, DASHES, strict=False)
+        for (name, title), colour, dash in zip(names.items(), COLOURS, DASHES, strict=False)
     ]
 
 
@@ -110,12 +113,16 @@ class Axis(NamedTuple):
 
 def over_minutes(epochs: Sequence[Mapping[str, float]], metric: str) -> tuple[list[Line], Axis]:
     """`metric` over the minutes of training, from 0 on; nothing if the epochs do not tell both."""
-    told = [(one["minutes"], one[metric]) for one in epochs if {"minutes", metric} <= one.keys()]
-    if not told:
+    measured = [
+        (epoch["minutes"], epoch[metric]) for epoch in epochs if {"minutes", metric} <= epoch.keys()
+    ]
+    if not measured:
         return [], Axis([])
-    step = step_of(max(minutes for minutes, _ in told))
-    end = step * math.ceil(max(minutes for minutes, _ in told) / step)
-    line = Line(metric, points([x / end for x, _ in told], [y for _, y in told]), COLOURS[0])
+    step = step_of(max(minutes for minutes, _ in measured))
+    end = step * math.ceil(max(minutes for minutes, _ in measured) / step)
+    line = Line(
+        metric, points([x / end for x, _ in measured], [y for _, y in measured]), COLOURS[0]
+    )
     count = round(end / step)
     return [line], Axis([(k / count, f"{k * step:g}") for k in range(count + 1)])
 

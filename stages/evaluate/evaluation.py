@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.evaluate.few import few_tested
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
@@ -41,21 +41,21 @@ class Evaluation(ABC):
     @property
     def minimum(self) -> bool:
         """Whether a gate was set."""
-        return not any(one.default for one in self.judgements)
+        return not any(judgement.default for judgement in self.judgements)
 
     @property
     def headline(self) -> str:
         """The verdict in words."""
-        return words.headline(self.verdict, self.minimum)
+        return formatting.headline(self.verdict, self.minimum)
 
     @property
     def chosen(self) -> Any:
         """What the recommended threshold gains and costs."""
-        return min(self.thresholds, key=lambda one: abs(one.threshold - self.threshold))
+        return min(self.thresholds, key=lambda row: abs(row.threshold - self.threshold))
 
     @property
     @abstractmethod
-    def threshold_says(self) -> str:
+    def threshold_summary(self) -> str:
         """What the recommended threshold is for, in plain words."""
 
     @abstractmethod

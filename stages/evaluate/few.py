@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from stages.evaluate.words import listed
+from stages.evaluate.formatting import listed
 from stages.metrics import Measured
 
 LEAST = 5  # test samples of each label, or boxes, that a verdict needs

@@ -50,7 +50,7 @@ class Agreement(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """As JSON."""
-        drops = {name: one.model_dump() for name, one in self.drops.items()}
+        drops = {name: drop.model_dump() for name, drop in self.drops.items()}
         return {"agreement": self.same.model_dump(), "drops": drops, "failures": self.failures}
 
 
@@ -110,7 +110,7 @@ class Kind(Protocol):
         what is below it is not shown."""
         ...
 
-    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+    def judgements(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
         """`measured` beside each minimum of `gate`, or beside the least that holds without one.
 
         Raises ConfigError for a gate on what was not measured."""
@@ -143,12 +143,12 @@ def modality_of(task: str) -> Modality:
     return modality
 
 
-def check_known(given: Iterable[str], labels: Sequence[str]) -> None:
+def check_label_names(names: Iterable[str], labels: Sequence[str]) -> None:
     """Raise DataError if one of the labels `given` is none of the model's `labels`."""
-    strange = sorted(set(given) - set(labels))
-    if strange:
+    unknown = sorted(set(names) - set(labels))
+    if unknown:
         raise DataError(
-            f"The model does not know the label '{strange[0]}'.",
+            f"The model does not know the label '{unknown[0]}'.",
             f"It knows: {', '.join(labels)}.",
         )
 
@@ -164,6 +164,6 @@ def unseen_of(model: Model, store: Store) -> Unseen | None:
     """What `model`'s training knows of samples that it did not teach with, if it tells."""
     if UNSEEN not in model.files:
         return None
-    said = json.loads(store.get(model.files[UNSEEN]))
-    known = (said["digests"], said.get("kinds", {}))
-    return Unseen(said["truth"], said["answers"], *known, store.get)
+    record = json.loads(store.get(model.files[UNSEEN]))
+    details = (record["digests"], record.get("kinds", {}))
+    return Unseen(record["truth"], record["answers"], *details, store.get)

@@ -37,15 +37,15 @@ def matrix(
 
     `things`: what is counted, as photos. `rest`: what the last row and the last column of
     `confusion` are, if they are no labels."""
-    true, given = ([*labels, *(rest[side : side + 1] if rest else ())] for side in (0, 1))
+    true, predicted = ([*labels, *(rest[side : side + 1] if rest else ())] for side in (0, 1))
     shown = _shown(confusion, bool(rest))
-    names = [given[index] for index in shown]
+    names = [predicted[index] for index in shown]
     numbered = len(names) > _NUMBERED or any(len(name) > _LONGEST for name in names)
     rows = [
         (
             place,
             true[index],
-            _cells(confusion, (true, given), index, shown, things),
+            _cells(confusion, (true, predicted), index, shown, things),
             sum(confusion[index]),
         )
         for place, index in enumerate(shown, 1)
@@ -65,8 +65,8 @@ def _shown(confusion: list[list[int]], rest: bool) -> list[int]:
     wrong = [
         sum(confusion[i]) + sum(row[i] for row in confusion) - 2 * confusion[i][i] for i in total
     ]
-    kept = sorted(total[: len(total) - rest], key=lambda index: -wrong[index])[:MOST]
-    return [*sorted(kept), *total[len(total) - rest :]]
+    shown = sorted(total[: len(total) - rest], key=lambda index: -wrong[index])[:MOST]
+    return [*sorted(shown), *total[len(total) - rest :]]
 
 
 def _cells(
@@ -78,14 +78,15 @@ def _cells(
 ) -> list[Cell]:
     row = confusion[index]
     total = max(sum(row), 1)
-    true, given = names
+    true, predicted = names
     return [
         Cell(
             row[other],
             # a root, so that a few mistakes among many samples can be seen
             round(100 * (row[other] / total) ** (1.0 if other == index else 0.6)),
             other == index,
-            f"{row[other]} of {sum(row)} {things} of '{true[index]}' taken for '{given[other]}'",
+            f"{row[other]} of {sum(row)} {things} of '{true[index]}' "
+            f"taken for '{predicted[other]}'",
         )
         for other in shown
     ]

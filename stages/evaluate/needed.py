@@ -6,36 +6,36 @@ from typing import NamedTuple
 
 from stages.artifacts import Measure
 from stages.evaluate.few import LEAST
+from stages.evaluate.formatting import counted, listed, metric, percent, rough
 from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import counted, listed, metric, percent, rough
 from stages.metrics import samples_to_decide, samples_to_narrow
 
 _SHOWN = 6  # labels that are named
 
 
 class Needed(NamedTuple):
-    """`thing`: what a sample is called; `tested`: the share of all samples that is in the test;
+    """`noun`: what a sample is called; `tested`: the share of all samples that is in the test;
     `each`: where not samples are counted, how many of what a label or metric counts has one."""
 
-    thing: str
+    noun: str
     tested: float
     each: Mapping[str, float] = {}
 
     def to_decide(self, judgement: Judgement) -> str:
         """How many more would settle an undecided gate, if the model goes on as it does."""
-        name, seen = metric(judgement.name), judgement.measure
-        needed = samples_to_decide(seen.value, judgement.gate)
+        name, measure = metric(judgement.name), judgement.measure
+        needed = samples_to_decide(measure.value, judgement.gate)
         if needed is None:
             return (
                 f"The {name} is so close to the gate of {percent(judgement.gate)} that testing "
                 "more will not tell them apart: make the model better, or lower the gate."
             )
         _, of, label = judgement.name.partition(" of ")
-        more = self.samples(label or judgement.name, _more(seen, needed))
+        missing = self.samples(label or judgement.name, _missing_samples(measure, needed))
         kind = f" of '{label}'" if of else ""
         return (
-            f"To decide on the {name}, test on about {counted(more, f'more {self.thing}')}{kind}"
-            f"{self.in_all(more)}, if it stays at {percent(seen.value)}."
+            f"To decide on the {name}, test on about {counted(missing, f'more {self.noun}')}{kind}"
+            f"{self.in_all(missing)}, if it stays at {percent(measure.value)}."
         )
 
     def at_least(self, few: Mapping[str, int], item: str = "") -> list[str]:
@@ -43,10 +43,12 @@ class Needed(NamedTuple):
         counted of them, if not samples."""
         if not few:
             return []
-        more = {label: LEAST - count for label, count in few.items()}
-        each = listed([f"{count} of '{label}'" for label, count in more.items()], "label", _SHOWN)
-        things = "boxes" if item == "box" else f"{item or self.thing}s"
-        samples = sum(self.samples(label, count) for label, count in more.items())
+        missing = {label: LEAST - count for label, count in few.items()}
+        each = listed(
+            [f"{count} of '{label}'" for label, count in missing.items()], "label", _SHOWN
+        )
+        things = "boxes" if item == "box" else f"{item or self.noun}s"
+        samples = sum(self.samples(label, count) for label, count in missing.items())
         return [
             f"Before anything can be decided, test on more {things}: {each}{self.in_all(samples)}."
         ]
@@ -56,17 +58,17 @@ class Needed(NamedTuple):
         each = self.each.get(name, 1.0)
         return counted if each == 1 else rough(math.ceil(counted / each))
 
-    def in_all(self, more: int) -> str:
+    def in_all(self, missing: int) -> str:
         """How many have to be collected for `more` of them in the test."""
         if self.tested >= 1:
             return ""
-        collected = rough(round(more / self.tested))
+        collected = rough(round(missing / self.tested))
         return f" (collect about {collected:,}, as {percent(self.tested)} are tested)"
 
 
-def _more(seen: Measure, needed: int) -> int:
+def _missing_samples(measure: Measure, needed: int) -> int:
     """More samples until the interval is as narrow as that of a share in `needed` samples.
 
     A mean over uneven labels knows less than so many samples would: its own interval tells."""
-    knows = samples_to_narrow(seen.value, (seen.high - seen.low) / 2)
-    return rough(max(1, round(seen.n * max(needed / knows - 1, 0))))
+    knows = samples_to_narrow(measure.value, (measure.high - measure.low) / 2)
+    return rough(max(1, round(measure.n * max(needed / knows - 1, 0))))

@@ -8,13 +8,13 @@ from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.etl.readers import Reading, Row, read_folder
 from stages.evaluate.about import About
-from stages.evaluate.counted import Aside, check_labels, countable
+from stages.evaluate.counted import Quarantined, check_labels, countable
 from stages.evaluate.evaluation import Evaluation
+from stages.evaluate.formatting import capital, counted, listed
 from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import as_option
 from stages.evaluate.predictions import Predicted, Progress, answers
 from stages.evaluate.subject import Subject
-from stages.evaluate.words import capital, counted, listed
 from stages.parts import TASKS
 from stages.runtime.errors import DataError
 
@@ -23,7 +23,7 @@ def measured(
     subject: Subject,
     folder: Path,
     config: EvaluateConfig,
-    known: frozenset[str],
+    training_digests: frozenset[str],
     threads: int,
     progress: Progress,
 ) -> tuple[Evaluation, str]:
@@ -36,10 +36,10 @@ def measured(
     modality, kind = modality_of(subject.task), kind_of(subject.task)
     rows = rows_of(_reading(folder, subject.task))
     check_labels(rows, subject.labels)
-    samples, aside = countable(folder, rows, known, modality)
+    samples, quarantined = countable(folder, rows, training_digests, modality)
     predicted, bad = _predicted(subject, folder, samples, threads, progress)
     if not predicted.names:
-        why = "; ".join(f"{name}: {reason}" for name, reason in [*aside, *bad][:3])
+        why = "; ".join(f"{name}: {reason}" for name, reason in [*quarantined, *bad][:3])
         raise DataError(
             f"None of the {len(rows)} {modality.noun}s can be counted: {why}.", "Add others."
         )
@@ -53,7 +53,7 @@ def measured(
     if not evaluation.minimum:
         asks = as_option(evaluation.measured.overall, evaluation.measured.labels)
         evaluation = replace(evaluation, advice=(*evaluation.advice, asks))
-    about = _about(subject, folder, predicted, aside + bad)
+    about = _about(subject, folder, predicted, quarantined + bad)
     fetch = lambda row: (folder / predicted.names[row]).read_bytes()  # noqa: E731
     return evaluation, kind.page(evaluation, about, fetch, modality, config.worst)
 
@@ -75,36 +75,36 @@ def rows_of(reading: Reading) -> list[Row]:
 
 def _predicted(
     subject: Subject, folder: Path, samples: list[Sample], threads: int, progress: Progress
-) -> tuple[Predicted, Aside]:
-    fetches = [partial((folder / one.file).read_bytes) for one in samples]
-    said = answers(fetches, subject.predictor, threads, progress)
-    used = [samples[place] for place in said.usable]
+) -> tuple[Predicted, Quarantined]:
+    fetches = [partial((folder / sample.file).read_bytes) for sample in samples]
+    answered = answers(fetches, subject.predictor, threads, progress)
+    used = [samples[place] for place in answered.usable]
     predicted = Predicted(
         subject.labels,
-        tuple(one.file for one in used),
-        tuple(one.digest for one in used),
+        tuple(sample.file for sample in used),
+        tuple(sample.digest for sample in used),
         kind_of(subject.task).truth(used, subject.labels),
-        said.values,
-        tuple(one.extra for one in used),
+        answered.values,
+        tuple(sample.extra for sample in used),
         modality_of(subject.task).noun,
         subject.other,
     )
-    return predicted, [(samples[place].file, why) for place, why in sorted(said.bad.items())]
+    return predicted, [(samples[place].file, why) for place, why in sorted(answered.bad.items())]
 
 
-def _about(subject: Subject, folder: Path, predicted: Predicted, aside: Aside) -> About:
-    thing = predicted.thing
-    tested = counted(len(predicted.names), thing)
+def _about(subject: Subject, folder: Path, predicted: Predicted, quarantined: Quarantined) -> About:
+    noun = predicted.noun
+    tested = counted(len(predicted.names), noun)
     return About(
-        title=f"{subject.title} on your own {thing}s",
+        title=f"{subject.title} on your own {noun}s",
         subject=f"{listed(subject.labels, 'label')}: {tested} from {folder.name}",
-        thing=thing,
+        noun=noun,
         model=subject.facts,
         data=[
             ("Folder", folder.name),
-            (f"{capital(thing)}s", tested),
-            ("Not used", str(len(aside))),
+            (f"{capital(noun)}s", tested),
+            ("Not used", str(len(quarantined))),
         ],
-        aside=aside,
+        quarantined=quarantined,
         lineage=[(name.capitalize(), digest) for name, digest in subject.lineage],
     )

@@ -42,7 +42,7 @@ def _written(package: Package, store: Store, folder: Path) -> Path:
 
 def _top(folder: Path) -> Path:
     """The package itself, where a zip or a folder has it one level deeper."""
-    inside = [one.parent for one in sorted(folder.glob(f"*/{SEAL}"))]
+    inside = [path.parent for path in sorted(folder.glob(f"*/{SEAL}"))]
     if (folder / SEAL).is_file():
         return folder
     if len(inside) == 1:

@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True)
 class Predicted:
     """The predicted samples, row by row: name and digest of the file, truth and answer in the plain
-    form of the kind of answer, other columns of its table. `thing`: what a sample is called;
+    form of the kind of answer, other columns of its table. `noun`: what a sample is called;
     `other`: the label that says that a sample has none of the others, if there is one."""
 
     labels: tuple[str, ...]
@@ -30,23 +30,23 @@ class Predicted:
     truth: Sequence[Any]
     answers: Sequence[Any]
     extras: Sequence[dict[str, str]] = ()
-    thing: str = "photo"
+    noun: str = "photo"
     other: str = ""
 
     def record(self) -> bytes:
         """The predictions as JSON: labels, files, names, truth, answers; `other` if there is."""
         rows = {"files": self.files, "names": self.names}
-        given = {"truth": list(self.truth), "answers": list(self.answers)}
+        columns = {"truth": list(self.truth), "answers": list(self.answers)}
         other = {"other": self.other} if self.other else {}
-        return canonical({"labels": self.labels, **rows, **given, **other})
+        return canonical({"labels": self.labels, **rows, **columns, **other})
 
 
-def read_predicted(data: bytes, thing: str = "photo") -> Predicted:
+def read_predicted(data: bytes, noun: str = "photo") -> Predicted:
     """The predictions that `Predicted.record` wrote."""
-    said = json.loads(data)
-    labels, names, files = (tuple(said[name]) for name in ("labels", "names", "files"))
-    plain = (said["truth"], said["answers"])
-    return Predicted(labels, names, files, *plain, thing=thing, other=said.get("other", ""))
+    record = json.loads(data)
+    labels, names, files = (tuple(record[name]) for name in ("labels", "names", "files"))
+    plain = (record["truth"], record["answers"])
+    return Predicted(labels, names, files, *plain, noun=noun, other=record.get("other", ""))
 
 
 class Answers(NamedTuple):
@@ -81,15 +81,15 @@ def answers(
             idle.put(mine)
 
     with ThreadPoolExecutor(workers) as pool:
-        return _joined(_told(pool.map(work, starts), len(samples), progress))
+        return _joined(_collected(pool.map(work, starts), len(samples), progress))
 
 
-def _told(parts: Iterator[Answers], total: int, progress: Progress) -> list[Answers]:
-    kept = []
+def _collected(parts: Iterator[Answers], total: int, progress: Progress) -> list[Answers]:
+    collected = []
     for part in parts:
-        kept.append(part)
-        progress(min(len(kept) * BATCH, total), total)
-    return kept
+        collected.append(part)
+        progress(min(len(collected) * BATCH, total), total)
+    return collected
 
 
 def _batch(predictor: Predictor, samples: Sequence[Callable[[], bytes]], start: int) -> Answers:

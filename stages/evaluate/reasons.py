@@ -3,47 +3,47 @@
 from collections.abc import Mapping, Sequence
 
 from stages.evaluate.few import too_few
+from stages.evaluate.formatting import are, capital, counted, listed, measured, metric, percent
 from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import are, capital, counted, listed, measured, metric, percent
 
 _REACHED = 3  # reached gates that are told one by one
 
 
 def reasons(
-    judgements: Sequence[Judgement], thing: str, few: Mapping[str, int], item: str = ""
+    judgements: Sequence[Judgement], noun: str, few: Mapping[str, int], item: str = ""
 ) -> list[str]:
     """A sentence for each gate, the missed ones first; of many reached gates only a few. `few`:
-    labels with too few test samples; `item`: what is counted of them, if not `thing`s."""
+    labels with too few test samples; `item`: what is counted of them, if not samples."""
     order = ("missed", "undecided", "reached")
-    counted_ones = [one for one in judgements if one.measure.n]
-    told = sorted(counted_ones, key=lambda one: order.index(one.outcome))
-    open_ones = sum(one.outcome != "reached" for one in told)
-    said = [reason(one) for one in told[: open_ones + _REACHED]]
-    rest = len(told) - len(said)
-    said += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
-    blind = _blind([one for one in judgements if not one.measure.n], thing)
-    small = too_few(few, item or thing)
-    missed = any(one.outcome == "missed" for one in judgements)
+    counted_ones = [judgement for judgement in judgements if judgement.measure.n]
+    ordered = sorted(counted_ones, key=lambda judgement: order.index(judgement.outcome))
+    open_ones = sum(judgement.outcome != "reached" for judgement in ordered)
+    lines = [reason(judgement) for judgement in ordered[: open_ones + _REACHED]]
+    rest = len(ordered) - len(lines)
+    lines += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
+    blind = _blind([judgement for judgement in judgements if not judgement.measure.n], noun)
+    small = too_few(few, item or noun)
+    missed = any(judgement.outcome == "missed" for judgement in judgements)
     default = _no_gate(judgements)
-    return [*said, *blind, *small, *default] if missed else [*small, *said, *blind, *default]
+    return [*lines, *blind, *small, *default] if missed else [*small, *lines, *blind, *default]
 
 
 def _no_gate(judgements: Sequence[Judgement]) -> list[str]:
     """Who reads of a gate that nobody set has to know so; beside guessing it is told already."""
     return [
-        f"No minimum was set: evaluate.gate is empty, and {percent(one.gate)} of {metric(one.name)}"
-        " is the default."
-        for one in judgements
-        if one.default and not one.guessed
+        f"No minimum was set: evaluate.gate is empty, and {percent(judgement.gate)} of "
+        f"{metric(judgement.name)} is the default."
+        for judgement in judgements
+        if judgement.default and not judgement.guessed
     ]
 
 
-def _blind(judgements: Sequence[Judgement], thing: str) -> list[str]:
+def _blind(judgements: Sequence[Judgement], noun: str) -> list[str]:
     """The gates that the test tells nothing about."""
     if not judgements:
         return []
-    names = listed([metric(one.name) for one in judgements], "gate")
-    return [f"The test has no {thing} that would tell the {names}."]
+    names = listed([metric(judgement.name) for judgement in judgements], "gate")
+    return [f"The test has no {noun} that would tell the {names}."]
 
 
 def reason(judgement: Judgement) -> str:

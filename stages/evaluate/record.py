@@ -7,7 +7,7 @@ from stages.artifacts import Measure
 from stages.evaluate.evaluation import Evaluation
 
 
-def recorded(evaluation: Evaluation, **more: Any) -> bytes:
+def recorded(evaluation: Evaluation, **details: Any) -> bytes:
     """What every kind of answer has, and `more`; the same bytes for the same numbers."""
     facts = {
         "labels": evaluation.predicted.labels,
@@ -15,11 +15,11 @@ def recorded(evaluation: Evaluation, **more: Any) -> bytes:
         "minimum_set": evaluation.minimum,
         "reasons": evaluation.reasons,
         "advice": evaluation.advice,
-        "gates": [one._asdict() for one in evaluation.judgements],
+        "gates": [judgement._asdict() for judgement in evaluation.judgements],
         "overall": evaluation.measured.overall,
         "per_label": evaluation.measured.labels,
         "confusion": evaluation.measured.confusion,
-        "thresholds": [one._asdict() for one in evaluation.thresholds],
+        "thresholds": [row._asdict() for row in evaluation.thresholds],
         "threshold": {"recommended": evaluation.threshold, "precision": evaluation.precision},
         "sure": {
             "from": evaluation.sure.least,
@@ -27,11 +27,11 @@ def recorded(evaluation: Evaluation, **more: Any) -> bytes:
             "precision": evaluation.sure.right,
             "share": evaluation.sure.share,
             "best": evaluation.sure.best,
-            "says": evaluation.sure.says,
+            "summary": evaluation.sure.summary,
         },
-        "threshold_says": evaluation.threshold_says,
-        "curves": {label: one._asdict() for label, one in evaluation.curves.items()},
-        **more,
+        "threshold_summary": evaluation.threshold_summary,
+        "curves": {label: curve._asdict() for label, curve in evaluation.curves.items()},
+        **details,
     }
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False, default=_plain)
     return f"{text}\n".encode()

@@ -8,5 +8,5 @@ STEP = "reject"
 
 def rejected_label(after: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> str:
     """The label that the steps `after` a network reject with; empty if they reject nothing."""
-    found = [one["args"]["other"] for one in after if one["step"] == STEP]
+    found = [step["args"]["other"] for step in after if step["step"] == STEP]
     return labels[found[0]] if found else ""

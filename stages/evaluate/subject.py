@@ -63,8 +63,8 @@ def _model(model: Model, graph: Path, unseen: Unseen | None) -> Subject:
         labels=model.labels,
         predictor=partial(predictor_of, model, graph),
         facts=facts_of(model),
-        lineage=[("Model", model.ref.id), *((one.kind, one.id) for one in model.parents)],
-        dataset=next((one.id for one in model.parents if one.kind == "dataset"), ""),
+        lineage=[("Model", model.ref.id), *((parent.kind, parent.id) for parent in model.parents)],
+        dataset=next((parent.id for parent in model.parents if parent.kind == "dataset"), ""),
         unseen=unseen,
         other=rejected_label([step.model_dump() for step in model.after], model.labels),
     )
@@ -72,20 +72,22 @@ def _model(model: Model, graph: Path, unseen: Unseen | None) -> Subject:
 
 def _package(folder: Path) -> Subject:
     with Predictor.open(folder, untested=True) as checked:  # measuring is how it gets tested
-        said = checked.description
-    made_of: dict[str, str] = said.get("made_of", {})
+        description = checked.description
+    parents: dict[str, str] = description.get("made_of", {})
     shown = ("task", "backend", "format", "numeric", "input_shape")
     return Subject(
-        title=said.get("name", folder.name),
-        task=said["task"],
-        labels=tuple(said["labels"]),
-        predictor=partial(Predictor, said, folder / said["model"], 1),
-        facts=[(key.replace("_", " "), _text(said[key])) for key in shown if key in said],
-        lineage=sorted(made_of.items()),
-        dataset=made_of.get("dataset", ""),
-        threshold=said.get("threshold"),
-        sure=sure_of(said),
-        other=rejected_label(said["after"], said["labels"]),
+        title=description.get("name", folder.name),
+        task=description["task"],
+        labels=tuple(description["labels"]),
+        predictor=partial(Predictor, description, folder / description["model"], 1),
+        facts=[
+            (key.replace("_", " "), _text(description[key])) for key in shown if key in description
+        ],
+        lineage=sorted(parents.items()),
+        dataset=parents.get("dataset", ""),
+        threshold=description.get("threshold"),
+        sure=sure_of(description),
+        other=rejected_label(description["after"], description["labels"]),
     )
 
 
@@ -99,4 +101,6 @@ def learnt_from(subject: Subject, store: Store) -> frozenset[str]:
     if not subject.dataset or ref not in store.refs("dataset"):
         return frozenset()
     dataset: Dataset = store.load(ref)
-    return frozenset(one.digest for one in samples_of(dataset, store) if one.split != "test")
+    return frozenset(
+        sample.digest for sample in samples_of(dataset, store) if sample.split != "test"
+    )

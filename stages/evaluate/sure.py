@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
-from stages.evaluate.words import measured, percent
+from stages.evaluate.formatting import measured, percent
 from stages.metrics.thresholds import FEWEST
 from stages.runtime.answers.sure import Sure
 
@@ -36,7 +36,7 @@ class Answered:
     def rows(self) -> list[tuple[float, int, float]]:
         """Threshold, answers, share that is right: each hundredth that enough answers reach."""
         counts = [(k / STEPS, *self.at(k / STEPS)) for k in range(STEPS)]
-        return [(least, given, right / given) for least, given, right in counts if given >= FEWEST]
+        return [(least, count, right / count) for least, count, right in counts if count >= FEWEST]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class SureAnswers:
 
     @property
     def title(self) -> str:
-        """A heading for what `says` tells."""
+        """A heading for what `summary` tells."""
         if not self.rule.known:
             return "Which answers are sure is not known"
         if self.rule.least is None:
@@ -85,7 +85,7 @@ class SureAnswers:
         return self.rule.least is not None and self.right.n > 0 and self.share.value >= 1
 
     @property
-    def says(self) -> str:
+    def summary(self) -> str:
         """When an answer is sure, and what that is worth, in plain words."""
         if not self.rule.known:
             return (
@@ -137,7 +137,7 @@ def sure_answers(
     test: Answered,
     chosen: Answered,
     precision: float | None,
-    given: Sure | None,
+    packaged_rule: Sure | None,
     measures: Measures,
     *,
     held_out: bool,
@@ -147,7 +147,7 @@ def sure_answers(
     """What answers to `test` are sure, by a threshold that `chosen` ones set, unless one is
     `given` with a package. `measures` counts with intervals."""
     wanted = PRECISION if precision is None else precision
-    best, rule = None, given
+    best, rule = None, packaged_rule
     if rule is None:
         rows = chosen.rows
         least = next((row[0] for row in rows if row[2] >= wanted), None)

@@ -42,7 +42,7 @@ class Judgement(NamedTuple):
         return bool(measure.n) and self.outcome == "undecided" and inside
 
 
-def judge(
+def judgements_of(
     gate: Mapping[str, float], measured: Measured, default: Callable[[Measured], Judgement]
 ) -> list[Judgement]:
     """Hold `measured` against each gate; by `default` if there is none.
@@ -80,7 +80,7 @@ def outcome(measure: Measure, gate: float, *, surely: bool = False) -> Outcome:
 
 def verdict(judgements: Sequence[Judgement], few: Mapping[str, int] | None = None) -> Verdict:
     """The worst of the outcomes; at best undecided if the test has too `few` samples of a label."""
-    outcomes = {one.outcome for one in judgements}
+    outcomes = {judgement.outcome for judgement in judgements}
     if "missed" in outcomes:
         return "do not ship"
     return "undecided" if few or "undecided" in outcomes else "ship"
@@ -108,19 +108,21 @@ def _spread(name: str, value: float, measured: Measured) -> list[tuple[str, floa
         return [(name, value, measured.labels[label][metric])]
     if label == EVERY_LABEL:
         each = measured.labels.items()
-        return [(f"{metric} of {one}", value, measures[metric]) for one, measures in each]
-    known = list(measured.labels)
+        return [
+            (f"{metric} of {each_label}", value, measures[metric]) for each_label, measures in each
+        ]
+    names = list(measured.labels)
     raise ConfigError(
         f"evaluate.gate names '{name}', but no label is called '{label}'.",
-        f"{nearest(label, known)}There are: {', '.join(known)}.",
+        f"{nearest(label, names)}There are: {', '.join(names)}.",
     )
 
 
 def _overall(name: str, measured: Measured) -> Measure:
     if name in measured.overall:
         return measured.overall[name]
-    known = list(measured.overall)
+    names = list(measured.overall)
     raise ConfigError(
         f"evaluate.gate names '{name}', and that was not measured.",
-        f"{nearest(name, known)}There are: {', '.join(known)}.",
+        f"{nearest(name, names)}There are: {', '.join(names)}.",
     )

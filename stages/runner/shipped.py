@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from stages.artifacts import Package, Report
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.evaluate.kinds import kind_of
 from stages.runner.lock import Failure, Lock
 from stages.runtime.errors import AgreementNotMet, GateNotMet
@@ -52,8 +52,8 @@ def trained(report: Report) -> Line:
         "trained model",
         "packed",
         _measured(report, report.task),
-        words.headline(report.verdict, bool(report.gate)),
-        words.look(report.verdict, bool(report.gate)),
+        formatting.headline(report.verdict, bool(report.gate)),
+        formatting.verdict_style(report.verdict, bool(report.gate)),
         why=" ".join(report.reasons),
     )
 
@@ -77,8 +77,8 @@ def _target(target: str, lock: Lock, store: Store) -> Line:
         target,
         "packed",
         _measured(package, lock.config["task"]),
-        words.headline(package.verdict, bool(package.gate)),
-        words.look(package.verdict, bool(package.gate)),
+        formatting.headline(package.verdict, bool(package.gate)),
+        formatting.verdict_style(package.verdict, bool(package.gate)),
         f"{package.numeric}, {package.size_bytes / 1e6:.1f} MB",
         " ".join(package.reasons),
     )
@@ -93,4 +93,4 @@ def _measured(measured: Package | Report, task: str) -> str:
     """The first metric of the task in words; '' if it was not measured."""
     first = kind_of(task).headline[0]
     found = measured.overall.get(first)
-    return f"{words.metric(first)} {words.counted_measure(found)}" if found else ""
+    return f"{formatting.metric(first)} {formatting.counted_measure(found)}" if found else ""

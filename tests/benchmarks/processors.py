@@ -15,8 +15,8 @@ from typing import Any
 
 from stages.artifacts import Measure
 from stages.deploy.instruction_sets import spaced
+from stages.evaluate.formatting import measured
 from stages.evaluate.packaged import opened_package
-from stages.evaluate.words import measured
 from stages.metrics import proportion
 from stages.metrics.boxes import box_agreement, matches
 from stages.opening import open_store

@@ -52,8 +52,8 @@ def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
     apart, alone = evaluated(truth, answers, unseen=unseen), evaluated(truth, answers)
 
     assert apart.threshold == recommended_threshold(matches(unseen.truth, unseen.answers, 2), None)
-    assert "on photos held out of training, as the best compromise (F1)" in apart.threshold_says
-    assert "on these very photos" in alone.threshold_says
+    assert "on photos held out of training, as the best compromise (F1)" in apart.threshold_summary
+    assert "on these very photos" in alone.threshold_summary
 
 
 def test_a_threshold_in_use_is_kept_and_what_it_gives_is_counted():
@@ -64,7 +64,7 @@ def test_a_threshold_in_use_is_kept_and_what_it_gives_is_counted():
 
     assert evaluation.threshold == 0.7
     assert evaluation.measured.overall["micro_recall"].value == 0.5
-    assert "came with the package" in evaluation.threshold_says
+    assert "came with the package" in evaluation.threshold_summary
 
 
 def test_a_precision_that_is_asked_for_sets_the_threshold():
@@ -74,7 +74,7 @@ def test_a_precision_that_is_asked_for_sets_the_threshold():
     found = evaluated(truth, answers, precision=0.4)
 
     assert (found.threshold, evaluated(truth, answers).threshold) == (0.01, 0.21)
-    assert "so that 40 % of the boxes be right" in found.threshold_says
+    assert "so that 40 % of the boxes be right" in found.threshold_summary
 
 
 def test_the_weakest_label_is_told_in_photos_with_what_became_of_its_boxes():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from stages.evaluate.labels.baselines import Choice
 from stages.evaluate.labels.growth import Growth
-from stages.evaluate.labels.rivals import Choice
 
 POINTS = [
     {
@@ -34,12 +34,12 @@ def growth(gain=(0.018, 0.004, 0.031), sure=0.9, wrong=90.0) -> Growth:
 
 
 def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
-    assert growth().says == (
+    assert growth().summary == (
         "Twice as many photos of every label would bring about +1.8 points (0.4 to 3.1) of "
         "balanced accuracy. Most would be gained by 'skirt': +5.0 points (1.0 to 9.0) of its "
         "recall."
     )
-    assert growth().advice == [growth().says]
+    assert growth().advice == [growth().summary]
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,13 @@ def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
     ],
 )
 def test_where_nothing_sure_can_be_told_that_is_told_and_nobody_is_sent_for_more(told, words):
-    assert words in told.says
+    assert words in told.summary
     assert told.advice == []
 
 
 def test_the_label_is_only_named_where_it_is_likely():
-    assert "Probably most would be gained by 'skirt'" in growth(sure=0.5).says
-    assert "Which label would gain most cannot be told." in growth(sure=0.2).says
+    assert "Probably most would be gained by 'skirt'" in growth(sure=0.5).summary
+    assert "Which label would gain most cannot be told." in growth(sure=0.2).summary
 
 
 def test_the_plot_goes_on_to_twice_as_many():
@@ -82,11 +82,11 @@ def rival(verdict: str, **changes) -> dict:
 def test_rivals_are_told_in_words_and_points():
     choice = Choice({"metric": "balanced_accuracy", "finalists": [rival("undecided")]})
 
-    (told,) = choice.rivals
+    (told,) = choice.baselines
 
     assert told.name == "efficientnet_lite1@256, head alone"
     assert (told.reached, told.chosen, told.gain) == ("88.8 %", "90 %", "+1.2 points (-0.4 to 2.8)")
-    assert "any of them may be as good" in choice.says
+    assert "any of them may be as good" in choice.summary
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,8 @@ def test_rivals_are_told_in_words_and_points():
 )
 def test_what_the_verdicts_come_to(verdicts, words):
     assert (
-        words in Choice({"metric": "accuracy", "finalists": [rival(one) for one in verdicts]}).says
+        words
+        in Choice({"metric": "accuracy", "finalists": [rival(one) for one in verdicts]}).summary
     )
 
 
@@ -108,6 +109,6 @@ def test_log_loss_is_no_share():
     gain = {"value": 0.1, "low": 0.05, "high": 0.15}
     told = rival("better", chosen=0.4, rival=0.5, gain=gain)
 
-    (one,) = Choice({"metric": "log_loss", "finalists": [told]}).rivals
+    (one,) = Choice({"metric": "log_loss", "finalists": [told]}).baselines
 
     assert (one.reached, one.gain) == ("0.500", "+0.100 (0.050 to 0.150)")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.evaluate.labels.agreement import judged
+from stages.evaluate.labels.agreement import agreement_of
 from stages.evaluate.labels.scores import scored
 
 LABELS = ("common", "rare")
@@ -20,7 +20,7 @@ def compared(losses: dict[int, int], sizes=(90, 10), wins=0, least=0.5, max_drop
     won = np.flatnonzero(truth == 0)[-wins:] if wins else []
     before[won] = 1
     trained, packed = (scored(truth, np.eye(2)[one], 2) for one in (before, after))
-    return judged(trained, packed, LABELS, max_drop, least)
+    return agreement_of(trained, packed, LABELS, max_drop, least)
 
 
 def test_equal_answers_agree():

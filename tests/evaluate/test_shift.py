@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from stages.etl.manifest import samples_of, write_manifest
-from stages.evaluate.labels import shift_words
+from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.shift import shift_of
 from stages.evaluate.training import Training
 from stages.metrics.two_samples import differences, flags_of, mixture, told_apart
@@ -109,10 +109,10 @@ def test_nothing_is_found_in_an_honest_split_and_that_is_said(honest):
     found = shift_of(honest)
 
     assert not found.found
-    assert found.foreign == ()
-    assert shift_words.told(found).startswith("No shift was found.")
-    assert "brightness" in shift_words.told(found)
-    assert shift_words.advice(found) == []
+    assert found.out_of_distribution == ()
+    assert shift_text.summary(found).startswith("No shift was found.")
+    assert "brightness" in shift_text.summary(found)
+    assert shift_text.advice(found) == []
 
 
 def test_a_test_that_was_made_darker_is_found_for_that_reason(honest):
@@ -122,9 +122,9 @@ def test_a_test_that_was_made_darker_is_found_for_that_reason(honest):
     assert "brightness" in {one.name for one in found.reasons[:2]}
     brightness = next(one for one in found.traits if one.name == "brightness")
     assert brightness.test < 0.6 * brightness.training
-    assert brightness.more < 0.1
-    assert "less brightness" in shift_words.told(found)
-    assert "less brightness" in shift_words.advice(found)[0]
+    assert brightness.share_higher < 0.1
+    assert "less brightness" in shift_text.summary(found)
+    assert "less brightness" in shift_text.advice(found)[0]
 
 
 def test_another_kind_of_file_is_found_for_that_reason(honest):
@@ -160,9 +160,11 @@ def test_what_no_trait_shows_the_backbone_sees(honest):
 
     assert found.apart.low > 0.6
     assert found.p <= 0.01
-    assert len(found.foreign) == 6
-    assert {one.digest for one in found.foreign}.isdisjoint(one.near for one in found.foreign)
-    assert "classifier" in shift_words.told(found)
+    assert len(found.out_of_distribution) == 6
+    assert {one.digest for one in found.out_of_distribution}.isdisjoint(
+        one.near for one in found.out_of_distribution
+    )
+    assert "classifier" in shift_text.summary(found)
     assert not none.found
     assert none.apart.low < 0.5 < none.apart.high
 

@@ -22,9 +22,9 @@ def test_where_no_threshold_reaches_the_precision_none_is_sure_and_the_best_is_t
     found = told([0.9] * 20 + [0.4] * 20, [1] * 16 + [0] * 24)
 
     assert (found.least, found.missed, found.best) == (None, True, (0.41, 0.8))
-    assert "No answer is marked as sure: at no threshold are 90 %" in found.says
-    assert "The best is 80 %, from a score of 0.41 on" in found.says
-    assert "add samples of the labels that are recognised worst" in found.says
+    assert "No answer is marked as sure: at no threshold are 90 %" in found.summary
+    assert "The best is 80 %, from a score of 0.41 on" in found.summary
+    assert "add samples of the labels that are recognised worst" in found.summary
 
 
 def test_where_every_answer_reaches_the_precision_no_threshold_of_zero_is_advised():
@@ -32,8 +32,8 @@ def test_where_every_answer_reaches_the_precision_no_threshold_of_zero_is_advise
 
     assert found.least == 0
     assert found.title == "All answers are sure"
-    assert "0.00" not in found.says
-    assert "look at the rest" not in found.says
+    assert "0.00" not in found.summary
+    assert "look at the rest" not in found.summary
 
 
 def test_a_score_that_equals_the_threshold_counts_as_sure_where_it_is_chosen():
@@ -46,7 +46,7 @@ def test_too_few_answers_choose_no_threshold():
     found = told([0.9] * 9, [1] * 9)
 
     assert found.missed
-    assert "no threshold is known" in found.says
+    assert "no threshold is known" in found.summary
 
 
 def test_what_is_rejected_is_never_sure():
@@ -59,4 +59,4 @@ def test_a_package_of_before_is_said_to_be_so():
     found = told([0.9] * 40, [1] * 40, given=Sure(known=False))
 
     assert not found.missed
-    assert "made before answers said whether they are sure" in found.says
+    assert "made before answers said whether they are sure" in found.summary

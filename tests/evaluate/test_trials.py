@@ -8,7 +8,7 @@ import pytest
 from stages.artifacts import Model
 from stages.config.device import Device, Measured
 from stages.evaluate.trials import page_of, section_of
-from stages.evaluate.trials.plot import drawn, front
+from stages.evaluate.trials.plot import drawn, pareto_front
 from stages.evaluate.trials.rows import rows_of
 from tests import makers
 
@@ -72,7 +72,7 @@ def test_a_trial_of_an_older_search_is_of_phase_one_and_one_that_was_stopped_is_
 def test_nothing_on_the_front_is_matched_by_what_is_as_cheap():
     rows = rows_of(TRIALS, METRIC, Device())
 
-    found = front(rows)
+    found = pareto_front(rows)
 
     assert [(one.input, one.value) for one in found] == [(SMALL, 0.86), (LARGE, 0.90)]
     for one in found:
@@ -89,7 +89,7 @@ def test_what_a_device_measured_is_the_cost_and_else_that_of_the_reference_machi
     half = rows_of(TRIALS, METRIC, Device(measured=table[:1]))
 
     assert {one.input: one.cost for one in there} == {SMALL: 7.5, LARGE: 3.5}
-    assert [(one.input, one.value) for one in front(there)] == [(LARGE, 0.90)]
+    assert [(one.input, one.value) for one in pareto_front(there)] == [(LARGE, 0.90)]
     costs = {one.input: one.cost for one in half}
     assert costs[SMALL] == pytest.approx(10 * (64 / 224) ** 2)
     assert costs[LARGE] > costs[SMALL]

@@ -8,12 +8,12 @@ import yaml
 
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels import Labels
 from stages.evaluate.minimum import yaml_line
 from stages.evaluate.predictions import Predicted
-from stages.evaluate.verdict import Judgement, against_guessing, judge, outcome, verdict
+from stages.evaluate.verdict import Judgement, against_guessing, judgements_of, outcome, verdict
 from stages.metrics import measure, recommended, wilson
 from stages.runtime.errors import UnknownPart
 
@@ -71,7 +71,10 @@ def test_without_a_gate_a_model_has_to_beat_guessing():
     guessing = measure(truth, predicted(truth, [0] * 100, labels).answers, labels)
     good = measure(truth, predicted(truth, truth, labels).answers, labels)
 
-    (guess,), (better,) = judge({}, guessing, against_guessing), judge({}, good, against_guessing)
+    (guess,), (better,) = (
+        judgements_of({}, guessing, against_guessing),
+        judgements_of({}, good, against_guessing),
+    )
 
     assert (guess.gate, guess.guessed, guess.outcome) == (0.6, "a", "missed")
     assert better.outcome == "reached"
@@ -82,7 +85,7 @@ def test_every_label_gets_the_gate_of_every_label():
     truth = [0] * 50 + [1] * 50
     measured = measure(truth, predicted(truth, [0] * 100, labels).answers, labels)
 
-    judged = judge({"recall of every label": 0.5}, measured, against_guessing)
+    judged = judgements_of({"recall of every label": 0.5}, measured, against_guessing)
     outcomes = {one.name: one.outcome for one in judged}
 
     assert outcomes == {"recall of a": "reached", "recall of b": "missed"}
@@ -211,8 +214,11 @@ def test_without_a_gate_no_verdict_is_good_and_the_line_to_add_is_told():
     gated = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig(gate={"accuracy": 0.9}))
 
     assert found.headline == "better than guessing; no minimum was set"
-    assert words.look(found.verdict, found.minimum) == "doubt"
-    assert (gated.headline, words.look(gated.verdict, gated.minimum)) == ("ship", "good")
+    assert formatting.verdict_style(found.verdict, found.minimum) == "doubt"
+    assert (gated.headline, formatting.verdict_style(gated.verdict, gated.minimum)) == (
+        "ship",
+        "good",
+    )
 
 
 @pytest.mark.parametrize(
@@ -285,4 +291,4 @@ def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
 
     assert alone.threshold == 0
     assert apart.threshold == recommended(truth, unseen, 0.95)
-    assert "held out of training" in apart.threshold_says
+    assert "held out of training" in apart.threshold_summary

@@ -8,7 +8,7 @@ from stages.artifacts import Ref
 from stages.cli.outcome import print_outcome
 from stages.config import PipelineConfig, parse_pipeline
 from stages.etl import source
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.opening import open_store
 from stages.parts import TARGETS
 from stages.runner import LogWatch, plan, run_pipeline
@@ -101,7 +101,7 @@ def test_the_report_says_first_what_the_package_measured_and_stays_the_same_arti
 
     page = report_page(settings, "first")
 
-    accuracy = words.counted_measure(package.overall["accuracy"])
+    accuracy = formatting.counted_measure(package.overall["accuracy"])
     assert page.index(f"accuracy {accuracy}") < page.index("Trained model: ")
     assert "No package had been made" in store.get(report.files["report.html"]).decode()
     run = links.kept(settings.root, "report", report.ref.id).run

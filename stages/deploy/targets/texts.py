@@ -5,9 +5,9 @@ from textwrap import fill
 
 from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
+from stages.evaluate.formatting import capital
 from stages.evaluate.rejected import rejected_label
 from stages.evaluate.sure import SureAnswers
-from stages.evaluate.words import capital
 from stages.runtime.neutral import line
 
 
@@ -119,7 +119,7 @@ def sure(found: SureAnswers) -> str:
     """How right the package's own sure answers were in its test; nothing if none can be sure."""
     if found.least is None:
         return ""
-    lines = fill(found.says, 100, break_on_hyphens=False)
+    lines = fill(found.summary, 100, break_on_hyphens=False)
     return f"\n## How right its sure answers are\n\n{lines}\n"
 
 

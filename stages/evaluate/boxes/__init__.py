@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
-from stages.evaluate.boxes.agreement import judged
+from stages.evaluate.boxes.agreement import agreement_of
 from stages.evaluate.boxes.evaluation import Evaluation, against_half, evaluated, sure_by
 from stages.evaluate.boxes.page import page
-from stages.evaluate.kinds import Agreement, Unseen, check_known
+from stages.evaluate.kinds import Agreement, Unseen, check_label_names
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
-from stages.evaluate.verdict import Judgement, judge
+from stages.evaluate.verdict import Judgement, judgements_of
 from stages.media import Modality
 from stages.metrics import Measured
 from stages.metrics.boxes import measure_boxes
@@ -29,9 +29,9 @@ class Boxes:
     counted: ClassVar[str] = "box"
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
-        check_known((box.label for one in samples for box in one.boxes), labels)
+        check_label_names((box.label for sample in samples for box in sample.boxes), labels)
         place = {label: index for index, label in enumerate(labels)}
-        return [[[*box[1:], place[box.label]] for box in one.boxes] for one in samples]
+        return [[[*box[1:], place[box.label]] for box in sample.boxes] for sample in samples]
 
     def evaluated(
         self,
@@ -63,8 +63,8 @@ class Boxes:
     def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
         return sure_by(predicted, threshold, rule)
 
-    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
-        return judge(gate, measured, against_half)
+    def judgements(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+        return judgements_of(gate, measured, against_half)
 
     def agreement(
         self,
@@ -76,4 +76,4 @@ class Boxes:
         max_drop: float,
         least: float,
     ) -> Agreement:
-        return judged(trained, packed, labels, threshold, max_drop, least)
+        return agreement_of(trained, packed, labels, threshold, max_drop, least)

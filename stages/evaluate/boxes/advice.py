@@ -6,11 +6,20 @@ from collections.abc import Mapping, Sequence
 from stages.artifacts import Measure
 from stages.evaluate.boxes.mistakes import MISSED, Mistake
 from stages.evaluate.boxes.small import Small
-from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.confused import ConfusedPair, confusion_advice
 from stages.evaluate.few import few_tested
+from stages.evaluate.formatting import (
+    are,
+    capital,
+    counted,
+    interval,
+    listed,
+    measured,
+    percent,
+    rough,
+)
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import are, capital, counted, interval, listed, measured, percent, rough
 from stages.metrics import Measured, samples_to_narrow
 from stages.metrics.boxes import FALSE, MISPLACED, WRONG
 
@@ -26,116 +35,115 @@ def advice(
     measures: Measured,
     judgements: Sequence[Judgement],
     wrong: Sequence[Mistake],
-    confused: Sequence[Pair],
+    confused: Sequence[ConfusedPair],
     small: Small | None,
     needed: Needed,
 ) -> list[str]:
     """What to do next, the most useful first."""
     true, ap = _true(measures), measures.overall["ap50"]
     if not true:
-        return [_unmarked(needed.thing, len(wrong))]
+        return [_unmarked(needed.noun, len(wrong))]
     if ap.value < _HOPELESS and ap.high < 0.5:
-        return [_learnt_nothing(needed.thing), *_untested(measures, needed.thing)]
-    open_ones = [one for one in judgements if one.undecided]
-    undecided = [needed.to_decide(one) for one in open_ones][:_GATES]
-    missed = any(one.outcome == "missed" for one in judgements)
+        return [_learnt_nothing(needed.noun), *_untested(measures, needed.noun)]
+    open_ones = [judgement for judgement in judgements if judgement.undecided]
+    undecided = [needed.to_decide(judgement) for judgement in open_ones][:_GATES]
+    missed = any(judgement.outcome == "missed" for judgement in judgements)
     few = needed.at_least(few_tested(measures), "box")
-    said = [] if missed else few + undecided
-    said += _suspicious(wrong, needed.thing) + _weakest(measures, wrong, needed)
-    said += small.advice(needed.thing) if small else []
-    said += _false(measures, wrong, needed.thing) + _misplaced(wrong, true)
-    mixed_up = sum(one.sort == WRONG for one in wrong)
-    said += _mixed_up(confused, mixed_up, needed.thing) if mixed_up >= _AT_LEAST else []
-    said += (few + undecided if missed else []) + _untested(measures, needed.thing)
-    return said or [_nothing_wrong(measures, needed.thing)]
+    lines = [] if missed else few + undecided
+    lines += _suspicious(wrong, needed.noun) + _weakest(measures, wrong, needed)
+    lines += small.advice(needed.noun) if small else []
+    lines += _false(measures, wrong, needed.noun) + _misplaced(wrong, true)
+    mixed_up = sum(lines.sort == WRONG for lines in wrong)
+    lines += _mixed_up(confused, mixed_up, needed.noun) if mixed_up >= _AT_LEAST else []
+    lines += (few + undecided if missed else []) + _untested(measures, needed.noun)
+    return lines or [_nothing_wrong(measures, needed.noun)]
 
 
 def _true(measures: Measured) -> int:
     return sum(int(each["support"].value) for each in measures.labels.values())
 
 
-def _unmarked(thing: str, false: int) -> str:
-    given = f" Of the boxes that the model gives there, {false}, all are false." if false else ""
+def _unmarked(noun: str, false: int) -> str:
+    note = f" Of the boxes that the model gives there, {false}, all are false." if false else ""
     return (
-        f"No test {thing} has a box, so nothing is known of what is found: add some that have."
-        f"{given}"
+        f"No test {noun} has a box, so nothing is known of what is found: add some that have.{note}"
     )
 
 
-def _learnt_nothing(thing: str) -> str:
+def _learnt_nothing(noun: str) -> str:
     return (
         f"The model finds next to nothing. Look at the data page whether the boxes are on the "
-        f"things that they name; if so, train longer (train.budget_minutes) or on more {thing}s."
+        f"things that they name; if so, train longer (train.budget_minutes) or on more {noun}s."
     )
 
 
-def _suspicious(wrong: Sequence[Mistake], thing: str) -> list[str]:
-    names = {one.name for one in wrong if one.suspicious}
+def _suspicious(wrong: Sequence[Mistake], noun: str) -> list[str]:
+    names = {mistake.name for mistake in wrong if mistake.suspicious}
     if not names:
         return []
     return [
-        f"Check the annotations of {counted(len(names), thing)} first (marked below): where "
+        f"Check the annotations of {counted(len(names), noun)} first (marked below): where "
         "nothing is annotated, the model is as sure of a box as it is of right ones."
     ]
 
 
 def _weakest(measures: Measured, wrong: Sequence[Mistake], needed: Needed) -> list[str]:
-    seen = {label: each["recall"] for label, each in measures.labels.items() if each["recall"].n}
-    label = min(seen, key=lambda one: (seen[one].value, seen[one].n))
-    recall = seen[label]
-    more = max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0)
-    know = _know(label, recall, more, needed) if more else ""
+    recalls = {label: each["recall"] for label, each in measures.labels.items() if each["recall"].n}
+    label = min(recalls, key=lambda name: (recalls[name].value, recalls[name].n))
+    recall = recalls[label]
+    missing = max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0)
+    know = _know(label, recall, missing, needed) if missing else ""
     lost = recall.n - round(recall.n * recall.value)
-    if recall.value >= _WEAK and not more:
+    if recall.value >= _WEAK and not missing:
         return []
     if not lost:
         return [f"Least is known about '{label}': {know}"]
     return [
         f"The weakest label is '{label}': {lost} of its {recall.n} boxes {are(lost)} not found"
-        f"{_how(label, wrong)}. More training {needed.thing}s with it will help most."
+        f"{_how(label, wrong)}. More training {needed.noun}s with it will help most."
         + (f" {capital(know)}" if know else "")
     ]
 
 
 def _how(label: str, wrong: Sequence[Mistake]) -> str:
     """In which way its boxes are lost, if in more than one."""
-    sorts = Counter(one.sort for one in wrong if one.true == label)
+    sorts = Counter(mistake.sort for mistake in wrong if mistake.true == label)
     if len(sorts) < 2:
         return ""
     names: Mapping[str, str] = {MISSED: "overlooked", WRONG: "with another label"}
-    told = [f"{count} {names.get(sort, sort)}" for sort, count in sorts.most_common()]
-    return f" ({', '.join(told)})"
+    counts = [f"{count} {names.get(sort, sort)}" for sort, count in sorts.most_common()]
+    return f" ({', '.join(counts)})"
 
 
-def _know(label: str, recall: Measure, more: int, needed: Needed) -> str:
-    samples = rough(needed.samples(label, more))
-    test = f"{counted(samples, f'more test {needed.thing}')} with it{needed.in_all(samples)}"
+def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
+    samples = rough(needed.samples(label, missing))
+    test = f"{counted(samples, f'more test {needed.noun}')} with it{needed.in_all(samples)}"
     return (
         f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
         "±5 points."
     )
 
 
-def _false(measures: Measured, wrong: Sequence[Mistake], thing: str) -> list[str]:
-    given = measures.overall["micro_precision"].n
-    alarms = sum(one.sort == FALSE and not one.again for one in wrong)
-    again = sum(one.again for one in wrong)
-    said = []
-    if alarms >= _AT_LEAST and alarms > _OFTEN * given:
-        said.append(
-            f"{alarms} of {given} given boxes are false alarms on the background: add training "
-            f"{thing}s of such scenes without anything to find, and without a box."
+def _false(measures: Measured, wrong: Sequence[Mistake], noun: str) -> list[str]:
+    predicted_boxes = measures.overall["micro_precision"].n
+    alarms = sum(mistake.sort == FALSE and not mistake.again for mistake in wrong)
+    again = sum(mistake.again for mistake in wrong)
+    lines = []
+    if alarms >= _AT_LEAST and alarms > _OFTEN * predicted_boxes:
+        lines.append(
+            f"{alarms} of {predicted_boxes} given boxes are false alarms on the background: add "
+            f"training {noun}s of such scenes without anything to find, and without a box."
         )
-    if again >= _AT_LEAST and again > _OFTEN * given:
-        said.append(
-            f"{again} of {given} given boxes are second ones on a thing that has one: look whether "
-            "things are annotated once each, and as a whole."
+    if again >= _AT_LEAST and again > _OFTEN * predicted_boxes:
+        lines.append(
+            f"{again} of {predicted_boxes} given boxes are second ones on a thing that has one: "
+            "look whether things are annotated once each, and as a whole."
         )
-    return said
+    return lines
 
 
 def _misplaced(wrong: Sequence[Mistake], true: int) -> list[str]:
-    count = sum(one.sort == MISPLACED for one in wrong)
+    count = sum(mistake.sort == MISPLACED for mistake in wrong)
     if count < _AT_LEAST or count <= _OFTEN * true:
         return []
     return [
@@ -144,22 +152,22 @@ def _misplaced(wrong: Sequence[Mistake], true: int) -> list[str]:
     ]
 
 
-def _mixed_up(confused: Sequence[Pair], count: int, thing: str) -> list[str]:
-    return look_alikes(confused, count, thing, "wrong labels")
+def _mixed_up(confused: Sequence[ConfusedPair], count: int, noun: str) -> list[str]:
+    return confusion_advice(confused, count, noun, "wrong labels")
 
 
-def _untested(measures: Measured, thing: str) -> list[str]:
+def _untested(measures: Measured, noun: str) -> list[str]:
     names = [label for label, each in measures.labels.items() if not each["support"].value]
     if not names:
         return []
     quoted = listed([f"'{name}'" for name in names], "label", most=10)
-    return [f"No test {thing} has a box of {quoted}: nothing is known about it."]
+    return [f"No test {noun} has a box of {quoted}: nothing is known about it."]
 
 
-def _nothing_wrong(measures: Measured, thing: str) -> str:
+def _nothing_wrong(measures: Measured, noun: str) -> str:
     recall = measures.overall["micro_recall"]
     return (
         f"Nothing stands out: {measured(recall)} of {recall.n} boxes are found, so up to "
-        f"{percent(1 - recall.low)} of all may be missed. Go on testing with new {thing}s from "
+        f"{percent(1 - recall.low)} of all may be missed. Go on testing with new {noun}s from "
         "where it will be used."
     )

@@ -27,7 +27,7 @@ from stages.metrics.boxes.paired import Pair
 from stages.metrics.paired import CONFIDENT, tango
 
 
-def judged(
+def agreement_of(
     trained: Predicted,
     packed: Sequence[Any],
     labels: Sequence[str],
@@ -53,8 +53,8 @@ def judged(
 def _ap_failure(drop: Measure, max_drop: float, before: Matches) -> list[str]:
     boxes = before.support.sum(axis=0)
     rarest = boxes[boxes > 0]
-    one = (1 / rarest.min() + 1 / len(RECALLS)) / len(rarest) if len(rarest) else 1.0
-    if drop.value <= max(max_drop, one):
+    box_cost = (1 / rarest.min() + 1 / len(RECALLS)) / len(rarest) if len(rarest) else 1.0
+    if drop.value <= max(max_drop, box_cost):
         return []
     return [f"AP50 drops by {drop.value:.1%}, at most {max_drop:.1%} is allowed"]
 

@@ -20,7 +20,7 @@ from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
 from stages.evaluate.sure import Answered, SureAnswers, sure_answers
-from stages.evaluate.verdict import Judgement, judge, outcome
+from stages.evaluate.verdict import Judgement, judgements_of, outcome
 from stages.metrics import Measured
 from stages.metrics.boxes import (
     BoxThreshold,
@@ -50,14 +50,14 @@ class Evaluation(evaluation.Evaluation):
     epochs: Epochs
 
     @property
-    def threshold_says(self) -> str:
-        return on_threshold(self.chosen, self.precision, self.predicted.thing, self.origin)
+    def threshold_summary(self) -> str:
+        return on_threshold(self.chosen, self.precision, self.predicted.noun, self.origin)
 
     def record(self) -> bytes:
         return recorded(
             self,
-            mistakes=[one._asdict() for one in self.mistakes],
-            epochs=[dict(one) for one in self.epochs],
+            mistakes=[mistake._asdict() for mistake in self.mistakes],
+            epochs=[dict(epoch) for epoch in self.epochs],
         )
 
 
@@ -67,28 +67,34 @@ def evaluated(
     tested: float,
     unseen: Unseen | None,
     epochs: Epochs,
-    given: float | None = None,
+    packaged_threshold: float | None = None,
     sure: Sure | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
     labels = predicted.labels
     found = matches(predicted.truth, predicted.answers, len(labels))
-    held = matches(unseen.truth, unseen.answers, len(labels)) if unseen else found
-    threshold = recommended_threshold(held, config.precision) if given is None else given
+    held_out_matches = matches(unseen.truth, unseen.answers, len(labels)) if unseen else found
+    threshold = (
+        recommended_threshold(held_out_matches, config.precision)
+        if packaged_threshold is None
+        else packaged_threshold
+    )
     measured = measure_boxes(predicted.truth, predicted.answers, labels, threshold, found=found)
-    judgements = judge(config.gate, measured, against_half)
+    judgements = judgements_of(config.gate, measured, against_half)
     wrong = mistakes(predicted, found, outcomes(found, threshold))
-    asked = Needed(predicted.thing, tested, _each(found, measured))
+    needed = Needed(predicted.noun, tested, _each(found, measured))
     return Evaluation(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        reasons=tuple(reasons(judgements, predicted.thing, few_tested(measured), "box")),
-        advice=tuple(_advice(measured, judgements, wrong, found, threshold, asked)),
+        reasons=tuple(reasons(judgements, predicted.noun, few_tested(measured), "box")),
+        advice=tuple(_advice(measured, judgements, wrong, found, threshold, needed)),
         thresholds=tuple(box_thresholds(found)),
         threshold=threshold,
-        sure=_sure(found, held, threshold, config.precision, sure, held_out=unseen is not None),
-        origin=origin_of(given, unseen),
+        sure=_sure(
+            found, held_out_matches, threshold, config.precision, sure, held_out=unseen is not None
+        ),
+        origin=origin_of(packaged_threshold, unseen),
         precision=config.precision,
         curves=box_curves(found, _ap50s(measured), labels),
         mistakes=tuple(wrong),
@@ -104,10 +110,10 @@ def sure_by(predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
 
 def _sure(
     found: Matches,
-    held: Matches,
+    held_out_matches: Matches,
     threshold: float,
     precision: float | None,
-    given: Sure | None,
+    packaged_rule: Sure | None,
     *,
     held_out: bool,
 ) -> SureAnswers:
@@ -119,11 +125,13 @@ def _sure(
         if least is None:
             return proportion(0, 0), proportion(0, len(test.scores))
         tally = tallies(found, max(least, threshold))
-        every = Tallies(*(one.sum(axis=1, keepdims=True) for one in tally))
+        every = Tallies(*(counts.sum(axis=1, keepdims=True) for counts in tally))
         return by_label(every, 0)[0]["precision"], proportion(test.at(least)[0], len(test.scores))
 
-    chosen = Answered(held.score, held.found >= 0)
-    return sure_answers(test, chosen, precision, given, measures, held_out=held_out, noun="boxes")
+    chosen = Answered(held_out_matches.score, held_out_matches.found >= 0)
+    return sure_answers(
+        test, chosen, precision, packaged_rule, measures, held_out=held_out, noun="boxes"
+    )
 
 
 def against_half(measured: Measured) -> Judgement:
@@ -139,11 +147,11 @@ def _advice(
     wrong: Sequence[Mistake],
     found: Matches,
     threshold: float,
-    asked: Needed,
+    needed: Needed,
 ) -> list[str]:
     confusion = [row[:-1] for row in measured.confusion[:-1]]
     confused = pairs(confusion, list(measured.labels))
-    return advice(measured, judgements, wrong, confused, small_ones(found, threshold), asked)
+    return advice(measured, judgements, wrong, confused, small_ones(found, threshold), needed)
 
 
 def _each(found: Matches, measured: Measured) -> dict[str, float]:

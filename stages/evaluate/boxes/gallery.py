@@ -27,7 +27,7 @@ class Drawn(NamedTuple):
     top: float
     width: float
     height: float
-    given: bool
+    predicted: bool
     strong: bool
 
 
@@ -49,7 +49,7 @@ def views(
 ) -> list[View]:
     """The views of `mistakes`; `fetch` gives a sample's bytes by its row."""
     photo = lru_cache(maxsize=4)(lambda row: decode_picture(fetch(row)))
-    return [_view(one, predicted, threshold, photo(one.row)) for one in mistakes]
+    return [_view(mistake, predicted, threshold, photo(mistake.row)) for mistake in mistakes]
 
 
 def _view(
@@ -59,10 +59,10 @@ def _view(
     part = np.ascontiguousarray(photo[top:bottom, left:right])
     scale = min(1.0, SIDE / max(part.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in part.shape[:2])
-    given = [row for row in predicted.answers[mistake.row] if row[4] >= threshold - 1e-9]
+    shown_rows = [row for row in predicted.answers[mistake.row] if row[4] >= threshold - 1e-9]
     boxes = [
         *_drawn(predicted.truth[mistake.row], False, mistake.true_box, (left, top, right, bottom)),
-        *_drawn(given, True, mistake.box, (left, top, right, bottom)),
+        *_drawn(shown_rows, True, mistake.box, (left, top, right, bottom)),
     ]
     return View(mistake, inline(small_jpeg(part, SIDE)), width, height, boxes)
 
@@ -70,7 +70,7 @@ def _view(
 def window(mistake: Mistake, width: int, height: int) -> tuple[int, int, int, int]:
     """The part of a photo of `width` by `height` to look at: left, top, right, bottom, whole
     pixels."""
-    edges = np.array([one for one in (mistake.true_box, mistake.box) if one])
+    edges = np.array([box for box in (mistake.true_box, mistake.box) if box])
     low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)
     side = max(AROUND * float((high - low).max()), LEAST)
     if side >= WHOLE * max(width, height):
@@ -88,27 +88,27 @@ def _span(middle: float, side: float, length: int) -> tuple[int, int]:
 
 
 def _drawn(
-    rows: Sequence[Any], given: bool, strong: Edges, window: tuple[int, int, int, int]
+    rows: Sequence[Any], predicted: bool, strong: Edges, window: tuple[int, int, int, int]
 ) -> list[Drawn]:
     """The boxes of `rows` that can be seen in `window`, `strong` last and so on top."""
     left, top, right, bottom = window
-    seen = [
+    visible = [
         tuple(float(edge) for edge in row[:4])
         for row in rows
         if row[0] < right and row[2] > left and row[1] < bottom and row[3] > top
     ]
-    others = [edges for edges in seen if _rounded(edges) != strong][:MOST]
-    kept = [*others, *([strong] if strong else [])]
+    surrounding = [edges for edges in visible if _rounded(edges) != strong][:MOST]
+    drawn = [*surrounding, *([strong] if strong else [])]
     return [
         Drawn(
             (edges[0] - left) / (right - left),
             (edges[1] - top) / (bottom - top),
             (edges[2] - edges[0]) / (right - left),
             (edges[3] - edges[1]) / (bottom - top),
-            given,
+            predicted,
             edges == strong,
         )
-        for edges in kept
+        for edges in drawn
     ]
 
 

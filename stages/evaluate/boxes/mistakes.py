@@ -39,53 +39,59 @@ def mistakes(predicted: Predicted, found: Matches, sorted_out: Outcomes) -> list
     """Every mistake: missed (the largest first), wrong label and false alarm (the surest first),
     badly placed (the worst placed first)."""
     sure = _sure(found, sorted_out.given)
-    given = [_given(predicted, found, one, sure) for one in sorted_out.given if one.sort != RIGHT]
+    wrong_boxes = [
+        _wrong_box(predicted, found, outcome, sure)
+        for outcome in sorted_out.given
+        if outcome.sort != RIGHT
+    ]
     sizes = area(found.true)
     missed = sorted(sorted_out.missed, key=lambda row: (-sizes[row], row))
-    made = [_missed(predicted, found, row) for row in missed]
+    ordered = [_missed(predicted, found, row) for row in missed]
     for sort in SORTS[1:]:
-        mine = [one for one in given if one.sort == sort]
-        made += sorted(mine, key=_badness)
-    return made
+        mine = [mistake for mistake in wrong_boxes if mistake.sort == sort]
+        ordered += sorted(mine, key=_badness)
+    return ordered
 
 
-def shown(made: Sequence[Mistake], worst: int) -> dict[str, list[Mistake]]:
+def shown(all_mistakes: Sequence[Mistake], worst: int) -> dict[str, list[Mistake]]:
     """The worst of each sort, `worst` together, each sort as many as any other if it has them."""
-    left = {sort: [one for one in made if one.sort == sort] for sort in SORTS}
+    by_sort = {
+        sort: [mistake for mistake in all_mistakes if mistake.sort == sort] for sort in SORTS
+    }
     counts = dict.fromkeys(SORTS, 0)
-    for _ in range(min(worst, len(made))):
-        open_sorts = [sort for sort in SORTS if counts[sort] < len(left[sort])]
+    for _ in range(min(worst, len(all_mistakes))):
+        open_sorts = [sort for sort in SORTS if counts[sort] < len(by_sort[sort])]
         counts[min(open_sorts, key=lambda sort: counts[sort])] += 1
-    return {sort: left[sort][: counts[sort]] for sort in SORTS}
+    return {sort: by_sort[sort][: counts[sort]] for sort in SORTS}
 
 
-def _badness(one: Mistake) -> tuple[float, float, str]:
-    first = one.overlap if one.sort == MISPLACED else -one.score
-    return first, -one.score, one.name
+def _badness(mistake: Mistake) -> tuple[float, float, str]:
+    first = mistake.overlap if mistake.sort == MISPLACED else -mistake.score
+    return first, -mistake.score, mistake.name
 
 
-def _sure(found: Matches, given: Sequence[Outcome]) -> float:
+def _sure(found: Matches, outcomes: Sequence[Outcome]) -> float:
     """The score that half of the right boxes reach; none does if there are few of them."""
-    right = [found.score[one.row] for one in given if one.sort == RIGHT]
+    right = [found.score[outcome.row] for outcome in outcomes if outcome.sort == RIGHT]
     return float(np.median(right)) if len(right) >= _FEWEST else 2.0
 
 
-def _given(predicted: Predicted, found: Matches, one: Outcome, sure: float) -> Mistake:
-    row, score = int(found.image[one.row]), float(found.score[one.row])
-    held = one.true >= 0
+def _wrong_box(predicted: Predicted, found: Matches, outcome: Outcome, sure: float) -> Mistake:
+    row, score = int(found.image[outcome.row]), float(found.score[outcome.row])
+    has_annotation = outcome.true >= 0
     return Mistake(
-        one.sort,
+        outcome.sort,
         row,
         predicted.names[row],
         predicted.files[row],
-        predicted.labels[found.true_label[one.true]] if held else "",
-        predicted.labels[found.label[one.row]],
+        predicted.labels[found.true_label[outcome.true]] if has_annotation else "",
+        predicted.labels[found.label[outcome.row]],
         score,
-        round(one.overlap, 4),
-        _edges(found.true[one.true]) if held else (),
-        _edges(found.given[one.row]),
-        one.sort == FALSE and one.touches >= NEAR,
-        one.sort == FALSE and one.touches < FAR and score >= sure,
+        round(outcome.overlap, 4),
+        _edges(found.true[outcome.true]) if has_annotation else (),
+        _edges(found.given[outcome.row]),
+        outcome.sort == FALSE and outcome.touches >= NEAR,
+        outcome.sort == FALSE and outcome.touches < FAR and score >= sure,
     )
 
 

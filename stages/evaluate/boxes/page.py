@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.evaluate import drawing, words
+from stages.evaluate import drawing, formatting
 from stages.evaluate.about import About
 from stages.evaluate.boxes.evaluation import Evaluation
 from stages.evaluate.boxes.gallery import View, views
@@ -15,7 +15,7 @@ from stages.pages import render
 
 _TEMPLATE = Path(__file__).parent / "boxes.html"
 _KEY = ("ap50", "ap50_95", "macro_precision", "macro_recall", "macro_f1")
-_TOLD = {
+_DESCRIPTIONS = {
     MISSED: "True boxes that nothing was found at; the largest first.",
     WRONG: "A box at the place of a thing, with the label of another; the surest first.",
     MISPLACED: "The right label, but an overlap of 10 to 50 % with the true box; the worst first.",
@@ -27,13 +27,13 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
     """The page's HTML; see `Kind.page`."""
     lines = drawing.precision_recall(evaluation.curves)
     overall = evaluation.measured.overall
-    course, minutes = drawing.over_minutes(evaluation.epochs, "ap50")
+    training_curve, minutes = drawing.over_minutes(evaluation.epochs, "ap50")
     return render(
         _TEMPLATE,
         about=about,
         evaluation=evaluation,
-        words=words,
-        look=words.look(evaluation.verdict, evaluation.minimum),
+        formatting=formatting,
+        look=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
         counted="boxes",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),
@@ -49,8 +49,8 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
         by_threshold=drawing.boxes_by_threshold(evaluation.thresholds),
         rows=_rows(evaluation),
         galleries=_galleries(evaluation, fetch, worst),
-        told=_TOLD,
-        course=course,
+        descriptions=_DESCRIPTIONS,
+        training_curve=training_curve,
         minutes=minutes,
     )
 
@@ -63,7 +63,7 @@ def _galleries(
     return [
         (
             sort,
-            sum(one.sort == sort for one in evaluation.mistakes),
+            sum(mistake.sort == sort for mistake in evaluation.mistakes),
             views(some, evaluation.predicted, evaluation.threshold, fetch),
         )
         for sort, some in chosen.items()

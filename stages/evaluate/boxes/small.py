@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.artifacts import Measure
-from stages.evaluate.words import percent
+from stages.evaluate.formatting import percent
 from stages.metrics import proportion
 from stages.metrics.boxes import Matches, area
 
@@ -19,16 +19,16 @@ class Small:
 
     side: float
     small: Measure
-    others: Measure
+    larger: Measure
 
-    def advice(self, thing: str) -> list[str]:
+    def advice(self, noun: str) -> list[str]:
         """What to do, if the small ones are surely found less often."""
-        if self.small.high >= self.others.low:
+        if self.small.high >= self.larger.low:
             return []
         return [
             f"Small things are missed: of boxes below about {self.side:.0f} × {self.side:.0f} "
             f"pixels {percent(self.small.value)} are found, of larger ones "
-            f"{percent(self.others.value)}. Take {thing}s from nearer, cut large {thing}s into "
+            f"{percent(self.larger.value)}. Take {noun}s from nearer, cut large {noun}s into "
             "tiles, or train at a larger input size (train.input_sizes)."
         ]
 

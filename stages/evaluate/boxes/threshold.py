@@ -2,12 +2,12 @@
 
 from stages.artifacts import Measure
 from stages.evaluate.evaluation import Origin
-from stages.evaluate.words import measured, percent
+from stages.evaluate.formatting import measured, percent
 from stages.metrics.boxes import BoxThreshold
 
 
 def on_threshold(
-    chosen: BoxThreshold, precision: float | None, thing: str, origin: Origin = "these"
+    chosen: BoxThreshold, precision: float | None, noun: str, origin: Origin = "these"
 ) -> str:
     """What to do with a box's score; `origin`: where the threshold was chosen."""
     wanted = (
@@ -16,14 +16,14 @@ def on_threshold(
         else f"so that {percent(precision)} of the boxes be right"
     )
     where = {
-        "held out": f"was chosen on {thing}s held out of training, {wanted}",
-        "these": f"was chosen on these very {thing}s, {wanted}",
+        "held out": f"was chosen on {noun}s held out of training, {wanted}",
+        "these": f"was chosen on these very {noun}s, {wanted}",
         "given": "came with the package, chosen when it was made",
     }
     return (
         f"Take a box from this score on. It {where[origin]}. In this test "
         f"{_share(chosen.precision)} of the boxes are right, {_share(chosen.recall)} of the things "
-        f"are found, and a {thing} gets {chosen.each:.1f} boxes."
+        f"are found, and a {noun} gets {chosen.each:.1f} boxes."
     )
 
 

@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
-from stages.evaluate.kinds import Agreement, Unseen, check_known
-from stages.evaluate.labels.agreement import judged
+from stages.evaluate.kinds import Agreement, Unseen, check_label_names
+from stages.evaluate.labels.agreement import agreement_of
 from stages.evaluate.labels.evaluation import Evaluation, evaluated, sure_by
 from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
-from stages.evaluate.verdict import Judgement, against_guessing, judge
+from stages.evaluate.verdict import Judgement, against_guessing, judgements_of
 from stages.media import Modality
 from stages.metrics import Measured, measure
 from stages.runtime.answers.sure import Sure
@@ -28,8 +28,8 @@ class Labels:
     counted: ClassVar[str] = ""
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
-        check_known((one.label for one in samples), labels)
-        return [labels.index(one.label) for one in samples]
+        check_label_names((sample.label for sample in samples), labels)
+        return [labels.index(sample.label) for sample in samples]
 
     def evaluated(
         self,
@@ -56,14 +56,14 @@ class Labels:
         return page(evaluation, about, fetch, modality, worst)
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
-        seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
-        return measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
+        test = scored(predicted.truth, predicted.answers, len(predicted.labels))
+        return measure(test.truth, test.scores, predicted.labels, rejected=predicted.other)
 
     def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
         return sure_by(predicted, rule)
 
-    def judged(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
-        return judge(gate, measured, against_guessing)
+    def judgements(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
+        return judgements_of(gate, measured, against_guessing)
 
     def agreement(
         self,
@@ -77,7 +77,7 @@ class Labels:
     ) -> Agreement:
         before = scored(trained.truth, trained.answers, len(labels))
         after = scored(trained.truth, packed, len(labels))
-        found = judged(before, after, labels, max_drop, least)
+        found = agreement_of(before, after, labels, max_drop, least)
         unasked = f"recall of {trained.other}"
-        told = {name: one for name, one in found.drops.items() if one.n or name != unasked}
-        return found._replace(drops=told)
+        drops = {name: drop for name, drop in found.drops.items() if drop.n or name != unasked}
+        return found._replace(drops=drops)

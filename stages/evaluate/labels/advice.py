@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 
 from stages.artifacts import Measure
-from stages.evaluate.confused import Pair, look_alikes
+from stages.evaluate.confused import ConfusedPair, confusion_advice
 from stages.evaluate.few import few_tested
-from stages.evaluate.labels.mistakes import SURE, Mistake
-from stages.evaluate.needed import Needed
-from stages.evaluate.verdict import Judgement
-from stages.evaluate.words import (
+from stages.evaluate.formatting import (
     are,
     capital,
     counted,
@@ -17,6 +14,9 @@ from stages.evaluate.words import (
     percent,
     rough,
 )
+from stages.evaluate.labels.mistakes import SURE, Mistake
+from stages.evaluate.needed import Needed
+from stages.evaluate.verdict import Judgement
 from stages.metrics import Measured, samples_to_narrow
 
 MARGIN = 0.05  # an interval of five points to each side tells enough to act on
@@ -29,104 +29,106 @@ def advice(
     measures: Measured,
     judgements: Sequence[Judgement],
     wrong: Sequence[Mistake],
-    confused: Sequence[Pair],
+    confused: Sequence[ConfusedPair],
     worse: Sequence[tuple[str, str, Measure]],
     needed: Needed,
-    alike: Sequence[set[str]],
+    similar: Sequence[set[str]],
 ) -> list[str]:
     """What to do next, the most useful first. `worse`: groups of samples (column, value, accuracy)
     it is worse at; `alike`: labels that are taken for each other more often than by chance."""
-    thing = needed.thing
-    if any(one.guessed and one.measure.high < one.gate for one in judgements):
-        return [_hopeless(thing), *_unseen(measures, thing)]
-    open_ones = [one for one in judgements if one.undecided]
-    undecided = [needed.to_decide(one) for one in open_ones]
-    missed = any(one.outcome == "missed" for one in judgements)
+    noun = needed.noun
+    if any(
+        judgement.guessed and judgement.measure.high < judgement.gate for judgement in judgements
+    ):
+        return [_hopeless(noun), *_unseen(measures, noun)]
+    open_ones = [judgement for judgement in judgements if judgement.undecided]
+    undecided = [needed.to_decide(judgement) for judgement in open_ones]
+    missed = any(judgement.outcome == "missed" for judgement in judgements)
     few = few_tested(measures)
-    said = [] if missed else needed.at_least(few) + undecided[:_GATES]
-    said += _suspicious(wrong, measures, thing)
-    said += _weakest(measures, confused, needed)
+    lines = [] if missed else needed.at_least(few) + undecided[:_GATES]
+    lines += _suspicious(wrong, measures, noun)
+    lines += _weakest(measures, confused, needed)
     if len(measures.labels) > 2:  # of two labels there is but one pair
-        near = [pair for pair in confused if {pair.one, pair.other} in alike]
-        said += look_alikes(near, len(wrong), thing)
-    said += [_group(*one, thing) for one in worse]
-    said += needed.at_least(few) + undecided[:_GATES] if missed else []
-    said += _unseen(measures, thing)
-    return said or _nothing_wrong(measures, thing)
+        near = [pair for pair in confused if {pair.label, pair.other} in similar]
+        lines += confusion_advice(near, len(wrong), noun)
+    lines += [_group(*group, noun) for group in worse]
+    lines += needed.at_least(few) + undecided[:_GATES] if missed else []
+    lines += _unseen(measures, noun)
+    return lines or _nothing_wrong(measures, noun)
 
 
-def _hopeless(thing: str) -> str:
+def _hopeless(noun: str) -> str:
     return (
-        f"The model has learnt nothing that holds for new {thing}s. Look at the data page whether "
-        f"{thing}s and labels belong together and whether a person could tell the labels apart; if "
-        f"so, train on many more {thing}s of each label."
+        f"The model has learnt nothing that holds for new {noun}s. Look at the data page whether "
+        f"{noun}s and labels belong together and whether a person could tell the labels apart; if "
+        f"so, train on many more {noun}s of each label."
     )
 
 
-def _group(column: str, value: str, accuracy: Measure, thing: str) -> str:
+def _group(column: str, value: str, accuracy: Measure, noun: str) -> str:
     return (
-        f"{capital(thing)}s with {column} '{value}' are recognised worse than others, "
-        f"{measured(accuracy)} of {accuracy.n}: add training {thing}s of these."
+        f"{capital(noun)}s with {column} '{value}' are recognised worse than others, "
+        f"{measured(accuracy)} of {accuracy.n}: add training {noun}s of these."
     )
 
 
-def _weakest(measures: Measured, confused: Sequence[Pair], needed: Needed) -> list[str]:
-    seen = {label: each for label, each in measures.labels.items() if each["support"].value}
-    label = min(seen, key=lambda one: (seen[one]["recall"].value, seen[one]["recall"].n))
-    recall = seen[label]["recall"]
+def _weakest(measures: Measured, confused: Sequence[ConfusedPair], needed: Needed) -> list[str]:
+    tested = {label: each for label, each in measures.labels.items() if each["support"].value}
+    label = min(tested, key=lambda name: (tested[name]["recall"].value, tested[name]["recall"].n))
+    recall = tested[label]["recall"]
     missed = round(recall.n * (1 - recall.value))
-    more = rough(max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0))
-    if recall.value >= _WEAK and not more:
+    missing = rough(max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0))
+    if recall.value >= _WEAK and not missing:
         return []
     if not missed:
-        return [f"Least is known about '{label}': {_know(recall, more, needed)}"]
+        return [f"Least is known about '{label}': {_know(recall, missing, needed)}"]
     weak = (
         f"The weakest label is '{label}': {missed} of its "
-        f"{counted(recall.n, f'test {needed.thing}')} {are(missed)} not recognised"
-        f"{_mostly(label, confused, missed)}. Add training {needed.thing}s of it."
+        f"{counted(recall.n, f'test {needed.noun}')} {are(missed)} not recognised"
+        f"{_mostly(label, confused, missed)}. Add training {needed.noun}s of it."
     )
-    return [f"{weak} {capital(_know(recall, more, needed))}" if more else weak]
+    return [f"{weak} {capital(_know(recall, missing, needed))}" if missing else weak]
 
 
-def _mostly(label: str, confused: Sequence[Pair], missed: int) -> str:
+def _mostly(label: str, confused: Sequence[ConfusedPair], missed: int) -> str:
     """Which label most of them are taken for."""
-    ways = [(pair.there, pair.other) for pair in confused if pair.one == label]
-    ways += [(pair.back, pair.one) for pair in confused if pair.other == label]
+    ways = [(pair.there, pair.other) for pair in confused if pair.label == label]
+    ways += [(pair.back, pair.label) for pair in confused if pair.other == label]
     count, other = max(ways)
     return f", {'all' if count == missed > 1 else count} taken for '{other}'"
 
 
-def _know(recall: Measure, more: int, needed: Needed) -> str:
-    test = f"{counted(more, f'more test {needed.thing}')} of it{needed.in_all(more)}"
+def _know(recall: Measure, missing: int, needed: Needed) -> str:
+    test = f"{counted(missing, f'more test {needed.noun}')} of it{needed.in_all(missing)}"
     return (
         f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
         "±5 points."
     )
 
 
-def _suspicious(wrong: Sequence[Mistake], measures: Measured, thing: str) -> list[str]:
-    names = [one.name for one in wrong if one.suspicious]
+def _suspicious(wrong: Sequence[Mistake], measures: Measured, noun: str) -> list[str]:
+    names = [mistake.name for mistake in wrong if mistake.suspicious]
     if not names or len(names) > _FEW * measures.overall["accuracy"].n:
         return []
     many = len(names) > 1
     return [
-        f"Check the labels of {counted(len(names), thing)} first (marked below): the model is "
+        f"Check the labels of {counted(len(names), noun)} first (marked below): the model is "
         f"at least {percent(SURE)} sure that {'they are' if many else 'it is'} something else."
     ]
 
 
-def _unseen(measures: Measured, thing: str) -> list[str]:
+def _unseen(measures: Measured, noun: str) -> list[str]:
     names = [label for label, each in measures.labels.items() if not each["support"].value]
     if not names:
         return []
     listed = ", ".join(f"'{name}'" for name in names)
-    return [f"There is no test {thing} of {listed}: nothing is known about it."]
+    return [f"There is no test {noun} of {listed}: nothing is known about it."]
 
 
-def _nothing_wrong(measures: Measured, thing: str) -> list[str]:
+def _nothing_wrong(measures: Measured, noun: str) -> list[str]:
     accuracy = measures.overall["accuracy"]
     most = percent(1 - accuracy.low)
     return [
-        f"Nothing stands out. With {counted(accuracy.n, f'test {thing}')} the true share of "
-        f"mistakes may be up to {most}; go on testing with new {thing}s from where it will be used."
+        f"Nothing stands out. With {counted(accuracy.n, f'test {noun}')} the true share of "
+        f"mistakes may be up to {most}; go on testing with new {noun}s from where it will be used."
     ]

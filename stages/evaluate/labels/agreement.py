@@ -28,11 +28,11 @@ from stages.metrics import paired_drop, proportion, recall_drops
 from stages.metrics.paired import CONFIDENT, tango
 
 
-def judged(
+def agreement_of(
     trained: Scored, packed: Scored, labels: Sequence[str], max_drop: float, least: float
 ) -> Agreement:
     """Compare the scores `packed` with `trained`, of the same samples."""
-    truth, before, after = trained.truth, trained.given, packed.given
+    truth, before, after = trained.truth, trained.predicted, packed.predicted
     same = proportion(int((before == after).sum()), len(truth))
     drop = paired_drop(truth, before, after)
     drops = recall_drops(truth, before, after, labels)
@@ -45,7 +45,7 @@ def judged(
         *_recall_failures(drops, sure, max_drop),
         *_label_failure(same, least),
     ]
-    named = {f"recall of {label}": one for label, one in drops.items()}
+    named = {f"recall of {label}": drop for label, drop in drops.items()}
     return Agreement(same, {"accuracy": drop, **named}, tuple(failures))
 
 

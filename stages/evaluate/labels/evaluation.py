@@ -7,27 +7,32 @@ from typing import Any
 from stages.artifacts import Measure
 from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
-from stages.evaluate.confused import Pair, pairs
+from stages.evaluate.confused import ConfusedPair, pairs
 from stages.evaluate.few import few_tested
 from stages.evaluate.kinds import Unseen, origin_of
-from stages.evaluate.labels import shift_words
+from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.advice import advice
-from stages.evaluate.labels.alike import Alike, alike
+from stages.evaluate.labels.baselines import Choice
 from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.growth import Growth, growth_of
 from stages.evaluate.labels.mistakes import Mistake, mistakes
-from stages.evaluate.labels.rivals import Choice
+from stages.evaluate.labels.pooled import pooled_answers
 from stages.evaluate.labels.scores import Scored, scored
 from stages.evaluate.labels.shift import Shift, shift_of
-from stages.evaluate.labels.told import told_of
-from stages.evaluate.labels.unknowns import Unknowns, only_answers, other_of, unknowns
+from stages.evaluate.labels.similar import SimilarLabels, similar_labels
+from stages.evaluate.labels.unknown_samples import (
+    UnknownSamples,
+    only_answers,
+    other_of,
+    unknown_samples,
+)
 from stages.evaluate.needed import Needed
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
 from stages.evaluate.sure import PRECISION, Answered, SureAnswers, sure_answers
 from stages.evaluate.training import Training
-from stages.evaluate.verdict import Judgement, against_guessing, judge
+from stages.evaluate.verdict import Judgement, against_guessing, judgements_of
 from stages.metrics import Measured, Threshold, curves, measure, recommended, thresholds
 from stages.metrics.intervals import proportion
 from stages.runtime.answers.sure import Sure
@@ -35,33 +40,36 @@ from stages.runtime.answers.sure import Sure
 
 @dataclass(frozen=True)
 class Evaluation(evaluation.Evaluation):
-    """`precision`: PRECISION if none was asked for; `pairs`: which labels are taken for which;
-    `groups`: how right the answers are by other columns of the data; `unknowns`: what becomes of
-    samples that have none of the labels, if the model can say so."""
+    """`precision`: PRECISION if the config asks for none. `pairs`: the labels that are confused.
+    `groups`: accuracy by other columns of the data. `unknown_samples`: how samples without any of
+    the labels are answered, if the model can reject them. `held_out`: fetches a sample that was
+    held out in training by its digest."""
 
     thresholds: tuple[Threshold, ...]
     precision: float
     mistakes: tuple[Mistake, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ConfusedPair, ...]
     groups: Groups
-    unknowns: Unknowns | None = None
-    alike: tuple[Alike, ...] = ()
-    held_out: Callable[[str], bytes] | None = None  # a sample that was held out in training
+    unknown_samples: UnknownSamples | None = None
+    similar_labels: tuple[SimilarLabels, ...] = ()
+    held_out: Callable[[str], bytes] | None = None
     shift: Shift | None = None
     growth: Growth | None = None
     choice: Choice | None = None
 
     @property
-    def threshold_says(self) -> str:
-        return self.sure.says
+    def threshold_summary(self) -> str:
+        return self.sure.summary
 
     def record(self) -> bytes:
         return recorded(
             self,
             groups=self.groups,
-            mistakes=[{**one._asdict(), "suspicious": one.suspicious} for one in self.mistakes],
-            alike=[one.record for one in self.alike],
-            **({"unknowns": self.unknowns.record} if self.unknowns else {}),
+            mistakes=[
+                {**mistake._asdict(), "suspicious": mistake.suspicious} for mistake in self.mistakes
+            ],
+            similar_labels=[pair.record for pair in self.similar_labels],
+            **({"unknown_samples": self.unknown_samples.record} if self.unknown_samples else {}),
             **({"shift": self.shift.record} if self.shift else {}),
         )
 
@@ -71,43 +79,47 @@ def evaluated(
     config: EvaluateConfig,
     tested: float,
     unseen: Unseen | None,
-    given: float | None = None,
+    packaged_threshold: float | None = None,
     training: Training | None = None,
     sure: Sure | None = None,
 ) -> Evaluation:
     """Measure and judge `predicted`; see `Kind.evaluated`."""
-    seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
-    held = scored(unseen.truth, unseen.answers, len(predicted.labels)) if unseen else seen
-    answered, chosen = (only_answers(one, other_of(predicted)) for one in (seen, held))
+    test = scored(predicted.truth, predicted.answers, len(predicted.labels))
+    held_out = scored(unseen.truth, unseen.answers, len(predicted.labels)) if unseen else test
+    answered, chosen = (only_answers(scores, other_of(predicted)) for scores in (test, held_out))
     precision = PRECISION if config.precision is None else config.precision
-    threshold = recommended(chosen.truth, chosen.scores, precision) if given is None else given
-    measured = measure(seen.truth, seen.scores, predicted.labels, rejected=predicted.other)
-    judgements = judge(config.gate, measured, against_guessing)
-    back = _looked_back(training, predicted.thing)
-    found = alike(told_of(predicted, seen, unseen, held), other_of(predicted))
+    threshold = (
+        recommended(chosen.truth, chosen.scores, precision)
+        if packaged_threshold is None
+        else packaged_threshold
+    )
+    measured = measure(test.truth, test.scores, predicted.labels, rejected=predicted.other)
+    judgements = judgements_of(config.gate, measured, against_guessing)
+    back = _looked_back(training, predicted.noun)
+    found = similar_labels(pooled_answers(predicted, test, unseen, held_out), other_of(predicted))
     return Evaluation(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
-        reasons=tuple(reasons(judgements, predicted.thing, few_tested(measured))),
+        reasons=tuple(reasons(judgements, predicted.noun, few_tested(measured))),
         thresholds=tuple(thresholds(answered.truth, answered.scores, 0.01)),
         threshold=threshold,
         sure=_sure(answered, chosen, precision, sure, predicted, held_out=unseen is not None),
-        origin=origin_of(given, unseen),
+        origin=origin_of(packaged_threshold, unseen),
         precision=precision,
-        curves=curves(seen.truth, seen.scores, predicted.labels),
-        unknowns=unknowns(predicted, seen, unseen, held, threshold),
-        alike=found,
+        curves=curves(test.truth, test.scores, predicted.labels),
+        unknown_samples=unknown_samples(predicted, test, unseen, held_out, threshold),
+        similar_labels=found,
         held_out=unseen.fetch if unseen and unseen.digests else None,
         **back,
-        **_mistaken(predicted, seen, measured, judgements, tested, back, found),
+        **_mistaken(predicted, test, measured, judgements, tested, back, found),
     )
 
 
 def sure_by(predicted: Predicted, rule: Sure) -> SureAnswers:
     """Which of the answers are sure by the `rule` of a package."""
-    seen = scored(predicted.truth, predicted.answers, len(predicted.labels))
-    test = only_answers(seen, other_of(predicted))
+    all_answers = scored(predicted.truth, predicted.answers, len(predicted.labels))
+    test = only_answers(all_answers, other_of(predicted))
     return _sure(test, test, PRECISION, rule, predicted, held_out=False)
 
 
@@ -115,7 +127,7 @@ def _sure(
     test: Scored,
     chosen: Scored,
     precision: float,
-    given: Sure | None,
+    packaged_rule: Sure | None,
     predicted: Predicted,
     *,
     held_out: bool,
@@ -131,49 +143,49 @@ def _sure(
         counted,
         _answered(chosen),
         precision,
-        given,
+        packaged_rule,
         measures,
         held_out=held_out,
-        noun=f"{predicted.thing}s",
+        noun=f"{predicted.noun}s",
         other=other_of(predicted),
     )
 
 
 def _answered(scored: Scored) -> Answered:
-    return Answered(scored.scores.max(axis=1, initial=-1), scored.given == scored.truth)
+    return Answered(scored.scores.max(axis=1, initial=-1), scored.predicted == scored.truth)
 
 
-def _looked_back(training: Training | None, thing: str) -> dict[str, Any]:
+def _looked_back(training: Training | None, noun: str) -> dict[str, Any]:
     """What training tells, if it can be looked at."""
     if training is None:
         return {}
     return {
         "shift": shift_of(training),
-        "growth": growth_of(training, thing),
+        "growth": growth_of(training, noun),
         "choice": Choice(training.model.selection),
     }
 
 
 def _mistaken(
     predicted: Predicted,
-    seen: Scored,
+    test: Scored,
     measured: Measured,
     judgements: list[Judgement],
     tested: float,
     back: dict[str, Any],
-    near: tuple[Alike, ...],
+    near: tuple[SimilarLabels, ...],
 ) -> dict[str, Any]:
     """What went wrong, and what to do about it."""
-    wrong = mistakes(predicted, seen)
+    wrong = mistakes(predicted, test)
     confused = pairs(measured.confusion, predicted.labels)
-    grouped = groups(seen, predicted.extras)
+    grouped = groups(test, predicted.extras)
     weak = worse(grouped, measured.overall["accuracy"])
-    needed, near_ones = Needed(predicted.thing, tested), [{one.one, one.other} for one in near]
-    said = advice(measured, judgements, wrong, confused, weak, needed, near_ones)
-    said += shift_words.advice(back.get("shift"))
-    said += back["growth"].advice if back.get("growth") else []
+    needed, near_ones = Needed(predicted.noun, tested), [{pair.label, pair.other} for pair in near]
+    lines = advice(measured, judgements, wrong, confused, weak, needed, near_ones)
+    lines += shift_text.advice(back.get("shift"))
+    lines += back["growth"].advice if back.get("growth") else []
     return {
-        "advice": tuple(said),
+        "advice": tuple(lines),
         "mistakes": tuple(wrong),
         "pairs": tuple(confused),
         "groups": grouped,

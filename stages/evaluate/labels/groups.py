@@ -17,10 +17,12 @@ Groups = dict[str, dict[str, Measure]]
 
 def groups(scored: Scored, extras: Sequence[dict[str, str]]) -> Groups:
     """Accuracy by column and value, for the columns that part the samples into a few groups."""
-    right = scored.given == scored.truth
+    right = scored.predicted == scored.truth
     columns = sorted({name for extra in extras for name in extra})
-    made = {name: _accuracies([extra.get(name, "") for extra in extras], right) for name in columns}
-    return {name: values for name, values in made.items() if len(values) > 1}
+    by_column = {
+        name: _accuracies([extra.get(name, "") for extra in extras], right) for name in columns
+    }
+    return {name: values for name, values in by_column.items() if len(values) > 1}
 
 
 def _accuracies(values: list[str], right: np.ndarray) -> dict[str, Measure]:

@@ -17,57 +17,57 @@ SHOWN = 5  # labels
 STEPS = 40
 ROOM = 0.96  # of an axis that its numbers may take
 
-Told = Mapping[str, Any]
+Record = Mapping[str, Any]
 
 
 class Growth(NamedTuple):
-    """`told`: what training found, or why it found nothing."""
+    """`record`: what training found, or why it found nothing."""
 
-    told: Told
-    thing: str
-
-    @property
-    def known(self) -> bool:
-        return "gain" in self.told
+    record: Record
+    noun: str
 
     @property
-    def says(self) -> str:
+    def has_gain(self) -> bool:
+        return "gain" in self.record
+
+    @property
+    def summary(self) -> str:
         """How much more data would help."""
-        if not self.known:
-            why = str(self.told["why_not"])
-            return f"How much more {self.thing}s would help cannot be told: {why}."
+        if not self.has_gain:
+            why = str(self.record["why_not"])
+            return f"How much more {self.noun}s would help cannot be told: {why}."
         return f"{self._gain} {self._first}".strip()
 
     @property
     def advice(self) -> list[str]:
         """It, where more data would surely help."""
-        return [self.says] if self.known and self._helps else []
+        return [self.summary] if self.has_gain and self._helps else []
 
     @property
     def labels(self) -> list[tuple[str, str]]:
         """The labels that would gain most, with their gains."""
-        if not self.known:
+        if not self.has_gain:
             return []
-        gains = self.told["labels"].items()
+        gains = self.record["labels"].items()
         best = sorted(gains, key=lambda pair: (-pair[1]["value"], pair[0]))
         return [(label, _points(gain)) for label, gain in best[:SHOWN]]
 
     @property
     def _helps(self) -> bool:
-        gain = self.told["gain"]
+        gain = self.record["gain"]
         return bool(gain["low"] > 0.0005 and gain["high"] > LITTLE and not self._flawless)
 
     @property
     def _flawless(self) -> bool:
-        return bool(self.told["wrong"] < FEWEST)
+        return bool(self.record["wrong"] < FEWEST)
 
     @property
     def _gain(self) -> str:
-        gain, twice = self.told["gain"], f"Twice as many {self.thing}s of every label"
+        gain, twice = self.record["gain"], f"Twice as many {self.noun}s of every label"
         if self._flawless:
             return (
-                f"Of {self.told['samples']:,} held-out {self.thing}s about "
-                f"{self.told['wrong']:.0f} are wrong: too few to tell what more would bring."
+                f"Of {self.record['samples']:,} held-out {self.noun}s about "
+                f"{self.record['wrong']:.0f} are wrong: too few to tell what more would bring."
             )
         if gain["high"] <= LITTLE:
             return f"{twice} would hardly help: {_points(gain)} of balanced accuracy."
@@ -77,26 +77,26 @@ class Growth(NamedTuple):
 
     @property
     def _first(self) -> str:
-        label, sure = self.told["first"]["label"], self.told["first"]["sure"]
-        if not self._helps or len(self.told["labels"]) < 2:
+        label, sure = self.record["first"]["label"], self.record["first"]["sure"]
+        if not self._helps or len(self.record["labels"]) < 2:
             return ""
         if sure < LIKELY:
             return "Which label would gain most cannot be told."
-        gain = _points(self.told["labels"][label])
+        gain = _points(self.record["labels"][label])
         often = "Most" if sure >= SURE else "Probably most"
         return f"{often} would be gained by '{label}': {gain} of its recall."
 
     @property
     def lines(self) -> list[Line]:
         """What was measured, with its bounds, and what is expected of more."""
-        found, gain = self.told["points"], self.told["gain"]
+        found, gain = self.record["points"], self.record["gain"]
         now = self._expected(found[-1]["samples"])
-        bounds = [(one["samples"], one["low"], one["high"]) for one in found]
+        bounds = [(point["samples"], point["low"], point["high"]) for point in found]
         bounds.append((self._most, now + gain["low"], now + gain["high"]))
         first = found[0]["samples"]
         sizes = [first + (self._most - first) * step / STEPS for step in range(STEPS + 1)]
         expected = [(size, self._expected(size)) for size in sizes]
-        measured = [(one["samples"], one["value"]) for one in found]
+        measured = [(point["samples"], point["value"]) for point in found]
         return [
             *(Line("", self._drawn([(x, low), (x, high)]), COLOURS[0]) for x, low, high in bounds),
             Line("measured on held-out samples", self._drawn(measured), COLOURS[0]),
@@ -116,28 +116,32 @@ class Growth(NamedTuple):
         count = round((1 - self._least) * 10)
         return Axis([(k / count, f"{self._least + k / 10:.1f}") for k in range(count + 1)])
 
-    def _drawn(self, told: list[tuple[float, float]]) -> str:
+    def _drawn(self, measured: list[tuple[float, float]]) -> str:
         """Samples and balanced accuracy as points of the plot."""
-        high = [(min(value, 1.0) - self._least) / (1 - self._least) for _, value in told]
-        return points([size / self._most for size, _ in told], high)
+        high = [(min(value, 1.0) - self._least) / (1 - self._least) for _, value in measured]
+        return points([size / self._most for size, _ in measured], high)
 
     def _expected(self, size: float) -> float:
-        return 1 - float(PowerLaw(*(self.told["law"][name] for name in PowerLaw._fields)).at(size))
+        return 1 - float(
+            PowerLaw(*(self.record["law"][name] for name in PowerLaw._fields)).at(size)
+        )
 
     @property
     def _least(self) -> float:
-        return floor(min(9.0, 10 * float(min(one["low"] for one in self.told["points"])))) / 10
+        return (
+            floor(min(9.0, 10 * float(min(point["low"] for point in self.record["points"])))) / 10
+        )
 
     @property
     def _most(self) -> float:
-        return float(self.told["factor"] * self.told["points"][-1]["samples"])
+        return float(self.record["factor"] * self.record["points"][-1]["samples"])
 
 
-def growth_of(training: Training, thing: str) -> Growth | None:
+def growth_of(training: Training, noun: str) -> Growth | None:
     """What the model's training found; None if it was not asked to."""
     if FILE not in training.model.files:
         return None
-    return Growth(json.loads(training.store.get(training.model.files[FILE])), thing)
+    return Growth(json.loads(training.store.get(training.model.files[FILE])), noun)
 
 
 def _points(gain: Mapping[str, float]) -> str:

@@ -29,19 +29,19 @@ class Mistake(NamedTuple):
 
 def mistakes(predicted: Predicted, scored: Scored) -> list[Mistake]:
     """Every wrong answer, that with the lowest score of the true label first."""
-    wrong = np.flatnonzero(scored.given != scored.truth)
-    made = [_mistake(predicted, scored, int(row)) for row in wrong]
-    return sorted(made, key=lambda one: (one.true_score, -one.score, one.name))
+    wrong = np.flatnonzero(scored.predicted != scored.truth)
+    unsorted = [_mistake(predicted, scored, int(row)) for row in wrong]
+    return sorted(unsorted, key=lambda mistake: (mistake.true_score, -mistake.score, mistake.name))
 
 
 def _mistake(predicted: Predicted, scored: Scored, row: int) -> Mistake:
-    true, given = int(scored.truth[row]), int(scored.given[row])
+    true, answer = int(scored.truth[row]), int(scored.predicted[row])
     return Mistake(
         row,
         predicted.names[row],
         predicted.files[row],
         predicted.labels[true],
-        predicted.labels[given],
-        float(scored.scores[row, given]),
+        predicted.labels[answer],
+        float(scored.scores[row, answer]),
         float(scored.scores[row, true]),
     )

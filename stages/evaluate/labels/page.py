@@ -5,13 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from stages.evaluate import drawing, words
+from stages.evaluate import drawing, formatting
 from stages.evaluate.about import About
-from stages.evaluate.labels import shift_words
+from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.evaluation import Evaluation
-from stages.evaluate.labels.looks import sides_of, strange_of
 from stages.evaluate.labels.mistakes import SURE
-from stages.evaluate.labels.unknowns import Accepted, Unknowns
+from stages.evaluate.labels.thumbnails import out_of_distribution_thumbnails, sides_of
+from stages.evaluate.labels.unknown_samples import Accepted, UnknownSamples
 from stages.evaluate.matrix import matrix
 from stages.media import Modality
 from stages.metrics import Threshold
@@ -31,44 +31,51 @@ def page(
     worst: int,
 ) -> str:
     """The page's HTML; see `Kind.page`."""
-    shown = [(one, modality.preview(fetch(one.row), _SIDE)) for one in evaluation.mistakes[:worst]]
+    shown = [
+        (mistake, modality.preview(fetch(mistake.row), _SIDE))
+        for mistake in evaluation.mistakes[:worst]
+    ]
     lines = drawing.precision_recall(evaluation.curves)
     overall, confusion = evaluation.measured.overall, evaluation.measured.confusion
     return render(
         _TEMPLATE,
         about=about,
         evaluation=evaluation,
-        words=words,
-        look=words.look(evaluation.verdict, evaluation.minimum),
-        counted=f"{about.thing}s",
+        formatting=formatting,
+        look=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
+        counted=f"{about.noun}s",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),
-        matrix=matrix(confusion, evaluation.predicted.labels, f"{about.thing}s"),
+        matrix=matrix(confusion, evaluation.predicted.labels, f"{about.noun}s"),
         box=drawing,
         curves=lines,
         background=sum(not line.name for line in lines),
-        by_threshold=drawing.by_threshold(evaluation.thresholds, about.thing),
+        by_threshold=drawing.by_threshold(evaluation.thresholds, about.noun),
         rows=_rows(evaluation),
         previews=shown,
-        strangers=_strangers(evaluation.unknowns, modality),
+        accepted=_accepted_previews(evaluation.unknown_samples, modality),
         pairs=[
             (pair, sides_of(pair, fetch, evaluation.held_out, modality) if worst else [])
-            for pair in evaluation.alike
+            for pair in evaluation.similar_labels
         ],
-        strange=strange_of(evaluation.shift, modality) if worst else [],
-        shift_words=shift_words,
+        out_of_distribution=out_of_distribution_thumbnails(evaluation.shift, modality)
+        if worst
+        else [],
+        shift_text=shift_text,
         sure=SURE,
     )
 
 
-def _strangers(found: Unknowns | None, modality: Modality) -> list[tuple[Accepted, str]]:
+def _accepted_previews(
+    found: UnknownSamples | None, modality: Modality
+) -> list[tuple[Accepted, str]]:
     """Unknown samples that were taken for a label, as far as this store still has them."""
     shown: list[tuple[Accepted, str]] = []
     if found is None:
         return shown
-    for one in found.worst:
+    for sample in found.worst:
         with suppress(Damaged):
-            shown.append((one, modality.preview(found.fetch(one.digest), _SIDE)))
+            shown.append((sample, modality.preview(found.fetch(sample.digest), _SIDE)))
     return shown
 
 
@@ -82,10 +89,10 @@ def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
 
 def _rows(evaluation: Evaluation) -> list[Threshold]:
     """Every tenth that changes something, and the one from which answers are sure."""
-    kept: list[Threshold] = []
+    shown: list[Threshold] = []
     for place, row in enumerate(evaluation.thresholds):
         chosen = row.threshold == evaluation.sure.least
-        new = not kept or row.precision.n < kept[-1].precision.n
+        new = not shown or row.precision.n < shown[-1].precision.n
         if chosen or (place % 10 == 0 and new and row.precision.n):
-            kept.append(row)
-    return kept
+            shown.append(row)
+    return shown

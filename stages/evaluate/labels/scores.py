@@ -18,7 +18,7 @@ class Scored:
     scores: NDArray[np.float64]
 
     @property
-    def given(self) -> NDArray[np.int64]:
+    def predicted(self) -> NDArray[np.int64]:
         """The label with the best score, [n]."""
         return np.asarray(self.scores.argmax(axis=1), np.int64)
 
@@ -27,7 +27,7 @@ def scored(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Scored:
     """`truth` (indices) and `answers` (scores of all labels) of the same samples as arrays.
 
     Raises DataError if an answer has not one score for each of `labels`."""
-    odd = next((row for row, one in enumerate(answers) if len(one) != labels), None)
+    odd = next((row for row, answer in enumerate(answers) if len(answer) != labels), None)
     if odd is not None:
         raise DataError(
             f"Answer {odd} has {len(answers[odd])} scores, and there are {labels} labels.",

@@ -1,8 +1,9 @@
-"""Are the test samples like those of training? Told by a classifier on what the model's backbone
-makes of both, and by what a person would see at once: size, brightness, how loud it is.
+"""Measures the shift from training to test samples in two ways: a classifier on features of the
+model's backbone tries to tell them apart, and traits that a person sees at once (size, brightness,
+loudness) are compared.
 
-Samples of one label are held against each other, one of each group, so that neither another mixture
-of labels nor groups are taken for a shift."""
+Only samples with the same label are compared, one of each group, so that neither a different
+mixture of labels nor groups count as a shift."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Measure, Model
 from stages.etl.manifest import Sample, samples_of
-from stages.evaluate.labels.foreign import Foreign, foreign_of
+from stages.evaluate.labels.out_of_distribution import (
+    OutOfDistribution,
+    out_of_distribution_samples,
+)
 from stages.evaluate.labels.traits import SURE, Trait, traits_of
 from stages.evaluate.training import Training
 from stages.media import Modality
@@ -31,18 +35,18 @@ Numbers = NDArray[np.float64]
 
 
 class Shift(NamedTuple):
-    """`apart`: how often the test sample of a pair with one label is told as such, with its p value
-    (None without a backbone to tell by); `mixture`: p value of both having one mixture of
-    labels."""
+    """`training`, `test`: how many samples of each were compared. `apart`: AUC of the classifier
+    over pairs with one label, and `p` its p value; None and 1 without a backbone. `mixture`: p value
+    of both having the same mixture of labels. `fetch`: a sample's bytes by its digest."""
 
-    thing: str
+    noun: str
     training: int
     test: int
     apart: Measure | None
     p: float
     traits: tuple[Trait, ...]
     mixture: float
-    foreign: tuple[Foreign, ...]
+    out_of_distribution: tuple[OutOfDistribution, ...]
     fetch: Callable[[str], bytes]
 
     @property
@@ -52,16 +56,21 @@ class Shift(NamedTuple):
     @property
     def reasons(self) -> list[Trait]:
         """The traits that surely differ, the most different first."""
-        told = [one for one in self.traits if one.differs]
-        return sorted(told, key=lambda one: -abs(one.more - 0.5))
+        differing = [trait for trait in self.traits if trait.differs]
+        return sorted(differing, key=lambda trait: -abs(trait.share_higher - 0.5))
 
     @property
     def record(self) -> dict[str, Any]:
-        """It, for metrics.json."""
-        traits = [one._asdict() for one in self.traits]
-        foreign = [one._asdict() for one in self.foreign]
-        told = {name: value for name, value in self._asdict().items() if name != "fetch"}
-        return {**told, "found": self.found, "traits": traits, "foreign": foreign}
+        """As JSON for metrics.json."""
+        traits = [trait._asdict() for trait in self.traits]
+        out_of_distribution = [sample._asdict() for sample in self.out_of_distribution]
+        fields = {name: value for name, value in self._asdict().items() if name != "fetch"}
+        return {
+            **fields,
+            "found": self.found,
+            "traits": traits,
+            "out_of_distribution": out_of_distribution,
+        }
 
 
 def shift_of(training: Training) -> Shift | None:
@@ -74,12 +83,12 @@ def shift_of(training: Training) -> Shift | None:
         return None
     both = [*before, *after]
     second = np.arange(len(both)) >= len(before)
-    labels = np.array([dataset.labels.index(one.label) for one in both])
+    labels = np.array([dataset.labels.index(sample.label) for sample in both])
     flags = flags_of(second, labels)
     features = _features(training, both)
     apart = told_apart(features, flags, labels) if features is not None else None
     traits = traits_of(both, flags, labels, training)
-    found = (apart and apart.p <= SURE) or any(one.differs for one in traits)
+    found = (apart and apart.p <= SURE) or any(trait.differs for trait in traits)
     return Shift(
         modality.noun,
         len(before),
@@ -88,53 +97,55 @@ def shift_of(training: Training) -> Shift | None:
         apart.p if apart else 1.0,
         traits,
         mixture(flags, labels),
-        foreign_of(both, features, second, labels) if found and features is not None else (),
+        out_of_distribution_samples(both, features, second, labels)
+        if found and features is not None
+        else (),
         store.get,
     )
 
 
 def _units(samples: Sequence[Sample], test: bool) -> list[Sample]:
-    """At most MOST samples of the test, or of what taught: one of each group, by content."""
+    """At most MOST samples of the `test` or of training, one of each group, in order of digests."""
     groups: dict[str, Sample] = {}
-    for one in sorted(samples, key=lambda one: one.digest):
-        if (one.split == "test") == test:
-            groups.setdefault(one.group or one.digest, one)
-    return _affordable(sorted(groups.values(), key=lambda one: one.digest)[:MOST])
+    for sample in sorted(samples, key=lambda sample: sample.digest):
+        if (sample.split == "test") == test:
+            groups.setdefault(sample.group or sample.digest, sample)
+    return _affordable(sorted(groups.values(), key=lambda sample: sample.digest)[:MOST])
 
 
 def _affordable(samples: list[Sample]) -> list[Sample]:
-    """The first of `samples`, as many as can be read soon: counted, never timed."""
-    sizes = [_size(one.facts) for one in samples]
+    """The first of `samples` that together have at most ROOM values; SURELY of them at least."""
+    sizes = [_size(sample.facts) for sample in samples]
     fitting = int((np.cumsum(sizes) <= ROOM).sum())
     return samples[: max(fitting, SURELY)]
 
 
 def _size(facts: Mapping[str, float]) -> float:
-    """Values to read, if the modality tells."""
+    """How many pixels or sound values a sample has; 0 if its facts do not include that."""
     area = facts.get("width", 0.0) * facts.get("height", 0.0)
     return area or facts.get("seconds", 0.0) * facts.get("rate", 0.0)
 
 
 def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
-    """What the model's published backbone makes of `samples`; None if it has none. Those of
-    training are known from it."""
+    """Features of `samples` by the model's published backbone, [samples, features]; None if it has
+    none. Features of training samples come from the cache that training filled."""
     model, dataset, store, settings = training
     family = _family(model)
     if family is None:
         return None
-    sight = Sight(model.before, dataset, store)
+    preprocessing = Sight(model.before, dataset, store)
     extractor = Extractor(
-        backbone_file(family, store, settings), sight, settings, lambda done: None
+        backbone_file(family, store, settings), preprocessing, settings, lambda done: None
     )
-    return extractor.rows([View(one.digest) for one in samples]).astype(np.float64)
+    return extractor.rows([View(sample.digest) for sample in samples]).astype(np.float64)
 
 
 def _family(model: Model) -> Family | None:
-    """The family with the weights that `model` began with; None if it began without."""
+    """The family with the weights that `model` was initialised from; None if trained from scratch."""
     if model.family not in FAMILIES:  # it was taken off the board
         return None
     family: Family = FAMILIES[model.family]
     if not family.features or not model.weights:
         return None
-    known = set(model.weights.values()) <= set(family.digests.values())
-    return family if known else family.initialised_from(next(iter(model.weights.values())))
+    is_published = set(model.weights.values()) <= set(family.digests.values())
+    return family if is_published else family.initialised_from(next(iter(model.weights.values())))

@@ -25,14 +25,16 @@ Indices = NDArray[np.int64]
 
 
 class Trait(NamedTuple):
-    """Means of a trait in training and in the test; `more`: how often a test sample has more of
-    it than a training sample with the same label; `p`: over all traits together; `apart`: how far
-    the two distributions are apart, as a share of their mean size."""
+    """The mean of a trait over the training and over the test samples.
+
+    `share_higher`: share of pairs with one label in which the test sample has more of it than the
+    training sample. `p`: p value, corrected for the number of traits. `apart`: mean distance
+    between the quantiles of both distributions, as a share of their mean absolute value."""
 
     name: str
     training: float
     test: float
-    more: float
+    share_higher: float
     p: float
     apart: float
 
@@ -48,26 +50,28 @@ def traits_of(
     """All traits of `samples`; `flags`: who is of the test (`two_samples.flags_of`)."""
     modality: Modality = MODALITIES[TASKS[training.dataset.task].modality]()
     with ThreadPoolExecutor(training.settings.threads) as pool:
-        told = list(
-            pool.map(lambda one: _told(one, training.store.get(one.digest), modality), samples)
+        measured = list(
+            pool.map(
+                lambda sample: _traits(sample, training.store.get(sample.digest), modality), samples
+            )
         )
-    names = list(dict.fromkeys(name for one in told for name in one))
-    table = np.array([[one.get(name, 0.0) for name in names] for one in told])
+    names = list(dict.fromkeys(name for traits in measured for name in traits))
+    table = np.array([[traits.get(name, 0.0) for name in names] for traits in measured])
     second = flags[:, 0]
-    more, p = differences(table, flags, labels)
+    higher, p = differences(table, flags, labels)
     sides = (table[~second].mean(axis=0), table[second].mean(axis=0))
     apart = [_apart(column[~second], column[second]) for column in table.T]
-    values = zip(names, *sides, more, p, apart, strict=True)
-    return tuple(Trait(name, *(round(float(one), 6) for one in rest)) for name, *rest in values)
+    values = zip(names, *sides, higher, p, apart, strict=True)
+    return tuple(Trait(name, *(round(float(value), 6) for value in rest)) for name, *rest in values)
 
 
-def _told(sample: Sample, data: bytes, modality: Modality) -> dict[str, float]:
+def _traits(sample: Sample, data: bytes, modality: Modality) -> dict[str, float]:
     kind = PurePath(sample.file).suffix.lower() or "no ending"
     return {**modality.traits(data), "file size in bytes": float(len(data)), f"{SHARE}{kind}": 1.0}
 
 
-def _apart(one: Numbers, other: Numbers) -> float:
+def _apart(first: Numbers, other: Numbers) -> float:
     """The mean distance between equal quantiles of both, as a share of the mean size."""
     at = np.linspace(0, 1, 101)
-    away = np.abs(np.quantile(one, at) - np.quantile(other, at)).mean()
-    return float(away / max(np.abs(np.concatenate([one, other])).mean(), 1e-12))
+    away = np.abs(np.quantile(first, at) - np.quantile(other, at)).mean()
+    return float(away / max(np.abs(np.concatenate([first, other])).mean(), 1e-12))

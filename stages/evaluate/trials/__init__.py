@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.artifacts import Model
 from stages.config.device import Device
-from stages.evaluate import words
+from stages.evaluate import formatting
 from stages.evaluate.trials.plot import drawn
 from stages.evaluate.trials.rows import Row, phases, rows_of, varied
 from stages.media import Modality
@@ -38,13 +38,13 @@ def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     if not rows:
         return ""
     modality: Modality = MODALITIES[TASKS[model.task].modality]
-    return render(HOME / template, **_told(rows, model, metric, device), thing=modality.noun)
+    return render(HOME / template, **_context(rows, model, metric, device), noun=modality.noun)
 
 
-def _told(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:
+def _context(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:
     return {
         "model": model,
-        "words": words,
+        "formatting": formatting,
         "metric": metric,
         "rows": rows,
         "shown": SHOWN,

@@ -11,7 +11,7 @@ from stages.evaluate.drawing import COLOURS
 from stages.evaluate.trials.rows import LOWER, Row, is_measured
 
 LEFT, TOP, WIDTH, HEIGHT = 72, 14, 470, 290  # of the plot's inside, in pixels
-OTHERS = "#8a93a3"  # inputs for which no colour is left
+FALLBACK_COLOUR = "#8a93a3"  # inputs for which no colour is left
 WIDE = 26.0  # pixels over which the trials of one input are spread, at most
 LEAST = 0.02  # of a metric that the drawing spans at least
 GOLDEN = 0.618034  # so that neighbours in number are spread apart
@@ -38,10 +38,10 @@ class Entry(NamedTuple):
 
 
 class Plot(NamedTuple):
-    """`across`, `down`: ticks as (pixels, text). `front`: the points of a polyline."""
+    """`across`, `down`: ticks as (pixels, text). `pareto_front`: the points of a polyline."""
 
     marks: list[Mark]
-    front: str
+    pareto_front: str
     across: list[tuple[float, str]]
     down: list[tuple[float, str]]
     legend: list[Entry]
@@ -67,27 +67,27 @@ def drawn(rows: Sequence[Row], metric: str, device: Device) -> Plot | None:
     if len(rows) < 2 or any(row.cost is None for row in rows):
         return None
     entries = _legend(rows)
-    colours = {one.name: one.colour for one in entries}
+    colours = {entry.name: entry.colour for entry in entries}
     x, y = _costs(rows), _values(rows)
     marks = [_mark(row, x, y, colours[row.input], _spread(rows, x)) for row in rows]
     sign = -1 if metric in LOWER else 1
     measured = is_measured({row.input for row in rows}, device)
     return Plot(
-        marks=sorted(marks, key=lambda one: (one.row.chosen, one.row.phase, -one.y)),
-        front=_line(front(rows), x, y),
+        marks=sorted(marks, key=lambda mark: (mark.row.chosen, mark.row.phase, -mark.y)),
+        pareto_front=_line(pareto_front(rows), x, y),
         across=[(_across(x.share(tick)), f"{tick:g}") for tick in _ticks(x)],
         down=[(_down(y.share(tick)), _written(sign * tick, metric)) for tick in _ticks(y)],
         legend=entries,
-        below=sum(one.below for one in marks),
+        below=sum(mark.below for mark in marks),
         unit=_unit(device) if measured else "reference milliseconds of the network, one window",
     )
 
 
-def front(rows: Sequence[Row]) -> list[Row]:
+def pareto_front(rows: Sequence[Row]) -> list[Row]:
     """Those of `rows` (best first) that no row of the same cost or less matches; the cheapest
     first."""
     best: list[Row] = []
-    for row in sorted(rows, key=lambda one: (one.cost or 0.0, -one.score)):
+    for row in sorted(rows, key=lambda row: (row.cost or 0.0, -row.score)):
         if not best or row.score > best[-1].score:
             best.append(row)
     return best
@@ -101,7 +101,7 @@ def _unit(device: Device) -> str:
 def _legend(rows: Sequence[Row]) -> list[Entry]:
     """The inputs, that with the best trial first."""
     names = list(dict.fromkeys(row.input for row in rows))
-    colours = [*COLOURS[:-1], *[OTHERS] * len(names)]
+    colours = [*COLOURS[:-1], *[FALLBACK_COLOUR] * len(names)]
     entries = []
     for name, colour in zip(names, colours, strict=False):
         own = [row for row in rows if row.input == name]
@@ -110,10 +110,10 @@ def _legend(rows: Sequence[Row]) -> list[Entry]:
 
 
 def _costs(rows: Sequence[Row]) -> Scale:
-    given = [row.cost or 0.0 for row in rows]
-    if min(given) > 0 and max(given) > 8 * min(given):
-        return Scale(min(given) / 1.25, max(given) * 1.25, log=True)
-    return Scale(0.0, max(given) * 1.12)
+    costs = [row.cost or 0.0 for row in rows]
+    if min(costs) > 0 and max(costs) > 8 * min(costs):
+        return Scale(min(costs) / 1.25, max(costs) * 1.25, log=True)
+    return Scale(0.0, max(costs) * 1.12)
 
 
 def _values(rows: Sequence[Row]) -> Scale:
@@ -134,9 +134,9 @@ def _spread(rows: Sequence[Row], x: Scale) -> float:
 
 
 def _mark(row: Row, x: Scale, y: Scale, colour: str, spread: float) -> Mark:
-    aside = 0.0 if row.chosen else ((row.number * GOLDEN) % 1 - 0.5) * spread
+    offset = 0.0 if row.chosen else ((row.number * GOLDEN) % 1 - 0.5) * spread
     share, below = y.share(row.score), row.score < y.low
-    place = _across(x.share(row.cost or 0.0)) + aside
+    place = _across(x.share(row.cost or 0.0)) + offset
     return Mark(round(place, 1), _down(max(share, 0.0)), colour, row, below)
 
 

@@ -7,7 +7,7 @@ from stages.config.device import Device
 from stages.parts import FAMILIES
 
 LOWER = ("log_loss",)  # metrics of which less is better
-SAID = {
+SHORT_NAMES = {
     "learning_rate": "rate",
     "weight_decay": "decay",
     "batch_size": "batch",
@@ -36,34 +36,34 @@ class Row(NamedTuple):
 
 def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[Row]:
     """`trials`, as a Model's trials.json has them, by `metric`; of equal ones the surest first."""
-    costs = costs_of({str(one["hyperparameters"].get("input", "")) for one in trials}, device)
+    costs = costs_of({str(trial["hyperparameters"].get("input", "")) for trial in trials}, device)
     furthest: dict[int, int] = {}
-    for one in trials:
-        phase = one.get("phase", 1)
-        furthest[phase] = max(furthest.get(phase, 0), one.get("rung", one["epochs"]))
-    rows = [_row(one, metric, costs, furthest) for one in trials if metric in one["measures"]]
+    for trial in trials:
+        phase = trial.get("phase", 1)
+        furthest[phase] = max(furthest.get(phase, 0), trial.get("rung", trial["epochs"]))
+    rows = [_row(trial, metric, costs, furthest) for trial in trials if metric in trial["measures"]]
     return sorted(rows, key=lambda row: (-row.score, row.loss or 0.0, row.phase, row.number))
 
 
 def _row(
-    one: Mapping[str, Any],
+    trial: Mapping[str, Any],
     metric: str,
     costs: Mapping[str, float | None],
     furthest: Mapping[int, int],
 ) -> Row:
-    value, chosen_by = one["measures"][metric], dict(one["hyperparameters"])
-    name, phase = str(chosen_by.pop("input", "")), one.get("phase", 1)
-    reached = one.get("rung", one["epochs"])
+    value, chosen_by = trial["measures"][metric], dict(trial["hyperparameters"])
+    name, phase = str(chosen_by.pop("input", "")), trial.get("phase", 1)
+    reached = trial.get("rung", trial["epochs"])
     return Row(
-        number=one["number"],
+        number=trial["number"],
         phase=phase,
-        chosen=bool(one.get("chosen")),
+        chosen=bool(trial.get("chosen")),
         input=name,
         value=value,
         score=-value if metric in LOWER else value,
-        loss=one["measures"].get("log_loss"),
-        epochs=one["epochs"],
-        whole=reached >= furthest[phase] or one["epochs"] < reached,
+        loss=trial["measures"].get("log_loss"),
+        epochs=trial["epochs"],
+        whole=reached >= furthest[phase] or trial["epochs"] < reached,
         cost=costs[name],
         hyperparameters=chosen_by,
     )
@@ -71,14 +71,22 @@ def _row(
 
 def is_measured(names: set[str], device: Device) -> bool:
     """Whether what all of these inputs take was measured on a device."""
-    return names <= {one.input for one in device.measured if one.latency_ms_p95 is not None}
+    return names <= {
+        measurement.input
+        for measurement in device.measured
+        if measurement.latency_ms_p95 is not None
+    }
 
 
 def costs_of(names: set[str], device: Device) -> dict[str, float | None]:
     """Milliseconds of one window of each input: as measured on the device, if all were; else those
     of the reference machine."""
     if is_measured(names, device):
-        return {one.input: one.latency_ms_p95 for one in device.measured if one.input in names}
+        return {
+            measurement.input: measurement.latency_ms_p95
+            for measurement in device.measured
+            if measurement.input in names
+        }
     return {name: _reference(name) for name in names}
 
 
@@ -98,17 +106,19 @@ def phases(rows: Sequence[Row]) -> list[tuple[int, int]]:
 def varied(rows: Sequence[Row]) -> dict[tuple[int, int], str]:
     """By phase and number of a trial: what it tried, of that in which trials differ."""
     names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
-    told = [
+    varying = [
         name for name in names if len({str(row.hyperparameters.get(name, "")) for row in rows}) > 1
     ]
     return {
         (row.phase, row.number): ", ".join(
-            _said(name, row.hyperparameters[name]) for name in told if name in row.hyperparameters
+            _hyperparameter(name, row.hyperparameters[name])
+            for name in varying
+            if name in row.hyperparameters
         )
         for row in rows
     }
 
 
-def _said(name: str, value: Any) -> str:
+def _hyperparameter(name: str, value: Any) -> str:
     text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return f"{SAID.get(name, name.replace('_', ' '))} {text}"
+    return f"{SHORT_NAMES.get(name, name.replace('_', ' '))} {text}"

@@ -53,7 +53,7 @@ def test_the_model_has_the_label_the_step_and_says_what_it_costs(made):
 def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(made, store):
     _, model, report = made
     unseen = json.loads(store.get(model.files["unseen.json"]))
-    numbers = json.loads(store.get(report.files["metrics.json"]))["unknowns"]
+    numbers = json.loads(store.get(report.files["metrics.json"]))["unknown_samples"]
     given = np.array(unseen["answers"]).argmax(axis=1)[np.array(unseen["truth"]) == 3]
 
     assert set(numbers["kinds"]) == set(pictures.KINDS)

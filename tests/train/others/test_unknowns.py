@@ -12,7 +12,7 @@ from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels import Labels
 from stages.evaluate.labels.evaluation import evaluated
 from stages.evaluate.labels.scores import scored
-from stages.evaluate.labels.unknowns import only_answers
+from stages.evaluate.labels.unknown_samples import only_answers
 from stages.evaluate.predictions import Predicted, read_predicted
 from stages.evaluate.rejected import rejected_label
 
@@ -61,7 +61,7 @@ def test_a_rejected_sample_is_not_recognised_and_other_is_in_no_mean(found):
 
 
 def test_the_unknown_ones_are_counted_for_themselves_and_by_kind(found):
-    unknown = found.unknowns
+    unknown = found.unknown_samples
 
     assert (unknown.recall.value, unknown.recall.n) == (0.5, 4)
     assert unknown.accepted.value == pytest.approx(1 / 4 if found.threshold > 0.5 else 2 / 4)
@@ -72,8 +72,8 @@ def test_the_unknown_ones_are_counted_for_themselves_and_by_kind(found):
         ("42", "cat", "stripes"),
         ("43", "cat", "noise"),
     ]
-    assert "4 photos" in unknown.says
-    assert json.loads(found.record())["unknowns"]["recall"]["value"] == 0.5
+    assert "4 photos" in unknown.summary
+    assert json.loads(found.record())["unknown_samples"]["recall"]["value"] == 0.5
 
 
 def test_the_threshold_is_chosen_on_samples_with_a_label_alone(found):
@@ -92,9 +92,9 @@ def test_a_persons_own_unknown_samples_are_counted_too():
 
     found = evaluated(predicted(truth, answers), EvaluateConfig(), 1.0, UNSEEN)
 
-    assert found.unknowns.kinds["in the test"][0].value == 0.5
+    assert found.unknown_samples.kinds["in the test"][0].value == 0.5
     assert set(found.measured.labels) == {*LABELS}
-    assert found.unknowns.rejected.n == 16
+    assert found.unknown_samples.rejected.n == 16
 
 
 def test_a_test_of_unknown_samples_alone_can_be_measured():
@@ -102,14 +102,14 @@ def test_a_test_of_unknown_samples_alone_can_be_measured():
         predicted([OTHER] * 3, [[0, 0, 1], [1, 0, 0], [0, 1, 0]]), EvaluateConfig(), 1.0, None, 0.5
     )
 
-    assert found.unknowns.accepted.value == pytest.approx(2 / 3)
+    assert found.unknown_samples.accepted.value == pytest.approx(2 / 3)
 
 
 def test_a_model_that_rejects_nothing_says_nothing_of_unknown_ones():
     found = evaluated(predicted(TRUTH, ANSWERS, other=""), EvaluateConfig(), 1.0, None)
 
-    assert found.unknowns is None
-    assert "unknowns" not in json.loads(found.record())
+    assert found.unknown_samples is None
+    assert "unknown_samples" not in json.loads(found.record())
 
 
 def test_predictions_keep_which_label_rejects():

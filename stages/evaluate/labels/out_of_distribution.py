@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 
-class Foreign(NamedTuple):
+class OutOfDistribution(NamedTuple):
     """A test sample that is far from the training samples with its label, and `near`, the nearest
     of them; `distance`: so many times as far as training samples of the label are apart."""
 
@@ -26,13 +26,13 @@ class Foreign(NamedTuple):
     distance: float
 
 
-def foreign_of(
+def out_of_distribution_samples(
     samples: Sequence[Sample], features: Numbers, second: Flags, labels: Indices
-) -> tuple[Foreign, ...]:
+) -> tuple[OutOfDistribution, ...]:
     """The test samples that are farthest from the training samples of their label, for that
     label."""
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
-    found: list[Foreign] = []
+    found: list[OutOfDistribution] = []
     for label in np.unique(labels[second]):
         ours, theirs = (np.flatnonzero((labels == label) & side) for side in (second, ~second))
         if len(theirs) <= NEAREST:
@@ -43,7 +43,7 @@ def foreign_of(
         far = np.sort(away, axis=1)[:, :NEAREST].mean(axis=1) / max(float(usual), 1e-12)
         for place, row in enumerate(ours):
             near = samples[theirs[int(away[place].argmin())]]
-            one = samples[row]
-            told = (one.digest, one.file, one.label, near.digest)
-            found.append(Foreign(*told, round(float(far[place]), 4)))
-    return tuple(sorted(found, key=lambda one: (-one.distance, one.digest))[:SHOWN])
+            sample = samples[row]
+            identity = (sample.digest, sample.file, sample.label, near.digest)
+            found.append(OutOfDistribution(*identity, round(float(far[place]), 4)))
+    return tuple(sorted(found, key=lambda sample: (-sample.distance, sample.digest))[:SHOWN])

@@ -4,7 +4,11 @@ from collections.abc import Sequence
 
 from stages.artifacts import Measure
 
-_LOOK = {"ship": "good", "do not ship": "bad", "undecided": "doubt"}  # a verdict's style on a page
+_STYLES = {
+    "ship": "good",
+    "do not ship": "bad",
+    "undecided": "doubt",
+}  # a verdict's style on a page
 NO_MINIMUM = "better than guessing; no minimum was set"
 _NAMES = {
     "f1": "F1",
@@ -21,23 +25,23 @@ def headline(verdict: str, minimum: bool) -> str:
     return NO_MINIMUM if verdict == "ship" and not minimum else verdict
 
 
-def look(verdict: str, minimum: bool) -> str:
+def verdict_style(verdict: str, minimum: bool) -> str:
     """The style of a verdict on a page: green only where a minimum was set, and is reached."""
-    return "doubt" if verdict == "ship" and not minimum else _LOOK.get(verdict, "doubt")
+    return "doubt" if verdict == "ship" and not minimum else _STYLES.get(verdict, "doubt")
 
 
 def metric(name: str) -> str:
     """A metric's name in words: 'macro_recall' is 'macro recall'."""
     first, of, label = name.partition(" of ")
-    said = _NAMES.get(first, first.replace("_", " "))
-    return f"{said} of '{label}'" if of else said
+    text = _NAMES.get(first, first.replace("_", " "))
+    return f"{text} of '{label}'" if of else text
 
 
-def listed(names: Sequence[str], thing: str, most: int = 4) -> str:
+def listed(names: Sequence[str], noun: str, most: int = 4) -> str:
     """All of a few names, or the first of many."""
     shown = ", ".join(names[:most])
-    more = len(names) - most
-    return f"{shown} and {counted(more, f'more {thing}')}" if more > 0 else shown
+    hidden = len(names) - most
+    return f"{shown} and {counted(hidden, f'more {noun}')}" if hidden > 0 else shown
 
 
 def capital(text: str) -> str:
@@ -73,9 +77,9 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def counted(count: int, thing: str) -> str:
+def counted(count: int, noun: str) -> str:
     """'1 photo', '1,200 photos'."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def rough(count: int) -> int:

@@ -1,14 +1,14 @@
 """A shift from training to test, in plain words."""
 
+from stages.evaluate.formatting import interval, percent
 from stages.evaluate.labels.shift import Shift
 from stages.evaluate.labels.traits import SHARE, SURE, Trait
-from stages.evaluate.words import interval, percent
 
 EASILY, CLEARLY = 0.8, 0.65  # shares of pairs that are told apart
 MOST = 4  # traits that are named
 
 
-def told(shift: Shift) -> str:
+def summary(shift: Shift) -> str:
     """Whether there is a shift, how sure that is, and what differs."""
     if not shift.found:
         return f"No shift was found. {_pairs(shift)}They do not surely differ in {_names(shift)}."
@@ -21,8 +21,8 @@ def advice(shift: Shift | None) -> list[str]:
         return []
     what = f" ({_reasons(shift)})" if shift.reasons else ""
     return [
-        f"The test {shift.thing}s are unlike those of training{what}: see below. If they are like "
-        f"those that the model will meet, add such {shift.thing}s to training; if not, test on "
+        f"The test {shift.noun}s are unlike those of training{what}: see below. If they are like "
+        f"those that the model will meet, add such {shift.noun}s to training; if not, test on "
         "others."
     ]
 
@@ -33,19 +33,19 @@ def mixed(shift: Shift) -> str:
         return ""
     return (
         "The labels are mixed otherwise in the test than in training. That is no shift of the "
-        f"{shift.thing}s themselves, but accuracy follows the test's mixture; balanced accuracy "
+        f"{shift.noun}s themselves, but accuracy follows the test's mixture; balanced accuracy "
         "does not."
     )
 
 
 def _begin(shift: Shift) -> str:
     if shift.p > SURE or shift.apart is None:
-        return f"The test {shift.thing}s differ from those of training."
+        return f"The test {shift.noun}s differ from those of training."
     value = shift.apart.value
     how = (
         "easily" if value >= EASILY else "clearly" if value >= CLEARLY else "slightly, but surely,"
     )
-    return f"The test {shift.thing}s can be {how} told from those of training."
+    return f"The test {shift.noun}s can be {how} told from those of training."
 
 
 def _pairs(shift: Shift) -> str:
@@ -53,7 +53,7 @@ def _pairs(shift: Shift) -> str:
     if shift.apart is None:
         return ""
     return (
-        f"Of a test and a training {shift.thing} with one label, a classifier tells which is which "
+        f"Of a test and a training {shift.noun} with one label, a classifier tells which is which "
         f"in {percent(shift.apart.value)} ({interval(shift.apart)}) of all pairs; if they were "
         f"alike it would be 50 % (p = {shift.p:.3f}). "
     )
@@ -62,25 +62,25 @@ def _pairs(shift: Shift) -> str:
 def _why(shift: Shift) -> str:
     if not shift.reasons:
         return (
-            f"In {_names(shift)} they do not surely differ, so look at the {shift.thing}s below: "
+            f"In {_names(shift)} they do not surely differ, so look at the {shift.noun}s below: "
             "the difference may be in what is around the things, or in how they were taken."
         )
     return f"What differs most: {_reasons(shift)} in the test."
 
 
 def _reasons(shift: Shift) -> str:
-    return ", ".join(_differs(one) for one in shift.reasons[:MOST])
+    return ", ".join(_differs(trait) for trait in shift.reasons[:MOST])
 
 
 def _differs(trait: Trait) -> str:
     """As 'less brightness'."""
-    return f"{'more' if trait.more > 0.5 else 'less'} {trait.name}"
+    return f"{'more' if trait.share_higher > 0.5 else 'less'} {trait.name}"
 
 
 def _names(shift: Shift) -> str:
     """The traits that were looked at."""
-    kinds = [one for one in shift.traits if one.name.startswith(SHARE)]
-    names = [_plain(one) for one in shift.traits if one not in kinds]
+    kinds = [trait for trait in shift.traits if trait.name.startswith(SHARE)]
+    names = [_plain(trait) for trait in shift.traits if trait not in kinds]
     named = [*names, "type of file"] if len(kinds) > 1 else names
     return ", ".join(named[:-1]) + f" and {named[-1]}"
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from stages.evaluate.words import capital, metric, percent
+from stages.evaluate.formatting import capital, metric, percent
 
 PHASES = {1: "head alone", 2: "fine-tuned"}
 
 
-class Rival(NamedTuple):
+class Baseline(NamedTuple):
     """A rival in words: who, what each of both reached, the gain over it, the verdict."""
 
     name: str
@@ -28,21 +28,21 @@ class Choice(NamedTuple):
         return capital(metric(str(self.selection.get("metric", ""))))
 
     @property
-    def judged(self) -> list[str]:
+    def validated_on(self) -> list[str]:
         """On what trials were judged, and whether that was enough."""
-        said = [self.selection.get("judged", ""), self.selection.get("few", "")]
-        return [str(one) for one in said if one]
+        lines = [self.selection.get("judged", ""), self.selection.get("few", "")]
+        return [str(line) for line in lines if line]
 
     @property
-    def rivals(self) -> list[Rival]:
+    def baselines(self) -> list[Baseline]:
         """The best of every other input and phase."""
         share = self.selection.get("metric") != "log_loss"
-        return [_rival(one, share) for one in self.selection.get("finalists", ())]
+        return [_baseline(candidate, share) for candidate in self.selection.get("finalists", ())]
 
     @property
-    def says(self) -> str:
+    def summary(self) -> str:
         """What the verdicts come to."""
-        verdicts = [one.verdict for one in self.rivals]
+        verdicts = [baseline.verdict for baseline in self.baselines]
         open_ones = verdicts.count("undecided")
         if not verdicts:
             return ""
@@ -60,14 +60,14 @@ class Choice(NamedTuple):
         return "It can be told from all its rivals."
 
 
-def _rival(told: Mapping[str, Any], share: bool) -> Rival:
-    said = _shares if share else _losses
-    return Rival(
-        f"{told['input']}, {PHASES[told['phase']]}",
-        said(told["rival"]),
-        said(told["chosen"]),
-        _gain(told["gain"], share),
-        told["verdict"],
+def _baseline(candidate: Mapping[str, Any], share: bool) -> Baseline:
+    formatted = _shares if share else _losses
+    return Baseline(
+        f"{candidate['input']}, {PHASES[candidate['phase']]}",
+        formatted(candidate["rival"]),
+        formatted(candidate["chosen"]),
+        _gain(candidate["gain"], share),
+        candidate["verdict"],
     )
 
 

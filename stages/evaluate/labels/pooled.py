@@ -15,7 +15,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Told:
+class PooledAnswers:
     """Answers to samples that did not teach, those of the test first: `truth`, `scores`
     ([n, labels]), digests, names and rows of the test."""
 
@@ -27,22 +27,24 @@ class Told:
 
     @cached_property
     def confusion(self) -> Counts:
-        return confusion_matrix(self.scored.truth, self.scored.given, len(self.labels))
+        return confusion_matrix(self.scored.truth, self.scored.predicted, len(self.labels))
 
     @cached_property
     def in_test(self) -> Counts:
-        truth, given = self.scored.truth[: self.tested], self.scored.given[: self.tested]
-        return confusion_matrix(truth, given, len(self.labels))
+        truth, answers = self.scored.truth[: self.tested], self.scored.predicted[: self.tested]
+        return confusion_matrix(truth, answers, len(self.labels))
 
 
-def told_of(predicted: Predicted, seen: Scored, unseen: Unseen | None, held: Scored) -> Told:
+def pooled_answers(
+    predicted: Predicted, test: Scored, unseen: Unseen | None, held_out: Scored
+) -> PooledAnswers:
     """The answers to the test split (`seen`) and to `unseen` samples of training (`held`)."""
     tested = len(predicted.files)
     if not unseen or not unseen.digests:
-        return Told(predicted.labels, seen, predicted.files, predicted.names, tested)
+        return PooledAnswers(predicted.labels, test, predicted.files, predicted.names, tested)
     both = Scored(
-        np.concatenate([seen.truth, held.truth]), np.concatenate([seen.scores, held.scores])
+        np.concatenate([test.truth, held_out.truth]), np.concatenate([test.scores, held_out.scores])
     )
     digests = (*predicted.files, *unseen.digests)
     names = (*predicted.names, *["held out in training"] * len(unseen.digests))
-    return Told(predicted.labels, both, digests, names, tested)
+    return PooledAnswers(predicted.labels, both, digests, names, tested)

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
+from stages.evaluate.formatting import counted, measured
 from stages.evaluate.kinds import Unseen, gone
 from stages.evaluate.labels.scores import Scored
 from stages.evaluate.predictions import Predicted
-from stages.evaluate.words import counted, measured
 from stages.metrics import proportion
 
 SHOWN = 8
@@ -28,7 +28,7 @@ class Accepted(NamedTuple):
     score: float
 
 
-class Unknowns(NamedTuple):
+class UnknownSamples(NamedTuple):
     """`recall`: share of unknown samples that are answered `other`; `accepted`: share that gets one
     of the labels with a score from the recommended threshold on; `kinds`: both, by kind.
     `rejected`: share of the test's known samples that are answered `other`; `worst`: unknown ones
@@ -40,18 +40,18 @@ class Unknowns(NamedTuple):
     kinds: dict[str, tuple[Measure, Measure]]
     rejected: Measure
     worst: tuple[Accepted, ...]
-    thing: str
+    noun: str
     fetch: Callable[[str], bytes]
 
     @property
-    def says(self) -> str:
+    def summary(self) -> str:
         """It, in words."""
         return (
-            f"Of {counted(self.recall.n, self.thing)} that have none of the labels, of kinds that "
+            f"Of {counted(self.recall.n, self.noun)} that have none of the labels, of kinds that "
             f"those who answered had never seen, {measured(self.recall)} are answered "
             f"'{self.other}', and {measured(self.accepted)} get one of the labels with a score "
             f"from the recommended threshold on. The price: {measured(self.rejected)} of the test "
-            f"{self.thing}s are rejected though they have one of the labels."
+            f"{self.noun}s are rejected though they have one of the labels."
         )
 
     @property
@@ -70,7 +70,7 @@ class Unknowns(NamedTuple):
         """It, for metrics.json."""
         kinds = {kind: {"recall": a, "accepted": b} for kind, (a, b) in self.kinds.items()}
         whole = {"recall": self.recall, "accepted": self.accepted, "rejected": self.rejected}
-        return {**whole, "kinds": kinds, "worst": [one._asdict() for one in self.worst]}
+        return {**whole, "kinds": kinds, "worst": [sample._asdict() for sample in self.worst]}
 
 
 def only_answers(scored: Scored, other: int | None) -> Scored:
@@ -84,20 +84,20 @@ def only_answers(scored: Scored, other: int | None) -> Scored:
     return Scored(scored.truth[rows], scores)
 
 
-def unknowns(
-    predicted: Predicted, seen: Scored, unseen: Unseen | None, held: Scored, threshold: float
-) -> Unknowns | None:
+def unknown_samples(
+    predicted: Predicted, test: Scored, unseen: Unseen | None, held_out: Scored, threshold: float
+) -> UnknownSamples | None:
     """What is known of unknown samples; None if the model rejects nothing, or none was asked."""
     other = other_of(predicted)
     if other is None:
         return None
-    kinds, digests, given = _asked(predicted, seen, unseen, held, other)
-    if not len(given):
+    kinds, digests, scores = _unknown_answers(predicted, test, unseen, held_out, other)
+    if not len(scores):
         return None
-    missed = given.argmax(axis=1) != other
-    sure = missed & (given.max(axis=1) >= threshold - NEAR)
-    known = seen.truth != other
-    return Unknowns(
+    missed = scores.argmax(axis=1) != other
+    sure = missed & (scores.max(axis=1) >= threshold - NEAR)
+    labelled = test.truth != other
+    return UnknownSamples(
         predicted.other,
         _share(~missed),
         _share(sure),
@@ -105,9 +105,9 @@ def unknowns(
             kind: (_share(~missed[kinds == kind]), _share(sure[kinds == kind]))
             for kind in sorted(set(kinds.tolist()))
         },
-        _share(seen.given[known] == other),
-        _worst(predicted, kinds, digests, given, missed),
-        predicted.thing,
+        _share(test.predicted[labelled] == other),
+        _worst(predicted, kinds, digests, scores, missed),
+        predicted.noun,
         unseen.fetch if unseen else gone,
     )
 
@@ -117,18 +117,18 @@ def other_of(predicted: Predicted) -> int | None:
     return predicted.labels.index(predicted.other) if predicted.other else None
 
 
-def _asked(
-    predicted: Predicted, seen: Scored, unseen: Unseen | None, held: Scored, other: int
+def _unknown_answers(
+    predicted: Predicted, test: Scored, unseen: Unseen | None, held_out: Scored, other: int
 ) -> tuple[NDArray[Any], list[str], NDArray[np.float64]]:
     """Kind, digest and scores of each unknown sample."""
-    tested = np.flatnonzero(seen.truth == other)
+    tested = np.flatnonzero(test.truth == other)
     kinds, digests = [TESTED] * len(tested), [predicted.files[row] for row in tested]
-    scores = [seen.scores[tested]]
+    scores = [test.scores[tested]]
     if unseen is not None and unseen.digests:
-        rows = np.flatnonzero(held.truth == other)
+        rows = np.flatnonzero(held_out.truth == other)
         digests += [unseen.digests[row] for row in rows]
         kinds += [unseen.kinds.get(unseen.digests[row], "") for row in rows]
-        scores.append(held.scores[rows])
+        scores.append(held_out.scores[rows])
     return np.array(kinds), digests, np.concatenate(scores)
 
 
@@ -136,16 +136,16 @@ def _worst(
     predicted: Predicted,
     kinds: NDArray[Any],
     digests: Sequence[str],
-    given: NDArray[np.float64],
+    scores: NDArray[np.float64],
     missed: NDArray[np.bool_],
 ) -> tuple[Accepted, ...]:
-    rows = sorted(np.flatnonzero(missed), key=lambda row: (-given[row].max(), digests[row]))
+    rows = sorted(np.flatnonzero(missed), key=lambda row: (-scores[row].max(), digests[row]))
     return tuple(
         Accepted(
             digests[row],
             str(kinds[row]),
-            predicted.labels[int(given[row].argmax())],
-            float(given[row].max()),
+            predicted.labels[int(scores[row].argmax())],
+            float(scores[row].max()),
         )
         for row in rows[:SHOWN]
     )

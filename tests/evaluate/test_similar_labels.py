@@ -13,9 +13,9 @@ from stages.config import EvaluateConfig, EvaluateSlice
 from stages.etl.manifest import Sample, write_manifest
 from stages.evaluate import evaluate
 from stages.evaluate.kinds import Unseen
-from stages.evaluate.labels.alike import alike
+from stages.evaluate.labels.pooled import pooled_answers
 from stages.evaluate.labels.scores import Scored, scored
-from stages.evaluate.labels.told import told_of
+from stages.evaluate.labels.similar import similar_labels
 from stages.evaluate.predictions import Predicted
 from stages.store import Store
 from stages.tracking import QuietRun
@@ -45,11 +45,11 @@ def predicted(seen: Scored) -> Predicted:
 def pairs_of(confusion, held=None, other=None):
     seen = answered(confusion)
     if held is None:
-        return alike(told_of(predicted(seen), seen, None, seen), other)
+        return similar_labels(pooled_answers(predicted(seen), seen, None, seen), other)
     rest = answered(held, seed=1)
     digests = [f"t{row}" for row in range(len(rest.truth))]
     unseen = Unseen(rest.truth.tolist(), rest.scores.tolist(), digests)
-    return alike(told_of(predicted(seen), seen, unseen, rest), other)
+    return similar_labels(pooled_answers(predicted(seen), seen, unseen, rest), other)
 
 
 def even(right: int = 36, wrong: int = 1) -> np.ndarray:
@@ -64,12 +64,12 @@ def test_two_labels_that_were_made_alike_are_told_with_the_commoner_direction_fi
 
     (pair,) = pairs_of(counts)
 
-    assert (pair.one, pair.other) == ("dress", "skirt")
+    assert (pair.label, pair.other) == ("dress", "skirt")
     assert (pair.there.value, pair.there.n) == (12 / 51, 51)
     assert (pair.back.value, pair.back.n) == (6 / 45, 45)
     assert pair.there.low < 12 / 51 < pair.there.high
     assert pair.evenly == pytest.approx(15 / 4 / 51)
-    assert "'dress' is taken for 'skirt' 12 times in 51" in pair.says
+    assert "'dress' is taken for 'skirt' 12 times in 51" in pair.summary
 
 
 def test_the_samples_that_show_it_are_those_most_like_the_other():
@@ -78,7 +78,7 @@ def test_the_samples_that_show_it_are_those_most_like_the_other():
 
     (pair,) = pairs_of(counts)
 
-    dresses, skirts = pair.looks
+    dresses, skirts = pair.samples
     assert all(one.true == "dress" and one.wrong for one in dresses)
     assert all(one.true == "skirt" for one in skirts)
     assert [one.score for one in dresses] == sorted((one.score for one in dresses), reverse=True)
@@ -92,7 +92,7 @@ def test_held_out_answers_tell_a_pair_that_the_test_alone_would_not():
 
     assert pairs_of(few) == ()
     assert (pair.tested, pair.held_out) == (2, 13)
-    assert {one.row for one in pair.looks[0]} & {-1}
+    assert {one.row for one in pair.samples[0]} & {-1}
 
 
 def test_a_label_that_is_bad_at_everything_is_not_alike_to_anything():
@@ -104,9 +104,12 @@ def test_a_label_that_is_bad_at_everything_is_not_alike_to_anything():
 
 def test_of_two_labels_there_is_no_pair_to_tell():
     seen = answered([[30, 20], [10, 40]])
-    told = told_of(predicted(seen), seen, None, seen)
+    told = pooled_answers(predicted(seen), seen, None, seen)
 
-    assert alike(type(told)(("cat", "dog"), seen, told.digests, told.names, told.tested)) == ()
+    assert (
+        similar_labels(type(told)(("cat", "dog"), seen, told.digests, told.names, told.tested))
+        == ()
+    )
 
 
 def test_taken_for_none_of_these_is_no_look_alike():
@@ -162,8 +165,8 @@ def test_two_labels_with_the_same_pictures_are_told_on_the_report(tmp_path):
 
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
 
-    (pair,) = json.loads(store.get(report.files["metrics.json"]))["alike"]
-    assert {pair["one"], pair["other"]} == {"sea", "sky"}
+    (pair,) = json.loads(store.get(report.files["metrics.json"]))["similar_labels"]
+    assert {pair["label"], pair["other"]} == {"sea", "sky"}
     page = store.get(report.files["report.html"]).decode()
     section = page.partition("Labels that look alike")[2].partition("Answering only when sure")[0]
     assert section.count("<img") == 6

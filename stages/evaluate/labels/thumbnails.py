@@ -1,0 +1,51 @@
+"""The samples beside what is said of look-alike labels and of a shift, as a page shows them."""
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from stages.evaluate.labels.out_of_distribution import OutOfDistribution
+from stages.evaluate.labels.shift import Shift
+from stages.evaluate.labels.similar import SimilarLabels, SimilarSample
+from stages.media import Modality
+from stages.runtime.errors import BadSample, Damaged
+
+SIDE = 168  # of a thumbnail, in pixels
+
+Fetch = Callable[[str], bytes]
+Shown = list[tuple[SimilarSample, str]]
+
+
+def sides_of(
+    pair: SimilarLabels, tested: Callable[[int], bytes], held_out: Fetch | None, modality: Modality
+) -> list[Shown]:
+    """The samples of each label of `pair`, of the test by row and of training by digest, as far as
+    they are still there."""
+    sides: list[Shown] = []
+    for samples in pair.samples:
+        shown: Shown = []
+        for sample in samples:
+            with suppress(KeyError, Damaged, BadSample, OSError):
+                data = (
+                    tested(sample.row)
+                    if sample.row >= 0
+                    else (held_out or str.encode)(sample.digest)
+                )
+                shown.append((sample, modality.preview(data, SIDE)))
+        sides.append(shown)
+    return sides
+
+
+def out_of_distribution_thumbnails(
+    shift: Shift | None, modality: Modality
+) -> list[tuple[OutOfDistribution, str, str]]:
+    """The test samples least like training, each with the training sample nearest to it."""
+    shown: list[tuple[OutOfDistribution, str, str]] = []
+    if shift is None:
+        return shown
+    for sample in shift.out_of_distribution:
+        with suppress(KeyError, Damaged, BadSample, OSError):
+            ours, near = (
+                modality.preview(shift.fetch(each), SIDE) for each in (sample.digest, sample.near)
+            )
+            shown.append((sample, ours, near))
+    return shown
