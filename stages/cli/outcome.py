@@ -6,9 +6,9 @@ from pathlib import Path
 
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
+from stages.evaluate.formatting import metric
 from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import in_pipeline
-from stages.evaluate.words import metric
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder

@@ -36,8 +36,8 @@ Numbers = NDArray[np.float64]
 
 class Shift(NamedTuple):
     """`training`, `test`: how many samples of each were compared. `apart`: AUC of the classifier
-    over pairs with one label, and `p` its p value; None and 1 without a backbone. `mixture`: p value
-    of both having the same mixture of labels. `fetch`: a sample's bytes by its digest."""
+    over pairs with one label, and `p` its p value; None and 1 without a backbone. `mixture`: p
+    value of both having the same mixture of labels. `fetch`: a sample's bytes by its digest."""
 
     noun: str
     training: int
@@ -141,7 +141,7 @@ def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
 
 
 def _family(model: Model) -> Family | None:
-    """The family with the weights that `model` was initialised from; None if trained from scratch."""
+    """The family with the weights that `model` was initialised from; None if there were none."""
     if model.family not in FAMILIES:  # it was taken off the board
         return None
     family: Family = FAMILIES[model.family]
