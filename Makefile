@@ -21,7 +21,7 @@ help:
 	@echo "make test-all  all there are       make test-chaos those that kill, and hostile inputs"
 	@echo "make up        Airflow and MLflow on this machine     make down / make status"
 	@echo "make lint      format, lint, types, import contracts  make bench  times of search and ways"
-	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json"
+	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json, keys in configs/README.md"
 
 env: $(STAMP)
 

@@ -11,6 +11,8 @@ from stages.settings import Settings
 if TYPE_CHECKING:
     from stages.store import Store
 
+CONFIGS = Path("configs")
+
 
 def list_artifacts(
     kind: Annotated[str, typer.Argument(help="dataset, model, report, package or run.")] = "run",
@@ -107,19 +109,25 @@ def diff(
 
 
 def schema(
-    out: Annotated[Path, typer.Option(help="Where to write it; - for the terminal.")] = Path(
-        "configs/schema.json"
-    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Write the schema alone, here; - for the terminal.")
+    ] = None,
 ) -> None:
-    """Write the JSON schema of pipeline YAMLs, for completion in editors."""
+    """Write configs/schema.json, for completion in editors, and all keys into configs/README.md."""
+    from stages.config.reference import with_reference
     from stages.config.schema import schema_text
     from stages.runtime.files import write
 
     if str(out) == "-":
         print(schema_text(), end="")
         return
-    write(out, schema_text())
-    print(f"wrote {out}")
+    write(out or CONFIGS / "schema.json", schema_text())
+    print(f"wrote {out or CONFIGS / 'schema.json'}")
+    if out is None:
+        reference = CONFIGS / "README.md"
+        known = reference.read_text() if reference.exists() else ""
+        write(reference, with_reference(known))
+        print(f"wrote {reference}")
 
 
 def _short(value: object) -> str:

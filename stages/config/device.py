@@ -13,39 +13,45 @@ LIMITS = {  # what is limited -> how it is said
 
 
 class Measured(Section):
-    """A network as it would be packed: one window at a time, one thread. `numeric`: its number
-    format. A figure is None where there was nothing to measure."""
+    """What an untrained network would take once it is packed: one window at a time, on one thread.
+    A figure is empty where there was nothing to measure."""
 
     input: str = Field(description="Family and size, as efficientnet_lite0@224.")
-    numeric: str = ""
-    latency_ms_p95: float | None = None
-    size_mb: float | None = None
-    memory_mb: float | None = None
+    numeric: str = Field("", description="Number format in which it was measured, as int8.")
+    latency_ms_p95: float | None = Field(
+        None, description="95th percentile of the time for one window, in milliseconds."
+    )
+    size_mb: float | None = Field(None, description="Size of the network file, in megabytes.")
+    memory_mb: float | None = Field(
+        None, description="Peak memory of the process that ran it, in megabytes."
+    )
     why: str = Field("", description="Why it is left out; empty: it takes part.")
 
 
 class Device(Section):
-    """Hard limits: an input that breaks one costs no training step, a package that does is not
-    shipped."""
+    """Hard limits of the device. Each family is packed untrained and measured when the run is
+    planned: what breaks a limit is not trained, and a package that breaks one is not shipped."""
 
     latency_ms_p95: float | None = Field(
         None,
         gt=0,
-        description="Most milliseconds that the network may take for one window, in 95 of 100 "
-        "runs, on one thread; reading and preparing a sample not counted.",
+        description="Longest time that the network may take for one window, in milliseconds: the "
+        "95th percentile on one thread, without reading and preparing the sample.",
     )
-    size_mb: float | None = Field(None, gt=0, description="Largest network file of the package.")
+    size_mb: float | None = Field(
+        None, gt=0, description="Largest network file of the package, in MB."
+    )
     memory_mb: float | None = Field(
         None,
         gt=0,
-        description="Most memory of a process that runs the network, its interpreter and engine "
-        "counted.",
+        description="Most memory, in megabytes, of a process that runs the network, interpreter "
+        "and engine included.",
     )
     profile: str = Field(
         HERE,
         min_length=1,
-        description="Whose figures count: of this machine, or of the device of that name, which "
-        "measured them itself (AIWF_DEVICE) into the same store.",
+        description="Whose measurements count: those of this machine, or those of the device of "
+        "that name, which measured itself into the same store (AIWF_DEVICE).",
     )
     left_out: tuple[str, ...] = Field(
         (), description="Inputs that break a limit; filled in when a run is planned."

@@ -18,11 +18,15 @@ class DataConfig(Section):
 
 
 class Splits(Section):
-    """Shares of the three splits; together 1."""
+    """Shares of the three splits; they add up to 1. Data that come with splits keep theirs."""
 
-    train: Share = 0.7
-    validation: Share = 0.15
-    test: Share = 0.15
+    train: Share = Field(0.7, description="Share of samples that models are trained on.")
+    validation: Share = Field(
+        0.15, description="Share that guides the search; folds join it with train."
+    )
+    test: Share = Field(
+        0.15, description="Share that is used once, for the report; nothing is chosen on it."
+    )
 
     @model_validator(mode="after")
     def whole(self) -> "Splits":
@@ -33,12 +37,12 @@ class Splits(Section):
 
 
 class EtlConfig(Section):
-    """Reading, checking, splitting and augmenting."""
+    """The etl stage: reading, checking, splitting and augmenting."""
 
     min_samples: int = Field(
         8,
         ge=3,
-        description="Fewest samples that a label may have; of boxes, photos with one of it.",
+        description="Fewest samples that a label may have; for boxes, fewest photos that show it.",
     )
     min_side: int = Field(8, ge=1, description="Shortest side of a picture, in pixels.")
     max_side: int = Field(12_000, ge=1, description="Longest side of a picture, in pixels.")
@@ -53,21 +57,28 @@ class EtlConfig(Section):
         None,
         ge=0.05,
         le=30,
-        description="What a model for sounds hears at once; from the clips' lengths if not given.",
+        description="Length of the window that a sound model gets at once, in seconds; empty: from "
+        "the clips' lengths.",
     )
     max_quarantine: Share = Field(
-        0.1, description="Largest share of broken samples that may be set aside."
+        0.1,
+        description="Largest share of broken samples that may be quarantined before the stage "
+        "fails; nothing is deleted.",
     )
     near_duplicates: bool = Field(
         True, description="Keep samples that look or sound the same in one split."
     )
-    splits: Splits = Splits()
+    splits: Splits = Field(Splits(), description="Shares of the three splits.")
     expectations: tuple[dict[str, Any], ...] = Field(
-        (), description="Further Great Expectations over the manifest: type, kwargs, severity."
+        (),
+        description="Further Great Expectations over the table of samples, beside the default "
+        "suite: type, kwargs, severity.",
     )
     augmentations: Augmentations = Field(
         ({"horizontal_flip": {}}, {"colour": {}}),
-        description="Seeded changes to the train split, each a name and its arguments.",
+        description="Seeded random changes to the training split, each a name and its arguments.",
     )
-    views: int = Field(1, ge=0, le=16, description="Augmented copies of each training sample.")
+    views: int = Field(
+        1, ge=0, le=16, description="Augmented copies of each training sample; 0: none."
+    )
     seed: int = Field(0, ge=0, description="Seed of splits and augmentations.")

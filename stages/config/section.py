@@ -9,6 +9,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,49}$")]
 
 
 class Section(BaseModel):
-    """Frozen; an unknown key is an error, and so is a number without end."""
+    """A frozen part of the configuration; unknown keys and infinite numbers are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

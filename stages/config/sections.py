@@ -51,17 +51,24 @@ class PipelineConfig(Section):
 
     name: Name = Field(description="The pipeline's name: small letters, digits, underscores.")
     task: Annotated[str, AfterValidator(parts.TASKS.check)] = Field(
-        description="What is to be predicted."
+        description="What is to be predicted. It also sets the defaults of other keys."
     )
-    data: DataConfig = Field(description="The data set's name, or its name and revision.")
+    data: DataConfig = Field(
+        description="Name of the data, or name@revision to pin it; otherwise the newest revision "
+        "is taken and written into the run's lock."
+    )
     schedule: str | None = Field(
         None,
         description="When Airflow runs it: a cron expression or '@daily'; empty means by hand.",
     )
-    etl: EtlConfig = EtlConfig()
-    train: TrainConfig = TrainConfig()
-    evaluate: EvaluateConfig = EvaluateConfig()
-    deploy: DeployConfig = DeployConfig()
+    etl: EtlConfig = Field(EtlConfig(), description="How samples are read, checked and split.")
+    train: TrainConfig = Field(TrainConfig(), description="How models are searched and trained.")
+    evaluate: EvaluateConfig = Field(
+        EvaluateConfig(), description="How the model is measured, and what it has to reach."
+    )
+    deploy: DeployConfig = Field(
+        DeployConfig(), description="How the model is compressed, verified and packed."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""What a search may vary."""
+"""Which hyperparameters a search may vary, and between which values."""
 
 from typing import Annotated, Literal
 
@@ -8,11 +8,15 @@ from stages.config.section import Section
 
 
 class Range(Section):
-    """A searched number, drawn between `low` and `high`."""
+    """Bounds of a number that the search chooses."""
 
-    low: float
-    high: float
-    log: bool = True
+    low: float = Field(description="Smallest value that the search may try.")
+    high: float = Field(description="Largest value that the search may try.")
+    log: bool = Field(
+        True,
+        description="Whether values are spread evenly on a logarithmic scale, which suits rates "
+        "and decays; false: evenly between low and high.",
+    )
 
     @model_validator(mode="after")
     def ordered(self) -> "Range":
@@ -22,47 +26,99 @@ class Range(Section):
 
 
 class Space(Section):
-    """What a search may vary."""
+    """Hyperparameters of heads trained on frozen features, of networks trained from scratch, and of
+    detectors. A list gives the values to choose from; a list of one value fixes it."""
 
-    learning_rate: Range = Range(low=3e-4, high=1e-2)
-    weight_decay: Range = Range(low=1e-3, high=1.0)
-    batch_size: tuple[int, ...] = (32, 64, 128)
-    head: tuple[Literal["linear", "hidden"], ...] = ("linear", "hidden")
+    learning_rate: Range = Field(
+        Range(low=3e-4, high=1e-2),
+        description="Highest learning rate of the schedule (AdamW); the first trial uses 0.001.",
+    )
+    weight_decay: Range = Field(
+        Range(low=1e-3, high=1.0),
+        description="Decoupled weight decay of AdamW. Heads on few samples do well with a strong "
+        "one, so the range is wide.",
+    )
+    batch_size: tuple[int, ...] = Field(
+        (32, 64, 128), description="Samples in one optimizer step, to choose from."
+    )
+    head: tuple[Literal["linear", "hidden"], ...] = Field(
+        ("linear", "hidden"),
+        description="Kinds of head to choose from: linear: one layer on the features; hidden: one "
+        "layer of 64 ReLU units with dropout between.",
+    )
     class_balance: tuple[Literal["auto", "none", "weights", "sampling", "both"], ...] = Field(
         ("auto",),
         min_length=1,
-        description="How rare labels are made to count: by loss weights, by being shown more "
-        "often, by half of both; auto: as far as the labels' counts differ.",
+        description="How rare labels are made to count: weights: more in the loss; sampling: shown "
+        "more often; both: half of each; none: not at all; auto: none, weights or both, by how far "
+        "the labels' counts differ.",
     )
     kernel: tuple[Literal[3, 5, 7], ...] = Field(
         (3, 5, 7),
         min_length=1,
-        description="Sides of the first convolution's kernel, of families that begin from scratch "
-        "and let it be chosen.",
+        description="Side of the first convolution's kernel, to choose from, in families that are "
+        "trained from scratch and let it be chosen.",
     )
 
 
 class FinetuneSpace(Section):
-    """What fine-tuning may vary."""
+    """Hyperparameters of fine-tuning. A list gives the values to choose from; a list of one value
+    fixes it."""
 
-    learning_rate: Range = Range(low=2e-4, high=2e-3)
+    learning_rate: Range = Field(
+        Range(low=2e-4, high=2e-3),
+        description="Highest learning rate, that of the head; layer_decay lowers it for earlier "
+        "layers. Smaller than for heads, so that pretrained weights are not lost.",
+    )
     warm_up: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
         (0.1, 0.05, 0.2),
         min_length=1,
-        description="Share of a teaching in which the rate rises, before it comes down a cosine.",
+        description="Share of all steps in which the learning rate rises; after them it falls "
+        "along a cosine.",
     )
-    layer_decay: Range = Range(low=0.6, high=1.0, log=False)
-    freeze: tuple[Literal["most", "half", "none"], ...] = ("half", "most")
-    weight_decay: Range = Range(low=1e-3, high=0.2)
-    batch_size: tuple[int, ...] = (16, 32)
-    label_smoothing: tuple[float, ...] = (0.0, 0.1)
-    mixing: tuple[Literal["none", "mixup", "cutmix"], ...] = ("none", "mixup", "cutmix")
-    mixing_share: Range = Range(low=0.1, high=1.0)
-    average: tuple[float, ...] = (0.98, 0.995)
+    layer_decay: Range = Field(
+        Range(low=0.6, high=1.0, log=False),
+        description="Learning rate of a layer as a share of that of the next one, nearer to the "
+        "head; 1: all layers learn at the same rate.",
+    )
+    freeze: tuple[Literal["most", "half", "none"], ...] = Field(
+        ("half", "most"),
+        description="How much of the backbone stays frozen, to choose from. none trains all layers "
+        "and costs most time; half leaves about 45 % of the work to train, most about 20 %.",
+    )
+    weight_decay: Range = Field(
+        Range(low=1e-3, high=0.2),
+        description="Decoupled weight decay of AdamW; biases and norms do not decay.",
+    )
+    batch_size: tuple[int, ...] = Field(
+        (16, 32), description="Samples in one optimizer step, of all workers together."
+    )
+    label_smoothing: tuple[float, ...] = Field(
+        (0.0, 0.1),
+        description="Share of each target that is spread evenly over all labels; 0: none (Szegedy "
+        "et al., arXiv 1512.00567).",
+    )
+    mixing: tuple[Literal["none", "mixup", "cutmix"], ...] = Field(
+        ("none", "mixup", "cutmix"),
+        description="How two samples of a batch are combined, to choose from: mixup blends them "
+        "(arXiv 1710.09412), cutmix pastes a rectangle of one into the other (arXiv 1905.04899).",
+    )
+    mixing_share: Range = Field(
+        Range(low=0.1, high=1.0),
+        description="Both parameters of the beta distribution from which mixup and cutmix draw the "
+        "share of each sample; the lower, the more comes from one of the two.",
+    )
+    average: tuple[float, ...] = Field(
+        (0.98, 0.995),
+        description="Decay of the moving average of weights, per step; the averaged weights are "
+        "validated and kept.",
+    )
     interpolation: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         (0.75, 1.0, 0.5),
         min_length=1,
-        description="How far the weights that are judged, and ship, go from those a tail begins "
-        "with to those it was taught; 1: all the way.",
+        description="Where the shipped weights lie between the pretrained ones (0) and the "
+        "fine-tuned ones (1); they are validated there, too (WiSE-FT, Wortsman et al. 2022).",
     )
-    dropout: tuple[float, ...] = (0.0, 0.2)
+    dropout: tuple[float, ...] = Field(
+        (0.0, 0.2), description="Share of features that is dropped before the head; 0: none."
+    )

@@ -1,4 +1,4 @@
-"""What a pipeline may say of the search."""
+"""What a pipeline may say of training: the search, fine-tuning and what training takes."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,46 +14,60 @@ Begun = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
 
 
 class Finetune(Section):
-    """The second phase: the best families' tails are taught."""
+    """Fine-tuning, for pictures and sounds: the last layers of the best families' backbones are
+    trained, beginning with the best head on their frozen features."""
 
     trials: int | None = Field(
         None,
         ge=0,
         le=200,
-        description="Fine-tuned trials; empty: what the budget allows, none where train.trials is "
-        "given; 0: none.",
+        description="Number of fine-tuning trials; empty: as many as the budget leaves time for, "
+        "and none where train.trials is given; 0: none.",
     )
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
-        (), description="Families that may be tuned; empty: all."
+        (), description="Families that may be fine-tuned; empty: all."
     )
     inputs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+@\d+$")], ...] = Field(
         (),
-        description="Families at sizes, as efficientnet_lite0@224, that may be tuned; empty: those "
-        "for which there is time, filled in when a run is planned.",
+        description="Families at sizes, as efficientnet_lite0@224, that may be fine-tuned; empty: "
+        "those for which there is time, filled in when a run is planned.",
     )
-    finalists: int = Field(2, ge=1, le=8, description="Best inputs of phase one that are tuned.")
+    finalists: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="How many of the best inputs (a family at a size) are fine-tuned.",
+    )
     epochs: int | None = Field(
         None,
         ge=1,
         le=300,
-        description="Passes over the training samples; empty: 12, or 9 where minutes are few.",
+        description="Passes over the training samples in one trial; empty: 12, or 9 where the "
+        "budget is short.",
     )
     folds: int = Field(
         2,
         ge=1,
         le=10,
-        description="Folds of train.folds that judge the best tail before it is set beside the "
-        "heads; it is taught anew for each but the first. Where minutes are few, one does.",
+        description="Folds of train.folds on which the best trial is validated before it is "
+        "compared with the heads; it is trained anew for each but the first. One where the budget "
+        "is short.",
     )
     views: int = Field(
-        10, ge=0, le=64, description="Augmented copies whose maps at the cut are kept."
+        10,
+        ge=0,
+        le=64,
+        description="Augmented copies of each sample whose feature maps at the split point are "
+        "cached.",
     )
     augmentations: Augmentations = Field(
         (),
-        description="Further changes to the views that tails are taught, after those of "
-        "etl.augmentations; where there are none of those, there are no views.",
+        description="Further random changes to the copies that fine-tuning uses, after those of "
+        "etl.augmentations; [] for none. Without etl.augmentations there are no copies.",
     )
-    space: FinetuneSpace = FinetuneSpace()
+    space: FinetuneSpace = Field(
+        FinetuneSpace(), description="Hyperparameters that fine-tuning may vary."
+    )
 
     @property
     def longest(self) -> int:
@@ -62,14 +76,14 @@ class Finetune(Section):
 
 
 class Other(Section):
-    """Rejecting what has none of the labels."""
+    """Rejecting samples that have none of the labels (out-of-distribution)."""
 
     false_accepts: float = Field(
         0.05,
         gt=0,
         lt=1,
-        description="Share of unknown samples that may be taken for one of the labels, of kinds "
-        "that were not taught, as far as that rejects at most 1 % of the known ones.",
+        description="Largest share of unknown samples, of kinds not seen in training, that may be "
+        "accepted as one of the labels, as far as at most 1 % of the known ones are rejected.",
     )
 
 
@@ -79,77 +93,99 @@ def _word(value: Any) -> Any:
 
 
 class TrainConfig(Section):
-    """Search and transfer learning."""
+    """The train stage: the search and transfer learning."""
 
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
         (),
-        description="Model families to search over; empty: what the task names, for pictures all "
-        "whose weights are at hand, the dearest left out where the budget is short.",
+        description="Model families to search over; empty: those of the task, for pictures all "
+        "whose weights are available, without the most expensive ones where the budget is short.",
     )
     without_weights: Literal["leave_out", "scratch"] = Field(
         "leave_out",
-        description="What becomes of a named family whose weights are not at hand: it is left out, "
-        "or taught from scratch.",
+        description="What happens to a named family whose weights are not available: it is left "
+        "out (plan, log and tags say so), or trained from scratch.",
     )
     weights: dict[Annotated[str, AfterValidator(parts.FAMILIES.check)], Begun] = Field(
         {},
-        description="Family -> sha256 of the weights that it begins with, or scratch; filled in "
-        "when a run is planned.",
+        description="For each family the sha256 of its initial weights, or scratch; filled in when "
+        "a run is planned.",
     )
     left_out: dict[str, str] = Field(
-        {}, description="Family -> why it takes no part; filled in when a run is planned."
+        {},
+        description="For each family that takes no part the reason; filled in when a run is "
+        "planned.",
     )
     input_sizes: tuple[int, ...] = Field(
         (),
-        description="Picture sizes to search over; empty: those that each family is known for.",
+        description="Picture sizes to search over, in pixels; empty: those that each family was "
+        "published with.",
     )
     larger: bool = Field(
         True,
-        description="Where no sizes are given: try some families with larger pictures, too; filled "
-        "in when a run is planned, false where the budget is short.",
+        description="Whether some families are also tried with larger pictures, where no sizes are "
+        "given; filled in when a run is planned, false where the budget is short.",
     )
     budget_minutes: float = Field(
-        10, gt=0, description="Time to train; becomes a number of trials when the run is planned."
+        10,
+        gt=0,
+        description="Time to train, in minutes; becomes a number of trials when the run is "
+        "planned, so that no clock decides what is made.",
     )
     trials: int | None = Field(
-        None, ge=1, le=2000, description="Number of trials; empty means what the budget allows."
+        None, ge=1, le=2000, description="Number of trials; empty: what the budget allows."
     )
     searcher: Annotated[str, AfterValidator(parts.SEARCHERS.check)] = Field(
-        "optuna", description="Who proposes the trials."
+        "optuna",
+        description="What proposes the trials: optuna (TPE), evolution (aging evolution, Real et "
+        "al. 2019) or random.",
     )
-    space: Space = Space()
-    epochs: int = Field(60, ge=1, le=1000, description="Most passes over the training split.")
-    patience: int = Field(10, ge=1, description="Epochs without a better score before a stop.")
+    space: Space = Field(Space(), description="Hyperparameters that the search may vary.")
+    epochs: int = Field(
+        60, ge=1, le=1000, description="Most passes over the training split in one trial."
+    )
+    patience: int = Field(
+        10, ge=1, description="Epochs without a better metric after which a trial stops."
+    )
     folds: int = Field(
         5,
         ge=1,
         le=10,
-        description="Folds of train and validation together that judge a trial; "
-        "1 lets the validation split judge what the train split teaches.",
+        description="Folds of train and validation together on which a trial is cross-validated; "
+        "1: trained on the train split, validated on the validation split.",
     )
-    halving: int = Field(3, ge=2, description="One in so many trials goes on after each rung.")
-    batch: int = Field(8, ge=1, description="Trials proposed together; of tails at most `halving`.")
+    halving: int = Field(
+        3,
+        ge=2,
+        description="Reduction factor of successive halving: after each rung one in so many trials "
+        "continues.",
+    )
+    batch: int = Field(
+        8, ge=1, description="Trials proposed at once; in fine-tuning at most `halving`."
+    )
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
-        "balanced_accuracy", description="What the search raises, on samples that did not teach."
+        "balanced_accuracy", description="Metric that the search improves, on held-out samples."
     )
     growth: bool = Field(
         True,
-        description="Tell how much more data would help, by teaching the best head on parts of it.",
+        description="Whether to estimate how much more data would help, by training the best head "
+        "on parts of it (learning curve).",
     )
-    finetune: Finetune = Finetune()
+    finetune: Finetune = Field(Finetune(), description="Fine-tuning of the best families.")
     other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_word)] = Field(
         "off",
         description="Whether the model learns to answer 'other' to what has none of the labels, "
-        "by negatives made for it: auto, off, or {false_accepts: 0.05}.",
+        "from negatives that are made for it: auto, off, or {false_accepts: 0.05}. Its threshold "
+        "rejects at most 1 % of known samples.",
     )
     workers: int = Field(
         2,
         ge=1,
         le=64,
-        description="Processes that fine-tune one model together, a share each; of detectors each "
-        "teaches one while several race, and two the best one together.",
+        description="Processes that fine-tune one model together, each a share of every batch; the "
+        "model is the same with one, two or after one died. Of detectors each process trains one "
+        "while several are compared, and two train the best one together.",
     )
-    device: Device = Device()
+    device: Device = Field(Device(), description="Hard limits of the device.")
     seed: int = Field(0, ge=0, description="Seed of the search.")
 
     @property
