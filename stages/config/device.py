@@ -30,7 +30,8 @@ class Measured(Section):
 
 class Device(Section):
     """Hard limits of the device. Each family is packed untrained and measured when the run is
-    planned: what breaks a limit is not trained, and a package that breaks one is not shipped."""
+    planned; `aiwf plan` says what breaks a limit. That is not trained, and a package that
+    breaks one is not shipped."""
 
     latency_ms_p95: float | None = Field(
         None,

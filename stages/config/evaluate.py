@@ -23,20 +23,22 @@ EVERY_LABEL = "every label"
 
 
 class EvaluateConfig(Section):
-    """Measuring on the test split."""
+    """The evaluate stage: measuring on the test split."""
 
     gate: dict[str, Share] = Field(
         {},
-        description="Least values for shipping, by metric: accuracy, macro_recall, ..., for boxes "
-        "ap50, ap50_95, ..., or 'recall of LABEL', 'recall of every label' (also precision, f1); "
-        "empty means better than always guessing the commonest label, for boxes ap50 of 0.5.",
+        description="Minimum metrics for shipping: accuracy, macro_recall, ..., for boxes ap50, "
+        "ap50_95, ..., or 'recall of LABEL', 'recall of every label' (also precision, f1). They "
+        "hold for the trained model and for each package: a number format that misses one is not "
+        "shipped, and the next one is tried. Empty: better than always guessing the commonest "
+        "label, for boxes ap50 of 0.5.",
     )
     precision: Share | None = Field(
         None,
-        description="Share of sure answers to be right: sets the score from which they are sure. "
-        "Empty means 0.95, and boxes are shown from the threshold with the best F1 on.",
+        description="Share of sure answers that are to be right; sets the score from which an "
+        "answer is sure. Empty: 0.95, and boxes are shown from the threshold with the best F1.",
     )
-    worst: int = Field(24, ge=0, le=200, description="Mistakes shown.")
+    worst: int = Field(24, ge=0, le=200, description="Mistakes shown in the report, worst first.")
 
     def check_gate(self, answers: str) -> None:
         """Raise UnknownPart for a gate that `answers`, a kind on the board, are not measured by."""
@@ -62,13 +64,13 @@ def known_numeric(name: str) -> str:
 
 
 class DeployConfig(Section):
-    """Compressing, verifying and packing."""
+    """The deploy stage: compressing, verifying and packing."""
 
     targets: tuple[Annotated[str, AfterValidator(parts.TARGETS.check)], ...] = Field(
         ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
-        "onnxruntime", description="What runs the network in the package."
+        "onnxruntime", description="Engine that runs the network in the package."
     )
     ladder: tuple[Annotated[str, AfterValidator(known_numeric)], ...] = Field(
         ("int8", "float16", "float32"),
@@ -88,8 +90,8 @@ class DeployConfig(Section):
         "test",
         description="What a package carries to test itself with: `test` for up to 24 small copies "
         "of test samples (one of each label if there are more, up to 200; 1 MB in all), those on "
-        "which a wrong answer shows first; `generated` for made-up ones, if none of your samples "
-        "may leave, though they cover fewer labels.",
+        "which a wrong answer shows first, and 8 made-up ones; `generated` for made-up ones alone, "
+        "if none of your samples may leave, though they cover fewer labels.",
     )
     instruction_sets: tuple[InstructionSet, ...] = Field(
         INSTRUCTION_SETS,
