@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from stages.etl.readers.csv_table import is_outside
 from stages.runtime.errors import DataError
@@ -47,7 +47,7 @@ def unpack(
     content than a picture archive of this size can have."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [one for one in opened.infolist() if not one.is_dir()]
+            members = [one for one in opened.infolist() if not one.filename.endswith("/")]
             _check(archive, members, most_files, most_bytes)
             cut = len(below) - len(below.rpartition("/")[2])
             for member in members:
@@ -74,6 +74,7 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_
     locked = [one.filename for one in members if one.flag_bits & 1]
     counted = Counter(one.filename for one in members)
     twice = [name for name, count in counted.items() if count > 1]
+    nameless = [name for name in counted if not PurePosixPath(name).parts]
     long = [one.filename[:80] for one in members if _is_too_long(one.filename)]
     for names, what in (
         (long, f"has a part of more than {LONGEST_NAME} bytes, or more than {LONGEST_PATH} in all"),
@@ -81,6 +82,7 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_
         (links, "is a link"),
         (locked, "has a password"),
         (twice, "stands in it twice"),
+        (nameless, "is no name of a file"),
     ):
         if names:
             raise DataError(

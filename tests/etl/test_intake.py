@@ -30,6 +30,17 @@ def test_a_zip_that_means_harm_or_holds_nothing_is_refused(workshop, tmp_path, f
     assert source.revisions("shapes", workshop.settings) == []
 
 
+@pytest.mark.parametrize("name", ["", ".", "./."])
+def test_a_zip_with_a_file_that_has_no_name_is_refused(workshop, tmp_path, name):
+    path = tmp_path / "nameless.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("a/b.png"), b"x")
+        archive.writestr(zipfile.ZipInfo(name), b"x")
+
+    with pytest.raises(DataError, match="is no name of a file"):
+        source.add("shapes", path, workshop.settings)
+
+
 def test_a_damaged_zip_is_told(workshop, tmp_path):
     path = tmp_path / "half.zip"
     path.write_bytes(
