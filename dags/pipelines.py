@@ -22,4 +22,4 @@ for path in [PIPELINES] if PIPELINES.is_file() else sorted(PIPELINES.glob("*.y*m
     DAGS[dag.dag_id] = dag
 
 # Airflow looks for DAGs among this file's names; a pipeline may be called as one of ours is.
-globals().update({f"dag {name}": made for name, made in DAGS.items()})
+globals().update({f"dag {name}": dag for name, dag in DAGS.items()})

@@ -8,8 +8,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from operators.form import filled_in
-from operators.links import PAGES, PageLink, RunLink, show, show_made
-from operators.listening import Listener
+from operators.links import PAGES, PageLink, RunLink, show, show_artifact
+from operators.listener import Listener
 from stages.faults import translated
 from stages.runtime.errors import WorkflowError
 from stages.runtime.neutral import shown
@@ -41,7 +41,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
     def execute(self, context: Any) -> list[str]:
         try:
             with translated():
-                made = self._run(context)
+                ref = self._run(context)
         except WorkflowError as error:
             if self.listener:
                 self.listener.failed(self.task_id, error)
@@ -51,8 +51,8 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
                 raise
             raise AirflowFailException(str(error)) from None
         if self.listener:
-            self.listener.made(self.task_id, made)
-        return made
+            self.listener.completed(self.task_id, ref)
+        return ref
 
     def _run(self, context: Any) -> list[str]:
         from stages.runner import run_stage
@@ -61,7 +61,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         if self.target and self.target not in config["deploy"]["targets"]:
             raise AirflowSkipException(f"This run does not ask for the target {self.target}.")
         with hearing(partial(show, context["ti"], self.stage)):
-            made = run_stage(
+            ref = run_stage(
                 self.stage,
                 config,
                 self.inputs,
@@ -69,8 +69,8 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
                 target=self.target,
                 watch=self.listener,
             )
-        show_made(context["ti"], self.stage, *made)
-        return list(made)
+        show_artifact(context["ti"], self.stage, *ref)
+        return list(ref)
 
 
 def run_name(dag_run: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from operators.base import StageOperator, run_name
 from stages.runtime.errors import WorkflowError
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 
 UNTOLD = ("curve", "params")  # of a trial: nobody reads them here
 
@@ -24,23 +24,23 @@ class Pipe:
     def __init__(self, number: int) -> None:
         self._out = os.fdopen(number, "w", buffering=1)
 
-    def say(self, text: str) -> None:
-        self.tell(say=text)
+    def notify(self, text: str) -> None:
+        self.send(message=text)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        self.tell(progress=[what, done, total])
+        self.send(progress=[what, done, total])
 
-    def trial(self, standing: Standing) -> None:
-        told = vars(standing).items()
-        self.tell(trial={name: value for name, value in told if name not in UNTOLD})
+    def trial(self, standing: TrialProgress) -> None:
+        fields = vars(standing).items()
+        self.send(trial={name: value for name, value in fields if name not in UNTOLD})
 
-    def made(self, task: str, reference: Sequence[str]) -> None:
-        self.tell(made=[task, *reference])
+    def completed(self, task: str, reference: Sequence[str]) -> None:
+        self.send(completed=[task, *reference])
 
     def failed(self, task: str, error: WorkflowError) -> None:
-        self.tell(failed=[task, type(error).__name__, error.problem, error.remedy])
+        self.send(failed=[task, type(error).__name__, error.problem, error.remedy])
 
-    def tell(self, **event: Any) -> None:
+    def send(self, **event: Any) -> None:
         try:
             self._out.write(json.dumps(event) + "\n")
         except BrokenPipeError:  # whoever asked for this run is gone
@@ -52,7 +52,7 @@ def main(events: str) -> None:
     pipe = Pipe(int(events))
     StageOperator.listener = pipe
     run = _dag().test()
-    pipe.tell(run=run_name(run), state=str(run.state))
+    pipe.send(run=run_name(run), state=str(run.state))
     sys.stdout.flush()
     os._exit(0)  # taking Airflow down module by module costs a second, and nobody is waiting
 
@@ -61,8 +61,8 @@ def _dag() -> Any:
     from airflow.configuration import conf
     from airflow.sdk import DAG
 
-    made = runpy.run_path(f"{conf.get('core', 'dags_folder')}/pipelines.py")
-    return next(dag for dag in made.values() if isinstance(dag, DAG))
+    names = runpy.run_path(f"{conf.get('core', 'dags_folder')}/pipelines.py")
+    return next(dag for dag in names.values() if isinstance(dag, DAG))
 
 
 if __name__ == "__main__":

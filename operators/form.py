@@ -62,11 +62,11 @@ def _param(key: str, value: Any, schema: dict[str, Any]) -> Param:
         rules["section"] = _section(key)
     if names := rules.get("items", {}).get("enum"):
         rules["examples"] = names  # makes it a choice of several
-    told = schema.get("description", "")
+    description = schema.get("description", "")
     if value not in (None, "", [], {}):
-        told = f"{told} The pipeline says: {json.dumps(value)}.".strip()
+        description = f"{description} The pipeline says: {json.dumps(value)}.".strip()
     rules |= {"title": key, "type": kinds[0] if len(kinds) == 1 else kinds}
-    return Param(None if value == "" else value, description=told, **rules)
+    return Param(None if value == "" else value, description=description, **rules)
 
 
 def _kinds(schema: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:

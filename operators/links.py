@@ -4,7 +4,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperatorLink
 
-from stages.tracking.links import Page, kept
+from stages.tracking.links import Page, page_of
 
 PAGES = {"etl": "page.html", "evaluate": "report.html"}  # file that the stage gives to its run
 
@@ -34,11 +34,11 @@ def show(ti: Any, stage: str, page: Page) -> None:
         ti.xcom_push(PageLink().xcom_key, page.address(server, file))
 
 
-def show_made(ti: Any, stage: str, kind: str, id: str) -> None:
+def show_artifact(ti: Any, stage: str, kind: str, id: str) -> None:
     """Point the buttons at the run that made the artifact, which may have been an earlier one."""
     from stages.settings import Settings
 
-    page = kept(Settings().root, kind, id)
+    page = page_of(Settings().root, kind, id)
     if page:
         show(ti, stage, page)
 

@@ -8,11 +8,11 @@ from typing import Any
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowTimetableInvalid
 
+from operators.dag_pages import about, about_broken
 from operators.deploy import DeployOperator
 from operators.etl import EtlOperator
 from operators.evaluate import EvaluateOperator
 from operators.form import params_of
-from operators.telling import about, about_broken
 from operators.train import TrainOperator
 from operators.unreadable import UnreadableOperator
 from stages.config import PipelineConfig

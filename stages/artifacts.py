@@ -99,7 +99,7 @@ class Dataset(Artifact):
     findings: tuple[Finding, ...] = ()
 
     @property
-    def taught(self) -> int:
+    def train_and_validation(self) -> int:
         """How many samples train and validation have."""
         return sum(self.samples.get(split, 0) for split in ("train", "validation"))
 

@@ -107,11 +107,11 @@ def _brought_up(path: Path, draft: Path, tables: Tables) -> bool:
             ) from error
     else:
         return True
-    kept = path.with_name(f"{path.name}.half-made-{time.strftime('%Y%m%d-%H%M%S')}")
-    log.warning("%s was half-made, with nothing in it: made anew; the old one is %s.", path, kept)
+    backup = path.with_name(f"{path.name}.half-made-{time.strftime('%Y%m%d-%H%M%S')}")
+    log.warning("%s was half-made, with nothing in it: made anew; the old one is %s.", path, backup)
     _remove(draft)
     draft.touch(0o600)
-    path.rename(kept)
+    path.rename(backup)
     return False
 
 
@@ -185,16 +185,16 @@ def _holds(path: Path, tables: Tables) -> bool:
 
 def refusal(error: OSError | sqlite3.Error, path: Path) -> InfrastructureError:
     """What SQLite or the system said of the database at `path`, with what to do."""
-    said = error.strerror if isinstance(error, OSError) else str(error)
-    if "locked" in str(said):
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    if "locked" in str(reason):
         return InfrastructureError(
             f"Another program keeps {path} locked.", "Wait until it is done, then try again."
         )
-    return InfrastructureError(f"Cannot use the database {path}: {said}.", DISK)
+    return InfrastructureError(f"Cannot use the database {path}: {reason}.", DISK)
 
 
 def _is_full(error: InfrastructureError) -> bool:
-    return any(word in error.problem for word in ("is full", "No space left", "File too large"))
+    return any(phrase in error.problem for phrase in ("is full", "No space left", "File too large"))
 
 
 def _sweep(path: Path) -> None:
@@ -226,7 +226,7 @@ def _users(path: Path) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if int(process.name) != os.getpid() and any(
-                os.path.realpath(one) == str(wanted) for one in (process / "fd").iterdir()
+                os.path.realpath(link) == str(wanted) for link in (process / "fd").iterdir()
             ):
                 found.append(int(process.name))
     return found

@@ -72,17 +72,17 @@ def translated() -> Iterator[None]:
     except WorkflowError:
         raise
     except Exception as error:
-        known = as_ours(error)
-        if known is None:
+        translated_error = as_ours(error)
+        if translated_error is None:
             raise
-        raise known from error
+        raise translated_error from error
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+    visited: set[int] = set()
     each: BaseException | None = error
-    while each is not None and id(each) not in seen:
-        seen.add(id(each))
+    while each is not None and id(each) not in visited:
+        visited.add(id(each))
         yield each
         each = each.__cause__ or (None if _stands_alone(each) else each.__context__)
 
@@ -101,8 +101,8 @@ def _remedy(error: BaseException) -> str:
         return REACH
     if isinstance(error, OSError) and error.errno in NUMBERS:
         return NUMBERS[error.errno]
-    said = str(error)[:5000]
-    return next((remedy for words, remedy in SENTENCES.items() if words in said), "")
+    text = str(error)[:5000]
+    return next((remedy for sentence, remedy in SENTENCES.items() if sentence in text), "")
 
 
 def _problem(error: BaseException) -> str:

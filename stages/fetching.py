@@ -32,10 +32,10 @@ class Archive:
 
 def fetch(archive: Archive, settings: Settings) -> Path:
     """The file of `archive` with its digest checked: fetched once, then kept in the workspace."""
-    kept = settings.root / "cache" / "packages" / archive.file
-    if kept.is_file() and _digest(kept) == archive.sha256:
-        return kept
-    with beside(kept) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as folder:
+    cached = settings.root / "cache" / "packages" / archive.file
+    if cached.is_file() and _digest(cached) == archive.sha256:
+        return cached
+    with beside(cached) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as folder:
         fetched = _downloaded(archive, Path(folder))
         if _digest(fetched) != archive.sha256:
             raise Damaged(
@@ -43,7 +43,7 @@ def fetch(archive: Archive, settings: Settings) -> Path:
                 "Do not use it; ask whoever runs your package index.",
             )
         shutil.move(fetched, draft)
-    return kept
+    return cached
 
 
 def _downloaded(archive: Archive, folder: Path) -> Path:
@@ -93,9 +93,11 @@ def _unreachable(wanted: str, why: str) -> InfrastructureError:
     )
 
 
-def _gist(told: str) -> str:
+def _gist(complaint: str) -> str:
     """The line of pip's or npm's complaint that says most."""
-    lines = [line.removeprefix("ERROR: ").strip() for line in told.splitlines() if line.strip()]
+    lines = [
+        line.removeprefix("ERROR: ").strip() for line in complaint.splitlines() if line.strip()
+    ]
     errors = [line for line in lines if "No matching" in line or "Could not" in line]
     return (errors or lines or ["it failed without a word"])[-1].rstrip(".")
 

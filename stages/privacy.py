@@ -11,7 +11,7 @@ OURS = {"airflow", "cache", "data", "logs", "mlflow", "packages", "runs", "store
 INNER = ("airflow", "mlflow", "packages", "runs", "store", "teams")  # in a folder with other things
 
 
-def claim(root: Path, say: Callable[[str], None] = log.warning) -> None:
+def claim(root: Path, notify: Callable[[str], None] = log.warning) -> None:
     """Make the workspace `root` if it is not there, and take away what others may do in it.
 
     A folder with the set-group bit is shared with its group on purpose: that stays. In a folder
@@ -21,22 +21,22 @@ def claim(root: Path, say: Callable[[str], None] = log.warning) -> None:
         if not root.exists():
             root.mkdir(parents=True, mode=0o700)
             return
-        open_ones = [path for path in _places(root) if _excess(path)]
-        for path in open_ones:
+        open_paths = [path for path in _places(root) if _excess(path)]
+        for path in open_paths:
             path.chmod(stat.S_IMODE(path.stat().st_mode) & ~_excess(path))
     except OSError as error:  # where a disk knows no modes; other troubles are raised by who writes
         log.debug("%s stays as open as it is: %s", root, error)
         return
-    if open_ones:
-        names = ", ".join(map(str, open_ones))
-        say(f"{names} could be read by others on this machine: now only by you.")
+    if open_paths:
+        names = ", ".join(map(str, open_paths))
+        notify(f"{names} could be read by others on this machine: now only by you.")
 
 
 def _places(root: Path) -> list[Path]:
     """The folders to tighten: the workspace, or what is ours in a folder with other things."""
     names = {path.name for path in root.iterdir()}
-    others = {one for one in names - OURS if not one.startswith((".", "reproduce-"))}
-    if not others:
+    unknown_names = {name for name in names - OURS if not name.startswith((".", "reproduce-"))}
+    if not unknown_names:
         return [root]
     return [root / name for name in INNER if name in names and (root / name).is_dir()]
 

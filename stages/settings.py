@@ -63,11 +63,12 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:  # its text may hold a secret's value
-            told = [
-                f"AIWF_{one['loc'][0]}".upper() + f": {one['msg'].removeprefix('Value error, ')}"
-                for one in error.errors()
+            problems = [
+                f"AIWF_{problem['loc'][0]}".upper()
+                + f": {problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors()
             ]
-            raise ConfigError(f"{'; '.join(told)}.", "Mend or unset these variables.") from None
+            raise ConfigError(f"{'; '.join(problems)}.", "Mend or unset these variables.") from None
 
     @field_validator("ray")
     @classmethod

@@ -108,8 +108,8 @@ class Store:
         kind, _, start = text.partition("@")
         found = [key.split("/")[-1] for key in self.blobs.keys(f"records/{kind}/{start}")]
         if len(found) != 1:
-            say = "no artifact" if not found else f"{len(found)} artifacts"
-            raise ConfigError(f"'{text}' names {say}.", "`aiwf list` shows what there is.")
+            count = "no artifact" if not found else f"{len(found)} artifacts"
+            raise ConfigError(f"'{text}' names {count}.", "`aiwf list` shows what there is.")
         return Ref(kind, found[0])
 
     def refs(self, kind: str) -> list[Ref]:
@@ -122,17 +122,17 @@ class Store:
         if not self.blobs.has(key):
             return None
         try:
-            ref = Ref(*self.read_work(work.key)["made"])
+            ref = Ref(*self.read_work(work.key)["artifact"])
         except (Damaged, LookupError, TypeError):  # then it is worked anew, and recorded again
             return None
         return ref if self.whole(ref) else None
 
-    def record(self, work: Work, made: Ref) -> None:
+    def record(self, work: Work, ref: Ref) -> None:
         """Note that `work` made `made`."""
-        self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "made": list(made)}))
+        self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "artifact": list(ref)}))
 
     def read_work(self, key: str) -> dict[str, Any]:
-        """The record of the finished work `key`: stage, config, inputs, code, versions, made."""
+        """The record of the finished work `key`: the fields of Work, and the `artifact` it made."""
         return dict(_parsed(f"work/{key}", self.blobs.get(f"work/{key}")))
 
     def note(self, name: str, value: Any) -> None:

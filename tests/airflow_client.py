@@ -31,8 +31,8 @@ class Airflow:
 
     def finished(self, dag: str, answers: dict[str, Any]) -> dict[str, Any]:
         """Trigger a run and wait until it has ended."""
-        asked = {"logical_date": None, "conf": answers}
-        run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", asked)
+        body = {"logical_date": None, "conf": answers}
+        run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", body)
         while run["state"] not in ("success", "failed"):
             time.sleep(0.2)
             run = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run['dag_run_id']}")
@@ -43,7 +43,7 @@ class Airflow:
         found = self.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
         return {task["task_id"]: task["state"] for task in found}
 
-    def made(self, run: dict[str, Any], task: str) -> Ref:
+    def artifact(self, run: dict[str, Any], task: str) -> Ref:
         """The reference that a task gave back."""
         path = f"{path_of(run)}/taskInstances/{task}/xcomEntries/return_value?deserialize=true"
         return Ref(*self.call("GET", path)["value"])

@@ -40,16 +40,16 @@ MODULE = "; name = sys.argv.pop(1); runpy.run_module(name, run_name='__main__', 
 
 
 class Processor(NamedTuple):
-    """`words` start an interpreter on it, which finds libraries in `path`."""
+    """`interpreter` start an interpreter on it, which finds libraries in `path`."""
 
     name: str
-    words: tuple[str, ...]
+    interpreter: tuple[str, ...]
     path: tuple[str, ...] = ()
 
     def command(self, folder: Path, module: str, arguments: Sequence[str]) -> list[str]:
         """The command that runs `module`, which lies in `folder`, with `arguments`."""
         paths = "|".join([str(folder), *self.path])
-        return [*self.words, "-I", "-B", "-c", START + MODULE, paths, module, *arguments]
+        return [*self.interpreter, "-I", "-B", "-c", START + MODULE, paths, module, *arguments]
 
 
 def here() -> Processor:
@@ -67,8 +67,8 @@ def cortex_a72(folder: Path | None = None) -> Processor | None:
     python = home / "root" / "usr" / "bin" / "python3.11"
     if not shutil.which(CORTEX_A72[0]) or not python.is_file():
         return None
-    words = (*CORTEX_A72, "-L", str(home / "root"), str(python))
-    return Processor("Cortex-A72", words, (str(home / "site"),))
+    command = (*CORTEX_A72, "-L", str(home / "root"), str(python))
+    return Processor("Cortex-A72", command, (str(home / "site"),))
 
 
 def make(folder: Path) -> None:
@@ -90,7 +90,7 @@ def make(folder: Path) -> None:
         subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True)
     (root / "proc" / "cpuinfo").write_text("".join(CPUINFO.format(core) for core in (0, 1)))
     wanted = [f"{name}=={version(name)}" for name in WHEELS]
-    platforms = [word for one in PLATFORMS for word in ("--platform", one)]
+    platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
     options = ["--python-version", "3.11", "--implementation", "cp", "--only-binary", ":all:"]
     target = ["--target", str(folder / "site"), "--upgrade"]
     subprocess.run(

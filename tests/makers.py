@@ -157,7 +157,7 @@ def boxes_dataset(store: Store, count: int = 40, side: int = 96, views: int = 1)
 
 def _saved(store: Store, task: str, digit: str, samples: list[Sample], views: int) -> Dataset:
     """A saved Dataset of `samples` with mirrored views; `digit` is what its revision is made of."""
-    made = Dataset(
+    dataset = Dataset(
         task=task,
         labels=LABELS,
         revision=digit * 32 + ".dir",
@@ -167,8 +167,8 @@ def _saved(store: Store, task: str, digit: str, samples: list[Sample], views: in
         views=views,
         files={"manifest.csv": store.add(write_manifest(samples))},
     )
-    store.save(made)
-    return made
+    store.save(dataset)
+    return dataset
 
 
 def _scene_sample(store: Store, index: int, count: int, side: int) -> Sample:
@@ -183,7 +183,7 @@ def _split(index: int, count: int) -> str:
 
 
 def _samples(samples: list[Sample]) -> dict[str, int]:
-    return dict(Counter(one.split for one in samples))
+    return dict(Counter(sample.split for sample in samples))
 
 
 def _sample(store: Store, label: str, index: int, each: int) -> Sample:
@@ -194,9 +194,9 @@ def _sample(store: Store, label: str, index: int, each: int) -> Sample:
 
 def _counts(samples: list[Sample]) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
-    for one in samples:
-        inner = counts.setdefault(one.split, {})
-        for label in one.labels:
+    for sample in samples:
+        inner = counts.setdefault(sample.split, {})
+        for label in sample.labels:
             inner[label] = inner.get(label, 0) + 1
     return counts
 

@@ -100,17 +100,17 @@ def run(name: str, options: list[str]) -> bool:
             code = -signal.SIGKILL
         session = read(record)
     problem = session.problem(code)
-    left = ended_by_force(owner)
+    leftover = ended_by_force(owner)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(session.counts.items()))
     minutes = (time.monotonic() - began) / 60
     print(f"\n{name}: {session.ended} of {session.selected} tests: {counts}; {minutes:.1f} min")
     for reason, count in session.reasons.most_common():
         print(f"  skipped {count}: {reason}")
-    for line in left:
+    for line in leftover:
         print(f"  left behind, and ended now: {line}")
     if problem:
         print(f"  FAILED: {problem}")
-    return not problem and not left
+    return not problem and not leftover
 
 
 def ended_by_force(owner: str) -> list[str]:
@@ -142,10 +142,10 @@ def _of(owner: str) -> list[psutil.Process]:
     return found
 
 
-def main(words: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the sets named in `words`; what begins with '-' or is a path goes to pytest."""
-    names = [word for word in words if word in SETS]
-    options = [word for word in words if word not in SETS]
+    names = [argument for argument in arguments if argument in SETS]
+    options = [argument for argument in arguments if argument not in SETS]
     if not names:
         print(f"Name one or more of: {', '.join(SETS)}.")
         return 2

@@ -124,12 +124,12 @@ def test_a_half_made_database_with_nothing_in_it_is_set_aside(tmp_path, caplog):
     path = tmp_path / "a.db"
     make(path)
 
-    def refuse_a_used_one(draft: Path) -> None:
+    def refuse_a_used_draft(draft: Path) -> None:
         if draft.stat().st_size:
             fail(draft)
         make(draft)
 
-    databases.ready(path, tables(refuse_a_used_one))
+    databases.ready(path, tables(refuse_a_used_draft))
 
     assert rows(path) == []
     assert "half-made" in caplog.text
@@ -235,13 +235,13 @@ def test_those_that_start_at_once_in_a_fresh_workspace_all_connect(tmp_path):
         for _ in range(3)
     ]
 
-    told = [one.communicate()[1].decode() for one in started]
+    stderrs = [process.communicate()[1].decode() for process in started]
 
-    assert [one.returncode for one in started] == [0, 0, 0], "\n".join(told)
+    assert [process.returncode for process in started] == [0, 0, 0], "\n".join(stderrs)
     assert not list(tmp_path.rglob("*.part*"))
 
 
-def half_made(path: Path) -> None:
+def unfinished_tables(path: Path) -> None:
     """MLflow's database as a kill of an earlier release left it: all tables, no revision."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("DELETE FROM alembic_version")
@@ -252,7 +252,7 @@ def half_made(path: Path) -> None:
 def test_mlflow_s_half_made_tables_of_before_are_made_anew_if_nothing_is_in_them(tmp_path, caplog):
     settings = makers.settings(tmp_path)
     ready(settings.mlflow_uri)
-    half_made(settings.root / "mlflow" / "mlflow.db")
+    unfinished_tables(settings.root / "mlflow" / "mlflow.db")
 
     client = connect(settings)
 
@@ -266,7 +266,7 @@ def test_mlflow_s_half_made_tables_with_runs_are_told_and_left_alone(tmp_path):
     client = connect(settings)
     client.create_run("0")
     path = settings.root / "mlflow" / "mlflow.db"
-    half_made(path)
+    unfinished_tables(path)
     before = path.read_bytes()
 
     with pytest.raises(InfrastructureError, match="cannot be brought to the tables of MLflow"):

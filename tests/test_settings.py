@@ -10,10 +10,10 @@ def test_each_variable_that_does_not_fit_is_named(monkeypatch):
     monkeypatch.setenv("AIWF_THREADS", "none")
     monkeypatch.setenv("AIWF_GPUS", "-1")
 
-    with pytest.raises(ConfigError, match=r"AIWF_THREADS: .*; AIWF_GPUS: ") as told:
+    with pytest.raises(ConfigError, match=r"AIWF_THREADS: .*; AIWF_GPUS: ") as raised:
         Settings()
 
-    assert "none" not in told.value.problem
+    assert "none" not in raised.value.problem
 
 
 def test_ray_client_is_refused_with_the_addresses_that_do():

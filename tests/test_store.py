@@ -63,27 +63,27 @@ def test_a_changed_local_copy_is_made_again(store):
 
 
 def test_finished_work_is_found_and_other_work_is_not(store):
-    made = makers.dataset(store).ref
-    store.record(WORK, made)
+    dataset = makers.dataset(store).ref
+    store.record(WORK, dataset)
 
-    assert store.finished(WORK) == made
+    assert store.finished(WORK) == dataset
     assert store.finished(Work("etl", {"seed": 1}, {"data": "r1"}, "code", {"numpy": "2"})) is None
     assert store.finished(Work("etl", {"seed": 0}, {"data": "r1"}, "code", {"numpy": "3"})) is None
 
 
 def test_work_whose_result_lost_a_blob_is_not_finished(store, tmp_path):
-    made = makers.dataset(store)
-    store.record(WORK, made.ref)
-    digest = made.files["manifest.csv"]
+    dataset = makers.dataset(store)
+    store.record(WORK, dataset.ref)
+    digest = dataset.files["manifest.csv"]
     (tmp_path / "store" / "blobs" / digest[:2] / digest).unlink()
 
     assert store.finished(WORK) is None
 
 
 def test_work_whose_result_was_changed_is_done_again(store, tmp_path):
-    made = makers.dataset(store).ref
-    store.record(WORK, made)
-    (tmp_path / "store" / "records" / "dataset" / made.id).write_bytes(b"rubbish")
+    dataset = makers.dataset(store).ref
+    store.record(WORK, dataset)
+    (tmp_path / "store" / "records" / "dataset" / dataset.id).write_bytes(b"rubbish")
 
     assert store.finished(WORK) is None
     assert store.load(makers.dataset(store).ref)

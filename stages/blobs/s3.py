@@ -42,20 +42,20 @@ class S3Blobs:
                 f"AIWF_S3_ENDPOINT is '{endpoint}': {error}.",
                 "Write http://host:port or https://host, without a path.",
             ) from error
-        with self._told():
+        with self._errors_translated():
             if not self._client.bucket_exists(bucket):
                 self._client.make_bucket(bucket)
 
     def put(self, key: str, data: bytes) -> None:
-        with self._told(key):
+        with self._errors_translated(key):
             self._client.put_object(self._bucket, self._prefix + key, io.BytesIO(data), len(data))
 
     def put_file(self, key: str, path: Path) -> None:
-        with self._told(key):
+        with self._errors_translated(key):
             self._client.fput_object(self._bucket, self._prefix + key, str(path))
 
     def get(self, key: str) -> bytes:
-        with self._told(key):
+        with self._errors_translated(key):
             answer = self._client.get_object(self._bucket, self._prefix + key)
             try:
                 return bytes(answer.read())
@@ -65,28 +65,28 @@ class S3Blobs:
 
     def get_file(self, key: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._told(key):
+        with self._errors_translated(key):
             self._client.fget_object(self._bucket, self._prefix + key, str(path))
 
     def has(self, key: str) -> bool:
         try:
-            with self._told(key):
+            with self._errors_translated(key):
                 self._client.stat_object(self._bucket, self._prefix + key)
         except KeyError:
             return False
         return True
 
     def keys(self, prefix: str) -> Iterator[str]:
-        with self._told():
+        with self._errors_translated():
             listed = self._client.list_objects(self._bucket, self._prefix + prefix, recursive=True)
             yield from sorted(item.object_name.removeprefix(self._prefix) for item in listed)
 
     def remove(self, key: str) -> None:
-        with self._told(key):
+        with self._errors_translated(key):
             self._client.remove_object(self._bucket, self._prefix + key)
 
     @contextmanager
-    def _told(self, key: str = "") -> Iterator[None]:
+    def _errors_translated(self, key: str = "") -> Iterator[None]:
         from minio.error import MinioException, S3Error
         from urllib3.exceptions import HTTPError
 

@@ -2,14 +2,14 @@
 
 import sys
 
-from stages.cli.failing import CTRL_C, told
+from stages.cli.failing import CTRL_C, errors_reported
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Run the command that the words of this process name; exit with its code."""
-    with told():
+    with errors_reported():
         from stages.cli.app import app
 
         try:

@@ -2,10 +2,10 @@
 
 import typer
 
+from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.data import app as data
 from stages.cli.doctor import doctor
 from stages.cli.evaluate import evaluate
-from stages.cli.looking import diff, list_artifacts, schema, show
 from stages.cli.package import predict, serve
 from stages.cli.running import plan, reproduce, run, stage
 from stages.cli.samples import app as samples

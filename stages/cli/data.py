@@ -22,14 +22,14 @@ def add(
 
     settings = Settings()
     source.check_name(name)
-    before = {one.revision for one in source.revisions(name, settings)}
-    made = source.add(name, path, settings, note)
-    state = "known before" if made.revision in before else "new"
-    print(f"{made.name}: {made.samples:,} samples, {_size(made.bytes)}, {state}")
-    print(f"  revision {made.revision}")
-    if made.note:
-        print(f"  {line(made.note)}")
-    print(f"Next: write 'data: {made.name}' into a pipeline, then `aiwf run` it.")
+    before = {revision.revision for revision in source.revisions(name, settings)}
+    added = source.add(name, path, settings, note)
+    state = "known before" if added.revision in before else "new"
+    print(f"{added.name}: {added.samples:,} samples, {_size(added.bytes)}, {state}")
+    print(f"  revision {added.revision}")
+    if added.note:
+        print(f"  {line(added.note)}")
+    print(f"Next: write 'data: {added.name}' into a pipeline, then `aiwf run` it.")
 
 
 @app.command("list")
@@ -40,9 +40,9 @@ def list_data() -> None:
     settings = Settings()
     names = source.names(settings)
     for name in names:
-        known = source.revisions(name, settings)
-        newest = known[-1]
-        count = f"{len(known)} revision{'s' if len(known) > 1 else ''}"
+        revisions = source.revisions(name, settings)
+        newest = revisions[-1]
+        count = f"{len(revisions)} revision{'s' if len(revisions) > 1 else ''}"
         print(f"{name:<24} {newest.samples:>8,} samples  {newest.revision[:8]}  {count}")
     if not names:
         print("No data yet. `aiwf data add NAME FOLDER`, or `aiwf samples get digits`.")
@@ -59,10 +59,9 @@ def show(
     settings = Settings()
     source.check_name(name)
     source.find(DataConfig(name=name), settings)  # tells what to do if there is none
-    for one in source.revisions(name, settings):
-        print(
-            f"{one.revision}  {one.samples:>8,} samples  {_size(one.bytes):>10}  {line(one.note)}"
-        )
+    for revision in source.revisions(name, settings):
+        amount = f"{revision.samples:>8,} samples  {_size(revision.bytes):>10}"
+        print(f"{revision.revision}  {amount}  {line(revision.note)}")
 
 
 def _size(count: int) -> str:

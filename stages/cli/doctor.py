@@ -17,7 +17,7 @@ from stages.settings import Settings
 REINSTALL = "Make the environment again: make clean-env && make env"
 
 
-class Told(NamedTuple):
+class ProbeResult(NamedTuple):
     """One line of the doctor's report."""
 
     name: str
@@ -30,20 +30,20 @@ def doctor() -> None:
     settings = Settings()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, workspace {settings.root}")
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        told = [_python(), _workspace(settings), _bytecode(), *pool.map(_probe, PROBES)]
-    for one in told:
-        print(f"  {'ok ' if one.fine else 'BAD'} {one.name:<22} {one.text}")
-    bad = [one.name for one in told if not one.fine]
-    print(f"{len(told)} looked at, all well." if not bad else f"Not well: {', '.join(bad)}.")
+        results = [_python(), _workspace(settings), _bytecode(), *pool.map(_probe, PROBES)]
+    for result in results:
+        print(f"  {'ok ' if result.fine else 'BAD'} {result.name:<22} {result.text}")
+    bad = [result.name for result in results if not result.fine]
+    print(f"{len(results)} looked at, all well." if not bad else f"Not well: {', '.join(bad)}.")
     raise typer.Exit(7 if bad else 0)
 
 
-def _probe(name: str) -> Told:
+def _probe(name: str) -> ProbeResult:
     with TemporaryDirectory() as scratch:  # what a probe leaves behind goes with it
         return _answer(name, scratch)
 
 
-def _answer(name: str, scratch: str) -> Told:
+def _answer(name: str, scratch: str) -> ProbeResult:
     quiet = {
         "TMPDIR": scratch,
         "PYTHONWARNINGS": "ignore",
@@ -60,40 +60,40 @@ def _answer(name: str, scratch: str) -> Told:
             env={**os.environ, **quiet},
         )
     except subprocess.TimeoutExpired:
-        return Told(name, False, "did not answer within 120 s. Is the machine overloaded?")
+        return ProbeResult(name, False, "did not answer within 120 s. Is the machine overloaded?")
     if done.returncode == 0:
-        return Told(name, True, f"{time.monotonic() - started:.1f} s")
+        return ProbeResult(name, True, f"{time.monotonic() - started:.1f} s")
     last = (done.stderr.strip().splitlines() or [f"ended with code {done.returncode}"])[-1]
-    return Told(name, False, f"{last}. {REINSTALL}")
+    return ProbeResult(name, False, f"{last}. {REINSTALL}")
 
 
-def _python() -> Told:
+def _python() -> ProbeResult:
     fine = sys.version_info[:2] == (3, 11)
-    return Told(
+    return ProbeResult(
         "python", fine, "3.11" if fine else "Use Python 3.11: Paddle and Airflow agree there."
     )
 
 
-def _workspace(settings: Settings) -> Told:
+def _workspace(settings: Settings) -> ProbeResult:
     try:
         settings.root.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(settings.root).free / 1e9
     except OSError as error:
-        return Told(
+        return ProbeResult(
             "workspace", False, f"{error.strerror}. Set AIWF_WORKSPACE to a folder of yours."
         )
     writable = os.access(settings.root, os.W_OK)
     fine = writable and free > 2
-    say = f"{free:.0f} GB free" if writable else "read-only: set AIWF_WORKSPACE"
-    return Told(
-        "workspace", fine, say if fine else f"{say}. Free some disk space: 2 GB are needed."
+    text = f"{free:.0f} GB free" if writable else "read-only: set AIWF_WORKSPACE"
+    return ProbeResult(
+        "workspace", fine, text if fine else f"{text}. Free some disk space: 2 GB are needed."
     )
 
 
-def _bytecode() -> Told:
+def _bytecode() -> ProbeResult:
     import pydantic
 
     fine = os.path.isdir(os.path.join(os.path.dirname(pydantic.__file__), "__pycache__"))
-    return Told(
+    return ProbeResult(
         "byte-code", fine, "compiled" if fine else "missing: every start is slow. Run: make env"
     )

@@ -65,12 +65,12 @@ def _config(gates: list[str]) -> "EvaluateConfig":
     from stages.runtime.errors import ConfigError
 
     try:
-        pairs = [one.rpartition("=") for one in gates]
+        pairs = [gate.rpartition("=") for gate in gates]
         return EvaluateConfig.model_validate({"gate": {name: value for name, _, value in pairs}})
     except ValidationError as error:
         first = error.errors()[0]
-        said = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"--gate: {said}", "Write it as accuracy=0.9.") from error
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"--gate: {message}", "Write it as accuracy=0.9.") from error
 
 
 def _print(evaluation: "Evaluation", task: str, out: Path) -> None:

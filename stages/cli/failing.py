@@ -18,14 +18,14 @@ STOPPED = ("Stopped.", "The same command goes on where this one left off.", CTRL
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def errors_reported() -> Iterator[None]:
     """Tell any error of the block on stderr and leave with its exit code. What is printed meanwhile
     does nothing to the terminal, whatever a label or a library says."""
     with neutral_streams():
-        yield from _told()
+        yield from _reporting()
 
 
-def _told() -> Iterator[None]:
+def _reporting() -> Iterator[None]:
     before, sys.unraisablehook = sys.unraisablehook, _unraisable
     try:
         yield
@@ -41,11 +41,13 @@ def _told() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        known = as_ours(error)
-        if known:
-            _leave(known.problem, known.remedy, known.exit_code)
+        translated = as_ours(error)
+        if translated:
+            _leave(translated.problem, translated.remedy, translated.exit_code)
         _leave(
-            f"{type(error).__name__}: {error}", f"This is a fault of ours. Details: {_kept()}", 1
+            f"{type(error).__name__}: {error}",
+            f"This is a fault of ours. Details: {_traceback_file()}",
+            1,
         )
     finally:
         sys.unraisablehook = before
@@ -65,7 +67,7 @@ def _leave(problem: str, remedy: str, code: int) -> None:
     sys.exit(code)
 
 
-def _kept() -> str:
+def _traceback_file() -> str:
     """Keep the traceback in a file for whoever mends it, and name the file."""
     try:
         with tempfile.NamedTemporaryFile(

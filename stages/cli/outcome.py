@@ -12,7 +12,7 @@ from stages.evaluate.minimum import in_pipeline
 from stages.opening import open_store
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.publish import package_folder
-from stages.runner.shipped import Line, reasons_of, shipped, trained, trained_of
+from stages.runner.shipped import OutcomeLine, reasons_of, shipped, trained, trained_of
 from stages.runtime.neutral import line
 from stages.settings import Settings
 from stages.store import Store
@@ -30,16 +30,16 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
     lock = load_lock(run, store)
     if lock is None:
         return
-    if "etl" in lock.made:
-        _print_dataset(store.load(lock.made["etl"]))
-    if "train" in lock.made:
-        _print_notice(store.load(lock.made["train"]))
+    if "etl" in lock.artifacts:
+        _print_dataset(store.load(lock.artifacts["etl"]))
+    if "train" in lock.artifacts:
+        _print_notice(store.load(lock.artifacts["train"]))
     report = trained_of(lock, store)
     if report:
         _print_shipped(shipped(lock, store))
         _print_report(report)
     order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
-    packages = [store.load(lock.made[task]) for task in order if task in lock.made]
+    packages = [store.load(lock.artifacts[task]) for task in order if task in lock.artifacts]
     if packages:
         print("\nPackages beside the trained model:")
     for package in packages:
@@ -49,13 +49,13 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
 
 def _print_dataset(dataset: Dataset) -> None:
     """How many samples there are, and what was found in them, in a line each."""
-    thing = modality_of(dataset.task).noun
+    noun = modality_of(dataset.task).noun
     marked = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
     splits = {split: (dataset.samples or marked).get(split, 0) for split in SPLITS}
     shares = ", ".join(f"{count} {split}" for split, count in splits.items())
     total, boxes = sum(splits.values()), sum(marked.values())
     with_boxes = f", {boxes:,} annotations" if boxes != total else ""
-    print(f"\nData: {total:,} {thing}s ({shares}){with_boxes}")
+    print(f"\nData: {total:,} {noun}s ({shares}){with_boxes}")
     for finding in dataset.findings:
         print(f"  {line(finding.message)}")
 
@@ -66,11 +66,11 @@ def _print_notice(model: Model) -> None:
         print(f"\nNotice: {line(model.selection['notice'])}")
 
 
-def _print_shipped(lines: list[Line]) -> None:
+def _print_shipped(lines: list[OutcomeLine]) -> None:
     """What the packages measured, a line for each, then why their verdicts are what they are."""
     print("\nWhat ships:")
-    for one in lines:
-        print(f"  {one.text}")
+    for shipped_line in lines:
+        print(f"  {shipped_line.text}")
     reasons = reasons_of(lines)
     for why, names in reasons:
         whose = f"{', '.join(names)}: " if len(reasons) > 1 else ""
@@ -86,7 +86,7 @@ def _print_report(report: Report) -> None:
         print(f"  {in_pipeline(report.overall, report.labels_measured)}")
     for name in kind_of(report.task).headline:
         if name in report.overall:
-            print(f"  {metric(name):<18} {say(report.overall[name])}")
+            print(f"  {metric(name):<18} {share_text(report.overall[name])}")
 
 
 def _print_package(package: Package, task: str, store: Store) -> None:
@@ -107,9 +107,9 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
     for place in folders:
         print(f"  {place}")
     print("\nNext:")
-    aiwf, thing = command(), modality_of(lock.config["task"]).noun.upper()
+    aiwf, noun = command(), modality_of(lock.config["task"]).noun.upper()
     for place in folders[:1]:
-        print(f"  {aiwf} predict {place} {thing}...")
+        print(f"  {aiwf} predict {place} {noun}...")
     for place in folders[1:]:
         print(f"  {aiwf} serve {place}")
     print(f"  {aiwf} reproduce {_near(folder / 'run.lock.json')}")
@@ -121,7 +121,7 @@ def command() -> str:
     return "aiwf" if shutil.which("aiwf") else _near(Path(sys.executable).parent / "aiwf")
 
 
-def say(measure: Measure) -> str:
+def share_text(measure: Measure) -> str:
     """A share with its interval, for people."""
     return f"{measure.value:.1%}  ({measure.low:.1%} to {measure.high:.1%}, n = {measure.n})"
 

@@ -107,10 +107,10 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> li
     for answer, code in answers:
         codes.append(code)
         rows = _problem(answer, kind) if code else kind.rows(answer)
-        for number, (first, *others) in enumerate(rows):
+        for number, (first, *rest) in enumerate(rows):
             name = Text("" if number else line(answer["file"]))
             style = "red" if code else "bold"
-            table.add_row(name, Text(line(first), style), *(Text(line(one)) for one in others))
+            table.add_row(name, Text(line(first), style), *(Text(line(cell)) for cell in rest))
     Console().print(table)
     return codes
 

@@ -11,8 +11,8 @@ def paddlepaddle() -> None:
     import paddle
 
     total = paddle.to_tensor([2.0, 3.0]).sum()
-    _hold(float(total) == 5, "Paddle adds wrongly")
-    _hold(paddle.distributed.is_available(), "this Paddle cannot train on several workers")
+    _require(float(total) == 5, "Paddle adds wrongly")
+    _require(paddle.distributed.is_available(), "this Paddle cannot train on several workers")
 
 
 def onnxruntime() -> None:
@@ -27,7 +27,7 @@ def onnxruntime() -> None:
     onnx.checker.check_model(model)
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     answer = session.run(None, {"x": np.array([-1], np.float32)})[0]
-    _hold(answer[0] == 0, "ONNX Runtime computes wrongly")
+    _require(answer[0] == 0, "ONNX Runtime computes wrongly")
 
 
 def paddle2onnx() -> None:
@@ -35,16 +35,16 @@ def paddle2onnx() -> None:
 
     import paddle2onnx
 
-    _hold(
+    _require(
         version("paddle2onnx") == "2.0.1", "another version than 2.0.1 installs things as it runs"
     )
-    _hold(callable(paddle2onnx.export), "paddle2onnx has no export")
+    _require(callable(paddle2onnx.export), "paddle2onnx has no export")
 
 
 def ray() -> None:
     from ray import tune
 
-    _hold(0 <= tune.uniform(0, 1).sample() <= 1, "Ray Tune samples outside its range")
+    _require(0 <= tune.uniform(0, 1).sample() <= 1, "Ray Tune samples outside its range")
 
 
 def optuna() -> None:
@@ -53,7 +53,7 @@ def optuna() -> None:
     study = optuna.create_study()
     share = optuna.distributions.FloatDistribution(0, 1)
     study.tell(study.ask({"x": share}), 0.5)
-    _hold(study.best_value == 0.5, "Optuna forgets")
+    _require(study.best_value == 0.5, "Optuna forgets")
 
 
 def great_expectations() -> None:
@@ -64,7 +64,7 @@ def great_expectations() -> None:
     whole = source.add_dataframe_asset("table").add_batch_definition_whole_dataframe("all")
     batch = whole.get_batch({"dataframe": pd.DataFrame({"x": [1, None]})})
     result = batch.validate(gx.expectations.ExpectColumnValuesToNotBeNull(column="x"))
-    _hold(not result.success, "Great Expectations does not see a missing value")
+    _require(not result.success, "Great Expectations does not see a missing value")
 
 
 def dvc() -> None:
@@ -75,14 +75,14 @@ def dvc() -> None:
     file.write_text("x")
     with Repo.init(folder, no_scm=True) as repo:
         repo.add(str(file))
-    _hold(Path(f"{file}.dvc").is_file(), "DVC adds nothing")
+    _require(Path(f"{file}.dvc").is_file(), "DVC adds nothing")
 
 
 def mlflow() -> None:
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(f"sqlite:///{tempfile.mkdtemp()}/probe.db")
-    _hold(client.create_experiment("probe") != "", "MLflow keeps nothing")
+    _require(client.create_experiment("probe") != "", "MLflow keeps nothing")
 
 
 def minio() -> None:
@@ -97,7 +97,7 @@ def airflow() -> None:
 
     with DAG("probe", schedule=None) as dag:
         BaseOperator(task_id="task")
-    _hold(dag.task_ids == ["task"], "Airflow builds no DAG")
+    _require(dag.task_ids == ["task"], "Airflow builds no DAG")
 
 
 def pillow() -> None:
@@ -105,16 +105,16 @@ def pillow() -> None:
 
     from PIL import Image
 
-    kept = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(kept, "JPEG")
-    _hold(Image.open(kept).size == (8, 8), "Pillow reads wrongly")
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    _require(Image.open(file).size == (8, 8), "Pillow reads wrongly")
 
 
 def fastapi() -> None:
     import fastapi
     import uvicorn
 
-    _hold("openapi" in fastapi.FastAPI().openapi(), "FastAPI describes nothing")
+    _require("openapi" in fastapi.FastAPI().openapi(), "FastAPI describes nothing")
     uvicorn.Config(None)
 
 
@@ -136,7 +136,7 @@ PROBES: dict[str, Callable[[], None]] = {
 }  # fmt: skip
 
 
-def _hold(fine: bool, otherwise: str) -> None:
+def _require(fine: bool, otherwise: str) -> None:
     if not fine:
         raise RuntimeError(otherwise)
 

@@ -40,17 +40,17 @@ def run(
         raise ConfigError("--name is for runs in this process.", "Airflow names its own runs.")
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
-    begun: list[str] = []
+    started: list[str] = []
     try:
         if via is Via.process:
-            _in_process(config, settings, name, begun.append)
+            _in_process(config, settings, name, started.append)
         else:
-            _in_airflow(pipeline, tuple(changes or ()), settings, begun.append)
+            _in_airflow(pipeline, tuple(changes or ()), settings, started.append)
     except WorkflowError:
-        if begun and has_failed(begun[0], settings):
-            print_outcome(begun[0], pipeline, settings)
+        if started and has_failed(started[0], settings):
+            print_outcome(started[0], pipeline, settings)
         raise
-    print_outcome(begun[0], pipeline, settings)
+    print_outcome(started[0], pipeline, settings)
 
 
 def _in_process(
@@ -77,7 +77,7 @@ def _in_airflow(
 
 def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     """Say what each stage would do, reuse or work, and why."""
-    from stages.cli.foreseen import print_plans
+    from stages.cli.estimates import print_plans
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolve
     from stages.train.suits import notices
@@ -102,7 +102,7 @@ def _tuned(resolved: PipelineConfig) -> str:
     finetune = resolved.train.finetune
     if not finetune.trials:
         return ""
-    named = ", ".join(one.name for one in tunable(resolved.train))
+    named = ", ".join(input.name for input in tunable(resolved.train))
     return f"; {finetune.trials} fine-tuned of the best among {named}"
 
 
@@ -115,13 +115,13 @@ def stage(
     from stages.parts import STAGES
     from stages.runner import run_stage
 
-    given = _spec(spec)
+    spec_fields = _spec(spec)
     ref = run_stage(
         STAGES.check(name),
-        given["config"],
-        given.get("inputs", {}),
-        run=given["run"],
-        target=given.get("target", ""),
+        spec_fields["config"],
+        spec_fields.get("inputs", {}),
+        run=spec_fields["run"],
+        target=spec_fields.get("target", ""),
         watch=PlainWatch(),
     )
     print(f"RESULT {json.dumps(list(ref))}")
@@ -139,20 +139,23 @@ def reproduce(
     settings = Settings()
     found = read_lock(lock, open_store(settings))
     with watching() as watch:
-        told = again(found, settings, watch)
-    for one in told:
-        print(f"{one.task:<20} {one.verdict}" + (f", first at {one.where}" if one.where else ""))
-    sys.exit(0 if all(one.verdict != "different" for one in told) else 1)
+        comparisons = again(found, settings, watch)
+    for comparison in comparisons:
+        print(
+            f"{comparison.task:<20} {comparison.verdict}"
+            + (f", first at {comparison.where}" if comparison.where else "")
+        )
+    sys.exit(0 if all(comparison.verdict != "different" for comparison in comparisons) else 1)
 
 
 def _spec(path: Path) -> dict[str, Any]:
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Name a JSON file.") from error
-    if not isinstance(given, dict) or not isinstance(given.get("config", {}), dict):
+    if not isinstance(fields, dict) or not isinstance(fields.get("config", {}), dict):
         raise ConfigError(f"{path} is no table with a table 'config'.", "Write a JSON object.")
-    missing = [key for key in ("config", "run") if key not in given]
+    missing = [key for key in ("config", "run") if key not in fields]
     if missing:
         raise ConfigError(f"{path} has no {' and no '.join(missing)}.", "Add it.")
-    return dict(given)
+    return dict(fields)

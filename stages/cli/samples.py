@@ -15,12 +15,14 @@ def list_samples() -> None:
     """List the sample data sets."""
     from stages.samples import samples
 
-    for one in samples():
+    for sample in samples():
         fetched = (
-            f"{one.archive.bytes / 1e6:.0f} MB to fetch" if one.archive else "nothing to fetch"
+            f"{sample.archive.bytes / 1e6:.0f} MB to fetch"
+            if sample.archive
+            else "nothing to fetch"
         )
-        print(f"{one.name:<14} {one.samples:>6,} samples  {fetched}\n  {one.title}")
-        print(f"  licence: {one.licence}\n  source: {one.source}")
+        print(f"{sample.name:<14} {sample.samples:>6,} samples  {fetched}\n  {sample.title}")
+        print(f"  licence: {sample.licence}\n  source: {sample.source}")
 
 
 @app.command()
@@ -41,5 +43,5 @@ def get(
         print(f"  {sample.notice}")
     with tempfile.TemporaryDirectory(prefix="aiwf-samples-") as folder:
         get(name, Path(folder), settings)
-        made = source.add(name, Path(folder), settings, f"sample data, {sample.licence}")
-    print(f"{made.name}: {made.samples:,} samples, revision {made.revision}")
+        added = source.add(name, Path(folder), settings, f"sample data, {sample.licence}")
+    print(f"{added.name}: {added.samples:,} samples, revision {added.revision}")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from stages.runner.watch import Left, LogWatch, Watch, line_of
+from stages.runner.watch import LogWatch, RemainingTime, Watch, line_of
 from stages.runtime.neutral import line, neutral_streams, shown
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -30,11 +30,11 @@ def watching() -> Iterator[Watch]:
 class PlainWatch(LogWatch):
     """Lines on stderr, for logs and pipes."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     def line(self, text: str) -> None:
-        self.say(f"  {text}")
+        self.notify(f"  {text}")
 
 
 class BarWatch:
@@ -43,22 +43,22 @@ class BarWatch:
 
     def __init__(self, bars: "Bars") -> None:
         self._bars = bars
-        self._known: dict[str, TaskID] = {}
-        self._left = Left()
+        self._tasks: dict[str, TaskID] = {}
+        self._remaining = RemainingTime()
 
-    def say(self, text: str) -> None:
-        for task in self._known.values():
+    def notify(self, text: str) -> None:
+        for task in self._tasks.values():
             self._bars.remove_task(task)
-        self._known.clear()
-        self._left, self._bars.line = Left(), ""
+        self._tasks.clear()
+        self._remaining, self._bars.line = RemainingTime(), ""
         self._bars.console.print(shown(text), highlight=False, markup=False)
 
     def progress(self, what: str, done: int, total: int) -> None:
         from rich.markup import escape
 
-        if what not in self._known:
-            self._known[what] = self._bars.add_task(escape(line(what)), total=total)
-        self._bars.update(self._known[what], completed=done, total=total)
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(escape(line(what)), total=total)
+        self._bars.update(self._tasks[what], completed=done, total=total)
 
-    def trial(self, standing: Standing) -> None:
-        self._bars.line = line(line_of(standing, self._left.words(standing)))
+    def trial(self, standing: TrialProgress) -> None:
+        self._bars.line = line(line_of(standing, self._remaining.text(standing)))

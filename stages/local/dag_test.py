@@ -18,7 +18,7 @@ from stages.runner.watch import LogWatch, Watch
 from stages.runtime import errors
 from stages.runtime.files import write
 from stages.settings import Settings
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 
 Event = dict[str, Any]
 
@@ -39,15 +39,15 @@ def via_airflow(
     home = (
         settings.root / "airflow" / "direct"
     )  # not that of `aiwf up`: its scheduler would join in
-    asked = _asked(pipeline_path, changes, home)
-    database.ready(settings, watch.say, home)
-    environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(asked)}
-    log = settings.root / "logs" / f"{asked.stem}-direct.log"
+    requested = _requested(pipeline_path, changes, home)
+    database.ready(settings, watch.notify, home)
+    environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(requested)}
+    log = settings.root / "logs" / f"{requested.stem}-direct.log"
     with log_file(log) as out:
         return _outcome(_events({**os.environ, **environment}, out), watch, log, ended)
 
 
-def _asked(path: Path, changes: tuple[str, ...], home: Path) -> Path:
+def _requested(path: Path, changes: tuple[str, ...], home: Path) -> Path:
     """The YAML to run: the person's own, or a copy with the changes in it."""
     pipeline = read_pipeline(path, changes)
     if not changes:
@@ -66,7 +66,7 @@ def log_file(path: Path) -> IO[bytes]:
 def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
     """Run operators/direct.py; what it tells, as it comes. Nothing is left running behind."""
     reading, writing = os.pipe()
-    with os.fdopen(reading, encoding="utf-8") as told:
+    with os.fdopen(reading, encoding="utf-8") as replies:
         child = subprocess.Popen(
             [sys.executable, "-m", "operators.direct", str(writing)],
             stdin=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
         )
         os.close(writing)
         try:
-            yield from map(json.loads, told)
+            yield from map(json.loads, replies)
             child.wait()
         finally:
             child.terminate()
@@ -95,16 +95,16 @@ def _outcome(
     run = state = ""
     for event in events:
         match event:
-            case {"say": text}:
-                watch.say(text)
+            case {"message": text}:
+                watch.notify(text)
             case {"progress": [what, done, total]}:
                 watch.progress(what, done, total)
             case {"trial": standing}:
-                watch.trial(Standing(**standing))
+                watch.trial(TrialProgress(**standing))
             case {"failed": [task, kind, problem, remedy]}:
                 failed.append(getattr(errors, kind)(problem, remedy))
                 if failed[-1].retry_helps:
-                    watch.say(f"{task}: {problem} Airflow will try again soon.")
+                    watch.notify(f"{task}: {problem} Airflow will try again soon.")
             case {"run": run, "state": state}:
                 ended(run)
     if failed and state != "success":

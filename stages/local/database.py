@@ -16,15 +16,15 @@ from stages.settings import Settings
 CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
-def ready(settings: Settings, say: Callable[[str], None], home: Path | None = None) -> None:
+def ready(settings: Settings, notify: Callable[[str], None], home: Path | None = None) -> None:
     """Make the tables in Airflow's folder `home`, if that was not done by this very version.
 
     Raises InfrastructureError with the end of what Airflow said; the database is as it was."""
-    claim(settings.root, say)
+    claim(settings.root, notify)
     environment = airflow_environment(settings, home)
 
     def make(path: Path) -> None:
-        say("making Airflow's tables")
+        notify("making Airflow's tables")
         _migrate(path, environment)
 
     tables = databases.Tables("Airflow", version("apache-airflow"), "dag_run", make, _is_noted)

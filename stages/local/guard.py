@@ -60,4 +60,4 @@ def _name_of(address: str) -> str:
 def allowed(hosts: str) -> tuple[str, ...]:
     """The names under which a server here answers: this machine's own, and those that the setting
     `hosts` lists with commas."""
-    return (*LOCAL, *(one.strip() for one in hosts.split(",") if one.strip()))
+    return (*LOCAL, *(host.strip() for host in hosts.split(",") if host.strip()))

@@ -14,8 +14,8 @@ NEEDED = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 def airflow_waits_for(address: str) -> list[str]:
     """The components of Airflow that are not yet well; ['api_server'] if nothing answers."""
     try:
-        told = json.loads(fetch(f"{address}/api/v2/monitor/health"))
-        return [name for name in NEEDED if (told.get(name) or {}).get("status") != "healthy"]
+        components = json.loads(fetch(f"{address}/api/v2/monitor/health"))
+        return [name for name in NEEDED if (components.get(name) or {}).get("status") != "healthy"]
     except (OSError, ValueError):
         return ["api_server"]
 

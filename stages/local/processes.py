@@ -80,10 +80,10 @@ def stop(mark: str, patience: float = PATIENCE, names: Sequence[str] = ("",)) ->
         _signal(process, signal.SIGTERM)
     psutil.wait_procs(first, timeout=patience)
     deadline = time.monotonic() + patience
-    while (left := carrying()) and time.monotonic() < deadline:
-        for process in left:  # also those that were born while the others ended
+    while (remaining := carrying()) and time.monotonic() < deadline:
+        for process in remaining:  # also those that were born while the others ended
             _signal(process, signal.SIGKILL)
-        psutil.wait_procs(left, timeout=2)
+        psutil.wait_procs(remaining, timeout=2)
     return len(first)
 
 

@@ -17,11 +17,11 @@ from stages.tracking import tables
 from stages.tracking.links import VIEW
 
 LONGEST_START = 300.0  # seconds; a loaded laptop without byte-code needs most of it
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class State:
+class ServerState:
     """How a server is: 'running', 'starting' or 'stopped'; `pid` is 0 if it is stopped."""
 
     name: str
@@ -31,101 +31,106 @@ class State:
     log: Path
 
 
-def up(settings: Settings, say: Say) -> list[str]:
+def up(settings: Settings, notify: Notify) -> list[str]:
     """Start what is not yet running, wait until all is well; lines with addresses and the login.
 
     Raises ConfigError if a port is taken, InfrastructureError if a server ends or is never well.
     What was started in vain is stopped again."""
-    claim(settings.root, say)
+    claim(settings.root, notify)
     with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
-        missing = [one for one in servers(settings) if not processes.marked(mark, one.name)]
+        missing = [
+            server for server in servers(settings) if not processes.marked(mark, server.name)
+        ]
         _refuse_taken(missing)
-        database.ready(settings, say)
+        database.ready(settings, notify)
         tables.ready(settings.mlflow_uri)
         try:
-            children = [_start(one, mark, say) for one in missing]
-            _wait(settings, dict(zip(missing, children, strict=True)), say)
+            children = [_start(server, mark, notify) for server in missing]
+            _wait(settings, dict(zip(missing, children, strict=True)), notify)
         except BaseException:
-            processes.stop(mark, names=[one.name for one in missing])
+            processes.stop(mark, names=[server.name for server in missing])
             raise
     return _addresses(settings)
 
 
-def down(settings: Settings, say: Say) -> int:
+def down(settings: Settings, notify: Notify) -> int:
     """Stop all that `up` started for this workspace, and their children; how many processes."""
     with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
         if processes.marked(mark):
-            say("stopping ...")
+            notify("stopping ...")
         return processes.stop(mark)
 
 
-def status(settings: Settings) -> list[State]:
+def status(settings: Settings) -> list[ServerState]:
     """How each server is."""
     mark = processes.mark_of(settings.root)
-    return [_state(one, mark) for one in servers(settings)]
+    return [_state(server, mark) for server in servers(settings)]
 
 
-def _state(server: Server, mark: str) -> State:
+def _state(server: Server, mark: str) -> ServerState:
     ours = sorted(processes.marked(mark, server.name), key=lambda process: process.create_time())
     well = bool(ours) and (not server.port or health.answers(server.address, 2))
     state = "running" if well else "starting" if ours else "stopped"
-    return State(server.name, state, ours[0].pid if ours else 0, server.address, server.log)
+    return ServerState(server.name, state, ours[0].pid if ours else 0, server.address, server.log)
 
 
 def _refuse_taken(missing: list[Server]) -> None:
-    for one in missing:
-        if one.port and health.taken(one.port):
-            free = health.free_port(one.port)
+    for server in missing:
+        if server.port and health.taken(server.port):
+            free = health.free_port(server.port)
             raise ConfigError(
-                f"Port {one.port} is taken by another program, so {one.name} cannot start.",
-                f"Stop that program, or choose another port: {one.variable}={free} aiwf up",
+                f"Port {server.port} is taken by another program, so {server.name} cannot start.",
+                f"Stop that program, or choose another port: {server.variable}={free} aiwf up",
             )
 
 
-def _start(server: Server, mark: str, say: Say) -> subprocess.Popen[bytes]:
-    say(f"starting {server.name}")
+def _start(server: Server, mark: str, notify: Notify) -> subprocess.Popen[bytes]:
+    notify(f"starting {server.name}")
     return processes.start(server.name, server.command, server.environment, mark, server.log)
 
 
-def _wait(settings: Settings, children: dict[Server, subprocess.Popen[bytes]], say: Say) -> None:
+def _wait(
+    settings: Settings, children: dict[Server, subprocess.Popen[bytes]], notify: Notify
+) -> None:
     """Wait until every server is well, telling what is still awaited."""
-    began, told = time.monotonic(), ""
+    began, waited_for = time.monotonic(), ""
     while waits := _waits_for(settings):
         for server, child in children.items():
             if child.poll() is not None:
                 raise InfrastructureError(
-                    f"{server.name} ended at once:\n{_tail(server.log)}", f"Look into {server.log}."
+                    f"{server.name} ended at once:\n{_last_lines(server.log)}",
+                    f"Look into {server.log}.",
                 )
         if time.monotonic() - began > LONGEST_START:
             raise InfrastructureError(
                 f"Not ready after {LONGEST_START:.0f} s: {', '.join(waits)}.",
                 f"Look into the logs in {settings.root / 'logs'}, and try again.",
             )
-        if (now := ", ".join(waits)) != told:
-            say(f"{time.monotonic() - began:4.0f} s  waiting for {now}")
-            told = now
+        if (now := ", ".join(waits)) != waited_for:
+            notify(f"{time.monotonic() - began:4.0f} s  waiting for {now}")
+            waited_for = now
         time.sleep(0.3)
-    say(f"{time.monotonic() - began:4.0f} s  all is well")
+    notify(f"{time.monotonic() - began:4.0f} s  all is well")
 
 
 def _waits_for(settings: Settings) -> list[str]:
     waits = []
-    for one in servers(settings):
-        if one.name == "mlflow" and not health.answers(f"{one.address}/health"):
+    for server in servers(settings):
+        if server.name == "mlflow" and not health.answers(f"{server.address}/health"):
             waits.append("mlflow")
-        if one.name == "airflow-api-server":
-            waits += [f"airflow's {name}" for name in health.airflow_waits_for(one.address)]
+        if server.name == "airflow-api-server":
+            waits += [f"airflow's {name}" for name in health.airflow_waits_for(server.address)]
             # The first such call builds the tasks' whole API and holds the server up: do it now.
-            if not waits and not health.answers(f"{one.address}/execution/health", 60):
+            if not waits and not health.answers(f"{server.address}/execution/health", 60):
                 waits.append("airflow's tasks")
     return waits
 
 
 def _addresses(settings: Settings) -> list[str]:
     user, password = login(settings)
-    pages = {one.name: one.address for one in servers(settings) if one.address}
+    pages = {server.name: server.address for server in servers(settings) if server.address}
     return [
         f"Airflow   {pages['airflow-api-server']}   user {user}, password {password}",
         f"MLflow    {pages.get('mlflow', settings.mlflow)}/#/experiments?{VIEW}",
@@ -133,7 +138,7 @@ def _addresses(settings: Settings) -> list[str]:
     ]
 
 
-def _tail(log: Path, lines: int = 12) -> str:
+def _last_lines(log: Path, lines: int = 12) -> str:
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:

@@ -78,8 +78,8 @@ def _airflow(settings: Settings) -> list[Server]:
     ]
 
 
-def _python(module: str, *words: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", module, *words)
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
 
 
 def _log(settings: Settings, name: str) -> Path:

@@ -42,46 +42,48 @@ def code_digest(stage: str, config: Any, task: str = "") -> str:
 def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
     """Module -> digest of its source, for all that `stage` of `task` with this config slice can
     reach; of every task, if none is named."""
-    seen: dict[str, str] = {}
+    digests: dict[str, str] = {}
     waiting = [f"stages.{stage}"]
-    words = {*_words(config), *(_declared(task) if task else ())}
+    names = {*_strings(config), *(_declared(task) if task else ())}
     while waiting:
         module = waiting.pop()
         path = _source(module)
-        if module in seen or path is None or module.startswith(IGNORED):
+        if module in digests or path is None or module.startswith(IGNORED):
             continue
-        seen[module] = _digest(path)
+        digests[module] = _digest(path)
         waiting += [*_imports(module, path), *_mentioned(module, path)]
-        waiting += [place for table in _tables(path) for place in _named(table, words)]
-    return seen
+        waiting += [place for table in _tables(path) for place in _named(table, names)]
+    return digests
 
 
 def _declared(task: str) -> Iterator[str]:
     """The parts that `task` names: its modality, its trainer, its readers."""
     yield task
-    yield from _words([one for one in vars(parts.TASKS[task]).values() if not callable(one)])
+    yield from _strings(
+        [declared for declared in vars(parts.TASKS[task]).values() if not callable(declared)]
+    )
 
 
-def _words(value: Any) -> Iterator[str]:
+def _strings(value: Any) -> Iterator[str]:
     """Every string and key inside a config: the names that it may mean."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield key
-            yield from _words(inner)
+            yield from _strings(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _words(inner)
+            yield from _strings(inner)
 
 
-def _named(table: str, words: set[str]) -> list[str]:
+def _named(table: str, mentioned: set[str]) -> list[str]:
     """The modules of the parts in `table` that the config names; all of them if it names none."""
     registry = getattr(parts, table, None)
     if not isinstance(registry, Registry) or table in ("BLOBS", "SAMPLES", "STAGES"):
         return []
     # a compressor is named by what it reads and what it makes: onnx/int8
-    names = [name for name in registry if name.rpartition("/")[2] in words] or list(registry)
+    names = [name for name in registry if name.rpartition("/")[2] in mentioned] or list(registry)
     return [registry.home + registry.places[name].partition(":")[0] for name in names]
 
 
@@ -90,7 +92,7 @@ def _digest(path: Path) -> str:
     # A folder's templates and tables (its page, its suite of expectations) count with the folder.
     beside = [*path.parent.glob("*.html"), *path.parent.glob("*.json")]
     counted = sorted(beside) if path.name == "__init__.py" else []
-    return digest_of(b"".join(one.read_bytes() for one in [path, *counted]))
+    return digest_of(b"".join(file.read_bytes() for file in [path, *counted]))
 
 
 @cache
@@ -121,12 +123,12 @@ def _imports(module: str, path: Path) -> tuple[str, ...]:
 def _mentioned(module: str, path: Path) -> tuple[str, ...]:
     """Modules that the source names in a string: a table's place, or a child process' program."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    words = [
+    strings = [
         node.value
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE(node.value)
     ]
-    places = [word.partition(":")[0] for word in words]
+    places = [string.partition(":")[0] for string in strings]
     return tuple(package + place if place.startswith(".") else place for place in places)
 
 

@@ -34,9 +34,9 @@ def compare(task: str, first: Artifact, again: Artifact) -> Sameness:
 def compare_by_metrics(task: str, metrics: Mapping[str, float], again: Artifact) -> Sameness:
     """As `compare`, where the first one is not in this store: by the values in its run's lock."""
     overall: dict[str, Measure] = getattr(again, "overall", {})
-    seen = {name: metrics.get(f"{task}.{name}", math.nan) for name in overall}
-    close = bool(seen) and all(
-        overall[name].low <= seen[name] <= overall[name].high for name in seen
+    recorded = {name: metrics.get(f"{task}.{name}", math.nan) for name in overall}
+    close = bool(recorded) and all(
+        overall[name].low <= recorded[name] <= overall[name].high for name in recorded
     )
     return Sameness(task, "equivalent" if close else "different", ELSEWHERE)
 
@@ -51,15 +51,20 @@ def _within_noise(first: Artifact, again: Artifact) -> bool:
     return all(a.low <= b.value <= a.high and b.low <= a.value <= b.high for a, b in pairs)
 
 
-def settle(told: list[Sameness]) -> list[Sameness]:
+def settle(comparisons: list[Sameness]) -> list[Sameness]:
     """A model that differs in bytes is equivalent where the report on it is; so is what cannot be
     looked into."""
-    close = any(one.task == "evaluate" and one.verdict != "different" for one in told)
+    close = any(
+        comparison.task == "evaluate" and comparison.verdict != "different"
+        for comparison in comparisons
+    )
     return [
-        one._replace(verdict="equivalent")
-        if one.verdict == "different" and close and (one.task == "train" or one.where == ELSEWHERE)
-        else one
-        for one in told
+        comparison._replace(verdict="equivalent")
+        if comparison.verdict == "different"
+        and close
+        and (comparison.task == "train" or comparison.where == ELSEWHERE)
+        else comparison
+        for comparison in comparisons
     ]
 
 
@@ -92,14 +97,14 @@ LOWER_IS_BETTER = {"log_loss"}
 
 def effects(first: Lock, second: Lock, store: Store) -> list[Effect]:
     """What the changes did to the overall metrics of each package, then of the trained model."""
-    told: list[Effect] = []
-    both = [task for task in first.made if task in second.made]
+    found: list[Effect] = []
+    both = [task for task in first.artifacts if task in second.artifacts]
     for task in sorted(both, key=lambda task: not task.startswith("deploy")):
-        sides = [_overall(lock.made[task], store) for lock in (first, second)]
+        sides = [_overall(lock.artifacts[task], store) for lock in (first, second)]
         for name in sides[0]:
             if name in sides[1]:
-                told.append(_effect(f"{task}.{name}", name, sides[0][name], sides[1][name]))
-    return told
+                found.append(_effect(f"{task}.{name}", name, sides[0][name], sides[1][name]))
+    return found
 
 
 def _overall(ref: Ref, store: Store) -> dict[str, Measure]:

@@ -15,7 +15,6 @@ from stages.settings import Settings
 from stages.store import Store, Work
 from stages.train.device.machine import processor
 
-
 class Failure(Record):
     """Why a task made nothing: the error's class, what is wrong, what to do."""
 
@@ -25,16 +24,18 @@ class Failure(Record):
 
 
 class Lock(Record):
-    """`made`, `code`: by task (a stage, or 'deploy_' with its target); `failed`: tasks of deploy
-    that made no package. `machine` is a note only.
-    `asked`: the pipeline as it was given, `config`: with all that it left open pinned.
-    `selection`: the rule that picked the model among the trials, with its numbers."""
+    """What one run was asked for and what it made.
+
+    `requested` is the pipeline as it was given, `config` the same with everything resolved.
+    `artifacts` and `code` are by task: a stage, or 'deploy_' with its target. `failed` has the
+    tasks of deploy that made no package. `selection` is the rule that picked the model among the
+    trials, with its numbers. `machine` is a note only: it decides nothing."""
 
     run: str
     pipeline: str
     data: dict[str, str]
     config: dict[str, Any]
-    asked: dict[str, Any] = {}
+    requested: dict[str, Any] = {}
     seeds: dict[str, int]
     requirements: str
     machine: dict[str, str]
@@ -42,24 +43,25 @@ class Lock(Record):
     versions: dict[str, str] = {}
     weights: dict[str, str] = {}
     selection: dict[str, Any] = {}
-    made: dict[str, Ref] = {}
+    artifacts: dict[str, Ref] = {}
     failed: dict[str, Failure] = {}
     metrics: dict[str, float] = {}
 
     @property
     def text(self) -> str:
+        """The lock as JSON, for run.lock.json."""
         record = self.model_dump(mode="json")
         return json.dumps(record, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def new_lock(run: str, pipeline: PipelineConfig, asked: PipelineConfig) -> Lock:
+def new_lock(run: str, pipeline: PipelineConfig, requested: PipelineConfig) -> Lock:
     """The lock of a run that is about to begin; `pipeline` is `asked`, resolved."""
     return Lock(
         run=run,
         pipeline=pipeline.name,
         data={"name": pipeline.data.name, "revision": pipeline.data.revision},
         config=pipeline.model_dump(mode="json"),
-        asked=asked.model_dump(mode="json"),
+        requested=requested.model_dump(mode="json"),
         seeds={"etl": pipeline.etl.seed, "train": pipeline.train.seed},
         requirements=requirements_digest(),
         machine=machine(),
@@ -98,18 +100,18 @@ def run_folder(run: str, settings: Settings) -> Path:
     return settings.root / "runs" / run
 
 
-def extended(lock: Lock, task: str, work: Work, made: Ref, artifact: Any) -> Lock:
+def extended(lock: Lock, task: str, work: Work, ref: Ref, artifact: Any) -> Lock:
     """`lock` with what `task` did."""
     facts: dict[str, Any] = {
-        "made": {**lock.made, task: made},
-        "failed": {name: one for name, one in lock.failed.items() if name != task},
+        "artifacts": {**lock.artifacts, task: ref},
+        "failed": {name: failure for name, failure in lock.failed.items() if name != task},
         "code": {**lock.code, task: work.code},
         "versions": {**lock.versions, **work.versions},
     }
-    if made.kind == "model":
+    if ref.kind == "model":
         facts["weights"] = dict(artifact.weights)
         facts["selection"] = dict(artifact.selection)
-    if made.kind in ("report", "package"):
+    if ref.kind in ("report", "package"):
         facts["metrics"] = {**lock.metrics, **_metrics(task, artifact.overall)}
     return lock.model_copy(update=facts)
 
@@ -120,8 +122,10 @@ def without(lock: Lock, task: str, error: Exception) -> Lock:
     failure = Failure(
         error=type(error).__name__, problem=problem, remedy=getattr(error, "remedy", "") or ""
     )
-    made = {name: ref for name, ref in lock.made.items() if name != task}
-    return lock.model_copy(update={"made": made, "failed": {**lock.failed, task: failure}})
+    artifacts = {name: ref for name, ref in lock.artifacts.items() if name != task}
+    return lock.model_copy(
+        update={"artifacts": artifacts, "failed": {**lock.failed, task: failure}}
+    )
 
 
 def read_lock(name: str, store: Store) -> Lock:
@@ -135,12 +139,12 @@ def read_lock(name: str, store: Store) -> Lock:
         raise ConfigError(f"{path} is not a run's lock.", "Name a run.lock.json.") from error
     found = load_lock(name, store)
     if found is None:
-        known = [
+        runs = [
             key.removeprefix("notes/runs/").removesuffix(".json")
             for key in store.blobs.keys("notes/runs/")
         ]
         raise ConfigError(
-            f"There is no run or lock '{name}'.", f"Runs: {', '.join(known[-8:]) or 'none yet'}."
+            f"There is no run or lock '{name}'.", f"Runs: {', '.join(runs[-8:]) or 'none yet'}."
         )
     return found
 

@@ -21,19 +21,19 @@ def measuring(workspace: Path) -> Iterator[Callable[[], Estimate]]:
     free, began, peak, ended = psutil.disk_usage(place).free, time.monotonic(), [0], [0.0, 0.0]
     done = threading.Event()
 
-    def look() -> None:
+    def sample_memory() -> None:
         while True:
             peak[0] = max(peak[0], memory_of(psutil.Process()))
             if done.wait(EVERY):
                 return
 
-    looking = threading.Thread(target=look, name="aiwf-measuring", daemon=True)
-    looking.start()
+    sampler = threading.Thread(target=sample_memory, name="aiwf-measuring", daemon=True)
+    sampler.start()
     try:
         yield lambda: Estimate(ended[0], peak[0], int(ended[1]))
     finally:
         done.set()
-        looking.join()
+        sampler.join()
         used = free - psutil.disk_usage(place).free
         ended[:] = [(time.monotonic() - began) / 60, max(0, used)]
 
@@ -43,11 +43,11 @@ def memory_of(process: "psutil.Process") -> int:  # type: ignore[name-defined]  
     import psutil
 
     own, shared = 0, [0]
-    for one in [process, *process.children(recursive=True)]:
+    for member in [process, *process.children(recursive=True)]:
         try:
-            told = one.memory_info()
+            memory = member.memory_info()
         except psutil.Error:  # it has ended
             continue
-        own += told.rss - told.shared
-        shared.append(told.shared)
+        own += memory.rss - memory.shared
+        shared.append(memory.shared)
     return own + max(shared)

@@ -38,8 +38,8 @@ def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
 def _unfinished(pipeline: PipelineConfig, settings: Settings) -> list[str]:
     """Runs of this very pipeline, on this very data, that were begun here and lack something."""
     ours = re.compile(re.escape(pipeline.name) + r"-\d{8}-\d{6}-\d{3}").fullmatch
-    known = (settings.root / "runs").glob(f"{pipeline.name}-*/run.lock.json")
-    names = sorted((one.parent.name for one in known if ours(one.parent.name)), reverse=True)
+    locks = (settings.root / "runs").glob(f"{pipeline.name}-*/run.lock.json")
+    names = sorted((path.parent.name for path in locks if ours(path.parent.name)), reverse=True)
     return [name for name in names[:LOOKED_AT] if _goes_on(name, pipeline, settings)]
 
 
@@ -53,7 +53,7 @@ def _goes_on(name: str, pipeline: PipelineConfig, settings: Settings) -> bool:
 
 
 def _lacks(lock: Lock, pipeline: PipelineConfig) -> bool:
-    return any(task_name(*one) not in lock.made for one in tasks_of(pipeline))
+    return any(task_name(*task) not in lock.artifacts for task in tasks_of(pipeline))
 
 
 def _clear(runs: Path) -> None:

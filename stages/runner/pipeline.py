@@ -33,11 +33,11 @@ def run_pipeline(
     settings = settings or Settings()
     refuse_another(pipeline, run, settings)
     config = pipeline.model_dump(mode="json")
-    given: dict[str, Ref] = {}
-    made: dict[str, Ref] = {}
+    refs_by_kind: dict[str, Ref] = {}
+    artifacts: dict[str, Ref] = {}
     failed: list[WorkflowError] = []
     for stage, target in tasks_of(pipeline):
-        inputs = {name: given[name] for name in STAGE_FACTS[stage].inputs}
+        inputs = {name: refs_by_kind[name] for name in STAGE_FACTS[stage].inputs}
         try:
             ref = run_stage(
                 stage, config, inputs, run=run, target=target, watch=watch, settings=settings
@@ -47,10 +47,10 @@ def run_pipeline(
                 raise
             failed.append(error)
             continue
-        made[task_name(stage, target)] = given[MAKES[stage]] = ref
+        artifacts[task_name(stage, target)] = refs_by_kind[MAKES[stage]] = ref
     if failed:
         raise failed[0]
-    return made
+    return artifacts
 
 
 def refuse_another(pipeline: PipelineConfig, run: str, settings: Settings) -> None:
@@ -59,11 +59,13 @@ def refuse_another(pipeline: PipelineConfig, run: str, settings: Settings) -> No
     lock = load_lock(run, open_store(settings))
     if lock is None:
         return
-    said = pipeline.model_dump(mode="json")
-    unlike_pinned = flat_changes(lock.config, said)
-    told = [key for key in flat_changes(lock.asked or lock.config, said) if key in unlike_pinned]
-    if told:
+    config = pipeline.model_dump(mode="json")
+    unlike_resolved = flat_changes(lock.config, config)
+    changed = [
+        key for key in flat_changes(lock.requested or lock.config, config) if key in unlike_resolved
+    ]
+    if changed:
         raise ConfigError(
-            f"The run {run} was begun with another {', '.join(told)}.",
+            f"The run {run} was begun with another {', '.join(changed)}.",
             "Give another --name, or none: what was done before is found again all the same.",
         )

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
 from stages.opening import open_store
-from stages.runner.foreseeing import foresee
+from stages.runner.estimating import estimate_stages
 from stages.runner.resolve import resolve
 from stages.runner.stage import task_name
 from stages.runner.work import MAKES, STAGE_FACTS, describe
@@ -15,13 +15,13 @@ from stages.train.estimate import Estimate
 
 
 class StagePlan(NamedTuple):
-    """What a task will do: 'reuse' (then `made` is known) or 'work' (then `takes` says what it
+    """What a task will do: 'reuse' (then `artifact` is known) or 'work' (then `takes` says what it
     takes), and why in words."""
 
     task: str
     action: str
     why: str
-    made: Ref | None = None
+    artifact: Ref | None = None
     takes: Estimate | None = None
 
 
@@ -35,25 +35,27 @@ def plan(pipeline: PipelineConfig, settings: Settings) -> list[StagePlan]:
     """The plan of every task of `pipeline`, in order."""
     store = open_store(settings)
     pipeline = resolve(pipeline, settings)
-    made: dict[str, Ref] = {}
+    artifacts: dict[str, Ref] = {}
     plans: list[StagePlan] = []
-    foreseen = foresee(pipeline, settings)
+    estimates = estimate_stages(pipeline, settings)
     for stage, target in tasks_of(pipeline):
-        told = _plan(stage, target, pipeline, made, store)
-        plans.append(told if told.made else told._replace(takes=foreseen[stage]))
-        if told.made:
-            made[MAKES[stage]] = told.made
+        stage_plan = _plan(stage, target, pipeline, artifacts, store)
+        plans.append(
+            stage_plan if stage_plan.artifact else stage_plan._replace(takes=estimates[stage])
+        )
+        if stage_plan.artifact:
+            artifacts[MAKES[stage]] = stage_plan.artifact
     return plans
 
 
 def _plan(
-    stage: str, target: str, pipeline: PipelineConfig, made: dict[str, Ref], store: Store
+    stage: str, target: str, pipeline: PipelineConfig, artifacts: dict[str, Ref], store: Store
 ) -> StagePlan:
     task = task_name(stage, target)
     needed = STAGE_FACTS[stage].inputs
-    known = {name: made[name] for name in needed if name in made}
-    work = describe(stage, pipeline, known, target)
-    missing = [name for name in needed if name not in made]
+    inputs = {name: artifacts[name] for name in needed if name in artifacts}
+    work = describe(stage, pipeline, inputs, target)
+    missing = [name for name in needed if name not in artifacts]
     reasons = [f"its {name} will be made anew" for name in missing]
     if not missing and (done := store.finished(work)):
         return StagePlan(task, "reuse", f"{done} was made from exactly this", done)
@@ -68,15 +70,17 @@ def _differences(store: Store, latest: str, work: Work) -> list[str]:
         return ["it was never done"]
     last: dict[str, Any] = store.read_work(key)
     changed = flat_changes(last["config"], work.config)
-    told = [f"config: {name} was {old}, is {new}" for name, (old, new) in changed.items()]
-    told += [
+    reasons = [f"config: {name} was {old}, is {new}" for name, (old, new) in changed.items()]
+    reasons += [
         f"input: another {name}"
         for name, id in work.inputs.items()
         if last["inputs"].get(name) != id
     ]
-    told += ["code: the stage's code changed"] if last["code"] != work.code else []
+    reasons += ["code: the stage's code changed"] if last["code"] != work.code else []
     versions = flat_changes(last["versions"], work.versions)
-    return told + [f"version: {name} was {old}, is {new}" for name, (old, new) in versions.items()]
+    return reasons + [
+        f"version: {name} was {old}, is {new}" for name, (old, new) in versions.items()
+    ]
 
 
 def flat_changes(old: Any, new: Any, prefix: str = "") -> dict[str, tuple[Any, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from stages.artifacts import digest_of
 from stages.pages import render
 from stages.runner.lock import load_lock, run_folder
-from stages.runner.shipped import Line, reasons_of, shipped, trained, trained_of
+from stages.runner.shipped import OutcomeLine, reasons_of, shipped, trained, trained_of
 from stages.runner.watch import Watch
 from stages.runtime.errors import WorkflowError
 from stages.runtime.files import alone, write
@@ -36,30 +36,30 @@ def show_report(run: str, store: Store, settings: Settings, watch: Watch, worked
         lines = shipped(lock, store)
         page = with_packages(store.get(report.files[NAME]).decode(), lines)
         write(run_folder(run, settings) / NAME, page)
-        complete = all(one.state != "absent" for one in lines)
-        if complete or (worked and any(one.state != "absent" for one in lines)):
+        complete = all(line.state != "absent" for line in lines)
+        if complete or (worked and any(line.state != "absent" for line in lines)):
             text = note([*lines, trained(report)])
             _in_mlflow(run, report.ref.id, page.encode(), text, settings, watch)
 
 
-def with_packages(page: str, lines: list[Line]) -> str:
+def with_packages(page: str, lines: list[OutcomeLine]) -> str:
     """The frozen `page` with `lines` in the place that is left for them; as it is if there is none,
     or nothing to say yet."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not end or all(one.state == "absent" for one in lines):
+    if not end or all(line.state == "absent" for line in lines):
         return page
-    looks = {one.look for one in lines}
-    look = next(one for one in _ORDER if one in looks)
-    section = render(TEMPLATE, lines=lines, look=look, reasons=reasons_of(lines))
+    styles = {line.style for line in lines}
+    style = next(line for line in _ORDER if line in styles)
+    section = render(TEMPLATE, lines=lines, style=style, reasons=reasons_of(lines))
     return before + begin + section + end + after
 
 
-def note(lines: list[Line]) -> str:
+def note(lines: list[OutcomeLine]) -> str:
     """The `lines` as Markdown, the packages' first: what a run's page in MLflow begins with."""
     return "\n".join(
-        f"- **{one.name}**: {', '.join(filter(None, (one.measured, one.facts, one.verdict)))}"
-        for one in lines
+        f"- **{line.name}**: {', '.join(filter(None, (line.measured, line.facts, line.verdict)))}"
+        for line in lines
     )
 
 
@@ -68,7 +68,7 @@ def _in_mlflow(
 ) -> None:
     """Put `page` in the place of the copy that evaluate gave to its run in MLflow, unless it is
     there already, and `text` on the page of the pipeline's run. Work is never lost by MLflow."""
-    place = links.kept(settings.root, "report", report)
+    place = links.page_of(settings.root, "report", report)
     mark = settings.root / "mlflow" / "made" / "report" / f"{report}.view"
     digest = digest_of(page)
     if place is None or (mark.is_file() and mark.read_text() == digest):
@@ -80,4 +80,4 @@ def _in_mlflow(
         describe(settings, place.experiment, run, text)
         write(mark, digest)
     except WorkflowError as error:
-        watch.say(f"note: the report in MLflow does not show the packages yet. {error.problem}")
+        watch.notify(f"note: the report in MLflow does not show the packages yet. {error.problem}")

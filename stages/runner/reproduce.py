@@ -30,38 +30,38 @@ def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
 
     Features and trained trials are computed again; only raw data and weights are shared."""
     for line in drift(lock):
-        watch.say(f"note: {line}")
+        watch.notify(f"note: {line}")
     pipeline = checked(lock.config, "The lock")
     with _apart(settings) as scratch:
         again = run_pipeline(pipeline, run=f"{lock.run}-again", watch=watch, settings=scratch)
         fresh = open_store(scratch)
-        return settle(_told(lock, again, open_store(settings), fresh))
+        return settle(_comparisons(lock, again, open_store(settings), fresh))
 
 
 def drift(lock: Lock) -> list[str]:
     """What is no longer as it was when the lock was written."""
-    told = []
+    notes = []
     if lock.requirements != requirements_digest():
-        told.append("requirements.lock is another than that of the run")
+        notes.append("requirements.lock is another than that of the run")
     pipeline = checked(lock.config, "The lock")
     for stage, target in tasks_of(pipeline):
         task = task_name(stage, target)
         work = describe(stage, pipeline, {}, target)
         if lock.code.get(task, work.code) != work.code:
-            told.append(f"the code of {task} changed since the run")
+            notes.append(f"the code of {task} changed since the run")
         for name, version in work.versions.items():
             if lock.versions.get(name, version) != version:
-                told.append(f"{name} was {lock.versions[name]}, is {version}")
-    return list(dict.fromkeys(told))
+                notes.append(f"{name} was {lock.versions[name]}, is {version}")
+    return list(dict.fromkeys(notes))
 
 
-def _told(lock: Lock, again: dict[str, Ref], store: Store, fresh: Store) -> list[Sameness]:
+def _comparisons(lock: Lock, again: dict[str, Ref], store: Store, fresh: Store) -> list[Sameness]:
     return [_compared(task, lock, ref, store, fresh) for task, ref in again.items()]
 
 
 def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> Sameness:
     """Whether `task` made the same; the lock of another machine names what is not in this store."""
-    first = lock.made.get(task)
+    first = lock.artifacts.get(task)
     if first is None:
         return Sameness(task, "different", "the run never made it")
     if first == again:

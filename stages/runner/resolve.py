@@ -28,12 +28,12 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     if found.tested is None and not pipeline.train.trials:  # from a remote, or an older list
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
-    begun = with_weights(pipeline.task, pipeline.train, settings)
-    known = pipeline.model_copy(update={"data": data, "train": begun})
-    train = fitted(known, open_store(settings), settings)
+    initialised = with_weights(pipeline.task, pipeline.train, settings)
+    prepared = pipeline.model_copy(update={"data": data, "train": initialised})
+    train = fitted(prepared, open_store(settings), settings)
     pin = trainer_of(pipeline.task).pinned
     if not pipeline.train.families:
         pin = partial(affordable, trainer_of(pipeline.task))
     samples = found.taught(pipeline.etl.splits.test)
-    pinned = pin(train, samples, pipeline.etl.views, settings.machine_speed)
-    return known.model_copy(update={"train": pinned})
+    resolved = pin(train, samples, pipeline.etl.views, settings.machine_speed)
+    return prepared.model_copy(update={"train": resolved})

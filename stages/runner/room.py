@@ -11,39 +11,41 @@ from stages.settings import Settings
 from stages.train.estimate import Estimate
 from stages.train.memory import CGROUPS, free
 
-MORE_DISK = (
+DISK_REMEDY = (
     "Free some, set AIWF_WORKSPACE to a folder on a larger disk, or lower etl.views or "
     "train.families."
 )
-MORE_FILES = (
+FILES_REMEDY = (
     "Remove files there (`df -i` counts them), or set AIWF_WORKSPACE to a folder on another disk."
 )
-MORE_TEMPORARY = "Free some, or set TMPDIR to a folder on a larger disk."
-MORE_MEMORY = (
+TEMPORARY_REMEDY = "Free some, or set TMPDIR to a folder on a larger disk."
+MEMORY_REMEDY = (
     "End other programs, or lower AIWF_THREADS, train.workers, train.finetune.views, etl.views, or "
     "train.families."
 )
 
 
-class Room(NamedTuple):
-    """Free bytes: in the workspace, in the folder for temporary files, of memory. `one`: whether
-    both folders are on one disk. `files`: how many more the workspace's disk can have; None where
-    it has no such limit."""
+class FreeResources(NamedTuple):
+    """What this machine has free: bytes of the workspace's disk, of the disk for temporary files,
+    and of memory.
+
+    `same_disk`: whether both folders are on one disk. `files`: how many more files the workspace's
+    disk can have; None where it has no such limit."""
 
     disk: int
     temporary: int
     memory: int
-    one: bool
+    same_disk: bool
     files: int | None = None
 
 
-def room_of(settings: Settings, cgroups: Path = CGROUPS) -> Room:
+def room_of(settings: Settings, cgroups: Path = CGROUPS) -> FreeResources:
     """What there is right now."""
     import psutil  # type: ignore[import-untyped]
 
     workspace, temporary = _existing(settings.root), Path(tempfile.gettempdir())
     disk = os.statvfs(workspace)
-    return Room(
+    return FreeResources(
         psutil.disk_usage(str(workspace)).free,
         psutil.disk_usage(str(temporary)).free,
         free(cgroups),
@@ -58,29 +60,34 @@ def occupied(content: int, files: int, folder: Path) -> int:
     return content + files * os.statvfs(_existing(folder)).f_frsize
 
 
-def check_room(estimates: Sequence[Estimate], room: Room, workspace: Path) -> None:
+def check_room(estimates: Sequence[Estimate], room: FreeResources, workspace: Path) -> None:
     """Raise InfrastructureError, with all figures, unless there is room for work that is done one
     after the other."""
-    disk = sum(one.disk for one in estimates)
-    temporary = max((one.temporary for one in estimates), default=0)
-    memory = max((one.memory for one in estimates), default=0)
+    disk = sum(estimate.disk for estimate in estimates)
+    temporary = max((estimate.temporary for estimate in estimates), default=0)
+    memory = max((estimate.memory for estimate in estimates), default=0)
     wanted = [
-        (disk + temporary * room.one, room.disk, f"on the disk of {workspace}", MORE_DISK),
-        (0 if room.one else temporary, room.temporary, "for temporary files", MORE_TEMPORARY),
-        (memory, room.memory, "of memory", MORE_MEMORY),
+        (disk + temporary * room.same_disk, room.disk, f"on the disk of {workspace}", DISK_REMEDY),
+        (
+            0 if room.same_disk else temporary,
+            room.temporary,
+            "for temporary files",
+            TEMPORARY_REMEDY,
+        ),
+        (memory, room.memory, "of memory", MEMORY_REMEDY),
     ]
-    short = [one for one in wanted if one[0] > one[1]]
-    told = [f"{size(need)} {where}, and {size(has)} are free" for need, has, where, _ in short]
+    short = [need for need in wanted if need[0] > need[1]]
+    shortages = [f"{size(need)} {where}, and {size(has)} are free" for need, has, where, _ in short]
     remedies = [remedy for *_, remedy in short]
-    files = sum(one.files for one in estimates)
+    files = sum(estimate.files for estimate in estimates)
     if room.files is not None and files > room.files:
-        told.append(
+        shortages.append(
             f"{files:,} files on the disk of {workspace}, which can have {room.files:,} more"
         )
-        remedies.append(MORE_FILES)
-    if told:
+        remedies.append(FILES_REMEDY)
+    if shortages:
         raise InfrastructureError(
-            f"This would not fit: it needs about {'; and '.join(told)}.",
+            f"This would not fit: it needs about {'; and '.join(shortages)}.",
             " ".join(dict.fromkeys(remedies)),
         )
 
@@ -92,4 +99,4 @@ def size(amount: float) -> str:
 
 def _existing(path: Path) -> Path:
     """`path`, or the nearest folder above it that there is."""
-    return next(one for one in (path, *path.parents) if one.is_dir())
+    return next(folder for folder in (path, *path.parents) if folder.is_dir())

@@ -15,40 +15,40 @@ State = Literal["packed", "refused", "failed", "absent"]
 _GATES = (GateNotMet.__name__, AgreementNotMet.__name__)
 
 
-class Line(NamedTuple):
+class OutcomeLine(NamedTuple):
     """One target, or the trained model. `measured`: its first metric with interval and count, ''
-    where there is no package; `verdict`: in words; `look`: its style on a page; `facts`: number
+    where there is no package; `verdict`: in words; `style`: its style on a page; `facts`: number
     format and size; `why`: the reasons of the verdict, or what went wrong."""
 
     name: str
     state: State
     measured: str
     verdict: str
-    look: str
+    style: str
     facts: str = ""
     why: str = ""
 
     @property
     def text(self) -> str:
         """The line for a terminal, without `why`."""
-        said = (self.measured, self.facts, self.verdict)
-        return f"{self.name:<14} {', '.join(one for one in said if one)}"
+        facts = (self.measured, self.facts, self.verdict)
+        return f"{self.name:<14} {', '.join(fact for fact in facts if fact)}"
 
 
-def shipped(lock: Lock, store: Store) -> list[Line]:
+def shipped(lock: Lock, store: Store) -> list[OutcomeLine]:
     """A line for each target of the run `lock`, in the pipeline's order."""
     return [_target(target, lock, store) for target in lock.config["deploy"]["targets"]]
 
 
-def reasons_of(lines: Sequence[Line]) -> list[tuple[str, list[str]]]:
+def reasons_of(lines: Sequence[OutcomeLine]) -> list[tuple[str, list[str]]]:
     """Each reason once, with the names of the lines that it is the reason of."""
-    reasons = dict.fromkeys(one.why for one in lines if one.why)
-    return [(why, [one.name for one in lines if one.why == why]) for why in reasons]
+    reasons = dict.fromkeys(line.why for line in lines if line.why)
+    return [(why, [line.name for line in lines if line.why == why]) for why in reasons]
 
 
-def trained(report: Report) -> Line:
+def trained(report: Report) -> OutcomeLine:
     """The line of the trained model."""
-    return Line(
+    return OutcomeLine(
         "trained model",
         "packed",
         _measured(report, report.task),
@@ -60,20 +60,20 @@ def trained(report: Report) -> Line:
 
 def trained_of(lock: Lock, store: Store) -> Report | None:
     """The report of the run `lock`, if there is one in this store."""
-    ref = lock.made.get("evaluate")
+    ref = lock.artifacts.get("evaluate")
     report: Report | None = store.load(ref) if ref and store.holds(ref) else None
     return report
 
 
-def _target(target: str, lock: Lock, store: Store) -> Line:
+def _target(target: str, lock: Lock, store: Store) -> OutcomeLine:
     task = f"deploy_{target}"
     if task in lock.failed:
         return _without(target, lock.failed[task])
-    ref = lock.made.get(task)
+    ref = lock.artifacts.get(task)
     if ref is None or not store.holds(ref):
-        return Line(target, "absent", "", "no package yet", "doubt")
+        return OutcomeLine(target, "absent", "", "no package yet", "doubt")
     package: Package = store.load(ref)
-    return Line(
+    return OutcomeLine(
         target,
         "packed",
         _measured(package, lock.config["task"]),
@@ -84,9 +84,9 @@ def _target(target: str, lock: Lock, store: Store) -> Line:
     )
 
 
-def _without(target: str, failure: Failure) -> Line:
+def _without(target: str, failure: Failure) -> OutcomeLine:
     state: State = "refused" if failure.error in _GATES else "failed"
-    return Line(target, state, "", f"no package: {state}", "bad", why=failure.problem)
+    return OutcomeLine(target, state, "", f"no package: {state}", "bad", why=failure.problem)
 
 
 def _measured(measured: Package | Report, task: str) -> str:

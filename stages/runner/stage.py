@@ -14,8 +14,8 @@ from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.privacy import claim
 from stages.runner import lock as locks
-from stages.runner import telling
-from stages.runner.foreseeing import accounted
+from stages.runner import run_records
+from stages.runner.estimating import accounted
 from stages.runner.publish import publish
 from stages.runner.report_view import show_report
 from stages.runner.resolve import resolve
@@ -44,33 +44,33 @@ def run_stage(
     `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins
     the config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
     settings, watch = settings or Settings(), watch or LogWatch()
-    claim(settings.root, watch.say)
+    claim(settings.root, watch.notify)
     sweep(settings.root)
     store = open_store(settings)
-    lock = pinned(run, config, store, settings)
+    lock = resolved_lock(run, config, store, settings)
     pipeline = checked(lock.config, f"The lock of the run {run}")
     task = task_name(stage, target)
-    given = {name: Ref(*reference) for name, reference in inputs.items()}
-    _check(stage, given, target)
-    work = describe(stage, pipeline, given, target)
-    made = store.finished(work)
-    reused = made is not None
-    if made:
-        watch.say(f"{task}: reused {made}")
+    references = {name: Ref(*reference) for name, reference in inputs.items()}
+    _check(stage, references, target)
+    work = describe(stage, pipeline, references, target)
+    ref = store.finished(work)
+    reused = ref is not None
+    if ref:
+        watch.notify(f"{task}: reused {ref}")
     else:
         try:
             with translated():
-                made = _work(pipeline, work, given, target, run, store, watch, settings)
+                ref = _work(pipeline, work, references, target, run, store, watch, settings)
         except Exception as error:
             if stage == "deploy":
                 with suppress(WorkflowError, OSError):  # the error itself is what has to be told
                     _note_failure(lock, task, error, store, settings)
                     show_report(run, store, settings, watch, worked=True)
             raise
-    record(lock, task, work, made, store, settings)
+    record(lock, task, work, ref, store, settings)
     if stage in ("evaluate", "deploy"):
         show_report(run, store, settings, watch, worked=not reused)
-    return made
+    return ref
 
 
 def _note_failure(
@@ -82,9 +82,9 @@ def _note_failure(
         locks.keep(locks.without(now, task, error), store, settings)
 
 
-def _check(stage: str, given: Mapping[str, Ref], target: str) -> None:
+def _check(stage: str, references: Mapping[str, Ref], target: str) -> None:
     """Raise ConfigError unless `stage` has all that it works on."""
-    missing = [name for name in STAGE_FACTS[stage].inputs if name not in given]
+    missing = [name for name in STAGE_FACTS[stage].inputs if name not in references]
     if missing:
         raise ConfigError(
             f"The stage {stage} needs a {' and a '.join(missing)}.",
@@ -102,7 +102,9 @@ def task_name(stage: str, target: str = "") -> str:
     return f"{stage}_{target}" if target else stage
 
 
-def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings) -> locks.Lock:
+def resolved_lock(
+    run: str, config: Mapping[str, Any], store: Store, settings: Settings
+) -> locks.Lock:
     """The lock of `run`; made now, with everything open pinned, if the run is new.
 
     Raises ConfigError for a name that cannot be a run's, and for a config that cannot be."""
@@ -113,20 +115,20 @@ def pinned(run: str, config: Mapping[str, Any], store: Store, settings: Settings
         )
     lock = locks.load_lock(run, store)
     if lock is None:
-        asked = checked(dict(config), "The pipeline")
-        lock = locks.new_lock(run, resolve(asked, settings), asked)
+        requested = checked(dict(config), "The pipeline")
+        lock = locks.new_lock(run, resolve(requested, settings), requested)
         locks.keep(lock, store, settings)
     return lock
 
 
 def record(
-    lock: locks.Lock, task: str, work: Work, made: Ref, store: Store, settings: Settings
+    lock: locks.Lock, task: str, work: Work, ref: Ref, store: Store, settings: Settings
 ) -> None:
     """Note what `task` made: in the run's lock, as the latest, and in folders for people."""
-    artifact = store.load(made)
+    artifact = store.load(ref)
     with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
-        locks.keep(locks.extended(now, task, work, made, artifact), store, settings)
+        locks.keep(locks.extended(now, task, work, ref, artifact), store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)
     publish(artifact, lock, store, settings)
 
@@ -134,9 +136,9 @@ def record(
 def _performer(stage: str, settings: Settings) -> Callable[..., Any]:
     """What does the work of `stage`: whoever drives Ray is a process of its own."""
     if stage == "train" and not settings.job_address:
-        from stages.runner.apart import trained_apart
+        from stages.runner.training_process import train_in_process
 
-        return trained_apart
+        return train_in_process
     performer: Callable[..., Any] = STAGES[stage]
     return performer
 
@@ -144,7 +146,7 @@ def _performer(stage: str, settings: Settings) -> Callable[..., Any]:
 def _work(
     pipeline: PipelineConfig,
     work: Work,
-    given: Mapping[str, Ref],
+    references: Mapping[str, Ref],
     target: str,
     run: str,
     store: Store,
@@ -154,10 +156,10 @@ def _work(
     from stages.tracking.mlflow_run import open_run
 
     task = task_name(work.stage, target)
-    watch.say(f"{task}: working")
+    watch.notify(f"{task}: working")
     began = time.monotonic()
-    tags = {f"aiwf.{ref.kind}": ref.id for ref in given.values()} | {"aiwf.work": work.key}
-    artifacts = [store.load(ref) for ref in given.values()]
+    tags = {f"aiwf.{ref.kind}": ref.id for ref in references.values()} | {"aiwf.work": work.key}
+    artifacts = [store.load(ref) for ref in references.values()]
     with open_run(
         settings,
         pipeline=pipeline.name,
@@ -166,21 +168,21 @@ def _work(
         tags=tags,
         progress=watch.progress,
         standings=watch.trial,
-    ) as kept:
+    ) as tracked_run:
         data = pipeline.data
-        kept.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
-        telling.before(work.stage, pipeline, kept, watch)
+        tracked_run.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
+        run_records.log_selection(work.stage, pipeline, tracked_run, watch)
         about = (work.stage, task, run, pipeline)
-        with accounted(*about, kept=kept, store=store, settings=settings):
-            made: Ref = _performer(work.stage, settings)(
+        with accounted(*about, tracked_run=tracked_run, store=store, settings=settings):
+            ref: Ref = _performer(work.stage, settings)(
                 *artifacts,
                 pipeline.slice(work.stage, target),
                 store=store,
-                run=kept,
+                run=tracked_run,
                 settings=settings,
             ).ref
-        kept.log_tags({f"aiwf.{made.kind}": made.id})
-        telling.after(made, pipeline, kept, store)
-    store.record(work, made)
-    watch.say(f"{task}: made {made} in {time.monotonic() - began:.1f} s")
-    return made
+        tracked_run.log_tags({f"aiwf.{ref.kind}": ref.id})
+        run_records.log_trials_page(ref, pipeline, tracked_run, store)
+    store.record(work, ref)
+    watch.notify(f"{task}: made {ref} in {time.monotonic() - began:.1f} s")
+    return ref

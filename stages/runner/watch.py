@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from stages.runtime.neutral import line, shown
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 
 log = logging.getLogger("aiwf")
 EVERY = 5.0  # seconds between two lines about the same thing
@@ -15,14 +15,14 @@ EVERY = 5.0  # seconds between two lines about the same thing
 class Watch(Protocol):
     """Hears of progress and of events. Nothing it does may decide what is made."""
 
-    def say(self, text: str) -> None: ...
+    def notify(self, text: str) -> None: ...
 
     def progress(self, what: str, done: int, total: int) -> None: ...
 
-    def trial(self, standing: Standing) -> None: ...
+    def trial(self, standing: TrialProgress) -> None: ...
 
 
-class Left:
+class RemainingTime:
     """How long the rest of a phase will take, from what this process has seen of it: a search
     that is taken up again does not begin at nought."""
 
@@ -30,7 +30,7 @@ class Left:
         self._clock = clock
         self._first: dict[str, tuple[float, float]] = {}
 
-    def words(self, standing: Standing) -> str:
+    def text(self, standing: TrialProgress) -> str:
         """`about 2 min left`; nothing while nothing can be known."""
         now, done = self._clock(), standing.done / standing.of
         phase = standing.name.split()[0]
@@ -43,12 +43,12 @@ class Left:
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"{seconds:.0f} s left"
 
 
-def line_of(standing: Standing, left: str) -> str:
+def line_of(standing: TrialProgress, remaining: str) -> str:
     """How a trial stands, in one line."""
     place = f"{standing.name.split()[0]} {standing.number}/{standing.of}"
     epoch = f"epoch {standing.epoch}/{standing.epochs}"
     value = f"{standing.metric} {standing.value:.3f}"
-    parts = (place, standing.what, epoch, value, f"best {standing.best:.3f}", left)
+    parts = (place, standing.what, epoch, value, f"best {standing.best:.3f}", remaining)
     return "  ".join(part for part in parts if part)
 
 
@@ -57,31 +57,31 @@ class LogWatch:
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
-        self._told: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
         self._done: dict[str, int] = {}
-        self._left = Left()
+        self._remaining = RemainingTime()
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         log.info(shown(text))
 
     def progress(self, what: str, done: int, total: int) -> None:
         if self._done.get(what, 0) > done:  # another stage, or target, begins with it
             self._started.pop(what, None)
-            self._told.pop(what, None)
+            self._printed.pop(what, None)
         self._done[what] = done
         now = time.monotonic()
         started = self._started.setdefault(what, now)
-        if done < total and now - self._told.get(what, 0.0) < EVERY:
+        if done < total and now - self._printed.get(what, 0.0) < EVERY:
             return
-        self._told[what] = now
-        left = (now - started) / done * (total - done) if done else 0.0
-        self.line(f"{what}: {done} of {total}" + (f", {left:.0f} s left" if left else ""))
+        self._printed[what] = now
+        remaining = (now - started) / done * (total - done) if done else 0.0
+        self.line(f"{what}: {done} of {total}" + (f", {remaining:.0f} s left" if remaining else ""))
 
-    def trial(self, standing: Standing) -> None:
-        now, left = time.monotonic(), self._left.words(standing)
-        if now - self._told.get("trial", 0.0) >= EVERY:
-            self._told["trial"] = now
-            self.line(line_of(standing, left))
+    def trial(self, standing: TrialProgress) -> None:
+        now, remaining = time.monotonic(), self._remaining.text(standing)
+        if now - self._printed.get("trial", 0.0) >= EVERY:
+            self._printed["trial"] = now
+            self.line(line_of(standing, remaining))
 
     def line(self, text: str) -> None:
         """Where a line about progress goes."""

@@ -49,13 +49,13 @@ def describe(
 ) -> Work:
     """The work of `stage` in a resolved `pipeline` on `inputs`."""
     config = pipeline.slice(stage, target).model_dump(mode="json")
-    given = {name: ref.id for name, ref in inputs.items()}
+    digests = {name: ref.id for name, ref in inputs.items()}
     if "data" in config:  # what decides is the content, whatever the person calls it
-        given["data"] = config.pop("data")["revision"]
+        digests["data"] = config.pop("data")["revision"]
     libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
     # whoever takes a dataset changes its samples as that says
-    said = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
-    return Work(stage, config, given, code_digest(stage, said, pipeline.task), libraries)
+    named_parts = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
+    return Work(stage, config, digests, code_digest(stage, named_parts, pipeline.task), libraries)
 
 
 @cache

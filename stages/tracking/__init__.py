@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialRecord:
     """One trial that has ended, to be kept as a nested run. `curve`: metrics of each epoch, in
     order."""
 
@@ -17,7 +17,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Standing:
+class TrialProgress:
     """How far a trial that is being taught has come: `epoch` of at most `epochs`; `value` of
     `metric` after it, and the `best` of the whole search. `curve`: metrics of all judged epochs so
     far, in order.
@@ -50,12 +50,12 @@ class Run(Protocol):
 
     def log_file(self, name: str, data: bytes) -> None: ...
 
-    def log_trials(self, trials: Sequence[Trial]) -> None:
+    def log_trials(self, trials: Sequence[TrialRecord]) -> None:
         """Keep all that is known of trials that have ended, each as a nested run; what `trial` told
         of one of the same name is already there."""
         ...
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         """Tell how a trial stands that is being taught."""
         ...
 
@@ -75,8 +75,8 @@ class QuietRun:
 
     def log_file(self, name: str, data: bytes) -> None: ...
 
-    def log_trials(self, trials: Sequence[Trial]) -> None: ...
+    def log_trials(self, trials: Sequence[TrialRecord]) -> None: ...
 
-    def trial(self, standing: Standing) -> None: ...
+    def trial(self, standing: TrialProgress) -> None: ...
 
     def progress(self, what: str, done: int, total: int) -> None: ...

@@ -38,19 +38,19 @@ def hearing(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(page: Page) -> None:
+def announce(page: Page) -> None:
     """Tell whoever listens that a run was opened."""
     if listener := _listener.get():
         listener(page)
 
 
-def keep(root: Path, made: Mapping[str, str], page: Page) -> None:
+def keep(root: Path, artifacts: Mapping[str, str], page: Page) -> None:
     """Keep the page of the run that made the artifacts `made` (kind to id)."""
-    for kind, id in made.items():
+    for kind, id in artifacts.items():
         write(_place(root, kind, id), json.dumps(page))
 
 
-def kept(root: Path, kind: str, id: str) -> Page | None:
+def page_of(root: Path, kind: str, id: str) -> Page | None:
     """The page of the run that made the artifact, if that run was on this workspace."""
     try:
         return Page(*json.loads(_place(root, kind, id).read_text()))

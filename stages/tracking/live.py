@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from stages.tracking import Standing, Trial, rules
-from stages.tracking.family import Family
+from stages.tracking import TrialProgress, TrialRecord, rules
+from stages.tracking.run_tree import RunTree
 
 Send = Callable[[str, rules.Batch], None]
 Put = Callable[[Callable[[], None]], None]
@@ -34,25 +34,25 @@ class Live:
     """Hears of trials at any pace, and sends what is new of each whenever the writer comes to it:
     a slow server gets longer calls, never a longer queue of them."""
 
-    def __init__(self, family: Family, send: Send, put: Put) -> None:
-        self._family, self._send, self._put = family, send, put
+    def __init__(self, tree: RunTree, send: Send, put: Put) -> None:
+        self._tree, self._send, self._put = tree, send, put
         self._children: dict[str, Child] = {}
         self._waiting: dict[str, Child] = {}  # of which something is new
-        self._asked = False  # whether the writer has been given a flush that has not begun
+        self._scheduled = False  # whether the writer has been given a flush that has not begun
         self._lock = Lock()
 
-    def heard(self, standing: Standing) -> None:
+    def heard(self, standing: TrialProgress) -> None:
         """A trial has come further."""
         self._new(standing, {}, standing.ended)
 
-    def ended(self, trials: Sequence[Trial]) -> None:
+    def ended(self, trials: Sequence[TrialRecord]) -> None:
         """All is known of `trials`."""
         for trial in trials:
             self._new(trial, trial.tags, True)
 
     def flush(self) -> None:
         """Send all that is new; what a call did not take waits for the next one."""
-        self._asked = False
+        self._scheduled = False
         while child := self._taken():
             try:
                 self._bring(child)
@@ -66,15 +66,17 @@ class Live:
         for child in self._children.values():
             self._close(child, status)
 
-    def _new(self, told: Standing | Trial, tags: Mapping[str, str], ended: bool) -> None:
+    def _new(
+        self, report: TrialProgress | TrialRecord, tags: Mapping[str, str], ended: bool
+    ) -> None:
         with self._lock:
-            born = Child(told.name, told.params, int(time.time() * 1000))
-            child = self._children.setdefault(told.name, born)
-            child.curve = max(child.curve, told.curve, key=len)  # one taught again is told again
+            born = Child(report.name, report.params, int(time.time() * 1000))
+            child = self._children.setdefault(report.name, born)
+            child.curve = max(child.curve, report.curve, key=len)  # one taught again is told again
             child.tags, child.ended = tags or child.tags, ended or child.ended
             self._waiting[child.name] = child
-            asked, self._asked = self._asked, True
-        if not asked:
+            scheduled, self._scheduled = self._scheduled, True
+        if not scheduled:
             self._put(self.flush)
 
     def _taken(self) -> Child | None:
@@ -87,7 +89,7 @@ class Live:
 
     def _bring(self, child: Child) -> None:
         curve, tags, ended = child.curve, child.tags, child.ended
-        child.run = child.run or self._family.child(child.name, tags, child.began)
+        child.run = child.run or self._tree.child(child.name, tags, child.began)
         params = {} if child.named else child.params
         for batch in rules.batches(rules.points(curve, child.sent), params, tags):
             self._send(child.run, batch)
@@ -97,5 +99,5 @@ class Live:
 
     def _close(self, child: Child, status: str) -> None:
         if child.run and not child.closed:
-            self._family.client.set_terminated(child.run, status)
+            self._tree.client.set_terminated(child.run, status)
             child.closed = True

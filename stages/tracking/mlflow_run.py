@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from stages.tracking import QuietRun, Standing, Trial, rules
-from stages.tracking.family import Family
-from stages.tracking.links import Page, keep, tell
+from stages.tracking import QuietRun, TrialProgress, TrialRecord, rules
+from stages.tracking.links import Page, announce, keep
 from stages.tracking.live import Live
-from stages.tracking.server import Place, connect, refusals
+from stages.tracking.run_tree import RunTree
+from stages.tracking.server import TrackingPlace, connect, refusals
 from stages.tracking.writer import Writer
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WHOLE = "package/"  # a metric of what ships: it has this name in the pipeline's run, too
 
 Progress = Callable[[str, int, int], None]
-Standings = Callable[[Standing], None]
+Standings = Callable[[TrialProgress], None]
 
 
 class MlflowRun:
@@ -30,17 +30,17 @@ class MlflowRun:
     def __init__(
         self,
         client: "MlflowClient",
-        family: Family,
+        tree: RunTree,
         writer: Writer,
         progress: Progress,
         standings: Standings,
     ) -> None:
         self._client = client
-        self._family = family
+        self._tree = tree
         self._writer = writer
         self._progress = progress
         self._standings = standings
-        self._live = Live(family, self._send_batch, writer.put)
+        self._live = Live(tree, self._send_batch, writer.put)
 
     def __reduce__(self) -> tuple[type[QuietRun], tuple[()]]:
         """Ray writes down all that a search refers to; read again, such a run hears nothing."""
@@ -48,25 +48,25 @@ class MlflowRun:
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep what was chosen."""
-        stage = self._family.stage
-        self._put(self._family.own, params=params)
-        self._put(self._family.parent, params={f"{stage}.{key}": params[key] for key in params})
+        stage = self._tree.stage
+        self._put(self._tree.own, params=params)
+        self._put(self._tree.parent, params={f"{stage}.{key}": params[key] for key in params})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Keep what was measured, at a step if there are several."""
-        stage = self._family.stage
-        self._put(self._family.own, metrics=_points(metrics, step))
+        stage = self._tree.stage
+        self._put(self._tree.own, metrics=_points(metrics, step))
         named = {
             name if name.startswith(WHOLE) else f"{stage}/{name}": value
             for name, value in metrics.items()
         }
-        self._put(self._family.parent, metrics=_points(named, step))
+        self._put(self._tree.parent, metrics=_points(named, step))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Keep short facts by which runs can be found."""
-        self._put(self._family.own, tags=tags)
-        self._put(self._family.parent, tags=tags)
-        self._family.made(tags)
+        self._put(self._tree.own, tags=tags)
+        self._put(self._tree.parent, tags=tags)
+        self._tree.note_artifacts(tags)
 
     def log_file(self, name: str, data: bytes) -> None:
         """Keep a file, such as a report, under its relative name."""
@@ -77,13 +77,13 @@ class MlflowRun:
         from mlflow.entities import Dataset, DatasetInput
 
         data = Dataset(name, digest[:36], "dvc", source)
-        self._writer.put(lambda: self._client.log_inputs(self._family.own, [DatasetInput(data)]))
+        self._writer.put(lambda: self._client.log_inputs(self._tree.own, [DatasetInput(data)]))
 
-    def log_trials(self, trials: Sequence[Trial]) -> None:
+    def log_trials(self, trials: Sequence[TrialRecord]) -> None:
         """Keep each trial as a nested run that has ended: parameters, the curve by step, tags."""
         self._live.ended(trials)
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         """Keep how a trial stands in the trial's nested run, and tell the person: who stops at what
         is told finds it there."""
         self._live.heard(standing)
@@ -96,7 +96,7 @@ class MlflowRun:
     def close(self, status: str) -> None:
         """End all that was begun with `status`, once everything before is written."""
         self._writer.put(lambda: self._live.close(status))
-        self._writer.put(lambda: self._family.close(status))
+        self._writer.put(lambda: self._tree.close(status))
 
     def _put(self, run: str, **what: Any) -> None:
         for batch in rules.batches(**what):
@@ -108,7 +108,7 @@ class MlflowRun:
         now = int(time.time() * 1000)
         self._client.log_batch(
             run,
-            [Metric(one.name, one.value, now, one.step) for one in batch.metrics],
+            [Metric(point.name, point.value, now, point.step) for point in batch.metrics],
             [Param(name, value) for name, value in batch.params.items()],
             [RunTag(name, value) for name, value in batch.tags.items()],
             synchronous=True,
@@ -119,7 +119,7 @@ class MlflowRun:
         folder = str(place.parent) if place.parent != PurePosixPath(".") else None
         with tempfile.TemporaryDirectory() as drafts:
             (Path(drafts) / place.name).write_bytes(data)
-            self._client.log_artifact(self._family.own, str(Path(drafts) / place.name), folder)
+            self._client.log_artifact(self._tree.own, str(Path(drafts) / place.name), folder)
 
 
 def _points(metrics: Mapping[str, float], step: int) -> list[rules.Point]:
@@ -128,7 +128,7 @@ def _points(metrics: Mapping[str, float], step: int) -> list[rules.Point]:
 
 @contextmanager
 def open_run(
-    settings: Place,
+    settings: TrackingPlace,
     *,
     pipeline: str,
     run: str,
@@ -143,21 +143,21 @@ def open_run(
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
     with refusals(settings):
-        family = Family.open(client, settings, pipeline, run, stage, tags)
-    page = Page(family.experiment, family.own)
-    tell(page)
+        tree = RunTree.open(client, settings, pipeline, run, stage, tags)
+    page = Page(tree.experiment, tree.own)
+    announce(page)
     writer = Writer()
-    kept = MlflowRun(client, family, writer, progress, standings)
+    tracked_run = MlflowRun(client, tree, writer, progress, standings)
     ended = "FAILED"
     try:
-        yield kept
+        yield tracked_run
         ended = "FINISHED"
     except BaseException as error:
         ended = "FAILED" if isinstance(error, Exception) else "KILLED"  # Ctrl-C, or a signal
-        problem = rules.word(f"{type(error).__name__}: {error}", rules.LONGEST_TAG)
-        writer.put(lambda: client.set_tag(family.own, "aiwf.problem", problem))
+        problem = rules.text_of(f"{type(error).__name__}: {error}", rules.LONGEST_TAG)
+        writer.put(lambda: client.set_tag(tree.own, "aiwf.problem", problem))
         raise
     finally:
-        kept.close(ended)
+        tracked_run.close(ended)
         writer.close()
-        keep(settings.root, family.artifacts if ended == "FINISHED" else {}, page)
+        keep(settings.root, tree.artifacts if ended == "FINISHED" else {}, page)

@@ -8,12 +8,12 @@ from pathlib import Path
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.tracking import rules
 from stages.tracking.links import Page
-from stages.tracking.server import Place, connect
+from stages.tracking.server import TrackingPlace, connect
 
 NOTE = "mlflow.note.content"  # what MLflow shows as the description of a run
 
 
-def replace_file(place: Place, page: Page, name: str, data: bytes) -> None:
+def replace_file(place: TrackingPlace, page: Page, name: str, data: bytes) -> None:
     """Put `data` in the place of the file `name` of the run of `page`.
 
     Raises InfrastructureError if MLflow does not take it."""
@@ -23,19 +23,19 @@ def replace_file(place: Place, page: Page, name: str, data: bytes) -> None:
         connect(place).log_artifact(page.run, str(draft))
 
 
-def describe(place: Place, experiment: str, run: str, text: str) -> None:
+def describe(place: TrackingPlace, experiment: str, run: str, text: str) -> None:
     """Show `text` on the page of the pipeline run `run`, if MLflow has it.
 
     Raises InfrastructureError if MLflow does not take it."""
     with _answering(place):
         client = connect(place)
         query = f"tags.`aiwf.run` = '{run}' and tags.`aiwf.part` = 'pipeline'"
-        for one in client.search_runs([experiment], query, max_results=1):
-            client.set_tag(one.info.run_id, NOTE, rules.word(text, rules.LONGEST_TAG))
+        for found in client.search_runs([experiment], query, max_results=1):
+            client.set_tag(found.info.run_id, NOTE, rules.text_of(text, rules.LONGEST_TAG))
 
 
 @contextmanager
-def _answering(place: Place) -> Iterator[None]:
+def _answering(place: TrackingPlace) -> Iterator[None]:
     try:
         yield
     except WorkflowError:

@@ -12,8 +12,8 @@ from stages.runtime.neutral import shown
 LONGEST_KEY = 250
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
-MOST_WORDS = 100  # params, and tags, in one call
-MOST_METRICS = 1000 - 2 * MOST_WORDS  # all together 1000
+MOST_ENTRIES = 100  # params, and tags, in one call
+MOST_METRICS = 1000 - 2 * MOST_ENTRIES  # all together 1000
 
 
 class Point(NamedTuple):
@@ -38,7 +38,7 @@ def key(name: str) -> str:
     return re.sub(r"/{2,}|/\.+/", "/", clean)[:LONGEST_KEY] or "_"
 
 
-def word(value: Any, longest: int) -> str:
+def text_of(value: Any, longest: int) -> str:
     """`value` as text of at most `longest` characters: strings as they are, others as JSON; what
     would act where it is shown, or fit into no database, as escapes."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
@@ -46,9 +46,9 @@ def word(value: Any, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def words(table: Mapping[str, Any], longest: int) -> dict[str, str]:
+def texts_of(table: Mapping[str, Any], longest: int) -> dict[str, str]:
     """`table` with keys and values as MLflow takes them."""
-    return {key(name): word(value, longest) for name, value in table.items()}
+    return {key(name): text_of(value, longest) for name, value in table.items()}
 
 
 def points(curve: Sequence[Mapping[str, float]], first: int = 0) -> list[Point]:
@@ -64,16 +64,16 @@ def batches(
     metrics: Sequence[Point] = (), params: Mapping[str, Any] = {}, tags: Mapping[str, Any] = {}
 ) -> Iterator[Batch]:
     """Cut what is to be logged into calls that MLflow takes; mostly that is one."""
-    said, marks = words(params, LONGEST_PARAM), words(tags, LONGEST_TAG)
+    param_texts, marks = texts_of(params, LONGEST_PARAM), texts_of(tags, LONGEST_TAG)
     calls = max(
         ceil(len(metrics) / MOST_METRICS),
-        ceil(len(said) / MOST_WORDS),
-        ceil(len(marks) / MOST_WORDS),
+        ceil(len(param_texts) / MOST_ENTRIES),
+        ceil(len(marks) / MOST_ENTRIES),
     )
     for call in range(calls):
         some = metrics[call * MOST_METRICS : (call + 1) * MOST_METRICS]
-        yield Batch(some, _part(said, call), _part(marks, call))
+        yield Batch(some, _part(param_texts, call), _part(marks, call))
 
 
 def _part(table: Mapping[str, str], call: int) -> dict[str, str]:
-    return dict(islice(table.items(), call * MOST_WORDS, (call + 1) * MOST_WORDS))
+    return dict(islice(table.items(), call * MOST_ENTRIES, (call + 1) * MOST_ENTRIES))

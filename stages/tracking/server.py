@@ -23,7 +23,7 @@ QUIET = {  # no word to anyone, and no minutes of retries: the writer has its ow
 }
 
 
-class Place(Protocol):
+class TrackingPlace(Protocol):
     """What tracking has to know of the settings."""
 
     @property
@@ -33,7 +33,7 @@ class Place(Protocol):
     def mlflow_uri(self) -> str: ...
 
 
-def connect(place: Place) -> "MlflowClient":
+def connect(place: TrackingPlace) -> "MlflowClient":
     """A client whose store answers. Raises InfrastructureError if it does not."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -49,17 +49,17 @@ def connect(place: Place) -> "MlflowClient":
 
 
 @contextmanager
-def refusals(place: Place) -> Iterator[None]:
+def refusals(place: TrackingPlace) -> Iterator[None]:
     """Raise InfrastructureError for whatever MLflow, its database or its server raise inside."""
     try:
         yield
     except WorkflowError:
         raise
     except Exception as error:  # SQLAlchemy, requests and MLflow each raise their own
-        known = as_ours(error)
+        translated = as_ours(error)
         remedy = (
-            known.remedy
-            if known and "://" in place.mlflow_uri and not _is_remote(place)
+            translated.remedy
+            if translated and "://" in place.mlflow_uri and not _is_remote(place)
             else ("Start it (`aiwf up`), or unset AIWF_MLFLOW to keep records in the workspace.")
         )
         raise InfrastructureError(
@@ -67,11 +67,11 @@ def refusals(place: Place) -> Iterator[None]:
         ) from error
 
 
-def _is_remote(place: Place) -> bool:
+def _is_remote(place: TrackingPlace) -> bool:
     return place.mlflow_uri.startswith(("http://", "https://"))
 
 
-def experiment(client: "MlflowClient", name: str, place: Place) -> str:
+def experiment(client: "MlflowClient", name: str, place: TrackingPlace) -> str:
     """The id of the experiment `name`; made, or taken out of the bin, if need be."""
     with alone(place.root / "mlflow" / ".lock"):
         found = client.get_experiment_by_name(name)
@@ -83,7 +83,7 @@ def experiment(client: "MlflowClient", name: str, place: Place) -> str:
         return str(found.experiment_id)
 
 
-def _files_of(name: str, place: Place) -> str | None:
+def _files_of(name: str, place: TrackingPlace) -> str | None:
     """Where files go: beside a database that is a file; a server decides for itself.
 
     Not in the workspace: a run that is made again has one for itself, which does not last."""

@@ -56,7 +56,7 @@ class Heads:
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})
-        samples = dataset.taught
+        samples = dataset.train_and_validation
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)

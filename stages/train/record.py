@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from stages.tracking import Run, Standing
-from stages.tracking import Trial as Tracked
+from stages.tracking import Run, TrialProgress
+from stages.tracking import TrialRecord as Tracked
 from stages.train.halving import Halving, Trial
 from stages.train.trials_table import parquet, row_of
 
@@ -56,7 +56,7 @@ class Recorder:
         self.shares[number] = max(self.shares.get(number, 0.0), share)
         value = curve[-1][self.metric]
         self.run.trial(
-            Standing(
+            TrialProgress(
                 name=_name(self.phase, number),
                 what=" ".join(str(hyperparameters[one]) for one in SAID if one in hyperparameters),
                 number=list(self.shares).index(number) + 1,

@@ -69,7 +69,7 @@ def made_by(settings: Settings) -> dict[str, Ref]:
         store.noted(key.removeprefix("notes/").removesuffix(".json"))
         for key in store.blobs.keys("notes/runs/")
     ]
-    made = [{task: Ref(*ref) for task, ref in lock["made"].items()} for lock in locks]
+    made = [{task: Ref(*ref) for task, ref in lock["artifacts"].items()} for lock in locks]
     assert all(one == made[0] for one in made)
     return made[0]
 

@@ -84,4 +84,4 @@ def test_the_same_command_ends_with_the_same_artifacts(stage, after, undisturbed
     assert again.returncode == 0, told
     lock = load_lock("disturbed", open_store(settings))
     assert lock is not None
-    assert lock.made == undisturbed
+    assert lock.artifacts == undisturbed

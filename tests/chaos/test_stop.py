@@ -78,5 +78,5 @@ def test_a_search_that_was_stopped_goes_on_by_the_same_command(tmp_path):
     (run,) = (path.name for path in (settings.root / "runs").iterdir() if path.is_dir())
     lock = load_lock(run, open_store(settings))
     assert lock is not None
-    assert set(lock.made) == {"etl", "train", "evaluate", "deploy_device_sdk"}
+    assert set(lock.artifacts) == {"etl", "train", "evaluate", "deploy_device_sdk"}
     assert kept.items() <= {path: path.stat().st_mtime_ns for path in journal(settings)}.items()

@@ -15,7 +15,7 @@ from typing import Any
 from stages.config import TrainConfig, TrainSlice
 from stages.opening import open_store
 from stages.settings import Settings
-from stages.tracking import QuietRun, Standing
+from stages.tracking import QuietRun, TrialProgress
 from stages.train import train
 from stages.train.finetune import finetuning
 from stages.train.journal import Entry, Journal
@@ -26,7 +26,7 @@ from tests.chaos.noting import FILE, noted
 class Telling(QuietRun):
     """Tells how trials stand, in lines of JSON."""
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         tell(told=[standing.name, standing.epoch])
 
 

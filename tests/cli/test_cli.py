@@ -18,9 +18,9 @@ YAML = "name: shapes\ntask: image_classification\ndata: shapes\n"
 def aiwf(tmp_path):
     """Run aiwf in an empty workspace."""
 
-    def run(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [AIWF, *map(str, words)],
+            [AIWF, *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, "AIWF_WORKSPACE": str(tmp_path / "w"), **environment},
             capture_output=True,
@@ -32,53 +32,53 @@ def aiwf(tmp_path):
 
 
 def test_help_names_every_command(aiwf):
-    told = aiwf("--help")
+    done = aiwf("--help")
 
-    assert told.returncode == 0
-    assert all(word in told.stdout for word in ("run", "plan", "predict", "doctor", "samples"))
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("run", "plan", "predict", "doctor", "samples"))
 
 
 def test_data_that_is_not_there_says_how_to_add_it(aiwf):
-    told = aiwf("run", "shapes.yaml")
+    done = aiwf("run", "shapes.yaml")
 
-    assert told.returncode == 2
-    assert "aiwf data add shapes" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 2
+    assert "aiwf data add shapes" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_yaml_that_is_a_list_is_told(aiwf, tmp_path):
     (tmp_path / "list.yaml").write_text("- a\n")
 
-    told = aiwf("plan", "list.yaml")
+    done = aiwf("plan", "list.yaml")
 
-    assert (told.returncode, "a list" in told.stderr) == (2, True)
+    assert (done.returncode, "a list" in done.stderr) == (2, True)
 
 
 def test_a_missing_yaml_is_told_with_the_nearest(aiwf):
-    told = aiwf("plan", "shape.yaml")
+    done = aiwf("plan", "shape.yaml")
 
-    assert told.returncode == 2
-    assert "shapes.yaml" in told.stderr
+    assert done.returncode == 2
+    assert "shapes.yaml" in done.stderr
 
 
 def test_a_budget_too_small_to_train_anything_is_told_before_the_run(aiwf, tmp_path):
     aiwf("data", "add", "shapes", makers.folder_of_pictures(tmp_path / "pictures", each=20))
 
-    told = aiwf("run", "shapes.yaml", "train.budget_minutes=0.001")
+    done = aiwf("run", "shapes.yaml", "train.budget_minutes=0.001")
 
-    assert told.returncode == 6, told.stderr
-    assert "budget_minutes" in told.stderr
+    assert done.returncode == 6, done.stderr
+    assert "budget_minutes" in done.stderr
 
 
 def test_a_workspace_that_cannot_be_written_is_told(aiwf, tmp_path):
     (tmp_path / "file").write_text("in the way")
     pictures = makers.folder_of_pictures(tmp_path / "pictures", each=8)
 
-    told = aiwf("data", "add", "shapes", pictures, AIWF_WORKSPACE=str(tmp_path / "file"))
+    done = aiwf("data", "add", "shapes", pictures, AIWF_WORKSPACE=str(tmp_path / "file"))
 
-    assert told.returncode == 7, told.stderr
-    assert "AIWF_WORKSPACE" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert done.returncode == 7, done.stderr
+    assert "AIWF_WORKSPACE" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_stage_runs_as_a_command_of_its_own(aiwf, tmp_path):
@@ -86,25 +86,25 @@ def test_a_stage_runs_as_a_command_of_its_own(aiwf, tmp_path):
     config = {"name": "shapes", "task": "image_classification", "data": "shapes"}
     (tmp_path / "spec.json").write_text(json.dumps({"config": config, "run": "r"}))
 
-    told = aiwf("stage", "etl", "--spec", "spec.json")
+    done = aiwf("stage", "etl", "--spec", "spec.json")
 
-    assert told.returncode == 0, told.stderr
-    word, _, reference = told.stdout.splitlines()[-1].partition(" ")
-    assert (word, json.loads(reference)[0]) == ("RESULT", "dataset")
+    assert done.returncode == 0, done.stderr
+    keyword, _, reference = done.stdout.splitlines()[-1].partition(" ")
+    assert (keyword, json.loads(reference)[0]) == ("RESULT", "dataset")
 
 
 def test_a_data_gate_has_its_own_exit_code(aiwf, tmp_path):
     pictures = makers.folder_of_pictures(tmp_path / "pictures", each=2)
     assert aiwf("data", "add", "shapes", pictures).returncode == 0
 
-    told = aiwf("run", "shapes.yaml")
+    done = aiwf("run", "shapes.yaml")
 
-    assert told.returncode == 3, told.stderr
-    assert "circle" in told.stderr
+    assert done.returncode == 3, done.stderr
+    assert "circle" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("spec", "told"),
+    ("spec", "message"),
     [
         ("[]", "no table"),
         ('{"run": "r", "config": []}', "no table"),
@@ -112,20 +112,20 @@ def test_a_data_gate_has_its_own_exit_code(aiwf, tmp_path):
         ('{"run": "../r", "config": {}}', "cannot be the name of a run"),
     ],
 )
-def test_a_wrong_spec_is_told(aiwf, tmp_path, spec, told):
+def test_a_wrong_spec_is_told(aiwf, tmp_path, spec, message):
     (tmp_path / "spec.json").write_text(spec)
 
     answer = aiwf("stage", "etl", "--spec", "spec.json")
 
-    assert (answer.returncode, told in answer.stderr) == (2, True), answer.stderr
+    assert (answer.returncode, message in answer.stderr) == (2, True), answer.stderr
 
 
 def test_a_variable_that_does_not_fit_is_told_by_its_name(aiwf):
-    told = aiwf("list", AIWF_THREADS="many", AIWF_MLFLOW_PORT="x")
+    done = aiwf("list", AIWF_THREADS="many", AIWF_MLFLOW_PORT="x")
 
-    assert told.returncode == 2, told.stderr
-    assert "AIWF_THREADS" in told.stderr
-    assert "AIWF_MLFLOW_PORT" in told.stderr
+    assert done.returncode == 2, done.stderr
+    assert "AIWF_THREADS" in done.stderr
+    assert "AIWF_MLFLOW_PORT" in done.stderr
 
 
 def test_a_lock_of_another_time_is_told(aiwf, tmp_path):
@@ -133,21 +133,21 @@ def test_a_lock_of_another_time_is_told(aiwf, tmp_path):
     lock |= {"requirements": "", "machine": {}}
     (tmp_path / "run.lock.json").write_text(json.dumps(lock))
 
-    told = aiwf("reproduce", "run.lock.json")
+    done = aiwf("reproduce", "run.lock.json")
 
-    assert (told.returncode, "The lock: was" in told.stderr) == (2, True), told.stderr
+    assert (done.returncode, "The lock: was" in done.stderr) == (2, True), done.stderr
 
 
 def test_an_unknown_kind_is_told_with_the_nearest(aiwf):
-    told = aiwf("list", "modle")
+    done = aiwf("list", "modle")
 
-    assert told.returncode == 2
-    assert "Did you mean 'model'?" in told.stderr
+    assert done.returncode == 2
+    assert "Did you mean 'model'?" in done.stderr
 
 
 @pytest.mark.slow
 def test_the_doctor_finds_everything_well(aiwf):
-    told = aiwf("doctor")
+    done = aiwf("doctor")
 
-    assert told.returncode == 0, told.stdout
-    assert "all well" in told.stdout
+    assert done.returncode == 0, done.stdout
+    assert "all well" in done.stdout

@@ -6,15 +6,15 @@ import time
 import pytest
 import typer
 
-from stages.cli.failing import told
+from stages.cli.failing import errors_reported
 from stages.runtime.errors import DataError
 
 
 def test_a_problem_is_told_with_remedy_and_code(capsys):
-    with pytest.raises(SystemExit) as left, told():
+    with pytest.raises(SystemExit) as exited, errors_reported():
         raise DataError("It is broken.", "Mend it.")
 
-    assert left.value.code == 3
+    assert exited.value.code == 3
     assert capsys.readouterr().err == "aiwf: It is broken.\n      Mend it.\n"
 
 
@@ -25,10 +25,10 @@ def test_ctrl_c_is_told_although_typer_takes_it(capsys):
     def wait() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(SystemExit) as left, told():
+    with pytest.raises(SystemExit) as exited, errors_reported():
         app(args=[])
 
-    assert left.value.code == 130
+    assert exited.value.code == 130
     assert "Stopped." in capsys.readouterr().err
 
 
@@ -52,8 +52,8 @@ def test_ctrl_c_is_not_lost_while_python_clears_up(capsys):
         Ending()
         time.sleep(10)
 
-    with pytest.raises(SystemExit) as left, told():
+    with pytest.raises(SystemExit) as exited, errors_reported():
         work()
 
-    assert left.value.code == 130
+    assert exited.value.code == 130
     assert "Exception ignored" not in capsys.readouterr().err

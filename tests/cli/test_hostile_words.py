@@ -31,9 +31,9 @@ def pictures(tmp_path) -> Path:
     return folder
 
 
-def typed(workspace: Path, *words: str) -> str:
+def typed(workspace: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [AIWF, *words],
+        [AIWF, *arguments],
         env={**os.environ, "AIWF_WORKSPACE": str(workspace), "AIWF_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -53,17 +53,19 @@ def test_they_do_nothing_in_the_terminal_on_pages_and_in_tables(pictures, tmp_pa
     spec.write_text(json.dumps({"config": config, "run": "first"}))
     workspace = tmp_path / "workspace"
 
-    said = typed(workspace, "data", "add", "signs", str(pictures))
-    said += typed(workspace, "stage", "etl", "--spec", str(spec))
+    output = typed(workspace, "data", "add", "signs", str(pictures))
+    output += typed(workspace, "stage", "etl", "--spec", str(spec))
 
-    kind, id = json.loads(said.splitlines()[[*map(_is_result, said.splitlines())].index(True)][7:])
+    kind, id = json.loads(
+        output.splitlines()[[*map(_is_result, output.splitlines())].index(True)][7:]
+    )
     store = open_store(Settings(workspace=workspace))
     dataset = store.load(Ref(kind, id))
     assert isinstance(dataset, Dataset)
     page = store.get(dataset.files["page.html"]).decode()
     table = store.get(dataset.files["quarantine.csv"]).decode()
     for sign in ACTIVE:
-        assert sign not in said
+        assert sign not in output
         assert sign not in page
         assert sign not in table
     assert not any(row.startswith(("=", "+", "-", "@")) for row in table.splitlines())

@@ -12,7 +12,7 @@ import pytest
 
 from stages.blobs import Blobs
 from stages.blobs.s3 import S3Blobs
-from stages.cli.failing import told
+from stages.cli.failing import errors_reported
 from stages.etl import source
 from stages.opening import open_store
 from stages.parts import BLOBS
@@ -165,7 +165,7 @@ def test_wrong_keys_of_an_object_store_are_told_wherever_they_are_used(
     stored = Settings(workspace=settings.root, store="s3://aiwf-test/store", **words)
 
     for use in (lambda: source.add("shapes", pictures, remote), lambda: open_store(stored)):
-        with pytest.raises(SystemExit) as left, told():
+        with pytest.raises(SystemExit) as left, errors_reported():
             use()
 
         said = capsys.readouterr().err

@@ -9,7 +9,7 @@ from stages.runner import run_pipeline
 from stages.runner.lock import load_lock
 from stages.runtime.errors import ConfigError, DataError
 from stages.settings import Settings
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 from tests import makers
 
 
@@ -19,13 +19,13 @@ class Heard:
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         self.lines.append(text)
 
     def progress(self, what: str, done: int, total: int) -> None:
         self.lines.append(f"{what} {done}/{total}")
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         self.lines.append(standing.name)
 
 
@@ -38,11 +38,11 @@ def test_what_the_first_task_finds_wrong_is_the_error_of_the_run(settings, tmp_p
     path = tmp_path / "nowhere.yaml"
     path.write_text("name: nowhere\ntask: image_classification\ndata: nowhere\n")
 
-    with pytest.raises(ConfigError, match="no data called 'nowhere'") as told:
+    with pytest.raises(ConfigError, match="no data called 'nowhere'") as raised:
         via_airflow(path, (), settings, Heard())
 
-    assert told.value.exit_code == 2
-    assert "aiwf data add" in told.value.remedy
+    assert raised.value.exit_code == 2
+    assert "aiwf data add" in raised.value.remedy
 
 
 @pytest.mark.slow
@@ -54,12 +54,12 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
     run_again = via_airflow(path, (), settings, again)
 
     store = open_store(settings)
-    made = load_lock(run, store).made
+    artifacts = load_lock(run, store).artifacts
     other = makers.settings(tmp_path / "other")
     makers.quick_pipeline(tmp_path / "other", other)
-    assert made == run_pipeline(read_pipeline(path), run="plain", settings=other)
-    assert load_lock(run_again, store).made == made
-    assert [line.split(":")[0] for line in again.lines] == list(made)
+    assert artifacts == run_pipeline(read_pipeline(path), run="plain", settings=other)
+    assert load_lock(run_again, store).artifacts == artifacts
+    assert [line.split(":")[0] for line in again.lines] == list(artifacts)
     assert all(": reused " in line for line in again.lines)
     assert any(line.startswith("trials ") for line in heard.lines)
     assert any(line.startswith("trial ") for line in heard.lines)
@@ -69,8 +69,8 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
 def test_data_that_breaks_a_rule_ends_the_run_with_its_code(settings, tmp_path):
     path = makers.quick_pipeline(tmp_path, settings)
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         via_airflow(path, ("etl.min_samples=500",), settings, Heard())
 
-    assert told.value.exit_code == 3
-    assert "500" in told.value.problem
+    assert raised.value.exit_code == 3
+    assert "500" in raised.value.problem

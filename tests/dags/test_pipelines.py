@@ -25,8 +25,8 @@ def parse(tmp_path, monkeypatch):
         monkeypatch.setenv("AIWF_PIPELINES", str(tmp_path))
         from airflow.sdk import DAG
 
-        made = runpy.run_path(str(DAGS))
-        return {dag.dag_id: dag for dag in made.values() if isinstance(dag, DAG)}
+        names = runpy.run_path(str(DAGS))
+        return {dag.dag_id: dag for dag in names.values() if isinstance(dag, DAG)}
 
     return parsed
 
@@ -66,7 +66,7 @@ def test_the_form_has_the_pipelines_own_values(parse):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- a list\n", "a list"),
         (PIPELINE.format("bad") + "trian: {}\n", "trian"),
@@ -75,11 +75,11 @@ def test_the_form_has_the_pipelines_own_values(parse):
         ("", "empty"),
     ],
 )
-def test_a_broken_yaml_stands_there_with_what_is_wrong_and_harms_no_other(parse, text, told):
+def test_a_broken_yaml_stands_there_with_what_is_wrong_and_harms_no_other(parse, text, message):
     dags = parse(good=PIPELINE.format("flowers"), bad=text)
 
     assert set(dags) == {"flowers", "bad.yaml"}
-    assert told in dags["bad.yaml"].doc_md
+    assert message in dags["bad.yaml"].doc_md
     assert "broken" in dags["bad.yaml"].tags
 
 
@@ -114,7 +114,7 @@ def test_the_page_of_a_dag_says_what_it_does(parse):
 def test_the_pipelines_of_this_project_can_be_read():
     from airflow.sdk import DAG
 
-    dags = [one for one in runpy.run_path(str(DAGS)).values() if isinstance(one, DAG)]
+    dags = [dag for dag in runpy.run_path(str(DAGS)).values() if isinstance(dag, DAG)]
 
     assert {"digits", "solar_cells"} <= {dag.dag_id for dag in dags}
     assert not [dag for dag in dags if "broken" in dag.tags]

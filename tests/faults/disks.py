@@ -12,9 +12,11 @@ import pytest
 def small_disk(place: Path, size: str, options: str = "") -> Iterator[Path]:
     """A file system in memory of `size`, such as '600k', mounted at `place`."""
     place.mkdir(parents=True, exist_ok=True)
-    words = f"size={size}{',' if options else ''}{options}"
+    options_text = f"size={size}{',' if options else ''}{options}"
     done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", words, "tmpfs", str(place)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", options_text, "tmpfs", str(place)],
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")

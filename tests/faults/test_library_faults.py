@@ -18,7 +18,7 @@ import pytest
 
 from stages.artifacts import Ref
 from stages.blobs.s3 import S3Blobs
-from stages.cli.failing import told
+from stages.cli.failing import errors_reported
 from stages.config import DataConfig, parse_pipeline
 from stages.etl import source
 from stages.faults import as_ours, translated
@@ -176,7 +176,7 @@ def corrupt_zip(folder: Path) -> object:
     return source.add("shapes", path, makers.settings(folder))
 
 
-def cut_zip(folder: Path) -> object:
+def truncated_zip(folder: Path) -> object:
     path = makers.zipped(folder / "a.zip", {"cat/1.png": makers.picture()})
     path.write_bytes(path.read_bytes()[:-30])
     return source.add("shapes", path, makers.settings(folder))
@@ -231,7 +231,7 @@ CASES = [
     Case("store: a blob was cut", changed_blob, 7, "delete that file"),
     Case("store: a note was cut", changed_note, 7, "delete that file"),
     Case("zip: corrupt", corrupt_zip, 3, "again"),
-    Case("zip: cut", cut_zip, 3, "again"),
+    Case("zip: cut", truncated_zip, 3, "again"),
     Case("zip: unknown compression", unknown_compression, 3, "again"),
     Case("YAML: a billion laughs", yaml(LAUGHS), 2, ""),
     Case("YAML: an endless loop", yaml("a: &a [*a]"), 2, ""),
@@ -257,14 +257,14 @@ LONG = ("S3: closed port", "S3: no TLS there", "MLflow: not there", "DVC: no rem
     ],
 )
 def test_it_reads_as_what_it_is(case, tmp_path, capsys):
-    with pytest.raises(SystemExit) as left, told():
+    with pytest.raises(SystemExit) as exited, errors_reported():
         case.provoke(tmp_path)
 
-    said = capsys.readouterr().err
-    assert left.value.code == case.code, said
-    assert "fault of ours" not in said
-    assert "Traceback" not in said
-    assert case.remedy in said
+    stderr = capsys.readouterr().err
+    assert exited.value.code == case.code, stderr
+    assert "fault of ours" not in stderr
+    assert "Traceback" not in stderr
+    assert case.remedy in stderr
 
 
 def test_a_record_of_finished_work_that_was_cut_is_worked_anew(tmp_path):
@@ -313,10 +313,10 @@ def a_slip_while_a_server_was_gone() -> None:
 
 @pytest.mark.parametrize("slip", [a_slip, a_slip_while_a_server_was_gone])
 def test_a_fault_of_ours_still_is_one(slip, capsys):
-    with pytest.raises(SystemExit) as left, told():
+    with pytest.raises(SystemExit) as exited, errors_reported():
         slip()
 
-    assert left.value.code == 1
+    assert exited.value.code == 1
     assert "fault of ours" in capsys.readouterr().err
 
 
@@ -326,7 +326,7 @@ def of(error: BaseException, cause: BaseException | None = None) -> WorkflowErro
 
 
 @pytest.mark.parametrize(
-    ("error", "word"),
+    ("error", "phrase"),
     [
         (MemoryError(), "AIWF_THREADS"),
         (RuntimeError("can't start new thread"), "ulimit"),
@@ -341,10 +341,10 @@ def of(error: BaseException, cause: BaseException | None = None) -> WorkflowErro
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_the_system_says_is_known_whoever_raises_it(error, word):
-    for known in (of(error), of(RuntimeError("a library failed"), error)):
-        assert isinstance(known, InfrastructureError)
-        assert word in known.remedy
+def test_what_the_system_says_is_known_whoever_raises_it(error, phrase):
+    for problem in (of(error), of(RuntimeError("a library failed"), error)):
+        assert isinstance(problem, InfrastructureError)
+        assert phrase in problem.remedy
 
 
 def test_an_error_that_says_what_to_do_passes_unchanged():

@@ -50,7 +50,7 @@ JOURNEYS = {
         "train: {families: [lite_detector], input_sizes: [96], trials: 1, epochs: 12}\n"
         "evaluate: {gate: {ap50: 0.02}}\ndeploy: {max_drop: 0.5}",
         lambda: makers.scene(999)[0],
-        lambda answer: all(one["label"] in makers.LABELS for one in answer["boxes"]),
+        lambda answer: all(box["label"] in makers.LABELS for box in answer["boxes"]),
     ),
     "sketches": Journey(
         "sketch_classification",
@@ -86,35 +86,35 @@ def pipeline(journey) -> PipelineConfig:
 
 
 @pytest.fixture(scope="module")
-def made(settings, pipeline) -> dict[str, Ref]:
+def artifacts(settings, pipeline) -> dict[str, Ref]:
     return run_pipeline(pipeline, run="first", settings=settings)
 
 
-def packages(made: dict[str, Ref], settings: Settings) -> list[Package]:
+def packages(artifacts: dict[str, Ref], settings: Settings) -> list[Package]:
     store = open_store(settings)
-    return [store.load(ref) for ref in made.values() if ref.kind == "package"]
+    return [store.load(ref) for ref in artifacts.values() if ref.kind == "package"]
 
 
-def test_the_report_says_ship_or_why_not(made, settings):
-    report: Report = open_store(settings).load(made["evaluate"])
+def test_the_report_says_ship_or_why_not(artifacts, settings):
+    report: Report = open_store(settings).load(artifacts["evaluate"])
 
     assert report.verdict in ("ship", "undecided")
     assert report.reasons
-    assert all(one.low <= one.value <= one.high for one in report.overall.values())
+    assert all(measure.low <= measure.value <= measure.high for measure in report.overall.values())
 
 
-def test_the_packages_answer_what_they_have_not_seen(made, settings, journey):
-    for package in packages(made, settings):
+def test_the_packages_answer_what_they_have_not_seen(artifacts, settings, journey):
+    for package in packages(artifacts, settings):
         with Predictor.open(package_folder(package, settings)) as predictor:
             assert journey.right(predictor.predict(journey.sample()))
 
 
-def test_the_packed_artifact_itself_was_measured(made, settings):
-    for package in packages(made, settings):
+def test_the_packed_artifact_itself_was_measured(artifacts, settings):
+    for package in packages(artifacts, settings):
         assert package.overall
         assert package.rungs[-1]["kept"]
 
 
-def test_a_second_run_reuses_everything(made, settings, pipeline):
-    assert {one.action for one in plan(pipeline, settings)} == {"reuse"}
-    assert run_pipeline(pipeline, run="second", settings=settings) == made
+def test_a_second_run_reuses_everything(artifacts, settings, pipeline):
+    assert {stage_plan.action for stage_plan in plan(pipeline, settings)} == {"reuse"}
+    assert run_pipeline(pipeline, run="second", settings=settings) == artifacts

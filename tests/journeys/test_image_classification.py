@@ -42,7 +42,7 @@ def settings(tmp_path_factory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def made(settings) -> dict[str, Ref]:
+def artifacts(settings) -> dict[str, Ref]:
     return run_pipeline(pipeline(), run="first", settings=settings)
 
 
@@ -51,11 +51,11 @@ def pipeline(*changes: str) -> PipelineConfig:
 
 
 def actions(settings: Settings, *changes: str) -> dict[str, str]:
-    return {one.task: one.action for one in plan(pipeline(*changes), settings)}
+    return {stage_plan.task: stage_plan.action for stage_plan in plan(pipeline(*changes), settings)}
 
 
-def test_every_stage_makes_its_artifact(made):
-    assert {task: ref.kind for task, ref in made.items()} == {
+def test_every_stage_makes_its_artifact(artifacts):
+    assert {task: ref.kind for task, ref in artifacts.items()} == {
         "etl": "dataset",
         "train": "model",
         "evaluate": "report",
@@ -63,20 +63,20 @@ def test_every_stage_makes_its_artifact(made):
     }
 
 
-def test_the_package_answers(made, settings):
+def test_the_package_answers(artifacts, settings):
     store = open_store(settings)
-    folder = package_folder(store.load(made["deploy_device_sdk"]), settings)
+    folder = package_folder(store.load(artifacts["deploy_device_sdk"]), settings)
 
     answer = Predictor.open(folder).predict(makers.picture("square", 999))
 
     assert answer["labels"][0]["label"] in makers.LABELS
 
 
-def test_the_run_is_locked(made, settings):
+def test_the_run_is_locked(artifacts, settings):
     lock = load_lock("first", open_store(settings))
 
     assert lock is not None
-    assert lock.made == made
+    assert lock.artifacts == artifacts
     assert lock.data["revision"].endswith(".dir")
     assert lock.config["train"]["trials"] == 4
     assert lock.weights
@@ -84,9 +84,9 @@ def test_the_run_is_locked(made, settings):
     assert {path.name for path in folder.iterdir()} == {"run.lock.json", "report.html", "data.html"}
 
 
-def test_a_second_run_reuses_everything(made, settings):
+def test_a_second_run_reuses_everything(artifacts, settings):
     assert set(actions(settings).values()) == {"reuse"}
-    assert run_pipeline(pipeline(), run="second", settings=settings) == made
+    assert run_pipeline(pipeline(), run="second", settings=settings) == artifacts
 
 
 def report_page(settings, run: str) -> str:
@@ -94,23 +94,23 @@ def report_page(settings, run: str) -> str:
 
 
 def test_the_report_says_first_what_the_package_measured_and_stays_the_same_artifact(
-    made, settings
+    artifacts, settings
 ):
     store = open_store(settings)
-    report, package = store.load(made["evaluate"]), store.load(made["deploy_device_sdk"])
+    report, package = store.load(artifacts["evaluate"]), store.load(artifacts["deploy_device_sdk"])
 
     page = report_page(settings, "first")
 
     accuracy = formatting.counted_measure(package.overall["accuracy"])
     assert page.index(f"accuracy {accuracy}") < page.index("Trained model: ")
     assert "No package had been made" in store.get(report.files["report.html"]).decode()
-    run = links.kept(settings.root, "report", report.ref.id).run
+    run = links.page_of(settings.root, "report", report.ref.id).run
     copy = connect(settings).download_artifacts(run, "report.html")
     assert Path(copy).read_text("utf-8") == page
 
 
-def test_mlflow_compares_what_ships(made, settings):
-    package = open_store(settings).load(made["deploy_device_sdk"])
+def test_mlflow_compares_what_ships(artifacts, settings):
+    package = open_store(settings).load(artifacts["deploy_device_sdk"])
     client = connect(settings)
     home = client.get_experiment_by_name("shapes").experiment_id
 
@@ -119,8 +119,11 @@ def test_mlflow_compares_what_ships(made, settings):
     )
 
     assert parent.data.metrics["package/device_sdk/accuracy"] == package.overall["accuracy"].value
-    told = parent.data.tags["mlflow.note.content"].splitlines()
-    assert [line.partition("**:")[0] for line in told] == ["- **device_sdk", "- **trained model"]
+    note_lines = parent.data.tags["mlflow.note.content"].splitlines()
+    assert [line.partition("**:")[0] for line in note_lines] == [
+        "- **device_sdk",
+        "- **trained model",
+    ]
 
 
 @pytest.fixture
@@ -131,19 +134,19 @@ def a_target_that_fails():
 
 
 def test_a_package_that_is_refused_is_what_the_outcome_says_first(
-    made, settings, a_target_that_fails, capsys
+    artifacts, settings, a_target_that_fails, capsys
 ):
     with pytest.raises(AgreementNotMet):
         run_pipeline(pipeline("deploy.targets=[broken]"), run="refused", settings=settings)
 
     print_outcome("refused", Path("shapes.yaml"), settings)
-    said = capsys.readouterr().out
-    assert said.index("no package: refused") < said.index("Trained model: ")
+    output = capsys.readouterr().out
+    assert output.index("no package: refused") < output.index("Trained model: ")
     assert "no package: refused" in report_page(settings, "refused")
 
 
 def test_where_one_target_fails_the_other_ships_and_both_are_told(
-    made, settings, a_target_that_fails, capsys
+    artifacts, settings, a_target_that_fails, capsys
 ):
     targets = pipeline("deploy.targets=[broken, device_sdk]")
 
@@ -152,15 +155,15 @@ def test_where_one_target_fails_the_other_ships_and_both_are_told(
             run_pipeline(targets, run=run, settings=settings)
 
     print_outcome("half", Path("shapes.yaml"), settings)
-    said, page = capsys.readouterr().out, report_page(settings, "half")
-    assert "broken         no package: refused" in said
-    assert "device_sdk     accuracy " in said
+    output, page = capsys.readouterr().out, report_page(settings, "half")
+    assert "broken         no package: refused" in output
+    assert "device_sdk     accuracy " in output
     assert "no package: refused" in page
     assert "It never packs." in page
-    assert load_lock("half", open_store(settings)).made == made
+    assert load_lock("half", open_store(settings)).artifacts == artifacts
 
 
-def test_a_changed_drop_works_in_deploy_only(made, settings):
+def test_a_changed_drop_works_in_deploy_only(artifacts, settings):
     assert actions(settings, "deploy.max_drop=0.2") == {
         "etl": "reuse",
         "train": "reuse",
@@ -169,29 +172,31 @@ def test_a_changed_drop_works_in_deploy_only(made, settings):
     }
 
 
-def test_a_changed_augmentation_works_in_all(made, settings):
-    told = plan(pipeline("etl.augmentations=[rotate]"), settings)
+def test_a_changed_augmentation_works_in_all(artifacts, settings):
+    plans = plan(pipeline("etl.augmentations=[rotate]"), settings)
 
-    assert {one.action for one in told} == {"work"}
-    assert "config: etl.augmentations" in told[0].why
+    assert {stage_plan.action for stage_plan in plans} == {"work"}
+    assert "config: etl.augmentations" in plans[0].why
 
 
 @pytest.mark.slow
-def test_a_run_made_again_from_its_lock_is_the_same(made, settings):
+def test_a_run_made_again_from_its_lock_is_the_same(artifacts, settings):
     store = open_store(settings)
     lock = read_lock(str(settings.root / "runs" / "first"), store)
 
-    told = reproduce(lock, settings, LogWatch())
+    comparisons = reproduce(lock, settings, LogWatch())
 
-    assert {one.task: one.verdict for one in told} == dict.fromkeys(made, "same")
+    assert {comparison.task: comparison.verdict for comparison in comparisons} == dict.fromkeys(
+        artifacts, "same"
+    )
     assert not list(settings.root.glob("reproduce-*"))
 
 
-def test_new_photos_work_in_all_and_a_named_revision_stays(made, settings, tmp_path):
+def test_new_photos_work_in_all_and_a_named_revision_stays(artifacts, settings, tmp_path):
     old = source.find(pipeline().data, settings).revision
     source.add("shapes", makers.folder_of_pictures(tmp_path / "more", each=25), settings)
 
-    told = plan(pipeline(), settings)
+    plans = plan(pipeline(), settings)
 
-    assert "input: another data" in told[0].why
+    assert "input: another data" in plans[0].why
     assert set(actions(settings, f"data.revision={old}").values()) == {"reuse"}

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from stages.local.dag_test import _outcome
 from stages.runner.watch import LogWatch
-from stages.tracking import Standing
+from stages.tracking import TrialProgress
 
-ONE = Standing("trial 3", "lite0@64 linear", 4, 8, 6, 60, "accuracy", 0.5, 0.75, 3.1)
+PROGRESS = TrialProgress("trial 3", "lite0@64 linear", 4, 8, 6, 60, "accuracy", 0.5, 0.75, 3.1)
 
 
 class Heard(LogWatch):
     def __init__(self) -> None:
         super().__init__()
-        self.standings: list[Standing] = []
+        self.standings: list[TrialProgress] = []
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         self.standings.append(standing)
 
 
@@ -27,10 +27,10 @@ def test_how_a_trial_stands_comes_through_the_pipe_without_its_curve():
     reading, writing = os.pipe()
     pipe, watch = Pipe(writing), Heard()
 
-    pipe.trial(replace(ONE, curve=({"accuracy": 0.5},), params={"rate": 0.1}))
+    pipe.trial(replace(PROGRESS, curve=({"accuracy": 0.5},), params={"rate": 0.1}))
     pipe.tell(run="one", state="success")
-    with os.fdopen(reading) as told:
-        events = [json.loads(told.readline()) for _ in range(2)]
+    with os.fdopen(reading) as events_pipe:
+        events = [json.loads(events_pipe.readline()) for _ in range(2)]
 
     assert _outcome(iter(events), watch, Path("log")) == "one"
-    assert watch.standings == [ONE]
+    assert watch.standings == [PROGRESS]

@@ -65,11 +65,11 @@ def test_parts_are_chosen_from_the_board(pipeline):
 
 
 def test_targets_are_those_that_the_dag_has_tasks_for(pipeline):
-    one = pipeline.model_copy(
+    single_target = pipeline.model_copy(
         update={"deploy": pipeline.deploy.model_copy(update={"targets": ("device_sdk",)})}
     )
 
-    form = params_of(one)
+    form = params_of(single_target)
 
     assert form["deploy.targets"].schema["examples"] == ["device_sdk"]
 
@@ -93,12 +93,12 @@ def test_airflow_itself_refuses_what_has_the_wrong_type(pipeline, key, wrong):
 def test_what_airflow_cannot_see_is_told_with_key_and_value(pipeline):
     answers = {"etl.splits.train": 0.9, "train.space.learning_rate.low": 5.0}
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         filled_in(pipeline.model_dump(mode="json"), answers)
 
-    assert "etl.splits" in told.value.problem
-    assert "train.space.learning_rate" in told.value.problem
-    assert "line" not in told.value.problem
+    assert "etl.splits" in raised.value.problem
+    assert "train.space.learning_rate" in raised.value.problem
+    assert "line" not in raised.value.problem
 
 
 def test_the_form_says_what_the_pipeline_says(pipeline):

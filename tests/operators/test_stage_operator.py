@@ -18,31 +18,31 @@ from tests.operators.conftest import DagRun, context
 def test_a_task_gives_back_a_reference_to_what_the_stage_made(settings, pipeline):
     task = EtlOperator(task_id="etl", config=pipeline, inputs={})
 
-    made = task.execute(context("made"))
+    reference = task.execute(context("made"))
 
-    kind, id = made
+    kind, id = reference
     assert kind == "dataset"
     assert open_store(settings).load(Ref(kind, id)).labels == ("circle", "square", "triangle")
 
 
 def test_a_task_points_to_its_run_and_its_page(settings, pipeline):
     task = EtlOperator(task_id="etl", config=pipeline, inputs={})
-    given = context("links")
+    task_context = context("links")
 
-    task.execute(given)
+    task.execute(task_context)
 
-    told = given["ti"].xcoms
-    assert f":{settings.mlflow_port}/#/experiments/" in told[RunLink().xcom_key]
-    assert "/artifacts/page.html" in told[PageLink().xcom_key]
+    xcoms = task_context["ti"].xcoms
+    assert f":{settings.mlflow_port}/#/experiments/" in xcoms[RunLink().xcom_key]
+    assert "/artifacts/page.html" in xcoms[PageLink().xcom_key]
 
 
 def test_work_that_was_done_before_is_found_with_its_links(settings, pipeline):
     first, again = context("first"), context("again")
 
-    made = EtlOperator(task_id="etl", config=pipeline, inputs={}).execute(first)
+    reference = EtlOperator(task_id="etl", config=pipeline, inputs={}).execute(first)
     found = EtlOperator(task_id="etl", config=pipeline, inputs={}).execute(again)
 
-    assert found == made
+    assert found == reference
     assert again["ti"].xcoms == first["ti"].xcoms
 
 
@@ -66,10 +66,10 @@ def test_what_only_a_person_can_mend_is_not_tried_again(settings, pipeline):
     pipeline["data"]["name"] = "nowhere"
     task = EtlOperator(task_id="etl", config=pipeline, inputs={})
 
-    with pytest.raises(AirflowFailException, match="nowhere") as told:
+    with pytest.raises(AirflowFailException, match="nowhere") as raised:
         task.execute(context("nowhere"))
 
-    assert "aiwf data add" in str(told.value)
+    assert "aiwf data add" in str(raised.value)
 
 
 def test_what_a_retry_may_mend_is_left_to_airflow(settings, pipeline, monkeypatch):

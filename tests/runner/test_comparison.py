@@ -4,7 +4,7 @@ from stages.artifacts import Measure, Report
 from stages.runner.comparison import ELSEWHERE, Sameness, compare, compare_by_metrics, settle
 from stages.runner.lock import Lock
 from stages.runner.planning import flat_changes
-from stages.runner.reproduce import _told
+from stages.runner.reproduce import _comparisons
 from tests import makers
 
 
@@ -28,9 +28,9 @@ def test_equal_ids_are_the_same():
 
 
 def test_metrics_within_noise_are_equivalent_and_say_where_they_part():
-    told = compare("evaluate", report(0.80), report(0.82))
+    comparison = compare("evaluate", report(0.80), report(0.82))
 
-    assert (told.verdict, told.where) == ("equivalent", "overall.accuracy.value")
+    assert (comparison.verdict, comparison.where) == ("equivalent", "overall.accuracy.value")
 
 
 def test_metrics_beyond_noise_are_different():
@@ -63,13 +63,13 @@ def test_a_dataset_of_other_thumbnails_is_equivalent_and_one_of_other_samples_is
 
 def test_the_lock_of_another_machine_is_enough_to_tell():
     metrics = {"evaluate.accuracy": 0.82}
-    told = [Sameness("etl", "different", ELSEWHERE)]
+    comparisons = [Sameness("etl", "different", ELSEWHERE)]
 
     assert compare_by_metrics("evaluate", metrics, report(0.8)).verdict == "equivalent"
     assert compare_by_metrics("evaluate", metrics, report(0.5)).verdict == "different"
     assert compare_by_metrics("evaluate", {}, report(0.8)).verdict == "different"
-    assert settle([*told, Sameness("evaluate", "equivalent")])[0].verdict == "equivalent"
-    assert settle([*told, Sameness("evaluate", "different")])[0].verdict == "different"
+    assert settle([*comparisons, Sameness("evaluate", "equivalent")])[0].verdict == "equivalent"
+    assert settle([*comparisons, Sameness("evaluate", "different")])[0].verdict == "different"
 
 
 def test_what_another_machine_made_alike_is_the_same_without_its_store(tmp_path):
@@ -77,7 +77,7 @@ def test_what_another_machine_made_alike_is_the_same_without_its_store(tmp_path)
     again = makers.dataset(fresh).ref
     lock = Lock.model_validate(
         {"run": "r", "pipeline": "p", "data": {}, "config": {}, "seeds": {}, "requirements": ""}
-        | {"machine": {}, "made": {"etl": again}}
+        | {"machine": {}, "artifacts": {"etl": again}}
     )
 
-    assert _told(lock, {"etl": again}, makers.store(tmp_path), fresh)[0].verdict == "same"
+    assert _comparisons(lock, {"etl": again}, makers.store(tmp_path), fresh)[0].verdict == "same"

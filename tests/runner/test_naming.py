@@ -36,24 +36,24 @@ def settings(tmp_path_factory) -> Settings:
     return settings
 
 
-def begun(settings: Settings) -> str:
+def unfinished_run(settings: Settings) -> str:
     (lock,) = (settings.root / "runs").glob("*/run.lock.json")
     return lock.parent.name
 
 
 def test_what_was_begun_is_taken_up(settings):
     with claimed(PIPELINE, settings) as name:
-        assert name == begun(settings)
+        assert name == unfinished_run(settings)
 
 
 def test_another_pipeline_is_a_new_run(settings):
     other = parse_pipeline(YAML.replace("epochs: 2", "epochs: 3"))
 
     with claimed(other, settings) as name:
-        assert name != begun(settings)
+        assert name != unfinished_run(settings)
 
 
-HOLDING = """
+CLAIMING_PROGRAM = """
 import sys
 from pathlib import Path
 from stages.runner.naming import claimed
@@ -67,27 +67,27 @@ with claimed(PIPELINE, Settings(workspace=Path(sys.argv[1]), threads=1)) as name
 
 
 def test_what_another_process_is_at_is_left_to_it(settings):
-    command = [sys.executable, "-c", HOLDING, str(settings.root)]
+    command = [sys.executable, "-c", CLAIMING_PROGRAM, str(settings.root)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
     ) as other:
-        held = other.stdout.readline().strip()
+        claimed_name = other.stdout.readline().strip()
         with claimed(PIPELINE, settings) as name:
-            assert held == begun(settings)
-            assert name != held
+            assert claimed_name == unfinished_run(settings)
+            assert name != claimed_name
         other.kill()
 
     with claimed(PIPELINE, settings) as name:
-        assert name == held
+        assert name == claimed_name
 
 
 def test_what_is_whole_is_not_taken_up_again(settings):
-    store, name = open_store(settings), begun(settings)
+    store, name = open_store(settings), unfinished_run(settings)
     lock = load_lock(name, store)
     tasks = ("train", "evaluate", "deploy_cloud_api", "deploy_device_sdk")
-    whole = dict.fromkeys(tasks, lock.made["etl"]) | lock.made
+    whole = dict.fromkeys(tasks, lock.artifacts["etl"]) | lock.artifacts
 
-    keep(lock.model_copy(update={"made": whole}), store, settings)
+    keep(lock.model_copy(update={"artifacts": whole}), store, settings)
 
     with claimed(PIPELINE, settings) as again:
         assert again != name

@@ -10,7 +10,7 @@ from stages.config import parse_pipeline
 from stages.etl import source
 from stages.opening import open_store
 from stages.runner import run_pipeline
-from stages.runner.room import Room, check_room, occupied, room_of
+from stages.runner.room import FreeResources, check_room, occupied, room_of
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.estimate import Estimate
@@ -23,42 +23,54 @@ HERE = Path("/workspace")
 
 
 def test_disk_is_needed_for_all_work_and_memory_for_the_most():
-    check_room(WORK, Room(5 * GB, GB, 2 * GB, one=False), HERE)
-    check_room(WORK, Room(6 * GB, 0, 2 * GB, one=True), HERE)
+    check_room(WORK, FreeResources(5 * GB, GB, 2 * GB, same_disk=False), HERE)
+    check_room(WORK, FreeResources(6 * GB, 0, 2 * GB, same_disk=True), HERE)
 
 
 @pytest.mark.parametrize(
     ("room", "problem", "remedy"),
     [
-        (Room(4 * GB, GB, 2 * GB, False), "5.0 GB on the disk of /workspace", "AIWF_WORKSPACE"),
-        (Room(5 * GB, 5 * GB, 2 * GB, True), "6.0 GB on the disk of /workspace", "AIWF_WORKSPACE"),
-        (Room(5 * GB, 0, 2 * GB, False), "1.0 GB for temporary files, and 0 MB", "TMPDIR"),
-        (Room(5 * GB, GB, GB, False), "2.0 GB of memory, and 1.0 GB are free", "AIWF_THREADS"),
+        (
+            FreeResources(4 * GB, GB, 2 * GB, False),
+            "5.0 GB on the disk of /workspace",
+            "AIWF_WORKSPACE",
+        ),
+        (
+            FreeResources(5 * GB, 5 * GB, 2 * GB, True),
+            "6.0 GB on the disk of /workspace",
+            "AIWF_WORKSPACE",
+        ),
+        (FreeResources(5 * GB, 0, 2 * GB, False), "1.0 GB for temporary files, and 0 MB", "TMPDIR"),
+        (
+            FreeResources(5 * GB, GB, GB, False),
+            "2.0 GB of memory, and 1.0 GB are free",
+            "AIWF_THREADS",
+        ),
     ],
 )
 def test_what_is_short_is_told_with_figures_and_what_to_change(room, problem, remedy):
-    with pytest.raises(InfrastructureError) as told:
+    with pytest.raises(InfrastructureError) as raised:
         check_room(WORK, room, HERE)
 
-    assert problem in told.value.problem
-    assert remedy in told.value.remedy
+    assert problem in raised.value.problem
+    assert remedy in raised.value.remedy
 
 
 def test_all_that_is_short_is_told_at_once():
-    with pytest.raises(InfrastructureError) as told:
-        check_room(WORK, Room(0, 0, 0, False), HERE)
+    with pytest.raises(InfrastructureError) as raised:
+        check_room(WORK, FreeResources(0, 0, 0, False), HERE)
 
-    assert "memory" in told.value.problem
-    assert "disk" in told.value.problem
+    assert "memory" in raised.value.problem
+    assert "disk" in raised.value.problem
 
 
 def test_a_disk_that_can_have_no_more_files_is_told_with_both_counts():
     many = [Estimate(1, GB, GB, files=30_000)]
-    check_room(many, Room(GB, GB, GB, False, files=None), HERE)
-    check_room(many, Room(GB, GB, GB, False, files=30_000), HERE)
+    check_room(many, FreeResources(GB, GB, GB, False, files=None), HERE)
+    check_room(many, FreeResources(GB, GB, GB, False, files=30_000), HERE)
 
     with pytest.raises(InfrastructureError, match=r"30,000 files .* 29,999 more") as raised:
-        check_room(many, Room(GB, GB, GB, False, files=29_999), HERE)
+        check_room(many, FreeResources(GB, GB, GB, False, files=29_999), HERE)
 
     assert "df -i" in raised.value.remedy
 
@@ -115,9 +127,9 @@ def test_a_run_keeps_what_was_foreseen_beside_what_it_took(tmp_path):
     run_stage("etl", config, {}, run="kept", settings=settings)
 
     note = open_store(settings).noted("estimates/kept")
-    assert set(note["foreseen"]) == {"etl", "train", "evaluate", "deploy"}
+    assert set(note["estimated"]) == {"etl", "train", "evaluate", "deploy"}
     etl = note["tasks"]["etl"]
-    assert etl["foreseen"]["minutes"] > 0
+    assert etl["estimated"]["minutes"] > 0
     assert etl["taken"]["minutes"] > 0
     assert etl["taken"]["memory"] > 10**8
 
@@ -133,10 +145,10 @@ def test_a_full_disk_is_told_before_any_work(tmp_path):
     try:
         settings = Settings(workspace=place / "workspace", threads=1)
         source.add("shapes", makers.folder_of_pictures(tmp_path / "pictures", each=12), settings)
-        with pytest.raises(InfrastructureError, match="would not fit") as told:
+        with pytest.raises(InfrastructureError, match="would not fit") as raised:
             run_pipeline(parse_pipeline(YAML), run="full", settings=settings)
 
-        assert str(place) in told.value.problem
+        assert str(place) in raised.value.problem
         assert not list((place / "workspace").rglob("records/*"))
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)  # MLflow keeps its file open

@@ -44,14 +44,14 @@ def package(target: str, value: float, numeric: str = "int8", **changes) -> Pack
 
 
 def lock(store, *packages, failed=None, **changes) -> Lock:
-    made = {"evaluate": store.save(report(**changes))}
-    made |= {f"deploy_{one.target}": store.save(one) for one in packages}
+    artifacts = {"evaluate": store.save(report(**changes))}
+    artifacts |= {f"deploy_{package.target}": store.save(package) for package in packages}
     config = {
         "task": "image_classification",
         "deploy": {"targets": ["cloud_api", "device_sdk"]},
     }
     named = {"run": "one", "pipeline": "cells", "data": {}, "seeds": {}, "requirements": ""}
-    return Lock(**named, config=config, machine={}, made=made, failed=failed or {})
+    return Lock(**named, config=config, machine={}, artifacts=artifacts, failed=failed or {})
 
 
 @pytest.fixture
@@ -70,8 +70,12 @@ def test_each_package_has_a_line_with_its_own_figures_and_the_trained_model_come
     ]
     assert "accuracy 83.1 %" in lines[1].text
     assert "float16" in lines[1].text
-    told = note([*lines, trained(report())]).splitlines()
-    assert [line.split("**")[1] for line in told] == ["cloud_api", "device_sdk", "trained model"]
+    note_lines = note([*lines, trained(report())]).splitlines()
+    assert [line.split("**")[1] for line in note_lines] == [
+        "cloud_api",
+        "device_sdk",
+        "trained model",
+    ]
 
 
 def test_the_page_of_a_report_begins_with_the_packages(store):
@@ -93,7 +97,7 @@ def test_a_target_without_a_package_is_told_and_takes_the_green_away(store):
 
     page = with_packages(FROZEN, lines)
 
-    assert [one.state for one in lines] == ["refused", "packed"]
+    assert [line.state for line in lines] == ["refused", "packed"]
     assert 'class="card verdict bad"' in page
     assert "int8: &lt;b&gt;below&lt;/b&gt; the gate" in page
 
@@ -103,7 +107,7 @@ def test_a_fault_is_no_refusal(store):
 
     lines = shipped(lock(store, failed={"deploy_cloud_api": failure}), store)
 
-    assert [one.verdict for one in lines] == ["no package: failed", "no package yet"]
+    assert [line.verdict for line in lines] == ["no package: failed", "no package yet"]
 
 
 def test_a_page_stays_frozen_while_nothing_is_packed(store):
@@ -115,9 +119,9 @@ def test_without_a_minimum_nothing_is_green(store):
 
     lines = shipped(lock(store, *ungated, gate={}), store)
 
-    assert {one.look for one in lines} == {"doubt"}
+    assert {line.style for line in lines} == {"doubt"}
     assert "better than guessing; no minimum was set" in lines[0].text
-    assert trained(report(gate={})).look == "doubt"
+    assert trained(report(gate={})).style == "doubt"
 
 
 def test_a_reason_that_two_targets_share_is_told_once(store):

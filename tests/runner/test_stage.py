@@ -12,7 +12,7 @@ ALL = {kind: Ref(kind, "0" * 64) for kind in ("model", "report", "dataset")}
 
 
 @pytest.mark.parametrize(
-    ("stage", "inputs", "words"),
+    ("stage", "inputs", "message"),
     [
         ("train", {}, "needs a dataset"),
         ("evaluate", {"model": ALL["model"]}, "needs a dataset"),
@@ -20,8 +20,8 @@ ALL = {kind: Ref(kind, "0" * 64) for kind in ("model", "report", "dataset")}
         ("deploy", ALL, "needs a target, and '' is none"),
     ],
 )
-def test_what_a_stage_lacks_is_told_in_words(stage, inputs, words, tmp_path, monkeypatch):
+def test_what_a_stage_lacks_is_told_in_words(stage, inputs, message, tmp_path, monkeypatch):
     monkeypatch.setattr("stages.runner.stage.resolve", lambda pipeline, settings: pipeline)
 
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=message):
         run_stage(stage, CONFIG, inputs, run="one", settings=Settings(workspace=tmp_path))

@@ -13,7 +13,7 @@ from tests import makers
 def test_no_task_loses_another(tmp_path):
     settings = makers.settings(tmp_path)
     store = open_store(settings)
-    made = makers.dataset(store).ref
+    dataset = makers.dataset(store).ref
     pipeline = PipelineConfig(name="shapes", task="image_classification", data="shapes")
     lock = new_lock("run", pipeline, pipeline)
     tasks = [f"task{number}" for number in range(16)]
@@ -21,8 +21,8 @@ def test_no_task_loses_another(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         for task in tasks:
             work = Work("etl", {}, {}, task)
-            pool.submit(record, lock, task, work, made, store, settings)
+            pool.submit(record, lock, task, work, dataset, store, settings)
 
-    kept = load_lock("run", store)
-    assert kept is not None
-    assert set(kept.made) == set(tasks)
+    final_lock = load_lock("run", store)
+    assert final_lock is not None
+    assert set(final_lock.artifacts) == set(tasks)

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from stages.runner.watch import Left, LogWatch, line_of
-from stages.tracking import Standing
+from stages.runner.watch import LogWatch, RemainingTime, line_of
+from stages.tracking import TrialProgress
 
-ONE = Standing(
+PROGRESS = TrialProgress(
     "trial 11", "lite0@224 hidden", 12, 32, 20, 60, "balanced_accuracy", 0.8421, 0.8512, 11.3
 )
 
@@ -20,9 +20,9 @@ class Lines(LogWatch):
 
 
 def test_a_line_says_where_the_trial_is_and_what_is_best():
-    told = line_of(ONE, "about 2 min left")
+    text = line_of(PROGRESS, "about 2 min left")
 
-    assert told == (
+    assert text == (
         "trial 12/32  lite0@224 hidden  epoch 20/60  balanced_accuracy 0.842  best 0.851  "
         "about 2 min left"
     )
@@ -32,7 +32,7 @@ def test_many_words_make_few_lines():
     watch = Lines()
 
     for epoch in range(60):
-        watch.trial(replace(ONE, epoch=epoch))
+        watch.trial(replace(PROGRESS, epoch=epoch))
 
     assert len(watch.lines) == 1
 
@@ -50,22 +50,24 @@ def test_what_is_told_again_makes_no_further_line_and_what_begins_again_does():
 
 def test_what_is_left_is_counted_from_what_this_process_saw():
     clock = iter([100.0, 200.0, 400.0])
-    left = Left(lambda: next(clock))
+    remaining = RemainingTime(lambda: next(clock))
 
-    known = left.words(replace(ONE, done=16.0, ended=True))  # from an earlier process
-    begun = left.words(replace(ONE, done=16.0))
-    later = left.words(replace(ONE, done=24.0))
+    from_earlier = remaining.text(
+        replace(PROGRESS, done=16.0, ended=True)
+    )  # from an earlier process
+    at_start = remaining.text(replace(PROGRESS, done=16.0))
+    later = remaining.text(replace(PROGRESS, done=24.0))
 
-    assert (known, begun) == ("", "")
+    assert (from_earlier, at_start) == ("", "")
     assert later == "about 3 min left"
 
 
 def test_the_next_phase_is_counted_from_its_own_beginning():
     clock = iter([0.0, 1000.0, 1060.0])
-    left = Left(lambda: next(clock))
+    remaining = RemainingTime(lambda: next(clock))
 
-    left.words(replace(ONE, done=31.0))
-    tuned = replace(ONE, name="tuned 33", of=4)
+    remaining.text(replace(PROGRESS, done=31.0))
+    tuned = replace(PROGRESS, name="tuned 33", of=4)
 
-    assert left.words(replace(tuned, done=1.0)) == ""
-    assert left.words(replace(tuned, done=2.0)) == "about 2 min left"
+    assert remaining.text(replace(tuned, done=1.0)) == ""
+    assert remaining.text(replace(tuned, done=2.0)) == "about 2 min left"

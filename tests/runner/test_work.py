@@ -11,14 +11,14 @@ def test_every_library_that_a_package_pins_counts():
 
 
 def digest(*augmentations: str) -> str:
-    said = {
+    config = {
         "name": "some",
         "task": "image_classification",
         "data": "some",
-        "etl": {"augmentations": [{one: {}} for one in augmentations]},
+        "etl": {"augmentations": [{name: {}} for name in augmentations]},
         "train": {"families": ["efficientnet_lite0"]},
     }
-    pipeline = PipelineConfig.model_validate(said)
+    pipeline = PipelineConfig.model_validate(config)
     return describe("train", pipeline, {"dataset": Ref(kind="dataset", id="0" * 64)}).code
 
 

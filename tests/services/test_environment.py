@@ -34,11 +34,11 @@ def test_a_password_that_a_person_set_is_kept(tmp_path):
     assert login(Settings(workspace=tmp_path)) == ("admin", "mine")
 
 
-@pytest.mark.parametrize("left", [b"", b"[core\n", b"\xff\xfe", b"fernet_key = "])
-def test_a_settings_file_that_a_kill_left_torn_is_made_anew(tmp_path, left):
+@pytest.mark.parametrize("torn", [b"", b"[core\n", b"\xff\xfe", b"fernet_key = "])
+def test_a_settings_file_that_a_kill_left_torn_is_made_anew(tmp_path, torn):
     config = tmp_path / "airflow" / "airflow.cfg"
     config.parent.mkdir()
-    config.write_bytes(left)
+    config.write_bytes(torn)
 
     airflow_environment(Settings(workspace=tmp_path))
 
@@ -90,6 +90,6 @@ def test_servers_listen_on_this_machine_only(tmp_path):
 
 
 def test_every_setting_stands_in_the_file_of_settings():
-    told = re.findall(r"AIWF_(\w+)=", (ROOT / "infra" / "settings.env").read_text())
+    documented = re.findall(r"AIWF_(\w+)=", (ROOT / "infra" / "settings.env").read_text())
 
-    assert sorted(one.lower() for one in told) == sorted(Settings.model_fields)
+    assert sorted(name.lower() for name in documented) == sorted(Settings.model_fields)

@@ -25,8 +25,8 @@ def sent(headers: list[tuple[bytes, bytes]], kind: str = "http", hosts: str = ""
     return messages
 
 
-def passes(*headers: tuple[bytes, bytes], **more: str) -> bool:
-    return sent(list(headers), **more) == [{"type": "answered"}]
+def passes(*headers: tuple[bytes, bytes], **scope: str) -> bool:
+    return sent(list(headers), **scope) == [{"type": "answered"}]
 
 
 @pytest.mark.parametrize(

@@ -27,23 +27,23 @@ pytestmark = pytest.mark.service
 def settings(tmp_path_factory) -> Settings:
     folder = tmp_path_factory.mktemp("servers with space")
     airflow = free_port(21_000 + os.getpid() % 5_000)
-    made = Settings(
+    settings = Settings(
         workspace=folder / "workspace",
         pipelines=folder / "pipelines",
         airflow_port=airflow,
         mlflow_port=free_port(airflow),
         threads=1,
     )
-    path = makers.quick_pipeline(folder, made)
+    path = makers.quick_pipeline(folder, settings)
     (path.parent / "broken.yaml").write_text("- a list\n")
     (path.parent / "often.yaml").write_text(
         "name: often\ntask: image_classification\ndata: shapes\nschedule: '@yearly'\n"
     )
-    return made
+    return settings
 
 
 @pytest.fixture(scope="module")
-def told(settings):
+def startup_lines(settings):
     """The servers, up for all tests of this file; what `up` said."""
     lines: list[str] = []
     lines += up(settings, lines.append)
@@ -52,7 +52,7 @@ def told(settings):
 
 
 @pytest.fixture(scope="module")
-def airflow(told, settings) -> Airflow:
+def airflow(startup_lines, settings) -> Airflow:
     there = Airflow(settings)
     deadline = time.monotonic() + 60
     while len(there.call("GET", "/api/v2/dags")["dags"]) < 3 and time.monotonic() < deadline:
@@ -60,26 +60,26 @@ def airflow(told, settings) -> Airflow:
     return there
 
 
-def test_addresses_and_login_are_told(told, settings):
+def test_addresses_and_login_are_told(startup_lines, settings):
     user, password = login(settings)
 
-    text = "\n".join(told)
+    text = "\n".join(startup_lines)
 
     assert f"http://127.0.0.1:{settings.airflow_port}" in text
     assert f"http://127.0.0.1:{settings.mlflow_port}" in text
     assert f"user {user}, password {password}" in text
 
 
-def test_up_again_starts_nothing(told, settings):
+def test_up_again_starts_nothing(startup_lines, settings):
     before = status(settings)
 
     up(settings, lambda _: None)
 
     assert status(settings) == before
-    assert {one.state for one in before} == {"running"}
+    assert {state.state for state in before} == {"running"}
 
 
-def test_nothing_listens_beyond_this_machine(told, settings):
+def test_nothing_listens_beyond_this_machine(startup_lines, settings):
     ours = processes.marked(processes.mark_of(settings.root))
 
     heard = {
@@ -96,24 +96,32 @@ PAGES = {
     "mlflow": ("/", "/api/2.0/mlflow/experiments/search?max_results=1", "/graphql"),
     "airflow": ("/", "/api/v2/version", "/execution/health", "/auth/login"),
 }
-FOREIGN = ("evil.example", "10.evil.example", "192.168.evil.example", "localhost.evil.example", "")
+FORGED_HOSTS = (
+    "evil.example",
+    "10.evil.example",
+    "192.168.evil.example",
+    "localhost.evil.example",
+    "",
+)
 
 
-def ask(settings: Settings, server: str, page: str, method: str = "GET", **headers: str) -> int:
+def status_of(
+    settings: Settings, server: str, page: str, method: str = "GET", **headers: str
+) -> int:
     port = settings.mlflow_port if server == "mlflow" else settings.airflow_port
     return httpx.request(method, f"http://127.0.0.1:{port}{page}", headers=headers).status_code
 
 
-@pytest.mark.parametrize("host", FOREIGN)
+@pytest.mark.parametrize("host", FORGED_HOSTS)
 @pytest.mark.parametrize(("server", "page"), [(s, page) for s in PAGES for page in PAGES[s]])
-def test_nothing_is_read_under_another_name(told, settings, server, page, host):
-    assert ask(settings, server, page, Host=host) in (400, 403)
+def test_nothing_is_read_under_another_name(startup_lines, settings, server, page, host):
+    assert status_of(settings, server, page, Host=host) in (400, 403)
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:9999", "127.0.0.1", "127.0.0.1:1"])
 @pytest.mark.parametrize("server", PAGES)
-def test_a_tunnel_s_port_is_no_other_name(told, settings, server, host):
-    assert ask(settings, server, PAGES[server][1], Host=host) == 200
+def test_a_tunnel_s_port_is_no_other_name(startup_lines, settings, server, host):
+    assert status_of(settings, server, PAGES[server][1], Host=host) == 200
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost.evil.example", "null"])
@@ -121,11 +129,11 @@ def test_a_tunnel_s_port_is_no_other_name(told, settings, server, host):
     ("server", "page"),
     [("mlflow", "/api/2.0/mlflow/experiments/create"), ("airflow", "/auth/token")],
 )
-def test_nothing_is_changed_from_another_origin(told, settings, server, page, origin):
-    assert ask(settings, server, page, "POST", Origin=origin) == 403
+def test_nothing_is_changed_from_another_origin(startup_lines, settings, server, page, origin):
+    assert status_of(settings, server, page, "POST", Origin=origin) == 403
 
 
-def test_no_page_of_another_origin_may_read_what_mlflow_answers(told, settings):
+def test_no_page_of_another_origin_may_read_what_mlflow_answers(startup_lines, settings):
     address = f"http://127.0.0.1:{settings.mlflow_port}{PAGES['mlflow'][1]}"
 
     answer = httpx.get(address, headers={"Origin": "http://evil.example"})
@@ -133,7 +141,7 @@ def test_no_page_of_another_origin_may_read_what_mlflow_answers(told, settings):
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_what_the_servers_keep_is_for_its_owner_alone(told, settings):
+def test_what_the_servers_keep_is_for_its_owner_alone(startup_lines, settings):
     databases = [*settings.root.rglob("*.db"), *settings.root.rglob("*.log")]
 
     assert {path.name for path in databases} >= {"mlflow.db", "airflow.db", "mlflow.log"}
@@ -165,16 +173,16 @@ def test_the_form_s_defaults_make_what_is_made_without_airflow(airflow, settings
     assert set(airflow.tasks(run).values()) == {"success"}
     path = makers.quick_pipeline(tmp_path, makers.settings(tmp_path))
     plain = run_pipeline(read_pipeline(path), run="plain", settings=makers.settings(tmp_path))
-    assert {task: airflow.made(run, task) for task in plain} == plain
+    assert {task: airflow.artifact(run, task) for task in plain} == plain
     assert str(settings.mlflow_port) in airflow.links(run, "train")["MLflow run"]
     assert "report.html" in airflow.links(run, "evaluate")["Report"]
 
 
 def test_an_answer_of_the_wrong_type_is_refused_by_the_form(airflow):
-    with pytest.raises(httpx.HTTPStatusError) as told:
+    with pytest.raises(httpx.HTTPStatusError) as raised:
         airflow.finished("shapes", {"train.trials": 0})
 
-    assert told.value.response.status_code == 400
+    assert raised.value.response.status_code == 400
 
 
 def test_an_answer_that_cannot_be_fails_the_first_task_at_once(airflow):
@@ -184,9 +192,9 @@ def test_an_answer_that_cannot_be_fails_the_first_task_at_once(airflow):
     assert states.pop("etl") == "failed"
     assert set(states.values()) == {"upstream_failed"}
     [task] = [
-        one
-        for one in airflow.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
-        if one["task_id"] == "etl"
+        task
+        for task in airflow.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
+        if task["task_id"] == "etl"
     ]
     assert task["try_number"] == 1
 
@@ -198,23 +206,23 @@ def test_a_taken_port_is_told_with_the_variable_that_moves_it(tmp_path):
         port = taken.getsockname()[1]
         other = Settings(workspace=tmp_path, airflow_port=port, mlflow_port=free_port(port))
 
-        with pytest.raises(ConfigError, match=str(port)) as told:
+        with pytest.raises(ConfigError, match=str(port)) as raised:
             up(other, lambda _: None)
 
-    assert "AIWF_AIRFLOW_PORT=" in told.value.remedy
+    assert "AIWF_AIRFLOW_PORT=" in raised.value.remedy
     assert not processes.marked(processes.mark_of(tmp_path))
 
 
-def test_down_leaves_nothing_behind_even_after_a_crash(told, settings):
+def test_down_leaves_nothing_behind_even_after_a_crash(startup_lines, settings):
     mark = processes.mark_of(settings.root)
-    [scheduler] = [one for one in status(settings) if one.name == "airflow-scheduler"]
+    [scheduler] = [state for state in status(settings) if state.name == "airflow-scheduler"]
     os.kill(scheduler.pid, signal.SIGKILL)  # its workers are orphans now
 
     ended = down(settings, lambda _: None)
 
     assert ended > 4
     assert not processes.marked(mark)
-    assert {one.state for one in status(settings)} == {"stopped"}
+    assert {state.state for state in status(settings)} == {"stopped"}
     for port in (settings.airflow_port, settings.mlflow_port):
         with socket.socket() as trial:
             assert trial.connect_ex(("127.0.0.1", port)) != 0

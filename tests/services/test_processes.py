@@ -85,13 +85,13 @@ def test_others_are_left_alone(mark, tmp_path):
 
 
 def test_only_the_named_servers_are_ended_if_names_are_given(mark, tmp_path):
-    one = started(mark, tmp_path, SLEEP, "mlflow")
+    server = started(mark, tmp_path, SLEEP, "mlflow")
     other = started(mark, tmp_path, SLEEP, "airflow-scheduler")
     wait_for(2, mark)
 
     assert processes.stop(mark, names=["mlflow"]) == 1
 
-    assert one.wait(10) is not None
+    assert server.wait(10) is not None
     assert other.poll() is None
 
 
@@ -100,8 +100,8 @@ def test_stopping_twice_is_no_error(mark):
 
 
 def test_servers_are_told_apart_by_name(mark, tmp_path):
-    one = started(mark, tmp_path, SLEEP, "mlflow")
+    server = started(mark, tmp_path, SLEEP, "mlflow")
     started(mark, tmp_path, SLEEP, "airflow-scheduler")
     wait_for(2, mark)
 
-    assert [process.pid for process in processes.marked(mark, "mlflow")] == [one.pid]
+    assert [process.pid for process in processes.marked(mark, "mlflow")] == [server.pid]

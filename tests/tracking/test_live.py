@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from stages.settings import Settings
-from stages.tracking import Standing, Trial
+from stages.tracking import TrialProgress, TrialRecord
 from stages.tracking.server import connect
 from tests import makers
 from tests.tracking.test_mlflow_run import opened, runs_of
 
-FIRST = Standing("trial 0", "lite0@64 linear", 1, 4, 1, 3, "accuracy", 0.5, 0.5, 0.25)
+FIRST = TrialProgress("trial 0", "lite0@64 linear", 1, 4, 1, 3, "accuracy", 0.5, 0.5, 0.25)
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def settings(tmp_path_factory) -> Settings:
     return makers.settings(tmp_path_factory.mktemp("live"))
 
 
-def at(epoch: int, **changes) -> Standing:
+def at(epoch: int, **changes) -> TrialProgress:
     """The trial after `epoch`."""
     curve = tuple({"accuracy": number / 10} for number in range(epoch))
     return replace(FIRST, epoch=epoch, curve=curve, params={"rate": 0.1}, **changes)
@@ -45,11 +45,11 @@ def test_a_trial_is_seen_while_it_is_taught_and_ends_when_it_ends(settings):
         written(run)
         [child] = runs_of(settings, "seen")["trial"]
         assert child.info.status == "FINISHED"
-        run.log_trials([Trial("trial 0", {"rate": 0.1}, at(3).curve, {"chosen": "yes"})])
+        run.log_trials([TrialRecord("trial 0", {"rate": 0.1}, at(3).curve, {"chosen": "yes"})])
 
     [child] = runs_of(settings, "seen")["trial"]
     history = connect(settings).get_metric_history(child.info.run_id, "accuracy")
-    assert [(one.step, one.value) for one in history] == [(0, 0.0), (1, 0.1), (2, 0.2)]
+    assert [(point.step, point.value) for point in history] == [(0, 0.0), (1, 0.1), (2, 0.2)]
     assert child.data.tags["chosen"] == "yes"
 
 
@@ -96,7 +96,7 @@ def test_who_stops_it_leaves_trials_that_were_killed(settings):
         stop_in_the_middle(run)
 
     family = runs_of(settings, "stopped")
-    assert {one.info.run_name: one.info.status for one in family["trial"]} == {
+    assert {run.info.run_name: run.info.status for run in family["trial"]} == {
         "trial 0": "KILLED",
         "trial 1": "FINISHED",
     }
@@ -111,5 +111,5 @@ def test_what_a_killed_process_left_running_is_ended_by_the_next_try(settings):
 
         with opened(settings, "forsaken"):
             family = runs_of(settings, "forsaken")
-            assert [one.info.status for one in family["trial"]] == ["KILLED"]
-            assert sorted(one.info.status for one in family["stage"]) == ["KILLED", "RUNNING"]
+            assert [run.info.status for run in family["trial"]] == ["KILLED"]
+            assert sorted(run.info.status for run in family["stage"]) == ["KILLED", "RUNNING"]

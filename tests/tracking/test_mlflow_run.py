@@ -10,7 +10,7 @@ import pytest
 
 from stages.runtime.errors import DataError, InfrastructureError
 from stages.settings import Settings
-from stages.tracking import QuietRun, Trial, links
+from stages.tracking import QuietRun, TrialRecord, links
 from stages.tracking.mlflow_run import open_run
 from stages.tracking.server import connect
 from tests import makers
@@ -30,11 +30,11 @@ def runs_of(settings: Settings, run: str) -> dict[str, list]:
     client = connect(settings)
     home = client.get_experiment_by_name("flowers").experiment_id
     family = client.search_runs([home], f"tags.`aiwf.run` = '{run}'")
-    own = {one.info.run_id for one in family}
+    own = {run.info.run_id for run in family}
     every = client.search_runs([home], "tags.`aiwf.part` = 'trial'")
-    family += [one for one in every if one.data.tags["mlflow.parentRunId"] in own]
+    family += [run for run in every if run.data.tags["mlflow.parentRunId"] in own]
     parts = ("pipeline", "stage", "trial")
-    return {part: [one for one in family if one.data.tags["aiwf.part"] == part] for part in parts}
+    return {part: [run for run in family if run.data.tags["aiwf.part"] == part] for part in parts}
 
 
 def test_what_a_stage_tells_can_be_read_in_mlflow(settings):
@@ -54,8 +54,8 @@ def test_what_a_stage_tells_can_be_read_in_mlflow(settings):
     assert parent.data.metrics == {"train/accuracy": 0.9}
     assert parent.data.params["train.rate"] == "0.1"
     assert parent.data.tags["aiwf.model"] == "abc"
-    kept = connect(settings).download_artifacts(stage.info.run_id, "pages/report.html")
-    assert Path(kept).read_bytes() == b"<h1>Ship</h1>"
+    downloaded = connect(settings).download_artifacts(stage.info.run_id, "pages/report.html")
+    assert Path(downloaded).read_bytes() == b"<h1>Ship</h1>"
 
 
 def test_stages_of_one_pipeline_run_share_its_parent(settings):
@@ -66,20 +66,20 @@ def test_stages_of_one_pipeline_run_share_its_parent(settings):
 
     family = runs_of(settings, "shared")
     assert len(family["pipeline"]) == 1
-    assert {one.info.run_name for one in family["stage"]} == {"etl", "train"}
+    assert {run.info.run_name for run in family["stage"]} == {"etl", "train"}
     assert family["pipeline"][0].info.status == "FINISHED"
 
 
 def test_each_trial_is_a_nested_run_with_its_curve(settings):
     curve = [{"accuracy": step / 60, "loss": 1 - step / 60} for step in range(60)]
-    trials = [Trial(f"trial {n}", {"rate": n}, curve, {"chosen": "no"}) for n in range(5)]
+    trials = [TrialRecord(f"trial {n}", {"rate": n}, curve, {"chosen": "no"}) for n in range(5)]
 
     with opened(settings, "searched") as run:
         run.log_trials(trials)
 
     found = runs_of(settings, "searched")["trial"]
-    assert {one.info.run_name for one in found} == {one.name for one in trials}
-    assert {one.info.status for one in found} == {"FINISHED"}
+    assert {run.info.run_name for run in found} == {run.name for run in trials}
+    assert {run.info.status for run in found} == {"FINISHED"}
     history = connect(settings).get_metric_history(found[0].info.run_id, "accuracy")
     assert [point.value for point in history] == [point["accuracy"] for point in curve]
     assert [point.step for point in history] == list(range(60))
@@ -108,7 +108,7 @@ def test_a_stage_that_is_mended_by_a_retry_mends_its_pipeline_run(settings):
 
 def test_a_stage_does_not_wait_until_its_records_are_written(settings):
     curve = [{"accuracy": 0.5, "loss": 0.5, "log_loss": 0.1}] * 60
-    trials = [Trial(f"trial {number}", {"rate": number}, curve) for number in range(50)]
+    trials = [TrialRecord(f"trial {number}", {"rate": number}, curve) for number in range(50)]
 
     written = threading.Event()
 
@@ -134,12 +134,12 @@ def test_the_page_of_a_run_is_told_while_it_runs_and_kept_for_what_it_made(setti
     heard = []
 
     with links.hearing(heard.append), opened(settings, "page") as run:
-        told = list(heard)
+        pages = list(heard)
         run.log_tags({"aiwf.model": "f" * 64})
 
-    assert len(told) == 1
-    assert links.kept(settings.root, "model", "f" * 64) == told[0]
-    assert links.kept(settings.root, "model", "0" * 64) is None
+    assert len(pages) == 1
+    assert links.page_of(settings.root, "model", "f" * 64) == pages[0]
+    assert links.page_of(settings.root, "model", "0" * 64) is None
 
 
 def test_a_copy_that_ray_writes_down_hears_nothing(settings):
@@ -164,10 +164,13 @@ def test_an_experiment_in_the_bin_is_taken_out_again(settings):
 def test_a_server_that_is_not_there_is_told_before_any_work(tmp_path):
     away = Settings(workspace=tmp_path, mlflow="http://127.0.0.1:9")
 
-    with pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:9") as told, opened(away, "none"):
+    with (
+        pytest.raises(InfrastructureError, match=r"127\.0\.0\.1:9") as raised,
+        opened(away, "none"),
+    ):
         pytest.fail("work began")
 
-    assert "aiwf up" in told.value.remedy
+    assert "aiwf up" in raised.value.remedy
 
 
 FIRST_USE = """
@@ -193,7 +196,7 @@ def test_three_processes_may_be_the_first_users_at_once(tmp_path):
         for number in range(3)
     ]
 
-    ended = [(one.communicate()[1], one.returncode) for one in started]
+    ended = [(process.communicate()[1], process.returncode) for process in started]
 
     assert [code for _, code in ended] == [0, 0, 0], ended
     family = runs_of(Settings(workspace=tmp_path), "together")

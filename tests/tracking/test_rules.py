@@ -36,8 +36,8 @@ def test_a_label_with_odd_letters_makes_a_key():
 
 
 def test_a_long_value_is_cut_and_shows_it():
-    assert rules.word("é" * 9000, 6000) == "é" * 5999 + "…"
-    assert rules.word({"low": 1}, 6000) == '{"low": 1}'
+    assert rules.text_of("é" * 9000, 6000) == "é" * 5999 + "…"
+    assert rules.text_of({"low": 1}, 6000) == '{"low": 1}'
 
 
 def test_words_that_act_or_fit_into_no_database_are_written_out():

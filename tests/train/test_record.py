@@ -7,7 +7,7 @@ import pytest
 from pyarrow.parquet import read_table
 
 from stages.config import TrainConfig
-from stages.tracking import QuietRun, Standing
+from stages.tracking import QuietRun, TrialProgress
 from stages.train.halving import Halving, Taught, Trial
 from stages.train.minutes import minutes_of
 from stages.train.record import Recorder
@@ -19,7 +19,7 @@ class Heard(QuietRun):
     """Keeps what is told."""
 
     def __init__(self) -> None:
-        self.standings: list[Standing] = []
+        self.standings: list[TrialProgress] = []
         self.trials: list = []
         self.files: dict[str, bytes] = {}
 

@@ -39,7 +39,7 @@ class Detectors:
         from stages.train.detectors.progress_journal import journal_of
         from stages.train.record import Recorder
 
-        samples = dataset.taught
+        samples = dataset.train_and_validation
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         trials = train.trials or 1
         problem = prepare(dataset, train, store=store, run=run, settings=settings)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from stages.store import Store
-from stages.tracking import Run, Standing, Trial
+from stages.tracking import Run, TrialProgress, TrialRecord
 
 MARK = "aiwf-told "
 
@@ -36,10 +36,10 @@ class SpokenRun:
         else:
             self._say("log_file", name, self._store.add(data))
 
-    def log_trials(self, trials: Sequence[Trial]) -> None:
+    def log_trials(self, trials: Sequence[TrialRecord]) -> None:
         self._say("log_trials", [asdict(one) for one in trials])
 
-    def trial(self, standing: Standing) -> None:
+    def trial(self, standing: TrialProgress) -> None:
         self._say("trial", asdict(standing))
 
     def progress(self, what: str, done: int, total: int) -> None:
@@ -57,9 +57,9 @@ def heard(line: str, run: Run, store: Store) -> None:
         case "log_bytes":
             run.log_file(said[0], base64.b64decode(said[1]))
         case "log_trials":
-            run.log_trials([Trial(**one) for one in said[0]])
+            run.log_trials([TrialRecord(**one) for one in said[0]])
         case "trial":
-            run.trial(Standing(**said[0]))
+            run.trial(TrialProgress(**said[0]))
         case "log_params" | "log_metrics" | "log_tags" | "progress":
             getattr(run, call)(*said)
 

@@ -52,7 +52,7 @@ def test_no_training_step_of_an_input_that_does_not_fit_ever_ran(ran):
     assert len(trials) == 3
     assert {one.data.params["input"] for one in trials} == {KEPT}
     assert json.loads(train.data.params["inputs"]) == [KEPT]
-    why = train.data.tags[f"left_out.{LEFT_OUT}".replace("@", "_")]
+    why = train.data.tags[f"excluded.{LEFT_OUT}".replace("@", "_")]
     assert why.endswith("MB, 5 allowed")
 
 

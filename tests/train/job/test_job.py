@@ -9,7 +9,7 @@ import pytest
 
 from stages.config import TrainConfig, TrainSlice
 from stages.runtime.errors import InfrastructureError
-from stages.tracking import QuietRun, Standing, Trial
+from stages.tracking import QuietRun, TrialProgress, TrialRecord
 from stages.train import train
 from stages.train.job.words import SpokenRun, heard
 from tests import makers
@@ -25,8 +25,8 @@ class Heard:
         return lambda *said: self.told.append((name, *said))
 
 
-STANDING = Standing("t", "tail", 1, 2, 3, 4, "accuracy", 0.5, 0.75, 0.25, {"rate": 0.1}, ())
-TRIAL = Trial("trial 0", {"rate": 0.1, "head": "linear"}, [{"loss": 0.5}], {"phase": "1"})
+STANDING = TrialProgress("t", "tail", 1, 2, 3, 4, "accuracy", 0.5, 0.75, 0.25, {"rate": 0.1}, ())
+TRIAL = TrialRecord("trial 0", {"rate": 0.1, "head": "linear"}, [{"loss": 0.5}], {"phase": "1"})
 
 
 def test_what_is_told_there_is_heard_here(capsys, tmp_path):

@@ -1,6 +1,6 @@
 """What stands about a pipeline on its page in Airflow."""
 
-from operators.telling import about, about_broken
+from operators.dag_pages import about, about_broken
 from stages.config import parse_pipeline
 
 HOSTILE = "a\n```\n![x](http://evil.example/x.png)\n\x1b[2J"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from stages.runtime.files import alone
 from stages.tracking import rules
-from stages.tracking.server import Place, experiment
+from stages.tracking.server import TrackingPlace, experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,7 +17,7 @@ KINDS = ("dataset", "model", "report", "package")
 
 
 @dataclass(frozen=True)
-class Family:
+class RunTree:
     """Ids of the stage's `own` run and of its `parent`; `artifacts`: kind to id of what it made."""
 
     client: "MlflowClient"
@@ -31,12 +31,12 @@ class Family:
     def open(
         cls,
         client: "MlflowClient",
-        place: Place,
+        place: TrackingPlace,
         pipeline: str,
         run: str,
         stage: str,
         tags: Mapping[str, str],
-    ) -> "Family":
+    ) -> "RunTree":
         """Begin a run of `stage` below the one of the pipeline run `run`."""
         home = experiment(client, pipeline, place)
         # two that begin at once would each make the tables, or a parent
@@ -44,17 +44,17 @@ class Family:
             parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
         _end_forsaken(client, home, parent, stage)
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
-        marks = {**rules.words(tags, rules.LONGEST_TAG), **marks}
+        marks = {**rules.texts_of(tags, rules.LONGEST_TAG), **marks}
         own = client.create_run(home, run_name=stage, tags=marks)
         return cls(client, home, stage, parent, own.info.run_id)
 
     def child(self, name: str, tags: Mapping[str, str], started: int) -> str:
         """Begin a run of a trial; its id."""
-        marks = {PARENT: self.own, "aiwf.part": "trial", **rules.words(tags, rules.LONGEST_TAG)}
-        made = self.client.create_run(self.experiment, started, marks, name)
-        return str(made.info.run_id)
+        marks = {PARENT: self.own, "aiwf.part": "trial", **rules.texts_of(tags, rules.LONGEST_TAG)}
+        run = self.client.create_run(self.experiment, started, marks, name)
+        return str(run.info.run_id)
 
-    def made(self, tags: Mapping[str, str]) -> None:
+    def note_artifacts(self, tags: Mapping[str, str]) -> None:
         """Notice the artifacts among `tags`."""
         for kind in KINDS:
             if id := tags.get(f"aiwf.{kind}"):
@@ -63,9 +63,11 @@ class Family:
     def close(self, status: str) -> None:
         """End this run with `status`, and the parent as its stages stand."""
         self.client.set_terminated(self.own, status)
-        last = {one.data.tags["aiwf.stage"]: one.info.status for one in self._siblings()}
+        last = {run.data.tags["aiwf.stage"]: run.info.status for run in self._siblings()}
         if "RUNNING" not in last.values():
-            worst = [one for one in ("FAILED", "KILLED") if one in last.values()]
+            worst = [
+                status_name for status_name in ("FAILED", "KILLED") if status_name in last.values()
+            ]
             self.client.set_terminated(self.parent, worst[0] if worst else "FINISHED")
 
     def _siblings(self) -> list["Run"]:
@@ -94,8 +96,8 @@ def _below(client: "MlflowClient", experiment: str, parent: str, part: str) -> l
 def _end_forsaken(client: "MlflowClient", experiment: str, parent: str, stage: str) -> None:
     """End what an earlier try at `stage` left running, and its trials: whoever was killed could
     not."""
-    for one in _below(client, experiment, parent, "stage"):
-        if one.data.tags["aiwf.stage"] == stage and one.info.status == "RUNNING":
-            for each in [*_below(client, experiment, one.info.run_id, "trial"), one]:
+    for run in _below(client, experiment, parent, "stage"):
+        if run.data.tags["aiwf.stage"] == stage and run.info.status == "RUNNING":
+            for each in [*_below(client, experiment, run.info.run_id, "trial"), run]:
                 if each.info.status == "RUNNING":
                     client.set_terminated(each.info.run_id, "KILLED")

@@ -11,11 +11,11 @@ from stages.train.estimate import Estimate
 
 def print_plans(plans: Sequence[StagePlan], settings: Settings) -> None:
     """A line for each task, what it takes below it, and what all of it takes."""
-    for one in plans:
-        print(f"  {one.task:<20} {one.action:<6} {one.why}")
-        if one.takes:
-            print(f"  {'':<27} {_words(one.takes)}")
-    _print_all([one.takes for one in plans if one.takes], settings)
+    for plan in plans:
+        print(f"  {plan.task:<20} {plan.action:<6} {plan.why}")
+        if plan.takes:
+            print(f"  {'':<27} {_text(plan.takes)}")
+    _print_all([plan.takes for plan in plans if plan.takes], settings)
 
 
 def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
@@ -23,11 +23,11 @@ def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
         return
     room = room_of(settings)
     whole = Estimate(
-        sum(one.minutes for one in takes),
-        max(one.memory for one in takes),
-        sum(one.disk for one in takes),
+        sum(estimate.minutes for estimate in takes),
+        max(estimate.memory for estimate in takes),
+        sum(estimate.disk for estimate in takes),
     )
-    print(f"  {'in all':<27} {_words(whole)}", end="; ")
+    print(f"  {'in all':<27} {_text(whole)}", end="; ")
     print(f"free: {size(room.memory)} of memory, {size(room.disk)} of disk")
     try:
         check_room(takes, room, settings.root)
@@ -35,6 +35,6 @@ def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
         print(f"  A run would be refused. {error.problem}\n  {error.remedy}")
 
 
-def _words(takes: Estimate) -> str:
+def _text(takes: Estimate) -> str:
     minutes = f"{takes.minutes:.0f}" if takes.minutes >= 10 else f"{takes.minutes:.1f}"
     return f"about {minutes} min, {size(takes.memory)} of memory, {size(takes.disk)} of disk"

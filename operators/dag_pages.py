@@ -13,7 +13,7 @@ def about(pipeline: PipelineConfig, file: str) -> str:
     )
     when = f"by the schedule `{pipeline.schedule}`" if pipeline.schedule else "when triggered"
     gate = ", ".join(f"{name} ≥ {least:g}" for name, least in pipeline.evaluate.gate.items())
-    asks = f"asks for {gate}" if gate else "better than guessing: no minimum is set"
+    requirement = f"asks for {gate}" if gate else "better than guessing: no minimum is set"
     families = ", ".join(train.families) or "all families whose weights are at hand"
     return f"""### {pipeline.name}: {pipeline.task.replace("_", " ")}
 
@@ -23,7 +23,7 @@ From `{line(file).replace("`", "'")}`. Runs {when}.
 |---|---|
 | etl | reads `{data.name}` at {revision}; checks, splits, augments |
 | train | searches over {families}: {trials} |
-| evaluate | measures on the test split; {asks} |
+| evaluate | measures on the test split; {requirement} |
 {_deploying(deploy.targets, deploy.ladder)}
 
 **Trigger** opens a form with every setting. What was done before with the same data,

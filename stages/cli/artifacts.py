@@ -28,9 +28,9 @@ def list_artifacts(
         _list_runs(store)
         return
     if kind not in KINDS:
-        known = [*KINDS, "run"]
+        kinds = [*KINDS, "run"]
         raise ConfigError(
-            f"'{kind}' is no kind.", f"{nearest(kind, known)}Kinds: {', '.join(known)}."
+            f"'{kind}' is no kind.", f"{nearest(kind, kinds)}Kinds: {', '.join(kinds)}."
         )
     for ref in store.refs(kind):
         try:
@@ -76,12 +76,12 @@ def show(
     ref = store.find(reference)
     artifact = store.load(ref)
     print(json.dumps(artifact.model_dump(mode="json"), indent=2, ensure_ascii=False))
-    seen = set()
+    shown = set()
     waiting = [ref]
     while waiting:
         ref = waiting.pop(0)
-        if ref not in seen:
-            seen.add(ref)
+        if ref not in shown:
+            shown.add(ref)
             artifact = store.load(ref)
             print(f"{ref}  {_gist(artifact)}")
             waiting += artifact.parents

@@ -39,14 +39,14 @@ from stages.train.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
 BROKEN = 5.0  # if Ray is gone: there is little to stop
-LOOK = 1.0  # between two looks at Ray's processes
+CHECK_INTERVAL = 1.0  # between two looks at Ray's processes
 REMEDY = (
     "Run again: it goes on from where this one was. If it ends again, free some memory, lower "
     "AIWF_THREADS, or look at the cluster that AIWF_RAY names."
 )
 
 
-def trained_apart(
+def train_in_process(
     dataset: Dataset, config: TrainSlice, *, store: Store, run: Run, settings: Settings
 ) -> Model:
     """The Model that `train` makes of `dataset`, in a process that ends with this one.
@@ -120,7 +120,7 @@ def _started(settings: Settings) -> Iterator[Driver]:
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as replies:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "stages.runner.apart", str(writing)],
+            [sys.executable, "-P", "-m", "stages.runner.training_process", str(writing)],
             stdin=subprocess.PIPE,
             env=_environment(settings),
             pass_fds=[writing],
@@ -163,14 +163,14 @@ def main(descriptor: str) -> None:
     os.set_inheritable(int(descriptor), False)  # the pipe ends with this process, whoever it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore it
     lock, pipe = threading.Lock(), os.fdopen(int(descriptor), "w", encoding="utf-8")
-    say = partial(_say, pipe, lock)
+    send = partial(_send, pipe, lock)
     with os.fdopen(os.dup(0), "rb") as sent:
         request = json.loads(sent.readline())
-    for watch in (_leave_with_parent, partial(_leave_with_ray, say)):
+    for watch in (_leave_with_parent, partial(_leave_with_ray, send)):
         threading.Thread(target=watch, daemon=True).start()
     for name, board in _boards():
         board.places.update(request["parts"][name])
-    say("ready")
+    send("ready")
     settings = Settings()
     store = open_store(settings)
     try:
@@ -178,21 +178,21 @@ def main(descriptor: str) -> None:
             store.load(Ref("dataset", request["dataset"])),
             TrainSlice.model_validate(request["config"]),
             store=store,
-            run=SpokenRun(None, say),
+            run=SpokenRun(None, send),
             settings=settings,
         )
     except Exception as error:
-        say("raised", _pickled(error), traceback.format_exc())
+        send("raised", _pickled(error), traceback.format_exc())
     else:
-        say("model", model.ref.id)
+        send("model", model.ref.id)
 
 
 def _boards() -> list[tuple[str, Registry]]:
     """The tables of parts: what was added to them in this process, the child has to know, too."""
-    return [(name, one) for name, one in vars(parts).items() if isinstance(one, Registry)]
+    return [(name, board) for name, board in vars(parts).items() if isinstance(board, Registry)]
 
 
-def _say(pipe: IO[str], lock: threading.Lock, *message: Any) -> None:
+def _send(pipe: IO[str], lock: threading.Lock, *message: Any) -> None:
     with lock:
         pipe.write(f"{MARK}{json.dumps(message, default=plain)}\n")
         pipe.flush()
@@ -214,13 +214,13 @@ def _leave_with_parent() -> None:
     _leave(LEAVING / 2)
 
 
-def _leave_with_ray(say: Callable[..., None]) -> None:
+def _leave_with_ray(send: Callable[..., None]) -> None:
     """Leave when Ray's processes have ended while it is in use: calls that wait for them may wait
     for ever."""
     while not ended():
-        time.sleep(LOOK)
+        time.sleep(CHECK_INTERVAL)
     problem = "Ray ended while it was in use: its processes on this machine are gone."
-    say("raised", _pickled(InfrastructureError(problem, REMEDY)), "")
+    send("raised", _pickled(InfrastructureError(problem, REMEDY)), "")
     end_rest()
     _leave(BROKEN)
 

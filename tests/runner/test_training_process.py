@@ -16,8 +16,8 @@ from operators.train import TrainOperator
 from stages.config import TrainConfig, TrainSlice, parse_pipeline
 from stages.etl import source
 from stages.opening import open_store
-from stages.runner.apart import trained_apart
 from stages.runner.stage import run_stage
+from stages.runner.training_process import train_in_process
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
 from stages.tracking import QuietRun
@@ -64,10 +64,14 @@ def services(tmp_path):
 def drivers(parent: psutil.Process | None = None) -> list[psutil.Process]:
     """The processes below `parent`, this one by default, that train."""
     family = (parent or psutil.Process()).children(recursive=True)
-    return [one for one in family if "stages.runner.apart" in " ".join(words(one))]
+    return [
+        process
+        for process in family
+        if "stages.runner.training_process" in " ".join(command_of(process))
+    ]
 
 
-def words(process: psutil.Process) -> list[str]:
+def command_of(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
     except psutil.Error:
@@ -82,7 +86,7 @@ def request(**changes: Any) -> TrainSlice:
 def test_it_makes_the_model_that_is_made_here(services):
     dataset = makers.dataset(services["store"], each=10)
 
-    model = trained_apart(dataset, request(), run=QuietRun(), **services)
+    model = train_in_process(dataset, request(), run=QuietRun(), **services)
 
     assert drivers() == []
     here = train(dataset, request(), run=QuietRun(), **services)
@@ -94,21 +98,21 @@ def test_what_it_raises_is_raised_here_with_its_remedy(services):
     dataset = makers.dataset(services["store"], each=4)
     wrong = request(finetune={"trials": 1, "inputs": ["a@1"]})
 
-    with pytest.raises(ConfigError, match="names nothing that can be tuned: a@1") as told:
-        trained_apart(dataset, wrong, run=QuietRun(), **services)
+    with pytest.raises(ConfigError, match="names nothing that can be tuned: a@1") as raised:
+        train_in_process(dataset, wrong, run=QuietRun(), **services)
 
-    assert told.value.remedy
+    assert raised.value.remedy
 
 
 def test_that_it_is_killed_is_told(services):
     dataset = makers.dataset(services["store"], each=4)
-    run = Disturbed(lambda: [one.kill() for one in drivers()] and None)
+    run = Disturbed(lambda: [driver.kill() for driver in drivers()] and None)
 
-    with pytest.raises(InfrastructureError, match="was ended by SIGKILL") as told:
-        trained_apart(dataset, request(), run=run, **services)
+    with pytest.raises(InfrastructureError, match="was ended by SIGKILL") as raised:
+        train_in_process(dataset, request(), run=run, **services)
 
-    assert told.value.retry_helps
-    assert "Run again" in told.value.remedy
+    assert raised.value.retry_helps
+    assert "Run again" in raised.value.remedy
 
 
 def test_who_leaves_takes_it_along(services):
@@ -118,7 +122,7 @@ def test_who_leaves_takes_it_along(services):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained_apart(dataset, request(), run=Disturbed(leave), **services)
+        train_in_process(dataset, request(), run=Disturbed(leave), **services)
 
     assert drivers() == []
 
@@ -146,9 +150,9 @@ def victim(parent: psutil.Process, name: str) -> psutil.Process:
     end = time.monotonic() + 300
     while time.monotonic() < end and parent.is_running():
         family = parent.children(recursive=True)
-        titles = {one: (words(one) or [""])[0] for one in family}
+        titles = {process: (command_of(process) or [""])[0] for process in family}
         busy = any(title.startswith("ray::Teaching") for title in titles.values())
-        found = [one for one, title in titles.items() if name in title]
+        found = [process for process, title in titles.items() if name in title]
         if busy and found:
             return found[0]
         time.sleep(0.2)
@@ -164,11 +168,11 @@ def test_a_command_whose_cluster_dies_says_so_and_leaves_nothing(name, tmp_path)
     family = parent.children(recursive=True)
 
     (drivers(parent)[0] if name == "driver" else ray).kill()
-    told = process.communicate(timeout=300)[1]
+    stderr = process.communicate(timeout=300)[1]
 
-    assert process.returncode == InfrastructureError.exit_code, told
-    assert "Run again" in told
-    assert "Traceback" not in told
+    assert process.returncode == InfrastructureError.exit_code, stderr
+    assert "Run again" in stderr
+    assert "Traceback" not in stderr
     assert psutil.wait_procs(family, timeout=60)[1] == []
 
 

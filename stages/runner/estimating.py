@@ -28,7 +28,7 @@ PAGES = 8 * MB  # a report with its pictures
 PACKED = 6  # times a network's weights: graphs before and after they were compressed, the package
 
 
-def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
+def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
     """By stage, and for each target of deploy, what a resolved `pipeline` takes if nothing can be
     reused."""
     found = source.find(pipeline.data, settings)
@@ -36,14 +36,14 @@ def foresee(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]
     train = trainer_of(pipeline.task).foreseen(
         pipeline.train, samples, pipeline.etl.views, settings
     )
-    weights = max(4 * one.begun.parameters for one in inputs_of(pipeline.train))
+    weights = max(4 * input.begun.parameters for input in inputs_of(pipeline.train))
     local = not settings.store
     tested = found.samples - samples
     pages = PAGES * local
     files = found.samples * local
-    kept = occupied(found.bytes * local, files, settings.root) + pages
+    stored = occupied(found.bytes * local, files, settings.root) + pages
     return {
-        "etl": _plain("etl", READING * found.samples, kept, settings)._replace(files=files),
+        "etl": _plain("etl", READING * found.samples, stored, settings)._replace(files=files),
         "train": here(train, settings),
         "evaluate": _plain("evaluate", ANSWERING * tested, pages, settings),
         "deploy": _plain("deploy", ANSWERING * tested, PACKED * weights, settings),
@@ -57,7 +57,7 @@ def accounted(
     run: str,
     pipeline: PipelineConfig,
     *,
-    kept: Run,
+    tracked_run: Run,
     store: Store,
     settings: Settings,
 ) -> Iterator[None]:
@@ -67,14 +67,14 @@ def accounted(
     What was begun before is not refused: part of what it needs is there already. Raises
     InfrastructureError."""
     account = Account(run, store)
-    foreseen = account.foreseen(pipeline, settings)
+    estimates = account.estimates(pipeline, settings)
     if task not in account.tasks:
-        check_room(_from(stage, foreseen, pipeline), room_of(settings), settings.root)
-    account.begin(task, foreseen.get(stage))
+        check_room(_from(stage, estimates, pipeline), room_of(settings), settings.root)
+    account.begin(task, estimates.get(stage))
     with measuring(settings.root) as taken:
         yield
     account.end(task, taken())
-    kept.log_metrics(_compared(foreseen.get(stage), taken()))
+    tracked_run.log_metrics(_compared(estimates.get(stage), taken()))
 
 
 class Account:
@@ -89,43 +89,49 @@ class Account:
         """Those that have begun."""
         return self.note["tasks"]  # type: ignore[no-any-return]
 
-    def foreseen(self, pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
+    def estimates(self, pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
         """By stage; nothing where the raw data is not at hand to be counted."""
-        if "foreseen" not in self.note:
+        if "estimated" not in self.note:
             try:
-                told = foresee(pipeline, settings)
+                estimates = estimate_stages(pipeline, settings)
             except WorkflowError:
                 return {}
-            self.note["foreseen"] = {stage: one._asdict() for stage, one in told.items()}
-        return {stage: Estimate(**one) for stage, one in self.note["foreseen"].items()}
+            self.note["estimated"] = {
+                stage: estimate._asdict() for stage, estimate in estimates.items()
+            }
+        return {stage: Estimate(**fields) for stage, fields in self.note["estimated"].items()}
 
-    def begin(self, task: str, foreseen: Estimate | None) -> None:
+    def begin(self, task: str, estimate: Estimate | None) -> None:
         """`task` is about to be worked on."""
-        self._keep(task, {"foreseen": foreseen._asdict() if foreseen else None})
+        self._keep(task, {"estimated": estimate._asdict() if estimate else None})
 
     def end(self, task: str, taken: Estimate) -> None:
         """`task` is done."""
         self._keep(task, {**self.tasks[task], "taken": taken._asdict()})
 
-    def _keep(self, task: str, told: dict[str, Any]) -> None:
-        self.tasks[task] = told
+    def _keep(self, task: str, record: dict[str, Any]) -> None:
+        self.tasks[task] = record
         self.store.note(self.name, self.note)
 
 
-def _from(stage: str, foreseen: Mapping[str, Estimate], pipeline: PipelineConfig) -> list[Estimate]:
+def _from(
+    stage: str, estimates: Mapping[str, Estimate], pipeline: PipelineConfig
+) -> list[Estimate]:
     """What is still to be done from `stage` on."""
     later = STAGES[STAGES.index(stage) :]
     times = {"deploy": len(pipeline.deploy.targets)}
-    return [foreseen[one] for one in later if one in foreseen for _ in range(times.get(one, 1))]
+    return [
+        estimates[name] for name in later if name in estimates for _ in range(times.get(name, 1))
+    ]
 
 
-def _compared(foreseen: Estimate | None, taken: Estimate) -> dict[str, float]:
+def _compared(estimate: Estimate | None, taken: Estimate) -> dict[str, float]:
     """Metrics: what was foreseen beside what it took."""
-    sides = {"actual": taken, **({"estimate": foreseen} if foreseen else {})}
+    sides = {"actual": taken, **({"estimate": estimate} if estimate else {})}
     units = {"minutes": ("minutes", 1), "memory": ("memory_mb", 1e6), "disk": ("disk_mb", 1e6)}
     return {
-        f"{side}_{name}": round(getattr(one, field) / unit, 3)
-        for side, one in sides.items()
+        f"{side}_{name}": round(getattr(figures, field) / unit, 3)
+        for side, figures in sides.items()
         for field, (name, unit) in units.items()
     }
 

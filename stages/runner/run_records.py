@@ -1,0 +1,38 @@
+"""What a run tells of its stage beyond what the stage itself may see."""
+
+from stages.artifacts import Ref
+from stages.config import PipelineConfig
+from stages.runner.watch import Watch
+from stages.store import Store
+from stages.tracking import Run
+
+
+def log_selection(stage: str, pipeline: PipelineConfig, run: Run, watch: Watch) -> None:
+    """Tell a person and the tracker which families and inputs the search leaves out, and why: the
+    search itself knows only that they are not there."""
+    if stage != "train":
+        return
+    for line in pipeline.train.told():
+        watch.notify(line)
+    run.log_tags({f"excluded.{name}": why for name, why in pipeline.train.left_out.items()})
+    device = pipeline.train.device
+    if not device.measured:
+        return
+    for line in device.told():
+        watch.notify(line)
+    selected = [measured.input for measured in device.measured if not measured.why]
+    run.log_params({"device": device.asked.model_dump(), "inputs": selected})
+    run.log_tags(
+        {f"excluded.{measured.input}": measured.why for measured in device.measured if measured.why}
+    )
+
+
+def log_trials_page(ref: Ref, pipeline: PipelineConfig, run: Run, store: Store) -> None:
+    """Keep the page of all trials beside the search's own run."""
+    if ref.kind != "model":
+        return
+    from stages.evaluate.trials import page_of
+
+    html = page_of(store.load(ref), pipeline.train.device, store)
+    if html:
+        run.log_file("trials.html", html.encode())
