@@ -15,6 +15,7 @@ from stages.settings import Settings
 from stages.store import Store, Work
 from stages.train.device.machine import processor
 
+
 class Failure(Record):
     """Why a task made nothing: the error's class, what is wrong, what to do."""
 
@@ -55,7 +56,7 @@ class Lock(Record):
 
 
 def new_lock(run: str, pipeline: PipelineConfig, requested: PipelineConfig) -> Lock:
-    """The lock of a run that is about to begin; `pipeline` is `asked`, resolved."""
+    """The lock of a run that is about to begin; `pipeline` is `requested`, resolved."""
     return Lock(
         run=run,
         pipeline=pipeline.name,
@@ -84,9 +85,15 @@ def machine() -> dict[str, str]:
 
 
 def load_lock(run: str, store: Store) -> Lock | None:
-    """The lock of `run`, if that run has begun."""
+    """The lock of `run`, if that run has begun. Raises ConfigError if another version wrote it."""
     noted = store.noted(f"runs/{run}")
-    return Lock.model_validate(noted) if noted else None
+    try:
+        return Lock.model_validate(noted) if noted else None
+    except ValueError as error:
+        raise ConfigError(
+            f"The lock of the run {run} was written by another version.",
+            "Begin a run with another --name, or none.",
+        ) from error
 
 
 def keep(lock: Lock, store: Store, settings: Settings) -> None:

@@ -28,7 +28,7 @@ def test_how_a_trial_stands_comes_through_the_pipe_without_its_curve():
     pipe, watch = Pipe(writing), Heard()
 
     pipe.trial(replace(PROGRESS, curve=({"accuracy": 0.5},), params={"rate": 0.1}))
-    pipe.tell(run="one", state="success")
+    pipe.send(run="one", state="success")
     with os.fdopen(reading) as events_pipe:
         events = [json.loads(events_pipe.readline()) for _ in range(2)]
 
