@@ -21,7 +21,7 @@ MAIN = (
 SECTIONS = {
     "etl": "Etl: reading, checking, splitting, augmenting",
     "train": "Train: the search",
-    "train.space": "Train: what the search may vary",
+    "train.search_space": "Train: what the search may vary",
     "evaluate": "Evaluate",
     "deploy": "Deploy",
 }

@@ -90,7 +90,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     print(searched + _tuned(resolved))
     for notice in notices(resolved.train):
         print(f"  Notice: {notice}")
-    for line in [*resolved.train.told(), *resolved.train.device.told()]:
+    for line in [*resolved.train.notices(), *resolved.train.device.notices()]:
         print(f"  {line}")
     print_plans(plan_of(resolved, settings), settings)
 

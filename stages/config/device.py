@@ -54,7 +54,7 @@ class Device(Section):
         description="Whose measurements count: those of this machine, or those of the device of "
         "that name, which measured itself into the same store (AIWF_DEVICE).",
     )
-    left_out: tuple[str, ...] = Field(
+    excluded: tuple[str, ...] = Field(
         (), description="Inputs that break a limit; filled in when a run is planned."
     )
     measured: tuple[Measured, ...] = Field(
@@ -70,12 +70,12 @@ class Device(Section):
     @property
     def decisive(self) -> "Device":
         """What of it decides which model is made: once measured, the names alone."""
-        return Device(left_out=self.left_out)
+        return Device(excluded=self.excluded)
 
     @property
-    def asked(self) -> "Device":
+    def requested(self) -> "Device":
         """What was asked for, without what was measured."""
-        return self.model_copy(update={"left_out": (), "measured": ()})
+        return self.model_copy(update={"excluded": (), "measured": ()})
 
     def broken(self, figures: Measured) -> list[str]:
         """The limits that `figures` break, in words; none if all hold."""
@@ -86,6 +86,6 @@ class Device(Section):
             if value is not None and value > self.limits[name]
         ]
 
-    def told(self) -> list[str]:
+    def notices(self) -> list[str]:
         """A line for each input that was left out: which, and why."""
         return [f"{one.input} left out: {one.why}" for one in self.measured if one.why]

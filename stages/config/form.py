@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel
 from stages.config.sections import PipelineConfig
 from stages.runtime.registry import Registry
 
-LEFT_OUT = {
+HIDDEN = {
     *("name", "task", "schedule", "data.name"),  # they make the DAG what it is
-    *("train.device.left_out", "train.device.measured"),  # they are measured
-    *("train.weights", "train.left_out"),  # they are found
+    *("train.device.excluded", "train.device.measured"),  # they are measured
+    *("train.weights", "train.excluded"),  # they are found
 }
 
 
@@ -21,7 +21,7 @@ def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:
     Where a part is named, the schema lists the board's names: as 'enum', or for a list of parts
     as the 'enum' of its items."""
     schema = PipelineConfig.model_json_schema()
-    return {key: field for key, field in _flat(pipeline, schema, schema, "") if key not in LEFT_OUT}
+    return {key: field for key, field in _flat(pipeline, schema, schema, "") if key not in HIDDEN}
 
 
 def _flat(

@@ -14,6 +14,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
 MOST_BYTES = 1_000_000
+RENAMED = {"space": "search_space", "finalists": "candidates", "left_out": "excluded"}
 Place = tuple[str | int, ...]
 
 
@@ -137,6 +138,8 @@ def _short(value: Any) -> str:
 
 def _near_key(place: Place) -> str:
     keys = list(_model_at(place[:-1]).model_fields)
+    if RENAMED.get(str(place[-1])) in keys:
+        return f"It is called '{RENAMED[str(place[-1])]}' now."
     return f"{nearest(str(place[-1]), keys)}There are: {', '.join(keys)}."
 
 

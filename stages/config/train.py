@@ -7,10 +7,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from stages import parts
 from stages.config.augmentations import Augmentations
 from stages.config.device import Device
+from stages.config.search_space import FinetuneSearchSpace, SearchSpace
 from stages.config.section import Section
-from stages.config.space import FinetuneSpace, Space
 
-Begun = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
+InitialWeights = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
 
 
 class Finetune(Section):
@@ -32,7 +32,7 @@ class Finetune(Section):
         description="Families at sizes, as efficientnet_lite0@224, that may be fine-tuned; empty: "
         "those for which there is time, filled in when a run is planned.",
     )
-    finalists: int = Field(
+    candidates: int = Field(
         2,
         ge=1,
         le=8,
@@ -65,8 +65,8 @@ class Finetune(Section):
         description="Further random changes to the copies that fine-tuning uses, after those of "
         "etl.augmentations; [] for none. Without etl.augmentations there are no copies.",
     )
-    space: FinetuneSpace = Field(
-        FinetuneSpace(), description="Hyperparameters that fine-tuning may vary."
+    search_space: FinetuneSearchSpace = Field(
+        FinetuneSearchSpace(), description="Hyperparameters that fine-tuning may vary."
     )
 
     @property
@@ -105,12 +105,12 @@ class TrainConfig(Section):
         description="What happens to a named family whose weights are not available: it is left "
         "out (plan, log and tags say so), or trained from scratch.",
     )
-    weights: dict[Annotated[str, AfterValidator(parts.FAMILIES.check)], Begun] = Field(
+    weights: dict[Annotated[str, AfterValidator(parts.FAMILIES.check)], InitialWeights] = Field(
         {},
         description="For each family the sha256 of its initial weights, or scratch; filled in when "
         "a run is planned.",
     )
-    left_out: dict[str, str] = Field(
+    excluded: dict[str, str] = Field(
         {},
         description="For each family that takes no part the reason; filled in when a run is "
         "planned.",
@@ -139,7 +139,9 @@ class TrainConfig(Section):
         description="What proposes the trials: optuna (TPE), evolution (aging evolution, Real et "
         "al. 2019) or random.",
     )
-    space: Space = Field(Space(), description="Hyperparameters that the search may vary.")
+    search_space: SearchSpace = Field(
+        SearchSpace(), description="Hyperparameters that the search may vary."
+    )
     epochs: int = Field(
         60, ge=1, le=1000, description="Most passes over the training split in one trial."
     )
@@ -200,10 +202,10 @@ class TrainConfig(Section):
         """How many folds judge the best tail."""
         return min(self.folds, self.finetune.folds)
 
-    def told(self) -> list[str]:
+    def notices(self) -> list[str]:
         """A line for each family that was left out or has no weights: which, and why."""
         scratch = [name for name, begun in self.weights.items() if begun == "scratch"]
-        lines = [f"{name} left out: {why}" for name, why in self.left_out.items()]
+        lines = [f"{name} left out: {why}" for name, why in self.excluded.items()]
         return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
 
     def with_tails(self, epochs: int, folds: int) -> "TrainConfig":
@@ -223,7 +225,7 @@ class TrainConfig(Section):
         """Itself once it is known which families and inputs take part: why the others do not
         decides nothing more."""
         least = type(self).model_fields["without_weights"].default
-        known = {"device": self.device.decisive, "left_out": {}, "without_weights": least}
+        known = {"device": self.device.decisive, "excluded": {}, "without_weights": least}
         return self.model_copy(update=known)
 
     @property

@@ -74,7 +74,7 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
         )
 
 
-def left_out(reading: Reading) -> str:
+def notice_of_skipped(reading: Reading) -> str:
     """What of the person's folder was not copied or is of no use, in words; empty if nothing."""
     told = []
     if reading.ignored:

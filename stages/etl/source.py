@@ -10,7 +10,7 @@ from pathlib import Path
 from stages.config import DataConfig
 from stages.etl import catalogue, shards
 from stages.etl.catalogue import Revision
-from stages.etl.intake import left_out, take_in
+from stages.etl.intake import notice_of_skipped, take_in
 from stages.etl.readers import Reading, read_folder
 from stages.etl.workspace import fetch, keep, told, workspace
 from stages.parts import SAMPLES
@@ -38,7 +38,7 @@ def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
         total = sum(one.stat().st_size for one in data.rglob("*") if one.is_file())
         if len(reading.rows) > shards.LOOSE_FILES:
             shards.pack(data)
-        told_note = "; ".join(text for text in (note, left_out(reading)) if text)
+        told_note = "; ".join(text for text in (note, notice_of_skipped(reading)) if text)
         tested = _tested(reading)
         made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note, tested)
         catalogue.append(made, settings)

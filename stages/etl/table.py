@@ -59,7 +59,7 @@ def _line(index: int, one: Seen) -> Line:
         "boxes_count": len(found.boxes),
         "boxes_clipped": found.clipped,
         "boxes_repeated": found.repeated,
-        "boxes_left_out": row.left_out,
+        "boxes_skipped": row.skipped_boxes,
         "wrong_boxes": None if one.problem else found.problem or None,
         "same": one.facts.get("same", one.digest) if not one.problem else None,
         "problem": one.problem or None,

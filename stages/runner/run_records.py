@@ -12,16 +12,16 @@ def log_selection(stage: str, pipeline: PipelineConfig, run: Run, watch: Watch) 
     search itself knows only that they are not there."""
     if stage != "train":
         return
-    for line in pipeline.train.told():
+    for line in pipeline.train.notices():
         watch.notify(line)
-    run.log_tags({f"excluded.{name}": why for name, why in pipeline.train.left_out.items()})
+    run.log_tags({f"excluded.{name}": why for name, why in pipeline.train.excluded.items()})
     device = pipeline.train.device
     if not device.measured:
         return
-    for line in device.told():
+    for line in device.notices():
         watch.notify(line)
     selected = [measured.input for measured in device.measured if not measured.why]
-    run.log_params({"device": device.asked.model_dump(), "inputs": selected})
+    run.log_params({"device": device.requested.model_dump(), "inputs": selected})
     run.log_tags(
         {f"excluded.{measured.input}": measured.why for measured in device.measured if measured.why}
     )

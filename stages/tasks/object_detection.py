@@ -30,7 +30,7 @@ class ObjectDetection:
         "train": {
             "families": ("lite_detector", "mobile_ssd"),
             "budget_minutes": 20,
-            "space": {
+            "search_space": {
                 "learning_rate": {"low": 5e-4, "high": 4e-3},
                 "weight_decay": {"low": 0.01, "high": 0.1},
                 "batch_size": (8, 16),

@@ -77,8 +77,8 @@ def tail_bytes(train: TrainConfig, inputs: Iterable[Input]) -> int:
 
 def _step(train: TrainConfig, one: Input) -> int:
     """Bytes of all layers' maps and their gradients, for one shard of the largest batch."""
-    shard = max(train.finetune.space.batch_size) / shards_for(train.workers)
-    depth = max(SHARES[freeze] for freeze in train.finetune.space.freeze)
+    shard = max(train.finetune.search_space.batch_size) / shards_for(train.workers)
+    depth = max(SHARES[freeze] for freeze in train.finetune.search_space.freeze)
     return int(
         shard * LAYERS * (one.size / 224) ** 2 * (depth if any(one.begun.split_points) else 1)
     )
@@ -94,7 +94,7 @@ def maps_of(train: TrainConfig, samples: int) -> int:
     if not train.finetune.trials:
         return 0
     dearest = sorted((MAP * (one.size / 224) ** 2 for one in tunable(train)), reverse=True)
-    one_view = sum(dearest[: min(train.finetune.finalists, train.finetune.trials)])
+    one_view = sum(dearest[: min(train.finetune.candidates, train.finetune.trials)])
     return int(min(MAPS, one_view * samples * (1 + train.finetune.views)))
 
 

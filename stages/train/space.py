@@ -9,7 +9,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from stages.config import TrainConfig
-from stages.config.space import Range
+from stages.config.search_space import Range
 from stages.models.family import Family
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
@@ -134,10 +134,10 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
             found.append(Input(name, size, train.weights.get(name, "")))
-    left = tuple(one for one in found if one.name not in train.device.left_out)
+    left = tuple(one for one in found if one.name not in train.device.excluded)
     if not left:
         raise ConfigError(
-            "train.device.left_out names every input of train.families.",
+            "train.device.excluded names every input of train.families.",
             "Leave it empty: it is filled in when the run is planned.",
         )
     return left
@@ -157,7 +157,7 @@ def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     """What the trials of `train` vary in."""
-    space = train.space
+    space = train.search_space
     return (
         Choice("input", tuple(by_name(train))),
         Choice("head", space.head),
@@ -172,7 +172,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
 def _kernels(train: TrainConfig) -> list[Choice]:
     """The kernel's side, where an input's family lets it be chosen."""
     inputs = tuple(name for name, one in by_name(train).items() if one.begun.kernel)
-    chosen = Choice("kernel", train.space.kernel, when=Condition("input", inputs))
+    chosen = Choice("kernel", train.search_space.kernel, when=Condition("input", inputs))
     return [chosen] if inputs else []
 
 

@@ -38,7 +38,7 @@ def _check_further(augmentations: Changes, task: Task) -> None:
         if "batch" in AUGMENTATIONS[name].after:
             raise ConfigError(
                 f"{FURTHER}: '{name}' changes batches, not views.",
-                "Take it out. What tails are mixed with says train.finetune.space.mixing.",
+                "Take it out. What tails are mixed with says train.finetune.search_space.mixing.",
             )
 
 

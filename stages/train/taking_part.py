@@ -22,7 +22,7 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
 
     Raises ConfigError if none is left, saying how to give weights."""
     asked = bool(train.families)
-    begun, left_out = dict(train.weights), dict(train.left_out)
+    begun, excluded = dict(train.weights), dict(train.excluded)
     for name in train.families or _open_to(task, train):
         if name in begun:
             continue  # pinned before
@@ -32,12 +32,12 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
         elif asked and train.without_weights == SCRATCH and FAMILIES[name].split_points:
             begun[name] = SCRATCH
         elif asked or found.why:
-            left_out[name] = f"no weights at hand. {found.why}".strip()
+            excluded[name] = f"no weights at hand. {found.why}".strip()
     families = tuple(name for name in train.families or FAMILIES if name in begun)
     if not families:
-        raise _nothing_left(left_out)
+        raise _nothing_left(excluded)
     weights = {name: begun[name] for name in families if begun[name]}
-    known = {"families": families, "weights": weights, "left_out": left_out}
+    known = {"families": families, "weights": weights, "excluded": excluded}
     return train.model_copy(update=known)
 
 
@@ -47,10 +47,10 @@ def affordable(
     """`train` as `trainer` pins it, without larger pictures, and then without the dearest families,
     as long as its minutes do not allow EACH trials for every input. Raises BudgetTooSmall if not
     even the cheapest fits."""
-    inputs, left_out = inputs_of(train), dict(train.left_out)
+    inputs, excluded = inputs_of(train), dict(train.excluded)
     families = [name for name in train.families if name in {one.family for one in inputs}]
     while True:
-        kept = train.model_copy(update={"families": tuple(families), "left_out": left_out})
+        kept = train.model_copy(update={"families": tuple(families), "excluded": excluded})
         larger = len(inputs_of(kept)) > len(inputs_of(_smaller(kept)))
         last = len(families) == 1 and not larger
         try:
@@ -67,7 +67,7 @@ def affordable(
             continue
         dearest = max(families, key=lambda name: (_cost(train, name), name))
         families.remove(dearest)
-        left_out[dearest] = f"{train.budget_minutes:g} minutes are too few for it, too"
+        excluded[dearest] = f"{train.budget_minutes:g} minutes are too few for it, too"
 
 
 def _smaller(train: TrainConfig) -> TrainConfig:
@@ -95,8 +95,8 @@ def _cost(train: TrainConfig, name: str) -> float:
     return float(sum(one.seconds for one in inputs))
 
 
-def _nothing_left(left_out: dict[str, str]) -> ConfigError:
-    told = " ".join(f"{name}: {why}" for name, why in left_out.items())
+def _nothing_left(excluded: dict[str, str]) -> ConfigError:
+    told = " ".join(f"{name}: {why}" for name, why in excluded.items())
     return ConfigError(
         f"train.families: there is nothing to begin with. {told}",
         "Set AIWF_WEIGHTS to a folder or s3://bucket/prefix with <family>.npz or the publisher's "

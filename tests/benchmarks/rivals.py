@@ -19,10 +19,10 @@ def tails(train: TrainConfig, trials: Trials, more: float) -> list[TrainConfig]:
     were taught, in the mean. It has as many heads as there are inputs, which cost next to
     nothing."""
     inputs = inputs_of(train)
-    finetune = train.finetune.model_copy(update={"finalists": min(8, len(inputs)), "inputs": ()})
+    finetune = train.finetune.model_copy(update={"candidates": min(8, len(inputs)), "inputs": ()})
     anyhow = {"searcher": "random", "trials": len(inputs), "halving": 1000, "finetune": finetune}
     mean = np.mean([teaching_of(one) for one in inputs])
-    each = finetune.longest * mean * np.mean([SHARES[one] for one in finetune.space.freeze])
+    each = finetune.longest * mean * np.mean([SHARES[one] for one in finetune.search_space.freeze])
     again = each * (TAUGHT * (train.judges - 1) + 1)
     count = round(float((more * _work(train, trials) - again) / (TAUGHT * each)))
     return [train.model_copy(update=anyhow).with_tuned(max(1, count))]

@@ -47,6 +47,16 @@ def test_an_unknown_augmentation_is_told_with_the_nearest():
     assert "Did you mean 'rotate'?" in problems(SMALLEST + "etl: {augmentations: [rotat]}\n")
 
 
+def test_a_key_of_another_name_before_is_told_with_its_name_now():
+    text = "train:\n  space: {head: [linear]}\n  finetune: {finalists: 1, space: {}}\n"
+
+    message = problems(SMALLEST + text)
+
+    assert "train.space: there is no such key. It is called 'search_space' now." in message
+    assert "train.finetune.space: there is no such key. It is called 'search_space' now." in message
+    assert "It is called 'candidates' now." in message
+
+
 def test_every_mistake_is_told_at_once():
     told = problems("name: Flo wers\ntask: clasification\n")
 

@@ -12,7 +12,7 @@ SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
     "more",
     [
         "train: {budget_minutes: .inf}",
-        "train: {space: {learning_rate: {low: .nan, high: 1}}}",
+        "train: {search_space: {learning_rate: {low: .nan, high: 1}}}",
         "schedule: every now and then",
         "schedule: 0 3",
     ],

@@ -100,7 +100,7 @@ def test_coco_knows_groups_and_leaves_crowds_out(tmp_path):
 
     (row,) = read_folder(tmp_path).rows
 
-    assert (row.file, row.group, row.left_out) == ("photos/a.png", "clip 7", 1)
+    assert (row.file, row.group, row.skipped_boxes) == ("photos/a.png", "clip 7", 1)
     assert row.boxes == DOG
     assert row.places == ("a.json, annotations[0] (id 1)",)
     assert row.size == (layouts.WIDTH, layouts.HEIGHT)

@@ -91,13 +91,13 @@ def test_airflow_itself_refuses_what_has_the_wrong_type(pipeline, key, wrong):
 
 
 def test_what_airflow_cannot_see_is_told_with_key_and_value(pipeline):
-    answers = {"etl.splits.train": 0.9, "train.space.learning_rate.low": 5.0}
+    answers = {"etl.splits.train": 0.9, "train.search_space.learning_rate.low": 5.0}
 
     with pytest.raises(ConfigError) as raised:
         filled_in(pipeline.model_dump(mode="json"), answers)
 
     assert "etl.splits" in raised.value.problem
-    assert "train.space.learning_rate" in raised.value.problem
+    assert "train.search_space.learning_rate" in raised.value.problem
     assert "line" not in raised.value.problem
 
 

@@ -65,7 +65,7 @@ def resolved_and_requested_again(
 def test_families_that_were_found_are_no_other_config(tmp_path):
     settings = makers.settings(tmp_path)
     weights = {"squeezenet": "0" * 64}
-    begin_run(settings, families=("squeezenet",), weights=weights, left_out={"pp_lcnet": "none"})
+    begin_run(settings, families=("squeezenet",), weights=weights, excluded={"pp_lcnet": "none"})
 
     refuse_another(parse_pipeline(YAML), "known", settings)
     other = parse_pipeline(YAML, changes=("train.families=[pp_lcnet]",))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.config.space import Space
+from stages.config.search_space import SearchSpace
 from stages.config.train import TrainConfig
 from stages.train.balance import (
     BOTH,
@@ -81,7 +81,8 @@ def test_without_sampling_every_row_is_shown_once():
 
 def test_a_search_may_choose_among_balances():
     train = TrainConfig(
-        families=["squeezenet"], space=Space(class_balance=("none", "sampling", "auto"))
+        families=["squeezenet"],
+        search_space=SearchSpace(class_balance=("none", "sampling", "auto")),
     )
 
     assert Choice("class_balance", ("none", "sampling", "auto")) in dimensions(train)

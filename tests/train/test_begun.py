@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.config import TrainConfig, TrainSlice
-from stages.config.space import FinetuneSpace
+from stages.config.search_space import FinetuneSearchSpace
 from stages.config.train import Finetune
 from stages.models.available_weights import sha256
 from stages.models.family import SCRATCH
@@ -17,7 +17,7 @@ from tests import makers
 from tests.models import stand_ins
 
 NAME = "pp_lcnet"
-SPACE = FinetuneSpace(freeze=("most",), batch_size=(16,))
+SPACE = FinetuneSearchSpace(freeze=("most",), batch_size=(16,))
 ASKED = TrainConfig(
     families=(NAME,),
     without_weights=SCRATCH,
@@ -28,7 +28,7 @@ ASKED = TrainConfig(
     workers=1,
     growth=False,
     metric="log_loss",
-    finetune=Finetune(trials=1, epochs=2, views=0, space=SPACE),
+    finetune=Finetune(trials=1, epochs=2, views=0, search_space=SPACE),
 )
 
 

@@ -37,7 +37,7 @@ def test_unasked_all_with_weights_at_hand_take_part_and_what_they_begin_with_is_
 
     assert pinned.families == (*LITES, *OWN)
     assert pinned.weights == {name: sha256(given / f"{name}.npz") for name in OWN}
-    assert pinned.left_out == {}
+    assert pinned.excluded == {}
     assert with_weights(TASK, pinned, settings) == pinned
 
 
@@ -48,7 +48,7 @@ def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
 
     assert pinned.families == ("efficientnet_lite0",)
     assert pinned.weights == {}
-    assert "pp_lcnet left out: no weights at hand" in pinned.told()[0]
+    assert "pp_lcnet left out: no weights at hand" in pinned.notices()[0]
 
 
 def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(tmp_path):
@@ -65,7 +65,7 @@ def test_as_asked_it_begins_from_scratch(tmp_path):
     assert pinned.weights == {"pp_lcnet": "scratch"}
     assert not one.begun.frozen
     assert one.begun.split_points == (0,)
-    assert "from scratch" in pinned.told()[0]
+    assert "from scratch" in pinned.notices()[0]
 
 
 def test_what_a_plan_pinned_stays_although_the_weights_are_gone(settings, tmp_path):
@@ -115,7 +115,7 @@ def test_the_dearest_are_left_out_first_until_the_rest_can_be_taught():
     assert counts[0] < counts[2] < counts[-1]
     assert all(set(families) == set(cheap_first[: len(families)]) for families in taking)
     assert taking[-1] == (*LITES, *OWN)
-    assert set(pinned(1.5).left_out) == {*LITES, *OWN} - set(pinned(1.5).families)
+    assert set(pinned(1.5).excluded) == {*LITES, *OWN} - set(pinned(1.5).families)
 
 
 def test_larger_pictures_are_left_out_before_any_family():

@@ -28,8 +28,9 @@ class Row:
 
     Boxes are as the annotation says, in pixels; none of them is checked against the picture yet.
     `place` says where the annotation stands, `places` where each box does; `size` is the width and
-    height for which they were written, if it is told; `left_out` counts boxes that do not count, as
-    those of crowds; `problem` says, with its place, why the annotation of this one is of no use."""
+    height for which they were written, if it is told; `skipped_boxes` counts boxes that do not
+    count, as those of crowds; `problem` says, with its place, why the annotation of this one is of
+    no use."""
 
     file: str
     label: str = ""
@@ -40,7 +41,7 @@ class Row:
     place: str = ""
     places: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
-    left_out: int = 0
+    skipped_boxes: int = 0
     problem: str = ""
 
 

@@ -152,7 +152,7 @@ class _Part:
             place=place,
             places=tuple(where for where, _ in single),
             size=size_told(image.get("width"), image.get("height")),
-            left_out=len(crowds),
+            skipped_boxes=len(crowds),
             problem="; ".join(wrong[:2]),
         )
 

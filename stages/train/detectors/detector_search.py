@@ -77,7 +77,7 @@ def search(
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     """What the trials vary in."""
-    space = train.space
+    space = train.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
         Choice("input", tuple(by_name(train))),

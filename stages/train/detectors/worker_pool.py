@@ -82,7 +82,7 @@ class Crew:
                 self._hire()
         raise InfrastructureError(
             f"Workers ended {TRIES} times while they taught {legs[0].hyperparameters}.",
-            "Free some memory, or lower train.input_sizes or train.space.batch_size.",
+            "Free some memory, or lower train.input_sizes or train.search_space.batch_size.",
         )
 
     def _hire(self) -> None:

@@ -27,8 +27,8 @@ def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainC
     table = tuple(_held(one, asked, train.device, store, settings) for one in inputs_of(train))
     if all(one.why for one in table):
         raise _nothing_fits(train.device, table)
-    left_out = (*train.device.left_out, *(one.input for one in table if one.why))
-    device = train.device.model_copy(update={"left_out": left_out, "measured": table})
+    excluded = (*train.device.excluded, *(one.input for one in table if one.why))
+    device = train.device.model_copy(update={"excluded": excluded, "measured": table})
     return train.model_copy(update={"device": device})
 
 
@@ -37,11 +37,11 @@ def _asked(pipeline: PipelineConfig, store: Store, settings: Settings) -> Asked:
     return Asked(
         task=pipeline.task,
         labels=_labels(pipeline.data, pipeline.task, store, settings),
-        hidden=UNITS if "hidden" in train.space.head else 0,
+        hidden=UNITS if "hidden" in train.search_space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
         engine=pipeline.deploy.engine,
-        kernel=max(train.space.kernel),
+        kernel=max(train.search_space.kernel),
     )
 
 

@@ -28,7 +28,7 @@ def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared
     near = [inputs[one.input].family for one in best if one.score >= least]
     found = [one for one in best if one.input in tuned and inputs[one.input].family in near]
     found.sort(key=lambda one: near.index(inputs[one.input].family))
-    return found[: min(train.finetune.finalists, train.finetune.trials or 0)]
+    return found[: min(train.finetune.candidates, train.finetune.trials or 0)]
 
 
 def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:

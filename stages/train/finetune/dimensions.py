@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.config.space import Range
+from stages.config.search_space import Range
 from stages.train.finetune.finetune_problem import Question
 from stages.train.space import Choice, Condition, Dimension, Number
 
@@ -27,7 +27,7 @@ INHERITED = ("head", "class_balance")
 
 def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
     """What the trials of phase two vary in."""
-    space = train.finetune.space
+    space = train.finetune.search_space
     share = space.mixing_share
     return (
         Choice("input", tuple(question.finalists)),

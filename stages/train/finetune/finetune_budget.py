@@ -84,7 +84,9 @@ def _trials(train: TrainConfig, inputs: list[Input], samples: int, seconds: floa
 def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
     """Maps, the rungs of all trials, and the best one once more for each further fold that
     judges and for all samples; the dearest inputs."""
-    dearest = sorted(inputs, key=teaching_of, reverse=True)[: min(train.finetune.finalists, trials)]
+    dearest = sorted(inputs, key=teaching_of, reverse=True)[
+        : min(train.finetune.candidates, trials)
+    ]
     views = samples * (1 + train.finetune.views)
     maps = sum(DECODING + one.seconds for one in dearest) * views / CORES
     epochs = train.finetune.longest
@@ -93,7 +95,7 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     raced = trials * first + kept * (epochs - first)
     again = (train.judges - 1) * epochs
     shown = samples * (TAUGHT * (raced + again) + epochs)
-    space = train.finetune.space
+    space = train.finetune.search_space
     depth = sum(SHARES[one] for one in space.freeze) / len(space.freeze)
     return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES
 

@@ -91,5 +91,5 @@ def _maps(
     settings: Settings,
     tell: Tell,
 ) -> dict[str, Windows]:
-    sight, freezes = sight_of(one.one, dataset, store), train.finetune.space.freeze
+    sight, freezes = sight_of(one.one, dataset, store), train.finetune.search_space.freeze
     return maps_of(one.one, freezes, sight, views, store=store, settings=settings, tell=tell)

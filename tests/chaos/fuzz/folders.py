@@ -41,7 +41,7 @@ train:
   families: [efficientnet_lite0, squeezenet]
   searcher: optuna
   device: {latency_ms_p95: 20, size_mb: 5}
-  space: {class_balance: [auto], learning_rate: {low: 0.001, high: 0.1}}
+  search_space: {class_balance: [auto], learning_rate: {low: 0.001, high: 0.1}}
   finetune: {trials: 2, epochs: 3}
 evaluate:
   gate: {accuracy: 0.9, "recall of cat": 0.8}

@@ -12,7 +12,7 @@ INPUT = "lite_detector@96"
 
 def config(**changes) -> TrainConfig:
     plain = {"families": ("lite_detector",), "input_sizes": (96,), "epochs": 3, "trials": 1}
-    return TrainConfig(**{**plain, "space": {"batch_size": (8,)}, **changes})
+    return TrainConfig(**{**plain, "search_space": {"batch_size": (8,)}, **changes})
 
 
 def hyperparameters(**changes) -> dict:

@@ -22,7 +22,7 @@ LEG = Leg(0, 2, hyperparameters())
 
 @pytest.fixture(scope="module")
 def model(dataset, store, ray_running):
-    wanted = config(epochs=14, trials=2, space={"batch_size": (4,)})
+    wanted = config(epochs=14, trials=2, search_space={"batch_size": (4,)})
     return Detectors().teach(dataset, wanted, store=store, run=QuietRun(), settings=ray_running)
 
 

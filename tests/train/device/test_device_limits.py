@@ -46,7 +46,7 @@ def test_what_fits_takes_part_with_its_figures(place):
     assert (found.input, found.numeric, found.why) == (FAMILY, "int8", "")
     assert 0.1 < found.size_mb < 2  # 84,000 weights for each of five folds, in 8 bits
     assert found.latency_ms_p95 > 0
-    assert device.left_out == ()
+    assert device.excluded == ()
 
 
 def test_nothing_that_fits_is_told_with_the_nearest_and_what_would_do(place):
@@ -56,7 +56,7 @@ def test_nothing_that_fits_is_told_with_the_nearest_and_what_would_do(place):
         fitted(asked(place, Device(size_mb=0.1)), store, settings)
 
     wanted = float(caught.value.remedy.partition("train.device.size_mb to ")[2].split(",")[0])
-    assert fitted(asked(place, Device(size_mb=wanted)), store, settings).device.left_out == ()
+    assert fitted(asked(place, Device(size_mb=wanted)), store, settings).device.excluded == ()
 
 
 def test_without_a_limit_nothing_is_measured(place):

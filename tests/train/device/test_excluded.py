@@ -20,7 +20,7 @@ PIPELINE = makers.QUICK.replace(
     "families: [efficientnet_lite0, efficientnet_lite2], finetune: {trials: 0}, "
     "device: {size_mb: 5, latency_ms_p95: 10000}",
 )
-KEPT, LEFT_OUT = "efficientnet_lite0@64", "efficientnet_lite2@64"
+KEPT, EXCLUDED = "efficientnet_lite0@64", "efficientnet_lite2@64"
 
 
 class Listening(LogWatch):
@@ -52,7 +52,7 @@ def test_no_training_step_of_an_input_that_does_not_fit_ever_ran(ran):
     assert len(trials) == 3
     assert {one.data.params["input"] for one in trials} == {KEPT}
     assert json.loads(train.data.params["inputs"]) == [KEPT]
-    why = train.data.tags[f"excluded.{LEFT_OUT}".replace("@", "_")]
+    why = train.data.tags[f"excluded.{EXCLUDED}".replace("@", "_")]
     assert why.endswith("MB, 5 allowed")
 
 
@@ -76,12 +76,12 @@ def test_the_lock_has_the_table_the_rule_and_the_figures_that_decided(ran):
     lock = load_lock("tight", store)
 
     device = lock.config["train"]["device"]
-    assert device["left_out"] == [LEFT_OUT]
-    assert [one["input"] for one in device["measured"]] == [KEPT, LEFT_OUT]
+    assert device["excluded"] == [EXCLUDED]
+    assert [one["input"] for one in device["measured"]] == [KEPT, EXCLUDED]
     assert lock.selection["rule"] == store.load(made["train"]).selection["rule"]
     [line] = [line for line in said if "left out" in line]
-    assert line.startswith(f"{LEFT_OUT} left out: ")
-    assert line in resolve(pipeline, settings).train.device.told()
+    assert line.startswith(f"{EXCLUDED} left out: ")
+    assert line in resolve(pipeline, settings).train.device.notices()
     assert {one.action for one in plan(pipeline, settings)} == {"reuse"}
 
 
@@ -107,7 +107,7 @@ def test_the_pages_tell_of_the_trials_and_of_the_limits(ran):
     _, train = _tracked(settings)
 
     assert "The search" in report
-    assert LEFT_OUT in report
+    assert EXCLUDED in report
     assert "Limits of the device" in packed
     assert "trials.html" in {
         one.path for one in connect(settings).list_artifacts(train.info.run_id)

@@ -32,13 +32,13 @@ def test_what_is_just_allowed_is_allowed():
 
 
 def test_an_input_that_is_left_out_is_no_input():
-    device = Device(size_mb=5, left_out=("efficientnet_lite2@64",))
+    device = Device(size_mb=5, excluded=("efficientnet_lite2@64",))
 
     assert [one.name for one in inputs_of(pipeline(device).train)] == ["efficientnet_lite0@64"]
 
 
 def test_to_leave_out_everything_is_refused():
-    device = Device(left_out=tuple(f"{name}@64" for name in LITE))
+    device = Device(excluded=tuple(f"{name}@64" for name in LITE))
 
     with pytest.raises(ConfigError, match="names every input"):
         inputs_of(pipeline(device).train)
@@ -47,7 +47,7 @@ def test_to_leave_out_everything_is_refused():
 def test_what_was_measured_decides_no_model_but_who_takes_part_does():
     free = pipeline(Device()).slice("train")
     roomy = pipeline(Device(size_mb=99, profile="pi", measured=TABLE)).slice("train")
-    tight = pipeline(Device(size_mb=5, measured=TABLE, left_out=("efficientnet_lite2@64",)))
+    tight = pipeline(Device(size_mb=5, measured=TABLE, excluded=("efficientnet_lite2@64",)))
 
     assert roomy == free
     assert tight.slice("train") != free
@@ -55,7 +55,7 @@ def test_what_was_measured_decides_no_model_but_who_takes_part_does():
 
 
 def test_a_package_is_held_to_the_limits_whatever_was_measured_before():
-    device = Device(size_mb=5, measured=TABLE, left_out=("efficientnet_lite2@64",))
+    device = Device(size_mb=5, measured=TABLE, excluded=("efficientnet_lite2@64",))
 
     assert pipeline(device).slice("deploy", "device_sdk").device == Device(size_mb=5)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.config import TrainConfig, TrainSlice
-from stages.config.space import FinetuneSpace, Range, Space
+from stages.config.search_space import FinetuneSearchSpace, Range, SearchSpace
 from stages.config.train import Finetune
 from stages.models.arrays import unpack_arrays
 from stages.opening import open_store
@@ -14,16 +14,16 @@ from stages.tracking import QuietRun
 from stages.train import train
 from tests import makers
 
-SLOW = Space(learning_rate=Range(low=1e-6, high=1e-6))  # heads learn next to nothing
-SPACE = FinetuneSpace(freeze=("most",), batch_size=(16,))
+SLOW = SearchSpace(learning_rate=Range(low=1e-6, high=1e-6))  # heads learn next to nothing
+SPACE = FinetuneSearchSpace(freeze=("most",), batch_size=(16,))
 CONFIG = TrainConfig(
     families=("efficientnet_lite0",),
     input_sizes=(64,),
     epochs=2,
     trials=2,
-    space=SLOW,
+    search_space=SLOW,
     folds=3,
-    finetune=Finetune(trials=3, epochs=9, views=1, space=SPACE),
+    finetune=Finetune(trials=3, epochs=9, views=1, search_space=SPACE),
     metric="log_loss",
 )
 
@@ -85,7 +85,7 @@ def test_what_was_said_of_unseen_samples_is_kept(trained, store, dataset):
 
 def test_no_more_folds_judge_than_there_are_groups_for(store, ray_running):
     few = makers.dataset(store, each=6, views=0)
-    finetune = Finetune(trials=1, epochs=1, views=0, space=SPACE, folds=10)
+    finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE, folds=10)
     config = CONFIG.model_copy(update={"folds": 10, "finetune": finetune, "workers": 1})
 
     made = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
@@ -98,7 +98,7 @@ def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_tails_again(
     dataset, store, ray_running, tmp_path
 ):
     settings = ray_running.model_copy(update={"workspace": tmp_path})
-    finetune = Finetune(trials=1, epochs=1, views=0, space=SPACE)
+    finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE)
     asked = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
     teams = open_store(settings).blobs
     first = train(dataset, asked, store=store, run=QuietRun(), settings=settings)

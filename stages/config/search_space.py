@@ -25,7 +25,7 @@ class Range(Section):
         return self
 
 
-class Space(Section):
+class SearchSpace(Section):
     """Hyperparameters of heads trained on frozen features, of networks trained from scratch, and of
     detectors. A list gives the values to choose from; a list of one value fixes it."""
 
@@ -61,7 +61,7 @@ class Space(Section):
     )
 
 
-class FinetuneSpace(Section):
+class FinetuneSearchSpace(Section):
     """Hyperparameters of fine-tuning. A list gives the values to choose from; a list of one value
     fixes it."""
 
