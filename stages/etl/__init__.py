@@ -7,7 +7,7 @@ from stages.parts import MODALITIES, TASKS
 if TYPE_CHECKING:
     from stages.artifacts import Dataset
     from stages.config import EtlSlice
-    from stages.etl.inspecting import Seen
+    from stages.etl.inspection import Inspected
     from stages.etl.source import Revision
     from stages.settings import Settings
     from stages.store import Store
@@ -18,32 +18,32 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
     """Make a checked, split Dataset of the raw data that `config` names.
 
     Raises ConfigError if there is no such data, DataError if it breaks a rule of the config."""
-    from stages.etl.augment import resolved
-    from stages.etl.drafting import draft_of, files_of
-    from stages.etl.judging import judge
+    from stages.etl.augment import resolve_augmentations
+    from stages.etl.dataset_draft import draft_of, files_of
     from stages.etl.source import find
+    from stages.etl.validation import validate_samples
 
     task = TASKS[config.task]
     modality = MODALITIES[task.modality]()
-    augmentations = resolved(config.etl.augmentations, task.modality, task.trainer)
+    augmentations = resolve_augmentations(config.etl.augmentations, task.modality, task.trainer)
     revision = find(config.data, settings)
-    seen = _seen(config, revision, store, run, settings)
-    judged = judge(config.data.name, seen, task.suites, config.etl)
-    draft = draft_of(config, revision.revision, judged, modality, augmentations)
-    files = files_of(draft, judged, modality, store)
+    inspected = _inspected(config, revision, store, run, settings)
+    validated = validate_samples(config.data.name, inspected, task.suites, config.etl)
+    draft = draft_of(config, revision.revision, validated, modality, augmentations)
+    files = files_of(draft, validated, modality, store)
     kept = {name: store.add(data) for name, data in files.items()}
     dataset = draft.model_copy(update={"files": kept})
     store.save(dataset)
-    _tell(dataset, files, len(judged.asides), run)
+    _tell(dataset, files, len(validated.quarantined), run)
     return dataset
 
 
-def _seen(
+def _inspected(
     config: "EtlSlice", revision: "Revision", store: "Store", run: "Run", settings: "Settings"
-) -> list["Seen"]:
+) -> list["Inspected"]:
     """Every sample of `revision`, looked at once."""
     from stages.config import DataConfig
-    from stages.etl.inspecting import inspect_all
+    from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder
     from stages.etl.source import opened
 
@@ -55,9 +55,9 @@ def _seen(
         return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
 
 
-def _tell(dataset: "Dataset", files: dict[str, bytes], asides: int, run: "Run") -> None:
+def _tell(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:
     run.log_metrics({f"samples_{name}": count for name, count in dataset.samples.items()})
-    run.log_metrics({"quarantined": asides, "findings": len(dataset.findings)})
+    run.log_metrics({"quarantined": quarantined, "findings": len(dataset.findings)})
     run.log_tags({"dvc.md5": dataset.revision})
     for name in ("page.html", "validation.json", "quarantine.csv"):
         run.log_file(name, files[name])

@@ -65,7 +65,7 @@ def boxes_of(boxes: Sequence[Box], labels: Sequence[str]) -> Boxes:
     return np.array(rows, np.float32).reshape(-1, 5)
 
 
-def resolved(
+def resolve_augmentations(
     augmentations: Sequence[Mapping[str, Mapping[str, Any]]],
     modality: str = "",
     trainer: str = "",

@@ -16,9 +16,9 @@ from stages.pages import render
 from stages.runtime.errors import BadSample, Damaged
 
 if TYPE_CHECKING:
-    from stages.etl.judging import Judged
-    from stages.etl.quarantine import Aside
+    from stages.etl.quarantine import Quarantined
     from stages.etl.table import Line
+    from stages.etl.validation import Validated
     from stages.media import Modality
     from stages.store import Store
 
@@ -27,18 +27,18 @@ SIDE = 96  # of a thumbnail, in pixels
 BOXED = 192  # of one with boxes, which are small
 MOST_TILES = 240  # thumbnails of labels in all: about 1 MB
 EACH = 12  # thumbnails a label, at most
-MOST_ASIDES = 60
+MOST_QUARANTINED = 60
 MOST_LABELS = 60
 SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
 
 
-def page_of(dataset: Dataset, judged: "Judged", modality: "Modality", store: "Store") -> str:
+def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", store: "Store") -> str:
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
-    sizes = _sizes(judged.lines)
+    sizes = _sizes(validated.lines)
     drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
-    by_file = {line["file"]: line for line in judged.lines}
-    by_file |= {one.line["file"]: one.line for one in judged.asides}
+    by_file = {line["file"]: line for line in validated.lines}
+    by_file |= {one.line["file"]: one.line for one in validated.quarantined}
     return render(
         TEMPLATE,
         dataset=dataset,
@@ -50,12 +50,12 @@ def page_of(dataset: Dataset, judged: "Judged", modality: "Modality", store: "St
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
         findings=[_finding(one, by_file, drawer) for one in dataset.findings],
-        remedies=judged.remedies,
-        aside_checks={one.check for one in judged.asides},
-        asides=[_aside(one, drawer) for one in judged.asides[:MOST_ASIDES]],
-        asides_count=len(judged.asides),
-        tiles=_tiles(dataset, judged.lines, drawer),
-        sheet=_sheet(dataset, judged.lines, drawer),
+        remedies=validated.remedies,
+        quarantined_checks={one.check for one in validated.quarantined},
+        quarantined=[_quarantined(one, drawer) for one in validated.quarantined[:MOST_QUARANTINED]],
+        quarantined_count=len(validated.quarantined),
+        tiles=_tiles(dataset, validated.lines, drawer),
+        sheet=_sheet(dataset, validated.lines, drawer),
     )
 
 
@@ -115,7 +115,7 @@ def _finding(finding: Any, by_file: dict[str, "Line"], drawer: _Drawer) -> dict[
     return {"finding": finding, "tiles": tiles}
 
 
-def _aside(one: "Aside", drawer: _Drawer) -> dict[str, Any]:
+def _quarantined(one: "Quarantined", drawer: _Drawer) -> dict[str, Any]:
     return {
         "file": one.line["file"],
         "label": _labels(one.line),

@@ -14,7 +14,7 @@ COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
 
 
 @dataclass(frozen=True)
-class Aside:
+class Quarantined:
     """One sample set aside. `kind`: broken counts against the limit, duplicate does not."""
 
     line: Line
@@ -23,22 +23,24 @@ class Aside:
     reason: str
 
 
-def set_aside(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> tuple[list[Line], list[Aside]]:
+def quarantine(
+    lines: Sequence[Line], outcomes: Sequence[Outcome]
+) -> tuple[list[Line], list[Quarantined]]:
     """The lines that may stay, and the others with the first reason that each has."""
     first: dict[int, tuple[Outcome, Line]] = {}
     for outcome in outcomes:
         for record in outcome.bad:
             first.setdefault(record["row"], (outcome, record))
     kept = [line for line in lines if line["row"] not in first]
-    return kept, [_aside(line, *first[line["row"]]) for line in lines if line["row"] in first]
+    return kept, [_quarantined(line, *first[line["row"]]) for line in lines if line["row"] in first]
 
 
-def table_of(asides: Sequence[Aside]) -> bytes:
+def table_of(quarantined: Sequence[Quarantined]) -> bytes:
     """quarantine.csv: who was set aside and why, by file name; for people, so never a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in sorted(asides, key=lambda one: (one.line["file"], one.line["row"])):
+    for one in sorted(quarantined, key=lambda one: (one.line["file"], one.line["row"])):
         line = one.line
         labels = ", ".join(sorted({*labels_of(line)}))
         texts = (line["file"], labels, line["digest"], one.kind, one.check, one.reason)
@@ -46,7 +48,7 @@ def table_of(asides: Sequence[Aside]) -> bytes:
     return text.getvalue().encode()
 
 
-def _aside(line: Line, outcome: Outcome, record: Line) -> Aside:
+def _quarantined(line: Line, outcome: Outcome, record: Line) -> Quarantined:
     check = str(outcome.meta.get("check", outcome.expectation["type"]))
     kind = "duplicate" if outcome.meta["quarantine"] == "duplicate" else "broken"
-    return Aside(line, kind, check, reason_of(outcome, {**line, **record}))
+    return Quarantined(line, kind, check, reason_of(outcome, {**line, **record}))

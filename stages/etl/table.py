@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median_low
 from typing import Any
 
-from stages.etl.inspecting import Seen
+from stages.etl.inspection import Inspected
 from stages.etl.placing import placed
 
 Line = dict[str, Any]
@@ -23,13 +23,13 @@ ANNOTATION = (*OF_LINE, *OF_LABEL, *OF_BOX)  # the columns of a record
 FIRST = {"test": 0, "validation": 1, "train": 2, "": 3}  # the split that keeps a shared sample
 
 
-def lines_of(seen: Sequence[Seen], columns: Iterable[str] = ()) -> list[Line]:
-    """A line for each of `seen`, with the columns that the suites and a person may ask about.
+def lines_of(inspected: Sequence[Inspected], columns: Iterable[str] = ()) -> list[Line]:
+    """A line for each of `inspected`, with the columns that the suites and a person may ask about.
 
     Those of `columns` that a line does not have are there, and empty; seconds_of_median would be
     the line's seconds as a share of their median."""
     empty = dict.fromkeys(columns)
-    lines = [{**empty, **_line(index, one)} for index, one in enumerate(seen)]
+    lines = [{**empty, **_line(index, one)} for index, one in enumerate(inspected)]
     for column in empty:
         _note_median(lines, column.removesuffix(OF_MEDIAN), column)
     return lines
@@ -42,7 +42,7 @@ def _note_median(lines: Sequence[Line], fact: str, column: str) -> None:
         line[column] = line[fact] / middle
 
 
-def _line(index: int, one: Seen) -> Line:
+def _line(index: int, one: Inspected) -> Line:
     row, noted = one.row, {key: one.facts[key] for key in one.facts if key not in ("same", "look")}
     found = placed(row, one.facts)
     return {

@@ -2,7 +2,7 @@
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.augmentations import Changes
-from stages.etl.augment import resolved
+from stages.etl.augment import resolve_augmentations
 from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.tasks import Task
@@ -27,13 +27,13 @@ def check_suits(pipeline: PipelineConfig) -> None:
             "box.",
             "Take it out.",
         )
-    resolved(pipeline.etl.augmentations, task.modality, task.trainer)
+    resolve_augmentations(pipeline.etl.augmentations, task.modality, task.trainer)
     _check_further(pipeline.train.finetune.augmentations, task)
 
 
 def _check_further(augmentations: Changes, task: Task) -> None:
     """Raise ConfigError for one that is not for views of this task's samples."""
-    resolved(augmentations, task.modality, task.trainer, FURTHER)
+    resolve_augmentations(augmentations, task.modality, task.trainer, FURTHER)
     for name in (name for entry in augmentations for name in entry):
         if "batch" in AUGMENTATIONS[name].after:
             raise ConfigError(

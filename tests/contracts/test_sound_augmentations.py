@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from stages.artifacts import Dataset
-from stages.etl.augment import changes_of, resolved, view_of
+from stages.etl.augment import changes_of, resolve_augmentations, view_of
 from stages.parts import AUGMENTATIONS
 from stages.runtime.errors import ConfigError
 from tests.sounds import hiss, saved, tone
@@ -147,7 +147,7 @@ def test_mixup_of_nothing_leaves_the_batch():
 
 def test_each_is_applied_after_its_step_on_the_way_to_the_network():
     changes = [{"gain": {"decibels": 12}}, {"spec_mask": {"masks": 3}}, {"mixup": {}}]
-    made = resolved(changes, "sounds", "heads")
+    made = resolve_augmentations(changes, "sounds", "heads")
     dataset = Dataset(
         task="sound_classification", labels=("a", "b"), revision="1", counts={}, augmentations=made
     )

@@ -56,7 +56,7 @@ class Workshop:
     def text(self, dataset: Dataset, name: str) -> str:
         return self.store.get(dataset.files[name]).decode()
 
-    def aside(self, dataset: Dataset) -> dict[str, dict[str, str]]:
+    def quarantined(self, dataset: Dataset) -> dict[str, dict[str, str]]:
         """The quarantine's rows by file name."""
         rows = csv.DictReader(io.StringIO(self.text(dataset, "quarantine.csv")))
         return {row["file"]: row for row in rows}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.artifacts import Box
-from stages.etl.augment import boxes_of, changes_of, resolved, view_of
+from stages.etl.augment import boxes_of, changes_of, resolve_augmentations, view_of
 from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError, UnknownPart
 from tests import makers
@@ -17,7 +17,9 @@ ONE, OTHER = "a" * 64, "b" * 64
 @pytest.fixture
 def dataset(tmp_path):
     made = makers.boxes_dataset(makers.store(tmp_path), 5)
-    return made.model_copy(update={"augmentations": resolved(({"rotate": {}}, {"noise": {}}))})
+    return made.model_copy(
+        update={"augmentations": resolve_augmentations(({"rotate": {}}, {"noise": {}}))}
+    )
 
 
 def test_view_nought_is_the_sample_through_the_steps_alone(dataset):
@@ -55,7 +57,9 @@ def test_boxes_go_with_their_picture(dataset):
 
 
 def test_what_is_for_batches_is_left_to_the_trainer(dataset):
-    mixed = dataset.model_copy(update={"augmentations": resolved(({"mosaic": {"chance": 1}},))})
+    mixed = dataset.model_copy(
+        update={"augmentations": resolve_augmentations(({"mosaic": {"chance": 1}},))}
+    )
 
     view = view_of(STEPS, DATA, mixed, ONE, 1)
 
@@ -71,7 +75,7 @@ def test_boxes_are_rows_of_corners_and_the_index_of_their_label():
 
 
 def test_defaults_are_spelt_out():
-    assert resolved(({"rotate": {}}, {"colour": {"contrast": 0}})) == (
+    assert resolve_augmentations(({"rotate": {}}, {"colour": {"contrast": 0}})) == (
         {"rotate": {"degrees": 10.0}},
         {"colour": {"brightness": 0.2, "contrast": 0, "saturation": 0.2}},
     )
@@ -79,13 +83,13 @@ def test_defaults_are_spelt_out():
 
 def test_unknown_names_are_told_with_the_nearest():
     with pytest.raises(ConfigError, match=r"no argument 'degree'.*\n.*'degrees'"):
-        resolved(({"rotate": {"degree": 3}},))
+        resolve_augmentations(({"rotate": {"degree": 3}},))
     with pytest.raises(UnknownPart, match=r"Did you mean 'rotate'"):
-        resolved(({"rotat": {}},))
+        resolve_augmentations(({"rotat": {}},))
 
 
 def test_what_is_for_another_modality_or_trainer_is_told_with_what_there_is():
     with pytest.raises(ConfigError, match=r"'rotate' is for pictures, not for sounds.*\n.*gain"):
-        resolved(({"rotate": {}},), "sounds", "heads")
+        resolve_augmentations(({"rotate": {}},), "sounds", "heads")
     with pytest.raises(ConfigError, match=r"'mosaic' is for detectors, not for heads"):
-        resolved(({"mosaic": {}},), "pictures", "heads")
+        resolve_augmentations(({"mosaic": {}},), "pictures", "heads")

@@ -73,8 +73,8 @@ def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(worksh
 
     dataset = workshop.made(task="object_detection", max_quarantine=0.2)
 
-    aside = workshop.aside(dataset)
-    assert {name: row["reason"].partition(": ")[0] for name, row in aside.items()} == {
+    quarantined = workshop.quarantined(dataset)
+    assert {name: row["reason"].partition(": ")[0] for name, row in quarantined.items()} == {
         f"images/{of - 1:03}.png": (
             f"annotations.json, annotations[{notes.index(at[of])}] (id {at[of]['id']})"
         )
@@ -157,8 +157,12 @@ def test_the_same_picture_under_other_boxes_is_set_aside(workshop):
 
     dataset = workshop.made(task="object_detection")
 
-    aside = {name: row["kind"] for name, row in workshop.aside(dataset).items()}
-    assert aside == {"same.png": "duplicate", "other.png": "broken", "images/001.png": "broken"}
+    quarantined = {name: row["kind"] for name, row in workshop.quarantined(dataset).items()}
+    assert quarantined == {
+        "same.png": "duplicate",
+        "other.png": "broken",
+        "images/001.png": "broken",
+    }
 
 
 def test_of_two_copies_the_one_that_is_annotated_rightly_is_kept(workshop):
@@ -172,4 +176,4 @@ def test_of_two_copies_the_one_that_is_annotated_rightly_is_kept(workshop):
 
     dataset = workshop.made(task="object_detection")
 
-    assert list(workshop.aside(dataset)) == ["a.png"]
+    assert list(workshop.quarantined(dataset)) == ["a.png"]

@@ -50,9 +50,9 @@ def test_the_same_photo_under_two_labels_is_set_aside_in_all_its_copies(workshop
 
     dataset = workshop.made()
 
-    aside = workshop.aside(dataset)
-    assert set(aside) == {"circle/003.png", "square/copy.png"}
-    assert all("circle, square" in row["reason"] for row in aside.values())
+    quarantined = workshop.quarantined(dataset)
+    assert set(quarantined) == {"circle/003.png", "square/copy.png"}
+    assert all("circle, square" in row["reason"] for row in quarantined.values())
 
 
 def test_a_photo_stored_in_another_format_is_the_same_photo(workshop):
@@ -61,7 +61,7 @@ def test_a_photo_stored_in_another_format_is_the_same_photo(workshop):
 
     dataset = workshop.made()
 
-    assert set(workshop.aside(dataset)) == {"circle/003.png", "square/copy.bmp"}
+    assert set(workshop.quarantined(dataset)) == {"circle/003.png", "square/copy.bmp"}
 
 
 def test_a_repeated_photo_is_used_once_and_not_counted_as_broken(workshop):
@@ -72,10 +72,10 @@ def test_a_repeated_photo_is_used_once_and_not_counted_as_broken(workshop):
 
     dataset = workshop.made(max_quarantine=0)
 
-    aside = workshop.aside(dataset)
-    assert {row["kind"] for row in aside.values()} == {"duplicate"}
-    assert len(aside) == 5
-    assert "circle/003.png" not in aside
+    quarantined = workshop.quarantined(dataset)
+    assert {row["kind"] for row in quarantined.values()} == {"duplicate"}
+    assert len(quarantined) == 5
+    assert "circle/003.png" not in quarantined
     assert [one.severity for one in dataset.findings] == ["warning"]
 
 
@@ -88,7 +88,7 @@ def test_the_same_photo_in_train_and_test_stays_in_test_only(workshop):
 
     dataset = workshop.made()
 
-    assert "p/circle29.png" in workshop.aside(dataset)["p/again.png"]["reason"]
+    assert "p/circle29.png" in workshop.quarantined(dataset)["p/again.png"]["reason"]
     kept = {one.file: one.split for one in workshop.samples(dataset)}
     assert kept["p/circle29.png"] == "test"
     assert [(one.check, one.severity) for one in dataset.findings] == [
@@ -125,7 +125,7 @@ def test_a_sample_without_a_label_is_set_aside(workshop):
 
     dataset = workshop.made()
 
-    assert workshop.aside(dataset)["p/what.png"]["reason"] == "It has no label."
+    assert workshop.quarantined(dataset)["p/what.png"]["reason"] == "It has no label."
 
 
 def test_labels_that_differ_in_capitals_only_are_told(workshop):

@@ -53,7 +53,7 @@ def test_every_kind_of_whole_picture_is_used_as_the_device_sees_it(workshop):
     for name, data in USABLE.items():
         assert sizes[f"circle/{name}"] == decode_picture(data).shape[:2]
     assert sizes["circle/turned.jpg"] == (64, 32)
-    assert not workshop.aside(dataset)
+    assert not workshop.quarantined(dataset)
 
 
 def test_broken_pictures_are_set_aside_each_with_its_reason(workshop):
@@ -63,15 +63,15 @@ def test_broken_pictures_are_set_aside_each_with_its_reason(workshop):
 
     dataset = workshop.made(max_quarantine=0.2)
 
-    aside = workshop.aside(dataset)
-    assert {name: row["kind"] for name, row in aside.items()} == dict.fromkeys(
+    quarantined = workshop.quarantined(dataset)
+    assert {name: row["kind"] for name, row in quarantined.items()} == dict.fromkeys(
         (f"square/{name}" for name in BROKEN), "broken"
     )
     for name, (_, words) in BROKEN.items():
-        assert words in aside[f"square/{name}"]["reason"]
+        assert words in quarantined[f"square/{name}"]["reason"]
         assert (workshop.raw / "square" / name).exists()
     assert len(workshop.samples(dataset)) == 36
-    assert set(workshop.validation(dataset)["readable"]["files"]) < set(aside)
+    assert set(workshop.validation(dataset)["readable"]["files"]) < set(quarantined)
 
 
 def test_too_many_broken_pictures_stop_the_stage(workshop):

@@ -177,7 +177,7 @@ def test_libraries_that_are_new_enough_or_not_to_be_found_pass():
 
 def test_etl_stops_at_a_broken_library_and_does_not_put_every_picture_aside(monkeypatch, tmp_path):
     from stages.config import EtlConfig
-    from stages.etl.inspecting import inspect_all
+    from stages.etl.inspection import inspect_all
     from stages.etl.readers import Row
     from stages.media.pictures import Pictures
     from stages.tracking import QuietRun

@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
-from stages.etl.augment import resolved
+from stages.etl.augment import resolve_augmentations
 from stages.models.arrays import unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
@@ -54,7 +54,7 @@ def changed(dataset: Dataset, train: TrainConfig) -> Dataset:
     """`dataset` with the views that tails are taught. Whoever wants no augmentation gets none."""
     if not dataset.augmentations:
         return dataset
-    further = resolved(train.finetune.augmentations)
+    further = resolve_augmentations(train.finetune.augmentations)
     return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
 
 

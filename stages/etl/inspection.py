@@ -18,7 +18,7 @@ MOST_BYTES = 200_000_000  # one sample; more would not be a photo or a clip
 
 
 @dataclass(frozen=True)
-class Seen:
+class Inspected:
     """A row with the digest and size of its bytes, and its facts, or the problem it has."""
 
     row: Row
@@ -36,27 +36,29 @@ def inspect_all(
     store: Store,
     run: Run,
     threads: int,
-) -> list[Seen]:
+) -> list[Inspected]:
     """Every one of `rows`, whose files are below `folder`, in the order of `rows`."""
-    seen: list[Seen] = []
+    inspected: list[Inspected] = []
     pool = ThreadPoolExecutor(threads)
     try:
         for one in pool.map(lambda row: _inspect(folder, row, modality, config, store), rows):
-            seen.append(one)
-            run.progress("samples", len(seen), len(rows))
+            inspected.append(one)
+            run.progress("samples", len(inspected), len(rows))
     finally:
         pool.shutdown(cancel_futures=True)  # an error does not wait for all the others
-    return seen
+    return inspected
 
 
-def _inspect(folder: Path, row: Row, modality: Modality, config: EtlConfig, store: Store) -> Seen:
+def _inspect(
+    folder: Path, row: Row, modality: Modality, config: EtlConfig, store: Store
+) -> Inspected:
     path = folder / row.file
     size = path.stat().st_size
     if size > MOST_BYTES:
-        return Seen(row, "", size, problem=f"The file has {size:,} bytes.")
+        return Inspected(row, "", size, problem=f"The file has {size:,} bytes.")
     data = path.read_bytes()
     try:
         facts = modality.inspect(data, config)
     except BadSample as error:
-        return Seen(row, digest_of(data), size, problem=error.problem)
-    return Seen(row, store.add(data), size, facts)
+        return Inspected(row, digest_of(data), size, problem=error.problem)
+    return Inspected(row, store.add(data), size, facts)

@@ -11,45 +11,47 @@ from stages.config import EtlConfig
 from stages.etl.checks import Outcome, columns_of, suite, validate
 from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
 from stages.etl.findings import finding_of, record_of, remedy_of
-from stages.etl.inspecting import Seen
-from stages.etl.quarantine import Aside, set_aside
+from stages.etl.inspection import Inspected
+from stages.etl.quarantine import Quarantined, quarantine
 from stages.etl.split import Member, split
 from stages.etl.table import Line, labels_in, labels_of, lines_of, note_copies, note_looks
 from stages.runtime.errors import DataError
 
 
 @dataclass(frozen=True)
-class Judged:
+class Validated:
     """Lines that stay, with `split` and `key` (of their group); what was set aside and found."""
 
     lines: list[Line]
-    asides: list[Aside]
+    quarantined: list[Quarantined]
     findings: tuple[Finding, ...]
     remedies: dict[str, str]  # what to do about each finding, by its check
     record: bytes
 
 
-def judge(name: str, seen: Sequence[Seen], suites: Sequence[str], config: EtlConfig) -> Judged:
+def validate_samples(
+    name: str, inspected: Sequence[Inspected], suites: Sequence[str], config: EtlConfig
+) -> Validated:
     """Check, group and split the samples of the data `name`, by the expectations of `suites`.
 
     Raises DataError with every rule that the data breaks and what to do about each."""
-    lines = lines_of(seen, columns_of(suites))
+    lines = lines_of(inspected, columns_of(suites))
     alone, together = suite(config, suites, labels_in(lines))
     note_copies(lines)
     first = validate(lines, alone)
-    kept, asides = set_aside(lines, first)
-    _group_and_split(kept, seen, config)
+    kept, quarantined = quarantine(lines, first)
+    _group_and_split(kept, inspected, config)
     second = validate(kept, together) if kept else []
     broken = [(one, finding_of(one, lines)) for one in first if not one.success]
     unmet = [(one, finding_of(one, kept)) for one in second if not one.success]
-    _refuse(name, len(lines), asides, broken, unmet, config)
+    _refuse(name, len(lines), quarantined, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
-    return Judged(kept, asides, findings, remedies, record_of([*first, *second]))
+    return Validated(kept, quarantined, findings, remedies, record_of([*first, *second]))
 
 
-def _group_and_split(lines: list[Line], seen: Sequence[Seen], config: EtlConfig) -> None:
-    pairs = _looking_the_same([seen[line["row"]] for line in lines], config)
+def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:
+    pairs = _looking_the_same([inspected[line["row"]] for line in lines], config)
     pairs, crowd = without_crowds(len(lines), pairs)
     for index, look in enumerate(groups_of(len(lines), pairs)):
         lines[index] |= {"look": look, "in_crowd": int(index in crowd)}
@@ -74,10 +76,10 @@ def _rarest(lines: Sequence[Line]) -> list[str]:
     return [min(labels, key=lambda label: (counts[label], label), default="") for labels in found]
 
 
-def _looking_the_same(seen: Sequence[Seen], config: EtlConfig) -> Pairs:
-    if not config.near_duplicates or not all("look" in one.facts for one in seen):
+def _looking_the_same(inspected: Sequence[Inspected], config: EtlConfig) -> Pairs:
+    if not config.near_duplicates or not all("look" in one.facts for one in inspected):
         return np.empty((0, 2), np.int64)
-    return near_pairs([one.facts["look"] for one in seen])
+    return near_pairs([one.facts["look"] for one in inspected])
 
 
 def _in_one_group(lines: Sequence[Line]) -> Pairs:
@@ -100,12 +102,12 @@ def _keys(lines: Sequence[Line], heads: Sequence[int]) -> dict[int, str]:
 def _refuse(
     name: str,
     count: int,
-    asides: Sequence[Aside],
+    quarantined: Sequence[Quarantined],
     broken: Sequence[tuple[Outcome, Finding]],
     unmet: Sequence[tuple[Outcome, Finding]],
     config: EtlConfig,
 ) -> None:
-    bad = sum(one.kind == "broken" for one in asides)
+    bad = sum(one.kind == "broken" for one in quarantined)
     too_many = bad > config.max_quarantine * count or bad == count
     problems = [(outcome, one) for outcome, one in unmet if one.severity == "critical"]
     if too_many:

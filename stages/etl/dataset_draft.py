@@ -1,4 +1,4 @@
-"""The Dataset that judged samples make: what it says of them, and its files."""
+"""The Dataset that validated samples make: what it says of them, and its files."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 from stages.artifacts import Dataset
 from stages.config import EtlSlice
-from stages.etl.judging import Judged
 from stages.etl.manifest import Sample, write_manifest
 from stages.etl.page import page_of
 from stages.etl.quarantine import table_of
 from stages.etl.split import ORDER
 from stages.etl.table import Line, labels_in, labels_of
+from stages.etl.validation import Validated
 from stages.media import Modality
 from stages.store import Store
 
@@ -19,12 +19,12 @@ from stages.store import Store
 def draft_of(
     config: EtlSlice,
     revision: str,
-    judged: Judged,
+    validated: Validated,
     modality: Modality,
     augmentations: tuple[dict[str, Any], ...],
 ) -> Dataset:
-    """The Dataset of `judged` but for its files."""
-    lines = judged.lines
+    """The Dataset of `validated` but for its files."""
+    lines = validated.lines
     return Dataset(
         task=config.task,
         labels=tuple(labels_in(lines)),
@@ -35,17 +35,19 @@ def draft_of(
         augmentations=augmentations,
         views=config.etl.views if augmentations else 0,
         seed=config.etl.seed,
-        findings=judged.findings,
+        findings=validated.findings,
     )
 
 
-def files_of(draft: Dataset, judged: Judged, modality: Modality, store: Store) -> dict[str, bytes]:
+def files_of(
+    draft: Dataset, validated: Validated, modality: Modality, store: Store
+) -> dict[str, bytes]:
     """The files of `draft` by name."""
     return {
-        "manifest.csv": write_manifest([_sample(line, modality.facts) for line in judged.lines]),
-        "validation.json": judged.record,
-        "quarantine.csv": table_of(judged.asides),
-        "page.html": page_of(draft, judged, modality, store).encode(),
+        "manifest.csv": write_manifest([_sample(line, modality.facts) for line in validated.lines]),
+        "validation.json": validated.record,
+        "quarantine.csv": table_of(validated.quarantined),
+        "page.html": page_of(draft, validated, modality, store).encode(),
     }
 
 
