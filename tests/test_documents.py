@@ -85,6 +85,16 @@ def test_every_setting_stands_in_settings_env():
     assert written == {f"AIWF_{name}".upper() for name in Settings.model_fields}
 
 
+def test_every_room_stands_in_the_map():
+    text = (ROOT / "stages" / "README.md").read_text()
+    rooms = [path.parent for path in (ROOT / "stages").rglob("__init__.py")]
+
+    for room in rooms:
+        name = str(room.relative_to(ROOT / "stages"))
+        inner = f"`{name}/`" if "/" in name else rf"^.*\b{name}\b"
+        assert re.search(inner, text, re.MULTILINE), name
+
+
 def test_every_benchmark_stands_in_its_readme():
     folder = ROOT / "tests" / "benchmarks"
     text = (folder / "README.md").read_text()
