@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
     for path in (path.glob("*.md") if path == ROOT else path.rglob("*.md"))
 )
 SCREENS = 150  # lines of the README: three screens
-MADE = {  # by the reader, in the workspace, in the store
+OUTSIDE = {  # by the reader, in the workspace, in the store
     *("configs/pipelines/flowers.yaml", "airflow/passwords.json", "teams/"),
 }
 WITHOUT_SETTING = {"AIWF_ARM64"}  # tests/emulation.py
@@ -46,7 +46,9 @@ def test_links_lead_somewhere(path):
 @documents
 def test_files_that_are_named_exist(path):
     for name in files_in(path.read_text()):
-        assert name in MADE or any(place.endswith(f"/{name.rstrip('/')}") for place in tree()), name
+        assert name in OUTSIDE or any(place.endswith(f"/{name.rstrip('/')}") for place in tree()), (
+            name
+        )
 
 
 @documents
@@ -64,18 +66,18 @@ def test_commands_that_are_named_exist(path):
 
 @documents
 def test_keys_that_are_named_exist(path):
-    known = keys()
+    existing = keys()
     for code in code_in(path.read_text()):
         for key in re.findall(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z_]+)+", code):
             if not key.endswith((".py", ".yaml")) and find_attribute(key) is None:
-                assert key in known, key
+                assert key in existing, key
 
 
 @documents
 def test_settings_that_are_named_exist(path):
-    known = {f"AIWF_{name}".upper() for name in Settings.model_fields} | WITHOUT_SETTING
+    existing = {f"AIWF_{name}".upper() for name in Settings.model_fields} | WITHOUT_SETTING
 
-    assert set(re.findall(r"\bAIWF_[A-Z0-9_]+", path.read_text())) <= known
+    assert set(re.findall(r"\bAIWF_[A-Z0-9_]+", path.read_text())) <= existing
 
 
 def test_every_setting_stands_in_settings_env():
@@ -137,14 +139,14 @@ def files_in(text: str) -> Iterator[str]:
 def check_command(line: str) -> None:
     """Walk from `aiwf` down to the command that `line` names, and look for its options."""
     command: Any = typer.main.get_command(app)
-    words = line.split("#")[0].split()
-    while words and hasattr(command, "commands"):
-        assert words[0] in command.commands, f"aiwf {line}"
-        command = command.commands[words.pop(0)]
+    arguments = line.split("#")[0].split()
+    while arguments and hasattr(command, "commands"):
+        assert arguments[0] in command.commands, f"aiwf {line}"
+        command = command.commands[arguments.pop(0)]
     options = {name for param in command.params for name in param.opts}
-    for word in words:
-        if word.startswith("--"):
-            assert word.partition("=")[0] in options, f"aiwf {line}"
+    for argument in arguments:
+        if argument.startswith("--"):
+            assert argument.partition("=")[0] in options, f"aiwf {line}"
 
 
 def keys() -> set[str]:
@@ -174,4 +176,4 @@ def find_attribute(name: str) -> str | None:
 def anchors(path: Path) -> set[str]:
     """The anchors of the headings of a Markdown file, as they are made on the web."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

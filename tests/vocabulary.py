@@ -22,7 +22,10 @@ ROOT = Path(__file__).parents[1]
 EXCEPTIONS = Path(__file__).with_name("vocabulary.yaml")
 FOLDERS = ("stages", "operators", "dags", "tests")
 PRODUCT = ("stages", "operators", "dags")
-TEXTS = ("README.md", "stages/README.md")
+TEXTS = (
+    *("README.md", "configs/README.md", "infra/README.md", "infra/RELEASES.md"),
+    *("stages/README.md", "tests/benchmarks/README.md"),
+)
 RATCHETS = "ratchets:"
 
 # In names: whole words of an identifier, in every form that was in use.

@@ -125,8 +125,8 @@ def schema(
     print(f"wrote {out or CONFIGS / 'schema.json'}")
     if out is None:
         reference = CONFIGS / "README.md"
-        known = reference.read_text() if reference.exists() else ""
-        write(reference, with_reference(known))
+        written = reference.read_text() if reference.exists() else ""
+        write(reference, with_reference(written))
         print(f"wrote {reference}")
 
 

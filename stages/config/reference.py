@@ -62,7 +62,7 @@ def _default(field: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     """`value` as one line of YAML, in the way people write it."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {_plain(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_plain, value)) + "]"
     if isinstance(value, float) and value.is_integer():
@@ -100,20 +100,24 @@ def _values(field: Mapping[str, Any]) -> str:
 
 
 def _bounds(field: Mapping[str, Any]) -> str:
-    words = {
+    prepositions = {
         "minimum": "from",
         "exclusiveMinimum": "above",
         "maximum": "to",
         "exclusiveMaximum": "below",
     }
-    found = [f"{word} {_plain(field[key])}" for key, word in words.items() if key in field]
+    found = [
+        f"{preposition} {_plain(field[key])}"
+        for key, preposition in prepositions.items()
+        if key in field
+    ]
     return f" {', '.join(found)}".replace(", to", " to") if found else ""
 
 
 def _tables_in(field: Mapping[str, Any]) -> list[str]:
     """Names of the types of tables that `field` holds: itself, as one of several, as an item."""
     inner = [field, *field.get("anyOf", ()), field.get("items", {})]
-    return [one["$ref"].rsplit("/", 1)[-1] for one in inner if "$ref" in one]
+    return [way["$ref"].rsplit("/", 1)[-1] for way in inner if "$ref" in way]
 
 
 def _task_defaults() -> Iterator[str]:
