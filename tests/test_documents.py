@@ -1,6 +1,7 @@
 """What the documents name is there: links, files, commands and their options, keys, settings."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ import pytest
 import typer.main
 
 from stages.cli.app import app
+from stages.config import parse_pipeline
 from stages.config.schema import pipeline_schema
 from stages.settings import Settings
 
@@ -71,6 +73,20 @@ def test_keys_that_are_named_exist(path):
         for key in re.findall(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z_]+)+", code):
             if not key.endswith((".py", ".yaml")) and find_attribute(key) is None:
                 assert key in existing, key
+
+
+@documents
+def test_pipelines_that_are_shown_can_be_read(path):
+    for text in re.findall(r"^ *```yaml\n(.*?)^ *```", path.read_text(), re.MULTILINE | re.DOTALL):
+        parse_pipeline(textwrap.dedent(text))
+
+
+@documents
+def test_functions_and_classes_that_are_shown_exist(path):
+    sources = "\n".join(file.read_text() for file in (ROOT / "stages").rglob("*.py"))
+    for text in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL):
+        for name in re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE):
+            assert name == "loop" or re.search(rf"^ *(?:def|class) {name}\b", sources, re.M), name
 
 
 @documents

@@ -1,4 +1,4 @@
-"""`make bench`: the figures of the README, one after the other."""
+"""`make bench`: some figures of README.md in this folder, one after the other."""
 
 from tests.benchmarks import search, ways
 
