@@ -57,7 +57,7 @@ def colour_network() -> bytes:
 def whole(description: dict, network: bytes, folder: Path) -> dict[str, bytes]:
     """All files of the cloud_api package of `network`, golden answers included."""
     golden = MODALITIES[description["modality"]]().golden()
-    content = Content(description["name"], description, network, golden)
+    content = Content(description["name"], description, {"model.onnx": network}, golden)
     (folder / "model.onnx").write_bytes(network)
     answers = expected(Predictor(description, folder / "model.onnx"), golden, 1e-3)
     files = {**CloudApi().files(content), GOLDEN: spelled(answers)}

@@ -145,6 +145,6 @@ def test_a_package_tells_what_the_label_means_and_compares_no_recall_of_it():
         predicted(TRUTH, ANSWERS), ANSWERS, LABELS, threshold=0.5, max_drop=0.02, least=0.98
     )
 
-    assert "'other' first means" in device_readme(Content("shapes", described, b"", {}))
+    assert "'other' first means" in device_readme(Content("shapes", described, {}, {}))
     assert set(same.drops) == {"accuracy", "recall of cat", "recall of dog"}
     assert not same.failures
