@@ -31,7 +31,8 @@ class SearchSpace(Section):
 
     learning_rate: Range = Field(
         Range(low=3e-4, high=1e-2),
-        description="Highest learning rate of the schedule (AdamW); the first trial uses 0.001.",
+        description="Highest learning rate of the schedule (AdamW); for heads the first trial uses "
+        "0.001.",
     )
     weight_decay: Range = Field(
         Range(low=1e-3, high=1.0),
