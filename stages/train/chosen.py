@@ -14,15 +14,15 @@ from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.finalists import finalists
-from stages.train.halving import Trial
 from stages.train.held_out import held_out
 from stages.train.network import network_files
 from stages.train.others import OTHER, labels_of
 from stages.train.others.making import YOURS
 from stages.train.others.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
-from stages.train.selection import DECIMALS, rounded, selection_of, taught_of
+from stages.train.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.space import Input, by_name
+from stages.train.successive_halving import Trial
 from stages.train.unseen import without
 
 CURVE = "learning_curve.json"
@@ -42,7 +42,7 @@ def save_model(
     """Join the chosen head to its backbone, export both, and save the Model. `more`: what is known
     of more samples, as `more_data` told."""
     one = by_name(train)[chosen.input]
-    taught = taught_of(chosen)
+    taught = result_of(chosen)
     made = unpack_arrays(taught.arrays)
     task = TASKS[dataset.task]()
     family = one.begun
@@ -131,10 +131,10 @@ def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
             "chosen": one is chosen,
             "hyperparameters": one.hyperparameters,
             "rung": one.reached,
-            "epochs": len(taught_of(one).curve),
-            "best_epoch": taught_of(one).best_epoch,
-            "measures": rounded(taught_of(one).measures),
-            "curve": [rounded(epoch) for epoch in taught_of(one).curve],
+            "epochs": len(result_of(one).curve),
+            "best_epoch": result_of(one).best_epoch,
+            "measures": rounded(result_of(one).measures),
+            "curve": [rounded(epoch) for epoch in result_of(one).curve],
         }
         for one in trials
     ]

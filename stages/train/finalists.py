@@ -11,10 +11,10 @@ from stages.artifacts import Measure
 from stages.config import TrainConfig
 from stages.metrics import balanced_drop, loss_rise, paired_drop
 from stages.models.arrays import unpack_arrays
-from stages.train.halving import Trial
 from stages.train.problem import Problem
 from stages.train.scores import log_losses, measures
-from stages.train.selection import DECIMALS, choose, taught_of
+from stages.train.selection import DECIMALS, choose, result_of
+from stages.train.successive_halving import Trial
 
 Indices = NDArray[np.int64]
 Logits = NDArray[np.float32]
@@ -77,7 +77,7 @@ def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict
 
 
 def _heard(trial: Trial) -> Heard:
-    made = unpack_arrays(taught_of(trial).arrays)
+    made = unpack_arrays(result_of(trial).arrays)
     return Heard(np.asarray(made["rows"], np.int64), np.asarray(made["logits"], np.float32))
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from stages.settings import Settings
 from stages.train.budget import ROW_EPOCH
 from stages.train.cluster import cluster
-from stages.train.halving import Hyperparameters
 from stages.train.part import part_of
 from stages.train.problem import Problem
 from stages.train.room import check_room, worker_bytes
 from stages.train.search import ROOM
+from stages.train.successive_halving import Hyperparameters
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 SECONDS = 12.0  # of counted work on one core that all teachings may take

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from stages.config import TrainConfig
 from stages.train.budget import epoch_of
 from stages.train.finetune.finetune_budget import CORES, SHARES, TAUGHT, teaching_of
-from stages.train.halving import Trial
 from stages.train.space import by_name
+from stages.train.successive_halving import Trial
 
 
 def minutes_of(train: TrainConfig, samples: int, views: int) -> Callable[[Trial], float]:

@@ -12,11 +12,11 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.growth import growth
-from stages.train.halving import Trial
 from stages.train.learning_curve import curve_of, why_not
 from stages.train.prepared import Prepared
-from stages.train.selection import choose, taught_of
+from stages.train.selection import choose, result_of
 from stages.train.space import learner_of
+from stages.train.successive_halving import Trial
 
 SCRATCH = "a network from scratch is taught, which takes too long to do over and over"
 
@@ -43,7 +43,7 @@ def more_data(
     scratch = learner_of(train)(head.hyperparameters) != "head"
     if why := SCRATCH if scratch else why_not(problem, groups):
         return _json({"why_not": why})
-    best = taught_of(head).best_epoch
+    best = result_of(head).best_epoch
     tell = partial(run.progress, "learning curve")
     curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings, tell)
     return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})

@@ -5,7 +5,7 @@ from typing import Any
 
 from stages.tracking import Run, TrialProgress
 from stages.tracking import TrialRecord as Tracked
-from stages.train.halving import Halving, Trial
+from stages.train.successive_halving import SuccessiveHalving, Trial
 from stages.train.trials_table import parquet, row_of
 
 NAMES = {1: "trial", 2: "tuned"}  # what trials of a phase are called, with their number
@@ -73,7 +73,7 @@ class Recorder:
             )
         )
 
-    def heard(self, halving: Halving) -> None:
+    def heard(self, halving: SuccessiveHalving) -> None:
         """A leg has ended."""
         done = [trial for trial in halving.trials if trial.ended]
         best = min((one for one in halving.trials if one.taught), key=lambda one: one.rank)

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from stages.train.halving import Halving, Leg, Taught
 from stages.train.journal import Journal
+from stages.train.successive_halving import RungBudget, SuccessiveHalving, TrialResult
 
-Told = Callable[[Leg, Taught], None]
+Told = Callable[[RungBudget, TrialResult], None]
 
 
-def next_unknown(halving: Halving, journal: Journal, told: Told) -> Leg | None:
+def next_unknown(halving: SuccessiveHalving, journal: Journal, told: Told) -> RungBudget | None:
     """The next leg that has to be taught; those before it that are known are `told`."""
     while leg := halving.next():
         taught = found(leg, journal)
@@ -18,12 +18,12 @@ def next_unknown(halving: Halving, journal: Journal, told: Told) -> Leg | None:
     return None
 
 
-def keep(leg: Leg, taught: Taught, journal: Journal) -> None:
+def keep(leg: RungBudget, taught: TrialResult, journal: Journal) -> None:
     """Keep what `leg` brought."""
     journal.keep(leg.key, taught.facts, taught.arrays)
 
 
-def found(leg: Leg, journal: Journal) -> Taught | None:
+def found(leg: RungBudget, journal: Journal) -> TrialResult | None:
     """What `leg` brought before, if that is known."""
     entry = journal.find(leg.key)
-    return Taught(**entry.facts, arrays=entry.data) if entry else None
+    return TrialResult(**entry.facts, arrays=entry.data) if entry else None

@@ -11,15 +11,21 @@ from stages.parts import SEARCHERS
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.cluster import cluster
-from stages.train.halving import Halving, Leg, Taught, Trial, rungs_of
 from stages.train.journal import Journal
 from stages.train.problem import Problem
 from stages.train.resuming import keep, next_unknown
 from stages.train.room import MB, check_room, worker_bytes
 from stages.train.space import dimensions, learner_of, starts
+from stages.train.successive_halving import (
+    RungBudget,
+    SuccessiveHalving,
+    Trial,
+    TrialResult,
+    rungs_of,
+)
 
 ROOM = 128 * MB  # for heads, their gradients and batches
-Tell = Callable[[Halving], None]
+Tell = Callable[[SuccessiveHalving], None]
 Curve = list[dict[str, float]]
 Word = Callable[[int, dict[str, Any], int, int, Curve], None]
 
@@ -40,7 +46,7 @@ def search(
     trials, on any number of cores. Raises InfrastructureError if Ray does not come up or a trial
     fails again and again."""
     space = dimensions(train)
-    halving = Halving(
+    halving = SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed),
         starts(space),
         total=trials,
@@ -73,28 +79,28 @@ def score_of(measures: dict[str, float], metric: str) -> float:
 class _Asked:
     """A search between its state and whoever teaches: what is to be done, and what came of it."""
 
-    halving: Halving
+    halving: SuccessiveHalving
     journal: Journal
     metric: str
     tell: Tell
     word: Word
 
-    def next(self) -> Leg | None:
+    def next(self) -> RungBudget | None:
         """The next leg that is not known from the journal."""
         return next_unknown(self.halving, self.journal, self.known)
 
-    def goes_on(self, leg: Leg, curve: Curve) -> None:
+    def goes_on(self, leg: RungBudget, curve: Curve) -> None:
         """`leg` is being taught, and has come so far."""
         last = self.halving.rungs[-1]
         self.word(leg.number, leg.hyperparameters, len(curve), last, curve)
 
-    def done(self, leg: Leg, taught: Taught) -> None:
+    def done(self, leg: RungBudget, taught: TrialResult) -> None:
         """`leg` has been taught."""
         keep(leg, taught, self.journal)
         self.goes_on(leg, taught.curve)
         self.known(leg, taught)
 
-    def known(self, leg: Leg, taught: Taught) -> None:
+    def known(self, leg: RungBudget, taught: TrialResult) -> None:
         """`leg` has been taught, now or before."""
         self.halving.told(leg, score_of(taught.measures, self.metric), taught)
         self.tell(self.halving)
@@ -104,14 +110,14 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
     import ray
     from ray import tune
 
-    from stages.train.legs import Legs
+    from stages.train.search_adapter import SearchAdapter
     from stages.train.teaching import Teaching
 
     # heads and small networks are sooner taught on a processor than sent to another
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
     check_room(ray.nodes(), wanted)
     halving = asked.halving
-    legs = Legs(halving, asked.next, asked.done, asked.goes_on)
+    legs = SearchAdapter(halving, asked.next, asked.done, asked.goes_on)
     teaching = tune.with_parameters(Teaching, problem=problem, patience=train.patience)
     tune.Tuner(
         tune.with_resources(teaching, wanted),

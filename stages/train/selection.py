@@ -5,8 +5,8 @@ from math import sqrt
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.train.halving import Taught, Trial
 from stages.train.space import by_name, learner_of
+from stages.train.successive_halving import Trial, TrialResult
 
 DECIMALS = 6
 NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
@@ -29,7 +29,7 @@ def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
     near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
-        loss = round(taught_of(trial).measures["log_loss"], DECIMALS)
+        loss = round(result_of(trial).measures["log_loss"], DECIMALS)
         return (loss, inputs[trial.input].seconds, _deep(trial), trial.number)
 
     return min(near, key=rank)
@@ -39,7 +39,7 @@ def selection_of(
     trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
 ) -> dict[str, Any]:
     """What a Model says of how it was picked."""
-    taught = taught_of(chosen)
+    taught = result_of(chosen)
     learner = learner_of(train)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
@@ -75,7 +75,7 @@ def _held_out(phase: int, folds: int, judges: int) -> str:
     return f"train and validation in {folds} folds, groups kept whole"
 
 
-def taught_of(trial: Trial) -> Taught:
+def result_of(trial: Trial) -> TrialResult:
     """What the last leg of `trial` brought."""
     assert trial.taught is not None, f"trial {trial.number} was never taught"  # noqa: S101
     return trial.taught

@@ -6,8 +6,8 @@ from typing import Any
 from ray import tune
 
 from stages.models.arrays import pack_arrays
-from stages.train.halving import Taught
 from stages.train.problem import Problem
+from stages.train.successive_halving import TrialResult
 from stages.train.unseen import arrays_of
 from stages.train.windows import Windows
 
@@ -41,7 +41,7 @@ class Teaching(tune.Trainable):  # type: ignore[misc]
         unseen = arrays_of(rows, logits, fit.temperature())
         arrays = pack_arrays({**fit.arrays(), **unseen})
         exhausted = fit.exhausted(self.patience)
-        taught = Taught(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+        taught = TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
         return {"done": True, "taught": taught}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from stages.train.halving import Trial
+from stages.train.successive_halving import Trial
 
 Row = dict[str, Any]
 

@@ -23,7 +23,7 @@ from stages.train.cluster import cluster
 from stages.train.detectors.detector_search import BACKBONE_RATES, BEGIN
 from stages.train.detectors.preparation import prepare
 from stages.train.detectors.worker_pool import Crew
-from stages.train.halving import Leg
+from stages.train.successive_halving import RungBudget
 
 WAYS = ("lite_detector", "mobile_ssd")
 OBJECTS = 400 * 2**20  # bytes for the states of two trials
@@ -53,7 +53,7 @@ def told(family: str, epochs: int, settings: Settings) -> None:
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
             plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
-            crew.teach([Leg(number, epochs, plain)])
+            crew.teach([RungBudget(number, epochs, plain)])
             wall = (time.perf_counter() - start) / 60
             print(f"{family}, backbone {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
             for row in crew.known[number].curve:

@@ -8,10 +8,10 @@ import pytest
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays
 from stages.train.finalists import finalists
-from stages.train.halving import Taught, Trial
 from stages.train.held_out import held_out
 from stages.train.problem import Problem
 from stages.train.scores import measures
+from stages.train.successive_halving import Trial, TrialResult
 
 CONFIG = TrainConfig(families=("efficientnet_lite1", "efficientnet_lite0"))
 SMALL, LARGE = "efficientnet_lite0@224", "efficientnet_lite1@256"
@@ -28,7 +28,7 @@ def trial(number: int, where: str, wrong, phase: int = 1, rows=range(200)) -> Tr
     found = measures(logits, TRUTH[kept])
     made = Trial(number, {"input": where, "head": "linear"}, 5, found["balanced_accuracy"], True)
     arrays = pack_arrays({"rows": kept, "logits": logits})
-    made.taught, made.phase = Taught(found, 3, False, [], arrays), phase
+    made.taught, made.phase = TrialResult(found, 3, False, [], arrays), phase
     return made
 
 

@@ -10,15 +10,15 @@ import pytest
 from stages import parts
 from stages.runner.code import ROOT, reached
 from stages.runner.work import STAGE_FACTS
-from stages.train.halving import Leg, Taught
 from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
 from stages.train.resuming import found, keep
+from stages.train.successive_halving import RungBudget, TrialResult
 from stages.train.windows import Windows
 from tests import makers
 from tests.train.conftest import blobs, hyperparameters
 
-LEG = Leg(3, 20, hyperparameters())
-TAUGHT = Taught({"accuracy": 0.1 + 0.2}, 7, True, [{"log_loss": 1 / 3}], b"PK\n\x00arrays\n")
+LEG = RungBudget(3, 20, hyperparameters())
+TAUGHT = TrialResult({"accuracy": 0.1 + 0.2}, 7, True, [{"log_loss": 1 / 3}], b"PK\n\x00arrays\n")
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pyarrow.parquet import read_table
 
 from stages.config import TrainConfig
 from stages.tracking import QuietRun, TrialProgress
-from stages.train.halving import Halving, Taught, Trial
+from stages.train.successive_halving import Halving, Taught, Trial
 from stages.train.minutes import minutes_of
 from stages.train.record import Recorder
+from stages.train.successive_halving import SuccessiveHalving, Trial, TrialResult
 
 HYPER = {"input": "lite0@64", "head": "linear", "rate": 0.1}
 
@@ -63,10 +64,12 @@ def test_of_a_loss_the_least_is_best():
 def test_a_trial_that_halving_ends_is_told_once_as_ended():
     run = Heard()
     recorder = Recorder(run, 2, "accuracy")
-    halving = Halving(QuietSearcher(), [HYPER, HYPER], total=2, size=2, keep=2, rungs=(1, 2))
+    halving = SuccessiveHalving(
+        QuietSearcher(), [HYPER, HYPER], total=2, size=2, keep=2, rungs=(1, 2)
+    )
     for value in (0.5, 0.8):
         leg = halving.next()
-        halving.told(leg, value, Taught({}, 1, False, curve(value), b""))
+        halving.told(leg, value, TrialResult({}, 1, False, curve(value), b""))
         recorder.heard(halving)
         recorder.heard(halving)
 
@@ -85,7 +88,7 @@ def test_the_next_phase_counts_anew_and_has_a_name_of_its_own():
 
 def test_the_table_has_a_row_for_each_trial_of_both_phases():
     run = Heard()
-    taught = Taught({"accuracy": 0.9}, 2, True, curve(0.8, 0.9), b"")
+    taught = TrialResult({"accuracy": 0.9}, 2, True, curve(0.8, 0.9), b"")
     head = Trial(0, HYPER, reached=6, taught=taught)
     tail = Trial(1, {"input": "lite0@64", "freeze": "half"}, reached=12, taught=taught, phase=2)
 
@@ -113,7 +116,7 @@ class QuietSearcher:
 def test_minutes_are_counted_from_how_far_a_trial_came():
     train = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), trials=2)
     one, other = (
-        Trial(0, {"input": "efficientnet_lite0@64"}, taught=Taught({}, 1, True, told, b""))
+        Trial(0, {"input": "efficientnet_lite0@64"}, taught=TrialResult({}, 1, True, told, b""))
         for told in (curve(0.1), curve(0.1, 0.2, 0.3))
     )
     tail = replace(

@@ -1,8 +1,8 @@
 """The rule that picks a trial: near the highest metric, least log loss, then cost, then number."""
 
 from stages.config import TrainConfig
-from stages.train.halving import Taught, Trial
 from stages.train.selection import choose, selection_of
+from stages.train.successive_halving import Trial, TrialResult
 
 CONFIG = TrainConfig(families=("efficientnet_lite1", "efficientnet_lite0"))
 SMALL, LARGE = "efficientnet_lite0@224", "efficientnet_lite1@256"
@@ -14,7 +14,7 @@ def trial(
     measures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": loss}
     score = accuracy
     made = Trial(number, {"input": where, "head": head}, 5, score, True)
-    made.taught = Taught(measures, 3, False, [], b"")
+    made.taught = TrialResult(measures, 3, False, [], b"")
     return made
 
 

@@ -6,7 +6,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.estimate import Estimate
-from stages.train.halving import Trial
+from stages.train.successive_halving import Trial
 
 
 class Detectors:

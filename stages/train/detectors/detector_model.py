@@ -12,7 +12,7 @@ from stages.train.detectors.detection_budget import race_of
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.detector_search import Found
 from stages.train.network import network_files
-from stages.train.selection import DECIMALS, rounded, taught_of
+from stages.train.selection import DECIMALS, result_of, rounded
 
 RULE = "the highest AP50 on the validation split after {race} epochs; if equal, the earlier trial"
 
@@ -23,7 +23,7 @@ def save_model(
     """Export the chosen detector and save the Model."""
     one = problem.asked[found.chosen.input].one
     task, family = TASKS[dataset.task](), one.begun
-    taught = taught_of(found.chosen)
+    taught = result_of(found.chosen)
     files = {
         **network_files(one.family, found.arrays, store),
         "trials.json": store.add(table(found.trials, found.chosen)),
@@ -48,7 +48,7 @@ def save_model(
 
 def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
     """What a Model says of how it was picked."""
-    taught = taught_of(found.chosen)
+    taught = result_of(found.chosen)
     return {
         "rule": RULE.format(race=race_of(train.epochs)),
         "held_out": "the validation split, taught by train",

@@ -11,9 +11,9 @@ from stages.train.detectors.detection_budget import HALVES, race_of
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.progress_journal import journal_of
 from stages.train.detectors.worker_pool import Crew
-from stages.train.halving import Halving, Leg, Taught, Trial
 from stages.train.search import Word
 from stages.train.space import Choice, Dimension, Number, by_name, starts
+from stages.train.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
 BACKBONE_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
@@ -35,7 +35,7 @@ def search(
     train: TrainConfig,
     trials: int,
     settings: Settings,
-    heard: Callable[[Halving], None],
+    heard: Callable[[SuccessiveHalving], None],
     tell: Callable[[int], None],
     word: Word = lambda *_: None,
 ) -> Found:
@@ -47,7 +47,7 @@ def search(
     on any number of cores. Raises InfrastructureError if Ray does not come up or workers die."""
     space = dimensions(train)
     rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
-    halving = Halving(
+    halving = SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed),
         starts(space, BEGIN),
         total=trials,
@@ -56,7 +56,7 @@ def search(
         rungs=tuple(dict.fromkeys(rungs)),
     )
 
-    def told(leg: Leg, epoch: int, curve: list[dict[str, float]]) -> None:
+    def told(leg: RungBudget, epoch: int, curve: list[dict[str, float]]) -> None:
         word(leg.number, leg.hyperparameters, epoch, train.epochs, curve)
 
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
@@ -69,7 +69,7 @@ def search(
                 halving.told(leg, *_taught(crew.known[leg.number]))
             heard(halving)
         chosen = min(halving.trials, key=lambda one: (-one.reached, *one.rank))
-        leg = Leg(chosen.number, chosen.reached, chosen.hyperparameters)
+        leg = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
         found = Found(halving.trials, chosen, crew.arrays(leg), crew.known[chosen.number].answers)
         crew.end()
         return found
@@ -88,7 +88,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     )
 
 
-def _waiting(halving: Halving) -> list[Leg]:
+def _waiting(halving: SuccessiveHalving) -> list[RungBudget]:
     """All legs that can be taught now."""
     legs = []
     while (leg := halving.next()) is not None:
@@ -96,7 +96,7 @@ def _waiting(halving: Halving) -> list[Leg]:
     return legs
 
 
-def _taught(come: Any) -> tuple[float, Taught]:
+def _taught(come: Any) -> tuple[float, TrialResult]:
     last = come.curve[-1]
     measures = {"ap50": last["ap50"], "loss": last["loss"]}
-    return last["ap50"], Taught(measures, come.epoch, False, come.curve, b"")
+    return last["ap50"], TrialResult(measures, come.epoch, False, come.curve, b"")

@@ -8,8 +8,8 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.train.detectors.detection_problem import Problem
-from stages.train.halving import Leg
 from stages.train.journal import Journal
+from stages.train.successive_halving import RungBudget
 
 if TYPE_CHECKING:
     from stages.train.detectors.worker import Progress
@@ -21,7 +21,7 @@ def journal_of(problem: Problem, settings: Settings) -> Journal:
     return Journal.of(settings, problem.scenes.dataset.ref.id, asked)
 
 
-def keep(leg: Leg, come: "Progress", journal: Journal) -> None:
+def keep(leg: RungBudget, come: "Progress", journal: Journal) -> None:
     """Keep how far `leg` has come, in place of what was kept of it before."""
     state: dict[str, Any] = dict(come.state)
     arrays = {name: state.pop(name) for name in list(state) if isinstance(state[name], np.ndarray)}
@@ -29,7 +29,7 @@ def keep(leg: Leg, come: "Progress", journal: Journal) -> None:
     journal.keep(leg.key, facts, pack_arrays(arrays))
 
 
-def found(leg: Leg, journal: Journal) -> "Progress | None":
+def found(leg: RungBudget, journal: Journal) -> "Progress | None":
     """How far `leg` came before, if that is known."""
     from stages.train.detectors.worker import Progress
 

@@ -11,14 +11,14 @@ from stages.runtime.errors import InfrastructureError
 from stages.train.detectors.detection_budget import HALVES
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.detector_estimate import worker_data
-from stages.train.halving import Leg
 from stages.train.journal import Journal
 from stages.train.room import reserved, worker_bytes
+from stages.train.successive_halving import RungBudget
 
 TRIES = 3
 Made = TypeVar("Made")
 Known = dict[int, Any]  # trial's number -> its Progress
-Word = Callable[[Leg, int, list[dict[str, float]]], None]
+Word = Callable[[RungBudget, int, list[dict[str, float]]], None]
 
 
 class Crew:
@@ -48,7 +48,7 @@ class Crew:
         self.known: Known = {}
         self._hire()
 
-    def teach(self, legs: Sequence[Leg]) -> None:
+    def teach(self, legs: Sequence[RungBudget]) -> None:
         """Bring `known` up to the end of `legs`: one is taught by two workers together, several
         side by side. Equal results either way. Raises InfrastructureError if workers die again and
         again."""
@@ -57,7 +57,7 @@ class Crew:
         else:
             self._tried(lambda: self._side_by_side(legs), legs)
 
-    def arrays(self, leg: Leg) -> dict[str, Any]:
+    def arrays(self, leg: RungBudget) -> dict[str, Any]:
         """The weights of the trial of `leg`, as far as it is known."""
         return self._tried(lambda: self._arrays(leg), [leg])
 
@@ -71,7 +71,7 @@ class Crew:
         for place in self.places:
             remove_placement_group(place)
 
-    def _tried(self, work: Callable[[], Made], legs: Sequence[Leg]) -> Made:
+    def _tried(self, work: Callable[[], Made], legs: Sequence[RungBudget]) -> Made:
         from ray.exceptions import RayActorError
 
         for _ in range(TRIES):
@@ -101,12 +101,12 @@ class Crew:
         )
         return make.remote(self.shared)
 
-    def _side_by_side(self, legs: Sequence[Leg]) -> None:
+    def _side_by_side(self, legs: Sequence[RungBudget]) -> None:
         free: SimpleQueue[Any] = SimpleQueue()
         for one in self.workers:
             free.put(one)
 
-        def alone(leg: Leg) -> None:
+        def alone(leg: RungBudget) -> None:
             worker = free.get()
             try:
                 self._taught(leg, [worker])
@@ -116,7 +116,7 @@ class Crew:
         with ThreadPoolExecutor(len(self.workers)) as pool:
             list(pool.map(alone, legs))
 
-    def _taught(self, leg: Leg, team: Sequence[Any]) -> None:
+    def _taught(self, leg: RungBudget, team: Sequence[Any]) -> None:
         """Let `team` teach `leg`, from where its trial was last judged."""
         import ray
 
@@ -132,7 +132,7 @@ class Crew:
                 self._keep(leg, come)
             self._told(leg, epoch, 1, come)
 
-    def _gone_on(self, leg: Leg) -> Any:
+    def _gone_on(self, leg: RungBudget) -> Any:
         """How far the trial of `leg` has come: here, or in an earlier process."""
         from stages.train.detectors.progress_journal import found
 
@@ -144,19 +144,19 @@ class Crew:
         self._told(leg, kept.epoch, kept.epoch - come.epoch, kept)
         return kept
 
-    def _keep(self, leg: Leg, come: Any) -> None:
+    def _keep(self, leg: RungBudget, come: Any) -> None:
         from stages.train.detectors.progress_journal import keep
 
         if self.journal:
             keep(leg, come, self.journal)
 
-    def _told(self, leg: Leg, epoch: int, more: int, come: Any) -> None:
+    def _told(self, leg: RungBudget, epoch: int, more: int, come: Any) -> None:
         """Tell of `more` epochs of `leg`."""
         with self.lock:
             self.tell(more)
             self.word(leg, epoch, come.curve)
 
-    def _epoch(self, leg: Leg, team: Sequence[Any]) -> None:
+    def _epoch(self, leg: RungBudget, team: Sequence[Any]) -> None:
         import ray
 
         if len(team) == 1:
@@ -167,7 +167,7 @@ class Crew:
             done = [one.step.remote(*halves) for one in team]
         ray.get(done)
 
-    def _judged(self, leg: Leg, epoch: int, come: Any, team: Sequence[Any]) -> Any:
+    def _judged(self, leg: RungBudget, epoch: int, come: Any, team: Sequence[Any]) -> Any:
         import ray
 
         from stages.train.detectors.worker import Progress, row_of
@@ -179,7 +179,7 @@ class Crew:
         row = row_of(self.problem, leg.hyperparameters, epoch, loss, answers)
         return Progress(epoch, [*come.curve, row], answers, state)
 
-    def _arrays(self, leg: Leg) -> dict[str, Any]:
+    def _arrays(self, leg: RungBudget) -> dict[str, Any]:
         import ray
 
         first = self.workers[0]
@@ -187,7 +187,7 @@ class Crew:
         made: dict[str, Any] = ray.get(first.arrays.remote())
         return made
 
-    def _come(self, leg: Leg) -> Any:
+    def _come(self, leg: RungBudget) -> Any:
         from stages.train.detectors.worker import Progress
 
         return self.known.get(leg.number) or Progress()

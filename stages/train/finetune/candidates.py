@@ -8,12 +8,12 @@ import numpy as np
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
 from stages.train.finetune.finetune_budget import tunable
-from stages.train.halving import Trial
 from stages.train.prepared import Prepared
 from stages.train.scores import measures
 from stages.train.search import score_of
-from stages.train.selection import choose, taught_of
+from stages.train.selection import choose, result_of
 from stages.train.space import by_name
+from stages.train.successive_halving import Trial
 
 FAR = 4.0  # standard errors behind the best input, which is more than a tail gains
 
@@ -49,7 +49,7 @@ def _error(trial: Trial, prepared: Prepared) -> float:
 
 def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
     """`trial` as it is judged by the folds that judge the best tail."""
-    taught = taught_of(trial)
+    taught = result_of(trial)
     made = unpack_arrays(taught.arrays)
     judged = prepared.problem.held[made["rows"]] < train.judges
     rows, logits = made["rows"][judged], made["logits"][judged]

@@ -13,10 +13,10 @@ from stages.train.finetune.finetune_problem import JUDGE, Question
 from stages.train.finetune.reevaluation import anew, best_of, chosen_of, further
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
-from stages.train.halving import Leg, Taught, Trial
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.search import score_of
-from stages.train.selection import taught_of
+from stages.train.selection import result_of
+from stages.train.successive_halving import RungBudget, Trial, TrialResult
 from stages.train.unseen import arrays_of
 
 if TYPE_CHECKING:
@@ -56,15 +56,15 @@ class Tuning:
         chosen = chosen_of(self.asked, best, self.course)
         last = anew(self.asked, best)
         if chosen is best and not self.course.known(last):
-            self._last(last, taught_of(best))
+            self._last(last, result_of(best))
 
-    def _forget(self, *ended: Leg | Trial) -> None:
+    def _forget(self, *ended: RungBudget | Trial) -> None:
         """What is held of trials that will not go on."""
         for one in ended:
             self.fits.pop(one.number, None)
             self.course.drop(one)
 
-    def _judged(self, leg: Leg, judge: int = JUDGE) -> Taught:
+    def _judged(self, leg: RungBudget, judge: int = JUDGE) -> TrialResult:
         """Teach `leg` while the fold `judge` judges."""
         fit = self._fit(leg, judge)
         about = FURTHER.format(judge=judge) if judge != JUDGE else ""
@@ -72,7 +72,7 @@ class Tuning:
         self._teach(leg, fit, partial(fit.until, patience=self.asked.train.patience), word)
         return self._finished(leg, self._result(fit), word)
 
-    def _last(self, leg: Leg, judged: Taught) -> None:
+    def _last(self, leg: RungBudget, judged: TrialResult) -> None:
         """Teach `leg` by all samples, with those that `judged` it among them."""
         fit = self._begun(leg, self.asked.question, self._own_head(leg), whole=True)
         word = Word(leg.number, leg.hyperparameters, leg.epochs, about=ALL)
@@ -80,9 +80,11 @@ class Tuning:
         self.course.drop(leg)
         temperature = float(unpack_arrays(judged.arrays)["temperature"])
         network = pack_arrays(fit.arrays(temperature))
-        self._finished(leg, Taught({}, leg.epochs, False, list(fit.curve), network), word)
+        self._finished(leg, TrialResult({}, leg.epochs, False, list(fit.curve), network), word)
 
-    def _teach(self, leg: Leg, fit: TailFit, teach: Callable[[int], None], word: Word) -> None:
+    def _teach(
+        self, leg: RungBudget, fit: TailFit, teach: Callable[[int], None], word: Word
+    ) -> None:
         """Let `teach` bring `fit` to the end of `leg`, epoch by epoch."""
         self._report(word)  # all have made it
         while len(fit.curve) < leg.epochs:
@@ -92,12 +94,12 @@ class Tuning:
             if len(fit.curve) < leg.epochs:
                 self._report(replace(word, curve=fit.curve))
 
-    def _finished(self, leg: Leg, taught: Taught, word: Word) -> Taught:
+    def _finished(self, leg: RungBudget, taught: TrialResult, word: Word) -> TrialResult:
         self.course.finish(leg, taught)
         self._report(replace(word, curve=taught.curve))
         return taught
 
-    def _fit(self, leg: Leg, judge: int) -> TailFit:
+    def _fit(self, leg: RungBudget, judge: int) -> TailFit:
         """The trial as it was left, here or before a restart; else a new one."""
         if leg.number not in self.fits:
             head = self._head(leg.hyperparameters["input"], judge)
@@ -105,7 +107,7 @@ class Tuning:
         return self.fits[leg.number]
 
     def _begun(
-        self, leg: Leg, question: Question, head: dict[str, Any], whole: bool = False
+        self, leg: RungBudget, question: Question, head: dict[str, Any], whole: bool = False
     ) -> TailFit:
         """The trial of `leg`, as far as it has come."""
         hyperparameters = inherited(leg.hyperparameters, question)
@@ -114,7 +116,7 @@ class Tuning:
             fit.take_up(state)
         return fit
 
-    def _own_head(self, leg: Leg) -> dict[str, Any]:
+    def _own_head(self, leg: RungBudget) -> dict[str, Any]:
         """Phase one's head for the input of `leg`, which all samples have taught."""
         return dict(self.asked.question.finalists[leg.hyperparameters["input"]].head)
 
@@ -129,11 +131,11 @@ class Tuning:
             self.heads[name, judge] = fit.arrays()
         return self.heads[name, judge]
 
-    def _result(self, fit: TailFit) -> Taught:
+    def _result(self, fit: TailFit) -> TrialResult:
         best = fit._best()
         rows, logits = fit.unseen()
         unseen = arrays_of(self.asked.question.rows[rows], logits, fit.temperature())
-        return Taught(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
+        return TrialResult(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
 
     def _report(self, word: Word) -> None:
         self.desk.report(asdict(word), self.course.save)

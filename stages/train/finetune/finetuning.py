@@ -18,12 +18,12 @@ from stages.train.finetune.problem_builder import question_of
 from stages.train.finetune.reevaluation import anew, best_of, chosen_of
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
-from stages.train.halving import Taught, Trial
 from stages.train.journal import FORGOTTEN, SETTLED, version
 from stages.train.prepared import Prepared
 from stages.train.record import Recorder
 from stages.train.search import score_of
-from stages.train.selection import choose, taught_of
+from stages.train.selection import choose, result_of
+from stages.train.successive_halving import Trial, TrialResult
 from stages.train.unseen import only
 
 
@@ -100,7 +100,7 @@ def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Tri
     if chosen is not best:
         return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
     network = course.brought(anew(asked, chosen)).arrays
-    chosen.taught = replace(taught_of(chosen), arrays=_shipped(taught_of(chosen), network))
+    chosen.taught = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
     tuned = _numbered(halving.trials, len(trials))
     return [*trials, *tuned], tuned[chosen.number]
 
@@ -109,6 +109,6 @@ def _numbered(trials: list[Trial], first: int) -> list[Trial]:
     return [replace(one, number=first + one.number, phase=2) for one in trials]
 
 
-def _shipped(taught: Taught, network: bytes) -> bytes:
+def _shipped(taught: TrialResult, network: bytes) -> bytes:
     """The network that all samples taught, with what its twin said of those it had not seen."""
     return pack_arrays({**unpack_arrays(network), **only(unpack_arrays(taught.arrays))})

@@ -16,10 +16,10 @@ from stages.train.distributed.batch_shards import shards_for
 from stages.train.features import Tell, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
-from stages.train.halving import Trial
 from stages.train.prepared import Prepared, sight_of
-from stages.train.selection import taught_of
+from stages.train.selection import result_of
 from stages.train.space import Input, by_name
+from stages.train.successive_halving import Trial
 from stages.train.unseen import without
 from stages.train.windows import Windows
 
@@ -59,7 +59,7 @@ def changed(dataset: Dataset, train: TrainConfig) -> Dataset:
 
 
 def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:
-    head = without(unpack_arrays(taught_of(trial).arrays))
+    head = without(unpack_arrays(result_of(trial).arrays))
     published = one.begun.load(settings)
     return Finalist(one, published, head, dict(trial.hyperparameters))
 

@@ -9,11 +9,11 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.request import Asked
 from stages.train.finetune.resume_state import Course
-from stages.train.halving import Leg, Taught, Trial
 from stages.train.problem import Problem
 from stages.train.scores import best_temperature, measures
 from stages.train.search import score_of
-from stages.train.selection import choose, taught_of
+from stages.train.selection import choose, result_of
+from stages.train.successive_halving import RungBudget, Trial, TrialResult
 from stages.train.unseen import arrays_of
 
 
@@ -25,30 +25,30 @@ def best_of(asked: Asked, trials: Sequence[Trial]) -> Trial:
     return choose(whole, asked.train, asked.question.problem.samples)
 
 
-def further(asked: Asked, best: Trial) -> Iterator[tuple[int, Leg]]:
+def further(asked: Asked, best: Trial) -> Iterator[tuple[int, RungBudget]]:
     """The other folds that are to judge `best`, each with its teaching, numbered after all
     trials."""
     for fold in range(1, asked.train.judges):
-        yield fold, Leg(asked.trials + fold, best.reached, best.hyperparameters)
+        yield fold, RungBudget(asked.trials + fold, best.reached, best.hyperparameters)
 
 
-def anew(asked: Asked, best: Trial) -> Leg:
+def anew(asked: Asked, best: Trial) -> RungBudget:
     """The teaching of `best` anew, by all samples, as long as until it was judged; numbered after
     all trials, too."""
-    return Leg(asked.trials, taught_of(best).best_epoch, best.hyperparameters)
+    return RungBudget(asked.trials, result_of(best).best_epoch, best.hyperparameters)
 
 
 def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
     """`best`, as all folds have judged it, or one of the rivals: by phase one's rule. What `best`
     says of unseen samples is that of all these folds from now on."""
-    parts = [taught_of(best), *(course.brought(leg) for _, leg in further(asked, best))]
+    parts = [result_of(best), *(course.brought(leg) for _, leg in further(asked, best))]
     best.taught = joined(parts, asked.question.heads)
     best.score = score_of(best.taught.measures, asked.train.metric)
     judged = asked.question.heads.known(unpack_arrays(best.taught.arrays)["rows"])
     return choose([*asked.rivals, best], asked.train, judged)
 
 
-def joined(parts: Sequence[Taught], problem: Problem) -> Taught:
+def joined(parts: Sequence[TrialResult], problem: Problem) -> TrialResult:
     """One trial as several folds judged it, at one temperature."""
     if len(parts) == 1:
         return parts[0]

@@ -9,8 +9,8 @@ from stages.parts import SEARCHERS
 from stages.train.finetune.dimensions import BEGIN, dimensions
 from stages.train.finetune.finetune_budget import together
 from stages.train.finetune.finetune_problem import Question
-from stages.train.halving import Halving, Trial, rungs_of
 from stages.train.space import starts
+from stages.train.successive_halving import SuccessiveHalving, Trial, rungs_of
 
 LEAST = 3  # epochs of the first rung
 
@@ -38,12 +38,12 @@ class Word:
     about: str = ""
 
 
-def halving_of(asked: Asked) -> Halving:
+def halving_of(asked: Asked) -> SuccessiveHalving:
     """Phase two's trials before any of them is taught. There are few: one of each small batch goes
     on, and each knows all before it, as one team teaches them one after the other."""
     train, space = asked.train, dimensions(asked.train, asked.question)
     size = together(train, asked.trials)
-    return Halving(
+    return SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed, startup=size),
         starts(space, BEGIN),
         total=asked.trials,

@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.artifacts import canonical, digest_of
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.halving import Leg, Taught, Trial
+from stages.train.successive_halving import RungBudget, Trial, TrialResult
 
 State = tuple[dict[str, Any], dict[str, Any]]  # arrays; what is plain
 
@@ -18,30 +18,30 @@ class Course:
     """`legs`: what each finished leg brought; `states`: of the trials that may go on. Both by names
     that say the hyperparameters too: what others came to is not what these would."""
 
-    legs: dict[str, Taught] = field(default_factory=dict)
+    legs: dict[str, TrialResult] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
 
-    def known(self, leg: Leg) -> Taught | None:
+    def known(self, leg: RungBudget) -> TrialResult | None:
         """What `leg` brought, if it is finished."""
         return self.legs.get(_leg(leg))
 
-    def brought(self, leg: Leg) -> Taught:
+    def brought(self, leg: RungBudget) -> TrialResult:
         """What `leg`, which is finished, brought."""
         return self.legs[_leg(leg)]
 
-    def finish(self, leg: Leg, taught: Taught) -> None:
+    def finish(self, leg: RungBudget, taught: TrialResult) -> None:
         """Keep what `leg` brought."""
         self.legs[_leg(leg)] = taught
 
-    def state(self, leg: Leg) -> State | None:
+    def state(self, leg: RungBudget) -> State | None:
         """How far the trial of `leg` has come, if it has begun."""
         return self.states.get(_trial(leg))
 
-    def keep(self, leg: Leg, state: State) -> None:
+    def keep(self, leg: RungBudget, state: State) -> None:
         """Keep how far the trial of `leg` has come."""
         self.states[_trial(leg)] = state
 
-    def drop(self, one: Leg | Trial) -> None:
+    def drop(self, one: RungBudget | Trial) -> None:
         """Drop the state of a trial that will not go on."""
         self.states.pop(_trial(one), None)
 
@@ -60,18 +60,18 @@ class Course:
             plain, data = json.loads(path.read_text()), path.with_suffix(".npz").read_bytes()
             what, name = path.stem.split("-", 1)
             if what == "leg":
-                course.legs[name] = Taught(**plain, arrays=data)
+                course.legs[name] = TrialResult(**plain, arrays=data)
             else:
                 course.states[name] = (unpack_arrays(data), plain)
         return course
 
 
-def _trial(one: Leg | Trial) -> str:
+def _trial(one: RungBudget | Trial) -> str:
     """By its number, which says who judges, and its hyperparameters."""
     return f"{one.number}-{digest_of(canonical(one.hyperparameters))[:16]}"
 
 
-def _leg(leg: Leg) -> str:
+def _leg(leg: RungBudget) -> str:
     return f"{_trial(leg)}-{leg.epochs}"
 
 

@@ -12,12 +12,12 @@ from stages.train.detectors import Detectors
 from stages.train.detectors.progress_journal import journal_of
 from stages.train.detectors.worker import is_judged
 from stages.train.detectors.worker_pool import Crew
-from stages.train.halving import Leg
 from stages.train.network import arrays_of
+from stages.train.successive_halving import RungBudget
 from tests import makers
 from tests.train.detectors.conftest import config, hyperparameters
 
-LEG = Leg(0, 2, hyperparameters())
+LEG = RungBudget(0, 2, hyperparameters())
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trial_comes_to_the_same(
 
 
 def test_side_by_side_or_together_trials_come_to_the_same(problem, ray_running):
-    legs = [Leg(number, 1, hyperparameters(weight_decay=number / 10)) for number in range(2)]
+    legs = [RungBudget(number, 1, hyperparameters(weight_decay=number / 10)) for number in range(2)]
     together, apart = (Crew(problem, 0.5, lambda _: None) for _ in range(2))
 
     apart.teach(legs)

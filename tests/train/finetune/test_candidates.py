@@ -2,8 +2,8 @@
 
 from stages.config import TrainConfig
 from stages.train.finetune.candidates import best_of_each, finalists_of
-from stages.train.halving import Taught, Trial
 from stages.train.prepared import Prepared
+from stages.train.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 
 TRAIN = TrainConfig(
@@ -15,7 +15,7 @@ SIZES = TRAIN.model_copy(update={"input_sizes": (224, 320)})
 def trial(number: int, lite: int, accuracy: float, size: int = 0) -> Trial:
     size = size or {0: 224, 1: 256}[lite]
     measures = {"accuracy": accuracy, "log_loss": 1 - accuracy}
-    taught = Taught(measures, 1, True, [measures], b"")
+    taught = TrialResult(measures, 1, True, [measures], b"")
     hyperparameters = {"input": f"efficientnet_lite{lite}@{size}", "head": "linear"}
     return Trial(number, hyperparameters, 1, accuracy, True, taught)
 

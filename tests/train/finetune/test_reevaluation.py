@@ -12,9 +12,9 @@ from stages.train.finetune.finetune_problem import Question
 from stages.train.finetune.reevaluation import best_of, chosen_of, further, joined
 from stages.train.finetune.request import Asked
 from stages.train.finetune.resume_state import Course
-from stages.train.halving import Leg, Taught, Trial
 from stages.train.problem import Problem
 from stages.train.scores import measures
+from stages.train.successive_halving import RungBudget, Trial, TrialResult
 from stages.train.unseen import arrays_of
 
 SAMPLES, CLASSES, FOLDS = 60, 2, 3
@@ -26,17 +26,17 @@ TRAIN = TrainConfig(
 )
 
 
-def taught(fold: int, wrong: int, temperature: float = 1.0) -> Taught:
+def taught(fold: int, wrong: int, temperature: float = 1.0) -> TrialResult:
     """As the samples of `fold` judge it, who are told the wrong label `wrong` times."""
     rows = PROBLEM.judging(fold)
     told = LABELS[rows].copy()
     told[:wrong] = 1 - told[:wrong]
     logits = np.eye(CLASSES, dtype=np.float32)[told] * 3
     found = measures(logits, LABELS[rows])
-    return Taught(found, 4, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
+    return TrialResult(found, 4, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
 
 
-def trial(number: int, made: Taught, size: int = 224) -> Trial:
+def trial(number: int, made: TrialResult, size: int = 224) -> Trial:
     known = {"input": f"efficientnet_lite0@{size}", "freeze": "most"}
     return Trial(number, known, 4, made.measures["accuracy"], True, made, phase=2)
 
@@ -49,7 +49,7 @@ def asked(*rivals: Trial, train: TrainConfig = TRAIN) -> Asked:
 def head(accuracy: float) -> Trial:
     """A rival, as both folds judge it."""
     known = {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": 1 - accuracy}
-    made = Taught(known, 2, True, [known], b"")
+    made = TrialResult(known, 2, True, [known], b"")
     return replace(trial(7, made), phase=1, hyperparameters={"input": "efficientnet_lite0@224"})
 
 
@@ -76,7 +76,7 @@ def test_what_two_folds_said_is_one_answer_at_one_temperature():
 def test_a_tail_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phase: int):
     rival, best = head(0.9), trial(1, taught(0, 0))
     course = Course()
-    course.finish(Leg(4, 4, best.hyperparameters), taught(1, wrong))
+    course.finish(RungBudget(4, 4, best.hyperparameters), taught(1, wrong))
 
     assert chosen_of(asked(rival), best, course).phase == phase
     assert best.score == pytest.approx((40 - wrong) / 40)

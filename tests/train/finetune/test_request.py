@@ -10,7 +10,7 @@ from stages.config import TrainConfig
 from stages.train.finetune.dimensions import BEGIN
 from stages.train.finetune.finetune_problem import Question
 from stages.train.finetune.request import Asked, halving_of
-from stages.train.halving import Taught, Trial
+from stages.train.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 
 INPUTS = ("efficientnet_lite0@224", "efficientnet_lite1@256")
@@ -33,7 +33,7 @@ def trials_of(score: Score, trials: int, seed: int = 0, searcher: str = "optuna"
     question = Question(blobs(), dict.fromkeys(INPUTS), {}, 0, 1, epochs=12)  # type: ignore[arg-type]
     halving = halving_of(Asked(question, train, trials, ()))
     while (leg := halving.next()) is not None:
-        halving.told(leg, score(leg.hyperparameters), Taught({}, 1, False, [], b""))
+        halving.told(leg, score(leg.hyperparameters), TrialResult({}, 1, False, [], b""))
     return halving.trials
 
 

@@ -5,10 +5,12 @@ import pytest
 
 from stages.models.arrays import pack_arrays
 from stages.train.finetune.resume_state import Course
-from stages.train.halving import Leg, Taught, Trial
+from stages.train.successive_halving import RungBudget, Trial, TrialResult
 
-TAUGHT = Taught({"accuracy": 0.5}, 2, False, [{"accuracy": 0.5}], pack_arrays({"a": np.ones(2)}))
-LEG = Leg(11, 12, {"learning_rate": 0.002, "mixing": "none"})
+TAUGHT = TrialResult(
+    {"accuracy": 0.5}, 2, False, [{"accuracy": 0.5}], pack_arrays({"a": np.ones(2)})
+)
+LEG = RungBudget(11, 12, {"learning_rate": 0.002, "mixing": "none"})
 
 
 def course() -> Course:

@@ -6,27 +6,27 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from stages.runtime.errors import InfrastructureError
-from stages.train.halving import Halving, Leg, Taught
+from stages.train.successive_halving import RungBudget, SuccessiveHalving, TrialResult
 
 
-class Legs(Searcher):  # type: ignore[misc]
+class SearchAdapter(Searcher):  # type: ignore[misc]
     """Every config is a leg; while the next one depends on those that run, Tune is told to wait.
 
     `next`: the next leg that has to be taught; `word`: hears the curve of a leg that goes on."""
 
     def __init__(
         self,
-        halving: Halving,
-        next: Callable[[], Leg | None],
-        done: Callable[[Leg, Taught], None],
-        word: Callable[[Leg, list[dict[str, float]]], None],
+        halving: SuccessiveHalving,
+        next: Callable[[], RungBudget | None],
+        done: Callable[[RungBudget, TrialResult], None],
+        word: Callable[[RungBudget, list[dict[str, float]]], None],
     ) -> None:
         super().__init__(metric="training_iteration", mode="max")  # not used; Tune wants one
         self.halving = halving
         self.next = next
         self.done = done
         self.word = word
-        self.out: dict[str, Leg] = {}
+        self.out: dict[str, RungBudget] = {}
         self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
@@ -61,7 +61,7 @@ class Legs(Searcher):  # type: ignore[misc]
         except Exception as failure:  # Tune would take it for the trial's and try again
             self.failure = self.failure or failure
 
-    def _next(self) -> Leg | None:
+    def _next(self) -> RungBudget | None:
         try:
             return self.next()
         except Exception as failure:  # Tune would take it for its own
@@ -79,7 +79,7 @@ class Legs(Searcher):  # type: ignore[misc]
     def restore(self, checkpoint_path: str) -> None: ...
 
 
-def _failed(leg: Leg) -> InfrastructureError:
+def _failed(leg: RungBudget) -> InfrastructureError:
     return InfrastructureError(
         f"Trial {leg.number} failed three times: {leg.hyperparameters}.",
         "Free some memory, or search without what this trial has; features are kept.",

@@ -24,7 +24,7 @@ class Searcher(Protocol):
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None: ...
 
 
-class Leg(NamedTuple):
+class RungBudget(NamedTuple):
     """Trial `number` is to be taught up to `epochs` in all."""
 
     number: int
@@ -38,7 +38,7 @@ class Leg(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrialResult:
     """What a leg brought: measures of the best epoch and of all, and the head's arrays (an npz)."""
 
     measures: dict[str, float]
@@ -63,7 +63,7 @@ class Trial:
     reached: int = 0
     score: float = float("-inf")
     ended: bool = False
-    taught: Taught | None = None
+    taught: TrialResult | None = None
     phase: int = 1
 
     @property
@@ -85,7 +85,7 @@ def rungs_of(epochs: int, halving: int, least: int = 5) -> tuple[int, ...]:
     return tuple(rungs)
 
 
-class Halving:
+class SuccessiveHalving:
     """`total` trials in batches of `size`; after each of `rungs`, one in `keep` of a batch goes
     on."""
 
@@ -110,7 +110,7 @@ class Halving:
         self.starts = list(starts)[:total] if searcher.informed else []
         self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
         self.batches: list[list[Trial]] = []
-        self.waiting: list[Leg] = []
+        self.waiting: list[RungBudget] = []
         self.learnt = 0
 
     @property
@@ -123,13 +123,13 @@ class Halving:
         """Whether all trials have ended."""
         return len(self.trials) == self.total and all(trial.ended for trial in self.trials)
 
-    def next(self) -> Leg | None:
+    def next(self) -> RungBudget | None:
         """What is to be done next; None if that depends on what is being done."""
         if not self.waiting and len(self.trials) < self.total:
             self._propose()
         return self.waiting.pop(0) if self.waiting else None
 
-    def told(self, leg: Leg, score: float, taught: Taught) -> None:
+    def told(self, leg: RungBudget, score: float, taught: TrialResult) -> None:
         """`leg` is done with `score`."""
         trial = self.trials[leg.number]
         trial.reached, trial.score, trial.taught = leg.epochs, score, taught
@@ -149,7 +149,9 @@ class Halving:
         wanted = self._proposals(min(self.size, self.total - first))
         batch = [Trial(first + place, chosen) for place, chosen in enumerate(wanted)]
         self.batches.append(batch)
-        self.waiting += [Leg(one.number, self.rungs[0], one.hyperparameters) for one in batch]
+        self.waiting += [
+            RungBudget(one.number, self.rungs[0], one.hyperparameters) for one in batch
+        ]
 
     def _proposals(self, count: int) -> list[Hyperparameters]:
         given, self.starts = self.starts[:count], self.starts[count:]
@@ -166,7 +168,7 @@ class Halving:
         higher = self.rungs[self.rungs.index(rung) + 1]
         for trial in alive:
             if trial in best:
-                self.waiting.append(Leg(trial.number, higher, trial.hyperparameters))
+                self.waiting.append(RungBudget(trial.number, higher, trial.hyperparameters))
             else:
                 trial.ended = True
 

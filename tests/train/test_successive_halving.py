@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from stages.train.halving import Halving, Leg, Taught, rungs_of
+from stages.train.successive_halving import RungBudget, SuccessiveHalving, TrialResult, rungs_of
 
 
 class Counting:
@@ -28,27 +28,29 @@ class Counting:
         self.heard += [(one["x"], score) for one, score in trials]
 
 
-def halving(searcher: Counting, total: int = 24, starts: list[dict] | None = None) -> Halving:
-    return Halving(searcher, starts or [], total=total, size=8, keep=3, rungs=(2, 6, 18))
+def halving(
+    searcher: Counting, total: int = 24, starts: list[dict] | None = None
+) -> SuccessiveHalving:
+    return SuccessiveHalving(searcher, starts or [], total=total, size=8, keep=3, rungs=(2, 6, 18))
 
 
-def score(leg: Leg) -> float:
+def score(leg: RungBudget) -> float:
     return (leg.hyperparameters["x"] * 7 % 10) + leg.epochs / 100
 
 
-def run(search: Halving, workers: int, seed: int = 0) -> None:
+def run(search: SuccessiveHalving, workers: int, seed: int = 0) -> None:
     """Do all legs, `workers` at a time, ending in an order drawn from `seed`."""
     rng = random.Random(seed)
-    out: list[Leg] = []
+    out: list[RungBudget] = []
     while not search.finished:
         while len(out) < workers and (leg := search.next()):
             out.append(leg)
         assert out, "nothing runs and nothing is given out"
         leg = out.pop(rng.randrange(len(out)))
-        search.told(leg, score(leg), Taught({}, 1, False, [], b""))
+        search.told(leg, score(leg), TrialResult({}, 1, False, [], b""))
 
 
-def summary(search: Halving) -> list[tuple]:
+def summary(search: SuccessiveHalving) -> list[tuple]:
     return [(one.number, one.hyperparameters["x"], one.reached, one.score) for one in search.trials]
 
 
@@ -85,10 +87,10 @@ def test_a_batch_is_proposed_knowing_all_batches_but_the_last():
 
 
 def test_equal_scores_go_by_number():
-    search = Halving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2))
+    search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2))
 
     for leg in [search.next() for _ in range(6)][::-1]:
-        search.told(leg, 0.5, Taught({}, 1, False, [], b""))
+        search.told(leg, 0.5, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(2)] == [0, 1]
 
@@ -97,21 +99,21 @@ def test_trials_are_compared_with_those_of_their_kind():
     def kind(hyperparameters: dict) -> str:
         return "slow" if hyperparameters["x"] >= 4 else "quick"
 
-    search = Halving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2), kind=kind)
+    search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2), kind=kind)
 
     for leg in [search.next() for _ in range(6)]:
-        search.told(leg, 1 - leg.number / 10, Taught({}, 1, False, [], b""))
+        search.told(leg, 1 - leg.number / 10, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(3)] == [0, 1, 4]
     assert search.next() is None
 
 
 def test_an_exhausted_trial_ends_and_keeps_its_place():
-    search = Halving(Counting(), [], total=3, size=3, keep=3, rungs=(1, 2))
+    search = SuccessiveHalving(Counting(), [], total=3, size=3, keep=3, rungs=(1, 2))
     legs = [search.next() for _ in range(3)]
 
     for leg, value in zip(legs, (0.9, 0.5, 0.4), strict=True):
-        search.told(leg, value, Taught({}, 1, leg.number == 0, [], b""))
+        search.told(leg, value, TrialResult({}, 1, leg.number == 0, [], b""))
 
     assert search.finished
     assert [one.reached for one in search.trials] == [1, 1, 1]
