@@ -18,8 +18,8 @@ from stages.etl.augment import view_of
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import BackboneFile
-from stages.train.one_core import on_one_core
 from stages.train.shards import Row, Shards
+from stages.train.single_threaded import load_single_threaded
 from stages.train.sources import version_of
 
 SHARD = 256  # rows; what a killed run can lose
@@ -112,7 +112,7 @@ class Extractor:
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
-        network = on_one_core(str(self.backbone.path))
+        network = load_single_threaded(str(self.backbone.path))
         return lambda window: network(window)[0]
 
     def _key(self, augmented: bool) -> str:

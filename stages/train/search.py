@@ -111,14 +111,14 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
     from ray import tune
 
     from stages.train.search_adapter import SearchAdapter
-    from stages.train.teaching import Teaching
+    from stages.train.trainable import TrialTrainable
 
     # heads and small networks are sooner taught on a processor than sent to another
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
     check_room(ray.nodes(), wanted)
     halving = asked.halving
     legs = SearchAdapter(halving, asked.next, asked.done, asked.goes_on)
-    teaching = tune.with_parameters(Teaching, problem=problem, patience=train.patience)
+    teaching = tune.with_parameters(TrialTrainable, problem=problem, patience=train.patience)
     tune.Tuner(
         tune.with_resources(teaching, wanted),
         tune_config=tune.TuneConfig(search_alg=legs, num_samples=-1, reuse_actors=True),

@@ -21,7 +21,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import BackboneFile, backbone_file
 from stages.train.features import Extractor, Sight, View
-from stages.train.one_core import on_one_core
+from stages.train.single_threaded import load_single_threaded
 from tests import makers
 
 WINDOWS, BATCH, TURNS = 32, 16, 3
@@ -93,7 +93,7 @@ def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
 
 def one_window(backbone: BackboneFile, windows: np.ndarray) -> float:
     """Seconds that one core works for a window, the median of all."""
-    network, found = on_one_core(str(backbone.path)), []
+    network, found = load_single_threaded(str(backbone.path)), []
     for window in windows:
         start = time.thread_time()
         network(window[None])

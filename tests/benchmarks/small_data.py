@@ -23,9 +23,9 @@ from stages.train.balance import balance_of
 from stages.train.growth import growth
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.learning_curve import SHARES, Curve, taught
-from stages.train.one_core import on_one_core
 from stages.train.problem import Problem
 from stages.train.scores import measures
+from stages.train.single_threaded import load_single_threaded
 
 INPUT, FOLDS, SEEDS = "efficientnet_lite0@224", 5, 6
 HOW = ("none", "weights", "sampling", "both")
@@ -59,7 +59,7 @@ def read(folder: Path) -> Pictures:
     rows, labels, test = [], [], []
     with TemporaryDirectory() as place:
         store = Store(FolderBlobs(Path(place) / "store"), Path(place) / "cache")
-        network = on_one_core(str(backbone_file(family, store).path))
+        network = load_single_threaded(str(backbone_file(family, store).path))
         for split in ("train", "test"):
             for index, name in enumerate(names):
                 for path in sorted((folder / split / name).iterdir()):

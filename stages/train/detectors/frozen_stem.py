@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.train.one_core import on_one_core
+from stages.train.single_threaded import load_single_threaded
 
 
 class Front:
@@ -22,7 +22,7 @@ class Front:
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
-        return on_one_core(self.graph)
+        return load_single_threaded(self.graph)
 
 
 def front_of(backbone: Path) -> bytes:

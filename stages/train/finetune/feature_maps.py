@@ -15,7 +15,7 @@ from stages.train.backbone import backbone_file
 from stages.train.features import Sight, Tell, View
 from stages.train.finetune.finetune_budget import MAPS
 from stages.train.finetune.finetune_problem import at, cut_of
-from stages.train.one_core import on_one_core
+from stages.train.single_threaded import load_single_threaded
 from stages.train.space import Input
 from stages.train.windows import Windows
 
@@ -70,4 +70,4 @@ def _front(one: Input, freeze: str, store: Store, settings: Settings) -> Network
     cut = cut_of(one, freeze)
     if not cut:
         return lambda windows: windows
-    return on_one_core(str(backbone_file(one.begun, store, settings, cut).path))
+    return load_single_threaded(str(backbone_file(one.begun, store, settings, cut).path))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def on_one_core(model: str | bytes) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
+def load_single_threaded(model: str | bytes) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
     """The first output of `model`, a path or the graph itself, of what its first input is given."""
     import onnxruntime
 

@@ -15,7 +15,7 @@ PAUSE = 1.0  # seconds between two words about a leg
 KEPT = 8  # trials that an actor can go on with; others begin again and come to the same
 
 
-class Teaching(tune.Trainable):  # type: ignore[misc]
+class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     """Teaches the trial of its config up to the leg's epochs, and tells of it now and then; reused
     for leg after leg."""
 
