@@ -80,7 +80,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     from stages.cli.estimates import print_plans
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolve
-    from stages.train.suits import notices
+    from stages.train.compatibility import notices
 
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))

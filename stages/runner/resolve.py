@@ -10,9 +10,9 @@ from stages.etl import source
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.train import trainer_of
+from stages.train.compatibility import check_compatibility
 from stages.train.device.device_limits import fitted
-from stages.train.suits import check_suits
-from stages.train.taking_part import affordable, with_weights
+from stages.train.selected_families import affordable, with_weights
 
 
 def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
@@ -21,7 +21,7 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
 
     Raises ConfigError if there is no such data, a part is not for the task, no weights, engine or
     emulator are at hand or nothing fits the device, BudgetTooSmall if nothing could be trained."""
-    check_suits(pipeline)
+    check_compatibility(pipeline)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
     found = source.find(pipeline.data, settings)

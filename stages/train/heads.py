@@ -45,6 +45,7 @@ class Heads:
         """Search for the best head on features of `dataset` and save it with its backbone."""
         from stages.train.chosen import save_model
         from stages.train.cluster import cluster
+        from stages.train.compatibility import notices
         from stages.train.finetune.finetuning import saved, tune
         from stages.train.minutes import minutes_of
         from stages.train.more_data import more_data
@@ -52,7 +53,6 @@ class Heads:
         from stages.train.prepared import prepare
         from stages.train.record import Recorder
         from stages.train.search import journal_of, search
-        from stages.train.suits import notices
 
         if told := notices(config):
             run.log_tags({"notice": " ".join(told)})

@@ -12,7 +12,7 @@ from stages.models.family import SCRATCH
 from stages.tracking import QuietRun
 from stages.train import train
 from stages.train.network import arrays_of
-from stages.train.taking_part import with_weights
+from stages.train.selected_families import with_weights
 from tests import makers
 from tests.models import stand_ins
 

@@ -6,9 +6,9 @@ from pydantic import ValidationError
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.runtime.errors import ConfigError
+from stages.train.compatibility import check_compatibility
 from stages.train.heads import Heads
 from stages.train.others import labels_of, other_of, with_negatives
-from stages.train.suits import check_suits
 from tests import makers
 
 NONE = {"trials": 0}
@@ -51,7 +51,7 @@ def test_boxes_have_no_use_for_it():
     told = {"name": "one", "task": "object_detection", "data": "one", "train": {"other": "auto"}}
 
     with pytest.raises(ConfigError, match=r"train\.other"):
-        check_suits(PipelineConfig.model_validate(told))
+        check_compatibility(PipelineConfig.model_validate(told))
 
 
 def test_negatives_are_foreseen_in_the_budget():

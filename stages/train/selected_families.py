@@ -10,8 +10,8 @@ from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.settings import Settings
 from stages.train import Trainer
+from stages.train.compatibility import is_compatible
 from stages.train.space import inputs_of
-from stages.train.suits import suits
 
 EACH = 4  # trials for each input below which a further family brings less than more trials
 
@@ -80,7 +80,9 @@ def _open_to(task: str, train: TrainConfig) -> list[str]:
     return [
         name
         for name in FAMILIES
-        if suits(name, task) and not FAMILIES[name].notice and _takes(name, train.input_sizes)
+        if is_compatible(name, task)
+        and not FAMILIES[name].notice
+        and _takes(name, train.input_sizes)
     ]
 
 

@@ -10,11 +10,11 @@ from stages.tasks import Task
 FURTHER = "train.finetune.augmentations"
 
 
-def check_suits(pipeline: PipelineConfig) -> None:
+def check_compatibility(pipeline: PipelineConfig) -> None:
     """Raise ConfigError, naming the key and what does suit, if a model family, an augmentation or
     a label `other` is not for the pipeline's task."""
     task = TASKS[pipeline.task]
-    fitting = [name for name in FAMILIES if suits(name, pipeline.task)]
+    fitting = [name for name in FAMILIES if is_compatible(name, pipeline.task)]
     wrong = [name for name in pipeline.train.families if name not in fitting]
     if wrong:
         raise ConfigError(
@@ -42,7 +42,7 @@ def _check_further(augmentations: Changes, task: Task) -> None:
             )
 
 
-def suits(family: str, task: str) -> bool:
+def is_compatible(family: str, task: str) -> bool:
     """Whether `task` can use `family`: by the same trainer, on what its steps can give."""
     one, wanted = FAMILIES[family], TASKS[task]
     return one.trainer == wanted.trainer and one.takes in wanted.takes

@@ -7,7 +7,7 @@ import pytest
 from stages.config import PipelineConfig
 from stages.parts import FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
-from stages.train.suits import check_suits, notices, suits
+from stages.train.compatibility import check_compatibility, is_compatible, notices
 
 
 def pipeline(task: str, **sections: Any) -> PipelineConfig:
@@ -16,7 +16,7 @@ def pipeline(task: str, **sections: Any) -> PipelineConfig:
 
 @pytest.mark.parametrize("task", list(TASKS))
 def test_what_a_task_means_by_default_suits_it(task: str):
-    check_suits(pipeline(task))
+    check_compatibility(pipeline(task))
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_a_family_of_another_task_is_refused_and_those_that_suit_are_named(task:
     wrong = pipeline(task, train={"families": [family]})
 
     with pytest.raises(ConfigError, match=rf"train\.families: '{family}'") as caught:
-        check_suits(wrong)
+        check_compatibility(wrong)
 
-    fitting = [name for name in FAMILIES if suits(name, task)]
+    fitting = [name for name in FAMILIES if is_compatible(name, task)]
     assert fitting
     assert all(name in str(caught.value) for name in fitting)
 
@@ -46,12 +46,12 @@ def test_a_change_for_another_modality_is_refused(task: str, change: str):
     wrong = pipeline(task, etl={"augmentations": [change]})
 
     with pytest.raises(ConfigError, match=rf"etl\.augmentations: '{change}'"):
-        check_suits(wrong)
+        check_compatibility(wrong)
 
 
 def test_a_sound_can_be_seen_or_heard():
-    assert suits("efficientnet_lite0", "sound_classification")
-    assert suits("small_audio", "sound_classification")
+    assert is_compatible("efficientnet_lite0", "sound_classification")
+    assert is_compatible("small_audio", "sound_classification")
 
 
 def test_a_notice_is_told_of_those_families_that_have_one():
@@ -67,4 +67,4 @@ def test_what_tails_are_taught_is_views_of_the_same_modality(task: str, change: 
     wrong = pipeline(task, train={"finetune": {"augmentations": [change]}})
 
     with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):
-        check_suits(wrong)
+        check_compatibility(wrong)

@@ -10,8 +10,8 @@ from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.settings import Settings
 from stages.train.heads import Heads
+from stages.train.selected_families import affordable, with_weights
 from stages.train.space import inputs_of
-from stages.train.taking_part import affordable, with_weights
 from tests import makers
 from tests.models import stand_ins
 
