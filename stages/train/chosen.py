@@ -13,6 +13,7 @@ from stages.parts import TASKS
 from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.dimensions import Input, by_name
 from stages.train.finalists import finalists
 from stages.train.held_out import held_out
 from stages.train.network import network_files
@@ -21,7 +22,6 @@ from stages.train.others.making import YOURS
 from stages.train.others.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, result_of, rounded, selection_of
-from stages.train.space import Input, by_name
 from stages.train.successive_halving import Trial
 from stages.train.unseen import without
 

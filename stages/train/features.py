@@ -46,7 +46,7 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sight:
+class Preprocessing:
     """How samples of a dataset come to a network: the steps `before` it, and the changes that make
     a view of its own."""
 
@@ -74,7 +74,7 @@ class Extractor:
     """A backbone and how samples come to it. `tell` hears how many rows are known."""
 
     backbone: BackboneFile
-    sight: Sight
+    preprocessing: Preprocessing
     settings: Settings
     tell: Tell
 
@@ -108,7 +108,9 @@ class Extractor:
     def _forward(self, views: list[View]) -> Iterator[Row]:
         network = self._network
         with ThreadPoolExecutor(self.settings.threads) as pool:
-            yield from pool.map(lambda view: mean_row(network, self.sight.windows(view)), views)
+            yield from pool.map(
+                lambda view: mean_row(network, self.preprocessing.windows(view)), views
+            )
 
     @cached_property
     def _network(self) -> Callable[[NDArray[np.float32]], Row]:
@@ -116,7 +118,7 @@ class Extractor:
         return lambda window: network(window)[0]
 
     def _key(self, augmented: bool) -> str:
-        return digest_of(canonical([self.backbone.digest, *self.sight.key(augmented)]))
+        return digest_of(canonical([self.backbone.digest, *self.preprocessing.key(augmented)]))
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:

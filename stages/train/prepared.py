@@ -18,11 +18,11 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.backbone import BackboneFile, backbone_file
-from stages.train.features import Extractor, Sight, Tell, View
+from stages.train.dimensions import Input, inputs_of
+from stages.train.features import Extractor, Preprocessing, Tell, View
 from stages.train.others import labels_of, other_of
 from stages.train.others.making import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
-from stages.train.space import Input, inputs_of
 from stages.train.windows import Windows
 
 
@@ -56,9 +56,9 @@ def prepare(
     features, shapes = {}, {}
     for place, one in enumerate(inputs):
         tell = _teller(run, place, len(inputs), len(rows.views))
-        sight = sight_of(one, dataset, store)
-        features[one.name] = _seen(sight, backbones.get(one.family), rows, settings, tell)
-        shapes[one.name] = sight.windows(rows.views[0]).shape[1:]
+        preprocessing = preprocessing_of(one, dataset, store)
+        features[one.name] = _seen(preprocessing, backbones.get(one.family), rows, settings, tell)
+        shapes[one.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
     classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
     problem = rows.problem(features, classes, folds, changes, other)
@@ -69,21 +69,25 @@ def _teller(run: Run, place: int, inputs: int, rows: int) -> Tell:
     return lambda done: run.progress("features", place * rows + done, inputs * rows)
 
 
-def sight_of(one: Input, dataset: Dataset, store: Store) -> Sight:
+def preprocessing_of(one: Input, dataset: Dataset, store: Store) -> Preprocessing:
     """How samples of `dataset` come to the network of `one`."""
     before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size, dataset)
-    return Sight(before, dataset, store)
+    return Preprocessing(before, dataset, store)
 
 
 def _seen(
-    sight: Sight, backbone: BackboneFile | None, rows: Rows, settings: Settings, tell: Tell
+    preprocessing: Preprocessing,
+    backbone: BackboneFile | None,
+    rows: Rows,
+    settings: Settings,
+    tell: Tell,
 ) -> NDArray[np.float32] | Windows:
     """What a frozen backbone makes of the rows, or their windows as they are."""
     if backbone:
-        return Extractor(backbone, sight, settings, tell).rows(rows.views)
+        return Extractor(backbone, preprocessing, settings, tell).rows(rows.views)
     with ThreadPoolExecutor(settings.threads) as pool:
         windows = []
-        for one in pool.map(sight.windows, rows.views):
+        for one in pool.map(preprocessing.windows, rows.views):
             windows.append(one)
             tell(len(windows))
     return Windows.of(windows)

@@ -20,7 +20,7 @@ from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import BackboneFile, backbone_file
-from stages.train.features import Extractor, Sight, View
+from stages.train.features import Extractor, Preprocessing, View
 from stages.train.single_threaded import load_single_threaded
 from tests import makers
 
@@ -31,7 +31,7 @@ NAMES = tuple(name for name in FAMILIES if FAMILIES[name].split_points)
 
 
 @dataclass(frozen=True)
-class Shown(Sight):
+class Shown(Preprocessing):
     """Windows that are already made, so that backbones alone are timed."""
 
     made: np.ndarray
@@ -70,8 +70,8 @@ def told(family: Family, store: Store, settings: Settings) -> float:
 
 def ours(backbone: BackboneFile, windows: np.ndarray, settings: Settings) -> Callable[[], object]:
     store = makers.store(settings.root)
-    sight = Shown((), makers.dataset(store, each=5), store, windows)
-    extractor = Extractor(backbone, sight, settings, lambda done: None)
+    preprocessing = Shown((), makers.dataset(store, each=5), store, windows)
+    extractor = Extractor(backbone, preprocessing, settings, lambda done: None)
     views = [View("", number) for number in range(WINDOWS)]
     return lambda: list(extractor._forward(views))
 

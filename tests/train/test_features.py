@@ -6,7 +6,7 @@ import pytest
 
 from stages.parts import FAMILIES, TASKS
 from stages.train.backbone import backbone_file
-from stages.train.features import Extractor, Sight, View, mean_row
+from stages.train.features import Extractor, Preprocessing, View, mean_row
 from tests import makers
 
 FAMILY = FAMILIES["efficientnet_lite0"]
@@ -24,7 +24,7 @@ def extractor(store, backbone, dataset, tmp_path):
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         told = changes.pop("told", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(backbone, Sight(before, used, store), settings, told.append)
+        return Extractor(backbone, Preprocessing(before, used, store), settings, told.append)
 
     return make
 
@@ -112,7 +112,7 @@ def test_features_are_those_of_paddle(store, backbone, extractor, pictures):
     network = FAMILY.backbone()
     fill(network, FAMILY.load())
     network.eval()
-    steps = [step.model_dump() for step in extractor().sight.before]
+    steps = [step.model_dump() for step in extractor().preprocessing.before]
 
     found = extractor().rows([View(pictures[0])])[0]
 

@@ -24,7 +24,7 @@ from stages.metrics.two_samples import flags_of, mixture, told_apart
 from stages.models.family import Family
 from stages.parts import FAMILIES, MODALITIES, TASKS
 from stages.train.backbone import backbone_file
-from stages.train.features import Extractor, Sight, View
+from stages.train.features import Extractor, Preprocessing, View
 
 MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
 FEWEST = 10  # of each side, below which nothing is told
@@ -133,7 +133,7 @@ def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
     family = _family(model)
     if family is None:
         return None
-    preprocessing = Sight(model.before, dataset, store)
+    preprocessing = Preprocessing(model.before, dataset, store)
     extractor = Extractor(
         backbone_file(family, store, settings), preprocessing, settings, lambda done: None
     )

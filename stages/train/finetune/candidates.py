@@ -7,12 +7,12 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
+from stages.train.dimensions import by_name
 from stages.train.finetune.finetune_budget import tunable
 from stages.train.prepared import Prepared
 from stages.train.scores import measures
 from stages.train.search import score_of
 from stages.train.selection import choose, result_of
-from stages.train.space import by_name
 from stages.train.successive_halving import Trial
 
 FAR = 4.0  # standard errors behind the best input, which is more than a tail gains

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import backbone_file
-from stages.train.features import Sight, Tell, View
+from stages.train.dimensions import Input
+from stages.train.features import Preprocessing, Tell, View
 from stages.train.finetune.finetune_budget import MAPS
 from stages.train.finetune.finetune_problem import at, cut_of
 from stages.train.single_threaded import load_single_threaded
-from stages.train.space import Input
 from stages.train.windows import Windows
 
 Floats = NDArray[np.float32]
@@ -27,7 +27,7 @@ Network = Callable[[Floats], Floats]
 def maps_of(
     one: Input,
     freezes: Sequence[str],
-    sight: Sight,
+    preprocessing: Preprocessing,
     views: Sequence[View],
     *,
     store: Store,
@@ -38,7 +38,7 @@ def maps_of(
     cuts."""
     fronts = {at(one, freeze): _front(one, freeze, store, settings) for freeze in freezes}
     rows: dict[str, list[Half]] = {name: [] for name in fronts}
-    for done, made in enumerate(_each(sight, views, list(fronts.values()), settings), 1):
+    for done, made in enumerate(_each(preprocessing, views, list(fronts.values()), settings), 1):
         for name, row in zip(rows, made, strict=True):
             rows[name].append(row)
         tell(done)
@@ -52,10 +52,10 @@ def views_within(wanted: int, samples: int, one_view: int) -> int:
 
 
 def _each(
-    sight: Sight, views: Sequence[View], fronts: list[Network], settings: Settings
+    preprocessing: Preprocessing, views: Sequence[View], fronts: list[Network], settings: Settings
 ) -> Iterator[list[Half]]:
     def made(view: View) -> list[Half]:
-        windows = sight.windows(view)
+        windows = preprocessing.windows(view)
         return [_rows(front, windows) for front in fronts]
 
     with ThreadPoolExecutor(settings.threads) as pool:

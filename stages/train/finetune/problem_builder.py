@@ -12,13 +12,13 @@ from stages.models.arrays import unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.dimensions import Input, by_name
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.features import Tell, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
-from stages.train.prepared import Prepared, sight_of
+from stages.train.prepared import Prepared, preprocessing_of
 from stages.train.selection import result_of
-from stages.train.space import Input, by_name
 from stages.train.successive_halving import Trial
 from stages.train.unseen import without
 from stages.train.windows import Windows
@@ -91,5 +91,5 @@ def _maps(
     settings: Settings,
     tell: Tell,
 ) -> dict[str, Windows]:
-    sight, freezes = sight_of(one.one, dataset, store), train.finetune.search_space.freeze
-    return maps_of(one.one, freezes, sight, views, store=store, settings=settings, tell=tell)
+    preprocessing, freezes = preprocessing_of(one.one, dataset, store), train.finetune.search_space.freeze
+    return maps_of(one.one, freezes, preprocessing, views, store=store, settings=settings, tell=tell)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from stages.train.dimensions import Choice, Dimension, Number, kept, present
 from stages.train.searchers.random import any_of
-from stages.train.space import Choice, Dimension, Number, kept, present
 
 POPULATION = 24  # trials that live; the paper's 100 are for tens of thousands of trials
 TOURNAMENT = 6  # of them that compete to be a parent, at most: a quarter, as in the paper
