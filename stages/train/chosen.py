@@ -13,9 +13,8 @@ from stages.parts import TASKS
 from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
+from stages.train.baselines import baselines
 from stages.train.dimensions import Input, by_name
-from stages.train.finalists import finalists
-from stages.train.held_out import held_out
 from stages.train.network import network_files
 from stages.train.others import OTHER, labels_of
 from stages.train.others.making import YOURS
@@ -24,6 +23,7 @@ from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.successive_halving import Trial
 from stages.train.unseen import without
+from stages.train.validation_counts import validation_counts
 
 CURVE = "learning_curve.json"
 
@@ -71,8 +71,8 @@ def save_model(
             samples=prepared.problem.known(made["rows"]),
             folds=prepared.folds,
         )
-        | held_out(prepared.problem, made["rows"], labels)
-        | {"finalists": finalists(trials, chosen, train, prepared.problem)}
+        | validation_counts(prepared.problem, made["rows"], labels)
+        | {"finalists": baselines(trials, chosen, train, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(made["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),

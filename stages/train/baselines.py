@@ -20,7 +20,7 @@ Indices = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
 
-class Heard(NamedTuple):
+class HeldOutLogits(NamedTuple):
     """What a trial said of rows that it had not seen: their numbers, ascending, and logits."""
 
     rows: Indices
@@ -31,7 +31,7 @@ class Heard(NamedTuple):
         return self.logits[np.searchsorted(self.rows, rows)]
 
 
-def finalists(
+def baselines(
     trials: Sequence[Trial], chosen: Trial, train: TrainConfig, problem: Problem
 ) -> list[dict[str, Any]]:
     """`chosen` against the best trial of each other input, and of each other phase; the best first.
@@ -76,9 +76,9 @@ def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict
     }
 
 
-def _heard(trial: Trial) -> Heard:
+def _heard(trial: Trial) -> HeldOutLogits:
     made = unpack_arrays(result_of(trial).arrays)
-    return Heard(np.asarray(made["rows"], np.int64), np.asarray(made["logits"], np.float32))
+    return HeldOutLogits(np.asarray(made["rows"], np.int64), np.asarray(made["logits"], np.float32))
 
 
 def _gain(metric: str, truth: Indices, ours: Logits, theirs: Logits) -> Measure:

@@ -12,7 +12,7 @@ Indices = NDArray[np.int64]
 FEW = 30  # held-out samples of a label below which one more right answer is many points
 
 
-def held_out(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
+def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
     """How many samples judged, by label, in words and numbers; `few` if there are too few of one.
 
     `rows` of `problem`: those that the chosen trial was judged on."""

@@ -7,11 +7,11 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays
-from stages.train.finalists import finalists
-from stages.train.held_out import held_out
+from stages.train.baselines import baselines
 from stages.train.problem import Problem
 from stages.train.scores import measures
 from stages.train.successive_halving import Trial, TrialResult
+from stages.train.validation_counts import validation_counts
 
 CONFIG = TrainConfig(families=("efficientnet_lite1", "efficientnet_lite0"))
 SMALL, LARGE = "efficientnet_lite0@224", "efficientnet_lite1@256"
@@ -36,7 +36,7 @@ def verdicts(chosen: Trial, *others: Trial, metric: str = "balanced_accuracy") -
     config = CONFIG.model_copy(update={"metric": metric})
     return {
         (one["phase"], one["input"], one["trial"]): one["verdict"]
-        for one in finalists([chosen, *others], chosen, config, PROBLEM)
+        for one in baselines([chosen, *others], chosen, config, PROBLEM)
     }
 
 
@@ -76,7 +76,7 @@ def test_each_other_input_and_phase_sends_its_best():
 
 def test_only_rows_that_both_judged_are_compared():
     chosen = trial(1, SMALL, [], phase=2, rows=range(0, 100))
-    (told,) = finalists([chosen, trial(0, SMALL, range(100, 200))], chosen, CONFIG, PROBLEM)
+    (told,) = baselines([chosen, trial(0, SMALL, range(100, 200))], chosen, CONFIG, PROBLEM)
 
     assert (told["samples"], told["rival"], told["gain"]["value"]) == (100, 1.0, 0.0)
 
@@ -90,7 +90,7 @@ def problem(folds: int, counts=(40, 12)) -> Problem:
 
 def test_a_head_may_be_chosen_over_what_was_tuned_on_one_fold():
     tuned = trial(1, SMALL, range(0, 40), phase=2, rows=range(0, 200, 2))
-    (told,) = finalists([trial(0, SMALL, []), tuned], trial(0, SMALL, []), CONFIG, PROBLEM)
+    (told,) = baselines([trial(0, SMALL, []), tuned], trial(0, SMALL, []), CONFIG, PROBLEM)
 
     assert (told["phase"], told["samples"], told["rival"]) == (2, 100, 0.8)
     assert told["verdict"] == "better"
@@ -98,7 +98,7 @@ def test_a_head_may_be_chosen_over_what_was_tuned_on_one_fold():
 
 def told_of(asked: Problem) -> dict:
     rows = np.concatenate([asked.judging(fold) for fold in range(asked.folds)])
-    return held_out(asked, rows, ("cat", "dog"))
+    return validation_counts(asked, rows, ("cat", "dog"))
 
 
 def test_with_folds_all_samples_judge():
@@ -123,7 +123,7 @@ def test_with_enough_of_each_there_is_no_warning():
 
 
 def test_what_only_one_fold_judged_is_told_as_that():
-    told = held_out(problem(5), problem(5).judging(0), ("cat", "dog"))
+    told = validation_counts(problem(5), problem(5).judging(0), ("cat", "dog"))
 
     assert told["judged"] == "Of 5 folds of train and validation 1 judged: 11 samples."
 
@@ -132,7 +132,9 @@ def test_what_teaches_to_reject_judges_nobody():
     other = replace(PROBLEM, other=1)
     chosen, rival = trial(0, SMALL, range(0, 200, 2)), trial(1, LARGE, range(1, 200, 2))
 
-    (told,) = finalists([chosen, rival], chosen, CONFIG, other)
+    (told,) = baselines([chosen, rival], chosen, CONFIG, other)
 
     assert (told["samples"], told["chosen"], told["rival"]) == (100, 0.0, 1.0)
-    assert held_out(other, np.arange(200), ("cat", "other"))["held_out_by_label"] == {"cat": 100}
+    assert validation_counts(other, np.arange(200), ("cat", "other"))["held_out_by_label"] == {
+        "cat": 100
+    }
