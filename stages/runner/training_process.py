@@ -34,7 +34,7 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
 from stages.train.cluster import end_rest, ended
-from stages.train.job.words import MARK, SpokenRun, heard, plain
+from stages.train.job.run_messages import MARK, ForwardingRun, heard, plain
 from stages.train.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end

@@ -10,7 +10,7 @@ from stages.opening import open_store
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 from stages.train import train
-from stages.train.job.words import SpokenRun
+from stages.train.job.run_messages import ForwardingRun
 
 NOTE = "jobs/{}"
 
@@ -25,7 +25,7 @@ def main(digest: str) -> None:
             store.load(Ref("dataset", asked["dataset"])),
             TrainSlice.model_validate(asked["config"]),
             store=store,
-            run=SpokenRun(store),
+            run=ForwardingRun(store),
             settings=settings,
         )
     except WorkflowError as error:

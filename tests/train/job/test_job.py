@@ -11,7 +11,7 @@ from stages.config import TrainConfig, TrainSlice
 from stages.runtime.errors import InfrastructureError
 from stages.tracking import QuietRun, TrialProgress, TrialRecord
 from stages.train import train
-from stages.train.job.words import SpokenRun, heard
+from stages.train.job.run_messages import ForwardingRun, heard
 from tests import makers
 
 
@@ -31,7 +31,7 @@ TRIAL = TrialRecord("trial 0", {"rate": 0.1, "head": "linear"}, [{"loss": 0.5}],
 
 def test_what_is_told_there_is_heard_here(capsys, tmp_path):
     store, run = makers.store(tmp_path), Heard()
-    there = SpokenRun(store)
+    there = ForwardingRun(store)
 
     there.log_params({"rate": np.float32(0.5)})
     there.log_metrics({"loss": 0.25}, 3)

@@ -9,8 +9,8 @@ from stages.config import TrainConfig, TrainSlice
 from stages.models.available_weights import sha256
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.train import train
-from stages.train.job.following import TRIES, Job
-from stages.train.job.handing_in import connected
+from stages.train.job.monitoring import TRIES, Job
+from stages.train.job.submission import connected
 from tests import makers
 from tests.train.job.office import Office, opened
 from tests.train.job.test_job import Heard

@@ -4,7 +4,7 @@ import pytest
 from ray._raylet import AuthenticationTokenLoader
 
 from stages.runtime.errors import InfrastructureError
-from stages.train.job.handing_in import connected, handed_in
+from stages.train.job.submission import connected, handed_in
 from tests import makers
 from tests.train.job.office import Office, opened
 from tests.train.job.test_job import Heard

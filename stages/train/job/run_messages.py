@@ -13,7 +13,7 @@ from stages.tracking import Run, TrialProgress, TrialRecord
 MARK = "aiwf-told "
 
 
-class SpokenRun:
+class ForwardingRun:
     """A run that passes on what it is told by `say`, which prints it. Files are kept in `store` and
     named by their digests; without one they travel themselves."""
 
@@ -46,7 +46,7 @@ class SpokenRun:
         self._say("progress", what, done, total)
 
 
-def heard(line: str, run: Run, store: Store) -> None:
+def replay(line: str, run: Run, store: Store) -> None:
     """Tell `run` what `line` of a job's log says; other lines say nothing."""
     if not line.startswith(MARK):
         return

@@ -9,7 +9,7 @@ from typing import Any
 from stages.runtime.errors import InfrastructureError
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.job.words import MARK, heard
+from stages.train.job.run_messages import MARK, replay
 
 LOOK = 2.0  # seconds between two looks at the job's log
 TRIES = 30  # looks in vain, one after the other: a head of a cluster may take a minute to come back
@@ -47,7 +47,7 @@ class Job:
             lines = self._asked(self.client.get_job_logs).splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n")]
             for line in whole[known:]:
-                heard(line, run, store)
+                replay(line, run, store)
             known = len(whole)
             if status not in GOES_ON:
                 said = [line for line in lines if not line.startswith(MARK)]

@@ -13,8 +13,8 @@ from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
 from stages.tracking import Run
 from stages.train.cluster import read_environment
-from stages.train.job.following import GOES_ON
-from stages.train.job.patience import FIRST, PAUSE, patient
+from stages.train.job.monitoring import GOES_ON
+from stages.train.job.retrying import FIRST, PAUSE, patient
 
 
 def connected(address: str, run: Run) -> Any:

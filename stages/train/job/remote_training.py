@@ -9,9 +9,9 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.job.following import Job
-from stages.train.job.handing_in import check_weights, connected, handed_in, running
-from stages.train.job.patience import patient
+from stages.train.job.monitoring import Job
+from stages.train.job.retrying import patient
+from stages.train.job.submission import check_weights, connected, handed_in, running
 from stages.train.journal import PACKAGES
 from stages.train.sources import version_of
 
