@@ -16,9 +16,9 @@ from stages.store import Store
 from stages.train.baselines import baselines
 from stages.train.dimensions import Input, by_name
 from stages.train.network import network_files
-from stages.train.others import OTHER, labels_of
-from stages.train.others.making import YOURS
-from stages.train.others.threshold import Reject, calibrated
+from stages.train.ood import OTHER, labels_of
+from stages.train.ood.negatives import YOURS
+from stages.train.ood.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
 from stages.train.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.successive_halving import Trial

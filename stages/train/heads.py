@@ -18,7 +18,7 @@ class Heads:
         leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
         from stages.train.budget import taken, trials_within
         from stages.train.finetune.finetune_budget import tuned_within
-        from stages.train.others import with_negatives
+        from stages.train.ood import with_negatives
 
         if train.trials:
             return train.with_tuned(train.finetune.trials or 0)
@@ -34,7 +34,7 @@ class Heads:
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What `train` takes for so many samples, each with `views` copies."""
-        from stages.train.others import with_negatives
+        from stages.train.ood import with_negatives
 
         samples = with_negatives(train, samples)
         return of_heads(train, samples, views, settings.machine_speed, settings.threads)
@@ -49,7 +49,7 @@ class Heads:
         from stages.train.finetune.finetuning import saved, tune
         from stages.train.minutes import minutes_of
         from stages.train.more_data import more_data
-        from stages.train.others import labels_of
+        from stages.train.ood import labels_of
         from stages.train.prepared import prepare
         from stages.train.record import Recorder
         from stages.train.search import journal_of, search

@@ -20,8 +20,8 @@ from stages.tracking import Run
 from stages.train.backbone import BackboneFile, backbone_file
 from stages.train.dimensions import Input, inputs_of
 from stages.train.features import Extractor, Preprocessing, Tell, View
-from stages.train.others import labels_of, other_of
-from stages.train.others.making import kinds_of, negatives
+from stages.train.ood import labels_of, other_of
+from stages.train.ood.negatives import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
 from stages.train.windows import Windows
 

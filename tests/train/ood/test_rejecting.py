@@ -11,8 +11,8 @@ from stages.evaluate import evaluate
 from stages.evaluate.native import graph_of, predictor_of
 from stages.tracking import QuietRun
 from stages.train import train
-from stages.train.others import pictures
-from stages.train.others.making import Order, rng_of
+from stages.train.ood import pictures
+from stages.train.ood.negatives import NegativeSpec, generator_for
 from tests import makers
 
 CONFIG = TrainConfig(
@@ -69,7 +69,9 @@ def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(made, store)
 def test_a_new_negative_is_answered_other_and_a_photo_is_not(made, store):
     _, model, _ = made
     strange = [
-        pictures.negative(kind, rng_of(Order(kind, 99), 1), lambda: makers.picture("square", 70))
+        pictures.negative(
+            kind, generator_for(NegativeSpec(kind, 99), 1), lambda: makers.picture("square", 70)
+        )
         for kind in ("noise", "stripes", "clouds", "letters")
     ]
     photos = [makers.picture(label, 50) for label in makers.LABELS]

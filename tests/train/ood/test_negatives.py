@@ -12,8 +12,8 @@ from stages.config import TrainConfig
 from stages.etl.manifest import Sample, samples_of
 from stages.runtime.pictures import decode_picture
 from stages.runtime.sounds import decode_sound
-from stages.train.others import pictures, sounds
-from stages.train.others.making import Order, negatives, orders_of, rng_of
+from stages.train.ood import pictures, sounds
+from stages.train.ood.negatives import NegativeSpec, generator_for, negatives, orders_of
 from stages.train.problem import rows_of
 from tests import makers
 
@@ -34,7 +34,7 @@ def clip() -> bytes:
 @pytest.mark.parametrize("kind", pictures.KINDS)
 def test_a_picture_is_the_same_for_the_same_order_and_as_large_as_a_training_photo(kind: str):
     made = [
-        pictures.negative(kind, rng_of(Order(kind, number), seed), photo)
+        pictures.negative(kind, generator_for(NegativeSpec(kind, number), seed), photo)
         for number, seed in ((0, 0), (0, 0), (1, 0), (0, 1))
     ]
 
@@ -46,7 +46,10 @@ def test_a_picture_is_the_same_for_the_same_order_and_as_large_as_a_training_pho
 
 @pytest.mark.parametrize("kind", sounds.KINDS)
 def test_a_sound_is_the_same_for_the_same_order_and_as_long_as_a_training_clip(kind: str):
-    made = [sounds.negative(kind, rng_of(Order(kind, number), 0), clip) for number in (0, 0, 1)]
+    made = [
+        sounds.negative(kind, generator_for(NegativeSpec(kind, number), 0), clip)
+        for number in (0, 0, 1)
+    ]
     heard = decode_sound(made[0], 16000)
 
     assert made[0] == made[1] != made[2]
@@ -62,7 +65,9 @@ def test_pieces_no_longer_show_the_thing():
     out = io.BytesIO()
     disc.convert("RGB").save(out, "PNG")
 
-    shuffled = pictures.negative("shuffled", rng_of(Order("shuffled", 0), 0), out.getvalue)
+    shuffled = pictures.negative(
+        "shuffled", generator_for(NegativeSpec("shuffled", 0), 0), out.getvalue
+    )
 
     dark = decode_picture(shuffled)[:, :, 0] < 100
     assert 0.15 < dark.mean() < 0.35  # it is all there

@@ -4,11 +4,11 @@ scenes."""
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from stages.train.others import grounds
-from stages.train.others.grounds import Picture, Rng
+from stages.train.ood import backgrounds
+from stages.train.ood.backgrounds import Picture, Rng
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;-+=()/%&?!"
-GROUNDS = (grounds.plain, grounds.gradient, grounds.clouds, grounds.noise)
+GROUNDS = (backgrounds.plain, backgrounds.gradient, backgrounds.clouds, backgrounds.noise)
 
 
 def shapes(rng: Rng, height: int, width: int) -> Picture:
@@ -22,7 +22,7 @@ def shapes(rng: Rng, height: int, width: int) -> Picture:
 
 def leaves(rng: Rng, height: int, width: int) -> Picture:
     """Dead leaves: ellipses and polygons over each other, large ones rare, each with a texture."""
-    made = grounds.clouds(rng, height, width)
+    made = backgrounds.clouds(rng, height, width)
     for _ in range(int(rng.integers(40, 160))):
         mask = Image.new("L", (width, height))
         radius = max(height, width) * min(0.5, 0.03 / rng.random() ** 0.7)
@@ -80,7 +80,7 @@ def ground(rng: Rng, height: int, width: int) -> Image.Image:
 
 def fill(rng: Rng, shade: float = 1.0) -> tuple[int, int, int]:
     """A colour for drawing, `shade` of its light."""
-    red, green, blue = (int(value * shade) for value in grounds.colour(rng))
+    red, green, blue = (int(value * shade) for value in backgrounds.colour(rng))
     return red, green, blue
 
 
@@ -107,14 +107,14 @@ def around(rng: Rng, x: float, y: float, radius: float) -> list[tuple[float, flo
 
 def _leaf(rng: Rng, height: int, width: int) -> Picture:
     """What a leaf is made of."""
-    base = grounds.colour(rng)
+    base = backgrounds.colour(rng)
     if rng.random() < 0.6:
-        return np.broadcast_to(grounds.whole(base), (height, width, 3))
-    return grounds.stripes(rng, height, width)
+        return np.broadcast_to(backgrounds.whole(base), (height, width, 3))
+    return backgrounds.stripes(rng, height, width)
 
 
 def _ball(rng: Rng, draw: ImageDraw.ImageDraw, left: float, foot: float, side: float) -> None:
-    base = grounds.colour(rng)
+    base = backgrounds.colour(rng)
     for ring in range(12):
         inner = side * ring / 40
         light = tuple(int(value) for value in np.clip(base * (0.5 + ring / 16), 0, 255))
@@ -123,7 +123,7 @@ def _ball(rng: Rng, draw: ImageDraw.ImageDraw, left: float, foot: float, side: f
 
 
 def _block(rng: Rng, draw: ImageDraw.ImageDraw, left: float, foot: float, side: float) -> None:
-    base, high, deep = grounds.colour(rng), side * rng.uniform(0.3, 1.5), side * 0.3
+    base, high, deep = backgrounds.colour(rng), side * rng.uniform(0.3, 1.5), side * 0.3
     front, beside, above = (tuple(int(value * light) for value in base) for light in (0.8, 0.5, 1))
     right, top = left + side, foot - high
     draw.rectangle((left, top, right, foot), fill=front)

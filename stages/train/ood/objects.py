@@ -4,9 +4,9 @@ things are not. Without them a model may tell known from unknown by the ground a
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from stages.train.others import drawn, grounds
-from stages.train.others.grounds import Picture, Rng
-from stages.train.others.remade import Photo, scrambled, shuffled, sized, zoomed
+from stages.train.ood import backgrounds, drawings
+from stages.train.ood.backgrounds import Picture, Rng
+from stages.train.ood.photo_remixes import Photo, scrambled, shuffled, sized, zoomed
 
 EDGE = 0.12  # of a side: what is as near to the edge is mostly ground
 
@@ -55,10 +55,10 @@ def _form(rng: Rng, height: int, width: int) -> Image.Image:
         case 1:
             draw.ellipse(box, fill=255)
         case 2:
-            draw.polygon(drawn.around(rng, x, y, side / 2), fill=255)
+            draw.polygon(drawings.around(rng, x, y, side / 2), fill=255)
         case _:
             draw.ellipse(box, fill=255)
-            cloud = grounds.value_noise(rng, height, width, 4) > 0.45
+            cloud = backgrounds.value_noise(rng, height, width, 4) > 0.45
             mask = Image.fromarray(np.where(cloud, np.asarray(mask), 0).astype(np.uint8))
     return mask.rotate(rng.uniform(0, 360), center=(x, y))
 
@@ -68,5 +68,11 @@ def _stuff(rng: Rng, photo: Photo, height: int, width: int) -> Picture:
     if rng.random() < 0.5:
         made = (zoomed, scrambled, shuffled)[int(rng.integers(3))](rng, photo)
         return sized(made, height, width)
-    makers = (grounds.plain, grounds.gradient, grounds.clouds, grounds.stripes, drawn.letters)
+    makers = (
+        backgrounds.plain,
+        backgrounds.gradient,
+        backgrounds.clouds,
+        backgrounds.stripes,
+        drawings.letters,
+    )
     return makers[int(rng.integers(len(makers)))](rng, height, width)

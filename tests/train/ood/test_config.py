@@ -8,7 +8,7 @@ from stages.config import PipelineConfig, TrainConfig
 from stages.runtime.errors import ConfigError
 from stages.train.compatibility import check_compatibility
 from stages.train.heads import Heads
-from stages.train.others import labels_of, other_of, with_negatives
+from stages.train.ood import labels_of, other_of, with_negatives
 from tests import makers
 
 NONE = {"trials": 0}

@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from stages.runtime.pictures import decode_picture
-from stages.train.others import drawn, grounds, remade, strange
-from stages.train.others.grounds import Picture, Rng
+from stages.train.ood import backgrounds, drawings, objects, photo_remixes
+from stages.train.ood.backgrounds import Picture, Rng
 
 MOST_SIDE = 256
 LEAST_SIDE = 16
@@ -37,10 +37,10 @@ class Photos:
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
     """A PNG of `kind`; `fetch` gives the bytes of some training photo, each time another."""
     photos = Photos(fetch)
-    for home in (remade, strange):
+    for home in (photo_remixes, objects):
         if hasattr(home, kind):
             return _png(getattr(home, kind)(rng, photos))
-    home = grounds if hasattr(grounds, kind) else drawn
+    home = backgrounds if hasattr(backgrounds, kind) else drawings
     return _png(getattr(home, kind)(rng, photos.height, photos.width))
 
 

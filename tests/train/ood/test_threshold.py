@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.runtime.steps import run, softmax
-from stages.train.others.threshold import COST, MOST_COST, calibrated, leads
+from stages.train.ood.threshold import COST, MOST_COST, calibrated, leads
 
 OTHER = 2
 

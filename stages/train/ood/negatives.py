@@ -15,10 +15,10 @@ from stages.parts import TASKS
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.others import OTHER
+from stages.train.ood import OTHER
 from stages.train.sources import version_of
 
-HOMES = {"pictures": "stages.train.others.pictures", "sounds": "stages.train.others.sounds"}
+HOMES = {"pictures": "stages.train.ood.pictures", "sounds": "stages.train.ood.sounds"}
 OFTEN = 2.5  # times as many as the average label has
 FEWEST, MOST = 2, 20  # of a kind
 VALIDATES = 4  # every so many kinds one is left to the validation split
@@ -26,7 +26,7 @@ YOURS = "yours"
 PACKAGES = ("numpy", "pillow", "soundfile")
 
 
-class Order(NamedTuple):
+class NegativeSpec(NamedTuple):
     """One negative to be made."""
 
     kind: str
@@ -68,10 +68,10 @@ def _kind(sample: Sample) -> str:
     return sample.extra["kind"] if made else YOURS
 
 
-def orders_of(kinds: Sequence[str], wanted: float) -> list[Order]:
+def orders_of(kinds: Sequence[str], wanted: float) -> list[NegativeSpec]:
     """About `wanted` negatives, as many of each of `kinds`."""
     each = min(MOST, max(FEWEST, round(wanted / len(kinds))))
-    return [Order(kind, number) for kind in kinds for number in range(each)]
+    return [NegativeSpec(kind, number) for kind in kinds for number in range(each)]
 
 
 def _wanted(samples: Sequence[Sample]) -> float:
@@ -81,7 +81,7 @@ def _wanted(samples: Sequence[Sample]) -> float:
 
 
 def _made(
-    orders: Sequence[Order],
+    orders: Sequence[NegativeSpec],
     taught: Sequence[str],
     make: Callable[..., bytes],
     seed: int,
@@ -89,14 +89,14 @@ def _made(
     settings: Settings,
 ) -> list[str]:
     """The digests of what was made to `orders`; known ones are not made again."""
-    code = version_of(("train/others/*.py",), PACKAGES)
+    code = version_of(("train/ood/*.py",), PACKAGES)
     name = f"others/{digest_of(canonical([orders, taught, seed, code]))}"
     known: list[str] | None = store.noted(name)
     if known and _there(known, store):
         return known
 
-    def one(order: Order) -> str:
-        rng = rng_of(order, seed)
+    def one(order: NegativeSpec) -> str:
+        rng = generator_for(order, seed)
         return store.add(make(order.kind, rng, lambda: store.get(taught[_any(rng, taught)])))
 
     with ThreadPoolExecutor(settings.threads) as pool:
@@ -112,7 +112,7 @@ def _there(digests: Sequence[str], store: Store) -> bool:
         return False
 
 
-def rng_of(order: Order, seed: int) -> np.random.Generator:
+def generator_for(order: NegativeSpec, seed: int) -> np.random.Generator:
     """What `order` is drawn with: its own, so that another kind more changes none."""
     return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])
 
@@ -121,7 +121,7 @@ def _any(rng: np.random.Generator, taught: Sequence[Any]) -> int:
     return int(rng.integers(len(taught)))
 
 
-def _sample(order: Order, digest: str, place: int) -> Sample:
+def _sample(order: NegativeSpec, digest: str, place: int) -> Sample:
     split = "validation" if place % VALIDATES == VALIDATES - 1 else "train"
     name = f"{OTHER}/{order.kind}"
     return Sample(f"{name}/{order.number}", digest, OTHER, split, name, extra={"kind": order.kind})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.train.others.grounds import Picture, Plane, Rng, unit, value_noise, whole
+from stages.train.ood.backgrounds import Picture, Plane, Rng, unit, value_noise, whole
 
 Photo = Callable[[], Picture]  # another training photo, at the size of the negative
 
