@@ -6,7 +6,7 @@ The numbers are seconds on the reference machine (two cores, `machine_speed` 1),
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.dimensions import Input, inputs_of
+from stages.train.search_dimensions import Input, inputs_of
 
 STARTING = 25.0  # Ray, Paddle, the model's export
 GROWTH = 10.0  # heads taught on parts of the data, for the learning curve

@@ -14,12 +14,12 @@ from stages.runtime import steps as runtime
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.baselines import baselines
-from stages.train.dimensions import Input, by_name
 from stages.train.network import network_files
 from stages.train.ood import OTHER, labels_of
 from stages.train.ood.negatives import YOURS
 from stages.train.ood.threshold import Reject, calibrated
 from stages.train.prepared import Prepared
+from stages.train.search_dimensions import Input, by_name
 from stages.train.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.successive_halving import Trial
 from stages.train.unseen import without

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.train.budget import WINDOWS, taken
-from stages.train.dimensions import UNITS, Input, inputs_of
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.finetune.finetune_budget import MAPS, SHARES, together, tunable, tuning_takes
 from stages.train.room import MB, PADDLE, RAY, worker_bytes
+from stages.train.search_dimensions import UNITS, Input, inputs_of
 
 FLOAT = 4  # bytes
 DRIVER = 650 * MB  # the one that searches: Paddle, ONNX Runtime, MLflow

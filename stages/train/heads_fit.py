@@ -10,9 +10,9 @@ import paddle
 import paddle.nn.functional as F
 from numpy.typing import NDArray
 
-from stages.train.dimensions import UNITS
 from stages.train.fitting import DROPOUT, Fit, Floats, padded, parameter
 from stages.train.problem import Problem
+from stages.train.search_dimensions import UNITS
 
 
 class Standard:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from stages.config import TrainConfig
 from stages.train.budget import epoch_of
-from stages.train.dimensions import by_name
 from stages.train.finetune.finetune_budget import CORES, SHARES, TAUGHT, teaching_of
+from stages.train.search_dimensions import by_name
 from stages.train.successive_halving import Trial
 
 

@@ -11,10 +11,10 @@ from stages.etl.manifest import samples_of
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.dimensions import learner_of
 from stages.train.growth import growth
 from stages.train.learning_curve import curve_of, why_not
 from stages.train.prepared import Prepared
+from stages.train.search_dimensions import learner_of
 from stages.train.selection import choose, result_of
 from stages.train.successive_halving import Trial
 

@@ -18,11 +18,11 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.backbone import BackboneFile, backbone_file
-from stages.train.dimensions import Input, inputs_of
 from stages.train.features import Extractor, Preprocessing, Tell, View
 from stages.train.ood import labels_of, other_of
 from stages.train.ood.negatives import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
+from stages.train.search_dimensions import Input, inputs_of
 from stages.train.windows import Windows
 
 

@@ -11,7 +11,7 @@ from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.settings import Settings
 from stages.train import Trainer
 from stages.train.compatibility import is_compatible
-from stages.train.dimensions import inputs_of
+from stages.train.search_dimensions import inputs_of
 
 EACH = 4  # trials for each input below which a further family brings less than more trials
 

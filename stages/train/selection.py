@@ -5,7 +5,7 @@ from math import sqrt
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.train.dimensions import by_name, learner_of
+from stages.train.search_dimensions import by_name, learner_of
 from stages.train.successive_halving import Trial, TrialResult
 
 DECIMALS = 6

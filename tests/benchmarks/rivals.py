@@ -8,8 +8,8 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.train.detectors.detection_budget import race_of
-from stages.train.dimensions import by_name, inputs_of
 from stages.train.finetune.finetune_budget import SHARES, TAUGHT, teaching_of
+from stages.train.search_dimensions import by_name, inputs_of
 
 Trials = Sequence[Mapping[str, Any]]
 

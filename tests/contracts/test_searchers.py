@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
-from stages.train.dimensions import Choice, Condition, Dimension, Number, dimensions, starts
+from stages.train.search_dimensions import Choice, Condition, Dimension, Number, dimensions, starts
 
 SPACE = dimensions(TrainConfig(families=("efficientnet_lite0",), input_sizes=(64, 96)))
 MIXED = Condition("mixing", ("mixup", "cutmix"))

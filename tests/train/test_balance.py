@@ -14,9 +14,9 @@ from stages.train.balance import (
     imbalance,
     label_weights,
 )
-from stages.train.dimensions import Choice, dimensions
 from stages.train.heads_fit import HeadsFit, Standard
 from stages.train.problem import Problem
+from stages.train.search_dimensions import Choice, dimensions
 from tests.train.conftest import INPUT, hyperparameters
 
 RARE = np.repeat([0, 1, 2], [60, 12, 4])

@@ -9,8 +9,8 @@ from stages.models.available_weights import sha256
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.settings import Settings
-from stages.train.dimensions import inputs_of
 from stages.train.heads import Heads
+from stages.train.search_dimensions import inputs_of
 from stages.train.selected_families import affordable, with_weights
 from tests import makers
 from tests.models import stand_ins

@@ -5,7 +5,7 @@ The numbers are seconds on the reference machine (two cores, `machine_speed` 1),
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.dimensions import Input, inputs_of
+from stages.train.search_dimensions import Input, inputs_of
 
 HALVES = 2  # of a batch: more workers than these cannot teach one trial together
 STARTING = 75.0  # Ray, Paddle, the backbone's and the model's export

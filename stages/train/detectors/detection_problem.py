@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.train.detectors.scenes import Scenes
-from stages.train.dimensions import Input
+from stages.train.search_dimensions import Input
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from stages.config import TrainConfig
 from stages.train.detectors.detection_budget import SPARE, takes
-from stages.train.dimensions import inputs_of
 from stages.train.estimate import DRIVER, FLOAT, KEPT, LOGS, STATE, Estimate
 from stages.train.room import MB, RAY, worker_bytes
+from stages.train.search_dimensions import inputs_of
 
 STEP = 700 * MB  # what a step of one worker needs for a while
 COPIES = 4  # of a network's weights: backbone, and the model three times

@@ -11,8 +11,8 @@ from stages.train.detectors.detection_budget import HALVES, race_of
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.progress_journal import journal_of
 from stages.train.detectors.worker_pool import Crew
-from stages.train.dimensions import Choice, Dimension, Number, by_name, starts
 from stages.train.search import Word
+from stages.train.search_dimensions import Choice, Dimension, Number, by_name, starts
 from stages.train.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}

@@ -11,7 +11,7 @@ from stages.train.detectors.detection_budget import seconds
 from stages.train.detectors.detection_problem import Asked, Problem
 from stages.train.detectors.frozen_stem import front_of
 from stages.train.detectors.scenes import scenes_of
-from stages.train.dimensions import Input, inputs_of
+from stages.train.search_dimensions import Input, inputs_of
 
 
 def prepare(

@@ -11,7 +11,7 @@ from stages.store import Store
 from stages.train.device.measuring import CannotRun, measured
 from stages.train.device.untrained_network import packed, windows_of
 from stages.train.device.untrained_weights import Asked
-from stages.train.dimensions import UNITS, Input, inputs_of
+from stages.train.search_dimensions import UNITS, Input, inputs_of
 
 
 def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainConfig:

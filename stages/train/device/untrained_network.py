@@ -18,8 +18,8 @@ from stages.runtime.quiet import quiet
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.device.untrained_weights import Asked, arrays_of
-from stages.train.dimensions import Input
 from stages.train.network import network_files
+from stages.train.search_dimensions import Input
 from stages.train.sources import version_of
 
 CODE = (

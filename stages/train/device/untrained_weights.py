@@ -19,7 +19,7 @@ from stages.models.export import child_environment
 from stages.models.weights import Array
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
-from stages.train.dimensions import Input
+from stages.train.search_dimensions import Input
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
-from stages.train.dimensions import by_name
 from stages.train.finetune.finetune_budget import tunable
 from stages.train.prepared import Prepared
 from stages.train.scores import measures
 from stages.train.search import score_of
+from stages.train.search_dimensions import by_name
 from stages.train.selection import choose, result_of
 from stages.train.successive_halving import Trial
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import backbone_file
-from stages.train.dimensions import Input
 from stages.train.features import Preprocessing, Tell, View
 from stages.train.finetune.finetune_budget import MAPS
 from stages.train.finetune.finetune_problem import at, cut_of
+from stages.train.search_dimensions import Input
 from stages.train.single_threaded import load_single_threaded
 from stages.train.windows import Windows
 

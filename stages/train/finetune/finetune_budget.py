@@ -8,7 +8,7 @@ from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 from stages.train.budget import DECODING
-from stages.train.dimensions import Input, inputs_of
+from stages.train.search_dimensions import Input, inputs_of
 
 STARTING = 35.0  # Ray's group, Paddle, exports of fronts
 WHOLE = 10.0  # to teach one window all of a backbone, in forwards

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.models.weights import Array
-from stages.train.dimensions import Input
 from stages.train.problem import Problem
+from stages.train.search_dimensions import Input
 from stages.train.windows import Windows
 
 Indices = NDArray[np.int64]

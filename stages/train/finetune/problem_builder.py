@@ -12,12 +12,12 @@ from stages.models.arrays import unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.dimensions import Input, by_name
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.features import Tell, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
 from stages.train.prepared import Prepared, preprocessing_of
+from stages.train.search_dimensions import Input, by_name
 from stages.train.selection import result_of
 from stages.train.successive_halving import Trial
 from stages.train.unseen import without

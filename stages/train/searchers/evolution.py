@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.train.dimensions import Choice, Dimension, Number, kept, present
+from stages.train.search_dimensions import Choice, Dimension, Number, kept, present
 from stages.train.searchers.random import any_of
 
 POPULATION = 24  # trials that live; the paper's 100 are for tens of thousands of trials

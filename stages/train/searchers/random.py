@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.train.dimensions import Dimension, kept
+from stages.train.search_dimensions import Dimension, kept
 
 
 class Random:

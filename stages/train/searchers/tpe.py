@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from stages.train.dimensions import Choice, Dimension
+from stages.train.search_dimensions import Choice, Dimension
 
 STARTUP = 12  # trials drawn at random first, if nothing else is said
 

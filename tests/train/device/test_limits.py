@@ -5,7 +5,7 @@ import pytest
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.device import Device, Measured
 from stages.runtime.errors import ConfigError
-from stages.train.dimensions import inputs_of
+from stages.train.search_dimensions import inputs_of
 
 LITE = ("efficientnet_lite0", "efficientnet_lite2")
 TABLE = (

@@ -8,7 +8,7 @@ import pytest
 from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.train.device.untrained_weights import Asked, arrays_of, built
-from stages.train.dimensions import Input
+from stages.train.search_dimensions import Input
 
 
 def asked(hidden: int) -> Asked:

@@ -8,9 +8,9 @@ import pytest
 from stages.models.backbone_split import frozen_stem
 from stages.models.network import Head
 from stages.parts import FAMILIES
-from stages.train.dimensions import Input
 from stages.train.finetune.finetune_problem import Finalist, Question, at
 from stages.train.problem import Problem
+from stages.train.search_dimensions import Input
 from stages.train.windows import Windows
 
 ONE = Input("efficientnet_lite0", 64)

@@ -5,7 +5,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
-from stages.train.dimensions import Number, dimensions, inputs_of, starts
+from stages.train.search_dimensions import Number, dimensions, inputs_of, starts
 
 LITE = ("efficientnet_lite0", "efficientnet_lite1")
 
