@@ -43,15 +43,15 @@ class Heads:
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search for the best head on features of `dataset` and save it with its backbone."""
-        from stages.train.chosen import save_model
         from stages.train.cluster import cluster
         from stages.train.compatibility import notices
         from stages.train.finetune.finetuning import saved, tune
+        from stages.train.learning_curve_json import learning_curve_json
         from stages.train.minutes import minutes_of
-        from stages.train.more_data import more_data
         from stages.train.ood import labels_of
         from stages.train.prepared import prepare
         from stages.train.record import Recorder
+        from stages.train.saved_model import save_model
         from stages.train.search import journal_of, search
 
         if told := notices(config):
@@ -74,7 +74,9 @@ class Heads:
             labels = labels_of(dataset, train)
             about = (dataset, prepared, trials, chosen, train, labels)
             more = (
-                more_data(*about, store=store, run=run, settings=settings) if train.growth else None
+                learning_curve_json(*about, store=store, run=run, settings=settings)
+                if train.growth
+                else None
             )
         recorder.finished(trials, chosen)
         model = save_model(

@@ -10,10 +10,10 @@ from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
+from stages.train.cached_results import keep, next_unknown
 from stages.train.cluster import cluster
 from stages.train.journal import Journal
 from stages.train.problem import Problem
-from stages.train.resuming import keep, next_unknown
 from stages.train.room import MB, check_room, worker_bytes
 from stages.train.search_dimensions import dimensions, learner_of, starts
 from stages.train.successive_halving import (

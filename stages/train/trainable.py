@@ -6,9 +6,9 @@ from typing import Any
 from ray import tune
 
 from stages.models.arrays import pack_arrays
+from stages.train.out_of_fold import arrays_of
 from stages.train.problem import Problem
 from stages.train.successive_halving import TrialResult
-from stages.train.unseen import arrays_of
 from stages.train.windows import Windows
 
 PAUSE = 1.0  # seconds between two words about a leg

@@ -10,8 +10,8 @@ import pytest
 from stages import parts
 from stages.runner.code import ROOT, reached
 from stages.runner.work import STAGE_FACTS
+from stages.train.cached_results import found, keep
 from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
-from stages.train.resuming import found, keep
 from stages.train.successive_halving import RungBudget, TrialResult
 from stages.train.windows import Windows
 from tests import makers

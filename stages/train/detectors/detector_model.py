@@ -7,11 +7,11 @@ from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.parts import TASKS
 from stages.store import Store
-from stages.train.chosen import table
 from stages.train.detectors.detection_budget import race_of
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.detector_search import Found
 from stages.train.network import network_files
+from stages.train.saved_model import table
 from stages.train.selection import DECIMALS, result_of, rounded
 
 RULE = "the highest AP50 on the validation split after {race} epochs; if equal, the earlier trial"

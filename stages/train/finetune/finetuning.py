@@ -19,12 +19,12 @@ from stages.train.finetune.reevaluation import anew, best_of, chosen_of
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
 from stages.train.journal import FORGOTTEN, SETTLED, version
+from stages.train.out_of_fold import only
 from stages.train.prepared import Prepared
 from stages.train.record import Recorder
 from stages.train.search import score_of
 from stages.train.selection import choose, result_of
 from stages.train.successive_halving import Trial, TrialResult
-from stages.train.unseen import only
 
 
 def tune(

@@ -16,11 +16,11 @@ from stages.train.distributed.batch_shards import shards_for
 from stages.train.features import Tell, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
+from stages.train.out_of_fold import without
 from stages.train.prepared import Prepared, preprocessing_of
 from stages.train.search_dimensions import Input, by_name
 from stages.train.selection import result_of
 from stages.train.successive_halving import Trial
-from stages.train.unseen import without
 from stages.train.windows import Windows
 
 

@@ -18,11 +18,11 @@ from stages.train.network import network_files
 from stages.train.ood import OTHER, labels_of
 from stages.train.ood.negatives import YOURS
 from stages.train.ood.threshold import Reject, calibrated
+from stages.train.out_of_fold import without
 from stages.train.prepared import Prepared
 from stages.train.search_dimensions import Input, by_name
 from stages.train.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.successive_halving import Trial
-from stages.train.unseen import without
 from stages.train.validation_counts import validation_counts
 
 CURVE = "learning_curve.json"

@@ -21,7 +21,7 @@ from stages.train.successive_halving import Trial
 SCRATCH = "a network from scratch is taught, which takes too long to do over and over"
 
 
-def more_data(
+def learning_curve_json(
     dataset: Dataset,
     prepared: Prepared,
     trials: Sequence[Trial],
