@@ -34,7 +34,7 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
 from stages.train.cluster import end_rest, ended
-from stages.train.job.run_messages import MARK, ForwardingRun, heard, plain
+from stages.train.job.run_messages import MARK, ForwardingRun, plain, replay
 from stages.train.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
@@ -71,7 +71,7 @@ def train_in_process(
                 case ["raised", error, text]:
                     raise _error(error, text)
                 case _:
-                    heard(line, run, store)
+                    replay(line, run, store)
         code = driver.process.wait()
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
     raise InfrastructureError(

@@ -90,7 +90,7 @@ def _made(
 ) -> list[str]:
     """The digests of what was made to `orders`; known ones are not made again."""
     code = version_of(("train/ood/*.py",), PACKAGES)
-    name = f"others/{digest_of(canonical([orders, taught, seed, code]))}"
+    name = f"ood/{digest_of(canonical([orders, taught, seed, code]))}"
     known: list[str] | None = store.noted(name)
     if known and _there(known, store):
         return known
