@@ -11,7 +11,7 @@ from stages.config import TrainConfig, TrainSlice
 from stages.runtime.errors import InfrastructureError
 from stages.tracking import QuietRun, TrialProgress, TrialRecord
 from stages.train import train
-from stages.train.job.run_messages import ForwardingRun, heard
+from stages.train.job.run_messages import ForwardingRun, replay
 from tests import makers
 
 
@@ -41,7 +41,7 @@ def test_what_is_told_there_is_heard_here(capsys, tmp_path):
     there.trial(STANDING)
     there.progress("features", 1, 2)
     for line in ["some library says hello", *capsys.readouterr().out.splitlines()]:
-        heard(line, run, store)
+        replay(line, run, store)
 
     assert run.told[:4] == [
         ("log_params", {"rate": 0.5}),
