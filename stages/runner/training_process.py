@@ -178,7 +178,7 @@ def main(descriptor: str) -> None:
             store.load(Ref("dataset", request["dataset"])),
             TrainSlice.model_validate(request["config"]),
             store=store,
-            run=SpokenRun(None, send),
+            run=ForwardingRun(None, send),
             settings=settings,
         )
     except Exception as error:

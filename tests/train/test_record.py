@@ -8,7 +8,6 @@ from pyarrow.parquet import read_table
 
 from stages.config import TrainConfig
 from stages.tracking import QuietRun, TrialProgress
-from stages.train.successive_halving import Halving, Taught, Trial
 from stages.train.minutes import minutes_of
 from stages.train.record import Recorder
 from stages.train.successive_halving import SuccessiveHalving, Trial, TrialResult

@@ -91,5 +91,10 @@ def _maps(
     settings: Settings,
     tell: Tell,
 ) -> dict[str, Windows]:
-    preprocessing, freezes = preprocessing_of(one.one, dataset, store), train.finetune.search_space.freeze
-    return maps_of(one.one, freezes, preprocessing, views, store=store, settings=settings, tell=tell)
+    preprocessing, freezes = (
+        preprocessing_of(one.one, dataset, store),
+        train.finetune.search_space.freeze,
+    )
+    return maps_of(
+        one.one, freezes, preprocessing, views, store=store, settings=settings, tell=tell
+    )
