@@ -1,1 +1,1 @@
-"""Airflow's bridge: an operator hands references to a stage and gives one back; no more."""
+"""Airflow operators: each passes references to a stage and returns the reference it made."""

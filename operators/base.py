@@ -1,4 +1,4 @@
-"""The bridge from an Airflow task to a stage, written once."""
+"""The base operator, which runs one stage as an Airflow task."""
 
 import re
 from functools import partial
@@ -17,10 +17,10 @@ from stages.tracking.links import hearing
 
 
 class StageOperator(BaseOperator):  # type: ignore[misc]
-    """Runs one stage: references of its inputs in, the reference of what it made out.
+    """Runs one stage on references and returns the reference of its artifact.
 
-    An error that only a person can mend ends the task at once; all else is left to Airflow's
-    retries, which find whatever was finished."""
+    An error that only a person can repair fails the task at once. Airflow retries other errors,
+    and a retry reuses finished work."""
 
     stage: ClassVar[str]
     listener: ClassVar[Listener | None] = None
@@ -46,7 +46,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
             if self.listener:
                 self.listener.failed(self.task_id, error)
             for line in filter(None, (error.problem, error.remedy)):
-                self.log.error(shown(line))  # whole and by itself; in the traceback it would be cut
+                self.log.error(shown(line))  # on lines of its own; a traceback would shorten it
             if error.retry_helps:
                 raise
             raise AirflowFailException(str(error)) from None
@@ -74,5 +74,5 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
 
 def run_name(dag_run: Any) -> str:
-    """The pipeline run that a DAG run is, in letters that are safe in names of files."""
+    """The name of the pipeline run of a DAG run, safe as a file name."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{dag_run.dag_id}-{dag_run.run_id}")

@@ -1,4 +1,4 @@
-"""What a pipeline's page in Airflow says about it."""
+"""Writes the description of a pipeline on its page in Airflow."""
 
 from stages.config import PipelineConfig
 from stages.runtime.neutral import line, shown

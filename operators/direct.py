@@ -1,4 +1,4 @@
-"""Runs one DAG from start to end in this process (`dag.test`), telling events as lines of JSON.
+"""Runs one DAG in this process (`dag.test`) and writes its events as lines of JSON.
 
 Started by stages/local/dag_test.py under Airflow's environment:
     python -m operators.direct EVENTS
@@ -15,11 +15,11 @@ from operators.base import StageOperator, run_name
 from stages.runtime.errors import WorkflowError
 from stages.tracking import TrialProgress
 
-UNTOLD = ("curve", "params")  # of a trial: nobody reads them here
+UNTOLD = ("curve", "params")  # fields of a trial that nobody reads here
 
 
 class Pipe:
-    """A listener that writes each event as one line; if nobody reads any more, it ends all."""
+    """A listener that writes each event as a line; it ends the process if the reader is gone."""
 
     def __init__(self, number: int) -> None:
         self._out = os.fdopen(number, "w", buffering=1)
@@ -43,7 +43,7 @@ class Pipe:
     def send(self, **event: Any) -> None:
         try:
             self._out.write(json.dumps(event) + "\n")
-        except BrokenPipeError:  # whoever asked for this run is gone
+        except BrokenPipeError:  # the reader is gone
             os._exit(1)
 
 

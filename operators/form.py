@@ -1,4 +1,4 @@
-"""The trigger form: a config as flat Airflow Params, and a filled-in form as a config."""
+"""Converts a config to the Params of Airflow's trigger form, and a filled-in form to a config."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from airflow.sdk import Param
 
 from stages.config import PipelineConfig, checked, form_fields, override
 
-# Those that most people want stand open in the form; the others are in sections that unfold.
+# The form shows these at once; the others are in sections that unfold.
 MAIN = (
     "data.revision",
     "train.families",
@@ -39,7 +39,7 @@ def params_of(pipeline: PipelineConfig) -> dict[str, Param]:
 def filled_in(pipeline: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
     """The config table `pipeline` with the form's `answers` in it.
 
-    Raises ConfigError with the key and value of every answer that cannot be."""
+    Raises ConfigError with the key and value of every invalid answer."""
     changes = tuple(f"{key}={json.dumps(value)}" for key, value in _changed(pipeline, answers))
     found = checked(override(dict(pipeline), changes), "The run's parameters")
     return found.model_dump(mode="json")

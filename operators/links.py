@@ -1,4 +1,4 @@
-"""Buttons on a task in Airflow's pages: to its run in MLflow, and to the page that it made."""
+"""Links on a task in Airflow's pages: to its run in MLflow and to the page that it made."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ PAGES = {"etl": "page.html", "evaluate": "report.html"}  # file that the stage g
 
 
 class StoredLink(BaseOperatorLink):  # type: ignore[misc]
-    """A link that the task stores as an XCom while it runs; so it is there before the task ends."""
+    """A link that the task stores as an XCom while it runs, so it works before the task ends."""
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         from airflow.sdk.execution_time.xcom import XCom
@@ -27,7 +27,7 @@ class PageLink(StoredLink):
 
 
 def show(ti: Any, stage: str, page: Page) -> None:
-    """Point the task's buttons at `page`."""
+    """Point the task's links at `page`."""
     server = _server()
     ti.xcom_push(RunLink().xcom_key, page.address(server))
     if file := PAGES.get(stage):
@@ -35,7 +35,7 @@ def show(ti: Any, stage: str, page: Page) -> None:
 
 
 def show_artifact(ti: Any, stage: str, kind: str, id: str) -> None:
-    """Point the buttons at the run that made the artifact, which may have been an earlier one."""
+    """Point the task's links at the run that made the artifact, which may be an earlier one."""
     from stages.settings import Settings
 
     page = page_of(Settings().root, kind, id)

@@ -1,4 +1,4 @@
-"""What may hear of a task's progress and end, beside Airflow."""
+"""The interface of listeners to a task's progress and end."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from stages.tracking import TrialProgress
 
 
 class Listener(Protocol):
-    """A watch (see stages/runner/watch.py) that also hears how a task ends."""
+    """A Watch (stages/runner/watch.py) that is also called when a task ends."""
 
     def notify(self, text: str) -> None: ...
 

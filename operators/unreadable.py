@@ -1,4 +1,4 @@
-"""Stands where a pipeline cannot be read, and says so when it is run."""
+"""A placeholder task for a pipeline whose YAML cannot be read."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Wires a pipeline's stages into a DAG: an output used as an input is the edge."""
+"""Builds the DAG of a pipeline: an output that is used as an input is an edge."""
 
 import re
 from datetime import timedelta
@@ -18,7 +18,7 @@ from operators.unreadable import UnreadableOperator
 from stages.config import PipelineConfig
 from stages.runtime.errors import ConfigError
 
-# Only what a retry can mend is tried again (a server, a worker, a disk): see StageOperator.
+# Only errors that a retry may repair are retried (a server, a worker): see StageOperator.
 RETRIES = {
     "retries": 2,
     "retry_delay": timedelta(seconds=20),
@@ -27,7 +27,7 @@ RETRIES = {
 
 
 def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
-    """The DAG of `pipeline`, which the file at `path` says.
+    """The DAG of `pipeline`, which was read from `path`.
 
     Without a start date a schedule begins with its next time, not with one that has passed."""
     config = pipeline.model_dump(mode="json")
@@ -47,7 +47,7 @@ def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
 
 
 def _check_schedule(dag: DAG, pipeline: PipelineConfig) -> None:
-    """Raise ConfigError for a schedule that is none; Airflow itself would find it much later."""
+    """Raise ConfigError for an invalid schedule; Airflow itself would find it much later."""
     try:
         dag.validate()
     except AirflowTimetableInvalid as error:

@@ -1,4 +1,4 @@
-"""The four records that flow: Dataset, Model, Report, Package. No clock, path or run id inside."""
+"""The four artifacts: Dataset, Model, Report, Package. None contains a time, path or run id."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ class Ref(NamedTuple):
 
 
 def canonical(record: Any) -> bytes:
-    """The one spelling of a JSON-able record, so that equal content has equal bytes."""
+    """A record as canonical JSON: equal content has equal bytes."""
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -64,7 +64,8 @@ class Step(Record):
 
 
 class Box(NamedTuple):
-    """Where a label is on a picture: pixels of the upright picture from its left and top edge,
+    """A labelled box in pixels of the upright picture, from its left and top edge.
+
     0 <= left < right <= width, 0 <= top < bottom <= height."""
 
     label: str

@@ -1,4 +1,4 @@
-"""SQLite files that are whole whenever they are there: made as a draft beside, then renamed.
+"""Makes and migrates SQLite files atomically: as a draft beside, which is then renamed.
 
 A library makes or changes its tables in many steps, and a kill or a full disk between two of them
 leaves a file that it refuses for ever. So the steps are done on a draft: an empty one, or a copy of
@@ -27,8 +27,8 @@ PATIENCE = 20.0  # seconds to wait for another program's lock
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of one library: `what` it is called, its `version`, and the table `content` that
-    has a row for each thing that a person would miss.
+    """The tables of one library. `what` is its name, and the table `content` has a row for each
+    record that a person would miss.
 
     `make` brings the database at a path, an empty one included, to that version. `current` says
     whether one that is there has that version already."""
@@ -41,7 +41,7 @@ class Tables:
 
 
 def ready(path: Path, tables: Tables) -> None:
-    """See to it that the database at `path` is whole and has the version of `tables`.
+    """Ensure that the database at `path` is intact and has the version of `tables`.
 
     One process at a time. Raises InfrastructureError if there is no room or another program has the
     database open while it has to be changed, Damaged if what is there cannot be read. Whatever is

@@ -1,5 +1,7 @@
-"""What a library raised, as an error that says what to do: a full disk, a server that is gone, no
-memory. What is not known here is a fault of ours."""
+"""Translates errors of libraries and of the system into errors that say what to do.
+
+Examples are a full disk, a server that is gone, and no memory. An error that is not listed here is
+a bug of the product."""
 
 import errno
 from collections.abc import Iterator
@@ -55,7 +57,7 @@ LONGEST = 300  # characters of what a library says
 
 
 def as_ours(error: BaseException) -> WorkflowError | None:
-    """What `error`, or one that it came from, is to a person; None if nothing is known of it."""
+    """The WorkflowError for `error` or for one of its causes; None if none of them is listed."""
     for each in _chain(error):
         if isinstance(each, WorkflowError):
             return each
@@ -66,7 +68,7 @@ def as_ours(error: BaseException) -> WorkflowError | None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise what is known of an error of the block instead of it."""
+    """Raise the WorkflowError for an error of the block in its place, if there is one."""
     try:
         yield
     except WorkflowError:
@@ -88,8 +90,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _stands_alone(error: BaseException) -> bool:
-    """Whether what was being handled when `error` came does not explain it: a slip of ours stays
-    one, wherever it happens."""
+    """Whether the error that was being handled does not explain `error`, as for a bug."""
     return error.__suppress_context__ or isinstance(error, SLIPS)
 
 

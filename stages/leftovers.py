@@ -1,4 +1,4 @@
-"""Drafts in a workspace that nobody is going to finish: their makers were killed."""
+"""Removes drafts in a workspace whose makers were killed."""
 
 import os
 import re
@@ -13,7 +13,9 @@ SHARED = "data"  # DVC clears up there after itself
 
 
 def sweep(root: Path, age: float = DAY) -> int:
-    """Remove drafts below `root` that are older than `age` seconds, once in that time; how many."""
+    """Remove drafts below `root` older than `age` seconds, at most once in that time.
+
+    Returns how many were removed."""
     mark, now = root / ".swept", time.time()
     with suppress(OSError):
         if mark.exists() and now - mark.stat().st_mtime < age:

@@ -1,4 +1,4 @@
-"""Opens the store that the settings name."""
+"""Opens the store of the settings."""
 
 from stages.blobs import Blobs
 from stages.parts import BLOBS

@@ -1,4 +1,4 @@
-"""A workspace is for its owner: what stages make of a person's data is not for others to read."""
+"""Restricts a workspace to its owner, since it holds a person's data."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ INNER = ("airflow", "mlflow", "packages", "runs", "store", "teams")  # in a fold
 
 
 def claim(root: Path, notify: Callable[[str], None] = log.warning) -> None:
-    """Make the workspace `root` if it is not there, and take away what others may do in it.
+    """Make the workspace `root` if needed, and remove other users' permissions in it.
 
     A folder with the set-group bit is shared with its group on purpose: that stays. In a folder
     that has other things, too, such as a project's, only the folders of a workspace are tightened.
@@ -42,7 +42,7 @@ def _places(root: Path) -> list[Path]:
 
 
 def _excess(path: Path) -> int:
-    """The bits of `path`'s mode that are to go."""
+    """The bits of `path`'s mode that are to be removed."""
     found = path.stat()
     if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:  # another's, or such as /tmp
         return 0

@@ -1,4 +1,4 @@
-"""Where things are: one frozen object of addresses, keys, folders. From AIWF_* variables only."""
+"""Settings of a machine: addresses, keys and folders, from AIWF_* variables."""
 
 import os
 from pathlib import Path
@@ -72,8 +72,8 @@ class Settings(BaseSettings):
 
     @field_validator("ray")
     @classmethod
-    def heard(cls, address: str) -> str:
-        """Through Ray Client a search would run far away, where nobody here hears its trials."""
+    def refuse_ray_client(cls, address: str) -> str:
+        """Refuse Ray Client: a search through it could not report its trials here."""
         if address.startswith("ray://"):
             raise ValueError(
                 f"training cannot be driven through {address}; http://host:8265 hands it in as a "

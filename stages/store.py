@@ -1,4 +1,4 @@
-"""The artifacts' home: blobs by digest, records by id, finished work by what decided it."""
+"""The store: blobs by digest, artifacts' records by id, finished work by its inputs."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -15,7 +15,7 @@ from stages.runtime.files import beside
 
 @dataclass(frozen=True)
 class Work:
-    """What decides a stage's result; equal work makes an equal artifact."""
+    """All that determines a stage's artifact; equal work makes an equal artifact."""
 
     stage: str
     config: dict[str, Any]
@@ -29,7 +29,7 @@ class Work:
 
 
 class Store:
-    """Keeps bytes in `blobs`; what it reads is checked against its digest before it is given."""
+    """Keeps artifacts in `blobs`. All content is checked against its digest when it is read."""
 
     def __init__(self, blobs: Blobs, cache: Path) -> None:
         self.blobs = blobs

@@ -1,4 +1,4 @@
-"""Where bytes are kept: a folder, an S3 bucket, or memory. One promise, one contract test."""
+"""Stores for bytes: a folder, an S3 bucket or memory, behind one interface."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,22 +6,34 @@ from typing import Protocol
 
 
 class Blobs(Protocol):
-    """Bytes under keys like 'blobs/ab/abcd'. A key is either absent or whole, never half-written.
+    """Bytes under keys like 'blobs/ab/abcd'. Puts are atomic: a key is absent or complete.
 
-    Raises KeyError where a key is absent, InfrastructureError where the place cannot be used."""
+    Raises KeyError if a key is absent, InfrastructureError if the store cannot be used."""
 
-    def put(self, key: str, data: bytes) -> None: ...
+    def put(self, key: str, data: bytes) -> None:
+        """Store `data` under `key`, in place of what is there."""
+        ...
 
-    def put_file(self, key: str, path: Path) -> None: ...
+    def put_file(self, key: str, path: Path) -> None:
+        """Store the content of the file at `path` under `key`."""
+        ...
 
-    def get(self, key: str) -> bytes: ...
+    def get(self, key: str) -> bytes:
+        """The bytes under `key`."""
+        ...
 
-    def get_file(self, key: str, path: Path) -> None: ...
+    def get_file(self, key: str, path: Path) -> None:
+        """Write the bytes under `key` to the file at `path`."""
+        ...
 
-    def has(self, key: str) -> bool: ...
+    def has(self, key: str) -> bool:
+        """Whether there is `key`."""
+        ...
 
-    def keys(self, prefix: str) -> Iterator[str]: ...
+    def keys(self, prefix: str) -> Iterator[str]:
+        """All keys that begin with `prefix`, in order."""
+        ...
 
     def remove(self, key: str) -> None:
-        """Nothing is done if `key` is absent."""
+        """Remove `key`, if it is there."""
         ...

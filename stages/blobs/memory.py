@@ -7,7 +7,7 @@ from stages.runtime.files import write
 
 
 class MemoryBlobs:
-    """Forgets everything when the process ends."""
+    """Lasts as long as the process."""
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}

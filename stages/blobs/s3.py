@@ -117,7 +117,7 @@ class S3Blobs:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a connection, without the client's own words around it."""
+    """The innermost reason of a connection error."""
     inner = getattr(error, "reason", None) or error
     return (
         str(inner).partition("\n")[0].rpartition(": ")[2][:200].rstrip(".") or type(inner).__name__

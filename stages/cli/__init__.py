@@ -1,4 +1,4 @@
-"""aiwf: the person's bridge. Each command is a function in a file of this folder."""
+"""The command line, aiwf. Each command is a function in a file of this folder."""
 
 import sys
 
@@ -8,7 +8,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command that the words of this process name; exit with its code."""
+    """Run the command in this process's arguments and exit with its code."""
     with errors_reported():
         from stages.cli.app import app
 

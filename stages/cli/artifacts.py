@@ -1,4 +1,4 @@
-"""aiwf list, show, diff, schema: looking at what there is."""
+"""aiwf list, show, diff, schema: commands that show artifacts, runs and the schema."""
 
 import json
 from pathlib import Path
@@ -136,7 +136,7 @@ def _short(value: object) -> str:
 
 
 def _gist(artifact: object) -> str:
-    """One line that tells an artifact from others of its kind."""
+    """One line that identifies an artifact among those of its kind."""
     from stages.evaluate import formatting
 
     facts = [

@@ -1,4 +1,4 @@
-"""Bars in the terminal, and below them one line that changes."""
+"""Progress bars in the terminal, with one changing line below them."""
 
 import sys
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ from stages.runtime.neutral import unwrapped
 
 
 class Bars(rich.Progress):
-    """`line`: what is said below the bars; cut where the terminal ends."""
+    """Progress bars. `line` is shown below them, cut to the terminal's width."""
 
     line = ""
 
     @classmethod
     def on_stderr(cls) -> "Bars":
-        """Bars that go when they are ended."""
+        """Bars on stderr that disappear when they end."""
         return cls(
             rich.TextColumn("{task.description:<24}"),
             rich.BarColumn(),

@@ -1,4 +1,4 @@
-"""aiwf doctor: exercises every component and says what is wrong and how to mend it."""
+"""aiwf doctor: tries every component and says what is wrong and how to repair it."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ class ProbeResult(NamedTuple):
 
 
 def doctor() -> None:
-    """Exercise every component and say what is wrong and how to mend it."""
+    """Try every component and say what is wrong and how to repair it."""
     settings = Settings()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, workspace {settings.root}")
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -39,7 +39,7 @@ def doctor() -> None:
 
 
 def _probe(name: str) -> ProbeResult:
-    with TemporaryDirectory() as scratch:  # what a probe leaves behind goes with it
+    with TemporaryDirectory() as scratch:  # removed with all that a probe wrote
         return _answer(name, scratch)
 
 

@@ -1,4 +1,4 @@
-"""What `aiwf plan` says of minutes, memory and disk, and whether there is room."""
+"""Prints the estimates of `aiwf plan`: minutes, memory, disk, and whether there is room."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from stages.train.estimate import Estimate
 
 
 def print_plans(plans: Sequence[StagePlan], settings: Settings) -> None:
-    """A line for each task, what it takes below it, and what all of it takes."""
+    """Print a line for each task with its estimate below, then the total."""
     for plan in plans:
         print(f"  {plan.task:<20} {plan.action:<6} {plan.why}")
         if plan.takes:

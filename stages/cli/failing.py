@@ -1,4 +1,4 @@
-"""Every error ends here: what is wrong, what to do, and the right exit code."""
+"""Reports errors of commands: what is wrong, what to do, and the exit code."""
 
 import _thread
 import os
@@ -19,8 +19,9 @@ STOPPED = ("Stopped.", "The same command goes on where this one left off.", CTRL
 
 @contextmanager
 def errors_reported() -> Iterator[None]:
-    """Tell any error of the block on stderr and leave with its exit code. What is printed meanwhile
-    does nothing to the terminal, whatever a label or a library says."""
+    """Report any error of the block on stderr and exit with its code.
+
+    Control characters in what is printed meanwhile, such as in a label, are escaped."""
     with neutral_streams():
         yield from _reporting()
 
@@ -33,7 +34,7 @@ def _reporting() -> Iterator[None]:
         _leave(error.problem, error.remedy, error.exit_code)
     except KeyboardInterrupt:
         _leave(*STOPPED)
-    except SystemExit as leaving:  # typer turns Ctrl-C into a code without a word
+    except SystemExit as leaving:  # typer turns Ctrl-C into an exit code
         if leaving.code == CTRL_C:
             _leave(*STOPPED)
         raise
@@ -54,7 +55,7 @@ def _reporting() -> Iterator[None]:
 
 
 def _unraisable(lost: "sys.UnraisableHookArgs") -> None:
-    """Ctrl-C that came while Python cleared up is lost there: it comes again, a moment later."""
+    """Raise a Ctrl-C again that came during a finaliser, where Python would ignore it."""
     if issubclass(lost.exc_type, KeyboardInterrupt):
         threading.Timer(0.1, _thread.interrupt_main).start()
     else:
@@ -68,7 +69,7 @@ def _leave(problem: str, remedy: str, code: int) -> None:
 
 
 def _traceback_file() -> str:
-    """Keep the traceback in a file for whoever mends it, and name the file."""
+    """Write the traceback to a temporary file and return its name."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="aiwf-", suffix=".log", delete=False, encoding="utf-8"

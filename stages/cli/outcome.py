@@ -1,4 +1,4 @@
-"""What a person reads after a run: verdict, numbers, where things are, what to do next."""
+"""Prints the outcome of a run: verdict, figures, where things are, what to do next."""
 
 import shutil
 import sys
@@ -48,7 +48,7 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
 
 
 def _print_dataset(dataset: Dataset) -> None:
-    """How many samples there are, and what was found in them, in a line each."""
+    """Print how many samples there are, and a line for each finding."""
     noun = modality_of(dataset.task).noun
     marked = {split: sum(counts.values()) for split, counts in dataset.counts.items()}
     splits = {split: (dataset.samples or marked).get(split, 0) for split in SPLITS}
@@ -61,13 +61,13 @@ def _print_dataset(dataset: Dataset) -> None:
 
 
 def _print_notice(model: Model) -> None:
-    """What a person has to know of the weights that the model began with."""
+    """Print the notice about the model's pretrained weights, such as a licence, if there is one."""
     if "notice" in model.selection:
         print(f"\nNotice: {line(model.selection['notice'])}")
 
 
 def _print_shipped(lines: list[OutcomeLine]) -> None:
-    """What the packages measured, a line for each, then why their verdicts are what they are."""
+    """Print a line with the metrics of each package, then the reasons of the verdicts."""
     print("\nWhat ships:")
     for shipped_line in lines:
         print(f"  {shipped_line.text}")
@@ -78,7 +78,7 @@ def _print_shipped(lines: list[OutcomeLine]) -> None:
 
 
 def _print_report(report: Report) -> None:
-    """What the trained model measured; and how to set a minimum, if there is none."""
+    """Print the metrics of the trained model, and how to set a gate if there is none."""
     print(f"\nTrained model: {trained(report).verdict.upper()}")
     for reason in report.reasons:
         print(f"  {line(reason)}")
@@ -117,7 +117,7 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
 
 
 def command() -> str:
-    """How this person can call aiwf: by its name, or where it stands."""
+    """How to call aiwf here: by name if it is on PATH, else by its path."""
     return "aiwf" if shutil.which("aiwf") else _near(Path(sys.executable).parent / "aiwf")
 
 

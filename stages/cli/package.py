@@ -102,7 +102,7 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> li
     for title in ("File", *kind.columns):
         table.add_column(
             line(title), overflow="fold"
-        )  # the end of a name is what tells files apart
+        )  # files often differ in the end of their names
     codes = []
     for answer, code in answers:
         codes.append(code)

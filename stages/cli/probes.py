@@ -1,4 +1,4 @@
-"""One small exercise for each component; `aiwf doctor` runs each in a process of its own."""
+"""One small check for each component; `aiwf doctor` runs each in a process of its own."""
 
 import os
 import sys

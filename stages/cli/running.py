@@ -96,7 +96,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
 
 
 def _tuned(resolved: PipelineConfig) -> str:
-    """What is said of phase two, if there is one."""
+    """The part of the line about fine-tuning; '' without fine-tuning."""
     from stages.train.finetune.finetune_budget import tunable
 
     finetune = resolved.train.finetune

@@ -1,4 +1,4 @@
-"""Progress in the terminal: a bar for what is going on, a line for what has ended."""
+"""Shows progress in the terminal: bars for what is running, lines for what has ended."""
 
 import sys
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def watching() -> Iterator[Watch]:
         return
     from stages.cli.bars import Bars
 
-    with Bars.on_stderr() as bars, neutral_streams():  # Rich takes the streams for itself
+    with Bars.on_stderr() as bars, neutral_streams():  # Rich redirects the streams
         yield BarWatch(bars)
 
 
@@ -38,8 +38,9 @@ class PlainWatch(LogWatch):
 
 
 class BarWatch:
-    """One bar for each thing in progress, a line for the trial that was heard of last; all gone
-    when the next stage, or its end, is told."""
+    """One bar for each step in progress and a line for the latest trial.
+
+    All are removed when the next message is shown, such as the end of a stage."""
 
     def __init__(self, bars: "Bars") -> None:
         self._bars = bars

@@ -1,4 +1,4 @@
-"""Airflow and MLflow on this machine: the servers, and a DAG by itself."""
+"""Runs Airflow and MLflow on this machine: their servers, and a DAG without servers."""
 
 from stages.local.environment import airflow_environment
 from stages.local.running import ServerState, down, status, up

@@ -1,4 +1,4 @@
-"""Runs a pipeline as its very Airflow DAG, without servers: in a process of its own, on SQLite."""
+"""Runs a pipeline as its Airflow DAG without servers, in a child process with SQLite."""
 
 import json
 import os
@@ -30,15 +30,14 @@ def via_airflow(
     watch: Watch | None = None,
     ended: Callable[[str], None] = lambda run: None,
 ) -> str:
-    """Run the pipeline's DAG with `dag.test` and return the run's name: its lock tells what each
-    task made. `changes` are such as 'train.trials=5'; `ended` hears the name of a run that failed,
-    too.
+    """Run the pipeline's DAG with `dag.test` and return the run's name.
 
-    Raises the first WorkflowError of a stage, after all that could be done was done."""
+    `changes` are such as 'train.trials=5'. `ended` is called with the name of the run, also if it
+    failed. Raises the first WorkflowError of a stage, after the other targets were tried."""
     watch = watch or LogWatch()
     home = (
         settings.root / "airflow" / "direct"
-    )  # not that of `aiwf up`: its scheduler would join in
+    )  # not that of `aiwf up`, whose scheduler would run it, too
     requested = _requested(pipeline_path, changes, home)
     database.ready(settings, watch.notify, home)
     environment = airflow_environment(settings, home) | {"AIWF_PIPELINES": str(requested)}
@@ -48,7 +47,7 @@ def via_airflow(
 
 
 def _requested(path: Path, changes: tuple[str, ...], home: Path) -> Path:
-    """The YAML to run: the person's own, or a copy with the changes in it."""
+    """The YAML to run: the given one, or a copy with the changes."""
     pipeline = read_pipeline(path, changes)
     if not changes:
         return path.resolve()
@@ -58,13 +57,13 @@ def _requested(path: Path, changes: tuple[str, ...], home: Path) -> Path:
 
 
 def log_file(path: Path) -> IO[bytes]:
-    """An empty file for all that Airflow itself says."""
+    """Open an empty file for Airflow's own output."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return open(path, "wb", opener=for_its_owner)
 
 
 def _events(environment: Mapping[str, str], out: IO[bytes]) -> Iterator[Event]:
-    """Run operators/direct.py; what it tells, as it comes. Nothing is left running behind."""
+    """Run operators/direct.py and yield its events as they come. The child always ends."""
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as replies:
         child = subprocess.Popen(
@@ -90,7 +89,7 @@ def _outcome(
     log: Path,
     ended: Callable[[str], None] = lambda run: None,
 ) -> str:
-    """Pass events on to the person; the run's name, or the first error that a stage raised."""
+    """Show the events; return the run's name or raise the first error of a stage."""
     failed: list[errors.WorkflowError] = []
     run = state = ""
     for event in events:

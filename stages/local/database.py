@@ -1,4 +1,4 @@
-"""Airflow's tables: made once for each version of Airflow, whole or not at all."""
+"""Makes Airflow's tables, once for each version of Airflow, completely or not at all."""
 
 import os
 import subprocess
@@ -17,9 +17,9 @@ CONNECTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def ready(settings: Settings, notify: Callable[[str], None], home: Path | None = None) -> None:
-    """Make the tables in Airflow's folder `home`, if that was not done by this very version.
+    """Make the tables in Airflow's folder `home`, unless this version has made them already.
 
-    Raises InfrastructureError with the end of what Airflow said; the database is as it was."""
+    Raises InfrastructureError with the end of Airflow's output. The database is unchanged then."""
     claim(settings.root, notify)
     environment = airflow_environment(settings, home)
 

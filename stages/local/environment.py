@@ -1,4 +1,4 @@
-"""The environment of Airflow and MLflow on this machine: quiet, quick, on loopback."""
+"""Environment variables of Airflow and MLflow on this machine: no telemetry, fast, on loopback."""
 
 import base64
 import json
@@ -75,7 +75,7 @@ def mlflow_environment(settings: Settings) -> dict[str, str]:
 
 
 def quiet() -> dict[str, str]:
-    """No word to anyone; and this environment's own commands first on the path."""
+    """Variables that turn telemetry off and put this environment's commands first on PATH."""
     return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "DO_NOT_TRACK": "1",
@@ -101,8 +101,9 @@ def login(settings: Settings) -> tuple[str, str]:
 
 
 def _keep_config(home: Path) -> None:
-    """Airflow's own settings file, with the key of its connections. Airflow would write a longer
-    one, piece by piece: after a kill it would stay without a key, or end in a torn line."""
+    """Write Airflow's settings file, with the key of its connections, unless a valid one is there.
+
+    Airflow itself would write a longer one in pieces, and a kill could leave it incomplete."""
     path = home / "airflow.cfg"
     if _filled(path) and not _is_config(path):
         path.unlink()
@@ -125,14 +126,14 @@ def _secret(path: Path) -> str:
 
 
 def _filled(path: Path) -> bool:
-    """Whether there is something in the file; an empty one, as a kill can leave, is removed."""
+    """Whether the file has content. An empty one, which a kill can leave, is removed."""
     if path.is_file() and not path.stat().st_size:
         path.unlink(missing_ok=True)
     return path.exists()
 
 
 def _keep_secret(path: Path, text: str) -> None:
-    """Write for the owner's eyes only. The first of two that come at once wins."""
+    """Write a file that only its owner can read. Of two concurrent writers the first wins."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,8 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI middleware: lets through what names one of `hosts`, at any port, as its host and, if
-    it has one, as its origin."""
+    """ASGI middleware that refuses requests whose Host or Origin is none of `hosts`, at any port."""
 
     def __init__(self, app: App, hosts: Iterable[str]) -> None:
         self._app = app

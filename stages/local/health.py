@@ -1,4 +1,4 @@
-"""Asks servers on this machine whether they are well."""
+"""Checks the health of servers on this machine."""
 
 import json
 import socket
@@ -12,7 +12,7 @@ NEEDED = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
 def airflow_waits_for(address: str) -> list[str]:
-    """The components of Airflow that are not yet well; ['api_server'] if nothing answers."""
+    """The components of Airflow that are not healthy yet; ['api_server'] if nothing answers."""
     try:
         components = json.loads(fetch(f"{address}/api/v2/monitor/health"))
         return [name for name in NEEDED if (components.get(name) or {}).get("status") != "healthy"]
@@ -21,7 +21,7 @@ def airflow_waits_for(address: str) -> list[str]:
 
 
 def answers(url: str, seconds: float = 5) -> bool:
-    """Whether a page is there."""
+    """Whether `url` answers within `seconds`."""
     try:
         fetch(url, seconds)
     except OSError:
@@ -30,7 +30,7 @@ def answers(url: str, seconds: float = 5) -> bool:
 
 
 def fetch(url: str, seconds: float = 5) -> bytes:
-    """The page at `url`, straight from this machine, whatever proxy is set. Raises OSError."""
+    """The page at `url`, without any proxy. Raises OSError."""
     straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with straight.open(url, timeout=seconds) as page:
         data: Any = page.read()
@@ -49,6 +49,6 @@ def taken(port: int) -> bool:
 
 
 def free_port(beside: int) -> int:
-    """A port that nobody listens on, near `beside`."""
+    """A free port just above `beside`; 0 if there is none."""
     near = (port for port in range(beside + 1, min(beside + 200, 65_535)) if not taken(port))
     return next(near, 0)

@@ -1,4 +1,4 @@
-"""Processes that this workspace started: known by a mark that they and their children carry."""
+"""Finds and stops the processes of this workspace by a mark in their environment."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def start(
 
 
 def for_its_owner(path: str, flags: int) -> int:
-    """Open a file that nobody else may read, one of before included."""
+    """Open a file that only its owner may read, also if it exists already."""
     number = os.open(path, flags, 0o600)
     os.fchmod(number, 0o600)
     return number
@@ -68,8 +68,9 @@ def marked(mark: str, name: str = "") -> "list[Process]":
 
 
 def stop(mark: str, patience: float = PATIENCE, names: Sequence[str] = ("",)) -> int:
-    """End all that carries `mark` (of the servers `names`): ask, wait, then force. The number of
-    processes ended."""
+    """End the processes with `mark` (of the servers `names`): SIGTERM, wait, then SIGKILL.
+
+    Returns how many processes there were."""
     import psutil
 
     def carrying() -> "list[Process]":
@@ -91,6 +92,6 @@ def _signal(process: "Process", number: int) -> None:
     import psutil
 
     try:
-        process.send_signal(number)  # psutil looks at the time of birth first
+        process.send_signal(number)  # psutil compares the creation time first
     except psutil.Error:
         return

@@ -1,4 +1,4 @@
-"""Starts the servers of this machine, waits until they are well, and stops them again."""
+"""Starts the servers of this machine, waits until they are healthy, and stops them."""
 
 import subprocess
 import time
@@ -32,10 +32,10 @@ class ServerState:
 
 
 def up(settings: Settings, notify: Notify) -> list[str]:
-    """Start what is not yet running, wait until all is well; lines with addresses and the login.
+    """Start the servers that do not run and wait for them; return lines with addresses and login.
 
-    Raises ConfigError if a port is taken, InfrastructureError if a server ends or is never well.
-    What was started in vain is stopped again."""
+    Raises ConfigError if a port is taken, InfrastructureError if a server ends or does not become
+    healthy in time. The servers that were started are stopped then."""
     claim(settings.root, notify)
     with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
@@ -55,7 +55,7 @@ def up(settings: Settings, notify: Notify) -> list[str]:
 
 
 def down(settings: Settings, notify: Notify) -> int:
-    """Stop all that `up` started for this workspace, and their children; how many processes."""
+    """Stop all processes that `up` started for this workspace; return how many there were."""
     with alone(settings.root / "logs" / ".lock"):  # one `up` or `down` at a time
         mark = processes.mark_of(settings.root)
         if processes.marked(mark):
@@ -94,7 +94,7 @@ def _start(server: Server, mark: str, notify: Notify) -> subprocess.Popen[bytes]
 def _wait(
     settings: Settings, children: dict[Server, subprocess.Popen[bytes]], notify: Notify
 ) -> None:
-    """Wait until every server is well, telling what is still awaited."""
+    """Wait until every server is healthy, and report which ones are not yet."""
     began, waited_for = time.monotonic(), ""
     while waits := _waits_for(settings):
         for server, child in children.items():

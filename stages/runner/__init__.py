@@ -1,4 +1,6 @@
-"""Runs stages: plan, reuse or work, record. The one way in for CLI, Airflow and jobs."""
+"""Runs stages: plans, reuses finished work or does it, and records it.
+
+The command line, Airflow and jobs all run stages through this package."""
 
 from stages.runner.pipeline import run_pipeline
 from stages.runner.planning import StagePlan, plan

@@ -1,4 +1,4 @@
-"""Which code decides what a stage makes: its sources and all that they import from here."""
+"""Computes which source files can affect the result of a stage: its import closure."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ from stages.runtime.registry import Registry
 
 ROOT = Path(__file__).parents[2]
 MODULE = re.compile(r"(stages(\.\w+)+|(\.\w+)+:\w+)").fullmatch
-# Where things are kept, and what may be said, does not decide what is made of it: the config does.
+# These modules store, record and check; they do not affect the content of an artifact.
 SERVICES = (
     "config",
     "parts",
@@ -40,8 +40,9 @@ def code_digest(stage: str, config: Any, task: str = "") -> str:
 
 
 def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
-    """Module -> digest of its source, for all that `stage` of `task` with this config slice can
-    reach; of every task, if none is named."""
+    """Digests of the sources that `stage` can reach with this config slice, by module.
+
+    Parts count only if the config or `task` names them; without `task`, those of every task do."""
     digests: dict[str, str] = {}
     waiting = [f"stages.{stage}"]
     names = {*_strings(config), *(_declared(task) if task else ())}
@@ -57,7 +58,7 @@ def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
 
 
 def _declared(task: str) -> Iterator[str]:
-    """The parts that `task` names: its modality, its trainer, its readers."""
+    """The names of the parts that `task` declares: modality, trainer, readers."""
     yield task
     yield from _strings(
         [declared for declared in vars(parts.TASKS[task]).values() if not callable(declared)]
@@ -65,7 +66,7 @@ def _declared(task: str) -> Iterator[str]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every string and key inside a config: the names that it may mean."""
+    """Every string and key inside a config; each may be the name of a part."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -121,7 +122,7 @@ def _imports(module: str, path: Path) -> tuple[str, ...]:
 
 @cache
 def _mentioned(module: str, path: Path) -> tuple[str, ...]:
-    """Modules that the source names in a string: a table's place, or a child process' program."""
+    """Modules that the source names in a string: a registry's place, or a child's program."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     strings = [
         node.value

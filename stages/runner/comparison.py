@@ -21,18 +21,18 @@ class Sameness(NamedTuple):
 
 
 def compare(task: str, first: Artifact, again: Artifact) -> Sameness:
-    """Whether two makings of one artifact are the same, and where they first differ if not."""
+    """Compare an artifact with the one of a second run, and name where they first differ."""
     if first.ref == again.ref:
         return Sameness(task, "same")
     changes = flat_changes(first.model_dump(mode="json"), again.model_dump(mode="json"))
     where = next((key for key in changes if not key.startswith("parents")), "its parents")
-    # another version of a JPEG library draws other thumbnails; nothing is learnt from a page
+    # another JPEG library draws other thumbnails; a page does not affect training
     close = list(changes) == ["files.page.html"] or _within_noise(first, again)
     return Sameness(task, "equivalent" if close else "different", where)
 
 
 def compare_by_metrics(task: str, metrics: Mapping[str, float], again: Artifact) -> Sameness:
-    """As `compare`, where the first one is not in this store: by the values in its run's lock."""
+    """Compare by the metrics in the first run's lock, if its artifact is not in this store."""
     overall: dict[str, Measure] = getattr(again, "overall", {})
     recorded = {name: metrics.get(f"{task}.{name}", math.nan) for name in overall}
     close = bool(recorded) and all(
@@ -52,8 +52,8 @@ def _within_noise(first: Artifact, again: Artifact) -> bool:
 
 
 def settle(comparisons: list[Sameness]) -> list[Sameness]:
-    """A model that differs in bytes is equivalent where the report on it is; so is what cannot be
-    looked into."""
+    """Call different models equivalent if the reports on them are, and likewise artifacts that are
+    not in this store and so cannot be compared in detail."""
     close = any(
         comparison.task == "evaluate" and comparison.verdict != "different"
         for comparison in comparisons

@@ -1,6 +1,6 @@
-"""What each task of a run takes, foreseen before it begins and measured when it has ended.
+"""Estimates what each task of a run takes before it begins, and measures what it took.
 
-What is not training is counted roughly: seconds on the reference machine, of two cores."""
+Stages other than train are estimated roughly, in seconds on the reference machine (two cores)."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,8 +29,9 @@ PACKED = 6  # times a network's weights: graphs before and after they were compr
 
 
 def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
-    """By stage, and for each target of deploy, what a resolved `pipeline` takes if nothing can be
-    reused."""
+    """Estimate each stage of a resolved `pipeline`, if no finished work can be reused.
+
+    The estimate of deploy is for one target."""
     found = source.find(pipeline.data, settings)
     samples = found.taught(pipeline.etl.splits.test)
     train = trainer_of(pipeline.task).foreseen(
@@ -61,11 +62,11 @@ def accounted(
     store: Store,
     settings: Settings,
 ) -> Iterator[None]:
-    """Refuse the block, a task's work, if there is no room for it and for what comes after it;
-    measure it, and record both what was foreseen and what it took.
+    """Check that there is room for a task and those after it, then measure the block.
 
-    What was begun before is not refused: part of what it needs is there already. Raises
-    InfrastructureError."""
+    Both the estimate and the measured figures are recorded. A task that was begun before is not
+    refused, since part of what it needs is there already. Raises InfrastructureError if there is
+    no room."""
     account = Account(run, store)
     estimates = account.estimates(pipeline, settings)
     if task not in account.tasks:
@@ -78,7 +79,7 @@ def accounted(
 
 
 class Account:
-    """The note of a run: what was foreseen of each stage, what each task took."""
+    """The note of a run: the estimate of each stage and what each task took."""
 
     def __init__(self, run: str, store: Store) -> None:
         self.name, self.store = f"estimates/{run}", store
@@ -86,11 +87,11 @@ class Account:
 
     @property
     def tasks(self) -> dict[str, Any]:
-        """Those that have begun."""
+        """The notes of the tasks that have begun, by task."""
         return self.note["tasks"]  # type: ignore[no-any-return]
 
     def estimates(self, pipeline: PipelineConfig, settings: Settings) -> dict[str, Estimate]:
-        """By stage; nothing where the raw data is not at hand to be counted."""
+        """The estimates by stage; empty if the raw data is not available to be counted."""
         if "estimated" not in self.note:
             try:
                 estimates = estimate_stages(pipeline, settings)
@@ -102,11 +103,11 @@ class Account:
         return {stage: Estimate(**fields) for stage, fields in self.note["estimated"].items()}
 
     def begin(self, task: str, estimate: Estimate | None) -> None:
-        """`task` is about to be worked on."""
+        """Note that `task` begins."""
         self._keep(task, {"estimated": estimate._asdict() if estimate else None})
 
     def end(self, task: str, taken: Estimate) -> None:
-        """`task` is done."""
+        """Note what `task` took."""
         self._keep(task, {**self.tasks[task], "taken": taken._asdict()})
 
     def _keep(self, task: str, record: dict[str, Any]) -> None:
@@ -117,7 +118,7 @@ class Account:
 def _from(
     stage: str, estimates: Mapping[str, Estimate], pipeline: PipelineConfig
 ) -> list[Estimate]:
-    """What is still to be done from `stage` on."""
+    """The estimates of `stage` and all later stages, deploy once for each target."""
     later = STAGES[STAGES.index(stage) :]
     times = {"deploy": len(pipeline.deploy.targets)}
     return [
@@ -126,7 +127,7 @@ def _from(
 
 
 def _compared(estimate: Estimate | None, taken: Estimate) -> dict[str, float]:
-    """Metrics: what was foreseen beside what it took."""
+    """Metrics for MLflow: the estimate beside the measured figures."""
     sides = {"actual": taken, **({"estimate": estimate} if estimate else {})}
     units = {"minutes": ("minutes", 1), "memory": ("memory_mb", 1e6), "disk": ("disk_mb", 1e6)}
     return {

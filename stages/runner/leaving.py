@@ -7,10 +7,10 @@ import sys
 
 
 def leave(code: int) -> None:
-    """End this process with `code`, after all that Python itself has to do at an end.
+    """Run the exit handlers, then end this process with `code`.
 
-    For a process that used Paddle: its engine would go on to free its memory piece by piece,
-    seconds of work on bytes that the system takes back at once."""
+    For a process that used Paddle: its engine would spend seconds on freeing memory piece by
+    piece, which the system takes back at once."""
     atexit._run_exitfuncs()
     logging.shutdown()
     sys.stdout.flush()

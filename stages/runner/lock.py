@@ -1,4 +1,4 @@
-"""A run's lock: everything that is needed to make it again, and what it made."""
+"""A run's lock: everything that is needed to reproduce the run, and the artifacts it made."""
 
 import json
 import platform
@@ -76,7 +76,7 @@ def requirements_digest() -> str:
 
 
 def machine() -> dict[str, str]:
-    """A note about this machine, for the day when arithmetic differs."""
+    """A note about this machine; it helps to explain results that differ between machines."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -108,7 +108,7 @@ def run_folder(run: str, settings: Settings) -> Path:
 
 
 def extended(lock: Lock, task: str, work: Work, ref: Ref, artifact: Any) -> Lock:
-    """`lock` with what `task` did."""
+    """`lock` with the artifact, code and metrics of `task`."""
     facts: dict[str, Any] = {
         "artifacts": {**lock.artifacts, task: ref},
         "failed": {name: failure for name, failure in lock.failed.items() if name != task},
@@ -124,7 +124,7 @@ def extended(lock: Lock, task: str, work: Work, ref: Ref, artifact: Any) -> Lock
 
 
 def without(lock: Lock, task: str, error: Exception) -> Lock:
-    """`lock`, which says why `task` made nothing."""
+    """`lock` with the reason why `task` made nothing."""
     problem = getattr(error, "problem", "") or f"{type(error).__name__}: {error}"
     failure = Failure(
         error=type(error).__name__, problem=problem, remedy=getattr(error, "remedy", "") or ""

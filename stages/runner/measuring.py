@@ -1,4 +1,4 @@
-"""What a task really takes: minutes, the peak of memory, disk."""
+"""Measures what a task takes: minutes, peak memory, disk."""
 
 import threading
 import time
@@ -8,13 +8,15 @@ from pathlib import Path
 
 from stages.train.estimate import Estimate
 
-EVERY = 2.0  # seconds between two looks at the memory
+EVERY = 2.0  # seconds between two samples of the memory
 
 
 @contextmanager
 def measuring(workspace: Path) -> Iterator[Callable[[], Estimate]]:
-    """Give what tells, once the block has ended, what it took. Disk is what became less free on the
-    workspace's disk, by whomever; nothing of it decides anything."""
+    """Give a function that returns, after the block, what the block took.
+
+    Disk is how much less is free on the workspace's disk, so other programs count, too. The figures
+    are for people; no decision depends on them."""
     import psutil  # type: ignore[import-untyped]
 
     place = str(workspace)
@@ -39,7 +41,7 @@ def measuring(workspace: Path) -> Iterator[Callable[[], Estimate]]:
 
 
 def memory_of(process: "psutil.Process") -> int:  # type: ignore[name-defined]  # noqa: F821
-    """Bytes of a process and all that it started; what they share is counted once."""
+    """Bytes of a process and its children. Shared memory is counted once, at its largest."""
     import psutil
 
     own, shared = 0, [0]

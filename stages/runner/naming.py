@@ -1,5 +1,5 @@
-"""Which run a command without a name means: the one that was begun with the same pipeline and never
-ended, or a new one."""
+"""Chooses the run of a command without --name: an unfinished one of the same pipeline, or a new
+one."""
 
 import fcntl
 import re
@@ -25,7 +25,7 @@ YOUNG = 60  # seconds in which a command may not have locked its folder yet
 
 @contextmanager
 def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
-    """Give the name of the run; while the block lasts no other command takes that run up."""
+    """Give the name of the run. No other command resumes that run until the block ends."""
     claim(settings.root)
     _clear(settings.root / "runs")
     for name in [*_unfinished(pipeline, settings), new_run_name(pipeline.name)]:
@@ -36,7 +36,7 @@ def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
 
 
 def _unfinished(pipeline: PipelineConfig, settings: Settings) -> list[str]:
-    """Runs of this very pipeline, on this very data, that were begun here and lack something."""
+    """Unfinished runs of this pipeline on the newest data, newest first."""
     ours = re.compile(re.escape(pipeline.name) + r"-\d{8}-\d{6}-\d{3}").fullmatch
     locks = (settings.root / "runs").glob(f"{pipeline.name}-*/run.lock.json")
     names = sorted((path.parent.name for path in locks if ours(path.parent.name)), reverse=True)
@@ -57,7 +57,7 @@ def _lacks(lock: Lock, pipeline: PipelineConfig) -> bool:
 
 
 def _clear(runs: Path) -> None:
-    """Remove folders of commands that were killed before they came to be a run."""
+    """Remove folders of commands that were killed before their run had a lock."""
     for mark in runs.glob("*/.running"):
         folder = mark.parent
         with suppress(OSError), mark.open("r+") as lock:
@@ -69,7 +69,7 @@ def _clear(runs: Path) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[bool]:
-    """Whether no other process is in such a block; the system frees what a dead one held."""
+    """Give whether this process has the folder to itself; the system frees a dead owner's lock."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".running").open("a") as lock:
         try:
@@ -78,6 +78,6 @@ def _alone(folder: Path) -> Iterator[bool]:
             yield False
             return
         yield True
-        if not (folder / "run.lock.json").exists():  # it never came to be a run
+        if not (folder / "run.lock.json").exists():  # the run never began
             (folder / ".running").unlink()
             folder.rmdir()

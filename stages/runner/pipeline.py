@@ -26,10 +26,10 @@ def run_pipeline(
     watch: Watch | None = None,
     settings: Settings | None = None,
 ) -> dict[str, Ref]:
-    """Run every stage and return what each task made. One target that fails holds back no other.
+    """Run every stage and return the artifact of each task. The other targets run if one fails.
 
-    Raises ConfigError if `run` has begun with another config, and the first WorkflowError after
-    all that could be done was done."""
+    Raises ConfigError if `run` has begun with another config. The first WorkflowError of a target
+    is raised after the other targets were tried."""
     settings = settings or Settings()
     refuse_another(pipeline, run, settings)
     config = pipeline.model_dump(mode="json")
@@ -54,8 +54,9 @@ def run_pipeline(
 
 
 def refuse_another(pipeline: PipelineConfig, run: str, settings: Settings) -> None:
-    """Raise ConfigError unless `run` is new, or each key of `pipeline` says what was asked of that
-    run, or what was pinned for it."""
+    """Raise ConfigError unless `run` is new or was begun with this very pipeline.
+
+    Each key may have the requested value or the resolved one."""
     lock = load_lock(run, open_store(settings))
     if lock is None:
         return

@@ -1,4 +1,4 @@
-"""Says before a run what each stage will do, and why."""
+"""Plans a run: whether each task will reuse an artifact or work, and why."""
 
 from typing import Any, NamedTuple
 
@@ -15,8 +15,8 @@ from stages.train.estimate import Estimate
 
 
 class StagePlan(NamedTuple):
-    """What a task will do: 'reuse' (then `artifact` is known) or 'work' (then `takes` says what it
-    takes), and why in words."""
+    """What a task will do. `action` is 'reuse' with an `artifact`, or 'work' with an estimate in
+    `takes`; `why` is a sentence for people."""
 
     task: str
     action: str
@@ -64,7 +64,7 @@ def _plan(
 
 
 def _differences(store: Store, latest: str, work: Work) -> list[str]:
-    """What differs between `work` and the one that this task did last."""
+    """How `work` differs from the last work of this task, as phrases for people."""
     key = store.noted(latest)
     if not key or not store.blobs.has(f"work/{key}"):
         return ["it was never done"]

@@ -1,4 +1,4 @@
-"""Puts what a run made into folders where people look; the store stays the truth."""
+"""Copies what a run made into folders for people. The store keeps the originals."""
 
 import secrets
 from pathlib import Path
@@ -25,15 +25,15 @@ def publish(artifact: Any, lock: Lock, store: Store, settings: Settings) -> None
 
 
 def package_folder(package: Any, settings: Settings) -> Path:
-    """Where a Package is unpacked: one folder for each, named so that a person finds it."""
+    """The folder that a Package is unpacked into, named by pipeline, target and id."""
     name = f"{package.name}-{package.target}-{package.ref.id[:8]}"
     return settings.root / "packages" / name
 
 
 def unpack_package(package: Any, store: Store, settings: Settings) -> Path:
-    """The folder of `package`, unpacked if it is not yet there.
+    """Unpack `package` if it is not unpacked yet, and return its folder.
 
-    One that somebody changed is kept beside, under a name that says so."""
+    A folder that somebody has changed is renamed to ...-changed-..., not overwritten."""
     from stages.deploy.pack import unpack
 
     folder = package_folder(package, settings)

@@ -1,5 +1,6 @@
-"""The page of a report as a person sees it: the frozen page of the Report, and above it what the
-run's packages measured. It is rendered again whenever a package was made, or could not be."""
+"""Renders the report page for people: the Report's own page below the packages' results.
+
+It is rendered again whenever a package was made or refused; the Report's own page stays as it is."""
 
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from stages.tracking import links
 BEGIN, END = (
     "<!-- packages -->",
     "<!-- end of packages -->",
-)  # of what pages/report.html leaves open
+)  # markers in pages/report.html
 TEMPLATE = Path(__file__).with_name("packages.html")
 NAME = "report.html"
 _ORDER = ("bad", "doubt", "good")
@@ -43,8 +44,9 @@ def show_report(run: str, store: Store, settings: Settings, watch: Watch, worked
 
 
 def with_packages(page: str, lines: list[OutcomeLine]) -> str:
-    """The frozen `page` with `lines` in the place that is left for them; as it is if there is none,
-    or nothing to say yet."""
+    """The Report's `page` with `lines` between its two markers.
+
+    The page is returned unchanged if it has no markers or there is no package yet."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end or all(line.state == "absent" for line in lines):
@@ -67,7 +69,8 @@ def _in_mlflow(
     run: str, report: str, page: bytes, text: str, settings: Settings, watch: Watch
 ) -> None:
     """Put `page` in the place of the copy that evaluate gave to its run in MLflow, unless it is
-    there already, and `text` on the page of the pipeline's run. Work is never lost by MLflow."""
+    there already, and `text` on the page of the pipeline's run. Trouble with MLflow is only a note:
+    no work is lost by it."""
     place = links.page_of(settings.root, "report", report)
     mark = settings.root / "mlflow" / "made" / "report" / f"{report}.view"
     digest = digest_of(page)

@@ -1,4 +1,4 @@
-"""Makes a run again from its lock, in a store of its own where nothing can be reused."""
+"""Reproduces a run from its lock in an empty store, where no finished work can be reused."""
 
 import fcntl
 import shutil
@@ -22,11 +22,11 @@ from stages.runner.work import describe
 from stages.settings import Settings
 from stages.store import Store
 
-YOUNG = 60  # seconds in which its owner may not have locked it yet
+YOUNG = 60  # seconds that a new owner may need to lock its folder
 
 
 def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
-    """Run `lock` again from the raw data and tell for each artifact whether it is the same.
+    """Run `lock` again from the raw data and compare each artifact with the first one.
 
     Features and trained trials are computed again; only raw data and weights are shared."""
     for line in drift(lock):
@@ -39,7 +39,7 @@ def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
 
 
 def drift(lock: Lock) -> list[str]:
-    """What is no longer as it was when the lock was written."""
+    """What has changed since the lock was written: requirements, code, library versions."""
     notes = []
     if lock.requirements != requirements_digest():
         notes.append("requirements.lock is another than that of the run")
@@ -60,7 +60,7 @@ def _comparisons(lock: Lock, again: dict[str, Ref], store: Store, fresh: Store) 
 
 
 def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> Sameness:
-    """Whether `task` made the same; the lock of another machine names what is not in this store."""
+    """Compare the artifact of `task`; that of another machine's lock may not be in this store."""
     first = lock.artifacts.get(task)
     if first is None:
         return Sameness(task, "different", "the run never made it")
@@ -73,7 +73,7 @@ def _compared(task: str, lock: Lock, again: Ref, store: Store, fresh: Store) -> 
 
 @contextmanager
 def _apart(settings: Settings) -> Iterator[Settings]:
-    """Settings of an empty workspace that shares the raw data and published weights alone."""
+    """Give settings of an empty workspace that shares only raw data and published weights."""
     claim(settings.root)
     _sweep(settings.root)
     folder = Path(mkdtemp(prefix="reproduce-", dir=settings.root))
@@ -92,7 +92,7 @@ def _apart(settings: Settings) -> Iterator[Settings]:
 
 
 def _sweep(root: Path) -> None:
-    """Remove such workspaces whose owner was killed: the system freed its lock."""
+    """Remove workspaces whose owner was killed, so that the system has freed their lock."""
     for path in root.glob("reproduce-*/.owner"):
         with suppress(OSError), path.open("r+") as lock:
             if time.time() - path.stat().st_mtime < YOUNG:

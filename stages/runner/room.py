@@ -1,4 +1,4 @@
-"""How much this machine has to give, and whether that is enough: known before work begins."""
+"""Checks before work begins whether this machine has enough disk and memory free."""
 
 import os
 import tempfile
@@ -40,7 +40,7 @@ class FreeResources(NamedTuple):
 
 
 def room_of(settings: Settings, cgroups: Path = CGROUPS) -> FreeResources:
-    """What there is right now."""
+    """What this machine has free right now."""
     import psutil  # type: ignore[import-untyped]
 
     workspace, temporary = _existing(settings.root), Path(tempfile.gettempdir())
@@ -55,14 +55,16 @@ def room_of(settings: Settings, cgroups: Path = CGROUPS) -> FreeResources:
 
 
 def occupied(content: int, files: int, folder: Path) -> int:
-    """Bytes that `files` with `content` bytes in all take of the disk of `folder`, at the most: a
-    file takes whole blocks."""
+    """The most bytes that `files` files with `content` bytes in all take on the disk of `folder`.
+
+    A file takes whole blocks."""
     return content + files * os.statvfs(_existing(folder)).f_frsize
 
 
 def check_room(estimates: Sequence[Estimate], room: FreeResources, workspace: Path) -> None:
-    """Raise InfrastructureError, with all figures, unless there is room for work that is done one
-    after the other."""
+    """Raise InfrastructureError, with all figures, unless there is room for these tasks.
+
+    They run one after the other: disk adds up, of memory and temporary files the most counts."""
     disk = sum(estimate.disk for estimate in estimates)
     temporary = max((estimate.temporary for estimate in estimates), default=0)
     memory = max((estimate.memory for estimate in estimates), default=0)
@@ -98,5 +100,5 @@ def size(amount: float) -> str:
 
 
 def _existing(path: Path) -> Path:
-    """`path`, or the nearest folder above it that there is."""
+    """`path`, or its nearest parent that exists."""
     return next(folder for folder in (path, *path.parents) if folder.is_dir())

@@ -1,4 +1,4 @@
-"""What a run tells of its stage beyond what the stage itself may see."""
+"""Records in a run what the stage itself cannot see: excluded families and the trials' page."""
 
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
@@ -8,8 +8,9 @@ from stages.tracking import Run
 
 
 def log_selection(stage: str, pipeline: PipelineConfig, run: Run, watch: Watch) -> None:
-    """Tell a person and the tracker which families and inputs the search leaves out, and why: the
-    search itself knows only that they are not there."""
+    """Report and record which families and inputs the search excludes, and why.
+
+    The search itself gets only those that are left."""
     if stage != "train":
         return
     for line in pipeline.train.notices():
@@ -28,7 +29,7 @@ def log_selection(stage: str, pipeline: PipelineConfig, run: Run, watch: Watch) 
 
 
 def log_trials_page(ref: Ref, pipeline: PipelineConfig, run: Run, store: Store) -> None:
-    """Keep the page of all trials beside the search's own run."""
+    """Attach the page of all trials to the run of train."""
     if ref.kind != "model":
         return
     from stages.evaluate.trials import page_of

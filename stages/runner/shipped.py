@@ -1,5 +1,4 @@
-"""What ships from a run, target by target: the first that a person reads of it, and after that what
-the trained model measured, which is not what ships."""
+"""Lines for people about what ships from a run: one for each target, then the trained model."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple

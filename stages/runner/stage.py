@@ -1,4 +1,4 @@
-"""One stage from start to end: find finished work or do it, record it, put it where people look."""
+"""Runs one stage: reuses finished work or does it, records it, and publishes it for people."""
 
 import re
 import time
@@ -41,8 +41,9 @@ def run_stage(
 ) -> Ref:
     """Run `stage` of the pipeline run `run` and return the reference of what it made.
 
-    `config` is a pipeline as a table, `inputs` references by name. The first stage of a run pins
-    the config in the run's lock; later ones use what is pinned. Raises WorkflowError."""
+    `config` is a pipeline as a table, `inputs` references by name. The first stage of a run
+    resolves the config and writes it to the run's lock; later stages use that. Raises
+    WorkflowError."""
     settings, watch = settings or Settings(), watch or LogWatch()
     claim(settings.root, watch.notify)
     sweep(settings.root)
@@ -63,7 +64,7 @@ def run_stage(
                 ref = _work(pipeline, work, references, target, run, store, watch, settings)
         except Exception as error:
             if stage == "deploy":
-                with suppress(WorkflowError, OSError):  # the error itself is what has to be told
+                with suppress(WorkflowError, OSError):  # the first error is the one to raise
                     _note_failure(lock, task, error, store, settings)
                     show_report(run, store, settings, watch, worked=True)
             raise
@@ -83,7 +84,7 @@ def _note_failure(
 
 
 def _check(stage: str, references: Mapping[str, Ref], target: str) -> None:
-    """Raise ConfigError unless `stage` has all that it works on."""
+    """Raise ConfigError unless `stage` has all its inputs and a known target."""
     missing = [name for name in STAGE_FACTS[stage].inputs if name not in references]
     if missing:
         raise ConfigError(
@@ -105,9 +106,9 @@ def task_name(stage: str, target: str = "") -> str:
 def resolved_lock(
     run: str, config: Mapping[str, Any], store: Store, settings: Settings
 ) -> locks.Lock:
-    """The lock of `run`; made now, with everything open pinned, if the run is new.
+    """The lock of `run`. For a new run the config is resolved and the lock written now.
 
-    Raises ConfigError for a name that cannot be a run's, and for a config that cannot be."""
+    Raises ConfigError for an invalid name or config."""
     if not NAME.fullmatch(run):
         raise ConfigError(
             f"'{run}' cannot be the name of a run.",
@@ -124,7 +125,7 @@ def resolved_lock(
 def record(
     lock: locks.Lock, task: str, work: Work, ref: Ref, store: Store, settings: Settings
 ) -> None:
-    """Note what `task` made: in the run's lock, as the latest, and in folders for people."""
+    """Record the artifact of `task` in the run's lock and as the latest, and publish it."""
     artifact = store.load(ref)
     with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
@@ -134,7 +135,7 @@ def record(
 
 
 def _performer(stage: str, settings: Settings) -> Callable[..., Any]:
-    """What does the work of `stage`: whoever drives Ray is a process of its own."""
+    """The function that does the work of `stage`; training runs in a child process."""
     if stage == "train" and not settings.job_address:
         from stages.runner.training_process import train_in_process
 

@@ -1,8 +1,8 @@
-"""Training in a process of its own: whoever drives Ray ends with it.
+"""Runs training in a child process, because the process that drives Ray may end with Ray.
 
-A driver whose cluster is gone is ended by Ray itself, without an exception that could be caught; so
-might be a process that is short of memory. What has to outlive that, a terminal's command or an
-Airflow task, starts the driver as a child and hears it through a pipe."""
+Ray ends a driver whose cluster is gone without an exception that could be caught, and the system
+may kill a process that is short of memory. A command or an Airflow task has to outlive that and
+report it. So it starts the driver as a child and reads its messages from a pipe."""
 
 import base64
 import json
@@ -38,8 +38,8 @@ from stages.train.job.run_messages import MARK, ForwardingRun, plain, replay
 from stages.train.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
-BROKEN = 5.0  # if Ray is gone: there is little to stop
-CHECK_INTERVAL = 1.0  # between two looks at Ray's processes
+BROKEN = 5.0  # seconds if Ray is gone already
+CHECK_INTERVAL = 1.0  # seconds between two checks of Ray's processes
 REMEDY = (
     "Run again: it goes on from where this one was. If it ends again, free some memory, lower "
     "AIWF_THREADS, or look at the cluster that AIWF_RAY names."
@@ -49,9 +49,9 @@ REMEDY = (
 def train_in_process(
     dataset: Dataset, config: TrainSlice, *, store: Store, run: Run, settings: Settings
 ) -> Model:
-    """The Model that `train` makes of `dataset`, in a process that ends with this one.
+    """Train in a child process and return the Model.
 
-    Raises what `train` raises, and InfrastructureError if that process ends without a word."""
+    Raises what `train` raises, and InfrastructureError if the child ends without a result."""
     request = {
         "dataset": dataset.ref.id,
         "config": config.model_dump(mode="json"),
@@ -60,7 +60,7 @@ def train_in_process(
     with _started(settings) as driver:
         driver.send(request)
         for line in driver.replies:
-            if not line.endswith("\n"):  # it was killed in the middle of a word
+            if not line.endswith("\n"):  # it was killed while it wrote this line
                 break
             match json.loads(line.removeprefix(MARK)):
                 case ["ready"]:
@@ -82,41 +82,43 @@ def train_in_process(
 
 @dataclass
 class Driver:
-    """The child `process`, the first of a session of the system's; `replies`: its end of the pipe;
-    `ready`: it has begun to train."""
+    """The child process that trains.
+
+    `process` leads a session of its own, `replies` is the pipe that it writes to, and `ready` says
+    whether it has begun to train."""
 
     process: "subprocess.Popen[bytes]"
     replies: IO[str]
     ready: bool = False
 
     def send(self, request: dict[str, Any]) -> None:
-        """Say what is to be trained. One that has ended already is found so by its silence."""
+        """Send what is to be trained. If the child has ended already, its replies just end."""
         assert self.process.stdin is not None  # noqa: S101
         with suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
             self.process.stdin.flush()
 
     def interrupt(self) -> None:
-        """Let it stop Ray and end; at once if there is nothing yet to stop."""
+        """Ask the child to stop Ray and end; kill it if it has not started Ray yet."""
         self.process.send_signal(signal.SIGINT if self.ready else signal.SIGKILL)
 
     def wait(self) -> None:
-        """Until it has ended; if that takes too long, or is interrupted again, at once."""
+        """Wait until the child has ended; kill it if it takes too long or on a second Ctrl-C."""
         rest = threading.Thread(target=lambda: deque(self.replies, maxlen=0), daemon=True)
-        rest.start()  # a full pipe would hold it up
+        rest.start()  # the child could not write to a full pipe
         try:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(LEAVING)
         finally:
             self.process.kill()
             self.process.wait()
-            end(of_session(self.process.pid))  # of a Ray whose driver was killed, some would go on
+            end(of_session(self.process.pid))  # Ray's processes outlive a killed driver
             rest.join(LEAVING)
 
 
 @contextmanager
 def _started(settings: Settings) -> Iterator[Driver]:
-    """A driver; when the block is left, it has ended, and its Ray with it."""
+    """Give a driver. When the block ends, the driver and its Ray have ended."""
     reading, writing = os.pipe()
     with os.fdopen(reading, encoding="utf-8") as replies:
         process = subprocess.Popen(
@@ -124,7 +126,7 @@ def _started(settings: Settings) -> Iterator[Driver]:
             stdin=subprocess.PIPE,
             env=_environment(settings),
             pass_fds=[writing],
-            start_new_session=True,  # Ctrl-C is for this process, which passes it on once
+            start_new_session=True,  # Ctrl-C reaches this process only, which forwards it once
         )
         os.close(writing)
         driver = Driver(process, replies)
@@ -140,7 +142,7 @@ def _started(settings: Settings) -> Iterator[Driver]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """This one's, with `settings` as variables, and the way to these very `stages`."""
+    """This process's environment with `settings` as variables and `stages` on PYTHONPATH."""
     values = {name: getattr(settings, name) for name in Settings.model_fields}
     values |= {name: values[name].get_secret_value() for name in ("s3_access_key", "s3_secret_key")}
     values["workspace"] = settings.root
@@ -151,7 +153,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _error(pickled: str, text: str) -> Exception:
-    """What the child raised, with its traceback as a note."""
+    """The exception of the child, with its traceback as a note."""
     error: Exception = pickle.loads(base64.b64decode(pickled))  # noqa: S301 of our own process
     if text:
         error.add_note(text)
@@ -160,7 +162,7 @@ def _error(pickled: str, text: str) -> Exception:
 
 def main(descriptor: str) -> None:
     """In the child: train as standard input says, reply through the pipe `descriptor`."""
-    os.set_inheritable(int(descriptor), False)  # the pipe ends with this process, whoever it starts
+    os.set_inheritable(int(descriptor), False)  # children must not keep the pipe open
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent may ignore it
     lock, pipe = threading.Lock(), os.fdopen(int(descriptor), "w", encoding="utf-8")
     send = partial(_send, pipe, lock)
@@ -188,7 +190,7 @@ def main(descriptor: str) -> None:
 
 
 def _boards() -> list[tuple[str, Registry]]:
-    """The tables of parts: what was added to them in this process, the child has to know, too."""
+    """The tables of parts by name. The child also needs parts that this process has added."""
     return [(name, board) for name, board in vars(parts).items() if isinstance(board, Registry)]
 
 
@@ -201,22 +203,23 @@ def _send(pipe: IO[str], lock: threading.Lock, *message: Any) -> None:
 def _pickled(error: Exception) -> str:
     try:
         data = pickle.dumps(error)
-        pickle.loads(data)  # noqa: S301 some can be written and not read
-    except Exception:  # whatever a library's exception does
+        pickle.loads(data)  # noqa: S301 some can be pickled and not unpickled
+    except Exception:  # a library's exception may raise anything here
         data = pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
     return base64.b64encode(data).decode()
 
 
 def _leave_with_parent() -> None:
-    """Leave when standard input ends: the parent is gone."""
+    """End this process when standard input ends, since the parent is gone then."""
     while os.read(0, 1):
         pass
     _leave(LEAVING / 2)
 
 
 def _leave_with_ray(send: Callable[..., None]) -> None:
-    """Leave when Ray's processes have ended while it is in use: calls that wait for them may wait
-    for ever."""
+    """End this process when Ray's processes have ended during training.
+
+    Calls that wait for them might never return."""
     while not ended():
         time.sleep(CHECK_INTERVAL)
     problem = "Ray ended while it was in use: its processes on this machine are gone."

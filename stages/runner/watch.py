@@ -1,4 +1,4 @@
-"""What a person sees while stages work."""
+"""Shows people the progress of stages."""
 
 import logging
 import time
@@ -13,28 +13,35 @@ EVERY = 5.0  # seconds between two lines about the same thing
 
 
 class Watch(Protocol):
-    """Hears of progress and of events. Nothing it does may decide what is made."""
+    """Receives progress and events. Nothing that it does may affect an artifact."""
 
-    def notify(self, text: str) -> None: ...
+    def notify(self, text: str) -> None:
+        """Show a message."""
+        ...
 
-    def progress(self, what: str, done: int, total: int) -> None: ...
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` of `what` are finished."""
+        ...
 
-    def trial(self, standing: TrialProgress) -> None: ...
+    def trial(self, standing: TrialProgress) -> None:
+        """Show the progress of a trial."""
+        ...
 
 
 class RemainingTime:
-    """How long the rest of a phase will take, from what this process has seen of it: a search
-    that is taken up again does not begin at nought."""
+    """Estimates the remaining time of a search phase from the progress during this process.
+
+    A resumed search does not begin at zero, so only work that was seen here counts."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._first: dict[str, tuple[float, float]] = {}
 
     def text(self, standing: TrialProgress) -> str:
-        """`about 2 min left`; nothing while nothing can be known."""
+        """Such as 'about 2 min left'; '' while there is no basis for an estimate."""
         now, done = self._clock(), standing.done / standing.of
         phase = standing.name.split()[0]
-        if not standing.ended:  # what was known is told as ended
+        if not standing.ended:  # trials of an earlier process are reported as ended
             self._first.setdefault(phase, (now, done))
         begin, before = self._first.get(phase, (now, done))
         if done <= before or done >= 1:
@@ -44,7 +51,7 @@ class RemainingTime:
 
 
 def line_of(standing: TrialProgress, remaining: str) -> str:
-    """How a trial stands, in one line."""
+    """One line about the progress of a trial."""
     place = f"{standing.name.split()[0]} {standing.number}/{standing.of}"
     epoch = f"epoch {standing.epoch}/{standing.epochs}"
     value = f"{standing.metric} {standing.value:.3f}"
@@ -65,7 +72,7 @@ class LogWatch:
         log.info(shown(text))
 
     def progress(self, what: str, done: int, total: int) -> None:
-        if self._done.get(what, 0) > done:  # another stage, or target, begins with it
+        if self._done.get(what, 0) > done:  # another stage or target begins the same step
             self._started.pop(what, None)
             self._printed.pop(what, None)
         self._done[what] = done
@@ -84,5 +91,5 @@ class LogWatch:
             self.line(line_of(standing, remaining))
 
     def line(self, text: str) -> None:
-        """Where a line about progress goes."""
+        """Write one line about progress."""
         log.info(line(text))

@@ -1,4 +1,4 @@
-"""Describes one stage's work: all that decides what it makes."""
+"""Describes the work of a stage: everything that determines its artifact."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -50,10 +50,10 @@ def describe(
     """The work of `stage` in a resolved `pipeline` on `inputs`."""
     config = pipeline.slice(stage, target).model_dump(mode="json")
     digests = {name: ref.id for name, ref in inputs.items()}
-    if "data" in config:  # what decides is the content, whatever the person calls it
+    if "data" in config:  # the revision counts, not the name of the data
         digests["data"] = config.pop("data")["revision"]
     libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
-    # whoever takes a dataset changes its samples as that says
+    # every stage with a dataset input applies its augmentations
     named_parts = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
     return Work(stage, config, digests, code_digest(stage, named_parts, pipeline.task), libraries)
 

@@ -1,4 +1,4 @@
-"""A run's parameters, metrics, tags and files: what a stage may tell, and who hears it."""
+"""Interfaces through which a stage records parameters, metrics, tags, files and trials."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial that has ended, to be kept as a nested run. `curve`: metrics of each epoch, in
-    order."""
+    """A trial that has ended, to be recorded as a nested run. `curve`: metrics by epoch."""
 
     name: str
     params: Mapping[str, Any]
@@ -18,11 +17,11 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """How far a trial that is being taught has come: `epoch` of at most `epochs`; `value` of
-    `metric` after it, and the `best` of the whole search. `curve`: metrics of all judged epochs so
-    far, in order.
+    """The progress of a trial that is being trained.
 
-    `number` of `of` trials, from 1; `done`: how many trials' worth of the search's work is done."""
+    `epoch` counts to at most `epochs`; `value` is that of `metric` after it, and `best` the best of
+    the whole search. `curve` has the metrics of all evaluated epochs in order. `number` counts
+    trials from 1 to `of`; `done` is the finished work of the search in units of trials."""
 
     name: str
     what: str
@@ -40,7 +39,7 @@ class TrialProgress:
 
 
 class Run(Protocol):
-    """One execution of a stage. Every call returns soon; none decides what is made."""
+    """One execution of a stage. Calls return at once and do not affect the artifact."""
 
     def log_params(self, params: Mapping[str, Any]) -> None: ...
 
@@ -51,21 +50,22 @@ class Run(Protocol):
     def log_file(self, name: str, data: bytes) -> None: ...
 
     def log_trials(self, trials: Sequence[TrialRecord]) -> None:
-        """Keep all that is known of trials that have ended, each as a nested run; what `trial` told
-        of one of the same name is already there."""
+        """Record trials that have ended, each as a nested run.
+
+        The run of a trial that `trial` has reported under the same name is completed."""
         ...
 
     def trial(self, standing: TrialProgress) -> None:
-        """Tell how a trial stands that is being taught."""
+        """Report the progress of a trial that is being trained."""
         ...
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Tell that `done` of `total` of `what` are finished."""
+        """Report that `done` of `total` of `what` are finished."""
         ...
 
 
 class QuietRun:
-    """Hears nothing; for tests and tools that need no record."""
+    """Records nothing; for tests and tools."""
 
     def log_params(self, params: Mapping[str, Any]) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Where a person finds a run in MLflow's pages: told while it runs, and kept for what it made."""
+"""Links to runs in MLflow's pages: announced when a run is opened, stored with its artifacts."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stages.runtime.files import write
 
-VIEW = "workflowType=machine_learning"  # MLflow's pages else open as those for language models
+VIEW = "workflowType=machine_learning"  # without it MLflow opens its pages for language models
 
 
 class Page(NamedTuple):
@@ -30,7 +30,7 @@ _listener: ContextVar[Listener | None] = ContextVar("aiwf_run_listener", default
 
 @contextmanager
 def hearing(listener: Listener) -> Iterator[None]:
-    """Inside the block `listener` is told the page of every run as it is opened."""
+    """Call `listener` with the page of every run that is opened inside the block."""
     token = _listener.set(listener)
     try:
         yield
@@ -39,7 +39,7 @@ def hearing(listener: Listener) -> Iterator[None]:
 
 
 def announce(page: Page) -> None:
-    """Tell whoever listens that a run was opened."""
+    """Call the listener, if there is one, with the page of a run that was opened."""
     if listener := _listener.get():
         listener(page)
 

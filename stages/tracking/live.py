@@ -1,5 +1,4 @@
-"""Trials as nested runs while they are taught: begun at the first word of them, ended when they
-end."""
+"""Records trials as nested runs while they are trained, from their first report to their end."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ Put = Callable[[Callable[[], None]], None]
 
 @dataclass
 class Child:
-    """One trial: what is known of it; its run's id once there is one, and what that was told."""
+    """What is known of one trial, and how much of it was sent to its run in MLflow."""
 
     name: str
     params: Mapping[str, Any]
@@ -31,22 +30,23 @@ class Child:
 
 
 class Live:
-    """Hears of trials at any pace, and sends what is new of each whenever the writer comes to it:
-    a slow server gets longer calls, never a longer queue of them."""
+    """Collects reports about trials and sends what is new whenever the writer is free.
+
+    So a slow server gets longer calls, not a longer queue of calls."""
 
     def __init__(self, tree: RunTree, send: Send, put: Put) -> None:
         self._tree, self._send, self._put = tree, send, put
         self._children: dict[str, Child] = {}
-        self._waiting: dict[str, Child] = {}  # of which something is new
-        self._scheduled = False  # whether the writer has been given a flush that has not begun
+        self._waiting: dict[str, Child] = {}  # those with something to send
+        self._scheduled = False  # whether a flush waits in the writer's queue
         self._lock = Lock()
 
     def heard(self, standing: TrialProgress) -> None:
-        """A trial has come further."""
+        """Take in the progress of a trial."""
         self._new(standing, {}, standing.ended)
 
     def ended(self, trials: Sequence[TrialRecord]) -> None:
-        """All is known of `trials`."""
+        """Take in `trials` that have ended."""
         for trial in trials:
             self._new(trial, trial.tags, True)
 
@@ -72,7 +72,9 @@ class Live:
         with self._lock:
             born = Child(report.name, report.params, int(time.time() * 1000))
             child = self._children.setdefault(report.name, born)
-            child.curve = max(child.curve, report.curve, key=len)  # one taught again is told again
+            child.curve = max(
+                child.curve, report.curve, key=len
+            )  # a trial that is trained again reports its curve again
             child.tags, child.ended = tags or child.tags, ended or child.ended
             self._waiting[child.name] = child
             scheduled, self._scheduled = self._scheduled, True

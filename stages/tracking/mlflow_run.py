@@ -17,15 +17,15 @@ from stages.tracking.writer import Writer
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-WHOLE = "package/"  # a metric of what ships: it has this name in the pipeline's run, too
+WHOLE = "package/"  # prefix of package metrics: kept as it is in the pipeline's run
 
 Progress = Callable[[str, int, int], None]
 Standings = Callable[[TrialProgress], None]
 
 
 class MlflowRun:
-    """What a stage tells is kept in its own run; all but files also in the pipeline's,
-    so that whole pipelines can be compared side by side."""
+    """Records a stage in its own run; all but files also in the pipeline's run, so that pipelines
+    can be compared."""
 
     def __init__(
         self,
@@ -43,17 +43,17 @@ class MlflowRun:
         self._live = Live(tree, self._send_batch, writer.put)
 
     def __reduce__(self) -> tuple[type[QuietRun], tuple[()]]:
-        """Ray writes down all that a search refers to; read again, such a run hears nothing."""
+        """Ray pickles what a search refers to; unpickled, a run records nothing."""
         return QuietRun, ()
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Keep what was chosen."""
+        """Record parameters."""
         stage = self._tree.stage
         self._put(self._tree.own, params=params)
         self._put(self._tree.parent, params={f"{stage}.{key}": params[key] for key in params})
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        """Keep what was measured, at a step if there are several."""
+        """Record metrics at `step`."""
         stage = self._tree.stage
         self._put(self._tree.own, metrics=_points(metrics, step))
         named = {
@@ -63,7 +63,7 @@ class MlflowRun:
         self._put(self._tree.parent, metrics=_points(named, step))
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
-        """Keep short facts by which runs can be found."""
+        """Record tags, by which runs can be found."""
         self._put(self._tree.own, tags=tags)
         self._put(self._tree.parent, tags=tags)
         self._tree.note_artifacts(tags)
@@ -73,7 +73,7 @@ class MlflowRun:
         self._writer.put(lambda: self._send(name, data))
 
     def log_data(self, name: str, digest: str, source: str) -> None:
-        """Keep which data the run stood on, so that runs can be searched by its digest."""
+        """Record the data of the run, so that runs can be searched by its digest."""
         from mlflow.entities import Dataset, DatasetInput
 
         data = Dataset(name, digest[:36], "dvc", source)
@@ -84,17 +84,16 @@ class MlflowRun:
         self._live.ended(trials)
 
     def trial(self, standing: TrialProgress) -> None:
-        """Keep how a trial stands in the trial's nested run, and tell the person: who stops at what
-        is told finds it there."""
+        """Record the progress of a trial in its nested run, then show it."""
         self._live.heard(standing)
         self._standings(standing)
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Tell the person that `done` of `total` of `what` are finished."""
+        """Show that `done` of `total` of `what` are finished."""
         self._progress(what, done, total)
 
     def close(self, status: str) -> None:
-        """End all that was begun with `status`, once everything before is written."""
+        """End this run and its trials with `status`, after all earlier records are written."""
         self._writer.put(lambda: self._live.close(status))
         self._writer.put(lambda: self._tree.close(status))
 

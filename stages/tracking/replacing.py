@@ -1,4 +1,4 @@
-"""Changing what a run in MLflow shows after it ended: a file, or the words on its page."""
+"""Changes a run in MLflow after it ended: replaces a file or its description."""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What MLflow takes: names, lengths, how much in one call (mlflow/utils/validation.py of 3.17)."""
+"""MLflow's limits on names, lengths and calls (mlflow/utils/validation.py of 3.17)."""
 
 import json
 import re
@@ -39,8 +39,9 @@ def key(name: str) -> str:
 
 
 def text_of(value: Any, longest: int) -> str:
-    """`value` as text of at most `longest` characters: strings as they are, others as JSON; what
-    would act where it is shown, or fit into no database, as escapes."""
+    """`value` as text of at most `longest` characters: strings as they are, others as JSON.
+
+    Control characters, and what no database can store, are escaped."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     text = shown(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
@@ -63,7 +64,7 @@ def points(curve: Sequence[Mapping[str, float]], first: int = 0) -> list[Point]:
 def batches(
     metrics: Sequence[Point] = (), params: Mapping[str, Any] = {}, tags: Mapping[str, Any] = {}
 ) -> Iterator[Batch]:
-    """Cut what is to be logged into calls that MLflow takes; mostly that is one."""
+    """Split what is to be logged into as few calls as MLflow's limits allow, mostly one."""
     param_texts, marks = texts_of(params, LONGEST_PARAM), texts_of(tags, LONGEST_TAG)
     calls = max(
         ceil(len(metrics) / MOST_METRICS),

@@ -1,4 +1,4 @@
-"""A stage's run in MLflow and its relations: the pipeline run above it, the trials below."""
+"""A stage's run in MLflow with its parent, the pipeline's run, and its children, the trials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class RunTree:
     ) -> "RunTree":
         """Begin a run of `stage` below the one of the pipeline run `run`."""
         home = experiment(client, pipeline, place)
-        # two that begin at once would each make the tables, or a parent
+        # so that two stages that begin at once share one parent
         with alone(place.root / "mlflow" / ".lock"):
             parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
         _end_forsaken(client, home, parent, stage)
@@ -55,13 +55,13 @@ class RunTree:
         return str(run.info.run_id)
 
     def note_artifacts(self, tags: Mapping[str, str]) -> None:
-        """Notice the artifacts among `tags`."""
+        """Remember the artifacts among `tags`."""
         for kind in KINDS:
             if id := tags.get(f"aiwf.{kind}"):
                 self.artifacts[kind] = id
 
     def close(self, status: str) -> None:
-        """End this run with `status`, and the parent as its stages stand."""
+        """End this run with `status`, and the parent by the statuses of its stages."""
         self.client.set_terminated(self.own, status)
         last = {run.data.tags["aiwf.stage"]: run.info.status for run in self._siblings()}
         if "RUNNING" not in last.values():
@@ -94,8 +94,7 @@ def _below(client: "MlflowClient", experiment: str, parent: str, part: str) -> l
 
 
 def _end_forsaken(client: "MlflowClient", experiment: str, parent: str, stage: str) -> None:
-    """End what an earlier try at `stage` left running, and its trials: whoever was killed could
-    not."""
+    """End the runs, and their trials, that a killed try at `stage` left as running."""
     for run in _below(client, experiment, parent, "stage"):
         if run.data.tags["aiwf.stage"] == stage and run.info.status == "RUNNING":
             for each in [*_below(client, experiment, run.info.run_id, "trial"), run]:

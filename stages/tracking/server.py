@@ -1,4 +1,4 @@
-"""MLflow's client, ready for use: its tables are made once; what is wrong is told at once."""
+"""Connects to MLflow: makes its tables if needed and raises at once if it does not answer."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from stages.tracking.tables import ready
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-QUIET = {  # no word to anyone, and no minutes of retries: the writer has its own
+QUIET = {  # no telemetry, and few retries: the writer has its own
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",

@@ -1,4 +1,4 @@
-"""MLflow's tables in a SQLite file of the workspace: there is all of them, or no file."""
+"""Makes MLflow's tables in a SQLite file of the workspace, completely or not at all."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Writes records behind the stage's back: a stage never waits for MLflow, and never fails by it."""
+"""Writes records in the background, so that a stage neither waits for MLflow nor fails by it."""
 
 import logging
 import queue
@@ -13,9 +13,10 @@ LONGEST_WAIT = 60.0  # seconds that a finished stage waits for its last records
 
 
 class Writer:
-    """Does the calls it is given, in order, in a thread of its own; each is tried a few times.
+    """Makes calls in order in a thread of its own, each with a few retries.
 
-    After one call was given up, later ones are tried once, so that a dead server costs no time."""
+    After one call has failed for good, later ones are tried once, so that a dead server costs
+    little time."""
 
     def __init__(self, pauses: tuple[float, ...] = PAUSES) -> None:
         self._calls: queue.Queue[Callable[[], Any] | None] = queue.Queue()
@@ -26,11 +27,11 @@ class Writer:
         self._thread.start()
 
     def put(self, call: Callable[[], Any]) -> None:
-        """Have `call` done soon. Returns at once."""
+        """Queue `call` and return at once."""
         self._calls.put(call)
 
     def close(self, longest: float = LONGEST_WAIT) -> int:
-        """Wait until all is written, and warn of what was lost; the number of lost records."""
+        """Wait until all is written, warn of lost records, and return their number."""
         self._calls.put(None)
         self._thread.join(longest)
         log.debug("MLflow: %d calls, %.1f s of the processor.", self.done, self.seconds)
