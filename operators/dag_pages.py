@@ -44,5 +44,5 @@ def about_broken(file: str, problem: str) -> str:
 {quoted}
 
 
-Mend the file; this page follows within half a minute. The other pipelines are not touched by it.
+Correct the file; this page follows within half a minute. The other pipelines are not touched by it.
 """

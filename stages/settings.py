@@ -68,7 +68,9 @@ class Settings(BaseSettings):
                 + f": {problem['msg'].removeprefix('Value error, ')}"
                 for problem in error.errors()
             ]
-            raise ConfigError(f"{'; '.join(problems)}.", "Mend or unset these variables.") from None
+            raise ConfigError(
+                f"{'; '.join(problems)}.", "Correct or unset these variables."
+            ) from None
 
     @field_validator("ray")
     @classmethod

@@ -16,7 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """ASGI middleware that refuses requests whose Host or Origin is none of `hosts`, at any port."""
+    """ASGI middleware that refuses requests with a Host or Origin not in `hosts`, at any port."""
 
     def __init__(self, app: App, hosts: Iterable[str]) -> None:
         self._app = app

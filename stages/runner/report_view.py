@@ -1,6 +1,6 @@
 """Renders the report page for people: the Report's own page below the packages' results.
 
-It is rendered again whenever a package was made or refused; the Report's own page stays as it is."""
+It is rendered again whenever a package was made or refused. The Report's own page never changes."""
 
 from pathlib import Path
 
