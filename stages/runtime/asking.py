@@ -76,7 +76,7 @@ def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) ->
     if len(files) > 1 or place.is_dir():
         places = [place / name for name in _names(files)]
     for drawing in places:
-        if any(drawing.resolve() == one.resolve() for one in files):
+        if any(drawing.resolve() == path.resolve() for path in files):
             raise ConfigError(
                 f"--draw would write over {drawing}, which is to be read.", "Name another place."
             )

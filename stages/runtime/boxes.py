@@ -43,7 +43,7 @@ def decode_boxes(
     Raises InfrastructureError if they have another number of points than `size` and `strides`."""
     height, width = (size, size) if isinstance(size, int) else size
     x, y, cell = _points(height, width, strides)
-    logits, distances = (np.asarray(one[0], np.float32) for one in outputs)
+    logits, distances = (np.asarray(output[0], np.float32) for output in outputs)
     if logits.shape[0] != len(x) or distances.shape != (len(x), 4 * bins):
         raise InfrastructureError(
             f"The network answers {logits.shape} and {distances.shape} for {len(x)} points.",
@@ -80,17 +80,17 @@ def suppress(
         facts["scored"] = candidates.scores.shape[1]
     rows = _best(candidates, least)
     alive = np.ones(len(rows), bool)
-    kept: list[int] = []
+    selected: list[int] = []
     for index in range(len(rows)):
         if not alive[index]:
             continue
-        kept.append(index)
-        if len(kept) == most:
+        selected.append(index)
+        if len(selected) == most:
             break
-        rivals = rows[index + 1 :]
-        same = rivals[:, 5] == rows[index, 5]
-        alive[index + 1 :] &= ~(same & (_overlaps(rows[index], rivals) > overlap))
-    return rows[kept]
+        lower = rows[index + 1 :]
+        same = lower[:, 5] == rows[index, 5]
+        alive[index + 1 :] &= ~(same & (_overlaps(rows[index], lower) > overlap))
+    return rows[selected]
 
 
 @declare("boxes in shares", "boxes")
@@ -146,12 +146,12 @@ def _first(scores: Floats) -> NDArray[np.intp]:
     return places[np.argsort(-scores[places], kind="stable")][:BEST]
 
 
-def _overlaps(box: Floats, others: Floats) -> Floats:
+def _overlaps(box: Floats, boxes: Floats) -> Floats:
     """Intersection over union of `box` with each of `others`, [n]; 0 where both are empty."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[2:4], others[:, 2:4])
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:4], boxes[:, 2:4])
     common = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (others[:, 2:4] - others[:, :2]).prod(axis=1)
+    areas = (boxes[:, 2:4] - boxes[:, :2]).prod(axis=1)
     union = (box[2:4] - box[:2]).prod() + areas - common
     shares: Floats = common / np.maximum(union, np.finfo(np.float32).tiny)
     return shares

@@ -19,22 +19,22 @@ def check_bytecode(folder: Path, sources: Mapping[str, bytes]) -> None:
 
     `sources`: the package's .py files by their names relative to `folder`, as they were checked."""
     for name, source in sources.items():
-        kept = Path(importlib.util.cache_from_source(str(folder / name)))
-        if kept.is_file() and not _is_of(kept, source, folder / name):
-            raise Damaged(f"{CACHE}/{kept.name} is not what Python makes of {name}.", REMEDY)
+        cached = Path(importlib.util.cache_from_source(str(folder / name)))
+        if cached.is_file() and not _is_of(cached, source, folder / name):
+            raise Damaged(f"{CACHE}/{cached.name} is not what Python makes of {name}.", REMEDY)
 
 
-def _is_of(kept: Path, source: bytes, path: Path) -> bool:
+def _is_of(cached: Path, source: bytes, path: Path) -> bool:
     """Whether `kept` is what Python makes of `source`, or nothing that it would run."""
     try:
-        data = kept.read_bytes()
+        data = cached.read_bytes()
     except OSError:
         return False
     if data[:4] != importlib.util.MAGIC_NUMBER or _is_stale(data, source, path):
         return True
-    made = compile(source, str(path), "exec", dont_inherit=True)
+    compiled = compile(source, str(path), "exec", dont_inherit=True)
     try:
-        return bool(marshal.loads(data[HEADER:]) == made)  # noqa: S302 - as Python did, importing it
+        return bool(marshal.loads(data[HEADER:]) == compiled)  # noqa: S302 - as Python did, importing it
     except Exception:  # what damage makes of it is anything, SystemError included
         return False
 
@@ -46,5 +46,5 @@ def _is_stale(data: bytes, source: bytes, path: Path) -> bool:
     if flags & HASHED:
         return bool(flags & CHECKED) and data[8:16] != importlib.util.source_hash(source)
     found = path.stat()
-    made_of = (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
-    return made_of != (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"))
+    stamp = (int(found.st_mtime) & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF)
+    return stamp != (int.from_bytes(data[8:12], "little"), int.from_bytes(data[12:16], "little"))

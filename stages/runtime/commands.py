@@ -22,18 +22,18 @@ HOME = Path(__file__).resolve().parent.parent
 UNTESTED = "also on a processor that the package was not verified for"
 
 
-def main(words: Sequence[str] | None = None, folder: Path = HOME) -> int:
+def main(argv: Sequence[str] | None = None, folder: Path = HOME) -> int:
     """Do what `words` (else the command line) say with the package in `folder`; an exit code."""
     for stream in (sys.stdout, sys.stderr):  # labels may be in any script, terminals in any code
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
     with neutral_streams():  # nor may a label or a file's name command the terminal
-        return _answer(words, folder)
+        return _answer(argv, folder)
 
 
-def _answer(words: Sequence[str] | None, folder: Path) -> int:
-    asked = _parser(folder).parse_args(_with_command(sys.argv[1:] if words is None else words))
+def _answer(argv: Sequence[str] | None, folder: Path) -> int:
+    args = _parser(folder).parse_args(_with_command(sys.argv[1:] if argv is None else argv))
     try:
-        return int(asked.do(asked, folder))
+        return int(args.do(args, folder))
     except WorkflowError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -43,14 +43,14 @@ def _answer(words: Sequence[str] | None, folder: Path) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # nobody foresaw it: not the samples' fault, nor for them to read
-        print(failed(f"'{asked.do.__name__.strip('_')}'", error), file=sys.stderr)  # noqa: T201
+        print(failed(f"'{args.do.__name__.strip('_')}'", error), file=sys.stderr)  # noqa: T201
         return InfrastructureError.exit_code
 
 
-def _with_command(words: Sequence[str]) -> list[str]:
+def _with_command(argv: Sequence[str]) -> list[str]:
     """A file alone means predict."""
-    known = ("predict", "selftest", "info", "serve", "-h", "--help")
-    return list(words) if words and words[0] in known else ["predict", *words]
+    commands = ("predict", "selftest", "info", "serve", "-h", "--help")
+    return list(argv) if argv and argv[0] in commands else ["predict", *argv]
 
 
 def _parser(folder: Path) -> argparse.ArgumentParser:
@@ -92,22 +92,22 @@ def _add_serve(commands: Any) -> None:
     serve.set_defaults(do=_serve)
 
 
-def _predict(asked: argparse.Namespace, folder: Path) -> int:
-    files = [*asked.files, *_listed(asked.list)]
+def _predict(args: argparse.Namespace, folder: Path) -> int:
+    files = [*args.files, *_listed(args.list)]
     if not files:
         print("Name at least one file.", file=sys.stderr)  # noqa: T201
         return 2
     started = time.perf_counter()
-    predictor = Predictor.open(folder, asked.threads, on=asked.on, untested=asked.untested)
-    if asked.timed:
+    predictor = Predictor.open(folder, args.threads, on=args.on, untested=args.untested)
+    if args.timed:
         print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
-    question, worst = Question(asked.top, asked.threshold), 0
-    places = drawings(predictor, files, asked.draw)
+    question, worst = Question(args.top, args.threshold), 0
+    places = drawings(predictor, files, args.draw)
     for path, drawing in zip(files, places, strict=True):
         started = time.perf_counter()
         answer, code = answered(predictor, path, question, drawing)
-        spent = {"seconds": time.perf_counter() - started} if asked.timed else {}
-        _tell({**answer, **spent}, asked.json, predictor)
+        spent = {"seconds": time.perf_counter() - started} if args.timed else {}
+        _print_answer({**answer, **spent}, args.json, predictor)
         worst = max(worst, code)
     return worst
 
@@ -143,29 +143,29 @@ def _listed(path: Path | None) -> list[Path]:
         ) from error
 
 
-def _tell(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:
+def _print_answer(answer: dict[str, Any], as_json: bool, predictor: Predictor) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))  # noqa: T201
     elif "problem" in answer:
-        said = f"{line(answer['file'])}: {line(answer['problem'])} {line(answer['remedy'])}"
-        print(said, file=sys.stderr)  # noqa: T201
+        message = f"{line(answer['file'])}: {line(answer['problem'])} {line(answer['remedy'])}"
+        print(message, file=sys.stderr)  # noqa: T201
     else:
         print(f"{line(answer['file'])}: {line(predictor.kind.line(answer))}")  # noqa: T201
 
 
-def _selftest(asked: argparse.Namespace, folder: Path) -> int:
+def _selftest(args: argparse.Namespace, folder: Path) -> int:
     print(selftest(folder).line)  # noqa: T201
     return 0
 
 
-def _info(asked: argparse.Namespace, folder: Path) -> int:
+def _info(args: argparse.Namespace, folder: Path) -> int:
     print(json.dumps(description_of(folder), indent=2, ensure_ascii=False))  # noqa: T201
     return 0
 
 
-def _serve(asked: argparse.Namespace, folder: Path) -> int:
+def _serve(args: argparse.Namespace, folder: Path) -> int:
     from .server import limited, serve
 
-    limits = limited(asked.seconds, asked.memory)
-    serve(folder, asked.host, asked.port, asked.threads, limits, untested=asked.untested)
+    limits = limited(args.seconds, args.memory)
+    serve(folder, args.host, args.port, args.threads, limits, untested=args.untested)
     return 0

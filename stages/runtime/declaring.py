@@ -14,20 +14,20 @@ REMEDY = "Correct it where the steps are written: in the package's package.json,
 
 class Declared(NamedTuple):
     """`takes`: the kinds of value that may be given to the step; `gives`: what it makes of them.
-    `rules`: of its arguments by name. `required`: those that have no default. `together`: raises
+    `rules`: of its arguments by name. `required`: those that have no default. `joint_check`: raises
     ConfigError for arguments that do not fit each other."""
 
     takes: tuple[str, ...]
     gives: str
     rules: Mapping[str, Rule]
     required: tuple[str, ...]
-    together: Callable[[Mapping[str, Any]], None] | None
+    joint_check: Callable[[Mapping[str, Any]], None] | None
 
 
 def declare(
     takes: str,
     gives: str,
-    together: Callable[[Mapping[str, Any]], None] | None = None,
+    joint_check: Callable[[Mapping[str, Any]], None] | None = None,
     like: Callable[..., Any] | None = None,
     **rules: Rule,
 ) -> Callable[[Function], Function]:
@@ -38,15 +38,15 @@ def declare(
         base = declared(like) if like else None
         required = [
             name
-            for name, one in signature(function).parameters.items()
-            if name in rules and one.default is Parameter.empty
+            for name, parameter in signature(function).parameters.items()
+            if name in rules and parameter.default is Parameter.empty
         ]
         found = Declared(
             tuple(takes.split("|")),
             gives,
             {**(base.rules if base else {}), **rules},
             tuple(dict.fromkeys([*(base.required if base else ()), *required])),
-            together or (base.together if base else None),
+            joint_check or (base.joint_check if base else None),
         )
         setattr(function, ATTRIBUTE, found)
         return function
@@ -69,22 +69,22 @@ def check_arguments(name: str, function: Callable[..., Any], args: Any) -> None:
         raise ConfigError(f"Step '{name}': args is {shown(args)}.", "Give names with values.")
     for key in args:
         if key not in declaration.rules:
-            known = ", ".join(declaration.rules) or "none"
+            names = ", ".join(declaration.rules) or "none"
             raise ConfigError(
-                f"Step '{name}' cannot take {shown(key)}.", f"Its arguments are: {known}."
+                f"Step '{name}' cannot take {shown(key)}.", f"Its arguments are: {names}."
             )
     for key in declaration.required:
         if key not in args:
             rule = declaration.rules[key]
-            raise ConfigError(f"Step '{name}' needs {key}: {rule.words}.", REMEDY)
+            raise ConfigError(f"Step '{name}' needs {key}: {rule.requirement}.", REMEDY)
     for key, value in args.items():
         rule = declaration.rules[key]
         if not rule.fits(value):
             raise ConfigError(
-                f"Step '{name}': {key} is {shown(value)}; it has to be {rule.words}.", REMEDY
+                f"Step '{name}': {key} is {shown(value)}; it has to be {rule.requirement}.", REMEDY
             )
-    if declaration.together:
-        declaration.together(args)
+    if declaration.joint_check:
+        declaration.joint_check(args)
 
 
 def check_order(

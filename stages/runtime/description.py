@@ -18,7 +18,7 @@ from .rules import (
     different,
     either,
     number,
-    one_line,
+    single_line,
     parsed,
     several,
     shown,
@@ -48,7 +48,7 @@ PLAIN = Rule(
 )
 VERSION = Rule(
     "a version as 1.24 or 1.24.2",
-    lambda value: text(20).fits(value) and all(one.isdigit() for one in value.split(".")),
+    lambda value: text(20).fits(value) and all(part.isdigit() for part in value.split(".")),
 )
 REQUIRED = {
     "name": text(200),
@@ -56,7 +56,7 @@ REQUIRED = {
     "modality": text(200),
     "noun": text(200),
     "types": several(text(200), 1, 20),
-    "labels": different(several(one_line(), 1, MOST_LABELS)),
+    "labels": different(several(single_line(), 1, MOST_LABELS)),
     "before": several(STEP, 1, MOST_STEPS),
     "after": several(STEP, 0, MOST_STEPS),
     "backend": text(200),
@@ -79,22 +79,22 @@ WINDOWS = ("windows",)
 ANSWERS = {"labels": ("scores", "logits", "outputs"), "boxes": ("boxes",)}
 
 
-def check_description(said: Any, where: str) -> None:
+def check_description(description: Any, where: str) -> None:
     """Raise a WorkflowError, naming field and value, unless `said`, which stands `where`, describes
     a package that this runtime can open."""
-    if isinstance(said, Mapping) and "package_format" in said:
-        _check_format(said["package_format"], where)
-    check_fields(said, REQUIRED, OPTIONAL, where)
-    _check_size(said, where)
-    kind = KINDS.check(said.get("answers", "labels"))
-    BACKENDS.check(said["backend"])
+    if isinstance(description, Mapping) and "package_format" in description:
+        _check_format(description["package_format"], where)
+    check_fields(description, REQUIRED, OPTIONAL, where)
+    _check_size(description, where)
+    kind = KINDS.check(description.get("answers", "labels"))
+    BACKENDS.check(description["backend"])
     try:
-        steps.check([*said["before"], *said["after"]])
-        steps.check_chain(said["before"], "bytes", WINDOWS)
-        steps.check_chain(said["after"], "outputs", ANSWERS[kind])
+        steps.check([*description["before"], *description["after"]])
+        steps.check_chain(description["before"], "bytes", WINDOWS)
+        steps.check_chain(description["after"], "outputs", ANSWERS[kind])
     except ConfigError as error:
         raise type(error)(f"{where}: {error.problem}", error.remedy) from error
-    _check_labels(said, where)
+    _check_labels(description, where)
 
 
 def _check_format(found: Any, where: str) -> None:
@@ -105,27 +105,27 @@ def _check_format(found: Any, where: str) -> None:
         )
 
 
-def _check_size(said: Mapping[str, Any], where: str) -> None:
+def _check_size(description: Mapping[str, Any], where: str) -> None:
     count = 1
-    for side in said.get("input_shape", ()):
+    for side in description.get("input_shape", ()):
         count *= side
     if count > MOST_NUMBERS:
         raise Damaged(
-            f"{where}: input_shape is {shown(said['input_shape'])}; its product has to be at most "
+            f"{where}: input_shape is {shown(description['input_shape'])}; its product has to be at most "
             f"{MOST_NUMBERS}.",
             REMEDY,
         )
 
 
-def _check_labels(said: Mapping[str, Any], where: str) -> None:
+def _check_labels(description: Mapping[str, Any], where: str) -> None:
     """A step that rejects names one of the labels; silence has a number for every band."""
     bands = 0
-    for one in [*said["before"], *said["after"]]:
-        args = one.get("args", {})
-        if one["step"] == "reject" and args["other"] >= len(said["labels"]):
+    for step in [*description["before"], *description["after"]]:
+        args = step.get("args", {})
+        if step["step"] == "reject" and args["other"] >= len(description["labels"]):
             raise Damaged(
                 f"{where}: step 'reject' names label number {args['other']}, and there are "
-                f"{len(said['labels'])}.",
+                f"{len(description['labels'])}.",
                 REMEDY,
             )
         bands = args.get("count", args.get("bands", bands))

@@ -22,8 +22,8 @@ def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
     line = max(2, round(max(image.size) / 400))
     font = _font(max(10, 5 * line))
     colours = {label: COLOURS[k % len(COLOURS)] for k, label in enumerate(_labels(boxes))}
-    for one in reversed(boxes):
-        _draw(pen, one, colours[one["label"]], line, font)
+    for box in reversed(boxes):
+        _draw(pen, box, colours[box["label"]], line, font)
     out = io.BytesIO()
     image.save(out, "JPEG", quality=QUALITY)
     return out.getvalue()
@@ -45,22 +45,22 @@ def _drawable(text: str, font: Any) -> str:
 
 
 def _labels(boxes: Sequence[Mapping[str, Any]]) -> list[str]:
-    return sorted({str(one["label"]) for one in boxes})
+    return sorted({str(box["label"]) for box in boxes})
 
 
-def _draw(pen: Any, one: Mapping[str, Any], colour: str, line: int, font: Any) -> None:
-    left, top, right, bottom = one["box"]
-    if one.get("sure") is False:
+def _draw(pen: Any, box: Mapping[str, Any], colour: str, line: int, font: Any) -> None:
+    left, top, right, bottom = box["box"]
+    if box.get("sure") is False:
         _dash(pen, (left, top, right, bottom), colour, line)
     else:
         pen.rectangle((left, top, right, bottom), outline=colour, width=line)
-    doubt = "?" if one.get("sure") is False else ""
-    said = _drawable(f"{one['label']} {one['score']:.2f}{doubt}", font)
-    _, _, width, height = pen.textbbox((0, 0), said, font=font)
+    doubt = "?" if box.get("sure") is False else ""
+    caption = _drawable(f"{box['label']} {box['score']:.2f}{doubt}", font)
+    _, _, width, height = pen.textbbox((0, 0), caption, font=font)
     inside = max(0, min(left + line, pen.im.size[0] - width))
     place = (inside, max(0, top - height - line))
-    pen.rectangle(pen.textbbox(place, said, font=font), fill=colour)
-    pen.text(place, said, fill="white", font=font)
+    pen.rectangle(pen.textbbox(place, caption, font=font), fill=colour)
+    pen.text(place, caption, fill="white", font=font)
 
 
 def _dash(pen: Any, edges: tuple[float, float, float, float], colour: str, line: int) -> None:

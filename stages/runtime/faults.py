@@ -12,12 +12,12 @@ NEVER_BYTES = (ImportError, NameError)  # a part of the library itself is not th
 
 
 def fault_of(
-    error: Exception, sample: BadSample, library: str, known_good: Callable[[], object]
+    error: Exception, sample: BadSample, library: str, decode_good: Callable[[], object]
 ) -> WorkflowError:
     """`sample` if `error` came of the bytes, else an InfrastructureError that names `library` (as
     pip calls it) and its version.
 
-    `known_good` decodes a good sample of the same format, and raises if that fails, too."""
+    `decode_good` decodes a good sample of the same format, and raises if that fails, too."""
     if isinstance(error, WorkflowError):
         return error
     if isinstance(error, MemoryError):
@@ -25,7 +25,7 @@ def fault_of(
             f"{named(library)} had not enough memory to decode the sample.",
             "Free some memory, or ask of fewer samples at once.",
         )
-    if isinstance(error, NEVER_BYTES) or _fails(known_good):
+    if isinstance(error, NEVER_BYTES) or _fails(decode_good):
         return library_fault(library, error)
     return sample
 
@@ -52,9 +52,9 @@ def failed(what: str, error: Exception) -> InfrastructureError:
     )
 
 
-def _fails(known_good: Callable[[], object]) -> bool:
+def _fails(decode_good: Callable[[], object]) -> bool:
     try:
-        known_good()
+        decode_good()
     except Exception:  # whatever it is, the sample's bytes did not cause it
         return True
     return False

@@ -27,7 +27,7 @@ def is_code(name: str) -> bool:
     return name.rstrip("0123456789.").endswith(".so") or name.endswith(CODE)
 
 
-def refuse_foreign_code(folder: str, sealed: frozenset[str]) -> None:
+def refuse_unsealed_code(folder: str, sealed: frozenset[str]) -> None:
     """Raise Damaged if something lies below `folder` that can run, or that is neither a file nor a
     folder, and is not among `sealed`, names relative to it. Nothing is opened, no link followed.
 
@@ -86,4 +86,4 @@ def refuse_code_beside(folder: str) -> None:
     except OSError:
         return
     names = (line.partition("  ")[2] for line in lines)
-    refuse_foreign_code(folder, frozenset(name for name in names if name))
+    refuse_unsealed_code(folder, frozenset(name for name in names if name))

@@ -23,7 +23,7 @@ class Limits:
     most_files: int = 32  # in one request
     waiting: int = 32  # requests that may wait for each that is answered
     patience: float = 1.0  # seconds until who finds no place is sent away
-    held_bytes: int = 200_000_000  # of all bodies that are here, whole or in part
+    buffered_bytes: int = 200_000_000  # of all bodies that are here, whole or in part
     header_seconds: float = 10.0  # from a connection's beginning to the end of a request's headers
     quiet_seconds: float = 10.0  # without a byte of a body
     body_seconds: float = 60.0  # from the headers to the body's end
@@ -45,7 +45,7 @@ class TooSlow(WorkflowError):
     """The body did not come in time."""
 
 
-class Left(Exception):
+class Disconnected(Exception):
     """The client is gone."""
 
 
@@ -94,13 +94,13 @@ class Bodies:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._held = 0
+        self._buffered = 0
         self._coming: dict[Body, None] = {}  # those that are not whole yet, the oldest first
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """Bytes of all bodies that are here."""
-        return self._held
+        return self._buffered
 
     @asynccontextmanager
     async def read(self, request: Any) -> AsyncIterator[bytes]:
@@ -119,7 +119,7 @@ class Bodies:
             yield body.whole()
         finally:
             self._coming.pop(body, None)
-            self._held -= body.size
+            self._buffered -= body.size
             body.size = 0
 
     async def _fill(self, body: "Body", request: Any) -> None:
@@ -127,15 +127,15 @@ class Bodies:
         last = loop.time() + self._limits.body_seconds
         try:
             async with asyncio.timeout_at(last) as body.time:
-                more = True
-                while more:
+                unfinished = True
+                while unfinished:
                     body.time.reschedule(min(last, loop.time() + self._limits.quiet_seconds))
                     message = await request.receive()
                     if message["type"] == "http.disconnect":
-                        raise Left
+                        raise Disconnected
                     if body.evicted:
                         raise TimeoutError
-                    more = message.get("more_body", False)
+                    unfinished = message.get("more_body", False)
                     self._add(body, message.get("body", b""))
         except TimeoutError:
             if body.evicted:
@@ -148,14 +148,14 @@ class Bodies:
     def _add(self, body: "Body", data: bytes) -> None:
         body.parts.append(data)
         body.size += len(data)
-        self._held += len(data)
+        self._buffered += len(data)
         if body.size > self._limits.most_bytes:
             raise self._too_large()
-        while self._held > self._limits.held_bytes:
+        while self._buffered > self._limits.buffered_bytes:
             oldest = next((other for other in self._coming if not other.evicted), body)
             if oldest is body:
                 raise _no_memory()
-            self._held -= oldest.size
+            self._buffered -= oldest.size
             oldest.evict()
 
     def _too_large(self) -> TooLarge:

@@ -70,8 +70,8 @@ def decode_picture(
         except WorkflowError:
             raise
         except Exception as error:  # decoders raise nearly anything on bytes made to break them
-            known_good = partial(_known_good, _format_of(data))
-            raise fault_of(error, _bad(error, data), "pillow", known_good) from error
+            decode_good = partial(_decode_good_picture, _format_of(data))
+            raise fault_of(error, _bad(error, data), "pillow", decode_good) from error
     if facts is not None:
         facts["height"], facts["width"] = picture.shape[:2]
     return picture
@@ -82,7 +82,7 @@ def _decoded(data: bytes, most_pixels: int) -> NDArray[np.uint8]:
     image = _opened(file)
     _check_size(image, most_pixels)
     _check_scans(image, data)
-    file.left = MOST_READS_OF_PIXELS
+    file.remaining = MOST_READS_OF_PIXELS
     image.load()
     image = _upright(image)  # and the one that lay on its side is let go of
     return _pixels(image)
@@ -106,11 +106,11 @@ class _Bytes(io.BytesIO):
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
-        self.left = MOST_READS + len(data) // BYTES_A_READ
+        self.remaining = MOST_READS + len(data) // BYTES_A_READ
 
     def read(self, size: int | None = -1) -> bytes:
-        self.left -= 1
-        if self.left < 0:
+        self.remaining -= 1
+        if self.remaining < 0:
             raise BadSample(
                 "The picture consists of far more parts than pictures do.",
                 "Open it in a program for pictures and save it as JPEG or PNG.",
@@ -144,14 +144,14 @@ def _format_of(data: bytes) -> str:
 
 
 @lru_cache(maxsize=len(FORMATS))  # once a good picture was decoded, Pillow is sound
-def _known_good(name: str) -> None:
+def _decode_good_picture(name: str) -> None:
     """Make small pictures of the format `name` and decode them. Raises what Pillow raises."""
     from PIL import Image
 
-    more = {"compression": "tiff_lzw"} if name == "TIFF" else {}
+    options = {"compression": "tiff_lzw"} if name == "TIFF" else {}
     for mode, format in (("RGB", name), ("RGBA", "PNG"), ("I;16", "PNG")):
         out = io.BytesIO()
-        Image.new(mode, (8, 8)).save(out, format, **(more if format == name else {}))
+        Image.new(mode, (8, 8)).save(out, format, **(options if format == name else {}))
         _decoded(out.getvalue(), MOST_PIXELS)
 
 

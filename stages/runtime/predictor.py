@@ -70,17 +70,17 @@ class Predictor:
     def forward(self, batch: NDArray[Any]) -> Outputs:
         """The network's raw outputs for `batch`, [n, ...] each, in the network's order. Raises
         InfrastructureError if they are no finite numbers, or of another count of windows."""
-        given = np.ascontiguousarray(batch, np.float32)
-        outputs = self._backend.run({self._backend.inputs[0]: given})
+        tensor = np.ascontiguousarray(batch, np.float32)
+        outputs = self._backend.run({self._backend.inputs[0]: tensor})
         for name, values in outputs.items():
-            _check_output(name, values, len(given))
+            _check_output(name, values, len(tensor))
         return tuple(outputs[name] for name in self._backend.outputs)
 
     def answer(self, outputs: Sequence[NDArray[Any]], facts: Facts) -> Any:
         """One sample's value, as plain JSON, from the raw outputs of its windows ([m, ...] each)
         and the facts of `prepare`. Raises InfrastructureError if they do not fit the labels."""
-        given = outputs[0] if len(outputs) == 1 else tuple(outputs)
-        last = steps.run(self.description["after"], given, facts)
+        raw = outputs[0] if len(outputs) == 1 else tuple(outputs)
+        last = steps.run(self.description["after"], raw, facts)
         if facts.get("scored", len(self.labels)) != len(self.labels):
             raise InfrastructureError(
                 f"The network answers {facts['scored']} labels, and there are {len(self.labels)}.",
@@ -101,12 +101,12 @@ class Predictor:
         whichever samples they are."""
         if not prepared:
             return []
-        windows = np.concatenate([one.windows for one in prepared])
+        windows = np.concatenate([sample.windows for sample in prepared])
         parts = [self.forward(windows[k : k + batch]) for k in range(0, len(windows), batch)]
         outputs = tuple(np.concatenate(part) for part in zip(*parts, strict=True))
         return [
-            self.answer(tuple(output[mine] for output in outputs), one.facts)
-            for one, mine in zip(prepared, _slices(prepared), strict=True)
+            self.answer(tuple(output[mine] for output in outputs), sample.facts)
+            for sample, mine in zip(prepared, _slices(prepared), strict=True)
         ]
 
     def predict(
@@ -174,6 +174,6 @@ def _check_output(name: str, values: Any, count: int) -> None:
 def _slices(prepared: Sequence[Prepared]) -> Iterator[slice]:
     """Where each sample's windows are among those of all."""
     start = 0
-    for one in prepared:
-        yield slice(start, start + len(one.windows))
-        start += len(one.windows)
+    for sample in prepared:
+        yield slice(start, start + len(sample.windows))
+        start += len(sample.windows)

@@ -29,7 +29,7 @@ def _as_many(args: Mapping[str, Any]) -> None:
 @declare(
     "outputs",
     "candidates",
-    together=_as_many,
+    joint_check=_as_many,
     size=SIDE,
     strides=STRIDES,
     shares=several(several(number(1e-4, 4), 2, 2), 1, 8),
@@ -47,7 +47,7 @@ def decode_priors(
     `strides` the least and the largest prior as a share of the picture's side. Raises
     InfrastructureError if they have another number of priors than that."""
     priors = prior_boxes(size, strides, shares)
-    logits, offsets = (np.asarray(one[0], np.float32) for one in outputs)
+    logits, offsets = (np.asarray(output[0], np.float32) for output in outputs)
     if logits.shape[0] != len(priors) or offsets.shape != priors.shape:
         raise InfrastructureError(
             f"The network answers {logits.shape} and {offsets.shape} for {len(priors)} priors.",

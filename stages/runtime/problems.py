@@ -39,14 +39,14 @@ def add_problems(app: Any) -> None:
         return JSONResponse({"problem": error.problem, "remedy": error.remedy}, status, headers)
 
     def framework(request: Any, error: Any) -> JSONResponse:
-        said = {"problem": str(error.detail), "remedy": "The page /docs tells what can be asked."}
-        return JSONResponse(said, error.status_code, error.headers)
+        body = {"problem": str(error.detail), "remedy": "The page /docs tells what can be asked."}
+        return JSONResponse(body, error.status_code, error.headers)
 
     def invalid(request: Any, error: Any) -> JSONResponse:
         first = error.errors()[0]
         place = " ".join(str(part) for part in first["loc"])
-        said = {"problem": f"{place}: {first['msg']}.", "remedy": "See the page /docs."}
-        return JSONResponse(said, 422)
+        body = {"problem": f"{place}: {first['msg']}.", "remedy": "See the page /docs."}
+        return JSONResponse(body, 422)
 
     app.add_exception_handler(WorkflowError, ours)
     app.add_exception_handler(HTTPException, framework)

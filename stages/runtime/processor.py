@@ -51,8 +51,8 @@ def named(machine: str, cpuinfo: str, features: Mapping[str, bool]) -> str:
 def _has(flag: str, flags: set[str] | None, feature: str, features: Mapping[str, bool]) -> bool:
     """Whether some source affirms a feature and none denies it."""
     sources = [None if flags is None else flag in flags, features.get(feature)]
-    known = [one for one in sources if one is not None]
-    return bool(known) and all(known)
+    statements = [statement for statement in sources if statement is not None]
+    return bool(statements) and all(statements)
 
 
 def _common(cpuinfo: str, key: str) -> set[str] | None:

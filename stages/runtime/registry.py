@@ -9,9 +9,9 @@ from typing import Any
 from .errors import UnknownPart
 
 
-def nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, names: list[str]) -> str:
     """Say which of `known` may have been meant by `name`, as a sentence, or nothing."""
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"Did you mean '{near[0]}'? " if near else ""
 
 
@@ -32,10 +32,10 @@ class Registry:
     def check(self, name: str) -> str:
         """Return `name`, or raise `UnknownPart` with the nearest name and the whole list."""
         if name not in self.places:
-            known = sorted(self.places)
+            names = sorted(self.places)
             raise UnknownPart(
                 f"No {self.kind} is called '{name}'.",
-                f"{nearest(name, known)}There are: {', '.join(known)}.",
+                f"{nearest(name, names)}There are: {', '.join(names)}.",
             )
         return name
 

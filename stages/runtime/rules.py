@@ -16,9 +16,9 @@ _NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters
 
 
 class Rule(NamedTuple):
-    """`words`: what a value has to be, as an end of a sentence. `fits`: whether it is."""
+    """`requirement`: what a value has to be, as an end of a sentence. `fits`: whether it is."""
 
-    words: str
+    requirement: str
     fits: Callable[[Any], bool]
 
 
@@ -46,7 +46,7 @@ def text(most: int = 1000) -> Rule:
     return Rule(f"a text of 1 to {most} printable letters", fits)
 
 
-def one_line(most: int = 1000) -> Rule:
+def single_line(most: int = 1000) -> Rule:
     """A text that somebody else chose, such as a label: joiners, spaces and marks without width
     belong to words of some scripts. Whoever prints it makes it neutral."""
 
@@ -68,7 +68,7 @@ def several(rule: Rule, least: int, most: int) -> Rule:
         return listed and all(map(rule.fits, value))
 
     count = f"{least}" if least == most else f"{least} to {most}"
-    return Rule(f"a list of {count}, each {rule.words}", fits)
+    return Rule(f"a list of {count}, each {rule.requirement}", fits)
 
 
 def different(rule: Rule) -> Rule:
@@ -77,12 +77,12 @@ def different(rule: Rule) -> Rule:
     def fits(value: Any) -> bool:
         return rule.fits(value) and len(set(value)) == len(value)
 
-    return Rule(f"{rule.words}, none of them twice", fits)
+    return Rule(f"{rule.requirement}, none of them twice", fits)
 
 
 def either(*rules: Rule) -> Rule:
     return Rule(
-        ", or ".join(rule.words for rule in rules),
+        ", or ".join(rule.requirement for rule in rules),
         lambda value: any(rule.fits(value) for rule in rules),
     )
 
@@ -93,7 +93,7 @@ def table(names: Rule, values: Rule, most: int = 1000) -> Rule:
             return False
         return all(map(names.fits, value)) and all(map(values.fits, value.values()))
 
-    return Rule(f"names, each with {values.words}", fits)
+    return Rule(f"names, each with {values.requirement}", fits)
 
 
 def _is_below(value: Any) -> bool:
@@ -120,21 +120,21 @@ def check_fields(
         raise Damaged(f"{where} is {shown(record)}; it has to be an object.", REMEDY)
     for name in required:
         if name not in record:
-            raise Damaged(f"{where} does not say {name}: {required[name].words}.", REMEDY)
+            raise Damaged(f"{where} does not say {name}: {required[name].requirement}.", REMEDY)
     for name, rule in {**required, **optional}.items():
         if name in record and not rule.fits(record[name]):
             raise Damaged(
-                f"{where}: {name} is {shown(record[name])}; it has to be {rule.words}.", REMEDY
+                f"{where}: {name} is {shown(record[name])}; it has to be {rule.requirement}.", REMEDY
             )
 
 
 def shown(value: Any) -> str:
     """`value` as it may stand in a message: short, on one line."""
     try:
-        said = json.dumps(value, ensure_ascii=True)
+        written = json.dumps(value, ensure_ascii=True)
     except (TypeError, ValueError):
-        said = ascii(value)
-    return said if len(said) <= MOST_SHOWN else f"{said[:MOST_SHOWN]}..."
+        written = ascii(value)
+    return written if len(written) <= MOST_SHOWN else f"{written[:MOST_SHOWN]}..."
 
 
 def parsed(data: bytes, where: str) -> Any:
@@ -148,8 +148,8 @@ def parsed(data: bytes, where: str) -> Any:
             object_pairs_hook=_once,
         )
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
-        said = "its values are nested too deeply" if isinstance(error, RecursionError) else error
-        raise Damaged(f"{where} in the package is no JSON that can be used: {said}.", REMEDY) from (
+        reason = "its values are nested too deeply" if isinstance(error, RecursionError) else error
+        raise Damaged(f"{where} in the package is no JSON that can be used: {reason}.", REMEDY) from (
             error
         )
 

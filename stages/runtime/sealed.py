@@ -14,7 +14,7 @@ from typing import IO
 
 from .bytecode import check_bytecode
 from .errors import Damaged
-from .foreign import MOST_SEAL, REMEDY, refuse_foreign_code, spelled
+from .foreign import MOST_SEAL, REMEDY, refuse_unsealed_code, spelled
 from .foreign import SEAL as SEAL
 
 MOST_FILES = 10_000
@@ -35,7 +35,7 @@ def check(folder: Path) -> list[str]:
     Raises Damaged, naming the file. Other files may lie in the folder, unless they are code; only
     plain files are read."""
     digests = _digests(folder)
-    refuse_foreign_code(str(folder), frozenset({SEAL, *digests}))
+    refuse_unsealed_code(str(folder), frozenset({SEAL, *digests}))
     for name, digest in digests.items():
         if _digest_of(folder, name) != digest:
             raise Damaged(f"{name} in the package is not what was packed.", REMEDY)

@@ -32,7 +32,7 @@ Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
 
 @dataclass(frozen=True)
 class SelfTest:
-    """How the golden samples were answered on this machine: `kept` of `samples` name what they
+    """How the golden samples were answered on this machine: `agreeing` of `samples` name what they
     should, of which `labels` of `of` labels are covered; no number is further away than
     `furthest`, and `tolerance` is allowed. `verified`: the package states
     something for this machine's processor, or nothing of any."""
@@ -40,7 +40,7 @@ class SelfTest:
     noun: str
     processor: str
     samples: int
-    kept: int
+    agreeing: int
     labels: int
     of: int
     furthest: float
@@ -49,16 +49,16 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        return self.kept == self.samples and self.furthest <= self.tolerance
+        return self.agreeing == self.samples and self.furthest <= self.tolerance
 
     @property
     def line(self) -> str:
         """The verdict in one line."""
-        low, high = _wilson(self.kept, self.samples)
+        low, high = _wilson(self.agreeing, self.samples)
         verdict = "passed" if self.passed else "failed"
         rest = "" if self.verified else f" {UNVERIFIED}"
         return (
-            f"Selftest {verdict} on {self.processor}: {self.kept} of {self.samples} golden "
+            f"Selftest {verdict} on {self.processor}: {self.agreeing} of {self.samples} golden "
             f"{self.noun}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
             f"of {self.of} labels. The furthest number is {self.furthest:.5f} away from the golden "
             f"ones, {self.tolerance} is allowed.{rest}"
@@ -99,18 +99,18 @@ def _golden(folder: Path) -> Any:
 
 
 def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> SelfTest:
-    kept, furthest, labels = 0, 0.0, set()
+    agreeing, furthest, labels = 0, 0.0, set()
     for case in golden["cases"]:
         found = _answer(predictor, folder, case["file"])
-        keeps, away, named = _held_against(predictor, case, found)
-        kept += keeps
+        keeps, away, named = _compare_case(predictor, case, found)
+        agreeing += keeps
         furthest = max(furthest, away)
         labels |= named
     return SelfTest(
         noun=predictor.description.get("noun", "sample"),
         processor=instruction_set(),
         samples=len(golden["cases"]),
-        kept=kept,
+        agreeing=agreeing,
         labels=len(labels),
         of=len(predictor.labels),
         furthest=furthest,
@@ -119,7 +119,7 @@ def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> 
     )
 
 
-def _held_against(
+def _compare_case(
     predictor: Predictor, case: Mapping[str, Any], found: Any
 ) -> tuple[bool, float, set[int]]:
     """Whether `found` names what the case expects, how far away it is, which labels are expected.

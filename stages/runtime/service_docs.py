@@ -35,9 +35,9 @@ _ANSWER = {
 def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
     noun, types = description["noun"], description["types"]
-    bodies = {f"{one}*" if one.endswith("/") else one: _BYTES for one in types}
+    bodies = {f"{content_type}*" if content_type.endswith("/") else content_type: _BYTES for content_type in types}
     drawn = {"image/jpeg": _BYTES} if kind.draws else {}
-    told = {"application/json": {"schema": _ANSWER}}
+    answer = {"application/json": {"schema": _ANSWER}}
     return {
         "summary": f"One {noun} (the body) or several (a form) in, {kind.tells} out",
         "openapi_extra": {
@@ -46,7 +46,7 @@ def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
                 "content": {**bodies, "multipart/form-data": _FORM},
             },
             "responses": {
-                "200": {"description": kind.explains, "content": {**told, **drawn}},
+                "200": {"description": kind.explains, "content": {**answer, **drawn}},
                 "408": {"description": "The body did not come in time", **_PROBLEM},
                 "413": {"description": "Too many bytes or files", **_PROBLEM},
                 "415": {"description": f"Neither a {noun} nor a form", **_PROBLEM},

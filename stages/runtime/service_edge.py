@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         self.answered_since: float | None = None
         self.on_leave: Callable[[], Any] | None = None  # while a request is being answered
         self._bytes = 0  # of headers that are not whole, or of a body that nobody reads
-        self._tail = b""
+        self._last_bytes = b""
         self._whole = False  # headers, or empty lines, came to an end: if no request begins, it is
         # as silent as before
 
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
 
     def _enter(self, state: State) -> None:
         self.state, self.since = state, time.monotonic()
-        self._bytes, self._tail, self._whole = 0, b"", False
+        self._bytes, self._last_bytes, self._whole = 0, b"", False
         if self in self.room.connections:
             self.room.silent.pop(self, None)
             if state is not State.BUSY:
@@ -163,11 +163,11 @@ class Connection(asyncio.Protocol):
         if self.state is State.DRAINING:
             most = self.room.limits.most_bytes
         else:
-            joined = self._tail + data
+            joined = self._last_bytes + data
             if any(end in joined for end in END_OF_HEADERS):
                 self._whole = True
                 return True
-            self._tail, most = joined[-3:], MOST_HEADER_BYTES
+            self._last_bytes, most = joined[-3:], MOST_HEADER_BYTES
         if self._bytes <= most:
             return True
         self.room.metrics.dropped.labels("bytes").inc()
@@ -244,9 +244,9 @@ class _Request:
                 message = {**message, "headers": headers}
         await self._send(message)
 
-    async def refuse(self, words: Any) -> None:
+    async def refuse(self, refusal: Any) -> None:
         """503, and the connection ends."""
-        content = spelled(words)
+        content = spelled(refusal)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),

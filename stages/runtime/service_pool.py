@@ -152,8 +152,8 @@ class Pool:
 _STOPPING = ("The service is being stopped.", "Ask again in a minute.")
 
 
-def _json(status: int, words: str, remedy: str) -> Answer:
-    return Answer(status, problem(WorkflowError(words, remedy)), "application/json")
+def _json(status: int, message: str, remedy: str) -> Answer:
+    return Answer(status, problem(WorkflowError(message, remedy)), "application/json")
 
 
 class Form:
@@ -161,24 +161,24 @@ class Form:
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
-        self._begun: str | None = None
+        self._current_file: str | None = None
 
     def take(self, reply: Reply) -> None:
         """Note what a worker says of a file."""
-        if reply.what is What.BEGUN:
-            self._begun = reply.content.decode()
+        if reply.what is What.STARTED:
+            self._current_file = reply.content.decode()
         else:
             self.answers.append(reply.content)
-            self._begun = None
+            self._current_file = None
 
     def goes_on(self, first: int, lost: tuple[int, str, str]) -> bool:
         """Whether another worker is to answer the rest, as this one, which began at file `first`,
         came further: it ended with a file, which costs that file alone."""
-        if self._begun is not None:
-            _, words, remedy = lost
-            record = {"file": self._begun, "problem": words, "remedy": remedy}
+        if self._current_file is not None:
+            _, message, remedy = lost
+            record = {"file": self._current_file, "problem": message, "remedy": remedy}
             self.answers.append(spelled(record))
-            self._begun = None
+            self._current_file = None
         return len(self.answers) > first
 
     def answer(self) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .answers import Kind
 from .errors import WorkflowError
-from .limits import LEASE, Bodies, Busy, Left, Limits, Places, TooLarge, TooSlow
+from .limits import LEASE, Bodies, Busy, Disconnected, Limits, Places, TooLarge, TooSlow
 from .problems import WrongQuestion, WrongType
 from .service_docs import predict_docs
 from .service_edge import CONNECTION
@@ -17,7 +17,7 @@ from .service_worker import Question
 
 DRAWN = "image/jpeg"
 UNSAID = ("", "application/octet-stream")  # a body that names no type is tried
-CLIENT_LEFT = 499  # what nginx notes of it; nobody is there to read it
+CLIENT_CLOSED_REQUEST = 499  # what nginx notes of it; nobody is there to read it
 REASONS: dict[type[WorkflowError], str] = {Busy: "busy", TooLarge: "large", TooSlow: "slow"}
 
 
@@ -29,7 +29,7 @@ def add_predict(
 
     places = Places(len(pool) * (1 + limits.waiting), limits.patience)
     bodies = Bodies(limits)
-    metrics.held.set_function(lambda: bodies.held)
+    metrics.buffered.set_function(lambda: bodies.buffered)
 
     @app.post("/predict", **predict_docs(description, kind))  # type: ignore[untyped-decorator]
     async def predict(
@@ -47,11 +47,11 @@ def add_predict(
                 try:
                     found = await asyncio.wrap_future(answer)
                 except asyncio.CancelledError:
-                    if not _has_left(request):
+                    if not _is_disconnected(request):
                         raise
-                    raise Left from None
-        except Left:
-            return Response(status_code=CLIENT_LEFT)
+                    raise Disconnected from None
+        except Disconnected:
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
         except (Busy, TooLarge, TooSlow) as error:
             metrics.refused.labels(REASONS[type(error)]).inc()
             raise
@@ -117,6 +117,6 @@ async def _body(request: Any, places: Places, bodies: Bodies) -> AsyncIterator[b
         place.give_back()
 
 
-def _has_left(request: Any) -> bool:
+def _is_disconnected(request: Any) -> bool:
     connection = request.scope.get("state", {}).get(CONNECTION)
     return connection is not None and connection.transport.is_closing()

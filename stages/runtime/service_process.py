@@ -59,7 +59,7 @@ class Worker:
     def launch(self) -> None:
         """Start a process, which then loads the package."""
         loads = [str(self._package.folder), self._limits.memory, self._package.untested]
-        words = [json.dumps(sys.path), f"{__package__}.service_worker", json.dumps(loads)]
+        arguments = [json.dumps(sys.path), f"{__package__}.service_worker", json.dumps(loads)]
         flags = ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
         group = 0 if os.name == "posix" else None  # of its own, as Ctrl-C is for the service
         with self._lock:
@@ -67,7 +67,7 @@ class Worker:
                 raise Gone("crash", None)
             self._ready = self._late = False
             self.process = subprocess.Popen(
-                [sys.executable, *flags, "-c", BOOT, *words],
+                [sys.executable, *flags, "-c", BOOT, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 process_group=group,
@@ -100,7 +100,7 @@ class Worker:
         try:
             self._set_deadline(min(time.monotonic() + question.seconds, ends))
             send_job(self._input(), question, body)
-            while (reply := read_reply(self._output())).what in (What.BEGUN, What.PART):
+            while (reply := read_reply(self._output())).what in (What.STARTED, What.PART):
                 take(reply)
                 self._set_deadline(min(time.monotonic() + question.seconds, ends))
         except (EOFError, OSError):

@@ -30,7 +30,7 @@ class What(IntEnum):
 
     READY = 0  # the package is loaded
     FAILED = 1  # it cannot be
-    BEGUN = 2  # a file of a form, by its name
+    STARTED = 2  # a file of a form, by its name
     PART = 3  # that file's answer
     JSON = 4
     JPEG = 5
@@ -61,8 +61,8 @@ class Reply(NamedTuple):
 
 def send_job(stream: BinaryIO, question: Question, body: bytes) -> None:
     """Write one job to a worker. Raises OSError if the worker is gone."""
-    words = json.dumps(asdict(question)).encode()
-    stream.write(JOB.pack(len(words), len(body)) + words)
+    payload = json.dumps(asdict(question)).encode()
+    stream.write(JOB.pack(len(payload), len(body)) + payload)
     stream.write(body)
     stream.flush()
 
@@ -133,8 +133,8 @@ class _Whole:
 
 def _serve(predictor: Predictor, jobs: BinaryIO, replies: BinaryIO) -> None:
     while True:
-        words, size = JOB.unpack(_exactly(jobs, JOB.size))
-        question = Question(**json.loads(_exactly(jobs, words)))
+        question_size, size = JOB.unpack(_exactly(jobs, JOB.size))
+        question = Question(**json.loads(_exactly(jobs, question_size)))
         body = _exactly(jobs, size)
         for reply in _replies(predictor, question, body):
             _reply(replies, reply)
@@ -177,14 +177,14 @@ def _form(predictor: Predictor, question: Question, body: bytes) -> Iterator[Rep
     try:
         files = _files(body, question)
     except MultiPartException as error:
-        words = {"problem": error.message, "remedy": "The page /docs tells what can be asked."}
-        yield Reply(What.JSON, 400, spelled(words))
+        refusal = {"problem": error.message, "remedy": "The page /docs tells what can be asked."}
+        yield Reply(What.JSON, 400, spelled(refusal))
         return
     if not files:
         raise BadSample("The form holds no file.", "Attach at least one as a file.")
     for name, data in files[question.first :]:
         _alarm(question.seconds)
-        yield Reply(What.BEGUN, 200, name.encode(errors="replace"))
+        yield Reply(What.STARTED, 200, name.encode(errors="replace"))
         answer, ended = _file_answer(predictor, question, data)
         yield Reply(What.PART, 200, spelled({"file": name, **answer}))
         if ended:
@@ -223,8 +223,8 @@ def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
         parser = MultiPartParser(headers, stream(), max_files=most, max_fields=most)
         parser.spool_max_size = len(body) + 1  # it is in memory already: no disk is needed
         form = await parser.parse()
-        found = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
-        files = [(one.filename or "", await one.read()) for one in found]
+        found = [upload for _, upload in form.multi_items() if isinstance(upload, UploadFile)]
+        files = [(upload.filename or "", await upload.read()) for upload in found]
         await form.close()
         return files
 
@@ -233,11 +233,11 @@ def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
 
 def _ran_out(error: BaseException | None) -> bool:
     """Whether `error` came of too little memory."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:  # an error may be its own cause
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:  # an error may be its own cause
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
             return True
-        seen.add(id(error))
+        visited.add(id(error))
         error = error.__cause__
     return False
 
@@ -256,7 +256,7 @@ def _alarm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_REAL, seconds + SPARE_SECONDS if seconds else 0)
 
 
-def _bound_memory(more: int) -> None:
+def _bound_memory(extra: int) -> None:
     """Let this process have `more` bytes beyond those it has; on Linux."""
     if sys.platform != "linux":
         return
@@ -265,7 +265,7 @@ def _bound_memory(more: int) -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_bytes(OOM_SCORE)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    limit = pages * resource.getpagesize() + more
+    limit = pages * resource.getpagesize() + extra
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard != resource.RLIM_INFINITY:
         limit = min(limit, hard)

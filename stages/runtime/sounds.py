@@ -103,7 +103,7 @@ def _library() -> Any:
 
 
 def _fault(error: Exception, sample: BadSample, data: bytes) -> WorkflowError:
-    return fault_of(error, sample, "soundfile", partial(_known_good, _format_of(data)))
+    return fault_of(error, sample, "soundfile", partial(_decode_good_sound, _format_of(data)))
 
 
 def _format_of(data: bytes) -> str:
@@ -114,7 +114,7 @@ def _format_of(data: bytes) -> str:
 
 
 @lru_cache(maxsize=4)  # once a good sound was decoded, the library is sound, too
-def _known_good(name: str) -> None:
+def _decode_good_sound(name: str) -> None:
     """Make a short sound of the format `name` and decode it. Raises what soundfile raises."""
     soundfile, out = _library(), io.BytesIO()
     soundfile.write(out, np.zeros(2048, np.float32), 16000, format=name)

@@ -42,7 +42,7 @@ def _fit(args: Mapping[str, Any]) -> None:
 @declare(
     "waveform",
     "spectrogram",
-    together=_fit,
+    joint_check=_fit,
     rate=whole(1000, 96_000),
     window=whole(2, 16_384),
     hop=whole(1, 16_384),
@@ -95,14 +95,14 @@ def log_mel(
     return np.asarray(10 * np.log10(np.maximum(mel, np.float32(floor))), np.float32)
 
 
-@declare("waveform", "spectrogram", together=_fit, like=log_mel, count=whole(1, 1024))
-def mfcc(waveform: Float32, count: int, rate: int, bands: int, **front: object) -> Float32:
+@declare("waveform", "spectrogram", joint_check=_fit, like=log_mel, count=whole(1, 1024))
+def mfcc(waveform: Float32, count: int, rate: int, bands: int, **options: object) -> Float32:
     """The first `count` mel-frequency cepstral coefficients, [count, frames] float32: the cosine
     transform (DCT-II, orthonormal) of `log_mel`, whose arguments the others are (Davis and
     Mermelstein 1980). With their defaults it is paddle.audio's MFCC."""
     if not 0 < count <= bands:
         raise ConfigError(f"mfcc: count is {count}.", f"Give a number from 1 to bands, {bands}.")
-    mel = log_mel(waveform, rate=rate, bands=bands, **front)  # type: ignore[arg-type]
+    mel = log_mel(waveform, rate=rate, bands=bands, **options)  # type: ignore[arg-type]
     return np.asarray(np.einsum("cb,bf->cf", _cosines(count, bands), mel), np.float32)
 
 
@@ -168,9 +168,9 @@ def _filters(
     edges = _mel_edges(bands, low, high, scale)
     bins = np.arange(fft // 2 + 1) * rate / fft
     filters = []
-    for left, middle, right in zip(edges, edges[1:], edges[2:], strict=False):
-        rising, falling = (bins - left) / (middle - left), (right - bins) / (right - middle)
-        weights = np.maximum(0, np.minimum(rising, falling)) * (2 / (right - left) if norm else 1)
+    for lower, middle, right in zip(edges, edges[1:], edges[2:], strict=False):
+        rising, falling = (bins - lower) / (middle - lower), (right - bins) / (right - middle)
+        weights = np.maximum(0, np.minimum(rising, falling)) * (2 / (right - lower) if norm else 1)
         inside = np.flatnonzero(weights)
         first, last = (inside[0], inside[-1] + 1) if len(inside) else (0, 0)
         filters.append((int(first), weights[first:last].astype(np.float32)))

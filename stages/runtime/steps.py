@@ -66,31 +66,31 @@ def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = No
     step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart
     for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step
     raises (BadSample for bytes that are no usable sample)."""
-    for one in steps:
-        value = _apply(one, value, {} if facts is None else facts)
+    for step in steps:
+        value = _apply(step, value, {} if facts is None else facts)
     return value
 
 
 def check(steps: Sequence[Mapping[str, Any]]) -> None:
     """Raise UnknownPart unless every one of `steps` is known here, ConfigError unless it can take
     its arguments."""
-    for one in steps:
-        check_arguments(one["step"], STEPS[one["step"]], one.get("args", {}))
+    for step in steps:
+        check_arguments(step["step"], STEPS[step["step"]], step.get("args", {}))
 
 
 def check_chain(steps: Sequence[Mapping[str, Any]], first: str, last: tuple[str, ...]) -> None:
     """Raise ConfigError unless `steps` lead from a value of the kind `first` to one of `last`."""
-    check_order([(one["step"], STEPS[one["step"]]) for one in steps], first, last)
+    check_order([(step["step"], STEPS[step["step"]]) for step in steps], first, last)
 
 
-def _apply(one: Mapping[str, Any], value: Any, facts: Facts) -> Any:
-    function, args = STEPS[one["step"]], one.get("args", {})
+def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
+    function, args = STEPS[step["step"]], step.get("args", {})
     noted = {"facts": facts} if "facts" in signature(function).parameters else {}
     try:
         signature(function).bind(value, **args, **noted)
     except TypeError as error:
         raise ConfigError(
-            f"Step '{one['step']}' cannot take {dict(args)}: {error}.",
+            f"Step '{step['step']}' cannot take {dict(args)}: {error}.",
             "Compare the arguments with those of the function in runtime/steps.py.",
         ) from error
     try:
@@ -98,7 +98,7 @@ def _apply(one: Mapping[str, Any], value: Any, facts: Facts) -> Any:
     except WorkflowError:
         raise
     except Exception as error:  # neither the sample's fault nor, once it was checked, the step's
-        raise failed(f"Step '{one['step']}'", error) from error
+        raise failed(f"Step '{step['step']}'", error) from error
 
 
 @declare(

@@ -9,7 +9,7 @@ from .rules import ANYTHING, NOTHING, Rule, check_fields, either, parsed, table,
 from .sealed import read
 
 FILE = "instruction_sets.json"
-HELD: dict[str, Rule] = {"statement": Rule("a text", lambda value: isinstance(value, str))}
+STATEMENT: dict[str, Rule] = {"statement": Rule("a text", lambda value: isinstance(value, str))}
 SETS = table(text(), ANYTHING)
 FIELDS = {"instruction_sets": SETS, "others": either(NOTHING, SETS)}
 
@@ -21,12 +21,12 @@ def statement(folder: Path, name: str) -> str | None:
     Raises Damaged if its file cannot be read."""
     if not (folder / FILE).exists():
         return None
-    known: Any = parsed(read(folder, FILE), FILE)
-    check_fields(known, FIELDS, {}, FILE)
-    found = known["instruction_sets"].get(name, known["others"])
+    record: Any = parsed(read(folder, FILE), FILE)
+    check_fields(record, FIELDS, {}, FILE)
+    found = record["instruction_sets"].get(name, record["others"])
     if found is None:
         return ""
-    check_fields(found, HELD, {}, f"{FILE}, {name}")
+    check_fields(found, STATEMENT, {}, f"{FILE}, {name}")
     return str(found["statement"])
 
 

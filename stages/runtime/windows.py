@@ -62,7 +62,7 @@ def _as_many(args: Mapping[str, Any]) -> None:
 @declare(
     "windows",
     "windows",
-    together=_as_many,
+    joint_check=_as_many,
     size=either(whole(1, MOST_SIDE), several(whole(1, MOST_SIDE), 2, 2)),
     mean=several(number(), 1, 16),
     std=several(number(1e-6), 1, 16),
@@ -87,10 +87,10 @@ def as_picture(
     grey = scaled(windows[:, 0, ::-1], span, top)
     turned = resized(grey, width).swapaxes(-1, -2)
     pictures = resized(turned, height).swapaxes(-1, -2)
-    made = np.empty((len(grey), len(mean), height, width), np.float32)
+    normalised = np.empty((len(grey), len(mean), height, width), np.float32)
     for channel, (offset, scale) in enumerate(zip(mean, std, strict=True)):
-        made[:, channel] = (pictures - np.float32(offset)) / np.float32(scale)
-    return made
+        normalised[:, channel] = (pictures - np.float32(offset)) / np.float32(scale)
+    return normalised
 
 
 def _check_count(count: int, seconds: float) -> None:
@@ -111,8 +111,8 @@ def _padded(spectrogram: Float32, frames: int, silence: float | Sequence[float])
 
 
 def _starts(total: int, frames: int, step: int) -> list[int]:
-    more = max(0, int(np.ceil((total - frames) / step - REST)))
-    return [int(start) for start in np.rint(np.linspace(0, total - frames, more + 1))]
+    count = max(0, int(np.ceil((total - frames) / step - REST)))
+    return [int(start) for start in np.rint(np.linspace(0, total - frames, count + 1))]
 
 
 def _span(start: int, frames: int, hop: float, seconds: float) -> tuple[float, float]:

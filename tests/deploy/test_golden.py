@@ -136,7 +136,7 @@ def test_an_exact_engine_passes(mixed, engine):
 
     result = selftest(mixed)
 
-    assert result.kept == result.samples
+    assert result.agreeing == result.samples
 
 
 def test_an_engine_whose_sums_saturate_fails_by_its_agreement(mixed, engine):

@@ -18,10 +18,10 @@ from tests.runtime.painting import plain, saved
 
 @pytest.fixture(autouse=True)
 def not_seen_working_yet():
-    for one in (pictures._known_good, pictures._turns, sounds._known_good):
+    for one in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
         one.cache_clear()
     yield
-    for one in (pictures._known_good, pictures._turns, sounds._known_good):
+    for one in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
         one.cache_clear()
 
 

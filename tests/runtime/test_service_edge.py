@@ -33,7 +33,7 @@ def service(sealed_files, tmp_path_factory):
         "quiet_seconds": 1.5,
         "drain_seconds": 1.5,
         "most_bytes": 2 * MB,
-        "held_bytes": 10 * MB,
+        "buffered_bytes": 10 * MB,
         "most_connections": 60,
         "spare_connections": 20,
         "patience": 0.5,
@@ -106,7 +106,7 @@ def test_slow_bodies_take_no_more_memory_than_they_may_and_hold_nobody_up(servic
                 continue
 
         answer = service.predict(BLUE)
-        held, grown = service.number("held_bytes"), service.tree.memory_info().rss - before
+        held, grown = service.number("buffered_bytes"), service.tree.memory_info().rss - before
 
         assert answer.status_code == 200
         assert held <= 10 * MB

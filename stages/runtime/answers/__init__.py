@@ -119,9 +119,9 @@ def furthest(expected: Any, found: Any) -> float:
 def differences(expected: Any, found: Any) -> NDArray[np.float64]:
     """Every difference of two nested lists of numbers, as `furthest` measures them."""
     try:
-        wanted, given = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+        wanted, measured = np.asarray(expected, np.float64), np.asarray(found, np.float64)
     except (TypeError, ValueError):  # no numbers, or lists of different lengths
         return np.array([np.inf])
-    if wanted.shape != given.shape or not np.isfinite(given).all():
+    if wanted.shape != measured.shape or not np.isfinite(measured).all():
         return np.array([np.inf])
-    return np.asarray(np.abs(given - wanted) / np.maximum(np.abs(wanted), 1))
+    return np.asarray(np.abs(measured - wanted) / np.maximum(np.abs(wanted), 1))

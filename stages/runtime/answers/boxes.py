@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .. import steps
 from ..errors import InfrastructureError
 from . import furthest
-from .sure import Sure, in_table, in_words
+from .sure import Sure, in_table, in_text
 
 if TYPE_CHECKING:
     from ..predictor import Predictor
@@ -51,7 +51,7 @@ class Boxes:
                 f"The steps give {array.shape} for boxes of {len(labels)} labels.",
                 "Network and description are not of one model: export it again.",
             )
-        return [_kept(row) for row in array]
+        return [_rounded(row) for row in array]
 
     def least(self, description: Mapping[str, Any]) -> float:
         """The package's own threshold, chosen where it was measured."""
@@ -69,7 +69,7 @@ class Boxes:
     ) -> dict[str, Any]:
         """{"boxes": [{"label", "score", "sure", "box": [left, top, right, bottom]}, ...]}, best
         first."""
-        told = [row for row in value if row[4] >= threshold][: top or None]
+        named = [row for row in value if row[4] >= threshold][: top or None]
         return {
             "boxes": [
                 {
@@ -78,21 +78,21 @@ class Boxes:
                     "sure": sure.says(row[4], int(row[5])),
                     "box": list(row[:4]),
                 }
-                for row in told
+                for row in named
             ]
         }
 
     def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> list[list[float]]:
         """All boxes of `answer`, in its order."""
         index = {label: place for place, label in enumerate(labels)}
-        return [[*one["box"], one["score"], index[one["label"]]] for one in answer["boxes"]]
+        return [[*box["box"], box["score"], index[box["label"]]] for box in answer["boxes"]]
 
     def line(self, answer: Mapping[str, Any]) -> str:
         """Each box: label, score, place."""
         found = [
-            f"{one['label']} {one['score']:.3f}{in_words(one.get('sure'))} "
-            f"({', '.join(f'{edge:.0f}' for edge in one['box'])})"
-            for one in answer["boxes"]
+            f"{box['label']} {box['score']:.3f}{in_text(box.get('sure'))} "
+            f"({', '.join(f'{edge:.0f}' for edge in box['box'])})"
+            for box in answer["boxes"]
         ]
         return "; ".join(found) or "no boxes"
 
@@ -100,12 +100,12 @@ class Boxes:
         """One for each box, or one that says that there is none."""
         return [
             (
-                one["label"],
-                f"{one['score']:.1%}",
-                in_table(one.get("sure")),
-                *(f"{edge:.0f}" for edge in one["box"]),
+                box["label"],
+                f"{box['score']:.1%}",
+                in_table(box.get("sure")),
+                *(f"{edge:.0f}" for edge in box["box"]),
             )
-            for one in answer["boxes"]
+            for box in answer["boxes"]
         ] or [("no boxes", "", "", "", "", "", "")]
 
     def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
@@ -131,13 +131,13 @@ class Boxes:
 
     def keeps(self, expected: Any, found: Any) -> bool:
         """Whether as many boxes are named, each with one of the same label at its place."""
-        left = list(found["named"])
+        unmatched = list(found["named"])
         for row in expected["named"]:
-            same = [other for other in left if other[5] == row[5] and _overlap(row, other) >= SAME]
+            same = [other for other in unmatched if other[5] == row[5] and _overlap(row, other) >= SAME]
             if not same:
                 return False
-            left.remove(same[0])
-        return not left
+            unmatched.remove(same[0])
+        return not unmatched
 
     def named_in(self, expected: Any) -> set[int]:
         """The labels of the boxes that are named."""
@@ -168,15 +168,15 @@ class Boxes:
         return drawn(data, answer["boxes"])
 
 
-def _kept(row: NDArray[Any]) -> list[float]:
-    edges = [round(float(one), PIXEL_DIGITS) for one in row[:4]]
+def _rounded(row: NDArray[Any]) -> list[float]:
+    edges = [round(float(edge), PIXEL_DIGITS) for edge in row[:4]]
     return [*edges, round(float(row[4]), DIGITS), int(row[5])]
 
 
-def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
+def _overlap(box: Sequence[float], other: Sequence[float]) -> float:
     """Intersection over union of two rows that begin with left, top, right, bottom."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
     shared = max(width, 0.0) * max(height, 0.0)
-    areas = [(row[2] - row[0]) * (row[3] - row[1]) for row in (one, other)]
+    areas = [(row[2] - row[0]) * (row[3] - row[1]) for row in (box, other)]
     return shared / max(sum(areas) - shared, 1e-9)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..errors import ConfigError, InfrastructureError
 from ..steps import softmax
 from . import furthest
-from .sure import Sure, in_table, in_words
+from .sure import Sure, in_table, in_text
 
 if TYPE_CHECKING:
     from ..predictor import Predictor
@@ -54,7 +54,7 @@ class Labels:
                 f"The network answers {array.shape} for {len(labels)} labels.",
                 "Network and description are not of one model: export it again.",
             )
-        return [round(float(one), DIGITS) for one in array[0]]
+        return [round(float(score), DIGITS) for score in array[0]]
 
     def least(self, description: Mapping[str, Any]) -> float:
         """Nothing is left out: the scores say how sure each label is."""
@@ -74,40 +74,40 @@ class Labels:
         "end", "label", "score"}, ...]}, seconds, if the sample was cut into windows, of which none
         was measured alone, so that none says whether it is sure."""
         order = sorted(range(len(labels)), key=lambda index: -value[index])
-        told = [index for index in order if value[index] >= threshold][: top or None]
-        first = sure.says(value[order[0]], order[0]) if told else sure.none
+        named = [index for index in order if value[index] >= threshold][: top or None]
+        first = sure.says(value[order[0]], order[0]) if named else sure.none
         found = [
             {
-                "label": labels[one],
-                "score": value[one],
-                "sure": first if one == order[0] else sure.none,
+                "label": labels[index],
+                "score": value[index],
+                "sure": first if index == order[0] else sure.none,
             }
-            for one in told
+            for index in named
         ]
         return {"labels": found, "sure": first, **_windows(labels, facts)}
 
     def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> list[float]:
         """The scores of all `labels`, in their order."""
-        found = {one["label"]: one["score"] for one in answer["labels"]}
+        found = {label["label"]: label["score"] for label in answer["labels"]}
         return [found[label] for label in labels]
 
     def line(self, answer: Mapping[str, Any]) -> str:
         """The labels with their scores, then what was heard when, if it was not always the same."""
-        found = [f"{one['label']} {one['score']:.3f}" for one in answer["labels"]]
+        found = [f"{label['label']} {label['score']:.3f}" for label in answer["labels"]]
         if found:
-            found[0] += in_words(answer.get("sure"))
-        when = [f"{one.when} {one.label} {one.score:.3f}" for one in spans(answer)]
+            found[0] += in_text(answer.get("sure"))
+        when = [f"{span.when} {span.label} {span.score:.3f}" for span in spans(answer)]
         heard = f" ({', '.join(when)})" if when else ""
         return (", ".join(found) or "no label") + heard
 
     def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
         """The likeliest label, the others behind it; what was heard when, if it was not always the
         same."""
-        said = [(one["label"], f"{one['score']:.1%}") for one in answer["labels"]]
-        first, others = (said or [("no label", "")])[0], said[1:]
-        then = ", ".join(" ".join(one) for one in others)
-        heard = [(one.label, f"{one.score:.1%}", "", one.when) for one in spans(answer)]
-        return [(*first, in_table(answer.get("sure") if said else None), then), *heard]
+        named = [(label["label"], f"{label['score']:.1%}") for label in answer["labels"]]
+        first, rest = (named or [("no label", "")])[0], named[1:]
+        then = ", ".join(" ".join(pair) for pair in rest)
+        heard = [(span.label, f"{span.score:.1%}", "", span.when) for span in spans(answer)]
+        return [(*first, in_table(answer.get("sure") if named else None), then), *heard]
 
     def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
         """Labels have no place: raises ConfigError."""
@@ -151,7 +151,7 @@ def _likeliest(scores: Sequence[float]) -> int:
 def spans(answer: Mapping[str, Any]) -> list[Span]:
     """What was heard when; nothing if it was the same from start to end."""
     windows = answer.get("windows", ())
-    groups = [list(group) for _, group in groupby(windows, key=lambda one: one["label"])]
+    groups = [list(group) for _, group in groupby(windows, key=lambda window: window["label"])]
     if len(groups) < 2:
         return []
     return [
@@ -159,7 +159,7 @@ def spans(answer: Mapping[str, Any]) -> list[Span]:
             group[0]["start"],
             group[-1]["end"],
             group[0]["label"],
-            max(one["score"] for one in group),
+            max(window["score"] for window in group),
         )
         for group in groups
     ]

@@ -24,7 +24,7 @@ def spread(candidates: Candidates) -> list[list[float]]:
     places = np.linspace(0, len(candidates.boxes) - 1, POINTS).round().astype(int)
     scores = np.clip(candidates.scores[places].astype(np.float64), DEEPEST, 1 - DEEPEST)
     rows = np.concatenate([np.log(scores / (1 - scores)), candidates.boxes[places]], axis=1)
-    return [[round(float(one), DIGITS) for one in row] for row in rows]
+    return [[round(float(number), DIGITS) for number in row] for row in rows]
 
 
 def apart(expected: Any, found: Any) -> float:

@@ -64,8 +64,8 @@ class OnnxRuntime:
             )
         except Exception as error:  # its exceptions share no public base
             raise _failed(f"cannot load {model.name}", error) from error
-        self.inputs = tuple(one.name for one in self._session.get_inputs())
-        self.outputs = tuple(one.name for one in self._session.get_outputs())
+        self.inputs = tuple(node.name for node in self._session.get_inputs())
+        self.outputs = tuple(node.name for node in self._session.get_outputs())
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The network's outputs by name."""
