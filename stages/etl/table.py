@@ -43,7 +43,8 @@ def _note_median(lines: Sequence[Line], fact: str, column: str) -> None:
 
 
 def _line(index: int, one: Inspected) -> Line:
-    row, noted = one.row, {key: one.facts[key] for key in one.facts if key not in ("same", "look")}
+    unlisted = ("same", "fingerprint")
+    row, noted = one.row, {key: one.facts[key] for key in one.facts if key not in unlisted}
     found = placed(row, one.facts)
     return {
         **noted,

@@ -77,9 +77,9 @@ def _rarest(lines: Sequence[Line]) -> list[str]:
 
 
 def _looking_the_same(inspected: Sequence[Inspected], config: EtlConfig) -> Pairs:
-    if not config.near_duplicates or not all("look" in one.facts for one in inspected):
+    if not config.near_duplicates or not all("fingerprint" in one.facts for one in inspected):
         return np.empty((0, 2), np.int64)
-    return near_pairs([one.facts["look"] for one in inspected])
+    return near_pairs([one.facts["fingerprint"] for one in inspected])
 
 
 def _in_one_group(lines: Sequence[Line]) -> Pairs:

@@ -30,9 +30,9 @@ class Modality(Protocol):
     decoding: ClassVar[tuple[Mapping[str, Any], ...]]
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
-        """The facts of the sample in `data`, and `same` (equal for equal content), and `look` (64,
-        64 uint8, if near duplicates are looked for). Raises BadSample if a device could not use
-        it."""
+        """The facts of the sample in `data`, with `same`, a digest of its decoded content, and, if
+        near duplicates are looked for, `fingerprint` [64, 64] uint8. Raises BadSample if a device
+        could not decode the sample."""
         ...
 
     def traits(self, data: bytes) -> dict[str, float]:

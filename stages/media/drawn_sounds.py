@@ -12,25 +12,27 @@ from stages.runtime.windows import resized, scaled
 
 Waveform = NDArray[np.float32]
 
-LOOK_SIDE = 64
+FINGERPRINT_SIDE = 64
 SPAN = 80.0  # dB from the darkest to the brightest
-LOOK_SPAN = 50.0  # of what is told apart; below it MP3 and OGG leave out what nobody hears
+FINGERPRINT_SPAN = 50.0  # of what is told apart; below it MP3 and OGG leave out what nobody hears
 PLAYED = 3.0  # seconds, so that a page with hundreds of clips stays some megabytes
-FRONT = {"window": 1024, "hop": 160, "bands": 96, "low": 50.0}
+SPECTROGRAM = {"window": 1024, "hop": 160, "bands": 96, "low": 50.0}
 
 
 def spectrogram_jpeg(waveform: Waveform, rate: int, side: int) -> bytes:
     """The log-mel spectrogram of `waveform` [n] in colours, `side` wide, two thirds as high; time
     goes to the right, pitch up."""
-    levels = log_mel(waveform, rate, high=rate / 2, **FRONT)  # type: ignore[arg-type]
+    levels = log_mel(waveform, rate, high=rate / 2, **SPECTROGRAM)  # type: ignore[arg-type]
     shares = _sized(scaled(levels[::-1], SPAN), side, max(1, side * 2 // 3))
     return small_jpeg(colours()[np.rint(255 * shares).astype(np.uint8)], side)
 
 
-def look_of(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
+def fingerprint_of(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
     """`waveform` [n] as a small grey spectrogram, whatever its length and loudness: (64, 64)."""
-    levels = log_mel(waveform, rate, window=512, hop=160, bands=LOOK_SIDE, low=50, high=rate / 2)
-    shares = _sized(scaled(levels, LOOK_SPAN), LOOK_SIDE, LOOK_SIDE)
+    levels = log_mel(
+        waveform, rate, window=512, hop=160, bands=FINGERPRINT_SIDE, low=50, high=rate / 2
+    )
+    shares = _sized(scaled(levels, FINGERPRINT_SPAN), FINGERPRINT_SIDE, FINGERPRINT_SIDE)
     return np.rint(255 * shares).astype(np.uint8)
 
 

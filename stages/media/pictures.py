@@ -18,7 +18,7 @@ from stages.runtime.pictures import decode_picture
 if TYPE_CHECKING:
     from stages.config import EtlConfig
 
-LOOK_SIDE = 64
+FINGERPRINT_SIDE = 64
 GOLDEN_SIDES = (256, 192, 128, 96, 64)  # of samples that a package carries: 256 is some 20 kB
 GOLDEN_QUALITY = 90
 
@@ -77,9 +77,9 @@ class Pictures:
 
 
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
-    """The facts of the picture in `data`: width, height, `same` and `look`.
+    """The facts of the picture in `data`: width, height, `same` and `fingerprint`.
 
-    `same` is equal for equal pixels, however they are stored. `look` is a small grey picture
+    `same` is equal for equal pixels, however they are stored. `fingerprint` is a small grey picture
     (64, 64 uint8), made only if near duplicates are looked for. Raises BadSample for bytes that
     the device could not decode either."""
     picture = decode_picture(data)
@@ -93,15 +93,15 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
         "long_side": max(width, height),
         "same": same.hexdigest(),
     }
-    return {**facts, "look": look_of(picture)} if config.near_duplicates else facts
+    return {**facts, "fingerprint": fingerprint_of(picture)} if config.near_duplicates else facts
 
 
-def look_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fingerprint_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """`picture` (H, W, 3 uint8) in grey and small, without its proportions: (64, 64) uint8."""
     from PIL import Image
 
     grey = Image.fromarray(picture).convert("L")
-    size = (LOOK_SIDE, LOOK_SIDE)
+    size = (FINGERPRINT_SIDE, FINGERPRINT_SIDE)
     return np.array(grey.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
 
 

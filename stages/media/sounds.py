@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Box
 from stages.media import SMALL
-from stages.media.drawn_sounds import heard, look_of, spectrogram_jpeg
+from stages.media.drawn_sounds import fingerprint_of, heard, spectrogram_jpeg
 from stages.pages import inline
 from stages.runtime.resampling import resampled
 from stages.runtime.sounds import Sound, decode_sound, mono, read_sound
@@ -56,9 +56,9 @@ class Sounds:
         }
 
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
-        asked = config.window_seconds
-        seconds = [float(one["seconds"]) for one in facts]
-        return {"window_seconds": asked or window_of(seconds)} if facts or asked else {}
+        configured = config.window_seconds
+        seconds = [float(clip["seconds"]) for clip in facts]
+        return {"window_seconds": configured or window_of(seconds)} if facts or configured else {}
 
     def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
         return spectrogram_jpeg(decode_sound(data, RATE), RATE, side)
@@ -92,11 +92,11 @@ class Sounds:
 
 def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     """The facts of the sound in `data`: seconds, rate, channels; peak and level (mean energy) in dB
-    below full scale; clipped, the share of samples at full scale; `same` and `look`.
+    below full scale; clipped, the share of samples at full scale; `same` and `fingerprint`.
 
-    `same` is equal for equal samples, however they are stored. `look` is a small spectrogram (64,
-    64 uint8), made only if near duplicates are looked for. Raises BadSample for bytes that the
-    device could not decode either."""
+    `same` is a digest of the decoded samples: equal in whatever format they are stored.
+    `fingerprint` is a small spectrogram [64, 64] uint8, made only if near duplicates are looked
+    for. Raises BadSample for bytes that a device could not decode."""
     sound = read_sound(data)
     frames, channels = sound.samples.shape
     same = sha256(f"{sound.rate}:{channels}:".encode())
@@ -111,7 +111,7 @@ def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     if not config.near_duplicates:
         return facts
     waveform = resampled(mono(sound.samples), sound.rate, RATE)
-    return {**facts, "look": look_of(waveform, RATE)}
+    return {**facts, "fingerprint": fingerprint_of(waveform, RATE)}
 
 
 def window_of(seconds: Sequence[float]) -> float:

@@ -21,9 +21,9 @@ class Curve(NamedTuple):
 
 def curves(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str]) -> dict[str, Curve]:
     """One-against-the-rest curves of the labels that occur in `truth`."""
-    true, given = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
+    true, scored = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
     present = [index for index in range(len(labels)) if (true == index).any()]
-    return {labels[index]: curve(true == index, given[:, index]) for index in present}
+    return {labels[index]: curve(true == index, scored[:, index]) for index in present}
 
 
 def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:

@@ -20,15 +20,19 @@ Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
 
-def macro(confusion: Counts, seed: int, told: Sequence[int] | None = None) -> dict[str, Measure]:
-    """Macro precision, recall and F1, over the labels that occur as true or as predicted (only
-    those of `told`, if that is given), and balanced accuracy: the mean recall of those that occur
+def macro(
+    confusion: Counts, seed: int, reported: Sequence[int] | None = None
+) -> dict[str, Measure]:
+    """Macro precision, recall and F1, and balanced accuracy, with intervals seeded by `seed`.
+
+    The macro means are over the labels that occur as true or as predicted, and of those only over
+    `reported`, unless that is None. Balanced accuracy is the mean recall of the labels that occur
     as true."""
-    seen = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
-    counts = confusion[np.ix_(seen, seen)]
-    if len(seen) == 1:  # one label, always right: nothing to take a mean of
+    occurring = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
+    counts = confusion[np.ix_(occurring, occurring)]
+    if len(occurring) == 1:  # one label, always right: nothing to take a mean of
         return dict.fromkeys(MACRO, proportion(int(counts.sum()), int(counts.sum())))
-    own = np.isin(seen, told if told is not None else seen)
+    own = np.isin(occurring, reported if reported is not None else occurring)
     return _measured(counts.astype(np.float64), seed, own)
 
 
@@ -38,13 +42,13 @@ def _measured(counts: Numbers, seed: int, own: NDArray[np.bool_]) -> dict[str, M
     smooth = smoothed(counts)
     values, centres = _means(counts, own, true), _means(smooth, own, true)
     drawn = _means(bootstrap.confusions(smooth, n, seed), own, true)
-    made = {}
+    measures = {}
     for name, value in values.items():
         centre, variance = float(centres[name]), float(drawn[name].var())
         knows = centre * (1 - centre) / max(variance, 1e-12)
         low, high = wilson(float(value) * knows, knows)
-        made[name] = Measure(value=float(value), low=low, high=high, n=n)
-    return made
+        measures[name] = Measure(value=float(value), low=low, high=high, n=n)
+    return measures
 
 
 def smoothed(counts: Numbers) -> Numbers:
@@ -68,8 +72,8 @@ def _means(
     has, gets = confusion.sum(axis=-1), confusion.sum(axis=-2)
     recall = _share(hits, has)
     three = (_share(hits, gets), recall, _share(2 * hits, has + gets))
-    each = (*(one[..., own] for one in three), recall[..., true])
-    return {name: one.mean(axis=-1) for name, one in zip(MACRO, each, strict=True)}
+    each = (*(share[..., own] for share in three), recall[..., true])
+    return {name: values.mean(axis=-1) for name, values in zip(MACRO, each, strict=True)}
 
 
 def _share(part: Numbers, whole: Numbers) -> Numbers:

@@ -43,14 +43,14 @@ def measure(
     `rejected` says that a sample has none of the others: if no sample of the test has it, it is
     told of nowhere but in the confusion, and those who are given it are not recognised. Raises
     DataError if there are no samples, a shape is wrong or a score is no number."""
-    true, given = checked(truth, scores, len(labels))
-    confusion = confusion_matrix(true, given.argmax(axis=1), len(labels))
-    told = [k for k in range(len(labels)) if labels[k] != rejected or (true == k).any()]
-    overall = {**_shares(confusion), **macro(confusion, seed, told)}
-    overall["log_loss"] = _log_loss(true, given, seed)
+    true, scored = checked(truth, scores, len(labels))
+    confusion = confusion_matrix(true, scored.argmax(axis=1), len(labels))
+    reported = [k for k in range(len(labels)) if labels[k] != rejected or (true == k).any()]
+    overall = {**_shares(confusion), **macro(confusion, seed, reported)}
+    overall["log_loss"] = _log_loss(true, scored, seed)
     return Measured(
         {name: overall[name] for name in OVERALL},
-        {labels[index]: _of_label(confusion, index) for index in told},
+        {labels[index]: _of_label(confusion, index) for index in reported},
         confusion.tolist(),
     )
 
@@ -58,23 +58,23 @@ def measure(
 def checked(truth: ArrayLike, scores: ArrayLike, labels: int) -> tuple[Counts, Numbers]:
     """`truth` and `scores` as arrays. Raises DataError where they cannot be measured."""
     true = np.asarray(truth, np.int64).reshape(-1)
-    given = np.asarray(scores, np.float64)
+    scored = np.asarray(scores, np.float64)
     if not len(true):
         raise DataError("There is no sample to measure on.", "Give the test split some samples.")
-    if given.shape != (len(true), labels):
+    if scored.shape != (len(true), labels):
         raise DataError(
-            f"The scores are {given.shape}, for {len(true)} samples and {labels} labels.",
+            f"The scores are {scored.shape}, for {len(true)} samples and {labels} labels.",
             "The model and the data do not belong together: check which model is measured.",
         )
     if true.min() < 0 or true.max() >= labels:
         raise DataError(f"A true label is not within 0 to {labels - 1}.", "Check the labels.")
-    if not np.isfinite(given).all():
-        row = int(np.flatnonzero(~np.isfinite(given).all(axis=1))[0])
+    if not np.isfinite(scored).all():
+        row = int(np.flatnonzero(~np.isfinite(scored).all(axis=1))[0])
         raise DataError(
             f"The scores of sample {row} are not numbers.",
             "The model has diverged: train it again with a lower learning rate.",
         )
-    return true, given
+    return true, scored
 
 
 def confusion_matrix(truth: Counts, predicted: Counts, labels: int) -> Counts:
@@ -85,11 +85,11 @@ def confusion_matrix(truth: Counts, predicted: Counts, labels: int) -> Counts:
 
 def _of_label(confusion: Counts, index: int) -> dict[str, Measure]:
     hits = int(confusion[index, index])
-    support, given = int(confusion[index].sum()), int(confusion[:, index].sum())
+    support, predicted = int(confusion[index].sum()), int(confusion[:, index].sum())
     return {
-        "precision": proportion(hits, given),
+        "precision": proportion(hits, predicted),
         "recall": proportion(hits, support),
-        "f1": f1(hits, support - hits, given - hits),
+        "f1": f1(hits, support - hits, predicted - hits),
         "support": Measure(value=support, low=support, high=support, n=int(confusion.sum())),
     }
 

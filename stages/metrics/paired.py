@@ -25,8 +25,8 @@ def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measur
     Tango's: only samples on which the two differ tell them apart, so it is narrow where they
     mostly agree. 0 in [-1, 1] without samples."""
     true = np.asarray(truth, np.int64)
-    kept, lost = (_predicted(given) == true for given in (before, after))
-    return _drop(kept, lost)
+    old, new = (_predicted(predictions) == true for predictions in (before, after))
+    return _drop(old, new)
 
 
 def recall_drops(
@@ -46,7 +46,7 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
     follows from the variance over labels, as in macro.py. A label is taken to have one sample more
     that is as the mean over labels, since a few that agree do not prove that all do."""
     true = np.asarray(truth, np.int64)
-    old, new = (_predicted(given) == true for given in (before, after))
+    old, new = (_predicted(predictions) == true for predictions in (before, after))
     if not len(true):
         return _drop(old, new)
     counts = np.bincount(true)
@@ -56,14 +56,14 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
         for rows in (old & ~new, ~old & new)
     )
     knows = _knows(lost, won, counts[has])
-    lost_share, won_share = (float((one / counts[has]).mean()) for one in (lost, won))
+    lost_share, won_share = (float((flips / counts[has]).mean()) for flips in (lost, won))
     low, high = tango(lost_share * knows, won_share * knows, knows)
     return Measure(value=lost_share - won_share, low=low, high=high, n=len(true))
 
 
 def _knows(lost: Numbers, won: Numbers, counts: Counts) -> float:
     """How many samples, all alike, tell as much as `counts` of each label do."""
-    rates = [(one + (one / counts).mean()) / (counts + 1) for one in (lost, won)]
+    rates = [(flips + (flips / counts).mean()) / (counts + 1) for flips in (lost, won)]
     variances = rates[0] + rates[1] - (rates[0] - rates[1]) ** 2
     whole = rates[0].mean() + rates[1].mean() - (rates[0].mean() - rates[1].mean()) ** 2
     mean = float((variances / counts).sum()) / len(counts) ** 2
@@ -78,8 +78,8 @@ def loss_rise(before: ArrayLike, after: ArrayLike, seed: int = 0) -> Measure:
     return Measure(value=float(rise.mean()), low=float(low), high=float(high), n=len(rise))
 
 
-def _predicted(given: ArrayLike) -> Counts:
-    values = np.asarray(given)
+def _predicted(predictions: ArrayLike) -> Counts:
+    values = np.asarray(predictions)
     return values.argmax(axis=1) if values.ndim == 2 else values.astype(np.int64)
 
 
@@ -101,15 +101,15 @@ def tango(lost: float, won: float, n: float, z: float = Z) -> tuple[float, float
     return low, _root(lost, won, n, value, 1.0, -z)
 
 
-def _root(lost: float, won: float, n: float, left: float, right: float, target: float) -> float:
-    """Where the score, which falls from left to right, passes `target`; by halving."""
+def _root(lost: float, won: float, n: float, low: float, high: float, target: float) -> float:
+    """Where the score, which falls from low to high, passes `target`; by halving."""
     for _ in range(60):
-        middle = (left + right) / 2
+        middle = (low + high) / 2
         if _score(lost, won, n, middle) > target:
-            left = middle
+            low = middle
         else:
-            right = middle
-    return (left + right) / 2
+            high = middle
+    return (low + high) / 2
 
 
 def _score(lost: float, won: float, n: float, drop: float) -> float:

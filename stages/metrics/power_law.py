@@ -37,6 +37,6 @@ def fitted(sizes: Numbers, errors: Numbers) -> PowerLaw:
     floor = np.where(below, 0.0, mean_e - scale * mean_x)
     misses = ((floor[..., None] + scale[..., None] * x - e) ** 2).sum(axis=-1)
     best = misses.round(12).argmin(axis=-1)[..., None]
-    taken = [np.take_along_axis(one, best, axis=-1)[..., 0] for one in (floor, scale)]
+    taken = [np.take_along_axis(values, best, axis=-1)[..., 0] for values in (floor, scale)]
     rate = RATES[best[..., 0]]
     return PowerLaw(taken[0], taken[1] * sizes[-1] ** rate, rate)

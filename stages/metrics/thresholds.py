@@ -25,19 +25,19 @@ class Threshold(NamedTuple):
 
 def thresholds(truth: ArrayLike, scores: ArrayLike, step: float = 0.05) -> list[Threshold]:
     """A row for each threshold from 0 to below 1, `step` apart; none without samples."""
-    true, given = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
+    true, scored = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
     if not len(true):
         return []
-    right, best = given.argmax(axis=1) == true, given.max(axis=1)
+    right, best = scored.argmax(axis=1) == true, scored.max(axis=1)
     # the 1e-9 lets a score that prints as the threshold reach it
     grid = [round(index * step, 6) for index in range(round(1 / step))]
     return [_row(value, right, best >= value - 1e-9) for value in grid]
 
 
 def _row(value: float, right: np.ndarray, answered: np.ndarray) -> Threshold:
-    total, given, good = len(right), int(answered.sum()), int((right & answered).sum())
+    total, answers, good = len(right), int(answered.sum()), int((right & answered).sum())
     return Threshold(
-        value, proportion(good, given), proportion(good, total), proportion(given, total)
+        value, proportion(good, answers), proportion(good, total), proportion(answers, total)
     )
 
 

@@ -43,7 +43,9 @@ def flags_of(second: Flags, labels: Indices, seed: int = 0) -> Flags:
     return flags
 
 
-def told_apart(features: Numbers, flags: Flags, labels: Indices, seed: int = 0) -> Apart:
+def classifier_two_sample_test(
+    features: Numbers, flags: Flags, labels: Indices, seed: int = 0
+) -> Apart:
     """Whether `features` [n, d] tell who is in the second set (`flags`, see `flags_of`)."""
     wanted = _centred(flags.astype(np.float64), labels)
     scores = _unseen(_kernel(_centred(features, labels)), seed) @ wanted
@@ -57,10 +59,10 @@ def differences(traits: Numbers, flags: Flags, labels: Indices) -> tuple[Numbers
     """For each of `traits` [n, traits], how often a sample of the second set has more of it than
     one of the first with the same label (ties count half), and a p value over all traits together
     (Westfall and Young 1993): [traits] each."""
-    areas = np.stack([_areas(_ranks(one[:, None], labels), flags, labels) for one in traits.T])
+    areas = np.stack([_areas(_ranks(trait[:, None], labels), flags, labels) for trait in traits.T])
     away = np.abs(areas - 0.5)
     most = away[:, 1:].max(axis=0)
-    return areas[:, 0], np.array([_p(one, most) for one in away[:, 0]])
+    return areas[:, 0], np.array([_p(distance, most) for distance in away[:, 0]])
 
 
 def mixture(flags: Flags, labels: Indices, seed: int = 0) -> float:
@@ -74,8 +76,8 @@ def mixture(flags: Flags, labels: Indices, seed: int = 0) -> float:
     return _p(chi[0], chi[1:])
 
 
-def _p(seen: float, others: Numbers) -> float:
-    return float((1 + (others >= seen - 1e-12).sum()) / (1 + len(others)))
+def _p(observed: float, permuted: Numbers) -> float:
+    return float((1 + (permuted >= observed - 1e-12).sum()) / (1 + len(permuted)))
 
 
 def _centred(values: Numbers, labels: Indices) -> Numbers:
@@ -96,12 +98,12 @@ def _unseen(kernel: Numbers, seed: int) -> Numbers:
     taught with the other folds."""
     n = len(kernel)
     fold = np.random.default_rng(seed).permutation(n) % FOLDS
-    made = np.zeros((n, n))
-    for one in range(FOLDS):
-        out, rest = np.flatnonzero(fold == one), np.flatnonzero(fold != one)
+    operator = np.zeros((n, n))
+    for number in range(FOLDS):
+        out, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         inner = kernel[np.ix_(rest, rest)] + np.eye(len(rest))
-        made[np.ix_(out, rest)] = np.linalg.solve(inner, kernel[np.ix_(rest, out)]).T
-    return made
+        operator[np.ix_(out, rest)] = np.linalg.solve(inner, kernel[np.ix_(rest, out)]).T
+    return operator
 
 
 def _ranks(values: Numbers, labels: Indices) -> Numbers:

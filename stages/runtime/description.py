@@ -18,10 +18,10 @@ from .rules import (
     different,
     either,
     number,
-    single_line,
     parsed,
     several,
     shown,
+    single_line,
     table,
     text,
     whole,
@@ -111,8 +111,8 @@ def _check_size(description: Mapping[str, Any], where: str) -> None:
         count *= side
     if count > MOST_NUMBERS:
         raise Damaged(
-            f"{where}: input_shape is {shown(description['input_shape'])}; its product has to be at most "
-            f"{MOST_NUMBERS}.",
+            f"{where}: input_shape is {shown(description['input_shape'])}; its product has to be "
+            f"at most {MOST_NUMBERS}.",
             REMEDY,
         )
 

@@ -124,7 +124,8 @@ def check_fields(
     for name, rule in {**required, **optional}.items():
         if name in record and not rule.fits(record[name]):
             raise Damaged(
-                f"{where}: {name} is {shown(record[name])}; it has to be {rule.requirement}.", REMEDY
+                f"{where}: {name} is {shown(record[name])}; it has to be {rule.requirement}.",
+                REMEDY,
             )
 
 
@@ -149,9 +150,9 @@ def parsed(data: bytes, where: str) -> Any:
         )
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         reason = "its values are nested too deeply" if isinstance(error, RecursionError) else error
-        raise Damaged(f"{where} in the package is no JSON that can be used: {reason}.", REMEDY) from (
-            error
-        )
+        raise Damaged(
+            f"{where} in the package is no JSON that can be used: {reason}.", REMEDY
+        ) from (error)
 
 
 def _no_number(name: str) -> NoReturn:

@@ -35,7 +35,10 @@ _ANSWER = {
 def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
     noun, types = description["noun"], description["types"]
-    bodies = {f"{content_type}*" if content_type.endswith("/") else content_type: _BYTES for content_type in types}
+    bodies = {
+        f"{content_type}*" if content_type.endswith("/") else content_type: _BYTES
+        for content_type in types
+    }
     drawn = {"image/jpeg": _BYTES} if kind.draws else {}
     answer = {"application/json": {"schema": _ANSWER}}
     return {

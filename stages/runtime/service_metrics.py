@@ -45,7 +45,9 @@ class Metrics:
             ["why"],
             registry=self.registry,
         )
-        self.buffered = prometheus.Gauge("buffered_bytes", "Bytes of request bodies in memory", registry=self.registry)
+        self.buffered = prometheus.Gauge(
+            "buffered_bytes", "Bytes of request bodies in memory", registry=self.registry
+        )
         self.inside = prometheus.Gauge("requests_inside", "Being answered", registry=self.registry)
 
     def text(self) -> bytes:

@@ -168,9 +168,9 @@ def _filters(
     edges = _mel_edges(bands, low, high, scale)
     bins = np.arange(fft // 2 + 1) * rate / fft
     filters = []
-    for lower, middle, right in zip(edges, edges[1:], edges[2:], strict=False):
-        rising, falling = (bins - lower) / (middle - lower), (right - bins) / (right - middle)
-        weights = np.maximum(0, np.minimum(rising, falling)) * (2 / (right - lower) if norm else 1)
+    for lower, middle, upper in zip(edges, edges[1:], edges[2:], strict=False):
+        rising, falling = (bins - lower) / (middle - lower), (upper - bins) / (upper - middle)
+        weights = np.maximum(0, np.minimum(rising, falling)) * (2 / (upper - lower) if norm else 1)
         inside = np.flatnonzero(weights)
         first, last = (inside[0], inside[-1] + 1) if len(inside) else (0, 0)
         filters.append((int(first), weights[first:last].astype(np.float32)))

@@ -26,7 +26,7 @@ def test_golden_samples_are_equal_each_time_and_can_be_used(name: str):
     for data in golden.values():
         facts = modality.inspect(data, EtlConfig())
         assert all(isinstance(facts[key], int | float) for key in modality.facts)
-        assert facts["look"].shape == (64, 64)
+        assert facts["fingerprint"].shape == (64, 64)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,7 +43,7 @@ def test_a_sample_that_cannot_be_used_is_a_bad_sample(name: str):
 def test_looks_are_not_made_where_nobody_asks(name: str):
     data = next(iter(MODALITIES[name]().golden().values()))
 
-    assert "look" not in MODALITIES[name]().inspect(data, EtlConfig(near_duplicates=False))
+    assert "fingerprint" not in MODALITIES[name]().inspect(data, EtlConfig(near_duplicates=False))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from stages.etl.duplicates import groups_of, hashes_of, near_pairs, without_crowds
-from stages.media.pictures import look_of
+from stages.media.pictures import fingerprint_of
 from stages.runtime.pictures import decode_picture
 from tests import makers
 from tests.runtime.painting import saved
@@ -22,7 +22,7 @@ COPIES = {
 
 
 def look(data: bytes) -> np.ndarray:
-    return look_of(decode_picture(data))
+    return fingerprint_of(decode_picture(data))
 
 
 def copy(how: str, seed: int) -> bytes:
@@ -34,7 +34,7 @@ def digit_looks(count: int = 1797) -> list[np.ndarray]:
     from sklearn.datasets import load_digits
 
     scans = np.rint(load_digits().images[:count] * (255 / 16)).astype(np.uint8)
-    return [look_of(np.repeat(scan[:, :, None], 3, axis=2)) for scan in scans]
+    return [fingerprint_of(np.repeat(scan[:, :, None], 3, axis=2)) for scan in scans]
 
 
 def cells(count: int) -> list[np.ndarray]:
@@ -49,7 +49,7 @@ def cells(count: int) -> list[np.ndarray]:
             x, y = rng.integers(8, 120, 2)
             values[y : y + 30, x : x + 3] -= 40
         grey = np.clip(values, 0, 255).astype(np.uint8)
-        looks.append(look_of(np.repeat(grey[:, :, None], 3, axis=2)))
+        looks.append(fingerprint_of(np.repeat(grey[:, :, None], 3, axis=2)))
     return looks
 
 
@@ -85,7 +85,7 @@ def test_one_soft_scene_with_different_small_things_makes_no_copies():
 
 
 def test_pictures_of_one_colour_are_no_copies_of_each_other():
-    flat = [look_of(np.full((40, 40, 3), level, np.uint8)) for level in (0, 128, 255)]
+    flat = [fingerprint_of(np.full((40, 40, 3), level, np.uint8)) for level in (0, 128, 255)]
 
     assert len(near_pairs(flat)) == 0
 

@@ -11,7 +11,7 @@ from stages.etl.manifest import samples_of, write_manifest
 from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.shift import shift_of
 from stages.evaluate.training import Training
-from stages.metrics.two_samples import differences, flags_of, mixture, told_apart
+from stages.metrics.two_samples import classifier_two_sample_test, differences, flags_of, mixture
 from stages.parts import FAMILIES, TASKS
 from tests import makers
 from tests.evaluate import small
@@ -34,7 +34,7 @@ def test_an_honest_split_is_hardly_ever_called_shifted():
     for seed in range(100):
         features, second, label = points(seed)
         flags = flags_of(second, label, seed)
-        apart += told_apart(features, flags, label, seed).p <= 0.05
+        apart += classifier_two_sample_test(features, flags, label, seed).p <= 0.05
         traits += differences(features[:, :6], flags, label)[1].min() <= 0.05
         mixed += mixture(flags, label) <= 0.05
 
@@ -46,7 +46,7 @@ def test_an_honest_split_is_hardly_ever_called_shifted():
 def test_a_shift_is_told_with_an_interval_that_leaves_chance_out():
     features, second, label = points(0, samples=240, moved=2.0)
 
-    found = told_apart(features, flags_of(second, label), label)
+    found = classifier_two_sample_test(features, flags_of(second, label), label)
 
     assert found.p == 0.001
     assert 0.6 < found.auc.low < found.auc.value < found.auc.high <= 1
@@ -56,7 +56,7 @@ def test_labels_that_lie_far_apart_do_not_hide_a_shift():
     found = []
     for seed in range(5):
         features, second, label = points(seed, samples=200, moved=1.0, away=10.0)
-        found.append(told_apart(features, flags_of(second, label), label).auc.value)
+        found.append(classifier_two_sample_test(features, flags_of(second, label), label).auc.value)
 
     assert min(found) > 0.55
 

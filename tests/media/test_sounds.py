@@ -30,7 +30,7 @@ def test_a_clips_facts_are_those_of_its_file():
     assert facts["peak"] == pytest.approx(-6.0, abs=0.1)
     assert facts["level"] == pytest.approx(-15.1, abs=0.1)  # half of each, and a sine
     assert facts["clipped"] == 0
-    assert facts["look"].shape == (64, 64)
+    assert facts["fingerprint"].shape == (64, 64)
 
 
 def test_equal_samples_are_the_same_however_they_are_stored():
@@ -55,7 +55,7 @@ def test_a_clip_stored_again_looks_the_same_and_others_do_not(again):
     }[again]()
     every = [saved(clip, 44100), stored, *(saved(melody(seed)) for seed in range(2, 8))]
 
-    pairs = near_pairs([Sounds().inspect(data, CONFIG)["look"] for data in every])
+    pairs = near_pairs([Sounds().inspect(data, CONFIG)["fingerprint"] for data in every])
 
     assert pairs.tolist() == [[0, 1]]
 

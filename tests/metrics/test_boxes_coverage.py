@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.metrics.boxes import average_precisions, matches, measured
-from stages.metrics.boxes.measured import by_label, precisions, tallies, together
+from stages.metrics.boxes.measured import by_label, macro_and_micro, precisions, tallies
 from tests.metrics.worlds import world
 
 THRESHOLD = 0.4
@@ -46,7 +46,7 @@ def test_intervals_hold_the_true_value(monkeypatch):
         overall, _ = precisions(found, truth, answers, seed)
         tally = tallies(found, THRESHOLD)
         first = {f"{name} of a label": one for name, one in by_label(tally, seed)[0].items()}
-        for name, one in {**overall, **together(tally, seed), **first}.items():
+        for name, one in {**overall, **macro_and_micro(tally, seed), **first}.items():
             held[name] += one.low - 1e-9 <= true[name] <= one.high + 1e-9
 
     shares = {name: count / WORLDS for name, count in held.items()}

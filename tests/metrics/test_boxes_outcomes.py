@@ -42,9 +42,9 @@ def test_every_box_is_of_one_sort_and_every_thing_is_found_or_missed():
 
     said = outcomes(found, 0.3)
 
-    assert [one.sort for one in said.given] == [RIGHT, FALSE, WRONG, MISPLACED, FALSE]
-    assert said.given[1].touches == pytest.approx(9 / 11)
-    assert said.given[3].overlap == pytest.approx(3 / 17)
+    assert [one.sort for one in said.predicted] == [RIGHT, FALSE, WRONG, MISPLACED, FALSE]
+    assert said.predicted[1].touches == pytest.approx(9 / 11)
+    assert said.predicted[3].overlap == pytest.approx(3 / 17)
     assert said.missed == [3]
     assert confusion(found, said) == [[1, 1, 1], [0, 0, 1], [2, 1, 0]]
 
@@ -55,7 +55,7 @@ def test_a_right_box_is_right_though_a_surer_one_has_another_label():
 
     said = outcomes(matches(truth, answers, 2), 0.5)
 
-    assert [one.sort for one in said.given] == [FALSE, RIGHT]
+    assert [one.sort for one in said.predicted] == [FALSE, RIGHT]
 
 
 def test_the_confusion_adds_up():

@@ -38,10 +38,10 @@ class Mistake(NamedTuple):
 def mistakes(predicted: Predicted, found: Matches, sorted_out: Outcomes) -> list[Mistake]:
     """Every mistake: missed (the largest first), wrong label and false alarm (the surest first),
     badly placed (the worst placed first)."""
-    sure = _sure(found, sorted_out.given)
+    sure = _sure(found, sorted_out.predicted)
     wrong_boxes = [
         _wrong_box(predicted, found, outcome, sure)
-        for outcome in sorted_out.given
+        for outcome in sorted_out.predicted
         if outcome.sort != RIGHT
     ]
     sizes = area(found.true)
@@ -89,7 +89,7 @@ def _wrong_box(predicted: Predicted, found: Matches, outcome: Outcome, sure: flo
         score,
         round(outcome.overlap, 4),
         _edges(found.true[outcome.true]) if has_annotation else (),
-        _edges(found.given[outcome.row]),
+        _edges(found.predicted[outcome.row]),
         outcome.sort == FALSE and outcome.touches >= NEAR,
         outcome.sort == FALSE and outcome.touches < FAR and score >= sure,
     )

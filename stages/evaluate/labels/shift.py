@@ -20,7 +20,7 @@ from stages.evaluate.labels.out_of_distribution import (
 from stages.evaluate.labels.traits import SURE, Trait, traits_of
 from stages.evaluate.training import Training
 from stages.media import Modality
-from stages.metrics.two_samples import flags_of, mixture, told_apart
+from stages.metrics.two_samples import classifier_two_sample_test, flags_of, mixture
 from stages.models.family import Family
 from stages.parts import FAMILIES, MODALITIES, TASKS
 from stages.train.backbone import backbone_file
@@ -86,7 +86,7 @@ def shift_of(training: Training) -> Shift | None:
     labels = np.array([dataset.labels.index(sample.label) for sample in both])
     flags = flags_of(second, labels)
     features = _features(training, both)
-    apart = told_apart(features, flags, labels) if features is not None else None
+    apart = classifier_two_sample_test(features, flags, labels) if features is not None else None
     traits = traits_of(both, flags, labels, training)
     found = (apart and apart.p <= SURE) or any(trait.differs for trait in traits)
     return Shift(

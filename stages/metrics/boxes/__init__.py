@@ -10,7 +10,7 @@ from stages.artifacts import Measure
 from stages.metrics.boxes.average_precision import ap50, average_precisions
 from stages.metrics.boxes.curves import box_curves
 from stages.metrics.boxes.matching import Matches, area, matches, overlaps
-from stages.metrics.boxes.measured import by_label, precisions, tallies, together
+from stages.metrics.boxes.measured import by_label, macro_and_micro, precisions, tallies
 from stages.metrics.boxes.outcomes import (
     FALSE,
     MISPLACED,
@@ -68,11 +68,11 @@ def measure_boxes(
     overall, each = precisions(found, truth, answers, seed)
     support, boxes = found.support.sum(axis=0), len(found.true)
     measured = [
-        {**one, "support": Measure(value=n, low=n, high=n, n=boxes), "ap50": ap}
-        for one, ap, n in zip(by_label(tally, seed), each, support.tolist(), strict=True)
+        {**measures, "support": Measure(value=n, low=n, high=n, n=boxes), "ap50": ap}
+        for measures, ap, n in zip(by_label(tally, seed), each, support.tolist(), strict=True)
     ]
     return Measured(
-        overall | together(tally, seed),
+        overall | macro_and_micro(tally, seed),
         dict(zip(labels, measured, strict=True)),
         confusion(found, outcomes(found, threshold)),
     )

@@ -22,8 +22,8 @@ def average_precisions(found: Matches, weights: Numbers, levels: Sequence[int] =
     `weights` [r, images] says how often each picture is in each resample; [levels, r, labels] comes
     back, NaN for a label without a true box there. A picture that is there twice counts as two."""
     wanted = weights @ found.support
-    made = [_of_label(found, weights, wanted[:, k], k, levels) for k in range(found.labels)]
-    return np.stack(made, axis=2)
+    areas = [_of_label(found, weights, wanted[:, k], k, levels) for k in range(found.labels)]
+    return np.stack(areas, axis=2)
 
 
 def ap50(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> float:
@@ -39,9 +39,9 @@ def ap50s(found: Matches, weights: Numbers) -> Numbers:
 
 def means(precisions: Numbers) -> Numbers:
     """Means over levels and labels of `precisions` [levels, r, labels], of what is known; [r]."""
-    known = np.isfinite(precisions)
-    sums = np.where(known, precisions, 0.0).sum(axis=(0, 2))
-    numbers = known.sum(axis=(0, 2))
+    finite = np.isfinite(precisions)
+    sums = np.where(finite, precisions, 0.0).sum(axis=(0, 2))
+    numbers = finite.sum(axis=(0, 2))
     out: Numbers = np.full(sums.shape, np.nan)
     np.divide(sums, numbers, out=out, where=numbers > 0)
     return out
@@ -52,13 +52,13 @@ def _of_label(
 ) -> Numbers:
     rows = np.flatnonzero((found.label == label) & (found.place < MOST))
     counted = weights[:, found.image[rows]]
-    given = np.cumsum(counted, axis=1)
+    predicted = np.cumsum(counted, axis=1)
     hits = found.hit[rows]
-    areas = [_area(counted, given, hits[:, level], wanted) for level in levels]
+    areas = [_area(counted, predicted, hits[:, level], wanted) for level in levels]
     return np.where(wanted > 0, np.stack(areas), np.nan)
 
 
-def _area(counted: Numbers, given: Numbers, hit: NDArray[np.bool_], wanted: Numbers) -> Numbers:
+def _area(counted: Numbers, predicted: Numbers, hit: NDArray[np.bool_], wanted: Numbers) -> Numbers:
     """The mean precision at RECALLS, [r]; where a recall is not reached, it is 0.
 
     Recall rises at hits alone, so nothing else has to be looked at: from the recall before to that
@@ -66,7 +66,7 @@ def _area(counted: Numbers, given: Numbers, hit: NDArray[np.bool_], wanted: Numb
     found = np.cumsum(counted[:, hit], axis=1)
     if not found.shape[1]:
         return np.zeros(len(counted))
-    precision = np.divide(found, given[:, hit], out=np.zeros_like(found), where=found > 0)
+    precision = np.divide(found, predicted[:, hit], out=np.zeros_like(found), where=found > 0)
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     recall = found / np.maximum(wanted, 1)[:, None]
     passed = np.where(found > 0, np.searchsorted(RECALLS, recall, side="right"), 0)

@@ -14,12 +14,12 @@ def box_curves(
 ) -> dict[str, Curve]:
     """The curves of the labels that have true boxes; `precisions`: their AP50, [labels]."""
     support = found.support.sum(axis=0)
-    made = {}
+    drawn = {}
     for index in np.flatnonzero(support):
         mine = found.label == index
         hits = np.cumsum(found.found[mine] >= 0)
         last = np.append(np.diff(found.score[mine]) != 0, True)[: len(hits)]
-        given = np.arange(1, len(hits) + 1)
-        recall, precision = hits[last] / support[index], hits[last] / given[last]
-        made[labels[index]] = drawn_curve(recall, precision, float(precisions[index]))
-    return made
+        predicted = np.arange(1, len(hits) + 1)
+        recall, precision = hits[last] / support[index], hits[last] / predicted[last]
+        drawn[labels[index]] = drawn_curve(recall, precision, float(precisions[index]))
+    return drawn

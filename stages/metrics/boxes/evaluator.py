@@ -16,22 +16,26 @@ def coco_precisions(truth: Sequence[Any], answers: Sequence[Any], labels: int) -
     for a label without a true box."""
     from faster_coco_eval import COCO, COCOeval_faster
 
-    if not any(len(one) for one in truth):
+    if not any(len(boxes) for boxes in truth):
         return np.full((len(OVERLAPS), labels), np.nan)
-    known = COCO(_known(truth, labels), print_function=_nothing)
-    given = known.loadRes(_given(answers)) if any(map(len, answers)) else COCO(_known([], labels))
-    judge = COCOeval_faster(known, given, iouType="bbox", print_function=_nothing)
-    judge.params.maxDets = [MOST]
-    judge.params.areaRng, judge.params.areaRngLbl = [[0, 1e10]], ["all"]
-    judge.evaluate()
-    judge.accumulate()
-    precision = np.asarray(judge.eval["precision"])[:, :, :, 0, 0].mean(axis=1)
+    ground_truth = COCO(_ground_truth(truth, labels), print_function=_nothing)
+    detections = (
+        ground_truth.loadRes(_detections(answers))
+        if any(map(len, answers))
+        else COCO(_ground_truth([], labels))
+    )
+    evaluator = COCOeval_faster(ground_truth, detections, iouType="bbox", print_function=_nothing)
+    evaluator.params.maxDets = [MOST]
+    evaluator.params.areaRng, evaluator.params.areaRngLbl = [[0, 1e10]], ["all"]
+    evaluator.evaluate()
+    evaluator.accumulate()
+    precision = np.asarray(evaluator.eval["precision"])[:, :, :, 0, 0].mean(axis=1)
     return np.where(precision < 0, np.nan, precision)
 
 
-def _known(truth: Sequence[Any], labels: int) -> dict[str, Any]:
+def _ground_truth(truth: Sequence[Any], labels: int) -> dict[str, Any]:
     """`truth` in COCO's form; names and ids count from 1."""
-    rows = [(image, row) for image, one in enumerate(truth, 1) for row in one]
+    rows = [(image, row) for image, boxes in enumerate(truth, 1) for row in boxes]
     return {
         "images": [{"id": image} for image in range(1, len(truth) + 1)],
         "categories": [{"id": label, "name": str(label)} for label in range(1, labels + 1)],
@@ -42,11 +46,11 @@ def _known(truth: Sequence[Any], labels: int) -> dict[str, Any]:
     }
 
 
-def _given(answers: Sequence[Any]) -> list[dict[str, Any]]:
+def _detections(answers: Sequence[Any]) -> list[dict[str, Any]]:
     return [
         {"image_id": image, "score": float(row[4]), **_box([*row[:4], row[5]])}
-        for image, one in enumerate(answers, 1)
-        for row in one
+        for image, boxes in enumerate(answers, 1)
+        for row in boxes
     ]
 
 

@@ -23,17 +23,22 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Matches:
-    """True boxes: `true` [t, 4] of `true_image`, `true_label` [t]. Predicted boxes, the surest
-    first: `given` [d, 4] of `image`, `label`, with `score` [d]; `place`: how many surer ones of its
-    label its picture has; `hit` [d, 10]: whether it finds a true box at each of OVERLAPS; `found`
-    [d]: which one at 0.5, or -1."""
+    """The true and the predicted boxes of a test, and which predicted box finds which true box.
+
+    True boxes: `true` [t, 4], with the index of their picture, `true_image` [t], and of their
+    label, `true_label` [t].
+
+    Predicted boxes, sorted by falling score: `predicted` [d, 4], with `image`, `label` and `score`
+    [d]. `place` [d]: a box's rank by score among those of its label and picture, from 0. `hit`
+    [d, 10]: whether it finds a true box at each of OVERLAPS. `found` [d]: the row of the true box
+    that it finds at an overlap of 0.5, or -1."""
 
     images: int
     labels: int
     true: Floats
     true_image: Indices
     true_label: Indices
-    given: Floats
+    predicted: Floats
     image: Indices
     label: Indices
     score: Floats
@@ -61,20 +66,20 @@ def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matche
     if not len(truth):
         raise DataError("There is no sample to measure on.", "Give the test split some samples.")
     true, true_image = _flat(truth, 5)
-    given, image = _flat(answers, 6)
-    _check(given, image, labels)
-    order = np.argsort(-given[:, 4], kind="stable")
-    given, image = given[order], image[order]
-    true_label, label = true[:, 4].astype(np.int64), given[:, 5].astype(np.int64)
-    hit = np.zeros((len(given), len(OVERLAPS)), bool)
-    found = np.full(len(given), -1, np.int64)
-    place = np.zeros(len(given), np.int64)
+    predicted, image = _flat(answers, 6)
+    _check(predicted, image, labels)
+    order = np.argsort(-predicted[:, 4], kind="stable")
+    predicted, image = predicted[order], image[order]
+    true_label, label = true[:, 4].astype(np.int64), predicted[:, 5].astype(np.int64)
+    hit = np.zeros((len(predicted), len(OVERLAPS)), bool)
+    found = np.full(len(predicted), -1, np.int64)
+    place = np.zeros(len(predicted), np.int64)
     wanted = groups(true_image * labels + true_label)
     for cell, mine in groups(image * labels + label).items():
         place[mine] = np.arange(len(mine))
         theirs = wanted.get(cell)
         if theirs is not None:
-            taken = _paired(given[mine, :4], true[theirs, :4])
+            taken = _paired(predicted[mine, :4], true[theirs, :4])
             hit[mine] = taken >= 0
             found[mine] = np.where(taken[:, 0] >= 0, theirs[taken[:, 0]], -1)
     return Matches(
@@ -83,23 +88,23 @@ def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matche
         true=true[:, :4],
         true_image=true_image,
         true_label=true_label,
-        given=given[:, :4],
+        predicted=predicted[:, :4],
         image=image,
         label=label,
-        score=given[:, 4],
+        score=predicted[:, 4],
         place=place,
         hit=hit,
         found=found,
     )
 
 
-def overlaps(boxes: Floats, others: Floats) -> Floats:
+def overlaps(boxes: Floats, other_boxes: Floats) -> Floats:
     """Intersection over union of each of `boxes` [n, 4] with each of `others` [m, 4]: [n, m]."""
     left, top, right, bottom = boxes.T[:, :, None]
-    wide = np.minimum(right, others[:, 2]) - np.maximum(left, others[:, 0])
-    high = np.minimum(bottom, others[:, 3]) - np.maximum(top, others[:, 1])
+    wide = np.minimum(right, other_boxes[:, 2]) - np.maximum(left, other_boxes[:, 0])
+    high = np.minimum(bottom, other_boxes[:, 3]) - np.maximum(top, other_boxes[:, 1])
     shared: Floats = wide.clip(0) * high.clip(0)
-    areas = area(boxes)[:, None] + area(others)[None] - shared
+    areas = area(boxes)[:, None] + area(other_boxes)[None] - shared
     return np.divide(shared, areas, out=np.zeros_like(shared), where=areas > 0)
 
 
@@ -111,23 +116,23 @@ def area(boxes: Floats) -> Floats:
 
 def _flat(boxes: Sequence[Any], width: int) -> tuple[Floats, Indices]:
     """The boxes of all pictures in one array, and the picture of each."""
-    sizes = [len(one) for one in boxes]
-    rows = [row for one in boxes for row in one]
+    sizes = [len(picture_boxes) for picture_boxes in boxes]
+    rows = [row for picture_boxes in boxes for row in picture_boxes]
     image = np.repeat(np.arange(len(boxes)), sizes).astype(np.int64)
     return np.asarray(rows, np.float64).reshape(-1, width), image
 
 
-def _check(given: Floats, image: Indices, labels: int) -> None:
-    wrong = ~np.isfinite(given).all(axis=1)
+def _check(predicted: Floats, image: Indices, labels: int) -> None:
+    wrong = ~np.isfinite(predicted).all(axis=1)
     if wrong.any():
         raise DataError(
             f"A box of sample {image[wrong.argmax()]} has an edge or a score that is no number.",
             "The model has diverged: train it again with a lower learning rate.",
         )
-    strange = (given[:, 5] < 0) | (given[:, 5] >= labels)
-    if strange.any():
+    outside = (predicted[:, 5] < 0) | (predicted[:, 5] >= labels)
+    if outside.any():
         raise DataError(
-            f"A box of sample {image[strange.argmax()]} has a label that is not among {labels}.",
+            f"A box of sample {image[outside.argmax()]} has a label that is not among {labels}.",
             "The model and the data do not belong together: check which model is measured.",
         )
 
@@ -140,12 +145,12 @@ def groups(cells: Indices) -> dict[int, Indices]:
     return {int(name): part for name, part in zip(names, parts, strict=True)} if len(cells) else {}
 
 
-def _paired(given: Floats, true: Floats) -> Indices:
-    """For each of `given`, surest first, the true box it takes at each of OVERLAPS, or -1."""
-    taken = np.full((len(given), len(OVERLAPS)), -1, np.int64)
+def _paired(predicted: Floats, true: Floats) -> Indices:
+    """For each of `predicted`, surest first, the true box it takes at each of OVERLAPS, or -1."""
+    taken = np.full((len(predicted), len(OVERLAPS)), -1, np.int64)
     free = np.ones((len(OVERLAPS), len(true)), bool)
-    for start in range(0, len(given), _ROWS):
-        block = overlaps(given[start : start + _ROWS], true)
+    for start in range(0, len(predicted), _ROWS):
+        block = overlaps(predicted[start : start + _ROWS], true)
         for row in np.flatnonzero(block.max(axis=1) >= OVERLAPS[0]):
             taken[start + row] = _take(block[row], free)
     return taken

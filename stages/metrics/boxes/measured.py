@@ -19,10 +19,10 @@ Numbers = NDArray[np.float64]
 
 
 class Tallies(NamedTuple):
-    """Boxes by picture and label, [images, labels]: `right` ones, `given` ones, `true` ones."""
+    """Boxes by picture and label, [images, labels]: `right` ones, `predicted` ones, `true` ones."""
 
     right: Counts
-    given: Counts
+    predicted: Counts
     true: Counts
 
 
@@ -38,10 +38,10 @@ def tallies(found: Matches, threshold: float) -> Tallies:
     )
 
 
-def shares(right: Numbers, given: Numbers, true: Numbers) -> dict[str, Numbers]:
+def shares(right: Numbers, predicted: Numbers, true: Numbers) -> dict[str, Numbers]:
     """Precision, recall, and of all boxes that are true or given the share that is both (F1 rises
     with it: see `f1_of`); NaN where nothing was counted."""
-    wholes = (given, true, given + true - right)
+    wholes = (predicted, true, predicted + true - right)
     return {
         name: np.divide(right, whole, out=np.full(np.shape(right), np.nan), where=whole > 0)
         for name, whole in zip(NAMES, wholes, strict=True)
@@ -50,27 +50,27 @@ def shares(right: Numbers, given: Numbers, true: Numbers) -> dict[str, Numbers]:
 
 def by_label(tally: Tallies, seed: int) -> list[dict[str, Measure]]:
     """Precision, recall and F1 of each label."""
-    values = shares(*(one.sum(axis=0).astype(np.float64) for one in tally))
+    values = shares(*(counted.sum(axis=0).astype(np.float64) for counted in tally))
     drawn = _drawn(tally, seed)
     return [
-        {name: _one(tally, name, values[name][k], drawn[name][:, k], [k]) for name in NAMES}
+        {name: _measure(tally, name, values[name][k], drawn[name][:, k], [k]) for name in NAMES}
         for k in range(tally.true.shape[1])
     ]
 
 
-def together(tally: Tallies, seed: int) -> dict[str, Measure]:
+def macro_and_micro(tally: Tallies, seed: int) -> dict[str, Measure]:
     """Their means over labels that occur (macro), and those of all boxes in one (micro)."""
-    seen = np.flatnonzero((tally.true + tally.given).sum(axis=0))
-    labels = Tallies(*(one[:, seen] for one in tally))
-    pooled = Tallies(*(one.sum(axis=1, keepdims=True) for one in tally))
-    each, drawn = shares(*(one.sum(axis=0) * 1.0 for one in labels)), _drawn(labels, seed)
-    values, pool = shares(*(one.sum(axis=0) * 1.0 for one in pooled)), _drawn(pooled, seed)
-    made = {f"macro_{name}": _mean(labels, name, each[name], drawn[name]) for name in NAMES}
+    occurring = np.flatnonzero((tally.true + tally.predicted).sum(axis=0))
+    labels = Tallies(*(counted[:, occurring] for counted in tally))
+    pooled = Tallies(*(counted.sum(axis=1, keepdims=True) for counted in tally))
+    each, drawn = shares(*(counted.sum(axis=0) * 1.0 for counted in labels)), _drawn(labels, seed)
+    values, pool = shares(*(counted.sum(axis=0) * 1.0 for counted in pooled)), _drawn(pooled, seed)
+    macro = {f"macro_{name}": _mean(labels, name, each[name], drawn[name]) for name in NAMES}
     micro = {
-        f"micro_{name}": _one(pooled, name, values[name][0], pool[name][:, 0], [0])
+        f"micro_{name}": _measure(pooled, name, values[name][0], pool[name][:, 0], [0])
         for name in NAMES
     }
-    return made | micro
+    return macro | micro
 
 
 def precisions(
@@ -86,7 +86,7 @@ def precisions(
     )
     true = found.support
     boxes, pictures = true.sum(axis=0), (true > 0).sum(axis=0)
-    knows = _together(boxes[boxes > 0])
+    knows = _effective_boxes(boxes[boxes > 0])
     some = int((true.sum(axis=1) > 0).sum())
     each = {"ap50": (values[:1], drawn[:1]), "ap50_95": (values, drawn)}
     overall = {
@@ -114,11 +114,13 @@ def _drawn(tally: Tallies, seed: int) -> dict[str, Numbers]:
 
 def _whole(tally: Tallies, name: str) -> Counts:
     """What the share `name` is a share of, [images, labels]."""
-    right, given, true = tally
-    return {"precision": given, "recall": true, "f1": given + true - right}[name]
+    right, predicted, true = tally
+    return {"precision": predicted, "recall": true, "f1": predicted + true - right}[name]
 
 
-def _one(tally: Tallies, name: str, value: float, drawn: Numbers, labels: Sequence[int]) -> Measure:
+def _measure(
+    tally: Tallies, name: str, value: float, drawn: Numbers, labels: Sequence[int]
+) -> Measure:
     whole = _whole(tally, name)[:, labels].sum(axis=1)
     boxes, pictures = int(whole.sum()), int((whole > 0).sum())
     found = share(float(np.nan_to_num(value)), drawn, boxes, pictures, boxes)
@@ -134,16 +136,16 @@ def _mean(tally: Tallies, name: str, each: Numbers, drawn: Numbers) -> Measure:
         each, drawn = 2 * each / (1 + each), 2 * drawn / (1 + drawn)
     every = _whole(tally, "f1").sum(axis=1)
     value = float(np.nan_to_num(each).mean()) if len(each) else 0.0
-    knows, pictures = _together(whole.sum(axis=0)), int((every > 0).sum())
-    asked = int(every.sum()) if name != "recall" or tally.true.any() else 0
-    return share(value, means(drawn[None]), knows, pictures, asked)
+    knows, pictures = _effective_boxes(whole.sum(axis=0)), int((every > 0).sum())
+    n = int(every.sum()) if name != "recall" or tally.true.any() else 0
+    return share(value, means(drawn[None]), knows, pictures, n)
 
 
-def _together(boxes: Counts) -> float:
+def _effective_boxes(boxes: Counts) -> float:
     """How many independent boxes know a mean over labels as well as `boxes` of each label do."""
     return float(len(boxes) ** 2 / (1 / np.maximum(boxes, 1)).sum()) if len(boxes) else 0.0
 
 
 def _mean_of(values: Numbers) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else 0.0
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else 0.0

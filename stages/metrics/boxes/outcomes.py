@@ -30,10 +30,10 @@ class Outcome(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """`given`: every predicted box that is sure enough, the surest first; `missed`: rows of the
+    """`predicted`: every predicted box that is sure enough, the surest first; `missed`: rows of the
     true boxes that nothing is held against."""
 
-    given: list[Outcome]
+    predicted: list[Outcome]
     missed: list[int]
 
 
@@ -48,13 +48,13 @@ def outcomes(found: Matches, threshold: float) -> Outcomes:
     free = np.ones(len(found.true), bool)
     free[found.found[right]] = False
     loose = sure[found.found[sure] < 0]
-    given = [_right(found, int(row)) for row in right]
+    predicted = [_right(found, int(row)) for row in right]
     theirs = groups(found.true_image)
     none = np.zeros(0, np.int64)
     for image, rows in groups(found.image[loose]).items():
-        given += _sorted(found, loose[rows], theirs.get(image, none), free)
-    given.sort(key=lambda one: one.row)
-    return Outcomes(given, [int(row) for row in np.flatnonzero(free)])
+        predicted += _sorted(found, loose[rows], theirs.get(image, none), free)
+    predicted.sort(key=lambda outcome: outcome.row)
+    return Outcomes(predicted, [int(row) for row in np.flatnonzero(free)])
 
 
 def confusion(found: Matches, sorted_out: Outcomes) -> list[list[int]]:
@@ -62,18 +62,18 @@ def confusion(found: Matches, sorted_out: Outcomes) -> list[list[int]]:
     one: nothing). A badly placed box is missed in its row and false in its column."""
     size = found.labels + 1
     table = np.zeros((size, size), np.int64)
-    held = {one.true for one in sorted_out.given if one.sort in (RIGHT, WRONG)}
-    for one in sorted_out.given:
-        at_place = one.sort in (RIGHT, WRONG)
-        table[found.true_label[one.true] if at_place else -1, found.label[one.row]] += 1
+    matched = {outcome.true for outcome in sorted_out.predicted if outcome.sort in (RIGHT, WRONG)}
+    for outcome in sorted_out.predicted:
+        at_place = outcome.sort in (RIGHT, WRONG)
+        table[found.true_label[outcome.true] if at_place else -1, found.label[outcome.row]] += 1
     for row, label in enumerate(found.true_label):
-        table[label, -1] += row not in held
+        table[label, -1] += row not in matched
     return [[int(cell) for cell in line] for line in table]
 
 
 def _right(found: Matches, row: int) -> Outcome:
     true = int(found.found[row])
-    overlap = float(overlaps(found.given[[row]], found.true[[true]])[0, 0])
+    overlap = float(overlaps(found.predicted[[row]], found.true[[true]])[0, 0])
     return Outcome(row, RIGHT, true, overlap, overlap)
 
 
@@ -82,33 +82,33 @@ def _sorted(
 ) -> Iterator[Outcome]:
     """The boxes `rows` of a picture with the true boxes `theirs`, first those with a wrong label;
     `free` is kept up to date."""
-    left: list[tuple[int, Floats]] = []
+    remaining: list[tuple[int, Floats]] = []
     for row, overlap in _overlaps(found, rows, theirs):
         at_place = np.where(free[theirs], overlap, 0.0)
         if at_place.max(initial=0.0) >= NEAR:
-            yield _held(row, WRONG, theirs, at_place, overlap, free)
+            yield _assigned(row, WRONG, theirs, at_place, overlap, free)
         else:
-            left.append((row, overlap))
-    for row, overlap in left:
-        alike = free[theirs] & (found.true_label[theirs] == found.label[row])
-        near = np.where(alike, overlap, 0.0)
+            remaining.append((row, overlap))
+    for row, overlap in remaining:
+        same_label = free[theirs] & (found.true_label[theirs] == found.label[row])
+        near = np.where(same_label, overlap, 0.0)
         if near.max(initial=0.0) >= FAR:
-            yield _held(row, MISPLACED, theirs, near, overlap, free)
+            yield _assigned(row, MISPLACED, theirs, near, overlap, free)
         else:
             yield Outcome(row, FALSE, -1, 0.0, float(overlap.max(initial=0.0)))
 
 
-def _held(
+def _assigned(
     row: int,
     sort: str,
     theirs: Indices,
-    suits: Floats,
+    eligible: Floats,
     overlap: Floats,
     free: NDArray[np.bool_],
 ) -> Outcome:
-    best = int(suits.argmax())
+    best = int(eligible.argmax())
     free[theirs[best]] = False
-    return Outcome(row, sort, int(theirs[best]), float(suits[best]), float(overlap.max()))
+    return Outcome(row, sort, int(theirs[best]), float(eligible[best]), float(overlap.max()))
 
 
 def _overlaps(
@@ -117,5 +117,5 @@ def _overlaps(
     """Each of `rows` with its overlaps with the true boxes `theirs`."""
     for start in range(0, len(rows), _ROWS):
         part = np.asarray(rows[start : start + _ROWS])
-        block = overlaps(found.given[part], found.true[theirs])
+        block = overlaps(found.predicted[part], found.true[theirs])
         yield from zip((int(row) for row in part), block, strict=True)

@@ -30,7 +30,7 @@ def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
     if not len(before.true):
         return Measure(value=0.0, low=-1.0, high=1.0, n=0)
     boxes = max(len(before.score), len(after.score))
-    old, new = (_means(one, boxes, seed) for one in (before, after))
+    old, new = (_means(found, boxes, seed) for found in (before, after))
     drops = (old - new)[np.isfinite(old)]
     low, high = np.quantile(drops, [0.025, 0.975]) if before.images > 1 else (-1.0, 1.0)
     whole = np.ones((1, before.images))
@@ -41,7 +41,7 @@ def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
 
 def recall_pairs(before: Matches, after: Matches, threshold: float) -> list[Pair]:
     """For each label, which of its true boxes either of the two finds at `threshold`."""
-    old, new = (_reached(one, threshold) for one in (before, after))
+    old, new = (_reached(found, threshold) for found in (before, after))
     return [
         Pair(int((old & ~new & mine).sum()), int((~old & new & mine).sum()), int(mine.sum()))
         for mine in (before.true_label == label for label in range(before.labels))
@@ -51,11 +51,11 @@ def recall_pairs(before: Matches, after: Matches, threshold: float) -> list[Pair
 def box_agreement(before: Matches, after: Matches, threshold: float) -> Measure:
     """The share of boxes that both give, at the same place with the same label, both ways: twice
     those in common, of all that either gives. 1 in [0, 1] where neither gives any."""
-    old, new = (_sure(one, threshold) for one in (before, after))
+    old, new = (_sure(found, threshold) for found in (before, after))
     if not len(old) and not len(new):
         return Measure(value=1.0, low=0.0, high=1.0, n=0)
-    known = _by_picture(before, old, with_score=False)
-    common = int((matches(known, _by_picture(after, new), before.labels).found >= 0).sum())
+    reference = _by_picture(before, old, with_score=False)
+    common = int((matches(reference, _by_picture(after, new), before.labels).found >= 0).sum())
     return f1(common, len(old) - common, len(new) - common)
 
 
@@ -82,5 +82,5 @@ def _by_picture(
     boxes: list[list[list[float]]] = [[] for _ in range(found.images)]
     for row in rows:
         score = [float(found.score[row])] if with_score else []
-        boxes[found.image[row]].append([*found.given[row], *score, int(found.label[row])])
+        boxes[found.image[row]].append([*found.predicted[row], *score, int(found.label[row])])
     return boxes

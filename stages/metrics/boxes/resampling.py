@@ -44,8 +44,8 @@ def share(value: float, drawn: Numbers, boxes: float, pictures: int, n: int) -> 
         return Measure(value=0.0, low=0.0, high=1.0, n=0)
     if pictures < 2:  # one picture tells nothing of others
         return Measure(value=value, low=0.0, high=1.0, n=n)
-    known = drawn[np.isfinite(drawn)]
-    variance = float(known.var()) * pictures / (pictures - 1)
+    finite = drawn[np.isfinite(drawn)]
+    variance = float(finite.var()) * pictures / (pictures - 1)
     knows = min(value * (1 - value) / max(variance, 1e-12) if 0 < value < 1 else boxes, boxes)
     knows *= (Z / student(pictures - 1)) ** 2
     low, high = wilson(value * knows, knows)

@@ -31,10 +31,12 @@ def box_thresholds(found: Matches, seed: int = 0) -> list[BoxThreshold]:
     """A row for each hundredth from 0.01 to 0.99, all labels in one."""
     tally = _by_threshold(found)
     measured = by_label(tally, seed)
-    each = tally.given.sum(axis=0) / found.images
+    each = tally.predicted.sum(axis=0) / found.images
     return [
-        BoxThreshold(k / STEPS, one["precision"], one["recall"], one["f1"], float(each[k - 1]))
-        for k, one in enumerate(measured, 1)
+        BoxThreshold(
+            k / STEPS, measures["precision"], measures["recall"], measures["f1"], float(each[k - 1])
+        )
+        for k, measures in enumerate(measured, 1)
     ]
 
 
@@ -43,14 +45,14 @@ def recommended_threshold(found: Matches, precision: float | None) -> float:
 
     If `precision` is asked for, the lowest one at which so large a share of at least ten boxes is
     right; where none is, the best F1 again. A model that gives no box has 0.5."""
-    right, given, true = (one.sum(axis=0) for one in _by_threshold(found))
+    right, predicted, true = (counted.sum(axis=0) for counted in _by_threshold(found))
     if not right.any():
         return UNTOLD
     if precision is not None:
-        reached = (given >= FEWEST) & (right >= precision * given)
+        reached = (predicted >= FEWEST) & (right >= precision * predicted)
         if reached.any():
             return float(reached.argmax() + 1) / STEPS
-    return float((2 * right / (given + true)).argmax() + 1) / STEPS
+    return float((2 * right / (predicted + true)).argmax() + 1) / STEPS
 
 
 def _by_threshold(found: Matches) -> Tallies:

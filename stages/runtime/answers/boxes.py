@@ -133,7 +133,9 @@ class Boxes:
         """Whether as many boxes are named, each with one of the same label at its place."""
         unmatched = list(found["named"])
         for row in expected["named"]:
-            same = [other for other in unmatched if other[5] == row[5] and _overlap(row, other) >= SAME]
+            same = [
+                other for other in unmatched if other[5] == row[5] and _overlap(row, other) >= SAME
+            ]
             if not same:
                 return False
             unmatched.remove(same[0])
