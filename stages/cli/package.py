@@ -12,7 +12,7 @@ from stages.settings import Settings
 
 if TYPE_CHECKING:
     from stages.runtime.answers import Kind
-    from stages.runtime.asking import Question
+    from stages.runtime.file_answers import Question
     from stages.runtime.predictor import Predictor
 
 UNTESTED = "Also on a processor that the package was not verified for."
@@ -43,7 +43,7 @@ def predict(
     """Ask a package of photos or clips. One that cannot be read does not stop the others."""
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
-    from stages.runtime.asking import Question
+    from stages.runtime.file_answers import Question
     from stages.runtime.predictor import Predictor
 
     settings = Settings()
@@ -76,7 +76,7 @@ def serve(
 def _answers(
     predictor: "Predictor", files: Sequence[Path], question: "Question", draw: Path | None
 ) -> Iterator[tuple[dict[str, Any], int]]:
-    from stages.runtime.asking import answered, drawings
+    from stages.runtime.file_answers import answered, drawings
 
     for path, drawing in zip(files, drawings(predictor, files, draw), strict=True):
         yield answered(predictor, path, question, drawing)

@@ -4,7 +4,7 @@ In a package this is the package's folder; in the house above there is no seal t
 
 import os
 
-from .foreign import refuse_code_beside
+from .unsealed import refuse_code_beside
 
 HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import Damaged
-from .foreign import CACHE
+from .unsealed import CACHE
 
 HEADER = 16  # bytes: magic number, flags, then time and size of the source, or its hash
 HASHED, CHECKED = 1, 2  # flags: it has a hash, which Python compares with the source's

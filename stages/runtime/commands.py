@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .asking import Question, answered, drawings
+from .file_answers import Question, answered, drawings
 from .description import description_of
 from .errors import ConfigError, InfrastructureError, WorkflowError
 from .faults import failed

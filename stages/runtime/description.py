@@ -8,7 +8,7 @@ from . import steps
 from .answers import KINDS
 from .backends import BACKENDS
 from .errors import ConfigError, Damaged
-from .foreign import REMEDY
+from .unsealed import REMEDY
 from .libraries import check_libraries
 from .rules import (
     FLAG,

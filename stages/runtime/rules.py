@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import Damaged
-from .foreign import REMEDY
+from .unsealed import REMEDY
 
 MOST_SHOWN = 60  # letters of a value in a message
 LARGEST = 1e12  # of any number that a package has a use for

@@ -14,8 +14,8 @@ from typing import IO
 
 from .bytecode import check_bytecode
 from .errors import Damaged
-from .foreign import MOST_SEAL, REMEDY, refuse_unsealed_code, spelled
-from .foreign import SEAL as SEAL
+from .unsealed import MOST_SEAL, REMEDY, refuse_unsealed_code, spelled
+from .unsealed import SEAL as SEAL
 
 MOST_FILES = 10_000
 CHUNK = 2**20

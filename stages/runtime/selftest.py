@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import AgreementNotMet, BadSample, Damaged
-from .foreign import REMEDY as NOT_WHOLE
+from .unsealed import REMEDY as NOT_WHOLE
 from .predictor import Predictor
 from .processor import instruction_set
 from .rules import ANYTHING, BELOW, check_fields, number, parsed, several

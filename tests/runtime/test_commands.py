@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.runtime.asking import drawings
+from stages.runtime.file_answers import drawings
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL
 from tests.runtime.networks import scene, tune

@@ -195,7 +195,7 @@ def test_etl_stops_at_a_broken_library_and_does_not_put_every_picture_aside(monk
 def test_a_file_without_an_end_is_a_problem_of_its_own(monkeypatch, predictor, tmp_path, path):
     from pathlib import Path
 
-    from stages.runtime import asking
+    from stages.runtime import file_answers
 
     monkeypatch.setattr(asking, "MOST_BYTES", 1000)
     (tmp_path / "large").write_bytes(b"0" * 1001)

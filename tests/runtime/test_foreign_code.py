@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from stages.runtime.errors import Damaged
-from stages.runtime.foreign import DEEPEST, is_code
+from stages.runtime.unsealed import DEEPEST, is_code
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, check, seal
 from tests.runtime.painting import plain, saved
