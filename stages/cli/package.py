@@ -12,7 +12,7 @@ from stages.settings import Settings
 
 if TYPE_CHECKING:
     from stages.runtime.answers import Kind
-    from stages.runtime.file_answers import Question
+    from stages.runtime.file_answers import PredictOptions
     from stages.runtime.predictor import Predictor
 
 UNTESTED = "Also on a processor that the package was not verified for."
@@ -43,7 +43,7 @@ def predict(
     """Ask a package of photos or clips. One that cannot be read does not stop the others."""
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
-    from stages.runtime.file_answers import Question
+    from stages.runtime.file_answers import PredictOptions
     from stages.runtime.predictor import Predictor
 
     settings = Settings()
@@ -51,7 +51,7 @@ def predict(
         opened_package(package, open_store(settings)) as folder,
         Predictor.open(folder, settings.threads, untested=untested) as predictor,
     ):
-        answers = _answers(predictor, files, Question(top, threshold), draw)
+        answers = _answers(predictor, files, PredictOptions(top, threshold), draw)
         codes = _as_lines(answers) if as_json else _as_table(answers, predictor.kind)
     if max(codes):
         sys.exit(max(codes))
@@ -74,12 +74,12 @@ def serve(
 
 
 def _answers(
-    predictor: "Predictor", files: Sequence[Path], question: "Question", draw: Path | None
+    predictor: "Predictor", files: Sequence[Path], options: "PredictOptions", draw: Path | None
 ) -> Iterator[tuple[dict[str, Any], int]]:
     from stages.runtime.file_answers import answered, drawings
 
     for path, drawing in zip(files, drawings(predictor, files, draw), strict=True):
-        yield answered(predictor, path, question, drawing)
+        yield answered(predictor, path, options, drawing)
 
 
 def _as_lines(answers: Iterator[tuple[dict[str, Any], int]]) -> list[int]:

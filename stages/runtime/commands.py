@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .file_answers import Question, answered, drawings
 from .description import description_of
 from .errors import ConfigError, InfrastructureError, WorkflowError
 from .faults import failed
+from .file_answers import PredictOptions, answered, drawings
 from .neutral import line, neutral_streams
 from .predictor import Predictor
 from .processor import INSTRUCTION_SETS
@@ -101,11 +101,11 @@ def _predict(args: argparse.Namespace, folder: Path) -> int:
     predictor = Predictor.open(folder, args.threads, on=args.on, untested=args.untested)
     if args.timed:
         print(json.dumps({"load_seconds": time.perf_counter() - started}))  # noqa: T201
-    question, worst = Question(args.top, args.threshold), 0
+    options, worst = PredictOptions(args.top, args.threshold), 0
     places = drawings(predictor, files, args.draw)
     for path, drawing in zip(files, places, strict=True):
         started = time.perf_counter()
-        answer, code = answered(predictor, path, question, drawing)
+        answer, code = answered(predictor, path, options, drawing)
         spent = {"seconds": time.perf_counter() - started} if args.timed else {}
         _print_answer({**answer, **spent}, args.json, predictor)
         worst = max(worst, code)

@@ -8,7 +8,6 @@ from . import steps
 from .answers import KINDS
 from .backends import BACKENDS
 from .errors import ConfigError, Damaged
-from .unsealed import REMEDY
 from .libraries import check_libraries
 from .rules import (
     FLAG,
@@ -27,6 +26,7 @@ from .rules import (
     whole,
 )
 from .sealed import check, read
+from .unsealed import REMEDY
 
 DESCRIPTION = "package.json"
 FORMAT = 1  # of a package; a higher one means that a runtime of today would misread it

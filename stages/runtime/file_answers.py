@@ -11,7 +11,7 @@ from .predictor import Predictor
 MOST_BYTES = 500_000_000  # of one sample
 
 
-class Question(NamedTuple):
+class PredictOptions(NamedTuple):
     """What `Predictor.predict` is asked beside the file."""
 
     top: int | None = None
@@ -19,7 +19,7 @@ class Question(NamedTuple):
 
 
 def answered(
-    predictor: Predictor, path: Path, question: Question, drawing: Path | None = None
+    predictor: Predictor, path: Path, options: PredictOptions, drawing: Path | None = None
 ) -> tuple[dict[str, Any], int]:
     """The answer to the file at `path`, or the problem with it and its remedy; an exit code.
 
@@ -27,7 +27,7 @@ def answered(
     found: dict[str, Any]
     code = 0
     try:
-        found = _answer(predictor, path, question, drawing)
+        found = _answer(predictor, path, options, drawing)
     except IsADirectoryError:
         found = {"problem": "It is a folder.", "remedy": f"Name the files in it: {path}/*"}
         code = BadSample.exit_code
@@ -40,10 +40,10 @@ def answered(
 
 
 def _answer(
-    predictor: Predictor, path: Path, question: Question, drawing: Path | None
+    predictor: Predictor, path: Path, options: PredictOptions, drawing: Path | None
 ) -> dict[str, Any]:
     data = _read(path)
-    found = predictor.predict(data, question.top, question.threshold)
+    found = predictor.predict(data, options.top, options.threshold)
     if drawing is None:
         return found
     write(drawing, predictor.kind.draw(data, found))

@@ -49,14 +49,14 @@ class Disconnected(Exception):
     """The client is gone."""
 
 
-class Places:
+class RequestSlots:
     """So many requests may be inside at once; who finds no place waits a little, in line."""
 
     def __init__(self, count: int, patience: float) -> None:
         self._free = asyncio.Semaphore(count)
         self._patience = patience
 
-    async def take(self) -> "Place":
+    async def take(self) -> "RequestSlot":
         """A place, to be given back. Raises Busy if there is none for a while."""
         try:
             if self._free.locked():
@@ -68,10 +68,10 @@ class Places:
             raise Busy(
                 "More is asked than this service can answer.", "Try again in a second."
             ) from None
-        return Place(self._free)
+        return RequestSlot(self._free)
 
 
-class Place:
+class RequestSlot:
     """One request's place."""
 
     def __init__(self, free: asyncio.Semaphore) -> None:
@@ -88,14 +88,14 @@ class Place:
             self._free = None
 
 
-class Bodies:
+class RequestBodies:
     """Reads bodies, and holds no more of them at once than fit. Where all is taken, whoever has
     been sending for the longest is sent away: a client that sends slowly, and on purpose."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._buffered = 0
-        self._coming: dict[Body, None] = {}  # those that are not whole yet, the oldest first
+        self._coming: dict[RequestBody, None] = {}  # those that are not whole yet, the oldest first
 
     @property
     def buffered(self) -> int:
@@ -111,7 +111,7 @@ class Bodies:
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > self._limits.most_bytes:
             raise self._too_large()
-        body = Body()
+        body = RequestBody()
         self._coming[body] = None
         try:
             await self._fill(body, request)
@@ -122,7 +122,7 @@ class Bodies:
             self._buffered -= body.size
             body.size = 0
 
-    async def _fill(self, body: "Body", request: Any) -> None:
+    async def _fill(self, body: "RequestBody", request: Any) -> None:
         loop = asyncio.get_running_loop()
         last = loop.time() + self._limits.body_seconds
         try:
@@ -145,7 +145,7 @@ class Bodies:
                 "Send it faster, or a smaller one.",
             ) from None
 
-    def _add(self, body: "Body", data: bytes) -> None:
+    def _add(self, body: "RequestBody", data: bytes) -> None:
         body.parts.append(data)
         body.size += len(data)
         self._buffered += len(data)
@@ -165,7 +165,7 @@ class Bodies:
         )
 
 
-class Body:
+class RequestBody:
     """The parts of one body as they come."""
 
     def __init__(self) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import AgreementNotMet, BadSample, Damaged
-from .unsealed import REMEDY as NOT_WHOLE
 from .predictor import Predictor
 from .processor import instruction_set
 from .rules import ANYTHING, BELOW, check_fields, number, parsed, several
 from .sealed import read
+from .unsealed import REMEDY as NOT_WHOLE
 from .verified import statement
 
 GOLDEN = "golden/expected.json"

@@ -14,11 +14,11 @@ from .errors import BackendMissing, InfrastructureError
 from .limits import Limits
 from .problems import add_problems
 from .service_docs import add_docs
-from .service_edge import Edge, Room
+from .service_edge import ConnectionTable, Edge
 from .service_metrics import Counted, Metrics
 from .service_pool import Pool
 from .service_predict import add_predict
-from .service_process import Package
+from .service_process import WorkerSetup
 
 GRACE = 5  # seconds for requests that are being answered when the service is stopped
 
@@ -47,7 +47,7 @@ def serve(
         print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
         config = uvicorn.Config(
             app,
-            http=app.state.room.protocol(AutoHTTPProtocol),
+            http=app.state.connections.protocol(AutoHTTPProtocol),
             ws="none",
             access_log=False,
             log_level="error",
@@ -88,7 +88,7 @@ def create_app(
     limits = limits or Limits()
     description, metrics = description_of(folder), Metrics()
     kind = kinds.of(description)
-    package = Package(folder, description["noun"], untested)
+    package = WorkerSetup(folder, description["noun"], untested)
     pool = Pool(package, threads or cores(), limits, lambda why: metrics.ended.labels(why).inc())
 
     @asynccontextmanager
@@ -98,9 +98,9 @@ def create_app(
 
     name = description["name"]
     app = FastAPI(title=name, version="1", lifespan=life, docs_url=None, redoc_url=None)
-    app.state.pool, app.state.room = pool, Room(limits, metrics)
+    app.state.pool, app.state.connections = pool, ConnectionTable(limits, metrics)
     app.add_middleware(Counted, metrics=metrics)
-    app.add_middleware(Edge, room=app.state.room)
+    app.add_middleware(Edge, table=app.state.connections)
 
     add_problems(app)
     _add_questions(app, description, pool, metrics)

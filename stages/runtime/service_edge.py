@@ -17,12 +17,12 @@ CONNECTION = "aiwf.connection"  # its key in an ASGI scope's state
 SWEEP_SECONDS = 0.5
 MOST_HEADER_BYTES = 65_536
 END_OF_HEADERS = (b"\r\n\r\n", b"\n\n")
-OPEN_PATHS = ("/health", "/metrics")  # for them there is always room
+OPEN_PATHS = ("/health", "/metrics")  # answered even when too many connections are open
 STOPPING = {"problem": "The service is being stopped.", "remedy": "Ask again in a minute."}
 CROWDED = {"problem": "Too many connections are open.", "remedy": "Try again in a second."}
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """What a connection is doing."""
 
     SILENT = "header"  # no request, or not all of its headers
@@ -30,7 +30,7 @@ class State(Enum):
     DRAINING = "drain"  # one was answered before its body was read
 
 
-class Room:
+class ConnectionTable:
     """All connections of one service."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
@@ -58,7 +58,7 @@ class Room:
 
     def enter(self, connection: "Connection") -> None:
         """Let `connection` in; if there are too many, the one that has been silent the longest
-        makes room."""
+        is dropped."""
         self.connections[connection] = self.silent[connection] = None
         oldest = next(iter(self.silent))
         if self.crowded and oldest is not connection:
@@ -94,9 +94,9 @@ class Connection(asyncio.Protocol):
     inner: Any
     transport: Any
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
-        self.state = State.SILENT
+    def __init__(self, table: ConnectionTable) -> None:
+        self.table = table
+        self.state = ConnectionState.SILENT
         self.since = time.monotonic()
         self.answered_since: float | None = None
         self.on_leave: Callable[[], Any] | None = None  # while a request is being answered
@@ -107,41 +107,41 @@ class Connection(asyncio.Protocol):
 
     def overdue(self, now: float) -> bool:
         """Whether it has been doing what it does for too long."""
-        limits = self.room.limits
+        limits = self.table.limits
         match self.state:
-            case State.SILENT:
+            case ConnectionState.SILENT:
                 return now - self.since > limits.header_seconds
-            case State.DRAINING:
+            case ConnectionState.DRAINING:
                 return now - self.since > limits.drain_seconds
-            case State.BUSY:
+            case ConnectionState.BUSY:
                 since = self.answered_since
                 return since is not None and now - since > limits.write_seconds
 
     def begin(self) -> None:
         """A request is there, with all its headers."""
-        self._enter(State.BUSY)
+        self._enter(ConnectionState.BUSY)
         self.answered_since = None
 
     def end(self, read: bool) -> None:
         """The request was answered; its body was `read`, or there was none."""
         self.on_leave = None
-        self._enter(State.SILENT if read else State.DRAINING)
+        self._enter(ConnectionState.SILENT if read else ConnectionState.DRAINING)
 
-    def _enter(self, state: State) -> None:
+    def _enter(self, state: ConnectionState) -> None:
         self.state, self.since = state, time.monotonic()
         self._bytes, self._last_bytes, self._whole = 0, b"", False
-        if self in self.room.connections:
-            self.room.silent.pop(self, None)
-            if state is not State.BUSY:
-                self.room.silent[self] = None
+        if self in self.table.connections:
+            self.table.silent.pop(self, None)
+            if state is not ConnectionState.BUSY:
+                self.table.silent[self] = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         self.inner.connection_made(transport)
-        self.room.enter(self)
+        self.table.enter(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.room.leave(self)
+        self.table.leave(self)
         if self.on_leave is not None:
             self.on_leave()
         self.inner.connection_lost(exc)
@@ -152,16 +152,16 @@ class Connection(asyncio.Protocol):
         try:
             self.inner.data_received(data)
         except Exception:  # a parser that fails on bytes made for that
-            self.room.metrics.dropped.labels("parser").inc()
+            self.table.metrics.dropped.labels("parser").inc()
             self.transport.abort()
 
     def _takes(self, data: bytes) -> bool:
         """Whether `data` may come in; if not, the connection is ended."""
-        if self.state is State.BUSY or self._whole:
+        if self.state is ConnectionState.BUSY or self._whole:
             return True
         self._bytes += len(data)
-        if self.state is State.DRAINING:
-            most = self.room.limits.most_bytes
+        if self.state is ConnectionState.DRAINING:
+            most = self.table.limits.most_bytes
         else:
             joined = self._last_bytes + data
             if any(end in joined for end in END_OF_HEADERS):
@@ -170,8 +170,8 @@ class Connection(asyncio.Protocol):
             self._last_bytes, most = joined[-3:], MOST_HEADER_BYTES
         if self._bytes <= most:
             return True
-        self.room.metrics.dropped.labels("bytes").inc()
-        if self.state is State.SILENT:
+        self.table.metrics.dropped.labels("bytes").inc()
+        if self.state is ConnectionState.SILENT:
             self.transport.write(b"HTTP/1.1 431 \r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self.transport.close()
         else:
@@ -193,9 +193,9 @@ class Edge:
     many are there. Whatever happens, a client that left or a service that is being stopped is no
     fault of ours."""
 
-    def __init__(self, app: Any, room: Room) -> None:
+    def __init__(self, app: Any, table: ConnectionTable) -> None:
         self.app = app
-        self.room = room
+        self.table = table
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         connection = scope.get("state", {}).get(CONNECTION)
@@ -205,8 +205,8 @@ class Edge:
         request = _Request(scope, receive, send, connection)
         connection.begin()
         try:
-            if self.room.crowded and scope["path"] not in OPEN_PATHS:
-                self.room.metrics.refused.labels("crowded").inc()
+            if self.table.crowded and scope["path"] not in OPEN_PATHS:
+                self.table.metrics.refused.labels("crowded").inc()
                 await request.refuse(CROWDED)
             else:
                 await self.app(scope, request.receive, request.send)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from .errors import WorkflowError
 from .limits import Limits
-from .service_process import Gone, Package, Worker, how_it_ended
-from .service_worker import Question, Reply, What, problem, spelled
+from .service_process import Gone, WorkerProcess, WorkerSetup, how_it_ended
+from .service_worker import PredictRequest, Reply, What, problem, spelled
 
 WATCH_SECONDS = 0.1  # how often time limits are looked at
 
@@ -25,10 +25,10 @@ class Answer(NamedTuple):
 
 
 @dataclass
-class Job:
+class PendingRequest:
     """One request's work, and where its answer is awaited."""
 
-    question: Question
+    options: PredictRequest
     body: bytes
     answer: Future[Answer]
 
@@ -38,13 +38,13 @@ class Pool:
     it. They start with the first job, or with `start`."""
 
     def __init__(
-        self, package: Package, workers: int, limits: Limits, ended: Callable[[str], None]
+        self, package: WorkerSetup, workers: int, limits: Limits, ended: Callable[[str], None]
     ) -> None:
         """`ended`: called with the reason whenever a worker was
         ended and replaced: `time`, `memory`, `crash` or `start`."""
         self.noun = package.noun
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._workers = [Worker(package, limits, ended) for _ in range(workers)]
+        self._jobs: queue.SimpleQueue[PendingRequest | None] = queue.SimpleQueue()
+        self._workers = [WorkerProcess(package, limits, ended) for _ in range(workers)]
         self._limits = limits
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -62,11 +62,11 @@ class Pool:
             raise
         self._start_threads()
 
-    def submit(self, question: Question, body: bytes) -> Future[Answer]:
-        """Let the next free worker answer `question` about `body`; a job that is still waiting can
+    def submit(self, options: PredictRequest, body: bytes) -> Future[Answer]:
+        """Let the next free worker answer `options` about `body`; a job that is still waiting can
         be cancelled."""
         self._start_threads()
-        job = Job(question, body, Future())
+        job = PendingRequest(options, body, Future())
         self._jobs.put(job)
         return job.answer
 
@@ -103,7 +103,7 @@ class Pool:
             for worker in self._workers:
                 worker.end_if_late()
 
-    def _feed(self, worker: Worker) -> None:
+    def _feed(self, worker: WorkerProcess) -> None:
         while (job := self._jobs.get()) is not None:
             if not job.answer.set_running_or_notify_cancel():
                 continue  # its client has left
@@ -113,14 +113,14 @@ class Pool:
                 job.answer.set_exception(error)
             del job  # its body, while the next one is awaited
 
-    def _answer(self, worker: Worker, job: Job) -> Answer:
-        question = replace(job.question, seconds=self._limits.seconds)
+    def _answer(self, worker: WorkerProcess, job: PendingRequest) -> Answer:
+        options = replace(job.options, seconds=self._limits.seconds)
         ends = time.monotonic() + self._limits.request_seconds
         form = Form()
         while True:
             first = len(form.answers)
             try:
-                reply = worker.ask(replace(question, first=first), job.body, form.take, ends)
+                reply = worker.ask(replace(options, first=first), job.body, form.take, ends)
             except Gone as gone:
                 if self._closed.is_set():
                     return _json(503, *_STOPPING)
@@ -130,7 +130,7 @@ class Pool:
             except WorkflowError as error:  # no worker starts
                 return _json(503, error.problem, error.remedy)
             else:
-                if question.form and reply.status == 200:
+                if options.form and reply.status == 200:
                     return form.answer()
                 media_type = "image/jpeg" if reply.what is What.JPEG else "application/json"
                 return Answer(reply.status, reply.content, media_type)

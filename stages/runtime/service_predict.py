@@ -7,13 +7,22 @@ from typing import Any
 
 from .answers import Kind
 from .errors import WorkflowError
-from .limits import LEASE, Bodies, Busy, Disconnected, Limits, Places, TooLarge, TooSlow
+from .limits import (
+    LEASE,
+    Busy,
+    Disconnected,
+    Limits,
+    RequestBodies,
+    RequestSlots,
+    TooLarge,
+    TooSlow,
+)
 from .problems import WrongQuestion, WrongType
 from .service_docs import predict_docs
 from .service_edge import CONNECTION
 from .service_metrics import Metrics
 from .service_pool import Pool
-from .service_worker import Question
+from .service_worker import PredictRequest
 
 DRAWN = "image/jpeg"
 UNSAID = ("", "application/octet-stream")  # a body that names no type is tried
@@ -27,8 +36,8 @@ def add_predict(
     """Add /predict to `app`: requests come in as `limits` say and are answered by `pool`."""
     from fastapi import Query, Request, Response
 
-    places = Places(len(pool) * (1 + limits.waiting), limits.patience)
-    bodies = Bodies(limits)
+    places = RequestSlots(len(pool) * (1 + limits.waiting), limits.patience)
+    bodies = RequestBodies(limits)
     metrics.buffered.set_function(lambda: bodies.buffered)
 
     @app.post("/predict", **predict_docs(description, kind))  # type: ignore[untyped-decorator]
@@ -38,10 +47,10 @@ def add_predict(
         threshold: float | None = Query(None, ge=0, le=1),
         draw: bool = False,
     ) -> Any:
-        question = _question(request, description, kind, limits, (top, threshold, draw))
+        options = _options(request, description, kind, limits, (top, threshold, draw))
         try:
             async with _body(request, places, bodies) as data:
-                answer = pool.submit(question, data)
+                answer = pool.submit(options, data)
                 if (connection := request.scope.get("state", {}).get(CONNECTION)) is not None:
                     connection.on_leave = answer.cancel  # if no worker has it yet
                 try:
@@ -58,13 +67,13 @@ def add_predict(
         return Response(found.content, found.status, media_type=found.media_type)
 
 
-def _question(
+def _options(
     request: Any,
     description: dict[str, Any],
     kind: Kind,
     limits: Limits,
     query: tuple[int | None, float | None, bool],
-) -> Question:
+) -> PredictRequest:
     """What is asked of the body. Raises WrongType or WrongQuestion, before the body is read."""
     top, threshold, draw = query
     written = request.headers.get("content-type", "")
@@ -72,12 +81,12 @@ def _question(
     if body_type == "multipart/form-data":
         if draw:
             raise WrongQuestion("A form cannot be drawn.", "Send one file as the body.")
-        return Question(top, threshold, form=written, most_files=limits.most_files)
+        return PredictRequest(top, threshold, form=written, most_files=limits.most_files)
     _check_type(body_type, description)
     draw = draw or _accepts_drawing(request, kind)
     if draw and not kind.draws:
         raise WrongQuestion("This package's answers cannot be drawn.", "Ask without draw.")
-    return Question(top, threshold, draw)
+    return PredictRequest(top, threshold, draw)
 
 
 def _check_type(body_type: str, description: dict[str, Any]) -> None:
@@ -99,7 +108,7 @@ def _accepts_drawing(request: Any, kind: Kind) -> bool:
 
 
 @asynccontextmanager
-async def _body(request: Any, places: Places, bodies: Bodies) -> AsyncIterator[bytes]:
+async def _body(request: Any, places: RequestSlots, bodies: RequestBodies) -> AsyncIterator[bytes]:
     """The body of `request`, which has a place while the block runs.
 
     The place is taken before a byte is read, so that who finds none costs little; but a body that

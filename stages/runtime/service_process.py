@@ -15,7 +15,7 @@ from typing import IO, Any, BinaryIO, NamedTuple, cast
 from . import errors
 from .errors import InfrastructureError, WorkflowError
 from .limits import Limits
-from .service_worker import Question, Reply, What, read_reply, send_job
+from .service_worker import PredictRequest, Reply, What, read_reply, send_job
 
 START_SECONDS = 120.0  # to import the libraries and load the network on a busy machine
 FAILED_STARTS = 3  # in a row, and the service says that it is not well
@@ -26,7 +26,7 @@ BOOT = (
 )
 
 
-class Package(NamedTuple):
+class WorkerSetup(NamedTuple):
     """What the workers load. `noun`: what a sample is called; `untested`: whatever the
     processor."""
 
@@ -43,10 +43,10 @@ class Gone(Exception):
         self.code = code
 
 
-class Worker:
+class WorkerProcess:
     """One process and the pipes to it. Used by one thread, and ended by any."""
 
-    def __init__(self, package: Package, limits: Limits, ended: Callable[[str], None]) -> None:
+    def __init__(self, package: WorkerSetup, limits: Limits, ended: Callable[[str], None]) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         self._package, self._limits, self._ended = package, limits, ended
         self._ready = self._late = False
@@ -90,19 +90,19 @@ class Worker:
         self._fail(_failure(reply, self._end()))
 
     def ask(
-        self, question: Question, body: bytes, take: Callable[[Reply], None], ends: float
+        self, options: PredictRequest, body: bytes, take: Callable[[Reply], None], ends: float
     ) -> Reply:
-        """The last reply to `question` about `body`; those before it are given to `take`.
+        """The last reply to `options` about `body`; those before it are given to `take`.
 
         Raises Gone if the process ended, of itself or as it took too long; WorkflowError if no
         process starts."""
         self._ensure()
         try:
-            self._set_deadline(min(time.monotonic() + question.seconds, ends))
-            send_job(self._input(), question, body)
+            self._set_deadline(min(time.monotonic() + options.seconds, ends))
+            send_job(self._input(), options, body)
             while (reply := read_reply(self._output())).what in (What.STARTED, What.PART):
                 take(reply)
-                self._set_deadline(min(time.monotonic() + question.seconds, ends))
+                self._set_deadline(min(time.monotonic() + options.seconds, ends))
         except (EOFError, OSError):
             self._set_deadline(None)
             why = "time" if self._late else "crash"

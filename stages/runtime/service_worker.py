@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 from .errors import BadSample, WorkflowError
 from .predictor import Predictor
 
-JOB = struct.Struct(">IQ")  # bytes of the question, bytes of the body
+JOB = struct.Struct(">IQ")  # bytes of the options, bytes of the body
 REPLY = struct.Struct(">BHQ")  # what it is, HTTP status, bytes of the content
 SPARE_SECONDS = 5  # beyond the limit of a job before the process ends itself, its parent gone
 TOO_LITTLE_MEMORY = 422
@@ -38,7 +38,7 @@ class What(IntEnum):
 
 
 @dataclass(frozen=True)
-class Question:
+class PredictRequest:
     """What is asked of a body. `form`: its content type if it is a form, of which the files before
     `first` are answered already; `seconds`: the time limit of one sample."""
 
@@ -59,9 +59,9 @@ class Reply(NamedTuple):
     content: bytes
 
 
-def send_job(stream: BinaryIO, question: Question, body: bytes) -> None:
+def send_job(stream: BinaryIO, options: PredictRequest, body: bytes) -> None:
     """Write one job to a worker. Raises OSError if the worker is gone."""
-    payload = json.dumps(asdict(question)).encode()
+    payload = json.dumps(asdict(options)).encode()
     stream.write(JOB.pack(len(payload), len(body)) + payload)
     stream.write(body)
     stream.flush()
@@ -133,10 +133,10 @@ class _Whole:
 
 def _serve(predictor: Predictor, jobs: BinaryIO, replies: BinaryIO) -> None:
     while True:
-        question_size, size = JOB.unpack(_exactly(jobs, JOB.size))
-        question = Question(**json.loads(_exactly(jobs, question_size)))
+        options_size, size = JOB.unpack(_exactly(jobs, JOB.size))
+        options = PredictRequest(**json.loads(_exactly(jobs, options_size)))
         body = _exactly(jobs, size)
-        for reply in _replies(predictor, question, body):
+        for reply in _replies(predictor, options, body):
             _reply(replies, reply)
             if reply.what is What.LAST:
                 os._exit(0)  # at once, as somebody waits for the next process
@@ -147,16 +147,16 @@ def _reply(stream: BinaryIO, reply: Reply) -> None:
     stream.write(REPLY.pack(reply.what, reply.status, len(reply.content)) + reply.content)
 
 
-def _replies(predictor: Predictor, question: Question, body: bytes) -> Iterator[Reply]:
-    _alarm(question.seconds)
+def _replies(predictor: Predictor, options: PredictRequest, body: bytes) -> Iterator[Reply]:
+    _alarm(options.seconds)
     try:
-        if question.form:
-            yield from _form(predictor, question, body)
-        elif question.draw:
-            answer = predictor.predict(body, question.top, question.threshold)
+        if options.form:
+            yield from _form(predictor, options, body)
+        elif options.draw:
+            answer = predictor.predict(body, options.top, options.threshold)
             yield Reply(What.JPEG, 200, predictor.kind.draw(body, answer))
         else:
-            answer = predictor.predict(body, question.top, question.threshold)
+            answer = predictor.predict(body, options.top, options.threshold)
             yield Reply(What.JSON, 200, spelled(answer))
     except WorkflowError as error:
         if _ran_out(error):
@@ -170,22 +170,22 @@ def _replies(predictor: Predictor, question: Question, body: bytes) -> Iterator[
         yield Reply(What.JSON, 500, problem(fault))
 
 
-def _form(predictor: Predictor, question: Question, body: bytes) -> Iterator[Reply]:
-    """A reply for each file of a form from `question.first` on, and an empty one at the end."""
+def _form(predictor: Predictor, options: PredictRequest, body: bytes) -> Iterator[Reply]:
+    """A reply for each file of a form from `options.first` on, and an empty one at the end."""
     from starlette.formparsers import MultiPartException
 
     try:
-        files = _files(body, question)
+        files = _files(body, options)
     except MultiPartException as error:
         refusal = {"problem": error.message, "remedy": "The page /docs tells what can be asked."}
         yield Reply(What.JSON, 400, spelled(refusal))
         return
     if not files:
         raise BadSample("The form holds no file.", "Attach at least one as a file.")
-    for name, data in files[question.first :]:
-        _alarm(question.seconds)
+    for name, data in files[options.first :]:
+        _alarm(options.seconds)
         yield Reply(What.STARTED, 200, name.encode(errors="replace"))
-        answer, ended = _file_answer(predictor, question, data)
+        answer, ended = _file_answer(predictor, options, data)
         yield Reply(What.PART, 200, spelled({"file": name, **answer}))
         if ended:
             os._exit(0)  # at once; the service lets another process answer the rest
@@ -193,11 +193,11 @@ def _form(predictor: Predictor, question: Question, body: bytes) -> Iterator[Rep
 
 
 def _file_answer(
-    predictor: Predictor, question: Question, data: bytes
+    predictor: Predictor, options: PredictRequest, data: bytes
 ) -> tuple[dict[str, Any], bool]:
     """One file's answer, or what is wrong with it; and whether memory ran out."""
     try:
-        return predictor.predict(data, question.top, question.threshold), False
+        return predictor.predict(data, options.top, options.threshold), False
     except BadSample as error:
         return {"problem": error.problem, "remedy": error.remedy}, False
     except (WorkflowError, MemoryError) as error:
@@ -207,7 +207,7 @@ def _file_answer(
         return {"problem": bad.problem, "remedy": bad.remedy}, True
 
 
-def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
+def _files(body: bytes, options: PredictRequest) -> list[tuple[str, bytes]]:
     """Name and bytes of each file in a form. Raises MultiPartException."""
     import asyncio
     from collections.abc import AsyncGenerator
@@ -219,7 +219,7 @@ def _files(body: bytes, question: Question) -> list[tuple[str, bytes]]:
         yield body
 
     async def parsed() -> list[tuple[str, bytes]]:
-        headers, most = Headers({"content-type": question.form}), question.most_files
+        headers, most = Headers({"content-type": options.form}), options.most_files
         parser = MultiPartParser(headers, stream(), max_files=most, max_fields=most)
         parser.spool_max_size = len(body) + 1  # it is in memory already: no disk is needed
         form = await parser.parse()

@@ -197,10 +197,12 @@ def test_a_file_without_an_end_is_a_problem_of_its_own(monkeypatch, predictor, t
 
     from stages.runtime import file_answers
 
-    monkeypatch.setattr(asking, "MOST_BYTES", 1000)
+    monkeypatch.setattr(file_answers, "MOST_BYTES", 1000)
     (tmp_path / "large").write_bytes(b"0" * 1001)
 
-    answer, code = asking.answered(predictor, Path(tmp_path / path), asking.Question())
+    answer, code = file_answers.answered(
+        predictor, Path(tmp_path / path), file_answers.PredictOptions()
+    )
 
     assert code == 3
     assert "more than 1000 bytes" in answer["problem"]

@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from stages.runtime.errors import Damaged
-from stages.runtime.unsealed import DEEPEST, is_code
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, check, seal
+from stages.runtime.unsealed import DEEPEST, is_code
 from tests.runtime.painting import plain, saved
 
 PATIENCE = 120  # seconds; a guard against waiting for ever
