@@ -67,12 +67,12 @@ class SureAnswers:
     @property
     def missed(self) -> bool:
         """Whether no threshold reaches the precision, so that no answer is sure."""
-        return self.rule.known and self.rule.least is None
+        return self.rule.measured and self.rule.least is None
 
     @property
     def title(self) -> str:
         """A heading for what `summary` tells."""
-        if not self.rule.known:
+        if not self.rule.measured:
             return "Which answers are sure is not known"
         if self.rule.least is None:
             return f"No answer is sure: no threshold reaches {percent(self.precision)}"
@@ -87,7 +87,7 @@ class SureAnswers:
     @property
     def summary(self) -> str:
         """When an answer is sure, and what that is worth, in plain words."""
-        if not self.rule.known:
+        if not self.rule.measured:
             return (
                 "The package was made before answers said whether they are sure: deploy the model "
                 "again, and they will."
