@@ -128,15 +128,15 @@ def test_an_equal_seed_gives_an_equal_view_and_others_differ(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_scene_itself_is_not_changed(name):
     original = with_rectangle((30, 40, 90, 80))
-    given = Scene(original.picture.copy(), original.boxes.copy())
-    given.picture.setflags(write=False)
-    given.boxes.setflags(write=False)
+    scene = Scene(original.picture.copy(), original.boxes.copy())
+    scene.picture.setflags(write=False)
+    scene.boxes.setflags(write=False)
 
     for seed in range(8):
-        changed(AUGMENTATIONS[name](), seed, given)
+        changed(AUGMENTATIONS[name](), seed, scene)
 
-    np.testing.assert_array_equal(given.picture, original.picture)
-    np.testing.assert_array_equal(given.boxes, original.boxes)
+    np.testing.assert_array_equal(scene.picture, original.picture)
+    np.testing.assert_array_equal(scene.boxes, original.boxes)
 
 
 def test_mirroring_twice_gives_the_scene_back():

@@ -34,10 +34,10 @@ def networks(tmp_path_factory):
     graph = helper.make_graph(
         [helper.make_node("Relu", ["x"], ["y"])], "relu", sides[:1], sides[1:]
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    (folder / "relu.onnx").write_bytes(made.SerializeToString())
-    words = [sys.executable, "-c", RELU_IN_PADDLE, str(folder / "relu")]
-    subprocess.run(words, check=True, env=child_environment(), capture_output=True)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / "relu.onnx").write_bytes(model.SerializeToString())
+    command = [sys.executable, "-c", RELU_IN_PADDLE, str(folder / "relu")]
+    subprocess.run(command, check=True, env=child_environment(), capture_output=True)
     return folder
 
 
@@ -92,6 +92,6 @@ def test_it_says_what_it_reads_and_needs(name):
 def test_it_says_how_it_adds_on_every_processor(name):
     backend = BACKENDS[name]
 
-    for one in (*INSTRUCTION_SETS, "another"):
-        assert backend.sums("float32", one) == Sums.FLOAT
-        assert backend.sums("int8", one) in Sums
+    for instruction_set in (*INSTRUCTION_SETS, "another"):
+        assert backend.sums("float32", instruction_set) == Sums.FLOAT
+        assert backend.sums("int8", instruction_set) in Sums

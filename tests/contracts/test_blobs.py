@@ -39,11 +39,11 @@ def s3_endpoint(tmp_path_factory) -> Iterator[str]:
     )
     ports = {name: free_port() for name in ("master.port", "volume.port", "filer.port", "s3.port")}
     grpc = {f"{name}.grpc": free_port() for name in ports}
-    words = [f"-{name}={port}" for name, port in {**ports, **grpc}.items()]
+    options = [f"-{name}={port}" for name, port in {**ports, **grpc}.items()]
     log = (folder / "log").open("wb")
     server = subprocess.Popen(
         [weed(), "server", f"-dir={folder}", "-ip=127.0.0.1", "-filer", "-s3",
-         "-master.telemetry=false", f"-s3.config={folder / 's3.json'}", "-s3.iam=false", *words],
+         "-master.telemetry=false", f"-s3.config={folder / 's3.json'}", "-s3.iam=false", *options],
         stdout=log, stderr=log, cwd=folder,
     )  # fmt: skip
     endpoint = f"http://127.0.0.1:{ports['s3.port']}"
@@ -141,11 +141,11 @@ def test_a_reader_never_sees_half_of_a_write(blobs: Blobs):
 
     for writer in writers:
         writer.start()
-    seen = {blobs.get("k") for _ in range(30)}
+    values = {blobs.get("k") for _ in range(30)}
     for writer in writers:
         writer.join()
 
-    assert seen <= set(contents)
+    assert values <= set(contents)
 
 
 @pytest.mark.service
@@ -158,20 +158,20 @@ def test_a_wrong_secret_says_which_setting_to_look_at(s3_endpoint):
 def test_wrong_keys_of_an_object_store_are_told_wherever_they_are_used(
     s3_endpoint, tmp_path, capsys
 ):
-    words = {"s3_endpoint": s3_endpoint, "s3_access_key": "key", "s3_secret_key": "wrong"}
+    keys = {"s3_endpoint": s3_endpoint, "s3_access_key": "key", "s3_secret_key": "wrong"}
     settings = makers.settings(tmp_path)
     pictures = makers.folder_of_pictures(tmp_path / "pictures", each=2)
-    remote = Settings(workspace=settings.root, dvc_remote="s3://aiwf-test/raw", **words)
-    stored = Settings(workspace=settings.root, store="s3://aiwf-test/store", **words)
+    remote = Settings(workspace=settings.root, dvc_remote="s3://aiwf-test/raw", **keys)
+    stored = Settings(workspace=settings.root, store="s3://aiwf-test/store", **keys)
 
     for use in (lambda: source.add("shapes", pictures, remote), lambda: open_store(stored)):
-        with pytest.raises(SystemExit) as left, errors_reported():
+        with pytest.raises(SystemExit) as ended, errors_reported():
             use()
 
-        said = capsys.readouterr().err
-        assert left.value.code == 7, said
-        assert "fault of ours" not in said
-        assert "keys" in said or "AIWF_S3_SECRET_KEY" in said
+        output = capsys.readouterr().err
+        assert ended.value.code == 7, output
+        assert "fault of ours" not in output
+        assert "keys" in output or "AIWF_S3_SECRET_KEY" in output
 
 
 def test_a_server_that_is_not_there_says_which_setting_to_look_at():

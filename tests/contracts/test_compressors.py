@@ -34,9 +34,9 @@ def graph(tmp_path_factory):
     body = helper.make_graph(nodes, "g", [image], [logits], [*weights, weight("bias", 128)])
     path = tmp_path_factory.mktemp("graph") / "graph.onnx"
     # ONNX Runtime's tools declare sets of operators that nothing uses, which older ones refuse
-    sets = [helper.make_opsetid(*one) for one in {"": 17, **UNUSED}.items()]
-    made = helper.make_model(body, opset_imports=sets, ir_version=10)
-    path.write_bytes(made.SerializeToString())
+    sets = [helper.make_opsetid(*opset) for opset in {"": 17, **UNUSED}.items()]
+    model = helper.make_model(body, opset_imports=sets, ir_version=10)
+    path.write_bytes(model.SerializeToString())
     return path
 
 
@@ -54,15 +54,15 @@ def test_it_is_not_larger(compressed, graph):
 def test_it_takes_and_gives_float32_under_the_same_names(compressed):
     body = load(str(compressed)).graph
 
-    for one, name in ((body.input[0], "image"), (body.output[0], "logits")):
-        assert one.name == name
-        assert one.type.tensor_type.elem_type == TensorProto.FLOAT
+    for tensor, name in ((body.input[0], "image"), (body.output[0], "logits")):
+        assert tensor.name == name
+        assert tensor.type.tensor_type.elem_type == TensorProto.FLOAT
 
 
 def test_it_declares_no_operators_that_it_does_not_use_and_no_newer_format(compressed):
     file = load(str(compressed))
 
-    assert [(one.domain, one.version) for one in file.opset_import] == [("", 17)]
+    assert [(opset.domain, opset.version) for opset in file.opset_import] == [("", 17)]
     assert file.ir_version == 8
 
 
@@ -71,10 +71,10 @@ def test_it_answers_nearly_the_same_for_any_batch(compressed, graph, n):
     pictures = np.concatenate(PICTURES)[:n]
     expected = OnnxRuntime(graph).run({"image": pictures})["logits"]
 
-    given = OnnxRuntime(compressed).run({"image": pictures})["logits"]
+    logits = OnnxRuntime(compressed).run({"image": pictures})["logits"]
 
-    assert given.shape == expected.shape
-    assert np.corrcoef(given.ravel(), expected.ravel())[0, 1] > 0.99
+    assert logits.shape == expected.shape
+    assert np.corrcoef(logits.ravel(), expected.ravel())[0, 1] > 0.99
 
 
 @pytest.mark.parametrize("on", INSTRUCTION_SETS)
@@ -85,11 +85,11 @@ def test_layers_may_share_weights_on_every_processor(name, on, tmp_path):
     COMPRESSORS[name]().compress(shared, PICTURES, out)
 
     numeric = COMPRESSORS[name].numeric
-    given = OnnxRuntime(out, numeric=numeric, on=on).run({"image": PICTURES[0]})
+    outputs = OnnxRuntime(out, numeric=numeric, on=on).run({"image": PICTURES[0]})
 
     expected = OnnxRuntime(shared).run({"image": PICTURES[0]})
-    for one in expected:
-        assert np.corrcoef(given[one].ravel(), expected[one].ravel())[0, 1] > 0.99
+    for output in expected:
+        assert np.corrcoef(outputs[output].ravel(), expected[output].ravel())[0, 1] > 0.99
 
 
 def network_of_shared_weights() -> bytes:

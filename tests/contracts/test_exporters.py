@@ -34,19 +34,19 @@ def test_it_says_what_it_makes_and_with_what(name):
 def test_an_old_engine_can_read_its_file_and_what_every_compressor_makes_of_it(
     name, make, tmp_path_factory, tmp_path
 ):
-    made = make(tmp_path_factory.getbasetemp() / make.__name__)
-    samples = calibration.chosen(made.dataset, made.store, 4)
-    windows = calibration.prepared(made.model, samples, made.store)
+    network = make(tmp_path_factory.getbasetemp() / make.__name__)
+    samples = calibration.chosen(network.dataset, network.store, 4)
+    windows = calibration.prepared(network.model, samples, network.store)
     graph = tmp_path / "graph.onnx"
 
-    EXPORTERS[name]().export(made.model, made.store, windows, graph, OnnxRuntime)
+    EXPORTERS[name]().export(network.model, network.store, windows, graph, OnnxRuntime)
 
     outs = {numeric: tmp_path / f"{numeric}.onnx" for numeric in numerics()}
     for numeric, out in outs.items():
         COMPRESSORS[f"{name}/{numeric}"]().compress(graph, calibration.batches(windows), out)
     for path in (graph, *outs.values()):
         file = onnx.load(str(path))
-        declared = [(one.domain, one.version) for one in file.opset_import]
+        declared = [(opset.domain, opset.version) for opset in file.opset_import]
         assert declared == [("", OPERATORS)], path.name
         assert {node.domain for node in file.graph.node} == {""}
         assert file.ir_version == OLDEST

@@ -96,11 +96,11 @@ def test_its_parts_one_after_the_other_are_the_backbone(name: str):
     backbone, window = family.backbone(), paddle.rand([2, 3, family.multiple, family.multiple])
     backbone.eval()
 
-    made = window
+    features = window
     for part in backbone.parts():
-        made = part(made)
+        features = part(features)
 
-    assert (made == backbone(window)).all()
+    assert (features == backbone(window)).all()
     assert list(family.split_points) == sorted(set(family.split_points))
     assert 0 < family.split_points[0] <= family.split_points[-1] < len(backbone.parts())
 
@@ -120,7 +120,11 @@ def test_all_that_is_behind_a_cut_can_be_taught(name: str):
 
         behind(maps).sum().backward()
 
-        assert all(one.grad is not None for one in behind.parameters() if not one.stop_gradient)
+        assert all(
+            parameter.grad is not None
+            for parameter in behind.parameters()
+            if not parameter.stop_gradient
+        )
 
 
 @pytest.mark.parametrize("name", CUT)

@@ -28,10 +28,10 @@ def test_every_part_is_where_the_board_says(table: Registry):
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.kind)
 def test_an_unknown_name_is_told_with_the_nearest(table: Registry):
-    known = next(iter(table))
+    name = next(iter(table))
 
-    with pytest.raises(UnknownPart, match=f"Did you mean '{known}'"):
-        table.check(known + "x")
+    with pytest.raises(UnknownPart, match=f"Did you mean '{name}'"):
+        table.check(name + "x")
 
 
 def test_each_floor_uses_only_the_floors_below_it():

@@ -48,8 +48,8 @@ def test_it_knows_its_own_layout_and_names_files_that_are_there(name, tmp_path):
 @pytest.mark.parametrize("name", list(READERS))
 def test_what_is_kept_of_a_folder_reads_as_the_folder(name, tmp_path):
     reading = READERS[name]().read(EVERY[name](tmp_path / "theirs"))
-    kept = {row.file: row.file for row in reading.rows} | reading.tables
-    for new, old in kept.items():
+    files = {row.file: row.file for row in reading.rows} | reading.tables
+    for new, old in files.items():
         layouts.put(tmp_path / "ours" / new, (tmp_path / "theirs" / old).read_bytes())
 
     again = READERS[name]().read(tmp_path / "ours")
@@ -122,7 +122,7 @@ def test_a_table_is_read_as_people_save_it(data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "phrases"),
     [
         ("file,lable\n1.png,cat", ["line 1", "no column label", "'lable'"]),
         ("1.png,cat\n2.png,dog", ["no column file and no column label", "1.png, cat"]),
@@ -142,23 +142,23 @@ def test_a_table_is_read_as_people_save_it(data, tmp_path):
         ('file,label\n"1.png,cat\n', ["not there"]),
     ],
 )
-def test_a_table_that_cannot_be_read_is_told_with_its_line(text, words, tmp_path):
+def test_a_table_that_cannot_be_read_is_told_with_its_line(text, phrases, tmp_path):
     folder = tree(tmp_path, "1.png", labels=text)
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         read_folder(folder)
 
-    for word in words:
-        assert word in str(told.value)
+    for phrase in phrases:
+        assert phrase in str(error.value)
 
 
 def test_everything_wrong_with_a_table_is_told_at_once(tmp_path):
     folder = tree(tmp_path, "1.png", labels="file,label,split\n1.png,a,x\n../2.png,a,\n3.png,b,")
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         read_folder(folder)
 
-    assert all(word in str(told.value) for word in ("line 2: x", "../2.png", "'3.png'"))
+    assert all(phrase in str(error.value) for phrase in ("line 2: x", "../2.png", "'3.png'"))
 
 
 def test_a_folder_with_no_samples_in_its_folders_is_told(tmp_path):

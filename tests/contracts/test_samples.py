@@ -77,22 +77,22 @@ def test_solar_cells_are_labelled_as_published(tmp_path):
 
 
 def test_without_a_package_index_it_says_what_to_check(tmp_path):
-    told = get_solar_cells(tmp_path)
+    message = get_solar_cells(tmp_path)
 
-    assert told.returncode == InfrastructureError.exit_code
-    assert "cannot be fetched" in told.stderr
-    assert "pip config list" in told.stderr
-    assert "Traceback" not in told.stderr
+    assert message.returncode == InfrastructureError.exit_code
+    assert "cannot be fetched" in message.stderr
+    assert "pip config list" in message.stderr
+    assert "Traceback" not in message.stderr
     assert not list(tmp_path.rglob("*.part"))
 
 
 def test_another_package_than_the_pinned_one_is_refused(tmp_path):
     wheel(tmp_path / "index", SAMPLES["solar_cells"].archive)
 
-    told = get_solar_cells(tmp_path, PIP_FIND_LINKS=str(tmp_path / "index"))
+    message = get_solar_cells(tmp_path, PIP_FIND_LINKS=str(tmp_path / "index"))
 
-    assert told.returncode == Damaged.exit_code
-    assert "does not have the pinned digest" in told.stderr
+    assert message.returncode == Damaged.exit_code
+    assert "does not have the pinned digest" in message.stderr
     assert not list((tmp_path / "cache").rglob("*.whl"))
 
 

@@ -50,7 +50,7 @@ def test_whatever_was_heard_what_is_there_is_proposed_and_nothing_else(
 
     for _ in range(rounds):
         sets = searcher.propose(size)
-        searcher.learn([(one, _toy(one)) for one in sets])
+        searcher.learn([(values, _toy(values)) for values in sets])
 
         for hyperparameters in sets:
             _assert_inside(hyperparameters, CONDITIONAL)
@@ -68,7 +68,7 @@ def test_equal_seeds_and_equal_news_give_equal_proposals(name: str, space: str):
 def test_learns_of_sets_that_it_did_not_propose(name: str, space: str):
     searcher = SEARCHERS[name](SPACES[space], seed=0)
 
-    searcher.learn([(one, 0.5) for one in starts(SPACES[space])])
+    searcher.learn([(values, 0.5) for values in starts(SPACES[space])])
 
     assert len(searcher.propose(3)) == 3
 
@@ -78,11 +78,11 @@ def test_goes_where_good_trials_are(name: str):
     searcher = SEARCHERS[name](SPACE, seed=0)
     for _ in range(6):
         sets = searcher.propose(8)
-        searcher.learn([(one, -abs(one["learning_rate"] - 0.001) * 1000) for one in sets])
+        searcher.learn([(values, -abs(values["learning_rate"] - 0.001) * 1000) for values in sets])
 
     later = searcher.propose(8)
 
-    near = sum(5e-4 < one["learning_rate"] < 2e-3 for one in later)
+    near = sum(5e-4 < values["learning_rate"] < 2e-3 for values in later)
     assert near >= 6
 
 
@@ -101,7 +101,7 @@ def test_evolution_forgets_the_oldest_however_good_it_was():
     lucky = {"input": "small", "mixing": "none", "learning_rate": 1e-2}
     searcher.learn([(lucky, 9.0)])
 
-    searcher.learn([(one, 0.0) for one in searcher.propose(POPULATION)])
+    searcher.learn([(values, 0.0) for values in searcher.propose(POPULATION)])
 
     assert all(chosen != lucky for chosen, _ in searcher.living)
 
@@ -109,11 +109,11 @@ def test_evolution_forgets_the_oldest_however_good_it_was():
 def test_evolution_changes_one_thing_of_a_parent_that_won():
     searcher = SEARCHERS["evolution"](SPACE, seed=0)
     first = searcher.propose(24)
-    searcher.learn([(one, 0.0) for one in first])
+    searcher.learn([(values, 0.0) for values in first])
 
     for child in searcher.propose(10):
         changed = [
-            sum(child[one.name] != parent[one.name] for one in SPACE)
+            sum(child[dimension.name] != parent[dimension.name] for dimension in SPACE)
             for parent in searcher.known[:24]
         ]
         assert min(changed) == 1
@@ -121,31 +121,35 @@ def test_evolution_changes_one_thing_of_a_parent_that_won():
 
 def _assert_inside(hyperparameters: dict[str, Any], space: tuple[Dimension, ...]) -> None:
     """Exactly the dimensions that are there, worked out here by hand, each with a value it has."""
-    there = {one.name for one in space if one.when is None}
-    for one in space:
-        when = one.when
+    there = {dimension.name for dimension in space if dimension.when is None}
+    for dimension in space:
+        when = dimension.when
         if when and when.name in there and hyperparameters[when.name] in when.values:
-            there.add(one.name)
+            there.add(dimension.name)
     assert set(hyperparameters) == there
-    for one in space:
-        if one.name in there:
-            value = hyperparameters[one.name]
-            assert value in one.values if isinstance(one, Choice) else one.low <= value <= one.high
+    for dimension in space:
+        if dimension.name in there:
+            value = hyperparameters[dimension.name]
+            assert (
+                value in dimension.values
+                if isinstance(dimension, Choice)
+                else dimension.low <= value <= dimension.high
+            )
 
 
-def _toy(one: dict[str, Any]) -> float:
+def _toy(values: dict[str, Any]) -> float:
     """Best, at 0, for a large input, cutmix at 0.4 and 0.3, a rate of 1e-2 and a kernel of 5."""
-    off = abs(log10(one["learning_rate"]) + 2) + abs(one.get("share", 1.0) - 0.3)
-    off += 0.5 * (one["input"] != "large") + 0.5 * (one["mixing"] != "cutmix")
-    return -off - 0.3 * (one.get("kernel") != 5)
+    off = abs(log10(values["learning_rate"]) + 2) + abs(values.get("share", 1.0) - 0.3)
+    off += 0.5 * (values["input"] != "large") + 0.5 * (values["mixing"] != "cutmix")
+    return -off - 0.3 * (values.get("kernel") != 5)
 
 
 def _best(name: str, seed: int) -> float:
     searcher, scores = SEARCHERS[name](CONDITIONAL, seed=seed), []
     for _ in range(6):
         sets = searcher.propose(8)
-        scores += [_toy(one) for one in sets]
-        searcher.learn([(one, _toy(one)) for one in sets])
+        scores += [_toy(values) for values in sets]
+        searcher.learn([(values, _toy(values)) for values in sets])
     return max(scores)
 
 
@@ -154,7 +158,7 @@ def _searched(name: str, seed: int, space: tuple[Dimension, ...]) -> list[dict]:
     sets = []
     for _ in range(3):
         batch = searcher.propose(6)
-        searcher.learn([(one, one["learning_rate"]) for one in batch])
+        searcher.learn([(values, values["learning_rate"]) for values in batch])
         sets += batch
     return sets
 

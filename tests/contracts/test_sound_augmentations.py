@@ -14,7 +14,7 @@ from tests.sounds import hiss, saved, tone
 
 NAMES = [name for name in AUGMENTATIONS if "sounds" in AUGMENTATIONS[name].modalities]
 HEARD = [name for name in NAMES if AUGMENTATIONS[name].after == ("decode_sound",)]
-SEEN = [name for name in NAMES if "log_mel" in AUGMENTATIONS[name].after]
+ON_SPECTROGRAMS = [name for name in NAMES if "log_mel" in AUGMENTATIONS[name].after]
 LENGTHS = [1, 2, 3, 777, 16000]
 
 
@@ -40,7 +40,7 @@ def test_a_waveform_stays_a_waveform_of_its_length_and_range(name, length, peak)
         assert np.abs(changed).max() <= 1
 
 
-@pytest.mark.parametrize("name", [*HEARD, *SEEN])
+@pytest.mark.parametrize("name", [*HEARD, *ON_SPECTROGRAMS])
 def test_an_equal_seed_gives_an_equal_view_and_others_differ(name):
     change, value = AUGMENTATIONS[name](), tone() if name in HEARD else spectrogram()
 
@@ -66,9 +66,9 @@ def test_a_shifted_sound_is_the_sound_with_silence_before_or_after_it():
     for seed in range(20):
         moved = AUGMENTATIONS["time_shift"](most=0.3)(waveform, np.random.default_rng(seed))
 
-        kept = moved[moved > 0]
-        assert len(kept) >= 70
-        assert kept.tobytes() in waveform.tobytes()
+        audible = moved[moved > 0]
+        assert len(audible) >= 70
+        assert audible.tobytes() in waveform.tobytes()
 
 
 def test_gain_is_within_its_decibels():
@@ -107,13 +107,13 @@ def test_masks_are_stripes_of_the_mean_within_their_shares():
 
     hidden = [change(original, np.random.default_rng(seed)) != original for seed in range(50)]
 
-    rows = [int(one.all(axis=1).sum()) for one in hidden]
-    columns = [int(one.all(axis=0).sum()) for one in hidden]
+    rows = [int(mask.all(axis=1).sum()) for mask in hidden]
+    columns = [int(mask.all(axis=0).sum()) for mask in hidden]
     assert 0 < max(rows) <= 0.2 * 64
     assert 0 < max(columns) <= 0.1 * 101
-    for one in hidden:
-        whole = one.all(axis=1)[:, None] | one.all(axis=0)[None]
-        np.testing.assert_array_equal(one, whole)
+    for mask in hidden:
+        whole = mask.all(axis=1)[:, None] | mask.all(axis=0)[None]
+        np.testing.assert_array_equal(mask, whole)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (64, 1)])
@@ -147,14 +147,18 @@ def test_mixup_of_nothing_leaves_the_batch():
 
 def test_each_is_applied_after_its_step_on_the_way_to_the_network():
     changes = [{"gain": {"decibels": 12}}, {"spec_mask": {"masks": 3}}, {"mixup": {}}]
-    made = resolve_augmentations(changes, "sounds", "heads")
+    applied = resolve_augmentations(changes, "sounds", "heads")
     dataset = Dataset(
-        task="sound_classification", labels=("a", "b"), revision="1", counts={}, augmentations=made
+        task="sound_classification",
+        labels=("a", "b"),
+        revision="1",
+        counts={},
+        augmentations=applied,
     )
-    front = {"rate": 16000, "window": 512, "hop": 160, "bands": 64, "low": 50.0, "high": 8000.0}
+    options = {"rate": 16000, "window": 512, "hop": 160, "bands": 64, "low": 50.0, "high": 8000.0}
     steps = [
         {"step": "decode_sound", "args": {"rate": 16000}},
-        {"step": "log_mel", "args": front},
+        {"step": "log_mel", "args": options},
         {"step": "windows", "args": {"frames": 101}},
     ]
     data = saved(hiss())
@@ -167,4 +171,4 @@ def test_each_is_applied_after_its_step_on_the_way_to_the_network():
     hidden = ~np.isclose(louder, np.median(louder), atol=0.01)
     assert abs(np.median(louder)) > 0.1
     assert 0.01 < hidden.mean() < 0.5
-    assert [asdict(one) for one in changes_of(dataset, "batch")] == [{"alpha": 0.2}]
+    assert [asdict(change) for change in changes_of(dataset, "batch")] == [{"alpha": 0.2}]

@@ -18,7 +18,9 @@ NAMES = list(parts.TASKS)
 def families(task) -> list:
     """The families that can be taught for `task`."""
     every = [parts.FAMILIES[name] for name in parts.FAMILIES]
-    return [one for one in every if one.trainer == task.trainer and one.takes in task.takes]
+    return [
+        family for family in every if family.trainer == task.trainer and family.takes in task.takes
+    ]
 
 
 def dataset(task) -> Dataset:
@@ -45,10 +47,13 @@ def test_the_parts_it_names_are_on_the_board(name: str):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_suites_are_there_and_ask_of_what_config_has(name: str):
-    alone, together = checks.suite(EtlConfig(), parts.TASKS[name].suites, makers.LABELS)
+    alone, across = checks.suite(EtlConfig(), parts.TASKS[name].suites, makers.LABELS)
 
-    assert all(one["meta"]["check"] and one["meta"]["remedy"] for one in (*alone, *together))
-    assert all(one["meta"]["reason"] for one in alone)
+    assert all(
+        expectation["meta"]["check"] and expectation["meta"]["remedy"]
+        for expectation in (*alone, *across)
+    )
+    assert all(expectation["meta"]["reason"] for expectation in alone)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,8 +72,8 @@ def test_the_steps_before_make_what_the_network_takes(name: str):
     sample = next(iter(parts.MODALITIES[task.modality]().golden().values()))
 
     for family in families(task):
-        given = task.before(family, family.size, dataset(task))
-        found = runtime.prepared([step.model_dump() for step in given], sample)
+        prepared = task.before(family, family.size, dataset(task))
+        found = runtime.prepared([step.model_dump() for step in prepared], sample)
 
         assert found.windows.dtype == np.float32
         assert found.windows.ndim == 4
@@ -81,5 +86,5 @@ def test_the_runtime_knows_the_steps_after(name: str):
 
     for family in families(task):
         for step in task.after(family, family.size, makers.LABELS):
-            known = inspect.signature(runtime.STEPS[step.step]).parameters
-            assert set(step.args) <= set(known)
+            parameters = inspect.signature(runtime.STEPS[step.step]).parameters
+            assert set(step.args) <= set(parameters)

@@ -35,7 +35,7 @@ class Workshop:
                 clip = melody(100 * place + index, 0.6 + 0.02 * index)
                 self.write(f"{label}/{index:02}.wav", saved(clip, subtype="PCM_16"))
 
-    def made(self, **config) -> Dataset:
+    def dataset(self, **config) -> Dataset:
         source.add("clips", self.raw, self.settings)
         part = EtlSlice(
             task="sound_classification",

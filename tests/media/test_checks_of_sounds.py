@@ -16,13 +16,13 @@ from tests.sounds import hiss, saved
 
 @pytest.fixture
 def workshop(tmp_path) -> Workshop:
-    made = Workshop(tmp_path)
-    made.clips()
-    return made
+    shop = Workshop(tmp_path)
+    shop.clips()
+    return shop
 
 
 def test_clips_become_a_dataset_whose_steps_lead_to_windows(workshop):
-    dataset = workshop.made()
+    dataset = workshop.dataset()
 
     sample = samples_of(dataset, workshop.store)[0]
     assert dataset.labels == ("bird", "car")
@@ -35,7 +35,7 @@ def test_clips_become_a_dataset_whose_steps_lead_to_windows(workshop):
 def test_equal_clips_make_an_equal_dataset(workshop):
     config = {"augmentations": ["time_shift", "gain", "background_noise"]}
 
-    assert workshop.made(**config).ref == workshop.made(**config).ref
+    assert workshop.dataset(**config).ref == workshop.dataset(**config).ref
 
 
 BAD = {
@@ -54,13 +54,13 @@ def test_what_cannot_be_used_is_set_aside_with_a_reason(workshop):
     for name, (data, _) in BAD.items():
         workshop.write(f"bird/{name}", data)
 
-    dataset = workshop.made()
+    dataset = workshop.dataset()
 
     rows = csv.DictReader(io.StringIO(workshop.text(dataset, "quarantine.csv")))
-    told = {row["file"].removeprefix("bird/"): row["reason"] for row in rows}
-    assert set(told) == set(BAD)
+    reasons = {row["file"].removeprefix("bird/"): row["reason"] for row in rows}
+    assert set(reasons) == set(BAD)
     for name, (_, reason) in BAD.items():
-        assert re.search(reason, told[name]), told[name]
+        assert re.search(reason, reasons[name]), reasons[name]
 
 
 def test_what_is_strange_is_told(workshop):
@@ -68,7 +68,7 @@ def test_what_is_strange_is_told(workshop):
     workshop.write("car/long.wav", saved(melody(8, 7)))
     workshop.write("car/fast.wav", saved(melody(9, 0.7, 44100), 44100))
 
-    found = {finding.check: finding for finding in workshop.made().findings}
+    found = {finding.check: finding for finding in workshop.dataset().findings}
 
     assert found["not clipped"].samples == ("car/loud.wav",)
     assert found["lengths much alike"].samples == ("car/long.wav",)
@@ -80,7 +80,7 @@ def test_an_exact_copy_in_another_format_is_used_once(workshop):
     clip = saved(melody(0, 0.6), subtype="PCM_16")
     workshop.write("bird/again.flac", saved(decode_sound(clip, 16000), format="FLAC"))
 
-    dataset = workshop.made()
+    dataset = workshop.dataset()
 
     assert [finding.check for finding in dataset.findings] == ["no exact duplicates"]
     assert sum(dataset.samples.values()) == 20
@@ -91,4 +91,4 @@ def test_too_many_bad_clips_stop_the_stage(workshop):
         workshop.write(f"bird/silent{index}.wav", saved(np.zeros(8000 + index)))
 
     with pytest.raises(DataError, match="silent"):
-        workshop.made(max_quarantine=0.1)
+        workshop.dataset(max_quarantine=0.1)

@@ -129,8 +129,8 @@ def test_golden_sounds_are_equal_each_time_and_every_one_is_decoded():
     assert dated[dated.index(b"PEAK") + 12 :][:4] == bytes(4)  # else seconds since 1970
     assert sum(map(len, golden.values())) < 400_000
     facts = [Sounds().inspect(data, CONFIG) for data in golden.values()]
-    assert {one["rate"] for one in facts} == {8000, 16000, 44100}
-    assert {one["channels"] for one in facts} == {1, 2}
+    assert {clip["rate"] for clip in facts} == {8000, 16000, 44100}
+    assert {clip["channels"] for clip in facts} == {1, 2}
 
 
 @pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"])
@@ -141,11 +141,11 @@ def test_a_clip_of_any_depth_goes_through_the_tasks_steps(subtype):
     )
     steps = [step.model_dump() for step in task.before(FAMILIES["efficientnet_lite0"], 96, dataset)]
 
-    made = prepared(steps, saved(melody(0, 2.6), subtype=subtype))
+    sample = prepared(steps, saved(melody(0, 2.6), subtype=subtype))
 
-    assert made.windows.shape == (5, 3, 96, 96)
-    assert made.facts["windows"][0] == (0.0, 1.01)
-    assert made.facts["windows"][-1][1] == 2.6
+    assert sample.windows.shape == (5, 3, 96, 96)
+    assert sample.facts["windows"][0] == (0.0, 1.01)
+    assert sample.facts["windows"][-1][1] == 2.6
 
 
 def test_bytes_that_are_no_sound_have_no_preview():

@@ -79,8 +79,8 @@ def test_every_interval_holds_its_value():
     measured = measure_boxes(truth, answers, "abcd", 0.5)
 
     every = [*measured.overall.values()]
-    every += [one for each in measured.labels.values() for one in each.values()]
-    assert all(one.low <= one.value <= one.high for one in every)
+    every += [measure for each in measured.labels.values() for measure in each.values()]
+    assert all(measure.low <= measure.value <= measure.high for measure in every)
 
 
 def test_one_picture_tells_nothing_of_others():
@@ -97,15 +97,15 @@ def test_boxes_of_few_pictures_tell_less_than_those_of_many():
     few, many = [row[:8]] * 3, [row[:1]] * 24
     recalls = []
     for truth in (few, many):
-        answers = [[[*box[:4], 0.9, 0] for box in one] for one in truth]
+        answers = [[[*box[:4], 0.9, 0] for box in picture] for picture in truth]
         recalls.append(measure_boxes(truth, answers, LABELS, 0.5).overall["micro_recall"])
 
-    assert [one.n for one in recalls] == [24, 24]
+    assert [recall.n for recall in recalls] == [24, 24]
     assert recalls[0].low < recalls[1].low - 0.1
 
 
 @pytest.mark.parametrize(
-    ("truth", "answers", "asked"),
+    ("truth", "answers", "counted"),
     [
         ([[], []], [[], []], {"ap50": 0, "micro_recall": 0, "micro_precision": 0}),
         ([[], []], [[[0, 0, 5, 5, 0.9, 0]], []], {"ap50": 0, "macro_recall": 0, "micro_f1": 1}),
@@ -113,26 +113,28 @@ def test_boxes_of_few_pictures_tell_less_than_those_of_many():
     ],
     ids=["nothing at all", "nothing to find", "nothing found"],
 )
-def test_where_nothing_is_counted_nothing_is_known(truth, answers, asked):
+def test_where_nothing_is_counted_nothing_is_known(truth, answers, counted):
     found = matches(truth, answers, 2)
 
     overall = measure_boxes(truth, answers, LABELS, recommended_threshold(found, None)).overall
 
-    assert {name: overall[name].n for name in asked} == asked
-    assert all((one.value, one.low, one.high) == (0, 0, 1) for one in overall.values())
+    assert {name: overall[name].n for name in counted} == counted
+    assert all(
+        (measure.value, measure.low, measure.high) == (0, 0, 1) for measure in overall.values()
+    )
     assert len(box_thresholds(found)) == 99
 
 
 @pytest.mark.parametrize(
-    ("answers", "told"),
+    ("answers", "message"),
     [
         ([[], [[0, 0, 5, 5, float("nan"), 0]]], "A box of sample 1 has an edge or a score"),
         ([[[0, 0, float("inf"), 5, 0.5, 0]], []], "A box of sample 0 has an edge or a score"),
         ([[[0, 0, 5, 5, 0.5, 7]], []], "A box of sample 0 has a label that is not among 2"),
     ],
 )
-def test_answers_that_cannot_be_measured_are_told(answers, told):
-    with pytest.raises(DataError, match=told):
+def test_answers_that_cannot_be_measured_are_told(answers, message):
+    with pytest.raises(DataError, match=message):
         matches([[], []], answers, 2)
 
 
@@ -161,7 +163,7 @@ def test_the_evaluator_is_quiet(capfd):
 
 
 def test_overlaps_are_intersection_over_union():
-    one = np.array([[0, 0, 10, 10], [0, 0, 0, 0]], float)
-    others = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], float)
+    boxes = np.array([[0, 0, 10, 10], [0, 0, 0, 0]], float)
+    other_boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], float)
 
-    np.testing.assert_allclose(overlaps(one, others), [[1, 1 / 3, 0], [0, 0, 0]])
+    np.testing.assert_allclose(overlaps(boxes, other_boxes), [[1, 1 / 3, 0], [0, 0, 0]])

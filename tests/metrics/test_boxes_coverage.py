@@ -15,9 +15,13 @@ PROMISED = 0.93  # of 95 %; 150 worlds tell it to 2 points, so what is seen may 
 def values(found):
     """What an endless test would measure, nearly."""
     tally = tallies(found, THRESHOLD)
-    right, given, true = (one.sum(axis=0) for one in tally)
-    each = {"precision": right / given, "recall": right / true, "f1": 2 * right / (given + true)}
-    pooled = [one.sum() for one in (right, given, true)]
+    right, predicted, true = (counted.sum(axis=0) for counted in tally)
+    each = {
+        "precision": right / predicted,
+        "recall": right / true,
+        "f1": 2 * right / (predicted + true),
+    }
+    pooled = [counted.sum() for counted in (right, predicted, true)]
     micro = (pooled[0] / pooled[1], pooled[0] / pooled[2], 2 * pooled[0] / sum(pooled[1:]))
     means = {f"macro_{name}": value.mean() for name, value in each.items()}
     return {**means, **dict(zip((f"micro_{name}" for name in each), micro, strict=True))} | {
@@ -35,20 +39,22 @@ def quick(found):
 @pytest.mark.slow
 def test_intervals_hold_the_true_value(monkeypatch):
     labels, pictures = 2, 25
-    made_up = {"labels": labels, "finds": 0.85, "alike": 0.12}
-    true = values(matches(*world(1, 10_000, **made_up), labels))
-    held = dict.fromkeys(true, 0)
+    simulated = {"labels": labels, "finds": 0.85, "clustering": 0.12}
+    true = values(matches(*world(1, 10_000, **simulated), labels))
+    covered = dict.fromkeys(true, 0)
 
     for seed in range(WORLDS):
-        truth, answers = world(1000 + seed, pictures, **made_up)
+        truth, answers = world(1000 + seed, pictures, **simulated)
         found = matches(truth, answers, labels)
-        monkeypatch.setattr(measured, "coco_precisions", lambda *_, one=found: quick(one))
+        monkeypatch.setattr(measured, "coco_precisions", lambda *_, matched=found: quick(matched))
         overall, _ = precisions(found, truth, answers, seed)
         tally = tallies(found, THRESHOLD)
-        first = {f"{name} of a label": one for name, one in by_label(tally, seed)[0].items()}
-        for name, one in {**overall, **macro_and_micro(tally, seed), **first}.items():
-            held[name] += one.low - 1e-9 <= true[name] <= one.high + 1e-9
+        first = {
+            f"{name} of a label": measure for name, measure in by_label(tally, seed)[0].items()
+        }
+        for name, measure in {**overall, **macro_and_micro(tally, seed), **first}.items():
+            covered[name] += measure.low - 1e-9 <= true[name] <= measure.high + 1e-9
 
-    shares = {name: count / WORLDS for name, count in held.items()}
+    shares = {name: count / WORLDS for name, count in covered.items()}
     assert min(shares.values()) >= PROMISED - 0.03, shares
     assert np.mean(list(shares.values())) >= PROMISED, shares

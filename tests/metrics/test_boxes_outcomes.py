@@ -40,22 +40,28 @@ def test_every_box_is_of_one_sort_and_every_thing_is_found_or_missed():
     ]
     found = matches(truth, answers, 2)
 
-    said = outcomes(found, 0.3)
+    sorted_out = outcomes(found, 0.3)
 
-    assert [one.sort for one in said.predicted] == [RIGHT, FALSE, WRONG, MISPLACED, FALSE]
-    assert said.predicted[1].touches == pytest.approx(9 / 11)
-    assert said.predicted[3].overlap == pytest.approx(3 / 17)
-    assert said.missed == [3]
-    assert confusion(found, said) == [[1, 1, 1], [0, 0, 1], [2, 1, 0]]
+    assert [outcome.sort for outcome in sorted_out.predicted] == [
+        RIGHT,
+        FALSE,
+        WRONG,
+        MISPLACED,
+        FALSE,
+    ]
+    assert sorted_out.predicted[1].touches == pytest.approx(9 / 11)
+    assert sorted_out.predicted[3].overlap == pytest.approx(3 / 17)
+    assert sorted_out.missed == [3]
+    assert confusion(found, sorted_out) == [[1, 1, 1], [0, 0, 1], [2, 1, 0]]
 
 
 def test_a_right_box_is_right_though_a_surer_one_has_another_label():
     truth = [[[0, 0, 10, 10, 0]]]
     answers = [[[0, 0, 10, 10, 0.9, 1], [0, 0, 10, 10, 0.8, 0]]]
 
-    said = outcomes(matches(truth, answers, 2), 0.5)
+    sorted_out = outcomes(matches(truth, answers, 2), 0.5)
 
-    assert [one.sort for one in said.predicted] == [FALSE, RIGHT]
+    assert [outcome.sort for outcome in sorted_out.predicted] == [FALSE, RIGHT]
 
 
 def test_the_confusion_adds_up():
@@ -116,7 +122,7 @@ def test_the_same_boxes_drop_by_nothing():
 
 def test_a_drop_is_told_with_the_boxes_that_were_lost():
     truth, answers = world(19, 60, 2)
-    fewer = [[row for k, row in enumerate(one) if k % 4] for one in answers]
+    fewer = [[row for k, row in enumerate(boxes) if k % 4] for boxes in answers]
     before, after = matches(truth, answers, 2), matches(truth, fewer, 2)
 
     drop, pairs = paired_ap_drop(before, after), recall_pairs(before, after, 0.0)
@@ -125,9 +131,9 @@ def test_a_drop_is_told_with_the_boxes_that_were_lost():
     assert 0 < drop.low < drop.value < drop.high
     for label, pair in enumerate(pairs):
         old, new = (
-            measure_boxes(truth, given, LABELS, 0.0).labels[LABELS[label]]["recall"].value
-            for given in (answers, fewer)
+            measure_boxes(truth, predicted, LABELS, 0.0).labels[LABELS[label]]["recall"].value
+            for predicted in (answers, fewer)
         )
         assert (pair.lost - pair.won) / pair.n == pytest.approx(old - new)
-    given = sum(map(len, answers)), sum(map(len, fewer))
-    assert box_agreement(before, after, 0.0).value == pytest.approx(2 * given[1] / sum(given))
+    counts = sum(map(len, answers)), sum(map(len, fewer))
+    assert box_agreement(before, after, 0.0).value == pytest.approx(2 * counts[1] / sum(counts))

@@ -33,8 +33,8 @@ def test_a_share_is_covered_exactly_so_often(n):
     bounds = np.array([wilson(count, n) for count in counts])
     chances = comb(n, counts) * shares[:, None] ** counts * (1 - shares[:, None]) ** (n - counts)
 
-    held = (bounds[:, 0] <= shares[:, None]) & (shares[:, None] <= bounds[:, 1])
-    covered = (chances * held).sum(axis=1)
+    inside = (bounds[:, 0] <= shares[:, None]) & (shares[:, None] <= bounds[:, 1])
+    covered = (chances * inside).sum(axis=1)
 
     assert 0.945 < covered.mean() < 0.965
     assert covered.min() > 0.83  # Wilson's known worst case, near 0 and 1
@@ -57,9 +57,9 @@ def test_macro_means_are_covered(labels, wrong, n):
     covered = dict.fromkeys(true, 0)
     for seed in range(WORLDS):
         counts = rng.multinomial(n, shares.ravel()).reshape(labels, labels)
-        made = macro(counts, seed)
+        measures = macro(counts, seed)
         for name, value in true.items():
-            covered[name] += holds(made[name], value)
+            covered[name] += holds(measures[name], value)
 
     assert min(covered.values()) >= PROMISED * WORLDS, covered
 
@@ -73,7 +73,7 @@ def test_f1_and_recall_are_covered(hit, missed, false):
         [holds(f1(*row[:3]), 2 * hit / (2 * hit + missed + false)) for row in drawn]
     )
     recalls = [proportion(int(row[0]), int(row[0] + row[1])) for row in drawn]
-    recall_covered = np.mean([holds(one, hit / (hit + missed)) for one in recalls])
+    recall_covered = np.mean([holds(recall, hit / (hit + missed)) for recall in recalls])
 
     assert f1_covered >= PROMISED
     assert recall_covered >= PROMISED
@@ -84,16 +84,16 @@ def test_f1_and_recall_are_covered(hit, missed, false):
 )
 def test_the_paired_drop_is_covered(lost, won, n):
     most = range(26)  # more discordant pairs than this hardly ever come
-    counts = [(one, other) for one in most for other in most if one + other <= n]
+    counts = [(first, other) for first in most for other in most if first + other <= n]
 
     chances = multinomial.pmf(
         [(*pair, n - sum(pair)) for pair in counts], n, [lost, won, 1 - lost - won]
     )
     bounds = [tango(*pair, n) for pair in counts]
-    held = [low <= lost - won <= high for low, high in bounds]
+    covered = [low <= lost - won <= high for low, high in bounds]
 
     assert chances.sum() > 0.999
-    assert chances[held].sum() >= PROMISED
+    assert chances[covered].sum() >= PROMISED
 
 
 @pytest.mark.parametrize("counts", [(40, 40, 40), (80, 30, 10)])
@@ -115,10 +115,10 @@ def test_with_as_many_of_each_label_it_is_nearly_the_drop_of_all_samples():
     rng, truth = np.random.default_rng(5), np.repeat([0, 1, 2], 40)
     before, after = (np.where(rng.random(120) < 0.2, (truth + 1) % 3, truth) for _ in range(2))
 
-    one, other = balanced_drop(truth, before, after), paired_drop(truth, before, after)
+    balanced, other = balanced_drop(truth, before, after), paired_drop(truth, before, after)
 
-    assert one.value == pytest.approx(other.value)
-    assert (one.low, one.high) == pytest.approx((other.low, other.high), abs=0.01)
+    assert balanced.value == pytest.approx(other.value)
+    assert (balanced.low, balanced.high) == pytest.approx((other.low, other.high), abs=0.01)
 
 
 def test_a_rise_of_losses_is_covered():

@@ -46,7 +46,7 @@ def test_values_are_those_of_scikit_learn(case):
     every = range(labels)
     each = sklearn.precision_recall_fscore_support(truth, predicted, labels=every, zero_division=0)
     for place, metric in enumerate(("precision", "recall", "f1", "support")):
-        ours = [one[metric].value for one in measured.labels.values()]
+        ours = [measures[metric].value for measures in measured.labels.values()]
         np.testing.assert_allclose(ours, each[place], atol=1e-12)
     macro = sklearn.precision_recall_fscore_support(
         truth, predicted, average="macro", zero_division=0
@@ -67,13 +67,13 @@ def test_an_interval_holds_its_value_and_nothing_is_ever_undefined(case):
 
     measured = measure(truth, scores, names(labels))
 
-    each = [one for table in measured.labels.values() for one in table.values()]
-    for one in [*measured.overall.values(), *each]:
-        assert np.isfinite([one.value, one.low, one.high]).all()
-        assert one.low <= one.value + 1e-9
-        assert one.value <= one.high + 1e-9
-    shares = [one for name, one in measured.overall.items() if name != "log_loss"]
-    assert all(one.low >= 0 and one.high <= 1 for one in shares)
+    each = [interval for table in measured.labels.values() for interval in table.values()]
+    for interval in [*measured.overall.values(), *each]:
+        assert np.isfinite([interval.value, interval.low, interval.high]).all()
+        assert interval.low <= interval.value + 1e-9
+        assert interval.value <= interval.high + 1e-9
+    shares = [interval for name, interval in measured.overall.items() if name != "log_loss"]
+    assert all(interval.low >= 0 and interval.high <= 1 for interval in shares)
 
 
 @given(cases(), st.randoms(use_true_random=False))
@@ -121,11 +121,11 @@ def test_one_seed_gives_one_interval():
     rng = np.random.default_rng(0)
     truth, scores = rng.integers(0, 3, 50), rng.dirichlet(np.ones(3), 50)
 
-    one, same = (measure(truth, scores, "abc", seed=4) for _ in range(2))
+    first, same = (measure(truth, scores, "abc", seed=4) for _ in range(2))
     other = measure(truth, scores, "abc", seed=5)
 
-    assert one == same
-    assert one.overall["macro_f1"] != other.overall["macro_f1"]
+    assert first == same
+    assert first.overall["macro_f1"] != other.overall["macro_f1"]
 
 
 def test_what_may_be_gated_is_measured():
@@ -133,7 +133,7 @@ def test_what_may_be_gated_is_measured():
 
 
 @pytest.mark.parametrize(
-    ("truth", "scores", "told"),
+    ("truth", "scores", "message"),
     [
         ([], np.zeros((0, 2)), "no sample"),
         ([0, 1], [[0.5, 0.5]], "do not belong together|2 samples"),
@@ -141,8 +141,8 @@ def test_what_may_be_gated_is_measured():
         ([0, 1], [[0.5, 0.5], [np.nan, 0.5]], "sample 1 are not numbers"),
     ],
 )
-def test_what_cannot_be_measured_is_told(truth, scores, told):
-    with pytest.raises(DataError, match=told):
+def test_what_cannot_be_measured_is_told(truth, scores, message):
+    with pytest.raises(DataError, match=message):
         measure(truth, scores, ["a", "b"])
 
 

@@ -74,9 +74,9 @@ class Service:
 @contextmanager
 def listening(folder: Path, log: Path, threads: int = 1, environment=None, **limits):
     """The service of the package in `folder`, with `limits` that are not the usual ones."""
-    words = [sys.executable, "-c", SERVE, str(folder), str(threads), json.dumps(limits)]
+    command = [sys.executable, "-c", SERVE, str(folder), str(threads), json.dumps(limits)]
     with log.open("w") as stream:
-        process = subprocess.Popen(words, stderr=stream, env=environment)
+        process = subprocess.Popen(command, stderr=stream, env=environment)
     try:
         service = Service(process, _port(process, log), log)
         yield service

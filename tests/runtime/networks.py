@@ -65,7 +65,7 @@ def spots_network() -> bytes:
     """(N, 3, H, W) to logits and distances of the cells of 16 pixels: +6 where a cell has the one
     colour of its label, -6 where it is black; every box is half a cell to each side."""
     kernel = 12 * np.array([[1, -1, -1], [-1, -1, 1]], np.float32).reshape(2, 3, 1, 1)
-    known = {
+    constants = {
         "kernel": kernel,
         "bias": np.full(2, -6, np.float32),
         "none": np.zeros((4, 3, 1, 1), np.float32),
@@ -85,7 +85,7 @@ def spots_network() -> bytes:
         helper.make_node("Transpose", ["flat_sides"], ["distances"], perm=[0, 2, 1]),
     ]
     outputs = {"logits": ["n", "p", 2], "distances": ["n", "p", 4]}
-    return network(nodes, ["n", 3, "h", "w"], outputs, known)
+    return network(nodes, ["n", 3, "h", "w"], outputs, constants)
 
 
 def tones_network() -> bytes:
@@ -99,11 +99,11 @@ def tones_network() -> bytes:
     return network(nodes, ["n", 1, 16, "f"], {"logits": ["n", 2]}, {"half": half})
 
 
-def network(nodes, shape, outputs, known) -> bytes:
+def network(nodes, shape, outputs, constants) -> bytes:
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
-    given = [helper.make_tensor_value_info(*one) for one in _floats(outputs)]
-    weights = [numpy_helper.from_array(value, name) for name, value in known.items()]
-    graph = helper.make_graph(nodes, "by_hand", [image], given, weights)
+    results = [helper.make_tensor_value_info(*result) for result in _floats(outputs)]
+    weights = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "by_hand", [image], results, weights)
     opset = [helper.make_opsetid("", 17)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
 

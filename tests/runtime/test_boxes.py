@@ -7,7 +7,7 @@ from stages.runtime.boxes import BEST, Candidates, decode_boxes, suppress, to_pi
 from stages.runtime.errors import InfrastructureError
 
 
-def crowd(points=300, labels=3, seed=0):
+def overlapping(points=300, labels=3, seed=0):
     """Candidates that overlap much."""
     rng = np.random.default_rng(seed)
     corners = rng.random((points, 2)) * 0.7
@@ -15,12 +15,12 @@ def crowd(points=300, labels=3, seed=0):
     return Candidates(boxes.astype(np.float32), rng.random((points, labels)).astype(np.float32))
 
 
-def overlap_of(one, other):
+def overlap_of(first, other):
     """Intersection over union, as the definition says."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
+    width = min(first[2], other[2]) - max(first[0], other[0])
+    height = min(first[3], other[3]) - max(first[1], other[1])
     common = max(width, 0) * max(height, 0)
-    area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    area = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, other))
     return common / (area - common)
 
 
@@ -68,46 +68,48 @@ def test_numbers_without_end_are_scores_from_nought_to_one():
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("overlap", [0.1, 0.5, 0.9])
 def test_what_is_left_is_what_plain_suppression_leaves(overlap, seed):
-    candidates = crowd(60, 2, seed)
+    candidates = overlapping(60, 2, seed)
 
     found = suppress(candidates, overlap, least=0.3, most=1000)
 
-    left = []
+    survivors = []
     for label in range(2):
         order = sorted(range(60), key=lambda point: -candidates.scores[point, label])
-        kept = []
+        selected = []
         for point in order:
             box = candidates.boxes[point]
             if candidates.scores[point, label] >= 0.3 and all(
-                overlap_of(box, candidates.boxes[one]) <= overlap for one in kept
+                overlap_of(box, candidates.boxes[other]) <= overlap for other in selected
             ):
-                kept.append(point)
-        left += [(candidates.scores[point, label], label, point) for point in kept]
-    expected = sorted(left, reverse=True)
-    np.testing.assert_allclose(found[:, 4], [one[0] for one in expected])
-    assert found[:, 5].tolist() == [one[1] for one in expected]
-    np.testing.assert_allclose(found[:, :4], [candidates.boxes[one[2]] for one in expected])
+                selected.append(point)
+        survivors += [(candidates.scores[point, label], label, point) for point in selected]
+    expected = sorted(survivors, reverse=True)
+    np.testing.assert_allclose(found[:, 4], [survivor[0] for survivor in expected])
+    assert found[:, 5].tolist() == [survivor[1] for survivor in expected]
+    np.testing.assert_allclose(
+        found[:, :4], [candidates.boxes[survivor[2]] for survivor in expected]
+    )
 
 
 def test_it_leaves_what_paddles_own_operator_leaves():
     import paddle
 
-    candidates = crowd(points=BEST // 2, labels=2)
+    candidates = overlapping(points=BEST // 2, labels=2)
 
     found = suppress(candidates, 0.5, least=0.0, most=10_000)
 
     boxes = np.repeat(candidates.boxes, 2, axis=0)
     labels = np.tile([0, 1], len(candidates.boxes))
-    kept = paddle.vision.ops.nms(
+    selected = paddle.vision.ops.nms(
         paddle.to_tensor(boxes),
         0.5,
         paddle.to_tensor(candidates.scores.ravel()),
         paddle.to_tensor(labels),
         categories=[0, 1],
     ).numpy()
-    assert len(found) == len(kept)
-    np.testing.assert_allclose(found[:, 4], candidates.scores.ravel()[kept])
-    np.testing.assert_allclose(found[:, :4], boxes[kept])
+    assert len(found) == len(selected)
+    np.testing.assert_allclose(found[:, 4], candidates.scores.ravel()[selected])
+    np.testing.assert_allclose(found[:, :4], boxes[selected])
 
 
 def test_equal_scores_keep_the_order_of_points_and_labels():
@@ -137,7 +139,7 @@ def test_five_thousand_equal_boxes_become_one_and_strangers_at_most_so_many():
 
 
 def test_nothing_is_sure_enough():
-    assert suppress(crowd(), 0.5, least=1.1, most=100).shape == (0, 6)
+    assert suppress(overlapping(), 0.5, least=1.1, most=100).shape == (0, 6)
 
 
 def test_what_is_no_number_is_no_box():

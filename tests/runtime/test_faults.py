@@ -17,12 +17,12 @@ from tests.runtime.painting import plain, saved
 
 
 @pytest.fixture(autouse=True)
-def not_seen_working_yet():
-    for one in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
-        one.cache_clear()
+def with_empty_caches():
+    for function in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
+        function.cache_clear()
     yield
-    for one in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
-        one.cache_clear()
+    for function in (pictures._decode_good_picture, pictures._turns, sounds._decode_good_sound):
+        function.cache_clear()
 
 
 def raising(error):

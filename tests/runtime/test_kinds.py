@@ -44,7 +44,7 @@ def test_a_spot_is_found_in_pixels_of_the_picture_that_was_given(seeing):
 def test_boxes_are_those_of_the_picture_once_it_is_turned_upright(seeing):
     answer = seeing.predict(turned())  # 32 wide and 64 high, its upper half dark red
 
-    boxes = np.array([one["box"] for one in answer["boxes"]])
+    boxes = np.array([box["box"] for box in answer["boxes"]])
     assert len(boxes) == 8
     assert boxes[:, [2, 3]].max(axis=0).tolist() == [32, 32]
 
@@ -62,17 +62,22 @@ def test_the_packages_threshold_holds_unless_another_is_asked_for(seeing):
 def test_batches_of_pictures_are_answered_as_one_by_one(seeing):
     pictures = [scene((RED, SPOT)), scene(), scene((BLUE, SPOT), size=(64, 64))]
 
-    assert seeing.answers(pictures, batch=2) == [seeing.answers([one])[0] for one in pictures]
+    assert seeing.answers(pictures, batch=2) == [
+        seeing.answers([picture])[0] for picture in pictures
+    ]
 
 
 def test_a_sounds_windows_are_told_apart_and_its_scores_are_of_their_mean(hearing):
     answer = hearing.predict(tune(300, 3000))
 
-    assert [one["label"] for one in answer["windows"]] == ["low", "low", "high", "high"]
-    assert [(one["start"], one["end"]) for one in answer["windows"]][:2] == [(0, 0.5), (0.5, 1)]
-    alone = [hearing.predict(tune(one))["labels"][0] for one in (300, 3000)]
-    assert [one["label"] for one in alone] == ["low", "high"]
-    assert answer["labels"][0]["score"] < min(one["score"] for one in alone)
+    assert [window["label"] for window in answer["windows"]] == ["low", "low", "high", "high"]
+    assert [(window["start"], window["end"]) for window in answer["windows"]][:2] == [
+        (0, 0.5),
+        (0.5, 1),
+    ]
+    alone = [hearing.predict(tune(pitch))["labels"][0] for pitch in (300, 3000)]
+    assert [label["label"] for label in alone] == ["low", "high"]
+    assert answer["labels"][0]["score"] < min(label["score"] for label in alone)
     assert hearing.kind.line(answer).count(" s ") == 2  # neighbours with one label are one stretch
 
 

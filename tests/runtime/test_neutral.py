@@ -69,9 +69,9 @@ def test_all_that_is_printed_is_neutral_and_the_streams_are_as_before(capsys):
         print("\x1b[31mred", end="\n")
         print("\x1b]0;t\x07", file=sys.stderr)
 
-    told = capsys.readouterr()
-    assert told.out == "\\u001b[31mred\n"
-    assert "\x1b" not in told.err
+    output = capsys.readouterr()
+    assert output.out == "\\u001b[31mred\n"
+    assert "\x1b" not in output.err
     assert (sys.stdout, sys.stderr) == before
 
 

@@ -249,8 +249,8 @@ def test_the_largest_picture_takes_less_than_a_gigabyte(kind, tmp_path):
     # not ru_maxrss: a child begins with that of the tests' own process
     child += "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
 
-    words = [sys.executable, "-c", child, str(tmp_path / "large.png")]
-    done = subprocess.run(words, check=True, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", child, str(tmp_path / "large.png")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     shape, peak = done.stdout.splitlines()[:2]
 
     assert shape == b"(9400, 9400, 3)"

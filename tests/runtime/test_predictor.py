@@ -10,13 +10,13 @@ from stages.runtime.predictor import Predictor
 from tests.runtime.conftest import DESCRIPTION, STRENGTH
 from tests.runtime.painting import plain, saved
 
-RED, GREEN, BLUE = (saved(plain(one)) for one in ((255, 0, 0), (0, 255, 0), (0, 0, 255)))
+RED, GREEN, BLUE = (saved(plain(colour)) for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255)))
 
 
 def test_the_likeliest_label_comes_first(predictor):
     answer = predictor.predict(GREEN, top=2)
 
-    assert [one["label"] for one in answer["labels"]] == ["green", "red"]
+    assert [label["label"] for label in answer["labels"]] == ["green", "red"]
     expected = np.exp(STRENGTH) / (np.exp(STRENGTH) + 2)
     assert answer["labels"][0]["score"] == pytest.approx(expected, abs=1e-5)
 
@@ -26,7 +26,9 @@ def test_no_top_means_all_labels(predictor):
 
 
 def test_a_threshold_leaves_out_what_is_less_sure(predictor):
-    assert [one["label"] for one in predictor.predict(BLUE, threshold=0.5)["labels"]] == ["blue"]
+    assert [label["label"] for label in predictor.predict(BLUE, threshold=0.5)["labels"]] == [
+        "blue"
+    ]
 
 
 def test_answers_come_in_the_samples_order_whatever_the_batch(predictor):
@@ -48,19 +50,19 @@ def test_a_bad_sample_says_so(predictor):
 
 
 def test_threads_may_share_one(predictor):
-    said = {}
+    answers = {}
 
     def ask(index, data):
-        said[index] = predictor.predict(data)["labels"][0]["label"]
+        answers[index] = predictor.predict(data)["labels"][0]["label"]
 
-    asked = [RED, GREEN, BLUE] * 5
-    threads = [threading.Thread(target=ask, args=pair) for pair in enumerate(asked)]
+    samples = [RED, GREEN, BLUE] * 5
+    threads = [threading.Thread(target=ask, args=pair) for pair in enumerate(samples)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert [said[index] for index in range(15)] == ["red", "green", "blue"] * 5
+    assert [answers[index] for index in range(15)] == ["red", "green", "blue"] * 5
 
 
 def test_labels_that_do_not_fit_the_network_are_found(package):

@@ -49,8 +49,8 @@ def test_this_machine_has_one():
 
 def test_floats_are_added_as_floats_everywhere():
     for backend in (OnnxRuntime, PaddleInference):
-        for one in (*INSTRUCTION_SETS, "riscv64"):
-            assert backend.sums("float32", one) == backend.sums("float16", one) == Sums.FLOAT
+        for name in (*INSTRUCTION_SETS, "riscv64"):
+            assert backend.sums("float32", name) == backend.sums("float16", name) == Sums.FLOAT
 
 
 def test_of_a_processor_that_nobody_looked_at_nothing_good_is_said():

@@ -143,10 +143,10 @@ TONES = [
 def changed(description, path, value):
     """`description` with `value` at `path`."""
     found = copy.deepcopy(description)
-    *way, last = [int(one) if one.isdigit() else one for one in path.split("/")]
+    *way, last = [int(part) if part.isdigit() else part for part in path.split("/")]
     place = found
-    for one in way:
-        place = place[one]
+    for part in way:
+        place = place[part]
     if value is GONE:
         place.pop(last, None) if isinstance(place, dict) else place.pop(last)
     else:
@@ -172,7 +172,7 @@ def not_for_ever():
     signal.signal(signal.SIGALRM, before)
 
 
-def asked(folder, sample):
+def answer_of(folder, sample):
     with Predictor.open(folder) as predictor:
         answer = predictor.predict(sample)
     selftest(folder)
@@ -181,15 +181,15 @@ def asked(folder, sample):
 
 def check(files, variant, sample, folder):
     path, value, says = variant
-    expected = asked(resealed(files, "note.txt", b"", folder / "whole"), sample)
+    expected = answer_of(resealed(files, "note.txt", b"", folder / "whole"), sample)
     data = changed(json.loads(files[DESCRIPTION]), path, value)
     package = resealed(files, DESCRIPTION, data, folder / "changed")
 
     if says is None:
-        assert asked(package, sample) == expected
+        assert answer_of(package, sample) == expected
         return
     with pytest.raises(WorkflowError, match=says) as caught:
-        asked(package, sample)
+        answer_of(package, sample)
     assert caught.value.remedy
     assert "\n" not in caught.value.problem
     assert len(caught.value.problem) < 500
@@ -237,7 +237,7 @@ def test_what_is_no_json(sealed_files, name, data, says, tmp_path):
     package = resealed(sealed_files, name, data, tmp_path / "package")
 
     with pytest.raises(WorkflowError, match=says if name == DESCRIPTION else name) as caught:
-        asked(package, saved(plain()))
+        answer_of(package, saved(plain()))
 
     assert name in caught.value.problem
 

@@ -23,7 +23,7 @@ BROKEN = {
 }
 
 
-def asked(folder, name):
+def run_selftest(folder, name):
     done = subprocess.run(
         [sys.executable, "-m", f"{name}_sdk", "selftest"],
         cwd=folder,
@@ -38,10 +38,10 @@ def asked(folder, name):
 def test_a_package_passes_its_own_test(name, tmp_path, request):
     write_folder(tmp_path, request.getfixturevalue(f"{name}_files"))
 
-    code, said = asked(tmp_path, {"sealed": "colours"}.get(name, name))
+    code, response = run_selftest(tmp_path, {"sealed": "colours"}.get(name, name))
 
-    assert code == 0, said
-    assert "Selftest passed" in said
+    assert code == 0, response
+    assert "Selftest passed" in response
 
 
 @pytest.mark.parametrize("how", list(BROKEN))
@@ -53,10 +53,10 @@ def test_what_is_broken_is_found(spots_files, how, tmp_path):
     files[f"spots_sdk/{place}"] = source.replace(old, new).encode()
     write_folder(tmp_path, {**files, SEAL: seal(files)})
 
-    code, said = asked(tmp_path, "spots")
+    code, output = run_selftest(tmp_path, "spots")
 
-    assert code == 5, said
-    assert "away from the golden ones" in said
+    assert code == 5, output
+    assert "away from the golden ones" in output
 
 
 def test_a_sound_that_is_cut_otherwise_is_found(tones_files, tmp_path):
@@ -65,6 +65,6 @@ def test_a_sound_that_is_cut_otherwise_is_found(tones_files, tmp_path):
     files["tones_sdk/spectrograms.py"] = source.replace("10 * np.log10", "20 * np.log10").encode()
     write_folder(tmp_path, {**files, SEAL: seal(files)})
 
-    code, said = asked(tmp_path, "tones")
+    code, output = run_selftest(tmp_path, "tones")
 
-    assert code == 5, said
+    assert code == 5, output

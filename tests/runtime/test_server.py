@@ -30,16 +30,16 @@ def client(package):
 
 
 def test_a_picture_as_the_body_is_answered(client):
-    said = client.post("/predict", content=BLUE, headers=PNG, params={"top": 1})
+    response = client.post("/predict", content=BLUE, headers=PNG, params={"top": 1})
 
-    assert said.status_code == 200
-    assert [one["label"] for one in said.json()["labels"]] == ["blue"]
+    assert response.status_code == 200
+    assert [label["label"] for label in response.json()["labels"]] == ["blue"]
 
 
 def test_pictures_in_a_form_are_answered_in_order_and_a_bad_one_costs_only_itself(client):
-    said = client.post("/predict", files=several(BLUE, b"nonsense", GREEN))
+    response = client.post("/predict", files=several(BLUE, b"nonsense", GREEN))
 
-    first, second, third = said.json()["predictions"]
+    first, second, third = response.json()["predictions"]
     assert (first["labels"][0]["label"], third["labels"][0]["label"]) == ("blue", "green")
     assert second["file"] == "1.png"
     assert "known format" in second["problem"]
@@ -57,11 +57,11 @@ def test_pictures_in_a_form_are_answered_in_order_and_a_bad_one_costs_only_itsel
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_remedy(client, content, kind, status, problem):
-    said = client.post("/predict", content=content, headers={"content-type": kind})
+    response = client.post("/predict", content=content, headers={"content-type": kind})
 
-    assert said.status_code == status
-    assert problem in said.json()["problem"]
-    assert said.json()["remedy"]
+    assert response.status_code == status
+    assert problem in response.json()["problem"]
+    assert response.json()["remedy"]
 
 
 def test_a_body_that_hides_its_size_is_cut_off(client):
@@ -69,9 +69,9 @@ def test_a_body_that_hides_its_size_is_cut_off(client):
         for _ in range(20):
             yield b"x" * 10_000
 
-    said = client.post("/predict", content=parts(), headers=PNG)
+    response = client.post("/predict", content=parts(), headers=PNG)
 
-    assert said.status_code == 413
+    assert response.status_code == 413
 
 
 def test_a_form_may_hold_so_many_files_and_must_hold_one(client):
@@ -87,10 +87,10 @@ def test_a_form_may_hold_so_many_files_and_must_hold_one(client):
 
 @pytest.mark.parametrize("top", ["x", "-1", "100000"])
 def test_a_wrong_question_is_told_in_the_same_shape(client, top):
-    said = client.post("/predict", content=BLUE, headers=PNG, params={"top": top})
+    response = client.post("/predict", content=BLUE, headers=PNG, params={"top": top})
 
-    assert said.status_code == 422
-    assert "query top" in said.json()["problem"]
+    assert response.status_code == 422
+    assert "query top" in response.json()["problem"]
 
 
 def test_it_tells_how_it_is_and_what_it_is(client):
@@ -128,20 +128,20 @@ def test_more_than_it_can_answer_is_put_off(package):
         client.post("/predict", content=BLUE, headers=PNG)
         (worker,) = client.pool.pids()
 
-        async def crowd():
+        async def requests():
             os.kill(worker, signal.SIGSTOP)
             asks = [client.ask("POST", "/predict", content=BLUE, headers=PNG) for _ in range(7)]
             ends = asyncio.as_completed(asks)
-            refused = [await one for one in islice(ends, 2)]
+            refused = [await response for response in islice(ends, 2)]
             os.kill(worker, signal.SIGCONT)
-            return refused, [await one for one in ends]
+            return refused, [await response for response in ends]
 
-        refused, answered = asyncio.run(crowd())
+        refused, answered = asyncio.run(requests())
         numbers = client.get("/metrics").text
 
-    assert [one.status_code for one in refused] == [503, 503]
+    assert [response.status_code for response in refused] == [503, 503]
     assert refused[0].headers["retry-after"] == "1"
-    assert [one.status_code for one in answered] == [200] * 5
+    assert [response.status_code for response in answered] == [200] * 5
     assert 'refused_total{why="busy"} 2.0' in numbers
 
 
@@ -171,19 +171,19 @@ def test_a_limit_that_is_none_is_told(package, number, capsys):
 
 @pytest.mark.service
 def test_the_packed_service_answers_on_loopback_and_ends_when_asked(package):
-    words = [sys.executable, "-m", "colours_sdk", "serve", "--port", "0", "--seconds", "20"]
+    command = [sys.executable, "-m", "colours_sdk", "serve", "--port", "0", "--seconds", "20"]
     keep = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
     with subprocess.Popen(
-        words, cwd=package, env=keep, stderr=subprocess.PIPE, text=True
+        command, cwd=package, env=keep, stderr=subprocess.PIPE, text=True
     ) as server:
         try:
             place = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline()).group()
-            said = httpx.post(f"{place}/predict", content=GREEN, headers=PNG)
+            response = httpx.post(f"{place}/predict", content=GREEN, headers=PNG)
             health = httpx.get(f"{place}/health")
         finally:
             server.send_signal(signal.SIGTERM)
             ended = server.wait(20)
 
-    assert said.json()["labels"][0]["label"] == "green"
+    assert response.json()["labels"][0]["label"] == "green"
     assert health.status_code == 200
     assert ended in (0, -signal.SIGTERM)

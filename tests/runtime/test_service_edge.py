@@ -79,26 +79,26 @@ def test_who_sends_a_byte_now_and_then_is_sent_away(service):
 
 @pytest.mark.parametrize("beginning", [b"", b"\r\n\r\n", b"GET /health HTTP/1.1\r\nX: "])
 def test_many_who_say_nothing_shut_nobody_out(service, beginning):
-    crowd = [service.connect() for _ in range(200)]
+    clients = [service.connect() for _ in range(200)]
     try:
-        for connection in crowd[-20:]:
+        for connection in clients[-20:]:
             connection.sendall(beginning)
 
         answer = service.predict(BLUE)
 
         assert (answer.status_code, service.health()) == (200, 200)
     finally:
-        for connection in crowd:
+        for connection in clients:
             connection.close()
 
 
 def test_slow_bodies_take_no_more_memory_than_they_may_and_hold_nobody_up(service):
     before = service.tree.memory_info().rss
-    crowd = [service.connect() for _ in range(50)]
+    clients = [service.connect() for _ in range(50)]
     try:
-        for connection in crowd:
+        for connection in clients:
             connection.sendall(head(1_900_000) + b"x" * 10)
-        for connection in crowd:
+        for connection in clients:
             connection.settimeout(0.2)
             try:
                 connection.sendall(b"x" * 1_000_000)
@@ -106,13 +106,13 @@ def test_slow_bodies_take_no_more_memory_than_they_may_and_hold_nobody_up(servic
                 continue
 
         answer = service.predict(BLUE)
-        held, grown = service.number("buffered_bytes"), service.tree.memory_info().rss - before
+        buffered, grown = service.number("buffered_bytes"), service.tree.memory_info().rss - before
 
         assert answer.status_code == 200
-        assert held <= 10 * MB
+        assert buffered <= 10 * MB
         assert grown < 60 * MB
     finally:
-        for connection in crowd:
+        for connection in clients:
             connection.close()
 
 
@@ -246,16 +246,16 @@ def test_clients_that_leave_are_no_faults_and_their_work_is_dropped(package, log
         service.predict(BLUE)
         (worker,) = service.workers()
         worker.suspend()
-        crowd = [service.connect() for _ in range(9)]
-        for connection in crowd[:5]:
+        clients = [service.connect() for _ in range(9)]
+        for connection in clients[:5]:
             connection.sendall(head(len(BLUE)) + BLUE)
-        for connection in crowd[5:]:
+        for connection in clients[5:]:
             connection.sendall(head(len(BLUE)) + BLUE[:50])
         service.until("requests_inside", 10)  # and the one that asks
-        for connection in crowd:
+        for connection in clients:
             connection.close()
-        left = 'requests_total{path="/predict",status="499"}'
-        service.until(left, 8)  # all but the one that is with the worker
+        disconnected = 'requests_total{path="/predict",status="499"}'
+        service.until(disconnected, 8)  # all but the one that is with the worker
         worker.resume()
 
         assert service.predict(BLUE).status_code == 200
@@ -269,8 +269,8 @@ def test_health_answers_beside_a_full_queue(package, log):
         service.predict(BLUE)
         (worker,) = service.workers()
         worker.suspend()
-        crowd = [service.connect() for _ in range(20)]
-        for connection in crowd:
+        clients = [service.connect() for _ in range(20)]
+        for connection in clients:
             connection.sendall(head(len(BLUE)) + BLUE)
 
         service.until('refused_total{why="busy"}', 17)
@@ -285,13 +285,13 @@ def test_a_stop_ends_all_of_it_whatever_it_is_doing(package, log, busy):
     with listening(package, log, threads=2, seconds=GUARD) as service:
         service.predict(BLUE)
         workers = service.workers()
-        crowd = [service.connect() for _ in range(6)]
+        clients = [service.connect() for _ in range(6)]
         if busy:
             for worker in workers:
                 worker.suspend()
-            for connection in crowd[:3]:
+            for connection in clients[:3]:
                 connection.sendall(head(len(BLUE)) + BLUE)
-            crowd[3].sendall(head(1000) + b"x")
+            clients[3].sendall(head(1000) + b"x")
             service.until("requests_inside", 5)
 
         service.stop()

@@ -32,29 +32,29 @@ def hearing(tones):
 
 
 def test_boxes_are_told_as_json_and_drawn_when_asked(boxing):
-    told = boxing.post("/predict", content=RED_SPOT, headers=PNG)
+    response = boxing.post("/predict", content=RED_SPOT, headers=PNG)
     drawn = boxing.post("/predict", content=RED_SPOT, headers=PNG, params={"draw": "true"})
     accepted = boxing.post("/predict", content=RED_SPOT, headers={**PNG, "accept": "image/jpeg"})
 
-    assert [one["label"] for one in told.json()["boxes"]] == ["red"]
-    for one in (drawn, accepted):
-        assert (one.status_code, one.headers["content-type"]) == (200, "image/jpeg")
-        assert one.content[:3] == JPEG
+    assert [box["label"] for box in response.json()["boxes"]] == ["red"]
+    for response in (drawn, accepted):
+        assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+        assert response.content[:3] == JPEG
 
 
 def test_a_browser_which_takes_anything_gets_json(boxing):
     accept = "text/html,image/jpeg,*/*;q=0.8"
 
-    said = boxing.post("/predict", content=RED_SPOT, headers={**PNG, "accept": accept})
+    response = boxing.post("/predict", content=RED_SPOT, headers={**PNG, "accept": accept})
 
-    assert said.json()["boxes"]
+    assert response.json()["boxes"]
 
 
 def test_a_threshold_may_be_asked_for(boxing):
-    said = boxing.post("/predict", content=RED_SPOT, headers=PNG, params={"threshold": "0.999"})
+    response = boxing.post("/predict", content=RED_SPOT, headers=PNG, params={"threshold": "0.999"})
     wrong = boxing.post("/predict", content=RED_SPOT, headers=PNG, params={"threshold": "2"})
 
-    assert said.json() == {"boxes": []}
+    assert response.json() == {"boxes": []}
     assert wrong.status_code == 422
 
 
@@ -63,20 +63,20 @@ def test_what_cannot_be_drawn_is_told(boxing, client):
     labels = client.post("/predict", content=BLUE, headers=PNG, params={"draw": "true"})
     broken = boxing.post("/predict", content=b"nonsense", headers=PNG, params={"draw": "true"})
 
-    assert [one.status_code for one in (form, labels, broken)] == [422] * 3
+    assert [response.status_code for response in (form, labels, broken)] == [422] * 3
     assert "cannot be drawn" in form.json()["problem"]
     assert "cannot be drawn" in labels.json()["problem"]
     assert "known format" in broken.json()["problem"]
 
 
 def test_a_service_for_sounds_takes_sounds(hearing):
-    told = hearing.post("/predict", content=tune(300), headers={"content-type": "audio/wav"})
+    response = hearing.post("/predict", content=tune(300), headers={"content-type": "audio/wav"})
     unsaid = hearing.post("/predict", content=tune(3000))
     photo = hearing.post("/predict", content=BLUE, headers=PNG)
     text = hearing.post("/predict", content=b"no sound", headers={"content-type": "audio/wav"})
 
-    assert told.json()["labels"][0]["label"] == "low"
-    assert len(told.json()["windows"]) == 2
+    assert response.json()["labels"][0]["label"] == "low"
+    assert len(response.json()["windows"]) == 2
     assert unsaid.json()["labels"][0]["label"] == "high"
     assert photo.status_code == 415
     assert "Send a clip as audio/..." in photo.json()["remedy"]
@@ -86,7 +86,7 @@ def test_a_service_for_sounds_takes_sounds(hearing):
 
 def test_each_services_page_says_what_it_takes(boxing, hearing):
     boxes, labels = (
-        one.get("/openapi.json").json()["paths"]["/predict"] for one in (boxing, hearing)
+        client.get("/openapi.json").json()["paths"]["/predict"] for client in (boxing, hearing)
     )
 
     assert boxes["post"]["summary"] == "One photo (the body) or several (a form) in, " + (
@@ -99,10 +99,10 @@ def test_each_services_page_says_what_it_takes(boxing, hearing):
 
 
 def test_a_picture_bomb_costs_only_its_own_request(boxing):
-    said = boxing.post("/predict", content=bomb(60_000), headers=PNG)
+    response = boxing.post("/predict", content=bomb(60_000), headers=PNG)
 
-    assert said.status_code == 422
-    assert "too large" in said.json()["problem"]
+    assert response.status_code == 422
+    assert "too large" in response.json()["problem"]
 
 
 @pytest.mark.parametrize(

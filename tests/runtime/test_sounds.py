@@ -73,10 +73,10 @@ def test_one_sample_is_a_sound():
 
 @pytest.mark.parametrize("format", ["WAV", "OGG"])
 def test_a_sound_of_zero_length_is_told(format):
-    with pytest.raises(BadSample, match="no samples") as told:
+    with pytest.raises(BadSample, match="no samples") as error:
         decode_sound(saved(np.zeros(0), format=format), 16000)
 
-    assert "Record" in told.value.remedy
+    assert "Record" in error.value.remedy
 
 
 @pytest.mark.parametrize("format", ["FLAC", "OGG", "MP3"])
@@ -90,18 +90,18 @@ def test_an_hour_is_refused_before_it_is_decoded(format, monkeypatch):
 
     read = []
     monkeypatch.setattr(soundfile.SoundFile, "read", lambda *args, **kwargs: read.append(1))
-    with pytest.raises(BadSample, match="60 min 0 s long; at most 10 min 0 s") as told:
+    with pytest.raises(BadSample, match="60 min 0 s long; at most 10 min 0 s") as error:
         decode_sound(stored.getvalue(), 16000)
 
-    assert "Cut it" in told.value.remedy
+    assert "Cut it" in error.value.remedy
     assert not read
 
 
 def test_text_named_wav_is_told():
-    with pytest.raises(BadSample, match="not a sound of a known format") as told:
+    with pytest.raises(BadSample, match="not a sound of a known format") as error:
         decode_sound(b"file,label\nkick.wav,kick\n", 16000)
 
-    assert "WAV" in told.value.remedy
+    assert "WAV" in error.value.remedy
 
 
 def test_an_empty_file_is_told():
@@ -110,14 +110,14 @@ def test_an_empty_file_is_told():
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])
-@pytest.mark.parametrize("kept", [0.02, 0.3, 0.7, 0.97])
-def test_a_truncated_file_is_told(format, kept):
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.97])
+def test_a_truncated_file_is_told(format, share):
     whole = saved(hiss(3), format=format)
 
-    with pytest.raises(BadSample) as told:
-        decode_sound(whole[: int(kept * len(whole))], 16000)
+    with pytest.raises(BadSample) as error:
+        decode_sound(whole[: int(share * len(whole))], 16000)
 
-    assert told.value.remedy
+    assert error.value.remedy
 
 
 @pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])
@@ -167,7 +167,7 @@ def test_without_soundfile_it_says_what_to_install(monkeypatch):
     stored = saved(tone())
     monkeypatch.setitem(sys.modules, "soundfile", None)
 
-    with pytest.raises(BackendMissing, match="soundfile is not installed") as told:
+    with pytest.raises(BackendMissing, match="soundfile is not installed") as error:
         decode_sound(stored, 16000)
 
-    assert told.value.remedy == "Run: pip install 'soundfile>=0.11.0'"
+    assert error.value.remedy == "Run: pip install 'soundfile>=0.11.0'"

@@ -31,40 +31,42 @@ def recording() -> np.ndarray:
     return hiss(2) + tone(440, 2, peak=0.3) + tone(3100, 2, peak=0.01)
 
 
-@pytest.mark.parametrize("front", PADDLE)
-def test_log_mel_is_paddles_within_a_thousandth_of_a_decibel(front):
+@pytest.mark.parametrize("options", PADDLE)
+def test_log_mel_is_paddles_within_a_thousandth_of_a_decibel(options):
     import paddle
     from paddle.audio.features import LogMelSpectrogram
 
-    ours, theirs = PADDLE[front]
+    ours, theirs = PADDLE[options]
     waveform = recording()
 
-    made = log_mel(waveform, rate=16000, bands=64, **ours)
+    mel = log_mel(waveform, rate=16000, bands=64, **ours)
 
     layer = LogMelSpectrogram(sr=16000, n_mels=64, **theirs)
     expected = layer(paddle.to_tensor(waveform[None])).numpy()[0]
-    assert made.dtype == np.float32
-    np.testing.assert_allclose(made, expected, atol=1e-3)
+    assert mel.dtype == np.float32
+    np.testing.assert_allclose(mel, expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("front", PADDLE)
-def test_mfcc_is_paddles_within_a_thousandth(front):
+@pytest.mark.parametrize("options", PADDLE)
+def test_mfcc_is_paddles_within_a_thousandth(options):
     import paddle
     from paddle.audio.features import MFCC
 
-    ours, theirs = PADDLE[front]
+    ours, theirs = PADDLE[options]
     waveform = recording()
 
-    made = mfcc(waveform, count=20, rate=16000, bands=64, **ours)
+    coefficients = mfcc(waveform, count=20, rate=16000, bands=64, **ours)
 
     layer = MFCC(sr=16000, n_mels=64, n_mfcc=20, **theirs)
-    np.testing.assert_allclose(made, layer(paddle.to_tensor(waveform[None])).numpy()[0], atol=1e-3)
+    np.testing.assert_allclose(
+        coefficients, layer(paddle.to_tensor(waveform[None])).numpy()[0], atol=1e-3
+    )
 
 
 def test_yamnets_front_end_makes_96_frames_of_its_window():
-    made = log_mel(hiss(0.975), **YAMNET)
+    mel = log_mel(hiss(0.975), **YAMNET)
 
-    assert made.shape == (64, 96)
+    assert mel.shape == (64, 96)
 
 
 def test_yamnets_front_end_follows_its_own_words():
@@ -77,33 +79,33 @@ def test_yamnets_front_end_follows_its_own_words():
     edges = 700 * (np.exp(mels / 1127) - 1)
     bins = np.arange(257) * 16000 / 512
     expected = []
-    for left, middle, right in zip(edges, edges[1:], edges[2:], strict=False):
-        weight = np.interp(bins, [left, middle, right], [0, 1, 0], left=0, right=0)
+    for lower, middle, right in zip(edges, edges[1:], edges[2:], strict=False):
+        weight = np.interp(bins, [lower, middle, right], [0, 1, 0], left=0, right=0)
         expected.append(np.log(weight @ magnitude + 0.001))
 
-    made = log_mel(waveform, **YAMNET)
+    mel = log_mel(waveform, **YAMNET)
 
     # HTK's formula on the mel scale is not quite straight between two bands: interp is, in Hz
-    np.testing.assert_allclose(made[:, 2], expected, atol=0.01)
+    np.testing.assert_allclose(mel[:, 2], expected, atol=0.01)
 
 
 @pytest.mark.parametrize("length", [1, 2, 100, 511, 512, 513])
 @pytest.mark.parametrize("centre", [True, False])
 def test_a_sound_shorter_than_a_window_has_a_frame(length, centre):
-    front = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
+    options = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
 
-    made = log_mel(hiss()[:length], **front, centre=centre)
+    mel = log_mel(hiss()[:length], **options, centre=centre)
 
-    assert made.shape[1] >= 1
-    assert np.isfinite(made).all()
+    assert mel.shape[1] >= 1
+    assert np.isfinite(mel).all()
 
 
 def test_silence_is_the_floor():
-    front = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
+    options = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
 
-    made = log_mel(np.zeros(4000, np.float32), **front)
+    mel = log_mel(np.zeros(4000, np.float32), **options)
 
-    np.testing.assert_allclose(made, np.full((32, 26), -100), rtol=1e-6)
+    np.testing.assert_allclose(mel, np.full((32, 26), -100), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +113,9 @@ def test_silence_is_the_floor():
     [{"high": 9000.0}, {"low": 8000.0}, {"hop": 0}, {"window": 600, "fft": 512}, {"bands": 0}],
 )
 def test_what_cannot_be_is_told(wrong):
-    front = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
+    options = {"rate": 16000, "window": 512, "hop": 160, "bands": 32, "low": 50.0, "high": 8000.0}
 
-    with pytest.raises(ConfigError) as told:
-        log_mel(hiss(), **{**front, **wrong})
+    with pytest.raises(ConfigError) as error:
+        log_mel(hiss(), **{**options, **wrong})
 
-    assert "Give" in told.value.remedy
+    assert "Give" in error.value.remedy

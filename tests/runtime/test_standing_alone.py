@@ -30,12 +30,12 @@ def test_it_loads_numpy_and_the_standard_library_only():
         if path.name != "__init__.py"
     ]
 
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", LOADED, *names], check=True, capture_output=True, text=True
     )
 
-    foreign = set(said.stdout.split()) - set(sys.stdlib_module_names) - {"numpy", "stages"}
-    assert not {name for name in foreign if not name.startswith("_")}
+    outside = set(result.stdout.split()) - set(sys.stdlib_module_names) - {"numpy", "stages"}
+    assert not {name for name in outside if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
@@ -72,6 +72,6 @@ def test_everything_it_consists_of_is_packed_somewhere():
     priors = {**SPOTS, "after": [{"step": "decode_priors"}]}
     rejects = {**DESCRIPTION, "after": [{"step": "reject"}]}
     everything = (DESCRIPTION, SPOTS, TONES, native, mfcc, priors, rejects)
-    somewhere = [packed(one, True) for one in everything]
+    somewhere = [packed(modules, True) for modules in everything]
 
     assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}

@@ -20,7 +20,7 @@ VALUES = {
 
 def answered(name, sure, threshold=0.0):
     answer = KINDS[name]().named(VALUES[name], LABELS, 0, threshold, {}, sure)
-    return answer, [one["sure"] for one in answer[name]]
+    return answer, [row["sure"] for row in answer[name]]
 
 
 @pytest.mark.parametrize("name", list(KINDS))

@@ -21,11 +21,11 @@ EVIL = "import sys; sys.stderr.write('EVIL RAN'); sys.stderr.flush()\n"
 SDK = "colours_sdk"
 
 
-def started(folder, *words, options=()):
+def started(folder, *arguments, options=()):
     """The package's command, started as its README says: in its folder."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
-        [sys.executable, *options, "-m", SDK, *words],
+        [sys.executable, *options, "-m", SDK, *arguments],
         cwd=folder,
         env=env,
         capture_output=True,
@@ -38,8 +38,8 @@ def test_a_package_that_python_has_kept_bytecode_of_is_whole(package):
     first, again = started(package, "selftest"), started(package, "selftest")
 
     assert (package / SDK / "__pycache__").is_dir()
-    for said in (first, again):
-        assert said.stdout.startswith("Selftest passed"), said.stderr
+    for result in (first, again):
+        assert result.stdout.startswith("Selftest passed"), result.stderr
     assert started(package, "selftest", options=["-O"]).returncode == 0
     assert started(package, "selftest", options=["-O"]).returncode == 0
 
@@ -50,34 +50,34 @@ def test_bytecode_of_another_source_is_refused(package, tmp_path, module, mode):
     source = package / SDK / f"{module}.py"
     changed = tmp_path / "changed.py"
     changed.write_text(source.read_text() + EVIL)
-    kept = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
-    py_compile.compile(str(changed), str(kept), str(source), invalidation_mode=mode, doraise=True)
-    bytecode = bytearray(kept.read_bytes())
+    cached = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+    py_compile.compile(str(changed), str(cached), str(source), invalidation_mode=mode, doraise=True)
+    bytecode = bytearray(cached.read_bytes())
     if mode is py_compile.PycInvalidationMode.TIMESTAMP:  # made to look as if it was of the source
         found = source.stat()
         bytecode[8:12] = int(found.st_mtime).to_bytes(4, "little")
         bytecode[12:16] = found.st_size.to_bytes(4, "little")
     if mode is py_compile.PycInvalidationMode.CHECKED_HASH:
         bytecode[8:16] = importlib.util.source_hash(source.read_bytes())
-    kept.write_bytes(bytes(bytecode))
+    cached.write_bytes(bytes(bytecode))
 
-    with pytest.raises(Damaged, match=rf"{kept.name} is not what Python makes of"):
+    with pytest.raises(Damaged, match=rf"{cached.name} is not what Python makes of"):
         Predictor.open(package)
 
-    said = started(package, "selftest")
-    assert "passed" not in said.stdout
-    assert said.returncode == 7
-    assert "Traceback" not in said.stderr
+    result = started(package, "selftest")
+    assert "passed" not in result.stdout
+    assert result.returncode == 7
+    assert "Traceback" not in result.stderr
 
 
 def test_bytecode_that_is_cut_off_is_refused(package):
     started(package, "selftest")
-    kept = next((package / SDK / "__pycache__").glob("priors*.pyc"), None) or next(
+    cached = next((package / SDK / "__pycache__").glob("priors*.pyc"), None) or next(
         (package / SDK / "__pycache__").glob("steps*.pyc")
     )
-    kept.write_bytes(kept.read_bytes()[:200])
+    cached.write_bytes(cached.read_bytes()[:200])
 
-    with pytest.raises(Damaged, match=kept.name):
+    with pytest.raises(Damaged, match=cached.name):
         check(package)
 
 
@@ -86,10 +86,10 @@ def test_bytecode_that_is_cut_off_is_refused(package):
 )
 def test_damaged_bytecode_is_refused_with_its_remedy_whatever_reading_it_raises(package, damage):
     assert started(package, "selftest").returncode == 0
-    kept = next((package / SDK / "__pycache__").glob("steps*.pyc"))
-    kept.write_bytes(kept.read_bytes()[:16] + damage)
+    cached = next((package / SDK / "__pycache__").glob("steps*.pyc"))
+    cached.write_bytes(cached.read_bytes()[:16] + damage)
 
-    with pytest.raises(Damaged, match=kept.name) as caught:
+    with pytest.raises(Damaged, match=cached.name) as caught:
         check(package)
     assert caught.value.remedy.startswith("Delete it")
 
@@ -112,11 +112,11 @@ def test_a_package_starts_where_the_system_has_no_flag_for_pipes(package):
         "import os, runpy, sys; del os.O_NONBLOCK, os.O_NOFOLLOW; sys.path.insert(0, ''); "
         f"sys.argv[1:] = ['selftest']; runpy.run_module('{SDK}', run_name='__main__')"
     )
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", without], cwd=package, capture_output=True, text=True
     )
 
-    assert said.stdout.startswith("Selftest passed"), said.stderr
+    assert result.stdout.startswith("Selftest passed"), result.stderr
 
 
 def test_bytecode_of_an_older_source_is_no_harm_as_python_makes_it_anew(package):
@@ -136,24 +136,24 @@ def test_a_module_beside_the_package_with_a_librarys_name_does_not_run(package, 
     if "/" in name:
         (path.parent / "__init__.py").write_text(EVIL)
 
-    said = started(package, command)
+    result = started(package, command)
 
-    assert "EVIL" not in said.stderr
-    assert "is code that does not belong to the package" in said.stderr
-    assert "Traceback" not in said.stderr
-    assert said.returncode == 7
+    assert "EVIL" not in result.stderr
+    assert "is code that does not belong to the package" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.returncode == 7
 
 
 def test_nor_does_it_run_where_the_package_is_imported(package):
     (package / "numpy.py").write_text(EVIL)
     program = f"import {SDK}.predictor"
 
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program], cwd=package, capture_output=True, text=True
     )
 
-    assert "EVIL" not in said.stderr
-    assert "Damaged: numpy.py is code that does not belong" in said.stderr
+    assert "EVIL" not in result.stderr
+    assert "Damaged: numpy.py is code that does not belong" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -231,11 +231,11 @@ def test_a_pipe_is_refused_and_not_waited_for(package, name):
     (package / name).unlink(missing_ok=True)
     os.mkfifo(package / name)
 
-    said = started(package, "selftest")
+    result = started(package, "selftest")
 
-    assert said.returncode == 7
-    assert name in said.stderr
-    assert "Traceback" not in said.stderr
+    assert result.returncode == 7
+    assert name in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_socket_is_refused(package, monkeypatch):
@@ -300,10 +300,10 @@ def test_a_large_file_is_checked_without_being_held_in_memory(package, sealed_fi
     files = {name: data for name, data in sealed_files.items() if name != SEAL}
     (package / SEAL).write_bytes(seal({**files, "large.bin": b"other"}))
 
-    said = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", program, str(package)], capture_output=True, text=True, check=True
     )
 
-    problem, _, peak = said.stdout.strip().splitlines()
+    problem, _, peak = result.stdout.strip().splitlines()
     assert problem == "large.bin in the package is not what was packed."
     assert int(peak.split()[1]) < 250_000  # kB

@@ -19,22 +19,22 @@ MEASURED = {"statement": "measured here"}
 def telling(package, text):
     """The package, which says `text` of processors."""
     (package / FILE).write_text(text)
-    files = [one for one in package.rglob("*") if one.is_file() and one.name != SEAL]
-    named = {one.relative_to(package).as_posix(): one.read_bytes() for one in files}
+    files = [path for path in package.rglob("*") if path.is_file() and path.name != SEAL]
+    named = {path.relative_to(package).as_posix(): path.read_bytes() for path in files}
     (package / SEAL).write_bytes(seal(named))
     return package
 
 
-def said(**known):
-    return json.dumps({"instruction_sets": {}, "others": None, **known})
+def statements(**fields):
+    return json.dumps({"instruction_sets": {}, "others": None, **fields})
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        said(instruction_sets={HERE: MEASURED}),
-        said(others=MEASURED),  # floats
-        said(instruction_sets={"riscv64": {"statement": ""}}, others=MEASURED),
+        statements(instruction_sets={HERE: MEASURED}),
+        statements(others=MEASURED),  # floats
+        statements(instruction_sets={"riscv64": {"statement": ""}}, others=MEASURED),
     ],
 )
 def test_it_runs_where_something_holds(package, text):
@@ -45,10 +45,10 @@ def test_it_runs_where_something_holds(package, text):
 @pytest.mark.parametrize(
     "text",
     [
-        said(),
-        said(instruction_sets={"riscv64": MEASURED}),
-        said(instruction_sets={HERE: {"statement": ""}}),
-        said(instruction_sets={HERE: {"statement": ""}}, others=MEASURED),
+        statements(),
+        statements(instruction_sets={"riscv64": MEASURED}),
+        statements(instruction_sets={HERE: {"statement": ""}}),
+        statements(instruction_sets={HERE: {"statement": ""}}, others=MEASURED),
     ],
 )
 def test_it_refuses_where_nothing_holds(package, text):
@@ -67,7 +67,7 @@ def test_the_remedy_names_only_sets_that_a_pipeline_may_name(package, monkeypatc
     monkeypatch.setattr("stages.runtime.verified.instruction_set", lambda: here)
 
     with pytest.raises(UntestedProcessor, match=here) as caught:
-        Predictor.open(telling(package, said()))
+        Predictor.open(telling(package, statements()))
 
     assert ("deploy.instruction_sets" in caught.value.remedy) is named
     assert "in float32" in caught.value.remedy
@@ -80,13 +80,13 @@ def test_the_selftest_finds_out_whatever_the_processor_and_says_that_nothing_is_
     for module in ("verified", "selftest"):
         monkeypatch.setattr(f"stages.runtime.{module}.instruction_set", lambda: here)
 
-    unknown = selftest(telling(package, said()))
-    known = selftest(telling(package, said(instruction_sets={here: MEASURED})))
+    unknown = selftest(telling(package, statements()))
+    result = selftest(telling(package, statements(instruction_sets={here: MEASURED})))
 
     assert unknown.passed
     assert f"passed on {here}" in unknown.line
     assert "states nothing for processors of this kind" in unknown.line
-    assert "states nothing" not in known.line
+    assert "states nothing" not in result.line
 
 
 def test_one_that_tells_nothing_is_not_refused(package):
@@ -103,11 +103,11 @@ def test_one_that_tells_nothing_is_not_refused(package):
         "{}",
         "\x00",
         "[" * 99_999,
-        said(instruction_sets=3),
-        said(instruction_sets={HERE: 3}),
-        said(instruction_sets={HERE: {}}),
-        said(instruction_sets={HERE: {"statement": 1}}),
-        said(others=[]),
+        statements(instruction_sets=3),
+        statements(instruction_sets={HERE: 3}),
+        statements(instruction_sets={HERE: {}}),
+        statements(instruction_sets={HERE: {"statement": 1}}),
+        statements(others=[]),
     ],
     ids=range(11),
 )

@@ -18,27 +18,27 @@ def levels(frames: int, bands: int = 8) -> np.ndarray:
 def test_a_short_sound_is_one_window_that_ends_in_silence():
     facts = {"seconds": 0.3}
 
-    cut = windows(levels(30), frames=100, silence=-100.0, facts=facts)
+    parts = windows(levels(30), frames=100, silence=-100.0, facts=facts)
 
-    assert cut.shape == (1, 1, 8, 100)
-    np.testing.assert_array_equal(cut[0, 0, :, :30], levels(30))
-    assert (cut[0, 0, :, 30:] == -100).all()
+    assert parts.shape == (1, 1, 8, 100)
+    np.testing.assert_array_equal(parts[0, 0, :, :30], levels(30))
+    assert (parts[0, 0, :, 30:] == -100).all()
     assert facts["windows"] == [(0.0, 0.3)]
 
 
 def test_silence_may_differ_by_band():
-    cut = windows(levels(30, 2), frames=100, silence=[-800.0, 0.0])
+    parts = windows(levels(30, 2), frames=100, silence=[-800.0, 0.0])
 
-    assert cut[0, 0, :, -1].tolist() == [-800, 0]
+    assert parts[0, 0, :, -1].tolist() == [-800, 0]
 
 
 def test_a_long_sound_is_cut_with_overlap_from_its_start_to_its_end():
     facts = {"seconds": 2.6}
 
-    cut = windows(levels(260), frames=100, overlap=0.5, hop_seconds=0.01, facts=facts)
+    parts = windows(levels(260), frames=100, overlap=0.5, hop_seconds=0.01, facts=facts)
 
-    assert cut[:, 0, 0, 0].tolist() == [0, 40, 80, 120, 160]
-    assert cut[-1, 0, 0, -1] == 259
+    assert parts[:, 0, 0, 0].tolist() == [0, 40, 80, 120, 160]
+    assert parts[-1, 0, 0, -1] == 259
     assert facts["windows"] == [(0.0, 1.0), (0.4, 1.4), (0.8, 1.8), (1.2, 2.2), (1.6, 2.6)]
 
 
@@ -50,9 +50,9 @@ def test_some_frames_more_than_a_window_are_no_window_of_their_own(frames):
 @pytest.mark.parametrize("frames", [111, 150, 151, 199, 3000])
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 0.9])
 def test_every_frame_of_a_long_sound_is_in_a_window(frames, overlap):
-    cut = windows(levels(frames), frames=100, overlap=overlap)
+    parts = windows(levels(frames), frames=100, overlap=overlap)
 
-    assert set(cut[:, 0, 0].ravel().tolist()) == set(range(frames))
+    assert set(parts[:, 0, 0].ravel().tolist()) == set(range(frames))
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 0}, {"overlap": 1.0}, {"overlap": -0.1}])
@@ -66,32 +66,32 @@ def test_a_picture_is_the_scaled_levels_low_sounds_at_the_bottom():
     spectrogram[0, 0, 0, :] = 10  # the lowest band is loud
     spectrogram[0, 0, 1, :] = -30
 
-    made = as_picture(spectrogram, size=4, mean=[0, 0, 0], std=[1, 1, 1], span=80)
+    pictures = as_picture(spectrogram, size=4, mean=[0, 0, 0], std=[1, 1, 1], span=80)
 
-    assert made.shape == (1, 3, 4, 4)
-    assert made[0, 0, :, 0].tolist() == [0, 0, 0.5, 1]
-    np.testing.assert_array_equal(made[0, 0], made[0, 2])
+    assert pictures.shape == (1, 3, 4, 4)
+    assert pictures[0, 0, :, 0].tolist() == [0, 0, 0.5, 1]
+    np.testing.assert_array_equal(pictures[0, 0], pictures[0, 2])
 
 
 def test_a_picture_is_normalised_as_the_network_was_taught():
     loud = np.array([-80, 0], np.float32).repeat(8).reshape(1, 1, 4, 4)
 
-    made = as_picture(loud, size=4, mean=MEAN, std=STD)
+    pictures = as_picture(loud, size=4, mean=MEAN, std=STD)
 
     expected = [(1 - mean) / std for mean, std in zip(MEAN, STD, strict=True)]
-    np.testing.assert_allclose(made[0, :, 0, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(pictures[0, :, 0, 0], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [64, 224, (96, 320)])
 def test_resizing_is_pillows_bilinear(size):
     spectrogram = np.random.default_rng(0).uniform(-80, 0, (2, 1, 128, 200)).astype(np.float32)
 
-    made = as_picture(spectrogram, size, [0, 0, 0], [1, 1, 1], span=80, top=0)
+    pictures = as_picture(spectrogram, size, [0, 0, 0], [1, 1, 1], span=80, top=0)
 
     height, width = (size, size) if isinstance(size, int) else size
     grey = Image.fromarray(spectrogram[1, 0, ::-1] / 80 + 1)
     expected = np.asarray(grey.resize((width, height), Image.Resampling.BILINEAR))
-    np.testing.assert_allclose(made[1, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(pictures[1, 0], expected, atol=1e-6)
 
 
 def test_louder_is_the_same_picture_unless_the_top_is_given():
@@ -107,6 +107,6 @@ def test_louder_is_the_same_picture_unless_the_top_is_given():
 
 
 def test_silence_is_a_dark_picture():
-    made = as_picture(np.full((1, 1, 8, 8), -100, np.float32), 8, [0, 0, 0], [1, 1, 1])
+    pictures = as_picture(np.full((1, 1, 8, 8), -100, np.float32), 8, [0, 0, 0], [1, 1, 1])
 
-    assert (made == 0).all()
+    assert (pictures == 0).all()

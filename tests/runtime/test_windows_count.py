@@ -13,6 +13,6 @@ def test_a_recording_of_very_many_windows_is_told():
 
 
 def test_as_many_as_allowed_are_made():
-    made = windows(np.zeros((4, 10 * MOST), np.float32), frames=10, overlap=0.0)
+    parts = windows(np.zeros((4, 10 * MOST), np.float32), frames=10, overlap=0.0)
 
-    assert made.shape == (MOST, 1, 4, 10)
+    assert parts.shape == (MOST, 1, 4, 10)
