@@ -6,7 +6,7 @@ if __name__ == "__main__":
     try:
         from . import beside  # noqa: F401 - before any library
         from .commands import main
-    except Exception as error:  # its seal is checked by this very code, so this comes first
+    except Exception as error:  # damage in this very code shows here, before the seal is checked
         if hasattr(error, "remedy"):
             print(error, file=sys.stderr)
         else:

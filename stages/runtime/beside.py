@@ -1,6 +1,7 @@
-"""Looks for foreign code beside the runtime when it is imported: before any library is.
+"""Checks the package's folder for unsealed code as soon as this module is imported, before any
+library is.
 
-In a package this is the package's folder; in the house above there is no seal to look at."""
+Only a package has a seal; in a checkout of AI Workflow nothing is checked."""
 
 import os
 

@@ -16,7 +16,7 @@ from .rules import SIZE, number, several, whole
 from .steps import softmax
 
 STRIDES = several(whole(1, 1024), 1, 8)
-BEST = 1000  # candidates that are looked at, of all points and labels
+BEST = 1000  # candidates that suppression considers, of all points and labels
 
 Floats = NDArray[np.float32]
 
@@ -69,13 +69,13 @@ def suppress(
     most: int,
     facts: dict[str, Any] | None = None,
 ) -> Floats:
-    """The boxes that are left when, label by label, every one goes that overlaps with a better one
-    by more than `overlap` (intersection over union): [k, 6] of left, top, right, bottom, score,
-    label's index; the best first, at most `most`.
+    """Non-maximum suppression by label: removes every box that overlaps with a better one of its
+    label by more than `overlap` (intersection over union).
 
-    Scores below `least` are not looked at, nor are any behind the best 1,000. Of equal scores the
-    first point's comes first, and of one point the first label's, on every machine. Notes in
-    `facts` how many labels have scores."""
+    Returns [k, 6]: left, top, right, bottom, score, label's index, sorted by falling score, at most
+    `most` rows. Considers only scores of at least `least`, and of these the best 1,000. Equal
+    scores are ordered by point, then by label, so that every machine gives the same order. Writes
+    the number of labels to `facts["scored"]`."""
     if facts is not None:
         facts["scored"] = candidates.scores.shape[1]
     rows = _best(candidates, least)
@@ -95,8 +95,8 @@ def suppress(
 
 @declare("boxes in shares", "boxes")
 def to_pixels(boxes: Floats, facts: dict[str, Any]) -> Floats:
-    """`boxes` (suppress) in pixels of the upright picture, whose width and height are in `facts`,
-    cut at its edges; what lies wholly outside is left out."""
+    """`boxes` (as from `suppress`) in pixels of the upright picture, whose width and height are in
+    `facts`. Boxes are clipped at its edges; those wholly outside are left out."""
     scale = np.array([facts["width"], facts["height"]] * 2, np.float32)
     placed = boxes.copy()
     placed[:, :4] = np.clip(boxes[:, :4] * scale, 0, scale)
@@ -105,7 +105,7 @@ def to_pixels(boxes: Floats, facts: dict[str, Any]) -> Floats:
 
 
 def _points(height: int, width: int, strides: Sequence[int]) -> tuple[Floats, Floats, Floats]:
-    """x and y of every point, and its stride."""
+    """Three arrays: x, y and stride of every point, in pixels."""
     found: list[Floats] = []
     for stride in strides:
         rows, columns = -(-height // stride), -(-width // stride)
@@ -116,7 +116,7 @@ def _points(height: int, width: int, strides: Sequence[int]) -> tuple[Floats, Fl
 
 
 def _expected(distances: Floats) -> Floats:
-    """[points, 4, bins] to [points, 4]."""
+    """Expected distances in strides: [points, 4, bins] to [points, 4]."""
     bins = distances.shape[2]
     if bins == 1:
         return distances[:, :, 0]
@@ -139,7 +139,7 @@ def _best(candidates: Candidates, least: float) -> Floats:
 
 
 def _first(scores: Floats) -> NDArray[np.intp]:
-    """The places of the best scores, the best first, of equal ones the first."""
+    """The positions of the BEST highest scores, sorted by falling score; a stable sort."""
     places = np.arange(len(scores))
     if len(scores) > BEST:  # sorting all of them would take longer than all the rest
         places = np.flatnonzero(scores >= np.partition(scores, -BEST)[-BEST])
@@ -147,7 +147,7 @@ def _first(scores: Floats) -> NDArray[np.intp]:
 
 
 def _overlaps(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of `box` with each of `others`, [n]; 0 where both are empty."""
+    """Intersection over union of `box` with each of `boxes`, [n]; 0 where both are empty."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[2:4], boxes[:, 2:4])
     common = np.clip(high - low, 0, None).prod(axis=1)

@@ -1,5 +1,7 @@
-"""The .pyc files that Python keeps of a package's sources: those that it would run are held against
-ones made anew, since a damaged or exchanged one runs in place of the source that was checked."""
+"""Checks the .pyc files in a package's __pycache__ against its sources.
+
+Python runs a cached .pyc file in place of the source. The seal covers only the sources, so a
+damaged or exchanged .pyc file is found by compiling the source again."""
 
 import importlib.util
 import marshal
@@ -10,14 +12,15 @@ from .errors import Damaged
 from .unsealed import CACHE
 
 HEADER = 16  # bytes: magic number, flags, then time and size of the source, or its hash
-HASHED, CHECKED = 1, 2  # flags: it has a hash, which Python compares with the source's
+HASHED, CHECKED = 1, 2  # flags: has a hash of the source; Python compares it with the source's
 REMEDY = "Delete it: Python makes another one."
 
 
 def check_bytecode(folder: Path, sources: Mapping[str, bytes]) -> None:
-    """Raise Damaged unless every .pyc that this Python would run is what it makes of the source.
+    """Raise Damaged unless every .pyc file that this Python would run equals the compiled source.
 
-    `sources`: the package's .py files by their names relative to `folder`, as they were checked."""
+    `sources`: the contents of the package's .py files, already checked against the seal, by their
+    names relative to `folder`."""
     for name, source in sources.items():
         cached = Path(importlib.util.cache_from_source(str(folder / name)))
         if cached.is_file() and not _is_of(cached, source, folder / name):
@@ -25,7 +28,7 @@ def check_bytecode(folder: Path, sources: Mapping[str, bytes]) -> None:
 
 
 def _is_of(cached: Path, source: bytes, path: Path) -> bool:
-    """Whether `kept` is what Python makes of `source`, or nothing that it would run."""
+    """Whether `cached` equals the compiled `source`, or is a file that Python would not run."""
     try:
         data = cached.read_bytes()
     except OSError:
@@ -35,13 +38,13 @@ def _is_of(cached: Path, source: bytes, path: Path) -> bool:
     compiled = compile(source, str(path), "exec", dont_inherit=True)
     try:
         return bool(marshal.loads(data[HEADER:]) == compiled)  # noqa: S302 - as Python did, importing it
-    except Exception:  # what damage makes of it is anything, SystemError included
+    except Exception:  # a damaged file may raise anything, SystemError included
         return False
 
 
 def _is_stale(data: bytes, source: bytes, path: Path) -> bool:
-    """Whether Python would make another one, as it was made of another source by its time and size
-    or its hash."""
+    """Whether Python would ignore and replace the .pyc file, because it was compiled from another
+    source by modification time and size, or by hash."""
     flags = int.from_bytes(data[4:8], "little")
     if flags & HASHED:
         return bool(flags & CHECKED) and data[8:16] != importlib.util.source_hash(source)

@@ -1,4 +1,4 @@
-"""predict, selftest, info and serve, as a package offers them to whoever has its folder."""
+"""The commands of a package: predict, selftest, info and serve."""
 
 import argparse
 import json
@@ -23,10 +23,11 @@ UNTESTED = "also on a processor that the package was not verified for"
 
 
 def main(argv: Sequence[str] | None = None, folder: Path = HOME) -> int:
-    """Do what `words` (else the command line) say with the package in `folder`; an exit code."""
-    for stream in (sys.stdout, sys.stderr):  # labels may be in any script, terminals in any code
+    """Run a command on the package in `folder` and return its exit code. `argv`: the arguments;
+    those of the command line if None."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal's encoding may lack a label's letters
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    with neutral_streams():  # nor may a label or a file's name command the terminal
+    with neutral_streams():  # labels and file names may hold control characters
         return _answer(argv, folder)
 
 
@@ -39,16 +40,16 @@ def _answer(argv: Sequence[str] | None, folder: Path) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader of our output, such as head, has seen enough
+    except BrokenPipeError:  # the reader of our output, such as head, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # nobody foresaw it: not the samples' fault, nor for them to read
+    except Exception as error:  # a fault of ours: a message instead of a traceback
         print(failed(f"'{args.do.__name__.strip('_')}'", error), file=sys.stderr)  # noqa: T201
         return InfrastructureError.exit_code
 
 
 def _with_command(argv: Sequence[str]) -> list[str]:
-    """A file alone means predict."""
+    """`argv` with the command predict in front, if it names files only."""
     commands = ("predict", "selftest", "info", "serve", "-h", "--help")
     return list(argv) if argv and argv[0] in commands else ["predict", *argv]
 

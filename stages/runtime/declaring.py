@@ -1,5 +1,6 @@
-"""What a step around a network says of itself: what it takes and gives, and what its arguments may
-be. So a package is checked when it is opened, not when the first sample comes."""
+"""Declarations of steps: the kinds of value a step takes and gives, and a rule for each argument.
+
+With them a package's steps are checked when it is opened, not at the first sample."""
 
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -13,9 +14,9 @@ REMEDY = "Correct it where the steps are written: in the package's package.json,
 
 
 class Declared(NamedTuple):
-    """`takes`: the kinds of value that may be given to the step; `gives`: what it makes of them.
-    `rules`: of its arguments by name. `required`: those that have no default. `joint_check`: raises
-    ConfigError for arguments that do not fit each other."""
+    """The declaration of a step. `takes`: the kinds of value that the step accepts; `gives`: the
+    kind it returns. `rules`: a rule for each argument. `required`: arguments without a default.
+    `joint_check`: raises ConfigError for arguments that contradict each other."""
 
     takes: tuple[str, ...]
     gives: str
@@ -31,8 +32,8 @@ def declare(
     like: Callable[..., Any] | None = None,
     **rules: Rule,
 ) -> Callable[[Function], Function]:
-    """Declare a function to be a step. `takes`: kinds, with "|" between them. `like`: a step whose
-    arguments it takes, too."""
+    """Decorator that declares a function to be a step. `takes`: kinds, separated by "|". `like`: a
+    step whose arguments it accepts as well."""
 
     def mark(function: Function) -> Function:
         base = declared(like) if like else None
@@ -58,6 +59,7 @@ ATTRIBUTE = "declared_step"
 
 
 def declared(function: Callable[..., Any]) -> Declared:
+    """The declaration of the step `function`."""
     found: Declared = getattr(function, ATTRIBUTE)
     return found
 

@@ -1,4 +1,4 @@
-"""What package.json may say: its fields, and whether steps, labels and kind of answer fit."""
+"""The fields of package.json, and the check that its steps, labels and kind of answer fit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ from .sealed import check, read
 from .unsealed import REMEDY
 
 DESCRIPTION = "package.json"
-FORMAT = 1  # of a package; a higher one means that a runtime of today would misread it
+FORMAT = 1  # of packages that this runtime reads; one of a higher format it would misread
 MOST_LABELS = 100_000
 MOST_STEPS = 50
 MOST_NUMBERS = 50_000_000  # in one window: 200 MB
@@ -74,14 +74,15 @@ OPTIONAL = {
     "made_of": table(text(200), text(200)),
     "requires": table(text(200), VERSION),
 }
-# What the steps before a network may end with, and those after it, by kind of answer.
+# The kinds of value with which the steps before a network may end; and the steps after it, by kind
+# of answer.
 WINDOWS = ("windows",)
 ANSWERS = {"labels": ("scores", "logits", "outputs"), "boxes": ("boxes",)}
 
 
 def check_description(description: Any, where: str) -> None:
-    """Raise a WorkflowError, naming field and value, unless `said`, which stands `where`, describes
-    a package that this runtime can open."""
+    """Raise a WorkflowError, naming field and value, unless this runtime can open a package with
+    this `description`. `where`: the file it was read from."""
     if isinstance(description, Mapping) and "package_format" in description:
         _check_format(description["package_format"], where)
     check_fields(description, REQUIRED, OPTIONAL, where)
@@ -118,7 +119,8 @@ def _check_size(description: Mapping[str, Any], where: str) -> None:
 
 
 def _check_labels(description: Mapping[str, Any], where: str) -> None:
-    """A step that rejects names one of the labels; silence has a number for every band."""
+    """Raise Damaged if the step 'reject' names no label, or 'windows' has another number of values
+    for silence than the spectrogram has bands."""
     bands = 0
     for step in [*description["before"], *description["after"]]:
         args = step.get("args", {})
@@ -139,8 +141,8 @@ def _check_labels(description: Mapping[str, Any], where: str) -> None:
 
 
 def description_of(folder: Path) -> dict[str, Any]:
-    """What package.json in `folder` says, once the seal was checked and it was found to be a
-    description. Raises Damaged or another WorkflowError if it cannot be trusted."""
+    """The content of package.json in `folder`, after checking the seal, the fields and the versions
+    of the libraries. Raises Damaged or another WorkflowError if any check fails."""
     sealed = check(folder)
     if DESCRIPTION not in sealed:
         raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)

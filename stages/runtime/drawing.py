@@ -13,8 +13,8 @@ QUALITY = 90
 def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
     """`picture`, upright, with `boxes` ({"label", "score", "sure", "box": pixels}), as a JPEG.
 
-    Each label has its colour; the surest box lies on top; one that is not sure is dashed.
-    Raises BadSample if `picture` is none."""
+    Each label has its own colour. The box with the highest score is drawn last; boxes that are not
+    sure are dashed. Raises BadSample if `picture` cannot be decoded."""
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(decode_picture(picture))
@@ -30,7 +30,8 @@ def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def _font(size: int) -> Any:
-    """Pillow's own; before 10.1, or without FreeType, it has one size, and Latin letters only."""
+    """Pillow's built-in font. Before Pillow 10.1, or without FreeType, it has one size and Latin
+    letters only."""
     from PIL import ImageFont
 
     try:
@@ -40,7 +41,7 @@ def _font(size: int) -> Any:
 
 
 def _drawable(text: str, font: Any) -> str:
-    """`text` with a question mark for each letter that a `font` of one size lacks."""
+    """`text` with a question mark for each letter that `font` lacks."""
     return text if hasattr(font, "path") else text.encode("latin-1", "replace").decode("latin-1")
 
 
@@ -64,7 +65,7 @@ def _draw(pen: Any, box: Mapping[str, Any], colour: str, line: int, font: Any) -
 
 
 def _dash(pen: Any, edges: tuple[float, float, float, float], colour: str, line: int) -> None:
-    """A rectangle of dashes, each four times as long as the `line` is wide, its corners closed."""
+    """Draw a dashed rectangle; a dash is four times as long as wide, and every corner is drawn."""
     left, top, right, bottom = edges
     for start in _dashes(left, right, 4 * line):
         for y in (top, bottom - line + 1):
@@ -75,8 +76,8 @@ def _dash(pen: Any, edges: tuple[float, float, float, float], colour: str, line:
 
 
 def _dashes(begin: float, end: float, long: int) -> list[tuple[float, float]]:
-    """An odd number of equal stretches from `begin` to `end`, every second of them: where the
-    dashes are. At least one at either end."""
+    """Start and end of each dash between `begin` and `end`. Dashes and gaps have equal lengths near
+    `long`; the first and the last piece are dashes."""
     count = max(3, round((end - begin) / long) // 2 * 2 + 1)
     each = (end - begin) / count
     return [(begin + k * each, begin + (k + 1) * each) for k in range(0, count, 2)]
@@ -85,5 +86,5 @@ def _dashes(begin: float, end: float, long: int) -> list[tuple[float, float]]:
 def _upright(
     begin: float, end: float, low: float, high: float, *, across: bool
 ) -> tuple[float, float, float, float]:
-    """A rectangle `across` or down."""
+    """The rectangle of a dash that runs `across`, else down."""
     return (begin, low, end, high) if across else (low, begin, high, end)

@@ -1,21 +1,21 @@
-"""Whose fault it is when a decoder fails: the sample's, or that of a library on this machine.
+"""Decides whether a decoder failed because of the sample or because of a library on this machine.
 
-Decoders raise nearly anything on bytes made to break them, and so does a library that is too old
-or half installed. What tells them apart: a sample that is known to be good, sent the same way."""
+Decoders raise nearly any exception on hostile bytes, and so does a library that is too old or half
+installed. To tell the two apart, a sample that is certainly good is decoded the same way."""
 
 from collections.abc import Callable
 
 from .errors import BadSample, InfrastructureError, WorkflowError
 from .libraries import LEAST, at_least, installed, named
 
-NEVER_BYTES = (ImportError, NameError)  # a part of the library itself is not there
+NEVER_BYTES = (ImportError, NameError)  # a part of the library is missing, whatever the bytes
 
 
 def fault_of(
     error: Exception, sample: BadSample, library: str, decode_good: Callable[[], object]
 ) -> WorkflowError:
-    """`sample` if `error` came of the bytes, else an InfrastructureError that names `library` (as
-    pip calls it) and its version.
+    """The error to raise for `error`: `sample` if the bytes caused it, else an InfrastructureError
+    that names `library` (as pip calls it) and its version.
 
     `decode_good` decodes a good sample of the same format, and raises if that fails, too."""
     if isinstance(error, WorkflowError):
@@ -31,7 +31,7 @@ def fault_of(
 
 
 def library_fault(library: str, error: Exception) -> InfrastructureError:
-    """That `library` failed with `error` on a sample that may well be good."""
+    """The error that `library` failed with `error` although the sample may be good."""
     return InfrastructureError(
         f"{named(library)} fails here, and on a good sample, too: {type(error).__name__}: {error}.",
         f"Install it again or newer: pip install --upgrade '{at_least(library)}'.",
@@ -39,7 +39,7 @@ def library_fault(library: str, error: Exception) -> InfrastructureError:
 
 
 def failed(what: str, error: Exception) -> InfrastructureError:
-    """That `what` ended with an error that nobody foresaw, and the versions to report with it."""
+    """The error that `what` failed unexpectedly, with the versions of the libraries to report."""
     versions = ", ".join(f"{name} {installed(name)}" for name in LEAST if installed(name))
     if isinstance(error, MemoryError):
         return InfrastructureError(

@@ -1,4 +1,4 @@
-"""Asks a predictor of files: an answer or a problem for each, and a drawing where one is wanted."""
+"""Predicts files: an answer or a problem for each file, and a drawing if one is requested."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ MOST_BYTES = 500_000_000  # of one sample
 
 
 class PredictOptions(NamedTuple):
-    """What `Predictor.predict` is asked beside the file."""
+    """The optional arguments of `Predictor.predict`."""
 
     top: int | None = None
     threshold: float | None = None
@@ -21,9 +21,11 @@ class PredictOptions(NamedTuple):
 def answered(
     predictor: Predictor, path: Path, options: PredictOptions, drawing: Path | None = None
 ) -> tuple[dict[str, Any], int]:
-    """The answer to the file at `path`, or the problem with it and its remedy; an exit code.
+    """The answer to the file at `path`, or {"problem", "remedy"} if it cannot be answered; and the
+    exit code (0, or that of the error).
 
-    The answer is drawn to `drawing`, if that is given: whole, or not at all."""
+    The picture with the answer is written to the path `drawing`, unless that is None; never half
+    of it."""
     found: dict[str, Any]
     code = 0
     try:
@@ -51,8 +53,8 @@ def _answer(
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of the file at `path`, which may be a pipe or a device without an end. Raises
-    BadSample for more than MOST_BYTES."""
+    """The bytes of the file at `path`. Reads at most MOST_BYTES + 1, as the file may be a pipe or
+    device without an end. Raises BadSample for more than MOST_BYTES."""
     with path.open("rb") as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
@@ -63,11 +65,11 @@ def _read(path: Path) -> bytes:
 
 
 def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) -> list[Path | None]:
-    """Where the answer to each of `files` is to be drawn: at `place`; in the folder `place` if
-    there are several files or it is a folder already; nowhere if it is None.
+    """The paths to which the answers to `files` are drawn: `place` itself for one file, files in
+    the folder `place` for several or if it is a folder already, None for each if it is None.
 
-    Raises ConfigError if this kind of answer is not drawn, or a drawing would take a file's own
-    place."""
+    Raises ConfigError if this kind of answer cannot be drawn, or a drawing would overwrite one of
+    `files`."""
     if place is None:
         return [None] * len(files)
     if not predictor.kind.draws:
@@ -84,8 +86,9 @@ def drawings(predictor: Predictor, files: Sequence[Path], place: Path | None) ->
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """A name for each of `files`; all with their numbers, if two would have the same: a disk may
-    not tell capitals apart, and a-1 may be there beside two a."""
+    """A file name for the drawing of each of `files`. If two stems are equal but for case, which
+    some file systems ignore, all names get a number; all, because a file may be called a-1
+    already."""
     stems = [path.stem for path in files]
     if len({stem.casefold() for stem in stems}) < len(stems):
         stems = [f"{stem}-{number}" for number, stem in enumerate(stems, 1)]

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old content or the new, never a half; taking turns."""
+"""Atomic writing of files: a reader sees the old content or the new. And locks for processes."""
 
 import os
 import secrets
@@ -11,7 +11,8 @@ from .errors import InfrastructureError
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """Give a new name beside `path`; when the block ends well, flush it and rename it to `path`.
+    """Yield a temporary path in the folder of `path`; if the block succeeds, flush that file and
+    rename it to `path`.
 
     Raises InfrastructureError if the disk is full or may not be written."""
     draft = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.part")
@@ -52,8 +53,8 @@ def alone(path: Path) -> Iterator[None]:
 
 
 def flushed(path: Path) -> None:
-    """Wait until the disk has what the file or folder at `path` holds, for the case of a power cut.
-    Raises OSError."""
+    """Flush the file or folder at `path` to the disk, so that it survives a power cut. Raises
+    OSError."""
     # Windows flushes only what was opened for writing, others open folders only for reading.
     number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:

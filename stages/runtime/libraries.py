@@ -1,7 +1,7 @@
-"""The least versions of the libraries that the runtime works with, and the check that they are met.
+"""The least versions of the libraries that the runtime works with, and their check.
 
-They are those of Debian 12, and the first ONNX Runtime with wheels for its Python. What a package
-itself was tested with is in its requirements.txt."""
+The versions are those of Debian 12, and the first ONNX Runtime with wheels for its Python. The
+versions that a package was tested with are in its requirements.txt."""
 
 import sys
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ LEAST = {
 
 
 def installed(library: str) -> str | None:
-    """The version of `library` (as pip calls it) that is installed here; None if nothing says."""
+    """The installed version of `library` (as pip calls it); None if pip has no record of it."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -32,15 +32,15 @@ def named(library: str) -> str:
 
 
 def at_least(library: str) -> str:
-    """What pip is to be asked for: 'pillow>=9.4.0'."""
+    """The requirement to give to pip, as 'pillow>=9.4.0'."""
     return f"{library}>={LEAST[library]}" if library in LEAST else library
 
 
 def check_libraries(requires: Mapping[str, str]) -> None:
     """Raise BackendMissing if Python or a library is older than `requires` (name: least version).
 
-    One that is not installed, or by other means than pip, is not looked at: who imports it says
-    so."""
+    A library of which pip has no record is skipped: the module that imports it reports that it is
+    missing."""
     for name, least in requires.items():
         found = _python() if name == "python" else installed(name)
         if found is not None and _parts(found) < _parts(least):

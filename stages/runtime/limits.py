@@ -1,4 +1,4 @@
-"""What protects a service from too much at once: of one request, and of requests."""
+"""Limits that protect a service from requests that are too large, too slow or too many."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,33 +8,33 @@ from typing import Any
 
 from .errors import InfrastructureError, WorkflowError
 
-LEASE = 0.5  # seconds for which who sends a body keeps others from sending theirs
+LEASE = 0.5  # seconds for which a request keeps its slot while its body is still being sent
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a service gives to each request and holds at once. All numbers are generous to what
-    people send and small beside what a machine has."""
+    """The limits of a service. The defaults are generous for what people send and small compared
+    with what a machine has."""
 
     seconds: float = 10.0  # of work on one sample
     request_seconds: float = 30.0  # of work on one request, whatever it holds
     memory: int = 1_500_000_000  # bytes of a worker beyond those of the loaded package; on Linux
     most_bytes: int = 20_000_000  # of one request
     most_files: int = 32  # in one request
-    waiting: int = 32  # requests that may wait for each that is answered
-    patience: float = 1.0  # seconds until who finds no place is sent away
-    buffered_bytes: int = 200_000_000  # of all bodies that are here, whole or in part
+    waiting: int = 32  # requests that may wait, for each worker
+    patience: float = 1.0  # seconds that a request waits for a slot before it is refused
+    buffered_bytes: int = 200_000_000  # of all request bodies in memory, complete or not
     header_seconds: float = 10.0  # from a connection's beginning to the end of a request's headers
-    quiet_seconds: float = 10.0  # without a byte of a body
+    quiet_seconds: float = 10.0  # between two parts of a body
     body_seconds: float = 60.0  # from the headers to the body's end
-    drain_seconds: float = 5.0  # for what comes after a refusal, unread
+    drain_seconds: float = 5.0  # for the rest of a body after a refusal, which is not read
     write_seconds: float = 30.0  # until a client has taken its answer
     most_connections: int = 512
-    spare_connections: int = 64  # beyond these, for those who ask how the service is
+    spare_connections: int = 64  # beyond these, for /health and /metrics
 
 
 class Busy(InfrastructureError):
-    """More is asked than can be answered; a retry will help."""
+    """The service is overloaded; a retry will help."""
 
 
 class TooLarge(WorkflowError):
@@ -50,14 +50,14 @@ class Disconnected(Exception):
 
 
 class RequestSlots:
-    """So many requests may be inside at once; who finds no place waits a little, in line."""
+    """A semaphore of `count` requests at once. Further ones wait in line for `patience` seconds."""
 
     def __init__(self, count: int, patience: float) -> None:
         self._free = asyncio.Semaphore(count)
         self._patience = patience
 
     async def take(self) -> "RequestSlot":
-        """A place, to be given back. Raises Busy if there is none for a while."""
+        """A slot, which has to be given back. Raises Busy if none becomes free in time."""
         try:
             if self._free.locked():
                 async with asyncio.timeout(self._patience):
@@ -72,7 +72,7 @@ class RequestSlots:
 
 
 class RequestSlot:
-    """One request's place."""
+    """The slot of one request."""
 
     def __init__(self, free: asyncio.Semaphore) -> None:
         self._free: asyncio.Semaphore | None = free
@@ -82,15 +82,16 @@ class RequestSlot:
         return self._free is None
 
     def give_back(self) -> None:
-        """Let another have it; again, to no effect."""
+        """Free the slot. Further calls do nothing."""
         if self._free is not None:
             self._free.release()
             self._free = None
 
 
 class RequestBodies:
-    """Reads bodies, and holds no more of them at once than fit. Where all is taken, whoever has
-    been sending for the longest is sent away: a client that sends slowly, and on purpose."""
+    """Reads request bodies and limits the memory that all of them take together. When the limit is
+    reached, the incomplete body that began first is dropped, because slow clients would otherwise
+    keep everyone else out."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -99,15 +100,15 @@ class RequestBodies:
 
     @property
     def buffered(self) -> int:
-        """Bytes of all bodies that are here."""
+        """The bytes of all bodies in memory."""
         return self._buffered
 
     @asynccontextmanager
     async def read(self, request: Any) -> AsyncIterator[bytes]:
-        """The body of `request`, held for the block.
+        """The body of `request`; its bytes count as buffered until the block ends.
 
-        Raises TooLarge, before anything is read if the headers say so; TooSlow; Busy, if no memory
-        is left; Left, if the client leaves."""
+        Raises TooLarge (before reading, if the headers announce it), TooSlow, Busy if the memory
+        for bodies is used up, Disconnected if the client disconnects."""
         announced = request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > self._limits.most_bytes:
             raise self._too_large()
@@ -166,7 +167,7 @@ class RequestBodies:
 
 
 class RequestBody:
-    """The parts of one body as they come."""
+    """The parts of one request body that have arrived."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
@@ -175,13 +176,13 @@ class RequestBody:
         self.time: asyncio.Timeout | None = None
 
     def whole(self) -> bytes:
-        """All of it; the parts are let go of."""
+        """The complete body; frees the parts."""
         data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         self.parts.clear()
         return data
 
     def evict(self) -> None:
-        """Let go of what has come, and let its reader find out."""
+        """Free the parts and wake the reader, which then raises Busy."""
         self.evicted, self.size = True, 0
         self.parts.clear()
         if self.time is not None:

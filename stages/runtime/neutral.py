@@ -1,5 +1,5 @@
-"""Text from elsewhere, before it is printed or written for another program: labels, names of files,
-what libraries say. Characters that do something instead of being seen become escapes."""
+"""Makes text from outside safe to print or to write for another program: labels, file names,
+messages of libraries. Characters that act instead of being visible are replaced by escapes."""
 
 import re
 import sys
@@ -7,30 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Control characters but for tab and newline (ESC commands the terminal); separators of lines that
-# only some programs know; characters without width or that turn the direction of others, which
-# let a name look like another; halves of characters, which no file can hold.
+# Control characters except tab and newline (ESC starts terminal commands); line separators that
+# only some programs know; characters without width or that reverse the direction of text, which
+# make one name look like another; surrogates, which cannot be encoded.
 _ACTIVE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _BREAKS = re.compile("[\t\n]")
-_RESET = "\x1b[0m"  # some libraries end with it, and alone it does no harm
+_RESET = "\x1b[0m"  # harmless alone, and some libraries end their output with it
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def shown(text: str) -> str:
-    """`text` with every such character as \\uXXXX, the way JSON writes it: JSON stays the same."""
+    """`text` with every such character as \\uXXXX, as in JSON, so that JSON keeps its meaning."""
     return _ACTIVE.sub(_escape, text)
 
 
 def line(text: object) -> str:
-    """`text` as a part of one line: tabs and newlines become escapes, too."""
+    """`text` in a single line: tabs and newlines are escaped as well."""
     return _BREAKS.sub(_escape, shown(str(text)))
 
 
 def cell(text: object) -> str:
-    """`text` for a table that people open in a spreadsheet: never a formula. Numbers stay."""
+    """`text` for a table that may be opened in a spreadsheet. A text that would be taken for a
+    formula gets an apostrophe in front; numbers stay as they are."""
     value = shown(str(text))
     if value.lstrip(" \n").startswith(_FORMULA) and not _is_number(value):
         return f"'{value}"
@@ -51,10 +52,11 @@ def _escape(found: "re.Match[str]") -> str:
 
 
 class Neutral:
-    """A stream for text that passes everything on to `stream` as `shown`; what the stream's own
-    encoding cannot say becomes an escape as well.
+    """A text stream that writes to `stream` what `shown` returns. Characters that the stream's
+    encoding lacks are escaped as well.
 
-    `rich_proxied_file` is where Rich writes: it makes bars and colours of escape sequences."""
+    Rich finds the wrapped stream as `rich_proxied_file`: its bars and colours are escape sequences
+    and have to pass unchanged."""
 
     def __init__(self, stream: Any) -> None:
         self.rich_proxied_file = stream
@@ -75,13 +77,13 @@ class Neutral:
 
 
 def unwrapped(stream: Any) -> Any:
-    """The stream itself, for whoever draws with escape sequences and writes out text first."""
+    """The wrapped stream, for code that writes escape sequences and escapes texts itself."""
     return stream.rich_proxied_file if isinstance(stream, Neutral) else stream
 
 
 @contextmanager
 def neutral_streams() -> Iterator[None]:
-    """Inside the block all that is printed to stdout and stderr is `shown`."""
+    """Make stdout and stderr `Neutral` streams inside the block."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Neutral(sys.stdout), Neutral(sys.stderr)
     try:

@@ -1,4 +1,4 @@
-"""From a picture file's bytes to an array: every kind of picture that people have."""
+"""Decodes picture files of every usual format to arrays."""
 
 import io
 import re
@@ -37,7 +37,7 @@ TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
 ORIENTATION = 0x0112  # EXIF
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF
 TURNED = range(2, 9)
-MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself becomes afraid
+MOST_PIXELS = 89_000_000  # just below the number at which Pillow itself warns
 MOST_PIXELS_OF = {  # whose decoders take more than 10 bytes for each pixel
     "WEBP": 50_000_000,
     "AVIF": 45_000_000,
@@ -45,9 +45,9 @@ MOST_PIXELS_OF = {  # whose decoders take more than 10 bytes for each pixel
 }
 MOST_SIDE = 1_000_000  # to shrink a side, Pillow takes 16 bytes for each of its pixels
 STRIP_PIXELS = 1_000_000  # are converted at a time
-MOST_READS, BYTES_A_READ = 20_000, 100  # Pillow reads what stands before the pixels part by part
+MOST_READS, BYTES_A_READ = 20_000, 100  # Pillow reads the headers part by part
 MOST_READS_OF_PIXELS = 6_000_000  # and compressed BMPs byte by byte: some seconds
-MOST_SCANS = 500  # of a JPEG; usual are 1 and 10, tools that save the last byte make some dozens
+MOST_SCANS = 500  # of a JPEG; usual are 1 and 10, size optimisers make some dozens
 MOST_SCANNED_PIXELS = 4_000_000_000  # of all scans together: some seconds
 
 
@@ -57,11 +57,13 @@ def decode_picture(
 ) -> NDArray[np.uint8]:
     """The picture in `data`, upright, as (H, W, 3) uint8 RGB.
 
-    Turned as its EXIF says; transparency over white; the first frame of an animation; 16 bits
-    scaled to 8; grey, palette and CMYK converted. Notes width and height in `facts`. Raises
-    BadSample if there is no whole picture in `data` or it has more than `most_pixels`, which is
-    found out before it is decoded; InfrastructureError if Pillow fails on good pictures, too;
-    BackendMissing if it is not installed."""
+    EXIF orientation is applied; transparent pixels are put on white; of an animation the first
+    frame is taken; 16 bits are scaled to 8; grey, palette and CMYK are converted. Writes width and
+    height to `facts`.
+
+    Raises BadSample if `data` is no complete picture, or one of more than `most_pixels`, which is
+    checked before decoding; InfrastructureError if Pillow fails on good pictures too;
+    BackendMissing if Pillow is not installed."""
     if not data:
         raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
     with quiet():
@@ -84,7 +86,7 @@ def _decoded(data: bytes, most_pixels: int) -> NDArray[np.uint8]:
     _check_scans(image, data)
     file.remaining = MOST_READS_OF_PIXELS
     image.load()
-    image = _upright(image)  # and the one that lay on its side is let go of
+    image = _upright(image)  # rebinding frees the image as it was stored
     return _pixels(image)
 
 
@@ -101,8 +103,8 @@ def _opened(file: io.BytesIO) -> "Pillow.Image":
 
 
 class _Bytes(io.BytesIO):
-    """A file that is read in no more parts than a picture of its size needs: a file of nothing but
-    comments, each of some bytes, would be read for minutes."""
+    """A file with a limit on the number of reads. Without it, a file of millions of tiny comments
+    would keep Pillow busy for minutes."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -119,7 +121,7 @@ class _Bytes(io.BytesIO):
 
 
 def _bad(error: Exception, data: bytes) -> BadSample:
-    """What `error` says of `data`, if it is the fault of these bytes."""
+    """The error to raise if `error` was caused by the bytes of `data`."""
     name = type(error).__name__
     if name == "UnidentifiedImageError":
         return BadSample(
@@ -135,7 +137,7 @@ def _bad(error: Exception, data: bytes) -> BadSample:
 
 
 def _format_of(data: bytes) -> str:
-    """Pillow's name of the format that `data` begin as; PNG for what is none."""
+    """Pillow's name of the format by the first bytes of `data`; PNG if they match none."""
     if data[4:8] == b"ftyp":
         return "AVIF" if data[8:12] in (b"avif", b"avis") else "PNG"
     return next(
@@ -143,7 +145,7 @@ def _format_of(data: bytes) -> str:
     )
 
 
-@lru_cache(maxsize=len(FORMATS))  # once a good picture was decoded, Pillow is sound
+@lru_cache(maxsize=len(FORMATS))  # one success proves that Pillow works
 def _decode_good_picture(name: str) -> None:
     """Make small pictures of the format `name` and decode them. Raises what Pillow raises."""
     from PIL import Image
@@ -169,7 +171,8 @@ def _check_size(image: "Pillow.Image", most: int) -> None:
 
 
 def _check_tiles(image: "Pillow.Image", most: int) -> None:
-    """A TIFF is decoded tile by tile, and a tile may be larger than the picture."""
+    """Raise BadSample for a TIFF with tiles of more than `most` pixels: a tile may be larger than
+    the picture, and is decoded whole."""
     tags = image.tag_v2  # type: ignore[attr-defined]
     width, height = tags.get(TILE_WIDTH, 1), tags.get(TILE_HEIGHT, 1)
     if not (isinstance(width, int) and isinstance(height, int) and width * height <= most):
@@ -177,7 +180,7 @@ def _check_tiles(image: "Pillow.Image", most: int) -> None:
 
 
 def _check_scans(image: "Pillow.Image", data: bytes) -> None:
-    """Raise BadSample if the pixels of a JPEG would be gone through too many times."""
+    """Raise BadSample if a JPEG has so many scans that decoding would take too long."""
     if image.format not in ("JPEG", "MPO") or data.count(START_OF_SCAN) <= 1:
         return
     scans = _scans(data)
@@ -209,7 +212,7 @@ def _upright(image: "Pillow.Image") -> "Pillow.Image":
         if image.getexif().get(ORIENTATION, 1) not in TURNED:
             return image  # not a copy, as Pillow would give
         return ImageOps.exif_transpose(image)
-    except Exception as error:  # EXIF that cannot be read says nothing about which side is up
+    except Exception as error:  # EXIF that cannot be read is ignored, if Pillow itself works
         fault = fault_of(error, BadSample("EXIF cannot be read."), "pillow", _turns)
         if isinstance(fault, BadSample):
             return image
@@ -227,8 +230,8 @@ def _turns() -> None:
 
 
 def _pixels(image: "Pillow.Image") -> NDArray[np.uint8]:
-    """`image` as (H, W, 3) uint8, converted strip by strip: at once, it would take many times the
-    memory of the picture."""
+    """`image` as (H, W, 3) uint8. Converted strip by strip, as converting all at once would take
+    many times the memory of the picture."""
     width, height = image.size
     out = np.empty((height, width, 3), np.uint8)
     rows = max(1, STRIP_PIXELS // width)
@@ -242,7 +245,7 @@ def _pixels(image: "Pillow.Image") -> NDArray[np.uint8]:
 
 
 def _strips(image: "Pillow.Image", rows: int) -> Iterator[tuple[int, "Pillow.Image"]]:
-    """`rows` of `image` at a time, and where they begin."""
+    """The first row and the picture of each strip of `rows` rows of `image`."""
     width, height = image.size
     if height <= rows:
         yield 0, image
@@ -252,8 +255,8 @@ def _strips(image: "Pillow.Image", rows: int) -> Iterator[tuple[int, "Pillow.Ima
 
 
 def _span(image: "Pillow.Image", rows: int) -> tuple[float, float]:
-    """What is black and what is white in a picture of 16 or 32 bits or floats: the ends of its
-    type, else of its own values."""
+    """The values of black and white in a picture of 16 or 32 bits or floats: the range of 16 bits
+    if it has them, else its own minimum and maximum."""
     if image.mode.startswith("I;16"):
         return 0.0, 65535.0
     ends = [
@@ -286,7 +289,7 @@ def _over_white(image: "Pillow.Image") -> "Pillow.Image":
 
 
 def _is_transparent(image: "Pillow.Image") -> bool:
-    """Pillow has `has_transparency_data` from 10.1 on."""
+    """Whether `image` has transparent pixels. Pillow's own `has_transparency_data` needs 10.1."""
     if image.mode in TRANSPARENT or "transparency" in image.info:
         return True
     return image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A")

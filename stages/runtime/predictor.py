@@ -1,9 +1,9 @@
-"""A loaded network with the steps around it. It answers from a file's bytes.
+"""The predictor: a loaded network with the steps around it. It answers from a file's bytes.
 
-The six functions of a device SDK are all here: init (the constructor, or `open`), prepare
-(`prepare`), set tensor, forward, get tensor (`forward`, `answer`), destroy (`close`)."""
+It has the six functions of a device SDK: init (the constructor, or `open`), prepare (`prepare`),
+set tensor, forward, get tensor (`forward`, `answer`), destroy (`close`)."""
 
-from . import beside  # noqa: F401 - before any library: a module in the folder may have its name
+from . import beside  # noqa: F401 - before any library, which a module in the folder may shadow
 
 # isort: split
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,8 @@ Outputs = tuple[NDArray[Any], ...]
 
 
 class Predictor:
-    """Keeps no state between answers, so threads may share one."""
+    """Answers samples with a package's network. Stateless between answers, so threads may share
+    one."""
 
     def __init__(
         self,
@@ -36,10 +37,10 @@ class Predictor:
         on: str | None = None,
     ) -> None:
         """`description`: labels, before, after, backend, answers. `model`: the network's file.
-        `on`: the instruction set whose engine options are set, this machine's if none is given.
+        `on`: the instruction set for which the engine's options are set; this machine's if None.
 
-        Raises UnknownPart for a step, kind of answer or backend that is not here, BackendMissing
-        for an engine that is not installed, InfrastructureError for a file that it cannot load."""
+        Raises UnknownPart for an unknown step, kind of answer or backend, BackendMissing for an
+        engine that is not installed, InfrastructureError for a file that the engine cannot load."""
         steps.check([*description["before"], *description["after"]])
         self.description = dict(description)
         self.labels: list[str] = list(description["labels"])
@@ -52,24 +53,26 @@ class Predictor:
     def open(
         cls, folder: Path, threads: int = 1, *, on: str | None = None, untested: bool = False
     ) -> Self:
-        """The predictor of the package in `folder`; the digest of every file is checked first.
-        `on`: as for the constructor; `untested`: run it whatever the processor.
+        """The predictor of the package in `folder`, after checking the digest of every file.
+        `on`: as in the constructor. `untested`: also on a processor for which the package was not
+        verified.
 
-        Raises Damaged, naming the file, if one is missing, changed, or code that is not its own;
-        UntestedProcessor if the package was not verified for a processor such as this."""
+        Raises Damaged, naming the file, if a file is missing, changed, or unsealed code;
+        UntestedProcessor if the package was not verified for this machine's processor."""
         description = description_of(folder)
         if not untested:
             check_instruction_set(folder)
         return cls(description, folder / description["model"], threads, on)
 
     def prepare(self, data: bytes) -> Prepared:
-        """One sample as the network sees it: its windows, [m, ...], and the facts noted on the way.
-        Raises BadSample if `data` cannot be used."""
+        """The network's input for one sample: its windows, [m, ...], and the facts that steps
+        noted. Raises BadSample if `data` cannot be used."""
         return steps.prepared(self.description["before"], data)
 
     def forward(self, batch: NDArray[Any]) -> Outputs:
-        """The network's raw outputs for `batch`, [n, ...] each, in the network's order. Raises
-        InfrastructureError if they are no finite numbers, or of another count of windows."""
+        """The network's raw outputs for the windows in `batch` [n, ...], each [n, ...], in the
+        network's order. Raises InfrastructureError if one has values that are not finite numbers,
+        or another first dimension than `batch`."""
         tensor = np.ascontiguousarray(batch, np.float32)
         outputs = self._backend.run({self._backend.inputs[0]: tensor})
         for name, values in outputs.items():
@@ -77,8 +80,9 @@ class Predictor:
         return tuple(outputs[name] for name in self._backend.outputs)
 
     def answer(self, outputs: Sequence[NDArray[Any]], facts: Facts) -> Any:
-        """One sample's value, as plain JSON, from the raw outputs of its windows ([m, ...] each)
-        and the facts of `prepare`. Raises InfrastructureError if they do not fit the labels."""
+        """One sample's value as plain JSON (see `answers.Kind`), from the raw outputs of its
+        windows, each [m, ...], and the facts of `prepare`. Raises InfrastructureError if the
+        outputs do not fit the labels."""
         raw = outputs[0] if len(outputs) == 1 else tuple(outputs)
         last = steps.run(self.description["after"], raw, facts)
         if facts.get("scored", len(self.labels)) != len(self.labels):
@@ -89,7 +93,7 @@ class Predictor:
         return self.kind.value(np.asarray(last), self.labels)
 
     def answers(self, samples: Sequence[bytes], batch: int = 16) -> list[Any]:
-        """The values of all `samples`, in order; `batch` of them at a time."""
+        """The values of all `samples`, in their order, computed `batch` samples at a time."""
         values: list[Any] = []
         for start in range(0, len(samples), batch):
             prepared = [self.prepare(data) for data in samples[start : start + batch]]
@@ -97,8 +101,8 @@ class Predictor:
         return values
 
     def answered(self, prepared: Sequence[Prepared], batch: int = 16) -> list[Any]:
-        """The value of each of `prepared`; the network is shown `batch` windows at a time, of
-        whichever samples they are."""
+        """The values of the samples `prepared`. The network runs on `batch` windows at a time,
+        which may belong to several samples."""
         if not prepared:
             return []
         windows = np.concatenate([sample.windows for sample in prepared])
@@ -112,10 +116,12 @@ class Predictor:
     def predict(
         self, data: bytes, top: int | None = None, threshold: float | None = None
     ) -> dict[str, Any]:
-        """The answer to one sample, for people and programs: the best `top` (0: all) with a score
-        of `threshold` or more; where one is None, as is usual for this kind of answer. Each
-        says whether it is `sure`, by the package's own `sure_from` whatever `threshold`; None for a
-        package without."""
+        """The answer to one sample, for people and programs: the best `top` (0: all) entries with a
+        score of at least `threshold`; None: the defaults of this kind of answer.
+
+        Each entry has "sure", which follows from the package's `sure_from` independently of
+        `threshold`; it is None for a package without that field. Raises BadSample, or ConfigError
+        for a threshold outside 0 to 1."""
         if threshold is not None and not 0 <= threshold <= 1:  # NaN is neither
             raise ConfigError(f"The threshold is {threshold}.", "Give a number from 0 to 1.")
         prepared = self.prepare(data)
@@ -130,8 +136,8 @@ class Predictor:
         )
 
     def _check_network(self, model: Path) -> None:
-        """Raise InfrastructureError unless the network takes one input and gives what its kind of
-        answer is made of."""
+        """Raise InfrastructureError unless the network has one input and as many outputs as its
+        kind of answer needs."""
         inputs, outputs = len(self._backend.inputs), len(self._backend.outputs)
         if inputs != 1 or outputs != self.kind.outputs:
             raise InfrastructureError(
@@ -141,7 +147,7 @@ class Predictor:
             )
 
     def close(self) -> None:
-        """Let go of the network's memory."""
+        """Free the network's memory."""
         self._backend = None
 
     def __enter__(self) -> Self:
@@ -152,7 +158,8 @@ class Predictor:
 
 
 def _check_output(name: str, values: Any, count: int) -> None:
-    """A number that is none would be ranked somewhere, and so be an answer."""
+    """Raise InfrastructureError unless `values` are finite numbers for `count` windows: the answer
+    would rank NaN like a score."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise InfrastructureError(
             f"The network's output '{name}' is not of numbers.", "Export the model again."
@@ -172,7 +179,7 @@ def _check_output(name: str, values: Any, count: int) -> None:
 
 
 def _slices(prepared: Sequence[Prepared]) -> Iterator[slice]:
-    """Where each sample's windows are among those of all."""
+    """The slice of each sample's windows in the concatenation of all windows."""
     start = 0
     for sample in prepared:
         yield slice(start, start + len(sample.windows))

@@ -1,7 +1,8 @@
-"""From the outputs of a detector of prior boxes to candidates, in numpy.
+"""Decodes the outputs of an SSD detector (Liu et al. 2016, SSD: Single Shot MultiBox Detector,
+ECCV) to candidates, in numpy.
 
-Liu et al. 2016, SSD: Single Shot MultiBox Detector, ECCV. A prior is a box of a given size at a
-place of a map; the network tells how far the true box is off it, in shares of its sides."""
+A prior is a box of a fixed size at a cell of a feature map. The network predicts the offset of the
+true box from it, relative to the prior's sides."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from .errors import InfrastructureError
 from .rules import SIDE, number, several
 from .steps import softmax
 
-PRIOR_VARIANCES = (0.1, 0.1, 0.2, 0.2)  # units of an offset: of the middle, and of the sides
+PRIOR_VARIANCES = (0.1, 0.1, 0.2, 0.2)  # units of an offset: of the centre, and of the sides
 ASPECTS = (1.0, 2.0, 0.5)
 FARTHEST = 4.0  # a side is at most e to this power as long as its prior's
 
@@ -43,9 +44,9 @@ def decode_priors(
     """The candidates of one square picture of `size` pixels.
 
     `outputs`: logits [1, priors, 1 + labels], background first, and offsets [1, priors, 4] of the
-    middle (x, y) and of the logarithm of the sides, in PRIOR_VARIANCES. `shares`: for each of
-    `strides` the least and the largest prior as a share of the picture's side. Raises
-    InfrastructureError if they have another number of priors than that."""
+    centre (x, y) and of the logarithm of the sides, in units of PRIOR_VARIANCES. `shares`: for each
+    of `strides` the smallest and the largest prior as a share of the picture's side. Raises
+    InfrastructureError if the outputs have another number of priors."""
     priors = prior_boxes(size, strides, shares)
     logits, offsets = (np.asarray(output[0], np.float32) for output in outputs)
     if logits.shape[0] != len(priors) or offsets.shape != priors.shape:
@@ -57,9 +58,10 @@ def decode_priors(
 
 
 def prior_boxes(size: int, strides: Sequence[int], shares: Sequence[Sequence[float]]) -> Floats:
-    """All priors as left, top, right, bottom in shares of the picture's side, [priors, 4]: map
-    after map, row by row, at each place a square, a lying and a standing box of its area, and a
-    larger square."""
+    """All priors, [priors, 4], as left, top, right, bottom in shares of the picture's side.
+
+    The order: feature map by feature map, row by row. Every cell has a square, a wide and a high
+    box of the same area, and a larger square."""
     found = []
     for stride, (least, most) in zip(strides, shares, strict=True):
         count = -(-size // stride)
@@ -73,7 +75,7 @@ def prior_boxes(size: int, strides: Sequence[int], shares: Sequence[Sequence[flo
 
 
 def decoded(offsets: Floats, priors: Floats) -> Floats:
-    """The boxes that are `offsets` [n, 4] off `priors` [n, 4]."""
+    """The boxes, [n, 4], at `offsets` [n, 4] from `priors` [n, 4]."""
     middle, sides = _middles(priors)
     units = np.array(PRIOR_VARIANCES, np.float32)
     moved = middle + offsets[:, :2] * units[:2] * sides
@@ -82,7 +84,7 @@ def decoded(offsets: Floats, priors: Floats) -> Floats:
 
 
 def encoded(boxes: Floats, priors: Floats) -> Floats:
-    """How far `boxes` [n, 4] are off `priors` [n, 4]: the inverse of `decoded`."""
+    """The offsets of `boxes` [n, 4] from `priors` [n, 4]: the inverse of `decoded`."""
     (middle, sides), (wanted, lengths) = _middles(priors), _middles(boxes)
     units = np.array(PRIOR_VARIANCES, np.float32)
     away = (wanted - middle) / sides / units[:2]
@@ -91,7 +93,7 @@ def encoded(boxes: Floats, priors: Floats) -> Floats:
 
 
 def _middles(boxes: Floats) -> tuple[Floats, Floats]:
-    """Of `boxes`, the middles and the lengths of the sides, [n, 2] each."""
+    """The centres and the lengths of the sides of `boxes`, [n, 2] each."""
     return _floats((boxes[:, :2] + boxes[:, 2:]) / 2), _floats(boxes[:, 2:] - boxes[:, :2])
 
 

@@ -1,4 +1,4 @@
-"""Every refusal of the service in one shape: {"problem": ..., "remedy": ...}, with its status."""
+"""Turns every error of the service into {"problem": ..., "remedy": ...} with an HTTP status."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class WrongType(BadSample):
 
 
 class WrongQuestion(WorkflowError):
-    """What is asked for cannot be given."""
+    """The request's options contradict each other or the package."""
 
 
 STATUS: tuple[tuple[type[WorkflowError], int], ...] = (
@@ -28,7 +28,7 @@ STATUS: tuple[tuple[type[WorkflowError], int], ...] = (
 
 
 def add_problems(app: Any) -> None:
-    """Let `app` answer its errors, the framework's included, in that shape."""
+    """Add handlers to `app` that answer errors in this form, those of FastAPI included."""
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse
     from starlette.exceptions import HTTPException

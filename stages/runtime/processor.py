@@ -1,14 +1,14 @@
-"""Which instruction set this machine multiplies 8-bit numbers with.
+"""Finds the instruction set with which this machine multiplies 8-bit numbers.
 
-Only what changes how an engine adds up products is told apart: VNNI on x86-64 and the dot product
-on arm64. Without them engines may add two products in 16 bits, which is not enough for them.
+Only features that change how an engine adds up products are distinguished: VNNI on x86-64 and the
+dot product on arm64. Without them engines may add two products in 16 bits, which can overflow.
 
-A feature counts only if no source denies it, as an answer that is too weak is always safe: on
-Linux the processor's flags are read from /proc/cpuinfo (an emulator shows the host's there), and
-numpy knows what the processor itself says, on every system. AVX-VNNI alone (Intel from the 12th
-generation on) is in /proc/cpuinfo only: numpy does not tell it, so that nothing can deny it. On
-other systems it counts as missing; under an emulator on such a host it counts as there though it
-is not, so who emulates has to name the instruction set (`--on`)."""
+A feature counts only if no source denies it, because assuming too few features is always safe.
+There are two sources: on Linux, the flags in /proc/cpuinfo (where an emulator shows those of the
+host); on every system, numpy, which asks the processor. AVX-VNNI alone (Intel from the 12th
+generation on) is in /proc/cpuinfo only, as numpy does not know it. So it counts as missing on other
+systems, and counts as present under an emulator on such a host: there the instruction set has to be
+given with `--on`."""
 
 import platform
 from collections.abc import Mapping
@@ -35,8 +35,8 @@ def instruction_set() -> str:
 
 
 def named(machine: str, cpuinfo: str, features: Mapping[str, bool]) -> str:
-    """The instruction set of a `machine` whose /proc/cpuinfo reads `cpuinfo` (empty: it has none)
-    and of which numpy says `features`."""
+    """The instruction set of a `machine` (as platform.machine() gives it), by the text of its
+    /proc/cpuinfo ("" if it has none) and numpy's `features`."""
     kind = machine.lower()
     if kind in X86_MACHINES:
         flags = _common(cpuinfo, "flags")
@@ -56,7 +56,7 @@ def _has(flag: str, flags: set[str] | None, feature: str, features: Mapping[str,
 
 
 def _common(cpuinfo: str, key: str) -> set[str] | None:
-    """What all processors list under `key`; None if none has such a line."""
+    """The flags that all processors list under `key`; None if no line has that key."""
     lines = [line.partition(":") for line in cpuinfo.splitlines()]
     listed = [set(value.split()) for name, _, value in lines if name.strip() == key]
     return set.intersection(*listed) if listed else None
@@ -70,7 +70,7 @@ def _cpuinfo() -> str:
 
 
 def _numpy_features() -> Mapping[str, bool]:
-    """The processor's features by numpy's names; empty where numpy does not tell them."""
+    """The processor's features by numpy's names; empty for a numpy that does not have them."""
     from importlib import import_module
 
     for name in ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath"):

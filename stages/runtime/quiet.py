@@ -1,4 +1,4 @@
-"""Keeps a library's warnings from a person who can do nothing about them; for threads, too."""
+"""Suppresses the warnings of libraries, which users can do nothing about; safe with threads."""
 
 import threading
 import warnings
@@ -12,7 +12,7 @@ _saved: list[warnings.catch_warnings] = []
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let no warning through while any thread is inside; the last one puts the filters back."""
+    """Ignore all warnings while any thread is inside; the last one restores the filters."""
     _enter()
     try:
         yield
@@ -21,7 +21,7 @@ def quiet() -> Iterator[None]:
 
 
 def _enter() -> None:
-    # warnings.catch_warnings alone is not for threads: two that overlap leave wrong filters.
+    # warnings.catch_warnings is not thread-safe: two that overlap leave wrong filters.
     global _inside
     with _lock:
         if _inside == 0:

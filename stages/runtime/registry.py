@@ -1,4 +1,4 @@
-"""A table from names to places: parts can be listed and checked while they stay on the shelf."""
+"""A table from names to places in code: parts can be listed and checked without importing them."""
 
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -10,13 +10,14 @@ from .errors import UnknownPart
 
 
 def nearest(name: str, names: list[str]) -> str:
-    """Say which of `known` may have been meant by `name`, as a sentence, or nothing."""
+    """A question that suggests the one of `names` most similar to `name`; "" if none is."""
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     return f"Did you mean '{near[0]}'? " if near else ""
 
 
 class Registry:
-    """The parts of one `kind`: name to place, as 'module:attribute' relative to `home`."""
+    """The parts of one `kind`. `places`: name to 'module:attribute', relative to the package
+    `home`. Indexing with a name imports the part; raises UnknownPart."""
 
     def __init__(self, kind: str, home: str, places: dict[str, str]) -> None:
         self.kind = kind

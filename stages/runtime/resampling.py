@@ -1,4 +1,4 @@
-"""Brings a waveform to another sample rate: band-limited, in one thread, the same each time."""
+"""Resamples a waveform: band-limited, in one thread, with reproducible results."""
 
 from fractions import Fraction
 from functools import lru_cache
@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ZEROS = 32  # zero crossings of the sinc on either side
-CUTOFF = 0.92  # of the lower rate's half: -6 dB there, flat up to 0.84, silent from 1 on
-BETA = 8.0  # Kaiser window: 80 dB of what would fold back is gone
+CUTOFF = 0.92  # of half the lower rate: -6 dB there, flat up to 0.84, silent from 1 on
+BETA = 8.0  # Kaiser window: aliases are 80 dB lower
 MOST_WEIGHTS = 1_000_000  # of all phases; for 383,999 to 16,000 there would be 27 million
 
 
@@ -16,8 +16,8 @@ def resampled(waveform: NDArray[np.float32], rate: int, wanted: int) -> NDArray[
     """`waveform` [n] at `rate` frames a second as [ceil(n * wanted / rate)] at `wanted`.
 
     A windowed sinc in polyphase form (Crochiere and Rabiner 1983, Multirate Digital Signal
-    Processing; window of Kaiser 1974); beyond its ends the waveform is silent. Rates that have next
-    to nothing in common, as 44,101 and 16,000, are taken for the nearest ones that have more."""
+    Processing; window of Kaiser 1974). Beyond its ends the waveform is taken as silent. The ratio
+    of rates with hardly a common divisor, as 44,101 and 16,000, is approximated."""
     if rate == wanted:
         return waveform
     up, down = _ratio(rate, wanted)
@@ -38,15 +38,15 @@ def resampled(waveform: NDArray[np.float32], rate: int, wanted: int) -> NDArray[
 
 
 def _ratio(rate: int, wanted: int) -> tuple[int, int]:
-    """Two whole numbers whose quotient is that of `wanted` and `rate`; or nearly, if the first, the
-    count of phases, would make more than MOST_WEIGHTS."""
+    """Two whole numbers with the ratio `wanted` to `rate`; approximately, if the first number, that
+    of phases, would need more than MOST_WEIGHTS filter weights."""
     exact = Fraction(rate, wanted)
     near = exact.limit_denominator(max(1, MOST_WEIGHTS // (2 * _half(exact))))
     return near.denominator, near.numerator
 
 
 def _half(ratio: Fraction) -> int:
-    """Taps on either side of an output, for `ratio` inputs to an output."""
+    """Filter taps on either side of an output, for `ratio` inputs per output."""
     return int(np.ceil(ZEROS / _scale(ratio)))
 
 
@@ -56,7 +56,7 @@ def _scale(ratio: Fraction) -> float:
 
 @lru_cache(maxsize=8)
 def _filters(up: int, down: int) -> NDArray[np.float32]:
-    """[up, taps]: what the samples around an output at phase p / up are multiplied with."""
+    """Filter weights [up, taps]: row p is for outputs at phase p / up between two inputs."""
     ratio = Fraction(down, up)
     scale, half = _scale(ratio), _half(ratio)
     phases = np.arange(up)[:, None] * down % up / up

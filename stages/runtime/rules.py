@@ -1,5 +1,5 @@
-"""What values in a JSON file may be, and its reading: finite numbers, bounded sizes, plain words on
-what is wrong. The values may be anybody's."""
+"""Rules for values in untrusted JSON files, and a strict JSON parser: finite numbers, bounded
+sizes, messages that say what is wrong."""
 
 import json
 import math
@@ -16,7 +16,8 @@ _NO_LINE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters
 
 
 class Rule(NamedTuple):
-    """`requirement`: what a value has to be, as an end of a sentence. `fits`: whether it is."""
+    """A rule for a value. `requirement`: what the value has to be, as the end of a sentence.
+    `fits`: whether a value follows the rule."""
 
     requirement: str
     fits: Callable[[Any], bool]
@@ -47,8 +48,8 @@ def text(most: int = 1000) -> Rule:
 
 
 def single_line(most: int = 1000) -> Rule:
-    """A text that somebody else chose, such as a label: joiners, spaces and marks without width
-    belong to words of some scripts. Whoever prints it makes it neutral."""
+    """A text in one line, such as a label. Characters without width are allowed, because some
+    scripts need them; `neutral` escapes them for printing."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, str) and 0 < len(value) <= most and not _NO_LINE.search(value)
@@ -61,7 +62,7 @@ def choice(*names: str) -> Rule:
 
 
 def several(rule: Rule, least: int, most: int) -> Rule:
-    """A list of `least` to `most` values, each by `rule`."""
+    """A list of `least` to `most` values that each follow `rule`."""
 
     def fits(value: Any) -> bool:
         listed = isinstance(value, (list, tuple)) and least <= len(value) <= most
@@ -72,7 +73,7 @@ def several(rule: Rule, least: int, most: int) -> Rule:
 
 
 def different(rule: Rule) -> Rule:
-    """A list by `rule` in which no value stands twice."""
+    """A list that follows `rule` and has no value twice."""
 
     def fits(value: Any) -> bool:
         return rule.fits(value) and len(set(value)) == len(value)
@@ -114,8 +115,9 @@ SIZE = either(SIDE, several(SIDE, 2, 2))
 def check_fields(
     record: Any, required: Mapping[str, Rule], optional: Mapping[str, Rule], where: str
 ) -> None:
-    """Raise Damaged unless `record`, which stands `where`, is an object with all `required` fields,
-    and each of them and of the `optional` ones is as its rule says. It may have others."""
+    """Raise Damaged unless `record` is an object with all `required` fields, and each required or
+    `optional` field follows its rule. Further fields are allowed. `where`: the record's place, for
+    messages."""
     if not isinstance(record, Mapping):
         raise Damaged(f"{where} is {shown(record)}; it has to be an object.", REMEDY)
     for name in required:
@@ -130,7 +132,7 @@ def check_fields(
 
 
 def shown(value: Any) -> str:
-    """`value` as it may stand in a message: short, on one line."""
+    """`value` for a message: shortened, in one line of ASCII."""
     try:
         written = json.dumps(value, ensure_ascii=True)
     except (TypeError, ValueError):
@@ -139,8 +141,9 @@ def shown(value: Any) -> str:
 
 
 def parsed(data: bytes, where: str) -> Any:
-    """The JSON in `data`, the content of `where`. Raises Damaged for anything else, for NaN and
-    infinite numbers, a name that stands twice in an object, and values nested too deeply."""
+    """The value of the JSON text `data`, the content of the file `where`. Raises Damaged for
+    invalid JSON, NaN and infinite numbers, duplicate names in an object, and values nested too
+    deeply."""
     try:
         return json.loads(
             data.decode("utf-8"),

@@ -1,8 +1,8 @@
-"""A package's seal: SHA256SUMS lists every file with its digest, and ends with its own.
+"""A package's seal: SHA256SUMS lists the digest of every file and ends with a digest of the list.
 
-The format is that of `sha256sum --check`; the last line is a comment to that command. The seal
-guards against damage and mix-ups: a changed, missing or exchanged file, code that came in beside
-the package's own. It does not guard against somebody who can write the folder, and so the seal."""
+The format is that of `sha256sum --check`, for which the last line is a comment. The seal guards
+against damage and mix-ups: changed, missing or exchanged files, and added code. It does not guard
+against somebody who can write to the folder, and so replace the seal."""
 
 import hashlib
 import os
@@ -30,10 +30,10 @@ def seal(files: Mapping[str, bytes]) -> bytes:
 
 
 def check(folder: Path) -> list[str]:
-    """The names of the package's files, once each of them has been found to be what was sealed.
+    """Check every file of the package against the seal, and return the files' names.
 
-    Raises Damaged, naming the file. Other files may lie in the folder, unless they are code; only
-    plain files are read."""
+    Raises Damaged, naming the file. The folder may hold further files, unless they are code. Only
+    regular files are read."""
     digests = _digests(folder)
     refuse_unsealed_code(str(folder), frozenset({SEAL, *digests}))
     for name, digest in digests.items():
@@ -65,7 +65,7 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _listed(body: bytes) -> dict[str, str]:
-    """What the lines of the seal say: a digest, two spaces, a name."""
+    """The digest of each name in the lines of the seal: digest, two spaces, name."""
     try:
         lines = body.decode("utf-8").split("\n")[:-1]
     except UnicodeDecodeError as error:
@@ -102,7 +102,7 @@ def _digest_of(folder: Path, name: str) -> str:
 
 @contextmanager
 def _opened(folder: Path, name: str) -> Iterator[IO[bytes]]:
-    """The file `name`, if it is a plain one: opening a pipe would wait for its other end."""
+    """The file `name`, if it is a regular file; never blocks, as opening a pipe would."""
     try:
         with open(folder / name, "rb", opener=_opener) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -1,7 +1,7 @@
-"""Does a package answer here as it did where it was made? Its golden samples tell.
+"""The self-test: whether a package answers its golden samples here as it did where it was made.
 
-They lie near the border between two answers (deploy/golden.py), so that an engine, a decoder or a
-processor that computes otherwise names something else on some of them."""
+Golden samples are close to the border between two answers (deploy/golden.py), so that an engine,
+decoder or processor that computes differently changes the answer to some of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,10 +32,12 @@ Z = 1.959963984540054  # the normal deviate that leaves 2.5 % on each side
 
 @dataclass(frozen=True)
 class SelfTest:
-    """How the golden samples were answered on this machine: `agreeing` of `samples` name what they
-    should, of which `labels` of `of` labels are covered; no number is further away than
-    `furthest`, and `tolerance` is allowed. `verified`: the package states
-    something for this machine's processor, or nothing of any."""
+    """The result of a self-test on this machine.
+
+    `agreeing` of `samples` golden samples keep their answer; together they cover `labels` of `of`
+    labels. `furthest` is the largest deviation of a number, of which `tolerance` is allowed.
+    `noun`: what a sample is called. `verified`: False if the package states for which processors
+    it was verified, and this machine's is not among them."""
 
     noun: str
     processor: str
@@ -68,7 +70,8 @@ class SelfTest:
 def expected(
     predictor: Predictor, samples: Mapping[str, bytes], tolerance: float
 ) -> dict[str, Any]:
-    """What `predictor` gives for golden `samples`, by name, for a package to be tested against."""
+    """The content of golden/expected.json: the results of `predictor` for the golden `samples`, by
+    file name, and the `tolerance` with which a package has to reproduce them."""
     cases = [
         {"file": name, "expected": predictor.kind.golden(predictor, data)}
         for name, data in samples.items()
@@ -77,11 +80,11 @@ def expected(
 
 
 def selftest(folder: Path) -> SelfTest:
-    """Check every file and answer every golden sample, whatever the processor: to find out how it
-    answers there is what this is for.
+    """Check every file of the package in `folder` and answer every golden sample, also on a
+    processor for which the package was not verified.
 
-    Raises Damaged if a file was changed, AgreementNotMet if an answer is not the golden one or a
-    number is further away than the package allows."""
+    Raises Damaged if a file was changed, AgreementNotMet if an answer differs from the golden one
+    or a number deviates by more than the package's tolerance."""
     with Predictor.open(folder, untested=True) as predictor:
         result = _compared(predictor, folder, _golden(folder))
     if not result.passed:
@@ -90,7 +93,7 @@ def selftest(folder: Path) -> SelfTest:
 
 
 def _golden(folder: Path) -> Any:
-    """What golden/expected.json says. Raises Damaged if it is not what `expected` makes."""
+    """The content of golden/expected.json. Raises Damaged if it has not the form of `expected`."""
     golden = parsed(read(folder, GOLDEN), GOLDEN)
     check_fields(golden, FIELDS, {}, GOLDEN)
     for place, case in enumerate(golden["cases"], 1):
@@ -122,9 +125,8 @@ def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> 
 def _compare_case(
     predictor: Predictor, case: Mapping[str, Any], found: Any
 ) -> tuple[bool, float, set[int]]:
-    """Whether `found` names what the case expects, how far away it is, which labels are expected.
-
-    Raises Damaged if what is expected is no answer at all."""
+    """Compare `found` with what the case expects: whether it names the same, the largest deviation,
+    and the expected labels. Raises Damaged if the case's expectation has the wrong form."""
     kind, wanted = predictor.kind, case["expected"]
     try:
         return kind.keeps(wanted, found), kind.furthest(wanted, found), kind.named_in(wanted)

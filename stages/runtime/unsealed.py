@@ -1,7 +1,7 @@
-"""Code in a package's folder that is not the package's: found before any of it could be imported.
+"""Finds code in a package's folder that its seal does not list, before it could be imported.
 
-Imports nothing that such code could take the place of: only what Python itself has loaded before a
-program begins."""
+Imports only modules that Python itself loads before a program begins, as code in the folder could
+shadow any other."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ import stat
 from .errors import Damaged
 
 SEAL = "SHA256SUMS"
-# Opening a pipe does not wait, bytes stay as they are; a system without the flag needs none.
+# Opening a pipe does not block, and bytes are not translated; other systems do not need the flags.
 QUICK = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 REMEDY = "Copy or make the package again; do not use this one."
 MOVE = "Move it out of the package's folder: put into it nothing but samples."
@@ -21,17 +21,18 @@ MOST_SEAL = 10_000_000  # bytes of SHA256SUMS
 
 
 def is_code(name: str) -> bool:
-    """Whether Python or the system could run a file of this `name`, as some file systems tell
-    capitals apart and some do not: x.PY, and x.so.1.2, too."""
+    """Whether Python or the system could run a file of this `name`. Ignores case, as some file
+    systems do (x.PY), and accepts versions of libraries (x.so.1.2)."""
     name = name.lower()
     return name.rstrip("0123456789.").endswith(".so") or name.endswith(CODE)
 
 
 def refuse_unsealed_code(folder: str, sealed: frozenset[str]) -> None:
-    """Raise Damaged if something lies below `folder` that can run, or that is neither a file nor a
-    folder, and is not among `sealed`, names relative to it. Nothing is opened, no link followed.
+    """Raise Damaged if anything below `folder` is code, or neither a file nor a folder, and not
+    among `sealed`, names relative to `folder`. Opens no file and follows no link.
 
-    Of __pycache__, which Python fills itself, only .pyc files are let through here."""
+    .pyc files in __pycache__, which Python writes itself, are allowed here; `bytecode` checks
+    them."""
     waiting, count = [("", 0)], 0
     while waiting:
         below, depth = waiting.pop()
@@ -50,7 +51,7 @@ def refuse_unsealed_code(folder: str, sealed: frozenset[str]) -> None:
 
 
 def spelled(name: str) -> str:
-    """`name` as it may stand in a message: control characters are written out."""
+    """`name` for a message, with control characters escaped."""
     return name if name.isprintable() else ascii(name)
 
 
@@ -77,9 +78,11 @@ def _check_file(entry: "os.DirEntry[str]", name: str, below: str, sealed: frozen
 
 
 def refuse_code_beside(folder: str) -> None:
-    """`refuse_foreign_code` for what the seal in `folder` lists, without a look at digests: to be
-    called before a library is imported, as a module in the folder may have a library's name. Where
-    there is no seal there is no package, and nothing to refuse."""
+    """`refuse_unsealed_code` with the names that the seal in `folder` lists, without checking
+    digests.
+
+    Call it before any library is imported, as a module in the folder may have a library's name. A
+    folder without a seal is no package; nothing is refused there."""
     try:
         with open(os.open(os.path.join(folder, SEAL), os.O_RDONLY | QUICK), "rb") as file:
             lines = file.read(MOST_SEAL).decode("utf-8", "replace").splitlines()

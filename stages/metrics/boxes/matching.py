@@ -99,7 +99,7 @@ def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matche
 
 
 def overlaps(boxes: Floats, other_boxes: Floats) -> Floats:
-    """Intersection over union of each of `boxes` [n, 4] with each of `others` [m, 4]: [n, m]."""
+    """Intersection over union of each of `boxes` [n, 4] with `other_boxes` [m, 4]: [n, m]."""
     left, top, right, bottom = boxes.T[:, :, None]
     wide = np.minimum(right, other_boxes[:, 2]) - np.maximum(left, other_boxes[:, 0])
     high = np.minimum(bottom, other_boxes[:, 3]) - np.maximum(top, other_boxes[:, 1])

@@ -1,5 +1,7 @@
-"""What a network answers: labels, boxes. Each kind knows its value, its words and its self-test; a
-new one is a file here and a line below."""
+"""The kinds of answer that a network gives: labels, boxes.
+
+A kind says how an answer is stored, shown to people and compared in the self-test. To add one, add
+a file here and a line to KINDS."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
@@ -24,10 +26,13 @@ KINDS = Registry(
 
 
 class Kind(Protocol):
-    """A value is what is kept of one sample, as plain JSON; an answer is what a person or a program
-    is told of it. `outputs`: so many the network has. `top`: so many are told if nobody says
-    otherwise (0: all). `draws`: an answer can be drawn. `tells`, `explains`: what an answer is, in
-    few words and in sentences. `columns`: the titles of its table."""
+    """What the runtime needs to know of a kind of answer.
+
+    A value is the result for one sample as plain JSON, complete. An answer is what a person or a
+    program gets to see of it. `outputs`: the number of the network's outputs. `top`: how many
+    entries an answer has by default (0: all). `draws`: whether an answer can be drawn. `tells`,
+    `explains`: what an answer is, in a few words and in sentences. `columns`: the titles of its
+    table."""
 
     top: ClassVar[int]
     outputs: ClassVar[int]
@@ -37,12 +42,12 @@ class Kind(Protocol):
     columns: ClassVar[tuple[str, ...]]
 
     def value(self, array: NDArray[Any], labels: Sequence[str]) -> Any:
-        """The last step's `array` as plain JSON, rounded for keeping. Raises InfrastructureError if
-        it cannot be of a network for `labels`."""
+        """The last step's `array` as plain JSON, rounded. Raises InfrastructureError if its shape
+        is not that of a network for `labels`."""
         ...
 
     def least(self, description: Mapping[str, Any]) -> float:
-        """The score below which nothing is told, if nobody says otherwise."""
+        """The default threshold: entries with a lower score are left out of an answer."""
         ...
 
     def named(
@@ -54,12 +59,13 @@ class Kind(Protocol):
         facts: Mapping[str, Any],
         sure: Sure,
     ) -> dict[str, Any]:
-        """`value` as an answer: the best `top` (0: all) with a score of `threshold` or more. Each
-        says "sure": true or false by `sure`, whatever `threshold`; None if that is not known."""
+        """`value` as an answer: the best `top` (0: all) entries with a score of at least
+        `threshold`. Each has a field "sure", which `sure` decides independently of `threshold`;
+        None if the package was not measured for that."""
         ...
 
     def parsed(self, answer: Mapping[str, Any], labels: Sequence[str]) -> Any:
-        """The value of an `answer` that left nothing out."""
+        """The value that an `answer` was made from; the answer has to be complete."""
         ...
 
     def line(self, answer: Mapping[str, Any]) -> str:
@@ -71,41 +77,43 @@ class Kind(Protocol):
         ...
 
     def draw(self, data: bytes, answer: Mapping[str, Any]) -> bytes:
-        """The sample in `data` with `answer` drawn, as a JPEG. Raises BadSample, or ConfigError if
-        this kind is not drawn."""
+        """The sample in `data` with `answer` drawn on it, as a JPEG. Raises BadSample if it cannot
+        be decoded, ConfigError if this kind of answer cannot be drawn."""
         ...
 
     def golden(self, predictor: "Predictor", data: bytes) -> Any:
-        """What a package should give for the sample in `data` on every machine, as plain JSON."""
+        """The expected result for the golden sample in `data`, as plain JSON. Every machine has to
+        reproduce it within the package's tolerance."""
         ...
 
     def furthest(self, expected: Any, found: Any) -> float:
-        """How far `found` is from `expected`, two results of `golden`, where it is furthest."""
+        """The largest deviation between `expected` and `found`, two results of `golden`."""
         ...
 
     def keeps(self, expected: Any, found: Any) -> bool:
-        """Whether `found` names the same as `expected` does, two results of `golden`."""
+        """Whether two results of `golden` name the same labels or boxes."""
         ...
 
     def named_in(self, expected: Any) -> set[int]:
-        """The labels, as indexes, that a result of `golden` names."""
+        """The indexes of the labels that a result of `golden` names."""
         ...
 
     def decided(self, value: Any, description: Mapping[str, Any]) -> set[int]:
-        """The labels, as indexes, that the answer of `value` names if nobody says otherwise."""
+        """The indexes of the labels that the answer to `value` names by default."""
         ...
 
     def margin(self, value: Any, description: Mapping[str, Any]) -> float:
-        """By how much every score of `value` may change before its answer names something else."""
+        """How much the scores of `value` may change before the answer names other labels."""
         ...
 
     def by_label(self, value: Any, count: int) -> list[float]:
-        """The highest score of each of `count` labels in `value`; 0 where there is none."""
+        """The highest score in `value` of each of `count` labels; 0 for a label without one."""
         ...
 
 
 def of(description: Mapping[str, Any]) -> Kind:
-    """The kind that `description` names; packages of before there were kinds answer labels."""
+    """The kind of answer that `description` names. Packages that name none, made before there were
+    kinds, answer labels."""
     kind: Kind = KINDS[description.get("answers", "labels")]()
     return kind
 

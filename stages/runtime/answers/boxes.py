@@ -13,15 +13,15 @@ from .sure import Sure, in_table, in_text
 if TYPE_CHECKING:
     from ..predictor import Predictor
 
-DIGITS = 6  # of a score that is kept
-PIXEL_DIGITS = 2  # of a coordinate that is kept
-SAME = 0.5  # overlap of two boxes that are of one thing
-USUAL = 0.5  # the least score that is told by a package without a threshold
+DIGITS = 6  # of a stored score
+PIXEL_DIGITS = 2  # of a stored coordinate
+SAME = 0.5  # least overlap of two boxes around the same object
+USUAL = 0.5  # threshold of a package that has none of its own
 
 
 class Boxes:
-    """A value: [[left, top, right, bottom, score, label's index], ...], pixels of the upright
-    picture, the best first."""
+    """Labels with boxes. A value is [[left, top, right, bottom, score, label's index], ...] in
+    pixels of the upright picture, sorted by falling score."""
 
     top: ClassVar[int] = 0
     outputs: ClassVar[int] = 2
@@ -67,8 +67,8 @@ class Boxes:
         facts: Mapping[str, Any],
         sure: Sure,
     ) -> dict[str, Any]:
-        """{"boxes": [{"label", "score", "sure", "box": [left, top, right, bottom]}, ...]}, best
-        first."""
+        """{"boxes": [{"label", "score", "sure", "box": [left, top, right, bottom]}, ...]}, sorted
+        by falling score."""
         named = [row for row in value if row[4] >= threshold][: top or None]
         return {
             "boxes": [
@@ -97,7 +97,7 @@ class Boxes:
         return "; ".join(found) or "no boxes"
 
     def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
-        """One for each box, or one that says that there is none."""
+        """A row for each box, or one row that says that there are none."""
         return [
             (
                 box["label"],
@@ -109,9 +109,9 @@ class Boxes:
         ] or [("no boxes", "", "", "", "", "", "")]
 
     def golden(self, predictor: "Predictor", data: bytes) -> dict[str, Any]:
-        """What the network says at points spread over the picture; what the steps make of made-up
-        outputs, as on a generated picture a detector is sure of nothing; and the boxes that it
-        names."""
+        """Three results: the network's candidates at points spread over the picture; the boxes that
+        the steps make of simulated outputs, because on a generated picture a detector is sure of
+        nothing; and the boxes that the answer names."""
         from .planted import planted, spread
 
         prepared = predictor.prepare(data)
@@ -123,14 +123,15 @@ class Boxes:
         return {"points": spread(steps.run(decode, outputs)), "boxes": found, "named": named}
 
     def furthest(self, expected: Any, found: Any) -> float:
-        """How far the points are apart, or the made-up boxes where they are furthest."""
+        """The deviation of the candidates at the points, or of the simulated boxes if larger."""
         from .planted import apart
 
         points, boxes = ((expected[name], found[name]) for name in ("points", "boxes"))
         return max(apart(*points), furthest(*boxes))
 
     def keeps(self, expected: Any, found: Any) -> bool:
-        """Whether as many boxes are named, each with one of the same label at its place."""
+        """Whether both results name as many boxes, and each box has a counterpart of the same label
+        with an overlap of at least SAME."""
         unmatched = list(found["named"])
         for row in expected["named"]:
             same = [
@@ -146,12 +147,12 @@ class Boxes:
         return {int(row[5]) for row in expected["named"]}
 
     def decided(self, value: Sequence[Sequence[float]], description: Mapping[str, Any]) -> set[int]:
-        """The labels of the boxes with a score of the threshold or more."""
+        """The labels of the boxes whose score reaches the package's threshold."""
         least = self.least(description)
         return {int(row[5]) for row in value if row[4] >= least}
 
     def margin(self, value: Sequence[Sequence[float]], description: Mapping[str, Any]) -> float:
-        """How far the score that is nearest to the threshold is from it."""
+        """The distance between the threshold and the score nearest to it."""
         least = self.least(description)
         return min((abs(row[4] - least) for row in value), default=1.0)
 

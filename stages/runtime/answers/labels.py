@@ -1,4 +1,5 @@
-"""A score for each label; for a sound of several windows, also the likeliest label of each."""
+"""Answers with a score for each label. A sound of several windows also gets the likeliest label of
+each window."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -15,11 +16,12 @@ from .sure import Sure, in_table, in_text
 if TYPE_CHECKING:
     from ..predictor import Predictor
 
-DIGITS = 6  # of a score that is kept; finer ones differ between machines and mean nothing
+DIGITS = 6  # of a stored score; further digits differ between machines
 
 
 class Span(NamedTuple):
-    """Neighbouring windows with one likeliest label: their time, and the highest score."""
+    """Consecutive windows with the same likeliest label: start and end in seconds, the label, and
+    its highest score."""
 
     start: float
     end: float
@@ -57,7 +59,7 @@ class Labels:
         return [round(float(score), DIGITS) for score in array[0]]
 
     def least(self, description: Mapping[str, Any]) -> float:
-        """Nothing is left out: the scores say how sure each label is."""
+        """0: nothing is left out, as the scores say how sure each label is."""
         return 0.0
 
     def named(
@@ -69,10 +71,11 @@ class Labels:
         facts: Mapping[str, Any],
         sure: Sure,
     ) -> dict[str, Any]:
-        """{"labels": [{"label", "score", "sure"}, ...], "sure"}, best first; "sure" beside them is
-        that of the first, as only the likeliest label can be sure; with {"windows": [{"start",
-        "end", "label", "score"}, ...]}, seconds, if the sample was cut into windows, of which none
-        was measured alone, so that none says whether it is sure."""
+        """{"labels": [{"label", "score", "sure"}, ...], "sure"}, sorted by falling score. The outer
+        "sure" is that of the first label, as only the likeliest label can be sure.
+
+        If the sample was cut into windows, also {"windows": [{"start", "end", "label", "score"},
+        ...]}, in seconds. Windows have no "sure", because single windows were not measured."""
         order = sorted(range(len(labels)), key=lambda index: -value[index])
         named = [index for index in order if value[index] >= threshold][: top or None]
         first = sure.says(value[order[0]], order[0]) if named else sure.none
@@ -92,7 +95,8 @@ class Labels:
         return [found[label] for label in labels]
 
     def line(self, answer: Mapping[str, Any]) -> str:
-        """The labels with their scores, then what was heard when, if it was not always the same."""
+        """The labels with their scores, then the label of each span of time if there are several
+        spans."""
         found = [f"{label['label']} {label['score']:.3f}" for label in answer["labels"]]
         if found:
             found[0] += in_text(answer.get("sure"))
@@ -101,8 +105,8 @@ class Labels:
         return (", ".join(found) or "no label") + heard
 
     def rows(self, answer: Mapping[str, Any]) -> list[tuple[str, ...]]:
-        """The likeliest label, the others behind it; what was heard when, if it was not always the
-        same."""
+        """A row with the likeliest label and the others in its last column, then a row for each
+        span of time if there are several spans."""
         named = [(label["label"], f"{label['score']:.1%}") for label in answer["labels"]]
         first, rest = (named or [("no label", "")])[0], named[1:]
         then = ", ".join(" ".join(pair) for pair in rest)
@@ -135,7 +139,7 @@ class Labels:
         return {_likeliest(value)}
 
     def margin(self, value: Sequence[float], description: Mapping[str, Any]) -> float:
-        """Half of what the likeliest label is ahead of the next."""
+        """Half of the difference between the highest score and the second."""
         best, second = sorted([*value, 0.0], reverse=True)[:2]
         return (best - second) / 2
 
@@ -149,7 +153,7 @@ def _likeliest(scores: Sequence[float]) -> int:
 
 
 def spans(answer: Mapping[str, Any]) -> list[Span]:
-    """What was heard when; nothing if it was the same from start to end."""
+    """The spans of time with their labels; none if the label is the same from start to end."""
     windows = answer.get("windows", ())
     groups = [list(group) for _, group in groupby(windows, key=lambda window: window["label"])]
     if len(groups) < 2:

@@ -1,5 +1,5 @@
-"""What a detector's self-test looks at: points spread over the picture, and made-up outputs for the
-steps behind the network, with which they have something to suppress and to cut."""
+"""What a detector's self-test compares: the network's candidates at points spread over the picture,
+and simulated outputs that give the steps after the network boxes to suppress and to clip."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,15 +12,16 @@ from . import differences
 
 POINTS = 16
 DIGITS = 5
-APART = 29  # points between two made-up things
+APART = 29  # points between two simulated objects
 SURE, UNSURE = 3.0, -9.0  # logits
-DEEPEST = 1e-6  # a score that close to 0 or 1 is told by no log-odds
+DEEPEST = 1e-6  # scores are clipped this far from 0 and 1, where log-odds are infinite
 
 Floats = NDArray[np.float32]
 
 
 def spread(candidates: Candidates) -> list[list[float]]:
-    """At points from the first to the last: each label's log-odds, and the box in shares."""
+    """The candidates at POINTS evenly spaced points, a row for each: every label's log-odds, then
+    left, top, right, bottom as shares of width and height."""
     places = np.linspace(0, len(candidates.boxes) - 1, POINTS).round().astype(int)
     scores = np.clip(candidates.scores[places].astype(np.float64), DEEPEST, 1 - DEEPEST)
     rows = np.concatenate([np.log(scores / (1 - scores)), candidates.boxes[places]], axis=1)
@@ -28,17 +29,20 @@ def spread(candidates: Candidates) -> list[list[float]]:
 
 
 def apart(expected: Any, found: Any) -> float:
-    """How far two results of `spread` are apart: twice the root mean square of their differences.
+    """The deviation between two results of `spread`: twice the root mean square of the differences.
 
-    Not the largest: of an int8 detector on another engine single log-odds were 9 % off, 1.7 % on
-    average; with red and blue swapped it was 11 % on average, with another filter 5 %."""
+    The largest difference would not separate harmless deviations from faults: an int8 detector on
+    another engine had single log-odds 9 % off, but 1.7 % on average. With red and blue swapped the
+    average was 11 %, with another resize filter 5 %."""
     return 2 * float(np.sqrt(np.mean(np.square(differences(expected, found)))))
 
 
 def planted(outputs: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Logits and distances of the shapes of `outputs`, [1, ...]: every so often a thing, which the
-    point beside it sees as well, less surely, and which might be of the next label; label after
-    label."""
+    """Simulated logits and distances with the shapes of `outputs`, [1, ...].
+
+    Every APART points there is an object, its label the next in turn. The neighbouring point
+    detects the same object with a lower score, and the object's own point gives the following
+    label a lower score too."""
     points, labels = outputs[0].shape[1:]
     logits = np.full((1, points, labels), UNSURE, np.float32)
     for number, point in enumerate(range(0, points - 1, APART)):

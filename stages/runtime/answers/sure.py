@@ -1,5 +1,5 @@
-"""Whether an answer is sure: its score reaches the one from which answers were right often enough
-on samples that the model had not seen."""
+"""Whether an answer is sure: its score reaches a threshold above which answers were right often
+enough on samples that were held out of training."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,30 +8,32 @@ FIELD = "sure_from"  # of package.json
 
 
 class Sure(NamedTuple):
-    """`least`: the score from which an answer is sure; None if at no score enough answers are
-    right, and then none is. `other`: the index of the label that says "none of these", which is
-    never sure: that a sample has none of the labels is for a person to see. `measured`: False for a
-    package that is older than this, whose answers are neither sure nor not."""
+    """The rule by which a package's answers are sure.
+
+    `least`: an answer with at least this score is sure; None if no threshold makes answers right
+    often enough, so that no answer is sure. `other`: the index of the label "none of these", which
+    is never sure, because a person has to look at such a sample. `measured`: False for a package
+    made before this was measured; its answers are neither sure nor unsure."""
 
     least: float | None = None
     other: int | None = None
     measured: bool = True
 
     def says(self, score: float, label: int) -> bool | None:
-        """Whether the answer `label` with `score`, rounded as it is kept, is sure. A score that
-        equals the least is enough; None if that is not known."""
+        """Whether the answer `label` with `score`, rounded as stored, is sure: `score >= least`.
+        None if the package was not measured."""
         if not self.measured:
             return None
         return self.least is not None and label != self.other and score >= self.least
 
     @property
     def none(self) -> bool | None:
-        """What is said of an answer that cannot be sure whatever its score."""
+        """The "sure" of an entry that cannot be sure whatever its score."""
         return False if self.measured else None
 
 
 def sure_of(description: Mapping[str, Any]) -> Sure:
-    """When an answer of the package of `description` is sure."""
+    """The rule of the package that `description` describes."""
     if FIELD not in description:
         return Sure(measured=False)
     rejecting = [step for step in description["after"] if step["step"] == "reject"]
