@@ -35,10 +35,10 @@ def main(folder: str, epochs: str = "20", *ways: str) -> None:
         settings = Settings(workspace=Path(work) / "workspace")
         source.add("boxes", Path(folder), settings)
         for way in ways or WAYS:
-            told(way, int(epochs), settings)
+            _print_row(way, int(epochs), settings)
 
 
-def told(family: str, epochs: int, settings: Settings) -> None:
+def _print_row(family: str, epochs: int, settings: Settings) -> None:
     """Teach `family` with its backbone and without, and print both curves."""
     services: dict[str, Any] = {
         "store": open_store(settings),
@@ -49,22 +49,22 @@ def told(family: str, epochs: int, settings: Settings) -> None:
     dataset = STAGES["etl"](pipeline.slice("etl"), **services)
     problem = prepare(dataset, pipeline.train, **services)
     with cluster(settings, problem.nbytes + OBJECTS):
-        crew = Crew(problem, min(1.0, settings.threads / 2), lambda _: None)
+        workers = Crew(problem, min(1.0, settings.threads / 2), lambda _: None)
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
             plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
-            crew.teach([RungBudget(number, epochs, plain)])
+            workers.teach([RungBudget(number, epochs, plain)])
             wall = (time.perf_counter() - start) / 60
             print(f"{family}, backbone {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
-            for row in crew.known[number].curve:
+            for row in workers.known[number].curve:
                 print(f"    {row['minutes']:6.1f} min   AP50 {row['ap50']:.3f}", flush=True)
-        crew.end()
+        workers.end()
 
 
 def config(family: str, epochs: int) -> PipelineConfig:
     train = {"families": [family], "epochs": epochs, "trials": 1}
-    said = {"name": "boxes", "task": "object_detection", "data": "boxes", "train": train}
-    return PipelineConfig.model_validate(said)
+    fields = {"name": "boxes", "task": "object_detection", "data": "boxes", "train": train}
+    return PipelineConfig.model_validate(fields)
 
 
 if __name__ == "__main__":

@@ -34,10 +34,10 @@ NAMES = tuple(name for name in FAMILIES if FAMILIES[name].split_points)
 class Shown(Preprocessing):
     """Windows that are already made, so that backbones alone are timed."""
 
-    made: np.ndarray
+    prepared: np.ndarray
 
     def windows(self, view: View) -> np.ndarray:
-        return self.made[view.number][None]
+        return self.prepared[view.number][None]
 
 
 def main(names: tuple[str, ...]) -> None:
@@ -47,12 +47,12 @@ def main(names: tuple[str, ...]) -> None:
     print(f"{'family':20} {'ours':>8} {'Paddle':>8} {'ratio':>6} {'seconds a window':>17}")
     with TemporaryDirectory() as folder:
         store = makers.store(Path(folder))
-        ratios = {name: told(FAMILIES[name], store, settings) for name in names}
+        ratios = {name: measure(FAMILIES[name], store, settings) for name in names}
     short = [name for name in LITES if ratios.get(name, GOAL) < GOAL]
     sys.exit(f"below {GOAL:g}: {', '.join(short)}" if short else 0)
 
 
-def told(family: Family, store: Store, settings: Settings) -> float:
+def measure(family: Family, store: Store, settings: Settings) -> float:
     """Print the row of `family`; ours over Paddle's."""
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
@@ -62,7 +62,7 @@ def told(family: Family, store: Store, settings: Settings) -> float:
         way()  # warm
     turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
     mine, theirs = (WINDOWS / median(turn[place] for turn in turns) for place in (0, 1))
-    alone = one_window(backbone, windows)
+    alone = seconds_of_one_window(backbone, windows)
     row = f"{family.name:20} {mine:8.1f} {theirs:8.1f} {mine / theirs:6.1f} {alone:17.4f}"
     print(row, flush=True)
     return mine / theirs
@@ -91,7 +91,7 @@ def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
     return run
 
 
-def one_window(backbone: BackboneFile, windows: np.ndarray) -> float:
+def seconds_of_one_window(backbone: BackboneFile, windows: np.ndarray) -> float:
     """Seconds that one core works for a window, the median of all."""
     network, found = load_single_threaded(str(backbone.path)), []
     for window in windows:

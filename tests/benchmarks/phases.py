@@ -29,11 +29,11 @@ from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
 from stages.train.search import score_of
-from tests.benchmarks import rivals
+from tests.benchmarks import baselines
 
 DRAWS = 10_000  # of the bootstrap over seeds
-MORE = 1.5  # times their work, for the first rival: its trials are cheaper in the mean
-RIVALS = {"heads": rivals.tails, "detectors": rivals.detectors}  # by trainer
+EXTRA_WORK = 1.5  # times their work, for the first rival: its trials are cheaper in the mean
+BASELINES = {"heads": baselines.tails, "detectors": baselines.detectors}  # by trainer
 PHASES = {1: "head", 2: "tail"}
 
 
@@ -58,28 +58,28 @@ def main(
     """Print what both come to for each seed, and their mean difference with its interval."""
     logging.disable(logging.INFO)
     rows: list[tuple[Came, Came]] = []
-    more = MORE
+    factor = EXTRA_WORK
     for seed in range(int(seeds)):
         train: dict[str, Any] = {"budget_minutes": float(minutes), "seed": seed, "growth": False}
         train |= {"families": families} if families else {}
-        said = {"name": "phases", "task": task, "data": "data", "train": train}
-        pipeline = PipelineConfig.model_validate(said)
-        both, rival = compared(Path(folder.format(seed=seed)), pipeline, more)
+        fields = {"name": "phases", "task": task, "data": "data", "train": train}
+        pipeline = PipelineConfig.model_validate(fields)
+        both, rival = compared(Path(folder.format(seed=seed)), pipeline, factor)
         rows.append((both, rival))
         print(f"seed {seed}: both phases {both}, random {rival}", flush=True)
-        took = [sum(one.seconds for one in way) for way in zip(*rows, strict=True)]
-        more *= took[0] / took[1]
+        took = [sum(result.seconds for result in way) for way in zip(*rows, strict=True)]
+        factor *= took[0] / took[1]
     differences = [100 * (both.measured - rival.measured) for both, rival in rows]
     low, high = interval(differences)
     print(f"both phases {took[0]:.0f} s, random {took[1]:.0f} s")
     print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 
-def compared(folder: Path, pipeline: PipelineConfig, more: float) -> tuple[Came, Came]:
+def compared(folder: Path, pipeline: PipelineConfig, factor: float) -> tuple[Came, Came]:
     """What both phases and the rival, with `more` times their work, come to."""
-    rival_of = RIVALS[TASKS[pipeline.task].trainer]
+    rival_of = BASELINES[TASKS[pipeline.task].trainer]
     both, train, trials = measured(folder, pipeline, lambda train: [train])
-    rival, _, _ = measured(folder, pipeline, lambda _: rival_of(train, trials, more))
+    rival, _, _ = measured(folder, pipeline, lambda _: rival_of(train, trials, factor))
     return both, rival
 
 
@@ -96,18 +96,18 @@ def measured(
         planned = resolve(pipeline, settings)
         dataset = STAGES["etl"](planned.slice("etl"), **services)
         start = time.perf_counter()
-        asked = [planned.model_copy(update={"train": one}) for one in way(planned.train)]
-        models = [STAGES["train"](dataset, one.slice("train"), **services) for one in asked]
+        slices = [planned.model_copy(update={"train": train}) for train in way(planned.train)]
+        models = [STAGES["train"](dataset, part.slice("train"), **services) for part in slices]
         seconds = time.perf_counter() - start
-        model = max(models, key=held_out)
-        report = STAGES["evaluate"](model, dataset, asked[0].slice("evaluate"), **services)
+        model = max(models, key=validation_score)
+        report = STAGES["evaluate"](model, dataset, slices[0].slice("evaluate"), **services)
         value = report.overall[ANSWERS[TASKS[pipeline.task].answers].headline[0]].value
         network = PHASES.get(model.selection.get("phase"), model.family)
         trials = json.loads(store.get(model.files["trials.json"]))
         return Came(value, seconds, network), planned.train, trials
 
 
-def held_out(model: Model) -> float:
+def validation_score(model: Model) -> float:
     """What `model` was chosen by, the higher, the better."""
     return score_of(model.selection["measures"], model.selection["metric"])
 

@@ -32,22 +32,22 @@ WITHOUT_OPTIONS = ("--on", "x86-64-vnni")
 def main(name: str, samples: Path, count: int) -> None:
     with opened_package(name, open_store(Settings())) as folder:
         description = json.loads((folder / "package.json").read_text("utf-8"))
-        files = sorted(one for one in samples.rglob("*") if one.suffix.lower() in SUFFIXES)
+        files = sorted(path for path in samples.rglob("*") if path.suffix.lower() in SUFFIXES)
         files = [files[row] for row in spaced(len(files), count)]
         print(f"{description['name']}, {description['numeric']}, {len(files)} samples")
-        expected = asked(here(), folder, description, files)
-        known = [one for one in (haswell(), cortex_a72()) if one is not None]
-        tell("here", None, selftest(here(), folder, description))
-        for processor in known:
-            answers = asked(processor, folder, description, files)
+        expected = answers_on(here(), folder, description, files)
+        processors = [processor for processor in (haswell(), cortex_a72()) if processor is not None]
+        print_row("here", None, selftest(here(), folder, description))
+        for processor in processors:
+            answers = answers_on(processor, folder, description, files)
             same = agreement(description, expected, answers)
-            tell(processor.name, same, selftest(processor, folder, description))
+            print_row(processor.name, same, selftest(processor, folder, description))
             if processor.name == "Haswell":
-                answers = asked(processor, folder, description, files, WITHOUT_OPTIONS)
-                tell("Haswell, no option", agreement(description, expected, answers), "-")
+                answers = answers_on(processor, folder, description, files, WITHOUT_OPTIONS)
+                print_row("Haswell, no option", agreement(description, expected, answers), "-")
 
 
-def asked(
+def answers_on(
     processor: Processor,
     folder: Path,
     description: dict[str, Any],
@@ -56,9 +56,9 @@ def asked(
 ) -> list[Any]:
     with tempfile.TemporaryDirectory() as scratch:
         listed = Path(scratch) / "list.txt"
-        listed.write_text("".join(f"{one.resolve()}\n" for one in files), "utf-8")
-        words = [*EVERYTHING, *options, "--from", str(listed)]
-        done = run(processor, folder, description, words)
+        listed.write_text("".join(f"{path.resolve()}\n" for path in files), "utf-8")
+        command = [*EVERYTHING, *options, "--from", str(listed)]
+        done = run(processor, folder, description, command)
     if done.returncode:
         sys.exit(f"{processor.name}: {done.stderr[-2000:]}")
     kind = kind_of(description)
@@ -76,9 +76,9 @@ def selftest(processor: Processor, folder: Path, description: dict[str, Any]) ->
 
 
 def run(
-    processor: Processor, folder: Path, description: dict[str, Any], words: Sequence[str]
+    processor: Processor, folder: Path, description: dict[str, Any], arguments: Sequence[str]
 ) -> "subprocess.CompletedProcess[str]":
-    command = processor.command(folder, f"{description['name']}_sdk", words)
+    command = processor.command(folder, f"{description['name']}_sdk", arguments)
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
 
 
@@ -87,17 +87,18 @@ def agreement(description: dict[str, Any], before: list[Any], after: list[Any]) 
     labels = description["labels"]
     if description["answers"] == "boxes":
         nothing: list[Any] = [[] for _ in before]
-        pair = [matches(nothing, one, len(labels)) for one in (before, after)]
+        pair = [matches(nothing, boxes, len(labels)) for boxes in (before, after)]
         return box_agreement(*pair, description["threshold"])
     best = [
-        [max(range(len(labels)), key=one.__getitem__) for one in many] for many in (before, after)
+        [max(range(len(labels)), key=scores.__getitem__) for scores in many]
+        for many in (before, after)
     ]
     return proportion(sum(a == b for a, b in zip(*best, strict=True)), len(before))
 
 
-def tell(name: str, same: Measure | None, verdict: str) -> None:
-    said = f"{measured(same)} of {same.n}" if same else "-"
-    print(f"{name:<20} {said:<36} {verdict}", flush=True)
+def print_row(name: str, same: Measure | None, verdict: str) -> None:
+    agreed = f"{measured(same)} of {same.n}" if same else "-"
+    print(f"{name:<20} {agreed:<36} {verdict}", flush=True)
 
 
 if __name__ == "__main__":

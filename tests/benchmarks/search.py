@@ -47,7 +47,7 @@ def main(folder: str = "") -> None:
             for trials in (1, MANY)
         }
     print(f"export of the backbones, once        {exports:6.1f} s")
-    tell(len(prepared.views), passes, seconds, settings.threads)
+    print_figures(len(prepared.views), passes, seconds, settings.threads)
 
 
 def dataset_of(folder: str, settings: Settings) -> Dataset:
@@ -55,8 +55,8 @@ def dataset_of(folder: str, settings: Settings) -> Dataset:
     source.add("data", Path(folder), settings)
     config = EtlSlice(task="image_classification", data=DataConfig(name="data"), etl=EtlConfig())
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
-    made: Dataset = STAGES["etl"](config, **services)
-    return made
+    dataset: Dataset = STAGES["etl"](config, **services)
+    return dataset
 
 
 def _hear(_: object) -> None: ...
@@ -68,14 +68,14 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return work(), time.perf_counter() - start
 
 
-def tell(rows: int, passes: float, seconds: dict[int, float], threads: int) -> None:
-    one, many = seconds[1], seconds[MANY]
+def print_figures(rows: int, passes: float, seconds: dict[int, float], threads: int) -> None:
+    single, many = seconds[1], seconds[MANY]
     print(f"cores                             {threads}")
     print(f"feature passes, {len(NAMES)} families      {passes:6.1f} s for {rows} rows each")
-    print(f"search of 1 head                  {one:6.1f} s")
+    print(f"search of 1 head                  {single:6.1f} s")
     print(f"search of {MANY} heads               {many:6.1f} s")
     print(f"(passes + {MANY} heads) / passes     {1 + many / passes:6.2f} (goal: 1.5 at most)")
-    print(f"{MANY} heads / (1 head + passes)     {many / (one + passes):6.2f} (goal: below 3)")
+    print(f"{MANY} heads / (1 head + passes)     {many / (single + passes):6.2f} (goal: below 3)")
 
 
 if __name__ == "__main__":

@@ -103,11 +103,11 @@ print(json.dumps({"times": times, "statuses": statuses, "health": health}))
 """
 
 
-def main(words: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> None:
     """Print the tables."""
-    package = Path(words[0])
+    package = Path(arguments[0])
     with TemporaryDirectory(prefix="aiwf service ") as scratch:
-        photos = Path(words[1]) if len(words) > 1 else _photos(Path(scratch) / "photos")
+        photos = Path(arguments[1]) if len(arguments) > 1 else _photos(Path(scratch) / "photos")
         samples = [path.read_bytes() for path in sorted(photos.iterdir())]
         mean = sum(map(len, samples)) / len(samples)
         print(f"{len(samples)} photos of {mean / 1000:.0f} kB, {cores()} cores")
@@ -145,12 +145,12 @@ def _row(package, samples, service, connections, photos) -> None:
 def _base(package: Path, samples: list[bytes]) -> float:
     """Answers per CPU second of decode, steps and engine, as many processes at once as the service
     has workers, since cores that are both busy are slower."""
-    words = [sys.executable, "-m", "tests.benchmarks.service", "--base", str(package)]
+    arguments = [sys.executable, "-m", "tests.benchmarks.service", "--base", str(package)]
     with TemporaryDirectory() as folder:
         for number, sample in enumerate(samples):
             (Path(folder) / f"{number:03d}").write_bytes(sample)
         running = [
-            subprocess.Popen([*words, folder], stdout=subprocess.PIPE) for _ in range(cores())
+            subprocess.Popen([*arguments, folder], stdout=subprocess.PIPE) for _ in range(cores())
         ]
         rates = [float(process.communicate()[0]) for process in running]
     return sum(rates) / len(rates)
@@ -161,16 +161,21 @@ def _answer_here(package: Path, photos: Path) -> None:
     samples = [path.read_bytes() for path in sorted(photos.iterdir())]
     with Predictor.open(package) as predictor:
         predictor.predict(samples[0])
-        count, started, begun = 0, time.perf_counter(), time.process_time()
+        count, started, cpu_started = 0, time.perf_counter(), time.process_time()
         while time.perf_counter() - started < BASE_SECONDS:
             predictor.predict(samples[count % len(samples)])
             count += 1
-        print(count / (time.process_time() - begun))
+        print(count / (time.process_time() - cpu_started))
 
 
 def _load(port: int, connections: int, silent: int, photos: Path):
-    words = [sys.executable, "-c", CLIENT, *map(str, (port, connections, SECONDS, silent, photos))]
-    return json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout)
+    arguments = [
+        sys.executable,
+        "-c",
+        CLIENT,
+        *map(str, (port, connections, SECONDS, silent, photos)),
+    ]
+    return json.loads(subprocess.run(arguments, stdout=subprocess.PIPE, check=True).stdout)
 
 
 @contextmanager

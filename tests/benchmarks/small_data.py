@@ -52,10 +52,10 @@ def main(folder: Path) -> None:
 
 def read(folder: Path) -> Pictures:
     """All pictures of `folder` through the frozen backbone."""
-    names = sorted(one.name for one in (folder / "train").iterdir())
+    names = sorted(path.name for path in (folder / "train").iterdir())
     family = FAMILIES["efficientnet_lite0"]
     empty = Dataset(task="image_classification", labels=tuple(names), revision="", counts={})
-    before = [one.model_dump() for one in TASKS[empty.task]().before(family, family.size, empty)]
+    before = [step.model_dump() for step in TASKS[empty.task]().before(family, family.size, empty)]
     rows, labels, test = [], [], []
     with TemporaryDirectory() as place:
         store = Store(FolderBlobs(Path(place) / "store"), Path(place) / "cache")
@@ -72,17 +72,17 @@ def read(folder: Path) -> Pictures:
 def balances(pictures: Pictures, factor: int) -> None:
     """One line for each head and balance."""
     for head in ("linear", "hidden"):
-        told = {how: [] for how in HOW}
+        figures = {how: [] for how in HOW}
         for seed in range(SEEDS):
             problem = problem_of(pictures, thinned(pictures, factor, seed), seed)
             standard = Standard(problem, INPUT)
             for how in HOW:
                 fit = HeadsFit(problem, standard, hyperparameters(head, how))
                 fit.until(40, 10)
-                told[how].append(100 * judged(fit.arrays(), pictures))
+                figures[how].append(100 * accuracy_of(fit.arrays(), pictures))
         auto = balance_of("auto", np.bincount(problem.labels)).name
-        for how, values in told.items():
-            gains = np.array(values) - told["none"]
+        for how, values in figures.items():
+            gains = np.array(values) - figures["none"]
             bound = T * gains.std(ddof=1) / SEEDS**0.5
             mark = " (auto)" if how == auto else ""
             print(
@@ -96,24 +96,24 @@ def balances(pictures: Pictures, factor: int) -> None:
 def thinned(pictures: Pictures, factor: float, seed: int) -> np.ndarray:
     """Rows of the official training: of the first label, in an order by `seed`, all; of the last,
     one in `factor`."""
-    rng, kept = np.random.default_rng(seed), []
+    rng, selected = np.random.default_rng(seed), []
     for place, label in enumerate(rng.permutation(len(pictures.names))):
         rows = rng.permutation(np.flatnonzero((pictures.labels == label) & ~pictures.test))
         share = factor ** (-place / max(len(pictures.names) - 1, 1))
-        kept.append(rows[: max(round(len(rows) * share), 2)])
-    return np.sort(np.concatenate(kept))
+        selected.append(rows[: max(round(len(rows) * share), 2)])
+    return np.sort(np.concatenate(selected))
 
 
 def problem_of(pictures: Pictures, rows: np.ndarray, seed: int) -> Problem:
     """`rows` in folds, each label spread evenly."""
     labels, rng = pictures.labels[rows], np.random.default_rng(seed)
-    held = np.zeros(len(rows), np.int64)
+    fold = np.zeros(len(rows), np.int64)
     for label in np.unique(labels):
         mine = rng.permutation(np.flatnonzero(labels == label))
-        held[mine] = np.arange(len(mine)) % FOLDS
+        fold[mine] = np.arange(len(mine)) % FOLDS
     plain = np.ones(len(rows), bool)
     return Problem(
-        {INPUT: pictures.features[rows]}, labels, held, plain, len(pictures.names), FOLDS
+        {INPUT: pictures.features[rows]}, labels, fold, plain, len(pictures.names), FOLDS
     )
 
 
@@ -122,12 +122,12 @@ def hyperparameters(head: str, how: str = "none") -> dict:
     return {**plain, "head": head, "class_balance": how}
 
 
-def judged(head: dict[str, np.ndarray], pictures: Pictures) -> float:
+def accuracy_of(head: dict[str, np.ndarray], pictures: Pictures) -> float:
     """Balanced accuracy on the official test."""
-    seen = pictures.features[pictures.test]
+    inputs = pictures.features[pictures.test]
     if "head.hidden.weight" in head:
-        seen = np.maximum(seen @ head["head.hidden.weight"] + head["head.hidden.bias"], 0)
-    logits = seen @ head["head.out.weight"] + head["head.out.bias"]
+        inputs = np.maximum(inputs @ head["head.hidden.weight"] + head["head.hidden.bias"], 0)
+    logits = inputs @ head["head.out.weight"] + head["head.out.bias"]
     return measures(logits, pictures.labels[pictures.test])["balanced_accuracy"]
 
 
@@ -138,11 +138,11 @@ def curves(pictures: Pictures) -> None:
     for seed in range(SEEDS):
         rng = np.random.default_rng(100 + seed)
         rows = [
-            rng.permutation(np.flatnonzero((pictures.labels == one) & ~pictures.test))
-            for one in range(len(pictures.names))
+            rng.permutation(np.flatnonzero((pictures.labels == label) & ~pictures.test))
+            for label in range(len(pictures.names))
         ]
-        told = reached(pictures, np.sort(np.concatenate([r[: len(r) // 2] for r in rows])), seed)
-        halves.append((told["points"][-1]["value"], told["gain"]))
+        results = reached(pictures, np.sort(np.concatenate([r[: len(r) // 2] for r in rows])), seed)
+        halves.append((results["points"][-1]["value"], results["gain"]))
     real = whole[0] - np.mean([value for value, _ in halves])
     for value, gain in halves:
         inside += gain["low"] <= real <= gain["high"]
@@ -156,9 +156,9 @@ def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
     """The growth that the curve of `rows` tells."""
     problem, names = problem_of(pictures, rows, seed), [str(row) for row in rows]
     jobs = [(share, repeat) for share in SHARES for repeat in range(3)]
-    told = [taught((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs]
-    right = np.stack([one for one, _ in told]).reshape(len(SHARES), 3, -1)
-    sizes = np.stack([one for _, one in told]).reshape(len(SHARES), 3, -1).mean(axis=1)
+    results = [taught((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs]
+    right = np.stack([right_share for right_share, _ in results]).reshape(len(SHARES), 3, -1)
+    sizes = np.stack([label for _, label in results]).reshape(len(SHARES), 3, -1).mean(axis=1)
     order = np.concatenate([problem.judging(fold) for fold in range(FOLDS)])
     return growth(Curve(SHARES, right, problem.labels[order], order, sizes), pictures.names)
 

@@ -51,14 +51,14 @@ def main(folder: str, *ways: str) -> None:
         settings = Settings(workspace=Path(work) / "workspace")
         rows = list(csv.DictReader((Path(folder) / "folds.csv").open()))
         folds = sorted({row["fold"] for row in rows})
-        tell(["fold", BASELINE, *chosen])
+        print_row(["fold", BASELINE, *chosen])
         found = []
         for fold in folds:
             data = laid_out(Path(folder), rows, fold, Path(work) / f"fold{fold}")
             source.add(f"fold{fold}", data, settings)
-            found.append(judged(f"fold{fold}", chosen, settings, last=fold == folds[-1]))
-            tell([fold, *map(percent, found[-1])])
-        tell(["mean", *map(percent, np.mean(found, axis=0))])
+            found.append(accuracies(f"fold{fold}", chosen, settings, last=fold == folds[-1]))
+            print_row([fold, *map(percent, found[-1])])
+        print_row(["mean", *map(percent, np.mean(found, axis=0))])
     print(PUBLISHED)
 
 
@@ -74,7 +74,7 @@ def laid_out(folder: Path, rows: Sequence[dict[str, str]], fold: str, out: Path)
     return out
 
 
-def judged(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
+def accuracies(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
     """The accuracy on the test split of the baseline and of each of `ways`, all of one Dataset."""
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
     dataset = STAGES["etl"](config(data, ways[0]).slice("etl"), **services)
@@ -85,16 +85,16 @@ def judged(data: str, ways: Sequence[str], settings: Settings, last: bool) -> li
         model = STAGES["train"](dataset, pipeline.slice("train"), **services)
         report = STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services)
         values.append(report.overall["accuracy"].value)
-        said = f"{model.hyperparameters}, held out {model.selection['measures']['accuracy']:.3f}"
-        print(f"    {way}: {said}, {time.perf_counter() - start:.0f} s", flush=True)
+        summary = f"{model.hyperparameters}, held out {model.selection['measures']['accuracy']:.3f}"
+        print(f"    {way}: {summary}, {time.perf_counter() - start:.0f} s", flush=True)
         if last:
             packed(pipeline, dataset, model, report, services)
     return values
 
 
 def config(data: str, way: str) -> PipelineConfig:
-    told = {"name": way, "task": "sound_classification", "data": data, "train": WAYS[way]}
-    return PipelineConfig.model_validate(told)
+    fields = {"name": way, "task": "sound_classification", "data": data, "train": WAYS[way]}
+    return PipelineConfig.model_validate(fields)
 
 
 def packed(
@@ -109,8 +109,8 @@ def packed(
     package = STAGES["deploy"](model, report, dataset, config, **services)
     print(f"    package: {package.numeric}, {package.size_bytes / 1e6:.2f} MB", flush=True)
     for rung in package.rungs:
-        told = ("numeric", "kept", "why", "network_bytes")
-        print(f"      {', '.join(str(rung.get(one)) for one in told)}", flush=True)
+        fields = ("numeric", "kept", "why", "network_bytes")
+        print(f"      {', '.join(str(rung.get(field)) for field in fields)}", flush=True)
 
 
 def baseline(dataset: Dataset, store: Store) -> float:
@@ -119,12 +119,15 @@ def baseline(dataset: Dataset, store: Store) -> float:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    taught = [one for one in samples_of(dataset, store) if one.split != "test"]
-    asked = samples_of(dataset, store, "test")
+    training = [sample for sample in samples_of(dataset, store) if sample.split != "test"]
+    tested = samples_of(dataset, store, "test")
     head = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    head.fit([statistics(store.get(one.digest)) for one in taught], [one.label for one in taught])
-    right = head.predict([statistics(store.get(one.digest)) for one in asked])
-    return float(np.mean(right == [one.label for one in asked]))
+    head.fit(
+        [statistics(store.get(sample.digest)) for sample in training],
+        [sample.label for sample in training],
+    )
+    right = head.predict([statistics(store.get(sample.digest)) for sample in tested])
+    return float(np.mean(right == [sample.label for sample in tested]))
 
 
 def statistics(data: bytes) -> np.ndarray:
@@ -138,7 +141,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.2f}"
 
 
-def tell(cells: Sequence[str]) -> None:
+def print_row(cells: Sequence[str]) -> None:
     print("".join(f"{cell:<20}" for cell in cells), flush=True)
 
 

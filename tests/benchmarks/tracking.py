@@ -25,7 +25,7 @@ CONFIG = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), folds=
 def main(trials: int = 32) -> None:
     problem = blobs(samples=3000, classes=10, width=1280)
     with TemporaryDirectory() as folder:
-        quiet, heard = (Settings(workspace=Path(folder) / one) for one in ("quiet", "heard"))
+        quiet, heard = (Settings(workspace=Path(folder) / name) for name in ("quiet", "heard"))
         with cluster(quiet, 10**8):
             search(problem, CONFIG, 2, Settings(workspace=Path(folder) / "warm"), lambda _: None)
             plain = timed(problem, trials, quiet, QuietRun())
@@ -37,15 +37,15 @@ def main(trials: int = 32) -> None:
                 tags={},
                 progress=lambda *_: None,
             ) as run:
-                told = timed(problem, trials, heard, run)
+                tracked = timed(problem, trials, heard, run)
                 began = time.perf_counter()
             closing = time.perf_counter() - began
             writer = run._writer
     print(f"search of {trials} heads, heard by nobody   {plain:6.1f} s")
-    print(f"the same, heard by MLflow          {told:6.1f} s, and {closing:.1f} s to end")
+    print(f"the same, heard by MLflow          {tracked:6.1f} s, and {closing:.1f} s to end")
     print(f"calls to MLflow                    {writer.done:6d}")
     print(f"their processor time               {writer.seconds:6.1f} s")
-    share = writer.seconds / (told * len(os.sched_getaffinity(0)))
+    share = writer.seconds / (tracked * len(os.sched_getaffinity(0)))
     print(f"their share of the cores           {share:6.1%}")
 
 

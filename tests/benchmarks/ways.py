@@ -26,13 +26,13 @@ def main() -> None:
     """Print a table of the three ways."""
     with TemporaryDirectory(prefix="aiwf ways ") as folder:
         rows = {name: measured(way, Path(folder) / name) for name, way in WAYS.items()}
-    base_first, base_again, base_made = rows["aiwf run"]
+    base_first, base_again, base_refs = rows["aiwf run"]
     print(f"{'way':<14} {'work':>8} {'ratio':>6} {'reuse':>8} {'over aiwf run':>14}  ids")
-    for name, (first, again, made) in rows.items():
-        same = "equal" if made == base_made else "DIFFERENT"
+    for name, (first, again, refs) in rows.items():
+        same = "equal" if refs == base_refs else "DIFFERENT"
         times = f"{first:7.1f}s {first / base_first:6.2f} {again:7.1f}s {again - base_again:13.1f}s"
         print(f"{name:<14} {times}  {same}")
-    assert all(made == base_made for _, _, made in rows.values())
+    assert all(refs == base_refs for _, _, refs in rows.values())
 
 
 def measured(way: Way, folder: Path) -> tuple[float, float, dict[str, Ref]]:
@@ -53,7 +53,7 @@ def measured(way: Way, folder: Path) -> tuple[float, float, dict[str, Ref]]:
     finally:
         if by_scheduler:
             down(settings, lambda _: None)
-    return seconds[0], seconds[1], made_by(settings)
+    return seconds[0], seconds[1], refs_of(settings)
 
 
 def timed(work: Callable[[], None]) -> float:
@@ -62,21 +62,21 @@ def timed(work: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def made_by(settings: Settings) -> dict[str, Ref]:
+def refs_of(settings: Settings) -> dict[str, Ref]:
     """What the workspace's runs made; every run of it the same."""
     store = open_store(settings)
     locks = [
         store.noted(key.removeprefix("notes/").removesuffix(".json"))
         for key in store.blobs.keys("notes/runs/")
     ]
-    made = [{task: Ref(*ref) for task, ref in lock["artifacts"].items()} for lock in locks]
-    assert all(one == made[0] for one in made)
-    return made[0]
+    all_refs = [{task: Ref(*ref) for task, ref in lock["artifacts"].items()} for lock in locks]
+    assert all(other == all_refs[0] for other in all_refs)
+    return all_refs[0]
 
 
-def command(settings: Settings, path: Path, *words: str) -> None:
+def command(settings: Settings, path: Path, *arguments: str) -> None:
     subprocess.run(
-        [Path(sys.executable).parent / "aiwf", "run", path, *words],
+        [Path(sys.executable).parent / "aiwf", "run", path, *arguments],
         env={**os.environ, "AIWF_WORKSPACE": str(settings.root)},
         check=True,
         capture_output=True,

@@ -32,11 +32,11 @@ YAML = makers.QUICK
 
 @dataclass(frozen=True)
 class Case:
-    """A command for a fresh workspace: `words` after `aiwf`, whether raw data is there before, the
+    """A command for a fresh workspace: `arguments` of `aiwf`, whether raw data is there before, the
     seconds in which it is killed, and how often among the kills."""
 
     name: str
-    words: Sequence[str]
+    arguments: Sequence[str]
     with_data: bool
     first: float
     share: int
@@ -50,9 +50,9 @@ class Kill:
     after: float
     orphans: bool
     code: int
-    made: str
-    left: list[str]
-    said: str
+    result: str
+    drafts: list[str]
+    stderr: str
 
 
 class Workshop:
@@ -88,7 +88,7 @@ class Workshop:
 
     def start(self, case: Case, workspace: Path) -> subprocess.Popen[str]:
         port = free_port(22_000 + os.getpid() % 4_000)
-        words = {
+        arguments = {
             "AIWF_WORKSPACE": str(workspace),
             "AIWF_PIPELINES": str(self.pipeline.parent),
             "AIWF_THREADS": "1",
@@ -96,8 +96,8 @@ class Workshop:
             "AIWF_MLFLOW_PORT": str(free_port(port)),
         }
         return subprocess.Popen(
-            [AIWF, *case.words],
-            env={**os.environ, **words},
+            [AIWF, *case.arguments],
+            env={**os.environ, **arguments},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -107,11 +107,11 @@ class Workshop:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command that is let run to its end."""
-    out, said = process.communicate(timeout=LONGEST)
-    return process.returncode, out, said
+    out, stderr = process.communicate(timeout=LONGEST)
+    return process.returncode, out, stderr
 
 
-def made_by(case: Case, out: str, workspace: Path) -> str:
+def result_of(case: Case, out: str, workspace: Path) -> str:
     """What a command made, in words that are equal whenever it made the same."""
     if case.name == "stage etl":
         return out.strip().splitlines()[-1]
@@ -140,9 +140,9 @@ def kill_once(shop: Workshop, case: Case, number: int, after: float, orphans: bo
         os.killpg(first.pid, signal.SIGKILL)
     first.communicate(timeout=LONGEST)
     try:
-        code, out, said = ended(shop.start(case, workspace))
-        made = made_by(case, out, workspace) if code == 0 else ""
-        return Kill(case.name, after, orphans, code, made, drafts(workspace), said)
+        code, out, stderr = ended(shop.start(case, workspace))
+        result = result_of(case, out, workspace) if code == 0 else ""
+        return Kill(case.name, after, orphans, code, result, drafts(workspace), stderr)
     finally:
         subprocess.run(
             [AIWF, "down"],
@@ -166,37 +166,37 @@ def turns(cases: Sequence[Case], kills: int) -> list[Case]:
 
 
 def rounds(
-    folder: Path, kills: int, seed: int, say: Callable[[str], None], names: Sequence[str] = ()
+    folder: Path, kills: int, seed: int, report: Callable[[str], None], names: Sequence[str] = ()
 ) -> list[Kill]:
     """`kills` kills; each row is told as soon as it is known."""
     rng = np.random.default_rng(seed)
     shop = Workshop(folder)
     done: list[Kill] = []
     calm: dict[str, str] = {}
-    say(f"kill  {'command':<12}{'after':>7}  orphans  then  made the same  drafts")
+    report(f"kill  {'command':<12}{'after':>7}  orphans  then  made the same  drafts")
     cases = [case for case in shop.cases() if not names or case.name in names]
     for number, case in enumerate(turns(cases, kills)):
         if case.name not in calm and case.name not in ("up",):
             workspace = shop.workspace(case, 1000 + number)
-            code, out, said = ended(shop.start(case, workspace))
-            assert code == 0, said
-            calm[case.name] = made_by(case, out, workspace)
+            code, out, stderr = ended(shop.start(case, workspace))
+            assert code == 0, stderr
+            calm[case.name] = result_of(case, out, workspace)
             shutil.rmtree(workspace)
         after = float(rng.uniform(0, case.first))
         kill = kill_once(shop, case, number, after, orphans=bool(number % 2))
         done.append(kill)
-        same = kill.made == calm.get(case.name, "servers")
-        say(
-            f"{number + 1:>4}  {kill.case:<12}{after:>6.1f}s  {_word(kill.orphans):<7}  "
-            f"{kill.code:>4}  {_word(same):<13}  {len(kill.left)}"
+        same = kill.result == calm.get(case.name, "servers")
+        report(
+            f"{number + 1:>4}  {kill.case:<12}{after:>6.1f}s  {_yes_or_no(kill.orphans):<7}  "
+            f"{kill.code:>4}  {_yes_or_no(same):<13}  {len(kill.drafts)}"
         )
-        assert kill.code == 0, kill.said
-        assert same, f"{kill.made} instead of {calm[case.name]}"
-        assert not kill.left, kill.left
+        assert kill.code == 0, kill.stderr
+        assert same, f"{kill.result} instead of {calm[case.name]}"
+        assert not kill.drafts, kill.drafts
     return done
 
 
-def _word(holds: bool) -> str:
+def _yes_or_no(holds: bool) -> str:
     return "yes" if holds else "no"
 
 

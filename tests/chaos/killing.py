@@ -31,7 +31,7 @@ def named(*beginnings: str) -> Victims:
     """Those of its processes whose title begins so; Ray names its workers by what they do."""
 
     def found(process: psutil.Process) -> list[psutil.Process]:
-        return [one for one in process.children(recursive=True) if _title(one, beginnings)]
+        return [child for child in process.children(recursive=True) if _title(child, beginnings)]
 
     return found
 
@@ -52,7 +52,7 @@ class Kill:
     after: float
     at: float
     events: list[Event]
-    left: list[str] = field(default_factory=list)
+    remaining: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -82,8 +82,8 @@ class Life:
             threading.Thread(target=self._read, daemon=True),
             threading.Thread(target=self._read_errors, daemon=True),
         ]
-        for one in self._readers:
-            one.start()
+        for reader in self._readers:
+            reader.start()
 
     @property
     def alive(self) -> bool:
@@ -102,8 +102,8 @@ class Life:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             return False
-        for one in self._readers:
-            one.join(5)
+        for reader in self._readers:
+            reader.join(5)
         return True
 
     def _read(self) -> None:
@@ -134,7 +134,7 @@ def rounds_of(
     longest: float,
     seed: int = 0,
     ready: str = "begun",
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> list[Round]:
     """Run `command` of a workspace below `folder` to its end, over and over, until there have been
     `kills`: in turn one of `victims`, each drawn up to `longest` seconds after the event `ready`
@@ -145,9 +145,9 @@ def rounds_of(
     while order:
         workspace = folder / f"round-{len(done)}"
         done.append(_round(command(workspace), victims, order, longest, rng, ready))
-        told = [f"{one.who} after {one.after:.1f} s" for one in done[-1].kills]
-        told += [f"left: {name}" for one in done[-1].kills for name in one.left]
-        tell(f"round {len(done)}: {', '.join(told) or 'calm'}; model {done[-1].model[:12]}")
+        rows = [f"{kill.who} after {kill.after:.1f} s" for kill in done[-1].kills]
+        rows += [f"left: {name}" for kill in done[-1].kills for name in kill.remaining]
+        report(f"round {len(done)}: {', '.join(rows) or 'calm'}; model {done[-1].model[:12]}")
     return done
 
 
@@ -160,23 +160,23 @@ def _round(
     ready: str,
 ) -> Round:
     """One round; takes from `order` whom it killed."""
-    made, began = Round(), time.monotonic()
+    finished, began = Round(), time.monotonic()
     while True:
         life = Life(command)
-        made.lives.append(life.events)
+        finished.lives.append(life.events)
         life.until(ready)
         while order and not life.ended(after := float(rng.uniform(0, longest))):
             kill = _killed(life, order[0], victims[order[0]], after)
             if kill:
-                made.kills.append(kill)
+                finished.kills.append(kill)
                 order.pop(0)
             if not life.alive:
                 break
         life.ended(LONGEST)
         if life.process.returncode == 0:
-            made.seconds = time.monotonic() - began
-            return made
-        assert life.process.returncode == -9 or made.kills, "".join(life.errors[-30:])
+            finished.seconds = time.monotonic() - began
+            return finished
+        assert life.process.returncode == -9 or finished.kills, "".join(life.errors[-30:])
 
 
 def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None:
@@ -184,7 +184,7 @@ def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None
     too, and told."""
     try:
         process = psutil.Process(life.process.pid)
-        family = {one.pid: one.name() for one in process.children(recursive=True)}
+        family = {child.pid: child.name() for child in process.children(recursive=True)}
         found = victims(process)
         events = list(life.events)
         if not found:
@@ -195,14 +195,14 @@ def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None
     kill = Kill(who, after, time.time(), events)
     if found[0].pid == life.process.pid:
         life.process.wait()
-        kill.left = _left(family)
+        kill.remaining = _remaining(family)
     return kill
 
 
-def _left(family: Mapping[int, str]) -> list[str]:
+def _remaining(family: Mapping[int, str]) -> list[str]:
     """The names of those of `family` that live on for PATIENCE; they are killed."""
     there = [psutil.Process(pid) for pid in family if psutil.pid_exists(pid)]
-    _, left = psutil.wait_procs(there, timeout=PATIENCE)
-    for one in left:
-        one.kill()
-    return [family[one.pid] for one in left]
+    _, remaining = psutil.wait_procs(there, timeout=PATIENCE)
+    for process in remaining:
+        process.kill()
+    return [family[process.pid] for process in remaining]

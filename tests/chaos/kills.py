@@ -15,8 +15,8 @@ from typing import Any
 
 from stages.artifacts import canonical
 from stages.config import TrainConfig
+from tests.chaos.epoch_log import FILE, Note, notes_of, trained_again, under_way
 from tests.chaos.killing import Event, Kill, Round, calm_round, driver, named, rounds_of
-from tests.chaos.noting import FILE, Note, finished, notes_of, taught_again, under_way
 
 CONFIG: dict[str, Any] = {
     "families": ("efficientnet_lite0",),
@@ -46,55 +46,62 @@ def main(kills: int = 20, seed: int = 0, tuned: int = 0, longest: int = 6) -> No
         print(f"calm: model {calm.model[:12]}", flush=True)
         rounds = rounds_of(command, places, victims, kills=kills, longest=longest, seed=seed)
         tails = [notes_of(places / f"round-{place}" / FILE) for place in range(len(rounds))]
-    tell(rounds, tails, calm, config)
+    print_rows(rounds, tails, calm, config)
 
 
-def tell(rounds: list[Round], tails: list[list[Note]], calm: Round, config: TrainConfig) -> None:
+def print_rows(
+    rounds: list[Round], tails: list[list[Note]], calm: Round, config: TrainConfig
+) -> None:
     """A row for each kill, and what is promised; `tails`: what phase two noted in each round."""
     print(f"{'kill':>4}  {'who':<8}{'after':>7}  legs, epochs kept  lost of heads, of tails")
-    lost = [one for pair in zip(rounds, tails, strict=True) for one in _losses(*pair, config)]
-    for number, (kill, heads, tail, epochs) in enumerate(lost, 1):
-        legs = len(_keys(kill.events, "done") | _keys(kill.events, "known"))
-        print(f"{number:>4}  {kill.who:<8}{kill.after:>6.1f}s  {legs:>4}  {epochs:>11}", end="")
-        print(f"  {heads:>13.2f}  {tail:>8.2f}")
-    again = [sum(map(_taught_again, rounds)), sum(map(taught_again, tails))]
-    models = {one.model for one in [calm, *rounds]}
-    left = Counter(name for kill, *_ in lost for name in kill.left)
-    print(f"kills {len(lost)}, rounds {len(rounds)}, models {sorted(one[:12] for one in models)}")
+    lost = [loss for pair in zip(rounds, tails, strict=True) for loss in _losses(*pair, config)]
+    for number, (kill, heads, finetuning, epochs) in enumerate(lost, 1):
+        budgets = len(_keys(kill.events, "done") | _keys(kill.events, "known"))
+        print(f"{number:>4}  {kill.who:<8}{kill.after:>6.1f}s  {budgets:>4}  {epochs:>11}", end="")
+        print(f"  {heads:>13.2f}  {finetuning:>8.2f}")
+    again = [sum(map(_trained_again, rounds)), sum(map(trained_again, tails))]
+    models = {finished.model for finished in [calm, *rounds]}
+    remaining = Counter(name for kill, *_ in lost for name in kill.remaining)
+    print(
+        f"kills {len(lost)}, rounds {len(rounds)}, models {sorted(model[:12] for model in models)}"
+    )
     print(f"taught again: {again[0]} finished legs of heads, {again[1]} finished epochs of tails")
-    print(f"processes left behind: {dict(left)}")
-    print(f"most lost at once: {max(heads + tail for _, heads, tail, _ in lost):.2f} trials")
+    print(f"processes left behind: {dict(remaining)}")
+    worst = max(heads + finetuning for _, heads, finetuning, _ in lost)
+    print(f"most lost at once: {worst:.2f} trials")
     assert len(models) == 1
     assert again == [0, 0]
     assert all(tails) == bool(config.finetune.trials)
 
 
 def _losses(
-    one: Round, notes: list[Note], config: TrainConfig
+    finished: Round, notes: list[Note], config: TrainConfig
 ) -> Iterable[tuple[Kill, float, float, int]]:
-    """Each kill and what was under way of heads and of tails, at the most: epochs as shares of a
-    whole trial's; and how many epochs of tails were kept."""
-    for kill in one.kills:
-        begun, done = _legs(kill.events, "begun"), _keys(kill.events, "done")
-        going = [leg for key, leg in begun.items() if key not in done]
-        lost = [leg[1] / config.epochs for leg in going]
+    """For each kill the work that was lost at most, of heads and of fine-tuning, in shares of a
+    whole trial; and how many epochs of fine-tuning were saved."""
+    for kill in finished.kills:
+        started, done = _events_by_key(kill.events, "begun"), _keys(kill.events, "done")
+        going = [budget for key, budget in started.items() if key not in done]
+        lost = [budget[1] / config.epochs for budget in going]
         heads = sum(lost) if kill.who == "driver" else max(lost, default=0.0)
         before = [note for note in notes if note.at < kill.at]
-        tail = under_way(before) / config.finetune.longest
-        yield kill, heads, tail, finished(before)
+        finetuning = under_way(before) / config.finetune.longest
+        yield kill, heads, finetuning, finished(before)
 
 
-def _taught_again(one: Round) -> int:
+def _trained_again(finished: Round) -> int:
     """Legs that were done in more than one life, or twice in one."""
-    done = [canonical(event["done"]) for life in one.lives for event in life if "done" in event]
+    done = [
+        canonical(event["done"]) for life in finished.lives for event in life if "done" in event
+    ]
     return len(done) - len(set(done))
 
 
 def _keys(events: list[Event], name: str) -> set[bytes]:
-    return set(_legs(events, name))
+    return set(_events_by_key(events, name))
 
 
-def _legs(events: list[Event], name: str) -> dict[bytes, Any]:
+def _events_by_key(events: list[Event], name: str) -> dict[bytes, Any]:
     return {canonical(event[name]): event[name] for event in events if name in event}
 
 

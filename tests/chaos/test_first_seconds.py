@@ -9,6 +9,6 @@ pytestmark = pytest.mark.chaos
 
 @pytest.mark.parametrize("name", ["stage etl", "data add", "via airflow"])
 def test_the_same_command_ends_well_after_a_kill_in_its_first_seconds(name, tmp_path):
-    kills = rounds(tmp_path, 2, seed=11, say=print, names=[name])
+    kills = rounds(tmp_path, 2, seed=11, report=print, names=[name])
 
     assert [kill.code for kill in kills] == [0, 0]

@@ -79,9 +79,9 @@ def test_the_same_command_ends_with_the_same_artifacts(stage, after, undisturbed
     kill_in(start(tmp_path, settings), stage, after)
 
     again = start(tmp_path, settings)
-    told = again.communicate()[1]
+    stderr = again.communicate()[1]
 
-    assert again.returncode == 0, told
+    assert again.returncode == 0, stderr
     lock = load_lock("disturbed", open_store(settings))
     assert lock is not None
     assert lock.artifacts == undisturbed

@@ -43,7 +43,7 @@ def trials(settings: Settings) -> list[str]:
     client = connect(settings)
     home = client.get_experiment_by_name("shapes").experiment_id
     found = client.search_runs([home], "tags.`aiwf.part` = 'trial'")
-    return sorted(one.info.status for one in found)
+    return sorted(run.info.status for run in found)
 
 
 def journal(settings: Settings) -> list[Path]:
@@ -62,21 +62,21 @@ def test_a_search_that_was_stopped_goes_on_by_the_same_command(tmp_path):
             break
 
     stopped.send_signal(signal.SIGINT)
-    told = stopped.communicate()[1]
+    stderr = stopped.communicate()[1]
 
-    assert stopped.returncode == 130, told
-    assert "The same command goes on where this one left off." in told
+    assert stopped.returncode == 130, stderr
+    assert "The same command goes on where this one left off." in stderr
     assert "KILLED" in trials(settings)
     assert "RUNNING" not in trials(settings)
-    kept = {path: path.stat().st_mtime_ns for path in journal(settings)}
-    assert kept
+    times = {path: path.stat().st_mtime_ns for path in journal(settings)}
+    assert times
 
     again = start(tmp_path, settings)
-    told = again.communicate()[1]
+    stderr = again.communicate()[1]
 
-    assert again.returncode == 0, told
+    assert again.returncode == 0, stderr
     (run,) = (path.name for path in (settings.root / "runs").iterdir() if path.is_dir())
     lock = load_lock(run, open_store(settings))
     assert lock is not None
     assert set(lock.artifacts) == {"etl", "train", "evaluate", "deploy_device_sdk"}
-    assert kept.items() <= {path: path.stat().st_mtime_ns for path in journal(settings)}.items()
+    assert times.items() <= {path: path.stat().st_mtime_ns for path in journal(settings)}.items()

@@ -20,17 +20,17 @@ from stages.train import train
 from stages.train.finetune import finetuning
 from stages.train.journal import Entry, Journal
 from tests import makers
-from tests.chaos.noting import FILE, noted
+from tests.chaos.epoch_log import FILE, noted
 
 
 class Telling(QuietRun):
     """Tells how trials stand, in lines of JSON."""
 
     def trial(self, standing: TrialProgress) -> None:
-        tell(told=[standing.name, standing.epoch])
+        emit(told=[standing.name, standing.epoch])
 
 
-def tell(**event: Any) -> None:
+def emit(**event: Any) -> None:
     print(json.dumps(event, sort_keys=True), flush=True)
 
 
@@ -38,28 +38,28 @@ def watch_journal() -> None:
     """A leg that the journal does not know is taught next; one that it is given is done."""
     find, keep = Journal.find, Journal.keep
 
-    def told_find(journal: Journal, key: Any) -> Entry | None:
+    def reported_find(journal: Journal, key: Any) -> Entry | None:
         entry = find(journal, key)
-        tell(**{"known" if entry else "begun": key})
+        emit(**{"known" if entry else "begun": key})
         return entry
 
-    def told_keep(journal: Journal, key: Any, *content: Any) -> None:
+    def reported_keep(journal: Journal, key: Any, *content: Any) -> None:
         keep(journal, key, *content)
-        tell(done=key)
+        emit(done=key)
 
-    Journal.find, Journal.keep = told_find, told_keep  # type: ignore[method-assign]
+    Journal.find, Journal.keep = reported_find, reported_keep  # type: ignore[method-assign]
 
 
 def main(workspace: str, threads: str, config: str) -> None:
     settings = Settings(workspace=Path(workspace), threads=int(threads))
     store = open_store(settings)
-    asked = TrainSlice(train=TrainConfig.model_validate_json(config))
+    part = TrainSlice(train=TrainConfig.model_validate_json(config))
     dataset = makers.dataset(store, each=20, views=1)
     watch_journal()
     finetuning.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
-    tell(training=True)
-    made = train(dataset, asked, store=store, run=Telling(), settings=settings)
-    tell(model=made.ref.id)
+    emit(training=True)
+    model = train(dataset, part, store=store, run=Telling(), settings=settings)
+    emit(model=model.ref.id)
 
 
 if __name__ == "__main__":

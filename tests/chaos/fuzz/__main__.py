@@ -114,17 +114,17 @@ def fuzz(kind: str, seed: int, count: int) -> Tally:
 
 def _followed(worker: Worker, tally: Tally, number: int) -> int:
     """Count what `worker` says; the number of the first input that it did not come to."""
-    limit, begun, worked = START, time.monotonic(), 0.0
+    limit, started, worked = START, time.monotonic(), 0.0
     while True:
         try:
             line = worker.next(limit)
         except queue.Empty:
-            waited = time.monotonic() - begun < PATIENCE
+            waited = time.monotonic() - started < PATIENCE
             if limit == LONGEST and waited and worker.worked() - worked < LONGEST:
                 continue
             tally.add(number, "hang", limit, 0, f"more than {limit:.0f} s")
             return number + 1
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - started
         if line is None:
             if worker.process.wait() == 0:
                 return number
@@ -134,7 +134,7 @@ def _followed(worker: Worker, tally: Tally, number: int) -> int:
             case {"begun": number}:
                 limit = START
             case {"fed": _}:
-                limit, begun, worked = LONGEST, time.monotonic(), worker.worked()
+                limit, started, worked = LONGEST, time.monotonic(), worker.worked()
             case {"outcome": outcome, "said": message, "peak": peak}:
                 tally.add(number, outcome, seconds, peak, message)
                 number, limit = number + 1, START

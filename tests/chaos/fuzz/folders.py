@@ -15,7 +15,7 @@ from stages.etl.intake import take_in
 from stages.etl.readers import read_folder
 from tests import layouts, makers
 from tests.chaos.fuzz.mutations import (
-    WORDS,
+    STRINGS,
     Generator,
     changed_bytes,
     changed_json,
@@ -80,8 +80,8 @@ def _change_file(files: Files, name: str, rng: Generator) -> None:
             del files[name]
             files.setdefault("left.txt", b"")
         case 1:
-            word = pick(rng, WORDS).replace("\0", "")[:200].strip("/.") or "x"
-            files[f"{name.rpartition('/')[0]}/{word}".lstrip("/")] = files[name]
+            renamed = pick(rng, STRINGS).replace("\0", "")[:200].strip("/.") or "x"
+            files[f"{name.rpartition('/')[0]}/{renamed}".lstrip("/")] = files[name]
         case _ if name.endswith(".json"):
             files[name] = changed_json(files[name], rng)
         case _ if name.endswith((".txt", ".csv", ".xml", ".yaml")) and rng.random() < 0.7:

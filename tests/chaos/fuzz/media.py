@@ -41,7 +41,7 @@ def picture(rng: Generator) -> bytes:
     return changed_bytes(pick(rng, _pictures()), rng)
 
 
-def look_at(data: bytes) -> None:
+def inspect(data: bytes) -> None:
     """What a package, etl and the data page do with a picture."""
     steps.run([{"step": "resize", "args": {"size": 64}}], decode_picture(data))
     _inspect("pictures", data)
@@ -164,7 +164,7 @@ def _png(*chunks: tuple[bytes, bytes]) -> bytes:
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         )
 
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in (*chunks, (b"IEND", b"")))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in (*chunks, (b"IEND", b"")))
 
 
 @cache

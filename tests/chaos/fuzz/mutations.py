@@ -10,7 +10,7 @@ import numpy as np
 Generator = np.random.Generator
 
 NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-WORDS = (
+STRINGS = (
     "",
     " ",
     "null",
@@ -52,7 +52,7 @@ VALUES: tuple[Any, ...] = (
     [[]],
     [None],
     {"": None},
-    *WORDS,
+    *STRINGS,
 )
 
 
@@ -85,10 +85,10 @@ def changed_text(text: str, rng: Generator) -> str:
                 lines[place] = " " * int(rng.integers(1, 9)) + line
             case 3:
                 key, colon, _ = line.partition(":")
-                lines[place] = f"{key}{colon} {pick(rng, WORDS)}" if colon else pick(rng, WORDS)
+                lines[place] = f"{key}{colon} {pick(rng, STRINGS)}" if colon else pick(rng, STRINGS)
             case 4:
-                cut = int(rng.integers(len(line) + 1))
-                lines[place] = line[:cut] + pick(rng, WORDS) + line[cut:]
+                middle = int(rng.integers(len(line) + 1))
+                lines[place] = line[:middle] + pick(rng, STRINGS) + line[middle:]
             case _:
                 lines[place] = line[: int(rng.integers(len(line) + 1))]
     return "\n".join(lines)
@@ -106,7 +106,7 @@ def changed_record(record: Any, rng: Generator) -> Any:
             case 0:
                 del holder[key]
             case 1 if isinstance(holder, dict):
-                holder[pick(rng, WORDS)] = holder[key]
+                holder[pick(rng, STRINGS)] = holder[key]
             case 1:
                 holder.append(copy.deepcopy(holder[key]))
             case _:
@@ -152,7 +152,7 @@ def _number(data: bytearray, rng: Generator) -> None:
         data[place : place + width] = value.to_bytes(width, pick(rng, ("little", "big")))
 
 
-def _cut(data: bytearray, rng: Generator) -> None:
+def _truncate(data: bytearray, rng: Generator) -> None:
     del data[int(rng.integers(len(data) + 1)) :]
 
 
@@ -183,7 +183,7 @@ BYTE_CHANGES: tuple[Callable[[bytearray, Generator], None], ...] = (
     _flip,
     _number,
     _number,
-    _cut,
+    _truncate,
     _lose,
     _insert,
     _repeat,

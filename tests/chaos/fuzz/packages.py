@@ -13,7 +13,7 @@ from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, selftest
 from tests import makers
 from tests.chaos.fuzz.folders import Files
-from tests.chaos.fuzz.mutations import WORDS, Generator, changed_bytes, changed_json, pick
+from tests.chaos.fuzz.mutations import STRINGS, Generator, changed_bytes, changed_json, pick
 from tests.runtime import conftest, networks, painting
 
 SAMPLES = {
@@ -35,7 +35,7 @@ def package(rng: Generator) -> Files:
         files[pick(rng, ("numpy.py", "x.PY", "x.so.1", "a/b/c.pyc", "note.txt"))] = b"x"
     # Code that is sealed again is whatever its sealer wants: only damage to it is an input.
     if name.endswith(".json") and rng.random() < 0.8:
-        files[SEAL] = seal({one: data for one, data in files.items() if one != SEAL})
+        files[SEAL] = seal({name: data for name, data in files.items() if name != SEAL})
     return files
 
 
@@ -55,7 +55,7 @@ def packed(rng: Generator) -> bytes:
         for name, data in files.items():
             opened.writestr(name, data)
         if rng.random() < 0.2:
-            name = pick(rng, WORDS).replace("\0", "")[:300].encode("utf-8", "replace")
+            name = pick(rng, STRINGS).replace("\0", "")[:300].encode("utf-8", "replace")
             opened.writestr(name.decode() or "..", b"x")
     return changed_bytes(out.getvalue(), rng) if rng.random() < 0.8 else out.getvalue()
 

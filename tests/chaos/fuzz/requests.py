@@ -13,7 +13,7 @@ import psutil
 
 from stages.deploy.packed import write_folder
 from tests.chaos.fuzz import media, packages
-from tests.chaos.fuzz.mutations import WORDS, Generator, changed_bytes, pick
+from tests.chaos.fuzz.mutations import STRINGS, Generator, changed_bytes, pick
 from tests.runtime import painting
 
 Pieces = tuple[bytes, ...]
@@ -79,7 +79,7 @@ def _body(rng: Generator) -> tuple[bytes, str]:
         case 2:
             chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(photo), photo)
             return chunks, "transfer-encoding: chunked"
-    name = pick(rng, WORDS)[:200].encode("utf-8", "replace")
+    name = pick(rng, STRINGS)[:200].encode("utf-8", "replace")
     part = b'--b\r\ncontent-disposition: form-data; name="files"; filename="%b"\r\n\r\n' % name
     return (
         part + photo + b"\r\n"
@@ -111,15 +111,15 @@ class Server:
 
     def _port(self) -> int:
         for _ in range(600):
-            found = re.search(rb"http://127\.0\.0\.1:(\d+)", self._said())
+            found = re.search(rb"http://127\.0\.0\.1:(\d+)", self._output())
             if found:
                 return int(found[1])
             with contextlib.suppress(psutil.TimeoutExpired):
                 self.process.wait(0.1)
                 break
-        raise RuntimeError(f"The service did not start: {self._said()!r}")
+        raise RuntimeError(f"The service did not start: {self._output()!r}")
 
-    def _said(self) -> bytes:
+    def _output(self) -> bytes:
         return Path(self._errors.name).read_bytes()
 
     def ask(self, pieces: Pieces) -> int:
@@ -127,10 +127,10 @@ class Server:
 
         Raises TimeoutError if neither comes in time, RuntimeError for a traceback or status 500."""
         status = self._sent(pieces)
-        said = self._said()[self._read :]
-        self._read += len(said)
-        if status == 500 or b"Traceback" in said or not self.process.is_running():
-            raise RuntimeError(f"status {status}: {said[-2000:].decode(errors='replace')}")
+        output = self._output()[self._read :]
+        self._read += len(output)
+        if status == 500 or b"Traceback" in output or not self.process.is_running():
+            raise RuntimeError(f"status {status}: {output[-2000:].decode(errors='replace')}")
         return status
 
     def _sent(self, pieces: Pieces) -> int:

@@ -37,7 +37,7 @@ KINDS = {
     "packages": Kind(12, packages.package, packages.open_and_ask),
     "packages as zips": Kind(5, packages.packed, packages.unpack_and_ask),
     "requests": Kind(13, requests.request, None),  # of a server, which begins with the first
-    "pictures": Kind(18, media.picture, media.look_at),
+    "pictures": Kind(18, media.picture, media.inspect),
     "sounds": Kind(12, media.sound, media.listen_to),
 }
 
@@ -82,15 +82,15 @@ def main(kind: str, seed: int, start: int, end: int) -> None:
             data = drawn(kind, seed, number)
             _forget_peaks(processes())
             print(json.dumps({"fed": number}), flush=True)
-            came, said = outcome(feed, data)
+            came, message = outcome(feed, data)
             peak = _peak(processes())
-            print(json.dumps({"outcome": came, "said": said[-3000:], "peak": peak}), flush=True)
+            print(json.dumps({"outcome": came, "said": message[-3000:], "peak": peak}), flush=True)
 
 
 def _forget_peaks(processes: list[Any]) -> None:
-    for one in processes:
+    for process in processes:
         try:
-            Path(f"/proc/{one.pid}/clear_refs").write_text("5")
+            Path(f"/proc/{process.pid}/clear_refs").write_text("5")
         except OSError:
             continue
 
@@ -98,13 +98,13 @@ def _forget_peaks(processes: list[Any]) -> None:
 def _peak(processes: list[Any]) -> int:
     """The most bytes of memory that all `processes` had since they were forgotten."""
     total = 0
-    for one in processes:
+    for process in processes:
         try:
-            status = Path(f"/proc/{one.pid}/status").read_text()
+            status = Path(f"/proc/{process.pid}/status").read_text()
         except OSError:
             continue
         lines = (line.split() for line in status.splitlines())
-        total += next((int(words[1]) * 1024 for words in lines if words[0] == "VmHWM:"), 0)
+        total += next((int(fields[1]) * 1024 for fields in lines if fields[0] == "VmHWM:"), 0)
     return total
 
 

@@ -1,29 +1,29 @@
 """What was noted of phase two tells what a kill cost."""
 
-from tests.chaos.noting import Note, finished, notes_of, taught_again, under_way
+from tests.chaos.epoch_log import Note, finished, notes_of, trained_again, under_way
 
 FIRST, SECOND = [{"input": "a"}, "rows", 1], [{"input": "a"}, "rows", 2]
-BEGUN, KEPT = False, True
+STARTED, SAVED = False, True
 
 
 def test_an_epoch_is_under_way_until_it_is_kept():
-    notes = [Note(1.0, BEGUN, FIRST), Note(2.0, KEPT, FIRST), Note(3.0, BEGUN, SECOND)]
+    notes = [Note(1.0, STARTED, FIRST), Note(2.0, SAVED, FIRST), Note(3.0, STARTED, SECOND)]
 
     assert [under_way(notes[:count]) for count in range(4)] == [False, True, False, True]
     assert finished(notes) == 1
 
 
 def test_what_was_killed_before_it_was_kept_may_be_taught_again():
-    notes = [Note(1.0, BEGUN, FIRST), Note(2.0, BEGUN, FIRST), Note(3.0, KEPT, FIRST)]
+    notes = [Note(1.0, STARTED, FIRST), Note(2.0, STARTED, FIRST), Note(3.0, SAVED, FIRST)]
 
-    assert taught_again(notes) == 0
+    assert trained_again(notes) == 0
 
 
 def test_what_was_kept_is_counted_when_it_is_taught_again():
-    notes = [Note(1.0, BEGUN, FIRST), Note(2.0, KEPT, FIRST), Note(3.0, BEGUN, SECOND)]
+    notes = [Note(1.0, STARTED, FIRST), Note(2.0, SAVED, FIRST), Note(3.0, STARTED, SECOND)]
 
-    assert taught_again(notes) == 0
-    assert taught_again([*notes, Note(4.0, BEGUN, FIRST)]) == 1
+    assert trained_again(notes) == 0
+    assert trained_again([*notes, Note(4.0, STARTED, FIRST)]) == 1
 
 
 def test_without_phase_two_nothing_is_noted(tmp_path):

@@ -13,18 +13,18 @@ from stages.train.distributed import Desk
 from stages.train.distributed.batch_shards import shard, total
 from stages.train.flat import AdamW, fill, flattened
 
-FAMILY, CUT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
+FAMILY, SPLIT_POINT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64
 
 
-def maps(settings: Settings) -> dict[str, Any]:
-    """The maps at the cut of 64 pictures of noise, and labels for them."""
+def feature_maps(settings: Settings) -> dict[str, Any]:
+    """Cached feature maps of 64 pictures of noise at the split point, and labels for them."""
     import paddle
 
     from stages.models.backbone_split import frozen_stem
 
     family = FAMILIES[FAMILY]
-    layer = frozen_stem(family, family.load(settings), CUT)
+    layer = frozen_stem(family, family.load(settings), SPLIT_POINT)
     rng = np.random.default_rng(0)
     pictures = rng.normal(size=(SAMPLES, 3, SIDE, SIDE)).astype(np.float32)
     with paddle.no_grad():
@@ -34,47 +34,47 @@ def maps(settings: Settings) -> dict[str, Any]:
 
 
 @dataclass
-class Tail:
+class UnfrozenNetwork:
     """The network behind the cut with a new head; batch norms keep their published statistics."""
 
     layer: Any
     head: Any
 
     @classmethod
-    def new(cls) -> "Tail":
+    def new(cls) -> "UnfrozenNetwork":
         import paddle
 
         from stages.models.backbone_split import unfrozen_layers
 
         paddle.seed(0)
         family = FAMILIES[FAMILY]
-        _, layer = unfrozen_layers(family, family.load(None), CUT)
+        _, layer = unfrozen_layers(family, family.load(None), SPLIT_POINT)
         return cls(layer, paddle.nn.Linear(family.features, LABELS))
 
     @property
     def tensors(self) -> list[Any]:
         both = [*self.layer.parameters(), *self.head.parameters()]
-        return [one for one in both if not one.stop_gradient]
+        return [parameter for parameter in both if not parameter.stop_gradient]
 
-    def gradient(self, given: dict[str, Any], rows: Any) -> Any:
+    def gradient(self, cached: dict[str, Any], rows: Any) -> Any:
         """The slope of the summed loss of `rows` along every number, and at the end the loss."""
         import paddle
 
-        window = paddle.to_tensor(given["maps"][rows].astype(np.float32))
-        targets = paddle.to_tensor(given["labels"][rows])
+        window = paddle.to_tensor(cached["maps"][rows].astype(np.float32))
+        targets = paddle.to_tensor(cached["labels"][rows])
         logits = self.head(self.layer(window))
         loss = paddle.nn.functional.cross_entropy(logits, targets, reduction="sum")
         loss.backward()
-        flat = flattened([one.grad for one in self.tensors])
-        for one in self.tensors:
-            one.clear_gradient()
+        flat = flattened([parameter.grad for parameter in self.tensors])
+        for parameter in self.tensors:
+            parameter.clear_gradient()
         return np.append(flat, np.float32(loss))
 
 
-def teach(desk: Desk, given: dict[str, Any]) -> None:
+def train(context: Desk, cached: dict[str, Any]) -> None:
     """20 steps of one global batch each; reports the losses, and of the last 19 the seconds by the
     clock and of the core that worked most."""
-    network = Tail.new()
+    network = UnfrozenNetwork.new()
     tensors = network.tensors
     values = flattened(tensors)
     adam = AdamW.new(np.ones_like(values), np.zeros_like(values))
@@ -84,17 +84,17 @@ def teach(desk: Desk, given: dict[str, Any]) -> None:
             began, worked = time.perf_counter(), time.process_time()
         rows = np.random.default_rng([1, step]).permutation(SAMPLES)[:BATCH]
         summed = total(
-            desk.group,
+            context.group,
             SHARDS,
-            lambda number, rows=rows: network.gradient(given, shard(rows, number, SHARDS)),
+            lambda number, rows=rows: network.gradient(cached, shard(rows, number, SHARDS)),
         )
         values = adam.step(values, summed[:-1] / BATCH, RATE)
         fill(tensors, values)
         losses.append(float(summed[-1]) / BATCH)
     seconds = time.perf_counter() - began
-    core = max(desk.group.gather(time.process_time() - worked))
-    told = {"losses": losses, "seconds": seconds, "core": core, "world": desk.group.world}
-    desk.report({**told, "size": values.size}, lambda folder: _nothing(folder))
+    core = max(context.group.gather(time.process_time() - worked))
+    report = {"losses": losses, "seconds": seconds, "core": core, "world": context.group.world}
+    context.report({**report, "size": values.size}, lambda folder: _nothing(folder))
 
 
 def _nothing(folder: Path) -> None:

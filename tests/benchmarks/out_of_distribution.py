@@ -1,5 +1,5 @@
 """False accepts with and without the label other:
-`python -m tests.benchmarks.unknowns KNOWN UNKNOWN ... [--train YAML]`.
+`python -m tests.benchmarks.out_of_distribution KNOWN UNKNOWN ... [--train YAML]`.
 
 KNOWN is a folder that `aiwf data add` reads, with a test split; each UNKNOWN one with pictures or
 sounds of which none has a label of KNOWN. Sounds are drawn as grey pictures of their log-mel where
@@ -48,21 +48,27 @@ class Shipped(NamedTuple):
 
     threshold: float
     truth: NDArray[np.int64]
-    known: tuple[NDArray[np.int64], NDArray[np.float64]]
+    labelled: tuple[NDArray[np.int64], NDArray[np.float64]]
     unknown: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]
 
 
-def main(*words: str) -> None:
+def main(*arguments: str) -> None:
     """Print false accepts and recall of both ways."""
     logging.disable(logging.INFO)  # Great Expectations tells of every folder that it makes
-    train = yaml.safe_load(words[words.index("--train") + 1]) if "--train" in words else TRAIN
-    known, *folders = words[: words.index("--train")] if "--train" in words else words
+    train = (
+        yaml.safe_load(arguments[arguments.index("--train") + 1])
+        if "--train" in arguments
+        else TRAIN
+    )
+    labelled, *folders = (
+        arguments[: arguments.index("--train")] if "--train" in arguments else arguments
+    )
     with TemporaryDirectory(prefix="aiwf-unknowns-") as work:
         settings = Settings(workspace=Path(work) / "workspace")
-        source.add("known", Path(known), settings)
+        source.add("known", Path(labelled), settings)
         unknown = {Path(folder).name: list(files(Path(folder))) for folder in folders}
         off, auto = (shipped(way, train, unknown, settings) for way in ("off", "auto"))
-    told(off, auto)
+    print_rows(off, auto)
 
 
 def files(folder: Path) -> Iterator[bytes]:
@@ -88,9 +94,9 @@ def shipped(
 ) -> Shipped:
     """Train, measure and pack with `train.other` of `other`, and ask the package."""
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
-    told = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
+    fields = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
     pipeline = resolve(
-        PipelineConfig.model_validate({**told, "train": {**train, "other": other}}), settings
+        PipelineConfig.model_validate({**fields, "train": {**train, "other": other}}), settings
     )
     dataset = STAGES["etl"](pipeline.slice("etl"), **services)
     model = STAGES["train"](dataset, pipeline.slice("train"), **services)
@@ -101,43 +107,44 @@ def shipped(
     print(f"{other}: {package.numeric}, {model.selection.get('other', '')}", flush=True)
     folder = unpack(package, services["store"], settings.root / f"package_{other}")
     tested = samples_of(dataset, services["store"], "test")
-    truth = np.array([dataset.labels.index(one.label) for one in tested])
+    truth = np.array([dataset.labels.index(sample.label) for sample in tested])
     with Predictor.open(folder) as predictor:
         least = float(predictor.description["threshold"])
-        photos = [services["store"].get(one.digest) for one in tested]
-        known = said(folder, photos, len(dataset.labels), settings.threads)
-    asked = {
-        name: said(folder, photos, len(dataset.labels), settings.threads)
+        photos = [services["store"].get(sample.digest) for sample in tested]
+        labelled = answers_of(folder, photos, len(dataset.labels), settings.threads)
+    answered = {
+        name: answers_of(folder, photos, len(dataset.labels), settings.threads)
         for name, photos in unknown.items()
     }
-    return Shipped(least, truth, known, asked)
+    return Shipped(least, truth, labelled, answered)
 
 
-def said(
+def answers_of(
     folder: Path, photos: Sequence[bytes], labels: int, threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The label's index and the score of each of `photos` by the package in `folder`."""
     fetches = [lambda data=data: data for data in photos]
     found = answers(fetches, lambda: Predictor.open(folder), threads)
     scores = np.array(found.values)
-    given = scores.argmax(axis=1)
-    return np.where(given < labels, given, -1), scores.max(axis=1)
+    predicted = scores.argmax(axis=1)
+    return np.where(predicted < labels, predicted, -1), scores.max(axis=1)
 
 
-def told(off: Shipped, auto: Shipped) -> None:
+def print_rows(off: Shipped, auto: Shipped) -> None:
     """Print what `auto` changed."""
     for name in off.unknown:
-        first, second = (accepted(one, one.unknown[name]) for one in (off, auto))
+        first, second = (accepted(shipped, shipped.unknown[name]) for shipped in (off, auto))
         line(name, first, second)
     first, second = (
-        np.concatenate([accepted(one, one.unknown[name]) for name in one.unknown])
-        for one in (off, auto)
+        np.concatenate([accepted(shipped, shipped.unknown[name]) for name in shipped.unknown])
+        for shipped in (off, auto)
     )
     line("all unknown", first, second)
     for name, least in (("recall", False), ("recall from the threshold on", True)):
         before, after = (
-            (one.known[0] == one.truth) & (accepted(one, one.known) | (not least))
-            for one in (off, auto)
+            (shipped.labelled[0] == shipped.truth)
+            & (accepted(shipped, shipped.labelled) | (not least))
+            for shipped in (off, auto)
         )
         drop = paired_drop(np.ones(len(before), int), before.astype(int), after.astype(int))
         print(
@@ -148,11 +155,11 @@ def told(off: Shipped, auto: Shipped) -> None:
 
 
 def accepted(
-    one: Shipped, answer: tuple[NDArray[np.int64], NDArray[np.float64]]
+    shipped: Shipped, answer: tuple[NDArray[np.int64], NDArray[np.float64]]
 ) -> NDArray[np.bool_]:
     """Which samples get a label, at the package's own threshold."""
-    given, score = answer
-    return np.asarray((given >= 0) & (score >= one.threshold - 1e-9))
+    predicted, score = answer
+    return np.asarray((predicted >= 0) & (score >= shipped.threshold - 1e-9))
 
 
 def line(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> None:
@@ -170,8 +177,8 @@ def line(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> None
 
 def share(rows: NDArray[np.bool_]) -> str:
     """A share with its interval."""
-    one = proportion(int(rows.sum()), len(rows))
-    return f"{100 * one.value:.1f} % ({100 * one.low:.1f} to {100 * one.high:.1f})"
+    measure = proportion(int(rows.sum()), len(rows))
+    return f"{100 * measure.value:.1f} % ({100 * measure.low:.1f} to {100 * measure.high:.1f})"
 
 
 if __name__ == "__main__":
