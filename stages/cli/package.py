@@ -11,7 +11,7 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
-    from stages.runtime.answers import Kind
+    from stages.runtime.answers import AnswerKind
     from stages.runtime.file_answers import PredictOptions
     from stages.runtime.predictor import Predictor
 
@@ -90,7 +90,7 @@ def _as_lines(answers: Iterator[tuple[dict[str, Any], int]]) -> list[int]:
     return codes
 
 
-def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> list[int]:
+def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "AnswerKind") -> list[int]:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -115,7 +115,7 @@ def _as_table(answers: Iterator[tuple[dict[str, Any], int]], kind: "Kind") -> li
     return codes
 
 
-def _problem(answer: dict[str, Any], kind: "Kind") -> list[tuple[str, ...]]:
+def _problem(answer: dict[str, Any], kind: "AnswerKind") -> list[tuple[str, ...]]:
     """What is wrong with a file and what to do, in the first column and the last."""
     between = [""] * (len(kind.columns) - 2)
     return [(answer["problem"], *between, answer["remedy"])]

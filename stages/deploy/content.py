@@ -10,7 +10,7 @@ from stages.deploy.engines import Engine, Network
 from stages.evaluate import native
 from stages.media import Modality
 from stages.parts import MODALITIES
-from stages.runtime.answers import KINDS, Kind
+from stages.runtime.answers import KINDS, AnswerKind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import FORMAT
@@ -38,7 +38,7 @@ class Content:
         return str(self.description["backend"])
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> AnswerKind:
         return kind_of(self.description)
 
     @property

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from stages.metrics import Curve, Threshold
+from stages.metrics import PrecisionRecallCurve, Threshold
 from stages.metrics.boxes import BoxThreshold
 
 # Okabe and Ito's colours, told apart with any colour vision (jfly.uni-koeln.de/color)
@@ -39,7 +39,7 @@ def points(xs: Sequence[float], ys: Sequence[float]) -> str:
     return " ".join(f"{across(x)},{down(y)}" for x, y in zip(xs, ys, strict=True))
 
 
-def precision_recall(curves: dict[str, Curve]) -> list[Line]:
+def precision_recall(curves: dict[str, PrecisionRecallCurve]) -> list[Line]:
     """One line for each label: those with the smallest area in colour, the others behind them."""
     order = sorted(curves, key=lambda label: (curves[label].average_precision, label))
     coloured, remaining = order[: len(COLOURS)], order[len(COLOURS) :]
@@ -51,7 +51,7 @@ def precision_recall(curves: dict[str, Curve]) -> list[Line]:
     return behind + before
 
 
-def _steps(curve: Curve) -> str:
+def _steps(curve: PrecisionRecallCurve) -> str:
     """From recall 0 at the first precision to the end."""
     return points([0.0, *curve.recall], [curve.precision[0], *curve.precision])
 

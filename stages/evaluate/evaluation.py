@@ -9,7 +9,7 @@ from stages.evaluate.few import few_tested
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.verdict import Judgement, Verdict, verdict
-from stages.metrics import Curve, Measured
+from stages.metrics import Measured, PrecisionRecallCurve
 
 Origin = Literal["held out", "these", "given"]  # of a threshold: where it was chosen
 
@@ -32,7 +32,7 @@ class Evaluation(ABC):
     sure: SureAnswers
     origin: Origin
     precision: float | None
-    curves: dict[str, Curve]
+    curves: dict[str, PrecisionRecallCurve]
 
     @property
     def verdict(self) -> Verdict:

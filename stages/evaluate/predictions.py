@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import canonical
 from stages.runtime.errors import BadSample
 from stages.runtime.predictor import Predictor
-from stages.runtime.steps import Prepared
+from stages.runtime.steps import PreparedSample
 
 BATCH = 16
 _MOST_WORKERS = 8
@@ -93,7 +93,7 @@ def _collected(parts: Iterator[Answers], total: int, progress: Progress) -> list
 
 
 def _batch(predictor: Predictor, samples: Sequence[Callable[[], bytes]], start: int) -> Answers:
-    prepared: list[Prepared] = []
+    prepared: list[PreparedSample] = []
     usable: list[int] = []
     bad: dict[int, str] = {}
     for place, fetch in enumerate(samples, start):

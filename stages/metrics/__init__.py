@@ -2,7 +2,7 @@
 
 `measure` is what the stages ask for; the other names are its paragraphs, useful alone."""
 
-from stages.metrics.curves import Curve, curves
+from stages.metrics.curves import PrecisionRecallCurve, curves
 from stages.metrics.intervals import proportion, wilson
 from stages.metrics.measured import OVERALL, PER_LABEL, Measured, confusion_matrix, measure
 from stages.metrics.paired import balanced_drop, loss_rise, paired_drop, recall_drops
@@ -12,8 +12,8 @@ from stages.metrics.thresholds import Threshold, recommended, thresholds
 __all__ = [
     "OVERALL",
     "PER_LABEL",
-    "Curve",
     "Measured",
+    "PrecisionRecallCurve",
     "Threshold",
     "balanced_drop",
     "confusion_matrix",

@@ -11,7 +11,7 @@ _POINTS = 60  # as many as an eye can tell apart in a plot
 Numbers = NDArray[np.float64]
 
 
-class Curve(NamedTuple):
+class PrecisionRecallCurve(NamedTuple):
     """`recall` rises, `precision` goes with it; `average_precision` is the area under the steps."""
 
     recall: list[float]
@@ -19,14 +19,16 @@ class Curve(NamedTuple):
     average_precision: float
 
 
-def curves(truth: ArrayLike, scores: ArrayLike, labels: Sequence[str]) -> dict[str, Curve]:
+def curves(
+    truth: ArrayLike, scores: ArrayLike, labels: Sequence[str]
+) -> dict[str, PrecisionRecallCurve]:
     """One-against-the-rest curves of the labels that occur in `truth`."""
     true, scored = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
     present = [index for index in range(len(labels)) if (true == index).any()]
     return {labels[index]: curve(true == index, scored[:, index]) for index in present}
 
 
-def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:
+def curve(positive: NDArray[np.bool_], score: Numbers) -> PrecisionRecallCurve:
     """The curve of one label: which samples have it, and its score for each."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(positive[order])
@@ -36,14 +38,14 @@ def curve(positive: NDArray[np.bool_], score: Numbers) -> Curve:
     return drawn_curve(recall, precision, float((np.diff(recall, prepend=0.0) * precision).sum()))
 
 
-def drawn_curve(recall: Numbers, precision: Numbers, area: float) -> Curve:
+def drawn_curve(recall: Numbers, precision: Numbers, area: float) -> PrecisionRecallCurve:
     """As many points of a rising `recall` and its `precision` as can be seen."""
     rises = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)  # elsewhere only precision is lost
     if not len(rises):
-        return Curve([0.0], [0.0], round(area, 6))
+        return PrecisionRecallCurve([0.0], [0.0], round(area, 6))
     places = np.linspace(0, len(rises) - 1, min(_POINTS, len(rises)))
     keep = rises[np.unique(places.round().astype(int))]
-    return Curve(_rounded(recall[keep]), _rounded(precision[keep]), round(area, 6))
+    return PrecisionRecallCurve(_rounded(recall[keep]), _rounded(precision[keep]), round(area, 6))
 
 
 def _rounded(values: Numbers) -> list[float]:

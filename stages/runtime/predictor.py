@@ -19,7 +19,7 @@ from .answers.sure import sure_of
 from .backends import BACKENDS
 from .description import description_of
 from .errors import ConfigError, InfrastructureError
-from .steps import Facts, Prepared
+from .steps import Facts, PreparedSample
 from .verified import check_instruction_set
 
 Outputs = tuple[NDArray[Any], ...]
@@ -64,7 +64,7 @@ class Predictor:
             check_instruction_set(folder)
         return cls(description, folder / description["model"], threads, on)
 
-    def prepare(self, data: bytes) -> Prepared:
+    def prepare(self, data: bytes) -> PreparedSample:
         """The network's input for one sample: its windows, [m, ...], and the facts that steps
         noted. Raises BadSample if `data` cannot be used."""
         return steps.prepared(self.description["before"], data)
@@ -80,7 +80,7 @@ class Predictor:
         return tuple(outputs[name] for name in self._backend.outputs)
 
     def answer(self, outputs: Sequence[NDArray[Any]], facts: Facts) -> Any:
-        """One sample's value as plain JSON (see `answers.Kind`), from the raw outputs of its
+        """One sample's value as plain JSON (see `answers.AnswerKind`), from the raw outputs of its
         windows, each [m, ...], and the facts of `prepare`. Raises InfrastructureError if the
         outputs do not fit the labels."""
         raw = outputs[0] if len(outputs) == 1 else tuple(outputs)
@@ -100,7 +100,7 @@ class Predictor:
             values += self.answered(prepared, batch)
         return values
 
-    def answered(self, prepared: Sequence[Prepared], batch: int = 16) -> list[Any]:
+    def answered(self, prepared: Sequence[PreparedSample], batch: int = 16) -> list[Any]:
         """The values of the samples `prepared`. The network runs on `batch` windows at a time,
         which may belong to several samples."""
         if not prepared:
@@ -142,7 +142,7 @@ class Predictor:
         if inputs != 1 or outputs != self.kind.outputs:
             raise InfrastructureError(
                 f"{model.name} has {inputs} inputs and {outputs} outputs; "
-                f"{self.kind.outputs} are needed for {self.kind.tells}, of one input.",
+                f"{self.kind.outputs} are needed for {self.kind.title}, of one input.",
                 "Network and description are not of one model: export it again.",
             )
 
@@ -178,7 +178,7 @@ def _check_output(name: str, values: Any, count: int) -> None:
         )
 
 
-def _slices(prepared: Sequence[Prepared]) -> Iterator[slice]:
+def _slices(prepared: Sequence[PreparedSample]) -> Iterator[slice]:
     """The slice of each sample's windows in the concatenation of all windows."""
     start = 0
     for sample in prepared:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .answers import Kind
+from .answers import AnswerKind
 
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
 _FORM = {
@@ -32,7 +32,7 @@ _ANSWER = {
 }
 
 
-def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
+def predict_docs(description: dict[str, Any], kind: AnswerKind) -> dict[str, Any]:
     """How /predict of this very package is described: what it takes and what it tells."""
     noun, types = description["noun"], description["types"]
     bodies = {
@@ -42,7 +42,7 @@ def predict_docs(description: dict[str, Any], kind: Kind) -> dict[str, Any]:
     drawn = {"image/jpeg": _BYTES} if kind.draws else {}
     answer = {"application/json": {"schema": _ANSWER}}
     return {
-        "summary": f"One {noun} (the body) or several (a form) in, {kind.tells} out",
+        "summary": f"One {noun} (the body) or several (a form) in, {kind.title} out",
         "openapi_extra": {
             "requestBody": {
                 "required": True,

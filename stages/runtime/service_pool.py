@@ -120,7 +120,7 @@ class Pool:
         while True:
             first = len(form.answers)
             try:
-                reply = worker.ask(replace(options, first=first), job.body, form.take, ends)
+                reply = worker.predict(replace(options, first=first), job.body, form.take, ends)
             except Gone as gone:
                 if self._closed.is_set():
                     return _json(503, *_STOPPING)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from .answers import Kind
+from .answers import AnswerKind
 from .errors import WorkflowError
 from .limits import (
     LEASE,
@@ -31,7 +31,12 @@ REASONS: dict[type[WorkflowError], str] = {Busy: "busy", TooLarge: "large", TooS
 
 
 def add_predict(
-    app: Any, description: dict[str, Any], kind: Kind, pool: Pool, limits: Limits, metrics: Metrics
+    app: Any,
+    description: dict[str, Any],
+    kind: AnswerKind,
+    pool: Pool,
+    limits: Limits,
+    metrics: Metrics,
 ) -> None:
     """Add /predict to `app`: requests come in as `limits` say and are answered by `pool`."""
     from fastapi import Query, Request, Response
@@ -70,7 +75,7 @@ def add_predict(
 def _options(
     request: Any,
     description: dict[str, Any],
-    kind: Kind,
+    kind: AnswerKind,
     limits: Limits,
     query: tuple[int | None, float | None, bool],
 ) -> PredictRequest:
@@ -101,7 +106,7 @@ def _check_type(body_type: str, description: dict[str, Any]) -> None:
     )
 
 
-def _accepts_drawing(request: Any, kind: Kind) -> bool:
+def _accepts_drawing(request: Any, kind: AnswerKind) -> bool:
     """Whether who asks wants the picture alone: a browser takes pictures, too, and much else."""
     accepted = request.headers.get("accept", "").partition(";")[0].strip().lower()
     return kind.draws and accepted == DRAWN

@@ -89,7 +89,7 @@ class WorkerProcess:
             return
         self._fail(_failure(reply, self._end()))
 
-    def ask(
+    def predict(
         self, options: PredictRequest, body: bytes, take: Callable[[Reply], None], ends: float
     ) -> Reply:
         """The last reply to `options` about `body`; those before it are given to `take`.

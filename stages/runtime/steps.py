@@ -44,7 +44,7 @@ STEPS = Registry(
 )
 
 
-class Prepared(NamedTuple):
+class PreparedSample(NamedTuple):
     """One sample as the network sees it: its windows [m, ...] (a picture is one window), and the
     facts that steps noted on the way for those after the network."""
 
@@ -52,11 +52,11 @@ class Prepared(NamedTuple):
     facts: Facts
 
 
-def prepared(steps: Sequence[Mapping[str, Any]], data: bytes) -> Prepared:
+def prepared(steps: Sequence[Mapping[str, Any]], data: bytes) -> PreparedSample:
     """`data` through the steps before the network. Raises what `run` raises."""
     facts: Facts = {}
     value = run(steps, data, facts)
-    return Prepared(value if "windows" in facts else value[None], facts)
+    return PreparedSample(value if "windows" in facts else value[None], facts)
 
 
 def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = None) -> Any:

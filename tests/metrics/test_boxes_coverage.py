@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from stages.metrics.boxes import average_precisions, matches, measured
-from stages.metrics.boxes.measured import by_label, macro_and_micro, precisions, tallies
+from stages.metrics.boxes import average_precisions, matches
+from stages.metrics.boxes.box_measures import by_label, macro_and_micro, precisions, tallies
 from tests.metrics.worlds import world
 
 THRESHOLD = 0.4
@@ -46,7 +46,7 @@ def test_intervals_hold_the_true_value(monkeypatch):
     for seed in range(WORLDS):
         truth, answers = world(1000 + seed, pictures, **simulated)
         found = matches(truth, answers, labels)
-        monkeypatch.setattr(measured, "coco_precisions", lambda *_, matched=found: quick(matched))
+        monkeypatch.setattr(box_measures, "coco_precisions", lambda *_, matched=found: quick(matched))
         overall, _ = precisions(found, truth, answers, seed)
         tally = tallies(found, THRESHOLD)
         first = {

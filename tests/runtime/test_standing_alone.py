@@ -60,7 +60,7 @@ def test_a_package_carries_what_it_needs_and_nothing_else():
 
     assert {"/__init__.py", "/__main__.py", "/pictures.py", "/backends/onnxruntime.py"} <= colours
     assert not colours & {"/boxes.py", "/drawing.py", "/sounds.py", "/server.py"}
-    assert {"/boxes.py", "/drawing.py", "/answers/boxes.py", "/pictures.py"} <= spots
+    assert {"/boxes.py", "/drawing.py", "/answers/box_answers.py", "/pictures.py"} <= spots
     assert {"/sounds.py", "/windows.py", "/spectrograms.py"} <= tones
     assert "/pictures.py" not in tones
     assert {"/server.py", "/limits.py"} <= packed(TONES, serves=True)

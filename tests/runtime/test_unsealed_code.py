@@ -45,7 +45,7 @@ def test_a_package_that_python_has_kept_bytecode_of_is_whole(package):
 
 
 @pytest.mark.parametrize("mode", list(py_compile.PycInvalidationMode), ids=lambda mode: mode.name)
-@pytest.mark.parametrize("module", ["steps", "answers/labels", "sealed"])
+@pytest.mark.parametrize("module", ["steps", "answers/label_answers", "sealed"])
 def test_bytecode_of_another_source_is_refused(package, tmp_path, module, mode):
     source = package / SDK / f"{module}.py"
     changed = tmp_path / "changed.py"

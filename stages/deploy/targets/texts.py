@@ -17,7 +17,7 @@ def device_readme(content: Content) -> str:
     return f"""# {content.name}: {_what(content)}
 
     pip install -r requirements.txt
-    python -m {content.sdk} {file:<29}# {content.kind.tells}
+    python -m {content.sdk} {file:<29}# {content.kind.title}
     python -m {content.sdk} predict --json FILE...       # one JSON object on each line
 {_drawing(content)}\
     python -m {content.sdk} selftest                     # is it whole? does it answer rightly?

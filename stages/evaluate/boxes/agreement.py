@@ -23,7 +23,7 @@ from stages.evaluate.kinds import Agreement
 from stages.evaluate.predictions import Predicted
 from stages.metrics.boxes import Matches, box_agreement, matches, paired_ap_drop, recall_pairs
 from stages.metrics.boxes.average_precision import RECALLS
-from stages.metrics.boxes.paired import Pair
+from stages.metrics.boxes.box_pairs import Pair
 from stages.metrics.paired import CONFIDENT, tango
 
 

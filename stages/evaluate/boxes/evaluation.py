@@ -32,7 +32,7 @@ from stages.metrics.boxes import (
     outcomes,
     recommended_threshold,
 )
-from stages.metrics.boxes.measured import Tallies, by_label, tallies
+from stages.metrics.boxes.box_measures import Tallies, by_label, tallies
 from stages.metrics.intervals import proportion
 from stages.runtime.answers.sure import Sure
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from stages.evaluate.predictions import Predicted
-from stages.metrics.boxes import FALSE, MISPLACED, RIGHT, WRONG, Matches, Outcome, Outcomes, area
+from stages.metrics.boxes import FALSE, MISPLACED, RIGHT, WRONG, BoxOutcome, Matches, Outcomes, area
 
 MISSED = "missed"
 SORTS = (MISSED, WRONG, MISPLACED, FALSE)
@@ -70,13 +70,13 @@ def _badness(mistake: Mistake) -> tuple[float, float, str]:
     return first, -mistake.score, mistake.name
 
 
-def _sure(found: Matches, outcomes: Sequence[Outcome]) -> float:
+def _sure(found: Matches, outcomes: Sequence[BoxOutcome]) -> float:
     """The score that half of the right boxes reach; none does if there are few of them."""
     right = [found.score[outcome.row] for outcome in outcomes if outcome.sort == RIGHT]
     return float(np.median(right)) if len(right) >= _FEWEST else 2.0
 
 
-def _wrong_box(predicted: Predicted, found: Matches, outcome: Outcome, sure: float) -> Mistake:
+def _wrong_box(predicted: Predicted, found: Matches, outcome: BoxOutcome, sure: float) -> Mistake:
     row, score = int(found.image[outcome.row]), float(found.score[outcome.row])
     has_annotation = outcome.true >= 0
     return Mistake(

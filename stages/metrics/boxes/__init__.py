@@ -8,21 +8,21 @@ from typing import Any
 
 from stages.artifacts import Measure
 from stages.metrics.boxes.average_precision import ap50, average_precisions
-from stages.metrics.boxes.curves import box_curves
+from stages.metrics.boxes.box_curves import box_curves
+from stages.metrics.boxes.box_measures import by_label, macro_and_micro, precisions, tallies
+from stages.metrics.boxes.box_pairs import box_agreement, paired_ap_drop, recall_pairs
+from stages.metrics.boxes.box_thresholds import BoxThreshold, box_thresholds, recommended_threshold
 from stages.metrics.boxes.matching import Matches, area, matches, overlaps
-from stages.metrics.boxes.measured import by_label, macro_and_micro, precisions, tallies
 from stages.metrics.boxes.outcomes import (
     FALSE,
     MISPLACED,
     RIGHT,
     WRONG,
-    Outcome,
+    BoxOutcome,
     Outcomes,
     confusion,
     outcomes,
 )
-from stages.metrics.boxes.paired import box_agreement, paired_ap_drop, recall_pairs
-from stages.metrics.boxes.thresholds import BoxThreshold, box_thresholds, recommended_threshold
 from stages.metrics.measured import Measured
 
 __all__ = [
@@ -30,9 +30,9 @@ __all__ = [
     "MISPLACED",
     "RIGHT",
     "WRONG",
+    "BoxOutcome",
     "BoxThreshold",
     "Matches",
-    "Outcome",
     "Outcomes",
     "ap50",
     "area",

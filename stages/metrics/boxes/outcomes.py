@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
-class Outcome(NamedTuple):
+class BoxOutcome(NamedTuple):
     """One predicted box, a row of the Matches: what it is, the true box that it is held against (or
     -1), the overlap with it, and the largest overlap with any true box of its picture."""
 
@@ -33,7 +33,7 @@ class Outcomes(NamedTuple):
     """`predicted`: every predicted box that is sure enough, the surest first; `missed`: rows of the
     true boxes that nothing is held against."""
 
-    predicted: list[Outcome]
+    predicted: list[BoxOutcome]
     missed: list[int]
 
 
@@ -71,15 +71,15 @@ def confusion(found: Matches, sorted_out: Outcomes) -> list[list[int]]:
     return [[int(cell) for cell in line] for line in table]
 
 
-def _right(found: Matches, row: int) -> Outcome:
+def _right(found: Matches, row: int) -> BoxOutcome:
     true = int(found.found[row])
     overlap = float(overlaps(found.predicted[[row]], found.true[[true]])[0, 0])
-    return Outcome(row, RIGHT, true, overlap, overlap)
+    return BoxOutcome(row, RIGHT, true, overlap, overlap)
 
 
 def _sorted(
     found: Matches, rows: Indices, theirs: Indices, free: NDArray[np.bool_]
-) -> Iterator[Outcome]:
+) -> Iterator[BoxOutcome]:
     """The boxes `rows` of a picture with the true boxes `theirs`, first those with a wrong label;
     `free` is kept up to date."""
     remaining: list[tuple[int, Floats]] = []
@@ -95,7 +95,7 @@ def _sorted(
         if near.max(initial=0.0) >= FAR:
             yield _assigned(row, MISPLACED, theirs, near, overlap, free)
         else:
-            yield Outcome(row, FALSE, -1, 0.0, float(overlap.max(initial=0.0)))
+            yield BoxOutcome(row, FALSE, -1, 0.0, float(overlap.max(initial=0.0)))
 
 
 def _assigned(
@@ -105,10 +105,10 @@ def _assigned(
     eligible: Floats,
     overlap: Floats,
     free: NDArray[np.bool_],
-) -> Outcome:
+) -> BoxOutcome:
     best = int(eligible.argmax())
     free[theirs[best]] = False
-    return Outcome(row, sort, int(theirs[best]), float(eligible[best]), float(overlap.max()))
+    return BoxOutcome(row, sort, int(theirs[best]), float(eligible[best]), float(overlap.max()))
 
 
 def _overlaps(

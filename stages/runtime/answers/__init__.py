@@ -19,13 +19,13 @@ KINDS = Registry(
     "kind of answer",
     __name__,
     {
-        "labels": ".labels:Labels",
-        "boxes": ".boxes:Boxes",
+        "labels": ".label_answers:LabelAnswers",
+        "boxes": ".box_answers:BoxAnswers",
     },
 )
 
 
-class Kind(Protocol):
+class AnswerKind(Protocol):
     """What the runtime needs to know of a kind of answer.
 
     A value is the result for one sample as plain JSON, complete. An answer is what a person or a
@@ -37,7 +37,7 @@ class Kind(Protocol):
     top: ClassVar[int]
     outputs: ClassVar[int]
     draws: ClassVar[bool]
-    tells: ClassVar[str]
+    title: ClassVar[str]
     explains: ClassVar[str]
     columns: ClassVar[tuple[str, ...]]
 
@@ -111,10 +111,10 @@ class Kind(Protocol):
         ...
 
 
-def of(description: Mapping[str, Any]) -> Kind:
+def of(description: Mapping[str, Any]) -> AnswerKind:
     """The kind of answer that `description` names. Packages that name none, made before there were
     kinds, answer labels."""
-    kind: Kind = KINDS[description.get("answers", "labels")]()
+    kind: AnswerKind = KINDS[description.get("answers", "labels")]()
     return kind
 
 

@@ -19,7 +19,7 @@ class Sure(NamedTuple):
     other: int | None = None
     measured: bool = True
 
-    def says(self, score: float, label: int) -> bool | None:
+    def decide(self, score: float, label: int) -> bool | None:
         """Whether the answer `label` with `score`, rounded as stored, is sure: `score >= least`.
         None if the package was not measured."""
         if not self.measured:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure
+from stages.metrics.boxes.box_measures import Tallies, by_label
 from stages.metrics.boxes.matching import Matches
-from stages.metrics.boxes.measured import Tallies, by_label
 from stages.metrics.thresholds import FEWEST
 
 STEPS = 100  # thresholds are hundredths

@@ -33,13 +33,13 @@ class Span(NamedTuple):
         return f"{self.start:.1f} to {self.end:.1f} s"
 
 
-class Labels:
+class LabelAnswers:
     """A value: [score, ...] in the order of the labels."""
 
     top: ClassVar[int] = 3
     outputs: ClassVar[int] = 1
     draws: ClassVar[bool] = False
-    tells: ClassVar[str] = "labels with scores"
+    title: ClassVar[str] = "labels with scores"
     explains: ClassVar[str] = (
         "The answer is the likeliest labels with scores from 0 to 1, which add up to 1 over all\n"
         "labels: --top 0 tells all of them. A recording that was cut into several windows also\n"
@@ -78,7 +78,7 @@ class Labels:
         ...]}, in seconds. Windows have no "sure", because single windows were not measured."""
         order = sorted(range(len(labels)), key=lambda index: -value[index])
         named = [index for index in order if value[index] >= threshold][: top or None]
-        first = sure.says(value[order[0]], order[0]) if named else sure.none
+        first = sure.decide(value[order[0]], order[0]) if named else sure.none
         found = [
             {
                 "label": labels[index],

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.metrics.boxes.matching import Matches
-from stages.metrics.curves import Curve, drawn_curve
+from stages.metrics.curves import PrecisionRecallCurve, drawn_curve
 
 
 def box_curves(
     found: Matches, precisions: NDArray[np.float64], labels: Sequence[str]
-) -> dict[str, Curve]:
+) -> dict[str, PrecisionRecallCurve]:
     """The curves of the labels that have true boxes; `precisions`: their AP50, [labels]."""
     support = found.support.sum(axis=0)
     drawn = {}

@@ -19,14 +19,14 @@ SAME = 0.5  # least overlap of two boxes around the same object
 USUAL = 0.5  # threshold of a package that has none of its own
 
 
-class Boxes:
+class BoxAnswers:
     """Labels with boxes. A value is [[left, top, right, bottom, score, label's index], ...] in
     pixels of the upright picture, sorted by falling score."""
 
     top: ClassVar[int] = 0
     outputs: ClassVar[int] = 2
     draws: ClassVar[bool] = True
-    tells: ClassVar[str] = "boxes with label and score"
+    title: ClassVar[str] = "boxes with label and score"
     explains: ClassVar[str] = (
         "The answer is a box for each thing that was found, the surest first: its label, a score\n"
         "from 0 to 1, and its left, top, right and bottom edge in pixels of the upright picture.\n"
@@ -75,7 +75,7 @@ class Boxes:
                 {
                     "label": labels[int(row[5])],
                     "score": row[4],
-                    "sure": sure.says(row[4], int(row[5])),
+                    "sure": sure.decide(row[4], int(row[5])),
                     "box": list(row[:4]),
                 }
                 for row in named
