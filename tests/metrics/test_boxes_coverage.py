@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.metrics.boxes import average_precisions, matches
+from stages.metrics.boxes import average_precisions, box_measures, matches
 from stages.metrics.boxes.box_measures import by_label, macro_and_micro, precisions, tallies
 from tests.metrics.worlds import world
 
@@ -46,7 +46,7 @@ def test_intervals_hold_the_true_value(monkeypatch):
     for seed in range(WORLDS):
         truth, answers = world(1000 + seed, pictures, **simulated)
         found = matches(truth, answers, labels)
-        monkeypatch.setattr(box_measures, "coco_precisions", lambda *_, matched=found: quick(matched))
+        monkeypatch.setattr(box_measures, "coco_precisions", lambda *_, f=found: quick(f))
         overall, _ = precisions(found, truth, answers, seed)
         tally = tallies(found, THRESHOLD)
         first = {
