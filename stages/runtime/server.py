@@ -1,4 +1,4 @@
-"""The package as an HTTP service. FastAPI is imported where the service is made."""
+"""The HTTP service of a package. FastAPI is imported only when a service is created."""
 
 import os
 import socket
@@ -32,8 +32,11 @@ def serve(
     *,
     untested: bool = False,
 ) -> None:
-    """Answer over HTTP until stopped, `threads` samples at a time (0: one for each core), each in a
-    process of its own; `untested`: whatever the processor."""
+    """Serve the package in `folder` over HTTP until stopped.
+
+    `threads`: the number of worker processes, each of which answers one sample at a time (0: one
+    for each core). `untested`: also on a processor for which the package was not verified. Raises
+    InfrastructureError if the port is taken."""
     try:
         import uvicorn
         from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -59,7 +62,7 @@ def serve(
 
 
 def limited(seconds: int, megabytes: int) -> Limits:
-    """The usual limits, but for the time and the memory that one sample may take."""
+    """The default limits with other limits on the time and the memory that one sample may take."""
     return Limits(
         seconds=seconds,
         request_seconds=max(seconds, Limits.request_seconds),
@@ -110,7 +113,7 @@ def create_app(
 
 
 def cores() -> int:
-    """Those that this process may use."""
+    """The number of processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -122,8 +125,8 @@ def _add_questions(app: Any, description: dict[str, Any], pool: Pool, metrics: M
 
     @app.get("/health", summary="Is it alive?")  # type: ignore[untyped-decorator]
     async def health() -> Any:
-        # Samples that end workers are their senders' fault; a package that no worker can load is
-        # what a restart or a person may mend.
+        # A sample that crashes a worker does not make the service unhealthy. A package that no
+        # worker can load does: a restart or a person may help.
         problem = pool.failing()
         if problem:
             return JSONResponse({"status": "failing", "problem": problem}, 503)

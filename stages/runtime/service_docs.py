@@ -1,4 +1,4 @@
-"""The page /docs, which needs nothing from elsewhere, and how /predict is described on it."""
+"""The page /docs, which loads nothing from other servers, and the OpenAPI record of /predict."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ _ANSWER = {
 
 
 def predict_docs(description: dict[str, Any], kind: AnswerKind) -> dict[str, Any]:
-    """How /predict of this very package is described: what it takes and what it tells."""
+    """The OpenAPI record of /predict for the package of `description`: its inputs and answers."""
     noun, types = description["noun"], description["types"]
     bodies = {
         f"{content_type}*" if content_type.endswith("/") else content_type: _BYTES
@@ -62,8 +62,8 @@ def predict_docs(description: dict[str, Any], kind: AnswerKind) -> dict[str, Any
 
 
 def add_docs(app: Any) -> None:
-    """Add /docs from the swagger-ui-bundle package, if it is installed; /openapi.json is there
-    anyway."""
+    """Add the page /docs if the package swagger-ui-bundle is installed. FastAPI itself serves
+    /openapi.json."""
     try:
         from swagger_ui_bundle import swagger_ui_path
     except ImportError:

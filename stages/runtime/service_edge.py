@@ -1,7 +1,7 @@
-"""Connections of the service: how many, and how long each may say nothing.
+"""Limits on the connections of the service: their number, and how long each may be idle.
 
-uvicorn reads and writes HTTP; what stands here watches each connection from outside, as an asyncio
-protocol around uvicorn's own and an ASGI middleware around the application."""
+uvicorn reads and writes HTTP. This module watches every connection from outside, as an asyncio
+protocol around uvicorn's own and as an ASGI middleware around the application."""
 
 import asyncio
 import time
@@ -23,15 +23,15 @@ CROWDED = {"problem": "Too many connections are open.", "remedy": "Try again in 
 
 
 class ConnectionState(Enum):
-    """What a connection is doing."""
+    """The state of a connection; the values are labels of the metric of dropped connections."""
 
-    SILENT = "header"  # no request, or not all of its headers
+    SILENT = "header"  # no request yet, or not all of its headers
     BUSY = "answer"  # a request is being answered
-    DRAINING = "drain"  # one was answered before its body was read
+    DRAINING = "drain"  # a request was answered before its body was read
 
 
 class ConnectionTable:
-    """All connections of one service."""
+    """All connections of one service; drops those that are idle too long or too many."""
 
     def __init__(self, limits: Limits, metrics: Metrics) -> None:
         self.limits = limits
@@ -41,7 +41,7 @@ class ConnectionTable:
         self._sweep: asyncio.TimerHandle | None = None
 
     def protocol(self, inner: type[asyncio.Protocol]) -> Callable[..., asyncio.Protocol]:
-        """What makes uvicorn's `inner` protocol for each connection, watched."""
+        """A factory for uvicorn that wraps its `inner` protocol of each connection."""
 
         def watched(app_state: dict[str, Any], **options: Any) -> asyncio.Protocol:
             connection = Connection(self)
@@ -53,12 +53,12 @@ class ConnectionTable:
 
     @property
     def crowded(self) -> bool:
-        """Whether only those may come in who ask how the service is."""
+        """Whether so many connections are open that only OPEN_PATHS are answered."""
         return len(self.connections) > self.limits.most_connections
 
     def enter(self, connection: "Connection") -> None:
-        """Let `connection` in; if there are too many, the one that has been silent the longest
-        is dropped."""
+        """Register `connection`. If there are too many, the one that has been silent the longest is
+        dropped."""
         self.connections[connection] = self.silent[connection] = None
         oldest = next(iter(self.silent))
         if self.crowded and oldest is not connection:
@@ -89,7 +89,7 @@ class ConnectionTable:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: hands everything on to uvicorn's protocol, and keeps count."""
+    """One connection: passes everything on to uvicorn's protocol and tracks state and bytes."""
 
     inner: Any
     transport: Any
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         # as silent as before
 
     def overdue(self, now: float) -> bool:
-        """Whether it has been doing what it does for too long."""
+        """Whether the connection has been in its state for longer than the limits allow."""
         limits = self.table.limits
         match self.state:
             case ConnectionState.SILENT:
@@ -118,12 +118,12 @@ class Connection(asyncio.Protocol):
                 return since is not None and now - since > limits.write_seconds
 
     def begin(self) -> None:
-        """A request is there, with all its headers."""
+        """Called when a request has arrived with all its headers."""
         self._enter(ConnectionState.BUSY)
         self.answered_since = None
 
     def end(self, read: bool) -> None:
-        """The request was answered; its body was `read`, or there was none."""
+        """Called when the request was answered. `read`: its body was read, or it had none."""
         self.on_leave = None
         self._enter(ConnectionState.SILENT if read else ConnectionState.DRAINING)
 
@@ -156,7 +156,7 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
 
     def _takes(self, data: bytes) -> bool:
-        """Whether `data` may come in; if not, the connection is ended."""
+        """Whether `data` is within the limits; if not, the connection is closed."""
         if self.state is ConnectionState.BUSY or self._whole:
             return True
         self._bytes += len(data)
@@ -189,9 +189,8 @@ class Connection(asyncio.Protocol):
 
 
 class Edge:
-    """ASGI middleware: tells a connection of its requests, and sends those away who come when too
-    many are there. Whatever happens, a client that left or a service that is being stopped is no
-    fault of ours."""
+    """ASGI middleware: informs a connection about its requests, and refuses requests when too many
+    connections are open or the service is being stopped."""
 
     def __init__(self, app: Any, table: ConnectionTable) -> None:
         self.app = app
@@ -218,7 +217,7 @@ class Edge:
 
 
 class _Request:
-    """The channels of one request, watched."""
+    """The receive and send channels of one request; tracks whether body and answer have begun."""
 
     def __init__(self, scope: Any, receive: Any, send: Any, connection: Connection) -> None:
         headers = dict(scope["headers"])
@@ -245,7 +244,7 @@ class _Request:
         await self._send(message)
 
     async def refuse(self, refusal: Any) -> None:
-        """503, and the connection ends."""
+        """Answer 503 with the JSON object `refusal` and close the connection."""
         content = spelled(refusal)
         headers = [
             (b"content-type", b"application/json"),

@@ -9,7 +9,8 @@ BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class Metrics:
-    """Kept in a registry of its own, so that several services can live in one process."""
+    """The service's counters in a registry of their own, so that one process can run several
+    services."""
 
     def __init__(self) -> None:
         try:
@@ -51,11 +52,11 @@ class Metrics:
         self.inside = prometheus.Gauge("requests_inside", "Being answered", registry=self.registry)
 
     def text(self) -> bytes:
-        """All numbers in Prometheus' text form."""
+        """All metrics in Prometheus' text format."""
         return bytes(self._write(self.registry))
 
     async def count(self, app: Any, scope: Any, receive: Any, send: Any) -> None:
-        """Let `app` answer, and count it."""
+        """Run `app` on a request and record its status and duration."""
         status, started = 500, time.perf_counter()
 
         async def watched(message: Any) -> None:
@@ -73,7 +74,7 @@ class Metrics:
 
 
 class Counted:
-    """ASGI middleware: every request is counted in `metrics`."""
+    """ASGI middleware that counts every request in `metrics`."""
 
     def __init__(self, app: Any, metrics: Metrics) -> None:
         self.app = app
@@ -87,5 +88,6 @@ class Counted:
 
 
 def _path(scope: Any) -> str:
-    """The route's own path; one name for all unknown ones, so that nobody can fill the memory."""
+    """The path of the matched route; "other" for unknown paths, so that clients cannot create
+    unlimited metrics."""
     return str(getattr(scope.get("route"), "path", "other"))

@@ -1,4 +1,4 @@
-"""The worker processes of the service: who gets which job, and what becomes of one that hangs."""
+"""The pool of worker processes of the service: assigns requests and ends workers that hang."""
 
 import queue
 import threading
@@ -13,11 +13,11 @@ from .limits import Limits
 from .service_process import Gone, WorkerProcess, WorkerSetup, how_it_ended
 from .service_worker import PredictRequest, Reply, What, problem, spelled
 
-WATCH_SECONDS = 0.1  # how often time limits are looked at
+WATCH_SECONDS = 0.1  # between two checks of the time limits
 
 
 class Answer(NamedTuple):
-    """What goes back to the client."""
+    """The response to the client."""
 
     status: int
     content: bytes
@@ -26,7 +26,7 @@ class Answer(NamedTuple):
 
 @dataclass
 class PendingRequest:
-    """One request's work, and where its answer is awaited."""
+    """A request in the queue and the future of its answer."""
 
     options: PredictRequest
     body: bytes
@@ -34,14 +34,14 @@ class PendingRequest:
 
 
 class Pool:
-    """As many workers as answers may be made at once; each is a process and a thread that feeds
-    it. They start with the first job, or with `start`."""
+    """Worker processes, each with a thread that feeds it requests. They start with the first
+    request, or with `start`."""
 
     def __init__(
         self, package: WorkerSetup, workers: int, limits: Limits, ended: Callable[[str], None]
     ) -> None:
-        """`ended`: called with the reason whenever a worker was
-        ended and replaced: `time`, `memory`, `crash` or `start`."""
+        """`ended`: called with the reason whenever a worker ended and was replaced: `time`,
+        `memory`, `crash` or `start`."""
         self.noun = package.noun
         self._jobs: queue.SimpleQueue[PendingRequest | None] = queue.SimpleQueue()
         self._workers = [WorkerProcess(package, limits, ended) for _ in range(workers)]
@@ -51,7 +51,8 @@ class Pool:
         self._started = False
 
     def start(self) -> None:
-        """Start all workers. Raises what a worker meets when it loads the package."""
+        """Start all workers and wait until they are ready. Raises a worker's error if it cannot
+        load the package."""
         for worker in self._workers:
             worker.launch()
         try:
@@ -63,8 +64,8 @@ class Pool:
         self._start_threads()
 
     def submit(self, options: PredictRequest, body: bytes) -> Future[Answer]:
-        """Let the next free worker answer `options` about `body`; a job that is still waiting can
-        be cancelled."""
+        """Queue `body` for the next free worker, to be answered with `options`. The future can be
+        cancelled as long as no worker has begun."""
         self._start_threads()
         job = PendingRequest(options, body, Future())
         self._jobs.put(job)
@@ -74,16 +75,16 @@ class Pool:
         return len(self._workers)
 
     def failing(self) -> str:
-        """What keeps all workers from starting, time after time; "" if they start."""
+        """The reason why no worker can start, after repeated attempts; "" if some can."""
         reasons = [worker.failing() for worker in self._workers]
         return reasons[0] if all(reasons) else ""
 
     def pids(self) -> list[int]:
-        """The processes that run now."""
+        """The ids of the running worker processes."""
         return [worker.process.pid for worker in self._workers if worker.process]
 
     def close(self) -> None:
-        """End all workers, whatever they do."""
+        """End all workers at once, also in the middle of a request."""
         self._closed.set()
         for worker in self._workers:
             self._jobs.put(None)
@@ -157,14 +158,14 @@ def _json(status: int, message: str, remedy: str) -> Answer:
 
 
 class Form:
-    """The answers to a form's files so far."""
+    """Collects the answers to the files of a form."""
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
         self._current_file: str | None = None
 
     def take(self, reply: Reply) -> None:
-        """Note what a worker says of a file."""
+        """Take a worker's reply: a file that it started, or that file's answer."""
         if reply.what is What.STARTED:
             self._current_file = reply.content.decode()
         else:
@@ -172,8 +173,9 @@ class Form:
             self._current_file = None
 
     def goes_on(self, first: int, lost: tuple[int, str, str]) -> bool:
-        """Whether another worker is to answer the rest, as this one, which began at file `first`,
-        came further: it ended with a file, which costs that file alone."""
+        """Whether another worker should continue after a worker that began with file `first` was
+        `lost`. It should if that worker answered at least one file, counting the one at which it
+        ended, which gets the problem `lost` as its answer."""
         if self._current_file is not None:
             _, message, remedy = lost
             record = {"file": self._current_file, "problem": message, "remedy": remedy}

@@ -25,8 +25,8 @@ from .service_pool import Pool
 from .service_worker import PredictRequest
 
 DRAWN = "image/jpeg"
-UNSAID = ("", "application/octet-stream")  # a body that names no type is tried
-CLIENT_CLOSED_REQUEST = 499  # what nginx notes of it; nobody is there to read it
+UNSAID = ("", "application/octet-stream")  # bodies without a specific type are accepted
+CLIENT_CLOSED_REQUEST = 499  # nginx's status for a client that disconnected; only for metrics
 REASONS: dict[type[WorkflowError], str] = {Busy: "busy", TooLarge: "large", TooSlow: "slow"}
 
 
@@ -38,7 +38,7 @@ def add_predict(
     limits: Limits,
     metrics: Metrics,
 ) -> None:
-    """Add /predict to `app`: requests come in as `limits` say and are answered by `pool`."""
+    """Add /predict to `app`: requests within `limits` are answered by `pool`."""
     from fastapi import Query, Request, Response
 
     places = RequestSlots(len(pool) * (1 + limits.waiting), limits.patience)
@@ -79,7 +79,8 @@ def _options(
     limits: Limits,
     query: tuple[int | None, float | None, bool],
 ) -> PredictRequest:
-    """What is asked of the body. Raises WrongType or WrongQuestion, before the body is read."""
+    """The options of the request, from its headers and `query` (top, threshold, draw). Raises
+    WrongType or WrongQuestion before the body is read."""
     top, threshold, draw = query
     written = request.headers.get("content-type", "")
     body_type = written.partition(";")[0].strip().lower()
@@ -95,7 +96,7 @@ def _options(
 
 
 def _check_type(body_type: str, description: dict[str, Any]) -> None:
-    """Raise WrongType unless a body of `body_type` may be what the network takes."""
+    """Raise WrongType unless the content type `body_type` is one that the package accepts."""
     types = tuple(description["types"])
     if body_type in UNSAID or body_type.startswith(types):
         return
@@ -107,17 +108,18 @@ def _check_type(body_type: str, description: dict[str, Any]) -> None:
 
 
 def _accepts_drawing(request: Any, kind: AnswerKind) -> bool:
-    """Whether who asks wants the picture alone: a browser takes pictures, too, and much else."""
+    """Whether the client prefers the drawing: image/jpeg is the first type that it accepts.
+    Browsers accept pictures as well, but not first."""
     accepted = request.headers.get("accept", "").partition(";")[0].strip().lower()
     return kind.draws and accepted == DRAWN
 
 
 @asynccontextmanager
 async def _body(request: Any, places: RequestSlots, bodies: RequestBodies) -> AsyncIterator[bytes]:
-    """The body of `request`, which has a place while the block runs.
+    """The body of `request`, which holds a slot while the block runs.
 
-    The place is taken before a byte is read, so that who finds none costs little; but a body that
-    is slow to come holds none up: it has to find another when it is there."""
+    The slot is taken before reading, so that a refused request costs little. A body that takes
+    longer than LEASE to arrive gives its slot back and has to get another one when complete."""
     place = await places.take()
     lease = asyncio.get_running_loop().call_later(LEASE, place.give_back)
     try:

@@ -1,4 +1,4 @@
-"""One worker process of the service, seen from outside: how it starts, is asked, and is ended."""
+"""A worker process of the service, seen from the service: start it, send requests, end it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from .limits import Limits
 from .service_worker import PredictRequest, Reply, What, read_reply, send_job
 
 START_SECONDS = 120.0  # to import the libraries and load the network on a busy machine
-FAILED_STARTS = 3  # in a row, and the service says that it is not well
+FAILED_STARTS = 3  # consecutive ones after which the service reports itself as failing
 PAUSES = (0.0, 0.5, 2.0, 5.0)  # seconds before the next start after so many failed ones
 BOOT = (
     "import sys, json, importlib; sys.path[:] = json.loads(sys.argv[1]);"
@@ -27,8 +27,8 @@ BOOT = (
 
 
 class WorkerSetup(NamedTuple):
-    """What the workers load. `noun`: what a sample is called; `untested`: whatever the
-    processor."""
+    """What the workers load: the package in `folder`. `noun`: what a sample is called; `untested`:
+    also on a processor for which the package was not verified."""
 
     folder: Path
     noun: str
@@ -36,7 +36,7 @@ class WorkerSetup(NamedTuple):
 
 
 class Gone(Exception):
-    """The worker ended in the middle of a job; `why` is `time` or `crash`."""
+    """The worker ended in the middle of a request; `why` is `time` or `crash`."""
 
     def __init__(self, why: str, code: int | None) -> None:
         self.why = why
@@ -44,7 +44,7 @@ class Gone(Exception):
 
 
 class WorkerProcess:
-    """One process and the pipes to it. Used by one thread, and ended by any."""
+    """A process and the pipes to it. One thread uses it; any thread may end it."""
 
     def __init__(self, package: WorkerSetup, limits: Limits, ended: Callable[[str], None]) -> None:
         self.process: subprocess.Popen[bytes] | None = None
@@ -57,7 +57,7 @@ class WorkerProcess:
         self._not_before = 0.0
 
     def launch(self) -> None:
-        """Start a process, which then loads the package."""
+        """Start a process; it loads the package on its own."""
         loads = [str(self._package.folder), self._limits.memory, self._package.untested]
         arguments = [json.dumps(sys.path), f"{__package__}.service_worker", json.dumps(loads)]
         flags = ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
@@ -74,7 +74,8 @@ class WorkerProcess:
             )
 
     def await_ready(self) -> None:
-        """Wait until the package is loaded. Raises what the process met, or that it ended."""
+        """Wait until the package is loaded. Raises the error that the process reports, or
+        InfrastructureError if it ended."""
         if self._ready:
             return
         self._set_deadline(time.monotonic() + START_SECONDS)
@@ -92,10 +93,11 @@ class WorkerProcess:
     def predict(
         self, options: PredictRequest, body: bytes, take: Callable[[Reply], None], ends: float
     ) -> Reply:
-        """The last reply to `options` about `body`; those before it are given to `take`.
+        """The last reply to a request with `options` and `body`; earlier replies go to `take`.
+        `ends`: the time, by time.monotonic(), at which the request has to be finished.
 
-        Raises Gone if the process ended, of itself or as it took too long; WorkflowError if no
-        process starts."""
+        Raises Gone if the process crashed or was killed for taking too long; WorkflowError if no
+        process can be started."""
         self._ensure()
         try:
             self._set_deadline(min(time.monotonic() + options.seconds, ends))
@@ -116,14 +118,14 @@ class WorkerProcess:
         return reply
 
     def end_if_late(self) -> None:
-        """End the process if it should have answered by now."""
+        """Kill the process if its deadline has passed."""
         with self._lock:
             if self._deadline is not None and time.monotonic() > self._deadline and self.process:
                 self._late, self._deadline = True, None
                 self.process.kill()
 
     def failing(self) -> str:
-        """What keeps the process from starting, if it failed several times in a row; or ""."""
+        """The problem that kept the process from starting FAILED_STARTS times in a row; else ""."""
         return self._failures[-1].problem if len(self._failures) >= FAILED_STARTS else ""
 
     def close(self) -> None:
@@ -161,7 +163,7 @@ class WorkerProcess:
             self._deadline = None if self._late else when
 
     def _end(self) -> int | None:
-        """End the process, if there is one; its exit code."""
+        """End the process and return its exit code; None if there is none."""
         with self._lock:
             process, self.process = self.process, None
         if process is None:
@@ -189,7 +191,7 @@ class WorkerProcess:
 
 
 def _failure(reply: Reply | None, code: int | None) -> WorkflowError:
-    """Why a worker did not start."""
+    """The error of a worker that did not start, from its reply or its exit code."""
     if reply is None:
         return InfrastructureError(
             f"A worker process ended while it loaded the package ({how_it_ended(code)}).",

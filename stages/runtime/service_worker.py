@@ -1,7 +1,7 @@
-"""A process that answers samples for the service, and that the service may end at any time.
+"""The program of a worker process, which the service may kill at any time.
 
-It reads jobs from its standard input and writes replies to its standard output. What a decoder or
-an engine does to it, in time, memory or crashes, it does to this process alone."""
+It reads jobs from its standard input and writes replies to its standard output. A decoder or engine
+that hangs, crashes or takes too much memory harms only this process."""
 
 import json
 import os
@@ -19,28 +19,28 @@ from .errors import BadSample, WorkflowError
 from .predictor import Predictor
 
 JOB = struct.Struct(">IQ")  # bytes of the options, bytes of the body
-REPLY = struct.Struct(">BHQ")  # what it is, HTTP status, bytes of the content
-SPARE_SECONDS = 5  # beyond the limit of a job before the process ends itself, its parent gone
+REPLY = struct.Struct(">BHQ")  # kind of reply, HTTP status, bytes of the content
+SPARE_SECONDS = 5  # after a job's time limit the process ends itself, in case its parent is gone
 TOO_LITTLE_MEMORY = 422
 OOM_SCORE = b"500"  # of 1000: the kernel ends a worker before it ends the service
 
 
 class What(IntEnum):
-    """What a reply is."""
+    """The kind of a reply."""
 
     READY = 0  # the package is loaded
-    FAILED = 1  # it cannot be
-    STARTED = 2  # a file of a form, by its name
+    FAILED = 1  # the package cannot be loaded
+    STARTED = 2  # work on a file of a form has started; the content is its name
     PART = 3  # that file's answer
     JSON = 4
     JPEG = 5
-    LAST = 6  # JSON, and this process ends, as it ran out of memory
+    LAST = 6  # JSON; afterwards this process ends, because it ran out of memory
 
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """What is asked of a body. `form`: its content type if it is a form, of which the files before
-    `first` are answered already; `seconds`: the time limit of one sample."""
+    """The options of a request. `form`: the content type if the body is a form, else "". `first`:
+    the first file of the form to answer. `seconds`: the time limit for one sample."""
 
     top: int | None = None
     threshold: float | None = None
@@ -86,18 +86,20 @@ def spelled(answer: Any) -> bytes:
 
 
 def problem(error: WorkflowError) -> bytes:
-    """`error` in the shape of all refusals."""
+    """`error` as a JSON object with its problem and remedy."""
     return spelled({"problem": error.problem, "remedy": error.remedy})
 
 
 def status_of(error: WorkflowError) -> int:
-    """422 for what another sample would not meet, 500 for a fault of this machine."""
+    """The HTTP status of `error`: 422 if the sample caused it, 500 if this machine did."""
     return 422 if isinstance(error, BadSample) else 500
 
 
 def main(folder: str, memory: int, untested: bool) -> None:
-    """Answer with the package in `folder` (`untested`: whatever the processor), with at most
-    `memory` bytes beyond those of the loaded package, until the input ends."""
+    """Load the package in `folder` and answer jobs until the input ends.
+
+    `memory`: bytes that may be used beyond those of the loaded package. `untested`: also on a
+    processor for which the package was not verified."""
     jobs, replies = _streams()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the service, which ends this
     try:
@@ -113,14 +115,15 @@ def main(folder: str, memory: int, untested: bool) -> None:
 
 
 def _streams() -> tuple[BinaryIO, BinaryIO]:
-    """The jobs and the replies; what libraries print goes to the error stream."""
+    """The streams of jobs and replies. Standard output is redirected to the error stream, so that
+    what libraries print does not mix with replies."""
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     return sys.stdin.buffer, _Whole(replies)  # type: ignore[return-value]
 
 
 class _Whole:
-    """An unbuffered stream that writes all it is given."""
+    """An unbuffered stream whose `write` returns only when all bytes are written."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -171,7 +174,8 @@ def _replies(predictor: Predictor, options: PredictRequest, body: bytes) -> Iter
 
 
 def _form(predictor: Predictor, options: PredictRequest, body: bytes) -> Iterator[Reply]:
-    """A reply for each file of a form from `options.first` on, and an empty one at the end."""
+    """Two replies for each file of a form from `options.first` on (STARTED, PART), and an empty one
+    at the end."""
     from starlette.formparsers import MultiPartException
 
     try:
@@ -195,7 +199,7 @@ def _form(predictor: Predictor, options: PredictRequest, body: bytes) -> Iterato
 def _file_answer(
     predictor: Predictor, options: PredictRequest, data: bytes
 ) -> tuple[dict[str, Any], bool]:
-    """One file's answer, or what is wrong with it; and whether memory ran out."""
+    """A file's answer, or the problem with the file; and whether memory ran out."""
     try:
         return predictor.predict(data, options.top, options.threshold), False
     except BadSample as error:
@@ -232,7 +236,7 @@ def _files(body: bytes, options: PredictRequest) -> list[tuple[str, bytes]]:
 
 
 def _ran_out(error: BaseException | None) -> bool:
-    """Whether `error` came of too little memory."""
+    """Whether lack of memory caused `error`, directly or through its chain of causes."""
     visited: set[int] = set()
     while error is not None and id(error) not in visited:  # an error may be its own cause
         if isinstance(error, MemoryError) or "bad_alloc" in str(error):
@@ -251,13 +255,13 @@ def _too_much(predictor: Predictor) -> BadSample:
 
 
 def _alarm(seconds: float) -> None:
-    """End this process a while after `seconds`, by the kernel, if nobody else has done it."""
+    """Let the kernel end this process SPARE_SECONDS after `seconds`; 0 cancels the alarm."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds + SPARE_SECONDS if seconds else 0)
 
 
 def _bound_memory(extra: int) -> None:
-    """Let this process have `more` bytes beyond those it has; on Linux."""
+    """Limit the address space of this process to what it has plus `extra` bytes; Linux only."""
     if sys.platform != "linux":
         return
     import resource

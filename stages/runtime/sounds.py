@@ -1,4 +1,4 @@
-"""From a sound file's bytes to a waveform: every kind of recording that people have."""
+"""Decodes sound files of every usual format to waveforms."""
 
 import io
 from functools import lru_cache, partial
@@ -19,14 +19,14 @@ Waveform = NDArray[np.float32]
 MOST_SECONDS = 600.0
 MOST_VALUES = 60_000_000  # ten minutes of stereo at 48 kHz; 240 MB as float32
 LOWEST_RATE, HIGHEST_RATE = 1_000, 384_000
-MOST_RATE = 96_000  # that a network may be given
-STREAM = 2**62  # a count of frames from here on says: a stream, its length is not known
+MOST_RATE = 96_000  # of the waveforms that a network takes
+STREAM = 2**62  # counts of frames from here on mean a stream of unknown length
 FORMATS = "WAV, FLAC, OGG, MP3"
 
 
 class Sound(NamedTuple):
-    """What a file holds: samples [frames, channels] float32, of which -1..1 can be heard; frames
-    in a second; and how the file stores them, as PCM_16."""
+    """A decoded file: `samples` [frames, channels] float32, full scale -1..1; `rate` in frames per
+    second; `subtype`, the encoding in the file, as PCM_16."""
 
     samples: Waveform
     rate: int
@@ -47,11 +47,12 @@ def decode_sound(
 ) -> Waveform:
     """The recording in `data` as one channel at `rate` frames a second: [n] float32, -1..1.
 
-    Channels are averaged; what lies outside -1..1 (floats can) is cut off, as a loudspeaker would.
-    Notes seconds, rate and channels of the file in `facts`. Raises BadSample if there is no whole
-    recording in `data`, or one of more than `most_seconds`, which is found out before it is
-    decoded; BackendMissing if soundfile is not installed, InfrastructureError if it fails on good
-    sounds, too."""
+    Channels are averaged; values outside -1..1, which float formats allow, are clipped. Writes
+    seconds, rate and channels of the file to `facts`.
+
+    Raises BadSample if `data` is no complete recording, or one of more than `most_seconds`, which
+    is checked before decoding; BackendMissing if soundfile is not installed; InfrastructureError if
+    soundfile fails on good sounds too."""
     sound = read_sound(data, most_seconds)
     frames, channels = sound.samples.shape
     if facts is not None:
@@ -107,13 +108,13 @@ def _fault(error: Exception, sample: BadSample, data: bytes) -> WorkflowError:
 
 
 def _format_of(data: bytes) -> str:
-    """libsndfile's name of the format that `data` begin as; WAV for what is none."""
+    """libsndfile's name of the format by the first bytes of `data`; WAV if they match none."""
     if data[:3] == b"ID3" or (data[:1] == b"\xff" and data[1:2] >= b"\xe0"):
         return "MP3"
     return {b"fLaC": "FLAC", b"OggS": "OGG"}.get(data[:4], "WAV")
 
 
-@lru_cache(maxsize=4)  # once a good sound was decoded, the library is sound, too
+@lru_cache(maxsize=4)  # one success proves that the library works
 def _decode_good_sound(name: str) -> None:
     """Make a short sound of the format `name` and decode it. Raises what soundfile raises."""
     soundfile, out = _library(), io.BytesIO()
@@ -169,7 +170,7 @@ def _check_samples(samples: Waveform) -> None:
 
 
 def _check_whole(data: bytes) -> None:
-    """libsndfile reads what is left of a WAV or OGG that was cut off, and says nothing."""
+    """Raise BadSample for a truncated WAV or OGG, which libsndfile would read without an error."""
     if data[:4] in (b"RIFF", b"RF64") and data[8:12] == b"WAVE":
         _check_whole_wav(data)
     if data[:4] == b"OggS":
@@ -189,8 +190,8 @@ def _check_whole_wav(data: bytes) -> None:
 
 
 def _check_whole_ogg(data: bytes) -> None:
-    """An OGG page is 27 bytes, of which the last is the count of its segments, their sizes, and
-    the segments (RFC 3533, 6)."""
+    """Check that the last OGG page is complete: a header of 27 bytes, whose last byte is the number
+    of segments, then the sizes of the segments, then the segments (RFC 3533, 6)."""
     at = data.rfind(b"OggS")
     header = data[at : at + 27]
     sizes = data[at + 27 : at + 27 + header[26]] if len(header) == 27 else b""
@@ -199,7 +200,7 @@ def _check_whole_ogg(data: bytes) -> None:
 
 
 def _announces(data: bytes) -> bool:
-    """Whether the count of frames in the header is exact: not in an MP3 without a table (Xing)."""
+    """Whether the header gives the exact number of frames; an MP3 without a Xing table does not."""
     is_mpeg = data[:3] == b"ID3" or (data[0] == 0xFF and data[1:2] >= b"\xe0")
     return not is_mpeg or b"Xing" in data[:65536] or b"Info" in data[:65536]
 

@@ -1,4 +1,4 @@
-"""From a waveform to what an ear would tell apart: log-mel spectrogram and MFCC, in plain numpy."""
+"""Log-mel spectrograms and MFCC of waveforms, in plain numpy."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,15 +15,15 @@ Float32 = NDArray[np.float32]
 Scale = Literal["slaney", "htk"]
 Log = Literal["decibel", "natural"]
 
-BREAK_HZ, HZ_A_MEL = 1000.0, 200.0 / 3  # Slaney's scale: straight below, logarithmic above
+BREAK_HZ, HZ_A_MEL = 1000.0, 200.0 / 3  # Slaney's scale: linear below, logarithmic above
 LOG_STEP = np.log(6.4) / 27
 MOST_FRAMES = 2000  # a second
-MOST_OVERLAP = 64  # frames of which one moment is part
+MOST_OVERLAP = 64  # frames that overlap at any moment
 
 
 def _fit(args: Mapping[str, Any]) -> None:
-    """Raise ConfigError for arguments of log_mel or mfcc that do not fit each other, or with which
-    a spectrogram would be many times as large as its sound."""
+    """Raise ConfigError for arguments of log_mel or mfcc that contradict each other, or for which
+    the spectrogram would be many times as large as the waveform."""
     names = ("rate", "window", "hop", "bands", "low", "high")
     rate, window, hop, bands, low, high = (args[name] for name in names)
     fft = window if args.get("fft") is None else args["fft"]

@@ -1,6 +1,7 @@
-"""The small functions around a network, by name: bytes to its input, its output to scores.
+"""The steps around a network, by name: from a file's bytes to its input, from its output to scores.
 
-A package names them in package.json, so what was trained, measured and shipped is one thing."""
+A package names its steps in package.json. Training and evaluation run the same steps, so that what
+was measured is what is shipped."""
 
 from collections.abc import Mapping, Sequence
 from inspect import signature
@@ -45,35 +46,35 @@ STEPS = Registry(
 
 
 class PreparedSample(NamedTuple):
-    """One sample as the network sees it: its windows [m, ...] (a picture is one window), and the
-    facts that steps noted on the way for those after the network."""
+    """The network's input for one sample: `windows` [m, ...] (a picture is one window), and `facts`
+    that the steps before the network recorded for those after it."""
 
     windows: Array
     facts: Facts
 
 
 def prepared(steps: Sequence[Mapping[str, Any]], data: bytes) -> PreparedSample:
-    """`data` through the steps before the network. Raises what `run` raises."""
+    """Run the steps before the network on the bytes `data`. Raises what `run` raises."""
     facts: Facts = {}
     value = run(steps, data, facts)
     return PreparedSample(value if "windows" in facts else value[None], facts)
 
 
 def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = None) -> Any:
-    """Send `value` through `steps`, each {"step": name, "args": {...}}, in order.
+    """Run `steps`, each {"step": name, "args": {...}}, on `value` one after the other.
 
-    A step whose function has an argument `facts` is given that dict, to note there what a later
-    step, after the network, has to know of this sample (its width, its windows). Raises UnknownPart
-    for a name that is not in STEPS, ConfigError for arguments it does not take, and what a step
-    raises (BadSample for bytes that are no usable sample)."""
+    A step with an argument `facts` gets that dict, to record what a step after the network needs to
+    know of the sample, such as its width. Raises UnknownPart for a name that is not in STEPS,
+    ConfigError for arguments that a step does not take, and what a step itself raises, such as
+    BadSample."""
     for step in steps:
         value = _apply(step, value, {} if facts is None else facts)
     return value
 
 
 def check(steps: Sequence[Mapping[str, Any]]) -> None:
-    """Raise UnknownPart unless every one of `steps` is known here, ConfigError unless it can take
-    its arguments."""
+    """Raise UnknownPart for a step that is not in STEPS, ConfigError for arguments that a step does
+    not take."""
     for step in steps:
         check_arguments(step["step"], STEPS[step["step"]], step.get("args", {}))
 
@@ -111,10 +112,11 @@ def _apply(step: Mapping[str, Any], value: Any, facts: Facts) -> Any:
 def resize(
     picture: Array, size: int | Sequence[int], fit: Fit = "stretch", fill: int = 128
 ) -> Array:
-    """Bring `picture` (H, W, 3 uint8) to `size` (a side, or height and width) by bilinear filter.
+    """Resize `picture` (H, W, 3 uint8) to `size` (a side, or height and width) by an antialiased
+    bilinear filter.
 
-    Antialiased. "stretch" ignores the proportions; "letterbox" keeps them and fills the rest
-    with grey `fill`; "crop" keeps them and cuts the middle out."""
+    `fit`: "stretch" ignores the proportions; "letterbox" keeps them and fills the rest with grey
+    `fill`; "crop" keeps them and cuts out the middle."""
     height, width = (size, size) if isinstance(size, int) else size
     match fit:
         case "stretch":
@@ -136,7 +138,7 @@ def _scaled(picture: Array, size: tuple[int, int], box: Box | None = None) -> Ar
 
 
 def _middle(shape: tuple[int, ...], ratio: float) -> Box:
-    """The largest box (left, top, right, bottom) in the middle with height / width of `ratio`."""
+    """The largest centred box (left, top, right, bottom) with height / width equal to `ratio`."""
     height, width = shape[:2]
     wide, high = min(width, height / ratio), min(height, width * ratio)
     left, top = (width - wide) / 2, (height - high) / 2
@@ -161,7 +163,7 @@ def _letterboxed(picture: Array, height: int, width: int, fill: int) -> Array:
     std=several(number(1e-6, 1000), 3, 3),
 )
 def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
-    """Scale `picture` from 0..255 to 0..1, take `mean` off, divide by `std`; float32."""
+    """Scale `picture` from 0..255 to 0..1, subtract `mean`, divide by `std`; float32."""
     scale = np.float32(1) / (np.float32(255) * np.asarray(std, np.float32))
     offset = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
     return picture.astype(np.float32) * scale - offset
@@ -169,7 +171,7 @@ def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Ar
 
 @declare("picture|numbers", "windows")
 def to_channels_first(picture: Array) -> Array:
-    """(H, W, C) to (C, H, W), in one piece of memory."""
+    """(H, W, C) to (C, H, W), contiguous in memory."""
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
 
 
@@ -183,9 +185,9 @@ def softmax(logits: Array) -> Array:
 
 @declare("outputs|logits", "logits")
 def mean_of_windows(logits: Array, facts: Facts) -> Array:
-    """The mean of the logits of a sample's windows, [m, labels] to [1, labels]; each window's own
-    are noted in `facts`. The mean of logits, since a linear head on the mean of features is
-    that."""
+    """The mean of the logits of a sample's windows, [m, labels] to [1, labels]. Logits are averaged
+    because that equals a linear head on the mean of the features. Writes the logits of the windows
+    to `facts["window_logits"]`."""
     facts["window_logits"] = logits
     mean: Array = logits.mean(axis=0, keepdims=True)
     return mean

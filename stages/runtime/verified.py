@@ -1,4 +1,4 @@
-"""For which instruction sets a package was verified, and whether this machine's is one of them."""
+"""The instruction sets for which a package was verified, and the check of this machine's."""
 
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ FIELDS = {"instruction_sets": SETS, "others": either(NOTHING, SETS)}
 
 
 def statement(folder: Path, name: str) -> str | None:
-    """What holds for the package in `folder` on the instruction set `name`; empty if nothing does,
-    None if the package tells of no instruction sets, as one that is still being tested.
+    """What was verified for the package in `folder` on the instruction set `name`: a sentence, ""
+    if nothing was, or None if the package has no such file, because it is still being made.
 
-    Raises Damaged if its file cannot be read."""
+    Raises Damaged if the file cannot be read."""
     if not (folder / FILE).exists():
         return None
     record: Any = parsed(read(folder, FILE), FILE)
@@ -31,7 +31,7 @@ def statement(folder: Path, name: str) -> str | None:
 
 
 def check_instruction_set(folder: Path) -> None:
-    """Raise UntestedProcessor if nothing holds for this machine's instruction set."""
+    """Raise UntestedProcessor if nothing was verified for this machine's instruction set."""
     here = instruction_set()
     if statement(folder, here) == "":
         again = f"with {here} in deploy.instruction_sets, or " if here in INSTRUCTION_SETS else ""

@@ -1,4 +1,4 @@
-"""Cuts a spectrogram into windows as long as the network sees, and makes pictures of them."""
+"""Cuts a spectrogram into windows of the network's length, and turns them into pictures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,9 +12,9 @@ from .rules import NOTHING, either, number, several, whole
 
 Float32 = NDArray[np.float32]
 
-MOST = 600  # windows of one sound: as pictures they fill a gigabyte
+MOST = 600  # windows of one sound: as pictures they take a gigabyte
 MOST_SIDE = 1024  # pixels of such a picture
-REST = 0.1  # of a step: less than this at the end is no window of its own
+REST = 0.1  # of a step: a shorter rest at the end gets no window of its own
 
 
 @declare(
@@ -35,12 +35,14 @@ def windows(
 ) -> Float32:
     """`spectrogram` [bands, n] as windows of `frames` frames: [m, 1, bands, frames].
 
-    The first begins at the start and the last ends at the end; between them they are evenly apart
-    and overlap by `overlap` (0..1) or a little more. Encoders add some hundredths of a second: a
-    rest below a tenth of a step is left out. A shorter one is followed by `silence` (of each band,
-    or all), which is what a microphone would have gone on to hear: repeating it would make
-    rhythms, mirroring it attacks that are not there. Notes in `facts` what each window heard,
-    "windows": [(start, end), ...] in seconds. Raises BadSample for more than MOST windows."""
+    The first window begins at the start, the last ends at the end, and all are evenly spaced and
+    overlap by at least `overlap` (0..1). A rest shorter than a tenth of a step is dropped, because
+    encoders append some hundredths of a second. A spectrogram shorter than a window is padded with
+    `silence`, the level of each band or of all; repeating it would create rhythms, mirroring it
+    false attacks.
+
+    Writes the time of each window to `facts["windows"]`: [(start, end), ...] in seconds. Raises
+    BadSample for more than MOST windows."""
     if not (frames > 0 and 0 <= overlap < 1):
         raise ConfigError(
             f"windows: frames is {frames}, overlap {overlap}.",
@@ -77,12 +79,13 @@ def as_picture(
     span: float = 80.0,
     top: float | None = None,
 ) -> Float32:
-    """`windows` [m, 1, bands, frames] as a network for pictures takes them: [m, 3, height, width].
+    """`windows` [m, 1, bands, frames] as input of an image network: [m, 3, height, width].
 
-    `span` below `top` (if none is given, the loudest of all windows) up to `top` becomes 0..1;
-    low sounds are at the bottom; brought to `size` (a side, or height and width) by an antialiased
-    bilinear filter; `mean` and `std` of each channel as the network was taught, three times the
-    same picture (its derivatives by time in two of the channels were 6 points worse on ESC-10)."""
+    Levels from `top` - `span` to `top` (the loudest level of all windows if None) are scaled to
+    0..1, with low frequencies at the bottom, and resized to `size` (a side, or height and width) by
+    an antialiased bilinear filter. All channels hold the same picture, normalised with the
+    network's `mean` and `std`; time derivatives in two of the channels were 6 points worse on
+    ESC-10."""
     height, width = (size, size) if isinstance(size, int) else size
     grey = scaled(windows[:, 0, ::-1], span, top)
     turned = resized(grey, width).swapaxes(-1, -2)
@@ -120,7 +123,7 @@ def _span(start: int, frames: int, hop: float, seconds: float) -> tuple[float, f
 
 
 def scaled(levels: Float32, span: float, top: float | None = None) -> Float32:
-    """`levels` as 0..1, of which 1 is `top`, or else the loudest, and 0 is `span` below it."""
+    """`levels` scaled to 0..1: 1 is `top`, or the loudest level if None; 0 is `span` below it."""
     loudest = levels.max() if top is None else np.float32(top)
     if top is None and loudest == levels.min():
         return np.zeros_like(levels)  # nothing but silence
@@ -128,7 +131,7 @@ def scaled(levels: Float32, span: float, top: float | None = None) -> Float32:
 
 
 def resized(values: Float32, size: int) -> Float32:
-    """The last axis of `values` brought to `size` by a triangle filter, as Pillow's BILINEAR."""
+    """The last axis of `values` resized to `size` by a triangle filter, as Pillow's BILINEAR."""
     length = values.shape[-1]
     if length == size:
         return values
