@@ -14,7 +14,7 @@ from stages.train.search_dimensions import by_name, inputs_of
 Trials = Sequence[Mapping[str, Any]]
 
 
-def tails(train: TrainConfig, trials: Trials, factor: float) -> list[TrainConfig]:
+def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainConfig]:
     """One search over all families that teaches tails `more` times what the `trials` of `train`
     were taught, in the mean. It has as many heads as there are inputs, which cost next to
     nothing."""

@@ -62,7 +62,7 @@ def measure(family: Family, store: Store, settings: Settings) -> float:
         way()  # warm
     turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
     mine, theirs = (WINDOWS / median(turn[place] for turn in turns) for place in (0, 1))
-    alone = seconds_of_one_window(backbone, windows)
+    alone = seconds_alone(backbone, windows)
     row = f"{family.name:20} {mine:8.1f} {theirs:8.1f} {mine / theirs:6.1f} {alone:17.4f}"
     print(row, flush=True)
     return mine / theirs
@@ -91,7 +91,7 @@ def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
     return run
 
 
-def seconds_of_one_window(backbone: BackboneFile, windows: np.ndarray) -> float:
+def seconds_alone(backbone: BackboneFile, windows: np.ndarray) -> float:
     """Seconds that one core works for a window, the median of all."""
     network, found = load_single_threaded(str(backbone.path)), []
     for window in windows:

@@ -1,13 +1,13 @@
 """Both phases of a search against a random search of the same time:
 `python -m tests.benchmarks.phases FOLDER [MINUTES] [SEEDS] [TASK] [FAMILY ...]`.
 
-FOLDER is what `aiwf data add` takes, best with a test split of its own; where it has `{seed}` in
-it, there is one for each seed. Both phases are heads on frozen features and then tails, or the
-race of detectors and then the teaching of the best. The rival draws all hyperparameters at random,
-stops nobody early, and has as many draws as the same time gives: by the work that both phases did,
-corrected by the clock of the seeds before. Each makes its own features and maps; both are taught by
-as many workers, with as many views, and choose by the same rule; what each chose is measured on the
-test split; wall times are printed."""
+FOLDER is a folder for `aiwf data add`, best with a test split of its own; `{seed}` in it stands for
+the seed. The two phases are heads on frozen features and then fine-tuning, or the race of
+detectors and then the training of the best. The baseline draws all hyperparameters at random and
+stops no trial early. It gets as many draws as fit into the same time, estimated from the work of
+both phases and corrected by the wall times of earlier seeds. Both compute their own cached
+features, train with as many workers and views, and choose by the same rule. The chosen models are
+measured on the test split."""
 
 import json
 import logging
@@ -32,8 +32,8 @@ from stages.train.search import score_of
 from tests.benchmarks import baselines
 
 DRAWS = 10_000  # of the bootstrap over seeds
-EXTRA_WORK = 1.5  # times their work, for the first rival: its trials are cheaper in the mean
-BASELINES = {"heads": baselines.tails, "detectors": baselines.detectors}  # by trainer
+EXTRA_WORK = 1.5  # times their work, for the first baseline: its trials are cheaper in the mean
+BASELINES = {"heads": baselines.finetuning, "detectors": baselines.detectors}  # by trainer
 PHASES = {1: "head", 2: "tail"}
 
 
@@ -64,23 +64,23 @@ def main(
         train |= {"families": families} if families else {}
         fields = {"name": "phases", "task": task, "data": "data", "train": train}
         pipeline = PipelineConfig.model_validate(fields)
-        both, rival = compared(Path(folder.format(seed=seed)), pipeline, factor)
-        rows.append((both, rival))
-        print(f"seed {seed}: both phases {both}, random {rival}", flush=True)
+        both, baseline = compared(Path(folder.format(seed=seed)), pipeline, factor)
+        rows.append((both, baseline))
+        print(f"seed {seed}: both phases {both}, random {baseline}", flush=True)
         took = [sum(result.seconds for result in way) for way in zip(*rows, strict=True)]
         factor *= took[0] / took[1]
-    differences = [100 * (both.measured - rival.measured) for both, rival in rows]
+    differences = [100 * (both.measured - baseline.measured) for both, baseline in rows]
     low, high = interval(differences)
     print(f"both phases {took[0]:.0f} s, random {took[1]:.0f} s")
     print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 
 def compared(folder: Path, pipeline: PipelineConfig, factor: float) -> tuple[Came, Came]:
-    """What both phases and the rival, with `more` times their work, come to."""
-    rival_of = BASELINES[TASKS[pipeline.task].trainer]
+    """What both phases and the baseline, with `more` times their work, come to."""
+    baseline_of = BASELINES[TASKS[pipeline.task].trainer]
     both, train, trials = measured(folder, pipeline, lambda train: [train])
-    rival, _, _ = measured(folder, pipeline, lambda _: rival_of(train, trials, factor))
-    return both, rival
+    baseline, _, _ = measured(folder, pipeline, lambda _: baseline_of(train, trials, factor))
+    return both, baseline
 
 
 def measured(

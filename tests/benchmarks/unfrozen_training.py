@@ -17,7 +17,7 @@ FAMILY, SPLIT_POINT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64
 
 
-def feature_maps(settings: Settings) -> dict[str, Any]:
+def cached_features(settings: Settings) -> dict[str, Any]:
     """Cached feature maps of 64 pictures of noise at the split point, and labels for them."""
     import paddle
 

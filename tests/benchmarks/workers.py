@@ -19,7 +19,7 @@ def main() -> None:
     """Print the figures."""
     with TemporaryDirectory(prefix="workers-") as folder:
         settings = Settings(workspace=Path(folder), threads=2)
-        cached = unfrozen_training.feature_maps(settings)
+        cached = unfrozen_training.cached_features(settings)
         single, two = (trained(workers, cached, settings) for workers in (1, 2))
     pairs = list(zip(single["losses"], two["losses"], strict=True))
     for step, (alone, paired) in enumerate(pairs):

@@ -28,7 +28,7 @@ CONFIG: dict[str, Any] = {
     "folds": 3,
     "growth": False,
 }
-TRIAL = named("ray::Teaching")
+TRIAL = named("ray::TrialTrainable")
 WORKER = named("ray::RayTrainWorker", "ray::_RayTrainWorker")
 
 
@@ -45,33 +45,33 @@ def main(kills: int = 20, seed: int = 0, tuned: int = 0, longest: int = 6) -> No
         calm = calm_round(command(places / "calm"))
         print(f"calm: model {calm.model[:12]}", flush=True)
         rounds = rounds_of(command, places, victims, kills=kills, longest=longest, seed=seed)
-        tails = [notes_of(places / f"round-{place}" / FILE) for place in range(len(rounds))]
-    print_rows(rounds, tails, calm, config)
+        logs = [notes_of(places / f"round-{place}" / FILE) for place in range(len(rounds))]
+    print_rows(rounds, logs, calm, config)
 
 
 def print_rows(
-    rounds: list[Round], tails: list[list[Note]], calm: Round, config: TrainConfig
+    rounds: list[Round], logs: list[list[Note]], calm: Round, config: TrainConfig
 ) -> None:
-    """A row for each kill, and what is promised; `tails`: what phase two noted in each round."""
-    print(f"{'kill':>4}  {'who':<8}{'after':>7}  legs, epochs kept  lost of heads, of tails")
-    lost = [loss for pair in zip(rounds, tails, strict=True) for loss in _losses(*pair, config)]
+    """A row for each kill, and what is promised; `logs`: what phase two noted in each round."""
+    print(f"{'kill':>4}  {'who':<8}{'after':>7}  budgets, epochs  lost of heads, of fine-tuning")
+    lost = [loss for pair in zip(rounds, logs, strict=True) for loss in _losses(*pair, config)]
     for number, (kill, heads, finetuning, epochs) in enumerate(lost, 1):
         budgets = len(_keys(kill.events, "done") | _keys(kill.events, "known"))
         print(f"{number:>4}  {kill.who:<8}{kill.after:>6.1f}s  {budgets:>4}  {epochs:>11}", end="")
         print(f"  {heads:>13.2f}  {finetuning:>8.2f}")
-    again = [sum(map(_trained_again, rounds)), sum(map(trained_again, tails))]
+    again = [sum(map(_trained_again, rounds)), sum(map(trained_again, logs))]
     models = {finished.model for finished in [calm, *rounds]}
     remaining = Counter(name for kill, *_ in lost for name in kill.remaining)
     print(
         f"kills {len(lost)}, rounds {len(rounds)}, models {sorted(model[:12] for model in models)}"
     )
-    print(f"taught again: {again[0]} finished legs of heads, {again[1]} finished epochs of tails")
+    print(f"trained again: {again[0]} finished budgets of heads, {again[1]} finished epochs")
     print(f"processes left behind: {dict(remaining)}")
     worst = max(heads + finetuning for _, heads, finetuning, _ in lost)
     print(f"most lost at once: {worst:.2f} trials")
     assert len(models) == 1
     assert again == [0, 0]
-    assert all(tails) == bool(config.finetune.trials)
+    assert all(logs) == bool(config.finetune.trials)
 
 
 def _losses(

@@ -47,7 +47,7 @@ def trials(settings: Settings) -> list[str]:
 
 
 def journal(settings: Settings) -> list[Path]:
-    """The finished legs that are kept."""
+    """The finished budgets that are saved."""
     return list((settings.root / "cache" / "journals").rglob("*.entry"))
 
 

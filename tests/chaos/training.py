@@ -1,5 +1,5 @@
-"""Trains in a process of its own, telling every leg that begins and ends, and the model at the end;
-what phase two teaches is noted in the workspace.
+"""Trains in a process of its own. Reports when a rung's budget begins and ends, and the model at
+the end; the epochs of fine-tuning are logged in the workspace.
 
     python -m tests.chaos.training WORKSPACE THREADS CONFIG
 
@@ -23,7 +23,7 @@ from tests import makers
 from tests.chaos.epoch_log import FILE, noted
 
 
-class Telling(QuietRun):
+class EmittingRun(QuietRun):
     """Tells how trials stand, in lines of JSON."""
 
     def trial(self, standing: TrialProgress) -> None:
@@ -35,7 +35,7 @@ def emit(**event: Any) -> None:
 
 
 def watch_journal() -> None:
-    """A leg that the journal does not know is taught next; one that it is given is done."""
+    """Report `begun` for a budget that the journal does not know, `done` when a result is saved."""
     find, keep = Journal.find, Journal.keep
 
     def reported_find(journal: Journal, key: Any) -> Entry | None:
@@ -58,7 +58,7 @@ def main(workspace: str, threads: str, config: str) -> None:
     watch_journal()
     finetuning.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
     emit(training=True)
-    model = train(dataset, part, store=store, run=Telling(), settings=settings)
+    model = train(dataset, part, store=store, run=EmittingRun(), settings=settings)
     emit(model=model.ref.id)
 
 

@@ -64,12 +64,12 @@ def test_it_takes_batches_of_any_size(backend):
 
 
 def test_threads_that_share_it_get_their_own_answers(backend):
-    def ask(value):
+    def answer(value):
         outputs = backend.run({backend.inputs[0]: np.full((1, 2), value, np.float32)})
         return float(outputs[backend.outputs[0]][0, 0])
 
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(ask, range(100))) == list(range(100))
+        assert list(pool.map(answer, range(100))) == list(range(100))
 
 
 @pytest.mark.parametrize("name", NAMES)

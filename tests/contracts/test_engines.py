@@ -18,7 +18,7 @@ NAMES = list(ENGINES)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def trained(tmp_path_factory):
     return shapes(tmp_path_factory.getbasetemp() / "shapes")
 
 
@@ -48,16 +48,16 @@ def test_what_it_needs_has_a_least_version_and_what_it_cannot_run_a_reason(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_exported_network_answers_as_the_trained_model(name, made, tmp_path):
+def test_the_exported_network_answers_as_the_trained_model(name, trained, tmp_path):
     engine = ENGINES[name]
-    samples = calibration.chosen(made.dataset, made.store, 6)
-    windows = calibration.prepared(made.model, samples, made.store)
+    samples = calibration.chosen(trained.dataset, trained.store, 6)
+    windows = calibration.prepared(trained.model, samples, trained.store)
 
-    network = engine.export(made.model, made.store, windows)
+    network = engine.export(trained.model, trained.store, windows)
 
     assert tuple(network) == engine.files
-    with graph_of(made.model, made.store) as graph:
-        native = predictor_of(made.model, graph)
+    with graph_of(trained.model, trained.store) as graph:
+        native = predictor_of(trained.model, graph)
         expected = native.forward(windows)
     path = engine.place(network, tmp_path)
     exported = Predictor({**native.description, "backend": engine.backend}, path)

@@ -20,7 +20,7 @@ NAMES = list(FAMILIES)
 PUBLISHED = [marked(name) for name in NAMES if isinstance(FAMILIES[name].weights, Published)]
 BACKBONES = [name for name in NAMES if FAMILIES[name].features]
 LARGE = 12_000_000  # parameters above which a test takes its time
-CUT = [
+SPLIT = [
     pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
     for name in NAMES
     if FAMILIES[name].split_points
@@ -88,7 +88,7 @@ def test_has_as_many_parameters_as_it_says(name: str):
     assert sum(place.size for place in places) == FAMILIES[name].parameters
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", SPLIT)
 def test_its_parts_one_after_the_other_are_the_backbone(name: str):
     import paddle
 
@@ -105,20 +105,20 @@ def test_its_parts_one_after_the_other_are_the_backbone(name: str):
     assert 0 < family.split_points[0] <= family.split_points[-1] < len(backbone.parts())
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", SPLIT)
 def test_all_that_is_behind_a_cut_can_be_taught(name: str):
     import paddle
 
     from stages.models.backbone_split import Part, unfrozen_layers
 
     family = FAMILIES[name]
-    for cut in family.split_points:
-        backbone, behind = unfrozen_layers(family, {}, cut)
+    for split_point in family.split_points:
+        backbone, behind = unfrozen_layers(family, {}, split_point)
         with paddle.no_grad():
             window = paddle.rand([2, 3, family.multiple, family.multiple])
-            maps = Part(backbone.parts()[:cut])(window)
+            features = Part(backbone.parts()[:split_point])(window)
 
-        behind(maps).sum().backward()
+        behind(features).sum().backward()
 
         assert all(
             parameter.grad is not None
@@ -127,7 +127,7 @@ def test_all_that_is_behind_a_cut_can_be_taught(name: str):
         )
 
 
-@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("name", SPLIT)
 def test_from_scratch_it_always_begins_with_the_same_weights_and_all_is_taught(name: str):
     family = FAMILIES[name].initialised_from(SCRATCH)
 

@@ -26,12 +26,12 @@ class Client:
         self.pool = app.state.pool
 
     def get(self, path):
-        return asyncio.run(self.ask("GET", path))
+        return asyncio.run(self.request("GET", path))
 
     def post(self, path, **options):
-        return asyncio.run(self.ask("POST", path, **options))
+        return asyncio.run(self.request("POST", path, **options))
 
-    async def ask(self, method, path, **options):
+    async def request(self, method, path, **options):
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             return await client.request(method, path, **options)

@@ -52,11 +52,11 @@ def test_a_bad_sample_says_so(predictor):
 def test_threads_may_share_one(predictor):
     answers = {}
 
-    def ask(index, data):
+    def predict(index, data):
         answers[index] = predictor.predict(data)["labels"][0]["label"]
 
     samples = [RED, GREEN, BLUE] * 5
-    threads = [threading.Thread(target=ask, args=pair) for pair in enumerate(samples)]
+    threads = [threading.Thread(target=predict, args=pair) for pair in enumerate(samples)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -21,8 +21,8 @@ GONE = object()
 NAN, INFINITE = float("nan"), float("inf")
 
 
-def every(path, values, says):
-    return [(path, value, says) for value in values]
+def every(path, values, message):
+    return [(path, value, message) for value in values]
 
 
 # Each: where in package.json, what is written there, what the message has to name (None: it is no
@@ -180,15 +180,15 @@ def answer_of(folder, sample):
 
 
 def check(files, variant, sample, folder):
-    path, value, says = variant
+    path, value, message = variant
     expected = answer_of(resealed(files, "note.txt", b"", folder / "whole"), sample)
     data = changed(json.loads(files[DESCRIPTION]), path, value)
     package = resealed(files, DESCRIPTION, data, folder / "changed")
 
-    if says is None:
+    if message is None:
         assert answer_of(package, sample) == expected
         return
-    with pytest.raises(WorkflowError, match=says) as caught:
+    with pytest.raises(WorkflowError, match=message) as caught:
         answer_of(package, sample)
     assert caught.value.remedy
     assert "\n" not in caught.value.problem
@@ -216,7 +216,7 @@ def test_labels_of_sounds(tones_files, variant, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "says"),
+    ("data", "message"),
     [
         (b"", "no JSON"),
         (b"\xff\xfe{}", "no JSON"),
@@ -233,17 +233,17 @@ def test_labels_of_sounds(tones_files, variant, tmp_path):
     ids=range(11),
 )
 @pytest.mark.parametrize("name", [DESCRIPTION, GOLDEN])
-def test_what_is_no_json(sealed_files, name, data, says, tmp_path):
+def test_what_is_no_json(sealed_files, name, data, message, tmp_path):
     package = resealed(sealed_files, name, data, tmp_path / "package")
 
-    with pytest.raises(WorkflowError, match=says if name == DESCRIPTION else name) as caught:
+    with pytest.raises(WorkflowError, match=message if name == DESCRIPTION else name) as caught:
         answer_of(package, saved(plain()))
 
     assert name in caught.value.problem
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "says"),
+    ("path", "value", "message"),
     [
         *every("tolerance", [GONE, None, NAN, -1, 2, "x"], "tolerance|NaN"),
         *every("cases", [GONE, None, [], {}, [None], [[]], [{}]], "case"),
@@ -253,9 +253,9 @@ def test_what_is_no_json(sealed_files, name, data, says, tmp_path):
         *every("cases/0/expected", [None, [], {}, "x", [1], [[1], 2], 1, ["a"]], "golden"),
     ],
 )
-def test_golden_samples_that_are_none(sealed_files, path, value, says, tmp_path):
+def test_golden_samples_that_are_none(sealed_files, path, value, message, tmp_path):
     data = changed(json.loads(sealed_files[GOLDEN]), path, value)
     package = resealed(sealed_files, GOLDEN, data, tmp_path / "package")
 
-    with pytest.raises(WorkflowError, match=says):
+    with pytest.raises(WorkflowError, match=message):
         selftest(package)

@@ -130,8 +130,10 @@ def test_more_than_it_can_answer_is_put_off(package):
 
         async def requests():
             os.kill(worker, signal.SIGSTOP)
-            asks = [client.ask("POST", "/predict", content=BLUE, headers=PNG) for _ in range(7)]
-            ends = asyncio.as_completed(asks)
+            requests = [
+                client.request("POST", "/predict", content=BLUE, headers=PNG) for _ in range(7)
+            ]
+            ends = asyncio.as_completed(requests)
             refused = [await response for response in islice(ends, 2)]
             os.kill(worker, signal.SIGCONT)
             return refused, [await response for response in ends]

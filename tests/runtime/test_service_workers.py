@@ -30,8 +30,8 @@ async def meanwhile(client, harm, content=BLUE, **options):
     (worker,) = client.pool.pids()
     os.kill(worker, signal.SIGSTOP)  # as a decoder does that never ends
     options = options or {"content": content, "headers": PNG}
-    first = asyncio.create_task(client.ask("POST", "/predict", **options))
-    second = asyncio.create_task(client.ask("POST", "/predict", content=GREEN, headers=PNG))
+    first = asyncio.create_task(client.request("POST", "/predict", **options))
+    second = asyncio.create_task(client.request("POST", "/predict", content=GREEN, headers=PNG))
     await asyncio.sleep(0.2)
     harm(worker)
     return await first, await second

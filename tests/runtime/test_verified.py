@@ -16,7 +16,7 @@ HERE = instruction_set()
 MEASURED = {"statement": "measured here"}
 
 
-def telling(package, text):
+def with_statements(package, text):
     """The package, which says `text` of processors."""
     (package / FILE).write_text(text)
     files = [path for path in package.rglob("*") if path.is_file() and path.name != SEAL]
@@ -38,7 +38,7 @@ def statements(**fields):
     ],
 )
 def test_it_runs_where_something_holds(package, text):
-    with Predictor.open(telling(package, text)) as predictor:
+    with Predictor.open(with_statements(package, text)) as predictor:
         assert predictor.labels == ["red", "green", "blue"]
 
 
@@ -52,7 +52,7 @@ def test_it_runs_where_something_holds(package, text):
     ],
 )
 def test_it_refuses_where_nothing_holds(package, text):
-    folder = telling(package, text)
+    folder = with_statements(package, text)
 
     with pytest.raises(UntestedProcessor, match=f"processors of the kind {HERE}"):
         Predictor.open(folder)
@@ -67,7 +67,7 @@ def test_the_remedy_names_only_sets_that_a_pipeline_may_name(package, monkeypatc
     monkeypatch.setattr("stages.runtime.verified.instruction_set", lambda: here)
 
     with pytest.raises(UntestedProcessor, match=here) as caught:
-        Predictor.open(telling(package, statements()))
+        Predictor.open(with_statements(package, statements()))
 
     assert ("deploy.instruction_sets" in caught.value.remedy) is named
     assert "in float32" in caught.value.remedy
@@ -80,8 +80,8 @@ def test_the_selftest_finds_out_whatever_the_processor_and_says_that_nothing_is_
     for module in ("verified", "selftest"):
         monkeypatch.setattr(f"stages.runtime.{module}.instruction_set", lambda: here)
 
-    unknown = selftest(telling(package, statements()))
-    result = selftest(telling(package, statements(instruction_sets={here: MEASURED})))
+    unknown = selftest(with_statements(package, statements()))
+    result = selftest(with_statements(package, statements(instruction_sets={here: MEASURED})))
 
     assert unknown.passed
     assert f"passed on {here}" in unknown.line
@@ -112,7 +112,7 @@ def test_one_that_tells_nothing_is_not_refused(package):
     ids=range(11),
 )
 def test_what_cannot_be_read_is_damage(package, text):
-    folder = telling(package, text)
+    folder = with_statements(package, text)
 
     with pytest.raises(Damaged, match=FILE):
         Predictor.open(folder)

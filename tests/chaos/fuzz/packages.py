@@ -39,12 +39,12 @@ def package(rng: Generator) -> Files:
     return files
 
 
-def open_and_ask(files: Files) -> None:
+def open_and_predict(files: Files) -> None:
     """What whoever got a package does with it."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name) / "package"
         write_folder(folder, files)
-        _ask(folder)
+        _predict(folder)
 
 
 def packed(rng: Generator) -> bytes:
@@ -60,16 +60,16 @@ def packed(rng: Generator) -> bytes:
     return changed_bytes(out.getvalue(), rng) if rng.random() < 0.8 else out.getvalue()
 
 
-def unpack_and_ask(data: bytes) -> None:
+def unpack_and_predict(data: bytes) -> None:
     """What `aiwf predict` does with a package's zip."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         path = Path(name) / "package.zip"
         path.write_bytes(data)
         with opened_package(str(path), makers.store(Path(name))) as folder:
-            _ask(folder)
+            _predict(folder)
 
 
-def _ask(folder: Path) -> None:
+def _predict(folder: Path) -> None:
     with Predictor.open(folder) as predictor:
         predictor.predict(SAMPLES.get(predictor.description["name"], SAMPLES["colours"]))
     selftest(folder)

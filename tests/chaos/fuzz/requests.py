@@ -65,8 +65,8 @@ def request(rng: Generator) -> Pieces:
     data = head.encode("latin-1", "replace") + body
     if rng.random() < 0.4:
         data = changed_bytes(data, rng)
-    cuts = sorted(int(rng.integers(len(data) + 1)) for _ in range(int(rng.integers(0, 3))))
-    return tuple(data[a:b] for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True))
+    places = sorted(int(rng.integers(len(data) + 1)) for _ in range(int(rng.integers(0, 3))))
+    return tuple(data[a:b] for a, b in zip([0, *places], [*places, len(data)], strict=True))
 
 
 def _body(rng: Generator) -> tuple[bytes, str]:
@@ -122,7 +122,7 @@ class Server:
     def _output(self) -> bytes:
         return Path(self._errors.name).read_bytes()
 
-    def ask(self, pieces: Pieces) -> int:
+    def status_of(self, pieces: Pieces) -> int:
         """The status that `pieces` are answered with; 0 if the connection is closed instead.
 
         Raises TimeoutError if neither comes in time, RuntimeError for a traceback or status 500."""

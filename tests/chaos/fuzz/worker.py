@@ -34,8 +34,8 @@ KINDS = {
     "YAML": Kind(15, folders.pipeline, folders.parse),
     "annotated folders": Kind(15, folders.annotated, folders.read),
     "zips": Kind(10, folders.archive, folders.take),
-    "packages": Kind(12, packages.package, packages.open_and_ask),
-    "packages as zips": Kind(5, packages.packed, packages.unpack_and_ask),
+    "packages": Kind(12, packages.package, packages.open_and_predict),
+    "packages as zips": Kind(5, packages.packed, packages.unpack_and_predict),
     "requests": Kind(13, requests.request, None),  # of a server, which begins with the first
     "pictures": Kind(18, media.picture, media.inspect),
     "sounds": Kind(12, media.sound, media.listen_to),
@@ -59,7 +59,7 @@ def feeding(kind: str) -> Iterator[tuple[Feed, Callable[[], list[Any]]]]:
 
 
 def _refused_by_status(server: requests.Server, pieces: requests.Pieces) -> None:
-    status = server.ask(pieces)
+    status = server.status_of(pieces)
     if not 200 <= status < 400:
         raise WorkflowError(f"status {status}", "")
 
