@@ -1,6 +1,6 @@
-"""What is counted, and how sure the count is: plain numpy, every number with a 95 % interval.
+"""Metrics of classifications in plain numpy, each with a 95 % interval.
 
-`measure` is what the stages ask for; the other names are its paragraphs, useful alone."""
+The stages call `measure`; the other functions are its parts and useful alone."""
 
 from stages.metrics.curves import PrecisionRecallCurve, curves
 from stages.metrics.intervals import proportion, wilson

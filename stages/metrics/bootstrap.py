@@ -1,4 +1,4 @@
-"""The seeded bootstrap: what else the same test might have shown, had other samples come.
+"""The seeded bootstrap: how a measure varies over resamples of the test.
 
 Efron (1979), Bootstrap methods: another look at the jackknife, Annals of Statistics 7, 1-26."""
 
@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2_000
-_BLOCK = 4_000_000  # numbers held at once
+_BLOCK = 4_000_000  # numbers in memory at once
 
 Numbers = NDArray[np.float64]
 
 
 def confusions(confusion: Numbers, n: int, seed: int) -> Numbers:
-    """Confusion matrices of `n` samples each, drawn from the shares in `confusion`: [resamples,
-    labels, labels].
+    """Confusion matrices of RESAMPLES resamples of `n` samples each, drawn from the shares in
+    `confusion`: [resamples, labels, labels].
 
-    To draw n samples with replacement and count them is to draw the counts from a multinomial
-    over the cells, which costs the same for ten samples as for a million."""
+    Drawing n samples with replacement and counting them equals drawing the counts from a
+    multinomial over the cells. That costs the same for ten samples as for a million."""
     rng = np.random.default_rng(seed)
     shares = confusion.ravel() / confusion.sum()
     used = np.flatnonzero(shares)
@@ -26,7 +26,7 @@ def confusions(confusion: Numbers, n: int, seed: int) -> Numbers:
 
 
 def means(values: Numbers, seed: int) -> Numbers:
-    """Means of resampled `values` ([n]), [resamples]."""
+    """The means of RESAMPLES resamples of `values` [n]: [resamples]."""
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(values))
     sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]

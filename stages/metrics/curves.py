@@ -1,4 +1,4 @@
-"""Precision against recall of each label, as the threshold on its score falls."""
+"""Precision-recall curves of labels."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,13 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_POINTS = 60  # as many as an eye can tell apart in a plot
+_POINTS = 60  # as many as can be distinguished in a plot
 
 Numbers = NDArray[np.float64]
 
 
 class PrecisionRecallCurve(NamedTuple):
-    """`recall` rises, `precision` goes with it; `average_precision` is the area under the steps."""
+    """Points of rising `recall` with the `precision` there; `average_precision` is the area under
+    the step curve."""
 
     recall: list[float]
     precision: list[float]
@@ -22,14 +23,15 @@ class PrecisionRecallCurve(NamedTuple):
 def curves(
     truth: ArrayLike, scores: ArrayLike, labels: Sequence[str]
 ) -> dict[str, PrecisionRecallCurve]:
-    """One-against-the-rest curves of the labels that occur in `truth`."""
+    """One-against-the-rest curves of the labels that occur in `truth` [n]; `scores` [n, labels]."""
     true, scored = np.asarray(truth, np.int64), np.asarray(scores, np.float64)
     present = [index for index in range(len(labels)) if (true == index).any()]
     return {labels[index]: curve(true == index, scored[:, index]) for index in present}
 
 
 def curve(positive: NDArray[np.bool_], score: Numbers) -> PrecisionRecallCurve:
-    """The curve of one label: which samples have it, and its score for each."""
+    """The curve of one label. `positive` [n]: whether a sample has the label; `score` [n]: the
+    label's score."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(positive[order])
     last = np.append(np.diff(score[order]) != 0, True)  # equal scores fall together
@@ -39,7 +41,7 @@ def curve(positive: NDArray[np.bool_], score: Numbers) -> PrecisionRecallCurve:
 
 
 def drawn_curve(recall: Numbers, precision: Numbers, area: float) -> PrecisionRecallCurve:
-    """As many points of a rising `recall` and its `precision` as can be seen."""
+    """A curve of at most _POINTS points from rising `recall`, its `precision`, and their `area`."""
     rises = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)  # elsewhere only precision is lost
     if not len(rises):
         return PrecisionRecallCurve([0.0], [0.0], round(area, 6))

@@ -1,4 +1,4 @@
-"""95 % intervals in closed form, which stay honest with few samples and at 0 and 1.
+"""95 % intervals in closed form that keep their coverage with few samples and near 0 and 1.
 
 Wilson (1927), Probable inference, the law of succession, and statistical inference, JASA 22,
 209-212."""
@@ -19,7 +19,7 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     half = Z * np.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
     scale = 1 + Z * Z / n
     low, high = (centre - half) / scale, (centre + half) / scale
-    # at the ends the bound is the share itself; rounding would leave it beside
+    # at the ends the bound equals the share, which rounding would miss
     return (
         0.0 if successes <= 0 else float(max(low, 0.0)),
         1.0 if successes >= n else float(min(high, 1.0)),

@@ -1,9 +1,9 @@
-"""Plain means over labels, where each label counts the same however few samples it has.
+"""Macro means: plain means over labels, where each label counts the same.
 
-Their intervals: the bootstrap tells the variance, that variance the number of independent samples
-which would know as much, and Wilson's interval for that number has the right shape near 0 and 1
-(as Korn and Graubard, 1998, Confidence intervals for proportions with small expected number of
-positive counts estimated from survey data, Survey Methodology 24, 193-201, do for surveys)."""
+Their intervals: the bootstrap gives the variance; from it follows the effective number of
+independent samples; Wilson's interval for that number has the right shape near 0 and 1 (as Korn and
+Graubard, 1998, Confidence intervals for proportions with small expected number of positive counts
+estimated from survey data, Survey Methodology 24, 193-201, do for surveys)."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,7 @@ def macro(
     as true."""
     occurring = np.flatnonzero(confusion.sum(axis=1) + confusion.sum(axis=0))
     counts = confusion[np.ix_(occurring, occurring)]
-    if len(occurring) == 1:  # one label, always right: nothing to take a mean of
+    if len(occurring) == 1:  # a single label is always right: there is no mean to take
         return dict.fromkeys(MACRO, proportion(int(counts.sum()), int(counts.sum())))
     own = np.isin(occurring, reported if reported is not None else occurring)
     return _measured(counts.astype(np.float64), seed, own)
@@ -52,10 +52,10 @@ def _measured(counts: Numbers, seed: int, own: NDArray[np.bool_]) -> dict[str, M
 
 
 def smoothed(counts: Numbers) -> Numbers:
-    """`counts` with one sample more for each label, which is confused as often as the average.
+    """`counts` [labels, labels] with one sample added to each row, spread like an average sample.
 
-    A few samples without a mistake do not prove that there are none; without this their
-    bootstrap would say so."""
+    A few samples without a mistake do not prove that mistakes are impossible, but their bootstrap
+    would have no variance."""
     k = len(counts)
     right = (np.trace(counts) + 1) / (counts.sum() + 2)
     typical = np.full((k, k), (1 - right) / (k - 1))
@@ -66,8 +66,8 @@ def smoothed(counts: Numbers) -> Numbers:
 def _means(
     confusion: Numbers, own: NDArray[np.bool_], true: NDArray[np.bool_]
 ) -> dict[str, Numbers]:
-    """Means over the labels that are `own` of `confusion` ([..., labels, labels]); what is 0 / 0
-    counts as 0. `true` says which labels occur as true."""
+    """The means in MACRO of `confusion` [..., labels, labels], over the labels selected by `own`,
+    or by `true` for balanced accuracy. 0 / 0 counts as 0."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     has, gets = confusion.sum(axis=-1), confusion.sum(axis=-2)
     recall = _share(hits, has)

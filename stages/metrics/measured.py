@@ -1,4 +1,4 @@
-"""Precision, recall, F1 and their means, from what was true and what was scored."""
+"""Precision, recall, F1 and their means, from true labels and scores."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ OVERALL = (
     *(f"{kind}_{name}" for kind in ("macro", "micro") for name in PER_LABEL[:3]),
     "log_loss",
 )
-_SMALLEST = 1e-7  # a score of zero would cost an infinite loss
+_SMALLEST = 1e-7  # scores are clipped here, as the log loss of zero is infinite
 
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -39,10 +39,12 @@ def measure(
 ) -> Measured:
     """Measure `scores` ([n, labels], each row adding up to 1) against `truth` (indices, [n]).
 
-    A label that nobody has or is given counts as 0 in [0, 1] with n = 0, and in no mean. The label
-    `rejected` says that a sample has none of the others: if no sample of the test has it, it is
-    told of nowhere but in the confusion, and those who are given it are not recognised. Raises
-    DataError if there are no samples, a shape is wrong or a score is no number."""
+    A label that is neither true nor predicted for any sample has measures of 0 in [0, 1] with n = 0
+    and is left out of means. The label `rejected` means "none of the labels". If no sample of the
+    test has it, it appears only in the confusion matrix, and samples predicted as it count as
+    wrong.
+
+    Raises DataError if there are no samples, a shape is wrong or a score is not finite."""
     true, scored = checked(truth, scores, len(labels))
     confusion = confusion_matrix(true, scored.argmax(axis=1), len(labels))
     reported = [k for k in range(len(labels)) if labels[k] != rejected or (true == k).any()]
@@ -56,7 +58,7 @@ def measure(
 
 
 def checked(truth: ArrayLike, scores: ArrayLike, labels: int) -> tuple[Counts, Numbers]:
-    """`truth` and `scores` as arrays. Raises DataError where they cannot be measured."""
+    """`truth` [n] and `scores` [n, labels] as arrays. Raises DataError if they are invalid."""
     true = np.asarray(truth, np.int64).reshape(-1)
     scored = np.asarray(scores, np.float64)
     if not len(true):
@@ -95,7 +97,7 @@ def _of_label(confusion: Counts, index: int) -> dict[str, Measure]:
 
 
 def _shares(confusion: Counts) -> dict[str, Measure]:
-    """Accuracy; the micro means equal it where each sample has one label and gets one."""
+    """Accuracy and the micro means, which equal it where every sample has exactly one label."""
     accuracy = proportion(int(np.trace(confusion)), int(confusion.sum()))
     names = ("accuracy", "micro_precision", "micro_recall", "micro_f1")
     return dict.fromkeys(names, accuracy)

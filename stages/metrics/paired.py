@@ -1,4 +1,4 @@
-"""Two sets of predictions of the same samples: how much worse is the second, and how surely.
+"""Compares two sets of predictions of the same samples: the drop from one to the other.
 
 Tango (1998), Equivalence test and confidence interval for the difference in proportions for the
 paired-sample design, Statistics in Medicine 17, 891-908."""
@@ -21,9 +21,9 @@ Numbers = NDArray[np.float64]
 def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
     """The drop in accuracy from `before` to `after`; positive if `after` is worse.
 
-    Both are scores ([n, labels]) or predicted indices ([n]) of the same samples. The interval is
-    Tango's: only samples on which the two differ tell them apart, so it is narrow where they
-    mostly agree. 0 in [-1, 1] without samples."""
+    Both are scores [n, labels] or predicted indices [n] of the same samples. The interval is
+    Tango's. It uses only samples on which the two differ, so it is narrow where they mostly agree.
+    0 in [-1, 1] without samples."""
     true = np.asarray(truth, np.int64)
     old, new = (_predicted(predictions) == true for predictions in (before, after))
     return _drop(old, new)
@@ -32,7 +32,7 @@ def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measur
 def recall_drops(
     truth: ArrayLike, before: ArrayLike, after: ArrayLike, labels: Sequence[str]
 ) -> dict[str, Measure]:
-    """The drop in each label's recall, as `paired_drop` tells it."""
+    """The drop in each label's recall, measured as in `paired_drop`."""
     true = np.asarray(truth, np.int64)
     old, new = _predicted(before) == true, _predicted(after) == true
     rows = [true == index for index in range(len(labels))]
@@ -40,11 +40,11 @@ def recall_drops(
 
 
 def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
-    """The drop in balanced accuracy: each label counts the same, however many samples it has.
+    """The drop in balanced accuracy, in which each label counts the same.
 
-    The interval is Tango's for as many samples, all alike, as would know as much: their number
-    follows from the variance over labels, as in macro.py. A label is taken to have one sample more
-    that is as the mean over labels, since a few that agree do not prove that all do."""
+    The interval is Tango's for the effective number of samples, which follows from the variance
+    over labels, as in macro.py. Each label gets one additional sample with the mean rates over
+    labels, because a few samples that agree do not prove that all do."""
     true = np.asarray(truth, np.int64)
     old, new = (_predicted(predictions) == true for predictions in (before, after))
     if not len(true):
@@ -62,7 +62,8 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
 
 
 def _knows(lost: Numbers, won: Numbers, counts: Counts) -> float:
-    """How many samples, all alike, tell as much as `counts` of each label do."""
+    """The effective number of samples: as many, drawn alike, give the same variance as `counts` of
+    each label."""
     rates = [(flips + (flips / counts).mean()) / (counts + 1) for flips in (lost, won)]
     variances = rates[0] + rates[1] - (rates[0] - rates[1]) ** 2
     whole = rates[0].mean() + rates[1].mean() - (rates[0].mean() - rates[1].mean()) ** 2
@@ -71,8 +72,8 @@ def _knows(lost: Numbers, won: Numbers, counts: Counts) -> float:
 
 
 def loss_rise(before: ArrayLike, after: ArrayLike, seed: int = 0) -> Measure:
-    """The rise from `before` to `after`, losses of the same samples ([n]), in the mean; the
-    interval by the bootstrap of samples."""
+    """The rise of the mean loss from `before` to `after`, losses [n] of the same samples. The
+    interval is that of the bootstrap over samples."""
     rise = np.asarray(after, np.float64) - np.asarray(before, np.float64)
     low, high = np.quantile(bootstrap.means(rise, seed), [0.025, 0.975])
     return Measure(value=float(rise.mean()), low=float(low), high=float(high), n=len(rise))
@@ -102,7 +103,7 @@ def tango(lost: float, won: float, n: float, z: float = Z) -> tuple[float, float
 
 
 def _root(lost: float, won: float, n: float, low: float, high: float, target: float) -> float:
-    """Where the score, which falls from low to high, passes `target`; by halving."""
+    """The drop between `low` and `high` where the falling score equals `target`, by bisection."""
     for _ in range(60):
         middle = (low + high) / 2
         if _score(lost, won, n, middle) > target:
@@ -113,7 +114,8 @@ def _root(lost: float, won: float, n: float, low: float, high: float, target: fl
 
 
 def _score(lost: float, won: float, n: float, drop: float) -> float:
-    """Standardised distance of the seen drop from `drop`, under the likeliest nuisance share."""
+    """The standardised distance of the observed drop from `drop`, under the most likely share of
+    pairs that are lost."""
     a, b = 2 * n, -lost - won + (2 * n - lost + won) * drop
     c = -won * drop * (1 - drop)
     share = (np.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)

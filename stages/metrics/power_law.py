@@ -1,4 +1,4 @@
-"""How errors fall with more samples: an inverse power law, error(n) = floor + scale * n^-rate.
+"""The inverse power law by which errors fall with more samples: error(n) = floor + scale * n^-rate.
 
 Cortes et al., Learning curves: asymptotic values and rate of convergence, NIPS 1993; Hestness et
 al., Deep learning scaling is predictable, empirically, arXiv 1712.00409."""
@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-RATES = np.linspace(0.1, 1.5, 57)  # between hardly falling and falling at once
+RATES = np.linspace(0.1, 1.5, 57)  # the exponents that are tried
 
 Numbers = NDArray[np.float64]
 
 
 class PowerLaw(NamedTuple):
-    """Fitted to one row of errors, or to many: each [...]."""
+    """A fitted law, or one for each row of errors: every field has the shape of the rows, [...]."""
 
     floor: Numbers
     scale: Numbers
@@ -26,8 +26,8 @@ class PowerLaw(NamedTuple):
 
 
 def fitted(sizes: Numbers, errors: Numbers) -> PowerLaw:
-    """The law nearest to `errors` [..., k] after `sizes` [k] samples, by least squares, with floor
-    and scale not below 0; of equally near ones the slowest."""
+    """The least-squares fit to `errors` [..., k] after `sizes` [k] samples, with floor and scale of
+    at least 0; of equally good fits that with the smallest rate."""
     x = (sizes / sizes[-1]) ** -RATES[:, None]  # [rates, k]
     e = errors[..., None, :]
     mean_x, mean_e = x.mean(axis=-1), e.mean(axis=-1)

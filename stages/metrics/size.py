@@ -1,21 +1,21 @@
-"""How many samples a statement needs: the smallest number whose Wilson interval is good enough."""
+"""The number of samples that a statement needs: the least whose Wilson interval is good enough."""
 
 from collections.abc import Callable
 
 from stages.metrics.intervals import wilson
 
-MOST = 1_000_000  # beyond this the answer is "cannot be told by counting"
+MOST = 1_000_000  # more samples than these are not proposed
 
 
 def samples_to_narrow(share: float, margin: float = 0.05) -> int:
-    """Samples for which the interval of `share` is no wider than twice `margin`."""
+    """The number of samples with which the interval of `share` is at most twice `margin` wide."""
     return _smallest(lambda n: _width(share, n) <= 2 * margin)
 
 
 def samples_to_decide(share: float, gate: float) -> int | None:
-    """Samples for which the interval of `share` leaves `gate` on one side.
+    """The number of samples with which the interval of `share` does not contain `gate`.
 
-    None where the two are so close that no number of samples would tell them apart."""
+    None if the two are so close that MOST samples would not suffice."""
     needed = _smallest(lambda n: not _within(share, n, gate))
     return needed if needed < MOST else None
 
@@ -31,7 +31,7 @@ def _within(share: float, n: int, gate: float) -> bool:
 
 
 def _smallest(good: Callable[[int], bool]) -> int:
-    """The smallest n for which `good` holds; it stays so once it does. By halving."""
+    """The smallest n for which `good` holds, by bisection; it has to hold for all larger n."""
     low, high = 1, MOST
     while low < high:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""Answering only when sure: what a threshold on the best score gains and costs."""
+"""Precision, recall and coverage of answers at thresholds on their score."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 from stages.artifacts import Measure
 from stages.metrics.intervals import proportion
 
-FEWEST = 10  # answers on which a recommended threshold has to rest at least
+FEWEST = 10  # answers that a recommended threshold needs at least
 
 
 class Threshold(NamedTuple):
-    """What happens if only answers with a score of at least `threshold` are given.
+    """The measures if only answers with a score of at least `threshold` count.
 
-    `precision`: share of given answers that are right; `recall`: share of all samples that get
-    a right answer; `coverage`: share of all samples that get an answer."""
+    `precision`: the share of these answers that are right; `recall`: the share of all samples with
+    a right answer; `coverage`: the share of all samples with an answer."""
 
     threshold: float
     precision: Measure
@@ -42,10 +42,11 @@ def _row(value: float, right: np.ndarray, answered: np.ndarray) -> Threshold:
 
 
 def recommended(truth: ArrayLike, scores: ArrayLike, precision: float) -> float:
-    """The lowest threshold, in hundredths, at which answers are right often enough.
+    """The lowest threshold, in hundredths, at which at least a share `precision` of at least FEWEST
+    answers is right.
 
-    Often enough is a share of `precision`, on at least ten answers. If none gets there, the one
-    with the best F1 of answers (precision against recall), the lowest of equals."""
+    If no threshold reaches that, the one with the best F1 of precision and recall, the lowest of
+    equals."""
     rows = [row for row in thresholds(truth, scores, 0.01) if row.precision.n >= FEWEST]
     reached = [row.threshold for row in rows if row.precision.value >= precision]
     if reached:

@@ -1,9 +1,9 @@
-"""Are two sets of samples of one kind? Within each label, so that another mixture of labels alone
-does not tell them apart.
+"""Tests whether two sets of samples come from the same distribution, within each label, so that a
+different mixture of labels alone does not count.
 
-A classifier is taught to tell the two sets apart and judged on samples that it was not taught with:
-Lopez-Paz and Oquab, Revisiting classifier two-sample tests, arXiv 1610.06545. It is ridge
-regression, whose answers are linear in who is of which set, so that all permutations cost one
+A classifier is trained to separate the two sets and evaluated on held-out folds (Lopez-Paz and
+Oquab, Revisiting classifier two-sample tests, arXiv 1610.06545). The classifier is ridge
+regression. Its predictions are linear in the targets, so that all permutations together cost one
 matrix product and the p value is exact."""
 
 from typing import NamedTuple
@@ -23,9 +23,10 @@ Indices = NDArray[np.int64]
 
 
 class Apart(NamedTuple):
-    """`auc`: how often, of a sample of each set with one label, that of the second set is told as
-    such: 0.5 where they are of one kind; `p`: the probability of as much or more if they are;
-    `scores` [n]: the higher, the more a sample is like those of the second set alone."""
+    """The result of a test. `auc`: the probability that, of two samples of one label, that of the
+    second set has the higher score; 0.5 for equal distributions. `p`: the probability of at least
+    this AUC under equal distributions. `scores` [n]: the higher, the more a sample resembles the
+    second set."""
 
     auc: Measure
     p: float
@@ -33,8 +34,8 @@ class Apart(NamedTuple):
 
 
 def flags_of(second: Flags, labels: Indices, seed: int = 0) -> Flags:
-    """Who is in the second set, and who in each of PERMUTATIONS worlds in which it is dealt anew
-    within each label: [n, 1 + permutations]."""
+    """Membership in the second set, [n, 1 + permutations]: the first column is `second` itself, the
+    others are permutations of it within each label."""
     rng = np.random.default_rng(seed)
     flags = np.repeat(second[:, None], PERMUTATIONS + 1, axis=1)
     for label in np.unique(labels):
@@ -46,7 +47,7 @@ def flags_of(second: Flags, labels: Indices, seed: int = 0) -> Flags:
 def classifier_two_sample_test(
     features: Numbers, flags: Flags, labels: Indices, seed: int = 0
 ) -> Apart:
-    """Whether `features` [n, d] tell who is in the second set (`flags`, see `flags_of`)."""
+    """Test whether `features` [n, d] separate the second set, given by `flags` (see `flags_of`)."""
     wanted = _centred(flags.astype(np.float64), labels)
     scores = _unseen(_kernel(_centred(features, labels)), seed) @ wanted
     areas = _areas(_ranks(scores, labels), flags, labels)
@@ -56,9 +57,9 @@ def classifier_two_sample_test(
 
 
 def differences(traits: Numbers, flags: Flags, labels: Indices) -> tuple[Numbers, Numbers]:
-    """For each of `traits` [n, traits], how often a sample of the second set has more of it than
-    one of the first with the same label (ties count half), and a p value over all traits together
-    (Westfall and Young 1993): [traits] each."""
+    """Two values for each column of `traits` [n, traits]: the probability that a sample of the
+    second set has a larger value than one of the first with the same label (ties count half), and
+    a p value corrected for the number of traits (Westfall and Young 1993)."""
     areas = np.stack([_areas(_ranks(trait[:, None], labels), flags, labels) for trait in traits.T])
     away = np.abs(areas - 0.5)
     most = away[:, 1:].max(axis=0)
@@ -66,7 +67,8 @@ def differences(traits: Numbers, flags: Flags, labels: Indices) -> tuple[Numbers
 
 
 def mixture(flags: Flags, labels: Indices, seed: int = 0) -> float:
-    """The p value of the two sets having one mixture of labels (chi square, by permutation)."""
+    """The p value for the two sets having the same mixture of labels (chi square, by
+    permutation)."""
     rng = np.random.default_rng(seed)
     kinds = np.eye(labels.max() + 1)[labels]
     dealt = np.stack([flags[:, 0], *[rng.permutation(flags[:, 0]) for _ in range(PERMUTATIONS)]])
@@ -94,8 +96,7 @@ def _kernel(centred: Numbers) -> Numbers:
 
 
 def _unseen(kernel: Numbers, seed: int) -> Numbers:
-    """The matrix that makes of wanted values those that ridge regression gives each row when it is
-    taught with the other folds."""
+    """The matrix [n, n] that maps targets to out-of-fold predictions of ridge regression."""
     n = len(kernel)
     fold = np.random.default_rng(seed).permutation(n) % FOLDS
     operator = np.zeros((n, n))
@@ -140,8 +141,8 @@ def _areas(ranks: Numbers, flags: Flags, labels: Indices) -> Numbers:
 
 
 def _measure(scores: Numbers, second: Flags, labels: Indices, chance: float) -> Measure:
-    """The area with an interval of Wilson's shape from DeLong's variance (Biometrics 44, 1988), or
-    from that by `chance`, of areas near 0.5, which knows that the folds teach each other."""
+    """The AUC with an interval of Wilson's shape. Its variance is DeLong's (Biometrics 44, 1988),
+    or the permutations' variance `chance` if larger, which includes the dependence of folds."""
     hits, pairs, variance = 0.0, 0.0, 0.0
     for label in np.unique(labels):
         ours, theirs = (scores[(labels == label) & side] for side in (second, ~second))
