@@ -34,7 +34,7 @@ def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, E
     The estimate of deploy is for one target."""
     found = source.find(pipeline.data, settings)
     samples = found.taught(pipeline.etl.splits.test)
-    train = trainer_of(pipeline.task).foreseen(
+    train = trainer_of(pipeline.task).estimate(
         pipeline.train, samples, pipeline.etl.views, settings
     )
     weights = max(4 * input.begun.parameters for input in inputs_of(pipeline.train))

@@ -21,14 +21,14 @@ class Trainer(Protocol):
         enough."""
         ...
 
-    def foreseen(
+    def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What it takes to teach so many samples, each with `views` copies: counted, for a `train`
         that is pinned."""
         ...
 
-    def teach(
+    def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search, and save the best as a Model."""
@@ -53,4 +53,4 @@ def train(
 
         return submitted(dataset, config, store=store, run=run, settings=settings)
     trainer = trainer_of(dataset.task)
-    return trainer.teach(dataset, config.train, store=store, run=run, settings=settings)
+    return trainer.train(dataset, config.train, store=store, run=run, settings=settings)

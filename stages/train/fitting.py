@@ -36,7 +36,7 @@ class Fit(ABC):
         self.problem = problem
         self.hyper = hyperparameters
         self.seed = int(digest_of(canonical(hyperparameters))[:12], 16)
-        self.judges = [problem.judging(fold) for fold in range(problem.folds)]
+        self.judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
         self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
         counts = np.bincount(problem.labels, minlength=problem.classes)
         self.balance = balance_of(
@@ -64,7 +64,7 @@ class Fit(ABC):
     def _learnt(self) -> Any:
         """A copy of what has been learnt."""
 
-    def until(self, epochs: int, patience: int) -> None:
+    def fit(self, epochs: int, patience: int) -> None:
         """Teach up to `epochs` in all, or until `patience` epochs have not lowered the log loss."""
         while len(self.curve) < epochs and not self.exhausted(patience):
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
@@ -100,7 +100,7 @@ class Fit(ABC):
         return rows[order], logits
 
     def _best(self) -> Best:
-        assert self.best is not None, "until() comes first"  # noqa: S101
+        assert self.best is not None, "fit() comes first"  # noqa: S101
         return self.best
 
     def _orders(

@@ -30,7 +30,7 @@ class Heads:
         left = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
         return tuned_within(pinned, samples, left)
 
-    def foreseen(
+    def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What `train` takes for so many samples, each with `views` copies."""
@@ -39,7 +39,7 @@ class Heads:
         samples = with_negatives(train, samples)
         return of_heads(train, samples, views, settings.machine_speed, settings.threads)
 
-    def teach(
+    def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search for the best head on features of `dataset` and save it with its backbone."""

@@ -26,7 +26,7 @@ class Standard:
         self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.scale = float(features.std(dtype=np.float64)) or 1.0
         self.rows = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
-        judges = [problem.judging(fold) for fold in range(problem.folds)]
+        judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
         self.judged = self.stacked(padded(judges))
 
     def stacked(self, rows: NDArray[np.int64]) -> Any:
@@ -49,7 +49,7 @@ class HeadsFit(Fit):
             parameters=self.parameters,
             weight_decay=hyperparameters["weight_decay"],
         )
-        self.taught = [problem.taught(fold) for fold in range(problem.folds)]
+        self.taught = [problem.training_rows(fold) for fold in range(problem.folds)]
 
     def arrays(self) -> dict[str, Floats]:
         standard, learnt = self.standard, self._best().parameters

@@ -80,7 +80,7 @@ def curve_of(
         told = _awaited(out, tell)
     right = np.stack([one for one, _ in told]).reshape(len(SHARES), len(seeds), -1)
     sizes = np.stack([one for _, one in told]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
-    judged = np.concatenate([problem.judging(fold) for fold in range(problem.folds)])
+    judged = np.concatenate([problem.validation_rows(fold) for fold in range(problem.folds)])
     counted = problem.labels[judged] != problem.rejected
     numbers = np.unique(np.array(groups), return_inverse=True)[1]
     rows = judged[counted]
@@ -124,9 +124,9 @@ def taught(
     part = part_of(problem, groups, share, seed)
     standard = Standard(problem, hyperparameters["input"])
     fit = HeadsFit(part, standard, {**hyperparameters, "repeat": seed})
-    fit.until(ceil(epochs / share), ceil(patience / share))
+    fit.fit(ceil(epochs / share), ceil(patience / share))
     assert fit.best is not None  # noqa: S101
-    rows = [part.taught(fold) for fold in range(part.folds)]
+    rows = [part.training_rows(fold) for fold in range(part.folds)]
     counts = [
         np.bincount(part.labels[one[part.plain[one]]], minlength=part.classes) for one in rows
     ]

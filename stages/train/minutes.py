@@ -17,7 +17,7 @@ def minutes_of(train: TrainConfig, samples: int, views: int) -> Callable[[Trial]
 
     def minutes(trial: Trial) -> float:
         one = inputs[trial.input]
-        epochs = len(trial.taught.curve) if trial.taught else 0
+        epochs = len(trial.result.curve) if trial.result else 0
         if trial.phase > 1:
             share = SHARES[trial.hyperparameters["freeze"]]
             epoch = samples * TAUGHT * share * teaching_of(one) / CORES

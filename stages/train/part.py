@@ -19,8 +19,8 @@ class Part(Problem):
 
     teaches: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
-    def taught(self, fold: int) -> Rows:
-        rows = super().taught(fold)
+    def training_rows(self, fold: int) -> Rows:
+        rows = super().training_rows(fold)
         return rows[self.teaches[rows]]
 
 

@@ -39,7 +39,9 @@ class Problem:
     @property
     def samples(self) -> int:
         """How many samples judge, without those of the label `other`."""
-        return self.known(np.concatenate([self.judging(fold) for fold in range(self.folds)]))
+        return self.known(
+            np.concatenate([self.validation_rows(fold) for fold in range(self.folds)])
+        )
 
     def known(self, rows: Indices) -> int:
         """How many of `rows` have one of a person's labels."""
@@ -65,11 +67,11 @@ class Problem:
             inputs, targets = (np.stack(part) for part in zip(*pairs, strict=True))
         return inputs, targets
 
-    def taught(self, fold: int) -> Indices:
+    def training_rows(self, fold: int) -> Indices:
         """The rows that teach in `fold`."""
         return np.flatnonzero(self.held != fold)
 
-    def judging(self, fold: int) -> Indices:
+    def validation_rows(self, fold: int) -> Indices:
         """The rows that judge in `fold`."""
         return np.flatnonzero((self.held == fold) & self.plain)
 

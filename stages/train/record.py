@@ -76,7 +76,7 @@ class Recorder:
     def heard(self, halving: SuccessiveHalving) -> None:
         """A leg has ended."""
         done = [trial for trial in halving.trials if trial.ended]
-        best = min((one for one in halving.trials if one.taught), key=lambda one: one.rank)
+        best = min((one for one in halving.trials if one.result), key=lambda one: one.rank)
         self._better(abs(best.score))
         self._ended(done, halving.rungs[-1])
         self.run.progress(self._trials, len(done), self.total)
@@ -86,7 +86,7 @@ class Recorder:
         """Tell of those of `trials` that have ended since."""
         for one in [one for one in trials if one.number not in self.ended]:
             self.ended.add(one.number)
-            curve = one.taught.curve if one.taught else []
+            curve = one.result.curve if one.result else []
             self.epoch(one.number, one.hyperparameters, len(curve), epochs, curve, ended=True)
 
     def finished(self, trials: Sequence[Trial], chosen: Trial) -> None:
@@ -97,9 +97,9 @@ class Recorder:
         self._chosen(chosen)
 
     def _chosen(self, chosen: Trial) -> None:
-        if chosen.taught:
+        if chosen.result:
             self.run.log_metrics(
-                {f"chosen_{name}": value for name, value in chosen.taught.measures.items()}
+                {f"chosen_{name}": value for name, value in chosen.result.measures.items()}
             )
         self.run.log_params(
             {f"chosen_{name}": value for name, value in chosen.hyperparameters.items()}
@@ -121,7 +121,7 @@ def tracked(trial: Trial, chosen: Trial) -> Tracked:
     return Tracked(
         name=_name(trial.phase, trial.number),
         params=trial.hyperparameters,
-        curve=trial.taught.curve if trial.taught else [],
+        curve=trial.result.curve if trial.result else [],
         tags={
             "chosen": "yes" if trial is chosen else "no",
             "epochs": str(trial.reached),

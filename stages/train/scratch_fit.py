@@ -41,7 +41,9 @@ class ScratchFit(Fit):
             parameters=weights,
             weight_decay=hyperparameters["weight_decay"],
         )
-        self.taught = [shown(problem.origin[problem.taught(f)]) for f in range(problem.folds)]
+        self.taught = [
+            shown(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
+        ]
         self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
 
     def arrays(self) -> dict[str, Floats]:

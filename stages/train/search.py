@@ -102,7 +102,7 @@ class _Asked:
 
     def known(self, leg: RungBudget, taught: TrialResult) -> None:
         """`leg` has been taught, now or before."""
-        self.halving.told(leg, score_of(taught.measures, self.metric), taught)
+        self.halving.report(leg, score_of(taught.measures, self.metric), taught)
         self.tell(self.halving)
 
 

@@ -77,8 +77,8 @@ def _held_out(phase: int, folds: int, judges: int) -> str:
 
 def result_of(trial: Trial) -> TrialResult:
     """What the last leg of `trial` brought."""
-    assert trial.taught is not None, f"trial {trial.number} was never taught"  # noqa: S101
-    return trial.taught
+    assert trial.result is not None, f"trial {trial.number} was never taught"  # noqa: S101
+    return trial.result
 
 
 def rounded(measures: dict[str, float]) -> dict[str, float]:

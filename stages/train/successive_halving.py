@@ -63,7 +63,7 @@ class Trial:
     reached: int = 0
     score: float = float("-inf")
     ended: bool = False
-    taught: TrialResult | None = None
+    result: TrialResult | None = None
     phase: int = 1
 
     @property
@@ -129,12 +129,13 @@ class SuccessiveHalving:
             self._propose()
         return self.waiting.pop(0) if self.waiting else None
 
-    def told(self, leg: RungBudget, score: float, taught: TrialResult) -> None:
-        """`leg` is done with `score`."""
-        trial = self.trials[leg.number]
-        trial.reached, trial.score, trial.taught = leg.epochs, score, taught
-        trial.ended = taught.exhausted or leg.epochs >= self.rungs[-1]
-        self._decide(self.batches[leg.number // self.size], leg.epochs)
+    def report(self, budget: RungBudget, score: float, result: TrialResult) -> None:
+        """The trial of `budget` was trained up to its rung, with this `result` and `score` (higher
+        is better)."""
+        trial = self.trials[budget.number]
+        trial.reached, trial.score, trial.result = budget.epochs, score, result
+        trial.ended = result.exhausted or budget.epochs >= self.rungs[-1]
+        self._decide(self.batches[budget.number // self.size], budget.epochs)
 
     def _propose(self) -> None:
         """Add the next batch, if those that it has to know have ended."""

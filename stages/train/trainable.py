@@ -56,7 +56,7 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         while len(fit.curve) < self.leg["epochs"] and not fit.exhausted(self.patience):
             if time.monotonic() > word:
                 return False
-            fit.until(len(fit.curve) + 1, self.patience)
+            fit.fit(len(fit.curve) + 1, self.patience)
         return True
 
     def _fit(self) -> Any:

@@ -13,7 +13,7 @@ Row = dict[str, Any]
 def row_of(trial: Trial, minutes: float, chosen: bool) -> Row:
     """One trial: `minutes` are counted, not timed; its hyperparameters and measures are columns of
     their own."""
-    taught = trial.taught
+    taught = trial.result
     return {
         "phase": trial.phase,
         "number": trial.number,

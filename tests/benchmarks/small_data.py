@@ -78,7 +78,7 @@ def balances(pictures: Pictures, factor: int) -> None:
             standard = Standard(problem, INPUT)
             for how in HOW:
                 fit = HeadsFit(problem, standard, hyperparameters(head, how))
-                fit.until(40, 10)
+                fit.fit(40, 10)
                 figures[how].append(100 * accuracy_of(fit.arrays(), pictures))
         auto = balance_of("auto", np.bincount(problem.labels)).name
         for how, values in figures.items():
@@ -159,7 +159,7 @@ def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
     results = [taught((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs]
     right = np.stack([right_share for right_share, _ in results]).reshape(len(SHARES), 3, -1)
     sizes = np.stack([label for _, label in results]).reshape(len(SHARES), 3, -1).mean(axis=1)
-    order = np.concatenate([problem.judging(fold) for fold in range(FOLDS)])
+    order = np.concatenate([problem.validation_rows(fold) for fold in range(FOLDS)])
     return growth(Curve(SHARES, right, problem.labels[order], order, sizes), pictures.names)
 
 

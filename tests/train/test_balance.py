@@ -111,7 +111,7 @@ def recall_of_the_rare(how: str, head: str) -> float:
         folds=2,
     )
     fit = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(head=head, class_balance=how))
-    fit.until(12, patience=100)
+    fit.fit(12, patience=100)
     new = rng.normal(size=(200, 4)) + 0.9
     return float((answers(fit.arrays(), new) == 1).mean())
 

@@ -28,7 +28,7 @@ def trial(number: int, where: str, wrong, phase: int = 1, rows=range(200)) -> Tr
     found = measures(logits, TRUTH[kept])
     made = Trial(number, {"input": where, "head": "linear"}, 5, found["balanced_accuracy"], True)
     arrays = pack_arrays({"rows": kept, "logits": logits})
-    made.taught, made.phase = TrialResult(found, 3, False, [], arrays), phase
+    made.result, made.phase = TrialResult(found, 3, False, [], arrays), phase
     return made
 
 
@@ -97,7 +97,7 @@ def test_a_head_may_be_chosen_over_what_was_tuned_on_one_fold():
 
 
 def told_of(asked: Problem) -> dict:
-    rows = np.concatenate([asked.judging(fold) for fold in range(asked.folds)])
+    rows = np.concatenate([asked.validation_rows(fold) for fold in range(asked.folds)])
     return validation_counts(asked, rows, ("cat", "dog"))
 
 
@@ -123,7 +123,7 @@ def test_with_enough_of_each_there_is_no_warning():
 
 
 def test_what_only_one_fold_judged_is_told_as_that():
-    told = validation_counts(problem(5), problem(5).judging(0), ("cat", "dog"))
+    told = validation_counts(problem(5), problem(5).validation_rows(0), ("cat", "dog"))
 
     assert told["judged"] == "Of 5 folds of train and validation 1 judged: 11 samples."
 

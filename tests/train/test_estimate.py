@@ -1,4 +1,4 @@
-"""What is foreseen grows with what there is to do, and agrees with what is kept."""
+"""What is estimate grows with what there is to do, and agrees with what is kept."""
 
 import pytest
 
@@ -17,8 +17,8 @@ BOXES = TrainConfig(families=("lite_detector",), trials=2, epochs=10)
 
 
 def test_features_of_all_views_are_on_the_disk_once_and_in_each_worker():
-    one = Heads().foreseen(HEADS, 1000, 0, SETTINGS)
-    four = Heads().foreseen(HEADS, 1000, 3, SETTINGS)
+    one = Heads().estimate(HEADS, 1000, 0, SETTINGS)
+    four = Heads().estimate(HEADS, 1000, 3, SETTINGS)
 
     more = 3 * 1000 * 1280 * 4
     assert four.disk - one.disk == more
@@ -34,8 +34,8 @@ def test_more_threads_want_more_memory_and_a_faster_machine_fewer_minutes():
 
 
 def test_tails_want_time_their_maps_and_checkpoints():
-    heads = Heads().foreseen(HEADS, 1000, 4, SETTINGS)
-    tails = Heads().foreseen(TAILS, 1000, 4, SETTINGS)
+    heads = Heads().estimate(HEADS, 1000, 4, SETTINGS)
+    tails = Heads().estimate(TAILS, 1000, 4, SETTINGS)
 
     assert tails.minutes > heads.minutes
     assert tails.memory > heads.memory
@@ -43,16 +43,16 @@ def test_tails_want_time_their_maps_and_checkpoints():
 
 
 def test_maps_are_never_more_than_is_held():
-    some = Heads().foreseen(TAILS, 100_000, 0, SETTINGS)
-    more = Heads().foreseen(TAILS, 100_001, 0, SETTINGS)
+    some = Heads().estimate(TAILS, 100_000, 0, SETTINGS)
+    more = Heads().estimate(TAILS, 100_001, 0, SETTINGS)
 
     assert more.memory - some.memory == 1280 * 4  # features alone
 
 
 @pytest.mark.parametrize("changes", [{"epochs": 20}, {"trials": 4}, {"input_sizes": (416,)}])
 def test_detectors_want_more_of_more(changes):
-    plain = Detectors().foreseen(BOXES, 200, 0, SETTINGS)
-    more = Detectors().foreseen(BOXES.model_copy(update=changes), 200, 0, SETTINGS)
+    plain = Detectors().estimate(BOXES, 200, 0, SETTINGS)
+    more = Detectors().estimate(BOXES.model_copy(update=changes), 200, 0, SETTINGS)
 
     assert more.minutes > plain.minutes
     assert more.memory >= plain.memory
@@ -61,7 +61,7 @@ def test_detectors_want_more_of_more(changes):
 
 def test_each_worker_wants_its_memory():
     two, three = (
-        Detectors().foreseen(BOXES.model_copy(update={"workers": count}), 200, 0, SETTINGS)
+        Detectors().estimate(BOXES.model_copy(update={"workers": count}), 200, 0, SETTINGS)
         for count in (2, 3)
     )
 
@@ -71,7 +71,7 @@ def test_each_worker_wants_its_memory():
 
 @pytest.mark.parametrize("taught", [HEADS, TAILS])
 def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(taught):
-    whole = Heads().foreseen(taught, 1000, 3, SETTINGS)
+    whole = Heads().estimate(taught, 1000, 3, SETTINGS)
     far = here(whole, SETTINGS.model_copy(update={"ray": "auto"}))
 
     assert here(whole, SETTINGS) == whole
@@ -80,7 +80,7 @@ def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(taught):
 
 
 def test_of_a_job_this_machine_keeps_what_is_in_its_own_store_alone():
-    whole = Heads().foreseen(TAILS, 1000, 3, SETTINGS)
+    whole = Heads().estimate(TAILS, 1000, 3, SETTINGS)
     job = SETTINGS.model_copy(update={"ray": "http://host:8265"})
 
     shared, far = here(whole, job), here(whole, job.model_copy(update={"store": "s3://a/b"}))
@@ -118,7 +118,7 @@ def test_where_all_of_a_backbone_is_taught_a_step_makes_more():
 
 def test_a_larger_network_wants_more_memory_for_its_workers():
     small, large = (
-        Heads().foreseen(TAILS.model_copy(update={"families": (one,)}), 100, 0, SETTINGS)
+        Heads().estimate(TAILS.model_copy(update={"families": (one,)}), 100, 0, SETTINGS)
         for one in ("efficientnet_lite0", "resnet50")
     )
 

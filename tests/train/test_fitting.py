@@ -12,7 +12,7 @@ HEADS = ("linear", "hidden")
 def fit(epochs: int = 12, folds: int = 3, **changes) -> HeadsFit:
     problem = blobs(folds=folds)
     made = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(**changes))
-    made.until(epochs, patience=100)
+    made.fit(epochs, patience=100)
     return made
 
 
@@ -52,7 +52,7 @@ def test_going_on_is_the_same_as_going_through(head: str):
     through = fit(epochs=9, head=head)
     halted = fit(epochs=4, head=head)
 
-    halted.until(9, patience=100)
+    halted.fit(9, patience=100)
 
     assert halted.curve == through.curve
     for one, other in zip(halted.parameters, through.parameters, strict=True):
@@ -68,7 +68,7 @@ def test_it_stops_when_nothing_gets_better():
     problem = blobs()
     stopped = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(learning_rate=3.0))
 
-    stopped.until(1000, patience=5)
+    stopped.fit(1000, patience=5)
 
     assert len(stopped.curve) == stopped.best.epoch + 5
 
@@ -94,7 +94,7 @@ def test_one_fold_judges_with_what_is_held_out_alone():
     single = type(problem)(problem.features, problem.labels, held, problem.plain, 3, 1)
     done = HeadsFit(single, Standard(single, INPUT), hyperparameters())
 
-    done.until(5, patience=100)
+    done.fit(5, patience=100)
 
     assert done.unseen()[0].tolist() == np.flatnonzero(held == 0).tolist()
 
@@ -108,8 +108,8 @@ def test_every_epoch_shows_all_rows_that_teach_in_another_order():
             shown.append(rows[0])
             return super()._step(rows, rng)
 
-    Watched(problem, Standard(problem, INPUT), hyperparameters(batch_size=9)).until(2, patience=9)
+    Watched(problem, Standard(problem, INPUT), hyperparameters(batch_size=9)).fit(2, patience=9)
 
     first, second = np.concatenate(shown[:4]), np.concatenate(shown[4:])
-    assert set(first) == set(second) == set(problem.taught(0))
+    assert set(first) == set(second) == set(problem.training_rows(0))
     assert first.tolist() != second.tolist()

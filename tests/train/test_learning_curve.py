@@ -46,8 +46,8 @@ def test_a_part_teaches_less_and_is_judged_by_the_same():
     part = part_of(problem, groups_of(60), 0.25, 0)
 
     for fold in range(problem.folds):
-        assert set(part.taught(fold)) < set(problem.taught(fold))
-        assert part.judging(fold).tolist() == problem.judging(fold).tolist()
+        assert set(part.training_rows(fold)) < set(problem.training_rows(fold))
+        assert part.validation_rows(fold).tolist() == problem.validation_rows(fold).tolist()
 
 
 def test_a_power_law_is_found_again():

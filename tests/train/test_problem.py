@@ -33,8 +33,8 @@ def test_with_one_fold_validation_judges_what_train_teaches(dataset):
 
     problem = problem_of(dataset, rows, 1)
 
-    taught = {rows.views[row].digest for row in problem.taught(0)}
-    judging = [rows.views[row].digest for row in problem.judging(0)]
+    taught = {rows.views[row].digest for row in problem.training_rows(0)}
+    judging = [rows.views[row].digest for row in problem.validation_rows(0)]
     assert judging == [one.digest for one in samples() if one.split == "validation"]
     assert taught == {one.digest for one in samples() if one.split == "train"}
 
@@ -45,8 +45,8 @@ def test_with_folds_every_sample_judges_once_and_never_what_it_taught(dataset):
 
     judged = Counter()
     for fold in range(5):
-        taught = {rows.views[row].digest for row in problem.taught(fold)}
-        judging = [rows.views[row].digest for row in problem.judging(fold)]
+        taught = {rows.views[row].digest for row in problem.training_rows(fold)}
+        judging = [rows.views[row].digest for row in problem.validation_rows(fold)]
         judged.update(judging)
         assert not taught & set(judging)
 
@@ -61,7 +61,9 @@ def test_only_train_has_views_and_views_never_judge(dataset):
 
     assert {counts[one.digest] for one in samples() if one.split == "train"} == {3}
     assert {counts[one.digest] for one in samples() if one.split == "validation"} == {1}
-    assert all(rows.views[row].number == 0 for fold in range(5) for row in problem.judging(fold))
+    assert all(
+        rows.views[row].number == 0 for fold in range(5) for row in problem.validation_rows(fold)
+    )
 
 
 def test_the_test_split_is_not_looked_at(dataset):
@@ -77,7 +79,7 @@ def test_a_label_is_spread_evenly_over_the_folds(dataset):
     problem = problem_of(dataset, rows, 4)
 
     for fold in range(4):
-        found = Counter(problem.labels[problem.judging(fold)].tolist())
+        found = Counter(problem.labels[problem.validation_rows(fold)].tolist())
         assert all(count in (3, 4) for count in found.values())
 
 

@@ -68,7 +68,7 @@ def test_a_trial_that_halving_ends_is_told_once_as_ended():
     )
     for value in (0.5, 0.8):
         leg = halving.next()
-        halving.told(leg, value, TrialResult({}, 1, False, curve(value), b""))
+        halving.report(leg, value, TrialResult({}, 1, False, curve(value), b""))
         recorder.heard(halving)
         recorder.heard(halving)
 

@@ -36,7 +36,7 @@ def tones(each: int = 12, views: int = 1, changes: tuple = ()) -> Problem:
 def fit(epochs: int = 4, problem: Problem | None = None, **changes) -> ScratchFit:
     plain = hyperparameters(input=INPUT, batch_size=6)
     made = ScratchFit(problem or tones(), plain | changes)
-    made.until(epochs, patience=100)
+    made.fit(epochs, patience=100)
     return made
 
 
@@ -85,7 +85,7 @@ def test_a_rare_label_is_shown_as_often_as_the_others():
 def test_going_on_is_the_same_as_going_through():
     through, halted = fit(epochs=4), fit(epochs=2)
 
-    halted.until(4, patience=100)
+    halted.fit(4, patience=100)
 
     assert halted.curve == through.curve
     for name, array in through.arrays().items():

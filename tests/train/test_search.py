@@ -20,10 +20,10 @@ def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
     trials = search(blobs(), CONFIG, 6, ray_running, lambda halving: heard.append(halving.finished))
 
     assert [one.number for one in trials] == list(range(6))
-    assert all(one.taught for one in trials)
+    assert all(one.result for one in trials)
     assert {one.reached for one in trials} == {7, 15}
     best = min(trials, key=lambda one: one.rank)
-    assert best.taught.measures["balanced_accuracy"] > 0.9
+    assert best.result.measures["balanced_accuracy"] > 0.9
     assert heard == [False] * (len(heard) - 1) + [True]
 
 

@@ -14,7 +14,7 @@ def trial(
     measures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": loss}
     score = accuracy
     made = Trial(number, {"input": where, "head": head}, 5, score, True)
-    made.taught = TrialResult(measures, 3, False, [], b"")
+    made.result = TrialResult(measures, 3, False, [], b"")
     return made
 
 

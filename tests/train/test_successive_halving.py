@@ -47,7 +47,7 @@ def run(search: SuccessiveHalving, workers: int, seed: int = 0) -> None:
             out.append(leg)
         assert out, "nothing runs and nothing is given out"
         leg = out.pop(rng.randrange(len(out)))
-        search.told(leg, score(leg), TrialResult({}, 1, False, [], b""))
+        search.report(leg, score(leg), TrialResult({}, 1, False, [], b""))
 
 
 def summary(search: SuccessiveHalving) -> list[tuple]:
@@ -90,7 +90,7 @@ def test_equal_scores_go_by_number():
     search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2))
 
     for leg in [search.next() for _ in range(6)][::-1]:
-        search.told(leg, 0.5, TrialResult({}, 1, False, [], b""))
+        search.report(leg, 0.5, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(2)] == [0, 1]
 
@@ -102,7 +102,7 @@ def test_trials_are_compared_with_those_of_their_kind():
     search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2), kind=kind)
 
     for leg in [search.next() for _ in range(6)]:
-        search.told(leg, 1 - leg.number / 10, TrialResult({}, 1, False, [], b""))
+        search.report(leg, 1 - leg.number / 10, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(3)] == [0, 1, 4]
     assert search.next() is None
@@ -113,7 +113,7 @@ def test_an_exhausted_trial_ends_and_keeps_its_place():
     legs = [search.next() for _ in range(3)]
 
     for leg, value in zip(legs, (0.9, 0.5, 0.4), strict=True):
-        search.told(leg, value, TrialResult({}, 1, leg.number == 0, [], b""))
+        search.report(leg, value, TrialResult({}, 1, leg.number == 0, [], b""))
 
     assert search.finished
     assert [one.reached for one in search.trials] == [1, 1, 1]

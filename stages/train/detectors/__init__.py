@@ -20,7 +20,7 @@ class Detectors:
 
         return train if train.trials else planned(train, samples, speed)
 
-    def foreseen(
+    def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What `train` takes for so many pictures."""
@@ -28,7 +28,7 @@ class Detectors:
 
         return of_detectors(train, samples, settings.machine_speed)
 
-    def teach(
+    def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
     ) -> Model:
         """Search for the best detector of `dataset` and save it."""
@@ -61,4 +61,4 @@ class Detectors:
 
 def _minutes(trial: Trial) -> float:
     """What a trial took, by count: its curve says."""
-    return trial.taught.curve[-1]["minutes"] if trial.taught else 0.0
+    return trial.result.curve[-1]["minutes"] if trial.result else 0.0

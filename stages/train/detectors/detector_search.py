@@ -66,7 +66,7 @@ def search(
         while legs := _waiting(halving):
             crew.teach(legs)
             for leg in legs:
-                halving.told(leg, *_taught(crew.known[leg.number]))
+                halving.report(leg, *_taught(crew.known[leg.number]))
             heard(halving)
         chosen = min(halving.trials, key=lambda one: (-one.reached, *one.rank))
         leg = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)

@@ -37,7 +37,7 @@ class TailFit(Fit):
     ) -> None:
         super().__init__(question.whole if whole else question.problem, hyperparameters)
         self.question, self.group = question, group or Alone()
-        self.taught = self.problem.taught(0)
+        self.taught = self.problem.training_rows(0)
         finalist, freeze = question.finalists[self.hyper["input"]], self.hyper["freeze"]
         self.maps = question.maps[at(finalist.one, freeze)]
         self.network = Network(finalist, freeze, head, self.seed)

@@ -46,7 +46,7 @@ class Tuning:
         metric = self.asked.train.metric
         while (leg := self.halving.next()) is not None:
             taught = self.course.known(leg) or self._judged(leg)
-            self.halving.told(leg, score_of(taught.measures, metric), taught)
+            self.halving.report(leg, score_of(taught.measures, metric), taught)
             self._forget(*(trial for trial in self.halving.trials if trial.ended))
         best = best_of(self.asked, self.halving.trials)
         for fold, leg in further(self.asked, best):
@@ -127,7 +127,7 @@ class Tuning:
             problem = question.head_problem
             hyperparameters = dict(question.finalists[name].hyperparameters)
             fit = HeadsFit(problem, Standard(problem, name), hyperparameters)
-            fit.until(train.epochs, train.patience)
+            fit.fit(train.epochs, train.patience)
             self.heads[name, judge] = fit.arrays()
         return self.heads[name, judge]
 

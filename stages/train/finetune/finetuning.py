@@ -94,13 +94,13 @@ def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Tri
     halving = halving_of(asked)
     while (leg := halving.next()) is not None:
         taught = course.brought(leg)
-        halving.told(leg, score_of(taught.measures, asked.train.metric), taught)
+        halving.report(leg, score_of(taught.measures, asked.train.metric), taught)
     best = best_of(asked, halving.trials)
     chosen = chosen_of(asked, best, course)
     if chosen is not best:
         return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
     network = course.brought(anew(asked, chosen)).arrays
-    chosen.taught = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
+    chosen.result = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
     tuned = _numbered(halving.trials, len(trials))
     return [*trials, *tuned], tuned[chosen.number]
 

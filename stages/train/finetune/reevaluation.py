@@ -42,9 +42,9 @@ def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
     """`best`, as all folds have judged it, or one of the rivals: by phase one's rule. What `best`
     says of unseen samples is that of all these folds from now on."""
     parts = [result_of(best), *(course.brought(leg) for _, leg in further(asked, best))]
-    best.taught = joined(parts, asked.question.heads)
-    best.score = score_of(best.taught.measures, asked.train.metric)
-    judged = asked.question.heads.known(unpack_arrays(best.taught.arrays)["rows"])
+    best.result = joined(parts, asked.question.heads)
+    best.score = score_of(best.result.measures, asked.train.metric)
+    judged = asked.question.heads.known(unpack_arrays(best.result.arrays)["rows"])
     return choose([*asked.rivals, best], asked.train, judged)
 
 

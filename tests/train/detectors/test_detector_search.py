@@ -23,7 +23,7 @@ LEG = RungBudget(0, 2, hyperparameters())
 @pytest.fixture(scope="module")
 def model(dataset, store, ray_running):
     wanted = config(epochs=14, trials=2, search_space={"batch_size": (4,)})
-    return Detectors().teach(dataset, wanted, store=store, run=QuietRun(), settings=ray_running)
+    return Detectors().train(dataset, wanted, store=store, run=QuietRun(), settings=ray_running)
 
 
 def test_a_detector_finds_shapes_that_it_was_not_taught_with(model, store):

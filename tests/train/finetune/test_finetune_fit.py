@@ -38,7 +38,7 @@ class Pair:
 
 def fit(question, epochs: int = 2, group=None, **changes) -> TailFit:
     made = TailFit(question, PLAIN | changes, blank_head(), group)
-    made.until(epochs, patience=100)
+    made.fit(epochs, patience=100)
     return made
 
 
@@ -60,7 +60,7 @@ def test_two_workers_teach_what_one_does(question, alone):
     # layers are made one after the other: Paddle's seed is the process's
     fits = [TailFit(question, PLAIN, blank_head(), one) for one in pair]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda one: one.until(2, patience=100), fits))
+        list(pool.map(lambda one: one.fit(2, patience=100), fits))
 
     for one in fits:
         assert one.curve == alone.curve
@@ -71,7 +71,7 @@ def test_a_trial_that_was_taken_up_comes_to_the_same(question, alone):
     begun = fit(question, epochs=1)
     gone_on = TailFit(question, PLAIN, blank_head())
     gone_on.take_up(begun.state())
-    gone_on.until(2, patience=100)
+    gone_on.fit(2, patience=100)
 
     assert gone_on.curve == alone.curve
     np.testing.assert_array_equal(gone_on.values, alone.values)
@@ -147,7 +147,7 @@ def assemble_names() -> list[str]:
 def test_without_weights_batch_norms_learn_and_are_measured(question):
     done = TailFit(question, PLAIN, blank_head())
     done.network.norms.learn = True
-    done.until(1, patience=100)
+    done.fit(1, patience=100)
     _, statistics = done.best.parameters
 
     shown = done._shown()

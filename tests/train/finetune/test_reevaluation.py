@@ -28,7 +28,7 @@ TRAIN = TrainConfig(
 
 def taught(fold: int, wrong: int, temperature: float = 1.0) -> TrialResult:
     """As the samples of `fold` judge it, who are told the wrong label `wrong` times."""
-    rows = PROBLEM.judging(fold)
+    rows = PROBLEM.validation_rows(fold)
     told = LABELS[rows].copy()
     told[:wrong] = 1 - told[:wrong]
     logits = np.eye(CLASSES, dtype=np.float32)[told] * 3
@@ -87,7 +87,7 @@ def test_one_fold_alone_leaves_everything_as_it_is():
     best = trial(1, before := taught(0, 1))
 
     assert chosen_of(asked(head(0.5), train=alone), best, Course()) is best
-    assert best.taught == before
+    assert best.result == before
 
 
 def test_the_best_is_that_of_the_fold_which_judged_all():

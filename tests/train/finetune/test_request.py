@@ -33,7 +33,7 @@ def trials_of(score: Score, trials: int, seed: int = 0, searcher: str = "optuna"
     question = Question(blobs(), dict.fromkeys(INPUTS), {}, 0, 1, epochs=12)  # type: ignore[arg-type]
     halving = halving_of(Asked(question, train, trials, ()))
     while (leg := halving.next()) is not None:
-        halving.told(leg, score(leg.hyperparameters), TrialResult({}, 1, False, [], b""))
+        halving.report(leg, score(leg.hyperparameters), TrialResult({}, 1, False, [], b""))
     return halving.trials
 
 

@@ -31,7 +31,7 @@ def test_measures_and_temperature_are_those_of_the_other_samples():
 def test_a_fit_is_judged_by_them_nowhere_and_still_tells_what_it_says_of_them():
     asked = problem()
     fit = HeadsFit(asked, Standard(asked, INPUT), hyperparameters())
-    fit.until(3, 3)
+    fit.fit(3, 3)
 
     rows, logits = fit.unseen()
     plain = logits * np.float32(fit.temperature())
