@@ -55,4 +55,4 @@ def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
     rows, logits = made["rows"][judged], made["logits"][judged]
     found = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
     narrow = replace(taught, measures=found)
-    return replace(trial, taught=narrow, score=score_of(found, train.metric))
+    return replace(trial, result=narrow, score=score_of(found, train.metric))

@@ -69,7 +69,7 @@ class Tuning:
         fit = self._fit(leg, judge)
         about = FURTHER.format(judge=judge) if judge != JUDGE else ""
         word = Word(leg.number, leg.hyperparameters, leg.epochs, about=about)
-        self._teach(leg, fit, partial(fit.until, patience=self.asked.train.patience), word)
+        self._teach(leg, fit, partial(fit.fit, patience=self.asked.train.patience), word)
         return self._finished(leg, self._result(fit), word)
 
     def _last(self, leg: RungBudget, judged: TrialResult) -> None:
