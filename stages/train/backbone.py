@@ -29,10 +29,10 @@ def backbone_file(
 
     Raises what `export_network` and `Family.load` raise."""
     name = f"backbones/{_key(family, split_point)}"
-    known = store.noted(name)
-    if known:
+    cached = store.noted(name)
+    if cached:
         try:
-            return BackboneFile(store.path(known["onnx"], ".onnx"), known["onnx"])
+            return BackboneFile(store.path(cached["onnx"], ".onnx"), cached["onnx"])
         except Damaged:
             pass  # it is made anew
     digest = _export(family, store, settings, split_point)

@@ -39,11 +39,11 @@ def baselines(
     A gain is in `train.metric` (of log loss, how much lower it is), with a
     95 % interval; the verdict is on `chosen`. As all were picked on these samples, too, a small
     gain flatters the one that won."""
-    rivals = _rivals(trials, chosen, train, problem.samples)
-    return [_against(chosen, rival, train.metric, problem) for rival in rivals]
+    others = _baselines(trials, chosen, train, problem.samples)
+    return [_against(chosen, rival, train.metric, problem) for rival in others]
 
 
-def _rivals(
+def _baselines(
     trials: Sequence[Trial], chosen: Trial, train: TrainConfig, samples: int
 ) -> list[Trial]:
     groups: dict[tuple[int, str], list[Trial]] = {}
@@ -77,8 +77,10 @@ def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict
 
 
 def _heard(trial: Trial) -> HeldOutLogits:
-    made = unpack_arrays(result_of(trial).arrays)
-    return HeldOutLogits(np.asarray(made["rows"], np.int64), np.asarray(made["logits"], np.float32))
+    arrays = unpack_arrays(result_of(trial).arrays)
+    return HeldOutLogits(
+        np.asarray(arrays["rows"], np.int64), np.asarray(arrays["logits"], np.float32)
+    )
 
 
 def _gain(metric: str, truth: Indices, ours: Logits, theirs: Logits) -> Measure:

@@ -16,7 +16,7 @@ LISTENING = 0.03  # one sound of some seconds: decode, resample, augment, spectr
 WINDOWS = 10  # of a sound, for a family that has windows of its own, of about a second
 ROW_EPOCH = 20e-6  # one row shown once to the heads of all folds
 LEAST_SHOWN = 256  # in an epoch from scratch: few samples are shown again and again
-TEACHING = 4  # a step from scratch beside a forward pass
+TRAINING_STEP = 4  # a step from scratch beside a forward pass
 OVERHEAD = 0.4  # a trial's messages
 SHARE = 0.25  # of its most epochs that an average trial is taught, after halving
 MOST = 32  # trials beyond this number bring nothing to a head
@@ -56,30 +56,37 @@ def _fixed(train: TrainConfig, rows: int) -> float:
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    backbones = {one.family for one in inputs if one.begun.features}
-    sounds = any(FAMILIES[one.family].takes == "sounds" for one in inputs)
+    backbones = {model_input.family for model_input in inputs if model_input.begun.features}
+    sounds = any(FAMILIES[model_input.family].takes == "sounds" for model_input in inputs)
     reading = LISTENING if sounds else DECODING
-    a_row: float = sum(reading + (pass_of(one) if one.family in backbones else 0) for one in inputs)
+    a_row: float = sum(
+        reading + (pass_of(model_input) if model_input.family in backbones else 0)
+        for model_input in inputs
+    )
     return BACKBONE * len(backbones) + rows * a_row / 2
 
 
-def pass_of(one: Input) -> float:
+def pass_of(model_input: Input) -> float:
     """Seconds for all windows of a sample through the network, or one picture."""
-    return one.seconds * (WINDOWS if "windows" in FAMILIES[one.family].spectrogram else 1)
+    return model_input.seconds * (
+        WINDOWS if "windows" in FAMILIES[model_input.family].spectrogram else 1
+    )
 
 
-def epoch_of(one: Input, train: TrainConfig, samples: int, views: int) -> float:
+def epoch_of(model_input: Input, train: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one epoch of a trial of phase one. From scratch, every fold shows each sample
     once, whatever views there are, and two trials go on side by side."""
-    if one.begun.features:
+    if model_input.begun.features:
         return ROW_EPOCH * samples * (1 + views)
-    return TEACHING * pass_of(one) * max(samples, LEAST_SHOWN) * train.folds / 2
+    return TRAINING_STEP * pass_of(model_input) * max(samples, LEAST_SHOWN) * train.folds / 2
 
 
 def _trial(train: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one trial, in the mean over the inputs."""
     inputs = inputs_of(train)
-    epoch = sum(epoch_of(one, train, samples, views) for one in inputs) / len(inputs)
+    epoch = sum(epoch_of(model_input, train, samples, views) for model_input in inputs) / len(
+        inputs
+    )
     return OVERHEAD + epoch * train.epochs * SHARE
 
 

@@ -5,25 +5,27 @@ from collections.abc import Callable
 from stages.train.journal import Journal
 from stages.train.successive_halving import RungBudget, SuccessiveHalving, TrialResult
 
-Told = Callable[[RungBudget, TrialResult], None]
+ReportResult = Callable[[RungBudget, TrialResult], None]
 
 
-def next_unknown(halving: SuccessiveHalving, journal: Journal, told: Told) -> RungBudget | None:
+def next_unknown(
+    halving: SuccessiveHalving, journal: Journal, report: ReportResult
+) -> RungBudget | None:
     """The next leg that has to be taught; those before it that are known are `told`."""
-    while leg := halving.next():
-        taught = found(leg, journal)
-        if taught is None:
-            return leg
-        told(leg, taught)
+    while budget := halving.next():
+        result = found(budget, journal)
+        if result is None:
+            return budget
+        report(budget, result)
     return None
 
 
-def keep(leg: RungBudget, taught: TrialResult, journal: Journal) -> None:
+def keep(budget: RungBudget, result: TrialResult, journal: Journal) -> None:
     """Keep what `leg` brought."""
-    journal.keep(leg.key, taught.facts, taught.arrays)
+    journal.keep(budget.key, result.facts, result.arrays)
 
 
-def found(leg: RungBudget, journal: Journal) -> TrialResult | None:
+def found(budget: RungBudget, journal: Journal) -> TrialResult | None:
     """What `leg` brought before, if that is known."""
-    entry = journal.find(leg.key)
+    entry = journal.find(budget.key)
     return TrialResult(**entry.facts, arrays=entry.data) if entry else None

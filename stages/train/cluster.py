@@ -35,7 +35,7 @@ LOCAL = {
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 _own: list[RayProcesses] = []  # of the Ray that this process started; empty: of none
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator
     InfrastructureError if Ray does not come up."""
     with (
         own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
-        _environment(_words(settings, opened)),
+        _environment(_variables(settings, opened)),
         _connected(settings, folder, shared),
     ):
         yield folder
@@ -66,7 +66,7 @@ def _connected(settings: Settings, folder: Path, shared: int) -> Iterator[None]:
         _own[:] = [RayProcesses(folder)] if settings.ray == "local" else []
         yield
     finally:
-        family = [one for own in _own for one in own.family()]
+        family = [process for own in _own for process in own.family()]
         _own.clear()
         ray.shutdown()
         end(family)  # its agents would go on for a minute
@@ -81,14 +81,14 @@ def ended() -> bool:
 def end_rest() -> None:
     """End what is left of the Ray that was started here, and has ended in part: nobody else will,
     or only in a minute."""
-    end([one for own in list(_own) for one in own.family()], patience=0)
+    end([process for own in list(_own) for process in own.family()], patience=0)
 
 
 @contextmanager
-def _environment(words: dict[str, str]) -> Iterator[None]:
+def _environment(variables: dict[str, str]) -> Iterator[None]:
     """Ray's processes take their settings from the environment; it is as it was afterwards."""
     before = dict(os.environ)
-    os.environ.update(words)
+    os.environ.update(variables)
     try:
         yield
     finally:
@@ -96,14 +96,14 @@ def _environment(words: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _words(settings: Settings, opened: str) -> dict[str, str]:
+def _variables(settings: Settings, opened: str) -> dict[str, str]:
     if settings.ray != "local":
         return QUIET
     own = {
         "RAY_AUTH_TOKEN": token_hex(32),  # nobody else on this machine can give it work
         "RAY_preload_python_modules": opened,
     }
-    return {**child_environment(), **QUIET, **LOCAL, **ONE_THREAD, **own}
+    return {**child_environment(), **QUIET, **LOCAL, **SINGLE_THREAD, **own}
 
 
 def _start(settings: Settings, folder: Path, shared: int) -> None:
@@ -148,7 +148,7 @@ def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
 def _sent() -> dict[str, Any]:
     """What a cluster's workers need of this machine: these very `stages`, unless a Ray Job that
     this process belongs to has brought them."""
-    words: dict[str, Any] = {"env_vars": ONE_THREAD}
+    runtime_env: dict[str, Any] = {"env_vars": SINGLE_THREAD}
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return words
-    return words | {"py_modules": [str(Path(stages.__file__).parent)]}
+        return runtime_env
+    return runtime_env | {"py_modules": [str(Path(stages.__file__).parent)]}

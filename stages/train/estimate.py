@@ -15,12 +15,13 @@ from stages.train.search_dimensions import UNITS, Input, inputs_of
 FLOAT = 4  # bytes
 DRIVER = 650 * MB  # the one that searches: Paddle, ONNX Runtime, MLflow
 LOGS = 60 * MB  # of Ray, for as long as the search lasts
-KEPT = 20 * MB  # MLflow's records, pages, the table of trials
+RECORDS = 20 * MB  # MLflow's records, pages, the table of trials
 COPIES = 3  # of a network's weights in what is saved: arrays, Paddle's graph, ONNX
 STATE = 4  # of a network's weights in a checkpoint: values, mean, and two of the optimizer
 MAP = 64 * 1024  # bytes of the maps of one picture of 224 pixels, at all cuts together
-HELD = 14  # of a network's weights for each trial: as they are, begun, mean, best, the optimizer's
-MADE = 4  # of a network's weights while a step is made
+# copies of a network's weights for each trial: current, initial, mean, best, the optimizer's
+STATES_PER_TRIAL = 14
+STEP_COPIES = 4  # of a network's weights while a step is made
 LAYERS = 64 * MB  # the maps of all layers of a picture of 224 pixels, and what teaching adds
 FRAMES = 100  # of a spectrogram's window
 
@@ -53,61 +54,70 @@ def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads
     inputs = inputs_of(train)
     trials = train.trials or 1
     seconds = taken(train, trials, samples, views) + tuning_takes(train, samples)
-    features = sum(_row(one) for one in inputs) * samples * (1 + views)
-    maps = maps_of(train, samples)
+    features = sum(_row(model_input) for model_input in inputs) * samples * (1 + views)
+    map_bytes = feature_map_bytes(train, samples)
     heads = RAY + DRIVER + 2 * features
-    tails = RAY + DRIVER + features + 2 * maps if maps else 0
+    tails = RAY + DRIVER + features + 2 * map_bytes if map_bytes else 0
     workers = min(train.workers, threads)
-    teaching = workers * worker_bytes(tail_bytes(train, tunable(train))) if maps else 0
+    worker_total = workers * worker_bytes(finetune_bytes(train, tunable(train))) if map_bytes else 0
     return Estimate(
         minutes=seconds / 60 / speed,
-        memory=max(heads + threads * (PADDLE + features), tails + teaching),
-        disk=KEPT + features + _weights(train) + trials * _head(train),
+        memory=max(heads + threads * (PADDLE + features), tails + worker_total),
+        disk=RECORDS + features + _weights(train) + trials * _head(train),
         temporary=LOGS,
         driver=max(heads, tails),
     )
 
 
-def tail_bytes(train: TrainConfig, inputs: Iterable[Input]) -> int:
+def finetune_bytes(train: TrainConfig, inputs: Iterable[Input]) -> int:
     """What a worker of phase two makes for itself, if it teaches tails of `inputs`: the numbers of
     all trials that may go on, and what one step makes of a shard."""
     trials = together(train, train.finetune.trials or 1)
-    return max((HELD * trials + MADE) * _numbers(one) + _step(train, one) for one in inputs)
+    return max(
+        (STATES_PER_TRIAL * trials + STEP_COPIES) * _numbers(model_input)
+        + _step(train, model_input)
+        for model_input in inputs
+    )
 
 
-def _step(train: TrainConfig, one: Input) -> int:
+def _step(train: TrainConfig, model_input: Input) -> int:
     """Bytes of all layers' maps and their gradients, for one shard of the largest batch."""
     shard = max(train.finetune.search_space.batch_size) / shards_for(train.workers)
     depth = max(SHARES[freeze] for freeze in train.finetune.search_space.freeze)
     return int(
-        shard * LAYERS * (one.size / 224) ** 2 * (depth if any(one.begun.split_points) else 1)
+        shard
+        * LAYERS
+        * (model_input.size / 224) ** 2
+        * (depth if any(model_input.begun.split_points) else 1)
     )
 
 
-def _numbers(one: Input) -> int:
+def _numbers(model_input: Input) -> int:
     """Bytes of a network's weights."""
-    return FLOAT * one.begun.parameters
+    return FLOAT * model_input.begun.parameters
 
 
-def maps_of(train: TrainConfig, samples: int) -> int:
+def feature_map_bytes(train: TrainConfig, samples: int) -> int:
     """Bytes of the maps that phase two teaches tails with."""
     if not train.finetune.trials:
         return 0
-    dearest = sorted((MAP * (one.size / 224) ** 2 for one in tunable(train)), reverse=True)
-    one_view = sum(dearest[: min(train.finetune.candidates, train.finetune.trials)])
-    return int(min(MAPS, one_view * samples * (1 + train.finetune.views)))
+    dearest = sorted(
+        (MAP * (model_input.size / 224) ** 2 for model_input in tunable(train)), reverse=True
+    )
+    bytes_of_a_view = sum(dearest[: min(train.finetune.candidates, train.finetune.trials)])
+    return int(min(MAPS, bytes_of_a_view * samples * (1 + train.finetune.views)))
 
 
-def _row(one: Input) -> int:
+def _row(model_input: Input) -> int:
     """Bytes that a view of a sample is kept in."""
-    if one.begun.features:
-        return FLOAT * one.begun.features
-    return FLOAT * one.size * FRAMES * WINDOWS
+    if model_input.begun.features:
+        return FLOAT * model_input.begun.features
+    return FLOAT * model_input.size * FRAMES * WINDOWS
 
 
 def _weights(train: TrainConfig) -> int:
     """Backbones and their fronts, the model, and checkpoints of phase two."""
-    sizes = [_numbers(one) for one in inputs_of(train)]
+    sizes = [_numbers(model_input) for model_input in inputs_of(train)]
     saved = COPIES * max(sizes)
     tuned = STATE * max(sizes) if train.finetune.trials else 0
     return 2 * sum(sizes) + saved + tuned
@@ -115,5 +125,5 @@ def _weights(train: TrainConfig) -> int:
 
 def _head(train: TrainConfig) -> int:
     """Bytes that the legs of one trial are kept in until the model is saved."""
-    width = max(one.begun.features for one in inputs_of(train))
+    width = max(model_input.begun.features for model_input in inputs_of(train))
     return 2 * FLOAT * train.folds * width * UNITS

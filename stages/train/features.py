@@ -31,7 +31,7 @@ VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
 PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
 
 
-Tell = Callable[[int], None]
+ReportProgress = Callable[[int], None]
 
 
 class View(NamedTuple):
@@ -58,15 +58,15 @@ class Preprocessing:
         """`view` as the network sees it, [windows, ...]."""
         steps = [step.model_dump() for step in self.before]
         data = self.store.get(view.digest)
-        seen = view_of(steps, data, self.dataset, view.digest, view.number)
-        return seen.windows.astype(np.float32, copy=False)
+        shown = view_of(steps, data, self.dataset, view.digest, view.number)
+        return shown.windows.astype(np.float32, copy=False)
 
     def key(self, augmented: bool) -> list[Any]:
         """Equal for equal windows; the samples are told apart by their views' names."""
-        made: list[Any] = [[step.model_dump() for step in self.before]]
+        key: list[Any] = [[step.model_dump() for step in self.before]]
         if augmented:
-            made += [self.dataset.augmentations, self.dataset.seed]
-        return [*made, version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)]
+            key += [self.dataset.augmentations, self.dataset.seed]
+        return [*key, version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)]
 
 
 @dataclass(frozen=True)
@@ -76,25 +76,25 @@ class Extractor:
     backbone: BackboneFile
     preprocessing: Preprocessing
     settings: Settings
-    tell: Tell
+    tell: ReportProgress
 
     def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
         """The features of `views`, in their order: [views, features]; only unknown ones are
         computed."""
-        known: dict[str, Row] = {}
+        row_of: dict[str, Row] = {}
         for augmented in (False, True):
             wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
             if wanted:
-                self._know(wanted, augmented, known)
-        return np.stack([known[view.name] for view in views])
+                self._know(wanted, augmented, row_of)
+        return np.stack([row_of[view.name] for view in views])
 
-    def _know(self, views: list[View], augmented: bool, known: dict[str, Row]) -> None:
+    def _know(self, views: list[View], augmented: bool, row_of: dict[str, Row]) -> None:
         """Add the rows of `views` to `known`, from the cache or computed and kept there."""
         shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
-        kept = shards.read()
-        missing = [view for view in views if view.name not in kept]
-        known.update({view.name: kept[view.name] for view in views if view.name in kept})
-        done = len(known)
+        cached = shards.read()
+        missing = [view for view in views if view.name not in cached]
+        row_of.update({view.name: cached[view.name] for view in views if view.name in cached})
+        done = len(row_of)
         self.tell(done)
         for start in range(0, len(missing), SHARD):
             part = missing[start : start + SHARD]
@@ -103,7 +103,7 @@ class Extractor:
                 shard[view.name] = row
                 self.tell(done + start + len(shard))
             shards.append(shard)
-            known.update(shard)
+            row_of.update(shard)
 
     def _forward(self, views: list[View]) -> Iterator[Row]:
         network = self._network

@@ -108,11 +108,11 @@ class Fit(ABC):
     ) -> list[NDArray[np.int64]]:
         """One of `lists` for each fold, each in an order of its own, as batches [folds, n] of one
         size: fewer rows than there are batches are left out, others each epoch."""
-        mixed = [self._mixed_up(one, rng) for one in lists]
+        mixed = [self._mixed_up(rows, rng) for rows in lists]
         length = min(map(len, mixed))
         steps = -(-length // self.hyper["batch_size"])
         size = length // steps
-        order = np.stack([one[: steps * size] for one in mixed])
+        order = np.stack([rows[: steps * size] for rows in mixed])
         return [order[:, start : start + size] for start in range(0, steps * size, size)]
 
     def _mixed_up(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -131,15 +131,15 @@ class Fit(ABC):
         """Mean cross entropy of `logits` and `targets`, [..., classes], labels weighed if asked
         for."""
         weighed = targets if self.weights is None else targets * self.weights
-        told = paddle.nn.functional.log_softmax(logits, axis=-1)
-        return -(weighed * told).sum() / weighed.sum()
+        log_probabilities = paddle.nn.functional.log_softmax(logits, axis=-1)
+        return -(weighed * log_probabilities).sum() / weighed.sum()
 
 
 def parameter(values: NDArray[Any]) -> Any:
     """A Paddle parameter that begins with `values`."""
-    made = paddle.create_parameter(values.shape, "float32")
-    made.set_value(values.astype(np.float32))
-    return made
+    tensor = paddle.create_parameter(values.shape, "float32")
+    tensor.set_value(values.astype(np.float32))
+    return tensor
 
 
 def padded(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:

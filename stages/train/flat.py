@@ -12,26 +12,26 @@ Floats = NDArray[np.float32]
 
 FIRST, SECOND = 0.9, 0.999  # what is kept of the means of gradients and of their squares
 EPSILON = 1e-8
-STEEPEST = 10.0  # norm at which a gradient is cut
+MAX_GRADIENT_NORM = 10.0  # norm at which a gradient is cut
 
 
 def flattened(tensors: Sequence[Any]) -> Floats:
     """The values of `tensors`, one after the other."""
     nothing = np.zeros(0, np.float32)
-    return np.concatenate([nothing, *[one.numpy().ravel() for one in tensors]])
+    return np.concatenate([nothing, *[tensor.numpy().ravel() for tensor in tensors]])
 
 
 def fill(tensors: Sequence[Any], vector: Floats) -> None:
     """Give `tensors` their values back from `vector`."""
     start = 0
-    for one in tensors:
-        one.set_value(vector[start : start + one.size].reshape(one.shape))
-        start += one.size
+    for tensor in tensors:
+        tensor.set_value(vector[start : start + tensor.size].reshape(tensor.shape))
+        start += tensor.size
 
 
 def spread(tensors: Sequence[Any], values: Sequence[float]) -> Floats:
     """For each tensor its value, as often as it has numbers."""
-    sizes = [one.size for one in tensors]
+    sizes = [tensor.size for tensor in tensors]
     return np.repeat(np.asarray(values, np.float32), sizes)
 
 
@@ -39,7 +39,7 @@ def gradients(tensors: Sequence[Any]) -> Floats:
     """The gradients of `tensors`, one after the other; nought for one that had no part in the
     loss."""
     nothing = np.zeros(0, np.float32)
-    return np.concatenate([nothing, *[_gradient(one) for one in tensors]])
+    return np.concatenate([nothing, *[_gradient(tensor) for tensor in tensors]])
 
 
 @dataclass
@@ -62,7 +62,7 @@ class AdamW:
     def step(self, values: Floats, gradient: Floats, rate: float) -> Floats:
         """`values` after a step of `rate` against `gradient`."""
         norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))
-        gradient = gradient * np.float32(min(1.0, STEEPEST / max(norm, EPSILON)))
+        gradient = gradient * np.float32(min(1.0, MAX_GRADIENT_NORM / max(norm, EPSILON)))
         self.steps += 1
         self.first = FIRST * self.first + (1 - FIRST) * gradient
         self.second = SECOND * self.second + (1 - SECOND) * gradient**2

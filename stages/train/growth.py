@@ -30,12 +30,12 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
     other samples that might have judged and of other samples that might have taught.
 
     `labels`: of all indices; those that nobody judged are left out."""
-    judged = np.unique(curve.labels)
-    recalls = _resampled(curve, judged, seed)
+    validated = np.unique(curve.labels)
+    recalls = _resampled(curve, validated, seed)
     means = recalls.mean(axis=2)
-    gains = _gains(curve.sizes[:, judged], recalls)
-    whole = curve.sizes[:, judged].sum(axis=1)
-    named = [labels[index] for index in judged]
+    gains = _gains(curve.sizes[:, validated], recalls)
+    whole = curve.sizes[:, validated].sum(axis=1)
+    named = [labels[index] for index in validated]
     law = fitted(whole, 1 - means[0])
     return {
         "metric": "balanced_accuracy",
@@ -43,13 +43,13 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
         "samples": len(curve.labels),
         "wrong": _short((~curve.right[-1]).sum(axis=1).mean()),
         "points": [
-            {"share": share, "samples": round(float(size), 1), **_told(means[:, place])}
+            {"share": share, "samples": round(float(size), 1), **_interval(means[:, place])}
             for place, (share, size) in enumerate(zip(curve.shares, whole, strict=True))
         ],
         "law": {"floor": _short(law.floor), "scale": _short(law.scale), "rate": _short(law.rate)},
         "factor": FACTOR,
-        "gain": _told(gains.mean),
-        "labels": {label: _told(gains.labels[:, place]) for place, label in enumerate(named)},
+        "gain": _interval(gains.mean),
+        "labels": {label: _interval(gains.labels[:, place]) for place, label in enumerate(named)},
         "first": _first(gains.labels, named),
     }
 
@@ -73,8 +73,8 @@ def _recalls(curve: Curve, label: int, weights: Numbers, mixes: Numbers) -> Numb
     felt = weights[:, mine]
     felt = np.where(felt.sum(axis=1, keepdims=True) > 0, felt, 1.0)
     share = felt / felt.sum(axis=1, keepdims=True)
-    seen = np.einsum("rn,psn->rps", share, curve.right[:, :, mine].astype(np.float64))
-    return np.asarray(np.einsum("rps,rs->rp", seen, mixes))
+    recognized = np.einsum("rn,psn->rps", share, curve.right[:, :, mine].astype(np.float64))
+    return np.asarray(np.einsum("rps,rs->rp", recognized, mixes))
 
 
 def _gains(sizes: Numbers, recalls: Numbers) -> Gains:
@@ -99,7 +99,7 @@ def _first(gains: Numbers, labels: Sequence[str]) -> dict[str, Any]:
     return {"label": labels[best], "sure": round(sure, DECIMALS)}
 
 
-def _told(values: Numbers) -> dict[str, float]:
+def _interval(values: Numbers) -> dict[str, float]:
     """The first of `values` with the bounds that hold 95 % of the others."""
     low, high = np.quantile(values[1:], [0.025, 0.975])
     value = values[0]

@@ -24,11 +24,11 @@ class Heads:
             return train.with_tuned(train.finetune.trials or 0)
         samples = with_negatives(train, samples)
         trials = trials_within(train, samples, views, speed)
-        pinned = train.model_copy(update={"trials": trials})
+        resolved = train.model_copy(update={"trials": trials})
         if train.finetune.trials is not None:
-            return pinned
-        left = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
-        return tuned_within(pinned, samples, left)
+            return resolved
+        seconds_remaining = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
+        return tuned_within(resolved, samples, seconds_remaining)
 
     def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
@@ -54,8 +54,8 @@ class Heads:
         from stages.train.saved_model import save_model
         from stages.train.search import journal_of, search
 
-        if told := notices(config):
-            run.log_tags({"notice": " ".join(told)})
+        if licence_notices := notices(config):
+            run.log_tags({"notice": " ".join(licence_notices)})
         samples = dataset.train_and_validation
         train = self.pinned(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
@@ -73,14 +73,21 @@ class Heads:
             )
             labels = labels_of(dataset, train)
             about = (dataset, prepared, trials, chosen, train, labels)
-            more = (
+            curve_json = (
                 learning_curve_json(*about, store=store, run=run, settings=settings)
                 if train.growth
                 else None
             )
         recorder.finished(trials, chosen)
         model = save_model(
-            dataset, prepared, trials, chosen, train, store=store, settings=settings, more=more
+            dataset,
+            prepared,
+            trials,
+            chosen,
+            train,
+            store=store,
+            settings=settings,
+            learning_curve=curve_json,
         )
         journal_of(prepared.problem, train, settings).saved()
         if train.finetune.trials:

@@ -57,7 +57,7 @@ class HeadsFit(Fit):
         return {f"head.{name}": array for name, array in head.items()}
 
     def _learnt(self) -> list[Floats]:
-        return [one.numpy().copy() for one in self.parameters]
+        return [tensor.numpy().copy() for tensor in self.parameters]
 
     def _start(self) -> list[Any]:
         rng = np.random.default_rng(self.seed)
@@ -94,7 +94,7 @@ class HeadsFit(Fit):
     def _mixed(self, features: Any, labels: NDArray[np.int64], rng: np.random.Generator) -> Any:
         """The loss of batches that the dataset's augmentations have changed."""
         changed = self.problem.changed(features.numpy(), self._targets(labels), rng)
-        mixed, targets = (paddle.to_tensor(one) for one in changed)
+        mixed, targets = (paddle.to_tensor(array) for array in changed)
         return self._soft_loss(self._forward(mixed, rng), targets)
 
     def _forward(self, features: Any, rng: np.random.Generator | None = None) -> Any:
@@ -104,8 +104,8 @@ class HeadsFit(Fit):
             return first
         hidden = F.relu(first)
         if rng is not None:
-            kept = rng.random(hidden.shape, dtype=np.float32) >= DROPOUT
-            hidden = hidden * paddle.to_tensor(kept.astype(np.float32) / np.float32(1 - DROPOUT))
+            mask = rng.random(hidden.shape, dtype=np.float32) >= DROPOUT
+            hidden = hidden * paddle.to_tensor(mask.astype(np.float32) / np.float32(1 - DROPOUT))
         return paddle.bmm(hidden, self.parameters[2]) + self.parameters[3]
 
     def _judge(self) -> Floats:
@@ -122,7 +122,7 @@ def joined(
 
     Centring by `mean` and dividing by `scale` become part of the first matrix. Exact: linear heads
     are averaged, hidden layers are put side by side. Named as in models/network.py's Head."""
-    wide = [one.astype(np.float64) for one in parameters]
+    wide = [stack.astype(np.float64) for stack in parameters]
     folds = len(wide[0])
     if len(wide) == 2:
         first = wide[0].mean(axis=0) / scale

@@ -54,9 +54,9 @@ class Journal:
         home = settings.root / "cache" / "journals"
         mine = home / digest_of(canonical([fingerprint(question), version()]))
         (mine / SAVED).unlink(missing_ok=True)  # until it is saved again
-        for one in home.glob("*"):
-            if one != mine and _over(one):
-                shutil.rmtree(one, ignore_errors=True)
+        for folder in home.glob("*"):
+            if folder != mine and _over(folder):
+                shutil.rmtree(folder, ignore_errors=True)
         return cls(mine)
 
     def keep(self, key: Any, facts: Any, data: bytes = b"") -> None:
@@ -117,8 +117,10 @@ def fingerprint(value: Any) -> Any:
         data = digest_of(np.ascontiguousarray(value).tobytes())
         return [str(value.dtype), list(value.shape), data]
     if is_dataclass(value):
-        told = {one.name: fingerprint(getattr(value, one.name)) for one in fields(value)}
-        return [type(value).__name__, told]
+        fields_of_value = {
+            field.name: fingerprint(getattr(value, field.name)) for field in fields(value)
+        }
+        return [type(value).__name__, fields_of_value]
     if isinstance(value, Mapping):
         return {str(name): fingerprint(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -59,7 +59,7 @@ def curve_of(
     epochs: int,
     patience: int,
     settings: Settings,
-    tell: Callable[[int, int], None] = lambda done, total: None,
+    report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Curve:
     """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
     `epochs`; `groups`: each row's. `tell` hears how many are done. Equal arguments, equal
@@ -70,32 +70,34 @@ def curve_of(
     small = replace(problem, features={name: problem.features[name]})
     seeds = range(_seeds(len(problem.labels), epochs))
     jobs = [(share, seed) for share in SHARES for seed in seeds]
-    kept = small.features[name].nbytes
-    wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * kept))}
-    with cluster(settings, kept):
+    feature_bytes = small.features[name].nbytes
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * feature_bytes))}
+    with cluster(settings, feature_bytes):
         check_room(ray.nodes(), wanted)
         shared = ray.put((small, list(groups)))
-        teach = ray.remote(num_cpus=wanted["CPU"], memory=wanted["memory"])(taught)
-        out = [teach.remote(shared, hyperparameters, epochs, patience, *job) for job in jobs]
-        told = _awaited(out, tell)
-    right = np.stack([one for one, _ in told]).reshape(len(SHARES), len(seeds), -1)
-    sizes = np.stack([one for _, one in told]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
-    judged = np.concatenate([problem.validation_rows(fold) for fold in range(problem.folds)])
-    counted = problem.labels[judged] != problem.rejected
+        remote_train = ray.remote(num_cpus=wanted["CPU"], memory=wanted["memory"])(train_on_share)
+        out = [remote_train.remote(shared, hyperparameters, epochs, patience, *job) for job in jobs]
+        outcomes = _awaited(out, report_progress)
+    right = np.stack([one for one, _ in outcomes]).reshape(len(SHARES), len(seeds), -1)
+    sizes = np.stack([one for _, one in outcomes]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
+    validation_rows = np.concatenate(
+        [problem.validation_rows(fold) for fold in range(problem.folds)]
+    )
+    counted = problem.labels[validation_rows] != problem.rejected
     numbers = np.unique(np.array(groups), return_inverse=True)[1]
-    rows = judged[counted]
+    rows = validation_rows[counted]
     return Curve(SHARES, right[:, :, counted], problem.labels[rows], numbers[rows], sizes)
 
 
-def _awaited(out: list[Any], tell: Callable[[int, int], None]) -> list[Any]:
+def _awaited(out: list[Any], report_progress: Callable[[int, int], None]) -> list[Any]:
     """What the tasks `out` give, in their order."""
     import ray
 
-    left = list(out)
-    tell(0, len(out))
-    while left:
-        _, left = ray.wait(left)
-        tell(len(out) - len(left), len(out))
+    pending = list(out)
+    report_progress(0, len(out))
+    while pending:
+        _, pending = ray.wait(pending)
+        report_progress(len(out) - len(pending), len(out))
     return list(ray.get(out))
 
 
@@ -105,7 +107,7 @@ def _seeds(rows: int, epochs: int) -> int:
     return min(max(int(SECONDS // each), LEAST_SEEDS), MOST_SEEDS)
 
 
-def taught(
+def train_on_share(
     shared: tuple[Problem, list[str]],
     hyperparameters: Hyperparameters,
     epochs: int,

@@ -38,22 +38,24 @@ def learning_curve_json(
     `labels`: of all label indices."""
     problem = prepared.problem
     groups = _groups(dataset, prepared, store)
-    rivals = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
-    head = choose(rivals, train, problem.samples)
+    head_trials = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
+    head = choose(head_trials, train, problem.samples)
     scratch = learner_of(train)(head.hyperparameters) != "head"
     if why := SCRATCH if scratch else why_not(problem, groups):
         return _json({"why_not": why})
     best = result_of(head).best_epoch
-    tell = partial(run.progress, "learning curve")
-    curve = curve_of(problem, groups, head.hyperparameters, best, train.patience, settings, tell)
+    report_progress = partial(run.progress, "learning curve")
+    curve = curve_of(
+        problem, groups, head.hyperparameters, best, train.patience, settings, report_progress
+    )
     return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})
 
 
 def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
     """The group of each row; a sample without one is its own."""
-    known = {one.digest: one.group for one in samples_of(dataset, store)}
-    return [known.get(view.digest) or view.digest for view in prepared.views]
+    group_of = {one.digest: one.group for one in samples_of(dataset, store)}
+    return [group_of.get(view.digest) or view.digest for view in prepared.views]
 
 
-def _json(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, indent=1, sort_keys=True).encode()
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, indent=1, sort_keys=True).encode()

@@ -16,13 +16,13 @@ def minutes_of(train: TrainConfig, samples: int, views: int) -> Callable[[Trial]
     inputs = by_name(train)
 
     def minutes(trial: Trial) -> float:
-        one = inputs[trial.input]
+        model_input = inputs[trial.input]
         epochs = len(trial.result.curve) if trial.result else 0
         if trial.phase > 1:
             share = SHARES[trial.hyperparameters["freeze"]]
-            epoch = samples * TAUGHT * share * teaching_of(one) / CORES
+            epoch = samples * TAUGHT * share * teaching_of(model_input) / CORES
         else:
-            epoch = epoch_of(one, train, samples, views)
+            epoch = epoch_of(model_input, train, samples, views)
         return round(epochs * epoch / 60, 4)
 
     return minutes

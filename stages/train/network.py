@@ -16,8 +16,8 @@ def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[s
     digest of each by its name in a Model."""
     with TemporaryDirectory() as folder:
         files = export_network(family, arrays, Path(folder))
-        kept = {name: store.add_file(path) for name, path in files.items()}
-    return {**kept, "weights.npz": store.add(pack_arrays(arrays))}
+        digests = {name: store.add_file(path) for name, path in files.items()}
+    return {**digests, "weights.npz": store.add(pack_arrays(arrays))}
 
 
 def arrays_of(model: Model, store: Store) -> dict[str, Array]:

@@ -34,5 +34,5 @@ def part_of(problem: Problem, groups: Sequence[str], share: float, seed: int) ->
         mine = problem.labels == label
         order = sorted(dict.fromkeys(names[mine].tolist()), key=keys.__getitem__)
         teaches |= mine & np.isin(names, order[: ceil(share * len(order))])
-    given = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
-    return Part(**given, teaches=teaches)
+    fields_of_problem = {name: getattr(problem, name) for name in Problem.__dataclass_fields__}
+    return Part(**fields_of_problem, teaches=teaches)

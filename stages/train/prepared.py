@@ -18,7 +18,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.backbone import BackboneFile, backbone_file
-from stages.train.features import Extractor, Preprocessing, Tell, View
+from stages.train.features import Extractor, Preprocessing, ReportProgress, View
 from stages.train.ood import labels_of, other_of
 from stages.train.ood.negatives import kinds_of, negatives
 from stages.train.problem import Problem, Rows, rows_of
@@ -49,47 +49,49 @@ def prepare(
     """Compute or find the features of all rows for every input. Raises DataError."""
     samples = samples_of(dataset, store)
     folds = folds_of(samples, train.folds)
-    made = negatives(dataset, samples, train, store=store, settings=settings)
-    rows = rows_of(dataset, samples, folds, train.seed, made)
+    generated = negatives(dataset, samples, train, store=store, settings=settings)
+    rows = rows_of(dataset, samples, folds, train.seed, generated)
     inputs = inputs_of(train)
     backbones = _backbones(inputs, store, run, settings)
     features, shapes = {}, {}
-    for place, one in enumerate(inputs):
-        tell = _teller(run, place, len(inputs), len(rows.views))
-        preprocessing = preprocessing_of(one, dataset, store)
-        features[one.name] = _seen(preprocessing, backbones.get(one.family), rows, settings, tell)
-        shapes[one.name] = preprocessing.windows(rows.views[0]).shape[1:]
+    for place, model_input in enumerate(inputs):
+        report_progress = _teller(run, place, len(inputs), len(rows.views))
+        preprocessing = preprocessing_of(model_input, dataset, store)
+        features[model_input.name] = _features(
+            preprocessing, backbones.get(model_input.family), rows, settings, report_progress
+        )
+        shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
     classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
     problem = rows.problem(features, classes, folds, changes, other)
-    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *made]))
+    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *generated]))
 
 
-def _teller(run: Run, place: int, inputs: int, rows: int) -> Tell:
+def _teller(run: Run, place: int, inputs: int, rows: int) -> ReportProgress:
     return lambda done: run.progress("features", place * rows + done, inputs * rows)
 
 
-def preprocessing_of(one: Input, dataset: Dataset, store: Store) -> Preprocessing:
+def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Preprocessing:
     """How samples of `dataset` come to the network of `one`."""
-    before = TASKS[dataset.task]().before(FAMILIES[one.family], one.size, dataset)
+    before = TASKS[dataset.task]().before(FAMILIES[model_input.family], model_input.size, dataset)
     return Preprocessing(before, dataset, store)
 
 
-def _seen(
+def _features(
     preprocessing: Preprocessing,
     backbone: BackboneFile | None,
     rows: Rows,
     settings: Settings,
-    tell: Tell,
+    report_progress: ReportProgress,
 ) -> NDArray[np.float32] | Windows:
     """What a frozen backbone makes of the rows, or their windows as they are."""
     if backbone:
-        return Extractor(backbone, preprocessing, settings, tell).rows(rows.views)
+        return Extractor(backbone, preprocessing, settings, report_progress).rows(rows.views)
     with ThreadPoolExecutor(settings.threads) as pool:
         windows = []
-        for one in pool.map(preprocessing.windows, rows.views):
-            windows.append(one)
-            tell(len(windows))
+        for window in pool.map(preprocessing.windows, rows.views):
+            windows.append(window)
+            report_progress(len(windows))
     return Windows.of(windows)
 
 
@@ -97,7 +99,11 @@ def _backbones(
     inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
 ) -> dict[str, BackboneFile]:
     """The backbones of those families that have one."""
-    families = {one.family: one.begun for one in inputs if one.begun.features}
+    families = {
+        model_input.family: model_input.begun
+        for model_input in inputs
+        if model_input.begun.features
+    }
     run.progress("backbones", 0, len(families))
     with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
         files = pool.map(lambda family: backbone_file(family, store, settings), families.values())
@@ -110,7 +116,7 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
     """`wanted`, or as many as there are groups of the label that has the fewest of them.
 
     Raises DataError if a split that is needed is empty, or all samples are of one group."""
-    splits = Counter(one.split for one in samples)
+    splits = Counter(sample.split for sample in samples)
     needed = ("train",) if wanted > 1 else ("train", "validation")
     empty = [split for split in needed if not splits[split]]
     if empty:
@@ -120,8 +126,8 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
         )
     if wanted == 1:
         return 1
-    used = [one for one in samples if one.split in ("train", "validation")]
-    groups = {(one.label, one.group or one.digest) for one in used}
+    used = [sample for sample in samples if sample.split in ("train", "validation")]
+    groups = {(sample.label, sample.group or sample.digest) for sample in used}
     if len({group for _, group in groups}) < 2:
         raise DataError(
             "All samples of train and validation are of one group, so none can judge.",

@@ -93,8 +93,8 @@ class Rows:
         other: int | None = None,
     ) -> Problem:
         plain = np.array([view.number == 0 for view in self.views])
-        known = (self.labels, self.held, plain)
-        return Problem(features, *known, classes, folds, tuple(changes), other)
+        columns = (self.labels, self.held, plain)
+        return Problem(features, *columns, classes, folds, tuple(changes), other)
 
 
 def rows_of(
@@ -109,36 +109,36 @@ def rows_of(
 
     With one fold the validation split judges what the train split teaches. With more, both are
     dealt into so many folds, and each is judged by what all the others teach."""
-    used = [one for one in samples if one.split in ("train", "validation")]
+    used = [sample for sample in samples if sample.split in ("train", "validation")]
     place = {label: index for index, label in enumerate(dataset.labels)}
-    held = _held(used, folds, seed) + _held(negatives, folds, seed)
-    views, labels, judge = [], [], []
-    for one, fold in zip([*used, *negatives], held, strict=True):
-        count = 1 + (dataset.views if one.split == "train" else 0)
-        views += [View(one.digest, number) for number in range(count)]
-        labels += [place.get(one.label, len(place))] * count
-        judge += [fold] * count
-    return Rows(tuple(views), np.array(labels, np.int64), np.array(judge, np.int64))
+    fold_of_samples = _folds_of(used, folds, seed) + _folds_of(negatives, folds, seed)
+    views, labels, folds_of_rows = [], [], []
+    for sample, fold in zip([*used, *negatives], fold_of_samples, strict=True):
+        count = 1 + (dataset.views if sample.split == "train" else 0)
+        views += [View(sample.digest, number) for number in range(count)]
+        labels += [place.get(sample.label, len(place))] * count
+        folds_of_rows += [fold] * count
+    return Rows(tuple(views), np.array(labels, np.int64), np.array(folds_of_rows, np.int64))
 
 
-def _held(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
+def _folds_of(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
     return _dealt(samples, folds, seed) if folds > 1 else _by_split(samples)
 
 
 def _by_split(samples: Sequence[Sample]) -> list[int]:
-    return [0 if one.split == "validation" else -1 for one in samples]
+    return [0 if sample.split == "validation" else -1 for sample in samples]
 
 
 def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
     """Each sample's fold: groups stay together, each label is spread evenly, all by content."""
     groups: dict[str, list[Sample]] = {}
-    for one in samples:
-        groups.setdefault(one.group or one.digest, []).append(one)
+    for sample in samples:
+        groups.setdefault(sample.group or sample.digest, []).append(sample)
     counts = [Counter[str]() for _ in range(folds)]
     fold_of: dict[str, int] = {}
     for name in sorted(groups, key=lambda name: digest_of(f"{seed}/{name}".encode())):
         label = groups[name][0].label
         fold = min(range(folds), key=lambda fold: (counts[fold][label], counts[fold].total(), fold))
-        counts[fold].update(one.label for one in groups[name])
+        counts[fold].update(sample.label for sample in groups[name])
         fold_of[name] = fold
-    return [fold_of[one.group or one.digest] for one in samples]
+    return [fold_of[sample.group or sample.digest] for sample in samples]

@@ -16,25 +16,25 @@ class RayProcesses:
         import psutil  # type: ignore[import-untyped]
 
         children = psutil.Process().children()
-        self._first = [one for one in children if _mentions(one, str(folder))]
-        self._needed = [one for one in self._first if _name(one) in NEEDED]
+        self._first = [process for process in children if _mentions(process, str(folder))]
+        self._needed = [process for process in self._first if _name(process) in NEEDED]
         self._begun = self._descendants()  # its agents have no known parent once raylet has ended
 
     def ended(self) -> bool:
         """Whether one that Ray cannot do without has ended."""
-        return not all(_alive(one) for one in self._needed)
+        return not all(_alive(process) for process in self._needed)
 
     def family(self) -> list[Any]:
         """Those that live."""
-        return [one for one in {*self._begun, *self._descendants()} if _alive(one)]
+        return [process for process in {*self._begun, *self._descendants()} if _alive(process)]
 
     def _descendants(self) -> list[Any]:
         import psutil
 
         family = list(self._first)
-        for one in self._first:
+        for process in self._first:
             try:
-                family += one.children(recursive=True)
+                family += process.children(recursive=True)
             except psutil.Error:
                 continue  # it has ended
         return family
@@ -46,10 +46,10 @@ def of_session(leader: int) -> list[Any]:
     import psutil
 
     found = []
-    for one in psutil.process_iter():
+    for process in psutil.process_iter():
         try:
-            if os.getsid(one.pid) == leader and _alive(one):
-                found.append(one)
+            if os.getsid(process.pid) == leader and _alive(process):
+                found.append(process)
         except OSError:
             continue  # it has ended
     return found
@@ -60,20 +60,20 @@ def end(processes: list[Any], patience: float = PATIENCE) -> None:
     seconds."""
     import psutil
 
-    _, left = psutil.wait_procs(processes, timeout=patience)
-    for one in left:
+    _, alive = psutil.wait_procs(processes, timeout=patience)
+    for process in alive:
         try:
-            one.kill()  # psutil holds its start time against one that has its number now
+            process.kill()  # psutil holds its start time against one that has its number now
         except psutil.Error:
             continue
-    psutil.wait_procs(left, timeout=PATIENCE)
+    psutil.wait_procs(alive, timeout=PATIENCE)
 
 
 def _mentions(process: Any, text: str) -> bool:
     import psutil
 
     try:
-        return any(text in word for word in process.cmdline())
+        return any(text in argument for argument in process.cmdline())
     except psutil.Error:
         return False
 

@@ -9,7 +9,7 @@ from stages.train.successive_halving import SuccessiveHalving, Trial
 from stages.train.trials_table import parquet, row_of
 
 NAMES = {1: "trial", 2: "tuned"}  # what trials of a phase are called, with their number
-SAID = ("input", "head", "freeze")  # hyperparameters by which a person knows a trial
+SHOWN = ("input", "head", "freeze")  # hyperparameters by which a person knows a trial
 Minutes = Callable[[Trial], float]
 
 
@@ -58,7 +58,9 @@ class Recorder:
         self.run.trial(
             TrialProgress(
                 name=_name(self.phase, number),
-                what=" ".join(str(hyperparameters[one]) for one in SAID if one in hyperparameters),
+                what=" ".join(
+                    str(hyperparameters[name]) for name in SHOWN if name in hyperparameters
+                ),
                 number=list(self.shares).index(number) + 1,
                 of=self.total,
                 epoch=epoch,
@@ -76,7 +78,9 @@ class Recorder:
     def heard(self, halving: SuccessiveHalving) -> None:
         """A leg has ended."""
         done = [trial for trial in halving.trials if trial.ended]
-        best = min((one for one in halving.trials if one.result), key=lambda one: one.rank)
+        best = min(
+            (trial for trial in halving.trials if trial.result), key=lambda trial: trial.rank
+        )
         self._better(abs(best.score))
         self._ended(done, halving.rungs[-1])
         self.run.progress(self._trials, len(done), self.total)
@@ -84,10 +88,10 @@ class Recorder:
 
     def _ended(self, trials: Sequence[Trial], epochs: int) -> None:
         """Tell of those of `trials` that have ended since."""
-        for one in [one for one in trials if one.number not in self.ended]:
-            self.ended.add(one.number)
-            curve = one.result.curve if one.result else []
-            self.epoch(one.number, one.hyperparameters, len(curve), epochs, curve, ended=True)
+        for trial in [trial for trial in trials if trial.number not in self.ended]:
+            self.ended.add(trial.number)
+            curve = trial.result.curve if trial.result else []
+            self.epoch(trial.number, trial.hyperparameters, len(curve), epochs, curve, ended=True)
 
     def finished(self, trials: Sequence[Trial], chosen: Trial) -> None:
         """All trials have ended, of this phase and of others."""

@@ -31,22 +31,25 @@ def for_workers(shared: int) -> int:
     """Bytes of this machine that those who teach may share, beside `shared` bytes of arrays.
 
     Raises InfrastructureError, with the figures, if not even an empty worker has room."""
-    left, kept = free(), store_bytes(shared)
-    if left - kept - RAY < PADDLE:
+    available, store_room = free(), store_bytes(shared)
+    if available - store_room - RAY < PADDLE:
         raise InfrastructureError(
-            f"{left / MB:.0f} MB of memory are free, and teaching takes "
-            f"{(kept + RAY + PADDLE) / MB:.0f} MB: {kept / MB:.0f} for what all workers read, "
-            f"{RAY / MB:.0f} for Ray, {PADDLE / MB:.0f} for one worker.",
+            f"{available / MB:.0f} MB of memory are free, and teaching takes "
+            f"{(store_room + RAY + PADDLE) / MB:.0f} MB: {store_room / MB:.0f} for what all "
+            f"workers read, {RAY / MB:.0f} for Ray, {PADDLE / MB:.0f} for one worker.",
             FREE,
         )
-    return left - kept - RAY
+    return available - store_room - RAY
 
 
 def fitting(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> int:
     """How many workers that want `wanted` each (CPU, GPU, memory in bytes) fit on Ray's `nodes`, if
     nobody else is there."""
     have = [node["Resources"] for node in nodes if node["Alive"]]
-    return sum(int(min(one.get(name, 0) // some for name, some in wanted.items())) for one in have)
+    return sum(
+        int(min(resources.get(name, 0) // some for name, some in wanted.items()))
+        for resources in have
+    )
 
 
 def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> None:
@@ -55,10 +58,10 @@ def check_room(nodes: Sequence[dict[str, Any]], wanted: dict[str, float]) -> Non
     if fitting(nodes, wanted):
         return
     have = [node["Resources"] for node in nodes if node["Alive"]]
-    most = {name: max((one.get(name, 0) for one in have), default=0) for name in wanted}
+    most = {name: max((resources.get(name, 0) for resources in have), default=0) for name in wanted}
     raise InfrastructureError(
-        f"Not one worker has room: it wants {_told(wanted)}, and the most that a machine of Ray's "
-        f"has is {_told(most)}.",
+        f"Not one worker has room: it wants {_described(wanted)}, and the most that a machine of "
+        f"Ray's has is {_described(most)}.",
         FREE,
     )
 
@@ -72,25 +75,27 @@ def reserved(workers: int, wanted: dict[str, float], patience: float = PATIENCE)
     from ray.util import placement_group, remove_placement_group
 
     check_room(ray.nodes(), wanted)
-    asked = [placement_group([wanted]) for _ in range(min(workers, fitting(ray.nodes(), wanted)))]
-    ready = {one.ready(): one for one in asked}
+    placement_groups = [
+        placement_group([wanted]) for _ in range(min(workers, fitting(ray.nodes(), wanted)))
+    ]
+    ready = {group.ready(): group for group in placement_groups}
     done, waiting = ray.wait(list(ready), num_returns=len(ready), timeout=patience)
-    for one in waiting:
-        remove_placement_group(ready[one])
+    for reference in waiting:
+        remove_placement_group(ready[reference])
     if not done:
         raise _taken(wanted, patience)
-    return [ready[one] for one in done]
+    return [ready[group] for group in done]
 
 
 def _taken(wanted: dict[str, float], patience: float) -> InfrastructureError:
     return InfrastructureError(
-        f"Others use the cluster: not one worker, which wants {_told(wanted)}, got its place in "
-        f"{patience:g} s.",
+        f"Others use the cluster: not one worker, which wants {_described(wanted)}, got its place "
+        f"in {patience:g} s.",
         "Run again when they are done, or give the cluster another machine.",
     )
 
 
-def _told(resources: dict[str, float]) -> str:
+def _described(resources: dict[str, float]) -> str:
     """As a person reads it."""
     return ", ".join(
         f"{amount / MB:.0f} MB of memory" if name == "memory" else f"{amount:g} {name}"

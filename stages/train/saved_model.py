@@ -37,44 +37,44 @@ def save_model(
     *,
     store: Store,
     settings: Settings,
-    more: bytes | None = None,
+    learning_curve: bytes | None = None,
 ) -> Model:
     """Join the chosen head to its backbone, export both, and save the Model. `more`: what is known
     of more samples, as `more_data` told."""
-    one = by_name(train)[chosen.input]
-    taught = result_of(chosen)
-    made = unpack_arrays(taught.arrays)
+    model_input = by_name(train)[chosen.input]
+    result = result_of(chosen)
+    arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()
-    family = one.begun
+    family = model_input.begun
     labels = labels_of(dataset, train)
-    reject = _reject(made, prepared, train)
+    reject = _reject(arrays, prepared, train)
     rejecting = (reject.step,) if reject else ()
-    after = (*rejecting, *task.after(family, one.size, labels))
+    after = (*rejecting, *task.after(family, model_input.size, labels))
     files = {
-        **network_files(one.family, _arrays(one, made, settings), store),
+        **network_files(model_input.family, _arrays(model_input, arrays, settings), store),
         "trials.json": store.add(table(trials, chosen)),
-        "unseen.json": store.add(_unseen(made, prepared, [step.model_dump() for step in after])),
-        **({CURVE: store.add(more)} if more else {}),
+        "unseen.json": store.add(_unseen(arrays, prepared, [step.model_dump() for step in after])),
+        **({CURVE: store.add(learning_curve)} if learning_curve else {}),
     }
     model = Model(
         task=dataset.task,
         labels=labels,
-        family=one.family,
-        input_shape=prepared.shapes[one.name],
-        before=task.before(family, one.size, dataset),
+        family=model_input.family,
+        input_shape=prepared.shapes[model_input.name],
+        before=task.before(family, model_input.size, dataset),
         after=after,
-        hyperparameters={**chosen.hyperparameters, "epochs": taught.best_epoch},
+        hyperparameters={**chosen.hyperparameters, "epochs": result.best_epoch},
         selection=selection_of(
             trials,
             chosen,
             train,
-            samples=prepared.problem.known(made["rows"]),
+            samples=prepared.problem.known(arrays["rows"]),
             folds=prepared.folds,
         )
-        | validation_counts(prepared.problem, made["rows"], labels)
+        | validation_counts(prepared.problem, arrays["rows"], labels)
         | {"finalists": baselines(trials, chosen, train, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
-        | {"temperature": float(made["temperature"])}
+        | {"temperature": float(arrays["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
         files=files,
@@ -84,58 +84,58 @@ def save_model(
     return model
 
 
-def _reject(made: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
+def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
     """What rejects unknown samples, if anything is to."""
     other = prepared.problem.other
     if other is None or not train.rejects:
         return None
-    truth = prepared.problem.labels[made["rows"]]
-    return calibrated(made["logits"], truth, other, train.rejects.false_accepts)
+    truth = prepared.problem.labels[arrays["rows"]]
+    return calibrated(arrays["logits"], truth, other, train.rejects.false_accepts)
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:
     """How many samples taught what to reject: those that were made, and a person's own."""
-    taught = {view.digest for view in prepared.views}
-    kinds = [kind for digest, kind in prepared.kinds.items() if digest in taught]
+    trained_on = {view.digest for view in prepared.views}
+    kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
     yours = kinds.count(YOURS)
     return {"made": len(kinds) - yours, "yours": yours}
 
 
-def _arrays(one: Input, made: dict[str, Array], settings: Settings) -> dict[str, Array]:
+def _arrays(model_input: Input, trained: dict[str, Array], settings: Settings) -> dict[str, Array]:
     """What was `made`, joined to what the backbone was published with."""
-    published = one.begun.load(settings)
+    published = model_input.begun.load(settings)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
-    return {**backbone, **without(made)}
+    return {**backbone, **without(trained)}
 
 
-def _unseen(made: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
+def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
     """For each sample that judged, as JSON: its digest, its label's index, and the scores by heads
     that had not seen it."""
-    rows = made["rows"]
-    answers = [runtime.run(after, logits[None])[0] for logits in made["logits"]]
-    told = {
+    rows = arrays["rows"]
+    answers = [runtime.run(after, logits[None])[0] for logits in arrays["logits"]]
+    content = {
         "digests": [prepared.views[row].digest for row in rows],
         "truth": prepared.problem.labels[rows].tolist(),
-        "answers": [[round(float(score), DECIMALS) for score in one] for one in answers],
+        "answers": [[round(float(score), DECIMALS) for score in scores] for scores in answers],
         **({"kinds": dict(prepared.kinds)} if prepared.kinds else {}),
     }
-    return json.dumps(told, sort_keys=True).encode()
+    return json.dumps(content, sort_keys=True).encode()
 
 
 def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
     """All trials as JSON, by number; without times, so that equal searches have equal bytes."""
     rows = [
         {
-            "number": one.number,
-            "phase": one.phase,
-            "chosen": one is chosen,
-            "hyperparameters": one.hyperparameters,
-            "rung": one.reached,
-            "epochs": len(result_of(one).curve),
-            "best_epoch": result_of(one).best_epoch,
-            "measures": rounded(result_of(one).measures),
-            "curve": [rounded(epoch) for epoch in result_of(one).curve],
+            "number": trial.number,
+            "phase": trial.phase,
+            "chosen": trial is chosen,
+            "hyperparameters": trial.hyperparameters,
+            "rung": trial.reached,
+            "epochs": len(result_of(trial).curve),
+            "best_epoch": result_of(trial).best_epoch,
+            "measures": rounded(result_of(trial).measures),
+            "curve": [rounded(epoch) for epoch in result_of(trial).curve],
         }
-        for one in trials
+        for trial in trials
     ]
     return json.dumps(rows, indent=1, sort_keys=True).encode()

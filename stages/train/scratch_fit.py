@@ -20,7 +20,7 @@ from stages.train.windows import Windows, means
 
 MEMORY = 0.98  # of the running mean, at each step
 WARMING = 10.0  # steps after which the first weights count little in it
-JUDGED = 64  # windows at a time
+VALIDATION_BATCH = 64  # windows at a time
 LEAST_SCALE = 1e-3
 
 
@@ -80,9 +80,12 @@ class ScratchFit(Fit):
 
     def _state(self) -> dict[str, Floats]:
         backbone = {
-            f"backbone.{name}": one.numpy() for name, one in self.backbone.state_dict().items()
+            f"backbone.{name}": tensor.numpy()
+            for name, tensor in self.backbone.state_dict().items()
         }
-        return backbone | {f"head.{place}": one.numpy() for place, one in enumerate(self.head)}
+        return backbone | {
+            f"head.{place}": tensor.numpy() for place, tensor in enumerate(self.head)
+        }
 
     @quiet()  # batch norm tells at every step that it does what it is for
     def _epoch(self, rng: np.random.Generator) -> float:
@@ -109,30 +112,30 @@ class ScratchFit(Fit):
 
     def _remember(self) -> None:
         self.steps += 1
-        kept = np.float32(min(MEMORY, self.steps / (WARMING + self.steps)))
+        decay = np.float32(min(MEMORY, self.steps / (WARMING + self.steps)))
         for name, value in self._state().items():
-            self.mean[name] += (value - self.mean[name]) * (1 - kept)
+            self.mean[name] += (value - self.mean[name]) * (1 - decay)
 
     def _forward(self, sound: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
         """[n, folds, bands, frames] to logits [folds, n, labels]; dropout by `rng` if given."""
         features = self.backbone(sound).reshape([sound.shape[0], self.problem.folds, -1])
         features = features.transpose([1, 0, 2])
         if rng is not None:
-            kept = rng.random(features.shape, dtype=np.float32) >= DROPOUT
-            features = features * paddle.to_tensor(kept.astype(np.float32) / (1 - DROPOUT))
+            mask = rng.random(features.shape, dtype=np.float32) >= DROPOUT
+            features = features * paddle.to_tensor(mask.astype(np.float32) / (1 - DROPOUT))
         return paddle.bmm(features, head[0]) + head[1]
 
     def _judge(self) -> Floats:
         """By the mean of the weights; those that are being taught are put back."""
-        taught = self._state()
-        taught = {name: value.copy() for name, value in taught.items()}
+        current = self._state()
+        current = {name: value.copy() for name, value in current.items()}
         self._become(self.mean)
         self.backbone.eval()
-        told = [self.windows.all_of(rows) for rows in self.judges]
-        logits = self._logits([windows for windows, _ in told])
-        self._become(taught)
+        windows_of_folds = [self.windows.all_of(rows) for rows in self.judges]
+        logits = self._logits([windows for windows, _ in windows_of_folds])
+        self._become(current)
         return np.concatenate(
-            [means(one, places) for one, (_, places) in zip(logits, told, strict=True)]
+            [means(one, places) for one, (_, places) in zip(logits, windows_of_folds, strict=True)]
         )
 
     def _become(self, state: dict[str, Floats]) -> None:
@@ -147,8 +150,10 @@ class ScratchFit(Fit):
         even = np.stack([np.resize(one, (most, *one.shape[1:])) for one in windows])[:, :, 0]
         parts = []
         with paddle.no_grad():
-            for begin in range(0, most, JUDGED):
-                part = np.ascontiguousarray(even[:, begin : begin + JUDGED].swapaxes(0, 1))
+            for begin in range(0, most, VALIDATION_BATCH):
+                part = np.ascontiguousarray(
+                    even[:, begin : begin + VALIDATION_BATCH].swapaxes(0, 1)
+                )
                 parts.append(self._forward(paddle.to_tensor(part), self.head).numpy())
         every = np.concatenate(parts, axis=1)
         return [every[fold, : len(one)] for fold, one in enumerate(windows)]

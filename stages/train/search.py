@@ -25,9 +25,9 @@ from stages.train.successive_halving import (
 )
 
 ROOM = 128 * MB  # for heads, their gradients and batches
-Tell = Callable[[SuccessiveHalving], None]
+ReportRung = Callable[[SuccessiveHalving], None]
 Curve = list[dict[str, float]]
-Word = Callable[[int, dict[str, Any], int, int, Curve], None]
+ReportEpoch = Callable[[int, dict[str, Any], int, int, Curve], None]
 
 
 def search(
@@ -35,8 +35,8 @@ def search(
     train: TrainConfig,
     trials: int,
     settings: Settings,
-    tell: Tell,
-    word: Word = lambda *_: None,
+    report_rung: ReportRung,
+    report_epoch: ReportEpoch = lambda *_: None,
 ) -> list[Trial]:
     """Teach `trials` heads, most of them not to the end; return all, by number. What an earlier
     search of this kind, that was killed, had finished is not taught again.
@@ -55,13 +55,15 @@ def search(
         rungs=rungs_of(train.epochs, train.halving),
         kind=learner_of(train),
     )
-    asked = _Asked(halving, journal_of(problem, train, settings), train.metric, tell, word)
-    first = asked.next()
+    session = _SearchSession(
+        halving, journal_of(problem, train, settings), train.metric, report_rung, report_epoch
+    )
+    first = session.next()
     if first is not None:
         halving.waiting.insert(0, first)
         shared = sum(array.nbytes for array in problem.features.values())
         with cluster(settings, shared) as folder:
-            _run(asked, problem, train, folder)
+            _run(session, problem, train, folder)
     return halving.trials
 
 
@@ -76,37 +78,37 @@ def score_of(measures: dict[str, float], metric: str) -> float:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _SearchSession:
     """A search between its state and whoever teaches: what is to be done, and what came of it."""
 
     halving: SuccessiveHalving
     journal: Journal
     metric: str
-    tell: Tell
-    word: Word
+    tell: ReportRung
+    word: ReportEpoch
 
     def next(self) -> RungBudget | None:
         """The next leg that is not known from the journal."""
         return next_unknown(self.halving, self.journal, self.known)
 
-    def goes_on(self, leg: RungBudget, curve: Curve) -> None:
+    def goes_on(self, budget: RungBudget, curve: Curve) -> None:
         """`leg` is being taught, and has come so far."""
         last = self.halving.rungs[-1]
-        self.word(leg.number, leg.hyperparameters, len(curve), last, curve)
+        self.word(budget.number, budget.hyperparameters, len(curve), last, curve)
 
-    def done(self, leg: RungBudget, taught: TrialResult) -> None:
+    def done(self, budget: RungBudget, result: TrialResult) -> None:
         """`leg` has been taught."""
-        keep(leg, taught, self.journal)
-        self.goes_on(leg, taught.curve)
-        self.known(leg, taught)
+        keep(budget, result, self.journal)
+        self.goes_on(budget, result.curve)
+        self.known(budget, result)
 
-    def known(self, leg: RungBudget, taught: TrialResult) -> None:
+    def known(self, budget: RungBudget, result: TrialResult) -> None:
         """`leg` has been taught, now or before."""
-        self.halving.report(leg, score_of(taught.measures, self.metric), taught)
+        self.halving.report(budget, score_of(result.measures, self.metric), result)
         self.tell(self.halving)
 
 
-def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> None:
+def _run(session: _SearchSession, problem: Problem, train: TrainConfig, folder: Path) -> None:
     import ray
     from ray import tune
 
@@ -116,12 +118,12 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
     # heads and small networks are sooner taught on a processor than sent to another
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
     check_room(ray.nodes(), wanted)
-    halving = asked.halving
-    legs = SearchAdapter(halving, asked.next, asked.done, asked.goes_on)
-    teaching = tune.with_parameters(TrialTrainable, problem=problem, patience=train.patience)
+    halving = session.halving
+    adapter = SearchAdapter(halving, session.next, session.done, session.goes_on)
+    trainable = tune.with_parameters(TrialTrainable, problem=problem, patience=train.patience)
     tune.Tuner(
-        tune.with_resources(teaching, wanted),
-        tune_config=tune.TuneConfig(search_alg=legs, num_samples=-1, reuse_actors=True),
+        tune.with_resources(trainable, wanted),
+        tune_config=tune.TuneConfig(search_alg=adapter, num_samples=-1, reuse_actors=True),
         run_config=tune.RunConfig(
             name="search",
             storage_path=str(folder / "tune"),
@@ -129,8 +131,8 @@ def _run(asked: _Asked, problem: Problem, train: TrainConfig, folder: Path) -> N
             verbose=0,
         ),
     ).fit()
-    if legs.failure:
-        raise legs.failure
+    if adapter.failure:
+        raise adapter.failure
     if not halving.finished:
         raise InfrastructureError(
             f"Ray stopped after {len(halving.trials)} of {halving.total} trials.",

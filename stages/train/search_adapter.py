@@ -19,27 +19,27 @@ class SearchAdapter(Searcher):  # type: ignore[misc]
         halving: SuccessiveHalving,
         next: Callable[[], RungBudget | None],
         done: Callable[[RungBudget, TrialResult], None],
-        word: Callable[[RungBudget, list[dict[str, float]]], None],
+        report_epoch: Callable[[RungBudget, list[dict[str, float]]], None],
     ) -> None:
         super().__init__(metric="training_iteration", mode="max")  # not used; Tune wants one
         self.halving = halving
         self.next = next
         self.done = done
-        self.word = word
+        self.word = report_epoch
         self.out: dict[str, RungBudget] = {}
         self.failure: Exception | None = None
 
     def suggest(self, trial_id: str) -> Any:
         if self.failure or self.halving.finished:
             return Searcher.FINISHED
-        leg = self._next()
-        if leg is None:
+        budget = self._next()
+        if budget is None:
             return Searcher.FINISHED if self.failure or self.halving.finished else None
-        self.out[trial_id] = leg
+        self.out[trial_id] = budget
         return {
-            "number": leg.number,
-            "epochs": leg.epochs,
-            "hyperparameters": leg.hyperparameters,
+            "number": budget.number,
+            "epochs": budget.epochs,
+            "hyperparameters": budget.hyperparameters,
         }
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -51,13 +51,13 @@ class SearchAdapter(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        leg = self.out.pop(trial_id, None)
-        if leg is None:
+        budget = self.out.pop(trial_id, None)
+        if budget is None:
             return  # told before
         try:
             if error or not result:
-                raise _failed(leg)
-            self.done(leg, result["taught"])
+                raise _failed(budget)
+            self.done(budget, result["taught"])
         except Exception as failure:  # Tune would take it for the trial's and try again
             self.failure = self.failure or failure
 
@@ -79,8 +79,8 @@ class SearchAdapter(Searcher):  # type: ignore[misc]
     def restore(self, checkpoint_path: str) -> None: ...
 
 
-def _failed(leg: RungBudget) -> InfrastructureError:
+def _failed(budget: RungBudget) -> InfrastructureError:
     return InfrastructureError(
-        f"Trial {leg.number} failed three times: {leg.hyperparameters}.",
+        f"Trial {budget.number} failed three times: {budget.hyperparameters}.",
         "Free some memory, or search without what this trial has; features are kept.",
     )

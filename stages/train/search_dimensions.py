@@ -75,15 +75,20 @@ def present(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> l
     """The dimensions of `space` that are there in `hyperparameters`: whose condition holds, and
     that of the dimension which it names, too."""
     there: dict[str, Dimension] = {}
-    for one in space:
-        if one.when is None or (one.when.name in there and one.when.holds(hyperparameters)):
-            there[one.name] = one
+    for dimension in space:
+        if dimension.when is None or (
+            dimension.when.name in there and dimension.when.holds(hyperparameters)
+        ):
+            there[dimension.name] = dimension
     return list(there.values())
 
 
 def kept(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
     """`hyperparameters` without those whose dimension is not there."""
-    return {one.name: hyperparameters[one.name] for one in present(space, hyperparameters)}
+    return {
+        dimension.name: hyperparameters[dimension.name]
+        for dimension in present(space, hyperparameters)
+    }
 
 
 @dataclass(frozen=True)
@@ -134,24 +139,28 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
             found.append(Input(name, size, train.weights.get(name, "")))
-    left = tuple(one for one in found if one.name not in train.device.excluded)
-    if not left:
+    allowed = tuple(
+        model_input for model_input in found if model_input.name not in train.device.excluded
+    )
+    if not allowed:
         raise ConfigError(
             "train.device.excluded names every input of train.families.",
             "Leave it empty: it is filled in when the run is planned.",
         )
-    return left
+    return allowed
 
 
 def by_name(train: TrainConfig) -> dict[str, Input]:
     """`inputs_of` by their names."""
-    return {one.name: one for one in inputs_of(train)}
+    return {model_input.name: model_input for model_input in inputs_of(train)}
 
 
 def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """What tells of hyperparameters how their network learns: a head on a backbone that stays as it
     is (as it begins, if it has no weights), or all of it from scratch."""
-    backbones = {name: bool(one.begun.features) for name, one in by_name(train).items()}
+    backbones = {
+        name: bool(model_input.begun.features) for name, model_input in by_name(train).items()
+    }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
 
@@ -171,7 +180,7 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
 
 def _kernels(train: TrainConfig) -> list[Choice]:
     """The kernel's side, where an input's family lets it be chosen."""
-    inputs = tuple(name for name, one in by_name(train).items() if one.begun.kernel)
+    inputs = tuple(name for name, model_input in by_name(train).items() if model_input.begun.kernel)
     chosen = Choice("kernel", train.search_space.kernel, when=Condition("input", inputs))
     return [chosen] if inputs else []
 
@@ -179,7 +188,7 @@ def _kernels(train: TrainConfig) -> list[Choice]:
 def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> list[dict[str, Any]]:
     """One plain set for each input: what `begin` says, else the first choices and lowest numbers.
     They are tried before all others."""
-    plain = {one.name: _plain(one, begin) for one in space}
+    plain = {dimension.name: _plain(dimension, begin) for dimension in space}
     first = space[0]
     assert isinstance(first, Choice)  # noqa: S101
     return [kept(space, {**plain, first.name: value}) for value in first.values]

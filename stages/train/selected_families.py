@@ -21,24 +21,24 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
     as far as their weights are at hand; with what each begins with, and why others are left out.
 
     Raises ConfigError if none is left, saying how to give weights."""
-    asked = bool(train.families)
+    named = bool(train.families)
     begun, excluded = dict(train.weights), dict(train.excluded)
     for name in train.families or _open_to(task, train):
         if name in begun:
             continue  # pinned before
-        found = available_weights(FAMILIES[name], settings, asked)
+        found = available_weights(FAMILIES[name], settings, named)
         if found.weights is not None:
             begun[name] = found.weights
-        elif asked and train.without_weights == SCRATCH and FAMILIES[name].split_points:
+        elif named and train.without_weights == SCRATCH and FAMILIES[name].split_points:
             begun[name] = SCRATCH
-        elif asked or found.why:
+        elif named or found.why:
             excluded[name] = f"no weights at hand. {found.why}".strip()
     families = tuple(name for name in train.families or FAMILIES if name in begun)
     if not families:
-        raise _nothing_left(excluded)
+        raise _no_family(excluded)
     weights = {name: begun[name] for name in families if begun[name]}
-    known = {"families": families, "weights": weights, "excluded": excluded}
-    return train.model_copy(update=known)
+    resolved = {"families": families, "weights": weights, "excluded": excluded}
+    return train.model_copy(update=resolved)
 
 
 def affordable(
@@ -48,18 +48,20 @@ def affordable(
     as long as its minutes do not allow EACH trials for every input. Raises BudgetTooSmall if not
     even the cheapest fits."""
     inputs, excluded = inputs_of(train), dict(train.excluded)
-    families = [name for name in train.families if name in {one.family for one in inputs}]
+    families = [
+        name for name in train.families if name in {model_input.family for model_input in inputs}
+    ]
     while True:
-        kept = train.model_copy(update={"families": tuple(families), "excluded": excluded})
-        larger = len(inputs_of(kept)) > len(inputs_of(_smaller(kept)))
+        candidate = train.model_copy(update={"families": tuple(families), "excluded": excluded})
+        larger = len(inputs_of(candidate)) > len(inputs_of(_smaller(candidate)))
         last = len(families) == 1 and not larger
         try:
-            pinned = trainer.pinned(kept, samples, views, speed)
+            pinned = trainer.pinned(candidate, samples, views, speed)
         except BudgetTooSmall:
             if last:
                 raise
         else:
-            enough = EACH * len(inputs_of(kept))
+            enough = EACH * len(inputs_of(candidate))
             if train.trials or last or (pinned.trials or 0) >= enough:
                 return pinned
         if larger:
@@ -93,14 +95,14 @@ def _takes(name: str, sizes: Sequence[int]) -> bool:
 
 def _cost(train: TrainConfig, name: str) -> float:
     """Of one window at all sizes."""
-    inputs = [one for one in inputs_of(train) if one.family == name]
-    return float(sum(one.seconds for one in inputs))
+    inputs = [model_input for model_input in inputs_of(train) if model_input.family == name]
+    return float(sum(model_input.seconds for model_input in inputs))
 
 
-def _nothing_left(excluded: dict[str, str]) -> ConfigError:
-    told = " ".join(f"{name}: {why}" for name, why in excluded.items())
+def _no_family(excluded: dict[str, str]) -> ConfigError:
+    reasons = " ".join(f"{name}: {why}" for name, why in excluded.items())
     return ConfigError(
-        f"train.families: there is nothing to begin with. {told}",
+        f"train.families: there is nothing to begin with. {reasons}",
         "Set AIWF_WEIGHTS to a folder or s3://bucket/prefix with <family>.npz or the publisher's "
         "file, or train.without_weights to scratch, or name a family whose weights are at hand.",
     )

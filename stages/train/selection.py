@@ -39,31 +39,31 @@ def selection_of(
     trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
 ) -> dict[str, Any]:
     """What a Model says of how it was picked."""
-    taught = result_of(chosen)
+    result = result_of(chosen)
     learner = learner_of(train)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
         several = "taught once more by train and validation together, as long"
-    rivals = [one for one in trials if one.phase == chosen.phase]
+    same_phase = [trial for trial in trials if trial.phase == chosen.phase]
     return {
         "rule": _rule(trials, train, folds),
         "phase": chosen.phase,
         "held_out": _held_out(chosen.phase, folds, train.judges),
         "head": "as taught by train" if folds == 1 else several,
         "metric": train.metric,
-        "measures": rounded(taught.measures),
-        "highest": round(abs(max(each.score for each in rivals)), DECIMALS),
+        "measures": rounded(result.measures),
+        "highest": round(abs(max(each.score for each in same_phase)), DECIMALS),
         "samples": samples,
         "folds": folds,
         "trial": chosen.number,
         "trials": len(trials),
-        "epochs": taught.best_epoch,
+        "epochs": result.best_epoch,
     }
 
 
 def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
     rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
-    tails = any(one.phase == 2 for one in trials)
+    tails = any(trial.phase == 2 for trial in trials)
     return rule + (TAILS.format(judges=train.judges, folds=folds) if tails else "")
 
 

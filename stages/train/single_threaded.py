@@ -16,4 +16,4 @@ def load_single_threaded(model: str | bytes) -> Callable[[NDArray[np.float32]], 
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-    return lambda given: np.asarray(session.run(None, {name: given})[0])
+    return lambda inputs: np.asarray(session.run(None, {name: inputs})[0])

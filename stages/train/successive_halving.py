@@ -139,24 +139,26 @@ class SuccessiveHalving:
 
     def _propose(self) -> None:
         """Add the next batch, if those that it has to know have ended."""
-        known = len(self.batches) - self.ahead
-        while self.learnt < known and all(trial.ended for trial in self.batches[self.learnt]):
+        batches_to_learn = len(self.batches) - self.ahead
+        while self.learnt < batches_to_learn and all(
+            trial.ended for trial in self.batches[self.learnt]
+        ):
             batch = self.batches[self.learnt]
             self.searcher.learn([(trial.hyperparameters, trial.score) for trial in batch])
             self.learnt += 1
-        if self.learnt < known:
+        if self.learnt < batches_to_learn:
             return
         first = len(self.trials)
         wanted = self._proposals(min(self.size, self.total - first))
         batch = [Trial(first + place, chosen) for place, chosen in enumerate(wanted)]
         self.batches.append(batch)
         self.waiting += [
-            RungBudget(one.number, self.rungs[0], one.hyperparameters) for one in batch
+            RungBudget(trial.number, self.rungs[0], trial.hyperparameters) for trial in batch
         ]
 
     def _proposals(self, count: int) -> list[Hyperparameters]:
-        given, self.starts = self.starts[:count], self.starts[count:]
-        return given + self.searcher.propose(count - len(given))
+        first, self.starts = self.starts[:count], self.starts[count:]
+        return first + self.searcher.propose(count - len(first))
 
     def _decide(self, batch: list[Trial], rung: int) -> None:
         """If all of `batch` that goes on has reached `rung`, send the best on and end the
@@ -164,7 +166,9 @@ class SuccessiveHalving:
         alive = [trial for trial in batch if not trial.ended]
         if not alive or any(trial.reached < rung for trial in alive):
             return
-        entered = sorted((one for one in batch if one.reached >= rung), key=lambda one: one.rank)
+        entered = sorted(
+            (trial for trial in batch if trial.reached >= rung), key=lambda trial: trial.rank
+        )
         best = [trial for peers in self._kinds(entered) for trial in peers[: self._kept(peers)]]
         higher = self.rungs[self.rungs.index(rung) + 1]
         for trial in alive:

@@ -12,7 +12,7 @@ from stages.train.successive_halving import TrialResult
 from stages.train.windows import Windows
 
 PAUSE = 1.0  # seconds between two words about a leg
-KEPT = 8  # trials that an actor can go on with; others begin again and come to the same
+MOST_FITS = 8  # trials that an actor can go on with; others begin again and come to the same
 
 
 class TrialTrainable(tune.Trainable):  # type: ignore[misc]
@@ -41,8 +41,8 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         unseen = arrays_of(rows, logits, fit.temperature())
         arrays = pack_arrays({**fit.arrays(), **unseen})
         exhausted = fit.exhausted(self.patience)
-        taught = TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
-        return {"done": True, "taught": taught}
+        result = TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+        return {"done": True, "taught": result}
 
     def save_checkpoint(self, checkpoint_dir: str) -> dict[str, Any]:
         return {}
@@ -52,9 +52,9 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
     def _taught(self, fit: Any) -> bool:
         """Teach until the leg is done, or it is time for a word; whether it is done. When words are
         told changes nothing: epochs do not know of each other's company."""
-        word = time.monotonic() + PAUSE
+        report_at = time.monotonic() + PAUSE
         while len(fit.curve) < self.leg["epochs"] and not fit.exhausted(self.patience):
-            if time.monotonic() > word:
+            if time.monotonic() > report_at:
                 return False
             fit.fit(len(fit.curve) + 1, self.patience)
         return True
@@ -64,7 +64,7 @@ class TrialTrainable(tune.Trainable):  # type: ignore[misc]
         number = self.leg["number"]
         fit = self.known.pop(number, None) or self._begun()
         self.known[number] = fit
-        while len(self.known) > KEPT:
+        while len(self.known) > MOST_FITS:
             self.known.pop(next(iter(self.known)))
         return fit
 

@@ -13,16 +13,16 @@ Row = dict[str, Any]
 def row_of(trial: Trial, minutes: float, chosen: bool) -> Row:
     """One trial: `minutes` are counted, not timed; its hyperparameters and measures are columns of
     their own."""
-    taught = trial.result
+    result = trial.result
     return {
         "phase": trial.phase,
         "number": trial.number,
         "chosen": chosen,
         "epochs": trial.reached,
-        "best_epoch": taught.best_epoch if taught else 0,
+        "best_epoch": result.best_epoch if result else 0,
         "minutes": minutes,
         **trial.hyperparameters,
-        **(taught.measures if taught else {}),
+        **(result.measures if result else {}),
     }
 
 

@@ -17,24 +17,28 @@ def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) ->
 
     `rows` of `problem`: those that the chosen trial was judged on."""
     counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
-    told = zip(labels, counts, strict=True)
-    by_label = {label: n for place, (label, n) in enumerate(told) if place != problem.rejected}
+    counted = zip(labels, counts, strict=True)
+    by_label = {label: n for place, (label, n) in enumerate(counted) if place != problem.rejected}
     few = _few(problem.folds, by_label)
-    made = {"judged": _words(problem, rows, sum(by_label.values())), "held_out_by_label": by_label}
-    return made | ({"few": few} if few else {})
+    record = {
+        "judged": _sentence(problem, rows, sum(by_label.values())),
+        "held_out_by_label": by_label,
+    }
+    return record | ({"few": few} if few else {})
 
 
-def _words(problem: Problem, rows: Indices, judged: int) -> str:
+def _sentence(problem: Problem, rows: Indices, validated: int) -> str:
     if problem.folds == 1:
-        return f"The {judged:,} samples of the validation split judged, and train alone taught."
-    if judged < problem.samples:
+        return f"The {validated:,} samples of the validation split judged, and train alone taught."
+    if validated < problem.samples:
         folds = len(np.unique(problem.held[rows]))
         return (
-            f"Of {problem.folds} folds of train and validation {folds} judged: {judged:,} samples."
+            f"Of {problem.folds} folds of train and validation {folds} judged: "
+            f"{validated:,} samples."
         )
     return (
-        f"Each of the {judged:,} samples of train and validation judged once, in {problem.folds} "
-        "folds: what was taught without it answered."
+        f"Each of the {validated:,} samples of train and validation judged once, in "
+        f"{problem.folds} folds: what was taught without it answered."
     )
 
 
@@ -44,9 +48,13 @@ def _few(folds: int, by_label: dict[str, int]) -> str:
     if not rare:
         return ""
     label, count = min(by_label.items(), key=lambda pair: pair[1])
-    others = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
+    more_labels = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
     weight = f"each is {100 / count:.0f} points of its recall" if count else "its recall is unknown"
-    seen = f"Only {count} held-out samples of '{label}' judged the trials{others}: {weight}."
+    warning = (
+        f"Only {count} held-out samples of '{label}' judged the trials{more_labels}: {weight}."
+    )
     if folds == 1:
-        return f"{seen} Leave out train.folds, and train and validation judge together in 5 folds."
-    return f"{seen} Add samples before you trust small differences."
+        return (
+            f"{warning} Leave out train.folds, and train and validation judge together in 5 folds."
+        )
+    return f"{warning} Add samples before you trust small differences."

@@ -21,7 +21,7 @@ class Windows:
     @classmethod
     def of(cls, rows: Sequence[NDArray[np.floating[Any]]]) -> "Windows":
         """Those of `rows`, each [windows, ...]."""
-        counts = [len(one) for one in rows]
+        counts = [len(row) for row in rows]
         return cls(np.concatenate(rows), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
 
     @property

@@ -22,7 +22,7 @@ from stages.train.backbone import backbone_file
 from stages.train.balance import balance_of
 from stages.train.growth import growth
 from stages.train.heads_fit import HeadsFit, Standard
-from stages.train.learning_curve import SHARES, Curve, taught
+from stages.train.learning_curve import SHARES, Curve, train_on_share
 from stages.train.problem import Problem
 from stages.train.scores import measures
 from stages.train.single_threaded import load_single_threaded

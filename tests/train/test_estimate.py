@@ -5,7 +5,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.train.detectors import Detectors
-from stages.train.estimate import here, of_heads, tail_bytes
+from stages.train.estimate import finetune_bytes, here, of_heads
 from stages.train.finetune.finetune_budget import tunable
 from stages.train.heads import Heads
 from stages.train.room import MB
@@ -104,7 +104,7 @@ def test_a_tails_worker_is_foreseen_by_its_network(family, trials, measured):
     """Against what the peak of a process was, beside Paddle and its maps, on the machine that the
     numbers are from."""
     train = TrainConfig(families=(family,), input_sizes=(352,) if family.endswith("2") else ())
-    told = tail_bytes(train.with_tuned(trials), tunable(train)) / MB
+    told = finetune_bytes(train.with_tuned(trials), tunable(train)) / MB
 
     assert 0.8 * measured < told < 1.4 * measured
 
@@ -113,7 +113,7 @@ def test_where_all_of_a_backbone_is_taught_a_step_makes_more():
     half = TAILS.model_copy(update={"weights": {}})
     whole = TAILS.model_copy(update={"weights": {"efficientnet_lite0": "scratch"}})
 
-    assert tail_bytes(whole, tunable(whole)) > tail_bytes(half, tunable(half)) + 300 * MB
+    assert finetune_bytes(whole, tunable(whole)) > finetune_bytes(half, tunable(half)) + 300 * MB
 
 
 def test_a_larger_network_wants_more_memory_for_its_workers():

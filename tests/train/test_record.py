@@ -88,8 +88,8 @@ def test_the_next_phase_counts_anew_and_has_a_name_of_its_own():
 def test_the_table_has_a_row_for_each_trial_of_both_phases():
     run = Heard()
     taught = TrialResult({"accuracy": 0.9}, 2, True, curve(0.8, 0.9), b"")
-    head = Trial(0, HYPER, reached=6, taught=taught)
-    tail = Trial(1, {"input": "lite0@64", "freeze": "half"}, reached=12, taught=taught, phase=2)
+    head = Trial(0, HYPER, reached=6, result=taught)
+    tail = Trial(1, {"input": "lite0@64", "freeze": "half"}, reached=12, result=taught, phase=2)
 
     Recorder(run, 1, "accuracy", minutes=lambda one: one.reached / 2).finished([head, tail], tail)
 
@@ -115,7 +115,7 @@ class QuietSearcher:
 def test_minutes_are_counted_from_how_far_a_trial_came():
     train = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), trials=2)
     one, other = (
-        Trial(0, {"input": "efficientnet_lite0@64"}, taught=TrialResult({}, 1, True, told, b""))
+        Trial(0, {"input": "efficientnet_lite0@64"}, result=TrialResult({}, 1, True, told, b""))
         for told in (curve(0.1), curve(0.1, 0.2, 0.3))
     )
     tail = replace(

@@ -2,7 +2,7 @@
 
 from stages.config import TrainConfig
 from stages.train.detectors.detection_budget import SPARE, takes
-from stages.train.estimate import DRIVER, FLOAT, KEPT, LOGS, STATE, Estimate
+from stages.train.estimate import DRIVER, FLOAT, LOGS, RECORDS, STATE, Estimate
 from stages.train.room import MB, RAY, worker_bytes
 from stages.train.search_dimensions import inputs_of
 
@@ -24,7 +24,7 @@ def of_detectors(train: TrainConfig, samples: int, speed: float) -> Estimate:
     return Estimate(
         minutes=takes(train, samples) / 60 / speed,
         memory=driver + train.workers * worker_bytes(worker_data(weights)),
-        disk=KEPT + COPIES * weights + (trials + 1) * STATE * weights,
+        disk=RECORDS + COPIES * weights + (trials + 1) * STATE * weights,
         temporary=LOGS,
         driver=driver,
     )

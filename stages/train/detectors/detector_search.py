@@ -11,7 +11,7 @@ from stages.train.detectors.detection_budget import HALVES, race_of
 from stages.train.detectors.detection_problem import Problem
 from stages.train.detectors.progress_journal import journal_of
 from stages.train.detectors.worker_pool import Crew
-from stages.train.search import Word
+from stages.train.search import ReportEpoch
 from stages.train.search_dimensions import Choice, Dimension, Number, by_name, starts
 from stages.train.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 
@@ -37,7 +37,7 @@ def search(
     settings: Settings,
     heard: Callable[[SuccessiveHalving], None],
     tell: Callable[[int], None],
-    word: Word = lambda *_: None,
+    word: ReportEpoch = lambda *_: None,
 ) -> Found:
     """Teach `trials` detectors, all but one of them only for the first epochs. What an earlier
     search of this kind, that was killed, had judged is not taught again.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.backbone import backbone_file
-from stages.train.features import Preprocessing, Tell, View
+from stages.train.features import Preprocessing, ReportProgress, View
 from stages.train.finetune.finetune_budget import MAPS
 from stages.train.finetune.finetune_problem import at, cut_of
 from stages.train.search_dimensions import Input
@@ -32,7 +32,7 @@ def maps_of(
     *,
     store: Store,
     settings: Settings,
-    tell: Tell,
+    tell: ReportProgress,
 ) -> dict[str, Windows]:
     """By `at(one, freeze)`: the maps of `views`, in their order. A view is decoded once for all
     cuts."""

@@ -10,7 +10,7 @@ from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.estimate import tail_bytes
+from stages.train.estimate import finetune_bytes
 from stages.train.finetune.candidates import best_of_each, finalists_of, narrowed
 from stages.train.finetune.finetune_loop import loop
 from stages.train.finetune.lease import hold
@@ -62,7 +62,7 @@ def _taught(
 
     record, longest = recorder.next(asked.trials), train.finetune.longest
     name, inputs = name_of(dataset, train), asked.question.finalists.values()
-    each = tail_bytes(train, [one.one for one in inputs])
+    each = finetune_bytes(train, [one.one for one in inputs])
     hold(name, FORGOTTEN, settings)
 
     def tell(told: dict[str, Any]) -> None:

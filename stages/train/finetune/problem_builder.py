@@ -13,7 +13,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.distributed.batch_shards import shards_for
-from stages.train.features import Tell, View
+from stages.train.features import ReportProgress, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
 from stages.train.out_of_fold import without
@@ -89,7 +89,7 @@ def _maps(
     views: Sequence[View],
     store: Store,
     settings: Settings,
-    tell: Tell,
+    tell: ReportProgress,
 ) -> dict[str, Windows]:
     preprocessing, freezes = (
         preprocessing_of(one.one, dataset, store),

@@ -19,20 +19,20 @@ def main(digest: str) -> None:
     """Train, and note the model's reference, or what a person has to mend."""
     settings = Settings()
     store = open_store(settings)
-    asked = json.loads(store.get(digest))
+    request = json.loads(store.get(digest))
     try:
-        made = train(
-            store.load(Ref("dataset", asked["dataset"])),
-            TrainSlice.model_validate(asked["config"]),
+        model = train(
+            store.load(Ref("dataset", request["dataset"])),
+            TrainSlice.model_validate(request["config"]),
             store=store,
             run=ForwardingRun(store),
             settings=settings,
         )
     except WorkflowError as error:
-        told = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
-        store.note(NOTE.format(digest), told)
+        failure = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+        store.note(NOTE.format(digest), failure)
         raise
-    store.note(NOTE.format(digest), {"made": list(made.ref)})
+    store.note(NOTE.format(digest), {"made": list(model.ref)})
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train.job.run_messages import MARK, replay
 
-LOOK = 2.0  # seconds between two looks at the job's log
+POLL = 2.0  # seconds between two looks at the job's log
 TRIES = 30  # looks in vain, one after the other: a head of a cluster may take a minute to come back
 LINES = 8  # of the log of a job that failed
 GOES_ON = ("PENDING", "RUNNING")
@@ -24,7 +24,7 @@ class Job:
     client: Any
     name: str
     address: str
-    pause: float = LOOK
+    pause: float = POLL
 
     def followed(self, run: Run, store: Store) -> str:
         """Tell `run` what the job tells until it ends; how it ended, with its last lines.
@@ -41,17 +41,17 @@ class Job:
             raise
 
     def _heard(self, run: Run, store: Store) -> str:
-        known = 0
+        replayed = 0
         while True:
             status = str(self._asked(self.client.get_job_status).value)
             lines = self._asked(self.client.get_job_logs).splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n")]
-            for line in whole[known:]:
+            for line in whole[replayed:]:
                 replay(line, run, store)
-            known = len(whole)
+            replayed = len(whole)
             if status not in GOES_ON:
-                said = [line for line in lines if not line.startswith(MARK)]
-                return f"{status}: {''.join(said[-LINES:]).strip()}"
+                output = [line for line in lines if not line.startswith(MARK)]
+                return f"{status}: {''.join(output[-LINES:]).strip()}"
             time.sleep(self.pause)
 
     def _asked(self, call: Callable[[str], Any]) -> Any:
@@ -67,10 +67,10 @@ class Job:
             time.sleep(self.pause)
 
     def _lost(self, error: Exception) -> InfrastructureError:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
         return InfrastructureError(
             f"Ray at {self.address} does not answer about the job {self.name}, which may go on: "
-            f"{told}.",
+            f"{first_line}.",
             "Run the same command again: it hears the job further, or takes what it made. "
             f"`ray job stop --address {self.address} {self.name}` ends it.",
         )

@@ -29,15 +29,17 @@ def submitted(
     cluster cannot see what the job needs, and what the job raised if a person has to act on it."""
     check_weights(config.train, settings)
     digest = store.add(canonical(_spec(dataset, config)))
-    if made := _made(store, digest):
-        return made
+    if model := _finished_model(store, digest):
+        return model
     client = connected(settings.ray, run)
     name = patient(lambda: running(client, digest), run)
     if not name:
         store.note(NOTE.format(digest), None)
         name = handed_in(client, digest, settings, run)
     ended = Job(client, name, settings.ray).followed(run, store)
-    return _made(store, digest) or _raised(store, digest, f"The job {name} ended as {ended}")
+    return _finished_model(store, digest) or _raised(
+        store, digest, f"The job {name} ended as {ended}"
+    )
 
 
 def _spec(dataset: Dataset, config: TrainSlice) -> dict[str, Any]:
@@ -46,19 +48,19 @@ def _spec(dataset: Dataset, config: TrainSlice) -> dict[str, Any]:
     return {"dataset": dataset.ref.id, "config": config.model_dump(mode="json"), "code": code}
 
 
-def _made(store: Store, digest: str) -> Model | None:
-    told = store.noted(NOTE.format(digest)) or {}
-    if "made" not in told or not store.whole(Ref(*told["made"])):
+def _finished_model(store: Store, digest: str) -> Model | None:
+    outcome = store.noted(NOTE.format(digest)) or {}
+    if "made" not in outcome or not store.whole(Ref(*outcome["made"])):
         return None
-    model: Model = store.load(Ref(*told["made"]))
+    model: Model = store.load(Ref(*outcome["made"]))
     return model
 
 
 def _raised(store: Store, digest: str, ended: str) -> Model:
     """Raise what the job raised, or that it died."""
-    told = store.noted(NOTE.format(digest)) or {}
-    if "error" in told:
-        raise getattr(errors, told["error"])(told["problem"], told["remedy"])
+    outcome = store.noted(NOTE.format(digest)) or {}
+    if "error" in outcome:
+        raise getattr(errors, outcome["error"])(outcome["problem"], outcome["remedy"])
     raise InfrastructureError(
         ended,
         "The cluster has to have this project's libraries, and to see the same store: "

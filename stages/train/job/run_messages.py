@@ -17,9 +17,9 @@ class ForwardingRun:
     """A run that passes on what it is told by `say`, which prints it. Files are kept in `store` and
     named by their digests; without one they travel themselves."""
 
-    def __init__(self, store: Store | None, say: Callable[..., None] | None = None) -> None:
+    def __init__(self, store: Store | None, send: Callable[..., None] | None = None) -> None:
         self._store = store
-        self._say = say or _say
+        self._say = send or _print
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         self._say("log_params", dict(params))
@@ -37,7 +37,7 @@ class ForwardingRun:
             self._say("log_file", name, self._store.add(data))
 
     def log_trials(self, trials: Sequence[TrialRecord]) -> None:
-        self._say("log_trials", [asdict(one) for one in trials])
+        self._say("log_trials", [asdict(trial) for trial in trials])
 
     def trial(self, standing: TrialProgress) -> None:
         self._say("trial", asdict(standing))
@@ -50,22 +50,22 @@ def replay(line: str, run: Run, store: Store) -> None:
     """Tell `run` what `line` of a job's log says; other lines say nothing."""
     if not line.startswith(MARK):
         return
-    call, *said = json.loads(line.removeprefix(MARK))
+    call, *arguments = json.loads(line.removeprefix(MARK))
     match call:
         case "log_file":
-            run.log_file(said[0], store.get(said[1]))
+            run.log_file(arguments[0], store.get(arguments[1]))
         case "log_bytes":
-            run.log_file(said[0], base64.b64decode(said[1]))
+            run.log_file(arguments[0], base64.b64decode(arguments[1]))
         case "log_trials":
-            run.log_trials([TrialRecord(**one) for one in said[0]])
+            run.log_trials([TrialRecord(**one) for one in arguments[0]])
         case "trial":
-            run.trial(TrialProgress(**said[0]))
+            run.trial(TrialProgress(**arguments[0]))
         case "log_params" | "log_metrics" | "log_tags" | "progress":
-            getattr(run, call)(*said)
+            getattr(run, call)(*arguments)
 
 
-def _say(call: str, *said: Any) -> None:
-    line = json.dumps([call, *said], default=plain)
+def _print(call: str, *arguments: Any) -> None:
+    line = json.dumps([call, *arguments], default=plain)
     sys.stdout.write(f"{MARK}{line}\n")  # at once: another thread's line must not come between
     sys.stdout.flush()
 

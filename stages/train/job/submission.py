@@ -105,7 +105,7 @@ def _stem(digest: str) -> str:
 def _environment(settings: Settings) -> dict[str, str]:
     """Where things are, for the job. Keys are not sent: a job's environment is there to be read by
     all who see the cluster, so that it has them itself."""
-    said = {
+    variables = {
         "AIWF_RAY": "auto",
         "AIWF_GPUS": str(settings.gpus),
         "AIWF_MACHINE_SPEED": str(settings.machine_speed),
@@ -114,7 +114,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         "AIWF_S3_ENDPOINT": settings.s3_endpoint,
         "AIWF_WEIGHTS": _weights(settings),
     }
-    return {name: value for name, value in said.items() if value}  # the cluster may have its own
+    return {
+        name: value for name, value in variables.items() if value
+    }  # the cluster may have its own
 
 
 def _weights(settings: Settings) -> str:

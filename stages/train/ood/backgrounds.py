@@ -41,11 +41,11 @@ def noise(rng: Rng, height: int, width: int) -> Picture:
 def clouds(rng: Rng, height: int, width: int) -> Picture:
     """Value noise of several octaves in two or four colours."""
     first = value_noise(rng, height, width, int(rng.integers(2, 7)))
-    made = two_colours(rng, first).astype(np.float64)
+    picture = two_colours(rng, first).astype(np.float64)
     if rng.random() < 0.5:
         share = value_noise(rng, height, width, int(rng.integers(2, 7)))[:, :, None]
-        made = made * share + two_colours(rng, first) * (1 - share)
-    return whole(made)
+        picture = picture * share + two_colours(rng, first) * (1 - share)
+    return whole(picture)
 
 
 def stripes(rng: Rng, height: int, width: int) -> Picture:
@@ -58,9 +58,9 @@ def stripes(rng: Rng, height: int, width: int) -> Picture:
 def checks(rng: Rng, height: int, width: int) -> Picture:
     """Checks, dots or plaid: stripes in two directions."""
     angle, count = rng.uniform(0, np.pi), rng.uniform(3, 20)
-    one = np.sin(2 * np.pi * count * _across(rng, height, width, angle))
+    first = np.sin(2 * np.pi * count * _across(rng, height, width, angle))
     two = np.sin(2 * np.pi * count * _across(rng, height, width, angle + np.pi / 2))
-    joined = (one * two, one + two, np.sign(one) + np.sign(two))[int(rng.integers(3))]
+    joined = (first * two, first + two, np.sign(first) + np.sign(two))[int(rng.integers(3))]
     return two_colours(rng, unit(np.clip(joined * rng.choice([1.0, 8.0]), -1, 1)))
 
 
@@ -83,8 +83,8 @@ def colour(rng: Rng) -> Plane:
 
 def two_colours(rng: Rng, share: Plane) -> Picture:
     """`share` [height, width] 0..1 of one colour, the rest of another."""
-    one, two = colour(rng), colour(rng)
-    return whole(one * share[:, :, None] + two * (1 - share[:, :, None]))
+    first, two = colour(rng), colour(rng)
+    return whole(first * share[:, :, None] + two * (1 - share[:, :, None]))
 
 
 def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
@@ -94,8 +94,8 @@ def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
     frequency[0, 0] = 1.0
     spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / frequency**falls
     spectrum[0, 0] = 0
-    made = np.asarray(np.fft.irfft2(spectrum, (height, width)), np.float64)
-    return np.asarray(made / (made.std() or 1.0))
+    plane = np.asarray(np.fft.irfft2(spectrum, (height, width)), np.float64)
+    return np.asarray(plane / (plane.std() or 1.0))
 
 
 def value_noise(rng: Rng, height: int, width: int, cells: int) -> Plane:

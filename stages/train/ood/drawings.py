@@ -22,15 +22,15 @@ def shapes(rng: Rng, height: int, width: int) -> Picture:
 
 def leaves(rng: Rng, height: int, width: int) -> Picture:
     """Dead leaves: ellipses and polygons over each other, large ones rare, each with a texture."""
-    made = backgrounds.clouds(rng, height, width)
+    picture = backgrounds.clouds(rng, height, width)
     for _ in range(int(rng.integers(40, 160))):
         mask = Image.new("L", (width, height))
         radius = max(height, width) * min(0.5, 0.03 / rng.random() ** 0.7)
         x, y = rng.uniform(0, 1, 2) * (width, height)
         points = around(rng, x, y, radius)
         ImageDraw.Draw(mask).polygon(points, fill=255)
-        made = np.where(np.asarray(mask)[:, :, None] > 0, _leaf(rng, height, width), made)
-    return made
+        picture = np.where(np.asarray(mask)[:, :, None] > 0, _leaf(rng, height, width), picture)
+    return picture
 
 
 def scribbles(rng: Rng, height: int, width: int) -> Picture:
@@ -53,8 +53,8 @@ def letters(rng: Rng, height: int, width: int) -> Picture:
     font = ImageFont.load_default(max(6.0, size))
     for top in np.arange(rng.uniform(0, size), height, 1.25 * size):
         count = int(rng.integers(1, 3 + int(2 * width / size)))
-        words = "".join(rng.choice([*LETTERS, " ", " "], count))
-        draw.text((rng.uniform(0, width / 5), float(top)), words, fill=ink, font=font)
+        line = "".join(rng.choice([*LETTERS, " ", " "], count))
+        draw.text((rng.uniform(0, width / 5), float(top)), line, fill=ink, font=font)
     return np.asarray(image.rotate(rng.uniform(-20, 20)) if rng.random() < 0.5 else image)
 
 

@@ -48,24 +48,25 @@ def negatives(
     if not train.rejects:
         return []
     home = import_module(HOMES[TASKS[dataset.task].modality])
-    taught = sorted({one.digest for one in samples if one.split == "train"})
+    training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _made(orders, taught, home.negative, train.seed, store, settings)
+    digests = _generated(orders, training_digests, home.negative, train.seed, store, settings)
     place = {kind: number for number, kind in enumerate(home.KINDS)}
     return [
-        _sample(one, digest, place[one.kind]) for one, digest in zip(orders, digests, strict=True)
+        _sample(spec, digest, place[spec.kind])
+        for spec, digest in zip(orders, digests, strict=True)
     ]
 
 
 def kinds_of(samples: Sequence[Sample]) -> dict[str, str]:
     """The kind of each of `samples` that has the label `other`, by digest; YOURS where it is a
     person's own."""
-    return {one.digest: _kind(one) for one in samples if one.label == OTHER}
+    return {sample.digest: _kind(sample) for sample in samples if sample.label == OTHER}
 
 
 def _kind(sample: Sample) -> str:
-    made = sample.group == f"{OTHER}/{sample.extra.get('kind')}"
-    return sample.extra["kind"] if made else YOURS
+    generated = sample.group == f"{OTHER}/{sample.extra.get('kind')}"
+    return sample.extra["kind"] if generated else YOURS
 
 
 def orders_of(kinds: Sequence[str], wanted: float) -> list[NegativeSpec]:
@@ -75,14 +76,14 @@ def orders_of(kinds: Sequence[str], wanted: float) -> list[NegativeSpec]:
 
 
 def _wanted(samples: Sequence[Sample]) -> float:
-    used = [one.label for one in samples if one.split in ("train", "validation")]
+    used = [sample.label for sample in samples if sample.split in ("train", "validation")]
     labels = set(used) - {OTHER}
     return OFTEN * len(used) / max(1, len(labels))
 
 
-def _made(
+def _generated(
     orders: Sequence[NegativeSpec],
-    taught: Sequence[str],
+    training_digests: Sequence[str],
     make: Callable[..., bytes],
     seed: int,
     store: Store,
@@ -90,19 +91,21 @@ def _made(
 ) -> list[str]:
     """The digests of what was made to `orders`; known ones are not made again."""
     code = version_of(("train/ood/*.py",), PACKAGES)
-    name = f"ood/{digest_of(canonical([orders, taught, seed, code]))}"
-    known: list[str] | None = store.noted(name)
-    if known and _there(known, store):
-        return known
+    name = f"ood/{digest_of(canonical([orders, training_digests, seed, code]))}"
+    cached: list[str] | None = store.noted(name)
+    if cached and _there(cached, store):
+        return cached
 
-    def one(order: NegativeSpec) -> str:
+    def generate(order: NegativeSpec) -> str:
         rng = generator_for(order, seed)
-        return store.add(make(order.kind, rng, lambda: store.get(taught[_any(rng, taught)])))
+        return store.add(
+            make(order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)]))
+        )
 
     with ThreadPoolExecutor(settings.threads) as pool:
-        made = list(pool.map(one, orders))
-    store.note(name, made)
-    return made
+        digests = list(pool.map(generate, orders))
+    store.note(name, digests)
+    return digests
 
 
 def _there(digests: Sequence[str], store: Store) -> bool:
@@ -117,8 +120,8 @@ def generator_for(order: NegativeSpec, seed: int) -> np.random.Generator:
     return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])
 
 
-def _any(rng: np.random.Generator, taught: Sequence[Any]) -> int:
-    return int(rng.integers(len(taught)))
+def _any(rng: np.random.Generator, training_digests: Sequence[Any]) -> int:
+    return int(rng.integers(len(training_digests)))
 
 
 def _sample(order: NegativeSpec, digest: str, place: int) -> Sample:

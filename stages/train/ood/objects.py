@@ -13,10 +13,10 @@ EDGE = 0.12  # of a side: what is as near to the edge is mostly ground
 
 def floor(rng: Rng, photo: Photo) -> Picture:
     """The ground of a photo, without what lies on it: its edges, mirrored over and over."""
-    given = photo()
-    height, width = given.shape[:2]
+    picture = photo()
+    height, width = picture.shape[:2]
     deep = max(4, int(EDGE * min(height, width)))
-    edges = (given[:deep], given[-deep:], given[:, :deep], given[:, -deep:])
+    edges = (picture[:deep], picture[-deep:], picture[:, :deep], picture[:, -deep:])
     edge = edges[int(rng.integers(4))]
     strip = edge if edge.shape[0] == deep else edge.transpose(1, 0, 2)
     times = -(-max(height, width) // (2 * deep))
@@ -66,8 +66,8 @@ def _form(rng: Rng, height: int, width: int) -> Image.Image:
 def _stuff(rng: Rng, photo: Photo, height: int, width: int) -> Picture:
     """What a thing is made of: the stuff of photos, or of none."""
     if rng.random() < 0.5:
-        made = (zoomed, scrambled, shuffled)[int(rng.integers(3))](rng, photo)
-        return sized(made, height, width)
+        picture = (zoomed, scrambled, shuffled)[int(rng.integers(3))](rng, photo)
+        return sized(picture, height, width)
     makers = (
         backgrounds.plain,
         backgrounds.gradient,

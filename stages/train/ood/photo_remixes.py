@@ -32,38 +32,38 @@ def shuffled(rng: Rng, photo: Photo) -> Picture:
 
 def scrambled(rng: Rng, photo: Photo) -> Picture:
     """A photo's amplitudes with the phases of noise: the same spectrum, nothing to be seen."""
-    given = photo().astype(np.float64)
-    phases = np.angle(np.fft.rfft2(rng.normal(size=given.shape[:2]))).astype(np.float64)
-    planes = [_rephased(given[:, :, channel], phases) for channel in range(3)]
+    picture = photo().astype(np.float64)
+    phases = np.angle(np.fft.rfft2(rng.normal(size=picture.shape[:2]))).astype(np.float64)
+    planes = [_rephased(picture[:, :, channel], phases) for channel in range(3)]
     return whole(np.dstack(planes))
 
 
 def zoomed(rng: Rng, photo: Photo) -> Picture:
     """About a tenth of a photo's side, blown up: stuff, not a thing."""
-    given = photo()
-    height, width = given.shape[:2]
+    picture = photo()
+    height, width = picture.shape[:2]
     share = rng.uniform(0.06, 0.14)
     high, wide = max(2, int(share * height)), max(2, int(share * width))
     top, left = int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1))
-    return sized(given[top : top + high, left : left + wide], height, width)
+    return sized(picture[top : top + high, left : left + wide], height, width)
 
 
 def blurred(rng: Rng, photo: Photo) -> Picture:
     """What is left of a photo out of all focus."""
-    given, side = photo(), int(rng.integers(4, 7))
-    made = sized(sized(given, side, side), *given.shape[:2])
-    return whole(made + rng.normal(0, rng.uniform(0, 4), made.shape))
+    picture, side = photo(), int(rng.integers(4, 7))
+    soft = sized(sized(picture, side, side), *picture.shape[:2])
+    return whole(soft + rng.normal(0, rng.uniform(0, 4), soft.shape))
 
 
 def collage(rng: Rng, photo: Photo) -> Picture:
     """Small pieces of many photos over each other, with the edges of clouds."""
-    made = scrambled(rng, photo).copy()
-    height, width = made.shape[:2]
+    picture = scrambled(rng, photo).copy()
+    height, width = picture.shape[:2]
     for _ in range(int(rng.integers(6, 16))):
         stuff = zoomed(rng, photo)
         place = unit(value_noise(rng, height, width, int(rng.integers(2, 5)))) > 0.72
-        made[place] = stuff[place]
-    return made
+        picture[place] = stuff[place]
+    return picture
 
 
 def _square(picture: Picture, count: int) -> tuple[Picture, int]:
@@ -74,8 +74,8 @@ def _square(picture: Picture, count: int) -> tuple[Picture, int]:
 
 def _rephased(plane: Plane, phases: NDArray[np.float64]) -> Plane:
     spectrum = np.fft.rfft2(plane - plane.mean())
-    made = np.fft.irfft2(np.abs(spectrum) * np.exp(1j * phases), plane.shape)
-    return np.asarray(made + plane.mean(), np.float64)
+    rephased = np.fft.irfft2(np.abs(spectrum) * np.exp(1j * phases), plane.shape)
+    return np.asarray(rephased + plane.mean(), np.float64)
 
 
 def sized(picture: Picture, height: int, width: int) -> Picture:

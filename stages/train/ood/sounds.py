@@ -67,15 +67,15 @@ def tones(rng: Rng, clips: Clips) -> Wave:
 
 def noise(rng: Rng, clips: Clips) -> Wave:
     """Noise of any colour, swelling at any pace."""
-    falls, pace = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
-    swell = 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * pace * clips.times + rng.uniform(0, 6))
+    falls, frequency = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
+    swell = 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * frequency * clips.times + rng.uniform(0, 6))
     return coloured(rng, clips.frames, falls) * swell
 
 
 def sweeps(rng: Rng, clips: Clips) -> Wave:
     """Glides up and down between two pitches."""
-    pace = rng.uniform(0.1, 3)
-    run = np.abs((clips.times * pace + rng.uniform()) % 2 - 1)
+    frequency = rng.uniform(0.1, 3)
+    run = np.abs((clips.times * frequency + rng.uniform()) % 2 - 1)
     low, high = np.sort(60 * 2 ** rng.uniform(0, 6.5, 2))
     pitch = low * (high / low) ** run
     return np.sin(2 * np.pi * np.cumsum(pitch) / clips.rate)
@@ -89,8 +89,10 @@ def clicks(rng: Rng, clips: Clips) -> Wave:
     train = np.zeros(clips.frames)
     train[(places * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
     ring = np.arange(int(0.05 * clips.rate)) / clips.rate
-    tail = np.sin(2 * np.pi * rng.uniform(200, 5000) * ring) * np.exp(-ring * rng.uniform(60, 900))
-    return filtered(train, tail) + 0.003 * coloured(rng, clips.frames, 0.5)
+    impulse_response = np.sin(2 * np.pi * rng.uniform(200, 5000) * ring) * np.exp(
+        -ring * rng.uniform(60, 900)
+    )
+    return filtered(train, impulse_response) + 0.003 * coloured(rng, clips.frames, 0.5)
 
 
 def silence(rng: Rng, clips: Clips) -> Wave:
@@ -125,7 +127,7 @@ def grains(rng: Rng, clips: Clips) -> Wave:
     rows = rng.integers(len(sources), size=count)
     fade = np.hanning(length)
     joined = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
-    return np.concatenate([np.resize(one, length) * fade for one in joined])[: clips.frames]
+    return np.concatenate([np.resize(grain, length) * fade for grain in joined])[: clips.frames]
 
 
 def layers(rng: Rng, clips: Clips) -> Wave:
@@ -136,9 +138,9 @@ def layers(rng: Rng, clips: Clips) -> Wave:
 
 def slowed(rng: Rng, clips: Clips) -> Wave:
     """A clip five to ten times too slow or too fast, backwards."""
-    pace = rng.uniform(5, 10) ** rng.choice([1, -1])
+    speed = rng.uniform(5, 10) ** rng.choice([1, -1])
     clip = clips()[::-1]
-    places = (np.arange(clips.frames) * pace) % (clips.frames - 1)
+    places = (np.arange(clips.frames) * speed) % (clips.frames - 1)
     return np.asarray(np.interp(places, np.arange(clips.frames), clip), np.float64)
 
 
@@ -162,15 +164,15 @@ def coloured(rng: Rng, frames: int, falls: float) -> Wave:
     frequency[0] = 1.0
     spectrum = np.fft.rfft(rng.normal(size=frames)) / frequency**falls
     spectrum[0] = 0
-    made = np.fft.irfft(spectrum, frames)
-    return np.asarray(made / (made.std() or 1.0), np.float64)
+    wave = np.fft.irfft(spectrum, frames)
+    return np.asarray(wave / (wave.std() or 1.0), np.float64)
 
 
-def filtered(wave: Wave, tail: Wave) -> Wave:
+def filtered(wave: Wave, impulse_response: Wave) -> Wave:
     """`wave` with every frame ringing on as `tail`."""
-    size = len(wave) + len(tail)
-    made = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(tail, size), size)
-    return np.asarray(made[: len(wave)], np.float64)
+    size = len(wave) + len(impulse_response)
+    convolved = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(impulse_response, size), size)
+    return np.asarray(convolved[: len(wave)], np.float64)
 
 
 def _even(wave: Wave) -> Wave:
