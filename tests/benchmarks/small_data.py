@@ -156,7 +156,9 @@ def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
     """The growth that the curve of `rows` tells."""
     problem, names = problem_of(pictures, rows, seed), [str(row) for row in rows]
     jobs = [(share, repeat) for share in SHARES for repeat in range(3)]
-    results = [taught((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs]
+    results = [
+        train_on_share((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs
+    ]
     right = np.stack([right_share for right_share, _ in results]).reshape(len(SHARES), 3, -1)
     sizes = np.stack([label for _, label in results]).reshape(len(SHARES), 3, -1).mean(axis=1)
     order = np.concatenate([problem.validation_rows(fold) for fold in range(FOLDS)])
