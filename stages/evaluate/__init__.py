@@ -1,4 +1,4 @@
-"""The third room: the test split through the trained model, measured, judged and drawn."""
+"""The evaluate stage: predicts the test split with the trained model and reports how good it is."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ def evaluate(
     run: Run,
     settings: Settings,
 ) -> Report:
-    """Measure `model` on the test split of `dataset`. The Report is made even if it is bad.
+    """Measure `model` on the test split of `dataset`. The Report is saved whatever its verdict.
 
     Raises DataError if there is no test split, or if model and dataset differ in their labels."""
     predicted = predictions(model, dataset, store=store, run=run, threads=settings.threads)
@@ -45,7 +45,7 @@ def evaluate(
         curve=_curve(model, store),
         training=Training(model, dataset, store, settings),
     )
-    evaluation = _asking(evaluation)
+    evaluation = _with_gate_advice(evaluation)
     page = kind.page(
         evaluation,
         about_model(model, dataset, predicted, section_of(model, config.device, store)),
@@ -59,18 +59,20 @@ def evaluate(
     return report
 
 
-def _asking(evaluation: Evaluation) -> Evaluation:
-    """`evaluation`; if no gate was set, its advice asks for one first."""
+def _with_gate_advice(evaluation: Evaluation) -> Evaluation:
+    """`evaluation`; if the pipeline sets no gate, its first advice is to set one."""
     if evaluation.minimum:
         return evaluation
-    asks = in_pipeline(evaluation.measured.overall, evaluation.measured.labels)
-    return replace(evaluation, advice=(asks, *evaluation.advice))
+    set_gate = in_pipeline(evaluation.measured.overall, evaluation.measured.labels)
+    return replace(evaluation, advice=(set_gate, *evaluation.advice))
 
 
 def predictions(
     model: Model, dataset: Dataset, *, store: Store, run: Run, threads: int, split: str = "test"
 ) -> Predicted:
-    """What `model` says to the samples of `split`, in the manifest's order."""
+    """The answers of `model` to the samples of `split`, in the manifest's order.
+
+    Raises DataError if the labels of both differ, the split is empty or a sample is unusable."""
     samples = samples_of(dataset, store, split)
     _check(model, dataset, samples)
     fetches = [partial(store.get, sample.digest) for sample in samples]
@@ -129,7 +131,7 @@ def _tested(dataset: Dataset) -> float:
 
 
 def _curve(model: Model, store: Store) -> Sequence[Mapping[str, float]]:
-    """What the chosen trial measured after each epoch."""
+    """The metrics of the chosen trial after each epoch; empty if they were not recorded."""
     if "trials.json" not in model.files:
         return ()
     trials = json.loads(store.get(model.files["trials.json"]))

@@ -1,4 +1,4 @@
-"""What was measured on what, for a report: facts of the model, of the data, and their origins."""
+"""Facts for a report: which model was measured, on which data, and where both come from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,8 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class About:
-    """Facts as (name, value), counts by split and label. `noun`: what a sample is called."""
+    """Facts about model and data as (name, value). `counts`: labels by split. `noun`: what a sample
+    is called."""
 
     title: str
     subject: str
@@ -27,7 +28,7 @@ class About:
     )  # samples that could not be used
     lineage: list[tuple[str, str]] = field(default_factory=list)
     search: str = ""  # the section on all trials, as HTML
-    packed: bool = False  # packages are made of it, and what they measure goes above all else
+    packed: bool = False  # it can be deployed: measurements of its packages go first
 
     @property
     def splits(self) -> list[str]:
@@ -53,7 +54,7 @@ def about_model(model: Model, dataset: Dataset, predicted: Predicted, search: st
 
 
 def facts_of(model: Model) -> list[tuple[str, str]]:
-    """What a person wants to know of a model."""
+    """The facts about `model` that a report shows, as (name, value)."""
     size = " × ".join(str(side) for side in model.input_shape)
     return [
         ("Task", model.task.replace("_", " ")),
@@ -77,9 +78,9 @@ def _data(dataset: Dataset, noun: str) -> list[tuple[str, str]]:
 
 
 def _plain(selection: Mapping[str, Any]) -> dict[str, Any]:
-    """What is not told in a section of its own."""
-    apart = ("finalists", "held_out_by_label", "judged", "few")
-    return {name: value for name, value in selection.items() if name not in apart}
+    """The parts of `selection` that no section of its own shows."""
+    shown_elsewhere = ("finalists", "held_out_by_label", "judged", "few")
+    return {name: value for name, value in selection.items() if name not in shown_elsewhere}
 
 
 def _as_text(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Labels that are taken for each other, and what to do about it."""
+"""Labels that the model confuses, and what to do about it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ _OFTEN = 0.1  # a pair with fewer of all mistakes needs no advice
 
 
 class ConfusedPair(NamedTuple):
-    """Two labels that are confused: so often `one` is taken for `other`, so often the reverse."""
+    """Two confused labels. `there`: how often `label` is taken for `other`; `back`: the reverse."""
 
     label: str
     other: str
@@ -23,7 +23,7 @@ class ConfusedPair(NamedTuple):
 
 
 def pairs(confusion: list[list[int]], labels: Sequence[str]) -> list[ConfusedPair]:
-    """The pairs of labels that are confused at all, the most often confused first."""
+    """The pairs of labels that were confused at least once, the most frequent first."""
     found = [
         ConfusedPair(labels[i], labels[j], confusion[i][j], confusion[j][i])
         for i in range(len(labels))
@@ -34,15 +34,16 @@ def pairs(confusion: list[list[int]], labels: Sequence[str]) -> list[ConfusedPai
 
 
 def _turned(pair: ConfusedPair) -> ConfusedPair:
-    """The commoner direction first."""
-    one, other, there, back = pair
-    return pair if there >= back else ConfusedPair(other, one, back, there)
+    """`pair` with the more frequent direction first."""
+    if pair.there >= pair.back:
+        return pair
+    return ConfusedPair(pair.other, pair.label, pair.back, pair.there)
 
 
 def confusion_advice(
     confused: Sequence[ConfusedPair], wrong: int, noun: str, mistakes: str = "mistakes"
 ) -> list[str]:
-    """A sentence on each of the few pairs that are behind many of the `wrong` answers."""
+    """A sentence on each of the few pairs that make up many of the `wrong` answers."""
     return [_pair_advice(pair, wrong, noun, mistakes) for pair in _often(confused, wrong)]
 
 

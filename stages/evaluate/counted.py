@@ -46,9 +46,9 @@ def countable(
     modality: Modality,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Sample], Quarantined]:
-    """The rows that tell something new, as samples, and the others with the reason.
+    """The rows that can be counted, as samples, and the other files with the reason.
 
-    `known` are digests of samples that the model has learnt from."""
+    `training_digests`: of samples that the model was trained or selected with."""
     samples: list[Sample] = []
     bad: dict[str, str] = {}
     for done, row in enumerate(rows):
@@ -86,7 +86,7 @@ def _new(
 def _why_not(
     sample: Sample, same_bytes: Sequence[Sample], training_digests: frozenset[str], noun: str
 ) -> str:
-    """`alike`: all with the same bytes, in order."""
+    """Why `sample` is not counted; empty if it is. `same_bytes`: all samples with its digest."""
     if sample.digest in training_digests:
         return f"the model was trained or chosen with this very {noun}"
     labels = sorted({copy.label for copy in same_bytes})

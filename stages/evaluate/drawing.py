@@ -1,4 +1,4 @@
-"""Where the lines of a plot go. The templates draw them as SVG: sharp in print, equal bytes."""
+"""Coordinates of the lines of a plot, which templates draw as SVG: sharp in print, reproducible."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ LEFT, TOP, WIDTH, HEIGHT = 46, 12, 400, 270  # of the plot's inside, in pixels
 
 
 class Line(NamedTuple):
-    """A line with its place in the legend; grey ones are the background and have none."""
+    """A polyline. `points`: in SVG's form. A line without a name has no entry in the legend."""
 
     name: str
     points: str
@@ -27,10 +27,12 @@ class Line(NamedTuple):
 
 
 def across(share: float) -> float:
+    """Pixels from the left edge of the drawing to `share` (0 to 1) of the horizontal axis."""
     return round(LEFT + WIDTH * share, 1)
 
 
 def down(share: float) -> float:
+    """Pixels from the top of the drawing to `share` (0 to 1) of the vertical axis."""
     return round(TOP + HEIGHT * (1 - share), 1)
 
 
@@ -40,7 +42,7 @@ def points(xs: Sequence[float], ys: Sequence[float]) -> str:
 
 
 def precision_recall(curves: dict[str, PrecisionRecallCurve]) -> list[Line]:
-    """One line for each label: those with the smallest area in colour, the others behind them."""
+    """One line for each label: those with the smallest area coloured, the rest grey behind them."""
     order = sorted(curves, key=lambda label: (curves[label].average_precision, label))
     coloured, remaining = order[: len(COLOURS)], order[len(COLOURS) :]
     behind = [Line("", _steps(curves[label]), GREY) for label in remaining]
@@ -52,7 +54,7 @@ def precision_recall(curves: dict[str, PrecisionRecallCurve]) -> list[Line]:
 
 
 def _steps(curve: PrecisionRecallCurve) -> str:
-    """From recall 0 at the first precision to the end."""
+    """The points of `curve`, beginning at recall 0 with its first precision."""
     return points([0.0, *curve.recall], [curve.precision[0], *curve.precision])
 
 
@@ -112,7 +114,7 @@ class Axis(NamedTuple):
 
 
 def over_minutes(epochs: Sequence[Mapping[str, float]], metric: str) -> tuple[list[Line], Axis]:
-    """`metric` over the minutes of training, from 0 on; nothing if the epochs do not tell both."""
+    """`metric` over the minutes of training, from 0 on; empty if no epoch has both."""
     measured = [
         (epoch["minutes"], epoch[metric]) for epoch in epochs if {"minutes", metric} <= epoch.keys()
     ]
@@ -128,6 +130,6 @@ def over_minutes(epochs: Sequence[Mapping[str, float]], metric: str) -> tuple[li
 
 
 def step_of(most: float) -> float:
-    """A round step that cuts `most` into 3 to 8."""
+    """A round step that divides an axis up to `most` into 3 to 8 parts."""
     unit = 10.0 ** math.floor(math.log10(max(most, 1e-6)))
     return next(step for step in (unit * k / 10 for k in (2, 5, 10, 20)) if most / step <= 8)

@@ -1,4 +1,4 @@
-"""What every kind of answer finds out about predictions."""
+"""What is found out about predictions, whatever kind of answer they are."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from stages.evaluate.sure import SureAnswers
 from stages.evaluate.verdict import Judgement, Verdict, verdict
 from stages.metrics import Measured, PrecisionRecallCurve
 
-Origin = Literal["held out", "these", "given"]  # of a threshold: where it was chosen
+Origin = Literal["held out", "test", "package"]  # of a threshold: where it was chosen
 
 
 @dataclass(frozen=True)
 class Evaluation(ABC):
-    """All that is found out about a set of predictions, whoever made them.
+    """The evaluation of the predictions of a model or a package.
 
-    `threshold` is the recommended one, `origin` where it was chosen, `precision` the share of
-    answers that were to be right at it, if one was asked for; `thresholds` say what each of many
-    gains and costs; `sure`: the answers that are marked as sure."""
+    `threshold`: the recommended one; `origin`: where it was chosen; `precision`: the share of right
+    answers that was wanted at it, None if none was. `thresholds`: what each of many thresholds
+    gains and costs. `sure`: the answers that are marked as sure."""
 
     predicted: Predicted
     measured: Measured

@@ -1,4 +1,4 @@
-"""Labels that the test has too few samples of: with those no verdict can be given."""
+"""Labels with too few test samples for a verdict."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ LEAST = 5  # test samples of each label, or boxes, that a verdict needs
 def few_tested(measured: Measured) -> dict[str, int]:
     """The labels with fewer than LEAST test samples (of boxes: test boxes), and how many each has.
 
-    The label that a model gives to unknown samples needs none, and is not measured without."""
+    The label for unknown samples needs none: without any it is not among those measured."""
     tested = {label: int(each["support"].value) for label, each in measured.labels.items()}
     return {label: count for label, count in tested.items() if count < LEAST}
 
 
 def too_few(few: Mapping[str, int], item: str) -> list[str]:
-    """The reason why a test with `few` samples of some labels decides nothing; `item`: what is
-    counted, as 'photo' or 'box'."""
+    """Why a test with too `few` samples of some labels is undecided; `item`: what is counted, as
+    'photo' or 'box'."""
     if not few:
         return []
     have = listed(

@@ -1,4 +1,4 @@
-"""How numbers and names are said to a person."""
+"""Numbers and names as text for people."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is done with predictions, by their kind: the parts on the board ANSWERS."""
+"""How each kind of answer is evaluated: the protocol of the parts on the board ANSWERS."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,13 +24,15 @@ UNSEEN = "unseen.json"
 
 
 def gone(digest: str) -> bytes:
-    """For those who have no store to fetch the sample `digest` from. Raises Damaged."""
+    """Stands in for `Unseen.fetch` where there is no store. Always raises Damaged."""
     raise Damaged(f"There is no sample {digest[:12]} here.", "Look at it where it was trained.")
 
 
 class Unseen(NamedTuple):
-    """What models said of samples that they had not been taught with; both in plain form. `kinds`:
-    of those that have none of a person's labels, by digest; `fetch`: a sample's bytes."""
+    """Out-of-fold predictions: answers to samples that the answering model was not trained on.
+
+    `truth`, `answers`: in the plain form of the kind of answer. `kinds`: by digest, the kind of
+    those that have none of the labels. `fetch`: a sample's bytes by its digest."""
 
     truth: list[Any]
     answers: list[Any]
@@ -40,9 +42,9 @@ class Unseen(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """`same`: share of what the trained model answers that the packed one answers, too. `drops`:
-    by metric, as a gate names it ('accuracy', 'recall of cat'); positive if it got worse.
-    `failures` says why the two do not agree; empty if they do."""
+    """How closely a packed network matches the trained model. `same`: share of equal answers.
+    `drops`: by metric, as a gate names it ('accuracy', 'recall of cat'); positive if it got worse.
+    `failures`: why the two do not agree; empty if they do."""
 
     same: Measure
     drops: dict[str, Measure]
@@ -55,16 +57,16 @@ class Agreement(NamedTuple):
 
 
 class Kind(Protocol):
-    """A kind of answer, without state. `headline`: the metrics that a person is told first;
-    `compared`: what the share `Agreement.same` is a share of; `counted`: what a label's test is
-    counted in, if not in samples."""
+    """A kind of answer, without state. `headline`: the most important metrics. `compared`: what
+    `Agreement.same` is a share of. `counted`: what the support of a label counts, as 'box'; empty
+    for samples."""
 
     headline: ClassVar[tuple[str, ...]]
     compared: ClassVar[str]
     counted: ClassVar[str]
 
     def truth(self, samples: Sequence[Sample], labels: Sequence[str]) -> list[Any]:
-        """What is true of each of `samples`, in plain JSON. Raises DataError for a label that is
+        """The annotation of each of `samples`, in plain JSON. Raises DataError for a label that is
         none of `labels`."""
         ...
 
@@ -80,10 +82,12 @@ class Kind(Protocol):
         training: Training | None = None,
         sure: Sure | None = None,
     ) -> Evaluation:
-        """Measure and judge `predicted`. `tested` is the share of all samples that is tested on;
-        on `unseen` ones the threshold is chosen, so that the test split chooses nothing, unless
-        `threshold` is in use already, and likewise `sure`; `curve` is what training
-        measured after each epoch; `training` may be looked back at.
+        """Measure `predicted` and compare it with the gates.
+
+        `tested`: the share of all samples that is in the test split. `unseen`: the threshold is
+        chosen on these, so that nothing is chosen on the test split; `threshold`, `sure`: those of
+        a package, used instead. `curve`: metrics of training after each epoch. `training`: the
+        model's training, for the sections about it.
 
         Raises DataError if there is nothing to measure, ConfigError for a gate on an unknown
         label."""
@@ -102,7 +106,7 @@ class Kind(Protocol):
         ...
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
-        """The numbers alone, as for a package."""
+        """The metrics of `predicted` at `threshold`."""
         ...
 
     def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
@@ -111,7 +115,7 @@ class Kind(Protocol):
         ...
 
     def judgements(self, measured: Measured, gate: Mapping[str, float]) -> list[Judgement]:
-        """`measured` beside each minimum of `gate`, or beside the least that holds without one.
+        """`measured` compared with each minimum of `gate`, or with the default gate if it is empty.
 
         Raises ConfigError for a gate on what was not measured."""
         ...
@@ -126,8 +130,9 @@ class Kind(Protocol):
         max_drop: float,
         least: float,
     ) -> Agreement:
-        """Does the packed network, which answered `packed` to the same samples, still do what the
-        `trained` one did? `least`: the share of answers that usually stay as they were."""
+        """Compare a packed network's answers, `packed`, with those of the `trained` model to the
+        same samples. `max_drop`: how much a metric may drop. `least`: the share of equal answers
+        that is usual."""
         ...
 
 
@@ -144,7 +149,7 @@ def modality_of(task: str) -> Modality:
 
 
 def check_label_names(names: Iterable[str], labels: Sequence[str]) -> None:
-    """Raise DataError if one of the labels `given` is none of the model's `labels`."""
+    """Raise DataError if one of the label `names` is none of the model's `labels`."""
     unknown = sorted(set(names) - set(labels))
     if unknown:
         raise DataError(
@@ -156,12 +161,12 @@ def check_label_names(names: Iterable[str], labels: Sequence[str]) -> None:
 def origin_of(threshold: float | None, unseen: Unseen | None) -> Origin:
     """Where the threshold of an Evaluation was chosen."""
     if threshold is not None:
-        return "given"
-    return "these" if unseen is None else "held out"
+        return "package"
+    return "test" if unseen is None else "held out"
 
 
 def unseen_of(model: Model, store: Store) -> Unseen | None:
-    """What `model`'s training knows of samples that it did not teach with, if it tells."""
+    """The out-of-fold predictions that are stored with `model`; None if there are none."""
     if UNSEEN not in model.files:
         return None
     record = json.loads(store.get(model.files[UNSEEN]))

@@ -1,10 +1,10 @@
-"""Asks a person for the least that is good enough, where a pipeline sets no gate."""
+"""Suggests a gate where the pipeline sets none."""
 
 from collections.abc import Mapping
 
 from stages.artifacts import Measure
 
-EXAMPLE = 0.9  # stands in the line that is suggested; only the person knows what is needed
+EXAMPLE = 0.9  # in the suggested line; only the user knows what is needed
 UNEVEN = 2  # times as many test samples of the commonest label as of the rarest
 
 
@@ -26,7 +26,7 @@ def yaml_line(overall: Mapping[str, Measure], labels: Mapping[str, Mapping[str, 
 
 
 def in_pipeline(overall: Mapping[str, Measure], labels: Mapping[str, Mapping[str, Measure]]) -> str:
-    """Asks for a minimum in the pipeline's YAML."""
+    """The advice to set a minimum in the pipeline's YAML."""
     return (
         "Say what you need, so that a verdict can be given. Add this line to the pipeline's YAML, "
         f"with the least you can accept: {yaml_line(overall, labels)}"
@@ -34,7 +34,7 @@ def in_pipeline(overall: Mapping[str, Measure], labels: Mapping[str, Mapping[str
 
 
 def as_option(overall: Mapping[str, Measure], labels: Mapping[str, Mapping[str, Measure]]) -> str:
-    """Asks for a minimum as an option of `aiwf evaluate`."""
+    """The advice to set a minimum as an option of `aiwf evaluate`."""
     return (
         "Say what you need, so that a verdict can be given. Add this option, with the least you "
         f"can accept: --gate {metric_to_gate(overall, labels)}={EXAMPLE}"

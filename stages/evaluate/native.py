@@ -1,4 +1,4 @@
-"""A trained model's own graph behind the runtime's predictor."""
+"""Runs a trained model's native graph with the runtime's predictor."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ GRAPH = ("graph.json", "graph.pdiparams")
 
 
 def description(model: Model, backend: str = "paddle") -> dict[str, Any]:
-    """What the runtime has to know of `model`, whose network `backend` runs."""
+    """The runtime's description of `model`, as in a package; `backend` runs its network."""
     task = TASKS[model.task]
     return {
         "task": model.task,

@@ -1,4 +1,4 @@
-"""How many more samples a person would have to test on, in plain words."""
+"""How many more test samples are needed, in plain words."""
 
 import math
 from collections.abc import Mapping
@@ -14,15 +14,16 @@ _SHOWN = 6  # labels that are named
 
 
 class Needed(NamedTuple):
-    """`noun`: what a sample is called; `tested`: the share of all samples that is in the test;
-    `each`: where not samples are counted, how many of what a label or metric counts has one."""
+    """`noun`: what a sample is called. `tested`: the share of all samples that is in the test.
+    `each`: by label or metric, how many boxes a sample has on average; empty where samples are
+    counted."""
 
     noun: str
     tested: float
     each: Mapping[str, float] = {}
 
     def to_decide(self, judgement: Judgement) -> str:
-        """How many more would settle an undecided gate, if the model goes on as it does."""
+        """How many more samples would decide an undecided gate, if the measured value stays."""
         name, measure = metric(judgement.name), judgement.measure
         needed = samples_to_decide(measure.value, judgement.gate)
         if needed is None:
@@ -59,7 +60,7 @@ class Needed(NamedTuple):
         return counted if each == 1 else rough(math.ceil(counted / each))
 
     def in_all(self, missing: int) -> str:
-        """How many have to be collected for `more` of them in the test."""
+        """How many samples to collect so that `missing` are in the test, in brackets."""
         if self.tested >= 1:
             return ""
         collected = rough(round(missing / self.tested))
@@ -67,8 +68,9 @@ class Needed(NamedTuple):
 
 
 def _missing_samples(measure: Measure, needed: int) -> int:
-    """More samples until the interval is as narrow as that of a share in `needed` samples.
+    """How many more samples make the interval as narrow as that of a share of `needed` samples.
 
-    A mean over uneven labels knows less than so many samples would: its own interval tells."""
-    knows = samples_to_narrow(measure.value, (measure.high - measure.low) / 2)
-    return rough(max(1, round(measure.n * max(needed / knows - 1, 0))))
+    The interval of a mean over uneven labels is wider than that of a share of as many samples, so
+    the calculation starts from the width of its interval."""
+    worth = samples_to_narrow(measure.value, (measure.high - measure.low) / 2)
+    return rough(max(1, round(measure.n * max(needed / worth - 1, 0))))

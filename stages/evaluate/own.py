@@ -1,4 +1,4 @@
-"""A person's own small test set: read, cleaned of what cannot be counted, predicted, judged."""
+"""Measures a model or package on a user's own folder of annotated samples."""
 
 from dataclasses import replace
 from functools import partial
@@ -27,10 +27,10 @@ def measured(
     threads: int,
     progress: Progress,
 ) -> tuple[Evaluation, str]:
-    """Measure `subject` on the annotated samples in `folder`; the page is the second of the two.
+    """Measure `subject` on the annotated samples in `folder`; the evaluation and the report's HTML.
 
-    `known` are digests of samples that it learnt from: they are not counted, nor are files that
-    cannot be read, or that are there twice. Raises DataError if nothing is left, or for a label
+    Not counted are files that cannot be read, duplicates, and samples that it was trained on, whose
+    digests are `training_digests`. Raises DataError if nothing is left, or for a label
     that `subject` does not know."""
     config.check_gate(TASKS[subject.task].answers)
     modality, kind = modality_of(subject.task), kind_of(subject.task)
@@ -51,8 +51,8 @@ def measured(
         sure=subject.sure,
     )
     if not evaluation.minimum:
-        asks = as_option(evaluation.measured.overall, evaluation.measured.labels)
-        evaluation = replace(evaluation, advice=(*evaluation.advice, asks))
+        set_gate = as_option(evaluation.measured.overall, evaluation.measured.labels)
+        evaluation = replace(evaluation, advice=(*evaluation.advice, set_gate))
     about = _about(subject, folder, predicted, quarantined + bad)
     fetch = lambda row: (folder / predicted.names[row]).read_bytes()  # noqa: E731
     return evaluation, kind.page(evaluation, about, fetch, modality, config.worst)

@@ -1,4 +1,4 @@
-"""A package by whatever name a person has for it, as a folder."""
+"""Opens a package, named as a folder, a zip file or package@id."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Predictions of many samples, in order: what was true, what was answered."""
+"""Predictions of many samples, in order: truth and answers."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ def read_predicted(data: bytes, noun: str = "photo") -> Predicted:
 
 
 class Answers(NamedTuple):
-    """Answers to the usable samples, whose places are `usable`; why each other one is not."""
+    """`values`: answers to the samples at the places `usable`. `bad`: why each other one is not."""
 
     values: list[Any]
     usable: list[int]
@@ -63,10 +63,10 @@ def answers(
     threads: int,
     progress: Progress = lambda done, total: None,
 ) -> Answers:
-    """Ask of `samples`, each a function that fetches its bytes, with a few one-thread predictors.
+    """The answers to `samples`, each a function that fetches its bytes, by one-thread predictors.
 
-    Cutting into batches of a fixed size and giving each predictor one thread makes the answers the
-    same for every number of `threads`: no sum is ever taken in another order."""
+    Batches of a fixed size and one thread per predictor make the answers the same for every number
+    of `threads`, as every sum is taken in the same order."""
     starts = range(0, len(samples), BATCH)
     idle: SimpleQueue[Predictor] = SimpleQueue()
     workers = max(1, min(threads, len(starts), _MOST_WORKERS))

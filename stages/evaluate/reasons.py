@@ -29,7 +29,7 @@ def reasons(
 
 
 def _no_gate(judgements: Sequence[Judgement]) -> list[str]:
-    """Who reads of a gate that nobody set has to know so; beside guessing it is told already."""
+    """A note on each default gate; one against guessing has it in its own sentence."""
     return [
         f"No minimum was set: evaluate.gate is empty, and {percent(judgement.gate)} of "
         f"{metric(judgement.name)} is the default."
@@ -39,7 +39,7 @@ def _no_gate(judgements: Sequence[Judgement]) -> list[str]:
 
 
 def _blind(judgements: Sequence[Judgement], noun: str) -> list[str]:
-    """The gates that the test tells nothing about."""
+    """The gates on what no test sample measures."""
     if not judgements:
         return []
     names = listed([metric(judgement.name) for judgement in judgements], "gate")

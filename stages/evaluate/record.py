@@ -8,7 +8,7 @@ from stages.evaluate.evaluation import Evaluation
 
 
 def recorded(evaluation: Evaluation, **details: Any) -> bytes:
-    """What every kind of answer has, and `more`; the same bytes for the same numbers."""
+    """The JSON of what every kind of answer has, and of `details`; reproducible byte by byte."""
     facts = {
         "labels": evaluation.predicted.labels,
         "verdict": evaluation.verdict,

@@ -24,10 +24,9 @@ _HOW = "Give a package's folder or zip, or model@id or package@id from `aiwf lis
 
 @dataclass(frozen=True)
 class Subject:
-    """`predictor` makes a one-thread predictor each time. `dataset`: id of what it learnt from.
-    `threshold`: the one that it is used with; where there is none, `unseen` may choose it;
-    `sure` likewise.
-    `other`: the label that says that a sample has none of the others, if there is one."""
+    """`predictor`: makes a new one-thread predictor. `dataset`: id of the dataset that it was
+    trained on. `threshold`, `sure`: as set in a package; None for a model, whose `unseen` answers
+    choose them. `other`: the label of samples that have none of the other labels; may be empty."""
 
     title: str
     task: str
@@ -44,7 +43,8 @@ class Subject:
 
 @contextmanager
 def opened(name: str, store: Store) -> Iterator[Subject]:
-    """What `name` means. Raises ConfigError if nothing, Damaged if it is not what was packed."""
+    """Open the model or package `name`. Raises ConfigError if there is none, Damaged if a package
+    is not as it was packed."""
     if name.startswith("model@"):
         model: Model = store.load(store.find(name))
         with graph_of(model, store) as graph:

@@ -1,4 +1,4 @@
-"""How many answers are sure, how right they are, and from which score on they are."""
+"""Which answers are sure, by a threshold on the score, and how many of them are right."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,10 +41,11 @@ class Answered:
 
 @dataclass(frozen=True)
 class SureAnswers:
-    """`rule`: when an answer is sure. `precision`: so many of these were to be right. `right`: how
-    many are, in this test; `share`: how many of all samples (of all boxes) have a sure answer.
-    `best`: threshold and share that is right where most are, on the answers that it was chosen on;
-    None if it was not chosen here, or on too few. `noun`: what is answered: photos, boxes."""
+    """`rule`: when an answer is sure. `precision`: the share of sure answers that should be right;
+    `right`: the share that is, in this test. `share`: of all samples (of all boxes), those with a
+    sure answer. `best`: the threshold with the highest share of right answers, and that share, on
+    the answers that it was chosen on; None if it was not chosen here, or on too few. `noun`: what
+    is answered, in the plural: photos, boxes."""
 
     rule: Sure
     precision: float
@@ -60,7 +61,7 @@ class SureAnswers:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What the sure answers of this test are worth, as JSON."""
+        """The threshold and both shares as JSON."""
         shares = {"right": self.right.model_dump(), "share": self.share.model_dump()}
         return {"from": self.least, **shares}
 
@@ -71,7 +72,7 @@ class SureAnswers:
 
     @property
     def title(self) -> str:
-        """A heading for what `summary` tells."""
+        """A heading for `summary`."""
         if not self.rule.measured:
             return "Which answers are sure is not known"
         if self.rule.least is None:
@@ -86,7 +87,7 @@ class SureAnswers:
 
     @property
     def summary(self) -> str:
-        """When an answer is sure, and what that is worth, in plain words."""
+        """When an answer is sure, and how often that is right, in plain words."""
         if not self.rule.measured:
             return (
                 "The package was made before answers said whether they are sure: deploy the model "
@@ -144,8 +145,9 @@ def sure_answers(
     noun: str,
     other: int | None = None,
 ) -> SureAnswers:
-    """What answers to `test` are sure, by a threshold that `chosen` ones set, unless one is
-    `given` with a package. `measures` counts with intervals."""
+    """Which of the `test` answers are sure. The threshold is the lowest at which a share of
+    `precision` of the `chosen` answers is right, or the `packaged_rule`. `measures`: gives the
+    precision and the share of the sure answers, with intervals, at a threshold."""
     wanted = PRECISION if precision is None else precision
     best, rule = None, packaged_rule
     if rule is None:

@@ -1,4 +1,4 @@
-"""What a report may look back at: the model, the data it learnt from, and where both are kept."""
+"""The training that a report describes: the model, its dataset and where both are stored."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from stages.store import Store
 
 
 class Training(NamedTuple):
-    """Of the model that is measured; a package that stands alone has none."""
+    """The measured model with its dataset. There is none for a package that stands alone."""
 
     model: Model
     dataset: Dataset

@@ -45,7 +45,7 @@ class Judgement(NamedTuple):
 def judgements_of(
     gate: Mapping[str, float], measured: Measured, default: Callable[[Measured], Judgement]
 ) -> list[Judgement]:
-    """Hold `measured` against each gate; by `default` if there is none.
+    """Compare `measured` with each gate, or with the `default` gate if there is none.
 
     Raises ConfigError for a gate on a label that the model does not know, or on a metric that was
     not measured."""
@@ -67,10 +67,8 @@ def _outcome(name: str, measure: Measure, gate: float, few: Mapping[str, int]) -
 
 
 def outcome(measure: Measure, gate: float, *, surely: bool = False) -> Outcome:
-    """How `measure` stands to `gate`, by its value and the lower bound of its interval; `surely`:
-    it is missed only if the upper bound, too, lies below.
-
-    Where nothing was counted, nothing is known."""
+    """Whether `measure` reaches `gate`, by its value and the lower bound of its interval; undecided
+    if nothing was counted. `surely`: missed only if the upper bound, too, is below the gate."""
     if not measure.n:
         return "undecided"
     if measure.low >= gate:
@@ -87,7 +85,7 @@ def verdict(judgements: Sequence[Judgement], few: Mapping[str, int] | None = Non
 
 
 def against_guessing(measured: Measured) -> Judgement:
-    """The least to ask for: better than always guessing the commonest label."""
+    """The default gate: better accuracy than always guessing the commonest label."""
     supports = {label: each["support"] for label, each in measured.labels.items()}
     commonest = max(supports, key=lambda label: supports[label].value)
     share = supports[commonest].value / supports[commonest].n

@@ -11,7 +11,7 @@ from stages.evaluate.predictions import Predicted
 from stages.media.pictures import Pictures
 
 LABELS = ("cat", "dog")
-THING = [10.0, 10.0, 40.0, 40.0]
+TRUE_BOX = [10.0, 10.0, 40.0, 40.0]
 ELSEWHERE = [300.0, 200.0, 340.0, 240.0]
 
 
@@ -26,9 +26,9 @@ def evaluated(
     truth, answers, labels=LABELS, tested=1.0, unseen=None, curve=(), threshold=None, **config
 ):
     case = predicted(truth, answers, labels)
-    asked = EvaluateConfig(**config)
+    evaluate_config = EvaluateConfig(**config)
     return Boxes().evaluated(
-        case, asked, tested=tested, unseen=unseen, curve=curve, threshold=threshold
+        case, evaluate_config, tested=tested, unseen=unseen, curve=curve, threshold=threshold
     )
 
 

@@ -9,4 +9,4 @@ from tests.evaluate import small
 def trained(tmp_path_factory):
     """A folder with a store, and the dataset and model in it."""
     folder = tmp_path_factory.mktemp("trained")
-    return folder, *small.kept(folder, each=40)
+    return folder, *small.stored_shapes(folder, each=40)

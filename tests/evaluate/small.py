@@ -29,11 +29,13 @@ def model(store: Store, dataset: Dataset) -> Model:
     """A saved Model of `dataset`: ridge regression of its training pixels, as a native graph."""
     samples = samples_of(dataset, store, "train")
     described = [step.model_dump() for step in BEFORE]
-    pixels = np.stack([steps.run(described, store.get(one.digest)).ravel() for one in samples])
-    wanted = np.eye(len(dataset.labels))[[dataset.labels.index(one.label) for one in samples]]
+    pixels = np.stack(
+        [steps.run(described, store.get(sample.digest)).ravel() for sample in samples]
+    )
+    wanted = np.eye(len(dataset.labels))[[dataset.labels.index(sample.label) for sample in samples]]
     weights = np.linalg.solve(pixels.T @ pixels + 30 * np.eye(pixels.shape[1]), pixels.T @ wanted)
     files = _graph(6 * weights.astype(np.float32))
-    made = Model(
+    saved = Model(
         task=dataset.task,
         labels=dataset.labels,
         family="efficientnet_lite0",
@@ -45,8 +47,8 @@ def model(store: Store, dataset: Dataset) -> Model:
         files={name: store.add(data) for name, data in files.items()},
         parents=(dataset.ref,),
     )
-    store.save(made)
-    return made
+    store.save(saved)
+    return saved
 
 
 def _graph(weights: np.ndarray) -> dict[str, bytes]:
@@ -67,15 +69,15 @@ def main(folder: str, threads: str) -> None:
 
     store = Store(FolderBlobs(Path(folder) / "store"), Path(folder) / "cache")
     (ref,) = store.refs("model")
-    known: Model = store.load(ref)
+    model: Model = store.load(ref)
     settings = Settings(workspace=Path(folder), threads=int(threads))
     config = EvaluateSlice(evaluate=EvaluateConfig())
-    dataset = store.load(known.parents[0])
-    report = evaluate(known, dataset, config, store=store, run=QuietRun(), settings=settings)
+    dataset = store.load(model.parents[0])
+    report = evaluate(model, dataset, config, store=store, run=QuietRun(), settings=settings)
     print(report.ref.id)
 
 
-def kept(folder: Path, each: int = 20) -> tuple[Store, Dataset, Model]:
+def stored_shapes(folder: Path, each: int = 20) -> tuple[Store, Dataset, Model]:
     """A store on disk with a dataset of shapes and a model of it."""
     store = Store(FolderBlobs(folder / "store"), folder / "cache")
     dataset = makers.dataset(store, each)

@@ -8,7 +8,7 @@ from stages.evaluate.boxes import Boxes
 from stages.evaluate.kinds import Unseen
 from stages.metrics.boxes import matches, recommended_threshold
 from stages.runtime.errors import DataError
-from tests.evaluate.boxed import ELSEWHERE, LABELS, THING, evaluated, page_of
+from tests.evaluate.boxed import ELSEWHERE, LABELS, TRUE_BOX, evaluated, page_of
 from tests.metrics.worlds import world
 
 
@@ -40,7 +40,7 @@ def test_a_gate_on_recall_of_every_label_is_held_against_boxes():
 
     found = evaluated(truth, answers, gate={"recall of every label": 0.2, "ap50_95": 0.99})
 
-    outcomes = {one.name: one.outcome for one in found.judgements}
+    outcomes = {judgement.name: judgement.outcome for judgement in found.judgements}
     assert outcomes == {"recall of cat": "reached", "recall of dog": "reached", "ap50_95": "missed"}
     assert found.reasons[0].startswith("AP50:95 is ")
 
@@ -57,8 +57,8 @@ def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
 
 
 def test_a_threshold_in_use_is_kept_and_what_it_gives_is_counted():
-    truth = [[[*THING, 0]] for _ in range(20)]
-    answers = [[[*THING, 0.6 + 0.01 * row, 0]] for row in range(20)]  # 0.6 would find all
+    truth = [[[*TRUE_BOX, 0]] for _ in range(20)]
+    answers = [[[*TRUE_BOX, 0.6 + 0.01 * row, 0]] for row in range(20)]  # 0.6 would find all
 
     evaluation = evaluated(truth, answers, threshold=0.7)
 
@@ -68,8 +68,8 @@ def test_a_threshold_in_use_is_kept_and_what_it_gives_is_counted():
 
 
 def test_a_precision_that_is_asked_for_sets_the_threshold():
-    truth = [[[*THING, 0]]] * 20
-    answers = [[[*THING, 0.9 if k < 12 else 0.3, 0], [*ELSEWHERE, 0.2, 0]] for k in range(20)]
+    truth = [[[*TRUE_BOX, 0]]] * 20
+    answers = [[[*TRUE_BOX, 0.9 if k < 12 else 0.3, 0], [*ELSEWHERE, 0.2, 0]] for k in range(20)]
 
     found = evaluated(truth, answers, precision=0.4)
 
@@ -78,22 +78,22 @@ def test_a_precision_that_is_asked_for_sets_the_threshold():
 
 
 def test_the_weakest_label_is_told_in_photos_with_what_became_of_its_boxes():
-    both = [[*THING, 0], [60, 60, 90, 90, 0], [*ELSEWHERE, 1]]
-    right = [[*THING, 0.9, 0], [60, 60, 90, 90, 0.9, 0], [*ELSEWHERE, 0.9, 1]]
+    both = [[*TRUE_BOX, 0], [60, 60, 90, 90, 0], [*ELSEWHERE, 1]]
+    right = [[*TRUE_BOX, 0.9, 0], [60, 60, 90, 90, 0.9, 0], [*ELSEWHERE, 0.9, 1]]
     answers = [right[:2] if k < 8 else [*right[:2], [*ELSEWHERE, 0.9, 0]] for k in range(12)]
     answers += [right] * 28
 
     found = evaluated([both] * 40, answers, tested=0.2)
 
-    weakest = next(one for one in found.advice if "weakest" in one)
+    weakest = next(line for line in found.advice if "weakest" in line)
     assert "'dog': 12 of its 40 boxes are not found (8 overlooked, 4 with another label)" in weakest
     assert "about 280 more test photos with it (collect about 1,400, as 20 % are tested)" in weakest
 
 
 def test_boxes_are_counted_in_photos_that_have_several():
-    cats = [[*THING, 0], [60, 60, 90, 90, 0]]
+    cats = [[*TRUE_BOX, 0], [60, 60, 90, 90, 0]]
     answers = [
-        [[*THING, 0.9, 0]] if k % 2 else [[*row[:4], 0.9, 0] for row in cats] for k in range(40)
+        [[*TRUE_BOX, 0.9, 0]] if k % 2 else [[*row[:4], 0.9, 0] for row in cats] for k in range(40)
     ]
 
     advice = " ".join(evaluated([cats] * 40, answers, labels=("cat",)).advice)
@@ -109,65 +109,68 @@ def test_small_things_that_are_missed_are_told():
     advice = evaluated([[small, large]] * 40, answers, labels=("cat",)).advice
 
     assert any(
-        "below about 10 × 10 pixels 0 % are found, of larger ones 100 %" in one for one in advice
+        "below about 10 × 10 pixels 0 % are found, of larger ones 100 %" in line for line in advice
     )
 
 
 def test_many_false_alarms_ask_for_photos_without_anything():
-    answers = [[[*THING, 0.9, 0], [*ELSEWHERE, 0.5, 0]]] * 20
+    answers = [[[*TRUE_BOX, 0.9, 0], [*ELSEWHERE, 0.5, 0]]] * 20
 
-    advice = evaluated([[[*THING, 0]]] * 20, answers, labels=("cat",), precision=0.1).advice
+    advice = evaluated([[[*TRUE_BOX, 0]]] * 20, answers, labels=("cat",), precision=0.1).advice
 
-    assert any("20 of 40 given boxes are false alarms" in one for one in advice)
+    assert any("20 of 40 given boxes are false alarms" in line for line in advice)
 
 
 def test_second_boxes_on_one_thing_are_told_apart_from_false_alarms():
     again = [10, 10, 40, 38]
     found = evaluated(
-        [[[*THING, 0]]] * 20, [[[*THING, 0.9, 0], [*again, 0.8, 0]]] * 20, precision=0.1
+        [[[*TRUE_BOX, 0]]] * 20, [[[*TRUE_BOX, 0.9, 0], [*again, 0.8, 0]]] * 20, precision=0.1
     )
 
-    assert all(one.again for one in found.mistakes)
-    assert any("20 of 40 given boxes are second ones" in one for one in found.advice)
+    assert all(mistake.again for mistake in found.mistakes)
+    assert any("20 of 40 given boxes are second ones" in line for line in found.advice)
 
 
 def test_where_the_model_is_as_sure_as_ever_the_annotation_may_be_missing():
-    answers = [[[*THING, 0.8, 0]]] * 18
-    answers += [[[*THING, 0.8, 0], [*ELSEWHERE, score, 0]] for score in (0.9, 0.6)]
+    answers = [[[*TRUE_BOX, 0.8, 0]]] * 18
+    answers += [[[*TRUE_BOX, 0.8, 0], [*ELSEWHERE, score, 0]] for score in (0.9, 0.6)]
 
-    found = evaluated([[[*THING, 0]]] * 20, answers, precision=0.1)
+    found = evaluated([[[*TRUE_BOX, 0]]] * 20, answers, precision=0.1)
 
-    assert [(one.score, one.suspicious) for one in found.mistakes] == [(0.9, True), (0.6, False)]
+    assert [(mistake.score, mistake.suspicious) for mistake in found.mistakes] == [
+        (0.9, True),
+        (0.6, False),
+    ]
     assert found.advice[1].startswith("Check the annotations of 1 photo first")
     assert "check the annotation" in page_of(found)
 
 
 def test_labels_that_are_taken_for_each_other_are_told():
-    answers = [[[*THING, 0.9, int(k < 6)]] for k in range(30)]
+    answers = [[[*TRUE_BOX, 0.9, int(k < 6)]] for k in range(30)]
 
-    advice = evaluated([[[*THING, 0]]] * 30, answers).advice
+    advice = evaluated([[[*TRUE_BOX, 0]]] * 30, answers).advice
 
     assert any(
-        "'cat' is taken for 'dog' 6 times (100 % of all wrong labels)" in one for one in advice
+        "'cat' is taken for 'dog' 6 times (100 % of all wrong labels)" in line for line in advice
     )
 
 
 def test_a_label_without_a_test_box_and_a_test_without_any_are_told():
-    one_label = evaluated([[[*THING, 0]]] * 20, [[[*THING, 0.9, 0]]] * 20)
-    negatives = evaluated([[]] * 5, [[[*THING, 0.9, 0]], [], [], [], []])
+    single_label = evaluated([[[*TRUE_BOX, 0]]] * 20, [[[*TRUE_BOX, 0.9, 0]]] * 20)
+    negatives = evaluated([[]] * 5, [[[*TRUE_BOX, 0.9, 0]], [], [], [], []])
 
-    assert any("No test photo has a box of 'dog'" in one for one in one_label.advice)
+    assert any("No test photo has a box of 'dog'" in line for line in single_label.advice)
     assert negatives.verdict == "undecided"
     assert negatives.reasons[1] == "The test has no photo that would tell the AP50."
     assert negatives.advice[0].startswith("No test photo has a box")
 
 
 def test_fewer_than_five_test_boxes_of_a_label_decide_nothing():
-    truth = [[[*THING, 0]]] * 40 + [[[*THING, 1]]] * 2
-    answers = [[[*THING, 0.9, 0]]] * 40 + [[[*THING, 0.9, 1]]] * 2
+    truth = [[[*TRUE_BOX, 0]]] * 40 + [[[*TRUE_BOX, 1]]] * 2
+    answers = [[[*TRUE_BOX, 0.9, 0]]] * 40 + [[[*TRUE_BOX, 0.9, 1]]] * 2
 
     found = evaluated(truth, answers)
 
     assert found.verdict == "undecided"
     assert "at least 5 boxes of each label, and 'dog' has 2, 3 too few" in found.reasons[0]
-    assert any("3 of 'dog'" in one for one in found.advice)
+    assert any("3 of 'dog'" in line for line in found.advice)

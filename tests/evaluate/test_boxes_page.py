@@ -8,7 +8,7 @@ import pytest
 from stages.evaluate.boxes.gallery import window
 from stages.evaluate.boxes.mistakes import SORTS, shown
 from stages.evaluate.predictions import read_predicted
-from tests.evaluate.boxed import ELSEWHERE, THING, evaluated, page_of, predicted
+from tests.evaluate.boxed import ELSEWHERE, TRUE_BOX, evaluated, page_of, predicted
 from tests.evaluate.test_stage import Page
 from tests.metrics.worlds import world
 
@@ -16,10 +16,10 @@ from tests.metrics.worlds import world
 @pytest.mark.parametrize(
     ("truth", "answers"),
     [
-        ([[[*THING, 0]]] * 3, [[]] * 3),
+        ([[[*TRUE_BOX, 0]]] * 3, [[]] * 3),
         ([[]] * 3, [[]] * 3),
-        ([[]] * 3, [[[*THING, 0.9, 1]]] * 3),
-        ([[[*THING, 1]]], [[[*THING, 0.9, 1]]]),
+        ([[]] * 3, [[[*TRUE_BOX, 0.9, 1]]] * 3),
+        ([[[*TRUE_BOX, 1]]], [[[*TRUE_BOX, 0.9, 1]]]),
     ],
     ids=["nothing is answered", "nothing at all", "negatives only", "one photo"],
 )
@@ -34,10 +34,10 @@ def test_whatever_the_test_holds_there_is_a_page_and_a_record(truth, answers):
 
 def test_worst_mistakes_are_shared_out_among_the_sorts():
     truth, answers = world(3, 80, 2, finds=0.6)
-    made = evaluated(truth, answers).mistakes
-    counts = {sort: sum(one.sort == sort for one in made) for sort in SORTS}
+    all_mistakes = evaluated(truth, answers).mistakes
+    counts = {sort: sum(mistake.sort == sort for mistake in all_mistakes) for sort in SORTS}
 
-    some, all_of_them = shown(made, 10), shown(made, 10_000)
+    some, all_of_them = shown(all_mistakes, 10), shown(all_mistakes, 10_000)
 
     assert sum(map(len, some.values())) == 10
     assert all(len(some[sort]) >= min(counts[sort], 2) for sort in SORTS)
@@ -46,16 +46,16 @@ def test_worst_mistakes_are_shared_out_among_the_sorts():
 
 @pytest.mark.parametrize(("worst", "pictures"), [(0, 0), (3, 3), (200, 12)])
 def test_the_page_shows_as_many_mistakes_as_asked_for(worst, pictures):
-    answers = [[[*THING, 0.9, 0]]] * 8 + [[[*ELSEWHERE, 0.9, 0]]] * 6
-    found = evaluated([[[*THING, 0]]] * 14, answers)
+    answers = [[[*TRUE_BOX, 0.9, 0]]] * 8 + [[[*ELSEWHERE, 0.9, 0]]] * 6
+    found = evaluated([[[*TRUE_BOX, 0]]] * 14, answers)
 
     assert page_of(found, worst).count("<image ") == pictures
 
 
 def test_labels_and_names_with_markup_are_shown_as_they_are():
     labels = ("<b>cat</b>", "dog & <script>alert(1)</script>")
-    truth = [[[*THING, 0]]] * 6
-    answers = [[[*THING, 0.9, 0]], [[*THING, 0.9, 1]], [], [[*ELSEWHERE, 0.9, 1]], [], []]
+    truth = [[[*TRUE_BOX, 0]]] * 6
+    answers = [[[*TRUE_BOX, 0.9, 0]], [[*TRUE_BOX, 0.9, 1]], [], [[*ELSEWHERE, 0.9, 1]], [], []]
 
     text = page_of(evaluated(truth, answers, labels))
 
@@ -85,7 +85,7 @@ def test_a_large_photo_is_cropped_around_the_mistake_and_a_small_one_is_not():
 
 
 def test_predictions_can_be_read_again():
-    case = predicted([[[*THING, 0]], []], [[], [[*THING, 0.25, 1]]])
+    case = predicted([[[*TRUE_BOX, 0]], []], [[], [[*TRUE_BOX, 0.25, 1]]])
 
     assert read_predicted(case.record()).answers == case.answers
     assert read_predicted(case.record()).truth == case.truth

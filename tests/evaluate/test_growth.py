@@ -19,7 +19,7 @@ POINTS = [
 
 def growth(gain=(0.018, 0.004, 0.031), sure=0.9, wrong=90.0) -> Growth:
     gains = dict(zip(("value", "low", "high"), gain, strict=True))
-    told = {
+    record = {
         "points": POINTS,
         "law": {"floor": 0.1, "scale": 2.0, "rate": 0.5},
         "factor": 2,
@@ -30,7 +30,7 @@ def growth(gain=(0.018, 0.004, 0.031), sure=0.9, wrong=90.0) -> Growth:
         "seeds": 3,
         "wrong": wrong,
     }
-    return Growth(told, "photo")
+    return Growth(record, "photo")
 
 
 def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
@@ -43,7 +43,7 @@ def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("curve", "text"),
     [
         (growth(gain=(0.01, 0.0, 0.05)), "cannot be told whether twice as many"),
         (growth(gain=(0.002, 0.0, 0.008)), "would hardly help"),
@@ -51,9 +51,9 @@ def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
         (Growth({"why_not": "a label has only 3 groups"}, "photo"), "only 3 groups"),
     ],
 )
-def test_where_nothing_sure_can_be_told_that_is_told_and_nobody_is_sent_for_more(told, words):
-    assert words in told.summary
-    assert told.advice == []
+def test_where_nothing_sure_can_be_told_that_is_told_and_nobody_is_sent_for_more(curve, text):
+    assert text in curve.summary
+    assert curve.advice == []
 
 
 def test_the_label_is_only_named_where_it_is_likely():
@@ -64,8 +64,8 @@ def test_the_label_is_only_named_where_it_is_likely():
 def test_the_plot_goes_on_to_twice_as_many():
     lines, axis = growth().lines, growth().axis
 
-    assert [said for _, said in axis.ticks] == ["0", "200", "400", "600", "800"]
-    assert [said for _, said in growth().upright.ticks] == ["0.6", "0.7", "0.8", "0.9", "1.0"]
+    assert [text for _, text in axis.ticks] == ["0", "200", "400", "600", "800"]
+    assert [text for _, text in growth().upright.ticks] == ["0.6", "0.7", "0.8", "0.9", "1.0"]
     assert [line.name for line in lines if line.name] == [
         "measured on held-out samples",
         "expected: an inverse power law",
@@ -75,40 +75,52 @@ def test_the_plot_goes_on_to_twice_as_many():
 
 def rival(verdict: str, **changes) -> dict:
     gain = {"value": 0.012, "low": -0.004, "high": 0.028}
-    told = {"trial": 1, "phase": 1, "input": "efficientnet_lite1@256", "gain": gain, "samples": 200}
-    return told | {"chosen": 0.9, "rival": 0.888, "verdict": verdict} | changes
+    record = {
+        "trial": 1,
+        "phase": 1,
+        "input": "efficientnet_lite1@256",
+        "gain": gain,
+        "samples": 200,
+    }
+    return record | {"chosen": 0.9, "rival": 0.888, "verdict": verdict} | changes
 
 
 def test_rivals_are_told_in_words_and_points():
     choice = Choice({"metric": "balanced_accuracy", "finalists": [rival("undecided")]})
 
-    (told,) = choice.baselines
+    (baseline,) = choice.baselines
 
-    assert told.name == "efficientnet_lite1@256, head alone"
-    assert (told.reached, told.chosen, told.gain) == ("88.8 %", "90 %", "+1.2 points (-0.4 to 2.8)")
+    assert baseline.name == "efficientnet_lite1@256, head alone"
+    assert (baseline.reached, baseline.chosen, baseline.gain) == (
+        "88.8 %",
+        "90 %",
+        "+1.2 points (-0.4 to 2.8)",
+    )
     assert "any of them may be as good" in choice.summary
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "words"),
+    ("verdicts", "text"),
     [
-        (["better", "better"], "can be told from all its rivals"),
-        (["better", "undecided"], "cannot be told from 1 of its 2 rivals"),
-        (["worse", "undecided"], "1 of its 2 rivals did surely better"),
+        (["better", "better"], "surely better than every baseline"),
+        (["better", "undecided"], "cannot be told from 1 of 2 baselines"),
+        (["worse", "undecided"], "1 of 2 baselines did surely better"),
         ([], ""),
     ],
 )
-def test_what_the_verdicts_come_to(verdicts, words):
+def test_what_the_verdicts_come_to(verdicts, text):
     assert (
-        words
-        in Choice({"metric": "accuracy", "finalists": [rival(one) for one in verdicts]}).summary
+        text
+        in Choice(
+            {"metric": "accuracy", "finalists": [rival(verdict) for verdict in verdicts]}
+        ).summary
     )
 
 
 def test_log_loss_is_no_share():
     gain = {"value": 0.1, "low": 0.05, "high": 0.15}
-    told = rival("better", chosen=0.4, rival=0.5, gain=gain)
+    record = rival("better", chosen=0.4, rival=0.5, gain=gain)
 
-    (one,) = Choice({"metric": "log_loss", "finalists": [told]}).baselines
+    (baseline,) = Choice({"metric": "log_loss", "finalists": [record]}).baselines
 
-    assert (one.reached, one.gain) == ("0.500", "+0.100 (0.050 to 0.150)")
+    assert (baseline.reached, baseline.gain) == ("0.500", "+0.100 (0.050 to 0.150)")

@@ -19,7 +19,7 @@ def compared(losses: dict[int, int], sizes=(90, 10), wins=0, least=0.5, max_drop
         after[rows] = 1 - label
     won = np.flatnonzero(truth == 0)[-wins:] if wins else []
     before[won] = 1
-    trained, packed = (scored(truth, np.eye(2)[one], 2) for one in (before, after))
+    trained, packed = (scored(truth, np.eye(2)[answers], 2) for answers in (before, after))
     return agreement_of(trained, packed, LABELS, max_drop, least)
 
 
@@ -33,7 +33,7 @@ def test_equal_answers_agree():
 def test_a_large_drop_in_accuracy_fails():
     found = compared({0: 4}, sizes=(90, 10))
 
-    assert any(one.startswith("accuracy drops by 4.0%") for one in found.failures)
+    assert any(failure.startswith("accuracy drops by 4.0%") for failure in found.failures)
 
 
 def test_one_unlucky_sample_in_a_small_test_split_is_forgiven():
@@ -49,7 +49,7 @@ def test_one_or_two_unlucky_samples_of_a_small_label_are_no_proof():
 def test_a_label_that_no_longer_works_fails_however_small(lost, of):
     found = compared({1: lost}, sizes=(2000, of))
 
-    assert [one for one in found.failures if "recall of 'rare'" in one]
+    assert [failure for failure in found.failures if "recall of 'rare'" in failure]
 
 
 def test_samples_that_were_won_count_against_those_lost():
@@ -59,7 +59,7 @@ def test_samples_that_were_won_count_against_those_lost():
 def test_a_network_that_became_another_one_fails_even_if_it_is_as_good():
     found = compared({0: 20}, wins=20, sizes=(90, 10), least=0.85)
 
-    assert any("keep their label" in one for one in found.failures)
+    assert any("keep their label" in failure for failure in found.failures)
 
 
 def test_a_label_without_test_samples_is_not_judged():

@@ -54,10 +54,12 @@ def write(folder, record):
     return folder
 
 
-def run(made, folder, **config):
-    with opened(f"model@{made.model.ref.id}", made.store) as subject:
-        known = learnt_from(subject, made.store)
-        return measured(subject, folder, EvaluateConfig(**config), known, 2, lambda *_: None)
+def run(trained, folder, **config):
+    with opened(f"model@{trained.model.ref.id}", trained.store) as subject:
+        training_digests = learnt_from(subject, trained.store)
+        return measured(
+            subject, folder, EvaluateConfig(**config), training_digests, 2, lambda *_: None
+        )
 
 
 def test_clips_are_measured_and_called_so(hearing, clips):
@@ -76,7 +78,7 @@ def test_a_mistaken_clip_can_be_looked_at_and_listened_to(hearing, clips):
 
     evaluation, text = run(hearing, clips)
 
-    assert "hum/wrong.wav" in [one.name for one in evaluation.mistakes]
+    assert "hum/wrong.wav" in [mistake.name for mistake in evaluation.mistakes]
     assert text.count("<audio ") == len(evaluation.mistakes)
 
 
@@ -100,7 +102,9 @@ def test_a_photo_whose_boxes_are_not_on_it_is_set_aside(detecting, photos):
 
     assert len(evaluation.predicted.names) == 15
     assert "is not on the picture of 96 × 96 pixels" in text
-    assert max(edge for one in evaluation.predicted.truth for row in one for edge in row[:4]) <= 96
+    assert (
+        max(edge for boxes in evaluation.predicted.truth for row in boxes for edge in row[:4]) <= 96
+    )
 
 
 def test_the_same_photo_with_other_boxes_is_not_counted(detecting, photos):
@@ -121,10 +125,10 @@ def test_a_label_of_boxes_that_the_model_does_not_know_is_told(detecting, photos
     record = json.loads((photos / "annotations.json").read_text())
     record["categories"][0]["name"] = "circel"
 
-    with pytest.raises(DataError, match="does not know 1 label of yours: 'circel'") as told:
+    with pytest.raises(DataError, match="does not know 1 label of yours: 'circel'") as error:
         run(detecting, write(photos, record))
 
-    assert "did you mean 'circle'" in told.value.remedy
+    assert "did you mean 'circle'" in error.value.remedy
 
 
 def test_the_command_tells_what_boxes_are_measured_by(
@@ -135,9 +139,9 @@ def test_the_command_tells_what_boxes_are_measured_by(
 
     evaluate(name, photos, tmp_path / "out")
 
-    said = capsys.readouterr().out
-    assert "AP50 " in said
-    assert "Micro recall" in said
+    output = capsys.readouterr().out
+    assert "AP50 " in output
+    assert "Micro recall" in output
     assert json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))["overall"]["ap50_95"]
     with pytest.raises(ConfigError, match="no metric is called 'accuracy'"):
         evaluate(name, photos, tmp_path / "out", ["accuracy=0.5"])

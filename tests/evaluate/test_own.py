@@ -32,8 +32,10 @@ def photos(tmp_path):
 def run(trained, folder, name="model@", **config):
     store = trained[1]
     with opened(name, store) as subject:
-        known = learnt_from(subject, store)
-        return measured(subject, folder, EvaluateConfig(**config), known, 2, lambda *_: None)
+        training_digests = learnt_from(subject, store)
+        return measured(
+            subject, folder, EvaluateConfig(**config), training_digests, 2, lambda *_: None
+        )
 
 
 def test_a_model_is_measured_on_ones_own_photos(trained, photos):
@@ -52,11 +54,11 @@ def test_each_photo_keeps_its_own_scores_though_others_are_broken(trained, photo
 
     with opened("model@", trained[1]) as subject:
         predictor = subject.predictor()
-        for name, given in zip(
+        for name, scores in zip(
             evaluation.predicted.names, evaluation.predicted.answers, strict=True
         ):
             alone = predictor.answers([(photos / name).read_bytes()])[0]
-            np.testing.assert_allclose(given, alone, atol=2e-6)
+            np.testing.assert_allclose(scores, alone, atol=2e-6)
     labels = [evaluation.predicted.labels[true] for true in evaluation.predicted.truth]
     assert labels == [name.split("/")[0] for name in evaluation.predicted.names]
 
@@ -81,20 +83,22 @@ def test_of_a_folder_with_splits_the_test_split_is_taken(trained, photos, tmp_pa
 
 
 def test_the_nearest_label_is_spelt_as_the_model_spells_it():
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as error:
         check_labels([Row("1.png", "hat"), Row("2.png", "zzz")], ["Été Hat ☀", "dress"])
 
-    assert told.value.remedy == ("For 'hat': did you mean 'Été Hat ☀'? It knows: Été Hat ☀, dress.")
+    assert error.value.remedy == (
+        "For 'hat': did you mean 'Été Hat ☀'? It knows: Été Hat ☀, dress."
+    )
 
 
 def test_a_label_that_the_model_does_not_know_is_named_with_the_nearest(trained, photos):
     (photos / "circle").rename(photos / "Circles")
 
-    with pytest.raises(DataError, match="'Circles'") as told:
+    with pytest.raises(DataError, match="'Circles'") as error:
         run(trained, photos)
 
-    assert "did you mean 'circle'" in told.value.remedy
-    assert "It knows: circle, square, triangle" in told.value.remedy
+    assert "did you mean 'circle'" in error.value.remedy
+    assert "It knows: circle, square, triangle" in error.value.remedy
 
 
 def test_photos_that_tell_nothing_new_are_set_aside_and_told(trained, photos):
@@ -143,10 +147,10 @@ def test_the_command_writes_the_report_and_prints_a_table(
     with pytest.raises(GateNotMet):
         evaluate(f"model@{model.ref.id[:12]}", photos, out, ["accuracy=1"])
 
-    said = capsys.readouterr().out
-    assert "Verdict: DO NOT SHIP" in said
-    assert "circle" in said
-    assert "report.html" in said
+    output = capsys.readouterr().out
+    assert "Verdict: DO NOT SHIP" in output
+    assert "circle" in output
+    assert "report.html" in output
     assert json.loads((out / "metrics.json").read_text("utf-8"))["verdict"] == "do not ship"
     assert (out / "report.html").read_text("utf-8").startswith("<!doctype html>")
 

@@ -54,7 +54,7 @@ def test_a_whole_package_is_opened(sealed_files, tmp_path, method, below):
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("added", "message"),
     [
         (("../evil.txt", b""), "leads out"),
         (("/etc/evil.txt", b""), "leads out"),
@@ -70,10 +70,10 @@ def test_a_whole_package_is_opened(sealed_files, tmp_path, method, below):
     ],
     ids=range(11),
 )
-def test_what_does_not_belong_into_a_package_is_named(sealed_files, tmp_path, more, says):
-    data = zipped([*sealed_files.items(), more])
+def test_what_does_not_belong_into_a_package_is_named(sealed_files, tmp_path, added, message):
+    data = zipped([*sealed_files.items(), added])
 
-    with pytest.raises(WorkflowError, match=says) as caught:
+    with pytest.raises(WorkflowError, match=message) as caught:
         opened(tmp_path, data)
 
     assert caught.value.remedy
@@ -126,7 +126,7 @@ def test_a_compression_that_python_cannot_read_is_told(sealed_files, tmp_path, m
 
 
 def test_two_packages_in_one_zip_are_none(sealed_files, tmp_path):
-    both = [(f"{one}/{name}", data) for one in "ab" for name, data in sealed_files.items()]
+    both = [(f"{folder}/{name}", data) for folder in "ab" for name, data in sealed_files.items()]
 
     with pytest.raises(WorkflowError, match="no package"):
         opened(tmp_path, zipped(both))

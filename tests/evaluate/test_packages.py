@@ -22,7 +22,7 @@ OWN = {"threshold": 0.42, "sure_from": 0.42}
 def content(trained):
     """The files of a package that runs the model's own graph."""
     _, store, dataset, model = trained
-    said = {
+    fields = {
         **description(model),
         "name": "shapes",
         "noun": "photo",
@@ -33,7 +33,7 @@ def content(trained):
         **OWN,
     }
     files = {
-        DESCRIPTION: json.dumps(said).encode(),
+        DESCRIPTION: json.dumps(fields).encode(),
         "model.json": store.get(model.files["graph.json"]),
         "model.pdiparams": store.get(model.files["graph.pdiparams"]),
     }
@@ -56,8 +56,10 @@ def photos(tmp_path):
 
 def scores(trained, name, photos):
     with opened(str(name), trained[1]) as subject:
-        known = learnt_from(subject, trained[1])
-        evaluation, _ = measured(subject, photos, EvaluateConfig(), known, 1, lambda *_: None)
+        training_digests = learnt_from(subject, trained[1])
+        evaluation, _ = measured(
+            subject, photos, EvaluateConfig(), training_digests, 1, lambda *_: None
+        )
     return evaluation.predicted.answers
 
 
@@ -79,11 +81,14 @@ def test_what_is_said_of_sure_answers_is_what_the_package_answers(
     if threshold:  # the very score of one of the answers: it is sure, those below it are not
         files = sorted(photos.rglob("*.png"))
         with Predictor.open(package) as predictor:
-            best = [max(one) for one in predictor.answers([one.read_bytes() for one in files])]
+            best = [
+                max(scores)
+                for scores in predictor.answers([scores.read_bytes() for scores in files])
+            ]
         threshold = sorted(best)[-2]
-    said = json.loads((package / DESCRIPTION).read_text("utf-8"))
-    (package / DESCRIPTION).write_text(json.dumps({**said, "sure_from": threshold}), "utf-8")
-    files = {one.name: one.read_bytes() for one in package.iterdir() if one.name != SEAL}
+    description = json.loads((package / DESCRIPTION).read_text("utf-8"))
+    (package / DESCRIPTION).write_text(json.dumps({**description, "sure_from": threshold}), "utf-8")
+    files = {path.name: path.read_bytes() for path in package.iterdir() if path.name != SEAL}
     (package / SEAL).write_bytes(seal(files))
 
     with opened(str(package), trained[1]) as subject:
@@ -93,10 +98,10 @@ def test_what_is_said_of_sure_answers_is_what_the_package_answers(
         answers = [
             predictor.predict((photos / name).read_bytes()) for name in found.predicted.names
         ]
-    sure = [one["sure"] for one in answers]
+    sure = [answer["sure"] for answer in answers]
     right = [
-        one["labels"][0]["label"] == found.predicted.labels[true]
-        for one, true in zip(answers, found.predicted.truth, strict=True)
+        answer["labels"][0]["label"] == found.predicted.labels[true]
+        for answer, true in zip(answers, found.predicted.truth, strict=True)
     ]
     assert found.sure.right.n == sum(sure)
     assert found.sure.share.value == pytest.approx(sum(sure) / len(sure))
@@ -110,16 +115,16 @@ def test_what_is_said_of_sure_answers_is_what_the_package_answers(
 
 def test_folder_zip_and_store_answer_alike(trained, package, photos, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "shapes"), "zip", package.parent, package.name)
-    one = Measure(value=1, low=1, high=1, n=1)
+    measure = Measure(value=1, low=1, high=1, n=1)
     facts = {"name": "shapes", "target": "device_sdk", "backend": "paddle", "format": "paddle"}
     numbers = {"numeric": "float32", "size_bytes": 1, "overall": {}, "labels_measured": {}}
     files = {name: trained[1].add(data) for name, data in content(trained).items()}
-    trained[1].save(Package(**facts, **numbers, agreement=one, files=files))
+    trained[1].save(Package(**facts, **numbers, agreement=measure, files=files))
 
     (photos / "circle" / "new.png").write_bytes(makers.picture("circle", 77))
-    said = [scores(trained, name, photos) for name in (package, archive, "package@")]
+    outputs = [scores(trained, name, photos) for name in (package, archive, "package@")]
 
-    assert said[0] == said[1] == said[2]
+    assert outputs[0] == outputs[1] == outputs[2]
 
 
 def test_photos_of_its_training_are_not_counted(trained, package, photos):

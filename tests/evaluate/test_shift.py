@@ -64,18 +64,18 @@ def test_labels_that_lie_far_apart_do_not_hide_a_shift():
 def test_only_the_trait_that_differs_is_named():
     features, second, label = points(1, samples=240, moved=-2.0)
 
-    more, p = differences(features, flags_of(second, label), label)
+    higher, p = differences(features, flags_of(second, label), label)
 
     assert np.flatnonzero(p <= 0.01).tolist() == [0]
-    assert more[0] < 0.25
+    assert higher[0] < 0.25
 
 
 def test_ties_count_half():
     label, second = np.zeros(40, int), np.arange(40) % 2 == 1
 
-    more, p = differences(np.ones((40, 1)), flags_of(second, label), label)
+    higher, p = differences(np.ones((40, 1)), flags_of(second, label), label)
 
-    assert (more[0], p[0]) == (0.5, 1.0)
+    assert (higher[0], p[0]) == (0.5, 1.0)
 
 
 def darker(data: bytes) -> bytes:
@@ -88,7 +88,7 @@ def darker(data: bytes) -> bytes:
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
     folder = tmp_path_factory.mktemp("honest")
-    store, dataset, model = small.kept(folder, each=60)
+    store, dataset, model = small.stored_shapes(folder, each=60)
     return Training(model, dataset, store, makers.settings(folder))
 
 
@@ -96,10 +96,10 @@ def changed(training: Training, change) -> Training:
     """Its test photos changed, as another camera would."""
     store, dataset = training.store, training.dataset
     samples = [
-        replace(one, digest=store.add(change(store.get(one.digest))))
-        if one.split == "test"
-        else one
-        for one in samples_of(dataset, store)
+        replace(sample, digest=store.add(change(store.get(sample.digest))))
+        if sample.split == "test"
+        else sample
+        for sample in samples_of(dataset, store)
     ]
     files = {**dataset.files, "manifest.csv": store.add(write_manifest(samples))}
     return training._replace(dataset=dataset.model_copy(update={"files": files}))
@@ -119,8 +119,8 @@ def test_a_test_that_was_made_darker_is_found_for_that_reason(honest):
     found = shift_of(changed(honest, darker))
 
     assert found.found
-    assert "brightness" in {one.name for one in found.reasons[:2]}
-    brightness = next(one for one in found.traits if one.name == "brightness")
+    assert "brightness" in {trait.name for trait in found.reasons[:2]}
+    brightness = next(trait for trait in found.traits if trait.name == "brightness")
     assert brightness.test < 0.6 * brightness.training
     assert brightness.share_higher < 0.1
     assert "less brightness" in shift_text.summary(found)
@@ -135,7 +135,7 @@ def test_another_kind_of_file_is_found_for_that_reason(honest):
 
     found = shift_of(changed(honest, stored))
 
-    assert [one.name for one in found.reasons] == ["file size in bytes"]
+    assert [trait.name for trait in found.reasons] == ["file size in bytes"]
 
 
 def stamped(data: bytes) -> bytes:
@@ -161,8 +161,8 @@ def test_what_no_trait_shows_the_backbone_sees(honest):
     assert found.apart.low > 0.6
     assert found.p <= 0.01
     assert len(found.out_of_distribution) == 6
-    assert {one.digest for one in found.out_of_distribution}.isdisjoint(
-        one.near for one in found.out_of_distribution
+    assert {sample.digest for sample in found.out_of_distribution}.isdisjoint(
+        sample.near for sample in found.out_of_distribution
     )
     assert "classifier" in shift_text.summary(found)
     assert not none.found
@@ -174,6 +174,6 @@ def test_equal_data_make_an_equal_finding(honest):
 
 
 def test_of_too_few_samples_nothing_is_told(tmp_path):
-    store, dataset, model = small.kept(tmp_path, each=8)
+    store, dataset, model = small.stored_shapes(tmp_path, each=8)
 
     assert shift_of(Training(model, dataset, store, makers.settings(tmp_path))) is None

@@ -28,28 +28,28 @@ LABELS = ("hat", "shirt", "skirt", "dress", "shoes")
 def answered(confusion, seed: int = 0) -> Scored:
     """Samples of the counts of `confusion`, sure of what they say."""
     counts = np.asarray(confusion)
-    truth, given = (np.repeat(side.ravel(), counts.ravel()) for side in np.indices(counts.shape))
+    truth, answers = (np.repeat(side.ravel(), counts.ravel()) for side in np.indices(counts.shape))
     sure = np.random.default_rng(seed).uniform(0.5, 0.9, len(truth))
     scores = np.repeat(((1 - sure) / (len(counts) - 1))[:, None], len(counts), axis=1)
-    scores[np.arange(len(truth)), given] = sure
+    scores[np.arange(len(truth)), answers] = sure
     return scored(truth.tolist(), scores.tolist(), len(counts))
 
 
-def predicted(seen: Scored) -> Predicted:
-    n = len(seen.truth)
+def predicted(test: Scored) -> Predicted:
+    n = len(test.truth)
     names = tuple(f"{row}.png" for row in range(n))
     files = tuple(f"{row:064}" for row in range(n))
-    return Predicted(LABELS, names, files, seen.truth.tolist(), seen.scores.tolist())
+    return Predicted(LABELS, names, files, test.truth.tolist(), test.scores.tolist())
 
 
-def pairs_of(confusion, held=None, other=None):
-    seen = answered(confusion)
-    if held is None:
-        return similar_labels(pooled_answers(predicted(seen), seen, None, seen), other)
-    rest = answered(held, seed=1)
+def pairs_of(confusion, held_out=None, other=None):
+    test = answered(confusion)
+    if held_out is None:
+        return similar_labels(pooled_answers(predicted(test), test, None, test), other)
+    rest = answered(held_out, seed=1)
     digests = [f"t{row}" for row in range(len(rest.truth))]
     unseen = Unseen(rest.truth.tolist(), rest.scores.tolist(), digests)
-    return similar_labels(pooled_answers(predicted(seen), seen, unseen, rest), other)
+    return similar_labels(pooled_answers(predicted(test), test, unseen, rest), other)
 
 
 def even(right: int = 36, wrong: int = 1) -> np.ndarray:
@@ -79,20 +79,22 @@ def test_the_samples_that_show_it_are_those_most_like_the_other():
     (pair,) = pairs_of(counts)
 
     dresses, skirts = pair.samples
-    assert all(one.true == "dress" and one.wrong for one in dresses)
-    assert all(one.true == "skirt" for one in skirts)
-    assert [one.score for one in dresses] == sorted((one.score for one in dresses), reverse=True)
+    assert all(sample.true == "dress" and sample.wrong for sample in dresses)
+    assert all(sample.true == "skirt" for sample in skirts)
+    assert [sample.score for sample in dresses] == sorted(
+        (sample.score for sample in dresses), reverse=True
+    )
 
 
 def test_held_out_answers_tell_a_pair_that_the_test_alone_would_not():
     few, many = even(9, 0), even()
     few[3, 2], many[3, 2] = 2, 12
 
-    (pair,) = pairs_of(few, held=many)
+    (pair,) = pairs_of(few, held_out=many)
 
     assert pairs_of(few) == ()
     assert (pair.tested, pair.held_out) == (2, 13)
-    assert {one.row for one in pair.samples[0]} & {-1}
+    assert {sample.row for sample in pair.samples[0]} & {-1}
 
 
 def test_a_label_that_is_bad_at_everything_is_not_alike_to_anything():
@@ -103,11 +105,13 @@ def test_a_label_that_is_bad_at_everything_is_not_alike_to_anything():
 
 
 def test_of_two_labels_there_is_no_pair_to_tell():
-    seen = answered([[30, 20], [10, 40]])
-    told = pooled_answers(predicted(seen), seen, None, seen)
+    test = answered([[30, 20], [10, 40]])
+    pooled = pooled_answers(predicted(test), test, None, test)
 
     assert (
-        similar_labels(type(told)(("cat", "dog"), seen, told.digests, told.names, told.tested))
+        similar_labels(
+            type(pooled)(("cat", "dog"), test, pooled.digests, pooled.names, pooled.tested)
+        )
         == ()
     )
 
@@ -122,14 +126,14 @@ def test_taken_for_none_of_these_is_no_look_alike():
 
 def test_mistakes_that_fall_evenly_hardly_ever_tell_a_pair():
     rng = np.random.default_rng(0)
-    told = 0
+    found = 0
     for _ in range(200):
         counts = np.stack(
             [rng.multinomial(60, np.where(np.arange(5) == i, 0.8, 0.05)) for i in range(5)]
         )
-        told += bool(pairs_of(counts))
+        found += bool(pairs_of(counts))
 
-    assert told <= 0.05 * 200
+    assert found <= 0.05 * 200
 
 
 COLOURS = {
@@ -156,9 +160,9 @@ def test_two_labels_with_the_same_pictures_are_told_on_the_report(tmp_path):
         for label in COLOURS
         for k in range(60)
     ]
-    told = {"labels": tuple(sorted(COLOURS)), "counts": {"train": {}, "test": {}}}
+    fields = {"labels": tuple(sorted(COLOURS)), "counts": {"train": {}, "test": {}}}
     files = {"manifest.csv": store.add(write_manifest(samples))}
-    dataset = Dataset(task="image_classification", revision="0", files=files, **told)
+    dataset = Dataset(task="image_classification", revision="0", files=files, **fields)
     store.save(dataset)
     model = small.model(store, dataset)
     services = {"store": store, "run": QuietRun(), "settings": makers.settings(tmp_path)}

@@ -48,22 +48,26 @@ def evaluated(trained, run=None, **config) -> Report:
 def test_predictions_are_those_of_the_models_own_graph_in_the_manifests_order(trained):
     _, store, dataset, model = trained
 
-    kept = json.loads(store.get(evaluated(trained).files["predictions.json"]))
+    predictions = json.loads(store.get(evaluated(trained).files["predictions.json"]))
 
     samples = samples_of(dataset, store, "test")
     with graph_of(model, store) as graph:
-        scores = predictor_of(model, graph).answers([store.get(one.digest) for one in samples])
-    assert kept["files"] == [one.digest for one in samples]
-    assert kept["names"] == [one.file for one in samples]
-    assert [kept["labels"][index] for index in kept["truth"]] == [one.label for one in samples]
-    np.testing.assert_allclose(kept["answers"], scores, atol=1e-6)
+        scores = predictor_of(model, graph).answers(
+            [store.get(sample.digest) for sample in samples]
+        )
+    assert predictions["files"] == [sample.digest for sample in samples]
+    assert predictions["names"] == [sample.file for sample in samples]
+    assert [predictions["labels"][index] for index in predictions["truth"]] == [
+        sample.label for sample in samples
+    ]
+    np.testing.assert_allclose(predictions["answers"], scores, atol=1e-6)
 
 
 def test_what_the_report_says_can_be_counted_again_from_its_predictions(trained):
     report = evaluated(trained)
 
-    kept = json.loads(trained[1].get(report.files["predictions.json"]))
-    again = measure(kept["truth"], kept["answers"], kept["labels"])
+    predictions = json.loads(trained[1].get(report.files["predictions.json"]))
+    again = measure(predictions["truth"], predictions["answers"], predictions["labels"])
 
     assert report.overall == again.overall
     assert report.labels_measured == again.labels
@@ -82,12 +86,12 @@ def test_the_report_is_saved_with_its_parents(trained):
 def test_other_processes_and_other_threads_make_the_same_report(trained):
     command = [sys.executable, "-m", "tests.evaluate.small", str(trained[0])]
 
-    said = [
+    outputs = [
         subprocess.run([*command, threads], capture_output=True, text=True, check=True).stdout
         for threads in ("1", "3")
     ]
 
-    assert said == [f"{evaluated(trained).ref.id}\n"] * 2
+    assert outputs == [f"{evaluated(trained).ref.id}\n"] * 2
 
 
 def test_mlflow_hears_the_numbers_and_gets_the_same_page(trained):
@@ -173,12 +177,12 @@ def test_the_page_opens_alone(trained):
     page = Page(text)
 
     assert not page.open
-    assert all(one.startswith("data:image/jpeg;base64,") for one in page.loads)
+    assert all(address.startswith("data:image/jpeg;base64,") for address in page.loads)
     assert "http://" not in text
     assert "https://" not in text
     assert "@import" not in text
     assert "url(" not in text
-    assert all("alt" in one for one in page.images)
+    assert all("alt" in image for image in page.images)
     assert text.count("<svg") > 10
     assert f"Model {model.ref.id}" in page.words
     assert f"Dataset {dataset.ref.id}" in page.words

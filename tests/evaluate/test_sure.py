@@ -10,16 +10,16 @@ NONE = Measure(value=0, low=0, high=1, n=0)
 ALL = Measure(value=1, low=0.9, high=1, n=40)
 
 
-def told(scores, right, given=None, measures=(NONE, NONE)):
+def sure_answers_of(scores, right, packaged=None, measures=(NONE, NONE)):
     answered = Answered(np.array(scores), np.array(right, bool))
     count = lambda _: measures  # noqa: E731
     return sure_answers(
-        answered, answered, 0.9, given, count, held_out=True, noun="photos", other=None
+        answered, answered, 0.9, packaged, count, held_out=True, noun="photos", other=None
     )
 
 
 def test_where_no_threshold_reaches_the_precision_none_is_sure_and_the_best_is_told():
-    found = told([0.9] * 20 + [0.4] * 20, [1] * 16 + [0] * 24)
+    found = sure_answers_of([0.9] * 20 + [0.4] * 20, [1] * 16 + [0] * 24)
 
     assert (found.least, found.missed, found.best) == (None, True, (0.41, 0.8))
     assert "No answer is marked as sure: at no threshold are 90 %" in found.summary
@@ -28,7 +28,7 @@ def test_where_no_threshold_reaches_the_precision_none_is_sure_and_the_best_is_t
 
 
 def test_where_every_answer_reaches_the_precision_no_threshold_of_zero_is_advised():
-    found = told([0.9] * 40, [1] * 40, measures=(ALL, ALL))
+    found = sure_answers_of([0.9] * 40, [1] * 40, measures=(ALL, ALL))
 
     assert found.least == 0
     assert found.title == "All answers are sure"
@@ -37,13 +37,13 @@ def test_where_every_answer_reaches_the_precision_no_threshold_of_zero_is_advise
 
 
 def test_a_score_that_equals_the_threshold_counts_as_sure_where_it_is_chosen():
-    found = told([0.7] * 20 + [0.699999] * 20, [1] * 20 + [0] * 20)
+    found = sure_answers_of([0.7] * 20 + [0.699999] * 20, [1] * 20 + [0] * 20)
 
     assert found.least == 0.7
 
 
 def test_too_few_answers_choose_no_threshold():
-    found = told([0.9] * 9, [1] * 9)
+    found = sure_answers_of([0.9] * 9, [1] * 9)
 
     assert found.missed
     assert "no threshold is known" in found.summary
@@ -56,7 +56,7 @@ def test_what_is_rejected_is_never_sure():
 
 
 def test_a_package_of_before_is_said_to_be_so():
-    found = told([0.9] * 40, [1] * 40, given=Sure(measured=False))
+    found = sure_answers_of([0.9] * 40, [1] * 40, given=Sure(measured=False))
 
     assert not found.missed
     assert "made before answers said whether they are sure" in found.summary

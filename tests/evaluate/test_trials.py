@@ -16,7 +16,7 @@ SMALL, LARGE = "efficientnet_lite0@64", "efficientnet_lite2@64"
 METRIC = "balanced_accuracy"
 
 
-def trial(number, value, name=SMALL, chosen=False, rung=9, epochs=9, **more):
+def trial(number, value, name=SMALL, chosen=False, rung=9, epochs=9, **fields):
     return {
         "number": number,
         "chosen": chosen,
@@ -25,7 +25,7 @@ def trial(number, value, name=SMALL, chosen=False, rung=9, epochs=9, **more):
         "epochs": epochs,
         "measures": {METRIC: value, "log_loss": 1 - value},
         "curve": [],
-        **more,
+        **fields,
     }
 
 
@@ -58,15 +58,15 @@ def model(store, trials, metric=METRIC) -> Model:
 
 
 def test_the_best_trial_comes_first_whatever_best_means():
-    assert [one.value for one in rows_of(TRIALS, METRIC, Device())][:2] == [0.90, 0.86]
+    assert [row.value for row in rows_of(TRIALS, METRIC, Device())][:2] == [0.90, 0.86]
     assert rows_of(TRIALS, "log_loss", Device())[0].value == pytest.approx(0.1)
 
 
 def test_a_trial_of_an_older_search_is_of_phase_one_and_one_that_was_stopped_is_told_from_others():
-    rows = {(one.phase, one.number): one for one in rows_of(TRIALS, METRIC, Device())}
+    rows = {(row.phase, row.number): row for row in rows_of(TRIALS, METRIC, Device())}
 
     assert set(rows) == {(1, 0), (1, 1), (1, 2), (1, 3), (2, 0)}
-    assert [key for key, one in rows.items() if not one.whole] == [(1, 1)]
+    assert [key for key, row in rows.items() if not row.whole] == [(1, 1)]
 
 
 def test_nothing_on_the_front_is_matched_by_what_is_as_cheap():
@@ -74,10 +74,10 @@ def test_nothing_on_the_front_is_matched_by_what_is_as_cheap():
 
     found = pareto_front(rows)
 
-    assert [(one.input, one.value) for one in found] == [(SMALL, 0.86), (LARGE, 0.90)]
-    for one in found:
-        cheap = [row for row in rows if row.cost <= one.cost and row is not one]
-        assert all(row.score < one.score for row in cheap)
+    assert [(row.input, row.value) for row in found] == [(SMALL, 0.86), (LARGE, 0.90)]
+    for row in found:
+        cheap = [row for row in rows if row.cost <= row.cost and row is not row]
+        assert all(row.score < row.score for row in cheap)
 
 
 def test_what_a_device_measured_is_the_cost_and_else_that_of_the_reference_machine():
@@ -88,9 +88,9 @@ def test_what_a_device_measured_is_the_cost_and_else_that_of_the_reference_machi
     there = rows_of(TRIALS, METRIC, Device(measured=table))
     half = rows_of(TRIALS, METRIC, Device(measured=table[:1]))
 
-    assert {one.input: one.cost for one in there} == {SMALL: 7.5, LARGE: 3.5}
-    assert [(one.input, one.value) for one in pareto_front(there)] == [(LARGE, 0.90)]
-    costs = {one.input: one.cost for one in half}
+    assert {row.input: row.cost for row in there} == {SMALL: 7.5, LARGE: 3.5}
+    assert [(row.input, row.value) for row in pareto_front(there)] == [(LARGE, 0.90)]
+    costs = {row.input: row.cost for row in half}
     assert costs[SMALL] == pytest.approx(10 * (64 / 224) ** 2)
     assert costs[LARGE] > costs[SMALL]
 
@@ -101,10 +101,10 @@ def test_better_is_higher_in_the_plot_and_every_mark_is_inside(metric):
 
     plot = drawn(rows, metric, Device())
 
-    heights = {(one.row.phase, one.row.number): one.y for one in plot.marks}
+    heights = {(mark.row.phase, mark.row.number): mark.y for mark in plot.marks}
     assert heights[1, 3] < heights[2, 0] < heights[1, 0]
-    assert [one.row.number for one in plot.marks if one.below] == [9]
-    assert all(72 <= one.x <= 542 and 14 <= one.y <= 304 for one in plot.marks)
+    assert [mark.row.number for mark in plot.marks if mark.below] == [9]
+    assert all(72 <= mark.x <= 542 and 14 <= mark.y <= 304 for mark in plot.marks)
     assert all(14 <= y <= 304 for y, _ in plot.down)
     assert 3 <= len(plot.down) <= 8
 
@@ -133,10 +133,12 @@ def test_what_was_left_out_stands_beside_what_is_allowed(store):
 
 
 def test_detectors_are_told_by_what_they_are_measured_with(store):
-    boxes = [{**one, "measures": {"ap50": one["measures"][METRIC], "loss": 2.5}} for one in TRIALS]
-    made = model(store, boxes, "ap50").model_copy(update={"task": "object_detection"})
+    boxes = [
+        {**trial, "measures": {"ap50": trial["measures"][METRIC], "loss": 2.5}} for trial in TRIALS
+    ]
+    saved = model(store, boxes, "ap50").model_copy(update={"task": "object_detection"})
 
-    html = section_of(made, Device(), store)
+    html = section_of(saved, Device(), store)
 
     assert "with AP50 90 % on held-out photos" in html
     assert "Log loss" not in html
@@ -156,7 +158,7 @@ def test_few_or_equal_trials_need_no_drawing_but_make_a_page(store, trials):
 
 
 def test_equal_searches_make_equal_pages(store):
-    made = model(store, TRIALS)
+    saved = model(store, TRIALS)
 
-    assert page_of(made, Device(), store) == page_of(made, Device(), store)
-    assert "http" not in page_of(made, Device(), store)
+    assert page_of(saved, Device(), store) == page_of(saved, Device(), store)
+    assert "http" not in page_of(saved, Device(), store)

@@ -18,11 +18,11 @@ from stages.metrics import measure, recommended, wilson
 from stages.runtime.errors import UnknownPart
 
 
-def predicted(truth, given, labels, sure=0.8) -> Predicted:
+def predicted(truth, answers, labels, sure=0.8) -> Predicted:
     """Predictions of `given`, each with the score `sure`."""
     n, k = len(truth), len(labels)
     scores = np.full((n, k), (1 - sure) / (k - 1))
-    scores[np.arange(n), given] = sure
+    scores[np.arange(n), answers] = sure
     names = tuple(f"{labels[true]}/{row:03}.png" for row, true in enumerate(truth))
     files = tuple(f"{row:064}" for row in range(n))
     return Predicted(tuple(labels), names, files, list(truth), scores.round(6).tolist())
@@ -60,7 +60,7 @@ def test_an_interval_stands_to_a_gate_of_80_percent(measure, expected):
 )
 def test_the_worst_gate_decides(outcomes, expected):
     assert (
-        verdict([Judgement("accuracy", 0.8, of(0.8, 0.7, 0.9), one) for one in outcomes])
+        verdict([Judgement("accuracy", 0.8, of(0.8, 0.7, 0.9), outcome) for outcome in outcomes])
         == expected
     )
 
@@ -85,8 +85,8 @@ def test_every_label_gets_the_gate_of_every_label():
     truth = [0] * 50 + [1] * 50
     measured = measure(truth, predicted(truth, [0] * 100, labels).answers, labels)
 
-    judged = judgements_of({"recall of every label": 0.5}, measured, against_guessing)
-    outcomes = {one.name: one.outcome for one in judged}
+    judgements = judgements_of({"recall of every label": 0.5}, measured, against_guessing)
+    outcomes = {judgement.name: judgement.outcome for judgement in judgements}
 
     assert outcomes == {"recall of a": "reached", "recall of b": "missed"}
 
@@ -101,11 +101,11 @@ def test_an_unknown_metric_is_refused(name):
 
 def test_the_weakest_label_is_named_with_the_photos_it_needs():
     truth = [0] * 40 + [1] * 40 + [2] * 40
-    given = [0] * 40 + [1] * 40 + [2] * 28 + [1] * 12
+    answers = [0] * 40 + [1] * 40 + [2] * 28 + [1] * 12
 
-    advice = evaluated(predicted(truth, given, ["a", "b", "c"]), EvaluateConfig(), 0.2).advice
+    advice = evaluated(predicted(truth, answers, ["a", "b", "c"]), EvaluateConfig(), 0.2).advice
 
-    weakest = next(one for one in advice if "weakest" in one)
+    weakest = next(line for line in advice if "weakest" in line)
     assert "'c': 12 of its 40 test photos are not recognised, all taken for 'b'" in weakest
     # 317 photos tell a share of 70 % to 5 points; 277 more, and five times that at a fifth tested
     assert "280 more test photos of it (collect about 1,400, as 20 % are tested)" in weakest
@@ -113,9 +113,11 @@ def test_the_weakest_label_is_named_with_the_photos_it_needs():
 
 def test_an_undecided_gate_says_how_many_photos_would_decide():
     truth = [0] * 50 + [1] * 50
-    given = [0] * 45 + [1] * 5 + [1] * 45 + [0] * 5
+    answers = [0] * 45 + [1] * 5 + [1] * 45 + [0] * 5
 
-    found = evaluated(predicted(truth, given, ["a", "b"]), EvaluateConfig(gate={"accuracy": 0.85}))
+    found = evaluated(
+        predicted(truth, answers, ["a", "b"]), EvaluateConfig(gate={"accuracy": 0.85})
+    )
 
     assert found.verdict == "undecided"
     assert wilson(0.9 * 190, 190)[0] < 0.85 < wilson(0.9 * 196, 196)[0]
@@ -134,19 +136,19 @@ def test_a_gate_on_a_label_that_was_not_tested_is_undecided():
 
 def test_sure_mistakes_are_to_be_looked_at_first():
     truth = [0] * 50 + [1] * 50
-    given = [0] * 48 + [1] * 2 + [1] * 50
+    answers = [0] * 48 + [1] * 2 + [1] * 50
 
-    found = evaluated(predicted(truth, given, ["a", "b"], sure=0.97), EvaluateConfig())
+    found = evaluated(predicted(truth, answers, ["a", "b"], sure=0.97), EvaluateConfig())
 
     assert found.advice[0].startswith("Check the labels of 2 photos first")
-    assert [one.suspicious for one in found.mistakes] == [True, True]
+    assert [mistake.suspicious for mistake in found.mistakes] == [True, True]
 
 
 def test_if_all_is_wrong_it_is_the_model_and_not_the_labels():
     truth = [0] * 50 + [1] * 50
-    given = [1] * 50 + [0] * 50
+    answers = [1] * 50 + [0] * 50
 
-    found = evaluated(predicted(truth, given, ["a", "b"], sure=0.97), EvaluateConfig())
+    found = evaluated(predicted(truth, answers, ["a", "b"], sure=0.97), EvaluateConfig())
 
     assert found.verdict == "do not ship"
     assert len(found.advice) == 1
@@ -177,23 +179,26 @@ def test_five_samples_of_each_label_are_enough_for_a_verdict():
 
 
 @pytest.mark.parametrize("name", ["recall of c", "recall of every label"])
-@pytest.mark.parametrize("given", [2, 0])
-def test_a_gate_on_a_label_with_few_samples_is_neither_reached_nor_missed(name, given):
+@pytest.mark.parametrize("answers", [2, 0])
+def test_a_gate_on_a_label_with_few_samples_is_neither_reached_nor_missed(name, answers):
     truth = [0] * 60 + [1] * 60 + [2] * 3
-    case = predicted(truth, [0] * 60 + [1] * 60 + [given] * 3, ["a", "b", "c"])
+    case = predicted(truth, [0] * 60 + [1] * 60 + [answers] * 3, ["a", "b", "c"])
 
     found = evaluated(case, EvaluateConfig(gate={name: 0.05}))
 
     assert found.verdict == "undecided"
-    assert next(one for one in found.judgements if one.name == "recall of c").outcome == "undecided"
+    assert (
+        next(judgement for judgement in found.judgements if judgement.name == "recall of c").outcome
+        == "undecided"
+    )
 
 
 def test_with_few_samples_of_a_label_only_a_sure_miss_is_one():
     truth = [0] * 8 + [1] * 8 + [2]
-    given = [0] * 7 + [1] + [1] * 6 + [0] * 2 + [0]
-    case = predicted(truth, given, ["a", "b", "c"])
+    answers = [0] * 7 + [1] + [1] * 6 + [0] * 2 + [0]
+    case = predicted(truth, answers, ["a", "b", "c"])
 
-    near, far = (evaluated(case, EvaluateConfig(gate={"accuracy": one})) for one in (0.8, 0.99))
+    near, far = (evaluated(case, EvaluateConfig(gate={"accuracy": gate})) for gate in (0.8, 0.99))
 
     assert 0.7 < near.measured.overall["accuracy"].value < 0.8
     assert (near.verdict, far.verdict) == ("undecided", "do not ship")
@@ -231,20 +236,20 @@ def test_without_a_gate_no_verdict_is_good_and_the_line_to_add_is_told():
 def test_the_minimum_that_is_asked_for_can_be_put_into_the_yaml_as_it_is(truth, line):
     found = evaluated(predicted(truth, truth, ["a", "b"]), EvaluateConfig()).measured
 
-    said = yaml_line(found.overall, found.labels)
+    suggested = yaml_line(found.overall, found.labels)
 
-    assert said == line
-    EvaluateConfig.model_validate(yaml.safe_load(said)["evaluate"]).check_gate("labels")
+    assert suggested == line
+    EvaluateConfig.model_validate(yaml.safe_load(suggested)["evaluate"]).check_gate("labels")
 
 
 def test_confused_labels_are_named_with_the_commoner_direction_first():
     truth = [0] * 30 + [1] * 30 + [2] * 30
-    given = [0] * 30 + [1] * 28 + [2] * 2 + [2] * 24 + [1] * 6
+    answers = [0] * 30 + [1] * 28 + [2] * 2 + [2] * 24 + [1] * 6
 
-    found = evaluated(predicted(truth, given, ["a", "b", "c"]), EvaluateConfig())
+    found = evaluated(predicted(truth, answers, ["a", "b", "c"]), EvaluateConfig())
 
     assert found.pairs[0] == ("c", "b", 6, 2)
-    assert any("'c' is taken for 'b' 6 times, the reverse twice" in one for one in found.advice)
+    assert any("'c' is taken for 'b' 6 times, the reverse twice" in line for line in found.advice)
 
 
 def test_a_label_without_test_photos_is_told():
@@ -252,7 +257,7 @@ def test_a_label_without_test_photos_is_told():
 
     found = evaluated(predicted(truth, truth, labels), EvaluateConfig())
 
-    assert any("no test photo of 'c'" in one for one in found.advice)
+    assert any("no test photo of 'c'" in line for line in found.advice)
 
 
 def test_mistakes_are_told_worst_first():
@@ -262,32 +267,32 @@ def test_mistakes_are_told_worst_first():
 
     found = evaluated(case, EvaluateConfig())
 
-    assert [one.name for one in found.mistakes] == ["y", "x"]
+    assert [mistake.name for mistake in found.mistakes] == ["y", "x"]
     assert labels == list(found.measured.labels)
 
 
 def test_a_group_of_photos_that_fares_worse_is_named():
     truth = [0, 1] * 100
-    given = [0, 1] * 50 + [0, 1] * 25 + [1, 0] * 25
-    case = predicted(truth, given, ["a", "b"])
+    answers = [0, 1] * 50 + [0, 1] * 25 + [1, 0] * 25
+    case = predicted(truth, answers, ["a", "b"])
     columns = [{"type": "mono" if row < 100 else "poly", "row": str(row)} for row in range(200)]
 
     found = evaluated(replace(case, extras=tuple(columns)), EvaluateConfig())
 
-    assert {value: one.value for value, one in found.groups["type"].items()} == {
+    assert {value: accuracy.value for value, accuracy in found.groups["type"].items()} == {
         "mono": 1,
         "poly": 0.5,
     }
     assert list(found.groups) == ["type"]  # a column with a value for each photo is no group
-    assert any("type 'poly' are recognised worse" in one for one in found.advice)
+    assert any("type 'poly' are recognised worse" in line for line in found.advice)
 
 
 def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
     truth = [0, 1] * 50
-    seen, unseen = predicted(truth, truth, ["a", "b"], sure=0.9), [[0.6, 0.4]] * 100
+    test, unseen = predicted(truth, truth, ["a", "b"], sure=0.9), [[0.6, 0.4]] * 100
 
-    alone = evaluated(seen, EvaluateConfig())
-    apart = evaluated(seen, EvaluateConfig(), unseen=Unseen(truth, unseen))
+    alone = evaluated(test, EvaluateConfig())
+    apart = evaluated(test, EvaluateConfig(), unseen=Unseen(truth, unseen))
 
     assert alone.threshold == 0
     assert apart.threshold == recommended(truth, unseen, 0.95)

@@ -1,4 +1,4 @@
-"""Answers that are boxes with a label and a score: measured, judged, drawn, compared."""
+"""Answers that are boxes with a label and a score: how they are measured, reported, compared."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What a person could do next about boxes, in plain words."""
+"""Advice on what to do next about boxes, in plain words."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ MARGIN = 0.05
 _GATES = 3
 _WEAK = 0.95  # a label with a better recall needs no advice
 _HOPELESS = 0.05
-_OFTEN = 0.1  # of all given or true boxes: with fewer of a sort there is nothing to tell
+_OFTEN = 0.1  # of all predicted or true boxes: fewer mistakes of a sort are not mentioned
 _AT_LEAST = 3
 
 
@@ -106,7 +106,7 @@ def _weakest(measures: Measured, wrong: Sequence[Mistake], needed: Needed) -> li
 
 
 def _how(label: str, wrong: Sequence[Mistake]) -> str:
-    """In which way its boxes are lost, if in more than one."""
+    """The sorts of mistakes by which its boxes are lost, if there are several."""
     sorts = Counter(mistake.sort for mistake in wrong if mistake.true == label)
     if len(sorts) < 2:
         return ""

@@ -1,11 +1,11 @@
-"""Does the packed detector still do what the trained one did? Judged on the same test samples.
+"""Compares the packed detector with the trained one on the same test samples.
 
 The rules, for a pipeline's `max_drop` and the threshold of the Report:
 
 - AP50: the drop itself may not be more than `max_drop`, nor more than one true box of the rarest
   label costs if that is more: AP50 is a mean over labels and 101 recalls, so with K labels one box
   of a label that has n is worth up to (1 / n + 1 / 101) / K, and a single one may go the other way
-  by chance. The interval told beside it comes from resamples of the pictures, the same for both.
+  by chance. The interval beside it comes from resamples of the pictures, the same for both.
 - Recall of a label: of its true boxes, `lost` were found before at the threshold and are not now,
   `won` the other way round. As for labels of whole samples it fails only when the drop is more than
   `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, where one is 10 %,

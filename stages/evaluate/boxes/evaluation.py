@@ -1,4 +1,4 @@
-"""All that is found out about answers that are boxes with a label and a score."""
+"""The evaluation of answers that are boxes with a label and a score."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,8 +42,8 @@ Epochs = Sequence[Mapping[str, float]]
 
 @dataclass(frozen=True)
 class Evaluation(evaluation.Evaluation):
-    """At the recommended threshold precision, recall, F1, confusion and mistakes are counted.
-    `epochs`: what training measured after each."""
+    """Precision, recall, F1, confusion and mistakes are counted at the recommended threshold.
+    `epochs`: metrics of training after each epoch."""
 
     thresholds: tuple[BoxThreshold, ...]
     mistakes: tuple[Mistake, ...]
@@ -135,7 +135,7 @@ def _sure(
 
 
 def against_half(measured: Measured) -> Judgement:
-    """The gate where the config sets none."""
+    """The default gate: AP50 of at least LEAST_AP50."""
     ap = measured.overall["ap50"]
     few = bool(few_tested(measured))
     return Judgement("ap50", LEAST_AP50, ap, outcome(ap, LEAST_AP50, surely=few))
@@ -155,7 +155,8 @@ def _advice(
 
 
 def _each(found: Matches, measured: Measured) -> dict[str, float]:
-    """How many boxes of a label a sample has that has any; of what a metric counts, on average."""
+    """By label, how many boxes a sample has that has any of it; by metric, how many boxes it counts
+    for each sample."""
     support = found.support
     having = (support > 0).sum(axis=0)
     boxes = support.sum(axis=0) / np.maximum(having, 1)

@@ -1,4 +1,4 @@
-"""A mistake as a picture: the part of the photo that it is about, with true and given boxes."""
+"""Pictures of mistakes: the relevant part of the photo with its true and predicted boxes."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache

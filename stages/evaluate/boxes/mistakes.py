@@ -1,4 +1,4 @@
-"""What went wrong with boxes, sorted and the worst first; which annotations may be wrong."""
+"""Mistakes with boxes by sort, the worst first, and which annotations may be wrong."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,9 +17,9 @@ Edges = tuple[float, ...]
 
 
 class Mistake(NamedTuple):
-    """One thing that went wrong in sample `row`. `true`, `true_box`: the annotation that it is
-    about, `predicted`, `box`, `score`: the model's; empty where there is none. `overlap`: of the
-    two boxes. `suspicious`: the annotation itself may be wrong."""
+    """A mistake in sample `row`. `true`, `true_box`: the annotated label and box; `predicted`,
+    `box`, `score`: those of the model; empty where there is none. `overlap`: IoU of the two boxes.
+    `suspicious`: the annotation itself may be wrong."""
 
     sort: str
     row: int
@@ -54,7 +54,7 @@ def mistakes(predicted: Predicted, found: Matches, sorted_out: Outcomes) -> list
 
 
 def shown(all_mistakes: Sequence[Mistake], worst: int) -> dict[str, list[Mistake]]:
-    """The worst of each sort, `worst` together, each sort as many as any other if it has them."""
+    """The worst mistakes of each sort, `worst` in all, shared evenly among the sorts."""
     by_sort = {
         sort: [mistake for mistake in all_mistakes if mistake.sort == sort] for sort in SORTS
     }
@@ -71,7 +71,7 @@ def _badness(mistake: Mistake) -> tuple[float, float, str]:
 
 
 def _sure(found: Matches, outcomes: Sequence[BoxOutcome]) -> float:
-    """The score that half of the right boxes reach; none does if there are few of them."""
+    """The median score of the right boxes; a score that none reaches if there are few of them."""
     right = [found.score[outcome.row] for outcome in outcomes if outcome.sort == RIGHT]
     return float(np.median(right)) if len(right) >= _FEWEST else 2.0
 

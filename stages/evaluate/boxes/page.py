@@ -33,7 +33,7 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
         about=about,
         evaluation=evaluation,
         formatting=formatting,
-        look=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
+        style=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
         counted="boxes",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),

@@ -1,4 +1,4 @@
-"""Are small things missed more often than others?"""
+"""Compares the recall of small boxes with that of larger ones."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ _FEWEST = 30  # true boxes, of which a third is enough to tell something
 
 @dataclass(frozen=True)
 class Small:
-    """Recall of the smallest third of the true boxes, whose sides are below `side` pixels on the
-    average, and of the others."""
+    """Recall of the smallest third of the true boxes, below `side` × `side` pixels, and of the
+    larger ones."""
 
     side: float
     small: Measure
@@ -34,7 +34,7 @@ class Small:
 
 
 def small_ones(found: Matches, threshold: float) -> Small | None:
-    """How the smallest third fares at `threshold`; None if there are few boxes, or all alike."""
+    """Both recalls at `threshold`; None if there are few boxes, or all have one size."""
     sizes = area(found.true)
     if len(sizes) < _FEWEST:
         return None

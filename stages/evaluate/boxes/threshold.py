@@ -7,18 +7,18 @@ from stages.metrics.boxes import BoxThreshold
 
 
 def on_threshold(
-    chosen: BoxThreshold, precision: float | None, noun: str, origin: Origin = "these"
+    chosen: BoxThreshold, precision: float | None, noun: str, origin: Origin = "test"
 ) -> str:
-    """What to do with a box's score; `origin`: where the threshold was chosen."""
+    """What the threshold on a box's score does; `origin`: where it was chosen."""
     wanted = (
         "as the best compromise (F1) between boxes that are right and things that are found"
         if precision is None
-        else f"so that {percent(precision)} of the boxes be right"
+        else f"so that {percent(precision)} of the boxes are right"
     )
     where = {
         "held out": f"was chosen on {noun}s held out of training, {wanted}",
-        "these": f"was chosen on these very {noun}s, {wanted}",
-        "given": "came with the package, chosen when it was made",
+        "test": f"was chosen on these very {noun}s, {wanted}",
+        "package": "came with the package, chosen when it was made",
     }
     return (
         f"Take a box from this score on. It {where[origin]}. In this test "

@@ -1,4 +1,4 @@
-"""Answers that are a score for each label: measured, judged, drawn, compared."""
+"""Answers that are a score for each label: how they are measured, reported and compared."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar

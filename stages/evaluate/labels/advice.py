@@ -1,4 +1,4 @@
-"""What a person could do next, in plain words."""
+"""Advice on what to do next, in plain words."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def advice(
     similar: Sequence[set[str]],
 ) -> list[str]:
     """What to do next, the most useful first. `worse`: groups of samples (column, value, accuracy)
-    it is worse at; `alike`: labels that are taken for each other more often than by chance."""
+    with a lower accuracy. `similar`: pairs of labels confused more often than by chance."""
     noun = needed.noun
     if any(
         judgement.guessed and judgement.measure.high < judgement.gate for judgement in judgements

@@ -1,6 +1,6 @@
-"""Does the packed network still do what the trained one did? Judged on the same test samples.
+"""Compares the packed network with the trained model on the same test samples.
 
-Both answered the same samples, so only those on which they differ in being right tell them apart:
+As both answered the same samples, only those count that one answered right and the other wrong:
 `lost` (right before, wrong now) and `won`. The drop is (lost - won) / n, its interval Tango's
 (metrics/paired.py). The rules, for a pipeline's `max_drop`:
 
@@ -50,7 +50,7 @@ def agreement_of(
 
 
 def _surely(rows: NDArray[np.bool_], before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
-    """The least drop that is left with confidence."""
+    """The lower bound of the drop in recall over `rows`, one-sided at CONFIDENT."""
     lost, won = int((rows & before & ~after).sum()), int((rows & ~before & after).sum())
     return tango(lost, won, int(rows.sum()), CONFIDENT)[0] if rows.any() else -1.0
 

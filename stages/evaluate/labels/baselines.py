@@ -1,4 +1,4 @@
-"""How the model was chosen: on what it was judged, and whether it is better than its rivals."""
+"""How the model was selected: the samples it was validated on, and its gain over the baselines."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -9,7 +9,8 @@ PHASES = {1: "head alone", 2: "fine-tuned"}
 
 
 class Baseline(NamedTuple):
-    """A rival in words: who, what each of both reached, the gain over it, the verdict."""
+    """A baseline as text: its input and phase, its value of the metric, that of the chosen model on
+    the same samples, the gain of the chosen model with its interval, and the verdict."""
 
     name: str
     reached: str
@@ -19,7 +20,7 @@ class Baseline(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """`selection`: what a Model says of how it was picked."""
+    """`selection`: the Model's record of its selection."""
 
     selection: Mapping[str, Any]
 
@@ -29,35 +30,33 @@ class Choice(NamedTuple):
 
     @property
     def validated_on(self) -> list[str]:
-        """On what trials were judged, and whether that was enough."""
+        """What the trials were validated on, and a warning if that was too little."""
         lines = [self.selection.get("judged", ""), self.selection.get("few", "")]
         return [str(line) for line in lines if line]
 
     @property
     def baselines(self) -> list[Baseline]:
-        """The best of every other input and phase."""
+        """The best trial of every other input and phase, each compared with the chosen one."""
         share = self.selection.get("metric") != "log_loss"
         return [_baseline(candidate, share) for candidate in self.selection.get("finalists", ())]
 
     @property
     def summary(self) -> str:
-        """What the verdicts come to."""
+        """All verdicts in one sentence; empty if there is no baseline."""
         verdicts = [baseline.verdict for baseline in self.baselines]
-        open_ones = verdicts.count("undecided")
+        undecided = verdicts.count("undecided")
         if not verdicts:
             return ""
         if worse := verdicts.count("worse"):
             return (
-                f"On these samples {worse} of its {len(verdicts)} rivals did surely better: the "
-                "rule looks at log loss, too."
+                f"On these samples {worse} of {len(verdicts)} baselines did surely better: "
+                "the rule also compares log loss."
             )
-        if open_ones == len(verdicts):
-            return (
-                "It cannot be told from its rivals on so few samples: any of them may be as good."
-            )
-        if open_ones:
-            return f"It cannot be told from {open_ones} of its {len(verdicts)} rivals."
-        return "It can be told from all its rivals."
+        if undecided == len(verdicts):
+            return "So few samples do not tell it from the baselines: any of them may be as good."
+        if undecided:
+            return f"It cannot be told from {undecided} of {len(verdicts)} baselines."
+        return "It is surely better than every baseline."
 
 
 def _baseline(candidate: Mapping[str, Any], share: bool) -> Baseline:

@@ -1,4 +1,4 @@
-"""All that is found out about answers that are a score for each label."""
+"""The evaluation of answers that are a score for each label."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def evaluated(
     )
     measured = measure(test.truth, test.scores, predicted.labels, rejected=predicted.other)
     judgements = judgements_of(config.gate, measured, against_guessing)
-    back = _looked_back(training, predicted.noun)
+    sections = _training_sections(training, predicted.noun)
     found = similar_labels(pooled_answers(predicted, test, unseen, held_out), other_of(predicted))
     return Evaluation(
         predicted=predicted,
@@ -111,8 +111,8 @@ def evaluated(
         unknown_samples=unknown_samples(predicted, test, unseen, held_out, threshold),
         similar_labels=found,
         held_out=unseen.fetch if unseen and unseen.digests else None,
-        **back,
-        **_mistaken(predicted, test, measured, judgements, tested, back, found),
+        **sections,
+        **_mistakes_and_advice(predicted, test, measured, judgements, tested, sections, found),
     )
 
 
@@ -155,8 +155,8 @@ def _answered(scored: Scored) -> Answered:
     return Answered(scored.scores.max(axis=1, initial=-1), scored.predicted == scored.truth)
 
 
-def _looked_back(training: Training | None, noun: str) -> dict[str, Any]:
-    """What training tells, if it can be looked at."""
+def _training_sections(training: Training | None, noun: str) -> dict[str, Any]:
+    """The sections on the model's training; none if it is not available."""
     if training is None:
         return {}
     return {
@@ -166,24 +166,24 @@ def _looked_back(training: Training | None, noun: str) -> dict[str, Any]:
     }
 
 
-def _mistaken(
+def _mistakes_and_advice(
     predicted: Predicted,
     test: Scored,
     measured: Measured,
     judgements: list[Judgement],
     tested: float,
-    back: dict[str, Any],
+    sections: dict[str, Any],
     near: tuple[SimilarLabels, ...],
 ) -> dict[str, Any]:
-    """What went wrong, and what to do about it."""
+    """The mistakes, grouped in several ways, and the advice that follows."""
     wrong = mistakes(predicted, test)
     confused = pairs(measured.confusion, predicted.labels)
     grouped = groups(test, predicted.extras)
     weak = worse(grouped, measured.overall["accuracy"])
     needed, near_ones = Needed(predicted.noun, tested), [{pair.label, pair.other} for pair in near]
     lines = advice(measured, judgements, wrong, confused, weak, needed, near_ones)
-    lines += shift_text.advice(back.get("shift"))
-    lines += back["growth"].advice if back.get("growth") else []
+    lines += shift_text.advice(sections.get("shift"))
+    lines += sections["growth"].advice if sections.get("growth") else []
     return {
         "advice": tuple(lines),
         "mistakes": tuple(wrong),

@@ -1,4 +1,4 @@
-"""How well it does for each value of another column of the table, such as a cell's type."""
+"""Accuracy for each value of a further column of the table, such as a cell's type."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from stages.evaluate.labels.scores import Scored
 from stages.metrics import proportion
 
 MOST = 12  # values; a column with more is a name or a number, not a group
-FEWEST = 5  # samples of a value, else it tells nothing
+FEWEST = 5  # samples of a value, else its accuracy is not shown
 
 Groups = dict[str, dict[str, Measure]]
 
 
 def groups(scored: Scored, extras: Sequence[dict[str, str]]) -> Groups:
-    """Accuracy by column and value, for the columns that part the samples into a few groups."""
+    """Accuracy by column and value, for the columns that divide the samples into a few groups."""
     right = scored.predicted == scored.truth
     columns = sorted({name for extra in extras for name in extra})
     by_column = {

@@ -1,4 +1,4 @@
-"""What training told of more data, in plain words and as a plot."""
+"""The learning curve that training measured, in plain words and as a plot."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from stages.evaluate.training import Training
 from stages.metrics.power_law import PowerLaw
 
 FILE = "learning_curve.json"
-FEWEST = 5  # mistakes on which anything can rest
+FEWEST = 5  # mistakes needed to estimate a gain
 LITTLE = 0.01  # a gain below it is hardly one
 SURE, LIKELY = 0.8, 1 / 3  # of resamples in which one label gains most
 SHOWN = 5  # labels
@@ -21,7 +21,7 @@ Record = Mapping[str, Any]
 
 
 class Growth(NamedTuple):
-    """`record`: what training found, or why it found nothing."""
+    """`record`: the contents of learning_curve.json, or the reason why there is no curve."""
 
     record: Record
     noun: str
@@ -40,7 +40,7 @@ class Growth(NamedTuple):
 
     @property
     def advice(self) -> list[str]:
-        """It, where more data would surely help."""
+        """The summary, if more data would surely help; else nothing."""
         return [self.summary] if self.has_gain and self._helps else []
 
     @property
@@ -88,7 +88,7 @@ class Growth(NamedTuple):
 
     @property
     def lines(self) -> list[Line]:
-        """What was measured, with its bounds, and what is expected of more."""
+        """The measured points with their bounds, and the fitted curve up to more samples."""
         found, gain = self.record["points"], self.record["gain"]
         now = self._expected(found[-1]["samples"])
         bounds = [(point["samples"], point["low"], point["high"]) for point in found]
@@ -105,14 +105,14 @@ class Growth(NamedTuple):
 
     @property
     def axis(self) -> Axis:
-        """From none to as many samples as were asked about."""
+        """Ticks from 0 to the largest number of samples that was extrapolated to."""
         step = step_of(self._most)
         count = int(ROOM * self._most / step)
         return Axis([(k * step / self._most, f"{k * step:,.0f}") for k in range(count + 1)])
 
     @property
     def upright(self) -> Axis:
-        """From a tenth below all that was measured to 1."""
+        """Ticks of balanced accuracy, from the tenth below the lowest bound up to 1."""
         count = round((1 - self._least) * 10)
         return Axis([(k / count, f"{self._least + k / 10:.1f}") for k in range(count + 1)])
 
@@ -138,7 +138,7 @@ class Growth(NamedTuple):
 
 
 def growth_of(training: Training, noun: str) -> Growth | None:
-    """What the model's training found; None if it was not asked to."""
+    """The learning curve of the model's training; None if it was not measured."""
     if FILE not in training.model.files:
         return None
     return Growth(json.loads(training.store.get(training.model.files[FILE])), noun)

@@ -1,4 +1,4 @@
-"""What went wrong, the worst first, and which labels may be wrong themselves."""
+"""Wrong answers, the worst first; their annotated labels may be wrong themselves."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from stages.evaluate.labels.scores import Scored
 from stages.evaluate.predictions import Predicted
 
-SURE = 0.9  # a wrong answer with such a score says that the label itself may be wrong
+SURE = 0.9  # from this score on, a wrong answer suggests that the annotated label is wrong
 
 
 class Mistake(NamedTuple):

@@ -16,8 +16,8 @@ Indices = NDArray[np.int64]
 
 
 class OutOfDistribution(NamedTuple):
-    """A test sample that is far from the training samples with its label, and `near`, the nearest
-    of them; `distance`: so many times as far as training samples of the label are apart."""
+    """A test sample that is far from the training samples with its label. `near`: digest of the
+    nearest of these. `distance`: relative to the median distance among them."""
 
     digest: str
     name: str
@@ -29,8 +29,9 @@ class OutOfDistribution(NamedTuple):
 def out_of_distribution_samples(
     samples: Sequence[Sample], features: Numbers, second: Flags, labels: Indices
 ) -> tuple[OutOfDistribution, ...]:
-    """The test samples that are farthest from the training samples of their label, for that
-    label."""
+    """The test samples that are farthest from the training samples of their label, relative to the
+    distances among these, in cosine distance to the NEAREST. `features`: [samples, features];
+    `second`: which samples are of the test; `labels`: label indices."""
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     found: list[OutOfDistribution] = []
     for label in np.unique(labels[second]):

@@ -10,7 +10,7 @@ from stages.evaluate.about import About
 from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.evaluation import Evaluation
 from stages.evaluate.labels.mistakes import SURE
-from stages.evaluate.labels.thumbnails import out_of_distribution_thumbnails, sides_of
+from stages.evaluate.labels.thumbnails import out_of_distribution_thumbnails, similar_thumbnails
 from stages.evaluate.labels.unknown_samples import Accepted, UnknownSamples
 from stages.evaluate.matrix import matrix
 from stages.media import Modality
@@ -42,7 +42,7 @@ def page(
         about=about,
         evaluation=evaluation,
         formatting=formatting,
-        look=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
+        style=formatting.verdict_style(evaluation.verdict, evaluation.minimum),
         counted=f"{about.noun}s",
         key=[(name, overall[name]) for name in _KEY],
         labels=_weakest_first(evaluation),
@@ -55,7 +55,7 @@ def page(
         previews=shown,
         accepted=_accepted_previews(evaluation.unknown_samples, modality),
         pairs=[
-            (pair, sides_of(pair, fetch, evaluation.held_out, modality) if worst else [])
+            (pair, similar_thumbnails(pair, fetch, evaluation.held_out, modality) if worst else [])
             for pair in evaluation.similar_labels
         ],
         out_of_distribution=out_of_distribution_thumbnails(evaluation.shift, modality)

@@ -1,4 +1,4 @@
-"""Answers to all samples that did not teach: those of the test, and those held out in training."""
+"""The answers to the test split pooled with the out-of-fold answers of training."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +16,8 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class PooledAnswers:
-    """Answers to samples that did not teach, those of the test first: `truth`, `scores`
-    ([n, labels]), digests, names and rows of the test."""
+    """Answers to samples that the answering model was not trained on, the `tested` ones of the test
+    first. `scored`, `digests`, `names`: row by row."""
 
     labels: tuple[str, ...]
     scored: Scored
@@ -38,7 +38,7 @@ class PooledAnswers:
 def pooled_answers(
     predicted: Predicted, test: Scored, unseen: Unseen | None, held_out: Scored
 ) -> PooledAnswers:
-    """The answers to the test split (`seen`) and to `unseen` samples of training (`held`)."""
+    """The answers to the test split, `test`, then those to `unseen` samples, `held_out`."""
     tested = len(predicted.files)
     if not unseen or not unseen.digests:
         return PooledAnswers(predicted.labels, test, predicted.files, predicted.names, tested)

@@ -9,14 +9,14 @@ MOST = 4  # traits that are named
 
 
 def summary(shift: Shift) -> str:
-    """Whether there is a shift, how sure that is, and what differs."""
+    """Whether there is a shift, how certain that is, and what differs."""
     if not shift.found:
         return f"No shift was found. {_pairs(shift)}They do not surely differ in {_names(shift)}."
     return f"{_begin(shift)} {_pairs(shift)}{_why(shift)}"
 
 
 def advice(shift: Shift | None) -> list[str]:
-    """What to do about a shift that is there; the numbers are in the section on it."""
+    """What to do about a shift, if one was found; its section has the numbers."""
     if shift is None or not shift.found:
         return []
     what = f" ({_reasons(shift)})" if shift.reasons else ""
@@ -28,7 +28,7 @@ def advice(shift: Shift | None) -> list[str]:
 
 
 def mixed(shift: Shift) -> str:
-    """What another mixture of labels means; empty if there is none."""
+    """What a different mixture of labels means; empty if the mixtures do not differ."""
     if shift.mixture > SURE:
         return ""
     return (
@@ -49,7 +49,7 @@ def _begin(shift: Shift) -> str:
 
 
 def _pairs(shift: Shift) -> str:
-    """What the classifier found."""
+    """The AUC of the classifier, in words."""
     if shift.apart is None:
         return ""
     return (
@@ -78,7 +78,7 @@ def _differs(trait: Trait) -> str:
 
 
 def _names(shift: Shift) -> str:
-    """The traits that were looked at."""
+    """The names of the compared traits."""
     kinds = [trait for trait in shift.traits if trait.name.startswith(SHARE)]
     names = [_plain(trait) for trait in shift.traits if trait not in kinds]
     named = [*names, "type of file"] if len(kinds) > 1 else names

@@ -1,5 +1,5 @@
-"""Labels that look alike to the model: pairs that are taken for each other more often than mistakes
-that fall evenly on all labels would bring, with the samples that show it."""
+"""Labels that look alike to the model: pairs that are confused more often than if mistakes fell
+evenly on all labels, with the samples that show it."""
 
 from math import comb
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from stages.evaluate.formatting import measured, percent, times
 from stages.evaluate.labels.pooled import PooledAnswers
 from stages.metrics import proportion
 
-CHANCE = 0.05  # that any pair at all is told where mistakes fall evenly
+CHANCE = 0.05  # probability that any pair is reported although mistakes fall evenly
 FEWEST = 3  # mistakes between two labels
 MOST, SHOWN = 4, 3  # pairs; samples of each label of a pair
 
 
 class SimilarSample(NamedTuple):
-    """A sample of `true` with its score of `other`, which it is `wrong`ly taken for or nearly;
-    `row` of the test, or -1 if it was held out in training."""
+    """A sample of the label `true` with a high score of the label `other`. `wrong`: it is taken for
+    `other`. `row`: in the test, or -1 if it was held out in training."""
 
     digest: str
     row: int
@@ -30,10 +30,10 @@ class SimilarSample(NamedTuple):
 
 
 class SimilarLabels(NamedTuple):
-    """How often `one` is taken for `other`, and how often the reverse; `tested`, `held_out`: how
-    many of these mistakes were made in the test and in training; `evenly`: how often `one` would be
-    taken for `other` if its mistakes fell evenly on all labels. `looks`: samples of each of the
-    two, those most like the other first."""
+    """A pair of similar labels. `there`: how often `label` is taken for `other`; `back`: the
+    reverse. `tested`, `held_out`: how many of these mistakes are in the test and among samples held
+    out in training. `evenly`: the share of `label` that would be taken for `other` if its mistakes
+    fell evenly on all labels. `samples`: of each of the two, most similar to the other first."""
 
     label: str
     other: str
@@ -46,7 +46,7 @@ class SimilarLabels(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """It, in words."""
+        """Both directions in one sentence."""
         return (
             f"'{self.label}' is taken for '{self.other}' {times(self._count(self.there))} in "
             f"{self.there.n}, {measured(self.there)}; the reverse {times(self._count(self.back))} "
@@ -60,18 +60,18 @@ class SimilarLabels(NamedTuple):
 
     @property
     def record(self) -> dict[str, Any]:
-        """It, for metrics.json."""
+        """As JSON for metrics.json."""
         samples = [sample._asdict() for side in self.samples for sample in side]
         return {**self._asdict(), "samples": samples}
 
 
 def similar_labels(pooled: PooledAnswers, other: int | None = None) -> tuple[SimilarLabels, ...]:
-    """The pairs of labels that look alike, the surest first; `other`: a label that says that a
-    sample has none.
+    """The pairs of labels that look alike, the surest first. `other`: index of the label of unknown
+    samples, which is left out.
 
-    Of all mistakes with two labels, no more than one in (labels - 1) would be between these two if
-    they fell evenly; a pair is told if that many or more are as good as impossible then (exact
-    binomial tail, divided by the number of pairs that are looked at)."""
+    If the mistakes with two labels fell evenly, a share of 1 / (labels - 1) of them would be
+    between these two. A pair is reported if so many mistakes or more would then have a probability
+    of at most CHANCE / pairs (exact binomial test, Bonferroni correction)."""
     indices = [index for index in range(len(pooled.labels)) if index != other]
     pairs = [(i, j) for place, i in enumerate(indices) for j in indices[place + 1 :]]
     counts = pooled.confusion

@@ -1,4 +1,4 @@
-"""The samples beside what is said of look-alike labels and of a shift, as a page shows them."""
+"""Thumbnails of the samples that illustrate similar labels and a shift on the report."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +15,11 @@ Fetch = Callable[[str], bytes]
 Shown = list[tuple[SimilarSample, str]]
 
 
-def sides_of(
+def similar_thumbnails(
     pair: SimilarLabels, tested: Callable[[int], bytes], held_out: Fetch | None, modality: Modality
 ) -> list[Shown]:
-    """The samples of each label of `pair`, of the test by row and of training by digest, as far as
-    they are still there."""
+    """The samples of each label of `pair` with their thumbnails, without those that are gone.
+    `tested`: a test sample's bytes by row; `held_out`: a training sample's bytes by digest."""
     sides: list[Shown] = []
     for samples in pair.samples:
         shown: Shown = []
@@ -38,7 +38,8 @@ def sides_of(
 def out_of_distribution_thumbnails(
     shift: Shift | None, modality: Modality
 ) -> list[tuple[OutOfDistribution, str, str]]:
-    """The test samples least like training, each with the training sample nearest to it."""
+    """The test samples least like training, each with thumbnails of it and of the nearest training
+    sample; without those that are gone."""
     shown: list[tuple[OutOfDistribution, str, str]] = []
     if shift is None:
         return shown

@@ -1,5 +1,5 @@
-"""What a person would see or hear of samples at once, held against each other: size, brightness,
-how loud they are, what kind of file."""
+"""Compares simple traits of the training and the test samples: size, brightness, loudness, type of
+file."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +15,8 @@ from stages.media import Modality
 from stages.metrics.two_samples import differences
 from stages.parts import MODALITIES, TASKS
 
-SURE = 0.01  # p value from which on a difference is told
-LEAST = 0.03  # difference of a trait, as a share of it, that is worth a word
+SURE = 0.01  # p value up to which a difference is reported
+LEAST = 0.03  # smallest difference that is reported, as a share of the trait
 SHARE = "share of "  # begins the name of a trait that is 0 or 1
 
 Numbers = NDArray[np.float64]
@@ -40,14 +40,14 @@ class Trait(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Surely, and by so much that a person would care."""
+        """Whether the difference is significant and large enough to matter."""
         return self.p <= SURE and self.apart >= LEAST
 
 
 def traits_of(
     samples: Sequence[Sample], flags: Flags, labels: Indices, training: Training
 ) -> tuple[Trait, ...]:
-    """All traits of `samples`; `flags`: who is of the test (`two_samples.flags_of`)."""
+    """All traits of `samples`; `flags`: which are of the test (`two_samples.flags_of`)."""
     modality: Modality = MODALITIES[TASKS[training.dataset.task].modality]()
     with ThreadPoolExecutor(training.settings.threads) as pool:
         measured = list(

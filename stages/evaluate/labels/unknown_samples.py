@@ -1,5 +1,5 @@
-"""How well a model tells that a sample has none of its labels: on negatives of kinds that those who
-answered had not been taught, and on samples of the label `other`, if a person has any."""
+"""How well a model rejects unknown samples, which have none of its labels: generated ones of kinds
+that the answering model was not trained on, and the user's own samples of the label `other`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -29,10 +29,10 @@ class Accepted(NamedTuple):
 
 
 class UnknownSamples(NamedTuple):
-    """`recall`: share of unknown samples that are answered `other`; `accepted`: share that gets one
-    of the labels with a score from the recommended threshold on; `kinds`: both, by kind.
-    `rejected`: share of the test's known samples that are answered `other`; `worst`: unknown ones
-    that were taken for a label, the surest first; `fetch`: a sample's bytes by its digest."""
+    """`recall`: share of unknown samples that are answered `other`. `accepted`: share that gets one
+    of the labels with at least the recommended threshold. `kinds`: both, by kind. `rejected`: share
+    of the test samples with a label that are answered `other`. `worst`: unknown samples that were
+    taken for a label, the highest score first. `fetch`: a sample's bytes by its digest."""
 
     other: str
     recall: Measure
@@ -45,36 +45,36 @@ class UnknownSamples(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """It, in words."""
+        """The shares in plain words."""
         return (
             f"Of {counted(self.recall.n, self.noun)} that have none of the labels, of kinds that "
-            f"those who answered had never seen, {measured(self.recall)} are answered "
-            f"'{self.other}', and {measured(self.accepted)} get one of the labels with a score "
-            f"from the recommended threshold on. The price: {measured(self.rejected)} of the test "
+            f"the answering model was not trained on, {measured(self.recall)} are answered "
+            f"'{self.other}', and {measured(self.accepted)} get one of the labels with at least "
+            f"the recommended threshold. The price: {measured(self.rejected)} of the test "
             f"{self.noun}s are rejected though they have one of the labels."
         )
 
     @property
     def missed(self) -> dict[str, tuple[Measure, Measure]]:
-        """The kinds of which some are taken for a label, those with the most first."""
+        """The kinds of which some samples are taken for a label, those with the most first."""
         weak = [pair for pair in self.kinds.items() if pair[1][0].value < 1]
         return dict(sorted(weak, key=lambda pair: (pair[1][0].value, pair[0])))
 
     @property
     def caught(self) -> list[str]:
-        """The kinds of which none is."""
+        """The kinds of which no sample is taken for a label."""
         return [kind for kind in self.kinds if kind not in self.missed]
 
     @property
     def record(self) -> dict[str, Any]:
-        """It, for metrics.json."""
+        """As JSON for metrics.json."""
         kinds = {kind: {"recall": a, "accepted": b} for kind, (a, b) in self.kinds.items()}
         whole = {"recall": self.recall, "accepted": self.accepted, "rejected": self.rejected}
         return {**whole, "kinds": kinds, "worst": [sample._asdict() for sample in self.worst]}
 
 
 def only_answers(scored: Scored, other: int | None) -> Scored:
-    """The samples that have a label, a rejected one being no answer: it has no score at all."""
+    """The samples with a label. Where one is rejected, all its scores are -1: that is no answer."""
     if other is None:
         return scored
     rows = scored.truth != other
@@ -87,7 +87,7 @@ def only_answers(scored: Scored, other: int | None) -> Scored:
 def unknown_samples(
     predicted: Predicted, test: Scored, unseen: Unseen | None, held_out: Scored, threshold: float
 ) -> UnknownSamples | None:
-    """What is known of unknown samples; None if the model rejects nothing, or none was asked."""
+    """How unknown samples are answered; None if the model rejects nothing or there are none."""
     other = other_of(predicted)
     if other is None:
         return None

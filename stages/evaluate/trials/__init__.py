@@ -1,4 +1,4 @@
-"""The search on the report: which rule picked the winner, among which trials, at what cost."""
+"""The report's section on the search: its trials, the chosen one and the rule that chose it."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,8 @@ TRIALS = "trials.json"
 
 
 def section_of(model: Model, device: Device, store: Store) -> str:
-    """The report's section on the search that `model` came out of, as HTML; none without trials.
-    `device`: the limits that it was held to, with what was measured."""
+    """The report's section on the search that found `model`, as HTML; empty without trials.
+    `device`: the limits of the search and the measurements behind them."""
     return _rendered("section.html", model, device, store)
 
 

@@ -1,5 +1,5 @@
-"""Where the marks of the plot of trials go: the metric over the cost, and the front of those that
-nothing cheaper matches."""
+"""Coordinates for the plot of trials: the metric over the cost, and the Pareto front of the trials
+that no cheaper one matches."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from stages.evaluate.trials.rows import LOWER, Row, is_measured
 
 LEFT, TOP, WIDTH, HEIGHT = 72, 14, 470, 290  # of the plot's inside, in pixels
 FALLBACK_COLOUR = "#8a93a3"  # inputs for which no colour is left
-WIDE = 26.0  # pixels over which the trials of one input are spread, at most
+WIDE = 26.0  # pixels over which the trials of one input are spread at most
 LEAST = 0.02  # of a metric that the drawing spans at least
 GOLDEN = 0.618034  # so that neighbours in number are spread apart
 
@@ -84,8 +84,7 @@ def drawn(rows: Sequence[Row], metric: str, device: Device) -> Plot | None:
 
 
 def pareto_front(rows: Sequence[Row]) -> list[Row]:
-    """Those of `rows` (best first) that no row of the same cost or less matches; the cheapest
-    first."""
+    """The rows that no row of the same or a lower cost matches, the cheapest first."""
     best: list[Row] = []
     for row in sorted(rows, key=lambda row: (row.cost or 0.0, -row.score)):
         if not best or row.score > best[-1].score:
@@ -141,7 +140,7 @@ def _mark(row: Row, x: Scale, y: Scale, colour: str, spread: float) -> Mark:
 
 
 def _line(rows: Sequence[Row], x: Scale, y: Scale) -> str:
-    """A step for each of the front, out to the right edge."""
+    """The Pareto front as a step line out to the right edge."""
     points: list[tuple[float, float]] = []
     for row in rows:
         here = _across(x.share(row.cost or 0.0))

@@ -19,7 +19,7 @@ SHORT_NAMES = {
 class Row(NamedTuple):
     """`value`: of the metric that the search raised; `score`: the same, the higher the better.
     `cost`: milliseconds of one window; None if nothing is known of the input. `whole`: it was
-    taught as long as any of its phase, or until more brought nothing."""
+    trained as long as any trial of its phase, or until further epochs brought nothing."""
 
     number: int
     phase: int
@@ -104,7 +104,7 @@ def phases(rows: Sequence[Row]) -> list[tuple[int, int]]:
 
 
 def varied(rows: Sequence[Row]) -> dict[tuple[int, int], str]:
-    """By phase and number of a trial: what it tried, of that in which trials differ."""
+    """By phase and number of a trial: its hyperparameters that differ between trials, as text."""
     names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
     varying = [
         name for name in names if len({str(row.hyperparameters.get(name, "")) for row in rows}) > 1
