@@ -56,7 +56,7 @@ def test_what_is_rejected_is_never_sure():
 
 
 def test_a_package_of_before_is_said_to_be_so():
-    found = sure_answers_of([0.9] * 40, [1] * 40, given=Sure(measured=False))
+    found = sure_answers_of([0.9] * 40, [1] * 40, packaged=Sure(measured=False))
 
     assert not found.missed
     assert "made before answers said whether they are sure" in found.summary
