@@ -64,8 +64,8 @@ class Device(Section):
     @property
     def limits(self) -> dict[str, float]:
         """What is limited, by name."""
-        given = {name: getattr(self, name) for name in LIMITS}
-        return {name: limit for name, limit in given.items() if limit is not None}
+        values = {name: getattr(self, name) for name in LIMITS}
+        return {name: limit for name, limit in values.items() if limit is not None}
 
     @property
     def decisive(self) -> "Device":
@@ -79,13 +79,15 @@ class Device(Section):
 
     def broken(self, figures: Measured) -> list[str]:
         """The limits that `figures` break, in words; none if all hold."""
-        given = {name: getattr(figures, name) for name in self.limits}
+        values = {name: getattr(figures, name) for name in self.limits}
         return [
             f"{LIMITS[name].format(value)}, {self.limits[name]:.3g} allowed"
-            for name, value in given.items()
+            for name, value in values.items()
             if value is not None and value > self.limits[name]
         ]
 
     def notices(self) -> list[str]:
         """A line for each input that was left out: which, and why."""
-        return [f"{one.input} left out: {one.why}" for one in self.measured if one.why]
+        return [
+            f"{figures.input} left out: {figures.why}" for figures in self.measured if figures.why
+        ]

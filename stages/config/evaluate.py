@@ -42,23 +42,23 @@ class EvaluateConfig(Section):
 
     def check_gate(self, answers: str) -> None:
         """Raise UnknownPart for a gate that `answers`, a kind on the board, are not measured by."""
-        known = GATED.get(answers, ())
+        allowed = GATED.get(answers, ())
         for name in self.gate:
-            if name not in known and not LABEL_GATE.fullmatch(name):
+            if name not in allowed and not LABEL_GATE.fullmatch(name):
                 raise UnknownPart(
                     f"evaluate.gate: no metric is called '{name}'.",
-                    f"{nearest(name, list(known))}There are: {', '.join(known)}, "
+                    f"{nearest(name, list(allowed))}There are: {', '.join(allowed)}, "
                     "and precision, recall or f1 of a label, as in 'recall of every label'.",
                 )
 
 
 def known_numeric(name: str) -> str:
     """Return `name`, or raise UnknownPart if no compressor makes such a number format."""
-    known = sorted(parts.numerics())
-    if name not in known:
+    allowed = sorted(parts.numerics())
+    if name not in allowed:
         raise UnknownPart(
             f"No number format is called '{name}'.",
-            f"{nearest(name, known)}There are: {', '.join(known)}.",
+            f"{nearest(name, allowed)}There are: {', '.join(allowed)}.",
         )
     return name
 

@@ -68,22 +68,26 @@ def checked(
     except ValidationError as error:
         problems = error.errors()
         inner = {problem["loc"][:-1] for problem in problems}  # a list that lost all its items
-        rest = [one for one in problems if one["type"] != "too_short" or one["loc"] not in inner]
-        told = [_tell(problem, source, lines or {}) for problem in rest]
-        raise ConfigError("\n".join(told), "") from error
+        rest = [
+            problem
+            for problem in problems
+            if problem["type"] != "too_short" or problem["loc"] not in inner
+        ]
+        messages = [_message(problem, source, lines or {}) for problem in rest]
+        raise ConfigError("\n".join(messages), "") from error
 
 
 def _refuse_doubles(node: Any, source: str) -> None:
     """Raise ConfigError for a key that stands twice in one table: YAML would drop the first."""
     if isinstance(node, yaml.MappingNode):
-        known: set[str] = set()
+        keys: set[str] = set()
         for key, value in node.value:
-            if key.value in known:
+            if key.value in keys:
                 raise ConfigError(
                     f"{source}, line {key.start_mark.line + 1}: there is a second '{key.value}'.",
                     "Keep one of the two.",
                 )
-            known.add(key.value)
+            keys.add(key.value)
             _refuse_doubles(value, source)
 
 
@@ -100,16 +104,16 @@ def _lines(node: Any, place: Place = ()) -> dict[Place, int]:
     return lines
 
 
-def _tell(problem: Any, source: str, lines: dict[Place, int]) -> str:
+def _message(problem: Any, source: str, lines: dict[Place, int]) -> str:
     place: Place = problem["loc"]
-    known = place
-    while known not in lines and known:
-        known = known[:-1]
-    line = f", line {lines[known]}" if known in lines else ""
-    return f"{source}{line}: {'.'.join(map(str, place))}: {_say(problem, place)}"
+    located = place
+    while located not in lines and located:
+        located = located[:-1]
+    line = f", line {lines[located]}" if located in lines else ""
+    return f"{source}{line}: {'.'.join(map(str, place))}: {_explanation(problem, place)}"
 
 
-def _say(problem: Any, place: Place) -> str:
+def _explanation(problem: Any, place: Place) -> str:
     match problem["type"]:
         case "missing":
             return "this key is required. Add it."
@@ -153,7 +157,7 @@ def _model_at(place: Place) -> type[BaseModel]:
 
 
 def _offer(path: Path) -> str:
-    known = (
+    pipelines = (
         sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
     )
-    return f"{nearest(str(path), known)}Pipelines are in configs/pipelines/."
+    return f"{nearest(str(path), pipelines)}Pipelines are in configs/pipelines/."

@@ -106,13 +106,13 @@ def _unreadable(root: yaml.Node, error: Exception) -> YamlProblem:
 
 def _scalars(root: yaml.Node) -> Iterator[yaml.ScalarNode]:
     """Every scalar below `root`, each once, in the order of the text."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [root]
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if isinstance(node, yaml.ScalarNode):
             yield node
         waiting += reversed(children(node))

@@ -121,11 +121,11 @@ class PipelineConfig(Section):
                 return DeploySlice(name=self.name, target=target, deploy=deploy, device=device)
 
 
-def _filled(given: Any, defaults: Mapping[str, Any]) -> Any:
+def _filled(section: Any, defaults: Mapping[str, Any]) -> Any:
     """The section `given`, as a table or as a type, with `defaults` where it says nothing."""
-    said = given.model_dump(exclude_unset=True) if isinstance(given, Section) else given
-    if not isinstance(said, dict):
-        return given  # an error, which the section's own type tells
-    tables = {key: one for key, one in defaults.items() if isinstance(one, Mapping)}
-    inner = {key: _filled(said.get(key, {}), one) for key, one in tables.items()}
-    return {**defaults, **said, **inner}
+    explicit = section.model_dump(exclude_unset=True) if isinstance(section, Section) else section
+    if not isinstance(explicit, dict):
+        return section  # an error, which the section's own type tells
+    tables = {key: table for key, table in defaults.items() if isinstance(table, Mapping)}
+    inner = {key: _filled(explicit.get(key, {}), table) for key, table in tables.items()}
+    return {**defaults, **explicit, **inner}

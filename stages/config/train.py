@@ -87,7 +87,7 @@ class Other(Section):
     )
 
 
-def _word(value: Any) -> Any:
+def _switch(value: Any) -> Any:
     """YAML reads the words on and off as true and false."""
     return {True: "auto", False: "off"}[value] if isinstance(value, bool) else value
 
@@ -173,7 +173,7 @@ class TrainConfig(Section):
         "on parts of it (learning curve).",
     )
     finetune: Finetune = Field(Finetune(), description="Fine-tuning of the best families.")
-    other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_word)] = Field(
+    other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_switch)] = Field(
         "off",
         description="Whether the model learns to answer 'other' to what has none of the labels, "
         "from negatives that are made for it: auto, off, or {false_accepts: 0.05}. Its threshold "
@@ -204,7 +204,7 @@ class TrainConfig(Section):
 
     def notices(self) -> list[str]:
         """A line for each family that was left out or has no weights: which, and why."""
-        scratch = [name for name, begun in self.weights.items() if begun == "scratch"]
+        scratch = [name for name, start in self.weights.items() if start == "scratch"]
         lines = [f"{name} left out: {why}" for name, why in self.excluded.items()]
         return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
 
@@ -216,8 +216,8 @@ class TrainConfig(Section):
     def with_tuned(self, trials: int, inputs: tuple[str, ...] = ()) -> "TrainConfig":
         """Itself with so many trials of phase two, of `inputs`; of those that it had if none are
         given."""
-        known = {"trials": trials, "inputs": inputs or self.finetune.inputs}
-        finetune = self.finetune.model_copy(update=known)
+        changes = {"trials": trials, "inputs": inputs or self.finetune.inputs}
+        finetune = self.finetune.model_copy(update=changes)
         return self.model_copy(update={"finetune": finetune})
 
     @property
@@ -225,8 +225,8 @@ class TrainConfig(Section):
         """Itself once it is known which families and inputs take part: why the others do not
         decides nothing more."""
         least = type(self).model_fields["without_weights"].default
-        known = {"device": self.device.decisive, "excluded": {}, "without_weights": least}
-        return self.model_copy(update=known)
+        changes = {"device": self.device.decisive, "excluded": {}, "without_weights": least}
+        return self.model_copy(update=changes)
 
     @property
     def without_budget(self) -> "TrainConfig":

@@ -31,10 +31,10 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
     validated = validate_samples(config.data.name, inspected, task.suites, config.etl)
     draft = draft_of(config, revision.revision, validated, modality, augmentations)
     files = files_of(draft, validated, modality, store)
-    kept = {name: store.add(data) for name, data in files.items()}
-    dataset = draft.model_copy(update={"files": kept})
+    digests = {name: store.add(data) for name, data in files.items()}
+    dataset = draft.model_copy(update={"files": digests})
     store.save(dataset)
-    _tell(dataset, files, len(validated.quarantined), run)
+    _log(dataset, files, len(validated.quarantined), run)
     return dataset
 
 
@@ -48,14 +48,14 @@ def _inspected(
     from stages.etl.source import opened
 
     task = TASKS[config.task]
-    pinned = DataConfig(name=revision.name, revision=revision.revision)
-    with opened(pinned, settings) as folder:
+    data = DataConfig(name=revision.name, revision=revision.revision)
+    with opened(data, settings) as folder:
         rows = read_folder(folder, task.readers).rows
         modality = MODALITIES[task.modality]()
         return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
 
 
-def _tell(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:
+def _log(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:
     run.log_metrics({f"samples_{name}": count for name, count in dataset.samples.items()})
     run.log_metrics({"quarantined": quarantined, "findings": len(dataset.findings)})
     run.log_tags({"dvc.md5": dataset.revision})

@@ -47,12 +47,12 @@ def unpack(
     content than a picture archive of this size can have."""
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [one for one in opened.infolist() if not one.filename.endswith("/")]
+            members = [member for member in opened.infolist() if not member.filename.endswith("/")]
             _check(archive, members, most_files, most_bytes)
-            cut = len(below) - len(below.rpartition("/")[2])
+            prefix = len(below) - len(below.rpartition("/")[2])
             for member in members:
                 if not below or member.filename.startswith(f"{below}/"):
-                    _write(opened, member, folder / member.filename[cut:])
+                    _write(opened, member, folder / member.filename[prefix:])
     except BROKEN as error:
         raise _broken(archive, error) from error
     except OSError as error:
@@ -69,13 +69,13 @@ def _broken(archive: Path, error: Exception) -> DataError:
 
 
 def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_bytes: int) -> None:
-    outside = [one.filename for one in members if is_outside(one.filename)]
-    links = [one.filename for one in members if stat.S_ISLNK(one.external_attr >> 16)]
-    locked = [one.filename for one in members if one.flag_bits & 1]
-    counted = Counter(one.filename for one in members)
+    outside = [member.filename for member in members if is_outside(member.filename)]
+    links = [member.filename for member in members if stat.S_ISLNK(member.external_attr >> 16)]
+    locked = [member.filename for member in members if member.flag_bits & 1]
+    counted = Counter(member.filename for member in members)
     twice = [name for name, count in counted.items() if count > 1]
     nameless = [name for name in counted if not PurePosixPath(name).parts]
-    long = [one.filename[:80] for one in members if _is_too_long(one.filename)]
+    long = [member.filename[:80] for member in members if _is_too_long(member.filename)]
     for names, what in (
         (long, f"has a part of more than {LONGEST_NAME} bytes, or more than {LONGEST_PATH} in all"),
         (outside, "leads out of the archive's folder"),
@@ -88,7 +88,7 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_
             raise DataError(
                 f"{archive.name}: '{names[0]}' {what} ({len(names)} such).", "Pack it without."
             )
-    total = sum(one.file_size for one in members)
+    total = sum(member.file_size for member in members)
     most = min(most_bytes, max(FREE_BYTES, MOST_RATIO * archive.stat().st_size))
     if len(members) > most_files or total > most:
         raise DataError(

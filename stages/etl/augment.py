@@ -75,7 +75,7 @@ def resolve_augmentations(
 
     Raises ConfigError, naming `key`, for an argument that there is not, a value out of range, and a
     change that is not for this `modality` or `trainer`."""
-    named = [(name, one) for entry in augmentations for name, one in entry.items()]
+    named = [(name, arguments) for entry in augmentations for name, arguments in entry.items()]
     for name, _ in named:
         for kind, wanted in (("modalities", modality), ("trainers", trainer)):
             _check_for(name, kind, wanted, key)
@@ -85,7 +85,11 @@ def resolve_augmentations(
 def _check_for(name: str, kind: str, wanted: str, key: str) -> None:
     allowed = getattr(AUGMENTATIONS[name], kind)
     if wanted and wanted not in allowed:
-        fitting = [one for one in AUGMENTATIONS if wanted in getattr(AUGMENTATIONS[one], kind)]
+        fitting = [
+            augmentation
+            for augmentation in AUGMENTATIONS
+            if wanted in getattr(AUGMENTATIONS[augmentation], kind)
+        ]
         raise ConfigError(
             f"{key}: '{name}' is for {' and '.join(allowed)}, not for {wanted}.",
             f"Take it out. There are: {', '.join(fitting)}.",
@@ -95,16 +99,16 @@ def _check_for(name: str, kind: str, wanted: str, key: str) -> None:
 @lru_cache(maxsize=64)
 def _built(augmentations: bytes) -> tuple[Any, ...]:
     entries = json.loads(augmentations)
-    return tuple(_build(name, one) for entry in entries for name, one in entry.items())
+    return tuple(_build(name, arguments) for entry in entries for name, arguments in entry.items())
 
 
 def _build(name: str, arguments: Mapping[str, Any]) -> Any:
     part = AUGMENTATIONS[name]
-    known = [field.name for field in fields(part)]
+    allowed = [field.name for field in fields(part)]
     for argument in arguments:
-        if argument not in known:
+        if argument not in allowed:
             raise ConfigError(
                 f"Augmentation '{name}' has no argument '{argument}'.",
-                f"{nearest(argument, known)}There are: {', '.join(known)}.",
+                f"{nearest(argument, allowed)}There are: {', '.join(allowed)}.",
             )
     return part(**arguments)

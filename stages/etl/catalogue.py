@@ -20,7 +20,7 @@ class Revision(NamedTuple):
     note: str
     tested: int | None = None
 
-    def taught(self, share: float) -> int:
+    def training_samples(self, share: float) -> int:
         """How many samples train and validation have; `share`: of the test split, where the data
         names none."""
         return self.samples - (self.tested or round(share * self.samples))
@@ -40,7 +40,7 @@ def read(name: str, settings: Settings) -> list[Revision]:
     """The revisions of `name`, oldest first. Raises Damaged if the list cannot be read."""
     path = _path(name, settings)
     try:
-        return [Revision(name, **one) for one in json.loads(path.read_text(encoding="utf-8"))]
+        return [Revision(name, **record) for record in json.loads(path.read_text(encoding="utf-8"))]
     except (FileNotFoundError, NotADirectoryError):  # the next write tells of a file in the way
         return []
     except (ValueError, TypeError, OSError) as error:
@@ -54,8 +54,12 @@ def append(revision: Revision, settings: Settings) -> None:
     """Make `revision` the newest of its name; one that was there before moves to the end."""
     path = _path(revision.name, settings)
     with alone(path.with_suffix(".lock")):
-        others = [one for one in read(revision.name, settings) if one.revision != revision.revision]
-        records = [{**one._asdict()} for one in (*others, revision)]
+        earlier = [
+            recorded
+            for recorded in read(revision.name, settings)
+            if recorded.revision != revision.revision
+        ]
+        records = [{**entry._asdict()} for entry in (*earlier, revision)]
         for record in records:
             del record["name"]
         write(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n")

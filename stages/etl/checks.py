@@ -15,7 +15,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
 SUITES = Path(suites.__file__).parent
-SAID = ("element_count", "missing_count", "unexpected_count", "observed_value")
+FACTS = ("element_count", "missing_count", "unexpected_count", "observed_value")
 Expectation = Mapping[str, Any]
 
 
@@ -26,7 +26,7 @@ class Outcome:
     expectation: Expectation
     success: bool
     bad: tuple[Line, ...]
-    said: Mapping[str, Any]
+    facts: Mapping[str, Any]
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -44,14 +44,23 @@ def suite(
     """The expectations whose offenders are set aside, and those about the samples that stay: of the
     suites `names` and of `config`. `labels` are those of all samples, broken ones too."""
     facts = {**dict(config), "labels": list(labels)}
-    every = [*(_filled(one, facts) for one in _default(names)), *map(_checked, config.expectations)]
-    alone = [one for one in every if (one.get("meta") or {}).get("quarantine")]
-    return alone, [one for one in every if one not in alone]
+    every = [
+        *(_filled(expectation, facts) for expectation in _default(names)),
+        *map(_checked, config.expectations),
+    ]
+    alone = [
+        expectation for expectation in every if (expectation.get("meta") or {}).get("quarantine")
+    ]
+    return alone, [expectation for expectation in every if expectation not in alone]
 
 
 def columns_of(names: Sequence[str]) -> list[str]:
     """The columns of lines that the suites `names` ask about."""
-    return [one["kwargs"]["column"] for one in _default(names) if not _is_of_annotations(one)]
+    return [
+        expectation["kwargs"]["column"]
+        for expectation in _default(names)
+        if not _is_of_annotations(expectation)
+    ]
 
 
 def _default(names: Sequence[str]) -> list[dict[str, Any]]:
@@ -71,14 +80,18 @@ def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     found: dict[int, Outcome] = {}
     for of_annotations in (False, True):
-        asked = [one for one in expectations if _is_of_annotations(one) == of_annotations]
-        if not asked:
+        chosen = [
+            expectation
+            for expectation in expectations
+            if _is_of_annotations(expectation) == of_annotations
+        ]
+        if not chosen:
             continue
         rows = annotations_of(lines) if of_annotations else lines
         table = _frame(rows, ANNOTATION if of_annotations else ())
-        for one, result in zip(asked, _results(table, asked), strict=True):
-            found[id(one)] = _outcome(one, result, rows)
-    return [found[id(one)] for one in expectations]
+        for expectation, result in zip(chosen, _results(table, chosen), strict=True):
+            found[id(expectation)] = _outcome(expectation, result, rows)
+    return [found[id(expectation)] for expectation in expectations]
 
 
 def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
@@ -89,13 +102,14 @@ def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("samples").add_dataframe_asset("manifest")
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": table})
-    built = [_built(one, place) for place, one in enumerate(expectations)]
+    built = [_built(expectation, place) for place, expectation in enumerate(expectations)]
     form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["at"]}
     found = batch.validate(
         gx.ExpectationSuite(name="samples", expectations=built), result_format=form
     )
     results = {
-        one["expectation_config"]["meta"]["place"]: one for one in found.to_json_dict()["results"]
+        result["expectation_config"]["meta"]["place"]: result
+        for result in found.to_json_dict()["results"]
     }
     return [results[place] for place in range(len(expectations))]
 
@@ -105,7 +119,7 @@ def _frame(rows: Sequence[Line], columns: Sequence[str]) -> Any:
     among them."""
     import pandas
 
-    plain = (key for row in rows for key, one in row.items() if _plain(one))
+    plain = (key for row in rows for key, value in row.items() if _plain(value))
     every = ["at", *dict.fromkeys([*columns, *plain])]
     table = [{key: row.get(key) for key in every} | {"at": at} for at, row in enumerate(rows)]
     return pandas.DataFrame(table, columns=every)
@@ -126,10 +140,11 @@ def _built(expectation: Expectation, place: int) -> Any:
         configured = ExpectationConfiguration(**plain, severity=severity, meta={"place": place})
         return configured.to_domain_obj()
     except ExpectationNotFoundError:
-        known = list_registered_expectation_implementations()
+        registered = list_registered_expectation_implementations()
         raise ConfigError(
             f"etl.expectations: there is no '{expectation['type']}'.",
-            f"{nearest(expectation['type'], known)}Great Expectations' gallery lists them all.",
+            f"{nearest(expectation['type'], registered)}"
+            "Great Expectations' gallery lists them all.",
         ) from None
     except (ValueError, TypeError) as error:
         raise ConfigError(
@@ -142,9 +157,9 @@ def _built(expectation: Expectation, place: int) -> Any:
 def _outcome(expectation: Expectation, result: Mapping[str, Any], rows: Sequence[Line]) -> Outcome:
     _check_ran(expectation, result)
     found = result["result"]
-    places = sorted(int(one["at"]) for one in found.get("unexpected_index_list") or [])
-    said = {key: found[key] for key in SAID if found.get(key) is not None}
-    return Outcome(expectation, bool(result["success"]), tuple(rows[at] for at in places), said)
+    places = sorted(int(entry["at"]) for entry in found.get("unexpected_index_list") or [])
+    facts = {key: found[key] for key in FACTS if found.get(key) is not None}
+    return Outcome(expectation, bool(result["success"]), tuple(rows[at] for at in places), facts)
 
 
 def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
@@ -171,12 +186,12 @@ def _filled(expectation: dict[str, Any], facts: Mapping[str, Any]) -> Expectatio
 
 
 def _checked(expectation: dict[str, Any]) -> Expectation:
-    known = ["type", "kwargs", "severity", "meta"]
+    allowed = ["type", "kwargs", "severity", "meta"]
     for key in expectation:
-        if key not in known:
+        if key not in allowed:
             raise ConfigError(
                 f"etl.expectations: there is no key '{key}'.",
-                f"{nearest(key, known)}There are: {', '.join(known)}.",
+                f"{nearest(key, allowed)}There are: {', '.join(allowed)}.",
             )
     if not isinstance(expectation.get("type"), str):
         raise ConfigError("etl.expectations: an entry has no type.", "Write type: expect_...")

@@ -21,10 +21,10 @@ FEW = 20  # a group up to this size is never a crowd
 Pairs = NDArray[np.int64]  # (pairs, 2): indices, the smaller one first
 
 
-def near_pairs(looks: Sequence[NDArray[np.uint8]]) -> Pairs:
+def near_pairs(thumbnails: Sequence[NDArray[np.uint8]]) -> Pairs:
     """The pairs of pictures that look the same, by their `looks` (64, 64 uint8)."""
     found = [np.empty((0, 2), np.int64)]
-    whole = np.array(looks, np.uint8).reshape(len(looks), 64, 64)
+    whole = np.array(thumbnails, np.uint8).reshape(len(thumbnails), 64, 64)
     for pairs in _candidates(hashes_of(whole)):
         for start in range(0, len(pairs), BLOCK):
             some = pairs[start : start + BLOCK]
@@ -32,12 +32,12 @@ def near_pairs(looks: Sequence[NDArray[np.uint8]]) -> Pairs:
     return np.concatenate(found)
 
 
-def hashes_of(looks: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def hashes_of(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """A perceptual hash of 64 bits for each of `looks`: which of the 8 by 8 lowest frequencies are
     above their median (C. Zauner, Implementation and Benchmarking of Perceptual Image Hash
     Functions, 2010, section 3.1; here over 32 by 32 pixels, in whole numbers)."""
-    count = len(looks)
-    small = looks.reshape(count, 32, 2, 32, 2).astype(np.float64).sum((2, 4))
+    count = len(thumbnails)
+    small = thumbnails.reshape(count, 32, 2, 32, 2).astype(np.float64).sum((2, 4))
     places = np.arange(8)[:, None] * (2 * np.arange(32) + 1)
     waves = np.rint(4096 * np.cos(np.pi * places / 64))
     low = (waves @ small @ waves.T).reshape(count, 64)
@@ -55,8 +55,8 @@ def groups_of(count: int, pairs: Pairs) -> list[int]:
             index = heads[index]
         return index
 
-    for one, other in pairs.tolist():
-        low, high = sorted((head(one), head(other)))
+    for first, other in pairs.tolist():
+        low, high = sorted((head(first), head(other)))
         heads[high] = low
     return [head(index) for index in range(count)]
 
@@ -68,9 +68,9 @@ def without_crowds(count: int, pairs: Pairs) -> tuple[Pairs, set[int]]:
     group of that size could not be split."""
     heads = groups_of(count, pairs)
     large = {head for head, size in Counter(heads).items() if size > max(FEW, count / 4)}
-    crowd = {index for index, head in enumerate(heads) if head in large}
-    outside = [pair for pair in pairs.tolist() if pair[0] not in crowd]
-    return np.array(outside, np.int64).reshape(-1, 2), crowd
+    crowded = {index for index, head in enumerate(heads) if head in large}
+    outside = [pair for pair in pairs.tolist() if pair[0] not in crowded]
+    return np.array(outside, np.int64).reshape(-1, 2), crowded
 
 
 def _candidates(hashes: NDArray[np.uint64]) -> Iterator[Pairs]:
@@ -82,10 +82,10 @@ def _candidates(hashes: NDArray[np.uint64]) -> Iterator[Pairs]:
 
 
 def _same(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    alike = _correlation(first.astype(np.float64), second.astype(np.float64)) >= LEAST_WHOLE
-    detailed = _correlation(_detail(first[alike]), _detail(second[alike])) >= LEAST_DETAIL
-    alike[alike] = detailed
-    return alike
+    similar = _correlation(first.astype(np.float64), second.astype(np.float64)) >= LEAST_WHOLE
+    detailed = _correlation(_detail(first[similar]), _detail(second[similar])) >= LEAST_DETAIL
+    similar[similar] = detailed
+    return similar
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,13 +99,13 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
     return np.where(size > 0, shared / np.maximum(size, 1), 0.0)
 
 
-def _detail(looks: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _detail(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
     """`looks` without the mean of the box around each pixel; whole numbers, times its side."""
     edge = SOFT // 2
-    padded = np.pad(looks.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge")
+    padded = np.pad(thumbnails.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge")
     for axis in (1, 2):
         sums = np.cumsum(padded, axis=axis)
         sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis)
         length = sums.shape[axis]
         padded = sums.take(range(SOFT, length), axis) - sums.take(range(length - SOFT), axis)
-    return ((looks.astype(np.int64) * SOFT**2 - padded) // SOFT).astype(np.float64)
+    return ((thumbnails.astype(np.int64) * SOFT**2 - padded) // SOFT).astype(np.float64)

@@ -36,19 +36,19 @@ def remedy_of(outcome: Outcome) -> str:
 
 def record_of(outcomes: Sequence[Outcome]) -> bytes:
     """validation.json: each expectation, whether it held, and the files that broke it."""
-    told = [
+    records = [
         {
             "check": outcome.meta.get("check", outcome.expectation["type"]),
             "type": outcome.expectation["type"],
             "kwargs": dict(outcome.expectation["kwargs"]),
             "severity": outcome.severity,
             "success": outcome.success,
-            "result": dict(outcome.said),
+            "result": dict(outcome.facts),
             "files": _files(_offenders(outcome))[:MOST_ROWS],
         }
         for outcome in outcomes
     ]
-    return (json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(records, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _offenders(outcome: Outcome) -> list[Line]:
@@ -66,29 +66,31 @@ def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> st
     if not template:
         names = f" for {len(files)} samples: {few(files)}" if bad else ""
         observed = (
-            f" (observed: {outcome.said['observed_value']})"
-            if "observed_value" in outcome.said
+            f" (observed: {outcome.facts['observed_value']})"
+            if "observed_value" in outcome.facts
             else ""
         )
         return f"{_plain(outcome)} fails{names}{observed}"
-    return str(template).format(**_words(outcome, bad, lines))
+    return str(template).format(**_placeholders(outcome, bad, lines))
 
 
-def _words(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> dict[str, Any]:
+def _placeholders(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> dict[str, Any]:
     """What a check's sentence may name."""
-    files, known = _files(bad), labels_in(lines)
+    files, all_labels = _files(bad), labels_in(lines)
     values = [line.get(str(outcome.expectation["kwargs"].get("column"))) for line in bad]
-    labels = sorted({line["label"] for line in bad}) if bad else known
+    labels = sorted({line["label"] for line in bad}) if bad else all_labels
     return {
         "files": f"{len(files)} file{'' if len(files) == 1 else 's'}",
         "boxes": _boxes(len(bad)),
         "names": few(files),
         "labels": few(labels) if labels else "none",
-        "observed": outcome.said.get("observed_value", 0),
-        "missing": few(sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*known})),
+        "observed": outcome.facts.get("observed_value", 0),
+        "missing": few(
+            sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*all_labels})
+        ),
         "label_counts": _label_counts(labels, bad),
-        "sum": _boxes(sum(one for one in values if isinstance(one, int))),
-        "reasons": few([str(one) for one in values]),
+        "sum": _boxes(sum(value for value in values if isinstance(value, int))),
+        "reasons": few([str(value) for value in values]),
         "min_value": outcome.expectation["kwargs"].get("min_value"),
         "max_value": outcome.expectation["kwargs"].get("max_value"),
     }
@@ -101,8 +103,8 @@ def _boxes(count: int) -> str:
 def _label_counts(labels: Sequence[str], lines: Sequence[Line]) -> str:
     counts = {line["label"]: line.get("label_samples", 0) for line in lines}
     shown = [f"label '{label}' has {counts.get(label, 0)} samples" for label in labels[: 2 * NAMES]]
-    more = len(labels) - len(shown)
-    return ", ".join(shown) + (f" and {more} more labels have too few" if more else "")
+    remaining = len(labels) - len(shown)
+    return ", ".join(shown) + (f" and {remaining} more labels have too few" if remaining else "")
 
 
 def _plain(outcome: Outcome) -> str:

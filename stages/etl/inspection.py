@@ -41,8 +41,8 @@ def inspect_all(
     inspected: list[Inspected] = []
     pool = ThreadPoolExecutor(threads)
     try:
-        for one in pool.map(lambda row: _inspect(folder, row, modality, config, store), rows):
-            inspected.append(one)
+        for sample in pool.map(lambda row: _inspect(folder, row, modality, config, store), rows):
+            inspected.append(sample)
             run.progress("samples", len(inspected), len(rows))
     finally:
         pool.shutdown(cancel_futures=True)  # an error does not wait for all the others

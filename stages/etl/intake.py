@@ -36,12 +36,16 @@ def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
 
 def _innermost(folder: Path) -> Path:
     """`folder`, or the one folder inside that wraps all others, as zips often have."""
-    inside = [one for one in folder.iterdir() if not one.name.startswith((".", "__"))]
-    if len(inside) == 1 and inside[0].is_dir() and any(one.is_dir() for one in inside[0].iterdir()):
+    inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
+    if (
+        len(inside) == 1
+        and inside[0].is_dir()
+        and any(entry.is_dir() for entry in inside[0].iterdir())
+    ):
         return _innermost(inside[0])
-    only = [one for one in inside if one.is_dir()]
+    only = [entry for entry in inside if entry.is_dir()]
     has_table = len(only) == 1 == len(inside) and any(
-        one.suffix in TABLES for one in only[0].iterdir()
+        entry.suffix in TABLES for entry in only[0].iterdir()
     )
     return only[0] if has_table else folder
 
@@ -76,12 +80,12 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
 
 def notice_of_skipped(reading: Reading) -> str:
     """What of the person's folder was not copied or is of no use, in words; empty if nothing."""
-    told = []
+    notices = []
     if reading.ignored:
         what = "other file was" if len(reading.ignored) == 1 else "other files were"
-        told.append(f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}")
+        notices.append(f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}")
     wrong = [row.problem for row in reading.rows if row.problem]
     if wrong:
         what = "annotation" if len(wrong) == 1 else "annotations"
-        told.append(f"{len(wrong)} {what} will be set aside: {few(wrong)}")
-    return "; ".join(told)
+        notices.append(f"{len(wrong)} {what} will be set aside: {few(wrong)}")
+    return "; ".join(notices)

@@ -40,9 +40,11 @@ def write_manifest(samples: Sequence[Sample]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in sorted(samples, key=lambda one: (one.file, one.label)):
-        told = [_json(value) for value in (one.facts, one.boxes, one.extra)]
-        writer.writerow([one.file, one.digest, one.label, one.split, one.group, *told])
+    for sample in sorted(samples, key=lambda sample: (sample.file, sample.label)):
+        columns = [_json(value) for value in (sample.facts, sample.boxes, sample.extra)]
+        writer.writerow(
+            [sample.file, sample.digest, sample.label, sample.split, sample.group, *columns]
+        )
     return text.getvalue().encode()
 
 
@@ -56,7 +58,7 @@ def read_manifest(data: bytes) -> list[Sample]:
 def samples_of(dataset: Dataset, store: Store, split: str = "") -> list[Sample]:
     """The samples of `dataset`, or those of one split, in the manifest's order."""
     samples = read_manifest(store.get(dataset.files["manifest.csv"]))
-    return [one for one in samples if split in ("", one.split)]
+    return [sample for sample in samples if split in ("", sample.split)]
 
 
 def _json(value: Any) -> str:

@@ -38,7 +38,7 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
     sizes = _sizes(validated.lines)
     drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
     by_file = {line["file"]: line for line in validated.lines}
-    by_file |= {one.line["file"]: one.line for one in validated.quarantined}
+    by_file |= {sample.line["file"]: sample.line for sample in validated.quarantined}
     return render(
         TEMPLATE,
         dataset=dataset,
@@ -49,10 +49,12 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
         palette=palette(dataset.labels) if sizes else "",
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
-        findings=[_finding(one, by_file, drawer) for one in dataset.findings],
+        findings=[_finding(finding, by_file, drawer) for finding in dataset.findings],
         remedies=validated.remedies,
-        quarantined_checks={one.check for one in validated.quarantined},
-        quarantined=[_quarantined(one, drawer) for one in validated.quarantined[:MOST_QUARANTINED]],
+        quarantined_checks={sample.check for sample in validated.quarantined},
+        quarantined=[
+            _quarantined(sample, drawer) for sample in validated.quarantined[:MOST_QUARANTINED]
+        ],
         quarantined_count=len(validated.quarantined),
         tiles=_tiles(dataset, validated.lines, drawer),
         sheet=_sheet(dataset, validated.lines, drawer),
@@ -115,13 +117,13 @@ def _finding(finding: Any, by_file: dict[str, "Line"], drawer: _Drawer) -> dict[
     return {"finding": finding, "tiles": tiles}
 
 
-def _quarantined(one: "Quarantined", drawer: _Drawer) -> dict[str, Any]:
+def _quarantined(sample: "Quarantined", drawer: _Drawer) -> dict[str, Any]:
     return {
-        "file": one.line["file"],
-        "label": _labels(one.line),
-        "reason": one.reason,
-        "kind": one.kind,
-        "picture": drawer(one.line),
+        "file": sample.line["file"],
+        "label": _labels(sample.line),
+        "reason": sample.reason,
+        "kind": sample.kind,
+        "picture": drawer(sample.line),
     }
 
 
@@ -142,8 +144,8 @@ def _tiles(
 
 def _labels(line: "Line") -> str:
     counts = Counter(labels_of(line))
-    told = [label if count == 1 else f"{count} × {label}" for label, count in counts.items()]
-    return ", ".join(told)
+    texts = [label if count == 1 else f"{count} × {label}" for label, count in counts.items()]
+    return ", ".join(texts)
 
 
 def _sheet(dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer) -> list[dict[str, Any]]:

@@ -91,15 +91,15 @@ def _once(boxes: Sequence[Box]) -> list[Box]:
     corners = np.array([box[1:] for box in boxes])
     chosen: dict[str, list[int]] = defaultdict(list)
     for index, box in enumerate(boxes):
-        alike = chosen[box.label]
-        if not alike or _overlaps(corners[index], corners[alike]).max() <= SAME_BOX:
-            alike.append(index)
+        similar = chosen[box.label]
+        if not similar or _overlaps(corners[index], corners[similar]).max() <= SAME_BOX:
+            similar.append(index)
     return [boxes[index] for index in sorted(chain(*chosen.values()))]
 
 
-def _overlaps(one: Any, others: Any) -> Any:
+def _overlaps(first: Any, second: Any) -> Any:
     """Intersection over union of the box `one` (4) with each of `others` (n, 4)."""
-    sides = np.minimum(one[2:], others[:, 2:]) - np.maximum(one[:2], others[:, :2])
+    sides = np.minimum(first[2:], second[:, 2:]) - np.maximum(first[:2], second[:, :2])
     shared = sides.clip(0).prod(1)
-    areas = (others[:, 2:] - others[:, :2]).prod(1)
-    return shared / ((one[2:] - one[:2]).prod() + areas - shared)
+    areas = (second[:, 2:] - second[:, :2]).prod(1)
+    return shared / ((first[2:] - first[:2]).prod() + areas - shared)

@@ -31,8 +31,10 @@ def quarantine(
     for outcome in outcomes:
         for record in outcome.bad:
             first.setdefault(record["row"], (outcome, record))
-    kept = [line for line in lines if line["row"] not in first]
-    return kept, [_quarantined(line, *first[line["row"]]) for line in lines if line["row"] in first]
+    remaining = [line for line in lines if line["row"] not in first]
+    return remaining, [
+        _quarantined(line, *first[line["row"]]) for line in lines if line["row"] in first
+    ]
 
 
 def table_of(quarantined: Sequence[Quarantined]) -> bytes:
@@ -40,10 +42,10 @@ def table_of(quarantined: Sequence[Quarantined]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one in sorted(quarantined, key=lambda one: (one.line["file"], one.line["row"])):
-        line = one.line
+    for sample in sorted(quarantined, key=lambda sample: (sample.line["file"], sample.line["row"])):
+        line = sample.line
         labels = ", ".join(sorted({*labels_of(line)}))
-        texts = (line["file"], labels, line["digest"], one.kind, one.check, one.reason)
+        texts = (line["file"], labels, line["digest"], sample.kind, sample.check, sample.reason)
         writer.writerow([cell(text) for text in texts])
     return text.getvalue().encode()
 

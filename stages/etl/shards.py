@@ -42,23 +42,23 @@ def is_packed(folder: Path) -> bool:
 def unpack(folder: Path) -> None:
     """Put the files back that `pack` packed. Raises Damaged if they are not as shards.csv says."""
     with (folder / MANIFEST).open(encoding="utf-8", newline="") as text:
-        known = {line["file"]: line["sha256"] for line in csv.DictReader(text)}
+        digests = {line["file"]: line["sha256"] for line in csv.DictReader(text)}
     for shard in sorted(folder.glob("shard-*.tar")):
         with tarfile.open(shard) as tar:
             for entry in tar:
-                known.pop(_put_back(folder, tar, entry, known))
+                digests.pop(_put_back(folder, tar, entry, digests))
         shard.unlink()
-    if known:
-        raise Damaged(f"{len(known)} files of the shards are missing.", "Add the data again.")
+    if digests:
+        raise Damaged(f"{len(digests)} files of the shards are missing.", "Add the data again.")
     (folder / MANIFEST).unlink()
 
 
 def _put_back(
-    folder: Path, tar: tarfile.TarFile, entry: tarfile.TarInfo, known: dict[str, str]
+    folder: Path, tar: tarfile.TarFile, entry: tarfile.TarInfo, digests: dict[str, str]
 ) -> str:
     source = tar.extractfile(entry)
     data = source.read() if source else b""
-    if known.get(entry.name) != sha256(data).hexdigest():
+    if digests.get(entry.name) != sha256(data).hexdigest():
         raise Damaged(f"'{entry.name}' in the shards was changed.", "Add the data again.")
     path = folder / entry.name
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from stages.etl import catalogue, shards
 from stages.etl.catalogue import Revision
 from stages.etl.intake import notice_of_skipped, take_in
 from stages.etl.readers import Reading, read_folder
-from stages.etl.workspace import fetch, keep, told, workspace
+from stages.etl.workspace import disk_errors, fetch, keep, workspace
 from stages.parts import SAMPLES
 from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.registry import nearest
@@ -33,16 +33,18 @@ def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
     The person's own files are only read. Raises ConfigError for a bad name or path, DataError for
     data in no known layout, InfrastructureError if the disk or the remote cannot take it."""
     check_name(name)
-    with told(settings.root), workspace(settings) as folder:
+    with disk_errors(settings.root), workspace(settings) as folder:
         reading, data = take_in(path.absolute(), folder)
-        total = sum(one.stat().st_size for one in data.rglob("*") if one.is_file())
+        total = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
         if len(reading.rows) > shards.LOOSE_FILES:
             shards.pack(data)
-        told_note = "; ".join(text for text in (note, notice_of_skipped(reading)) if text)
+        full_note = "; ".join(text for text in (note, notice_of_skipped(reading)) if text)
         tested = _tested(reading)
-        made = Revision(name, keep(folder, settings), len(reading.rows), total, told_note, tested)
-        catalogue.append(made, settings)
-    return made
+        revision = Revision(
+            name, keep(folder, settings), len(reading.rows), total, full_note, tested
+        )
+        catalogue.append(revision, settings)
+    return revision
 
 
 def revisions(name: str, settings: Settings) -> list[Revision]:
@@ -54,12 +56,12 @@ def find(data: DataConfig, settings: Settings) -> Revision:
     """The revision that `data` names, by its beginning; the newest if it names none.
 
     Raises ConfigError with what to do if there is no such data or revision."""
-    known = revisions(data.name, settings)
+    found = revisions(data.name, settings)
     if data.revision:
-        return _named(data, known, settings)
-    if not known:
+        return _named(data, found, settings)
+    if not found:
         raise ConfigError(f"There is no data called '{data.name}'.", _offer(data.name, settings))
-    return known[-1]
+    return found[-1]
 
 
 def counted(revision: Revision, settings: Settings) -> Revision:
@@ -76,7 +78,7 @@ def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
 
     Raises InfrastructureError if they cannot be had, Damaged if they are not what was added."""
     revision = find(data, settings)
-    with told(settings.root), workspace(settings) as folder:
+    with disk_errors(settings.root), workspace(settings) as folder:
         files = fetch(folder, revision.revision, settings)
         _check_digests(files, revision.revision, settings)
         if shards.is_packed(files):
@@ -98,18 +100,18 @@ def _tested(reading: Reading) -> int:
     return sum(row.split == "test" for row in reading.rows)
 
 
-def _named(data: DataConfig, known: list[Revision], settings: Settings) -> Revision:
-    found = [one for one in known if one.revision.startswith(data.revision)]
+def _named(data: DataConfig, revisions: list[Revision], settings: Settings) -> Revision:
+    found = [revision for revision in revisions if revision.revision.startswith(data.revision)]
     if len(found) == 1:
         return found[0]
     if not found and settings.dvc_remote and REVISION.fullmatch(data.revision):
         return Revision(data.name, data.revision, 0, 0, "from the remote")
-    if not known:
+    if not revisions:
         raise ConfigError(f"There is no data called '{data.name}'.", _offer(data.name, settings))
-    say = "no revision" if not found else f"{len(found)} revisions"
-    listed = ", ".join(one.revision[:8] for one in known)
+    count = "no revision" if not found else f"{len(found)} revisions"
+    listed = ", ".join(revision.revision[:8] for revision in revisions)
     raise ConfigError(
-        f"'{data.revision}' names {say} of '{data.name}'.",
+        f"'{data.revision}' names {count} of '{data.name}'.",
         f"There are, oldest first: {listed}. Leave the revision out for the newest.",
     )
 
@@ -117,12 +119,12 @@ def _named(data: DataConfig, known: list[Revision], settings: Settings) -> Revis
 def _offer(name: str, settings: Settings) -> str:
     if name in SAMPLES:
         return f"It is a sample: `aiwf samples get {name}` fetches it."
-    known = [*catalogue.names(settings), *SAMPLES]
+    names = [*catalogue.names(settings), *SAMPLES]
     how = (
         f"`aiwf data add {name} FOLDER` adds it; `aiwf data list` shows what there is in the "
         f"workspace {settings.root} (AIWF_WORKSPACE moves it)."
     )
-    return nearest(name, known) + how
+    return nearest(name, names) + how
 
 
 def _check_digests(folder: Path, revision: str, settings: Settings) -> None:
@@ -135,7 +137,7 @@ def _check_digests(folder: Path, revision: str, settings: Settings) -> None:
     if entries is None:
         raise Damaged(f"The list of revision {revision[:8]} was changed.", "Add the data again.")
     with ThreadPoolExecutor(settings.threads) as pool:
-        digests = pool.map(lambda one: _md5((folder / one["relpath"]).read_bytes()), entries)
+        digests = pool.map(lambda entry: _md5((folder / entry["relpath"]).read_bytes()), entries)
         for entry, digest in zip(entries, digests, strict=True):
             if digest != entry["md5"]:
                 raise Damaged(

@@ -25,7 +25,7 @@ class Member:
 
     key: str
     label: str
-    given: str = ""
+    assigned: str = ""
 
 
 def place_of(key: str, seed: int = 0) -> float:
@@ -38,26 +38,28 @@ def split(members: Sequence[Member], shares: Mapping[str, float], seed: int = 0)
 
     A given split stays, except that splits which nobody gave are drawn from train and from those
     without one. `shares` are of train, validation and test; a share of 0 keeps a split empty."""
-    fixed = {one.given for one in members} - {"", "train"}
+    fixed = {member.assigned for member in members} - {"", "train"}
     free = {name: share for name, share in shares.items() if name not in fixed}
-    drawn = [one for one in members if one.given not in fixed]
+    drawn = [member for member in members if member.assigned not in fixed]
     if len(free) == 1 or sum(free.values()) <= 0:
-        return [one.given or "train" for one in members]
+        return [member.assigned or "train" for member in members]
     chosen = _drawn(drawn, {name: free.get(name, 0.0) / sum(free.values()) for name in ORDER}, seed)
-    return [one.given if one.given in fixed else chosen[one.key] for one in members]
+    return [
+        member.assigned if member.assigned in fixed else chosen[member.key] for member in members
+    ]
 
 
 def _drawn(members: Sequence[Member], shares: Mapping[str, float], seed: int) -> dict[str, str]:
-    chosen = {one.key: _cut(place_of(one.key, seed), shares) for one in members}
+    chosen = {member.key: _split_at(place_of(member.key, seed), shares) for member in members}
     sizes: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in members:
-        sizes[one.label][one.key] += 1
+    for member in members:
+        sizes[member.label][member.key] += 1
     for label in sorted(sizes):
         _even_out(sizes[label], shares, chosen, seed)
     return chosen
 
 
-def _cut(place: float, shares: Mapping[str, float]) -> str:
+def _split_at(place: float, shares: Mapping[str, float]) -> str:
     for name in ORDER:
         if place < shares[name]:
             return name
@@ -75,7 +77,7 @@ def _even_out(
     have = {name: sum(sizes[key] for key in sizes if chosen[key] == name) for name in ORDER}
     nearest = sorted(sizes, key=lambda key: (-place_of(key, seed), key))
     for name in ("train", "test", "validation"):
-        for donor in (one for one in ORDER if one != name):
+        for donor in (split_name for split_name in ORDER if split_name != name):
             for key in nearest if donor == "train" else reversed(nearest):
                 spare = have[donor] - sizes[key] >= least[donor]
                 if have[name] < least[name] and chosen[key] == donor and spare:

@@ -29,23 +29,23 @@ def lines_of(inspected: Sequence[Inspected], columns: Iterable[str] = ()) -> lis
     Those of `columns` that a line does not have are there, and empty; seconds_of_median would be
     the line's seconds as a share of their median."""
     empty = dict.fromkeys(columns)
-    lines = [{**empty, **_line(index, one)} for index, one in enumerate(inspected)]
+    lines = [{**empty, **_line(index, sample)} for index, sample in enumerate(inspected)]
     for column in empty:
         _note_median(lines, column.removesuffix(OF_MEDIAN), column)
     return lines
 
 
 def _note_median(lines: Sequence[Line], fact: str, column: str) -> None:
-    known = [line for line in lines if fact != column and line.get(fact)]
-    middle = median_low(line[fact] for line in known) if known else 1
-    for line in known:
+    lines_with_fact = [line for line in lines if fact != column and line.get(fact)]
+    middle = median_low(line[fact] for line in lines_with_fact) if lines_with_fact else 1
+    for line in lines_with_fact:
         line[column] = line[fact] / middle
 
 
-def _line(index: int, one: Inspected) -> Line:
+def _line(index: int, sample: Inspected) -> Line:
     unlisted = ("same", "fingerprint")
-    row, noted = one.row, {key: one.facts[key] for key in one.facts if key not in unlisted}
-    found = placed(row, one.facts)
+    row, noted = sample.row, {key: sample.facts[key] for key in sample.facts if key not in unlisted}
+    found = placed(row, sample.facts)
     return {
         **noted,
         "row": index,
@@ -53,17 +53,17 @@ def _line(index: int, one: Inspected) -> Line:
         "label": row.label,
         "split": row.split,
         "group": row.group,
-        "digest": one.digest,
-        "bytes": one.size,
+        "digest": sample.digest,
+        "bytes": sample.size,
         "facts": noted,
         "boxes": found.boxes,
         "boxes_count": len(found.boxes),
         "boxes_clipped": found.clipped,
         "boxes_repeated": found.repeated,
         "boxes_skipped": row.skipped_boxes,
-        "wrong_boxes": None if one.problem else found.problem or None,
-        "same": one.facts.get("same", one.digest) if not one.problem else None,
-        "problem": one.problem or None,
+        "wrong_boxes": None if sample.problem else found.problem or None,
+        "same": sample.facts.get("same", sample.digest) if not sample.problem else None,
+        "problem": sample.problem or None,
         **{f"extra.{key}": value for key, value in row.extra.items()},
     }
 
@@ -86,17 +86,19 @@ def note_copies(lines: Sequence[Line]) -> None:
     for copies in _by(lines, "same").values():
         ordered = sorted(copies, key=_first)
         labels = sorted({line["label"] for line in copies} - {""})
-        boxes = len({tuple(sorted(one["boxes"])) for one in copies if not one["wrong_boxes"]})
-        kept = ordered[0]
+        boxes = len(
+            {tuple(sorted(copied["boxes"])) for copied in copies if not copied["wrong_boxes"]}
+        )
+        first = ordered[0]
         for line in copies:
-            again = line is not kept
+            again = line is not first
             line["labels_of_sample"], line["boxes_of_sample"] = len(labels), boxes
             line["labels"] = ", ".join(labels)
-            line["kept_as"] = kept["file"] if again else None
+            line["kept_as"] = first["file"] if again else None
             again = again and len(labels) < 2 and boxes < 2  # else another check tells of it
-            shared = again and line["split"] not in ("", kept["split"])
-            line["kept_in_split"] = (kept["split"] or None) if shared else None
-            line["repeats"] = kept["file"] if again and not shared else None
+            shared = again and line["split"] not in ("", first["split"])
+            line["kept_in_split"] = (first["split"] or None) if shared else None
+            line["repeats"] = first["file"] if again and not shared else None
 
 
 def _first(line: Line) -> tuple[bool, int, str, int]:
@@ -114,10 +116,16 @@ def annotations_of(lines: Sequence[Line]) -> list[Line]:
         with_label[record["label"]].append(record)
     spellings = Counter(_plain(label) for label in with_label)
     most = max(map(len, with_label.values()), default=1)
-    for label, alike in with_label.items():
-        samples, splits = ({one[name] for one in alike} for name in ("row", "split"))
-        noted = (len(samples), len(alike), len(alike) / most, len(splits), spellings[_plain(label)])
-        for record in alike:
+    for label, same_label in with_label.items():
+        samples, splits = ({line[name] for line in same_label} for name in ("row", "split"))
+        noted = (
+            len(samples),
+            len(same_label),
+            len(same_label) / most,
+            len(splits),
+            spellings[_plain(label)],
+        )
+        for record in same_label:
             record |= dict(zip(OF_LABEL, noted, strict=True))
     return records
 
@@ -138,12 +146,12 @@ def _plain(label: str) -> str:
     return "".join(letter for letter in label.casefold() if letter not in " -_\t")
 
 
-def note_looks(lines: Sequence[Line]) -> None:
+def note_similar(lines: Sequence[Line]) -> None:
     """Note on each line in how many splits and under how many labels its look is found."""
-    for alike in _by(lines, "look").values():
-        for line in alike:
-            line["splits_of_look"] = len({one["split"] for one in alike})
-            line["labels_of_look"] = len({one["label"] for one in alike})
+    for similar in _by(lines, "look").values():
+        for line in similar:
+            line["splits_of_look"] = len({line["split"] for line in similar})
+            line["labels_of_look"] = len({line["label"] for line in similar})
 
 
 def _by(lines: Iterable[Line], column: str) -> dict[Any, list[Line]]:

@@ -14,7 +14,7 @@ from stages.etl.findings import finding_of, record_of, remedy_of
 from stages.etl.inspection import Inspected
 from stages.etl.quarantine import Quarantined, quarantine
 from stages.etl.split import Member, split
-from stages.etl.table import Line, labels_in, labels_of, lines_of, note_copies, note_looks
+from stages.etl.table import Line, labels_in, labels_of, lines_of, note_copies, note_similar
 from stages.runtime.errors import DataError
 
 
@@ -36,36 +36,36 @@ def validate_samples(
 
     Raises DataError with every rule that the data breaks and what to do about each."""
     lines = lines_of(inspected, columns_of(suites))
-    alone, together = suite(config, suites, labels_in(lines))
+    alone, of_dataset = suite(config, suites, labels_in(lines))
     note_copies(lines)
     first = validate(lines, alone)
-    kept, quarantined = quarantine(lines, first)
-    _group_and_split(kept, inspected, config)
-    second = validate(kept, together) if kept else []
-    broken = [(one, finding_of(one, lines)) for one in first if not one.success]
-    unmet = [(one, finding_of(one, kept)) for one in second if not one.success]
+    remaining, quarantined = quarantine(lines, first)
+    _group_and_split(remaining, inspected, config)
+    second = validate(remaining, of_dataset) if remaining else []
+    broken = [(outcome, finding_of(outcome, lines)) for outcome in first if not outcome.success]
+    unmet = [(outcome, finding_of(outcome, remaining)) for outcome in second if not outcome.success]
     _refuse(name, len(lines), quarantined, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
-    return Validated(kept, quarantined, findings, remedies, record_of([*first, *second]))
+    return Validated(remaining, quarantined, findings, remedies, record_of([*first, *second]))
 
 
 def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:
     pairs = _looking_the_same([inspected[line["row"]] for line in lines], config)
-    pairs, crowd = without_crowds(len(lines), pairs)
-    for index, look in enumerate(groups_of(len(lines), pairs)):
-        lines[index] |= {"look": look, "in_crowd": int(index in crowd)}
-    together = groups_of(len(lines), np.concatenate([pairs, _in_one_group(lines)]))
-    keys = _keys(lines, together)
+    pairs, crowded = without_crowds(len(lines), pairs)
+    for index, similar in enumerate(groups_of(len(lines), pairs)):
+        lines[index] |= {"look": similar, "in_crowd": int(index in crowded)}
+    groups = groups_of(len(lines), np.concatenate([pairs, _same_group(lines)]))
+    keys = _keys(lines, groups)
     rarest = _rarest(lines)
     members = [
         Member(keys[head], label, line["split"])
-        for line, label, head in zip(lines, rarest, together, strict=True)
+        for line, label, head in zip(lines, rarest, groups, strict=True)
     ]
     chosen = split(members, config.splits.model_dump(), config.seed)
     for line, member, name in zip(lines, members, chosen, strict=True):
         line |= {"key": member.key, "split": name}
-    note_looks(lines)
+    note_similar(lines)
 
 
 def _rarest(lines: Sequence[Line]) -> list[str]:
@@ -77,12 +77,12 @@ def _rarest(lines: Sequence[Line]) -> list[str]:
 
 
 def _looking_the_same(inspected: Sequence[Inspected], config: EtlConfig) -> Pairs:
-    if not config.near_duplicates or not all("fingerprint" in one.facts for one in inspected):
+    if not config.near_duplicates or not all("fingerprint" in sample.facts for sample in inspected):
         return np.empty((0, 2), np.int64)
-    return near_pairs([one.facts["fingerprint"] for one in inspected])
+    return near_pairs([sample.facts["fingerprint"] for sample in inspected])
 
 
-def _in_one_group(lines: Sequence[Line]) -> Pairs:
+def _same_group(lines: Sequence[Line]) -> Pairs:
     """Pairs that join the lines of each group that a person gave."""
     first: dict[str, int] = {}
     named = [(index, line["group"]) for index, line in enumerate(lines) if line["group"]]
@@ -94,8 +94,8 @@ def _keys(lines: Sequence[Line], heads: Sequence[int]) -> dict[int, str]:
     """Each group's key: the smallest name of a given group in it, else the smallest digest."""
     found: dict[int, list[tuple[bool, str]]] = defaultdict(list)
     for line, head in zip(lines, heads, strict=True):
-        given = line["group"]
-        found[head].append((not given, f"group:{given}" if given else line["same"]))
+        group = line["group"]
+        found[head].append((not group, f"group:{group}" if group else line["same"]))
     return {head: min(keys)[1] for head, keys in found.items()}
 
 
@@ -107,15 +107,15 @@ def _refuse(
     unmet: Sequence[tuple[Outcome, Finding]],
     config: EtlConfig,
 ) -> None:
-    bad = sum(one.kind == "broken" for one in quarantined)
+    bad = sum(sample.kind == "broken" for sample in quarantined)
     too_many = bad > config.max_quarantine * count or bad == count
-    problems = [(outcome, one) for outcome, one in unmet if one.severity == "critical"]
+    problems = [(outcome, finding) for outcome, finding in unmet if finding.severity == "critical"]
     if too_many:
         counted = [pair for pair in broken if pair[0].meta["quarantine"] == "broken"]
         problems = [*counted, *problems]
     if not problems:
         return
-    told = [f"- {finding.message}. {remedy_of(outcome)}" for outcome, finding in problems]
+    messages = [f"- {finding.message}. {remedy_of(outcome)}" for outcome, finding in problems]
     share = (
         f"; {bad} of {count} samples ({bad / count:.0%}) are unusable, and "
         f"etl.max_quarantine allows {config.max_quarantine:.0%}"
@@ -123,6 +123,6 @@ def _refuse(
         else ""
     )
     raise DataError(
-        f"The data '{name}' cannot be used{share}:\n" + "\n".join(told),
+        f"The data '{name}' cannot be used{share}:\n" + "\n".join(messages),
         f"Nothing was deleted or changed. Mend the data and `aiwf data add {name} PATH` again.",
     )

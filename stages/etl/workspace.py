@@ -29,7 +29,7 @@ YOUNG = 60  # seconds in which a workspace may have no lock yet
 def workspace(settings: Settings) -> Iterator[Path]:
     """An empty DVC workspace, removed at the end; those that a killed process left go as well."""
     home = folder_of(settings) / "work"
-    with told(home):
+    with disk_errors(home):
         claim(settings.root)
         home.mkdir(parents=True, exist_ok=True)
         _sweep(home)
@@ -61,7 +61,7 @@ def fetch(folder: Path, revision: str, settings: Settings) -> Path:
     out = {"md5": revision, "hash": "md5", "path": DATA}
     (folder / "data.dvc").write_text(yaml.safe_dump({"outs": [out]}), encoding="utf-8")
     with _repository(folder) as repo:
-        if settings.dvc_remote and not _is_kept(revision, settings):
+        if settings.dvc_remote and not _is_stored(revision, settings):
             repo.pull()
         else:
             repo.checkout()
@@ -69,7 +69,7 @@ def fetch(folder: Path, revision: str, settings: Settings) -> Path:
 
 
 @contextmanager
-def told(place: Path) -> Iterator[None]:
+def disk_errors(place: Path) -> Iterator[None]:
     """Tell of a disk that is full, read-only or missing in words."""
     try:
         yield
@@ -89,9 +89,9 @@ def _repository(folder: Path) -> Iterator[Any]:
         with Repo(str(folder)) as repo:
             yield repo
     except Exception as error:  # its own, and those of the disk, of S3 and of what DVC is built on
-        known = as_ours(error)
-        if known and known.remedy in (FREE, WRITABLE):  # of the disk
-            raise known from error
+        known_error = as_ours(error)
+        if known_error and known_error.remedy in (FREE, WRITABLE):  # of the disk
+            raise known_error from error
         raise InfrastructureError(
             f"DVC could not keep or give the data: {_reason(error)}.",
             "Check AIWF_DVC_REMOTE, AIWF_S3_ENDPOINT and its keys, and the disk. If files of the "
@@ -102,11 +102,11 @@ def _repository(folder: Path) -> Iterator[Any]:
 
 def _reason(error: Exception) -> str:
     """What DVC says, or what that came from: its own words may be that something failed."""
-    said = [str(one).partition("\n")[0][:200] for one in (error, error.__cause__) if one]
-    return ": ".join(dict.fromkeys(filter(None, said))).rstrip(".") or type(error).__name__
+    reasons = [str(cause).partition("\n")[0][:200] for cause in (error, error.__cause__) if cause]
+    return ": ".join(dict.fromkeys(filter(None, reasons))).rstrip(".") or type(error).__name__
 
 
-def _is_kept(revision: str, settings: Settings) -> bool:
+def _is_stored(revision: str, settings: Settings) -> bool:
     """Whether the cache has the list of `revision` and every file on it."""
     import json
 
@@ -114,7 +114,7 @@ def _is_kept(revision: str, settings: Settings) -> bool:
     listed = cache / revision[:2] / revision[2:]
     if not listed.is_file():
         return False
-    digests = {str(one["md5"]) for one in json.loads(listed.read_text(encoding="utf-8"))}
+    digests = {str(record["md5"]) for record in json.loads(listed.read_text(encoding="utf-8"))}
     return all((cache / digest[:2] / digest[2:]).is_file() for digest in digests)
 
 
@@ -154,9 +154,9 @@ def _sweep(home: Path) -> None:
             inside, outside = path / "lock", path.with_suffix(".lock")
             if not inside.exists() and time.time() - path.stat().st_mtime < YOUNG:
                 continue  # it may be about to be locked
-            lock = next((one for one in (inside, outside) if one.exists()), path)
-            with _opened(lock) as held:
-                flock(held, LOCK_EX | LOCK_NB)
+            lock = next((candidate for candidate in (inside, outside) if candidate.exists()), path)
+            with _opened(lock) as lock_file:
+                flock(lock_file, LOCK_EX | LOCK_NB)
                 shutil.rmtree(path, ignore_errors=True)
                 outside.unlink(missing_ok=True)
 

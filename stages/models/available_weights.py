@@ -39,7 +39,7 @@ class AvailableWeights(NamedTuple):
     why: str = ""
 
 
-def available_weights(family: Family, settings: Settings, asked: bool) -> AvailableWeights:
+def available_weights(family: Family, settings: Settings, requested: bool) -> AvailableWeights:
     """The weights of `family` that are at hand; one that needs none has them. What a person gave
     counts before all others. Only if the family was `asked` for by name, more than a little is
     fetched.
@@ -51,7 +51,7 @@ def available_weights(family: Family, settings: Settings, asked: bool) -> Availa
     if path := user_weights(_names(family), settings):
         return AvailableWeights(_checked(path, family))
     try:
-        return AvailableWeights(_published(family, settings, asked))
+        return AvailableWeights(_published(family, settings, requested))
     except Damaged:
         raise
     except InfrastructureError as error:
@@ -109,17 +109,17 @@ def _checked(path: Path, family: Family) -> str:
     return found
 
 
-def _published(family: Family, settings: Settings, asked: bool) -> str | None:
+def _published(family: Family, settings: Settings, requested: bool) -> str | None:
     """As AvailableWeights.weights; None if they were not looked for, InfrastructureError if they
     cannot be had."""
     weights = family.weights
     if isinstance(weights, Official):
         path = fetched_before(weights, settings)
-        if path is None and not asked:
+        if path is None and not requested:
             return None
         return sha256(path or fetched(weights, settings))
     if isinstance(weights, Packed):
-        if not asked and weights.archive.bytes > UNASKED:
+        if not requested and weights.archive.bytes > UNASKED:
             return None
         fetch(weights.archive, settings)
     elif isinstance(weights, Published):

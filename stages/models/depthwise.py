@@ -60,12 +60,12 @@ class _Rows(PyLayer):  # type: ignore[misc]
     def forward(ctx: Any, picture: Tensor, weight: Tensor, shape: Shape) -> Tensor:
         x, filters = picture.numpy(), weight.numpy()[:, 0]
         stacked, bands = _stacked(x, shape), _bands(filters, x.shape[3], shape)
-        made = _along(stacked, shape)[0] @ bands[:, 0]
+        output = _along(stacked, shape)[0] @ bands[:, 0]
         for row in range(1, shape.kernel):
-            made += _along(stacked, shape)[row] @ bands[:, row]
+            output += _along(stacked, shape)[row] @ bands[:, row]
         ctx.kept = (stacked, bands, x.shape, shape)
         ctx.first = picture.stop_gradient  # nothing before it is taught
-        return paddle.to_tensor(_pictures(made, x.shape, shape))
+        return paddle.to_tensor(_pictures(output, x.shape, shape))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -107,10 +107,10 @@ def _along(stacked: Floats, shape: Shape) -> list[Floats]:
     return [stacked[:, row : row + length : shape.stride] for row in range(shape.kernel)]
 
 
-def _pictures(made: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
+def _pictures(flat: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
     """[C, rows that come out, W] to [N, C, H, W]; what lies between two pictures is dropped."""
     count, channels, height, width = sizes
-    lying = made.reshape(channels, count, -1, shape.out(width))[:, :, : shape.out(height)]
+    lying = flat.reshape(channels, count, -1, shape.out(width))[:, :, : shape.out(height)]
     return np.ascontiguousarray(lying.transpose(1, 0, 2, 3))
 
 
@@ -118,9 +118,9 @@ def _padded(gradient: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
     """The inverse of `_pictures`, with zeros for what was dropped."""
     count, channels, height, width = sizes
     rows = shape.rows(height) // shape.stride
-    made = np.zeros((channels, count, rows, shape.out(width)), np.float32)
-    made[:, :, : shape.out(height)] = gradient.transpose(1, 0, 2, 3)
-    return made.reshape(channels, count * rows, -1)
+    padded = np.zeros((channels, count, rows, shape.out(width)), np.float32)
+    padded[:, :, : shape.out(height)] = gradient.transpose(1, 0, 2, 3)
+    return padded.reshape(channels, count * rows, -1)
 
 
 def _bands(filters: Floats, width: int, shape: Shape) -> Floats:

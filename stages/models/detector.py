@@ -50,6 +50,6 @@ MOBILE_SSD = _on_lite0(
     loss=".detector_priors_loss:PriorLoss",
     decode={
         "step": "decode_priors",
-        "args": {"strides": list(PRIOR_STRIDES), "shares": [list(one) for one in PRIOR_SHARES]},
+        "args": {"strides": list(PRIOR_STRIDES), "shares": [list(share) for share in PRIOR_SHARES]},
     },
 )

@@ -55,8 +55,8 @@ def assign(
     if not len(boxes):
         return Assigned(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
     overlaps = overlap(boxes, found)
-    said = scores.T[labels]
-    alignment = said**SCORE_POWER * overlaps**PLACE_POWER
+    predicted = scores.T[labels]
+    alignment = predicted**SCORE_POWER * overlaps**PLACE_POWER
     alignment = np.where(_may(points, boxes), alignment + TINY, 0)
     chosen = _best(alignment)
     owner = np.where(chosen, overlaps + TINY, -1).argmax(axis=0)
@@ -70,7 +70,7 @@ def overlap(first: Floats, second: Floats) -> Floats:
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
     both = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(one[:, 2:] - one[:, :2]).clip(0).prod(axis=1) for one in (first, second)]
+    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (first, second)]
     shared: Floats = both / np.maximum(areas[0][:, None] + areas[1][None, :] - both, TINY)
     return shared
 

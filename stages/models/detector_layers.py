@@ -48,7 +48,7 @@ class Neck(nn.Layer):  # type: ignore[misc]
         self.down = nn.LayerList([Separable(width, width) for _ in channels[1:]])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]  # noqa: B905
+        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, maps)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
             levels[finer] = self.up[finer](levels[finer] + doubled(levels[finer + 1]))
         for finer in range(len(levels) - 1):
@@ -72,9 +72,13 @@ class PointHead(nn.Layer):  # type: ignore[misc]
         self.labels.bias.set_value(paddle.full([labels], log_of_rare()))
 
     def forward(self, levels: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        seen = [tower(level) for tower, level in zip(self.towers, levels)]  # noqa: B905
-        logits = paddle.concat([points(self.labels(one)) for one in seen], axis=1)
-        return logits, paddle.concat([points(self.sides(one)) for one in seen], axis=1)
+        features = [tower(level) for tower, level in zip(self.towers, levels)]  # noqa: B905
+        logits = paddle.concat(
+            [points(self.labels(feature_map)) for feature_map in features], axis=1
+        )
+        return logits, paddle.concat(
+            [points(self.sides(feature_map)) for feature_map in features], axis=1
+        )
 
 
 class Detector(nn.Layer):  # type: ignore[misc]

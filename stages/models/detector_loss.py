@@ -103,11 +103,11 @@ def distribution_focal(logits: Any, distances: Any) -> Any:
     """[k, 4, bins], [k, 4] to the mean over sides, [k]: the two bins around a distance share it."""
     low = distances.floor()
     share = distances - low
-    known = F.log_softmax(logits, axis=-1)
+    log_probabilities = F.log_softmax(logits, axis=-1)
     bins = logits.shape[-1]
-    left = F.one_hot(low.astype("int64"), bins) * (1 - share).unsqueeze(-1)
+    lower = F.one_hot(low.astype("int64"), bins) * (1 - share).unsqueeze(-1)
     right = F.one_hot(low.astype("int64") + 1, bins) * share.unsqueeze(-1)
-    return -((left + right) * known).sum(-1).mean(-1)
+    return -((lower + right) * log_probabilities).sum(-1).mean(-1)
 
 
 def generalised_overlap(first: Any, second: Any) -> Any:

@@ -56,13 +56,17 @@ class PriorHead(nn.Layer):  # type: ignore[misc]
 
     def __init__(self, channels: Sequence[int], labels: int) -> None:
         super().__init__()
-        self.filters = nn.LayerList([Unit(one, one, 3, groups=one) for one in channels])
-        self.labels = nn.LayerList([nn.Conv2D(one, PRIORS * (1 + labels), 1) for one in channels])
-        self.offsets = nn.LayerList([nn.Conv2D(one, PRIORS * 4, 1) for one in channels])
+        self.filters = nn.LayerList(
+            [Unit(channels, channels, 3, groups=channels) for channels in channels]
+        )
+        self.labels = nn.LayerList(
+            [nn.Conv2D(channels, PRIORS * (1 + labels), 1) for channels in channels]
+        )
+        self.offsets = nn.LayerList([nn.Conv2D(channels, PRIORS * 4, 1) for channels in channels])
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        seen = [one(level) for one, level in zip(self.filters, maps)]  # noqa: B905
-        return _joined(self.labels, seen), _joined(self.offsets, seen)
+        filtered = [layer(level) for layer, level in zip(self.filters, maps)]  # noqa: B905
+        return _joined(self.labels, filtered), _joined(self.offsets, filtered)
 
 
 def backbone(_family: str) -> nn.Layer:

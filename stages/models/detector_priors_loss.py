@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stages.models.detector_assignment import overlap
 from stages.runtime.priors import encoded, prior_boxes
 
-ALIKE = 0.5  # least overlap of a prior with a box that it answers for
+LEAST_OVERLAP = 0.5  # least overlap of a prior with a box that it answers for
 HARD = 3  # negatives for each positive
 
 Floats = NDArray[np.float32]
@@ -35,12 +35,14 @@ class PriorLoss:
         picture [n, 5], left, top, right, bottom in pixels and the label's index."""
         logits, offsets = outputs
         matched = [match(self.priors, boxes[:, :4] / self.size) for boxes in truth]
-        labels = np.stack([_labels(one, boxes) for one, boxes in zip(matched, truth, strict=True)])
+        labels = np.stack(
+            [_labels(matches, boxes) for matches, boxes in zip(matched, truth, strict=True)]
+        )
         errors = F.cross_entropy(logits, paddle.to_tensor(labels)[..., None], reduction="none")
         errors = errors[..., 0]
-        taught = (labels > 0) | hardest(errors.numpy(), labels)
+        counted = (labels > 0) | hardest(errors.numpy(), labels)
         count = max(1, int((labels > 0).sum()))
-        loss = (errors * paddle.to_tensor(taught.astype(np.float32))).sum() / count
+        loss = (errors * paddle.to_tensor(counted.astype(np.float32))).sum() / count
         pictures, places = np.nonzero(labels > 0)
         if not len(pictures):
             return loss
@@ -67,7 +69,7 @@ def match(priors: Floats, boxes: Floats) -> NDArray[np.int64]:
         return np.full(len(priors), -1, np.int64)
     shared = overlap(boxes, priors)
     owner = shared.argmax(axis=0)
-    owner = np.where(shared.max(axis=0) >= ALIKE, owner, -1)
+    owner = np.where(shared.max(axis=0) >= LEAST_OVERLAP, owner, -1)
     owner[shared.argmax(axis=1)] = np.arange(len(boxes))
     return owner.astype(np.int64)
 

@@ -116,7 +116,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
     def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
         levels = [LEVELS[stride] for stride in strides]
-        self.ends = [sum(_repeats(one, depth) for one in range(last + 1)) for last in levels]
+        self.ends = [sum(_repeats(index, depth) for index in range(last + 1)) for last in levels]
         self.stem = Unit(3, STEM, 3, stride=2)
         self.blocks = nn.LayerList(_blocks(width, depth)[: self.ends[-1]])
         self.channels = [_scaled(STAGES[last].wide, width) for last in levels]
@@ -138,7 +138,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
     def tuned(self) -> list[Tensor]:
         """The parameters behind the front."""
         layers = [*self.blocks[self.ends[0] :], self.top]
-        return [one for layer in layers for one in layer.parameters()]
+        return [parameter for layer in layers for parameter in layer.parameters()]
 
     def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """All maps, from that at stride 8."""

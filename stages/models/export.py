@@ -43,7 +43,7 @@ def export_network(
     with TemporaryDirectory() as folder:
         work = Path(folder)
         _run(work, family, arrays, formats, split_point)
-        names = [name for one in formats for name in FILES[one]]
+        names = [name for file_format in formats for name in FILES[file_format]]
         for name in names:
             write(out / name, (work / name).read_bytes())
     return {name: out / name for name in names}
@@ -88,8 +88,8 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, **quiet, "PYTHONPATH": path}
 
 
-def _failed(how: str, said: str) -> InfrastructureError:
-    lines = [line for line in said.splitlines() if line.strip()][-5:]
+def _failed(how: str, output: str) -> InfrastructureError:
+    lines = [line for line in output.splitlines() if line.strip()][-5:]
     return InfrastructureError(
         f"The process that exports the network {how}. {' / '.join(lines)}".strip(),
         "Try again; if it stays so, `aiwf doctor` tells whether Paddle and paddle2onnx work here.",

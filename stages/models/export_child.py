@@ -42,8 +42,8 @@ def main(spec: dict[str, Any]) -> None:
     prefix = Path(spec["out"]) / "graph"
     probe = _probe(family)
     expected = _answers(network, probe)
-    given = paddle.static.InputSpec([None, *family.shape], "float32", INPUTS[family.takes])
-    paddle.jit.save(network, str(prefix), input_spec=[given])
+    input_spec = paddle.static.InputSpec([None, *family.shape], "float32", INPUTS[family.takes])
+    paddle.jit.save(network, str(prefix), input_spec=[input_spec])
     if "onnx" in spec["formats"]:
         convert(prefix.with_suffix(".json"), prefix.with_suffix(".onnx"))
         _compare(prefix.with_suffix(".onnx"), probe, expected)

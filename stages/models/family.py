@@ -133,8 +133,10 @@ class Family:
     @property
     def digests(self) -> dict[str, str]:
         """The file of its weights -> sha256, if that is known."""
-        one = self.weights
-        return {one.file.rpartition("/")[2]: one.sha256} if one and one.sha256 else {}
+        weights = self.weights
+        return (
+            {weights.file.rpartition("/")[2]: weights.sha256} if weights and weights.sha256 else {}
+        )
 
     def seconds(self, size: int) -> float:
         """Reference seconds for one window of `size`."""

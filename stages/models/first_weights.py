@@ -11,4 +11,4 @@ SEED = 0
 def first_weights(family: Family) -> dict[str, Array]:
     """What a new backbone of `family` begins with, by its names in it: always the same numbers."""
     paddle.seed(SEED)
-    return {name: one.numpy() for name, one in family.backbone().state_dict().items()}
+    return {name: parameter.numpy() for name, parameter in family.backbone().state_dict().items()}

@@ -17,7 +17,7 @@ WIDTH = 128  # channels of every level
 BINS = 11
 SLOPE = 0.1  # of the activation, below zero
 STAGES = ((32, 1, 1), (64, 2, 2), (128, 2, 2), (256, 2, 3))  # channels, stride, inner blocks
-FRONT = 2  # stages up to stride 8
+STEM_STAGES = 2  # stages up to stride 8
 
 
 class Convolution(nn.Layer):  # type: ignore[misc]
@@ -66,9 +66,9 @@ class Body(nn.Layer):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.stem = Convolution(3, STAGES[0][0], 2)
-        self.stages = nn.LayerList([Stage(*one) for one in STAGES])
-        channels = [2 * one[0] for one in STAGES[FRONT - 1 :]]
-        self.lateral = nn.LayerList([nn.Conv2D(one, WIDTH, 1) for one in channels])
+        self.stages = nn.LayerList([Stage(*stage) for stage in STAGES])
+        channels = [2 * stage[0] for stage in STAGES[STEM_STAGES - 1 :]]
+        self.lateral = nn.LayerList([nn.Conv2D(channels, WIDTH, 1) for channels in channels])
         self.towers = nn.LayerList([Convolution(WIDTH, WIDTH) for _ in channels])
         self.sides = nn.LayerList([nn.Conv2D(WIDTH, 4 * BINS, 1) for _ in channels])
 
@@ -78,25 +78,27 @@ class Body(nn.Layer):  # type: ignore[misc]
     def frozen_stem(self, picture: Tensor) -> Tensor:
         """The map at stride 8."""
         picture = F.max_pool2d(self.stem(picture), 3, 2, 1)
-        for stage in self.stages[:FRONT]:
+        for stage in self.stages[:STEM_STAGES]:
             picture = stage(picture)
         return picture
 
     def tuned(self) -> list[Tensor]:
         """The parameters behind the front."""
-        layers = [*self.stages[FRONT:], self.lateral, self.towers, self.sides]
-        return [one for layer in layers for one in layer.parameters()]
+        layers = [*self.stages[STEM_STAGES:], self.lateral, self.towers, self.sides]
+        return [parameter for layer in layers for parameter in layer.parameters()]
 
     def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """Maps of all levels, then the sides of all levels."""
         maps = [fine]
-        for stage in self.stages[FRONT:]:
+        for stage in self.stages[STEM_STAGES:]:
             maps.append(stage(maps[-1]))
-        seen = [tower(one) for tower, one in zip(self.towers, self._joined(maps))]  # noqa: B905
-        return seen + [side(one) for side, one in zip(self.sides, seen)]  # noqa: B905
+        joined = zip(self.towers, self._joined(maps))  # noqa: B905
+        features = [tower(feature_map) for tower, feature_map in joined]
+        sides = zip(self.sides, features)  # noqa: B905
+        return features + [side(feature) for side, feature in sides]
 
     def _joined(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [lateral(one) for lateral, one in zip(self.lateral, maps)]  # noqa: B905
+        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, maps)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
             levels[finer] = levels[finer] + doubled(levels[finer + 1])
         for finer in range(len(levels) - 1):
@@ -114,10 +116,10 @@ class Scores(nn.Layer):  # type: ignore[misc]
         for layer in self.labels:
             layer.bias.set_value(paddle.full([labels], log_of_rare()))
 
-    def forward(self, given: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         count = len(self.labels)
-        logits = [points(one(level)) for one, level in zip(self.labels, given[:count])]  # noqa: B905
-        sides = [points(one) for one in given[count:]]
+        logits = [points(layer(level)) for layer, level in zip(self.labels, outputs[:count])]  # noqa: B905
+        sides = [points(sides_of_level) for sides_of_level in outputs[count:]]
         return paddle.concat(logits, axis=1), paddle.concat(sides, axis=1)
 
 

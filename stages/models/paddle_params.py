@@ -18,7 +18,7 @@ def read_params(data: bytes) -> dict[str, Array]:
     found = read_pickle(data)
     if not isinstance(found, dict):
         raise Damaged("The weights are no table of arrays.", "Get the file again.")
-    return {name: _array(name, one) for name, one in found.items() if name != TABLE}
+    return {name: _array(name, array) for name, array in found.items() if name != TABLE}
 
 
 def place(name: str) -> str | None:

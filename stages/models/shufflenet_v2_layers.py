@@ -21,8 +21,8 @@ class Shuffle(nn.Layer):  # type: ignore[misc]
         order = np.arange(channels).reshape(2, -1).T.ravel()
         self.register_buffer("order", paddle.to_tensor(order), persistable=False)
 
-    def forward(self, one: Tensor, other: Tensor) -> Tensor:
-        return paddle.index_select(paddle.concat([one, other], axis=1), self.order, axis=1)
+    def forward(self, first: Tensor, other: Tensor) -> Tensor:
+        return paddle.index_select(paddle.concat([first, other], axis=1), self.order, axis=1)
 
 
 class Block(nn.Layer):  # type: ignore[misc]
@@ -37,8 +37,8 @@ class Block(nn.Layer):  # type: ignore[misc]
         self.shuffle = Shuffle(channels)
 
     def forward(self, picture: Tensor) -> Tensor:
-        kept, other = picture[:, : self.half], picture[:, self.half :]
-        return self.shuffle(kept, self._conv_linear(self._conv_dw(self._conv_pw(other))))
+        untouched, other = picture[:, : self.half], picture[:, self.half :]
+        return self.shuffle(untouched, self._conv_linear(self._conv_dw(self._conv_pw(other))))
 
 
 class Halving(nn.Layer):  # type: ignore[misc]
@@ -55,8 +55,8 @@ class Halving(nn.Layer):  # type: ignore[misc]
         self.shuffle = Shuffle(wide)
 
     def forward(self, picture: Tensor) -> Tensor:
-        one = self._conv_linear_1(self._conv_dw_1(picture))
-        return self.shuffle(one, self._conv_linear_2(self._conv_dw_2(self._conv_pw_2(picture))))
+        first = self._conv_linear_1(self._conv_dw_1(picture))
+        return self.shuffle(first, self._conv_linear_2(self._conv_dw_2(self._conv_pw_2(picture))))
 
 
 class Backbone(nn.Layer):  # type: ignore[misc]

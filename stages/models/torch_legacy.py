@@ -52,11 +52,11 @@ def _read(file: io.BytesIO, size: int) -> dict[str, Array]:
     magic, protocol, _machine, tensors, keys = (_Restricted(file).load() for _ in range(5))
     if (magic, protocol) != (MAGIC, 1001):
         raise ValueError("the magic number is another")
-    storages = {one.storage.key: one.storage for one in tensors.values()}
+    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     numbers = {key: _numbers(file, storages[key], size) for key in keys}
     if file.tell() != size:
         raise ValueError(f"{size - file.tell()} bytes are left over")
-    return {name: _array(numbers[one.storage.key], one) for name, one in tensors.items()}
+    return {name: _array(numbers[tensor.storage.key], tensor) for name, tensor in tensors.items()}
 
 
 def _numbers(file: io.BytesIO, storage: Storage, size: int) -> Array:

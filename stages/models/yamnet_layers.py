@@ -28,8 +28,8 @@ def convolution(narrow: int, wide: int, kernel: int, stride: int = 1, groups: in
     """A convolution with bias, and ReLU."""
     before, after = (kernel - stride) // 2, (kernel - stride + 1) // 2
     padding = [before, after, before, after]
-    made = nn.Conv2D(narrow, wide, kernel, stride, padding=padding, groups=groups)
-    return nn.Sequential(made, nn.ReLU())
+    layer = nn.Conv2D(narrow, wide, kernel, stride, padding=padding, groups=groups)
+    return nn.Sequential(layer, nn.ReLU())
 
 
 class Backbone(nn.Layer):  # type: ignore[misc]
@@ -47,8 +47,8 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 
     def forward(self, sound: Tensor) -> Tensor:
         heard = self.stem(sound.transpose([0, 1, 3, 2]))  # its weights are for (frames, bands)
-        for one in self.convolutions:
-            heard = one(heard)
+        for layer in self.convolutions:
+            heard = layer(heard)
         return self.pool(heard).flatten(1)
 
 

@@ -33,7 +33,7 @@ def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, E
 
     The estimate of deploy is for one target."""
     found = source.find(pipeline.data, settings)
-    samples = found.taught(pipeline.etl.splits.test)
+    samples = found.training_samples(pipeline.etl.splits.test)
     train = trainer_of(pipeline.task).estimate(
         pipeline.train, samples, pipeline.etl.views, settings
     )

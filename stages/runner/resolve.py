@@ -34,6 +34,6 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     pin = trainer_of(pipeline.task).pinned
     if not pipeline.train.families:
         pin = partial(affordable, trainer_of(pipeline.task))
-    samples = found.taught(pipeline.etl.splits.test)
+    samples = found.training_samples(pipeline.etl.splits.test)
     resolved = pin(train, samples, pipeline.etl.views, settings.machine_speed)
     return prepared.model_copy(update={"train": resolved})

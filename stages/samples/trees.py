@@ -41,7 +41,7 @@ def lay_out(folder: Path, archive: Path | None) -> None:
         _take_out(archive, Path(place))
         for split in ("train", "validation", "test"):
             rows = [row for row in Voc().read(Path(place)).rows if _split(row.file) == split]
-            tiles = [one for row in rows for one in _tiles(Path(place) / row.file, row.boxes)]
+            tiles = [tile for row in rows for tile in _tiles(Path(place) / row.file, row.boxes)]
             for name, picture, _ in tiles:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 picture.save(folder / name)
@@ -70,9 +70,9 @@ def _tiles(photo: Path, boxes: tuple[Box, ...]) -> Iterator[tuple[str, Any, list
     for row, (top, bottom) in enumerate(pairwise(down)):
         for column, (left, right) in enumerate(pairwise(across)):
             moved = corners - np.array([left, top, left, top, 0], np.float32)
-            seen = visible(moved, right - left, bottom - top)[:, :4]
+            visible_boxes = visible(moved, right - left, bottom - top)[:, :4]
             tile = image.crop((left, top, right, bottom))
-            yield f"tiles/{photo.stem}/{row}-{column}.png", tile, seen.tolist()
+            yield f"tiles/{photo.stem}/{row}-{column}.png", tile, visible_boxes.tolist()
 
 
 def _cuts(length: int) -> list[int]:

@@ -8,7 +8,7 @@ from stages.artifacts import Dataset, Step
 if TYPE_CHECKING:  # pipelines are read without opening what a family needs
     from stages.models.family import Family
 
-FRONT = {"rate": 16000, "window": 1024, "hop": 160, "bands": 128, "low": 50.0, "high": 8000.0}
+SPECTROGRAM = {"rate": 16000, "window": 1024, "hop": 160, "bands": 128, "low": 50.0, "high": 8000.0}
 WINDOW_SECONDS = 1.0  # where a Dataset does not say
 OVERLAP = 0.5
 
@@ -35,11 +35,14 @@ class SoundClassification:
         sounds, (m, 1, bands, frames): `size` bands and such windows, unless family.spectrogram says
         otherwise for a step (log_mel or mfcc, windows)."""
         if family.takes == "pictures":
-            look = {"size": size, "mean": list(family.mean), "std": list(family.std)}
-            return (*_heard("log_mel", FRONT, {}, dataset), Step(step="as_picture", args=look))
+            normalisation = {"size": size, "mean": list(family.mean), "std": list(family.std)}
+            return (
+                *_heard("log_mel", SPECTROGRAM, {}, dataset),
+                Step(step="as_picture", args=normalisation),
+            )
         name = "mfcc" if "mfcc" in family.spectrogram else "log_mel"
-        front = {**FRONT, "bands": size, **family.spectrogram.get(name, {})}
-        return _heard(name, front, family.spectrogram.get("windows", {}), dataset)
+        spectrogram = {**SPECTROGRAM, "bands": size, **family.spectrogram.get(name, {})}
+        return _heard(name, spectrogram, family.spectrogram.get("windows", {}), dataset)
 
     def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """From the logits of a sound's windows to scores of `labels`, which add up to 1."""
@@ -47,26 +50,26 @@ class SoundClassification:
 
 
 def _heard(
-    name: str, front: Mapping[str, Any], cut: Mapping[str, Any], dataset: Dataset
+    name: str, spectrogram: Mapping[str, Any], window_args: Mapping[str, Any], dataset: Dataset
 ) -> tuple[Step, ...]:
     """From bytes to windows of the spectrogram that the step `name` makes with `front`."""
-    hop = front["hop"] / front["rate"]
+    hop = spectrogram["hop"] / spectrogram["rate"]
     seconds = dataset.facts.get("window_seconds", WINDOW_SECONDS)
     whole = {"frames": 1 + round(seconds / hop), "overlap": OVERLAP, "hop_seconds": hop}
-    silence = {"silence": _silence(name, front)}
+    silence = {"silence": _silence(name, spectrogram)}
     return (
-        Step(step="decode_sound", args={"rate": front["rate"]}),
-        Step(step=name, args=dict(front)),
-        Step(step="windows", args={**whole, **silence, **cut}),
+        Step(step="decode_sound", args={"rate": spectrogram["rate"]}),
+        Step(step=name, args=dict(spectrogram)),
+        Step(step="windows", args={**whole, **silence, **window_args}),
     )
 
 
-def _silence(name: str, front: Mapping[str, Any]) -> float | list[float]:
+def _silence(name: str, spectrogram: Mapping[str, Any]) -> float | list[float]:
     """What the step `name` makes of silence, of each band if they differ."""
     import numpy as np
 
     from stages.runtime.steps import STEPS
 
-    levels = STEPS[name](np.zeros(front["window"], np.float32), **front)[:, 0]
+    levels = STEPS[name](np.zeros(spectrogram["window"], np.float32), **spectrogram)[:, 0]
     rounded = [round(float(level), 4) for level in levels]
     return rounded[0] if len(set(rounded)) == 1 else rounded

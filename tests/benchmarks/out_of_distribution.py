@@ -34,7 +34,7 @@ from stages.runtime.predictor import Predictor
 from stages.runtime.sounds import decode_sound
 from stages.runtime.spectrograms import log_mel
 from stages.settings import Settings
-from stages.tasks.sound_classification import FRONT
+from stages.tasks.sound_classification import SPECTROGRAM
 from stages.tracking import QuietRun
 
 TRAIN = {"families": ["efficientnet_lite0"], "trials": 12}
@@ -82,7 +82,7 @@ def files(folder: Path) -> Iterator[bytes]:
 
 def drawn(sound: bytes) -> bytes:
     """A grey PNG of the log-mel of `sound`, low sounds at the bottom."""
-    levels = log_mel(decode_sound(sound, FRONT["rate"]), **FRONT)[::-1]
+    levels = log_mel(decode_sound(sound, SPECTROGRAM["rate"]), **SPECTROGRAM)[::-1]
     shares = np.clip((levels - levels.max()) / DECIBELS + 1, 0, 1)
     out = io.BytesIO()
     Image.fromarray(np.rint(255 * shares).astype(np.uint8)).save(out, "PNG")

@@ -11,9 +11,9 @@ SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
 
 
 def problems(text: str, *changes: str) -> str:
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         parse_pipeline(text, "flowers.yaml", changes)
-    return str(told.value)
+    return str(raised.value)
 
 
 def test_three_keys_are_enough():
@@ -30,17 +30,17 @@ def test_data_may_name_its_revision():
 
 
 def test_an_unknown_key_is_told_with_line_and_nearest():
-    told = problems(SMALLEST + "train:\n  trails: 5\n")
+    message = problems(SMALLEST + "train:\n  trails: 5\n")
 
-    assert "flowers.yaml, line 5: train.trails" in told
-    assert "Did you mean 'trials'?" in told
+    assert "flowers.yaml, line 5: train.trails" in message
+    assert "Did you mean 'trials'?" in message
 
 
 def test_an_unknown_part_is_told_with_the_nearest():
-    told = problems(SMALLEST + "deploy: {targets: [device_skd]}\n")
+    message = problems(SMALLEST + "deploy: {targets: [device_skd]}\n")
 
-    assert "line 4" in told
-    assert "Did you mean 'device_sdk'?" in told
+    assert "line 4" in message
+    assert "Did you mean 'device_sdk'?" in message
 
 
 def test_an_unknown_augmentation_is_told_with_the_nearest():
@@ -58,9 +58,9 @@ def test_a_key_of_another_name_before_is_told_with_its_name_now():
 
 
 def test_every_mistake_is_told_at_once():
-    told = problems("name: Flo wers\ntask: clasification\n")
+    message = problems("name: Flo wers\ntask: clasification\n")
 
-    assert all(word in told for word in ("name:", "task:", "data: this key is required"))
+    assert all(text in message for text in ("name:", "task:", "data: this key is required"))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_every_mistake_is_told_at_once():
     [
         ("- a\n- b\n", "a list"),
         ("", "empty"),
-        ("just words", "a single value"),
+        ("just message", "a single value"),
         ("a: [1\nb: 2", "line 2: this is not YAML"),
     ],
 )

@@ -37,7 +37,11 @@ def test_what_a_task_means_stands_beside_what_is_said_of_the_same_section():
     tuned = parse_pipeline(SMALLEST + "train: {finetune: {epochs: 3}}\n").train.finetune
 
     assert tuned.epochs == 3
-    assert [name for one in tuned.augmentations for name in one] == ["rotate", "crop", "colour"]
+    assert [name for augmentation in tuned.augmentations for name in augmentation] == [
+        "rotate",
+        "crop",
+        "colour",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ class Workshop:
         )
         return etl(part, store=self.store, run=QuietRun(), settings=self.settings)
 
-    def made(self, **config: Any) -> Dataset:
+    def make(self, **config: Any) -> Dataset:
         self.add()
         return self.etl(**config)
 
@@ -63,7 +63,9 @@ class Workshop:
 
     def validation(self, dataset: Dataset) -> dict[str, Any]:
         """The outcomes by the check's name."""
-        return {one["check"]: one for one in json.loads(self.text(dataset, "validation.json"))}
+        return {
+            result["check"]: result for result in json.loads(self.text(dataset, "validation.json"))
+        }
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests import makers
 
 DATA, BOXES = makers.scene(3, 64)
 STEPS = [{"step": "decode_picture"}, {"step": "resize", "args": {"size": 32}}]
-ONE, OTHER = "a" * 64, "b" * 64
+FIRST, OTHER = "a" * 64, "b" * 64
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def dataset(tmp_path):
 def test_view_nought_is_the_sample_through_the_steps_alone(dataset):
     boxes = boxes_of(BOXES, dataset.labels)
 
-    view = view_of(STEPS, DATA, dataset, ONE, 0, boxes)
+    view = view_of(STEPS, DATA, dataset, FIRST, 0, boxes)
 
     np.testing.assert_array_equal(view.windows, runtime.prepared(STEPS, DATA).windows)
     np.testing.assert_array_equal(view.boxes, boxes)
@@ -33,21 +33,21 @@ def test_view_nought_is_the_sample_through_the_steps_alone(dataset):
 
 
 def test_a_view_is_decided_by_seed_sample_and_number(dataset):
-    view = view_of(STEPS, DATA, dataset, ONE, 1).windows
+    view = view_of(STEPS, DATA, dataset, FIRST, 1).windows
 
-    np.testing.assert_array_equal(view, view_of(STEPS, DATA, dataset, ONE, 1).windows)
-    others = [
-        view_of(STEPS, DATA, dataset, ONE, 2),
+    np.testing.assert_array_equal(view, view_of(STEPS, DATA, dataset, FIRST, 1).windows)
+    other_views = [
+        view_of(STEPS, DATA, dataset, FIRST, 2),
         view_of(STEPS, DATA, dataset, OTHER, 1),
-        view_of(STEPS, DATA, dataset.model_copy(update={"seed": 1}), ONE, 1),
+        view_of(STEPS, DATA, dataset.model_copy(update={"seed": 1}), FIRST, 1),
     ]
-    assert all(not np.array_equal(view, other.windows) for other in others)
+    assert all(not np.array_equal(view, other.windows) for other in other_views)
 
 
 def test_boxes_go_with_their_picture(dataset):
     mirrored = dataset.model_copy(update={"augmentations": ({"horizontal_flip": {"chance": 1}},)})
 
-    view = view_of(STEPS, DATA, mirrored, ONE, 1, boxes_of(BOXES, dataset.labels))
+    view = view_of(STEPS, DATA, mirrored, FIRST, 1, boxes_of(BOXES, dataset.labels))
 
     expected = [
         (64 - box.right, box.top, 64 - box.left, box.bottom, dataset.labels.index(box.label))
@@ -61,10 +61,10 @@ def test_what_is_for_batches_is_left_to_the_trainer(dataset):
         update={"augmentations": resolve_augmentations(({"mosaic": {"chance": 1}},))}
     )
 
-    view = view_of(STEPS, DATA, mixed, ONE, 1)
+    view = view_of(STEPS, DATA, mixed, FIRST, 1)
 
     np.testing.assert_array_equal(view.windows, runtime.prepared(STEPS, DATA).windows)
-    assert [type(one).__name__ for one in changes_of(mixed, "batch")] == ["Mosaic"]
+    assert [type(change).__name__ for change in changes_of(mixed, "batch")] == ["Mosaic"]
 
 
 def test_boxes_are_rows_of_corners_and_the_index_of_their_label():

@@ -29,7 +29,7 @@ def first_row(folder) -> Row:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "words"),
+    ("annotation", "message"),
     [
         ({"bbox": ["1", "2", "3", "4"]}, "not four numbers"),
         ({"bbox": [1, 2, 3]}, "not four numbers"),
@@ -43,16 +43,16 @@ def first_row(folder) -> Row:
         ({"category_id": [1]}, r"no category with the id \[1\]"),
     ],
 )
-def test_a_wrong_box_in_coco_is_told_in_its_pictures_row(annotation, words, tmp_path):
+def test_a_wrong_box_in_coco_is_told_in_its_pictures_row(annotation, message, tmp_path):
     row = first_row(coco_with(tmp_path, **annotation))
 
     assert row.boxes == ()
     assert row.problem.startswith("annotations.json, annotations[0] (id 1): ")
-    assert re.search(words, row.problem)
+    assert re.search(message, row.problem)
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         (lambda r: r["images"][0].update(file_name="gone.png"), ["images[0] (id 1)", "'gone.png'"]),
         (
@@ -69,17 +69,17 @@ def test_a_wrong_box_in_coco_is_told_in_its_pictures_row(annotation, words, tmp_
         (lambda r: r.update(categories={}), ["no list of categories"]),
     ],
 )
-def test_a_coco_file_that_is_wrong_as_a_whole_is_refused_with_the_place(change, words, tmp_path):
+def test_a_coco_file_that_is_wrong_as_a_whole_is_refused_with_the_place(change, message, tmp_path):
     layouts.coco(tmp_path)
     record = json.loads((tmp_path / "annotations.json").read_text())
     change(record)
     layouts.put_json(tmp_path / "annotations.json", record)
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_folder(tmp_path)
 
-    for word in words:
-        assert word in str(told.value)
+    for text in message:
+        assert text in str(raised.value)
 
 
 def test_all_that_is_wrong_with_coco_is_told_at_once(tmp_path):
@@ -115,28 +115,28 @@ def test_a_doctype_in_voc_is_refused_with_the_file_named(text, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("<annotation>\n<object></annotation>", "empty.xml, line 2: this is not XML"),
         ("<x>\n<annotation/></x>", "empty.xml, line 1: it is <x>"),
         ("<annotation><filename>gone.png</filename></annotation>", None),
     ],
 )
-def test_a_voc_file_that_is_none_is_told_with_its_line(text, words, tmp_path):
+def test_a_voc_file_that_is_none_is_told_with_its_line(text, message, tmp_path):
     folder = layouts.voc(tmp_path)
     layouts.put(folder / "Annotations" / "empty.xml", text.encode())
-    if words is None:
+    if message is None:
         (folder / "JPEGImages" / "empty.png").unlink()
-        words = "Annotations/empty.xml: there is no picture 'gone.png'"
+        message = "Annotations/empty.xml: there is no picture 'gone.png'"
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_folder(folder)
 
-    assert words in str(told.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "message"),
     [
         ("<name>cat</name>", "", "line 4: the object has no name"),
         ("<xmin>11</xmin>", "<xmin>eleven</xmin>", "line 4: the corners of 'cat' are eleven, 21"),
@@ -145,19 +145,19 @@ def test_a_voc_file_that_is_none_is_told_with_its_line(text, words, tmp_path):
         ("bndbox", "polygon", "line 4: 'cat' has no bndbox"),
     ],
 )
-def test_a_wrong_object_in_voc_is_told_with_its_line(old, new, words, tmp_path):
+def test_a_wrong_object_in_voc_is_told_with_its_line(old, new, message, tmp_path):
     folder = layouts.voc(tmp_path)
     path = folder / "Annotations" / "a.xml"
     path.write_text(path.read_text().replace(old, new))
 
     row = first_row(folder)
 
-    assert row.problem.startswith(f"Annotations/a.xml, {words}")
+    assert row.problem.startswith(f"Annotations/a.xml, {message}")
     assert row.boxes == ()
 
 
 @pytest.mark.parametrize(
-    ("line", "words"),
+    ("line", "message"),
     [
         ("0 0.5 0.5 1.7 0.5", "not shares from 0 to 1"),
         ("0 40 30 20 10", "not shares from 0 to 1"),
@@ -170,7 +170,7 @@ def test_a_wrong_object_in_voc_is_told_with_its_line(old, new, words, tmp_path):
         ("0 0.1 0.1 0.2 0.2 0.3 0.3", "not a class and four numbers"),
     ],
 )
-def test_a_wrong_line_in_yolo_is_told_with_its_number(line, words, tmp_path):
+def test_a_wrong_line_in_yolo_is_told_with_its_number(line, message, tmp_path):
     folder = layouts.yolo(tmp_path)
     path = folder / "labels" / "a.txt"
     path.write_text(path.read_text() + "\n" + line + "\n")
@@ -178,11 +178,11 @@ def test_a_wrong_line_in_yolo_is_told_with_its_number(line, words, tmp_path):
     row = first_row(folder)
 
     assert row.problem.startswith("labels/a.txt, line 4: ")
-    assert words in row.problem
+    assert message in row.problem
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "words"),
+    ("name", "text", "message"),
     [
         (None, "", "no file names their classes"),
         ("classes.txt", "cat\ncat\n", "the label 'cat' is there twice"),
@@ -195,20 +195,20 @@ def test_a_wrong_line_in_yolo_is_told_with_its_number(line, words, tmp_path):
         ("data.yaml", "names: {cat: 0}\n", "'cat' is no number of a class"),
     ],
 )
-def test_names_of_yolo_that_cannot_be_used_are_told(name, text, words, tmp_path):
+def test_names_of_yolo_that_cannot_be_used_are_told(name, text, message, tmp_path):
     folder = layouts.yolo(tmp_path)
     (folder / "classes.txt").unlink()
     if name:
         layouts.put(folder / name, text.encode())
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_folder(folder)
 
-    assert words in str(told.value)
+    assert message in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ({"x": "12"}, "x, y, width, height are"),
         ({"width": -4}, "-4 % wide"),
@@ -216,7 +216,7 @@ def test_names_of_yolo_that_cannot_be_used_are_told(name, text, words, tmp_path)
         ({"rectanglelabels": ["cat", "dog"]}, "for its one label"),
     ],
 )
-def test_a_wrong_rectangle_of_label_studio_is_told_with_its_place(value, words, tmp_path):
+def test_a_wrong_rectangle_of_label_studio_is_told_with_its_place(value, message, tmp_path):
     layouts.put(tmp_path / "a.png", layouts.picture())
     result = layouts.rectangle(GOOD, **value)
     task = {"id": 5, "data": {"image": "a.png"}, "annotations": [{"result": [result]}]}
@@ -225,7 +225,7 @@ def test_a_wrong_rectangle_of_label_studio_is_told_with_its_place(value, words, 
     row = first_row(tmp_path)
 
     assert row.problem.startswith("export.json, [0] (id 5), result[0] (id r): ")
-    assert words in row.problem
+    assert message in row.problem
 
 
 def test_what_is_wrong_with_an_export_as_a_whole_is_told_at_once(tmp_path):
@@ -235,9 +235,9 @@ def test_what_is_wrong_with_an_export_as_a_whole_is_told_at_once(tmp_path):
     tasks[1].pop("annotations")
     layouts.put_json(folder / "export.json", [*tasks, tasks[2]])
 
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         read_folder(folder)
 
-    for words in ("[0] (id 0): there is no picture 's3://bucket/gone.png'", "[1]: it has no data",
+    for message in ("[0] (id 0): there is no picture 's3://bucket/gone.png'", "[1]: it has no data",
                   "[3] (id 2): 'images/empty.png' is in export.json, [2] (id 2), too"):  # fmt: skip
-        assert words in str(told.value)
+        assert message in str(raised.value)

@@ -31,20 +31,20 @@ def test_a_box_beyond_the_edge_is_clipped_by_a_pixel_and_else_told(box, problem,
     assert bool(found.problem) == bool(problem)
     assert found.problem.startswith("x.xml") or not problem
     assert found.clipped == clipped
-    for one in found.boxes:
-        assert 0 <= one.left < one.right <= 80
-        assert 0 <= one.top < one.bottom <= 60
+    for clipped in found.boxes:
+        assert 0 <= clipped.left < clipped.right <= 80
+        assert 0 <= clipped.top < clipped.bottom <= 60
 
 
 @pytest.mark.parametrize(
-    ("size", "words"),
+    ("size", "message"),
     [((60, 80), "did not heed its EXIF"), ((160, 120), "are for 160 × 120 pixels"), ((80, 60), "")],
 )
-def test_boxes_for_a_picture_of_another_size_are_told(size, words):
+def test_boxes_for_a_picture_of_another_size_are_told(size, message):
     found = placed(Row("a.png", boxes=(GOOD,), place="x.json", size=size), SIZE)
 
-    assert words in found.problem
-    assert bool(found.problem) == bool(words)
+    assert message in found.problem
+    assert bool(found.problem) == bool(message)
 
 
 def test_a_box_that_is_there_twice_is_used_once():
@@ -62,7 +62,10 @@ def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(worksh
     path = workshop.raw / "annotations.json"
     record = json.loads(path.read_text())
     notes = record["annotations"]
-    at = {of: next(one for one in notes if one["image_id"] == of) for of in range(1, 8)}
+    at = {
+        of: next(annotation for annotation in notes if annotation["image_id"] == of)
+        for of in range(1, 8)
+    }
     at[1]["bbox"][2] = -5
     at[2]["bbox"][0] += 500
     at[3]["category_id"] = "nine"
@@ -71,7 +74,7 @@ def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(worksh
     notes.append({**at[6], "id": 999})
     layouts.put_json(path, record)
 
-    dataset = workshop.made(task="object_detection", max_quarantine=0.2)
+    dataset = workshop.make(task="object_detection", max_quarantine=0.2)
 
     quarantined = workshop.quarantined(dataset)
     assert {name: row["reason"].partition(": ")[0] for name, row in quarantined.items()} == {
@@ -80,18 +83,20 @@ def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(worksh
         )
         for of in (1, 2, 3)
     }
-    told = {one.check: one.message for one in dataset.findings}
-    assert "annotations[0] (id 1): its box is -5 wide" in told["annotated rightly"]
-    assert "1 box of crowds" in told["no boxes of crowds"]
-    assert "1 box in 1 file beyond the edge" in told["boxes within the picture"]
-    assert "1 box in 1 file with the label" in told["each box once"]
-    assert "1 box in 1 file with a side under etl.min_box, 4 pixels" in told["boxes not too small"]
-    assert "more than 20 times" in told["plausible proportions"]
-    samples = {one.file: one for one in workshop.samples(dataset)}
+    messages = {finding.check: finding.message for finding in dataset.findings}
+    assert "annotations[0] (id 1): its box is -5 wide" in messages["annotated rightly"]
+    assert "1 box of crowds" in messages["no boxes of crowds"]
+    assert "1 box in 1 file beyond the edge" in messages["boxes within the picture"]
+    assert "1 box in 1 file with the label" in messages["each box once"]
+    assert (
+        "1 box in 1 file with a side under etl.min_box, 4 pixels" in messages["boxes not too small"]
+    )
+    assert "more than 20 times" in messages["plausible proportions"]
+    samples = {sample.file: sample for sample in workshop.samples(dataset)}
     assert samples["images/007.png"].boxes == ()  # a negative
     assert len(samples["images/005.png"].boxes) == len(makers.scene(5)[1])
     counted = [sum(counts.values()) for counts in dataset.counts.values()]
-    assert sum(counted) == sum(len(one.boxes) for one in samples.values())
+    assert sum(counted) == sum(len(sample.boxes) for sample in samples.values())
     assert sum(dataset.samples.values()) == len(samples) == 45
 
 
@@ -99,15 +104,15 @@ def test_nothing_but_wrong_boxes_is_refused_with_a_reason(workshop):
     makers.folder_of_boxes(workshop.raw, 10)
     path = workshop.raw / "annotations.json"
     record = json.loads(path.read_text())
-    for one in record["annotations"]:
-        one["bbox"] = [str(side) for side in one["bbox"]]
+    for annotation in record["annotations"]:
+        annotation["bbox"] = [str(side) for side in annotation["bbox"]]
     layouts.put_json(path, record)
 
-    words = r"9 of 10 samples.*\n.*annotation that cannot be right"
-    with pytest.raises(DataError, match=words) as told:
-        workshop.made(task="object_detection")
+    message = r"9 of 10 samples.*\n.*annotation that cannot be right"
+    with pytest.raises(DataError, match=message) as raised:
+        workshop.make(task="object_detection")
 
-    assert "annotations[0] (id 1): bbox is ['" in str(told.value)
+    assert "annotations[0] (id 1): bbox is ['" in str(raised.value)
 
 
 def test_a_picture_with_five_thousand_boxes_works_and_is_told(workshop):
@@ -115,16 +120,18 @@ def test_a_picture_with_five_thousand_boxes_works_and_is_told(workshop):
     path = workshop.raw / "annotations.json"
     record = json.loads(path.read_text())
     places = [(x, y) for x in range(0, 92) for y in range(0, 92)][:5000]
-    crowd = [{"id": 10_000 + at, "image_id": 8, "category_id": 1 + at % 3, "bbox": [x, y, 4, 4]}
-             for at, (x, y) in enumerate(places)]  # fmt: skip
-    layouts.put_json(path, {**record, "annotations": record["annotations"] + crowd})
+    many_boxes = [
+        {"id": 10_000 + at, "image_id": 8, "category_id": 1 + at % 3, "bbox": [x, y, 4, 4]}
+        for at, (x, y) in enumerate(places)
+    ]
+    layouts.put_json(path, {**record, "annotations": record["annotations"] + many_boxes})
 
-    dataset = workshop.made(task="object_detection", augmentations=["horizontal_flip"])
+    dataset = workshop.make(task="object_detection", augmentations=["horizontal_flip"])
 
-    many = {one.file: len(one.boxes) for one in workshop.samples(dataset)}
+    many = {sample.file: len(sample.boxes) for sample in workshop.samples(dataset)}
     assert many["images/007.png"] == 5000
-    told = {one.check: one.message for one in dataset.findings}
-    assert "1 file with more than 1000 boxes: 'images/007.png'" in told["not too many boxes"]
+    messages = {finding.check: finding.message for finding in dataset.findings}
+    assert "1 file with more than 1000 boxes: 'images/007.png'" in messages["not too many boxes"]
     assert len(workshop.text(dataset, "page.html")) < 6_000_000
 
 
@@ -133,13 +140,13 @@ def test_a_label_that_is_only_in_the_given_test_split_is_refused(workshop):
         record = makers.CocoText(makers.LABELS)
         for index in range(start, start + 24):
             data, boxes = makers.scene(index)
-            kept = tuple(box for box in boxes if box.label in labels)
+            remaining = tuple(box for box in boxes if box.label in labels)
             layouts.put(workshop.raw / name / f"{index}.png", data)
-            record.add(f"{name}/{index}.png", 96, 96, kept)
+            record.add(f"{name}/{index}.png", 96, 96, remaining)
         layouts.put_json(workshop.raw / f"{name}.json", record.record())
 
     with pytest.raises(DataError, match=r"not in all of train, validation and test: 'square'"):
-        workshop.made(task="object_detection")
+        workshop.make(task="object_detection")
 
 
 def test_the_same_picture_under_other_boxes_is_set_aside(workshop):
@@ -151,11 +158,11 @@ def test_the_same_picture_under_other_boxes_is_set_aside(workshop):
         record["images"].append(
             {**record["images"][of - 1], "id": name, "file_name": f"{name}.png"}
         )
-    copied = [{**one, "image_id": "same", "id": 1000 + one["id"]}
-              for one in record["annotations"] if one["image_id"] == 1]  # fmt: skip
+    copied = [{**annotation, "image_id": "same", "id": 1000 + annotation["id"]}
+              for annotation in record["annotations"] if annotation["image_id"] == 1]  # fmt: skip
     layouts.put_json(path, {**record, "annotations": record["annotations"] + copied})
 
-    dataset = workshop.made(task="object_detection")
+    dataset = workshop.make(task="object_detection")
 
     quarantined = {name: row["kind"] for name, row in workshop.quarantined(dataset).items()}
     assert quarantined == {
@@ -174,6 +181,6 @@ def test_of_two_copies_the_one_that_is_annotated_rightly_is_kept(workshop):
     wrong = {"id": 999, "image_id": "a", "category_id": 1, "bbox": [1, 1, -5, 5]}
     layouts.put_json(path, {**record, "annotations": [*record["annotations"], wrong]})
 
-    dataset = workshop.made(task="object_detection")
+    dataset = workshop.make(task="object_detection")
 
     assert list(workshop.quarantined(dataset)) == ["a.png"]

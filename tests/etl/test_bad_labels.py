@@ -23,7 +23,7 @@ def test_one_label_only_is_not_enough(workshop):
         workshop.write(f"circle/{index}.png", makers.picture("circle", index))
 
     with pytest.raises(DataError, match=r"Usable labels: 1 \('circle'\).*another label"):
-        workshop.made()
+        workshop.make()
 
 
 def test_a_label_with_two_photos_is_told_with_its_count(workshop):
@@ -32,7 +32,7 @@ def test_a_label_with_two_photos_is_told_with_its_count(workshop):
         workshop.write(f"rare/{index}.png", makers.picture("rare", index))
 
     with pytest.raises(DataError, match=r"label 'rare' has 2 samples.*min_samples asks for 8"):
-        workshop.made()
+        workshop.make()
 
 
 def test_a_label_of_which_nothing_is_left_is_told_not_dropped(workshop):
@@ -40,7 +40,7 @@ def test_a_label_of_which_nothing_is_left_is_told_not_dropped(workshop):
     workshop.write("rare/1.png", b"no picture")
 
     with pytest.raises(DataError, match=r"Nothing usable is left of these labels: 'rare'"):
-        workshop.made()
+        workshop.make()
 
 
 def test_the_same_photo_under_two_labels_is_set_aside_in_all_its_copies(workshop):
@@ -48,7 +48,7 @@ def test_the_same_photo_under_two_labels_is_set_aside_in_all_its_copies(workshop
     copy = (workshop.raw / "circle" / "003.png").read_bytes()
     workshop.write("square/copy.png", copy)
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
     quarantined = workshop.quarantined(dataset)
     assert set(quarantined) == {"circle/003.png", "square/copy.png"}
@@ -59,7 +59,7 @@ def test_a_photo_stored_in_another_format_is_the_same_photo(workshop):
     workshop.shapes(12)
     workshop.write("square/copy.bmp", makers.picture("circle", 3, format="BMP"))
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
     assert set(workshop.quarantined(dataset)) == {"circle/003.png", "square/copy.bmp"}
 
@@ -70,13 +70,13 @@ def test_a_repeated_photo_is_used_once_and_not_counted_as_broken(workshop):
     for index in range(5):
         workshop.write(f"circle/copy {index}.png", copy)
 
-    dataset = workshop.made(max_quarantine=0)
+    dataset = workshop.make(max_quarantine=0)
 
     quarantined = workshop.quarantined(dataset)
     assert {row["kind"] for row in quarantined.values()} == {"duplicate"}
     assert len(quarantined) == 5
     assert "circle/003.png" not in quarantined
-    assert [one.severity for one in dataset.findings] == ["warning"]
+    assert [finding.severity for finding in dataset.findings] == ["warning"]
 
 
 def test_the_same_photo_in_train_and_test_stays_in_test_only(workshop):
@@ -86,12 +86,12 @@ def test_the_same_photo_in_train_and_test_stays_in_test_only(workshop):
     workshop.write("p/again.png", makers.picture("circle", 29))
     with_table(workshop, [*lines, "p/again.png,circle,train"])
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
     assert "p/circle29.png" in workshop.quarantined(dataset)["p/again.png"]["reason"]
-    kept = {one.file: one.split for one in workshop.samples(dataset)}
-    assert kept["p/circle29.png"] == "test"
-    assert [(one.check, one.severity) for one in dataset.findings] == [
+    by_file = {sample.file: sample.split for sample in workshop.samples(dataset)}
+    assert by_file["p/circle29.png"] == "test"
+    assert [(finding.check, finding.severity) for finding in dataset.findings] == [
         ("nothing shared between splits", "critical")
     ]
 
@@ -105,7 +105,7 @@ def test_too_much_shared_between_train_and_test_stops_the_stage(workshop):
     with_table(workshop, [*lines, "p/again.png,circle,train"])
 
     with pytest.raises(DataError, match=r"in two of the given splits: 'p/again.png'"):
-        workshop.made(max_quarantine=0)
+        workshop.make(max_quarantine=0)
 
 
 def test_a_given_split_that_lacks_a_label_is_told(workshop):
@@ -115,7 +115,7 @@ def test_a_given_split_that_lacks_a_label_is_told(workshop):
     with_table(workshop, lines)
 
     with pytest.raises(DataError, match=r"not in all of train, validation and test: 'square'"):
-        workshop.made()
+        workshop.make()
 
 
 def test_a_sample_without_a_label_is_set_aside(workshop):
@@ -123,7 +123,7 @@ def test_a_sample_without_a_label_is_set_aside(workshop):
     workshop.write("p/what.png", makers.picture("triangle", 1))
     with_table(workshop, [f"{name},{label}," for name, label in named] + ["p/what.png,,"])
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
     assert workshop.quarantined(dataset)["p/what.png"]["reason"] == "It has no label."
 
@@ -133,9 +133,9 @@ def test_labels_that_differ_in_capitals_only_are_told(workshop):
     for index in range(10):
         workshop.write(f"Circle/{index}.png", makers.picture("circle", 200 + index))
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
-    assert [one.check for one in dataset.findings] == ["one spelling a label"]
+    assert [finding.check for finding in dataset.findings] == ["one spelling a label"]
     assert "'Circle', 'circle'" in dataset.findings[0].message
 
 
@@ -143,7 +143,7 @@ def test_odd_names_come_through_unchanged(workshop):
     workshop.shapes(10)
     odd = [
         "-rf.png",
-        "two words.png",
+        "two message.png",
         'it\'s "quoted".png',
         "größe 日本.png",
         "a,b;c.png",
@@ -154,9 +154,9 @@ def test_odd_names_come_through_unchanged(workshop):
     for index in range(8):
         workshop.write(f"-étoile 'x'/{index}.png", makers.picture("étoile", index))
 
-    dataset = workshop.made(augmentations=["noise"])
+    dataset = workshop.make(augmentations=["noise"])
 
-    files = {one.file for one in workshop.samples(dataset)}
+    files = {sample.file for sample in workshop.samples(dataset)}
     assert {f"circle/{name}" for name in odd} < files
     assert "-étoile 'x'" in dataset.labels
     assert "-étoile &#39;x&#39;" in workshop.text(dataset, "page.html")

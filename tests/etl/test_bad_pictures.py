@@ -46,10 +46,13 @@ def test_every_kind_of_whole_picture_is_used_as_the_device_sees_it(workshop):
     for name, data in USABLE.items():
         workshop.write(f"circle/{name}", data)
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
-    facts = {one.file: one.facts for one in workshop.samples(dataset)}
-    sizes = {file: (one["height"], one["width"]) for file, one in facts.items()}
+    facts = {sample.file: sample.facts for sample in workshop.samples(dataset)}
+    sizes = {
+        file: (sample_facts["height"], sample_facts["width"])
+        for file, sample_facts in facts.items()
+    }
     for name, data in USABLE.items():
         assert sizes[f"circle/{name}"] == decode_picture(data).shape[:2]
     assert sizes["circle/turned.jpg"] == (64, 32)
@@ -61,14 +64,14 @@ def test_broken_pictures_are_set_aside_each_with_its_reason(workshop):
     for name, (data, _) in BROKEN.items():
         workshop.write(f"square/{name}", data)
 
-    dataset = workshop.made(max_quarantine=0.2)
+    dataset = workshop.make(max_quarantine=0.2)
 
     quarantined = workshop.quarantined(dataset)
     assert {name: row["kind"] for name, row in quarantined.items()} == dict.fromkeys(
         (f"square/{name}" for name in BROKEN), "broken"
     )
-    for name, (_, words) in BROKEN.items():
-        assert words in quarantined[f"square/{name}"]["reason"]
+    for name, (_, message) in BROKEN.items():
+        assert message in quarantined[f"square/{name}"]["reason"]
         assert (workshop.raw / "square" / name).exists()
     assert len(workshop.samples(dataset)) == 36
     assert set(workshop.validation(dataset)["readable"]["files"]) < set(quarantined)
@@ -79,11 +82,11 @@ def test_too_many_broken_pictures_stop_the_stage(workshop):
     for name, (data, _) in BROKEN.items():
         workshop.write(f"square/{name}", data)
 
-    with pytest.raises(DataError, match=r"6 of 42 samples \(14%\).*allows 10%") as told:
-        workshop.made()
+    with pytest.raises(DataError, match=r"6 of 42 samples \(14%\).*allows 10%") as raised:
+        workshop.make()
 
-    assert "5 files that cannot be read" in str(told.value)
-    assert "1 file smaller" in str(told.value)
+    assert "5 files that cannot be read" in str(raised.value)
+    assert "1 file smaller" in str(raised.value)
 
 
 def test_nothing_but_broken_pictures_is_told(workshop):
@@ -91,4 +94,4 @@ def test_nothing_but_broken_pictures_is_told(workshop):
         workshop.write(f"{label}/x.png", b"no picture")
 
     with pytest.raises(DataError, match=r"2 of 2 samples \(100%\) are unusable"):
-        workshop.made()
+        workshop.make()

@@ -30,8 +30,8 @@ def test_every_layout_says_the_same_of_the_same_pictures(name, tmp_path):
     assert list(found) == list(layouts.BOXES)
     for file, boxes in layouts.BOXES.items():
         assert [box.label for box in found[file]] == [box.label for box in boxes]
-        for one, other in zip(found[file], boxes, strict=True):
-            assert one[1:] == pytest.approx(other[1:], abs=1e-3)
+        for box, other in zip(found[file], boxes, strict=True):
+            assert box[1:] == pytest.approx(other[1:], abs=1e-3)
 
 
 @pytest.mark.parametrize("name", list(layouts.BOXED))

@@ -12,11 +12,11 @@ from tests import makers
 
 @pytest.fixture
 def aiwf(tmp_path):
-    """Run aiwf with these words in a workspace of its own."""
+    """Run aiwf with these message in a workspace of its own."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [str(Path(sys.executable).parent / "aiwf"), *words],
+            [str(Path(sys.executable).parent / "aiwf"), *command],
             env={"AIWF_WORKSPACE": str(tmp_path / "workspace"), "HOME": str(tmp_path),
                  "PATH": "/usr/bin:/bin"},
             cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -35,7 +35,7 @@ def test_data_is_added_listed_and_shown(aiwf, tmp_path):
     assert ", new" in first.stdout
     assert "known before" in again.stdout
     assert "shapes" in aiwf("data", "list").stdout
-    revision = next(word for word in first.stdout.split() if word.endswith(".dir"))
+    revision = next(text for text in first.stdout.split() if text.endswith(".dir"))
     assert revision in aiwf("data", "show", "shapes").stdout
 
 
@@ -45,36 +45,36 @@ def test_a_mistake_is_told_in_words_with_its_exit_code(aiwf, tmp_path):
     wrong = [aiwf("data", "add", "x", "nowhere"), aiwf("data", "show", "x")]
     empty = aiwf("data", "add", "x", "empty")
 
-    assert [one.returncode for one in (*wrong, empty)] == [2, 2, 3]
+    assert [process.returncode for process in (*wrong, empty)] == [2, 2, 3]
     assert "There is no " in wrong[0].stderr
     assert "aiwf data add x" in wrong[1].stderr
     assert "no labelled samples" in empty.stderr
-    assert not any("Traceback" in one.stderr for one in (*wrong, empty))
+    assert not any("Traceback" in process.stderr for process in (*wrong, empty))
 
 
 def test_a_name_that_is_none_is_a_mistake_of_config(aiwf, tmp_path):
     makers.folder_of_pictures(tmp_path / "shapes", 3)
 
-    told = [aiwf("data", "add", name, "shapes") for name in ("../x", "l" * 300)]
+    runs = [aiwf("data", "add", name, "shapes") for name in ("../x", "l" * 300)]
 
-    assert [one.returncode for one in told] == [2, 2]
-    assert all("cannot be a name of data" in one.stderr for one in told)
+    assert [run.returncode for run in runs] == [2, 2]
+    assert all("cannot be a name of data" in run.stderr for run in runs)
 
 
 def test_a_zip_is_called_by_its_name_in_what_is_wrong_with_it(aiwf, tmp_path):
     with zipfile.ZipFile(tmp_path / "outer.zip", "w") as outer:
         outer.writestr("inner.zip", b"")
 
-    told = aiwf("data", "add", "shapes", "outer.zip")
+    result = aiwf("data", "add", "shapes", "outer.zip")
 
-    assert (told.returncode, "labelled samples in outer.zip" in told.stderr) == (3, True)
+    assert (result.returncode, "labelled samples in outer.zip" in result.stderr) == (3, True)
 
 
 def test_a_link_to_nothing_is_told(aiwf, tmp_path):
     makers.folder_of_pictures(tmp_path / "shapes", 3)
     (tmp_path / "shapes" / "circle" / "gone.png").symlink_to("nowhere.png")
 
-    told = aiwf("data", "add", "shapes", "shapes")
+    result = aiwf("data", "add", "shapes", "shapes")
 
-    assert told.returncode == 0
-    assert "1 other file was left out: 'circle/gone.png'" in told.stdout
+    assert result.returncode == 0
+    assert "1 other file was left out: 'circle/gone.png'" in result.stdout

@@ -21,7 +21,7 @@ def changed(folder, name, change):
     return folder
 
 
-def told(folder) -> str:
+def refusal(folder) -> str:
     with pytest.raises(DataError) as problem:
         read_folder(folder)
     return str(problem.value)
@@ -41,7 +41,7 @@ def test_a_number_that_is_too_long_to_read_is_told(tmp_path):
     text = (tmp_path / "annotations.json").read_text()
     (tmp_path / "annotations.json").write_text(text.replace('"id": 1', f'"id": {"9" * 5000}', 1))
 
-    assert "far too long" in told(tmp_path)
+    assert "far too long" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("layout", ["coco", "label_studio"])
@@ -52,8 +52,8 @@ def test_a_group_of_null_is_no_group(layout, tmp_path):
         tmp_path,
         name,
         lambda r: [
-            one.get("data", one).update(group=None)
-            for one in (r["images"] if isinstance(r, dict) else r)
+            image.get("data", image).update(group=None)
+            for image in (r["images"] if isinstance(r, dict) else r)
         ],
     )
 
@@ -76,18 +76,18 @@ def test_a_label_that_no_file_could_hold_is_refused(name, tmp_path):
     layouts.coco(tmp_path)
     changed(tmp_path, "annotations.json", lambda r: r["categories"][0].update(name=name))
 
-    assert "not a line of UTF-8 text" in told(tmp_path)
+    assert "not a line of UTF-8 text" in refusal(tmp_path)
 
 
 def test_a_file_name_that_is_not_utf8_is_refused_in_every_layout(tmp_path):
     layouts.yolo(tmp_path)
     (tmp_path / "images" / "b\udcff.png").write_bytes(makers.ground(8, 8, 0))
 
-    assert "not a line of UTF-8 text" in told(tmp_path)
+    assert "not a line of UTF-8 text" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("yaml", "words"),
+    ("yaml", "message"),
     [
         ("date: 2020-99-99\nnames: [cat]\n", "data.yaml, line 1: this is not YAML: '2020-99-99'"),
         (f"names: {'[' * 3000}\n", "data.yaml: this is not YAML"),
@@ -95,11 +95,11 @@ def test_a_file_name_that_is_not_utf8_is_refused_in_every_layout(tmp_path):
         ("a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b, dog]\n", "the name of class 0 is no text"),
     ],
 )
-def test_a_yaml_that_is_made_to_break_is_told(yaml, words, tmp_path):
+def test_a_yaml_that_is_made_to_break_is_told(yaml, message, tmp_path):
     layouts.yolo(tmp_path)
     (tmp_path / "data.yaml").write_text(yaml)
 
-    assert words in told(tmp_path)
+    assert message in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("encoding", ["gb2312", "klingon"])
@@ -108,7 +108,7 @@ def test_an_encoding_that_cannot_be_read_is_told(encoding, tmp_path):
     path = tmp_path / "Annotations" / "a.xml"
     path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>{path.read_text()}')
 
-    assert "Annotations/a.xml, line 1: " in told(tmp_path)
+    assert "Annotations/a.xml, line 1: " in refusal(tmp_path)
 
 
 def test_a_size_of_five_thousand_digits_is_no_size(tmp_path):
@@ -144,7 +144,7 @@ def test_a_rotation_that_is_no_number_is_told_in_its_pictures_row(rotation, tmp_
 def test_a_table_that_names_a_file_no_disk_could_hold_says_that_it_is_not_there(tmp_path):
     (tmp_path / "labels.csv").write_text(f"file,label\n{'a' * 5000}.png,cat\n")
 
-    assert "1 of 1 files are not there" in told(tmp_path)
+    assert "1 of 1 files are not there" in refusal(tmp_path)
 
 
 def test_folders_inside_each_other_are_walked_once_however_deep(tmp_path):

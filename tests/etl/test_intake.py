@@ -10,7 +10,7 @@ from tests import makers
 
 
 @pytest.mark.parametrize(
-    ("files", "words"),
+    ("files", "message"),
     [
         ({"../evil.png": b"x"}, "leads out of"),
         ({"a/../../evil.png": b"x"}, "leads out of"),
@@ -20,10 +20,10 @@ from tests import makers
         ({"readme.txt": b"x"}, "no labelled samples"),
     ],
 )
-def test_a_zip_that_means_harm_or_holds_nothing_is_refused(workshop, tmp_path, files, words):
+def test_a_zip_that_means_harm_or_holds_nothing_is_refused(workshop, tmp_path, files, message):
     archive = makers.zipped(tmp_path / "bad.zip", files)
 
-    with pytest.raises(DataError, match=words):
+    with pytest.raises(DataError, match=message):
         source.add("shapes", archive, workshop.settings)
 
     assert not list(tmp_path.rglob("evil.png"))
@@ -53,8 +53,8 @@ def test_a_damaged_zip_is_told(workshop, tmp_path):
 
 def test_a_zip_with_changed_content_is_told(workshop, tmp_path):
     whole = tmp_path / "whole.zip"
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as made:
-        made.writestr("a/b.png", makers.picture())
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/b.png", makers.picture())
     data = bytearray(whole.read_bytes())
     data[37:60] = bytes(23)  # the compressed bytes, behind the name
     whole.write_bytes(data)

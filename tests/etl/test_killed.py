@@ -28,17 +28,19 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_id(tmp_path):
     for shop in (whole, killed):
         shop.shapes(40)
         shop.add()
-    words = [sys.executable, "-c", RUN]
-    expected = subprocess.check_output([*words, str(tmp_path / "whole")], text=True).split()[-1]
+    command = [sys.executable, "-c", RUN]
+    expected = subprocess.check_output([*command, str(tmp_path / "whole")], text=True).split()[-1]
 
     for delay in (0.5, 0.9, 1.3, 1.8, 2.4, 3.2):
-        running = subprocess.Popen([*words, str(tmp_path / "killed")], stdout=subprocess.DEVNULL)
+        running = subprocess.Popen([*command, str(tmp_path / "killed")], stdout=subprocess.DEVNULL)
         time.sleep(delay)
         running.kill()
         running.wait()
-    told = subprocess.check_output([*words, str(tmp_path / "killed")], text=True).split()[-1]
+    dataset_id = subprocess.check_output([*command, str(tmp_path / "killed")], text=True).split()[
+        -1
+    ]
 
-    assert told == expected
+    assert dataset_id == expected
     assert not list((killed.settings.root / "data" / "work").glob("*/lock"))
 
 

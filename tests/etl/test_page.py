@@ -10,19 +10,19 @@ def test_it_shows_counts_findings_pictures_and_what_was_set_aside(workshop):
     workshop.write("circle/<b>broken.png", b"no picture")
     workshop.write("circle/again.png", makers.picture("circle", 1))
 
-    page = workshop.text(workshop.made(augmentations=["horizontal_flip", "rotate"]), "page.html")
+    page = workshop.text(workshop.make(augmentations=["horizontal_flip", "rotate"]), "page.html")
 
-    told = (*makers.LABELS, "readable", "no exact duplicates", "circle/&lt;b&gt;broken.png",
+    texts = (*makers.LABELS, "readable", "no exact duplicates", "circle/&lt;b&gt;broken.png",
             "are not a picture", "horizontal_flip", "degrees 10.0", "was deleted")  # fmt: skip
-    for words in told:
-        assert words in page
+    for text in texts:
+        assert text in page
     assert page.count("data:image/jpeg;base64,") > 30
 
 
 def test_it_needs_nothing_from_elsewhere(workshop):
     workshop.shapes(10)
 
-    page = workshop.text(workshop.made(), "page.html")
+    page = workshop.text(workshop.make(), "page.html")
 
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     assert "http" not in page
@@ -36,7 +36,7 @@ def test_it_stays_small_with_many_labels(workshop):
                 f"label {label:02}/{index}.png", makers.picture(f"{label}", 100 * label + index)
             )
 
-    page = workshop.text(workshop.made(), "page.html")
+    page = workshop.text(workshop.make(), "page.html")
 
     assert len(page) < 2_000_000
     assert "and 20 more labels" in page
@@ -46,7 +46,7 @@ def test_boxes_are_drawn_with_their_labels_also_on_augmented_views(workshop):
     makers.folder_of_boxes(workshop.raw, 40)
 
     page = workshop.text(
-        workshop.made(task="object_detection", augmentations=["horizontal_flip", "scale"]),
+        workshop.make(task="object_detection", augmentations=["horizontal_flip", "scale"]),
         "page.html",
     )
 

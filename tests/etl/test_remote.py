@@ -26,9 +26,9 @@ def bucket(folder, endpoint: str):
 @pytest.mark.service
 def test_another_machine_gets_the_data_from_the_bucket(tmp_path, s3_endpoint):  # noqa: F811
     raw = makers.folder_of_pictures(tmp_path / "raw", 4)
-    made = source.add("shapes", raw, bucket(tmp_path / "here", s3_endpoint))
+    revision = source.add("shapes", raw, bucket(tmp_path / "here", s3_endpoint))
 
-    data = DataConfig(name="shapes", revision=made.revision)
+    data = DataConfig(name="shapes", revision=revision.revision)
     with source.opened(data, bucket(tmp_path / "there", s3_endpoint)) as folder:
         names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
 

@@ -9,11 +9,11 @@ def test_what_the_data_puts_into_the_test_split_is_known(workshop):
         makers.folder_of_pictures(workshop.raw / split, each)
     labels = len(list((workshop.raw / "test").iterdir()))
 
-    made = workshop.add()
+    revision = workshop.add()
 
-    assert made.tested == 3 * labels
-    assert made.taught(0.15) == 9 * labels
+    assert revision.tested == 3 * labels
+    assert revision.training_samples(0.15) == 9 * labels
 
 
 def test_of_data_without_splits_the_usual_share_is_for_the_test():
-    assert Revision("shapes", "0.dir", 100, 1, "", 0).taught(0.15) == 85
+    assert Revision("shapes", "0.dir", 100, 1, "", 0).training_samples(0.15) == 85

@@ -42,9 +42,9 @@ def test_what_was_added_comes_back_and_the_persons_files_stay(workshop):
     workshop.shapes(3)
     before = content(workshop.raw)
 
-    made = workshop.add()
+    revision = workshop.add()
 
-    assert made.samples == 9
+    assert revision.samples == 9
     assert opened(workshop.settings) == before == content(workshop.raw)
 
 
@@ -66,9 +66,9 @@ def test_an_older_revision_stays_and_the_newest_is_the_default(workshop):
     workshop.write("circle/new.png", makers.picture("circle", 77))
     new = workshop.add()
 
-    known = source.revisions("shapes", workshop.settings)
+    revisions = source.revisions("shapes", workshop.settings)
 
-    assert [one.revision for one in known] == [old.revision, new.revision]
+    assert [revision.revision for revision in revisions] == [old.revision, new.revision]
     assert source.find(NAMED, workshop.settings) == new
     assert "circle/new.png" not in opened(workshop.settings, old.revision[:8])
     assert "circle/new.png" in opened(workshop.settings)
@@ -84,18 +84,18 @@ def test_two_adds_at_once_do_not_hinder_each_other(workshop, tmp_path):
         subprocess.Popen([*command, str(tmp_path / name), place], stdout=subprocess.PIPE, text=True)
         for name in ("a", "b", "a", "b")
     ]
-    told = [one.communicate()[0].strip() for one in running]
+    outputs = [process.communicate()[0].strip() for process in running]
 
-    known = {one.revision for one in source.revisions("shapes", workshop.settings)}
-    assert known == set(told)
-    assert len(known) == 2
+    listed = {revision.revision for revision in source.revisions("shapes", workshop.settings)}
+    assert listed == set(outputs)
+    assert len(listed) == 2
 
 
 def test_no_revision_is_lost_when_many_are_noted_at_once(workshop):
     noted = [catalogue.Revision("shapes", f"{i:032}.dir", 1, 1, "") for i in range(60)]
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda one: catalogue.append(one, workshop.settings), noted))
+        list(pool.map(lambda revision: catalogue.append(revision, workshop.settings), noted))
 
     assert set(source.revisions("shapes", workshop.settings)) == set(noted)
 
@@ -116,11 +116,11 @@ def test_many_files_are_kept_as_few_tars_and_come_back_loose(workshop):
     for index in range(many):
         workshop.write(f"{index % 3}/{index}", str(index).encode())
 
-    made = workshop.add()
+    revision = workshop.add()
 
-    kept = list((workshop.settings.root / "data" / "cache").rglob("*"))
-    assert len([path for path in kept if path.is_file()]) < 50
-    assert made.samples == many
+    cached = list((workshop.settings.root / "data" / "cache").rglob("*"))
+    assert len([path for path in cached if path.is_file()]) < 50
+    assert revision.samples == many
     assert opened(workshop.settings) == content(workshop.raw)
 
 
@@ -141,12 +141,12 @@ def test_another_machine_gets_a_revision_from_the_remote(workshop, tmp_path):
     remote = {"dvc_remote": str(tmp_path / "remote")}
     here = workshop.settings.model_copy(update=remote)
     there = makers.settings(tmp_path / "there").model_copy(update=remote)
-    made = source.add("shapes", workshop.raw, here)
+    revision = source.add("shapes", workshop.raw, here)
 
-    found = source.find(DataConfig(name="shapes", revision=made.revision), there)
+    found = source.find(DataConfig(name="shapes", revision=revision.revision), there)
 
-    assert found.revision == made.revision
-    assert opened(there, made.revision) == content(workshop.raw)
+    assert found.revision == revision.revision
+    assert opened(there, revision.revision) == content(workshop.raw)
 
 
 def test_a_file_changed_in_the_cache_is_found_out(workshop):
@@ -203,10 +203,10 @@ def test_what_is_no_sample_is_left_out_and_said_so(workshop):
     workshop.write("outside.png", makers.picture())
     workshop.write(".DS_Store", b"x")
 
-    made = workshop.add()
+    revision = workshop.add()
 
-    assert made.samples == 6
-    assert "2 other files were left out: 'circle/notes.txt', 'outside.png'" in made.note
+    assert revision.samples == 6
+    assert "2 other files were left out: 'circle/notes.txt', 'outside.png'" in revision.note
 
 
 def test_a_workspace_that_cannot_be_written_is_told(workshop):

@@ -61,17 +61,17 @@ def test_a_group_is_never_parted(drawn, seed):
     chosen = split(some, SHARES, seed)
 
     homes: dict[str, set[str]] = {}
-    for one, name in zip(some, chosen, strict=True):
-        homes.setdefault(one.key, set()).add(name)
+    for member, name in zip(some, chosen, strict=True):
+        homes.setdefault(member.key, set()).add(name)
     assert all(len(names) == 1 for names in homes.values())
 
 
 def test_given_splits_stay():
-    given_all = [
+    assigned = [
         Member(str(i), "cat", name) for i, name in enumerate(["train", "validation", "test"] * 5)
     ]
 
-    assert split(given_all, SHARES) == ["train", "validation", "test"] * 5
+    assert split(assigned, SHARES) == ["train", "validation", "test"] * 5
 
 
 def test_a_split_that_nobody_gave_is_drawn_from_train():

@@ -9,17 +9,19 @@ from tests import layouts, makers
 def test_each_label_and_pictures_without_boxes_are_in_every_split(workshop):
     makers.folder_of_boxes(workshop.raw, 72)
 
-    dataset = workshop.made(task="object_detection")
+    dataset = workshop.make(task="object_detection")
 
     samples = workshop.samples(dataset)
-    without = Counter(one.split for one in samples if not one.boxes)
+    without = Counter(sample.split for sample in samples if not sample.boxes)
     assert without.keys() == dataset.counts.keys()
     for counts in dataset.counts.values():
         assert min(counts[label] for label in makers.LABELS) > 0
     for split, counts in dataset.counts.items():
-        told = Counter(box.label for one in samples if one.split == split for box in one.boxes)
-        assert told == {label: count for label, count in counts.items() if count}
-    assert dataset.samples == Counter(one.split for one in samples)
+        counted = Counter(
+            box.label for sample in samples if sample.split == split for box in sample.boxes
+        )
+        assert counted == {label: count for label, count in counts.items() if count}
+    assert dataset.samples == Counter(sample.split for sample in samples)
 
 
 def test_a_rare_label_reaches_every_split_though_others_are_with_it(workshop):
@@ -32,7 +34,7 @@ def test_a_rare_label_reaches_every_split_though_others_are_with_it(workshop):
         record.add(f"{index}.png", 96, 96, (*common, *(rare if index % 7 == 0 else ())))
     layouts.put_json(workshop.raw / "all.json", record.record())
 
-    dataset = workshop.made(task="object_detection")
+    dataset = workshop.make(task="object_detection")
 
     assert min(counts["rare"] for counts in dataset.counts.values()) >= 1
 
@@ -45,10 +47,10 @@ def test_a_group_is_never_parted(workshop):
         image["group"] = f"film {index // 3}"
     layouts.put_json(path, record)
 
-    dataset = workshop.made(task="object_detection")
+    dataset = workshop.make(task="object_detection")
 
     homes = defaultdict(set)
-    for one in workshop.samples(dataset):
-        homes[one.group].add(one.split)
+    for sample in workshop.samples(dataset):
+        homes[sample.group].add(sample.split)
     assert len(homes) == 20
     assert all(len(splits) == 1 for splits in homes.values())

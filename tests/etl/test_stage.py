@@ -16,23 +16,23 @@ from pathlib import Path
 from tests.etl.conftest import Workshop
 shop = Workshop(Path(sys.argv[1]))
 shop.shapes(10)
-print(shop.made(augmentations=[{"rotate": {}}, {"noise": {}}], views=2).ref.id)
+print(shop.make(augmentations=[{"rotate": {}}, {"noise": {}}], views=2).ref.id)
 """
 
 
 def test_a_folder_becomes_a_dataset_whose_counts_are_those_of_its_manifest(workshop):
     workshop.shapes(10)
 
-    dataset = workshop.made()
+    dataset = workshop.make()
 
     samples = workshop.samples(dataset)
-    counted = Counter((one.split, one.label) for one in samples)
+    counted = Counter((sample.split, sample.label) for sample in samples)
     assert len(samples) == 30
     assert dataset.labels == makers.LABELS
     assert {split: {label: counted[split, label] for label in dataset.labels} for split in
             ("train", "validation", "test")} == dataset.counts  # fmt: skip
-    assert all(workshop.store.get(one.digest) for one in samples)
-    assert {(one.facts["width"], one.facts["height"]) for one in samples} == {(64, 64)}
+    assert all(workshop.store.get(sample.digest) for sample in samples)
+    assert {(sample.facts["width"], sample.facts["height"]) for sample in samples} == {(64, 64)}
 
 
 def test_equal_data_gives_an_equal_id_in_another_process_and_workspace(tmp_path):
@@ -53,14 +53,14 @@ def test_equal_data_under_another_name_gives_an_equal_id(workshop):
     workshop.shapes(10)
     source.add("forms", workshop.raw, workshop.settings)
 
-    assert workshop.made().ref == workshop.etl(data="forms").ref
+    assert workshop.make().ref == workshop.etl(data="forms").ref
 
 
 def test_nothing_of_the_place_is_in_what_is_made(workshop):
     workshop.shapes(10)
     workshop.write("circle/broken.png", b"no picture")
 
-    dataset = workshop.made(augmentations=["horizontal_flip"])
+    dataset = workshop.make(augmentations=["horizontal_flip"])
 
     for name in dataset.files:
         assert str(workshop.raw.parent) not in workshop.text(dataset, name)
@@ -69,7 +69,7 @@ def test_nothing_of_the_place_is_in_what_is_made(workshop):
 def test_another_augmentation_makes_another_dataset_of_the_same_samples(workshop):
     workshop.shapes(10)
 
-    plain, noisy = workshop.made(), workshop.etl(augmentations=[{"noise": {"deviation": 3}}])
+    plain, noisy = workshop.make(), workshop.etl(augmentations=[{"noise": {"deviation": 3}}])
 
     assert plain.ref != noisy.ref
     assert noisy.augmentations == ({"noise": {"deviation": 3}},)
@@ -80,7 +80,7 @@ def test_an_unknown_argument_of_an_augmentation_is_told_before_any_work(workshop
     workshop.shapes(10)
 
     with pytest.raises(ConfigError, match=r"no argument 'degree'.*\n.*'degrees'"):
-        workshop.made(augmentations=[{"rotate": {"degree": 5}}])
+        workshop.make(augmentations=[{"rotate": {"degree": 5}}])
 
 
 def test_data_that_was_never_added_is_told_with_what_to_do(workshop):
@@ -92,12 +92,12 @@ def test_every_broken_rule_is_told_at_once(workshop):
     workshop.shapes(5)
     workshop.write("circle/broken.png", b"no picture")
 
-    with pytest.raises(DataError) as told:
-        workshop.made(max_quarantine=0)
+    with pytest.raises(DataError) as raised:
+        workshop.make(max_quarantine=0)
 
-    for words in ("circle/broken.png", "'circle' has 5 samples", "etl.min_samples asks for 8",
+    for message in ("circle/broken.png", "'circle' has 5 samples", "etl.min_samples asks for 8",
                   "Nothing was deleted"):  # fmt: skip
-        assert words in str(told.value)
+        assert message in str(raised.value)
 
 
 def test_an_expectation_of_ones_own_is_held_against_the_data(workshop):
@@ -106,15 +106,15 @@ def test_an_expectation_of_ones_own_is_held_against_the_data(workshop):
     own = {"type": "expect_column_values_to_be_between", "kwargs": narrow}
 
     with pytest.raises(DataError, match=r"expect_column_values_to_be_between.*30 samples"):
-        workshop.made(expectations=[own])
+        workshop.make(expectations=[own])
     warned = workshop.etl(expectations=[{**own, "severity": "warning"}])
 
-    assert [one.count for one in warned.findings] == [30]
+    assert [finding.count for finding in warned.findings] == [30]
     assert len(workshop.validation(warned)["expect_column_values_to_be_between"]["files"]) == 30
 
 
 @pytest.mark.parametrize(
-    ("expectation", "words"),
+    ("expectation", "message"),
     [
         ({"type": "expect_column_value_to_be_between"}, "Did you mean 'expect_column_values_to_be"),
         ({"type": "expect_column_values_to_be_null", "kwargs": {"column": "hue"}}, "hue"),
@@ -122,10 +122,10 @@ def test_an_expectation_of_ones_own_is_held_against_the_data(workshop):
         ({"type": "expect_column_values_to_be_null", "kwargs": {"colum": "label"}}, "colum"),
     ],
 )
-def test_an_expectation_that_cannot_be_checked_is_a_config_error(workshop, expectation, words):
+def test_an_expectation_that_cannot_be_checked_is_a_config_error(workshop, expectation, message):
     workshop.shapes(8)
 
-    with pytest.raises(ConfigError) as told:
-        workshop.made(expectations=[expectation])
+    with pytest.raises(ConfigError) as raised:
+        workshop.make(expectations=[expectation])
 
-    assert words in str(told.value)
+    assert message in str(raised.value)

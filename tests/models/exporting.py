@@ -27,12 +27,12 @@ def arrays_of(name: str) -> dict[str, np.ndarray]:
 def check_native(folder: Path, side: int) -> None:
     """Paddle's own engine, with all that it fuses, beside ONNX Runtime."""
     window = np.random.default_rng(1).standard_normal((1, 3, side, side)).astype(np.float32)
-    said = []
+    lines = []
     for name, file in (("paddle", "graph.json"), ("onnxruntime", "graph.onnx")):
         engine = BACKENDS[name](folder / file, 1)
         (answer,) = engine.run({engine.inputs[0]: window}).values()
-        said.append(answer)
-    np.testing.assert_allclose(*said, rtol=1e-3, atol=1e-3 * np.abs(said[1]).max())
+        lines.append(answer)
+    np.testing.assert_allclose(*lines, rtol=1e-3, atol=1e-3 * np.abs(lines[1]).max())
 
 
 if __name__ == "__main__":

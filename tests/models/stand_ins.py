@@ -24,7 +24,7 @@ def published(path: Path) -> dict:
     paddle.seed(7)
     state = shufflenet_v2_x0_5().state_dict()
     paddle.save(state, str(path))
-    return {name: one.numpy() for name, one in state.items()}
+    return {name: parameter.numpy() for name, parameter in state.items()}
 
 
 def paddle_says(folder: Path, url: str, md5: str) -> None:
@@ -43,7 +43,7 @@ def own(folder: Path, *names: str) -> Path:
     folder.mkdir(exist_ok=True)
     for name in names:
         state = FAMILIES[name].backbone().state_dict()
-        arrays = {key: one.numpy() for key, one in state.items()}
+        arrays = {key: parameter.numpy() for key, parameter in state.items()}
         (folder / f"{name}.npz").write_bytes(pack_arrays(arrays))
     return folder
 
@@ -51,12 +51,12 @@ def own(folder: Path, *names: str) -> Path:
 class Quiet(SimpleHTTPRequestHandler):
     """Serves a folder; a file called short-... is cut while it is sent."""
 
-    asked: list[str] = []
+    requests: list[str] = []
 
-    def log_message(self, *_words: object) -> None: ...
+    def log_message(self, *_arguments: object) -> None: ...
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requests.append(self.path)
         if not self.path.startswith("/short-"):
             super().do_GET()
             return
@@ -69,17 +69,17 @@ class Quiet(SimpleHTTPRequestHandler):
 class Server(ThreadingHTTPServer):
     """Says nothing of whoever hangs up."""
 
-    def handle_error(self, *_words: object) -> None: ...
+    def handle_error(self, *_arguments: object) -> None: ...
 
 
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """The address of a server of `folder` on loopback."""
-    with Server(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as one:
-        thread = threading.Thread(target=one.serve_forever, daemon=True)
+    with Server(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as http_server:
+        thread = threading.Thread(target=http_server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{one.server_address[1]}"
+            yield f"http://127.0.0.1:{http_server.server_address[1]}"
         finally:
-            one.shutdown()
+            http_server.shutdown()
             thread.join()

@@ -30,21 +30,21 @@ def own(settings: Settings) -> Path:
 
 
 def test_a_given_file_counts_by_its_digest_and_is_loaded(settings):
-    found = available_weights(FAMILY, settings, asked=False)
+    found = available_weights(FAMILY, settings, requested=False)
 
-    begun = FAMILY.initialised_from(found.weights)
+    initialised = FAMILY.initialised_from(found.weights)
 
     assert found.weights == sha256(own(settings))
-    assert begun.digests == {"pp_lcnet": found.weights}
-    assert begun.frozen
-    assert set(begun.load(settings)) == set(FAMILY.backbone().state_dict())
+    assert initialised.digests == {"pp_lcnet": found.weights}
+    assert initialised.frozen
+    assert set(initialised.load(settings)) == set(FAMILY.backbone().state_dict())
 
 
 def test_a_given_file_counts_before_the_published_one(settings):
     stand_ins.own(Path(settings.weights), "squeezenet", "mobilenet_v3_small")
 
     for name in ("squeezenet", "mobilenet_v3_small"):
-        found = available_weights(FAMILIES[name], settings, asked=True)
+        found = available_weights(FAMILIES[name], settings, requested=True)
         assert found.weights == sha256(Path(settings.weights) / f"{name}.npz")
 
 
@@ -64,11 +64,11 @@ def test_a_trained_models_weights_can_be_given(settings):
 
 
 def test_a_file_that_is_another_than_the_plan_pinned_is_not_used(settings):
-    begun = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights)
+    initialised = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights)
     own(settings).write_bytes(own(settings).read_bytes() + b" ")
 
     with pytest.raises(InfrastructureError, match="no longer at hand"):
-        begun.load(settings)
+        initialised.load(settings)
 
 
 def test_weights_of_another_network_are_told(settings):
@@ -80,23 +80,23 @@ def test_weights_of_another_network_are_told(settings):
 
 
 def test_a_file_under_the_publishers_name_has_to_be_the_publishers(settings):
-    known = FAMILIES["resnet18"]
-    (Path(settings.weights) / known.weights.file).write_bytes(b"another")
+    resnet = FAMILIES["resnet18"]
+    (Path(settings.weights) / resnet.weights.file).write_bytes(b"another")
 
-    assert address_of(known.weights) is not None
+    assert address_of(resnet.weights) is not None
     with pytest.raises(Damaged, match="not the file that its publisher has"):
-        available_weights(known, settings, asked=False)
+        available_weights(resnet, settings, requested=False)
 
 
 def test_a_folder_that_is_not_there_is_told(settings):
     gone = settings.model_copy(update={"weights": f"{settings.weights}-not"})
 
     with pytest.raises(ConfigError, match="no such folder"):
-        available_weights(FAMILY, gone, asked=False)
+        available_weights(FAMILY, gone, requested=False)
 
 
 def test_without_any_weights_it_is_told_why(tmp_path: Path):
-    found = available_weights(FAMILY, makers.settings(tmp_path), asked=True)
+    found = available_weights(FAMILY, makers.settings(tmp_path), requested=True)
 
     assert found.weights is None
     assert "No installed package says" in found.why
@@ -111,9 +111,9 @@ def test_a_bucket_is_as_good_as_a_folder(settings, s3_endpoint: str, tmp_path: P
     far = Settings(workspace=tmp_path / "far", **place, **keys)
     open_bucket(far.weights, far, "AIWF_WEIGHTS").put_file("pp_lcnet.npz", own(settings))
 
-    found = available_weights(FAMILY, far, asked=False)
+    found = available_weights(FAMILY, far, requested=False)
 
-    assert found == available_weights(FAMILY, settings, asked=False)
+    assert found == available_weights(FAMILY, settings, requested=False)
     assert set(FAMILY.initialised_from(found.weights).load(far)) == set(
         FAMILY.backbone().state_dict()
     )

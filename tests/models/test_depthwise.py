@@ -27,8 +27,8 @@ def test_answers_and_learns_as_a_plain_convolution(shape):
     ours = _slopes(layer(picture), picture, layer.weight)
 
     plain = F.conv2d(picture, layer.weight, None, stride, padding, groups=channels)
-    for one, other in zip(ours, _slopes(plain, picture, layer.weight), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    for ours_slope, other in zip(ours, _slopes(plain, picture, layer.weight), strict=True):
+        np.testing.assert_allclose(ours_slope, other, rtol=1e-4, atol=1e-5)
 
 
 def test_it_learns_from_a_picture_that_is_not_taught_itself():
@@ -45,11 +45,11 @@ def test_a_wide_picture_goes_the_plain_way_and_comes_to_the_same():
     layer = Depthwise(2, 3, 1, [1, 1, 1, 1])
     wide = _picture(1, 2, 80)
 
-    made = layer(wide)
+    output = layer(wide)
 
     part = layer(wide[:, :, :20, :20])
     np.testing.assert_allclose(
-        made[:, :, :19, :19].numpy(), part[:, :, :19, :19].numpy(), atol=1e-5
+        output[:, :, :19, :19].numpy(), part[:, :, :19, :19].numpy(), atol=1e-5
     )
 
 
@@ -60,8 +60,10 @@ def _picture(count: int, channels: int, side: int):
     return picture
 
 
-def _slopes(made, picture, weight) -> list:
+def _slopes(output, picture, weight) -> list:
     """What was made, and the slopes of a sum of it with unequal shares."""
-    shares = paddle.to_tensor(np.linspace(-1, 1, made.size, dtype=np.float32).reshape(made.shape))
-    found = paddle.grad((made * shares).sum(), [picture, weight])
-    return [made.numpy(), *[one.numpy() for one in found]]
+    shares = paddle.to_tensor(
+        np.linspace(-1, 1, output.size, dtype=np.float32).reshape(output.shape)
+    )
+    found = paddle.grad((output * shares).sum(), [picture, weight])
+    return [output.numpy(), *[gradient.numpy() for gradient in found]]

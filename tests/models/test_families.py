@@ -21,26 +21,26 @@ def exported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("exported")
 
     @cache
-    def told(names: tuple[str, ...]) -> str:
+    def output_lines(names: tuple[str, ...]) -> str:
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-m", "tests.models.exporting", folder, *names],
             cwd=HOME, capture_output=True, text=True,
         )  # fmt: skip
         return done.stdout + done.stderr[-2000:]
 
-    return told
+    return output_lines
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SISTERS])
 def test_its_onnx_file_answers_as_paddle_does(name: str, exported):
-    told = exported(tuple(one for one in NAMES if one not in SISTERS))
+    output = exported(tuple(name for name in NAMES if name not in SISTERS))
 
-    assert name in told.splitlines(), told
+    assert name in output.splitlines(), output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SISTERS)
 def test_so_does_that_of_its_larger_sister(name: str, exported):
-    told = exported(tuple(SISTERS))
+    output = exported(tuple(SISTERS))
 
-    assert name in told.splitlines(), told
+    assert name in output.splitlines(), output

@@ -35,20 +35,20 @@ def test_every_layer_has_its_place():
 
 
 def test_arrays_are_read_in_their_order_and_kernels_turned_as_paddle_has_them(tmp_path):
-    found = fetched_weights(*_kept(tmp_path, NUMBERS))
+    found = fetched_weights(*_package(tmp_path, NUMBERS))
 
     np.testing.assert_array_equal(found["kernel"], KERNEL.transpose(3, 2, 0, 1))
     np.testing.assert_array_equal(found["bias"], BIAS)
-    assert {one.dtype for one in found.values()} == {np.dtype(np.float32)}
+    assert {array.dtype for array in found.values()} == {np.dtype(np.float32)}
 
 
 def test_numbers_that_are_left_over_are_told(tmp_path):
     with pytest.raises(Damaged, match="left over"):
-        fetched_weights(*_kept(tmp_path, NUMBERS + b"more"))
+        fetched_weights(*_package(tmp_path, NUMBERS + b"more"))
 
 
 def test_another_file_in_the_package_is_refused(tmp_path):
-    weights, settings = _kept(tmp_path, NUMBERS)
+    weights, settings = _package(tmp_path, NUMBERS)
     other = Packed(
         weights.package, "1", weights.file, "0" * 64, weights.read, archive=weights.archive
     )
@@ -57,7 +57,7 @@ def test_another_file_in_the_package_is_refused(tmp_path):
         fetched_weights(other, settings)
 
 
-def _kept(folder, numbers: bytes):
+def _package(folder, numbers: bytes):
     """Weights in a package that was fetched before."""
     settings = makers.settings(folder)
     graph = json.dumps({"weightsManifest": [{"weights": LISTED}]}).encode()

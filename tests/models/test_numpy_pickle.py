@@ -49,7 +49,9 @@ def test_what_paddle_saves_is_read_as_paddle_reads_it(tmp_path: Path):
     found = read_params((tmp_path / "a.pdparams").read_bytes())
 
     assert set(found) == set(layer.state_dict())
-    assert all((found[name] == one.numpy()).all() for name, one in layer.state_dict().items())
+    assert all(
+        (found[name] == parameter.numpy()).all() for name, parameter in layer.state_dict().items()
+    )
 
 
 def test_names_inside_paddle_and_pairs_of_them_are_understood():
@@ -93,10 +95,10 @@ def test_an_array_that_is_not_as_long_as_it_says_is_refused():
         read_params(longer)
 
 
-@pytest.mark.parametrize("cut", [1, 40, -1, -30])
-def test_a_file_that_was_cut_is_refused(cut: int):
+@pytest.mark.parametrize("length", [1, 40, -1, -30])
+def test_a_file_that_was_cut_is_refused(length: int):
     with pytest.raises(Damaged):
-        read_params(pickle.dumps(ARRAYS)[:cut])
+        read_params(pickle.dumps(ARRAYS)[:length])
 
 
 def test_bytes_that_are_left_over_are_refused():

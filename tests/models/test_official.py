@@ -17,7 +17,7 @@ from tests.models import stand_ins
 
 FAMILY = FAMILIES[stand_ins.NAME]
 LARGE = 12_000_000  # parameters above which a test takes its time
-TOLD = [
+ANNOUNCED = [
     pytest.param(name, marks=pytest.mark.slow if FAMILIES[name].parameters > LARGE else ())
     for name in FAMILIES
     if isinstance(FAMILIES[name].weights, Official) and FAMILIES[name].weights.module
@@ -32,51 +32,51 @@ def publisher(tmp_path_factory):
 
 
 @pytest.fixture
-def told(publisher, tmp_path: Path, monkeypatch):
+def announced(publisher, tmp_path: Path, monkeypatch):
     """Paddle says that the file is on our server; a function to change what it says."""
     folder, _ = publisher
     (tmp_path / "paddle").mkdir()
     monkeypatch.setattr(official, "models_folder", lambda: tmp_path / "paddle")
-    stand_ins.Quiet.asked.clear()
+    stand_ins.Quiet.requests.clear()
     with stand_ins.server(folder) as address:
 
-        def say(file: str = FAMILY.weights.file, md5: str = "", base: str = address) -> None:
+        def announce(file: str = FAMILY.weights.file, md5: str = "", base: str = address) -> None:
             right = stand_ins.md5(folder / FAMILY.weights.file)
             stand_ins.paddle_says(tmp_path / "paddle", f"{base}/{file}", md5 or right)
 
-        say()
-        yield say
+        announce()
+        yield announce
 
 
-def test_they_are_fetched_once_and_are_the_publishers_numbers(told, publisher, tmp_path: Path):
+def test_they_are_fetched_once_and_are_the_publishers_numbers(announced, publisher, tmp_path: Path):
     settings = makers.settings(tmp_path)
 
-    found = available_weights(FAMILY, settings, asked=True)
-    told(base="http://127.0.0.1:1")  # nobody answers there
+    found = available_weights(FAMILY, settings, requested=True)
+    announced(base="http://127.0.0.1:1")  # nobody answers there
     arrays = FAMILY.initialised_from(found.weights).load(settings)
 
     assert len(found.weights) == 64
-    assert len(stand_ins.Quiet.asked) == 1
+    assert len(stand_ins.Quiet.requests) == 1
     assert set(arrays) == set(FAMILY.backbone().state_dict())
     assert all((arrays[name] == publisher[1][name]).all() for name in arrays)
 
 
-def test_nobody_is_asked_for_a_family_that_nobody_named(told, tmp_path: Path):
-    assert available_weights(FAMILY, makers.settings(tmp_path), asked=False).weights is None
-    assert stand_ins.Quiet.asked == []
+def test_nobody_is_asked_for_a_family_that_nobody_named(announced, tmp_path: Path):
+    assert available_weights(FAMILY, makers.settings(tmp_path), requested=False).weights is None
+    assert stand_ins.Quiet.requests == []
 
 
-def test_a_file_with_another_digest_is_refused_and_not_kept(told, tmp_path: Path):
+def test_a_file_with_another_digest_is_refused_and_not_kept(announced, tmp_path: Path):
     settings = makers.settings(tmp_path)
-    told(md5="0" * 32)
+    announced(md5="0" * 32)
 
     with pytest.raises(Damaged, match="digest that Paddle says"):
-        available_weights(FAMILY, settings, asked=True)
+        available_weights(FAMILY, settings, requested=True)
 
     assert not [path for path in settings.root.rglob("*") if path.is_file()]
 
 
-def test_a_kept_file_that_was_changed_is_fetched_again(told, tmp_path: Path):
+def test_a_kept_file_that_was_changed_is_fetched_again(announced, tmp_path: Path):
     settings = makers.settings(tmp_path)
     path = fetched(FAMILY.weights, settings)
     path.write_bytes(b"changed")
@@ -85,7 +85,7 @@ def test_a_kept_file_that_was_changed_is_fetched_again(told, tmp_path: Path):
     assert stand_ins.md5(path) == path.parent.name
 
 
-def test_a_file_that_is_larger_than_weights_are_is_given_up(told, tmp_path: Path, monkeypatch):
+def test_a_file_that_is_larger_than_weights_are_is_given_up(announced, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(official, "MOST_BYTES", 1000)
 
     with pytest.raises(Damaged, match="larger"):
@@ -93,14 +93,16 @@ def test_a_file_that_is_larger_than_weights_are_is_given_up(told, tmp_path: Path
 
 
 @pytest.mark.parametrize("file", ["missing.pdparams", "short-file"])
-def test_a_file_that_cannot_be_had_whole_is_told_with_what_to_do(told, file: str, tmp_path: Path):
-    told(file)
+def test_a_file_that_cannot_be_had_whole_is_told_with_what_to_do(
+    announced, file: str, tmp_path: Path
+):
+    announced(file)
 
     with pytest.raises(InfrastructureError, match=r"cannot be fetched.*\n.*AIWF_WEIGHTS"):
         fetched(FAMILY.weights, makers.settings(tmp_path))
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", ANNOUNCED)
 def test_the_installed_paddle_tells_where_they_are(name: str):
     address = address_of(FAMILIES[name].weights)
 
@@ -109,7 +111,7 @@ def test_the_installed_paddle_tells_where_they_are(name: str):
     assert len(address.md5) == 32
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", ANNOUNCED)
 def test_their_tensors_have_the_places_of_paddles_own_network(name: str):
     from paddle.vision import models
 
@@ -117,9 +119,9 @@ def test_their_tensors_have_the_places_of_paddles_own_network(name: str):
     theirs = getattr(models, builders.get(name, name))().state_dict()
     ours = FAMILIES[name].backbone().state_dict()
 
-    named = {place: one for key, one in theirs.items() if (place := FAMILIES[name].place(key))}
-    assert {key: one.shape for key, one in named.items()} == {
-        key: one.shape for key, one in ours.items()
+    named = {place: array for key, array in theirs.items() if (place := FAMILIES[name].place(key))}
+    assert {key: array.shape for key, array in named.items()} == {
+        key: array.shape for key, array in ours.items()
     }
 
 

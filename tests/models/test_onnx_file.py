@@ -12,7 +12,7 @@ def floats(name):
 
 def written(path, nodes, sets, ir_version=10):
     body = helper.make_graph(nodes, "g", [floats("x")], [floats("y")])
-    opsets = [helper.make_opsetid(*one) for one in sets]
+    opsets = [helper.make_opsetid(*opset) for opset in sets]
     file = helper.make_model(body, opset_imports=opsets, ir_version=ir_version)
     path.write_bytes(file.SerializeToString())
     return path
@@ -24,7 +24,7 @@ def test_a_set_that_a_node_is_of_stays(tmp_path):
 
     portable(path)
 
-    assert [one.domain for one in load(str(path)).opset_import] == ["com.microsoft"]
+    assert [opset.domain for opset in load(str(path)).opset_import] == ["com.microsoft"]
 
 
 def test_a_set_that_is_used_only_inside_a_branch_stays(tmp_path):
@@ -39,7 +39,7 @@ def test_a_set_that_is_used_only_inside_a_branch_stays(tmp_path):
 
     portable(path)
 
-    assert [one.domain for one in load(str(path)).opset_import] == ["", "com.microsoft"]
+    assert [opset.domain for opset in load(str(path)).opset_import] == ["", "com.microsoft"]
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,10 @@ def arrays(hidden: bool, kernel: int) -> dict[str, np.ndarray]:
     start(backbone, rng)
     features = FOLDS * (HIDDEN if hidden else WIDTH)
     head = {"head.out.weight": (features, LABELS), "head.out.bias": (LABELS,)}
-    made = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
-    return made | {f"backbone.{name}": one.numpy() for name, one in backbone.state_dict().items()}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
+    return weights | {
+        f"backbone.{name}": parameter.numpy() for name, parameter in backbone.state_dict().items()
+    }
 
 
 @pytest.mark.parametrize(("hidden", "kernel"), [(False, 3), (True, 7)])
@@ -28,14 +30,14 @@ def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: i
 
     from stages.models.network import assemble
 
-    given = arrays(hidden, kernel)
+    weights = arrays(hidden, kernel)
     sound = np.random.default_rng(1).normal(size=(3, 1, BANDS, 37)).astype(np.float32)
 
-    files = export_network("small_audio", given, tmp_path, ("paddle_inference", "onnx"))
+    files = export_network("small_audio", weights, tmp_path, ("paddle_inference", "onnx"))
 
     session = onnxruntime.InferenceSession(str(files["graph.onnx"]))
     with paddle.no_grad():
-        expected = assemble("small_audio", given)(paddle.to_tensor(sound)).numpy()
+        expected = assemble("small_audio", weights)(paddle.to_tensor(sound)).numpy()
     found = session.run(None, {"sound": sound})[0]
     assert found.shape == (3, LABELS)
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
@@ -44,7 +46,7 @@ def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: i
 def test_its_size_is_as_promised():
     from stages.parts import FAMILIES
 
-    one = Backbone(1, BANDS, hidden=False, apart=False)
+    network = Backbone(1, BANDS, hidden=False, apart=False)
 
-    count = sum(int(np.prod(place.shape)) for place in one.parameters())
+    count = sum(int(np.prod(place.shape)) for place in network.parameters())
     assert count == FAMILIES["small_audio"].parameters

@@ -41,15 +41,15 @@ class Tensor:
 class Writer(pickle._Pickler):
     """Writes what torch would write, without torch."""
 
-    def persistent_id(self, thing: object) -> object:
-        return thing.pid if isinstance(thing, Storage) else None
+    def persistent_id(self, item: object) -> object:
+        return item.pid if isinstance(item, Storage) else None
 
-    def save_name(self, thing: Name) -> None:
-        self.write(f"c{thing.module}\n{thing.name}\n".encode())
+    def save_name(self, name: Name) -> None:
+        self.write(f"c{name.module}\n{name.name}\n".encode())
 
-    def save_tensor(self, thing: Tensor) -> None:
+    def save_tensor(self, tensor: Tensor) -> None:
         self.save(REBUILD)
-        self.save(thing.arguments)
+        self.save(tensor.arguments)
         self.write(pickle.REDUCE)
 
     dispatch = pickle._Pickler.dispatch | {Name: save_name, Tensor: save_tensor}
@@ -100,12 +100,12 @@ def test_a_tensor_that_reaches_beyond_its_storage_is_refused(offset: int, stride
         read_tensors(file_of(tensors, {"s": [0, 1, 2, 3, 4, 5]}))
 
 
-@pytest.mark.parametrize("cut", [1, 7, 20, -1, -9, -25])
-def test_a_file_that_was_cut_is_refused(cut: int):
+@pytest.mark.parametrize("length", [1, 7, 20, -1, -9, -25])
+def test_a_file_that_was_cut_is_refused(length: int):
     whole = file_of({"a": Tensor(Storage("s", 6), 0, (6,), (1,))}, {"s": [0, 1, 2, 3, 4, 5]})
 
     with pytest.raises(Damaged, match="again"):
-        read_tensors(whole[:cut])
+        read_tensors(whole[:length])
 
 
 def test_bytes_that_are_left_over_are_refused():

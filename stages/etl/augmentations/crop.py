@@ -22,10 +22,10 @@ class Crop(OnPictures):
         from PIL import Image
 
         height, width = scene.picture.shape[:2]
-        kept = float(rng.uniform(self.smallest, 1))
-        left, top = (rng.random(2) * (1 - kept) * (width, height)).tolist()
-        box = (left, top, left + kept * width, top + kept * height)
+        scale = float(rng.uniform(self.smallest, 1))
+        left, top = (rng.random(2) * (1 - scale) * (width, height)).tolist()
+        box = (left, top, left + scale * width, top + scale * height)
         image = Image.fromarray(scene.picture)
         picture = np.array(image.resize((width, height), Image.Resampling.BILINEAR, box=box))
-        boxes = shifted(scene.boxes, (1 / kept, 1 / kept), (-left / kept, -top / kept))
+        boxes = shifted(scene.boxes, (1 / scale, 1 / scale), (-left / scale, -top / scale))
         return Scene(picture, visible(boxes, width, height))

@@ -40,16 +40,16 @@ class Mosaic(OnPictures):
             (across, down, width, height),
         ]
         picture, boxes = np.empty_like(scene.picture), []
-        for one, area in zip((scene, *partners), areas, strict=True):
+        for source, area in zip((scene, *partners), areas, strict=True):
             left, top, right, bottom = area
             if right > left and bottom > top:
-                part = _cut(one, area, rng)
+                part = _cropped(source, area, rng)
                 picture[top:bottom, left:right] = part.picture
                 boxes.append(shifted(part.boxes, (1, 1), (left, top)))
         return Scene(picture, np.concatenate(boxes))
 
 
-def _cut(scene: Scene, area: Area, rng: np.random.Generator) -> Scene:
+def _cropped(scene: Scene, area: Area, rng: np.random.Generator) -> Scene:
     """`scene` so small that it just covers `area`, cut to its size somewhere."""
     from PIL import Image
 

@@ -12,8 +12,8 @@ from stages.runtime.errors import DataError
 
 NAMES = 3  # how many names an error gives as examples
 WRITINGS = "txt md rst json xml csv tsv yaml yml toml html htm css js py ipynb log pdf doc docx xls"
-OTHERS = "xlsx db ini lnk url zip tar gz 7z rar dvc"
-NO_SAMPLES = frozenset(f".{name}" for name in f"{WRITINGS} {OTHERS}".split())
+IGNORED_SUFFIXES = "xlsx db ini lnk url zip tar gz 7z rar dvc"
+NO_SAMPLES = frozenset(f".{name}" for name in f"{WRITINGS} {IGNORED_SUFFIXES}".split())
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -69,9 +69,9 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
     """The samples in `folder`, by the first of `readers` whose layout it is. Sorted by name."""
     found = [name for name in READERS if READERS[name]().matches(folder)]
     found = [name for name in found if not READERS[name].loose] or found
-    known = [name for name in found if name in readers]
-    if known:
-        reader: Reader = READERS[known[0]]()
+    matching = [name for name in found if name in readers]
+    if matching:
+        reader: Reader = READERS[matching[0]]()
         reading = reader.read(folder)
         _check_names(reading.rows)
         return reading

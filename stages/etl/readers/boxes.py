@@ -27,7 +27,7 @@ def group_in(record: Mapping[str, Any]) -> str:
     return "" if named is None else str(named).strip()
 
 
-def size_told(width: Any, height: Any) -> tuple[int, int] | None:
+def checked_size(width: Any, height: Any) -> tuple[int, int] | None:
     """Width and height if they are whole numbers above nought: several tools write 0 there."""
     if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
         return width, height

@@ -20,12 +20,12 @@ class ClassFolders:
         """One row for each file below a label's folder. Raises DataError if there is none."""
         found = [_place(folder, path) for path in files_below(folder)]
         names = [name for name, is_sample in found if not is_sample]
-        given = _gives_splits(folder)
+        gives_splits = _gives_splits(folder)
         rows = []
         for name, is_sample in found:
-            parts = name.split("/")[1:] if given else name.split("/")
+            parts = name.split("/")[1:] if gives_splits else name.split("/")
             if is_sample and len(parts) > 1:
-                split = SPLITS[name.split("/")[0].lower()] if given else ""
+                split = SPLITS[name.split("/")[0].lower()] if gives_splits else ""
                 rows.append(Row(name, parts[0].strip(), split))
             elif is_sample:
                 names.append(name)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, Row, few
-from stages.etl.readers.boxes import are_numbers, group_in, size_told
+from stages.etl.readers.boxes import are_numbers, checked_size, group_in
 from stages.etl.readers.files import Files, json_of, mentions, refuse, split_in, split_of
 
 KEYS = ("images", "annotations", "categories")
@@ -37,8 +37,8 @@ class Coco:
         refuse([*problems, *_twice(rows)], f"Mend {few(tables)} and add it again.")
         rows = _divided(rows)
         rows.sort(key=lambda row: row.file)
-        known = {*tables, *(row.file for row in rows)}
-        ignored = tuple(name for name in files.names if name not in known)
+        used = {*tables, *(row.file for row in rows)}
+        ignored = tuple(name for name in files.names if name not in used)
         return Reading(tuple(rows), {name: name for name in tables}, ignored)
 
 
@@ -81,8 +81,8 @@ class _Part:
 
     def rows(self) -> Iterator[Row]:
         record = json_of(self.files.folder, self.table)
-        told = record if isinstance(record, dict) else {}
-        lacking = [key for key in KEYS if not isinstance(told.get(key), list)]
+        sections = record if isinstance(record, dict) else {}
+        lacking = [key for key in KEYS if not isinstance(sections.get(key), list)]
         if lacking:
             self.problems.append(f"{self.table}: there is no list of {' and of '.join(lacking)}.")
             return
@@ -96,24 +96,26 @@ class _Part:
 
     def _by_id(self, record: Mapping[str, Any], key: str) -> Iterator[Entry]:
         """The entries of a list whose ids have to be there, once each."""
-        seen: dict[Any, str] = {}
-        for index, one in enumerate(record[key]):
-            number = one.get("id") if isinstance(one, dict) else None
+        places: dict[Any, str] = {}
+        for index, entry in enumerate(record[key]):
+            number = entry.get("id") if isinstance(entry, dict) else None
             place = f"{self.table}, {key}[{index}]"
             if not isinstance(number, int | str):
                 self.problems.append(f"{place} has no id.")
-            elif number in seen:
-                self.problems.append(f"{place}: the id {number!r} is that of {seen[number]}, too.")
+            elif number in places:
+                self.problems.append(
+                    f"{place}: the id {number!r} is that of {places[number]}, too."
+                )
             else:
-                seen[number] = f"{key}[{index}]"
-                yield f"{place} (id {number})", one
+                places[number] = f"{key}[{index}]"
+                yield f"{place} (id {number})", entry
 
     def _labels(self, record: Mapping[str, Any]) -> dict[Any, str]:
         found = {}
-        for place, one in self._by_id(record, "categories"):
-            name = one.get("name")
+        for place, category in self._by_id(record, "categories"):
+            name = category.get("name")
             if isinstance(name, str) and name.strip():
-                found[one["id"]] = name.strip()
+                found[category["id"]] = name.strip()
             else:
                 self.problems.append(f"{place} has no name.")
         return found
@@ -123,14 +125,18 @@ class _Part:
     ) -> dict[Any, list[Entry]]:
         """The annotations of each image, by its id."""
         found: dict[Any, list[Entry]] = defaultdict(list)
-        for index, one in enumerate(record["annotations"]):
-            of = one.get("image_id") if isinstance(one, dict) else None
-            told = f" (id {one['id']})" if isinstance(one, dict) and "id" in one else ""
-            place = f"{self.table}, annotations[{index}]{told}"
+        for index, annotation in enumerate(record["annotations"]):
+            of = annotation.get("image_id") if isinstance(annotation, dict) else None
+            suffix = (
+                f" (id {annotation['id']})"
+                if isinstance(annotation, dict) and "id" in annotation
+                else ""
+            )
+            place = f"{self.table}, annotations[{index}]{suffix}"
             if not isinstance(of, int | str) or of not in images:
                 self.problems.append(f"{place}: there is no image with the id {of!r}.")
             else:
-                found[of].append((place, one))
+                found[of].append((place, annotation))
         return found
 
     def _row(
@@ -141,17 +147,25 @@ class _Part:
         if len(found) != 1:
             self.problems.append(f"{place}: {_why(called, found)}.")
             return None
-        crowds = [one for _, one in notes if one.get("iscrowd") in (1, True)]
-        single = [(where, one) for where, one in notes if one.get("iscrowd") not in (1, True)]
-        wrong = [text for text in (_wrong(where, one, labels) for where, one in single) if text]
+        crowds = [annotation for _, annotation in notes if annotation.get("iscrowd") in (1, True)]
+        single = [
+            (where, annotation)
+            for where, annotation in notes
+            if annotation.get("iscrowd") not in (1, True)
+        ]
+        wrong = [
+            text
+            for text in (_wrong(where, annotation, labels) for where, annotation in single)
+            if text
+        ]
         return Row(
             found[0],
             split=split_in(PurePosixPath(self.table).stem) or split_of(self.table),
             group=group_in(image),
-            boxes=() if wrong else tuple(_box(one, labels) for _, one in single),
+            boxes=() if wrong else tuple(_box(annotation, labels) for _, annotation in single),
             place=place,
             places=tuple(where for where, _ in single),
-            size=size_told(image.get("width"), image.get("height")),
+            size=checked_size(image.get("width"), image.get("height")),
             skipped_boxes=len(crowds),
             problem="; ".join(wrong[:2]),
         )
@@ -161,8 +175,8 @@ def _near(table: str) -> list[str]:
     """Folders in which pictures of `table` usually lie: beside it, or called by a word of it."""
     home = PurePosixPath(table).parent
     places = [home, home / "images", home.parent, home.parent / "images"]
-    words = PurePosixPath(table).stem.split("_")
-    return [str(one) for one in (*places, *(place / word for place in places for word in words))]
+    parts = PurePosixPath(table).stem.split("_")
+    return [str(path) for path in (*places, *(place / part for place in places for part in parts))]
 
 
 def _why(called: Any, found: list[str]) -> str:
@@ -171,9 +185,9 @@ def _why(called: Any, found: list[str]) -> str:
     return f"there is no file '{called}'" if isinstance(called, str) else "it has no file_name"
 
 
-def _wrong(place: str, one: Mapping[str, Any], labels: Mapping[Any, str]) -> str:
+def _wrong(place: str, annotation: Mapping[str, Any], labels: Mapping[Any, str]) -> str:
     """What is wrong with an annotation by itself, or ''."""
-    category, sides = one.get("category_id"), one.get("bbox")
+    category, sides = annotation.get("category_id"), annotation.get("bbox")
     if not isinstance(category, int | str) or category not in labels:
         return f"{place}: there is no category with the id {category!r}"
     if not isinstance(sides, list) or len(sides) != 4 or not are_numbers(sides):
@@ -183,6 +197,6 @@ def _wrong(place: str, one: Mapping[str, Any], labels: Mapping[Any, str]) -> str
     return ""
 
 
-def _box(one: Mapping[str, Any], labels: Mapping[Any, str]) -> Box:
-    left, top, width, height = (float(side) for side in one["bbox"])
-    return Box(labels[one["category_id"]], left, top, left + width, top + height)
+def _box(annotation: Mapping[str, Any], labels: Mapping[Any, str]) -> Box:
+    left, top, width, height = (float(side) for side in annotation["bbox"])
+    return Box(labels[annotation["category_id"]], left, top, left + width, top + height)

@@ -11,7 +11,7 @@ from stages.runtime.registry import nearest
 
 TABLE = "labels.csv"
 NEEDED = ("file", "label")
-KNOWN = (*NEEDED, "split", "group")
+ALL_COLUMNS = (*NEEDED, "split", "group")
 DELIMITERS = ",;\t"
 MOST_BYTES = 500_000_000
 Line = tuple[int, dict[str, str]]  # its number in the file, its fields by column
@@ -86,7 +86,7 @@ def _columns(text: str) -> list[str]:
     except csv.Error:  # a quote that never ends: whatever it is, it names no columns
         head = []
     return [
-        column.strip().lower() if column.strip().lower() in KNOWN else column.strip()
+        column.strip().lower() if column.strip().lower() in ALL_COLUMNS else column.strip()
         for column in head
     ]
 
@@ -111,7 +111,10 @@ def _check_header(table: Path, columns: list[str]) -> None:
     lacking = [name for name in NEEDED if name not in columns]
     if not lacking:
         return
-    near = [nearest(name, [one for one in columns if one not in KNOWN]) for name in lacking]
+    near = [
+        nearest(name, [column for column in columns if column not in ALL_COLUMNS])
+        for name in lacking
+    ]
     hints = "".join(
         hint.replace("you mean", f"you mean {name} by")
         for hint, name in zip(near, lacking, strict=True)
@@ -134,7 +137,7 @@ def _fields(table: Path, columns: list[str], fields: list[str], line: int) -> di
 
 
 def _row(folder: Path, line: dict[str, str]) -> Row:
-    extra = {key: value for key, value in line.items() if key not in KNOWN and key}
+    extra = {key: value for key, value in line.items() if key not in ALL_COLUMNS and key}
     split = SPLITS.get(line.get("split", "").lower(), "")
     return Row(
         _name(folder, line["file"]), line["label"], split, line.get("group", ""), extra=extra

@@ -31,7 +31,7 @@ PICTURES = frozenset(
     ]
 )
 MOST_BYTES = 500_000_000
-MOST_TOLD = 20  # problems of one folder
+MOST_LISTED = 20  # problems of one folder
 UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before an upload's name
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -107,8 +107,8 @@ def split_of(name: str) -> str:
 
 def split_in(stem: str) -> str:
     """The split that a word of `stem` names, as in instances_train2017, or ''."""
-    words = re.split(r"[^a-z]+", stem.lower())
-    return next((SPLITS[word] for word in words if word in SPLITS), "")
+    parts = re.split(r"[^a-z]+", stem.lower())
+    return next((SPLITS[part] for part in parts if part in SPLITS), "")
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
@@ -161,17 +161,17 @@ def json_of(folder: Path, name: str) -> Any:
         raise DataError(f"{name} has a number that is far too long.", "Export it again.") from None
 
 
-def mentions(path: Path, *words: bytes) -> bool:
+def mentions(path: Path, *patterns: bytes) -> bool:
     """Whether the file at `path` has all of `words`; too large a file has none."""
     if path.stat().st_size > MOST_BYTES:
         return False
     data = path.read_bytes()
-    return all(word in data for word in words)
+    return all(pattern in data for pattern in patterns)
 
 
 def refuse(problems: Sequence[str], remedy: str) -> None:
     """Raise DataError with `problems`, if there are any."""
     if problems:
-        more = len(problems) - MOST_TOLD
-        told = [*problems[:MOST_TOLD], *([f"and {more} more"] if more > 0 else [])]
-        raise DataError("\n".join(told), remedy)
+        remaining = len(problems) - MOST_LISTED
+        listed = [*problems[:MOST_LISTED], *([f"and {remaining} more"] if remaining > 0 else [])]
+        raise DataError("\n".join(listed), remedy)

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, Row, few
-from stages.etl.readers.boxes import are_numbers, group_in, size_told
+from stages.etl.readers.boxes import are_numbers, checked_size, group_in
 from stages.etl.readers.files import Files, json_of, mentions, refuse, size_of, split_of
 
 SIDES = ("x", "y", "width", "height")
@@ -38,8 +38,8 @@ class LabelStudio:
         ]
         refuse(problems, f"Mend {few(tables)}, or export it again.")
         rows.sort(key=lambda row: row.file)
-        known = {*tables, *first}
-        ignored = tuple(one for one in files.names if one not in known)
+        used = {*tables, *first}
+        ignored = tuple(name for name in files.names if name not in used)
         return Reading(tuple(rows), {name: name for name in tables}, ignored)
 
 
@@ -67,8 +67,8 @@ def _rows(files: Files, name: str, problems: list[str]) -> list[Row]:
         if not file:
             called = data.get("image", next(iter(data.values()), ""))
             problems.append(f"{place}: there is no picture '{called}' in the folder.")
-        elif told := _counting(task["annotations"]):
-            rows.append(_row(files, file, place, told, group_in(data)))
+        elif annotation := _counting(task["annotations"]):
+            rows.append(_row(files, file, place, annotation, group_in(data)))
     return rows
 
 
@@ -82,29 +82,35 @@ def _picture(files: Files, data: Mapping[str, Any]) -> str:
 
 
 def _counting(annotations: list[Any]) -> Mapping[str, Any] | None:
-    done = [one for one in annotations if isinstance(one, dict) and not one.get("was_cancelled")]
-    truth = [one for one in done if one.get("ground_truth")]
+    done = [
+        annotation
+        for annotation in annotations
+        if isinstance(annotation, dict) and not annotation.get("was_cancelled")
+    ]
+    truth = [annotation for annotation in done if annotation.get("ground_truth")]
     return next(iter(truth or done[::-1]), None)
 
 
-def _row(files: Files, file: str, place: str, told: Mapping[str, Any], group: str) -> Row:
-    results = told.get("result")
+def _row(files: Files, file: str, place: str, annotation: Mapping[str, Any], group: str) -> Row:
+    results = annotation.get("result")
     shapes = [
-        (f"{place}, result[{index}] (id {one.get('id')})", one)
-        for index, one in enumerate(results if isinstance(results, list) else [])
-        if isinstance(one, dict) and one.get("type") == "rectanglelabels"
+        (f"{place}, result[{index}] (id {result.get('id')})", result)
+        for index, result in enumerate(results if isinstance(results, list) else [])
+        if isinstance(result, dict) and result.get("type") == "rectanglelabels"
     ]
     size, first = size_of(files.folder / file), shapes[0][1] if shapes else {}
-    read = [_box(where, one, size or (1, 1)) for where, one in shapes]
-    wrong = [one for one in read if isinstance(one, str)]
+    read = [_box(where, shape, size or (1, 1)) for where, shape in shapes]
+    wrong = [outcome for outcome in read if isinstance(outcome, str)]
     return Row(
         file,
         split=split_of(file),
         group=group,
-        boxes=() if wrong or not size else tuple(one for one in read if isinstance(one, Box)),
+        boxes=()
+        if wrong or not size
+        else tuple(outcome for outcome in read if isinstance(outcome, Box)),
         place=place,
         places=tuple(where for where, _ in shapes),
-        size=size_told(first.get("original_width"), first.get("original_height")),
+        size=checked_size(first.get("original_width"), first.get("original_height")),
         problem="; ".join(wrong[:2]),
     )
 
@@ -130,4 +136,4 @@ def _box(place: str, shape: Mapping[str, Any], size: tuple[int, int]) -> Box | s
     down = [y * size[1] + step for step in (0, wide * sine, high * cosine)]
     down.append(y * size[1] + wide * sine + high * cosine)
     corners = (min(across), min(down), max(across), max(down))
-    return Box(str(labels[0]).strip(), *(round(one, 4) for one in corners))
+    return Box(str(labels[0]).strip(), *(round(corner, 4) for corner in corners))

@@ -42,9 +42,11 @@ class Voc:
         refuse([*problems, *_shared(rows)], "Mend them and add the folder again.")
         rows = [_with_split(row, sets) for row in rows]
         rows.sort(key=lambda row: row.file)
-        kept = {name: name for name in (*tables, *_set_files(files))}
-        known = {*kept, *(row.file for row in rows)}
-        return Reading(tuple(rows), kept, tuple(one for one in files.names if one not in known))
+        annotation_files = {name: name for name in (*tables, *_set_files(files))}
+        used = {*annotation_files, *(row.file for row in rows)}
+        return Reading(
+            tuple(rows), annotation_files, tuple(name for name in files.names if name not in used)
+        )
 
 
 def _is_annotation(path: Path) -> bool:
@@ -65,7 +67,7 @@ def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:
 
 
 def _begins_at_nought(tree: Element) -> bool:
-    boxes = (one.child("bndbox") for one in tree.children("object"))
+    boxes = (element.child("bndbox") for element in tree.children("object"))
     corners = (box.text(corner) for box in boxes if box for corner in CORNERS[:2])
     return any(re.fullmatch(r"0+(\.0*)?", corner) for corner in corners)
 
@@ -75,14 +77,14 @@ def _row(name: str, tree: Element, files: Files, first: int, problems: list[str]
     if not file:
         problems.append(f"{name}: there is no picture '{tree.text('filename') or _stem(name)}'.")
         return None
-    read = [_box(name, one, first) for one in tree.children("object")]
-    wrong = [told for told in read if isinstance(told, str)]
+    read = [_box(name, element, first) for element in tree.children("object")]
+    wrong = [problem for problem in read if isinstance(problem, str)]
     return Row(
         file,
         split=split_of(name),
         boxes=() if wrong else tuple(box for box in read if isinstance(box, Box)),
         place=name,
-        places=tuple(f"{name}, line {one.line}" for one in tree.children("object")),
+        places=tuple(f"{name}, line {element.line}" for element in tree.children("object")),
         size=_size(tree),
         problem="; ".join(wrong[:2]),
     )
@@ -91,7 +93,10 @@ def _row(name: str, tree: Element, files: Files, first: int, problems: list[str]
 def _picture(name: str, tree: Element, files: Files) -> str:
     """The picture of the XML `name`: as it says, else the one with its own name."""
     home = PurePosixPath(name).parent
-    near = [str(home), *(str(home.parent / one) for one in ("JPEGImages", "images", "Images"))]
+    near = [
+        str(home),
+        *(str(home.parent / folder) for folder in ("JPEGImages", "images", "Images")),
+    ]
     for called in (tree.text("filename"), *(f"{_stem(name)}{kind}" for kind in sorted(PICTURES))):
         found = files.find(called, near) if called else []
         if len(found) == 1 and PurePosixPath(found[0]).suffix.lower() in PICTURES:
@@ -103,10 +108,10 @@ def _stem(name: str) -> str:
     return PurePosixPath(name).stem
 
 
-def _box(name: str, one: Element, first: int) -> Box | str:
+def _box(name: str, element: Element, first: int) -> Box | str:
     """The box of an object, its corners as edges between pixels; or what is wrong with it."""
-    label, corners = one.text("name"), one.child("bndbox")
-    place = f"{name}, line {one.line}"
+    label, corners = element.text("name"), element.child("bndbox")
+    place = f"{name}, line {element.line}"
     if not label:
         return f"{place}: the object has no name"
     if corners is None:
@@ -158,5 +163,5 @@ def _with_split(row: Row, sets: dict[str, str]) -> Row:
 def _shared(rows: list[Row]) -> list[str]:
     first: dict[str, Row] = {}
     pairs = [(row, first.setdefault(row.file, row)) for row in rows]
-    twice = [f"{one.place} and {row.place}" for row, one in pairs if row is not one]
+    twice = [f"{other.place} and {row.place}" for row, other in pairs if row is not other]
     return [f"Two XMLs are of one picture: {few(twice)}."] if twice else []

@@ -36,7 +36,7 @@ def files_below(folder: Path) -> Iterator[Path]:
             )
         yield from (Path(top, name) for name in files)
         inner = [Path(top, name) for name in folders]
-        waiting += [(path, above) for path in reversed(inner) if not _is_one_of(path, above)]
+        waiting += [(path, above) for path in reversed(inner) if not _is_within(path, above)]
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
@@ -66,9 +66,9 @@ def _ancestors(folder: Path) -> frozenset[Identity]:
     return frozenset(_identity(os.stat(parent)) for parent in folder.resolve().parents)
 
 
-def _is_one_of(folder: Path, known: frozenset[Identity]) -> bool:
+def _is_within(folder: Path, folders: frozenset[Identity]) -> bool:
     try:
-        return _identity(os.stat(folder)) in known
+        return _identity(os.stat(folder)) in folders
     except OSError:  # gone, or a link in a circle of links
         return True
 

@@ -17,7 +17,7 @@ class Element:
     inside: list["Element"] = field(default_factory=list)
 
     def children(self, name: str) -> list["Element"]:
-        return [one for one in self.inside if one.name == name]
+        return [entry for entry in self.inside if entry.name == name]
 
     def child(self, name: str) -> "Element | None":
         return next(iter(self.children(name)), None)
@@ -67,9 +67,9 @@ def _tree(data: bytes) -> Element:
             self.place = locator
 
         def startElement(self, tag: str, attributes: Any) -> None:
-            made = Element(tag, self.place.getLineNumber())
-            self.open[-1].inside.append(made)
-            self.open.append(made)
+            element = Element(tag, self.place.getLineNumber())
+            self.open[-1].inside.append(element)
+            self.open.append(element)
 
         def characters(self, content: str) -> None:
             self.open[-1].words += content

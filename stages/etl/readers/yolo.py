@@ -23,7 +23,7 @@ class Yolo:
 
     def matches(self, folder: Path) -> bool:
         files = Files(folder)
-        return any(_looks_right(folder / text) for _, text in _pairs(files))
+        return any(_is_label_file(folder / text) for _, text in _pairs(files))
 
     def read(self, folder: Path) -> Reading:
         """One row for each picture; its boxes are shares of its own size, upright.
@@ -32,13 +32,19 @@ class Yolo:
         files = Files(folder)
         table, labels = _names(files)
         pairs = dict(_pairs(files))
-        told = set(pairs.values())
+        label_files = set(pairs.values())
         homes = {str(PurePosixPath(picture).parent) for picture in pairs}
-        pictures = [one for one in files.pictures() if str(PurePosixPath(one).parent) in homes]
-        rows = [_row(folder, one, pairs.get(one, ""), labels) for one in sorted(pictures)]
-        kept = {name: name for name in (table, *sorted(told))}
-        known = {*kept, *pictures}
-        return Reading(tuple(rows), kept, tuple(one for one in files.names if one not in known))
+        pictures = [
+            picture for picture in files.pictures() if str(PurePosixPath(picture).parent) in homes
+        ]
+        rows = [
+            _row(folder, picture, pairs.get(picture, ""), labels) for picture in sorted(pictures)
+        ]
+        annotation_files = {name: name for name in (table, *sorted(label_files))}
+        used = {*annotation_files, *pictures}
+        return Reading(
+            tuple(rows), annotation_files, tuple(name for name in files.names if name not in used)
+        )
 
 
 def _pairs(files: Files) -> Iterator[tuple[str, str]]:
@@ -62,7 +68,7 @@ def _texts(picture: str) -> list[str]:
     return found
 
 
-def _looks_right(text: Path) -> bool:
+def _is_label_file(text: Path) -> bool:
     """Whether the first line that says something has a class and four numbers."""
     with text.open("rb") as data:
         head = data.read(4096).decode(errors="replace").split("\n")
@@ -118,18 +124,18 @@ def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
 
 def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
     """`names` by whole numbers, without empty ones at the end. Raises DataError for others."""
-    lists = [key for key, one in names.items() if not isinstance(one, str | int | float)]
+    lists = [key for key, label in names.items() if not isinstance(label, str | int | float)]
     refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Mend {name}.")
-    told = {key: str(one).strip() for key, one in names.items() if str(one).strip()}
-    wrong = [f"{name}: '{key}' is no number of a class." for key in told if not _is_class(key)]
-    counts = Counter(told.values())
+    labels = {key: str(label).strip() for key, label in names.items() if str(label).strip()}
+    wrong = [f"{name}: '{key}' is no number of a class." for key in labels if not _is_class(key)]
+    counts = Counter(labels.values())
     wrong += [
         f"{name}: the label '{label}' is there {'twice' if count == 2 else f'{count} times'}."
         for label, count in sorted(counts.items())
         if count > 1
     ]
     refuse(wrong, f"Mend {name} and add the folder again.")
-    return {int(key): label for key, label in told.items()}
+    return {int(key): label for key, label in labels.items()}
 
 
 def _is_class(key: Any) -> bool:
@@ -141,15 +147,15 @@ def _row(folder: Path, picture: str, text: str, labels: dict[int, str]) -> Row:
     if not text or size is None:
         return Row(picture, split=split_of(picture), place=text or picture)
     lines = enumerate(text_of(folder, text).splitlines(), 1)
-    told = [(number, line.split()) for number, line in lines if line.strip()]
-    places = [f"{text}, line {number}" for number, _ in told]
-    read = [_box(fields, labels, size) for _, fields in told]
-    wrong = [f"{place}: {one}" for place, one in zip(places, read, strict=True)
-             if isinstance(one, str)]  # fmt: skip
+    numbered = [(number, line.split()) for number, line in lines if line.strip()]
+    places = [f"{text}, line {number}" for number, _ in numbered]
+    read = [_box(fields, labels, size) for _, fields in numbered]
+    wrong = [f"{place}: {problem}" for place, problem in zip(places, read, strict=True)
+             if isinstance(problem, str)]  # fmt: skip
     return Row(
         picture,
         split=split_of(picture),
-        boxes=() if wrong else tuple(one for one in read if isinstance(one, Box)),
+        boxes=() if wrong else tuple(outcome for outcome in read if isinstance(outcome, Box)),
         place=text,
         places=tuple(places),
         problem="; ".join(wrong[:2]),
@@ -162,12 +168,12 @@ def _box(fields: list[str], labels: dict[int, str], size: tuple[int, int]) -> Bo
         return f"'{' '.join(fields)[:60]}' is not a class and four numbers"
     if not _is_class(fields[0]) or int(fields[0]) not in labels:
         return f"class {fields[0]} has no name; there are {len(labels)}"
-    x, y, width, height = (float(one) for one in fields[1:])
-    if not all(0 <= one <= 1 + ROUNDING for one in (x, y, width, height)):
+    x, y, width, height = (float(number) for number in fields[1:])
+    if not all(0 <= number <= 1 + ROUNDING for number in (x, y, width, height)):
         return f"{' '.join(fields[1:])} are not shares from 0 to 1 of the picture"
     if width <= 0 or height <= 0:
         return f"the box is {width:g} wide and {height:g} high"
     across, down = size
     left, top = (x - width / 2) * across, (y - height / 2) * down
     corners = (left, top, left + width * across, top + height * down)
-    return Box(labels[int(fields[0])], *(round(one, 4) for one in corners))
+    return Box(labels[int(fields[0])], *(round(corner, 4) for corner in corners))
