@@ -21,8 +21,8 @@ class Revision(NamedTuple):
     tested: int | None = None
 
     def training_samples(self, share: float) -> int:
-        """How many samples train and validation have; `share`: of the test split, where the data
-        names none."""
+        """The number of samples in train and validation together. `share`: the test split's share,
+        for data that names no test samples."""
         return self.samples - (self.tested or round(share * self.samples))
 
 

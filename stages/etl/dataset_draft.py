@@ -1,4 +1,4 @@
-"""The Dataset that validated samples make: what it says of them, and its files."""
+"""Builds the Dataset and its files from validated samples."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def draft_of(
     modality: Modality,
     augmentations: tuple[dict[str, Any], ...],
 ) -> Dataset:
-    """The Dataset of `validated` but for its files."""
+    """The Dataset of `validated`, without its files."""
     lines = validated.lines
     return Dataset(
         task=config.task,

@@ -22,7 +22,7 @@ Pairs = NDArray[np.int64]  # (pairs, 2): indices, the smaller one first
 
 
 def near_pairs(thumbnails: Sequence[NDArray[np.uint8]]) -> Pairs:
-    """The pairs of pictures that look the same, by their `looks` (64, 64 uint8)."""
+    """The pairs of pictures that look the same, by their thumbnails (64, 64 uint8)."""
     found = [np.empty((0, 2), np.int64)]
     whole = np.array(thumbnails, np.uint8).reshape(len(thumbnails), 64, 64)
     for pairs in _candidates(hashes_of(whole)):
@@ -33,7 +33,7 @@ def near_pairs(thumbnails: Sequence[NDArray[np.uint8]]) -> Pairs:
 
 
 def hashes_of(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A perceptual hash of 64 bits for each of `looks`: which of the 8 by 8 lowest frequencies are
+    """A perceptual hash of 64 bits for each thumbnail: which of the 8 by 8 lowest frequencies are
     above their median (C. Zauner, Implementation and Benchmarking of Perceptual Image Hash
     Functions, 2010, section 3.1; here over 32 by 32 pixels, in whole numbers)."""
     count = len(thumbnails)
@@ -62,10 +62,11 @@ def groups_of(count: int, pairs: Pairs) -> list[int]:
 
 
 def without_crowds(count: int, pairs: Pairs) -> tuple[Pairs, set[int]]:
-    """The `pairs` outside of crowds, and who is in a crowd: a group of more than a quarter of all.
+    """The pairs outside of crowds, and the indices of the samples in a crowd: a group of more than
+    a quarter of all samples.
 
-    Where so many look the same, as before a fixed camera, looks do not tell copies apart, and a
-    group of that size could not be split."""
+    Where so many samples look the same, as from a fixed camera, similarity does not mean a copy,
+    and a group of that size could not be split."""
     heads = groups_of(count, pairs)
     large = {head for head, size in Counter(heads).items() if size > max(FEW, count / 4)}
     crowded = {index for index, head in enumerate(heads) if head in large}
@@ -100,7 +101,8 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
 
 
 def _detail(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """`looks` without the mean of the box around each pixel; whole numbers, times its side."""
+    """The thumbnails without the mean of the box around each pixel; whole numbers, times its
+    side."""
     edge = SOFT // 2
     padded = np.pad(thumbnails.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge")
     for axis in (1, 2):

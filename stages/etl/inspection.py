@@ -1,4 +1,4 @@
-"""Looks at every sample once: keeps its bytes in the store, notes its facts or what is wrong."""
+"""Inspects every sample once: stores its bytes and records its facts, or why it cannot be used."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Sets aside the samples that break a rule, each with its reason; the raw data keeps them."""
+"""Quarantines the samples that break a rule, each with its reason; the raw data keeps them."""
 
 import csv
 import io
@@ -15,7 +15,8 @@ COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
 
 @dataclass(frozen=True)
 class Quarantined:
-    """One sample set aside. `kind`: broken counts against the limit, duplicate does not."""
+    """One quarantined sample. `kind`: "broken" counts towards etl.max_quarantine, "duplicate" does
+    not."""
 
     line: Line
     kind: str
@@ -26,7 +27,7 @@ class Quarantined:
 def quarantine(
     lines: Sequence[Line], outcomes: Sequence[Outcome]
 ) -> tuple[list[Line], list[Quarantined]]:
-    """The lines that may stay, and the others with the first reason that each has."""
+    """Split `lines` into those that pass and the quarantined ones, each with its first reason."""
     first: dict[int, tuple[Outcome, Line]] = {}
     for outcome in outcomes:
         for record in outcome.bad:
@@ -38,7 +39,8 @@ def quarantine(
 
 
 def table_of(quarantined: Sequence[Quarantined]) -> bytes:
-    """quarantine.csv: who was set aside and why, by file name; for people, so never a formula."""
+    """quarantine.csv: the quarantined samples and why, sorted by file. Cells never hold a formula,
+    as the file is made for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

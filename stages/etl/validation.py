@@ -1,4 +1,4 @@
-"""From samples that were looked at to samples that may be used: aside, group, split, judge."""
+"""Validates inspected samples: quarantines broken ones, groups similar ones and splits the rest."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,10 @@ from stages.runtime.errors import DataError
 
 @dataclass(frozen=True)
 class Validated:
-    """Lines that stay, with `split` and `key` (of their group); what was set aside and found."""
+    """The samples to use, the quarantined ones, and the findings.
+
+    `lines`: one for each sample to use, with its `split` and the `key` of its group. `record`: the
+    outcome of every check as JSON."""
 
     lines: list[Line]
     quarantined: list[Quarantined]

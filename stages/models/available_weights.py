@@ -1,7 +1,7 @@
-"""Which weights of a family are at hand: in AIWF_WEIGHTS, in a package, in the workspace, or on the
-publisher's server.
+"""Which weights of a family are available: in AIWF_WEIGHTS, in an installed package, in the
+workspace, or on the publisher's server.
 
-Decided once, when a run is planned; from then on a file counts by its digest."""
+This is resolved once, when a run is planned; from then on a file is identified by its digest."""
 
 from collections.abc import Callable, Iterator
 from hashlib import file_digest
@@ -32,17 +32,20 @@ READERS: dict[str, Callable[[bytes], dict[str, Array]]] = {
 
 
 class AvailableWeights(NamedTuple):
-    """`weights`: a file's sha256, or "" for those that the family itself names; None if there are
-    none at hand, then `why` says why not, if they were looked for."""
+    """Where a family's weights come from.
+
+    `weights`: the file's sha256; "" for the weights that the family itself names; None if none are
+    available. `why`: the reason for None, if a download was tried."""
 
     weights: str | None
     why: str = ""
 
 
 def available_weights(family: Family, settings: Settings, requested: bool) -> AvailableWeights:
-    """The weights of `family` that are at hand; one that needs none has them. What a person gave
-    counts before all others. Only if the family was `asked` for by name, more than a little is
-    fetched.
+    """Find the weights of `family`; those in AIWF_WEIGHTS take precedence.
+
+    A large download happens only if the family was `requested` by name. A family that needs no
+    weights has them available.
 
     Raises Damaged if a file is not what its publisher says, ConfigError if AIWF_WEIGHTS is no
     folder."""
@@ -59,7 +62,7 @@ def available_weights(family: Family, settings: Settings, requested: bool) -> Av
 
 
 def resolved_tensors(weights: ResolvedWeights, settings: Settings) -> dict[str, Array]:
-    """The arrays of the pinned file by their names in our backbone. Raises InfrastructureError if
+    """The arrays of the resolved file by their names in our backbone. Raises InfrastructureError if
     that file is no longer at hand, Damaged if it is of another network."""
     family = FAMILIES[weights.family]
     for path in _files(family, weights.sha256, settings):

@@ -1,4 +1,4 @@
-"""A depthwise convolution that is taught two to five times as fast on a processor.
+"""A depthwise convolution that trains two to five times as fast on a CPU.
 
 Paddle 3.3 teaches one channel after another through a copy of all its windows. Here a row of pixels
 is multiplied by a banded matrix that holds a row of the kernel, all rows of all pictures at once.

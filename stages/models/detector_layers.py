@@ -82,8 +82,8 @@ class PointHead(nn.Layer):  # type: ignore[misc]
 
 
 class Detector(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to a head's outputs. `frozen_stem` is what keeps its published weights,
-    `unfrozen_layers` what is taught."""
+    """(N, 3, H, W) to a head's outputs. The frozen stem keeps its published weights; the unfrozen
+    layers are trained."""
 
     def __init__(self, backbone: nn.Layer, neck: nn.Layer, head: nn.Layer) -> None:
         super().__init__()
@@ -95,17 +95,17 @@ class Detector(nn.Layer):  # type: ignore[misc]
         return self.unfrozen_layers(self.frozen_stem(image))
 
     def frozen_stem(self, image: Tensor) -> Tensor:
-        """The backbone's map at stride 8."""
+        """The backbone's feature map at stride 8."""
         return self.backbone.frozen_stem(image)
 
     def unfrozen_layers(self, fine: Tensor) -> tuple[Tensor, Tensor]:
-        """From that map to the outputs."""
+        """From the feature map at stride 8 to the outputs."""
         outputs: tuple[Tensor, Tensor] = self.head(self.neck(self.backbone.unfrozen_stages(fine)))
         return outputs
 
 
 class FeatureMaps(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to a backbone's maps, that of the front first."""
+    """(N, 3, H, W) to a backbone's feature maps, the frozen stem's first."""
 
     def __init__(self, backbone: nn.Layer) -> None:
         super().__init__()

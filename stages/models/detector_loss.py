@@ -1,5 +1,5 @@
-"""What a detector is taught by: quality focal loss for labels, generalised intersection over union
-and distribution focal loss for boxes.
+"""The training loss of a detector: quality focal loss for labels, generalised intersection over
+union and distribution focal loss for boxes.
 
 Li et al., Generalized Focal Loss, arXiv 2006.04388; Rezatofighi et al., Generalized Intersection
 over Union, arXiv 1902.09630."""

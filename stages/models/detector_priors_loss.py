@@ -1,4 +1,4 @@
-"""What a detector of prior boxes is taught by: the loss of SSD (Liu et al., arXiv 1512.02325).
+"""The training loss of a detector with prior boxes: that of SSD (Liu et al., arXiv 1512.02325).
 
 A prior that overlaps with a box by half answers for it, and so does the best prior of each box; of
 the others only those that look most like something, three times as many, are taught to be

@@ -136,7 +136,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
         return picture
 
     def tuned(self) -> list[Tensor]:
-        """The parameters behind the front."""
+        """The parameters of the unfrozen stages."""
         layers = [*self.blocks[self.ends[0] :], self.top]
         return [parameter for layer in layers for parameter in layer.parameters()]
 

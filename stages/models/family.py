@@ -1,5 +1,4 @@
-"""What is known of a model family without opening Paddle: where it comes from, what it wants, what
-it costs."""
+"""Describes a model family without importing Paddle: its source, its inputs and its cost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ SCRATCH = "scratch"  # in place of a digest: no weights
 
 @dataclass(frozen=True)
 class Family:
-    """A network, or the backbone of one, and the weights that it begins with.
+    """A network, or the backbone of one, and its initial weights.
 
     `takes`: "pictures" or "sounds". `size`: what it was made for: a picture's side in pixels, or a
     spectrogram's bands; `larger`: a size at which it is tried, too, if nothing else is said;
@@ -33,12 +32,12 @@ class Family:
     know of its licence.
 
     `split_points`: how many of the backbone's parts (`parts()` of its layer, see backbone_split.py)
-    may stay frozen while the others are taught, the fewest first; none if it is only used frozen.
-    0: all is taught.
+    may stay frozen in fine-tuning, the smallest first; 0: all layers are trained; empty: the
+    backbone is only used frozen.
 
     `training_cost`: of a detector, what training on one window costs, in forwards; `whole`: place
-    of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) -> what
-    its outputs are taught by; `decode`: the step that reads them, {"step": name, "args": {...}},
+    of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) -> the
+    training loss; `decode`: the step that reads them, {"step": name, "args": {...}},
     the size left out.
 
     `kernel`: whether the side of its first convolution's kernel may be chosen, which published
@@ -106,8 +105,8 @@ class Family:
         return found
 
     def initialised_from(self, weights: str) -> "Family":
-        """Itself, as a plan has pinned it: with the weights whose file has the digest `weights`,
-        from scratch for SCRATCH, as it is for ""."""
+        """This family with other initial weights: those whose file has the sha256 `weights`, random
+        ones for SCRATCH, its own for ""."""
         if weights == SCRATCH:
             return replace(self, weights=None, split_points=(0,))
         if not weights or self.weights is None:
@@ -120,14 +119,13 @@ class Family:
         return _function(self.whole)(self, labels)
 
     def training_loss(self, size: int, labels: int) -> Any:
-        """What teaches a detector for pictures of `size`: (outputs, truth of each picture) -> loss;
-        truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
+        """The training loss of a detector for pictures of `size`: (outputs, truth of each picture)
+        -> loss; truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
         return _function(self.loss)(size, labels)
 
     @property
     def frozen(self) -> bool:
-        """Whether its backbone stays as published, so that what it makes of a sample is made
-        once."""
+        """Whether the backbone has published weights, so that features are computed once."""
         return self.weights is not None
 
     @property

@@ -1,4 +1,4 @@
-"""The weights of a backbone that nothing has taught."""
+"""Random initial weights of a backbone that is trained from scratch."""
 
 import paddle
 
@@ -9,6 +9,6 @@ SEED = 0
 
 
 def first_weights(family: Family) -> dict[str, Array]:
-    """What a new backbone of `family` begins with, by its names in it: always the same numbers."""
+    """Initial weights of a new backbone of `family` by parameter name, from a fixed seed."""
     paddle.seed(SEED)
     return {name: parameter.numpy() for name, parameter in family.backbone().state_dict().items()}

@@ -1,4 +1,4 @@
-"""NanoDet-g: a detector taught 80 labels of things on COCO, which begins anew with others.
+"""NanoDet-g: a detector trained on the 80 labels of COCO; its scores start anew for other labels.
 
 Published by RangiLyu, github.com/RangiLyu/nanodet (Apache-2.0): a network of plain convolutions and
 generalised focal loss (arXiv 2006.04388). The weights are those in the package

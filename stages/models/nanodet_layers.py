@@ -83,7 +83,7 @@ class Body(nn.Layer):  # type: ignore[misc]
         return picture
 
     def tuned(self) -> list[Tensor]:
-        """The parameters behind the front."""
+        """The parameters of the unfrozen stages."""
         layers = [*self.stages[STEM_STAGES:], self.lateral, self.towers, self.sides]
         return [parameter for layer in layers for parameter in layer.parameters()]
 

@@ -1,9 +1,9 @@
-"""What backbones have in common that are made of the networks of `paddle.vision.models`.
+"""Helpers for backbones made from the networks of `paddle.vision.models`.
 
-Such a network keeps the names that its parameters have there, so that its published weights fit as
-they are. Its batch norms keep a tenth of what is new at each step (paddle's MobileNetV3 a
-hundredth, which short teaching cannot follow), and its depthwise convolutions are those that are
-taught fast."""
+Such a network keeps its parameters' names, so that the published weights fit without conversion.
+Its batch norms take a tenth of each new batch into their running statistics; Paddle's MobileNetV3
+takes a hundredth, which is too slow for short training. Its depthwise convolutions are replaced by
+ones that train faster."""
 
 from collections.abc import Iterator
 
@@ -20,8 +20,8 @@ def mean_of_map() -> nn.Layer:
 
 
 def prepare_for_training(network: nn.Layer) -> None:
-    """Give the batch norms of `network` their momentum, and its depthwise convolutions' place to
-    fast ones; no parameter's name changes."""
+    """Set the momentum of the batch norms of `network` and replace its depthwise convolutions by
+    faster ones, in place. No parameter's name changes."""
     for layer in network.sublayers():
         if isinstance(layer, nn.BatchNorm2D):
             layer._momentum = MOMENTUM

@@ -1,4 +1,4 @@
-"""A small network for sounds, taught from scratch on log-mel spectrograms.
+"""A small network for sounds, trained from scratch on log-mel spectrograms.
 
 Convolutions that halve time and pitch step by step, then mean over pitch, mean and maximum over
 time, as in Kong et al., PANNs, arXiv 1912.10211 (there CNN6, fifty times as large), at the size of

@@ -1,4 +1,4 @@
-"""Files of weights that a person gives: AIWF_WEIGHTS, a folder or a prefix in a bucket."""
+"""Weights that the user provides in AIWF_WEIGHTS: a folder, or a prefix in a bucket."""
 
 from collections.abc import Iterable
 from pathlib import Path

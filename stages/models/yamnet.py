@@ -1,4 +1,5 @@
-"""YAMNet: MobileNet v1 taught 521 kinds of sound on AudioSet; its embeddings for other sounds.
+"""YAMNet: MobileNet v1 trained on the 521 sound classes of AudioSet; its embeddings for other
+sounds.
 
 Paper: Hershey et al., CNN Architectures for Large-Scale Audio Classification, arXiv 1609.09430;
 network: github.com/tensorflow/models, research/audioset/yamnet (Apache-2.0). The weights are those

@@ -31,9 +31,9 @@ def test_a_box_beyond_the_edge_is_clipped_by_a_pixel_and_else_told(box, problem,
     assert bool(found.problem) == bool(problem)
     assert found.problem.startswith("x.xml") or not problem
     assert found.clipped == clipped
-    for clipped in found.boxes:
-        assert 0 <= clipped.left < clipped.right <= 80
-        assert 0 <= clipped.top < clipped.bottom <= 60
+    for corners in found.boxes:
+        assert 0 <= corners.left < corners.right <= 80
+        assert 0 <= corners.top < corners.bottom <= 60
 
 
 @pytest.mark.parametrize(
