@@ -16,11 +16,11 @@ def _named(value: Any) -> Any:
     return tuple({item: {}} if isinstance(item, str) else item for item in value)
 
 
-def _check_known(value: Changes) -> Changes:
+def _check_names(value: Changes) -> Changes:
     for item in value:
         for name in item:
             parts.AUGMENTATIONS.check(name)
     return value
 
 
-Augmentations = Annotated[Changes, BeforeValidator(_named), AfterValidator(_check_known)]
+Augmentations = Annotated[Changes, BeforeValidator(_named), AfterValidator(_check_names)]

@@ -52,7 +52,7 @@ class EvaluateConfig(Section):
                 )
 
 
-def known_numeric(name: str) -> str:
+def check_numeric(name: str) -> str:
     """Return `name`, or raise UnknownPart if no compressor makes such a number format."""
     allowed = sorted(parts.numerics())
     if name not in allowed:
@@ -72,7 +72,7 @@ class DeployConfig(Section):
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime", description="Engine that runs the network in the package."
     )
-    ladder: tuple[Annotated[str, AfterValidator(known_numeric)], ...] = Field(
+    ladder: tuple[Annotated[str, AfterValidator(check_numeric)], ...] = Field(
         ("int8", "float16", "float32"),
         min_length=1,
         description="Number formats to try, best first; the first that agrees is shipped. One that "

@@ -165,11 +165,11 @@ def _outcome(expectation: Expectation, result: Mapping[str, Any], rows: Sequence
 def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
     raised = result["exception_info"]
     failed = [raised] if "raised_exception" in raised else list(raised.values())
-    for one in failed:
-        if one["raised_exception"]:
+    for failure in failed:
+        if failure["raised_exception"]:
             raise ConfigError(
                 f"etl.expectations: '{expectation['type']}' with {dict(expectation['kwargs'])} "
-                f"could not be checked: {one['exception_message']}",
+                f"could not be checked: {failure['exception_message']}",
                 "Columns are file, label, split, group, bytes, the facts of a sample, as width and "
                 "height, and extra.NAME for a column NAME of your own; with "
                 "meta: {of: annotations} file, label, split, group, box_side and box_aspect.",

@@ -89,9 +89,9 @@ def _repository(folder: Path) -> Iterator[Any]:
         with Repo(str(folder)) as repo:
             yield repo
     except Exception as error:  # its own, and those of the disk, of S3 and of what DVC is built on
-        known_error = as_ours(error)
-        if known_error and known_error.remedy in (FREE, WRITABLE):  # of the disk
-            raise known_error from error
+        disk_error = as_ours(error)
+        if disk_error and disk_error.remedy in (FREE, WRITABLE):  # of the disk
+            raise disk_error from error
         raise InfrastructureError(
             f"DVC could not keep or give the data: {_reason(error)}.",
             "Check AIWF_DVC_REMOTE, AIWF_S3_ENDPOINT and its keys, and the disk. If files of the "

@@ -45,15 +45,15 @@ def _member(package: Path, name: str) -> bytes:
 def _arrays(listed: list[dict[str, Any]], data: bytes) -> dict[str, Array]:
     found: dict[str, Array] = {}
     start = 0
-    for one in listed:
+    for entry in listed:
         dtype = np.dtype(
-            "<f2" if "quantization" in one else "<i4" if "int" in one["dtype"] else "<f4"
+            "<f2" if "quantization" in entry else "<i4" if "int" in entry["dtype"] else "<f4"
         )
-        count = int(np.prod(one["shape"], dtype=np.int64))
-        numbers = np.frombuffer(data, dtype, count, start).reshape(one["shape"])
+        count = int(np.prod(entry["shape"], dtype=np.int64))
+        numbers = np.frombuffer(data, dtype, count, start).reshape(entry["shape"])
         start += count * dtype.itemsize
         kernel = numbers.transpose(3, 2, 0, 1) if numbers.ndim == 4 else numbers
-        found[one["name"]] = np.ascontiguousarray(kernel, np.float32)
+        found[entry["name"]] = np.ascontiguousarray(kernel, np.float32)
     if start != len(data):
         raise Damaged(f"{len(data) - start} bytes of the weights are left over.")
     return found

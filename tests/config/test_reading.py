@@ -64,16 +64,16 @@ def test_every_mistake_is_told_at_once():
 
 
 @pytest.mark.parametrize(
-    ("text", "say"),
+    ("text", "problem"),
     [
         ("- a\n- b\n", "a list"),
         ("", "empty"),
-        ("just message", "a single value"),
+        ("just words", "a single value"),
         ("a: [1\nb: 2", "line 2: this is not YAML"),
     ],
 )
-def test_what_is_no_table_is_told(text, say):
-    assert say in problems(text)
+def test_what_is_no_table_is_told(text, problem):
+    assert problem in problems(text)
 
 
 def test_changes_reach_any_key_and_are_checked():

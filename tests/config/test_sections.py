@@ -9,7 +9,7 @@ SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
 
 
 @pytest.mark.parametrize(
-    "more",
+    "added",
     [
         "train: {budget_minutes: .inf}",
         "train: {search_space: {learning_rate: {low: .nan, high: 1}}}",
@@ -17,9 +17,9 @@ SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
         "schedule: 0 3",
     ],
 )
-def test_a_value_that_cannot_be_is_told_with_its_line(more):
+def test_a_value_that_cannot_be_is_told_with_its_line(added):
     with pytest.raises(ConfigError, match=r"line 4"):
-        parse_pipeline(SMALLEST + more)
+        parse_pipeline(SMALLEST + added)
 
 
 @pytest.mark.parametrize("when", ["@daily", "0 3 * * 1", "*/5 0-6,12 1 jan mon-fri", ""])
@@ -58,6 +58,6 @@ def test_an_inner_section_that_a_task_would_fill_is_told_if_it_is_left_empty():
 
 
 def test_what_a_task_means_gives_way_to_what_is_said():
-    said = parse_pipeline(SMALLEST + "train: {finetune: {augmentations: []}}\n")
+    pipeline = parse_pipeline(SMALLEST + "train: {finetune: {augmentations: []}}\n")
 
-    assert said.train.finetune.augmentations == ()
+    assert pipeline.train.finetune.augmentations == ()

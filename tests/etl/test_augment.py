@@ -16,8 +16,8 @@ FIRST, OTHER = "a" * 64, "b" * 64
 
 @pytest.fixture
 def dataset(tmp_path):
-    made = makers.boxes_dataset(makers.store(tmp_path), 5)
-    return made.model_copy(
+    unaugmented = makers.boxes_dataset(makers.store(tmp_path), 5)
+    return unaugmented.model_copy(
         update={"augmentations": resolve_augmentations(({"rotate": {}}, {"noise": {}}))}
     )
 

@@ -183,9 +183,9 @@ def test_a_name_that_cannot_be_a_folder_is_refused(workshop, name):
 @pytest.mark.parametrize("revision", ["ffff", "0" * 32 + ".dir"])
 def test_an_unknown_revision_is_told_with_those_there_are(workshop, revision):
     workshop.shapes(2)
-    made = workshop.add()
+    added = workshop.add()
 
-    with pytest.raises(ConfigError, match=made.revision[:8]):
+    with pytest.raises(ConfigError, match=added.revision[:8]):
         source.find(DataConfig(name="shapes", revision=revision), workshop.settings)
 
 

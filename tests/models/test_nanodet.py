@@ -69,9 +69,14 @@ def _package(folder, numbers: bytes):
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     data = package.read_bytes()
-    pinned = Archive("made", "1", package.name, len(data), digest_of(data))
+    pinned_archive = Archive("made", "1", package.name, len(data), digest_of(data))
     name = "package/net.bin"
     weights = Packed(
-        "made", "1", name, digest_of(numbers), ".tfjs_weights:fetched_weights", archive=pinned
+        "made",
+        "1",
+        name,
+        digest_of(numbers),
+        ".tfjs_weights:fetched_weights",
+        archive=pinned_archive,
     )
     return weights, settings

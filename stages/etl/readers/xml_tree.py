@@ -13,7 +13,7 @@ class Element:
 
     name: str
     line: int
-    words: str = ""
+    content: str = ""
     inside: list["Element"] = field(default_factory=list)
 
     def children(self, name: str) -> list["Element"]:
@@ -25,7 +25,7 @@ class Element:
     def text(self, name: str) -> str:
         """The text of the first element `name` inside, or ''."""
         found = self.child(name)
-        return found.words.strip() if found else ""
+        return found.content.strip() if found else ""
 
 
 def parsed(data: bytes, name: str) -> Element:
@@ -72,7 +72,7 @@ def _tree(data: bytes) -> Element:
             self.open.append(element)
 
         def characters(self, content: str) -> None:
-            self.open[-1].words += content
+            self.open[-1].content += content
 
         def endElement(self, tag: str) -> None:
             self.open.pop()
