@@ -31,9 +31,9 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     initialised = with_weights(pipeline.task, pipeline.train, settings)
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
     train = fitted(prepared, open_store(settings), settings)
-    pin = trainer_of(pipeline.task).pinned
+    resolve_train = trainer_of(pipeline.task).resolve
     if not pipeline.train.families:
-        pin = partial(affordable, trainer_of(pipeline.task))
+        resolve_train = partial(affordable, trainer_of(pipeline.task))
     samples = found.training_samples(pipeline.etl.splits.test)
-    resolved = pin(train, samples, pipeline.etl.views, settings.machine_speed)
+    resolved = resolve_train(train, samples, pipeline.etl.views, settings.machine_speed)
     return prepared.model_copy(update={"train": resolved})

@@ -14,7 +14,7 @@ from stages.train.estimate import Estimate
 class Trainer(Protocol):
     """A way to make a Model of a Dataset; a task names one."""
 
-    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with all that its `budget_minutes` decide: how many trials, and whatever else
         makes it last for so many `samples` of train and validation. Counted work, never a clock;
         unchanged if `train.trials` are given. Raises BudgetTooSmall, saying what would be
@@ -25,7 +25,7 @@ class Trainer(Protocol):
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
         """What it takes to teach so many samples, each with `views` copies: counted, for a `train`
-        that is pinned."""
+        that is resolved."""
         ...
 
     def train(

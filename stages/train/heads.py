@@ -13,7 +13,7 @@ class Heads:
     """Features are computed once for each input; a trial is a head that is taught on them, and in
     phase two the tail of a backbone with its head."""
 
-    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with the numbers of trials of both phases that its minutes allow. What phase one
         leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
         from stages.train.budget import taken, trials_within
@@ -57,7 +57,7 @@ class Heads:
         if licence_notices := notices(config):
             run.log_tags({"notice": " ".join(licence_notices)})
         samples = dataset.train_and_validation
-        train = self.pinned(config, samples, dataset.views, settings.machine_speed)
+        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
         # as many as there are groups for

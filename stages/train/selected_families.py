@@ -1,5 +1,5 @@
-"""Which families take part in a search: decided once, when a run is pinned, by which weights are at
-hand and what the minutes allow."""
+"""Which families take part in a search: decided once, when a run is resolved, by which weights are
+at hand and what the minutes allow."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
     begun, excluded = dict(train.weights), dict(train.excluded)
     for name in train.families or _open_to(task, train):
         if name in begun:
-            continue  # pinned before
+            continue  # resolved before
         found = available_weights(FAMILIES[name], settings, named)
         if found.weights is not None:
             begun[name] = found.weights
@@ -56,14 +56,14 @@ def affordable(
         larger = len(inputs_of(candidate)) > len(inputs_of(_smaller(candidate)))
         last = len(families) == 1 and not larger
         try:
-            pinned = trainer.pinned(candidate, samples, views, speed)
+            resolved = trainer.resolve(candidate, samples, views, speed)
         except BudgetTooSmall:
             if last:
                 raise
         else:
             enough = EACH * len(inputs_of(candidate))
-            if train.trials or last or (pinned.trials or 0) >= enough:
-                return pinned
+            if train.trials or last or (resolved.trials or 0) >= enough:
+                return resolved
         if larger:
             train = _smaller(train)
             continue

@@ -33,22 +33,22 @@ def settings(given: Path, tmp_path: Path) -> Settings:
 def test_unasked_all_with_weights_at_hand_take_part_and_what_they_begin_with_is_pinned(
     settings, given
 ):
-    pinned = with_weights(TASK, TrainConfig(), settings)
+    resolved = with_weights(TASK, TrainConfig(), settings)
 
-    assert pinned.families == (*LITES, *OWN)
-    assert pinned.weights == {name: sha256(given / f"{name}.npz") for name in OWN}
-    assert pinned.excluded == {}
-    assert with_weights(TASK, pinned, settings) == pinned
+    assert resolved.families == (*LITES, *OWN)
+    assert resolved.weights == {name: sha256(given / f"{name}.npz") for name in OWN}
+    assert resolved.excluded == {}
+    assert with_weights(TASK, resolved, settings) == resolved
 
 
 def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
     asked = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"))
 
-    pinned = with_weights(TASK, asked, makers.settings(tmp_path))
+    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
 
-    assert pinned.families == ("efficientnet_lite0",)
-    assert pinned.weights == {}
-    assert "pp_lcnet left out: no weights at hand" in pinned.notices()[0]
+    assert resolved.families == ("efficientnet_lite0",)
+    assert resolved.weights == {}
+    assert "pp_lcnet left out: no weights at hand" in resolved.notices()[0]
 
 
 def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(tmp_path):
@@ -59,19 +59,19 @@ def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(t
 def test_as_asked_it_begins_from_scratch(tmp_path):
     asked = TrainConfig(families=("pp_lcnet",), without_weights="scratch")
 
-    pinned = with_weights(TASK, asked, makers.settings(tmp_path))
+    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
 
-    (one,) = inputs_of(pinned)
-    assert pinned.weights == {"pp_lcnet": "scratch"}
+    (one,) = inputs_of(resolved)
+    assert resolved.weights == {"pp_lcnet": "scratch"}
     assert not one.begun.frozen
     assert one.begun.split_points == (0,)
-    assert "from scratch" in pinned.notices()[0]
+    assert "from scratch" in resolved.notices()[0]
 
 
 def test_what_a_plan_pinned_stays_although_the_weights_are_gone(settings, tmp_path):
-    pinned = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), settings)
+    resolved = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), settings)
 
-    assert with_weights(TASK, pinned, makers.settings(tmp_path)) == pinned
+    assert with_weights(TASK, resolved, makers.settings(tmp_path)) == resolved
 
 
 def test_other_weights_are_other_work_and_why_others_are_left_out_is_none(settings, tmp_path):
@@ -101,35 +101,35 @@ def test_a_family_that_cannot_take_the_sizes_takes_no_part(settings):
     assert ["inception_v3" in families for families in taking] == [False, True]
 
 
-def pinned(minutes: float, **changes) -> TrainConfig:
+def resolve(minutes: float, **changes) -> TrainConfig:
     train = TrainConfig(families=(*LITES, *OWN), budget_minutes=minutes, **changes)
     return affordable(Heads(), train, 2000, 0, 1.0)
 
 
 def test_the_dearest_are_left_out_first_until_the_rest_can_be_taught():
     cheap_first = sorted((*LITES, *OWN), key=lambda name: FAMILIES[name].cost)
-    taking = [pinned(minutes).families for minutes in (1.2, 1.5, 2, 3, 60)]
+    taking = [resolve(minutes).families for minutes in (1.2, 1.5, 2, 3, 60)]
 
     counts = [len(families) for families in taking]
     assert counts == sorted(counts)
     assert counts[0] < counts[2] < counts[-1]
     assert all(set(families) == set(cheap_first[: len(families)]) for families in taking)
     assert taking[-1] == (*LITES, *OWN)
-    assert set(pinned(1.5).excluded) == {*LITES, *OWN} - set(pinned(1.5).families)
+    assert set(resolve(1.5).excluded) == {*LITES, *OWN} - set(resolve(1.5).families)
 
 
 def test_larger_pictures_are_left_out_before_any_family():
     tried = (number / 10 for number in range(12, 600))
-    minutes = next(one for one in tried if len(pinned(one).families) == len((*LITES, *OWN)))
+    minutes = next(one for one in tried if len(resolve(one).families) == len((*LITES, *OWN)))
 
-    assert not pinned(minutes).larger
-    assert pinned(10 * minutes).larger
+    assert not resolve(minutes).larger
+    assert resolve(10 * minutes).larger
 
 
 def test_trials_that_are_given_leave_out_nobody():
-    assert pinned(0.1, trials=5).families == (*LITES, *OWN)
+    assert resolve(0.1, trials=5).families == (*LITES, *OWN)
 
 
 def test_a_budget_that_allows_not_even_the_cheapest_is_told():
     with pytest.raises(BudgetTooSmall, match="budget_minutes"):
-        pinned(0.1)
+        resolve(0.1)

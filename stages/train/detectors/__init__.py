@@ -13,7 +13,7 @@ class Detectors:
     """The front of a backbone keeps its published weights; what is behind it, a neck and a head are
     taught. A trial is a family, a size, a rate, a decay and a batch size."""
 
-    def pinned(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`train` with the epochs and trials that its minutes allow. Views cost nothing: every
         epoch shows new ones anyway."""
         from stages.train.detectors.detection_budget import planned
@@ -40,7 +40,7 @@ class Detectors:
         from stages.train.record import Recorder
 
         samples = dataset.train_and_validation
-        train = self.pinned(config, samples, dataset.views, settings.machine_speed)
+        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
         trials = train.trials or 1
         problem = prepare(dataset, train, store=store, run=run, settings=settings)
         recorder = Recorder(run, trials, "ap50", minutes=_minutes)

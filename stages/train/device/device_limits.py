@@ -1,4 +1,4 @@
-"""Which inputs a device's limits let take part: decided once, when a run is pinned."""
+"""Which inputs a device's limits let take part: decided once, when a run is resolved."""
 
 from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device import Device, Measured
@@ -16,7 +16,7 @@ from stages.train.search_dimensions import UNITS, Input, inputs_of
 
 def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainConfig:
     """The pipeline's `train` with the inputs that break a limit of `train.device` named, and all
-    that was measured; unchanged without a limit, or if that is known. `pipeline.data` is pinned.
+    that was measured; unchanged without a limit, or if that is known. `pipeline.data` is resolved.
 
     Raises ConfigError if nothing is left, with what came nearest, or if the limits are those of
     another device that has not measured them."""

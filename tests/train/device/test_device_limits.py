@@ -68,11 +68,11 @@ def test_without_a_limit_nothing_is_measured(place):
 
 def test_a_lock_is_not_measured_again(place):
     settings, store = place
-    pinned = fitted(asked(place, Device(size_mb=10)), store, settings).device
+    resolved = fitted(asked(place, Device(size_mb=10)), store, settings).device
 
-    again = fitted(asked(place, pinned), makers.store(settings.root / "empty"), settings)
+    again = fitted(asked(place, resolved), makers.store(settings.root / "empty"), settings)
 
-    assert again.device == pinned
+    assert again.device == resolved
 
 
 def test_figures_of_another_device_are_its_own(place):

@@ -14,13 +14,13 @@ THREE = tuple(f"efficientnet_lite{number}" for number in range(3))
 LITE = TrainConfig(families=("efficientnet_lite0",), budget_minutes=20)
 
 
-def pinned(minutes: float, samples: int, **changes: Any) -> TrainConfig:
+def resolve(minutes: float, samples: int, **changes: Any) -> TrainConfig:
     train = TrainConfig(families=THREE, budget_minutes=minutes, **changes)
-    return Heads().pinned(train, samples, 1, 1.0)
+    return Heads().resolve(train, samples, 1, 1.0)
 
 
 def tuned(train: TrainConfig, samples: int = 600) -> int | None:
-    return Heads().pinned(train, samples, 1, 1.0).finetune.trials
+    return Heads().resolve(train, samples, 1, 1.0).finetune.trials
 
 
 def test_more_minutes_more_trials_and_more_samples_fewer():
@@ -51,20 +51,20 @@ def test_families_that_cannot_be_cut_are_not_tuned():
 
 @pytest.mark.parametrize("minutes", [3, 10, 60])
 def test_a_pinned_plan_stays_as_it_is(minutes: int):
-    pinned = Heads().pinned(LITE.model_copy(update={"budget_minutes": minutes}), 600, 1, 1.0)
+    resolved = Heads().resolve(LITE.model_copy(update={"budget_minutes": minutes}), 600, 1, 1.0)
 
-    assert Heads().pinned(pinned, 600, 1, 1.0) == pinned
+    assert Heads().resolve(resolved, 600, 1, 1.0) == resolved
 
 
 def test_where_time_is_short_the_dearest_are_not_tuned():
-    short, long = (pinned(minutes, samples=900).finetune for minutes in (10, 400))
+    short, long = (resolve(minutes, samples=900).finetune for minutes in (10, 400))
 
     assert "efficientnet_lite2@256" not in short.inputs
     assert {name.partition("@")[0] for name in long.inputs} == set(THREE)
 
 
 def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_judge_and_that_than_trials():
-    longer = [pinned(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
+    longer = [resolve(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
     tuned = [one for one in longer if one.trials]
     worth = [(len(one.inputs), one.epochs, one.folds, one.trials or 0) for one in tuned]
 
@@ -82,7 +82,7 @@ def test_inputs_that_are_not_there_are_told_with_those_that_are():
 
 
 def test_epochs_are_worth_more_than_larger_pictures():
-    made = pinned(24, samples=480).finetune
+    made = resolve(24, samples=480).finetune
 
     assert made.epochs == 12
     assert not [name for name in made.inputs if name.endswith("@352")]
@@ -91,11 +91,11 @@ def test_epochs_are_worth_more_than_larger_pictures():
 def test_epochs_that_are_asked_for_stay():
     asked = Finetune(epochs=12)
 
-    assert pinned(14, samples=900, finetune=asked).finetune.epochs == 12
+    assert resolve(14, samples=900, finetune=asked).finetune.epochs == 12
 
 
 def test_a_plan_is_the_same_of_a_config_that_was_written_and_read_again():
     train = TrainConfig(families=THREE, budget_minutes=14)
     again = TrainConfig.model_validate(train.model_dump(mode="json"))
 
-    assert Heads().pinned(again, 900, 1, 1.0) == Heads().pinned(train, 900, 1, 1.0)
+    assert Heads().resolve(again, 900, 1, 1.0) == Heads().resolve(train, 900, 1, 1.0)

@@ -65,7 +65,7 @@ def test_negatives_are_foreseen_in_the_budget():
     assert with_negatives(auto, 600) == 840
     assert with_negatives(auto, 4000) == 4400
     fewer, same, all_of_them = (
-        Heads().pinned(train, samples, 1, 1.0).trials
+        Heads().resolve(train, samples, 1, 1.0).trials
         for train, samples in ((auto, 4000), (off, 4400), (off, 4000))
     )
     assert fewer == same < all_of_them
