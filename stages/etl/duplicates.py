@@ -21,10 +21,10 @@ FEW = 20  # a group up to this size is never a crowd
 Pairs = NDArray[np.int64]  # (pairs, 2): indices, the smaller one first
 
 
-def near_pairs(thumbnails: Sequence[NDArray[np.uint8]]) -> Pairs:
-    """The pairs of pictures that look the same, by their thumbnails (64, 64 uint8)."""
+def near_pairs(fingerprints: Sequence[NDArray[np.uint8]]) -> Pairs:
+    """The pairs of pictures that look the same, by their fingerprints (64, 64 uint8)."""
     found = [np.empty((0, 2), np.int64)]
-    whole = np.array(thumbnails, np.uint8).reshape(len(thumbnails), 64, 64)
+    whole = np.array(fingerprints, np.uint8).reshape(len(fingerprints), 64, 64)
     for pairs in _candidates(hashes_of(whole)):
         for start in range(0, len(pairs), BLOCK):
             some = pairs[start : start + BLOCK]
@@ -32,12 +32,12 @@ def near_pairs(thumbnails: Sequence[NDArray[np.uint8]]) -> Pairs:
     return np.concatenate(found)
 
 
-def hashes_of(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A perceptual hash of 64 bits for each thumbnail: which of the 8 by 8 lowest frequencies are
+def hashes_of(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """A perceptual hash of 64 bits for each fingerprint: which of the 8 by 8 lowest frequencies are
     above their median (C. Zauner, Implementation and Benchmarking of Perceptual Image Hash
     Functions, 2010, section 3.1; here over 32 by 32 pixels, in whole numbers)."""
-    count = len(thumbnails)
-    small = thumbnails.reshape(count, 32, 2, 32, 2).astype(np.float64).sum((2, 4))
+    count = len(fingerprints)
+    small = fingerprints.reshape(count, 32, 2, 32, 2).astype(np.float64).sum((2, 4))
     places = np.arange(8)[:, None] * (2 * np.arange(32) + 1)
     waves = np.rint(4096 * np.cos(np.pi * places / 64))
     low = (waves @ small @ waves.T).reshape(count, 64)
@@ -100,14 +100,16 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
     return np.where(size > 0, shared / np.maximum(size, 1), 0.0)
 
 
-def _detail(thumbnails: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The thumbnails without the mean of the box around each pixel; whole numbers, times its
+def _detail(fingerprints: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The fingerprints without the mean of the box around each pixel; whole numbers, times its
     side."""
     edge = SOFT // 2
-    padded = np.pad(thumbnails.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge")
+    padded = np.pad(
+        fingerprints.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge"
+    )
     for axis in (1, 2):
         sums = np.cumsum(padded, axis=axis)
         sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis)
         length = sums.shape[axis]
         padded = sums.take(range(SOFT, length), axis) - sums.take(range(length - SOFT), axis)
-    return ((thumbnails.astype(np.int64) * SOFT**2 - padded) // SOFT).astype(np.float64)
+    return ((fingerprints.astype(np.int64) * SOFT**2 - padded) // SOFT).astype(np.float64)
