@@ -90,7 +90,7 @@ def test_no_more_folds_judge_than_there_are_groups_for(store, ray_running):
 
     made = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
 
-    assert made.selection["samples"] == few.taught
+    assert made.selection["samples"] == few.train_and_validation
     assert made.selection["folds"] < 10
 
 
