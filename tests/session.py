@@ -93,6 +93,7 @@ def run(name: str, options: list[str]) -> bool:
         command = [sys.executable, "-m", "pytest", "-m", SETS[name], "--durations=25"]
         command += [*SEVERAL.get(name, []), *options]
         environment = {**os.environ, RECORD: str(record), OWNER: owner}
+        environment.pop("PYTEST_XDIST_WORKER", None)  # of a session whose test began this one
         try:
             code = subprocess.run(command, env=environment, timeout=LONGEST).returncode
         except subprocess.TimeoutExpired:  # the process was killed: some test hangs

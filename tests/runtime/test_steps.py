@@ -11,13 +11,13 @@ PICTURE = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 
 def test_steps_run_in_order():
-    steps = [
+    described = [
         {"step": "resize", "args": {"size": [10, 20]}},
         {"step": "normalise", "args": {"mean": [0.5] * 3, "std": [0.25] * 3}},
         {"step": "to_channels_first"},
     ]
 
-    value = steps.run(steps, PICTURE)
+    value = steps.run(described, PICTURE)
 
     assert value.shape == (3, 10, 20)
     assert value.dtype == np.float32

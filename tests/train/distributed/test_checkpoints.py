@@ -54,7 +54,7 @@ def test_a_file_that_did_not_change_is_not_written_again(kept, tmp_path):
         (folder / "b").write_bytes(b"second")
 
     counting = Counting()
-    counting._kept = kept.blobs._kept
+    counting._blobs = kept.blobs._blobs
     kept.blobs = counting
     kept.report({"epoch": 2}, tmp_path / "saved", saves)
 
@@ -91,7 +91,7 @@ def test_dying_before_the_state_is_written_leaves_the_checkpoint_before(kept, tm
             raise OSError("no space left")
 
     full = Full()
-    full._kept = kept.blobs._kept
+    full._blobs = kept.blobs._blobs
     kept.blobs = full
 
     with pytest.raises(OSError, match="no space"):
