@@ -1,4 +1,4 @@
-"""Legs of a search and its journal: what was taught before is told at once."""
+"""Results of rung budgets in the journal: what was trained before is not trained again."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ ReportResult = Callable[[RungBudget, TrialResult], None]
 def next_unknown(
     halving: SuccessiveHalving, journal: Journal, report: ReportResult
 ) -> RungBudget | None:
-    """The next leg that has to be taught; those before it that are known are `told`."""
+    """The next budget without a cached result; cached ones before it are given to `report`."""
     while budget := halving.next():
         result = found(budget, journal)
         if result is None:

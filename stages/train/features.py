@@ -71,7 +71,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A backbone and how samples come to it. `tell` hears how many rows are known."""
+    """A backbone and how samples come to it. `tell` is called with the number of finished rows."""
 
     backbone: BackboneFile
     preprocessing: Preprocessing

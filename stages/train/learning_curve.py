@@ -62,8 +62,8 @@ def curve_of(
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Curve:
     """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
-    `epochs`; `groups`: each row's. `tell` hears how many are done. Equal arguments, equal
-    curve."""
+    `epochs`; `groups`: each row's. `report_progress` is called
+    with how many are done. Equal arguments, equal curve."""
     import ray
 
     name = hyperparameters["input"]

@@ -39,8 +39,9 @@ def save_model(
     settings: Settings,
     learning_curve: bytes | None = None,
 ) -> Model:
-    """Join the chosen head to its backbone, export both, and save the Model. `more`: what is known
-    of more samples, as `more_data` told."""
+    """Join the chosen head to its backbone, export both, and save the Model.
+
+    `learning_curve`: the JSON of `learning_curve_json`."""
     model_input = by_name(train)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)

@@ -1,5 +1,4 @@
-"""The search over heads on Ray Tune: legs out, results in; all decisions are taken in
-`halving.py`."""
+"""The search over heads on Ray Tune, which only runs trials: `successive_halving.py` decides."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,13 +37,13 @@ def search(
     report_rung: ReportRung,
     report_epoch: ReportEpoch = lambda *_: None,
 ) -> list[Trial]:
-    """Teach `trials` heads, most of them not to the end; return all, by number. What an earlier
-    search of this kind, that was killed, had finished is not taught again.
+    """Train `trials` heads under successive halving; return all trials, by number. Results that an
+    interrupted search of the same kind left in the journal are used again.
 
-    `tell` hears of every finished leg; `word`, now and then, of a trial that is being taught: its
-    number, hyperparameters, epoch, most epochs, and its curve so far. Equal arguments give equal
-    trials, on any number of cores. Raises InfrastructureError if Ray does not come up or a trial
-    fails again and again."""
+    `report_rung` is called after every finished rung budget; `report_epoch` about once a second
+    for a trial in training: its number, hyperparameters, epoch, most epochs, curve so far.
+    Equal arguments give equal trials, on any number of cores. Raises InfrastructureError if Ray
+    does not come up or a trial fails again and again."""
     space = dimensions(train)
     halving = SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed),
@@ -68,7 +67,7 @@ def search(
 
 
 def journal_of(problem: Problem, train: TrainConfig, settings: Settings) -> Journal:
-    """Where the finished legs of a search are kept until its model is saved."""
+    """Where the results of rung budgets are kept until the search's model is saved."""
     return Journal.of(settings, problem, train.patience)
 
 
@@ -79,7 +78,7 @@ def score_of(measures: dict[str, float], metric: str) -> float:
 
 @dataclass(frozen=True)
 class _SearchSession:
-    """A search between its state and whoever teaches: what is to be done, and what came of it."""
+    """Connects the state of a search with its workers: gives budgets out, takes results."""
 
     halving: SuccessiveHalving
     journal: Journal

@@ -1,4 +1,4 @@
-"""Ray Tune's searcher interface in front of `Halving`: Tune asks for configs, and tells results."""
+"""`SuccessiveHalving` behind Ray Tune's searcher interface."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +10,11 @@ from stages.train.successive_halving import RungBudget, SuccessiveHalving, Trial
 
 
 class SearchAdapter(Searcher):  # type: ignore[misc]
-    """Every config is a leg; while the next one depends on those that run, Tune is told to wait.
+    """Each config that Tune gets is a rung budget. While the next one depends on trials that still
+    run, `suggest` returns None and Tune waits.
 
-    `next`: the next leg that has to be taught; `word`: hears the curve of a leg that goes on."""
+    `next`: the next budget to train; `done`: takes its result; `report_epoch`: takes the curve of
+    a trial in training."""
 
     def __init__(
         self,
