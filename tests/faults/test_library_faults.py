@@ -279,12 +279,12 @@ def test_a_record_of_finished_work_that_was_cut_is_worked_anew(tmp_path):
 LIMITED = """
 import resource, sys
 from pathlib import Path
-from stages.cli.failing import told
+from stages.cli.failing import errors_reported
 from stages.settings import Settings
 from stages.tracking.server import connect
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-with told():
+with errors_reported():
     connect(Settings(workspace=Path(sys.argv[1])))
 """
 
