@@ -30,7 +30,7 @@ class Listening(LogWatch):
         super().__init__()
         self.said = []
 
-    def say(self, text):
+    def notify(self, text):
         self.said.append(text)
 
 
