@@ -128,7 +128,7 @@ class Store:
         return ref if self.whole(ref) else None
 
     def record(self, work: Work, ref: Ref) -> None:
-        """Note that `work` made `made`."""
+        """Note that `work` made the artifact `ref`."""
         self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "artifact": list(ref)}))
 
     def read_work(self, key: str) -> dict[str, Any]:

@@ -122,7 +122,7 @@ class PipelineConfig(Section):
 
 
 def _filled(section: Any, defaults: Mapping[str, Any]) -> Any:
-    """The section `given`, as a table or as a type, with `defaults` where it says nothing."""
+    """`section`, a table or a Section, with `defaults` for the keys that it does not set."""
     explicit = section.model_dump(exclude_unset=True) if isinstance(section, Section) else section
     if not isinstance(explicit, dict):
         return section  # an error, which the section's own type tells

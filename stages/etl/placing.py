@@ -98,7 +98,7 @@ def _once(boxes: Sequence[Box]) -> list[Box]:
 
 
 def _overlaps(first: Any, second: Any) -> Any:
-    """Intersection over union of the box `one` (4) with each of `others` (n, 4)."""
+    """Intersection over union of the box `first` [4] with each box of `second` [n, 4]."""
     sides = np.minimum(first[2:], second[:, 2:]) - np.maximum(first[:2], second[:, :2])
     shared = sides.clip(0).prod(1)
     areas = (second[:, 2:] - second[:, :2]).prod(1)

@@ -33,12 +33,13 @@ def cell(text: object) -> str:
     """`text` for a table that may be opened in a spreadsheet. A text that would be taken for a
     formula gets an apostrophe in front; numbers stay as they are."""
     value = shown(str(text))
-    if value.lstrip(" \n").startswith(_FORMULA) and not _is_number(value):
+    if value.lstrip(" \n").startswith(_FORMULA) and not is_number(value):
         return f"'{value}"
     return value
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether `text` reads as a number."""
     try:
         float(text)
     except ValueError:

@@ -49,7 +49,7 @@ def text(most: int = 1000) -> Rule:
 
 def single_line(most: int = 1000) -> Rule:
     """A text in one line, such as a label. Characters without width are allowed, because some
-    scripts need them; `neutral` escapes them for printing."""
+    scripts need them; neutral.py escapes them for printing."""
 
     def fits(value: Any) -> bool:
         return isinstance(value, str) and 0 < len(value) <= most and not _NO_LINE.search(value)

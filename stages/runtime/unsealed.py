@@ -31,8 +31,8 @@ def refuse_unsealed_code(folder: str, sealed: frozenset[str]) -> None:
     """Raise Damaged if anything below `folder` is code, or neither a file nor a folder, and not
     among `sealed`, names relative to `folder`. Opens no file and follows no link.
 
-    .pyc files in __pycache__, which Python writes itself, are allowed here; `bytecode` checks
-    them."""
+    .pyc files in __pycache__, which Python writes itself, are allowed here; bytecode.py
+    checks them."""
     waiting, count = [("", 0)], 0
     while waiting:
         below, depth = waiting.pop()

@@ -52,7 +52,7 @@ class SoundClassification:
 def _heard(
     name: str, spectrogram: Mapping[str, Any], window_args: Mapping[str, Any], dataset: Dataset
 ) -> tuple[Step, ...]:
-    """From bytes to windows of the spectrogram that the step `name` makes with `front`."""
+    """From bytes to windows of the spectrogram that the step `name` makes with `spectrogram`."""
     hop = spectrogram["hop"] / spectrogram["rate"]
     seconds = dataset.facts.get("window_seconds", WINDOW_SECONDS)
     whole = {"frames": 1 + round(seconds / hop), "overlap": OVERLAP, "hop_seconds": hop}

@@ -21,11 +21,11 @@ def next_unknown(
 
 
 def keep(budget: RungBudget, result: TrialResult, journal: Journal) -> None:
-    """Keep what `leg` brought."""
+    """Keep the `result` of `budget` in the journal."""
     journal.keep(budget.key, result.facts, result.arrays)
 
 
 def found(budget: RungBudget, journal: Journal) -> TrialResult | None:
-    """What `leg` brought before, if that is known."""
+    """The result of `budget` that the journal has, if any."""
     entry = journal.find(budget.key)
     return TrialResult(**entry.facts, arrays=entry.data) if entry else None

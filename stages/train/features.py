@@ -89,7 +89,7 @@ class Extractor:
         return np.stack([row_of[view.name] for view in views])
 
     def _know(self, views: list[View], augmented: bool, row_of: dict[str, Row]) -> None:
-        """Add the rows of `views` to `known`, from the cache or computed and kept there."""
+        """Add the rows of `views` to `row_of`, from the cache, or computed and put into it."""
         shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
         cached = shards.read()
         missing = [view for view in views if view.name not in cached]

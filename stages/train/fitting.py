@@ -29,7 +29,7 @@ class Best(NamedTuple):
 
 
 class Fit(ABC):
-    """One trial being taught; `until` may be called again to go on. Equal hyperparameters, equal
+    """One trial in training; `fit` may be called again to resume. Equal hyperparameters, equal
     result."""
 
     def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:

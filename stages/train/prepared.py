@@ -72,7 +72,7 @@ def _teller(run: Run, place: int, inputs: int, rows: int) -> ReportProgress:
 
 
 def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Preprocessing:
-    """How samples of `dataset` come to the network of `one`."""
+    """How samples of `dataset` are preprocessed for the network of `model_input`."""
     before = TASKS[dataset.task]().before(FAMILIES[model_input.family], model_input.size, dataset)
     return Preprocessing(before, dataset, store)
 

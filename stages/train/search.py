@@ -87,22 +87,22 @@ class _SearchSession:
     word: ReportEpoch
 
     def next(self) -> RungBudget | None:
-        """The next leg that is not known from the journal."""
+        """The next budget whose result the journal does not have."""
         return next_unknown(self.halving, self.journal, self.known)
 
     def goes_on(self, budget: RungBudget, curve: Curve) -> None:
-        """`leg` is being taught, and has come so far."""
+        """Report the `curve` so far of the trial that trains to `budget`."""
         last = self.halving.rungs[-1]
         self.word(budget.number, budget.hyperparameters, len(curve), last, curve)
 
     def done(self, budget: RungBudget, result: TrialResult) -> None:
-        """`leg` has been taught."""
+        """Keep the `result` of `budget` in the journal, and report it."""
         keep(budget, result, self.journal)
         self.goes_on(budget, result.curve)
         self.known(budget, result)
 
     def known(self, budget: RungBudget, result: TrialResult) -> None:
-        """`leg` has been taught, now or before."""
+        """Report the `result` of `budget`, of this search or from the journal."""
         self.halving.report(budget, score_of(result.measures, self.metric), result)
         self.tell(self.halving)
 

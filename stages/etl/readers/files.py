@@ -162,7 +162,7 @@ def json_of(folder: Path, name: str) -> Any:
 
 
 def mentions(path: Path, *patterns: bytes) -> bool:
-    """Whether the file at `path` has all of `words`; too large a file has none."""
+    """Whether the file at `path` contains all of `patterns`; too large a file has none."""
     if path.stat().st_size > MOST_BYTES:
         return False
     data = path.read_bytes()

@@ -11,6 +11,7 @@ from stages.etl.readers import Reading, Row
 from stages.etl.readers.boxes import ROUNDING, is_whole
 from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
 from stages.runtime.errors import DataError
+from stages.runtime.neutral import is_number
 
 FIELDS = 5
 
@@ -73,15 +74,7 @@ def _is_label_file(text: Path) -> bool:
     with text.open("rb") as data:
         head = data.read(4096).decode(errors="replace").split("\n")
     fields = next((line.split() for line in head if line.strip()), [])
-    return len(fields) >= FIELDS and fields[0].isdecimal() and all(map(_is_number, fields[1:]))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return len(fields) >= FIELDS and fields[0].isdecimal() and all(map(is_number, fields[1:]))
 
 
 def _names(files: Files) -> tuple[str, dict[int, str]]:
@@ -164,7 +157,7 @@ def _row(folder: Path, picture: str, text: str, labels: dict[int, str]) -> Row:
 
 def _box(fields: list[str], labels: dict[int, str], size: tuple[int, int]) -> Box | str:
     """The box of a line, in pixels; or what is wrong with it."""
-    if len(fields) != FIELDS or not all(map(_is_number, fields)):
+    if len(fields) != FIELDS or not all(map(is_number, fields)):
         return f"'{' '.join(fields)[:60]}' is not a class and four numbers"
     if not _is_class(fields[0]) or int(fields[0]) not in labels:
         return f"class {fields[0]} has no name; there are {len(labels)}"

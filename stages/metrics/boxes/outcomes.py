@@ -38,9 +38,9 @@ class Outcomes(NamedTuple):
 
 
 def outcomes(found: Matches, threshold: float) -> Outcomes:
-    """Sort what is given with a score of `threshold` or more.
+    """Sort the predicted boxes with a score of `threshold` or more by whether they are right.
 
-    What `matching` has paired is right. Of the rest a box at the place of a free true one has the
+    What matching.py has paired is right. Of the rest a box at the place of a free true one has the
     wrong label, one that overlaps with a free true one of its label by 0.1 to 0.5 is badly placed,
     any other is a false alarm."""
     sure = np.flatnonzero(found.score >= threshold - 1e-9)

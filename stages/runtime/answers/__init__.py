@@ -30,7 +30,7 @@ class AnswerKind(Protocol):
 
     A value is the result for one sample as plain JSON, complete. An answer is what a person or a
     program gets to see of it. `outputs`: the number of the network's outputs. `top`: how many
-    entries an answer has by default (0: all). `draws`: whether an answer can be drawn. `tells`,
+    entries an answer has by default (0: all). `draws`: whether an answer can be drawn. `title`,
     `explains`: what an answer is, in a few words and in sentences. `columns`: the titles of its
     table."""
 

@@ -14,8 +14,8 @@ MARK = "aiwf-told "
 
 
 class ForwardingRun:
-    """A run that passes on what it is told by `say`, which prints it. Files are kept in `store` and
-    named by their digests; without one they travel themselves."""
+    """A run that passes its calls on as messages by `send`, which prints them unless it is given.
+    Files are put into `store` and named by their digests; without a store they are sent whole."""
 
     def __init__(self, store: Store | None, send: Callable[..., None] | None = None) -> None:
         self._store = store

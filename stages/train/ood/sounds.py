@@ -169,7 +169,7 @@ def coloured(rng: Rng, frames: int, falls: float) -> Wave:
 
 
 def filtered(wave: Wave, impulse_response: Wave) -> Wave:
-    """`wave` with every frame ringing on as `tail`."""
+    """`wave` convolved with `impulse_response`, as long as before."""
     size = len(wave) + len(impulse_response)
     convolved = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(impulse_response, size), size)
     return np.asarray(convolved[: len(wave)], np.float64)
