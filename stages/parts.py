@@ -36,8 +36,8 @@ TRAINERS = Registry(
     "trainer",
     "stages",
     {
-        "heads": ".train.heads:Heads",
-        "detectors": ".train.detectors:Detectors",
+        "heads": ".train.heads.head_search:Heads",
+        "detectors": ".train.detection:Detectors",
     },
 )
 
@@ -113,9 +113,9 @@ SEARCHERS = Registry(
     "searcher",
     "stages",
     {
-        "optuna": ".train.searchers.tpe:Tpe",
-        "random": ".train.searchers.random:Random",
-        "evolution": ".train.searchers.evolution:Evolution",
+        "optuna": ".train.search.searchers.tpe:Tpe",
+        "random": ".train.search.searchers.random:Random",
+        "evolution": ".train.search.searchers.evolution:Evolution",
     },
 )
 

@@ -70,7 +70,7 @@ def test_commands_that_are_named_exist(path):
 def test_keys_that_are_named_exist(path):
     existing = keys()
     for code in code_in(path.read_text()):
-        for key in re.findall(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z_]+)+", code):
+        for key in re.findall(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z0-9_]+)+", code):
             if not key.endswith((".py", ".yaml")) and find_attribute(key) is None:
                 assert key in existing, key
 

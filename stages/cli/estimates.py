@@ -6,7 +6,7 @@ from stages.runner.planning import StagePlan
 from stages.runner.room import check_room, room_of, size
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 
 
 def print_plans(plans: Sequence[StagePlan], settings: Settings) -> None:

@@ -80,7 +80,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     from stages.cli.estimates import print_plans
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolve
-    from stages.train.compatibility import notices
+    from stages.train.cost.compatibility import notices
 
     settings = Settings()
     config = read_pipeline(pipeline, tuple(changes or ()))
@@ -97,7 +97,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
 
 def _tuned(resolved: PipelineConfig) -> str:
     """The part of the line about fine-tuning; '' without fine-tuning."""
-    from stages.train.finetune.finetune_budget import tunable
+    from stages.train.cost.finetune_budget import tunable
 
     finetune = resolved.train.finetune
     if not finetune.trials:

@@ -9,7 +9,7 @@ from stages.deploy.ladder import Climb
 from stages.deploy.workbench import Workbench
 from stages.runtime.errors import GateNotMet
 from stages.settings import Settings
-from stages.train.device.measuring import DECIMALS, Unmeasured, measured
+from stages.train.cost.device.measuring import DECIMALS, Unmeasured, measured
 
 SAID = {
     "size_mb": ("Network file", "MB"),

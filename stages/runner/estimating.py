@@ -15,9 +15,9 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
-from stages.train.estimate import Estimate, here
-from stages.train.room import MB
-from stages.train.search_dimensions import inputs_of
+from stages.train.cost.estimate import Estimate, here
+from stages.train.distributed.room import MB
+from stages.train.search.search_space import inputs_of
 
 STAGES = ("etl", "train", "evaluate", "deploy")
 READING = 0.02  # a sample: read, checked, its thumbnail drawn

@@ -13,7 +13,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.files import write
 from stages.settings import Settings
 from stages.store import Store, Work
-from stages.train.device.machine import processor
+from stages.train.cost.device.machine import processor
 
 
 class Failure(Record):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 
 EVERY = 2.0  # seconds between two samples of the memory
 

@@ -11,7 +11,7 @@ from stages.runner.stage import task_name
 from stages.runner.work import MAKES, STAGE_FACTS, describe
 from stages.settings import Settings
 from stages.store import Store, Work
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 
 
 class StagePlan(NamedTuple):

@@ -10,9 +10,9 @@ from stages.etl import source
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.train import trainer_of
-from stages.train.compatibility import check_compatibility
-from stages.train.device.device_limits import fitted
-from stages.train.selected_families import affordable, with_weights
+from stages.train.cost.compatibility import check_compatibility
+from stages.train.cost.device.device_limits import fitted
+from stages.train.cost.selected_families import affordable, with_weights
 
 
 def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:

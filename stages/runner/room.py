@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
-from stages.train.estimate import Estimate
-from stages.train.memory import CGROUPS, free
+from stages.train.cost.estimate import Estimate
+from stages.train.distributed.memory import CGROUPS, free
 
 DISK_REMEDY = (
     "Free some, set AIWF_WORKSPACE to a folder on a larger disk, or lower etl.views or "

@@ -33,9 +33,9 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
-from stages.train.cluster import end_rest, ended
-from stages.train.job.run_messages import MARK, ForwardingRun, plain, replay
-from stages.train.ray_processes import end, of_session
+from stages.train.distributed.cluster import end_rest, ended
+from stages.train.distributed.job.run_messages import MARK, ForwardingRun, plain, replay
+from stages.train.distributed.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
 BROKEN = 5.0  # seconds if Ray is gone already

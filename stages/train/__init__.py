@@ -8,7 +8,7 @@ from stages.parts import TASKS, TRAINERS
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 
 
 class Trainer(Protocol):
@@ -49,7 +49,7 @@ def train(
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
     if settings.job_address:
-        from stages.train.job import submitted
+        from stages.train.distributed.job import submitted
 
         return submitted(dataset, config, store=store, run=run, settings=settings)
     trainer = trainer_of(dataset.task)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from stages.config import TrainConfig
-from stages.train.detectors.detection_budget import race_of
-from stages.train.finetune.finetune_budget import SHARES, TAUGHT, teaching_of
-from stages.train.search_dimensions import by_name, inputs_of
+from stages.train.cost.detection_budget import race_of
+from stages.train.cost.finetune_budget import SHARES, TAUGHT, teaching_of
+from stages.train.search.search_space import by_name, inputs_of
 
 Trials = Sequence[Mapping[str, Any]]
 

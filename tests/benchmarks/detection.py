@@ -19,11 +19,11 @@ from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
-from stages.train.cluster import cluster
-from stages.train.detectors.detector_search import BACKBONE_RATES, BEGIN
-from stages.train.detectors.preparation import prepare
-from stages.train.detectors.worker_pool import Crew
-from stages.train.successive_halving import RungBudget
+from stages.train.detection.detector_search import BACKBONE_RATES, BEGIN
+from stages.train.detection.preparation import prepare
+from stages.train.detection.worker_pool import Crew
+from stages.train.distributed.cluster import cluster
+from stages.train.search.successive_halving import RungBudget
 
 WAYS = ("lite_detector", "mobile_ssd")
 OBJECTS = 400 * 2**20  # bytes for the states of two trials

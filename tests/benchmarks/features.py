@@ -19,9 +19,9 @@ from stages.models.family import SCRATCH, Family
 from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.backbone import BackboneFile, backbone_file
-from stages.train.features import Extractor, Preprocessing, View
-from stages.train.single_threaded import load_single_threaded
+from stages.train.distributed.single_threaded import load_single_threaded
+from stages.train.heads.backbone import BackboneFile, backbone_file
+from stages.train.heads.features import Extractor, Preprocessing, View
 from tests import makers
 
 WINDOWS, BATCH, TURNS = 32, 16, 3

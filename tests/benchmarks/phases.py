@@ -28,7 +28,7 @@ from stages.parts import ANSWERS, STAGES, TASKS
 from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
-from stages.train.search import score_of
+from stages.train.search.trial_search import score_of
 from tests.benchmarks import baselines
 
 DRAWS = 10_000  # of the bootstrap over seeds

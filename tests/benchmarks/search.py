@@ -21,9 +21,9 @@ from stages.opening import open_store
 from stages.parts import FAMILIES, STAGES
 from stages.settings import Settings
 from stages.tracking import QuietRun
-from stages.train.backbone import backbone_file
-from stages.train.prepared import prepare
-from stages.train.search import search
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.prepared import prepare
+from stages.train.search.trial_search import search
 from tests import makers
 
 MANY = 100

@@ -18,14 +18,14 @@ from stages.blobs.folder import FolderBlobs
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps
 from stages.store import Store
-from stages.train.backbone import backbone_file
-from stages.train.balance import balance_of
-from stages.train.growth import growth
-from stages.train.heads_fit import HeadsFit, Standard
-from stages.train.learning_curve import SHARES, Curve, train_on_share
-from stages.train.problem import Problem
-from stages.train.scores import measures
-from stages.train.single_threaded import load_single_threaded
+from stages.train.distributed.single_threaded import load_single_threaded
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.balance import balance_of
+from stages.train.heads.growth import growth
+from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.learning_curve import SHARES, Curve, train_on_share
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import measures
 
 INPUT, FOLDS, SEEDS = "efficientnet_lite0@224", 5, 6
 HOW = ("none", "weights", "sampling", "both")

@@ -14,9 +14,9 @@ from stages.config import TrainConfig
 from stages.settings import Settings
 from stages.tracking import QuietRun, Run
 from stages.tracking.mlflow_run import open_run
-from stages.train.cluster import cluster
-from stages.train.record import Recorder
-from stages.train.search import search
+from stages.train.distributed.cluster import cluster
+from stages.train.search.recorder import Recorder
+from stages.train.search.trial_search import search
 from tests.train.conftest import blobs
 
 CONFIG = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), folds=3)

@@ -11,7 +11,7 @@ from stages.parts import FAMILIES
 from stages.settings import Settings
 from stages.train.distributed import Desk
 from stages.train.distributed.batch_shards import shard, total
-from stages.train.flat import AdamW, fill, flattened
+from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
 
 FAMILY, SPLIT_POINT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64

@@ -3,7 +3,7 @@
 from stages.artifacts import Ref
 from stages.cli.estimates import print_plans
 from stages.runner.planning import StagePlan
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 from tests import makers
 
 GB = 10**9

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
-from stages.train.search_dimensions import Choice, Condition, Dimension, Number, dimensions, starts
+from stages.train.search.search_space import (
+    Choice,
+    Condition,
+    Dimension,
+    Number,
+    dimensions,
+    starts,
+)
 
 SPACE = dimensions(TrainConfig(families=("efficientnet_lite0",), input_sizes=(64, 96)))
 MIXED = Condition("mixing", ("mixup", "cutmix"))
@@ -95,7 +102,7 @@ def test_finds_better_sets_than_chance_does_in_most_searches(name: str):
 
 
 def test_evolution_forgets_the_oldest_however_good_it_was():
-    from stages.train.searchers.evolution import POPULATION
+    from stages.train.search.searchers.evolution import POPULATION
 
     searcher = SEARCHERS["evolution"](CONDITIONAL, seed=0)
     lucky = {"input": "small", "mixing": "none", "learning_rate": 1e-2}

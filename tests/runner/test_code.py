@@ -14,16 +14,16 @@ def test_a_stage_reaches_its_own_files_and_what_they_import():
 def test_only_the_parts_that_the_config_names_count():
     named = reached("train", CONFIG)
 
-    assert "stages.train.searchers.random" in named
-    assert "stages.train.searchers.tpe" not in named
+    assert "stages.train.search.searchers.random" in named
+    assert "stages.train.search.searchers.tpe" not in named
 
 
 def test_only_the_parts_that_the_task_names_count():
     named = reached("train", CONFIG, "image_classification")
 
-    assert "stages.train.heads" in named
+    assert "stages.train.heads.head_search" in named
     assert "stages.tasks.image_classification" in named
-    assert not [name for name in named if name.startswith("stages.train.detectors")]
+    assert not [name for name in named if name.startswith("stages.train.detection")]
     assert "stages.tasks.object_detection" not in named
 
 

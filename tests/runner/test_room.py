@@ -13,7 +13,7 @@ from stages.runner import run_pipeline
 from stages.runner.room import FreeResources, check_room, occupied, room_of
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
-from stages.train.estimate import Estimate
+from stages.train.cost.estimate import Estimate
 from tests import makers
 from tests.faults.disks import small_disk
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from stages.parts import FAMILIES
-from stages.train.backbone import backbone_file
-from stages.train.problem import Problem
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.problem import Problem
 from tests import makers
 
 INPUT = "efficientnet_lite0@64"
@@ -40,7 +40,7 @@ def hyperparameters(**changes) -> dict:
 @pytest.fixture(scope="session")
 def ray_running(tmp_path_factory):
     """One Ray for all tests of this session; searches inside use it."""
-    from stages.train.cluster import cluster
+    from stages.train.distributed.cluster import cluster
 
     settings = makers.settings(tmp_path_factory.mktemp("ray")).model_copy(update={"threads": 2})
     with cluster(settings, 0):

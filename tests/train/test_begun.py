@@ -11,8 +11,8 @@ from stages.models.available_weights import sha256
 from stages.models.family import SCRATCH
 from stages.tracking import QuietRun
 from stages.train import train
-from stages.train.network import arrays_of
-from stages.train.selected_families import with_weights
+from stages.train.cost.selected_families import with_weights
+from stages.train.heads.network import arrays_of
 from tests import makers
 from tests.models import stand_ins
 

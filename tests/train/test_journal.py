@@ -10,10 +10,10 @@ import pytest
 from stages import parts
 from stages.runner.code import ROOT, reached
 from stages.runner.work import STAGE_FACTS
-from stages.train.cached_results import found, keep
+from stages.train.heads.windows import Windows
 from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
-from stages.train.successive_halving import RungBudget, TrialResult
-from stages.train.windows import Windows
+from stages.train.search.cached_results import found, keep
+from stages.train.search.successive_halving import RungBudget, TrialResult
 from tests import makers
 from tests.train.conftest import blobs, hyperparameters
 

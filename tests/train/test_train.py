@@ -14,7 +14,7 @@ from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError, DataError
 from stages.tracking import QuietRun
 from stages.train import train
-from stages.train.network import build
+from stages.train.heads.network import build
 from tests import makers
 
 CONFIG = TrainConfig(

@@ -14,7 +14,7 @@ from stages.etl.manifest import Sample, samples_of, write_manifest
 from stages.runtime import steps as runtime
 from stages.tracking import QuietRun
 from stages.train import train
-from stages.train.network import build
+from stages.train.heads.network import build
 
 PITCHES = {"high": 3000, "low": 200, "middle": 800}
 RATE = 8000

@@ -23,8 +23,8 @@ from stages.media import Modality
 from stages.metrics.two_samples import classifier_two_sample_test, flags_of, mixture
 from stages.models.family import Family
 from stages.parts import FAMILIES, MODALITIES, TASKS
-from stages.train.backbone import backbone_file
-from stages.train.features import Extractor, Preprocessing, View
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Extractor, Preprocessing, View
 
 MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
 FEWEST = 10  # of each side, below which nothing is told

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.train.group import Floats, Group
+from stages.train.distributed.group import Floats, Group
 
 Indices = NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.train.distributed.checkpoints import Kept
-from stages.train.group import Group
+from stages.train.distributed.group import Group
 
 Metrics = dict[str, Any]
 Save = Callable[[Path], None]

@@ -11,8 +11,8 @@ from stages.settings import Settings
 from stages.train.distributed.checkpoints import Kept
 from stages.train.distributed.context import Loop, Metrics
 from stages.train.distributed.ray_group import work_together
+from stages.train.distributed.room import MB
 from stages.train.distributed.worker_loop import Task, work_alone
-from stages.train.room import MB
 
 EACH = 512 * MB
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stages.train.group import Floats
+from stages.train.distributed.group import Floats
 
 
 class Together:

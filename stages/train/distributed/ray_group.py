@@ -7,10 +7,10 @@ from typing import Any, cast
 from stages.opening import open_store
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.settings import Settings
-from stages.train.cluster import cluster
 from stages.train.distributed.checkpoints import Kept
+from stages.train.distributed.cluster import cluster
+from stages.train.distributed.room import check_room, worker_bytes
 from stages.train.distributed.worker_loop import Task, work
-from stages.train.room import check_room, worker_bytes
 
 LISTEN = 0.3  # seconds between two looks at what was reported
 FAILURES = 3  # of the group without a new checkpoint, that are mended

@@ -8,8 +8,8 @@ from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 from stages.train.distributed.checkpoints import Kept
 from stages.train.distributed.context import Desk, Loop, Metrics
-from stages.train.group import Alone, Group
-from stages.train.own_folder import own_folder
+from stages.train.distributed.group import Alone, Group
+from stages.train.distributed.own_folder import own_folder
 
 
 class Task(NamedTuple):

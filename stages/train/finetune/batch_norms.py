@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from paddle import nn
 
 from stages.runtime.quiet import quiet
-from stages.train.flat import fill, flattened
+from stages.train.distributed.flat_optimizer import fill, flattened
 
 MOMENTUM = 0.9  # MobileNetV3's own 0.99 remembers weights that are long gone
 

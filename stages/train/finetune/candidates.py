@@ -7,13 +7,13 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
-from stages.train.finetune.finetune_budget import tunable
-from stages.train.prepared import Prepared
-from stages.train.scores import measures
-from stages.train.search import score_of
-from stages.train.search_dimensions import by_name
-from stages.train.selection import choose, result_of
-from stages.train.successive_halving import Trial
+from stages.train.cost.finetune_budget import tunable
+from stages.train.heads.prepared import Prepared
+from stages.train.heads.scores import measures
+from stages.train.search.search_space import by_name
+from stages.train.search.selection import choose, result_of
+from stages.train.search.successive_halving import Trial
+from stages.train.search.trial_search import score_of
 
 FAR = 4.0  # standard errors behind the best input, which is more than a tail gains
 

@@ -6,7 +6,7 @@ from typing import Any
 from stages.config import TrainConfig
 from stages.config.search_space import Range
 from stages.train.finetune.finetune_problem import Question
-from stages.train.search_dimensions import Choice, Condition, Dimension, Number
+from stages.train.search.search_space import Choice, Condition, Dimension, Number
 
 BEGIN: dict[str, Any] = {
     "learning_rate": 1e-3,

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.backbone import backbone_file
-from stages.train.features import Preprocessing, ReportProgress, View
-from stages.train.finetune.finetune_budget import MAPS
+from stages.train.cost.finetune_budget import MAPS
+from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.finetune.finetune_problem import at, cut_of
-from stages.train.search_dimensions import Input
-from stages.train.single_threaded import load_single_threaded
-from stages.train.windows import Windows
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Preprocessing, ReportProgress, View
+from stages.train.heads.windows import Windows
+from stages.train.search.search_space import Input
 
 Floats = NDArray[np.float32]
 Half = NDArray[np.float16]

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from stages.runtime.quiet import quiet
 from stages.train.distributed.batch_shards import shard, shards_of, total
+from stages.train.distributed.flat_optimizer import fill, gradients
+from stages.train.distributed.group import Alone, Group
+from stages.train.distributed.schedule import averaged, rate_at
 from stages.train.finetune.finetune_problem import Question, at
 from stages.train.finetune.mixing import mixed
 from stages.train.finetune.resume_state import State
 from stages.train.finetune.unfrozen_network import AT_ONCE, Learnt, Network
-from stages.train.fitting import Best, Fit, Floats
-from stages.train.flat import fill, gradients
-from stages.train.group import Alone, Group
-from stages.train.schedule import averaged, rate_at
-from stages.train.scores import best_temperature, measures
-from stages.train.windows import means
+from stages.train.heads.fitting import Best, Fit, Floats
+from stages.train.heads.scores import best_temperature, measures
+from stages.train.heads.windows import means
 
 
 class TailFit(Fit):

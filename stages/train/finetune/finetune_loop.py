@@ -13,11 +13,11 @@ from stages.train.finetune.finetune_problem import JUDGE, Question
 from stages.train.finetune.reevaluation import anew, best_of, chosen_of, further
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
-from stages.train.heads_fit import HeadsFit, Standard
-from stages.train.out_of_fold import arrays_of
-from stages.train.search import score_of
-from stages.train.selection import result_of
-from stages.train.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.out_of_fold import arrays_of
+from stages.train.search.selection import result_of
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.search.trial_search import score_of
 
 if TYPE_CHECKING:
     from stages.train.distributed import Desk

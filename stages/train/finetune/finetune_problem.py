@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.models.weights import Array
-from stages.train.problem import Problem
-from stages.train.search_dimensions import Input
-from stages.train.windows import Windows
+from stages.train.heads.problem import Problem
+from stages.train.heads.windows import Windows
+from stages.train.search.search_space import Input
 
 Indices = NDArray[np.int64]
 DEPTHS = {"none": 0, "half": 0, "most": -1}  # freeze -> place among a family's split points

@@ -10,7 +10,7 @@ from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.estimate import finetune_bytes
+from stages.train.cost.estimate import finetune_bytes
 from stages.train.finetune.candidates import best_of_each, finalists_of, narrowed
 from stages.train.finetune.finetune_loop import loop
 from stages.train.finetune.lease import hold
@@ -18,13 +18,13 @@ from stages.train.finetune.problem_builder import question_of
 from stages.train.finetune.reevaluation import anew, best_of, chosen_of
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
+from stages.train.heads.out_of_fold import only
+from stages.train.heads.prepared import Prepared
 from stages.train.journal import FORGOTTEN, SETTLED, version
-from stages.train.out_of_fold import only
-from stages.train.prepared import Prepared
-from stages.train.record import Recorder
-from stages.train.search import score_of
-from stages.train.selection import choose, result_of
-from stages.train.successive_halving import Trial, TrialResult
+from stages.train.search.recorder import Recorder
+from stages.train.search.selection import choose, result_of
+from stages.train.search.successive_halving import Trial, TrialResult
+from stages.train.search.trial_search import score_of
 
 
 def tune(

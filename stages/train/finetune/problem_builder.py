@@ -13,15 +13,15 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.distributed.batch_shards import shards_for
-from stages.train.features import ReportProgress, View
 from stages.train.finetune.feature_maps import maps_of, views_within
 from stages.train.finetune.finetune_problem import Finalist, Question
-from stages.train.out_of_fold import without
-from stages.train.prepared import Prepared, preprocessing_of
-from stages.train.search_dimensions import Input, by_name
-from stages.train.selection import result_of
-from stages.train.successive_halving import Trial
-from stages.train.windows import Windows
+from stages.train.heads.features import ReportProgress, View
+from stages.train.heads.out_of_fold import without
+from stages.train.heads.prepared import Prepared, preprocessing_of
+from stages.train.heads.windows import Windows
+from stages.train.search.search_space import Input, by_name
+from stages.train.search.selection import result_of
+from stages.train.search.successive_halving import Trial
 
 
 def question_of(

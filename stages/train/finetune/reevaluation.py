@@ -9,12 +9,12 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.request import Asked
 from stages.train.finetune.resume_state import Course
-from stages.train.out_of_fold import arrays_of
-from stages.train.problem import Problem
-from stages.train.scores import best_temperature, measures
-from stages.train.search import score_of
-from stages.train.selection import choose, result_of
-from stages.train.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import best_temperature, measures
+from stages.train.search.selection import choose, result_of
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.search.trial_search import score_of
 
 
 def best_of(asked: Asked, trials: Sequence[Trial]) -> Trial:

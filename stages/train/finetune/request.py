@@ -6,11 +6,11 @@ from typing import Any
 
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
+from stages.train.cost.finetune_budget import together
 from stages.train.finetune.dimensions import BEGIN, dimensions
-from stages.train.finetune.finetune_budget import together
 from stages.train.finetune.finetune_problem import Question
-from stages.train.search_dimensions import starts
-from stages.train.successive_halving import SuccessiveHalving, Trial, rungs_of
+from stages.train.search.search_space import starts
+from stages.train.search.successive_halving import SuccessiveHalving, Trial, rungs_of
 
 LEAST = 3  # epochs of the first rung
 

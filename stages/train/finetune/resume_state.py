@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.artifacts import canonical, digest_of
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 State = tuple[dict[str, Any], dict[str, Any]]  # arrays; what is plain
 

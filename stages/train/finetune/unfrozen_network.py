@@ -15,9 +15,9 @@ from stages.models.backbone_split import unfrozen_layers
 from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.models.weights import Array
+from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, spread
 from stages.train.finetune.batch_norms import Norms
 from stages.train.finetune.finetune_problem import Finalist, cut_of
-from stages.train.flat import AdamW, fill, flattened, spread
 
 Floats = NDArray[np.float32]
 AT_ONCE = 32  # windows that are judged together

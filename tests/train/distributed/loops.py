@@ -13,7 +13,7 @@ from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.runtime.errors import DataError
 from stages.train.distributed import Desk
 from stages.train.distributed.batch_shards import shard, total
-from stages.train.flat import AdamW, fill, flattened
+from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
 
 STEPS, BATCH, SHARDS = 20, 16, 2
 

@@ -9,9 +9,9 @@ from stages.models.backbone_split import frozen_stem
 from stages.models.network import Head
 from stages.parts import FAMILIES
 from stages.train.finetune.finetune_problem import Finalist, Question, at
-from stages.train.problem import Problem
-from stages.train.search_dimensions import Input
-from stages.train.windows import Windows
+from stages.train.heads.problem import Problem
+from stages.train.heads.windows import Windows
+from stages.train.search.search_space import Input
 
 ONE = Input("efficientnet_lite0", 64)
 SAMPLES, CLASSES, VIEWS = 36, 3, 1

@@ -2,8 +2,8 @@
 
 from stages.config import TrainConfig
 from stages.train.finetune.candidates import best_of_each, finalists_of
-from stages.train.prepared import Prepared
-from stages.train.successive_halving import Trial, TrialResult
+from stages.train.heads.prepared import Prepared
+from stages.train.search.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 
 TRAIN = TrainConfig(

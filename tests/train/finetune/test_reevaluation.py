@@ -12,10 +12,10 @@ from stages.train.finetune.finetune_problem import Question
 from stages.train.finetune.reevaluation import best_of, chosen_of, further, joined
 from stages.train.finetune.request import Asked
 from stages.train.finetune.resume_state import Course
-from stages.train.out_of_fold import arrays_of
-from stages.train.problem import Problem
-from stages.train.scores import measures
-from stages.train.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import measures
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 SAMPLES, CLASSES, FOLDS = 60, 2, 3
 LABELS = np.arange(SAMPLES) % CLASSES

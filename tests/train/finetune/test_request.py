@@ -10,7 +10,7 @@ from stages.config import TrainConfig
 from stages.train.finetune.dimensions import BEGIN
 from stages.train.finetune.finetune_problem import Question
 from stages.train.finetune.request import Asked, halving_of
-from stages.train.successive_halving import Trial, TrialResult
+from stages.train.search.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 
 INPUTS = ("efficientnet_lite0@224", "efficientnet_lite1@256")

@@ -5,7 +5,7 @@ import pytest
 
 from stages.models.arrays import pack_arrays
 from stages.train.finetune.resume_state import Course
-from stages.train.successive_halving import RungBudget, Trial, TrialResult
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 TAUGHT = TrialResult(
     {"accuracy": 0.5}, 2, False, [{"accuracy": 0.5}], pack_arrays({"a": np.ones(2)})

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.runtime.errors import ConfigError
-from stages.train.compatibility import check_compatibility
-from stages.train.heads import Heads
+from stages.train.cost.compatibility import check_compatibility
+from stages.train.heads.head_search import Heads
 from stages.train.ood import labels_of, other_of, with_negatives
 from tests import makers
 

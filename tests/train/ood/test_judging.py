@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from stages.train.finetune.finetune_problem import Question
-from stages.train.heads_fit import HeadsFit, Standard
-from stages.train.problem import Problem
-from stages.train.scores import best_temperature, measures
+from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import best_temperature, measures
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 OTHER = 2

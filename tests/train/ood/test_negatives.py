@@ -12,9 +12,9 @@ from stages.config import TrainConfig
 from stages.etl.manifest import Sample, samples_of
 from stages.runtime.pictures import decode_picture
 from stages.runtime.sounds import decode_sound
+from stages.train.heads.problem import rows_of
 from stages.train.ood import pictures, sounds
 from stages.train.ood.negatives import NegativeSpec, generator_for, negatives, orders_of
-from stages.train.problem import rows_of
 from tests import makers
 
 AUTO = TrainConfig(other="auto")

@@ -1,0 +1,64 @@
+"""Detectors: trials race side by side, the best is taught to the end by all cores together."""
+
+from stages.artifacts import Dataset, Model
+from stages.config import TrainConfig
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.cost.estimate import Estimate
+from stages.train.search.successive_halving import Trial
+
+
+class Detectors:
+    """The front of a backbone keeps its published weights; what is behind it, a neck and a head are
+    taught. A trial is a family, a size, a rate, a decay and a batch size."""
+
+    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`train` with the epochs and trials that its minutes allow. Views cost nothing: every
+        epoch shows new ones anyway."""
+        from stages.train.cost.detection_budget import planned
+
+        return train if train.trials else planned(train, samples, speed)
+
+    def estimate(
+        self, train: TrainConfig, samples: int, views: int, settings: Settings
+    ) -> Estimate:
+        """What `train` takes for so many pictures."""
+        from stages.train.cost.detection_estimate import of_detectors
+
+        return of_detectors(train, samples, settings.machine_speed)
+
+    def train(
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+    ) -> Model:
+        """Search for the best detector of `dataset` and save it."""
+        from stages.train.cost.detection_budget import race_of
+        from stages.train.detection.detector_model import save_model
+        from stages.train.detection.detector_search import search
+        from stages.train.detection.preparation import prepare
+        from stages.train.detection.progress_journal import journal_of
+        from stages.train.search.recorder import Recorder
+
+        samples = dataset.train_and_validation
+        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
+        trials = train.trials or 1
+        problem = prepare(dataset, train, store=store, run=run, settings=settings)
+        recorder = Recorder(run, trials, "ap50", minutes=_minutes)
+        whole = train.epochs + (trials - 1) * race_of(train.epochs)
+        done = 0
+
+        def tell(epochs: int) -> None:
+            nonlocal done
+            done += epochs
+            run.progress("epochs", done, whole)
+
+        found = search(problem, train, trials, settings, recorder.heard, tell, recorder.epoch)
+        recorder.finished(found.trials, found.chosen)
+        model = save_model(dataset, problem, train, found, store=store)
+        journal_of(problem, settings).saved()
+        return model
+
+
+def _minutes(trial: Trial) -> float:
+    """What a trial took, by count: its curve says."""
+    return trial.result.curve[-1]["minutes"] if trial.result else 0.0

@@ -1,0 +1,154 @@
+"""Ray for the time of a search: one started here, or one that runs elsewhere."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import stages
+from stages.models.export import child_environment
+from stages.runtime.errors import InfrastructureError
+from stages.settings import Settings
+from stages.train.distributed.own_folder import own_folder
+from stages.train.distributed.ray_processes import RayProcesses, end
+from stages.train.distributed.room import PATIENCE, for_workers, store_bytes
+
+QUIET = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results are told to us; nothing reads the files
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # a report waits for so long
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(PATIENCE),  # then with fewer
+    "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+}
+LOCAL = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_raylet_start_wait_time_s": "240",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # nobody takes a node of it away
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+_own: list[RayProcesses] = []  # of the Ray that this process started; empty: of none
+SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@contextmanager
+def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator[Path]:
+    """Connect to Ray; give a folder for what it writes. What was started here is stopped at the
+    end; within another `cluster`, that one is used.
+
+    `shared`: bytes of the arrays that all workers read; `opened`: a library that every process of
+    Ray opens beforehand, which helps if nearly all are going to need it. Raises
+    InfrastructureError if Ray does not come up."""
+    with (
+        own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
+        _environment(_variables(settings, opened)),
+        _connected(settings, folder, shared),
+    ):
+        yield folder
+
+
+@contextmanager
+def _connected(settings: Settings, folder: Path, shared: int) -> Iterator[None]:
+    import ray
+
+    if ray.is_initialized():
+        yield
+        return
+    try:
+        _start(settings, folder, shared)
+        _own[:] = [RayProcesses(folder)] if settings.ray == "local" else []
+        yield
+    finally:
+        family = [process for own in _own for process in own.family()]
+        _own.clear()
+        ray.shutdown()
+        end(family)  # its agents would go on for a minute
+
+
+def ended() -> bool:
+    """Whether the Ray that was started here, and is in use, is gone: what waits for it may wait for
+    ever."""
+    return any(own.ended() for own in list(_own))
+
+
+def end_rest() -> None:
+    """End what is left of the Ray that was started here, and has ended in part: nobody else will,
+    or only in a minute."""
+    end([process for own in list(_own) for process in own.family()], patience=0)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Ray's processes take their settings from the environment; it is as it was afterwards."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _variables(settings: Settings, opened: str) -> dict[str, str]:
+    if settings.ray != "local":
+        return QUIET
+    own = {
+        "RAY_AUTH_TOKEN": token_hex(32),  # nobody else on this machine can give it work
+        "RAY_preload_python_modules": opened,
+    }
+    return {**child_environment(), **QUIET, **LOCAL, **SINGLE_THREAD, **own}
+
+
+def _start(settings: Settings, folder: Path, shared: int) -> None:
+    import ray
+
+    read_environment()
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    place = _place(settings, folder, shared)
+    try:
+        ray.init(**place, **quiet)
+    except Exception as error:  # Ray raises what it meets
+        raise InfrastructureError(
+            f"Ray does not come up ({settings.ray}): {error}.",
+            "Unset AIWF_RAY to start one here, or look at the cluster it names.",
+        ) from error
+
+
+def read_environment() -> None:
+    """Have Ray read mode and token again: it does so when it is first imported, which may have been
+    before they were set; this is how its own authentication_token_setup.py does it."""
+    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
+
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
+    if settings.ray != "local":
+        return {"address": settings.ray, "runtime_env": _sent()}
+    return {
+        "address": "local",
+        "num_cpus": settings.threads,
+        "num_gpus": settings.gpus,
+        "include_dashboard": False,
+        "object_store_memory": store_bytes(shared),
+        "_memory": for_workers(shared),
+        "_temp_dir": str(folder / "ray"),
+        "_node_ip_address": "127.0.0.1",
+    }
+
+
+def _sent() -> dict[str, Any]:
+    """What a cluster's workers need of this machine: these very `stages`, unless a Ray Job that
+    this process belongs to has brought them."""
+    runtime_env: dict[str, Any] = {"env_vars": SINGLE_THREAD}
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+        return runtime_env
+    return runtime_env | {"py_modules": [str(Path(stages.__file__).parent)]}

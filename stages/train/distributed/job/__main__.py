@@ -1,0 +1,39 @@
+"""On the cluster: `python -m stages.train.distributed.job DIGEST` does the work that the blob
+DIGEST describes, and notes the outcome."""
+
+import json
+import sys
+
+from stages.artifacts import Ref
+from stages.config import TrainSlice
+from stages.opening import open_store
+from stages.runtime.errors import WorkflowError
+from stages.settings import Settings
+from stages.train import train
+from stages.train.distributed.job.run_messages import ForwardingRun
+
+NOTE = "jobs/{}"
+
+
+def main(digest: str) -> None:
+    """Train, and note the model's reference, or what a person has to mend."""
+    settings = Settings()
+    store = open_store(settings)
+    request = json.loads(store.get(digest))
+    try:
+        model = train(
+            store.load(Ref("dataset", request["dataset"])),
+            TrainSlice.model_validate(request["config"]),
+            store=store,
+            run=ForwardingRun(store),
+            settings=settings,
+        )
+    except WorkflowError as error:
+        failure = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}
+        store.note(NOTE.format(digest), failure)
+        raise
+    store.note(NOTE.format(digest), {"made": list(model.ref)})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

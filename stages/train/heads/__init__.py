@@ -1,0 +1,1 @@
+"""Heads on features of a frozen backbone, and small networks trained from scratch."""

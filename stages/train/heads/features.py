@@ -1,0 +1,128 @@
+"""What a frozen backbone makes of each sample and each of its views: computed once, kept by digest.
+
+One window goes through the network at a time and each on one core, several side by side: so a row
+is the same to the last bit whatever else is computed, on however many cores. A sample's row is the
+mean over its windows: what a linear head says of it is then the mean of what it says of each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset, Step, canonical, digest_of
+from stages.etl.augment import view_of
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.distributed.single_threaded import load_single_threaded
+from stages.train.heads.backbone import BackboneFile
+from stages.train.heads.shards import Row, Shards
+from stages.train.sources import version_of
+
+SHARD = 256  # rows; what a killed run can lose
+STEP_CODE = (
+    *("runtime/steps.py", "runtime/pictures.py", "runtime/sounds.py", "runtime/spectrograms.py"),
+    *("runtime/resampling.py", "runtime/windows.py"),
+)
+VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
+PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
+
+
+ReportProgress = Callable[[int], None]
+
+
+class View(NamedTuple):
+    """A sample by digest; number 0 is the sample itself, others are augmented."""
+
+    digest: str
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.digest}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How samples of a dataset come to a network: the steps `before` it, and the changes that make
+    a view of its own."""
+
+    before: tuple[Step, ...]
+    dataset: Dataset
+    store: Store
+
+    def windows(self, view: View) -> NDArray[np.float32]:
+        """`view` as the network sees it, [windows, ...]."""
+        steps = [step.model_dump() for step in self.before]
+        data = self.store.get(view.digest)
+        shown = view_of(steps, data, self.dataset, view.digest, view.number)
+        return shown.windows.astype(np.float32, copy=False)
+
+    def key(self, augmented: bool) -> list[Any]:
+        """Equal for equal windows; the samples are told apart by their views' names."""
+        key: list[Any] = [[step.model_dump() for step in self.before]]
+        if augmented:
+            key += [self.dataset.augmentations, self.dataset.seed]
+        return [*key, version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)]
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A backbone and how samples come to it. `tell` is called with the number of finished rows."""
+
+    backbone: BackboneFile
+    preprocessing: Preprocessing
+    settings: Settings
+    tell: ReportProgress
+
+    def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
+        """The features of `views`, in their order: [views, features]; only unknown ones are
+        computed."""
+        row_of: dict[str, Row] = {}
+        for augmented in (False, True):
+            wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
+            if wanted:
+                self._know(wanted, augmented, row_of)
+        return np.stack([row_of[view.name] for view in views])
+
+    def _know(self, views: list[View], augmented: bool, row_of: dict[str, Row]) -> None:
+        """Add the rows of `views` to `row_of`, from the cache, or computed and put into it."""
+        shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
+        cached = shards.read()
+        missing = [view for view in views if view.name not in cached]
+        row_of.update({view.name: cached[view.name] for view in views if view.name in cached})
+        done = len(row_of)
+        self.tell(done)
+        for start in range(0, len(missing), SHARD):
+            part = missing[start : start + SHARD]
+            shard = {}
+            for view, row in zip(part, self._forward(part), strict=True):
+                shard[view.name] = row
+                self.tell(done + start + len(shard))
+            shards.append(shard)
+            row_of.update(shard)
+
+    def _forward(self, views: list[View]) -> Iterator[Row]:
+        network = self._network
+        with ThreadPoolExecutor(self.settings.threads) as pool:
+            yield from pool.map(
+                lambda view: mean_row(network, self.preprocessing.windows(view)), views
+            )
+
+    @cached_property
+    def _network(self) -> Callable[[NDArray[np.float32]], Row]:
+        network = load_single_threaded(str(self.backbone.path))
+        return lambda window: network(window)[0]
+
+    def _key(self, augmented: bool) -> str:
+        return digest_of(canonical([self.backbone.digest, *self.preprocessing.key(augmented)]))
+
+
+def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:
+    """The mean of what `network` makes of each of `windows`."""
+    rows = [network(window[None]) for window in windows]
+    mean: Row = np.stack(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
+    return rows[0] if len(rows) == 1 else mean

@@ -1,0 +1,147 @@
+"""What teaching a trial is, whatever is taught: epochs, judging, the best epoch, a temperature.
+
+Those of all folds are taught at once: each learns from what the others judge."""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from stages.artifacts import canonical, digest_of
+from stages.train.heads.balance import balance_of, drawn, label_weights
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import best_temperature, measures
+
+DROPOUT = 0.5
+Floats = NDArray[np.float32]
+
+
+class Best(NamedTuple):
+    """What was learnt by the epoch that ships, and what it says of the rows that it has not
+    seen."""
+
+    epoch: int
+    measures: dict[str, float]
+    parameters: Any
+    logits: Floats
+
+
+class Fit(ABC):
+    """One trial in training; `fit` may be called again to resume. Equal hyperparameters, equal
+    result."""
+
+    def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
+        self.problem = problem
+        self.hyper = hyperparameters
+        self.seed = int(digest_of(canonical(hyperparameters))[:12], 16)
+        self.judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
+        self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
+        counts = np.bincount(problem.labels, minlength=problem.classes)
+        self.balance = balance_of(
+            hyperparameters["class_balance"], counts[np.arange(len(counts)) != problem.rejected]
+        )
+        weights = label_weights(counts, self.balance.weights) if self.balance.weights else None
+        self.weights = None if weights is None else paddle.to_tensor(weights)
+        self.curve: list[dict[str, float]] = []
+        self.best: Best | None = None
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Floats]:
+        """The weights that were learnt, of one network that answers as the mean of all folds' do,
+        at the temperature; named as the family's `network` builds it."""
+
+    @abstractmethod
+    def _epoch(self, rng: np.random.Generator) -> float:
+        """Show every fold its samples once; return the mean loss."""
+
+    @abstractmethod
+    def _judge(self) -> Floats:
+        """The logits of the rows that judge, fold by fold, [rows, labels]."""
+
+    @abstractmethod
+    def _learnt(self) -> Any:
+        """A copy of what has been learnt."""
+
+    def fit(self, epochs: int, patience: int) -> None:
+        """Teach up to `epochs` in all, or until `patience` epochs have not lowered the log loss."""
+        while len(self.curve) < epochs and not self.exhausted(patience):
+            loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
+            logits = self._judge()
+            found = self._measured(logits)
+            self.curve.append({**found, "train_loss": loss})
+            if self._is_best(found):
+                self.best = Best(len(self.curve), found, self._learnt(), logits)
+
+    def _is_best(self, found: dict[str, float]) -> bool:
+        """Whether the epoch that `found` was measured of is what the trial would ship so far."""
+        return self.best is None or found["log_loss"] < self.best.measures["log_loss"]
+
+    def _measured(self, logits: Floats) -> dict[str, float]:
+        return measures(logits, self.truth, self.problem.rejected)
+
+    def exhausted(self, patience: int) -> bool:
+        """Whether the last `patience` epochs brought nothing."""
+        return self.best is not None and len(self.curve) - self.best.epoch >= patience
+
+    def temperature(self) -> float:
+        """What logits are divided by so that scores of unseen rows are as sure as they are
+        right."""
+        return best_temperature(self._best().logits, self.truth, self.problem.rejected)
+
+    def unseen(self) -> tuple[NDArray[np.int64], Floats]:
+        """The rows that judged, ascending, and the logits [rows, labels] that those who had not
+        seen them gave them, at the temperature of the whole."""
+        best = self._best()
+        rows = np.concatenate(self.judges)
+        order = np.argsort(rows, kind="stable")
+        logits: Floats = best.logits[order] / np.float32(self.temperature())
+        return rows[order], logits
+
+    def _best(self) -> Best:
+        assert self.best is not None, "fit() comes first"  # noqa: S101
+        return self.best
+
+    def _orders(
+        self, lists: list[NDArray[np.int64]], rng: np.random.Generator
+    ) -> list[NDArray[np.int64]]:
+        """One of `lists` for each fold, each in an order of its own, as batches [folds, n] of one
+        size: fewer rows than there are batches are left out, others each epoch."""
+        mixed = [self._mixed_up(rows, rng) for rows in lists]
+        length = min(map(len, mixed))
+        steps = -(-length // self.hyper["batch_size"])
+        size = length // steps
+        order = np.stack([rows[: steps * size] for rows in mixed])
+        return [order[:, start : start + size] for start in range(0, steps * size, size)]
+
+    def _mixed_up(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """`items` in an order of their own; rare labels more often, if that was chosen."""
+        return items[drawn(self._labels_of(items), self.balance.sampling, rng)]
+
+    def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The labels of what `_orders` was given: rows, if nothing else is said."""
+        return self.problem.labels[items]
+
+    def _targets(self, labels: NDArray[np.int64]) -> Floats:
+        """`labels` [...] as [..., classes], 1 where the label is."""
+        return np.eye(self.problem.classes, dtype=np.float32)[labels]
+
+    def _soft_loss(self, logits: Any, targets: Any) -> Any:
+        """Mean cross entropy of `logits` and `targets`, [..., classes], labels weighed if asked
+        for."""
+        weighed = targets if self.weights is None else targets * self.weights
+        log_probabilities = paddle.nn.functional.log_softmax(logits, axis=-1)
+        return -(weighed * log_probabilities).sum() / weighed.sum()
+
+
+def parameter(values: NDArray[Any]) -> Any:
+    """A Paddle parameter that begins with `values`."""
+    tensor = paddle.create_parameter(values.shape, "float32")
+    tensor.set_value(values.astype(np.float32))
+    return tensor
+
+
+def padded(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """`rows` of each fold as one table; shorter ones begin again."""
+    return np.stack([np.resize(one, max(map(len, rows))) for one in rows])

@@ -1,0 +1,139 @@
+"""Teaches heads on cached features: those of all folds at once, as one stack of matrices.
+
+An epoch of a head is some milliseconds of arithmetic, so what counts is the number of calls:
+stacked folds cost as many calls as one."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+import paddle.nn.functional as F
+from numpy.typing import NDArray
+
+from stages.train.heads.fitting import DROPOUT, Fit, Floats, padded, parameter
+from stages.train.heads.problem import Problem
+from stages.train.search.search_space import UNITS
+
+
+class Standard:
+    """The features of one input as tensors, centred and scaled to deviation 1; shared by many fits.
+
+    One scale for all features, since a feature that varies little says little. No label is looked
+    at."""
+
+    def __init__(self, problem: Problem, input_name: str) -> None:
+        features = problem.features[input_name]
+        self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale = float(features.std(dtype=np.float64)) or 1.0
+        self.rows = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
+        judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
+        self.judged = self.stacked(padded(judges))
+
+    def stacked(self, rows: NDArray[np.int64]) -> Any:
+        """The features of `rows` [folds, n]: [folds, n, features]."""
+        taken = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
+        return taken.reshape([*rows.shape, -1])
+
+
+class HeadsFit(Fit):
+    """A head on frozen features. `standard` is that of the input that the hyperparameters name."""
+
+    def __init__(
+        self, problem: Problem, standard: Standard, hyperparameters: dict[str, Any]
+    ) -> None:
+        super().__init__(problem, hyperparameters)
+        self.standard = standard
+        self.parameters = self._start()
+        self.optimizer = paddle.optimizer.AdamW(
+            hyperparameters["learning_rate"],
+            parameters=self.parameters,
+            weight_decay=hyperparameters["weight_decay"],
+        )
+        self.taught = [problem.training_rows(fold) for fold in range(problem.folds)]
+
+    def arrays(self) -> dict[str, Floats]:
+        standard, learnt = self.standard, self._best().parameters
+        head = joined(learnt, standard.mean, standard.scale, self.temperature())
+        return {f"head.{name}": array for name, array in head.items()}
+
+    def _learnt(self) -> list[Floats]:
+        return [tensor.numpy().copy() for tensor in self.parameters]
+
+    def _start(self) -> list[Any]:
+        rng = np.random.default_rng(self.seed)
+        folds, classes = self.problem.folds, self.problem.classes
+        width = self.standard.rows.shape[1]
+        if self.hyper["head"] == "linear":
+            return [
+                parameter(np.zeros((folds, width, classes))),
+                parameter(np.zeros((folds, 1, classes))),
+            ]
+        return [
+            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, UNITS))),
+            parameter(np.zeros((folds, 1, UNITS))),
+            parameter(rng.normal(0, (1 / UNITS) ** 0.5, (folds, UNITS, classes))),
+            parameter(np.zeros((folds, 1, classes))),
+        ]
+
+    def _epoch(self, rng: np.random.Generator) -> float:
+        losses = [self._step(rows, rng) for rows in self._orders(self.taught, rng)]
+        return float(paddle.stack(losses).mean())
+
+    def _step(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
+        features, labels = self.standard.stacked(rows), self.problem.labels[rows]
+        loss = self._mixed(features, labels, rng) if self.problem.changes else None
+        if loss is None:
+            logits = self._forward(features, rng).reshape([labels.size, -1])
+            loss = F.cross_entropy(logits, paddle.to_tensor(labels.ravel()), self.weights)
+        # so that a fold's step does not depend on how many there are
+        (loss * self.problem.folds).backward()
+        self.optimizer.step()
+        self.optimizer.clear_grad()
+        return loss.detach()
+
+    def _mixed(self, features: Any, labels: NDArray[np.int64], rng: np.random.Generator) -> Any:
+        """The loss of batches that the dataset's augmentations have changed."""
+        changed = self.problem.changed(features.numpy(), self._targets(labels), rng)
+        mixed, targets = (paddle.to_tensor(array) for array in changed)
+        return self._soft_loss(self._forward(mixed, rng), targets)
+
+    def _forward(self, features: Any, rng: np.random.Generator | None = None) -> Any:
+        """[folds, n, features] to logits [folds, n, labels]; with dropout if `rng` is given."""
+        first = paddle.bmm(features, self.parameters[0]) + self.parameters[1]
+        if len(self.parameters) == 2:
+            return first
+        hidden = F.relu(first)
+        if rng is not None:
+            mask = rng.random(hidden.shape, dtype=np.float32) >= DROPOUT
+            hidden = hidden * paddle.to_tensor(mask.astype(np.float32) / np.float32(1 - DROPOUT))
+        return paddle.bmm(hidden, self.parameters[2]) + self.parameters[3]
+
+    def _judge(self) -> Floats:
+        with paddle.no_grad():
+            logits: Floats = self._forward(self.standard.judged).numpy()
+        return np.concatenate([logits[fold, : len(rows)] for fold, rows in enumerate(self.judges)])
+
+
+def joined(
+    parameters: list[Floats], mean: Floats, scale: float, temperature: float
+) -> dict[str, Floats]:
+    """The heads of all folds (a stack) as one head whose logits are their logits' mean over
+    `temperature`.
+
+    Centring by `mean` and dividing by `scale` become part of the first matrix. Exact: linear heads
+    are averaged, hidden layers are put side by side. Named as in models/network.py's Head."""
+    wide = [stack.astype(np.float64) for stack in parameters]
+    folds = len(wide[0])
+    if len(wide) == 2:
+        first = wide[0].mean(axis=0) / scale
+        start = wide[1].mean(axis=0)[0] - mean @ first
+        arrays = {"out.weight": first / temperature, "out.bias": start / temperature}
+    else:
+        first = np.concatenate(wide[0], axis=1) / scale
+        arrays = {
+            "hidden.weight": first,
+            "hidden.bias": np.concatenate(wide[1], axis=1)[0] - mean @ first,
+            "out.weight": np.concatenate(wide[2], axis=0) / folds / temperature,
+            "out.bias": wide[3].mean(axis=0)[0] / temperature,
+        }
+    return {name: array.astype(np.float32) for name, array in arrays.items()}

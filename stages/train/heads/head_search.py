@@ -1,0 +1,95 @@
+"""Heads on features of frozen backbones, or small networks from scratch, searched over; then the
+tails of the best backbones."""
+
+from stages.artifacts import Dataset, Model
+from stages.config import TrainConfig
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.cost.estimate import Estimate, of_heads
+
+
+class Heads:
+    """Features are computed once for each input; a trial is a head that is taught on them, and in
+    phase two the tail of a backbone with its head."""
+
+    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`train` with the numbers of trials of both phases that its minutes allow. What phase one
+        leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
+        from stages.train.cost.budget import taken, trials_within
+        from stages.train.cost.finetune_budget import tuned_within
+        from stages.train.ood import with_negatives
+
+        if train.trials:
+            return train.with_tuned(train.finetune.trials or 0)
+        samples = with_negatives(train, samples)
+        trials = trials_within(train, samples, views, speed)
+        resolved = train.model_copy(update={"trials": trials})
+        if train.finetune.trials is not None:
+            return resolved
+        seconds_remaining = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
+        return tuned_within(resolved, samples, seconds_remaining)
+
+    def estimate(
+        self, train: TrainConfig, samples: int, views: int, settings: Settings
+    ) -> Estimate:
+        """What `train` takes for so many samples, each with `views` copies."""
+        from stages.train.ood import with_negatives
+
+        samples = with_negatives(train, samples)
+        return of_heads(train, samples, views, settings.machine_speed, settings.threads)
+
+    def train(
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+    ) -> Model:
+        """Search for the best head on features of `dataset` and save it with its backbone."""
+        from stages.train.cost.compatibility import notices
+        from stages.train.cost.minutes import minutes_of
+        from stages.train.distributed.cluster import cluster
+        from stages.train.finetune.finetuning import saved, tune
+        from stages.train.heads.learning_curve_json import learning_curve_json
+        from stages.train.heads.prepared import prepare
+        from stages.train.heads.saved_model import save_model
+        from stages.train.ood import labels_of
+        from stages.train.search.recorder import Recorder
+        from stages.train.search.trial_search import journal_of, search
+
+        if licence_notices := notices(config):
+            run.log_tags({"notice": " ".join(licence_notices)})
+        samples = dataset.train_and_validation
+        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
+        count = train.trials or 1
+        prepared = prepare(dataset, train, store=store, run=run, settings=settings)
+        # as many as there are groups for
+        train = train.model_copy(update={"folds": prepared.folds})
+        minutes = minutes_of(train, samples, dataset.views)
+        recorder = Recorder(run, count, train.metric, minutes=minutes)
+        with cluster(settings, prepared.nbytes):  # one for all that follows
+            trials = search(
+                prepared.problem, train, count, settings, recorder.heard, recorder.epoch
+            )
+            trials, chosen = tune(
+                prepared, trials, dataset, train, recorder=recorder, store=store, settings=settings
+            )
+            labels = labels_of(dataset, train)
+            about = (dataset, prepared, trials, chosen, train, labels)
+            curve_json = (
+                learning_curve_json(*about, store=store, run=run, settings=settings)
+                if train.growth
+                else None
+            )
+        recorder.finished(trials, chosen)
+        model = save_model(
+            dataset,
+            prepared,
+            trials,
+            chosen,
+            train,
+            store=store,
+            settings=settings,
+            learning_curve=curve_json,
+        )
+        journal_of(prepared.problem, train, settings).saved()
+        if train.finetune.trials:
+            saved(dataset, train, settings)
+        return model

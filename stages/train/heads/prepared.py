@@ -1,0 +1,136 @@
+"""All that a search needs, before it begins: the samples, the rows, their features."""
+
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.etl.augment import changes_of
+from stages.etl.manifest import Sample, samples_of
+from stages.parts import FAMILIES, TASKS
+from stages.runtime.errors import DataError
+from stages.settings import Settings
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.heads.backbone import BackboneFile, backbone_file
+from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, View
+from stages.train.heads.problem import Problem, Rows, rows_of
+from stages.train.heads.windows import Windows
+from stages.train.ood import labels_of, other_of
+from stages.train.ood.negatives import kinds_of, negatives
+from stages.train.search.search_space import Input, inputs_of
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`views`: what each row of `problem` shows; `shapes`: of one window as the network sees it, by
+    input's name; `kinds`: of the samples that teach what to reject, by digest."""
+
+    problem: Problem
+    views: tuple[View, ...]
+    folds: int
+    shapes: dict[str, tuple[int, ...]]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Of what all workers read."""
+        return sum(array.nbytes for array in self.problem.features.values())
+
+
+def prepare(
+    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
+) -> Prepared:
+    """Compute or find the features of all rows for every input. Raises DataError."""
+    samples = samples_of(dataset, store)
+    folds = folds_of(samples, train.folds)
+    generated = negatives(dataset, samples, train, store=store, settings=settings)
+    rows = rows_of(dataset, samples, folds, train.seed, generated)
+    inputs = inputs_of(train)
+    backbones = _backbones(inputs, store, run, settings)
+    features, shapes = {}, {}
+    for place, model_input in enumerate(inputs):
+        report_progress = _teller(run, place, len(inputs), len(rows.views))
+        preprocessing = preprocessing_of(model_input, dataset, store)
+        features[model_input.name] = _features(
+            preprocessing, backbones.get(model_input.family), rows, settings, report_progress
+        )
+        shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
+    changes = changes_of(dataset, "batch")
+    classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
+    problem = rows.problem(features, classes, folds, changes, other)
+    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *generated]))
+
+
+def _teller(run: Run, place: int, inputs: int, rows: int) -> ReportProgress:
+    return lambda done: run.progress("features", place * rows + done, inputs * rows)
+
+
+def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Preprocessing:
+    """How samples of `dataset` are preprocessed for the network of `model_input`."""
+    before = TASKS[dataset.task]().before(FAMILIES[model_input.family], model_input.size, dataset)
+    return Preprocessing(before, dataset, store)
+
+
+def _features(
+    preprocessing: Preprocessing,
+    backbone: BackboneFile | None,
+    rows: Rows,
+    settings: Settings,
+    report_progress: ReportProgress,
+) -> NDArray[np.float32] | Windows:
+    """What a frozen backbone makes of the rows, or their windows as they are."""
+    if backbone:
+        return Extractor(backbone, preprocessing, settings, report_progress).rows(rows.views)
+    with ThreadPoolExecutor(settings.threads) as pool:
+        windows = []
+        for window in pool.map(preprocessing.windows, rows.views):
+            windows.append(window)
+            report_progress(len(windows))
+    return Windows.of(windows)
+
+
+def _backbones(
+    inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
+) -> dict[str, BackboneFile]:
+    """The backbones of those families that have one."""
+    families = {
+        model_input.family: model_input.begun
+        for model_input in inputs
+        if model_input.begun.features
+    }
+    run.progress("backbones", 0, len(families))
+    with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
+        files = pool.map(lambda family: backbone_file(family, store, settings), families.values())
+        found = dict(zip(families, files, strict=True))
+    run.progress("backbones", len(families), len(families))
+    return found
+
+
+def folds_of(samples: list[Sample], wanted: int) -> int:
+    """`wanted`, or as many as there are groups of the label that has the fewest of them.
+
+    Raises DataError if a split that is needed is empty, or all samples are of one group."""
+    splits = Counter(sample.split for sample in samples)
+    needed = ("train",) if wanted > 1 else ("train", "validation")
+    empty = [split for split in needed if not splits[split]]
+    if empty:
+        raise DataError(
+            f"The dataset has no samples in {' and '.join(empty)}.",
+            "Add samples, or change etl.splits.",
+        )
+    if wanted == 1:
+        return 1
+    used = [sample for sample in samples if sample.split in ("train", "validation")]
+    groups = {(sample.label, sample.group or sample.digest) for sample in used}
+    if len({group for _, group in groups}) < 2:
+        raise DataError(
+            "All samples of train and validation are of one group, so none can judge.",
+            "Add samples of another group, or leave out the column 'group'.",
+        )
+    return max(2, min(wanted, min(Counter(label for label, _ in groups).values())))

@@ -1,0 +1,144 @@
+"""What a trial learns from: features of every row, labels, and who judges whom."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset, digest_of
+from stages.etl.manifest import Sample
+from stages.train.heads.features import View
+
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows are views of samples, all of one sample in a row. `features`: input's name to what a
+    frozen backbone makes of the rows, [rows, features], or to their windows as they are; `labels`:
+    [rows].
+
+    `held`: [rows], the fold in which a row's sample is held out to judge (-1: in none);
+    `plain`: [rows], whether a row is the sample itself, before its other views; only such a row
+    judges. `changes`: those of the dataset's augmentations that are for batches. `other`: the
+    label of samples that teach what to reject, by which nothing else is judged."""
+
+    features: dict[str, Any]
+    labels: Indices
+    held: Indices
+    plain: NDArray[np.bool_]
+    classes: int
+    folds: int
+    changes: tuple[Any, ...] = ()
+    other: int | None = None
+
+    @property
+    def samples(self) -> int:
+        """How many samples judge, without those of the label `other`."""
+        return self.known(
+            np.concatenate([self.validation_rows(fold) for fold in range(self.folds)])
+        )
+
+    def known(self, rows: Indices) -> int:
+        """How many of `rows` have one of a person's labels."""
+        return int((self.labels[rows] != self.rejected).sum())
+
+    @property
+    def rejected(self) -> int:
+        """`other`, or a label that no row has."""
+        return -1 if self.other is None else self.other
+
+    @property
+    def origin(self) -> Indices:
+        """[rows], the number of a row's sample."""
+        return np.cumsum(self.plain) - 1
+
+    def changed(
+        self, inputs: Floats, targets: Floats, rng: np.random.Generator
+    ) -> tuple[Floats, Floats]:
+        """`inputs` [folds, n, ...] and `targets` [folds, n, classes], the batch of each fold
+        changed by itself."""
+        for change in self.changes:
+            pairs = [change(*pair, rng) for pair in zip(inputs, targets, strict=True)]
+            inputs, targets = (np.stack(part) for part in zip(*pairs, strict=True))
+        return inputs, targets
+
+    def training_rows(self, fold: int) -> Indices:
+        """The rows that teach in `fold`."""
+        return np.flatnonzero(self.held != fold)
+
+    def validation_rows(self, fold: int) -> Indices:
+        """The rows that judge in `fold`."""
+        return np.flatnonzero((self.held == fold) & self.plain)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which views are rows, in order, and what is known of each before its features are."""
+
+    views: tuple[View, ...]
+    labels: Indices
+    held: Indices
+
+    def problem(
+        self,
+        features: dict[str, Any],
+        classes: int,
+        folds: int,
+        changes: Sequence[Any] = (),
+        other: int | None = None,
+    ) -> Problem:
+        plain = np.array([view.number == 0 for view in self.views])
+        columns = (self.labels, self.held, plain)
+        return Problem(features, *columns, classes, folds, tuple(changes), other)
+
+
+def rows_of(
+    dataset: Dataset,
+    samples: Sequence[Sample],
+    folds: int,
+    seed: int,
+    negatives: Sequence[Sample] = (),
+) -> Rows:
+    """The rows of the train and validation splits; views beside the sample itself of train's only.
+    The `negatives` come after them and do not change who judges whom among them.
+
+    With one fold the validation split judges what the train split teaches. With more, both are
+    dealt into so many folds, and each is judged by what all the others teach."""
+    used = [sample for sample in samples if sample.split in ("train", "validation")]
+    place = {label: index for index, label in enumerate(dataset.labels)}
+    fold_of_samples = _folds_of(used, folds, seed) + _folds_of(negatives, folds, seed)
+    views, labels, folds_of_rows = [], [], []
+    for sample, fold in zip([*used, *negatives], fold_of_samples, strict=True):
+        count = 1 + (dataset.views if sample.split == "train" else 0)
+        views += [View(sample.digest, number) for number in range(count)]
+        labels += [place.get(sample.label, len(place))] * count
+        folds_of_rows += [fold] * count
+    return Rows(tuple(views), np.array(labels, np.int64), np.array(folds_of_rows, np.int64))
+
+
+def _folds_of(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
+    return _dealt(samples, folds, seed) if folds > 1 else _by_split(samples)
+
+
+def _by_split(samples: Sequence[Sample]) -> list[int]:
+    return [0 if sample.split == "validation" else -1 for sample in samples]
+
+
+def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
+    """Each sample's fold: groups stay together, each label is spread evenly, all by content."""
+    groups: dict[str, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample.group or sample.digest, []).append(sample)
+    counts = [Counter[str]() for _ in range(folds)]
+    fold_of: dict[str, int] = {}
+    for name in sorted(groups, key=lambda name: digest_of(f"{seed}/{name}".encode())):
+        label = groups[name][0].label
+        fold = min(range(folds), key=lambda fold: (counts[fold][label], counts[fold].total(), fold))
+        counts[fold].update(sample.label for sample in groups[name])
+        fold_of[name] = fold
+    return [fold_of[sample.group or sample.digest] for sample in samples]

@@ -1,0 +1,142 @@
+"""The Model that comes of the chosen trial: its head joined to the backbone, and what is known of
+it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from stages.artifacts import Dataset, Model
+from stages.config import TrainConfig
+from stages.models.arrays import unpack_arrays
+from stages.models.weights import Array
+from stages.parts import TASKS
+from stages.runtime import steps as runtime
+from stages.settings import Settings
+from stages.store import Store
+from stages.train.heads.baselines import baselines
+from stages.train.heads.network import network_files
+from stages.train.heads.out_of_fold import without
+from stages.train.heads.prepared import Prepared
+from stages.train.heads.validation_counts import validation_counts
+from stages.train.ood import OTHER, labels_of
+from stages.train.ood.negatives import YOURS
+from stages.train.ood.threshold import Reject, calibrated
+from stages.train.search.search_space import Input, by_name
+from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
+from stages.train.search.successive_halving import Trial
+
+CURVE = "learning_curve.json"
+
+
+def save_model(
+    dataset: Dataset,
+    prepared: Prepared,
+    trials: Sequence[Trial],
+    chosen: Trial,
+    train: TrainConfig,
+    *,
+    store: Store,
+    settings: Settings,
+    learning_curve: bytes | None = None,
+) -> Model:
+    """Join the chosen head to its backbone, export both, and save the Model.
+
+    `learning_curve`: the JSON of `learning_curve_json`."""
+    model_input = by_name(train)[chosen.input]
+    result = result_of(chosen)
+    arrays = unpack_arrays(result.arrays)
+    task = TASKS[dataset.task]()
+    family = model_input.begun
+    labels = labels_of(dataset, train)
+    reject = _reject(arrays, prepared, train)
+    rejecting = (reject.step,) if reject else ()
+    after = (*rejecting, *task.after(family, model_input.size, labels))
+    files = {
+        **network_files(model_input.family, _arrays(model_input, arrays, settings), store),
+        "trials.json": store.add(table(trials, chosen)),
+        "unseen.json": store.add(_unseen(arrays, prepared, [step.model_dump() for step in after])),
+        **({CURVE: store.add(learning_curve)} if learning_curve else {}),
+    }
+    model = Model(
+        task=dataset.task,
+        labels=labels,
+        family=model_input.family,
+        input_shape=prepared.shapes[model_input.name],
+        before=task.before(family, model_input.size, dataset),
+        after=after,
+        hyperparameters={**chosen.hyperparameters, "epochs": result.best_epoch},
+        selection=selection_of(
+            trials,
+            chosen,
+            train,
+            samples=prepared.problem.known(arrays["rows"]),
+            folds=prepared.folds,
+        )
+        | validation_counts(prepared.problem, arrays["rows"], labels)
+        | {"finalists": baselines(trials, chosen, train, prepared.problem)}
+        | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
+        | {"temperature": float(arrays["temperature"])}
+        | ({"notice": family.notice} if family.notice else {}),
+        weights=family.digests,
+        files=files,
+        parents=(dataset.ref,),
+    )
+    store.save(model)
+    return model
+
+
+def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
+    """What rejects unknown samples, if anything is to."""
+    other = prepared.problem.other
+    if other is None or not train.rejects:
+        return None
+    truth = prepared.problem.labels[arrays["rows"]]
+    return calibrated(arrays["logits"], truth, other, train.rejects.false_accepts)
+
+
+def _negatives(prepared: Prepared) -> dict[str, int]:
+    """How many samples taught what to reject: those that were made, and a person's own."""
+    trained_on = {view.digest for view in prepared.views}
+    kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
+    yours = kinds.count(YOURS)
+    return {"made": len(kinds) - yours, "yours": yours}
+
+
+def _arrays(model_input: Input, trained: dict[str, Array], settings: Settings) -> dict[str, Array]:
+    """What was `made`, joined to what the backbone was published with."""
+    published = model_input.begun.load(settings)
+    backbone = {f"backbone.{name}": array for name, array in published.items()}
+    return {**backbone, **without(trained)}
+
+
+def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
+    """For each sample that judged, as JSON: its digest, its label's index, and the scores by heads
+    that had not seen it."""
+    rows = arrays["rows"]
+    answers = [runtime.run(after, logits[None])[0] for logits in arrays["logits"]]
+    content = {
+        "digests": [prepared.views[row].digest for row in rows],
+        "truth": prepared.problem.labels[rows].tolist(),
+        "answers": [[round(float(score), DECIMALS) for score in scores] for scores in answers],
+        **({"kinds": dict(prepared.kinds)} if prepared.kinds else {}),
+    }
+    return json.dumps(content, sort_keys=True).encode()
+
+
+def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
+    """All trials as JSON, by number; without times, so that equal searches have equal bytes."""
+    rows = [
+        {
+            "number": trial.number,
+            "phase": trial.phase,
+            "chosen": trial is chosen,
+            "hyperparameters": trial.hyperparameters,
+            "rung": trial.reached,
+            "epochs": len(result_of(trial).curve),
+            "best_epoch": result_of(trial).best_epoch,
+            "measures": rounded(result_of(trial).measures),
+            "curve": [rounded(epoch) for epoch in result_of(trial).curve],
+        }
+        for trial in trials
+    ]
+    return json.dumps(rows, indent=1, sort_keys=True).encode()

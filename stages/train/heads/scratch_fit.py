@@ -1,0 +1,165 @@
+"""Teaches small networks from their first weights: those of all folds at once, as groups of
+channels of one network.
+
+An epoch shows each sample, by one of its views and one of its windows, drawn: so further views cost
+no further steps. What judges and is kept is the running mean of the weights (Polyak and
+Juditsky 1992), which needs no plan of how far a trial will go."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from stages.models.small_audio_layers import KERNEL, Backbone, start
+from stages.runtime.quiet import quiet
+from stages.train.cost.budget import LEAST_SHOWN
+from stages.train.heads.fitting import DROPOUT, Fit, Floats, parameter
+from stages.train.heads.problem import Problem
+from stages.train.heads.windows import Windows, means
+
+MEMORY = 0.98  # of the running mean, at each step
+WARMING = 10.0  # steps after which the first weights count little in it
+VALIDATION_BATCH = 64  # windows at a time
+LEAST_SCALE = 1e-3
+
+
+class ScratchFit(Fit):
+    """A small network for each fold."""
+
+    def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
+        super().__init__(problem, hyperparameters)
+        windows = problem.features[hyperparameters["input"]]
+        assert isinstance(windows, Windows)  # noqa: S101
+        self.windows = windows
+        self.backbone, self.head = self._start()
+        self.mean = {name: value.copy() for name, value in self._state().items()}
+        self.steps = 0
+        weights = [*self.backbone.parameters(), *self.head]
+        self.optimizer = paddle.optimizer.AdamW(
+            hyperparameters["learning_rate"],
+            parameters=weights,
+            weight_decay=hyperparameters["weight_decay"],
+        )
+        self.taught = [
+            shown(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
+        ]
+        self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
+
+    def arrays(self) -> dict[str, Floats]:
+        learnt, folds = self._best().parameters, self.problem.folds
+        matrix, offset = learnt["head.0"].astype(np.float64), learnt["head.1"].astype(np.float64)
+        temperature = self.temperature()
+        out = {
+            "head.out.weight": np.concatenate(matrix) / folds / temperature,
+            "head.out.bias": offset.mean(axis=0)[0] / temperature,
+        }
+        backbone = {name: array for name, array in learnt.items() if name.startswith("backbone.")}
+        return backbone | {name: array.astype(np.float32) for name, array in out.items()}
+
+    def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.problem.labels[self.first[items]]  # what is shown is samples
+
+    def _learnt(self) -> dict[str, Floats]:
+        return {name: value.copy() for name, value in self.mean.items()}
+
+    def _start(self) -> tuple[Backbone, list[Any]]:
+        problem, values = self.problem, self.windows.values
+        hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
+        backbone = Backbone(problem.folds, values.shape[2], hidden, apart=True, kernel=kernel)
+        start(backbone, np.random.default_rng(self.seed))
+        centre = values.mean(axis=(0, 1, 3), dtype=np.float64)
+        spread = np.maximum(values.std(axis=(0, 1, 3), dtype=np.float64), LEAST_SCALE)
+        for place, value in ((backbone.mean, centre), (backbone.scale, spread)):
+            place.set_value(value.reshape(place.shape).astype(np.float32))
+        with paddle.no_grad():
+            backbone.eval()
+            width = backbone(paddle.zeros([1, problem.folds, *values.shape[2:]])).shape[1]
+        shape = (problem.folds, width // problem.folds, problem.classes)
+        return backbone, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
+
+    def _state(self) -> dict[str, Floats]:
+        backbone = {
+            f"backbone.{name}": tensor.numpy()
+            for name, tensor in self.backbone.state_dict().items()
+        }
+        return backbone | {
+            f"head.{place}": tensor.numpy() for place, tensor in enumerate(self.head)
+        }
+
+    @quiet()  # batch norm tells at every step that it does what it is for
+    def _epoch(self, rng: np.random.Generator) -> float:
+        self.backbone.train()
+        losses = [self._step(samples, rng) for samples in self._orders(self.taught, rng)]
+        return float(paddle.stack(losses).mean())
+
+    def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Any:
+        """Show `samples` [folds, n], each by a view and a window of it."""
+        first, views = self.first[samples], np.diff(self.first)[samples]
+        rows = first + rng.integers(0, views)
+        windows = self.windows.drawn(rows.ravel(), rng)[:, 0]
+        inputs = windows.reshape([*rows.shape, *windows.shape[1:]])
+        changed = self.problem.changed(inputs, self._targets(self.problem.labels[rows]), rng)
+        logits = self._forward(paddle.to_tensor(changed[0].swapaxes(0, 1)), self.head, rng)
+        loss = self._soft_loss(logits, paddle.to_tensor(changed[1]))
+        (
+            loss * self.problem.folds
+        ).backward()  # a fold's step does not depend on how many there are
+        self.optimizer.step()
+        self.optimizer.clear_grad()
+        self._remember()
+        return loss.detach()
+
+    def _remember(self) -> None:
+        self.steps += 1
+        decay = np.float32(min(MEMORY, self.steps / (WARMING + self.steps)))
+        for name, value in self._state().items():
+            self.mean[name] += (value - self.mean[name]) * (1 - decay)
+
+    def _forward(self, sound: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
+        """[n, folds, bands, frames] to logits [folds, n, labels]; dropout by `rng` if given."""
+        features = self.backbone(sound).reshape([sound.shape[0], self.problem.folds, -1])
+        features = features.transpose([1, 0, 2])
+        if rng is not None:
+            mask = rng.random(features.shape, dtype=np.float32) >= DROPOUT
+            features = features * paddle.to_tensor(mask.astype(np.float32) / (1 - DROPOUT))
+        return paddle.bmm(features, head[0]) + head[1]
+
+    def _judge(self) -> Floats:
+        """By the mean of the weights; those that are being taught are put back."""
+        current = self._state()
+        current = {name: value.copy() for name, value in current.items()}
+        self._become(self.mean)
+        self.backbone.eval()
+        windows_of_folds = [self.windows.all_of(rows) for rows in self.judges]
+        logits = self._logits([windows for windows, _ in windows_of_folds])
+        self._become(current)
+        return np.concatenate(
+            [means(one, places) for one, (_, places) in zip(logits, windows_of_folds, strict=True)]
+        )
+
+    def _become(self, state: dict[str, Floats]) -> None:
+        for name, place in self.backbone.state_dict().items():
+            place.set_value(state[f"backbone.{name}"])
+        for number, place in enumerate(self.head):
+            place.set_value(state[f"head.{number}"])
+
+    def _logits(self, windows: list[Floats]) -> list[Floats]:
+        """For each fold the logits of its `windows`."""
+        most = max(map(len, windows))
+        even = np.stack([np.resize(one, (most, *one.shape[1:])) for one in windows])[:, :, 0]
+        parts = []
+        with paddle.no_grad():
+            for begin in range(0, most, VALIDATION_BATCH):
+                part = np.ascontiguousarray(
+                    even[:, begin : begin + VALIDATION_BATCH].swapaxes(0, 1)
+                )
+                parts.append(self._forward(paddle.to_tensor(part), self.head).numpy())
+        every = np.concatenate(parts, axis=1)
+        return [every[fold, : len(one)] for fold, one in enumerate(windows)]
+
+
+def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What an epoch shows of `samples`: each once, or as often as makes it LEAST_SHOWN."""
+    each = np.unique(samples)
+    return np.tile(each, -(-LEAST_SHOWN // len(each)))

@@ -1,0 +1,60 @@
+"""On how many held-out samples trials were judged, by label, and when those are too few."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.train.heads.problem import Problem
+
+Indices = NDArray[np.int64]
+FEW = 30  # held-out samples of a label below which one more right answer is many points
+
+
+def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
+    """How many samples judged, by label, in words and numbers; `few` if there are too few of one.
+
+    `rows` of `problem`: those that the chosen trial was judged on."""
+    counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
+    counted = zip(labels, counts, strict=True)
+    by_label = {label: n for place, (label, n) in enumerate(counted) if place != problem.rejected}
+    few = _few(problem.folds, by_label)
+    record = {
+        "judged": _sentence(problem, rows, sum(by_label.values())),
+        "held_out_by_label": by_label,
+    }
+    return record | ({"few": few} if few else {})
+
+
+def _sentence(problem: Problem, rows: Indices, validated: int) -> str:
+    if problem.folds == 1:
+        return f"The {validated:,} samples of the validation split judged, and train alone taught."
+    if validated < problem.samples:
+        folds = len(np.unique(problem.held[rows]))
+        return (
+            f"Of {problem.folds} folds of train and validation {folds} judged: "
+            f"{validated:,} samples."
+        )
+    return (
+        f"Each of the {validated:,} samples of train and validation judged once, in "
+        f"{problem.folds} folds: what was taught without it answered."
+    )
+
+
+def _few(folds: int, by_label: dict[str, int]) -> str:
+    """Which labels have fewer than FEW, and what to do; empty if none has."""
+    rare = sum(count < FEW for count in by_label.values())
+    if not rare:
+        return ""
+    label, count = min(by_label.items(), key=lambda pair: pair[1])
+    more_labels = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
+    weight = f"each is {100 / count:.0f} points of its recall" if count else "its recall is unknown"
+    warning = (
+        f"Only {count} held-out samples of '{label}' judged the trials{more_labels}: {weight}."
+    )
+    if folds == 1:
+        return (
+            f"{warning} Leave out train.folds, and train and validation judge together in 5 folds."
+        )
+    return f"{warning} Add samples before you trust small differences."

@@ -1,0 +1,1 @@
+"""Hyperparameter search: the search space, searchers, successive halving, selection of a trial."""

@@ -1,0 +1,138 @@
+"""What a person and MLflow hear of a search."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from stages.tracking import Run, TrialProgress
+from stages.tracking import TrialRecord as Tracked
+from stages.train.search.successive_halving import SuccessiveHalving, Trial
+from stages.train.search.trials_table import parquet, row_of
+
+NAMES = {1: "trial", 2: "tuned"}  # what trials of a phase are called, with their number
+SHOWN = ("input", "head", "freeze")  # hyperparameters by which a person knows a trial
+Minutes = Callable[[Trial], float]
+
+
+class Recorder:
+    """Tells `run` of one phase of a search while it goes on, and of every trial when all have
+    ended.
+
+    `minutes`: what a trial took, by count."""
+
+    def __init__(
+        self,
+        run: Run,
+        total: int,
+        metric: str,
+        *,
+        phase: int = 1,
+        minutes: Minutes = lambda _: 0.0,
+    ) -> None:
+        self.run, self.total, self.metric, self.phase = run, total, metric, phase
+        self.minutes = minutes
+        self.shares: dict[int, float] = {}  # trial -> how much of its work is done
+        self.ended: set[int] = set()
+        self.best: float | None = None
+        run.progress(self._trials, 0, total)
+
+    def next(self, total: int) -> "Recorder":
+        """One for the next phase, of `total` trials."""
+        return Recorder(self.run, total, self.metric, phase=self.phase + 1)
+
+    def epoch(
+        self,
+        number: int,
+        hyperparameters: Mapping[str, Any],
+        epoch: int,
+        epochs: int,
+        curve: Sequence[Mapping[str, float]],
+        ended: bool = False,
+    ) -> None:
+        """Trial `number` has come to `epoch` of at most `epochs`; `curve`: the metrics of each time
+        it was judged, so far. May be told at any pace, and again after a worker was lost."""
+        if not curve:
+            return
+        share = 1.0 if ended else epoch / epochs
+        self.shares[number] = max(self.shares.get(number, 0.0), share)
+        value = curve[-1][self.metric]
+        self.run.trial(
+            TrialProgress(
+                name=_name(self.phase, number),
+                what=" ".join(
+                    str(hyperparameters[name]) for name in SHOWN if name in hyperparameters
+                ),
+                number=list(self.shares).index(number) + 1,
+                of=self.total,
+                epoch=epoch,
+                epochs=epochs,
+                metric=self.metric,
+                value=value,
+                best=self._better(value),
+                done=sum(self.shares.values()),
+                params=hyperparameters,
+                curve=tuple(curve),
+                ended=ended,
+            )
+        )
+
+    def heard(self, halving: SuccessiveHalving) -> None:
+        """A leg has ended."""
+        done = [trial for trial in halving.trials if trial.ended]
+        best = min(
+            (trial for trial in halving.trials if trial.result), key=lambda trial: trial.rank
+        )
+        self._better(abs(best.score))
+        self._ended(done, halving.rungs[-1])
+        self.run.progress(self._trials, len(done), self.total)
+        self.run.log_metrics({f"best_{self.metric}": abs(best.score)}, step=len(done))
+
+    def _ended(self, trials: Sequence[Trial], epochs: int) -> None:
+        """Tell of those of `trials` that have ended since."""
+        for trial in [trial for trial in trials if trial.number not in self.ended]:
+            self.ended.add(trial.number)
+            curve = trial.result.curve if trial.result else []
+            self.epoch(trial.number, trial.hyperparameters, len(curve), epochs, curve, ended=True)
+
+    def finished(self, trials: Sequence[Trial], chosen: Trial) -> None:
+        """All trials have ended, of this phase and of others."""
+        self.run.log_trials([tracked(trial, chosen) for trial in trials])
+        rows = [row_of(trial, self.minutes(trial), trial is chosen) for trial in trials]
+        self.run.log_file("trials.parquet", parquet(rows))
+        self._chosen(chosen)
+
+    def _chosen(self, chosen: Trial) -> None:
+        if chosen.result:
+            self.run.log_metrics(
+                {f"chosen_{name}": value for name, value in chosen.result.measures.items()}
+            )
+        self.run.log_params(
+            {f"chosen_{name}": value for name, value in chosen.hyperparameters.items()}
+        )
+
+    def _better(self, value: float) -> float:
+        """The best value of the metric that was told of so far, `value` among them."""
+        best = value if self.best is None else self.best
+        self.best = min(best, value) if self.metric == "log_loss" else max(best, value)
+        return self.best
+
+    @property
+    def _trials(self) -> str:
+        return "trials" if self.phase == 1 else "fine-tuned trials"
+
+
+def tracked(trial: Trial, chosen: Trial) -> Tracked:
+    """`trial` as a nested run."""
+    return Tracked(
+        name=_name(trial.phase, trial.number),
+        params=trial.hyperparameters,
+        curve=trial.result.curve if trial.result else [],
+        tags={
+            "chosen": "yes" if trial is chosen else "no",
+            "epochs": str(trial.reached),
+            "phase": str(trial.phase),
+        },
+    )
+
+
+def _name(phase: int, number: int) -> str:
+    return f"{NAMES[phase]} {number}"

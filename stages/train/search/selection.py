@@ -1,0 +1,97 @@
+"""The rule that picks one of the trials, and the record of it."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+from stages.config import TrainConfig
+from stages.train.search.search_space import by_name, learner_of
+from stages.train.search.successive_halving import Trial, TrialResult
+
+DECIMALS = 6
+NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
+RULE = (
+    "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
+    "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
+)
+TAILS = "; the best tail and the heads beside it are measured on {judges} of {folds} folds"
+LOSS_RULE = (
+    "least log loss on held-out samples; if equal, the cheaper network, then the earlier trial"
+)
+
+
+def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
+    """The best of `trials` by RULE, judged on `samples` held-out samples.
+
+    A metric that counts right answers moves by whole samples, so that the highest of many trials is
+    often a lucky one; log loss tells those near it apart."""
+    inputs = by_name(train)
+    near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
+
+    def rank(trial: Trial) -> tuple[float, float, bool, int]:
+        loss = round(result_of(trial).measures["log_loss"], DECIMALS)
+        return (loss, inputs[trial.input].seconds, _deep(trial), trial.number)
+
+    return min(near, key=rank)
+
+
+def selection_of(
+    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
+) -> dict[str, Any]:
+    """What a Model says of how it was picked."""
+    result = result_of(chosen)
+    learner = learner_of(train)(chosen.hyperparameters)
+    several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
+    if chosen.phase == 2:
+        several = "taught once more by train and validation together, as long"
+    same_phase = [trial for trial in trials if trial.phase == chosen.phase]
+    return {
+        "rule": _rule(trials, train, folds),
+        "phase": chosen.phase,
+        "held_out": _held_out(chosen.phase, folds, train.judges),
+        "head": "as taught by train" if folds == 1 else several,
+        "metric": train.metric,
+        "measures": rounded(result.measures),
+        "highest": round(abs(max(each.score for each in same_phase)), DECIMALS),
+        "samples": samples,
+        "folds": folds,
+        "trial": chosen.number,
+        "trials": len(trials),
+        "epochs": result.best_epoch,
+    }
+
+
+def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
+    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+    tails = any(trial.phase == 2 for trial in trials)
+    return rule + (TAILS.format(judges=train.judges, folds=folds) if tails else "")
+
+
+def _held_out(phase: int, folds: int, judges: int) -> str:
+    if folds == 1:
+        return "the validation split, taught by train"
+    if phase == 2 and judges < folds:
+        return f"{judges} of {folds} folds of train and validation, each taught by the others"
+    return f"train and validation in {folds} folds, groups kept whole"
+
+
+def result_of(trial: Trial) -> TrialResult:
+    """What the last leg of `trial` brought."""
+    assert trial.result is not None, f"trial {trial.number} was never taught"  # noqa: S101
+    return trial.result
+
+
+def rounded(measures: dict[str, float]) -> dict[str, float]:
+    """`measures` with as many digits as are compared."""
+    return {name: round(value, DECIMALS) for name, value in measures.items()}
+
+
+def _least(trials: Sequence[Trial], train: TrainConfig, samples: int) -> float:
+    highest = max(trial.score for trial in trials)
+    if train.metric == "log_loss":
+        return highest
+    return highest - NEAR * sqrt(max(0.0, highest * (1 - highest)) / samples)
+
+
+def _deep(trial: Trial) -> bool:
+    return bool(trial.hyperparameters.get("head") == "hidden")

@@ -1,0 +1,87 @@
+"""Which inputs take part, with a small family really exported, quantised and measured."""
+
+import pytest
+
+from stages.config import PipelineConfig
+from stages.config.device import Device
+from stages.etl import source
+from stages.runtime.errors import ConfigError
+from stages.train.cost.device.device_limits import fitted
+from tests import makers
+from tests.sounds import saved, tone
+
+FAMILY = "small_audio@64"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """Settings with the data 'beeps', and a store that remembers what was measured."""
+    folder = tmp_path_factory.mktemp("fitting")
+    settings = makers.settings(folder)
+    for label, hertz in {"low": 200, "high": 900}.items():
+        (folder / "beeps" / label).mkdir(parents=True)
+        for index in range(4):
+            sound = saved(tone(hertz + index, seconds=0.5))
+            (folder / "beeps" / label / f"{index}.wav").write_bytes(sound)
+    source.add("beeps", folder / "beeps", settings)
+    return settings, makers.store(folder)
+
+
+def asked(place, device: Device) -> PipelineConfig:
+    settings, _ = place
+    train = {"families": ["small_audio"], "trials": 2, "device": device.model_dump()}
+    given = {"name": "b", "task": "sound_classification", "train": train, "data": "beeps"}
+    found = PipelineConfig.model_validate(given)
+    revision = source.find(found.data, settings).revision
+    return found.model_copy(update={"data": found.data.model_copy(update={"revision": revision})})
+
+
+def test_what_fits_takes_part_with_its_figures(place):
+    settings, store = place
+    generous = Device(size_mb=10, latency_ms_p95=1000, memory_mb=2000)
+
+    device = fitted(asked(place, generous), store, settings).device
+
+    [found] = device.measured
+    assert (found.input, found.numeric, found.why) == (FAMILY, "int8", "")
+    assert 0.1 < found.size_mb < 2  # 84,000 weights for each of five folds, in 8 bits
+    assert found.latency_ms_p95 > 0
+    assert device.excluded == ()
+
+
+def test_nothing_that_fits_is_told_with_the_nearest_and_what_would_do(place):
+    settings, store = place
+
+    with pytest.raises(ConfigError, match=rf"{FAMILY}: 0\.\d+ MB, 0\.1 allowed") as caught:
+        fitted(asked(place, Device(size_mb=0.1)), store, settings)
+
+    wanted = float(caught.value.remedy.partition("train.device.size_mb to ")[2].split(",")[0])
+    assert fitted(asked(place, Device(size_mb=wanted)), store, settings).device.excluded == ()
+
+
+def test_without_a_limit_nothing_is_measured(place):
+    settings, store = place
+    before = asked(place, Device())
+
+    assert fitted(before, store, settings) is before.train
+
+
+def test_a_lock_is_not_measured_again(place):
+    settings, store = place
+    resolved = fitted(asked(place, Device(size_mb=10)), store, settings).device
+
+    again = fitted(asked(place, resolved), makers.store(settings.root / "empty"), settings)
+
+    assert again.device == resolved
+
+
+def test_figures_of_another_device_are_its_own(place):
+    settings, store = place
+    elsewhere = asked(place, Device(size_mb=10, profile="pi"))
+
+    with pytest.raises(ConfigError, match="no figures of 'pi'") as caught:
+        fitted(elsewhere, store, settings)
+    assert "AIWF_DEVICE" in caught.value.remedy
+
+    there = fitted(elsewhere, store, settings.model_copy(update={"device": "pi"}))
+    assert fitted(elsewhere, store, settings) == there

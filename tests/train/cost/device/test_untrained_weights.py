@@ -1,0 +1,54 @@
+"""Weights of networks that nobody has taught: whatever the family, they fit its network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.parts import FAMILIES
+from stages.settings import Settings
+from stages.train.cost.device.untrained_weights import Asked, arrays_of, built
+from stages.train.search.search_space import Input
+
+
+def asked(hidden: int) -> Asked:
+    deploy = {"ladder": ("int8",), "engine": "onnxruntime"}
+    return Asked("image_classification", labels=7, hidden=hidden, folds=3, **deploy)
+
+
+@pytest.mark.parametrize("hidden", [0, 64])
+@pytest.mark.parametrize("family", ["small_audio", "mobile_ssd", "mobilenet_v3_small"])
+def test_they_fit_the_network_of_their_family(family: str, hidden: int):
+    from stages.models.network import assemble
+
+    one = Input(family, FAMILIES[family].size, "scratch" if FAMILIES[family].layers else "")
+    arrays = built(one, asked(hidden))
+
+    network = assemble(family, arrays)  # raises if one is missing, left over or of another shape
+
+    assert network.state_dict().keys() == arrays.keys()
+
+
+def test_a_head_is_as_large_as_the_search_may_choose_it():
+    one = Input("efficientnet_lite0", 64)
+
+    linear, deep = (arrays_of(one, asked(hidden), Settings()) for hidden in (0, 64))
+
+    assert linear["head.out.weight"].shape == (1280, 7)
+    assert deep["head.hidden.weight"].shape == (1280, 3 * 64)
+    assert deep["head.out.weight"].shape == (3 * 64, 7)
+
+
+def test_a_kernel_is_as_large_as_the_search_may_choose_it():
+    arrays = built(Input("small_audio", 64), replace(asked(0), kernel=7))
+
+    assert arrays["backbone.units.0.convolution.weight"].shape[2:] == (7, 7)
+
+
+def test_those_of_another_process_are_these():
+    one = Input("small_audio", 64)
+
+    there, here = arrays_of(one, asked(64), Settings()), built(one, asked(64))
+
+    assert there.keys() == here.keys()
+    assert all(np.array_equal(there[name], here[name]) for name in here)

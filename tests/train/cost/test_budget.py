@@ -1,0 +1,78 @@
+"""A budget becomes a number of trials by counting, the same whenever it is counted."""
+
+import pytest
+
+from stages.config import TrainConfig
+from stages.runtime.errors import BudgetTooSmall
+from stages.train.cost.budget import trials_within
+
+LITE0 = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
+
+
+def test_more_time_and_a_faster_machine_give_more_trials():
+    few = trials_within(LITE0, 4000, 1, 1.0)
+
+    assert few < trials_within(LITE0.model_copy(update={"budget_minutes": 4}), 4000, 1, 1.0)
+    assert few < trials_within(LITE0, 4000, 1, 1.5)
+
+
+def test_more_samples_views_and_families_give_fewer():
+    many = trials_within(LITE0, 4000, 1, 1.0)
+    wider = TrainConfig(budget_minutes=4, families=("efficientnet_lite0", "efficientnet_lite1"))
+    longer = LITE0.model_copy(update={"budget_minutes": 4})
+
+    assert trials_within(LITE0, 5000, 1, 1.0) < many
+    assert trials_within(LITE0, 4000, 2, 1.0) < many
+    assert trials_within(wider, 4000, 1, 1.0) < trials_within(longer, 4000, 1, 1.0)
+
+
+def test_a_network_from_scratch_costs_more_than_a_head_and_further_views_of_it_nothing():
+    heads = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
+    both = TrainConfig(families=("efficientnet_lite0", "small_audio"), budget_minutes=3)
+    alone = TrainConfig(families=("small_audio",), budget_minutes=30)
+
+    assert trials_within(both, 300, 0, 1.0) < trials_within(heads, 300, 0, 1.0)
+    few = trials_within(alone, 2000, 0, 1.0)
+    assert few > trials_within(alone, 4000, 0, 1.0)
+    assert few - trials_within(alone, 2000, 1, 1.0) <= 1  # reading them
+
+
+def test_a_family_with_short_windows_of_its_own_looks_at_many():
+    pictures, short = (
+        TrainConfig(families=(name,), budget_minutes=4) for name in ("efficientnet_lite0", "yamnet")
+    )
+
+    assert trials_within(pictures, 10_000, 0, 1.0) >= 1
+    with pytest.raises(BudgetTooSmall) as caught:
+        trials_within(short, 10_000, 0, 1.0)
+
+    assert "yamnet" in str(caught.value)
+
+
+def test_there_is_an_end_to_what_a_head_can_use():
+    hours = LITE0.model_copy(update={"budget_minutes": 6000})
+
+    assert trials_within(hours, 100, 0, 1.0) == trials_within(hours, 200, 0, 1.0)
+
+
+def test_a_budget_too_small_says_what_would_be_enough():
+    small = LITE0.model_copy(update={"budget_minutes": 0.2})
+
+    with pytest.raises(BudgetTooSmall, match="budget_minutes to ") as caught:
+        trials_within(small, 3000, 1, 1.0)
+
+    enough = float(str(caught.value).split("budget_minutes to ")[1].split()[0])
+    assert trials_within(LITE0.model_copy(update={"budget_minutes": enough}), 3000, 1, 1.0) >= 1
+
+
+def test_it_loads_nothing_heavy():
+    import subprocess
+    import sys
+
+    code = "import sys, stages.train.cost.budget as b; from stages.config import TrainConfig as T; "
+    code += "b.trials_within(T(families=['squeezenet']), 100, 1, 1.0); print(*sys.modules)"
+
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    heavy = {"paddle", "ray", "mlflow", "onnxruntime", "optuna", "onnx"}
+    assert not heavy & {name.partition(".")[0] for name in shown.stdout.split()}

@@ -1,0 +1,70 @@
+"""A part that is not for the task is told by its key before any work is done."""
+
+from typing import Any
+
+import pytest
+
+from stages.config import PipelineConfig
+from stages.parts import FAMILIES, TASKS
+from stages.runtime.errors import ConfigError
+from stages.train.cost.compatibility import check_compatibility, is_compatible, notices
+
+
+def pipeline(task: str, **sections: Any) -> PipelineConfig:
+    return PipelineConfig.model_validate({"name": "one", "task": task, "data": "one", **sections})
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_what_a_task_means_by_default_suits_it(task: str):
+    check_compatibility(pipeline(task))
+
+
+@pytest.mark.parametrize(
+    ("task", "family"),
+    [
+        ("image_classification", "small_audio"),
+        ("image_classification", "lite_detector"),
+        ("sound_classification", "lite_detector"),
+        ("object_detection", "yamnet"),
+    ],
+)
+def test_a_family_of_another_task_is_refused_and_those_that_suit_are_named(task: str, family: str):
+    wrong = pipeline(task, train={"families": [family]})
+
+    with pytest.raises(ConfigError, match=rf"train\.families: '{family}'") as caught:
+        check_compatibility(wrong)
+
+    fitting = [name for name in FAMILIES if is_compatible(name, task)]
+    assert fitting
+    assert all(name in str(caught.value) for name in fitting)
+
+
+@pytest.mark.parametrize(
+    ("task", "change"), [("image_classification", "gain"), ("sound_classification", "crop")]
+)
+def test_a_change_for_another_modality_is_refused(task: str, change: str):
+    wrong = pipeline(task, etl={"augmentations": [change]})
+
+    with pytest.raises(ConfigError, match=rf"etl\.augmentations: '{change}'"):
+        check_compatibility(wrong)
+
+
+def test_a_sound_can_be_seen_or_heard():
+    assert is_compatible("efficientnet_lite0", "sound_classification")
+    assert is_compatible("small_audio", "sound_classification")
+
+
+def test_a_notice_is_told_of_those_families_that_have_one():
+    assert notices(pipeline("sound_classification").train) == []
+    (notice,) = notices(pipeline("sound_classification", train={"families": ["yamnet"]}).train)
+    assert "licence" in notice
+
+
+@pytest.mark.parametrize(
+    ("task", "change"), [("image_classification", "gain"), ("sound_classification", "mixup")]
+)
+def test_what_tails_are_taught_is_views_of_the_same_modality(task: str, change: str):
+    wrong = pipeline(task, train={"finetune": {"augmentations": [change]}})
+
+    with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):
+        check_compatibility(wrong)

@@ -1,0 +1,59 @@
+"""What minutes allow, counted and not timed."""
+
+import pytest
+
+from stages.runtime.errors import BudgetTooSmall
+from stages.train.cost.detection_budget import LEAST, MOST, STARTING, planned, takes
+from tests.train.detection.conftest import config
+
+TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
+
+
+def plan(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
+    train = config(budget_minutes=minutes, **{**TWO, "epochs": 60, **changes})
+    return planned(train, samples, speed)
+
+
+def test_more_minutes_allow_more_epochs_and_then_more_trials():
+    short, middle, long = plan(10), plan(20), plan(120)
+
+    assert LEAST <= short.epochs < middle.epochs <= long.epochs == 60
+    assert short.trials == middle.trials == 2
+    assert long.trials == MOST
+
+
+def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_does():
+    assert plan(20) == plan(10, speed=2.0).model_copy(update={"budget_minutes": 20})
+
+
+def test_every_input_is_tried():
+    assert plan(60, input_sizes=(256, 320)).trials >= 4
+
+
+def test_what_is_planned_fits_into_the_budget():
+    made = plan(20)
+
+    assert 10 < takes(made, 300) / 60 <= 20
+
+
+def test_too_few_minutes_are_told_with_those_that_would_do():
+    with pytest.raises(BudgetTooSmall) as told:
+        plan(1.5, samples=5000)
+
+    wanted = float(str(told.value).split("budget_minutes to ")[1].split(" ")[0])
+    assert plan(wanted, samples=5000).epochs >= LEAST
+
+
+def test_few_epochs_that_are_asked_for_are_enough():
+    assert plan(3, samples=20, epochs=2).epochs == 2
+
+
+def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial():
+    one, two, four = (
+        config(**TWO, epochs=20).model_copy(update={"trials": 2, "workers": count})
+        for count in (1, 2, 4)
+    )
+
+    assert takes(one, 300) - STARTING == 2 * (takes(two, 300) - STARTING)
+    assert takes(four, 300) == takes(two, 300)
+    assert plan(20, workers=1).epochs < plan(20).epochs

@@ -1,0 +1,135 @@
+"""Which families take part: those whose weights are at hand, as many as the minutes allow."""
+
+from pathlib import Path
+
+import pytest
+
+from stages.config import TrainConfig
+from stages.models.available_weights import sha256
+from stages.parts import FAMILIES
+from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.settings import Settings
+from stages.train.cost.selected_families import affordable, with_weights
+from stages.train.heads.head_search import Heads
+from stages.train.search.search_space import inputs_of
+from tests import makers
+from tests.models import stand_ins
+
+TASK = "image_classification"
+LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
+OWN = ("squeezenet", "pp_lcnet")
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> Path:
+    return stand_ins.own(tmp_path_factory.mktemp("given"), *OWN)
+
+
+@pytest.fixture
+def settings(given: Path, tmp_path: Path) -> Settings:
+    return makers.settings(tmp_path).model_copy(update={"weights": str(given)})
+
+
+def test_unasked_all_with_weights_at_hand_take_part_and_what_they_begin_with_is_pinned(
+    settings, given
+):
+    resolved = with_weights(TASK, TrainConfig(), settings)
+
+    assert resolved.families == (*LITES, *OWN)
+    assert resolved.weights == {name: sha256(given / f"{name}.npz") for name in OWN}
+    assert resolved.excluded == {}
+    assert with_weights(TASK, resolved, settings) == resolved
+
+
+def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
+    asked = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"))
+
+    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
+
+    assert resolved.families == ("efficientnet_lite0",)
+    assert resolved.weights == {}
+    assert "pp_lcnet left out: no weights at hand" in resolved.notices()[0]
+
+
+def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(tmp_path):
+    with pytest.raises(ConfigError, match=r"pp_lcnet: no weights(.|\n)*AIWF_WEIGHTS.*scratch"):
+        with_weights(TASK, TrainConfig(families=("pp_lcnet",)), makers.settings(tmp_path))
+
+
+def test_as_asked_it_begins_from_scratch(tmp_path):
+    asked = TrainConfig(families=("pp_lcnet",), without_weights="scratch")
+
+    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
+
+    (one,) = inputs_of(resolved)
+    assert resolved.weights == {"pp_lcnet": "scratch"}
+    assert not one.begun.frozen
+    assert one.begun.split_points == (0,)
+    assert "from scratch" in resolved.notices()[0]
+
+
+def test_what_a_plan_pinned_stays_although_the_weights_are_gone(settings, tmp_path):
+    resolved = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), settings)
+
+    assert with_weights(TASK, resolved, makers.settings(tmp_path)) == resolved
+
+
+def test_other_weights_are_other_work_and_why_others_are_left_out_is_none(settings, tmp_path):
+    asked = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"), trials=3)
+    bare = makers.settings(tmp_path)
+    alone = TrainConfig(families=("efficientnet_lite0",), trials=3)
+
+    with_own, without = (with_weights(TASK, asked, one) for one in (settings, bare))
+
+    assert with_own.without_limits != with_weights(TASK, asked, bare).without_limits
+    assert without.without_limits == with_weights(TASK, alone, bare).without_limits
+
+
+def test_a_family_whose_licence_is_a_question_takes_part_only_if_it_is_named(settings):
+    open_to = with_weights("sound_classification", TrainConfig(), settings).families
+
+    assert "yamnet" not in open_to
+    assert "small_audio" in open_to  # it needs no weights
+
+
+def test_a_family_that_cannot_take_the_sizes_takes_no_part(settings):
+    stand_ins.own(Path(settings.weights), "inception_v3")
+
+    sizes = [TrainConfig(input_sizes=(size,)) for size in (64, 96)]
+    taking = [with_weights(TASK, one, settings).families for one in sizes]
+
+    assert ["inception_v3" in families for families in taking] == [False, True]
+
+
+def resolve(minutes: float, **changes) -> TrainConfig:
+    train = TrainConfig(families=(*LITES, *OWN), budget_minutes=minutes, **changes)
+    return affordable(Heads(), train, 2000, 0, 1.0)
+
+
+def test_the_dearest_are_left_out_first_until_the_rest_can_be_taught():
+    cheap_first = sorted((*LITES, *OWN), key=lambda name: FAMILIES[name].cost)
+    taking = [resolve(minutes).families for minutes in (1.2, 1.5, 2, 3, 60)]
+
+    counts = [len(families) for families in taking]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[2] < counts[-1]
+    assert all(set(families) == set(cheap_first[: len(families)]) for families in taking)
+    assert taking[-1] == (*LITES, *OWN)
+    assert set(resolve(1.5).excluded) == {*LITES, *OWN} - set(resolve(1.5).families)
+
+
+def test_larger_pictures_are_left_out_before_any_family():
+    tried = (number / 10 for number in range(12, 600))
+    minutes = next(one for one in tried if len(resolve(one).families) == len((*LITES, *OWN)))
+
+    assert not resolve(minutes).larger
+    assert resolve(10 * minutes).larger
+
+
+def test_trials_that_are_given_leave_out_nobody():
+    assert resolve(0.1, trials=5).families == (*LITES, *OWN)
+
+
+def test_a_budget_that_allows_not_even_the_cheapest_is_told():
+    with pytest.raises(BudgetTooSmall, match="budget_minutes"):
+        resolve(0.1)

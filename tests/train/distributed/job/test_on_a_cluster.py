@@ -1,0 +1,118 @@
+"""Training as a Ray Job at a real cluster on this machine."""
+
+import os
+import subprocess
+import sysconfig
+import time
+import venv
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import httpx
+import pytest
+
+from stages.artifacts import Dataset, Model
+from stages.config import read_pipeline
+from stages.local.health import free_port
+from stages.opening import open_store
+from stages.parts import STAGES
+from stages.runner.resolve import resolve
+from stages.runtime.errors import ConfigError
+from stages.settings import Settings
+from stages.tracking import QuietRun
+from tests import makers
+from tests.train.distributed.job.test_job import Heard
+
+pytestmark = [pytest.mark.service, pytest.mark.slow]
+WORDS = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
+UP = 120  # seconds for the cluster to come up
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """Of a cluster that takes jobs."""
+    home = tmp_path_factory.mktemp("ray")
+    python, port = with_dashboard(home / "venv"), free_port(23_000 + os.getpid() % 5_000)
+    place = ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--temp-dir={home}/r"]
+    asked = ["--head", "--block", "--port=0", "--num-cpus=2", f"--dashboard-port={port}", *place]
+    words = WORDS | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+    with (home / "log").open("w") as log:
+        ray = subprocess.Popen(
+            [python, "-m", "ray.scripts.scripts", "start", *asked],
+            env={**os.environ, **words, "RAY_USAGE_STATS_ENABLED": "0"},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}", home / "log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        ray.terminate()
+        ray.wait(60)
+
+
+def with_dashboard(folder: Path) -> Path:
+    """The Python of an environment in `folder` that has this one's libraries, and what a cluster
+    needs beside them to take jobs."""
+    venv.create(folder, with_pip=True)
+    base = {"base": str(folder), "platbase": str(folder)}
+    beside = Path(sysconfig.get_path("purelib", vars=base))
+    (beside / "these.pth").write_text(sysconfig.get_path("purelib"))
+    wanted = f"ray[default]=={version('ray')}"
+    subprocess.run([folder / "bin/python", "-m", "pip", "install", "-q", wanted], check=True)
+    return folder / "bin/python"
+
+
+def wait_for(address: str, log: Path) -> None:
+    """Until the cluster at `address` answers."""
+    token = {"Authorization": f"Bearer {WORDS['RAY_AUTH_TOKEN']}"}
+    end = time.monotonic() + UP
+    while time.monotonic() < end:
+        try:
+            if httpx.get(f"{address}/api/version", headers=token).is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.5)
+    raise AssertionError(log.read_text()[-2000:])
+
+
+@pytest.fixture
+def there(address, tmp_path, monkeypatch) -> Settings:
+    """Settings that train at the cluster."""
+    for name, value in WORDS.items():
+        monkeypatch.setenv(name, value)
+    return Settings(workspace=tmp_path / "workspace", threads=2, ray=address)
+
+
+def taught(settings: Settings, dataset: Dataset, run: Any, text: str = makers.QUICK) -> Model:
+    path = makers.quick_pipeline(settings.root.parent, settings, text)
+    config = resolve(read_pipeline(path), settings).slice("train")
+    services = {"store": open_store(settings), "run": run, "settings": settings}
+    return STAGES["train"](dataset, config, **services)
+
+
+@pytest.fixture
+def dataset(there) -> Dataset:
+    path = makers.quick_pipeline(there.root.parent, there)
+    config = resolve(read_pipeline(path), there).slice("etl")
+    return STAGES["etl"](config, store=open_store(there), run=QuietRun(), settings=there)
+
+
+def test_a_job_makes_the_model_that_would_be_made_here_and_its_progress_is_heard(there, dataset):
+    run = Heard()
+    made = taught(there, dataset, run)
+
+    here = there.model_copy(update={"ray": "local"})
+    assert made.ref == taught(here, dataset, QuietRun()).ref
+    assert {name for name, *_ in run.told} >= {"progress", "trial", "log_trials"}
+
+
+def test_what_a_person_has_to_mend_is_told_as_if_it_had_been_trained_here(there, dataset):
+    wrong = makers.QUICK.replace("trials: 3", "trials: 3, finetune: {trials: 1, inputs: [a@1]}")
+
+    with pytest.raises(ConfigError, match="names nothing that can be tuned: a@1"):
+        taught(there, dataset, QuietRun(), wrong)

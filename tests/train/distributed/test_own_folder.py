@@ -1,0 +1,60 @@
+"""Temporary folders do not outlive their process for long."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.train.distributed.own_folder import YOUNG, own_folder
+
+DIES = """
+import os, signal
+from stages.train.distributed.own_folder import own_folder
+with own_folder() as folder:
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
+def aged(folder: Path) -> None:
+    before = time.time() - YOUNG - 1
+    os.utime(folder / ".owner", (before, before))
+
+
+def test_is_gone_at_the_end():
+    with own_folder() as folder:
+        (folder / "x").write_text("x")
+
+    assert not folder.exists()
+
+
+def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path):
+    killed = subprocess.run(
+        [sys.executable, "-c", DIES],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    left = Path(killed.stdout.strip())
+    assert left.is_dir()
+    assert left.parent == tmp_path
+    aged(left)
+
+    with own_folder():
+        assert not left.exists()
+
+
+def test_the_folder_of_a_living_process_is_left_alone():
+    with own_folder() as mine:
+        aged(mine)
+        with own_folder():
+            assert mine.is_dir()

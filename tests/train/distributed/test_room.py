@@ -1,0 +1,81 @@
+"""Room is counted before anybody starts, and what is missing is told with figures."""
+
+import pytest
+
+from stages.runtime.errors import InfrastructureError
+from stages.train.distributed.room import (
+    MB,
+    PADDLE,
+    check_room,
+    fitting,
+    for_workers,
+    free,
+    reserved,
+    worker_bytes,
+)
+
+
+def node(alive=True, **resources):
+    return {"Alive": alive, "Resources": resources}
+
+
+def test_a_worker_takes_paddle_and_its_data():
+    assert worker_bytes(100 * MB) == PADDLE + 100 * MB
+
+
+def test_one_machine_has_to_have_room_for_all_of_a_worker():
+    wide = [node(CPU=8, memory=100 * MB), node(CPU=0, memory=900 * MB)]
+
+    with pytest.raises(InfrastructureError, match=r"wants 1 CPU, 500 MB of memory"):
+        check_room(wide, {"CPU": 1, "memory": 500 * MB})
+    check_room([*wide, node(CPU=1, memory=500 * MB)], {"CPU": 1, "memory": 500 * MB})
+
+
+def test_what_is_missing_is_told():
+    with pytest.raises(InfrastructureError, match=r"most .* is 8 CPU, 0 GPU"):
+        check_room([node(CPU=8), node(alive=False, GPU=1)], {"CPU": 1, "GPU": 1})
+
+
+def test_what_is_shared_is_not_given_to_workers_again():
+    assert 0 < for_workers(0) < free()
+    with pytest.raises(InfrastructureError, match=r"teaching takes 2147\d+ MB"):
+        for_workers(2**50)
+
+
+def test_workers_are_counted_on_each_machine_by_what_is_shortest():
+    nodes = [node(CPU=8, memory=250 * MB), node(CPU=1, memory=900 * MB), node(alive=False, CPU=9)]
+
+    assert fitting(nodes, {"CPU": 1, "memory": 100 * MB}) == 2 + 1
+    assert fitting(nodes, {"CPU": 1, "GPU": 1}) == 0
+
+
+@pytest.fixture
+def held(ray_running):
+    """Takes cores of Ray's for as long as the test lasts."""
+    from ray.util import placement_group, remove_placement_group
+
+    taken = []
+
+    def hold(cores):
+        taken.append(placement_group([{"CPU": cores}]))
+        assert taken[-1].wait(10)
+
+    yield hold
+    for one in taken:
+        remove_placement_group(one)
+
+
+def test_those_who_have_a_place_are_as_many_as_there_is_room_for(held):
+    from ray.util import remove_placement_group
+
+    held(1)
+
+    (place,) = reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)
+    remove_placement_group(place)
+
+
+def test_nobody_waits_for_ever_for_a_place_that_others_have(held):
+    held(2)
+
+    with pytest.raises(InfrastructureError, match=r"Others use the cluster: .* 1 CPU, 1 MB"):
+        reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)

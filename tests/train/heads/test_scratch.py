@@ -1,0 +1,138 @@
+"""Networks from scratch: they learn, can be taken up again, and their mean is one network."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stages.etl.augmentations.mixup import Mixup
+from stages.train.heads.problem import Problem
+from stages.train.heads.scratch_fit import ScratchFit
+from stages.train.heads.windows import Windows, means
+from tests.train.conftest import hyperparameters
+
+INPUT = "small_audio@16"
+HEADS = ("linear", "hidden")
+FOLDS, BANDS, FRAMES = 2, 16, 24
+
+
+def tones(each: int = 12, views: int = 1, changes: tuple = ()) -> Problem:
+    """Spectrograms that are loud low, in the middle or high; some samples have two windows."""
+    rng = np.random.default_rng(0)
+    rows, labels, held, plain = [], [], [], []
+    for sample in range(3 * each):
+        label = sample % 3
+        for view in range(1 + views):
+            windows = rng.normal(size=(1 + sample % 2, 1, BANDS, FRAMES)).astype(np.float32)
+            windows[:, :, 5 * label : 5 * label + 4] += 4
+            rows.append(windows)
+            labels.append(label)
+            held.append(sample // 3 % FOLDS)
+            plain.append(view == 0)
+    features = {INPUT: Windows.of(rows)}
+    return Problem(features, np.array(labels), np.array(held), np.array(plain), 3, FOLDS, changes)
+
+
+def fit(epochs: int = 4, problem: Problem | None = None, **changes) -> ScratchFit:
+    plain = hyperparameters(input=INPUT, batch_size=6)
+    made = ScratchFit(problem or tones(), plain | changes)
+    made.fit(epochs, patience=100)
+    return made
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_it_learns_what_can_be_learnt(head: str):
+    done = fit(epochs=12, head=head)
+
+    assert done.best.measures["accuracy"] > 0.9
+    assert done.curve[-1]["train_loss"] < done.curve[0]["train_loss"]
+
+
+@pytest.mark.parametrize(("head", "kernel"), [("linear", 3), ("hidden", 5)])
+def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel: int):
+    import paddle
+
+    from stages.models.network import assemble
+
+    done = fit(head=head, kernel=kernel)
+    shown = done.problem.features[INPUT].values[:5]
+    done._become(done.best.parameters)
+    done.backbone.eval()
+    with paddle.no_grad():
+        apart = paddle.to_tensor(np.repeat(shown, FOLDS, axis=1))
+        expected = done._forward(apart, done.head).numpy().mean(axis=0) / done.temperature()
+        found = assemble("small_audio", done.arrays())(paddle.to_tensor(shown)).numpy()
+
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_rare_label_is_shown_as_often_as_the_others():
+    """Samples are shown, not rows: of the third label one in six is left."""
+    whole = tones(each=24, views=1)
+    kept = np.flatnonzero((whole.labels != 2) | (whole.origin % 18 == 2))
+    values = whole.features[INPUT]
+    rows = [values.values[values.starts[row] : values.starts[row + 1]] for row in kept]
+    told = (whole.labels[kept], whole.held[kept], whole.plain[kept])
+    few = Problem({INPUT: Windows.of(rows)}, *told, whole.classes, whole.folds)
+
+    made = fit(epochs=1, problem=few, class_balance="sampling")
+
+    for samples in zip(*made._orders(made.taught, np.random.default_rng(0)), strict=True):
+        shown = np.bincount(few.labels[few.plain][np.concatenate(samples)])
+        assert shown.max() - shown.min() <= made.hyper["batch_size"]
+
+
+def test_going_on_is_the_same_as_going_through():
+    through, halted = fit(epochs=4), fit(epochs=2)
+
+    halted.fit(4, patience=100)
+
+    assert halted.curve == through.curve
+    for name, array in through.arrays().items():
+        np.testing.assert_array_equal(halted.arrays()[name], array, name)
+
+
+def test_a_fold_learns_nothing_of_what_it_judges():
+    problem = tones()
+    windows = problem.features[INPUT]
+    changed = windows.values.copy()
+    hidden = np.repeat(problem.held == 1, np.diff(windows.starts))
+    changed[hidden] = changed[hidden][::-1]  # the same numbers, so that mean and scale are equal
+    other = replace(problem, features={INPUT: Windows(changed, windows.starts)})
+
+    one, two = fit(problem=problem), fit(problem=other)
+
+    first = "backbone.units.0.convolution.weight"
+    half = one.mean[first].shape[0] // FOLDS
+    np.testing.assert_allclose(one.mean[first][half:], two.mean[first][half:], atol=1e-6)
+    assert np.abs(one.mean[first][:half] - two.mean[first][:half]).max() > 1e-4
+
+
+def test_mixed_batches_teach_something_else():
+    assert fit().curve != fit(problem=tones(changes=(Mixup(alpha=0.4),))).curve
+
+
+def test_balance_makes_another_trial():
+    assert fit().curve != fit(class_balance="weights").curve
+
+
+def test_more_views_take_no_more_steps():
+    assert fit(problem=tones(views=4)).steps == fit(problem=tones(views=0)).steps
+
+
+def test_a_sample_is_judged_by_the_mean_of_its_windows():
+    logits = np.array([[0, 2], [2, 4], [5, 5]], np.float32)
+
+    np.testing.assert_array_equal(means(logits, np.array([0, 0, 1])), [[1, 3], [5, 5]])
+
+
+def test_windows_of_rows_are_found_again():
+    rows = [np.full((count, 1), row, np.float32) for row, count in enumerate((2, 1, 3))]
+    windows = Windows.of(rows)
+
+    values, places = windows.all_of(np.array([2, 0]))
+    drawn = windows.drawn(np.array([1, 2]), np.random.default_rng(0))
+
+    assert values.ravel().tolist() == [2, 2, 2, 0, 0]
+    assert places.tolist() == [0, 0, 0, 1, 1]
+    assert drawn.ravel().tolist() == [1, 2]
