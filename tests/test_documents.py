@@ -17,6 +17,7 @@ from stages.config.schema import pipeline_schema
 from stages.settings import Settings
 
 ROOT = Path(__file__).parents[1]
+KEY = re.compile(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z0-9_]+)+")
 DOCUMENTS = sorted(
     path
     for path in (ROOT, *(ROOT / name for name in ("configs", "infra", "stages", "tests")))
@@ -70,7 +71,7 @@ def test_commands_that_are_named_exist(path):
 def test_keys_that_are_named_exist(path):
     existing = keys()
     for code in code_in(path.read_text()):
-        for key in re.findall(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z0-9_]+)+", code):
+        for key in KEY.findall(code):
             if not key.endswith((".py", ".yaml")) and find_attribute(key) is None:
                 assert key in existing, key
 
