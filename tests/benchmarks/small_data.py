@@ -23,7 +23,7 @@ from stages.train.heads.backbone import backbone_file
 from stages.train.heads.balance import balance_of
 from stages.train.heads.growth import growth
 from stages.train.heads.head_fit import HeadsFit, Standard
-from stages.train.heads.learning_curve import SHARES, Curve, train_on_share
+from stages.train.heads.learning_curve import SHARES, Curve, ShareWorker
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
 
@@ -156,9 +156,8 @@ def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
     """The growth that the curve of `rows` tells."""
     problem, names = problem_of(pictures, rows, seed), [str(row) for row in rows]
     jobs = [(share, repeat) for share in SHARES for repeat in range(3)]
-    results = [
-        train_on_share((problem, names), hyperparameters("linear"), 15, 10, *job) for job in jobs
-    ]
+    worker = ShareWorker((problem, names, hyperparameters("linear"), 15, 10))
+    results = [worker.trained(*job) for job in jobs]
     right = np.stack([right_share for right_share, _ in results]).reshape(len(SHARES), 3, -1)
     sizes = np.stack([label for _, label in results]).reshape(len(SHARES), 3, -1).mean(axis=1)
     order = np.concatenate([problem.validation_rows(fold) for fold in range(FOLDS)])

@@ -12,13 +12,21 @@ from stages.runner.code import ROOT, reached
 from stages.runner.work import STAGE_FACTS
 from stages.train.heads.windows import Windows
 from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
-from stages.train.search.cached_results import found, keep
 from stages.train.search.successive_halving import RungBudget, TrialResult
 from tests import makers
 from tests.train.conftest import blobs, hyperparameters
 
 LEG = RungBudget(3, 20, hyperparameters())
 TAUGHT = TrialResult({"accuracy": 0.1 + 0.2}, 7, True, [{"log_loss": 1 / 3}], b"PK\n\x00arrays\n")
+
+
+def keep(leg, taught, journal):
+    journal.keep(leg.key, taught.facts, taught.arrays)
+
+
+def found(leg, journal):
+    entry = journal.find(leg.key)
+    return TrialResult(**entry.facts, arrays=entry.data) if entry else None
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class TailFit(Fit):
             self.curve.append({"train_loss": loss})
         self.best = Best(len(self.curve), {}, self._learnt(), np.zeros((0, 0), np.float32))
 
-    def state(self) -> State:
+    def state(self) -> State:  # type: ignore[override]
         """All that another fit of this trial needs to go on from here: arrays, and what is
         plain."""
         one, best = self.optimizer, self._best()

@@ -3,6 +3,7 @@
 Those of all folds are taught at once: each learns from what the others judge."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +82,14 @@ class Fit(ABC):
     def _measured(self, logits: Floats) -> dict[str, float]:
         return measures(logits, self.truth, self.problem.rejected)
 
+    def state(self) -> dict[str, Any]:
+        """All that another fit of equal problem and hyperparameters needs to resume from here."""
+        return {"curve": list(self.curve), "best": self.best}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Resume from `state`: what follows is the same to the last bit as without a break."""
+        self.curve, self.best = list(state["curve"]), state["best"]
+
     def exhausted(self, patience: int) -> bool:
         """Whether the last `patience` epochs brought nothing."""
         return self.best is not None and len(self.curve) - self.best.epoch >= patience
@@ -140,6 +149,27 @@ def parameter(values: NDArray[Any]) -> Any:
     tensor = paddle.create_parameter(values.shape, "float32")
     tensor.set_value(values.astype(np.float32))
     return tensor
+
+
+def optimizer_state(optimizer: Any) -> list[NDArray[Any]]:
+    """What a Paddle optimizer has accumulated, in the order of its parameters."""
+    return [np.array(value) for value in optimizer.state_dict().values()]
+
+
+def load_optimizer_state(
+    optimizer: Any, parameters: Sequence[Any], state: Sequence[NDArray[Any]]
+) -> None:
+    """Give a new `optimizer` of `parameters` the `state` of another one; parameters are changed.
+
+    Paddle makes accumulators at the first step, and names them anew in each process: so a step
+    without gradients makes them, and their order says which is which."""
+    if not state:
+        return
+    sum((parameter * 0).sum() for parameter in parameters).backward()
+    optimizer.step()
+    optimizer.clear_grad()
+    names = optimizer.state_dict()
+    optimizer.set_state_dict(dict(zip(names, map(paddle.to_tensor, state), strict=True)))
 
 
 def padded(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:

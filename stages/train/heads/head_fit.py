@@ -10,7 +10,15 @@ import paddle
 import paddle.nn.functional as F
 from numpy.typing import NDArray
 
-from stages.train.heads.fitting import DROPOUT, Fit, Floats, padded, parameter
+from stages.train.heads.fitting import (
+    DROPOUT,
+    Fit,
+    Floats,
+    load_optimizer_state,
+    optimizer_state,
+    padded,
+    parameter,
+)
 from stages.train.heads.problem import Problem
 from stages.train.search.search_space import UNITS
 
@@ -55,6 +63,16 @@ class HeadsFit(Fit):
         standard, learnt = self.standard, self._best().parameters
         head = joined(learnt, standard.mean, standard.scale, self.temperature())
         return {f"head.{name}": array for name, array in head.items()}
+
+    def state(self) -> dict[str, Any]:
+        weights, accumulated = self._learnt(), optimizer_state(self.optimizer)
+        return {**super().state(), "weights": weights, "optimizer": accumulated}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        load_optimizer_state(self.optimizer, self.parameters, state["optimizer"])
+        for tensor, value in zip(self.parameters, state["weights"], strict=True):
+            tensor.set_value(value)
 
     def _learnt(self) -> list[Floats]:
         return [tensor.numpy().copy() for tensor in self.parameters]

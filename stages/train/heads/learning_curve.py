@@ -6,7 +6,6 @@ on the same held-out samples each time."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from stages.settings import Settings
 from stages.train.cost.budget import ROW_EPOCH
 from stages.train.distributed.cluster import cluster
-from stages.train.distributed.room import check_room, worker_bytes
+from stages.train.distributed.executor import Executor, Work
+from stages.train.distributed.room import worker_bytes
 from stages.train.heads.part import part_of
 from stages.train.heads.problem import Problem
 from stages.train.search.successive_halving import Hyperparameters
@@ -24,6 +24,7 @@ SHARES = (0.25, 0.5, 0.75, 1.0)
 SECONDS = 12.0  # of counted work on one core that all teachings may take
 LEAST_SEEDS, MOST_SEEDS = 3, 8
 SCALED = 3  # times the features: as they are kept, and while they are brought to one scale
+REMEDY = "Free some memory, or set train.growth to false."
 FEWEST = 8  # groups of a label, so that a quarter is more than one
 
 Rows = NDArray[np.int64]
@@ -64,20 +65,18 @@ def curve_of(
     """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
     `epochs`; `groups`: each row's. `report_progress` is called
     with how many are done. Equal arguments, equal curve."""
-    import ray
-
     name = hyperparameters["input"]
     small = replace(problem, features={name: problem.features[name]})
     seeds = range(_seeds(len(problem.labels), epochs))
     jobs = [(share, seed) for share in SHARES for seed in seeds]
     feature_bytes = small.features[name].nbytes
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * feature_bytes))}
-    with cluster(settings, feature_bytes):
-        check_room(ray.nodes(), wanted)
-        shared = ray.put((small, list(groups)))
-        remote_train = ray.remote(num_cpus=wanted["CPU"], memory=wanted["memory"])(train_on_share)
-        out = [remote_train.remote(shared, hyperparameters, epochs, patience, *job) for job in jobs]
-        outcomes = _awaited(out, report_progress)
+    shared = (small, list(groups), hyperparameters, epochs, patience)
+    with (
+        cluster(settings, feature_bytes),
+        Executor(ShareWorker, shared, wanted=wanted, workers=len(jobs), remedy=REMEDY) as executor,
+    ):
+        outcomes = executor.map(jobs, report_progress)
     right = np.stack([one for one, _ in outcomes]).reshape(len(SHARES), len(seeds), -1)
     sizes = np.stack([one for _, one in outcomes]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
     validation_rows = np.concatenate(
@@ -89,47 +88,41 @@ def curve_of(
     return Curve(SHARES, right[:, :, counted], problem.labels[rows], numbers[rows], sizes)
 
 
-def _awaited(out: list[Any], report_progress: Callable[[int, int], None]) -> list[Any]:
-    """What the tasks `out` give, in their order."""
-    import ray
-
-    pending = list(out)
-    report_progress(0, len(out))
-    while pending:
-        _, pending = ray.wait(pending)
-        report_progress(len(out) - len(pending), len(out))
-    return list(ray.get(out))
-
-
 def _seeds(rows: int, epochs: int) -> int:
     """How many teachings of each share fit into SECONDS: counted, never timed."""
     each = len(SHARES) * rows * epochs * ROW_EPOCH
     return min(max(int(SECONDS // each), LEAST_SEEDS), MOST_SEEDS)
 
 
-def train_on_share(
-    shared: tuple[Problem, list[str]],
-    hyperparameters: Hyperparameters,
-    epochs: int,
-    patience: int,
-    share: float,
-    seed: int,
-) -> tuple[Any, Any]:
-    """Whether each sample that judges was known after teaching `share`, and the samples of each
-    label that taught, in the mean over folds."""
-    import paddle
+class ShareWorker:
+    """Trains the chosen head on shares of the training samples. `shared`: the problem, the group of
+    each row, the head's hyperparameters, the epochs that the whole takes, and the patience."""
 
-    from stages.train.heads.head_fit import HeadsFit, Standard
+    def __init__(self, shared: tuple[Problem, list[str], Hyperparameters, int, int]) -> None:
+        import paddle
 
-    paddle.set_device("cpu")
-    problem, groups = shared
-    part = part_of(problem, groups, share, seed)
-    standard = Standard(problem, hyperparameters["input"])
-    fit = HeadsFit(part, standard, {**hyperparameters, "repeat": seed})
-    fit.fit(ceil(epochs / share), ceil(patience / share))
-    assert fit.best is not None  # noqa: S101
-    rows = [part.training_rows(fold) for fold in range(part.folds)]
-    counts = [
-        np.bincount(part.labels[one[part.plain[one]]], minlength=part.classes) for one in rows
-    ]
-    return fit.best.logits.argmax(axis=1) == fit.truth, np.mean(counts, axis=0)
+        from stages.train.heads.head_fit import Standard
+
+        paddle.set_device("cpu")
+        self.problem, self.groups, self.hyperparameters, self.epochs, self.patience = shared
+        self.standard = Standard(self.problem, self.hyperparameters["input"])
+
+    def work(self, piece: tuple[float, int]) -> Work:
+        """Returns what `trained` does, of a share and a seed."""
+        yield from ()
+        return self.trained(*piece)
+
+    def trained(self, share: float, seed: int) -> tuple[Right, NDArray[np.float64]]:
+        """Whether the label of each validation row was predicted after training on `share`, and how
+        many samples of each label that were, in the mean over folds."""
+        from stages.train.heads.head_fit import HeadsFit
+
+        part = part_of(self.problem, self.groups, share, seed)
+        fit = HeadsFit(part, self.standard, {**self.hyperparameters, "repeat": seed})
+        fit.fit(ceil(self.epochs / share), ceil(self.patience / share))
+        assert fit.best is not None  # noqa: S101
+        rows = [part.training_rows(fold) for fold in range(part.folds)]
+        counts = [
+            np.bincount(part.labels[one[part.plain[one]]], minlength=part.classes) for one in rows
+        ]
+        return fit.best.logits.argmax(axis=1) == fit.truth, np.mean(counts, axis=0)

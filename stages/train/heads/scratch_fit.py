@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from stages.models.small_audio_layers import KERNEL, Backbone, start
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import LEAST_SHOWN
-from stages.train.heads.fitting import DROPOUT, Fit, Floats, parameter
+from stages.train.heads.fitting import (
+    DROPOUT,
+    Fit,
+    Floats,
+    load_optimizer_state,
+    optimizer_state,
+    parameter,
+)
 from stages.train.heads.problem import Problem
 from stages.train.heads.windows import Windows, means
 
@@ -35,10 +42,10 @@ class ScratchFit(Fit):
         self.backbone, self.head = self._start()
         self.mean = {name: value.copy() for name, value in self._state().items()}
         self.steps = 0
-        weights = [*self.backbone.parameters(), *self.head]
+        self.parameters = [*self.backbone.parameters(), *self.head]
         self.optimizer = paddle.optimizer.AdamW(
             hyperparameters["learning_rate"],
-            parameters=weights,
+            parameters=self.parameters,
             weight_decay=hyperparameters["weight_decay"],
         )
         self.taught = [
@@ -56,6 +63,22 @@ class ScratchFit(Fit):
         }
         backbone = {name: array for name, array in learnt.items() if name.startswith("backbone.")}
         return backbone | {name: array.astype(np.float32) for name, array in out.items()}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            **super().state(),
+            "weights": {name: value.copy() for name, value in self._state().items()},
+            "mean": self._learnt(),
+            "optimizer": optimizer_state(self.optimizer),
+            "steps": self.steps,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        load_optimizer_state(self.optimizer, self.parameters, state["optimizer"])
+        self._become(state["weights"])
+        self.mean = {name: value.copy() for name, value in state["mean"].items()}
+        self.steps = state["steps"]
 
     def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
         return self.problem.labels[self.first[items]]  # what is shown is samples

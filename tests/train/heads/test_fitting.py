@@ -1,5 +1,7 @@
 """Teaching heads: it learns, it can be taken up again, and the joined head is exactly the mean."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -51,12 +53,15 @@ def test_the_joined_head_answers_as_the_mean_of_the_folds_heads(head: str):
 def test_going_on_is_the_same_as_going_through(head: str):
     through = fit(epochs=9, head=head)
     halted = fit(epochs=4, head=head)
+    elsewhere = fit(epochs=0, head=head)
+    elsewhere.load_state(copy.deepcopy(halted.state()))
 
-    halted.fit(9, patience=100)
+    for resumed in (halted, elsewhere):
+        resumed.fit(9, patience=100)
 
-    assert halted.curve == through.curve
-    for one, other in zip(halted.parameters, through.parameters, strict=True):
-        np.testing.assert_array_equal(one.numpy(), other.numpy())
+        assert resumed.curve == through.curve
+        for one, other in zip(resumed.parameters, through.parameters, strict=True):
+            np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 def test_other_hyperparameters_are_another_seed():

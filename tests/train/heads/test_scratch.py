@@ -1,5 +1,6 @@
 """Networks from scratch: they learn, can be taken up again, and their mean is one network."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -83,13 +84,15 @@ def test_a_rare_label_is_shown_as_often_as_the_others():
 
 
 def test_going_on_is_the_same_as_going_through():
-    through, halted = fit(epochs=4), fit(epochs=2)
+    through, halted, elsewhere = fit(epochs=4), fit(epochs=2), fit(epochs=0)
+    elsewhere.load_state(copy.deepcopy(halted.state()))
 
-    halted.fit(4, patience=100)
+    for resumed in (halted, elsewhere):
+        resumed.fit(4, patience=100)
 
-    assert halted.curve == through.curve
-    for name, array in through.arrays().items():
-        np.testing.assert_array_equal(halted.arrays()[name], array, name)
+        assert resumed.curve == through.curve
+        for name, array in through.arrays().items():
+            np.testing.assert_array_equal(resumed.arrays()[name], array, name)
 
 
 def test_a_fold_learns_nothing_of_what_it_judges():

@@ -1,0 +1,72 @@
+"""What a worker does in a search over heads: it trains trials up to rung budgets, one at a time."""
+
+import time
+from typing import Any, NamedTuple
+
+from stages.models.arrays import pack_arrays
+from stages.train.distributed.executor import Work
+from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.problem import Problem
+from stages.train.heads.windows import Windows
+from stages.train.search.successive_halving import RungBudget, TrialResult
+
+PAUSE = 1.0  # seconds between two reports of a trial
+
+
+class Piece(NamedTuple):
+    """Train the trial of `budget` up to its epochs. `state`: what the trial's last budget left, so
+    that any worker can resume it; None for a new trial."""
+
+    budget: RungBudget
+    state: dict[str, Any] | None = None
+
+    def __str__(self) -> str:
+        return f"Trial {self.budget.number} with {self.budget.hyperparameters}"
+
+
+class TrialWorker:
+    """`shared`: the training problem, and the epochs without improvement after which a trial
+    ends."""
+
+    def __init__(self, shared: tuple[Problem, int]) -> None:
+        import paddle
+
+        paddle.set_device("cpu")
+        self.problem, self.patience = shared
+        self.standards: dict[str, Any] = {}
+
+    def work(self, piece: Piece) -> Work:
+        """Yields the trial's curve about once a second; returns its result and its state."""
+        fit, budget = self._fit(piece), piece.budget
+        report_at = time.monotonic() + PAUSE
+        while len(fit.curve) < budget.epochs and not fit.exhausted(self.patience):
+            fit.fit(len(fit.curve) + 1, self.patience)
+            if time.monotonic() > report_at:  # reports do not affect what is trained
+                yield fit.curve
+                report_at = time.monotonic() + PAUSE
+        return self._result(fit), fit.state()
+
+    def _result(self, fit: Any) -> TrialResult:
+        rows, logits = fit.unseen()
+        arrays = pack_arrays({**fit.arrays(), **arrays_of(rows, logits, fit.temperature())})
+        exhausted = fit.exhausted(self.patience)
+        return TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+
+    def _fit(self, piece: Piece) -> Any:
+        """A head on a frozen backbone's features, or a network from scratch on windows."""
+        hyperparameters = piece.budget.hyperparameters
+        name = hyperparameters["input"]
+        fit: Any
+        if isinstance(self.problem.features[name], Windows):
+            from stages.train.heads.scratch_fit import ScratchFit
+
+            fit = ScratchFit(self.problem, hyperparameters)
+        else:
+            from stages.train.heads.head_fit import HeadsFit, Standard
+
+            if name not in self.standards:
+                self.standards[name] = Standard(self.problem, name)
+            fit = HeadsFit(self.problem, self.standards[name], hyperparameters)
+        if piece.state:
+            fit.load_state(piece.state)
+        return fit
