@@ -21,7 +21,9 @@ from stages.settings import Settings
 from stages.tracking import QuietRun
 from stages.train.detection.detector_search import BACKBONE_RATES, BEGIN
 from stages.train.detection.preparation import prepare
-from stages.train.detection.worker_pool import Crew
+from stages.train.detection.progress import Progress
+from stages.train.detection.training_loop import Training, loop
+from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
 from stages.train.search.successive_halving import RungBudget
 
@@ -49,16 +51,16 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
     dataset = STAGES["etl"](pipeline.slice("etl"), **services)
     problem = prepare(dataset, pipeline.train, **services)
     with cluster(settings, problem.nbytes + OBJECTS):
-        workers = Crew(problem, min(1.0, settings.threads / 2), lambda _: None)
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
             plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
-            workers.teach([RungBudget(number, epochs, plain)])
+            training = Training(problem, RungBudget(number, epochs, plain), Progress())
+            name, silent = f"benchmark-{number}", lambda report: None
+            folder = team(loop, training, workers=2, name=name, settings=settings, tell=silent)
             wall = (time.perf_counter() - start) / 60
-            print(f"{family}, backbone {'frozen' if not rate else 'taught'}: wall {wall:.1f} min")
-            for row in workers.known[number].curve:
+            print(f"{family}, backbone {'frozen' if not rate else 'trained'}: wall {wall:.1f} min")
+            for row in Progress.load(folder).curve:
                 print(f"    {row['minutes']:6.1f} min   AP50 {row['ap50']:.3f}", flush=True)
-        workers.end()
 
 
 def config(family: str, epochs: int) -> PipelineConfig:

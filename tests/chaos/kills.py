@@ -28,7 +28,7 @@ CONFIG: dict[str, Any] = {
     "folds": 3,
     "growth": False,
 }
-TRIAL = named("ray::TrialTrainable")
+TRIAL = named("ray::RayPieceWorker")
 WORKER = named("ray::RayTrainWorker", "ray::_RayTrainWorker")
 
 

@@ -151,7 +151,7 @@ def victim(parent: psutil.Process, name: str) -> psutil.Process:
     while time.monotonic() < end and parent.is_running():
         family = parent.children(recursive=True)
         titles = {process: (command_of(process) or [""])[0] for process in family}
-        busy = any(title.startswith("ray::TrialTrainable") for title in titles.values())
+        busy = any(title.startswith("ray::RayPieceWorker") for title in titles.values())
         found = [process for process, title in titles.items() if name in title]
         if busy and found:
             return found[0]

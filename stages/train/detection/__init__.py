@@ -34,9 +34,9 @@ class Detectors:
         """Search for the best detector of `dataset` and save it."""
         from stages.train.cost.detection_budget import race_of
         from stages.train.detection.detector_model import save_model
-        from stages.train.detection.detector_search import search
+        from stages.train.detection.detector_search import journal_of, search
         from stages.train.detection.preparation import prepare
-        from stages.train.detection.progress_journal import journal_of
+        from stages.train.distributed import forget
         from stages.train.search.recorder import Recorder
 
         samples = dataset.train_and_validation
@@ -56,6 +56,7 @@ class Detectors:
         recorder.finished(found.trials, found.chosen)
         model = save_model(dataset, problem, train, found, store=store)
         journal_of(problem, settings).saved()
+        forget(found.training, settings)
         return model
 
 

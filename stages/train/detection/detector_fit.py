@@ -69,7 +69,8 @@ class Fit:
     def teach_epoch(self) -> None:
         """Show all scenes, both halves here."""
         for _ in range(self.steps):
-            self.step(*[self.half(place) for place in range(HALVES)])
+            first, *others = [self.half(place) for place in range(HALVES)]
+            self.step(sum(others, first))
 
     def half(self, place: int) -> Floats:
         """What half `place` of the next batch says: the loss, and the gradients of all
@@ -88,11 +89,10 @@ class Fit:
         self.network.clear_gradients()
         return np.concatenate([said, slopes])
 
-    def step(self, *halves: Floats) -> None:
-        """Go on by the mean of `halves`, added in their order; a number that overflowed says
-        nothing."""
-        whole = np.nan_to_num(sum(halves[1:], halves[0]), posinf=0.0, neginf=0.0)
-        whole /= np.float32(len(halves))
+    def step(self, total: Floats) -> None:
+        """Update the weights by the mean of the halves, whose sum in their order is `total`;
+        numbers that overflowed count as 0."""
+        whole = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(HALVES)
         self.losses.append(float(whole[0]))
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)

@@ -1,33 +1,43 @@
-"""The search over detectors: trials race for a few epochs, and the best is taught to the end."""
+"""The search over detectors: trials race for a few epochs, and the best is trained to the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from stages.artifacts import canonical, digest_of
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.settings import Settings
 from stages.train.cost.detection_budget import HALVES, race_of
+from stages.train.cost.detection_estimate import worker_data
 from stages.train.detection.detection_problem import Problem
-from stages.train.detection.progress_journal import journal_of
-from stages.train.detection.worker_pool import Crew
+from stages.train.detection.progress import Progress, found, keep
+from stages.train.detection.race_worker import Piece, RaceWorker
+from stages.train.detection.training_loop import Training, loop, saved
+from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
+from stages.train.distributed.executor import Executor
+from stages.train.distributed.room import worker_bytes
+from stages.train.journal import Journal
 from stages.train.search.search_space import Choice, Dimension, Number, by_name, starts
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import ReportEpoch
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
 BACKBONE_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
+REMEDY = "Free some memory, or lower train.input_sizes or train.search_space.batch_size."
 OBJECTS = 80 * 2**20  # bytes for the states of one trial
 
 
 class Found(NamedTuple):
-    """All trials by number; the chosen one, its weights by name, and what it says of the held
-    pictures."""
+    """All trials by number; the chosen one, its weights by name, what it answers for the validation
+    samples, and the name of its last training."""
 
     trials: list[Trial]
     chosen: Trial
     arrays: dict[str, Any]
     answers: list[Any]
+    training: str
 
 
 def search(
@@ -39,12 +49,13 @@ def search(
     tell: Callable[[int], None],
     word: ReportEpoch = lambda *_: None,
 ) -> Found:
-    """Teach `trials` detectors, all but one of them only for the first epochs. What an earlier
-    search of this kind, that was killed, had judged is not taught again.
+    """Train `trials` detectors, all but one of them for the first epochs only. What an interrupted
+    search of this kind had validated is not trained again.
 
-    `heard` hears of every finished leg, `tell` of every epoch, `word` of each trial's: its number,
-    hyperparameters, epoch, most epochs, and its curve so far. Equal arguments give equal trials,
-    on any number of cores. Raises InfrastructureError if Ray does not come up or workers die."""
+    `heard` is called after every finished budget, `tell` with the number of further epochs that are
+    done, `word` for each trial in training: its number, hyperparameters, epoch, most epochs, and
+    curve so far. Equal arguments give equal trials, on any number of cores. Raises
+    InfrastructureError if Ray does not come up or workers die again and again."""
     space = dimensions(train)
     rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
     halving = SuccessiveHalving(
@@ -55,24 +66,114 @@ def search(
         keep=trials,
         rungs=tuple(dict.fromkeys(rungs)),
     )
-
-    def told(leg: RungBudget, epoch: int, curve: list[dict[str, float]]) -> None:
-        word(leg.number, leg.hyperparameters, epoch, train.epochs, curve)
-
+    session = _SearchSession(problem, train, settings, journal_of(problem, settings), tell, word)
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
-        cores = min(1.0, settings.threads / HALVES)
-        journal = journal_of(problem, settings)
-        crew = Crew(problem, cores, tell, journal, told, train.workers)
-        while legs := _waiting(halving):
-            crew.teach(legs)
-            for leg in legs:
-                halving.report(leg, *_taught(crew.known[leg.number]))
+        while budgets := _waiting(halving):
+            session.train(budgets)
+            for budget in budgets:
+                halving.report(budget, *_result(session.progress[budget.number]))
             heard(halving)
-        chosen = min(halving.trials, key=lambda one: (-one.reached, *one.rank))
-        leg = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
-        found = Found(halving.trials, chosen, crew.arrays(leg), crew.known[chosen.number].answers)
-        crew.end()
-        return found
+        chosen = min(halving.trials, key=lambda trial: (-trial.reached, *trial.rank))
+        budget = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
+        progress, arrays, name = session.train_together(budget)
+    return Found(halving.trials, chosen, arrays, progress.answers, name)
+
+
+def journal_of(problem: Problem, settings: Settings) -> Journal:
+    """Where the progress of trials is cached until the search's model is saved."""
+    question = [problem.labels, problem.asked, problem.published, problem.epochs]
+    return Journal.of(settings, problem.scenes.dataset.ref.id, question)
+
+
+@dataclass
+class _SearchSession:
+    """Trains budgets of trials: several side by side, one by all workers together."""
+
+    problem: Problem
+    train_config: TrainConfig
+    settings: Settings
+    journal: Journal
+    tell: Callable[[int], None]
+    word: ReportEpoch
+    progress: dict[int, Progress] = field(default_factory=dict)  # by trial
+    reported_epochs: dict[int, int] = field(default_factory=dict)  # by trial
+    waiting: list[RungBudget] = field(default_factory=list)
+
+    def train(self, budgets: Sequence[RungBudget]) -> None:
+        """Bring `progress` up to the end of `budgets`. Equal results either way."""
+        if len(budgets) == 1:
+            self.train_together(budgets[0])
+        else:
+            self.race(budgets)
+
+    def race(self, budgets: Sequence[RungBudget]) -> None:
+        """Train the trials of `budgets` side by side, each by one worker."""
+        self.waiting = list(budgets)
+        cores = min(1.0, self.settings.threads / HALVES)
+        wanted = {"CPU": cores, "memory": float(worker_bytes(_worker_data(self.problem)))}
+        workers = self.train_config.workers
+        with Executor(
+            RaceWorker, self.problem, wanted=wanted, workers=workers, remedy=REMEDY
+        ) as executor:
+            executor.run(self)
+
+    def next(self) -> Piece | None:
+        if not self.waiting:
+            return None
+        budget = self.waiting.pop(0)
+        return Piece(budget, self._cached(budget))
+
+    def reported(self, piece: Piece, report: tuple[int, Progress]) -> None:
+        epoch, progress = report
+        if progress.epoch == epoch:
+            keep(piece.budget, progress, self.journal)
+        self._report(piece.budget, epoch, progress)
+
+    def resumed(self, piece: Piece) -> Piece:
+        """Go on from the last validation."""
+        return Piece(piece.budget, self._cached(piece.budget))
+
+    def done(self, piece: Piece, progress: Progress) -> None:
+        self.progress[piece.budget.number] = progress
+
+    def train_together(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
+        """Train the trial of `budget` by a process group; its progress, its weights, and the name
+        of this training."""
+        name = digest_of(canonical([self.journal.folder.name, budget.key]))[:16]
+        progress = self._cached(budget)
+
+        def tell(report: dict[str, Any]) -> None:
+            self._report(budget, report["epoch"], Progress(curve=report["curve"]))
+
+        folder = team(
+            loop,
+            Training(self.problem, budget, progress),
+            workers=min(HALVES, self.train_config.workers),
+            name=name,
+            settings=self.settings,
+            tell=tell,
+            each=_worker_data(self.problem),
+        )
+        self.progress[budget.number], arrays = saved(folder)
+        return self.progress[budget.number], arrays, name
+
+    def _cached(self, budget: RungBudget) -> Progress:
+        """How far the trial of `budget` has come: in this search, or in one before."""
+        mine = self.progress.get(budget.number, Progress())
+        cached = found(budget, self.journal)
+        if cached.epoch <= mine.epoch:
+            return mine
+        self._report(budget, cached.epoch, cached)
+        return cached
+
+    def _report(self, budget: RungBudget, epoch: int, progress: Progress) -> None:
+        """Report that a trial has come to `epoch`, once."""
+        further = epoch - self.reported_epochs.get(budget.number, 0)
+        if further > 0:
+            self.reported_epochs[budget.number] = epoch
+            self.tell(further)
+            most = self.train_config.epochs
+            self.word(budget.number, budget.hyperparameters, epoch, most, progress.curve)
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
@@ -89,14 +190,20 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
 
 
 def _waiting(halving: SuccessiveHalving) -> list[RungBudget]:
-    """All legs that can be taught now."""
-    legs = []
-    while (leg := halving.next()) is not None:
-        legs.append(leg)
-    return legs
+    """All budgets that can be trained now."""
+    budgets = []
+    while (budget := halving.next()) is not None:
+        budgets.append(budget)
+    return budgets
 
 
-def _taught(come: Any) -> tuple[float, TrialResult]:
-    last = come.curve[-1]
+def _result(progress: Progress) -> tuple[float, TrialResult]:
+    last = progress.curve[-1]
     measures = {"ap50": last["ap50"], "loss": last["loss"]}
-    return last["ap50"], TrialResult(measures, come.epoch, False, come.curve, b"")
+    return last["ap50"], TrialResult(measures, progress.epoch, False, progress.curve, b"")
+
+
+def _worker_data(problem: Problem) -> int:
+    """Bytes that a worker makes for itself: of the largest network."""
+    sizes = [sum(one.nbytes for one in arrays.values()) for arrays in problem.published.values()]
+    return worker_data(max(sizes))

@@ -34,6 +34,11 @@ class Source(Protocol):
 
     def reported(self, piece: Any, report: Any) -> None: ...
 
+    def resumed(self, piece: Any) -> Any:
+        """What to do in place of `piece`, whose worker died or failed: the same, or what its
+        reports leave of it."""
+        ...
+
     def done(self, piece: Any, result: Any) -> None: ...
 
 
@@ -156,7 +161,9 @@ class Executor:
         except ray.exceptions.RayTaskError as error:
             raise _cause(error) from None
         except ray.exceptions.RayError as error:
-            self._died(_Attempt("its start"), place, error)
+            raise InfrastructureError(
+                f"A worker of Ray ended while it started: {_first_line(error)}", self.remedy
+            ) from error
         else:
             self.idle.append((actor, place))
 
@@ -170,10 +177,11 @@ class Executor:
         except ray.exceptions.RayTaskError as error:
             del self.running[items]
             self.idle.append(worker)
-            self._failed(attempt, _cause(error))
+            self._failed(attempt, _cause(error), source)
         except ray.exceptions.RayError as error:  # the worker, or its machine, is gone
             del self.running[items]
-            self._died(attempt, worker[1], error)
+            self._start(worker[1])
+            self._failed(attempt, error, source)
         else:
             if not is_result:
                 source.reported(attempt.piece, value)
@@ -182,20 +190,15 @@ class Executor:
             self.idle.append(worker)
             source.done(attempt.piece, value)
 
-    def _died(self, attempt: _Attempt, place: Any, error: Exception) -> None:
-        self._start(place)
-        self._failed(attempt, error)
-
-    def _failed(self, attempt: _Attempt, cause: Exception) -> None:
+    def _failed(self, attempt: _Attempt, cause: Exception, source: Source) -> None:
         """Let the piece be tried again, unless that does not help."""
         if isinstance(cause, WorkflowError):
             raise cause
         if attempt.number == TRIES:
-            why = (str(cause).splitlines() or [type(cause).__name__])[0]
             raise InfrastructureError(
-                f"{attempt.piece} failed {TRIES} times: {why}", self.remedy
+                f"{attempt.piece} failed {TRIES} times: {_first_line(cause)}", self.remedy
             ) from cause
-        self.again.append(_Attempt(attempt.piece, attempt.number + 1))
+        self.again.append(_Attempt(source.resumed(attempt.piece), attempt.number + 1))
 
 
 class RayPieceWorker:
@@ -234,6 +237,9 @@ class _Listed:
 
     def reported(self, piece: Any, report: Any) -> None: ...
 
+    def resumed(self, piece: Any) -> Any:
+        return piece
+
     def done(self, piece: Any, result: Any) -> None:
         self.results[id(piece)] = result
         self.finished += 1
@@ -242,6 +248,10 @@ class _Listed:
 
 def _attempt(piece: Any) -> _Attempt | None:
     return None if piece is None else _Attempt(piece)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _cause(error: Any) -> Exception:

@@ -111,6 +111,10 @@ class _SearchSession:
         budget, last = piece.budget, self.halving.rungs[-1]
         self.report_epoch(budget.number, budget.hyperparameters, len(curve), last, curve)
 
+    def resumed(self, piece: Piece) -> Piece:
+        """Train it again from where its last budget ended."""
+        return piece
+
     def done(self, piece: Piece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
         """Cache and report what came of `piece`."""
         (result, state), budget = outcome, piece.budget

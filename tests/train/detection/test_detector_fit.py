@@ -30,7 +30,7 @@ def test_two_that_teach_a_half_each_come_to_what_one_comes_to(problem, taught):
     for _ in range(taught.steps):
         halves = [one.half(place) for place, one in enumerate(pair)]
         for one in pair:
-            one.step(*halves)
+            one.step(sum(halves[1:], halves[0]))
 
     _equal(pair[0], taught)
     _equal(pair[1], taught)
@@ -38,11 +38,11 @@ def test_two_that_teach_a_half_each_come_to_what_one_comes_to(problem, taught):
 
 def test_a_trial_goes_on_from_its_state_as_if_it_had_not_stopped(problem, taught):
     begun = Fit(problem, hyperparameters())
-    begun.step(*[begun.half(place) for place in range(HALVES)])
+    begun.step(sum(begun.half(place) for place in range(HALVES)))
 
     again = Fit(problem, hyperparameters(), state=begun.state())
     while again.epoch < 1:
-        again.step(*[again.half(place) for place in range(HALVES)])
+        again.step(sum(again.half(place) for place in range(HALVES)))
 
     _equal(again, taught)
 
@@ -67,7 +67,7 @@ def test_the_front_keeps_its_weights_and_what_is_behind_it_does_not(problem, tau
 
 def test_a_frozen_backbone_stays_as_published(problem):
     fit = Fit(problem, hyperparameters(backbone_rate=0.0))
-    fit.step(*[fit.half(place) for place in range(HALVES)])
+    fit.step(sum(fit.half(place) for place in range(HALVES)))
 
     made = fit.arrays()
     assert all(

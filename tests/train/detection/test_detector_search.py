@@ -1,6 +1,7 @@
 """The search over detectors on Ray, and the Model that comes of it."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from stages.evaluate.native import graph_of, predictor_of
 from stages.metrics.boxes import ap50
 from stages.tracking import QuietRun
 from stages.train.detection import Detectors
-from stages.train.detection.progress_journal import journal_of
-from stages.train.detection.worker import is_judged
-from stages.train.detection.worker_pool import Crew
+from stages.train.detection.detector_search import search
+from stages.train.detection.progress import Progress, is_validated
+from stages.train.detection.race_worker import Piece, RaceWorker
+from stages.train.detection.training_loop import Training, loop, saved
+from stages.train.distributed import team
 from stages.train.heads.network import arrays_of
 from stages.train.search.successive_halving import RungBudget
 from tests import makers
@@ -61,104 +64,86 @@ def test_arrays_are_those_of_the_whole_network(model, store):
     assert names == {"backbone", "neck", "head"}
 
 
+def alone(problem, budget=LEG, progress=None) -> Progress:
+    """What one worker comes to."""
+    work = RaceWorker(problem).work(Piece(budget, progress or Progress()))
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def together(problem, settings, workers, name="together", progress=None) -> Progress:
+    """What a process group of `workers` comes to."""
+    training = Training(problem, LEG, progress or Progress())
+    folder = team(loop, training, workers=workers, name=name, settings=settings, tell=lambda _: 0)
+    return saved(folder)[0]
+
+
 @pytest.fixture(scope="module")
-def quiet(problem, ray_running):
-    """A crew that nothing befell, when it had taught LEG."""
-    crew = Crew(problem, 1.0, lambda _: None)
-    crew.teach([LEG])
-    crew.end()
-    return crew
+def whole(problem):
+    """LEG, trained without a break by one worker."""
+    return alone(problem)
+
+
+def test_a_trial_resumes_where_it_was_validated(problem, whole, tmp_path):
+    first = alone(problem, LEG._replace(epochs=1))
+    first.save(tmp_path)
+    resumed = alone(problem, progress=Progress.load(tmp_path))
+
+    assert_equal(resumed, whole)
+
+
+def test_one_worker_in_a_group_comes_to_the_same(problem, whole, tmp_path):
+    assert_equal(together(problem, makers.settings(tmp_path), 1), whole)
+
+
+def test_two_workers_in_a_group_come_to_the_same(problem, ray_running, whole, tmp_path):
+    settings = ray_running.model_copy(update={"workspace": tmp_path})
+
+    assert_equal(together(problem, settings, 2), whole)
 
 
 @pytest.mark.slow
-def test_a_trial_goes_on_where_a_killed_search_had_judged_it(problem, ray_running, tmp_path, quiet):
-    journal = journal_of(problem, makers.settings(tmp_path))
-    heard = []
+def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(problem, ray_running, tmp_path):
+    searches = []
+    for place in ("one", "other"):
+        settings = ray_running.model_copy(update={"workspace": tmp_path / place})
+        searches.append(partial(search, problem, config(trials=2), 2, settings, lambda _: None))
+    unbroken, broken = searches
+    first: list = []
+    second: list = []
 
     def stop(epochs: int) -> None:
-        heard.append(epochs)
-        if len(heard) == 1:
+        first.append(epochs)
+        if len(first) == 3:  # the race is over
             raise KeyboardInterrupt
 
-    stopped = Crew(problem, 1.0, stop, journal)
     with pytest.raises(KeyboardInterrupt):
-        stopped.teach([LEG])
-    stopped.end()
-    words = []
-    again = Crew(problem, 1.0, heard.append, journal, lambda _, epoch, curve: words.append(epoch))
-    again.teach([LEG])
-    again.end()
+        broken(stop)
+    words: list = []
+    found = broken(second.append, lambda *word: words.append((word[0], word[2])))
+    expected = unbroken(lambda _: None)
 
-    assert heard == [1, 1, 1]
-    assert words == [1, 2]
-    assert again.known[0].answers == quiet.known[0].answers
-    np.testing.assert_array_equal(_values(again), _values(quiet))
-
-
-def test_a_worker_that_dies_is_replaced_and_its_trial_comes_to_the_same(
-    problem, ray_running, quiet
-):
-    import ray
-
-    heard = []
-
-    def kill_one(epochs: int) -> None:
-        heard.append(epochs)
-        if len(heard) == 1:
-            ray.kill(broken.workers[1])
-
-    broken = Crew(problem, 1.0, kill_one)
-    broken.teach([LEG])
-
-    assert broken.known[0].curve == quiet.known[0].curve
-    assert broken.known[0].answers == quiet.known[0].answers
-    np.testing.assert_array_equal(_values(broken), _values(quiet))
-    broken.end()
+    assert sum(second) == 1 + 1 + 2  # what was found counts as done
+    assert len(words) == len(set(words))
+    assert found.answers == expected.answers
+    assert [trial.result for trial in found.trials] == [t.result for t in expected.trials]
+    for name, array in expected.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
 
 
-def test_side_by_side_or_together_trials_come_to_the_same(problem, ray_running):
-    legs = [RungBudget(number, 1, hyperparameters(weight_decay=number / 10)) for number in range(2)]
-    together, apart = (Crew(problem, 0.5, lambda _: None) for _ in range(2))
-
-    apart.teach(legs)
-    together.teach(legs[:1])
-
-    np.testing.assert_array_equal(_values(together), _values(apart))
-    together.end()
-    apart.end()
-
-
-@pytest.mark.parametrize(
-    "count", [1, pytest.param(3, marks=pytest.mark.slow)], ids=["one", "three"]
-)
-def test_any_number_of_workers_comes_to_the_same(problem, ray_running, quiet, count):
-    crew = Crew(problem, 0.5, lambda _: None, count=count)
-    crew.teach([LEG])
-
-    assert len(crew.workers) == count
-    assert crew.known[0].answers == quiet.known[0].answers
-    np.testing.assert_array_equal(_values(crew), _values(quiet))
-    crew.end()
-
-
-def test_a_crew_that_goes_gives_its_places_back(problem, ray_running):
-    from ray.util import placement_group_table
-
-    crew = Crew(problem, 1.0, lambda _: None)
-    crew.end()
-
-    made = {one.id.hex() for one in crew.places}
-    left = placement_group_table()
-    assert {left[name]["state"] for name in made} == {"REMOVED"}
+def assert_equal(progress: Progress, other: Progress) -> None:
+    assert progress.curve == other.curve
+    assert progress.answers == other.answers
+    np.testing.assert_array_equal(progress.state["values"], other.state["values"])
 
 
 def test_trials_are_judged_evenly_and_at_the_end_of_every_leg():
-    assert [epoch for epoch in range(1, 21) if is_judged(epoch, 3, 20)] == [2, 3, *range(4, 21, 2)]
-    assert [epoch for epoch in range(1, 4) if is_judged(epoch, 3, 3)] == [1, 2, 3]
-
-
-def _values(crew: Crew):
-    import ray
-
-    state = crew.known[0].state
-    return (ray.get(state) if isinstance(state, ray.ObjectRef) else state)["values"]
+    assert [epoch for epoch in range(1, 21) if is_validated(epoch, 3, 20)] == [
+        2,
+        3,
+        *range(4, 21, 2),
+    ]
+    assert [epoch for epoch in range(1, 4) if is_validated(epoch, 3, 3)] == [1, 2, 3]

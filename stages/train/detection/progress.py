@@ -1,0 +1,100 @@
+"""How far the training of a detector has come, as something that is kept and resumed."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.train.cost.detection_budget import HALVES
+from stages.train.detection.detector_fit import Fit
+from stages.train.detection.validation import Value, answers_of, measured
+from stages.train.journal import Journal
+from stages.train.search.successive_halving import RungBudget
+
+VALIDATIONS = 10  # in a whole training, evenly, and at the end of every budget
+
+
+@dataclass
+class Progress:
+    """`epoch`: how many are done; `curve`: a row for each validation; `answers`: of the averaged
+    weights, for each validation sample; `state`: of the Fit."""
+
+    epoch: int = 0
+    curve: list[dict[str, float]] = field(default_factory=list)
+    answers: list[Value] = field(default_factory=list)
+    state: Any = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What JSON can hold of it."""
+        plain = {name: value for name, value in self.state.items() if not _is_array(value)}
+        return {"epoch": self.epoch, "curve": self.curve, "answers": self.answers, "state": plain}
+
+    @property
+    def arrays(self) -> bytes:
+        """The other part, packed."""
+        return pack_arrays({name: one for name, one in self.state.items() if _is_array(one)})
+
+    @classmethod
+    def of(cls, facts: dict[str, Any], arrays: bytes) -> "Progress":
+        """What `facts` and `arrays` were made from."""
+        return cls(**{**facts, "state": {**facts["state"], **unpack_arrays(arrays)}})
+
+    def save(self, folder: Path) -> None:
+        """Write it into `folder`."""
+        (folder / "progress.json").write_text(json.dumps(self.facts))
+        (folder / "state.npz").write_bytes(self.arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Progress":
+        """What `save` wrote into `folder`."""
+        facts = json.loads((folder / "progress.json").read_text())
+        return cls.of(facts, (folder / "state.npz").read_bytes())
+
+
+def is_validated(epoch: int, budget: int, whole: int) -> bool:
+    """Whether a trial is validated after `epoch`, in a budget up to epoch `budget`, of `whole`
+    epochs."""
+    return epoch == budget or epoch * VALIDATIONS // whole > (epoch - 1) * VALIDATIONS // whole
+
+
+def answers_by(fit: Fit, weights: Any, place: int, parts: int) -> list[Value]:
+    """What a network with `weights` answers for every `parts`-th validation sample, from the
+    `place`-th on."""
+    from stages.models.network import assemble
+
+    network = assemble(fit.asked.one.family, weights)
+    files = fit.problem.scenes.held[place::parts]
+    return answers_of(network, fit.front, fit.asked, files, fit.problem.labels)
+
+
+def validated(fit: Fit, answers: list[Value], before: Progress) -> Progress:
+    """`before` with a row more: of the epochs that `fit` has done, and these `answers`."""
+    problem, losses = fit.problem, fit.losses[-fit.steps :]
+    images = fit.epoch * fit.steps * fit.hyper["batch_size"]
+    row = {
+        "epoch": fit.epoch,
+        "ap50": measured(problem.scenes.truth, answers, len(problem.labels)),
+        "loss": sum(losses) / len(losses),
+        # by count: what both cores of the reference machine take for the training so far
+        "minutes": images * fit.asked.seconds / HALVES / 60,
+    }
+    return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
+
+
+def keep(budget: RungBudget, progress: Progress, journal: Journal) -> None:
+    """Cache how far the trial of `budget` has come, in place of what was cached before."""
+    journal.keep(budget.key, progress.facts, progress.arrays)
+
+
+def found(budget: RungBudget, journal: Journal) -> Progress:
+    """How far the trial of `budget` came in an earlier process; nowhere if nothing is cached."""
+    entry = journal.find(budget.key)
+    return Progress.of(entry.facts, entry.data) if entry else Progress()
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)

@@ -1,0 +1,40 @@
+"""What a worker does while detectors race: it trains trials alone, one at a time."""
+
+from typing import NamedTuple
+
+from stages.train.detection.detection_problem import Problem
+from stages.train.detection.detector_fit import Fit
+from stages.train.detection.progress import Progress, answers_by, is_validated, validated
+from stages.train.distributed.executor import Work
+from stages.train.search.successive_halving import RungBudget
+
+
+class Piece(NamedTuple):
+    """Train the trial of `budget` up to its epochs, from `progress` on."""
+
+    budget: RungBudget
+    progress: Progress
+
+    def __str__(self) -> str:
+        return f"Trial {self.budget.number} with {self.budget.hyperparameters}"
+
+
+class RaceWorker:
+    """Trains detectors of one problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        import paddle
+
+        paddle.set_device("cpu")
+        self.problem = problem
+
+    def work(self, piece: Piece) -> Work:
+        """Yields each epoch's number with the progress so far; returns the progress at the end."""
+        (budget, progress), whole = piece, self.problem.epochs
+        fit = Fit(self.problem, budget.hyperparameters, state=progress.state)
+        for epoch in range(progress.epoch + 1, budget.epochs + 1):
+            fit.teach_epoch()
+            if is_validated(epoch, budget.epochs, whole):
+                progress = validated(fit, answers_by(fit, fit.arrays(), 0, 1), progress)
+            yield epoch, progress
+        return progress

@@ -1,0 +1,67 @@
+"""The training of the best detector to its end: the loop that each worker of a process group
+runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.train.cost.detection_budget import HALVES
+from stages.train.detection.detection_problem import Problem
+from stages.train.detection.detector_fit import Fit
+from stages.train.detection.progress import Progress, answers_by, is_validated, validated
+from stages.train.distributed import Desk
+from stages.train.distributed.batch_shards import total
+from stages.train.search.successive_halving import RungBudget
+
+WEIGHTS = "weights.npz"
+
+
+@dataclass(frozen=True)
+class Training:
+    """Train the trial of `budget` up to its epochs, from `progress` on."""
+
+    problem: Problem
+    budget: RungBudget
+    progress: Progress
+
+
+def loop(context: Desk, training: Training) -> None:
+    """Train a trial together with the other workers of the group, each one half of every batch.
+
+    The last checkpoint has the progress and, at the end, the averaged weights."""
+    problem, budget = training.problem, training.budget
+    checkpoint = context.restored()
+    progress = Progress.load(checkpoint) if checkpoint else training.progress
+    fit = Fit(problem, budget.hyperparameters, state=progress.state)
+    while fit.epoch < budget.epochs:
+        for _ in range(fit.steps):
+            fit.step(total(context.group, HALVES, fit.half))
+        if is_validated(fit.epoch, budget.epochs, problem.epochs):
+            progress = validated(fit, _answers(context, fit), progress)
+            context.report(_report(fit, progress), progress.save)
+        else:
+            context.report(_report(fit, progress))
+    weights = fit.arrays()
+    context.report(_report(fit, progress), lambda folder: _save(folder, progress, weights))
+
+
+def saved(folder: Path) -> tuple[Progress, dict[str, Any]]:
+    """The progress and the weights of the checkpoint that a finished loop left in `folder`."""
+    return Progress.load(folder), unpack_arrays((folder / WEIGHTS).read_bytes())
+
+
+def _answers(context: Desk, fit: Fit) -> list[Any]:
+    """What the averaged weights answer for all validation samples; each worker does its part."""
+    group = context.group
+    parts = group.gather(answers_by(fit, fit.arrays(), group.rank, group.world))
+    return [parts[k % group.world][k // group.world] for k in range(sum(map(len, parts)))]
+
+
+def _report(fit: Fit, progress: Progress) -> dict[str, Any]:
+    return {"epoch": fit.epoch, "curve": progress.curve}
+
+
+def _save(folder: Path, progress: Progress, weights: dict[str, Any]) -> None:
+    progress.save(folder)
+    (folder / WEIGHTS).write_bytes(pack_arrays(weights))
