@@ -3,9 +3,14 @@
 import json
 import os
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
+
+# Test modules may import Ray before training sets these, and Ray reads them when it is imported.
+os.environ.setdefault("RAY_AUTH_MODE", "token")
+os.environ.setdefault("RAY_AUTH_TOKEN", token_hex(32))
 
 RECORD = "AIWF_TEST_RECORD"  # the file that is written; unset: none
 

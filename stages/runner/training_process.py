@@ -33,7 +33,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
-from stages.train.distributed.cluster import end_rest, ended
+from stages.train.distributed.cluster import TOKEN, end_rest, ended
 from stages.train.distributed.job.run_messages import MARK, ForwardingRun, plain, replay
 from stages.train.distributed.ray_processes import end, of_session
 
@@ -149,7 +149,8 @@ def _environment(settings: Settings) -> dict[str, str]:
     home = str(Path(stages.__file__).parents[1])
     path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
     own = {f"AIWF_{name.upper()}": str(value) for name, value in values.items()}
-    return {**os.environ, **own, "PYTHONPATH": path}
+    token = TOKEN if settings.ray == "local" else {}
+    return {**os.environ, **own, **token, "PYTHONPATH": path}
 
 
 def _error(pickled: str, text: str) -> Exception:

@@ -6,7 +6,6 @@ from typing import Any
 
 import ray
 from ray.train.backend import Backend, BackendConfig
-from ray.train.v2._internal.callbacks.placement_group_callback import PlacementGroupCleanerCallback
 from ray.train.v2.api.data_parallel_trainer import DataParallelTrainer
 
 from stages.runtime.errors import ConfigError
@@ -50,12 +49,6 @@ class PaddleTrainer(DataParallelTrainer):  # type: ignore[misc]
 
     def __init__(self, loop: Any, *, paddle_config: PaddleConfig | None = None, **more: Any):
         super().__init__(loop, backend_config=paddle_config or PaddleConfig(), **more)
-
-    def _create_default_callbacks(self) -> list[Any]:
-        """Without the one that asks Ray's dashboard every second whether the driver lives: a Ray
-        without a dashboard answers it with an error, and ends with the driver anyway."""
-        callbacks = super()._create_default_callbacks()
-        return [one for one in callbacks if not isinstance(one, PlacementGroupCleanerCallback)]
 
 
 def _free_endpoint(host: str) -> str:

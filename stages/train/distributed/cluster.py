@@ -15,24 +15,26 @@ from stages.settings import Settings
 from stages.train.distributed.own_folder import own_folder
 from stages.train.distributed.ray_processes import RayProcesses, end
 from stages.train.distributed.room import PATIENCE, for_workers, store_bytes
+from stages.train.distributed.versions import check_cluster
 
 QUIET = {
     "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # results are told to us; nothing reads the files
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_MAX_PENDING_TRIALS_PG": "2",  # so that an actor that is free is kept for the next leg
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # a report waits for so long
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(PATIENCE),  # then with fewer
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
 }
 LOCAL = {
-    "RAY_AUTH_MODE": "token",
     "RAY_raylet_start_wait_time_s": "240",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # nobody takes a node of it away
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+}
+# So that nobody else on this machine can give our Ray work. Ray reads both once, when a process
+# first imports it: a process that does so earlier has to have them in its environment.
+TOKEN = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": os.environ.get("RAY_AUTH_TOKEN") or token_hex(32),
 }
 _own: list[RayProcesses] = []  # of the Ray that this process started; empty: of none
 SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -99,17 +101,13 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 def _variables(settings: Settings, opened: str) -> dict[str, str]:
     if settings.ray != "local":
         return QUIET
-    own = {
-        "RAY_AUTH_TOKEN": token_hex(32),  # nobody else on this machine can give it work
-        "RAY_preload_python_modules": opened,
-    }
-    return {**child_environment(), **QUIET, **LOCAL, **SINGLE_THREAD, **own}
+    own = {"RAY_preload_python_modules": opened}
+    return {**child_environment(), **QUIET, **LOCAL, **SINGLE_THREAD, **TOKEN, **own}
 
 
 def _start(settings: Settings, folder: Path, shared: int) -> None:
     import ray
 
-    read_environment()
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     place = _place(settings, folder, shared)
     try:
@@ -119,15 +117,8 @@ def _start(settings: Settings, folder: Path, shared: int) -> None:
             f"Ray does not come up ({settings.ray}): {error}.",
             "Unset AIWF_RAY to start one here, or look at the cluster it names.",
         ) from error
-
-
-def read_environment() -> None:
-    """Have Ray read mode and token again: it does so when it is first imported, which may have been
-    before they were set; this is how its own authentication_token_setup.py does it."""
-    from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]
-
-    Config.initialize("")
-    AuthenticationTokenLoader.instance().reset_cache()
+    if settings.ray != "local":
+        check_cluster()
 
 
 def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:

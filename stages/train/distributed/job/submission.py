@@ -12,7 +12,6 @@ from stages.models.available_weights import sha256
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
 from stages.tracking import Run
-from stages.train.distributed.cluster import read_environment
 from stages.train.distributed.job.monitoring import GOES_ON
 from stages.train.distributed.job.retrying import FIRST, PAUSE, patient
 
@@ -73,10 +72,7 @@ def _key() -> dict[str, str]:
     """The header that opens a cluster whose token is in the environment. Ray's own client has the
     token of when Ray was first used here; what else uses it must go on to do so."""
     token = os.environ.get("RAY_AUTH_TOKEN", "")
-    if token:
-        return {"Authorization": f"Bearer {token}"}
-    read_environment()
-    return {}
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,71 @@
+"""Whether the machines of a cluster have the libraries that this process has: told before work
+begins, as other versions compute other numbers or fail in the middle."""
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+
+from stages.runtime.errors import InfrastructureError
+
+LIBRARIES = ("ray", "paddlepaddle", "numpy", "onnxruntime", "pillow", "soundfile")
+PATIENCE = 120.0  # seconds for all machines to answer
+
+
+def versions_here() -> dict[str, str]:
+    """The versions of Python and of the libraries that training uses; '' for one that is
+    missing."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES}
+
+
+def check_versions(nodes: Mapping[str, Mapping[str, str]]) -> None:
+    """Raise InfrastructureError if one of `nodes` (address -> versions) differs from this process.
+
+    Of Python, the first two numbers count."""
+    here = versions_here()
+    differing = [
+        f"{address} has {name} {found or 'not at all'}, this process {here[name] or 'not at all'}"
+        for address, versions in nodes.items()
+        for name, found in versions.items()
+        if _counted(name, found) != _counted(name, here[name])
+    ]
+    if differing:
+        raise InfrastructureError(
+            f"The cluster has other libraries: {'; '.join(differing)}.",
+            "Install requirements.lock on every machine of the cluster, and run again.",
+        )
+
+
+def check_cluster() -> None:
+    """Ask every machine of the Ray that this process is connected to, and check its versions.
+
+    Raises InfrastructureError also if a machine does not answer within PATIENCE."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    ask = ray.remote(num_cpus=0)(versions_here)
+    answers = {
+        node["NodeManagerAddress"]: ask.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote()
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    try:
+        found = ray.get(list(answers.values()), timeout=PATIENCE)
+    except ray.exceptions.RayError as error:
+        raise InfrastructureError(
+            f"A machine of the cluster does not run tasks: {str(error).splitlines()[0]}",
+            "Look at the cluster that AIWF_RAY names; `ray status` shows its machines.",
+        ) from error
+    check_versions(dict(zip(answers, found, strict=True)))
+
+
+def _counted(name: str, version: str) -> str:
+    return ".".join(version.split(".")[:2]) if name == "python" else version
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
