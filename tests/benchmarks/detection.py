@@ -22,7 +22,7 @@ from stages.tracking import QuietRun
 from stages.train.detection.detector_search import BACKBONE_RATES, BEGIN
 from stages.train.detection.preparation import prepare
 from stages.train.detection.progress import Progress
-from stages.train.detection.training_loop import Training, loop
+from stages.train.detection.training_loop import DetectorTraining, loop
 from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
 from stages.train.search.successive_halving import RungBudget
@@ -54,7 +54,7 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
             plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
-            training = Training(problem, RungBudget(number, epochs, plain), Progress())
+            training = DetectorTraining(problem, RungBudget(number, epochs, plain), Progress())
             name, silent = f"benchmark-{number}", lambda report: None
             folder = team(loop, training, workers=2, name=name, settings=settings, tell=silent)
             wall = (time.perf_counter() - start) / 60

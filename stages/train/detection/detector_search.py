@@ -12,8 +12,8 @@ from stages.train.cost.detection_budget import HALVES, race_of
 from stages.train.cost.detection_estimate import worker_data
 from stages.train.detection.detection_problem import Problem
 from stages.train.detection.progress import Progress, found, keep
-from stages.train.detection.race_worker import Piece, RaceWorker
-from stages.train.detection.training_loop import Training, loop, saved
+from stages.train.detection.race_worker import RacePiece, RaceWorker
+from stages.train.detection.training_loop import DetectorTraining, loop, saved
 from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
@@ -117,23 +117,23 @@ class _SearchSession:
         ) as executor:
             executor.run(self)
 
-    def next(self) -> Piece | None:
+    def next(self) -> RacePiece | None:
         if not self.waiting:
             return None
         budget = self.waiting.pop(0)
-        return Piece(budget, self._cached(budget))
+        return RacePiece(budget, self._cached(budget))
 
-    def reported(self, piece: Piece, report: tuple[int, Progress]) -> None:
+    def reported(self, piece: RacePiece, report: tuple[int, Progress]) -> None:
         epoch, progress = report
         if progress.epoch == epoch:
             keep(piece.budget, progress, self.journal)
         self._report(piece.budget, epoch, progress)
 
-    def resumed(self, piece: Piece) -> Piece:
+    def resumed(self, piece: RacePiece) -> RacePiece:
         """Go on from the last validation."""
-        return Piece(piece.budget, self._cached(piece.budget))
+        return RacePiece(piece.budget, self._cached(piece.budget))
 
-    def done(self, piece: Piece, progress: Progress) -> None:
+    def done(self, piece: RacePiece, progress: Progress) -> None:
         self.progress[piece.budget.number] = progress
 
     def train_together(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
@@ -147,7 +147,7 @@ class _SearchSession:
 
         folder = team(
             loop,
-            Training(self.problem, budget, progress),
+            DetectorTraining(self.problem, budget, progress),
             workers=min(HALVES, self.train_config.workers),
             name=name,
             settings=self.settings,

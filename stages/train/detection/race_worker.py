@@ -9,7 +9,7 @@ from stages.train.distributed.executor import Work
 from stages.train.search.successive_halving import RungBudget
 
 
-class Piece(NamedTuple):
+class RacePiece(NamedTuple):
     """Train the trial of `budget` up to its epochs, from `progress` on."""
 
     budget: RungBudget
@@ -28,7 +28,7 @@ class RaceWorker:
         paddle.set_device("cpu")
         self.problem = problem
 
-    def work(self, piece: Piece) -> Work:
+    def work(self, piece: RacePiece) -> Work:
         """Yields each epoch's number with the progress so far; returns the progress at the end."""
         (budget, progress), whole = piece, self.problem.epochs
         fit = Fit(self.problem, budget.hyperparameters, state=progress.state)

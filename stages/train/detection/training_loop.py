@@ -18,7 +18,7 @@ WEIGHTS = "weights.npz"
 
 
 @dataclass(frozen=True)
-class Training:
+class DetectorTraining:
     """Train the trial of `budget` up to its epochs, from `progress` on."""
 
     problem: Problem
@@ -26,7 +26,7 @@ class Training:
     progress: Progress
 
 
-def loop(context: Desk, training: Training) -> None:
+def loop(context: Desk, training: DetectorTraining) -> None:
     """Train a trial together with the other workers of the group, each one half of every batch.
 
     The last checkpoint has the progress and, at the end, the averaged weights."""

@@ -20,7 +20,7 @@ from stages.train.search.successive_halving import (
     TrialResult,
     rungs_of,
 )
-from stages.train.search.trial_worker import Piece, TrialWorker
+from stages.train.search.trial_worker import TrialPiece, TrialWorker
 
 ROOM = 128 * MB  # for heads, their gradients and batches
 REMEDY = "Free some memory, or search without what this trial has; features are kept."
@@ -97,25 +97,25 @@ class _SearchSession:
     report_epoch: ReportEpoch
     states: dict[int, Any] = field(default_factory=dict)  # by trial: what its last budget left
 
-    def next(self) -> Piece | None:
+    def next(self) -> TrialPiece | None:
         """The next budget whose result is not cached; cached ones before it are reported."""
         while budget := self.halving.next():
             if entry := self.journal.find(budget.key):
                 self._record(budget, TrialResult(**entry.facts, arrays=entry.data))
             else:
-                return Piece(budget, self.states.pop(budget.number, None))
+                return TrialPiece(budget, self.states.pop(budget.number, None))
         return None
 
-    def reported(self, piece: Piece, curve: Curve) -> None:
+    def reported(self, piece: TrialPiece, curve: Curve) -> None:
         """Report the `curve` so far of a trial in training."""
         budget, last = piece.budget, self.halving.rungs[-1]
         self.report_epoch(budget.number, budget.hyperparameters, len(curve), last, curve)
 
-    def resumed(self, piece: Piece) -> Piece:
+    def resumed(self, piece: TrialPiece) -> TrialPiece:
         """Train it again from where its last budget ended."""
         return piece
 
-    def done(self, piece: Piece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
+    def done(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
         """Cache and report what came of `piece`."""
         (result, state), budget = outcome, piece.budget
         self.journal.keep(budget.key, result.facts, result.arrays)

@@ -13,7 +13,7 @@ from stages.train.search.successive_halving import RungBudget, TrialResult
 PAUSE = 1.0  # seconds between two reports of a trial
 
 
-class Piece(NamedTuple):
+class TrialPiece(NamedTuple):
     """Train the trial of `budget` up to its epochs. `state`: what the trial's last budget left, so
     that any worker can resume it; None for a new trial."""
 
@@ -35,7 +35,7 @@ class TrialWorker:
         self.problem, self.patience = shared
         self.standards: dict[str, Any] = {}
 
-    def work(self, piece: Piece) -> Work:
+    def work(self, piece: TrialPiece) -> Work:
         """Yields the trial's curve about once a second; returns its result and its state."""
         fit, budget = self._fit(piece), piece.budget
         report_at = time.monotonic() + PAUSE
@@ -52,7 +52,7 @@ class TrialWorker:
         exhausted = fit.exhausted(self.patience)
         return TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
 
-    def _fit(self, piece: Piece) -> Any:
+    def _fit(self, piece: TrialPiece) -> Any:
         """A head on a frozen backbone's features, or a network from scratch on windows."""
         hyperparameters = piece.budget.hyperparameters
         name = hyperparameters["input"]

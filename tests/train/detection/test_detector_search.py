@@ -12,8 +12,8 @@ from stages.tracking import QuietRun
 from stages.train.detection import Detectors
 from stages.train.detection.detector_search import search
 from stages.train.detection.progress import Progress, is_validated
-from stages.train.detection.race_worker import Piece, RaceWorker
-from stages.train.detection.training_loop import Training, loop, saved
+from stages.train.detection.race_worker import RacePiece, RaceWorker
+from stages.train.detection.training_loop import DetectorTraining, loop, saved
 from stages.train.distributed import team
 from stages.train.heads.network import arrays_of
 from stages.train.search.successive_halving import RungBudget
@@ -66,7 +66,7 @@ def test_arrays_are_those_of_the_whole_network(model, store):
 
 def alone(problem, budget=LEG, progress=None) -> Progress:
     """What one worker comes to."""
-    work = RaceWorker(problem).work(Piece(budget, progress or Progress()))
+    work = RaceWorker(problem).work(RacePiece(budget, progress or Progress()))
     while True:
         try:
             next(work)
@@ -76,7 +76,7 @@ def alone(problem, budget=LEG, progress=None) -> Progress:
 
 def together(problem, settings, workers, name="together", progress=None) -> Progress:
     """What a process group of `workers` comes to."""
-    training = Training(problem, LEG, progress or Progress())
+    training = DetectorTraining(problem, LEG, progress or Progress())
     folder = team(loop, training, workers=workers, name=name, settings=settings, tell=lambda _: 0)
     return saved(folder)[0]
 
