@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages import parts
-from stages.runner.code import ROOT, reached
+from stages.closure import ROOT, reached
 from stages.runner.work import STAGE_FACTS
 from stages.train.heads.windows import Windows
 from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
