@@ -60,14 +60,15 @@ class Code(NamedTuple):
 def code_of(*modules: str, config: Any = None) -> Code:
     """The code of `modules`, with the versions of the packages that they import.
 
-    Parts count only if `config` names them, where it names some of a board. Computed once a
-    process, so that an edit while it runs does not mix two versions."""
+    Parts, steps and backends count only if `config` names them, where it names some of their table;
+    so it has to name all of a table that are used, or none. Computed once a process, so that an
+    edit while it runs does not mix two versions."""
     return _code(tuple(sorted(modules)), tuple(sorted(set(_strings(config)))))
 
 
 @cache
 def _code(modules: tuple[str, ...], names: tuple[str, ...]) -> Code:
-    found = closure(modules, set(names))
+    found = closure(modules, set(names), own_tables=True)
     return Code(modules, names, digest_of(canonical([found, packages(found)])))
 
 
@@ -83,9 +84,10 @@ def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
     return closure([f"stages.{stage}"], {*_strings(config), *(_declared(task) if task else ())})
 
 
-def closure(modules: Sequence[str], names: set[str]) -> dict[str, str]:
+def closure(modules: Sequence[str], names: set[str], own_tables: bool = False) -> dict[str, str]:
     """Digests of the sources that `modules` can reach, by module. Of a board, only the parts in
-    `names` count; all of them if it has none of these."""
+    `names` count; all of them if it has none of these. With `own_tables`, the same holds for the
+    tables that the sources themselves spell out, as the runtime's steps and backends."""
     digests: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
@@ -94,7 +96,8 @@ def closure(modules: Sequence[str], names: set[str]) -> dict[str, str]:
         if module in digests or path is None or module.startswith(IGNORED):
             continue
         digests[module] = _digest(path)
-        waiting += [*_imports(module, path), *_mentioned(module, path)]
+        waiting += _imports(module, path)
+        waiting += _chosen(_mentioned(module, path), names if own_tables else set())
         waiting += [place for table in _tables(path) for place in _named(table, names)]
     return digests
 
@@ -194,16 +197,38 @@ def _normal(distribution: str) -> str:
 
 
 @cache
-def _mentioned(module: str, path: Path) -> tuple[str, ...]:
-    """Modules that the source names in a string: a registry's place, or a child's program."""
+def _mentioned(module: str, path: Path) -> tuple[tuple[str, str], ...]:
+    """Modules that the source names in a string: a registry's place, or a child's program; each
+    with the key that it has in a table, or ''."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    keys = _table_keys(path)
     strings = [
-        node.value
+        (keys.get(node, ""), node.value.partition(":")[0])
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE(node.value)
     ]
-    places = [string.partition(":")[0] for string in strings]
-    return tuple(package + place if place.startswith(".") else place for place in places)
+    return tuple(
+        (key, package + place if place.startswith(".") else place) for key, place in strings
+    )
+
+
+@cache
+def _table_keys(path: Path) -> dict[ast.expr, str]:
+    """The key of every value in a dict that the source spells out."""
+    return {
+        value: str(key.value)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant)
+    }
+
+
+def _chosen(mentioned: tuple[tuple[str, str], ...], names: set[str]) -> list[str]:
+    """The modules of those `mentioned` whose key is in `names`, and of those without one; all of
+    them if no key is."""
+    known = any(key in names for key, _ in mentioned)
+    return [place for key, place in mentioned if not (known and key) or key in names]
 
 
 @cache

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from stages.artifacts import KINDS, Artifact, Ref, canonical, digest_of
 from stages.blobs import Blobs
+from stages.memo import Memo
 from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.files import beside
 
@@ -34,6 +35,11 @@ class Store:
     def __init__(self, blobs: Blobs, cache: Path) -> None:
         self.blobs = blobs
         self.cache = cache  # a local folder for files that have to be opened by path
+
+    @property
+    def memo(self) -> Memo:
+        """The cache: what can be made again, under what it is made from."""
+        return Memo(self.blobs)
 
     def add(self, data: bytes) -> str:
         """Keep `data` and return its digest; equal bytes are kept once."""

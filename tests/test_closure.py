@@ -108,6 +108,15 @@ def test_the_version_of_an_imported_package_counts_and_that_of_another_does_not(
     closure._code.cache_clear()
 
 
+def test_of_a_table_only_the_named_parts_count():
+    def reach(*names: str) -> set[str]:
+        return set(closure.closure(["stages.runtime.steps"], {*names}, own_tables=True))
+
+    assert "stages.runtime.pictures" in reach("decode_picture", "softmax")
+    assert "stages.runtime.sounds" not in reach("decode_picture", "softmax")
+    assert {"stages.runtime.pictures", "stages.runtime.sounds"} <= reach("of no table")
+
+
 def test_code_knows_whether_it_is_still_the_code():
     code = code_of("stages.runtime.steps")
 

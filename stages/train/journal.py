@@ -7,23 +7,15 @@ piece's own key, so what is found is what would be made."""
 import json
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from stages.artifacts import canonical, digest_of
+from stages.closure import code_of
+from stages.memo import fingerprint
 from stages.runtime.files import write
 from stages.settings import Settings
-from stages.train.sources import version_of
 
-CODE = (
-    *("train/**/*.py", "models/**/*.py", "metrics/**/*.py", "runtime/**/*.py", "tasks/*.py"),
-    *("etl/augment.py", "etl/augmentations/*.py", "etl/manifest.py", "artifacts.py"),
-)
 PACKAGES = (
     *("paddlepaddle", "numpy", "optuna", "ray", "onnxruntime", "paddle2onnx", "pillow"),
     *("soundfile", "faster-coco-eval"),
@@ -103,30 +95,7 @@ def _age(path: Path) -> float:
     return time.time() - path.stat().st_mtime
 
 
-@cache
 def version() -> str:
-    """The digest of all code and libraries that decide what a leg of either phase brings. As this
-    process was started with them; the files may have changed since."""
-    return version_of(CODE, PACKAGES)
-
-
-def fingerprint(value: Any) -> Any:
-    """`value` as JSON in which equal content is equal: arrays by their digest, dataclasses by their
-    fields."""
-    if isinstance(value, np.ndarray):
-        data = digest_of(np.ascontiguousarray(value).tobytes())
-        return [str(value.dtype), list(value.shape), data]
-    if is_dataclass(value):
-        fields_of_value = {
-            field.name: fingerprint(getattr(value, field.name)) for field in fields(value)
-        }
-        return [type(value).__name__, fields_of_value]
-    if isinstance(value, Mapping):
-        return {str(name): fingerprint(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [fingerprint(inner) for inner in value]
-    if isinstance(value, bytes):
-        return digest_of(value)
-    if isinstance(value, str | int | float | bool | None):
-        return value
-    raise TypeError(f"A journal cannot be named by a {type(value).__name__}.")
+    """The digest of all code and libraries that decide what a leg of either phase brings, as this
+    process first saw them; the files may have changed since."""
+    return code_of("stages.train").digest

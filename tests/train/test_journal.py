@@ -4,14 +4,12 @@ import os
 import time
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from stages import parts
-from stages.closure import ROOT, reached
+from stages.closure import closure, code_of, packages, reached
 from stages.runner.work import STAGE_FACTS
-from stages.train.heads.windows import Windows
-from stages.train.journal import CODE, FORGOTTEN, PACKAGES, SAVED, SETTLED, Journal, fingerprint
+from stages.train.journal import FORGOTTEN, SAVED, SETTLED, Journal, version
 from stages.train.search.cached_results import found, keep
 from stages.train.search.successive_halving import RungBudget, TrialResult
 from tests import makers
@@ -111,23 +109,10 @@ def test_one_that_nobody_went_on_with_is_cleared_at_last(tmp_path):
     assert found(LEG, young) == TAUGHT
 
 
-def test_equal_windows_and_arrays_are_equal_and_others_are_not():
-    rows = [np.ones((2, 3), np.float32), np.zeros((1, 3), np.float32)]
-
-    assert fingerprint(Windows.of(rows)) == fingerprint(Windows.of([one.copy() for one in rows]))
-    assert fingerprint(Windows.of(rows)) != fingerprint(Windows.of(rows[::-1]))
-    assert fingerprint(np.zeros((2, 3))) != fingerprint(np.zeros((3, 2)))
-    assert fingerprint(np.zeros(2, np.float32)) != fingerprint(np.zeros(1, np.float64))
-
-
 @pytest.mark.parametrize("task", list(parts.TASKS))
 def test_all_code_and_libraries_that_make_a_model_decide_a_leg(task):
-    home = ROOT / "stages"
-    counted = {path for pattern in CODE for path in home.glob(pattern)}
-    modules = [name.replace(".", "/") for name in reached("train", {}, task)]
-    files = {ROOT / f"{one}.py" for one in modules} | {
-        ROOT / one / "__init__.py" for one in modules
-    }
+    counted = closure(["stages.train"], set(), own_tables=True)
 
-    assert {path for path in files if path.is_file()} <= counted
-    assert set(STAGE_FACTS["train"].libraries) <= set(PACKAGES)
+    assert reached("train", {}, task).items() <= counted.items()
+    assert set(STAGE_FACTS["train"].libraries) <= set(packages(counted))
+    assert version() == code_of("stages.train").digest
