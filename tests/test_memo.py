@@ -53,11 +53,12 @@ def test_another_key_or_code_has_another_entry(memo, key, code):
     assert memo.find(key, code) is None
 
 
-def test_it_is_made_once(memo):
+def test_it_is_made_once_and_is_the_same_made_or_found(memo):
     made = []
 
     for _ in range(3):
-        assert memo("key", CODE, lambda: made.append(1) or CONTENT) == CONTENT
+        found = memo("key", CODE, lambda: made.append(1) or CONTENT._replace(facts=(1, {2: "b"})))
+        assert found == CONTENT._replace(facts=[1, {"2": "b"}])
 
     assert made == [1]
 
@@ -116,16 +117,12 @@ def test_two_makers_at_once_each_get_a_whole_one_and_one_is_kept(memo):
     """Even where they make different bytes, as two measurements do."""
     begun, found = threading.Barrier(2), []
 
-    def work(number: int):
-        def make():
-            begun.wait(10)
+    def work(number: int) -> None:
+        def make() -> Content:
+            begun.wait(10)  # neither has found it
             return Content(number, {"data": bytes([number]) * 100_000})
 
-        for _ in range(20):
-            found.append(memo("key", CODE, make if not found else lambda: make_again(number)))
-
-    def make_again(number: int):
-        return Content(number, {"data": bytes([number]) * 100_000})
+        found.extend(memo("key", CODE, make) for _ in range(20))
 
     makers = [threading.Thread(target=work, args=(number,)) for number in (1, 2)]
     for maker in makers:

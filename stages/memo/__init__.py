@@ -4,6 +4,7 @@ It is a part of the store and reached as `store.memo`. All that it has may be lo
 it is made again. What nobody used for long is removed by `expiry.py`, by when its record was
 written last; so a record that is found is written again if it is older than a day."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,12 +33,13 @@ class Memo:
         self.blobs = blobs
 
     def __call__(self, key: Any, code: Code, make: Callable[[], Content]) -> Content:
-        """The content of `key`: found, or made by `make` and kept. Two processes at once may both
-        make it."""
+        """The content of `key`: found, or made by `make` and kept; its facts are as JSON gives them
+        either way. Two processes at once may both make it."""
         found = self.find(key, code)
         if found is None:
             found = make()
             self.keep(key, code, found)
+            found = found._replace(facts=json.loads(canonical(found.facts)))
         return found
 
     def find(self, key: Any, code: Code) -> Content | None:
