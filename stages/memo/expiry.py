@@ -39,6 +39,22 @@ def expired(blobs: Blobs, *, thorough: bool = False) -> Iterator[Expired]:
         why = _why(blobs, prefix, found, now, thorough)
         if why:
             yield Expired(prefix, why, found)
+        elif thorough and prefix.startswith(ENTRIES):
+            yield from _unnamed(blobs, prefix, found, now)
+
+
+def _unnamed(
+    blobs: Blobs, prefix: str, found: tuple[BlobEntry, ...], now: float
+) -> Iterator[Expired]:
+    """Files that the record of an entry does not name: one of two makers was overtaken."""
+    record = Entry(blobs, prefix.removesuffix(".")).record()
+    if record is None:
+        return
+    needed = {f"{prefix}{digest}" for digest in record.files.values()}
+    for entry in found:
+        is_file = not entry.key.endswith(RECORD)
+        if is_file and entry.key not in needed and now - entry.modified > YOUNG:
+            yield Expired(entry.key, "not needed", (entry,))
 
 
 def remove(blobs: Blobs, gone: Expired) -> bool:
