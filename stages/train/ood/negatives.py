@@ -1,9 +1,10 @@
 """Makes the negatives of a dataset: files like any other sample's, in the store, of the label
 `other`; equal dataset and seed, equal bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def negatives(
     home = import_module(HOMES[TASKS[dataset.task].modality])
     training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _generated(orders, training_digests, home.negative, train.seed, store, settings)
+    digests = _generated(orders, training_digests, home, train.seed, store, settings)
     place = {kind: number for number, kind in enumerate(home.KINDS)}
     return [
         _sample(spec, digest, place[spec.kind])
@@ -78,13 +79,13 @@ def _wanted(samples: Sequence[Sample]) -> float:
 def _generated(
     orders: Sequence[NegativeSpec],
     training_digests: Sequence[str],
-    make: Callable[..., bytes],
+    home: ModuleType,
     seed: int,
     store: Store,
     settings: Settings,
 ) -> list[str]:
     """The digests of what was made to `orders`; known ones are not made again."""
-    code = code_of("stages.train.ood.negative_spec", make.__module__)
+    code = code_of("stages.train.ood.negative_spec", home.__name__)
     key = ["negatives", orders, training_digests, seed]
     cached = store.memo.find(key, code)
     if cached and _there(cached.blobs, store):
@@ -93,7 +94,9 @@ def _generated(
     def generate(order: NegativeSpec) -> str:
         rng = generator_for(order, seed)
         return store.add(
-            make(order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)]))
+            home.negative(
+                order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)])
+            )
         )
 
     with ThreadPoolExecutor(settings.threads) as pool:
