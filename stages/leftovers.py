@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,29 +17,40 @@ def sweep(root: Path, age: float = DAY) -> int:
     """Remove drafts below `root` older than `age` seconds, at most once in that time.
 
     Returns how many were removed."""
-    mark, now = root / ".swept", time.time()
+    if not due(root / ".swept", age):
+        return 0
+    return sum(remove_path(path) for path in list(drafts(root, age)))
+
+
+def due(mark: Path, age: float) -> bool:
+    """Whether something that is done every `age` seconds has to be done now; the file `mark` tells
+    when it was done last, and is touched. Not where the folder of `mark` is missing."""
     with suppress(OSError):
-        if mark.exists() and now - mark.stat().st_mtime < age:
-            return 0
+        if mark.exists() and time.time() - mark.stat().st_mtime < age:
+            return False
         mark.touch()
-        return sum(_removed(path, now - age) for path in _drafts(root))
-    return 0
+        return True
+    return False
 
 
-def _drafts(root: Path) -> list[Path]:
-    found = []
+def drafts(root: Path, age: float) -> Iterator[Path]:
+    """Drafts below `root` that are older than `age` seconds."""
+    before = time.time() - age
     for folder, folders, files in os.walk(root):
-        found += [Path(folder, name) for name in (*folders, *files) if DRAFT(name)]
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            with suppress(OSError):
+                if DRAFT(name) and path.lstat().st_mtime < before:
+                    yield path
         folders[:] = [name for name in folders if not DRAFT(name) and name != SHARED]
-    return found
 
 
-def _removed(path: Path, before: float) -> bool:
+def remove_path(path: Path) -> bool:
+    """Remove a file, or a folder with all that it has; whether it was removed."""
     with suppress(OSError):
-        if path.lstat().st_mtime < before:
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-            return True
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+        return True
     return False

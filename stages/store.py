@@ -1,6 +1,9 @@
 """The store: blobs by digest, artifacts' records by id, finished work by its inputs."""
 
 import json
+import os
+import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,8 +12,11 @@ from pydantic import ValidationError
 
 from stages.artifacts import KINDS, Artifact, Ref, canonical, digest_of
 from stages.blobs import Blobs
+from stages.memo import Memo
 from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.files import beside
+
+RENEWED = 86400.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -35,10 +41,18 @@ class Store:
         self.blobs = blobs
         self.cache = cache  # a local folder for files that have to be opened by path
 
+    @property
+    def memo(self) -> Memo:
+        """The cache: what can be made again, under what it is made from."""
+        return Memo(self.blobs)
+
     def add(self, data: bytes) -> str:
-        """Keep `data` and return its digest; equal bytes are kept once."""
+        """Keep `data` and return its digest; equal bytes are kept once.
+
+        What is there for long is written again: `aiwf gc` leaves what is young, and knows of no
+        artifact yet that reaches this."""
         digest = digest_of(data)
-        if not self.blobs.has(_blob(digest)):
+        if self._is_older(_blob(digest), RENEWED):
             self.blobs.put(_blob(digest), data)
         return digest
 
@@ -64,7 +78,7 @@ class Store:
     def path(self, digest: str, suffix: str = "") -> Path:
         """A local file with the checked bytes of `digest`, for libraries that want a path."""
         path = self.cache / f"{digest}{suffix}"
-        if not path.is_file() or digest_of(path.read_bytes()) != digest:
+        if not _is_there(path, digest):
             with beside(path) as draft:
                 draft.write_bytes(self.get(digest))
         return path
@@ -127,6 +141,14 @@ class Store:
             return None
         return ref if self.whole(ref) else None
 
+    def reused(self, work: Work) -> Ref | None:
+        """As `finished`, for a stage that is going to use it: `aiwf gc` leaves it from now on."""
+        ref = self.finished(work)
+        if ref is None:
+            return None
+        self.record(work, ref)
+        return self.finished(work)  # a gc may have been faster
+
     def record(self, work: Work, ref: Ref) -> None:
         """Note that `work` made the artifact `ref`."""
         self.blobs.put(f"work/{work.key}", canonical({**asdict(work), "artifact": list(ref)}))
@@ -134,6 +156,13 @@ class Store:
     def read_work(self, key: str) -> dict[str, Any]:
         """The record of the finished work `key`: the fields of Work, and the `artifact` it made."""
         return dict(_parsed(f"work/{key}", self.blobs.get(f"work/{key}")))
+
+    def _is_older(self, key: str, seconds: float) -> bool:
+        """Whether `key` was put longer ago, or is not there."""
+        try:
+            return time.time() - self.blobs.modified(key) > seconds
+        except KeyError:
+            return True
 
     def note(self, name: str, value: Any) -> None:
         """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
@@ -159,6 +188,15 @@ def _parsed(key: str, data: bytes) -> Any:
             f"'{key}' in the store cannot be read: {error}.",
             "The disk or a person changed it: delete that file and run the pipeline again.",
         ) from error
+
+
+def _is_there(path: Path, digest: str) -> bool:
+    """Whether the file at `path` has its digest; it is marked as used now, so that it stays."""
+    with suppress(OSError):
+        if digest_of(path.read_bytes()) == digest:
+            os.utime(path)
+            return True
+    return False
 
 
 def _blob(digest: str) -> str:

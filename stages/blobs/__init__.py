@@ -2,7 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class BlobEntry(NamedTuple):
+    """A key, how many bytes it has, and when they were written, in seconds since 1970."""
+
+    key: str
+    size: int
+    modified: float
 
 
 class Blobs(Protocol):
@@ -32,6 +40,14 @@ class Blobs(Protocol):
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with `prefix`, in order."""
+        ...
+
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
+        """All keys that begin with `prefix`, in order, with what is known of them unread."""
+        ...
+
+    def modified(self, key: str) -> float:
+        """When `key` was last put, in seconds since 1970."""
         ...
 
     def remove(self, key: str) -> None:

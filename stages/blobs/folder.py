@@ -3,8 +3,11 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
+from stages.blobs import BlobEntry
 from stages.runtime.errors import InfrastructureError
 from stages.runtime.files import beside, write
 
@@ -42,13 +45,23 @@ class FolderBlobs:
         return self.path(key).is_file()
 
     def keys(self, prefix: str) -> Iterator[str]:
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
         start = self.path(prefix if prefix.endswith("/") else os.path.dirname(prefix))
         found = (path.relative_to(self.root).as_posix() for path in start.rglob("*"))
-        yield from sorted(
-            key
-            for key in found
-            if key.startswith(prefix) and not key.endswith(".part") and self.has(key)
-        )
+        named = (key for key in found if key.startswith(prefix) and not key.endswith(".part"))
+        for key in sorted(named):
+            with suppress(FileNotFoundError):  # removed since it was listed
+                status = self.path(key).stat()
+                if S_ISREG(status.st_mode):
+                    yield BlobEntry(key, status.st_size, status.st_mtime)
+
+    def modified(self, key: str) -> float:
+        try:
+            return self.path(key).stat().st_mtime
+        except FileNotFoundError:
+            raise KeyError(key) from None
 
     def remove(self, key: str) -> None:
         self.path(key).unlink(missing_ok=True)

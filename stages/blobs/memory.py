@@ -1,8 +1,11 @@
 """Bytes in a dictionary: the smallest real store, for tests."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from stages.blobs import BlobEntry
 from stages.runtime.files import write
 
 
@@ -11,9 +14,11 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._times: dict[str, float] = {}
 
     def put(self, key: str, data: bytes) -> None:
         self._blobs[key] = bytes(data)
+        self._times[key] = time.time()
 
     def put_file(self, key: str, path: Path) -> None:
         self.put(key, path.read_bytes())
@@ -30,5 +35,14 @@ class MemoryBlobs:
     def keys(self, prefix: str) -> Iterator[str]:
         yield from sorted(key for key in self._blobs if key.startswith(prefix))
 
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
+        for key in self.keys(prefix):
+            with suppress(KeyError):  # removed since it was listed
+                yield BlobEntry(key, len(self._blobs[key]), self._times[key])
+
+    def modified(self, key: str) -> float:
+        return self._times[key]
+
     def remove(self, key: str) -> None:
         self._blobs.pop(key, None)
+        self._times.pop(key, None)

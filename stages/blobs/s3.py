@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from stages.blobs import BlobEntry
 from stages.runtime.errors import ConfigError, InfrastructureError
 
 KEYS = "Check AIWF_S3_ACCESS_KEY, AIWF_S3_SECRET_KEY and the bucket's policy."
@@ -77,9 +78,24 @@ class S3Blobs:
         return True
 
     def keys(self, prefix: str) -> Iterator[str]:
+        return (entry.key for entry in self.entries(prefix))
+
+    def entries(self, prefix: str) -> Iterator[BlobEntry]:
         with self._errors_translated():
             listed = self._client.list_objects(self._bucket, self._prefix + prefix, recursive=True)
-            yield from sorted(item.object_name.removeprefix(self._prefix) for item in listed)
+            yield from sorted(
+                BlobEntry(
+                    item.object_name.removeprefix(self._prefix),
+                    item.size,
+                    item.last_modified.timestamp(),
+                )
+                for item in listed
+            )
+
+    def modified(self, key: str) -> float:
+        with self._errors_translated(key):
+            status = self._client.stat_object(self._bucket, self._prefix + key)
+            return float(status.last_modified.timestamp())
 
     def remove(self, key: str) -> None:
         with self._errors_translated(key):

@@ -6,6 +6,7 @@ from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.data import app as data
 from stages.cli.doctor import doctor
 from stages.cli.evaluate import evaluate
+from stages.cli.gc import gc
 from stages.cli.package import predict, serve
 from stages.cli.running import plan, reproduce, run, stage
 from stages.cli.samples import app as samples
@@ -21,7 +22,7 @@ app = typer.Typer(
 )
 for command in (run, plan, stage, reproduce, diff, show, schema, evaluate, predict, serve):
     app.command()(command)
-for server_command in (doctor, up, down, status):
+for server_command in (doctor, gc, up, down, status):
     app.command()(server_command)
 app.command("list")(list_artifacts)
 app.add_typer(data, name="data", help="Raw data: add, list, show.")

@@ -1,12 +1,11 @@
 """The runtime's own sources, of which every package carries a copy: those that it needs."""
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stages import runtime
-from stages.artifacts import digest_of
 from stages.runtime import __main__, server
 from stages.runtime.answers import KINDS
 from stages.runtime.backends import BACKENDS
@@ -31,12 +30,6 @@ def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -
     ]
     found = _reached(roots, frozenset() if serves else frozenset({SERVER}))
     return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
-
-
-def code_of(steps: Sequence[Mapping[str, Any]]) -> str:
-    """The digest of the sources that decide what `steps` do."""
-    found = _reached([_place(STEPS, one["step"]) for one in steps], frozenset())
-    return digest_of(b"".join(path.read_bytes() for path in found))
 
 
 def _place(table: Registry, name: str) -> Path:

@@ -1,32 +1,27 @@
 """All that one package is made from: inputs, test samples, exported and compressed networks."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.artifacts import Dataset, Model, Report, canonical
+from stages.artifacts import Dataset, Model, Report
+from stages.closure import Code, code_of
 from stages.config import DeploySlice
 from stages.deploy import calibration
 from stages.deploy.compressors import Compressor
 from stages.deploy.content import Content, description
-from stages.deploy.engines import Engine, Network, digest_of_network
+from stages.deploy.engines import Engine, Network
 from stages.deploy.exporters import Exporter
-from stages.deploy.remembered import remembered, remembered_files, source_of
-from stages.deploy.saturation import layers, pair_sums
-from stages.deploy.saturation import network as saturation
 from stages.deploy.saturation.network import NetworkSums, read_network_sums
-from stages.deploy.sdk import code_of
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
 from stages.evaluate.kinds import Kind, kind_of, modality_of
 from stages.evaluate.predictions import Predicted, read_predicted
 from stages.media import Modality
-from stages.models import onnx_file
+from stages.memo import Content as Cached
 from stages.parts import ENGINES, EXPORTERS, TARGETS
 from stages.runtime import steps
 from stages.runtime.errors import ConfigError
@@ -101,19 +96,13 @@ class Workbench:
         samples = calibration.chosen(self.dataset, self.store, PARITY)
         engine = self.engine
 
-        def make() -> Network:
+        def make() -> Cached:
             self.run.progress("export", 0, 1)
             windows = calibration.prepared(self.model, samples, self.store)
-            return engine.export(self.model, self.store, windows)
+            return Cached(files=engine.export(self.model, self.store, windows))
 
-        key = {
-            "export": engine.name,
-            "model": self.model.ref.id,
-            "samples": [sample.digest for sample in samples],
-            "code": source_of(self.exporter, onnx_file, calibration),
-            **self._preparing,
-        }
-        return remembered_files(self.store, key, make)
+        key = ["export", engine.name, self.model.ref.id, [sample.digest for sample in samples]]
+        return self.store.memo(key, self._code(self.exporter), make).all_bytes
 
     def compressed(self, numeric: str) -> Network:
         """The network in `numeric`; shared, too. Raises CannotCompress."""
@@ -122,27 +111,25 @@ class Workbench:
         samples = calibration.chosen(self.dataset, self.store, count)
         exported = self.exported()
 
-        def make() -> Network:
+        def make() -> Cached:
             self.run.progress(f"compressing to {numeric}", 0, 1)
             windows = calibration.prepared(self.model, samples, self.store)
-            return engine.compress(exported, numeric, calibration.batches(windows))
+            return Cached(files=engine.compress(exported, numeric, calibration.batches(windows)))
 
-        key = {
-            "compress": engine.compressors[numeric],
-            "graph": digest_of_network(exported),
-            "samples": [sample.digest for sample in samples],
-            "code": source_of(compressor, onnx_file, calibration),
-            **self._preparing,
-        }
-        return remembered_files(self.store, key, make)
+        digests = [sample.digest for sample in samples]
+        key = [engine.compressors[numeric], exported, digests, self._before]
+        return self.store.memo(key, self._code(compressor), make).all_bytes
 
     @property
-    def _preparing(self) -> dict[str, Any]:
-        """What decides what a network is shown of a sample, for a key."""
-        before = [step.model_dump() for step in self.model.before]
-        libraries = ("numpy", *self.modality.libraries, *self.engine.tools)
-        versions = {name: version(name) for name in libraries}
-        return {"before": before, "steps": code_of(before), "versions": versions}
+    def _before(self) -> list[dict[str, Any]]:
+        """The steps before the network, which decide what it is shown of a sample."""
+        return [step.model_dump() for step in self.model.before]
+
+    def _code(self, part: object) -> Code:
+        """The code of an exporter or compressor, and of what brings samples to the network."""
+        modules = (type(part).__module__, calibration.__name__, "stages.runtime.backends")
+        named = [step["step"] for step in self._before]
+        return code_of(*modules, config=[*named, self.model.family, self.engine.backend])
 
     def network_sums(self, network: Network, digests: Sequence[str]) -> NetworkSums:
         """The sums of the 8-bit layers of `network` on the samples `digests`; shared, too.
@@ -150,22 +137,16 @@ class Workbench:
         Raises NotCounted for a network of which they are not known."""
         exporter = self.exporter
 
-        def make() -> bytes:
+        def make() -> Cached:
             self.run.progress("counting sums", 0, 1)
-            before = [step.model_dump() for step in self.model.before]
+            before = self._before
             windows = (steps.prepared(before, self.store.get(one)).windows for one in digests)
             with TemporaryDirectory() as folder:
                 graph = self.engine.place(network, Path(folder))
-                return canonical(exporter.count_sums(graph, windows).record())
+                return Cached(exporter.count_sums(graph, windows).record())
 
-        key = {
-            "sums": exporter.format,
-            "network": digest_of_network(network),
-            "samples": list(digests),
-            "code": source_of(exporter, layers, pair_sums, saturation),
-            **self._preparing,
-        }
-        return read_network_sums(json.loads(remembered(self.store, key, make)))
+        key = ["sums", exporter.format, network, list(digests), self._before]
+        return read_network_sums(self.store.memo(key, self._code(exporter), make).facts)
 
     def compressor(self, numeric: str) -> Compressor:
         """What makes the engine's networks in `numeric`. Raises CannotCompress if nothing does."""

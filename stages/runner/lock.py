@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.artifacts import Record, Ref, digest_of
+from stages.closure import ROOT
 from stages.config import PipelineConfig
-from stages.runner.code import ROOT
 from stages.runtime.errors import ConfigError
 from stages.runtime.files import write
 from stages.settings import Settings

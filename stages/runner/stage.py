@@ -9,7 +9,9 @@ from typing import Any
 from stages.artifacts import Ref
 from stages.config import PipelineConfig, checked
 from stages.faults import translated
-from stages.leftovers import sweep
+from stages.leftovers import due, sweep
+from stages.memo import expiry
+from stages.memo.expiry import SETTLED
 from stages.opening import open_store
 from stages.parts import STAGES, TARGETS
 from stages.privacy import claim
@@ -48,13 +50,15 @@ def run_stage(
     claim(settings.root, watch.notify)
     sweep(settings.root)
     store = open_store(settings)
+    if due(settings.root / ".cache-swept", SETTLED):
+        expiry.sweep(store.blobs)
     lock = resolved_lock(run, config, store, settings)
     pipeline = checked(lock.config, f"The lock of the run {run}")
     task = task_name(stage, target)
     references = {name: Ref(*reference) for name, reference in inputs.items()}
     _check(stage, references, target)
     work = describe(stage, pipeline, references, target)
-    ref = store.finished(work)
+    ref = store.reused(work)
     reused = ref is not None
     if ref:
         watch.notify(f"{task}: reused {ref}")

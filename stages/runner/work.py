@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from stages.artifacts import Ref
+from stages.closure import code_digest
 from stages.config import PipelineConfig
-from stages.runner.code import code_digest
 from stages.store import Work
 
 

@@ -43,7 +43,9 @@ def main(folder: str = "") -> None:
             lambda: prepare(dataset, config, store=store, run=QuietRun(), settings=settings)
         )
         seconds = {
-            trials: timed(partial(search, prepared.problem, config, trials, settings, _hear))[1]
+            trials: timed(
+                partial(search, prepared.problem, config, trials, settings, _hear, store=store)
+            )[1]
             for trials in (1, MANY)
         }
     print(f"export of the backbones, once        {exports:6.1f} s")

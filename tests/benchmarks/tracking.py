@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.config import TrainConfig
+from stages.opening import open_store
 from stages.settings import Settings
 from stages.tracking import QuietRun, Run
 from stages.tracking.mlflow_run import open_run
@@ -27,7 +28,8 @@ def main(trials: int = 32) -> None:
     with TemporaryDirectory() as folder:
         quiet, heard = (Settings(workspace=Path(folder) / name) for name in ("quiet", "heard"))
         with cluster(quiet, 10**8):
-            search(problem, CONFIG, 2, Settings(workspace=Path(folder) / "warm"), lambda _: None)
+            warm = Settings(workspace=Path(folder) / "warm")
+            search(problem, CONFIG, 2, warm, lambda _: None, store=open_store(warm))
             plain = timed(problem, trials, quiet, QuietRun())
             with open_run(
                 heard,
@@ -53,7 +55,8 @@ def timed(problem, trials: int, settings: Settings, run: Run) -> float:
     """Seconds of a search that `run` hears of."""
     recorder = Recorder(run, trials, CONFIG.metric)
     began = time.perf_counter()
-    found = search(problem, CONFIG, trials, settings, recorder.heard, recorder.epoch)
+    reports = (recorder.heard, recorder.epoch)
+    found = search(problem, CONFIG, trials, settings, *reports, store=open_store(settings))
     seconds = time.perf_counter() - began
     recorder.finished(found, found[0])
     return seconds

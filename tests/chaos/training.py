@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from stages.config import TrainConfig, TrainSlice
+from stages.memo import Content, Scope
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.tracking import QuietRun, TrialProgress
 from stages.train import train
 from stages.train.finetune import finetuning
-from stages.train.journal import Entry, Journal
 from tests import makers
 from tests.chaos.epoch_log import FILE, noted
 
@@ -34,20 +34,27 @@ def emit(**event: Any) -> None:
     print(json.dumps(event, sort_keys=True), flush=True)
 
 
-def watch_journal() -> None:
-    """Report `begun` for a budget that the journal does not know, `done` when a result is saved."""
-    find, keep = Journal.find, Journal.keep
+def watch_cache() -> None:
+    """Report `begun` for a budget without a cached result, `done` when a result is cached."""
+    find, keep = Scope.find, Scope.keep
 
-    def reported_find(journal: Journal, key: Any) -> Entry | None:
-        entry = find(journal, key)
-        emit(**{"known" if entry else "begun": key})
-        return entry
+    def reported_find(scope: Scope, key: Any) -> Content | None:
+        content = find(scope, key)
+        if is_budget(key):
+            emit(**{"known" if content else "begun": key})
+        return content
 
-    def reported_keep(journal: Journal, key: Any, *content: Any) -> None:
-        keep(journal, key, *content)
-        emit(done=key)
+    def reported_keep(scope: Scope, key: Any, content: Content) -> None:
+        keep(scope, key, content)
+        if is_budget(key):
+            emit(done=key)
 
-    Journal.find, Journal.keep = reported_find, reported_keep  # type: ignore[method-assign]
+    Scope.find, Scope.keep = reported_find, reported_keep  # type: ignore[method-assign]
+
+
+def is_budget(key: Any) -> bool:
+    """Whether `key` is that of a rung budget: hyperparameters and epochs."""
+    return len(key) == 2 and isinstance(key[0], dict)
 
 
 def main(workspace: str, threads: str, config: str) -> None:
@@ -55,7 +62,7 @@ def main(workspace: str, threads: str, config: str) -> None:
     store = open_store(settings)
     part = TrainSlice(train=TrainConfig.model_validate_json(config))
     dataset = makers.dataset(store, each=20, views=1)
-    watch_journal()
+    watch_cache()
     finetuning.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
     emit(training=True)
     model = train(dataset, part, store=store, run=EmittingRun(), settings=settings)

@@ -121,6 +121,32 @@ def test_lists_keys_below_a_prefix_in_order(blobs: Blobs):
     assert list(blobs.keys("none/")) == []
 
 
+def test_tells_of_each_entry_how_large_it_is_and_when_it_was_put(blobs: Blobs):
+    began = time.time() - 2  # a server tells whole seconds, by its own clock
+    for key in ("a/2", "a/1", "b"):
+        blobs.put(key, b"x" * len(key))
+
+    found = list(blobs.entries("a/"))
+
+    assert [entry[:2] for entry in found] == [("a/1", 3), ("a/2", 3)]
+    assert all(began <= entry.modified <= time.time() + 2 for entry in found)
+    assert [blobs.modified(entry.key) for entry in found] == pytest.approx(
+        [entry.modified for entry in found], abs=1
+    )
+    with pytest.raises(KeyError):
+        blobs.modified("none")
+
+
+def test_what_is_put_again_is_as_young_as_the_last_put(blobs: Blobs):
+    blobs.put("a", b"x")
+    before = blobs.modified("a")
+    time.sleep(1.1)
+
+    blobs.put("a", b"x")
+
+    assert blobs.modified("a") > before
+
+
 def test_carries_files(blobs: Blobs, tmp_path):
     source = tmp_path / "in with space.bin"
     source.write_bytes(b"z" * 100_000)

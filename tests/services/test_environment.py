@@ -7,8 +7,8 @@ import stat
 import pytest
 from pydantic import SecretStr
 
+from stages.closure import ROOT
 from stages.local.environment import airflow_environment, login, settings_environment
-from stages.runner.code import ROOT
 from stages.settings import Settings
 
 

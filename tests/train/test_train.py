@@ -214,8 +214,8 @@ def test_killed_in_the_middle_the_same_command_ends_with_the_same_model(trained,
 
     model, _ = trained
     first = start(tmp_path, 1)
-    features = tmp_path / "cache" / "features"
-    while not (features.exists() if what == "search" else list(tmp_path.rglob("*.onnx"))):
+    awaited = "store/memo/scopes/*/entry-*.json" if what == "search" else "cache/files/*.onnx"
+    while not list(tmp_path.glob(awaited)):
         time.sleep(0.05)
     time.sleep(6 if what == "search" else 0)
     first.kill()

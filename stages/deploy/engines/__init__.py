@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.artifacts import Model, canonical, digest_of
+from stages.artifacts import Model
 from stages.config import DeployConfig
 from stages.deploy.compressors import CannotCompress, Compressor
 from stages.deploy.exporters import Exporter
@@ -122,11 +122,6 @@ class Engine:
 def size_of(network: Network) -> int:
     """Bytes of all its files."""
     return sum(map(len, network.values()))
-
-
-def digest_of_network(network: Network) -> str:
-    """One digest for all its files."""
-    return digest_of(canonical({name: digest_of(data) for name, data in network.items()}))
 
 
 def check_engine(deploy: DeployConfig) -> None:

@@ -34,9 +34,9 @@ class Detectors:
         """Search for the best detector of `dataset` and save it."""
         from stages.train.cost.detection_budget import race_of
         from stages.train.detection.detector_model import save_model
-        from stages.train.detection.detector_search import journal_of, search
+        from stages.train.detection.detector_search import cache_of, search
         from stages.train.detection.preparation import prepare
-        from stages.train.distributed import forget
+        from stages.train.distributed import done as training_done
         from stages.train.search.recorder import Recorder
 
         samples = dataset.train_and_validation
@@ -52,11 +52,13 @@ class Detectors:
             done += epochs
             run.progress("epochs", done, whole)
 
-        found = search(problem, train, trials, settings, recorder.heard, tell, recorder.epoch)
+        found = search(
+            problem, train, trials, settings, recorder.heard, tell, recorder.epoch, store=store
+        )
         recorder.finished(found.trials, found.chosen)
         model = save_model(dataset, problem, train, found, store=store)
-        journal_of(problem, settings).saved()
-        forget(found.training, settings)
+        cache_of(problem, store).done()
+        training_done(found.training, settings)
         return model
 
 

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stages.artifacts import canonical, digest_of
+from stages.closure import code_of
 from stages.config import TrainConfig
+from stages.memo import Scope
 from stages.parts import SEARCHERS
 from stages.settings import Settings
+from stages.store import Store
 from stages.train.cost.detection_budget import HALVES, race_of
 from stages.train.cost.detection_estimate import worker_data
 from stages.train.detection.detection_problem import Problem
@@ -18,7 +21,6 @@ from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
-from stages.train.journal import Journal
 from stages.train.search.search_space import Choice, Dimension, Number, by_name, starts
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import ReportEpoch
@@ -48,6 +50,8 @@ def search(
     heard: Callable[[SuccessiveHalving], None],
     tell: Callable[[int], None],
     word: ReportEpoch = lambda *_: None,
+    *,
+    store: Store,
 ) -> Found:
     """Train `trials` detectors, all but one of them for the first epochs only. What an interrupted
     search of this kind had validated is not trained again.
@@ -66,7 +70,7 @@ def search(
         keep=trials,
         rungs=tuple(dict.fromkeys(rungs)),
     )
-    session = _SearchSession(problem, train, settings, journal_of(problem, settings), tell, word)
+    session = _SearchSession(problem, train, settings, cache_of(problem, store), tell, word)
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
         while budgets := _waiting(halving):
             session.train(budgets)
@@ -79,10 +83,11 @@ def search(
     return Found(halving.trials, chosen, arrays, progress.answers, name)
 
 
-def journal_of(problem: Problem, settings: Settings) -> Journal:
+def cache_of(problem: Problem, store: Store) -> Scope:
     """Where the progress of trials is cached until the search's model is saved."""
-    question = [problem.labels, problem.asked, problem.published, problem.epochs]
-    return Journal.of(settings, problem.scenes.dataset.ref.id, question)
+    dataset = problem.scenes.dataset.ref.id
+    key = [problem.labels, problem.asked, problem.published, problem.epochs]
+    return store.memo.scope(["detectors", dataset, key], code_of("stages.train"))
 
 
 @dataclass
@@ -92,7 +97,7 @@ class _SearchSession:
     problem: Problem
     train_config: TrainConfig
     settings: Settings
-    journal: Journal
+    cache: Scope
     tell: Callable[[int], None]
     word: ReportEpoch
     progress: dict[int, Progress] = field(default_factory=dict)  # by trial
@@ -126,7 +131,7 @@ class _SearchSession:
     def reported(self, piece: RacePiece, report: tuple[int, Progress]) -> None:
         epoch, progress = report
         if progress.epoch == epoch:
-            keep(piece.budget, progress, self.journal)
+            keep(piece.budget, progress, self.cache)
         self._report(piece.budget, epoch, progress)
 
     def resumed(self, piece: RacePiece) -> RacePiece:
@@ -139,7 +144,7 @@ class _SearchSession:
     def train_together(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
         """Train the trial of `budget` by a process group; its progress, its weights, and the name
         of this training."""
-        name = digest_of(canonical([self.journal.folder.name, budget.key]))[:16]
+        name = digest_of(canonical([self.cache.prefix, budget.key]))[:16]
         progress = self._cached(budget)
 
         def tell(report: dict[str, Any]) -> None:
@@ -160,7 +165,7 @@ class _SearchSession:
     def _cached(self, budget: RungBudget) -> Progress:
         """How far the trial of `budget` has come: in this search, or in one before."""
         mine = self.progress.get(budget.number, Progress())
-        cached = found(budget, self.journal)
+        cached = found(budget, self.cache)
         if cached.epoch <= mine.epoch:
             return mine
         self._report(budget, cached.epoch, cached)

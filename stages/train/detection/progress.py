@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from stages.memo import Content, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.cost.detection_budget import HALVES
 from stages.train.detection.detector_fit import Fit
 from stages.train.detection.validation import Value, answers_of, measured
-from stages.train.journal import Journal
 from stages.train.search.successive_halving import RungBudget
 
+STATE = "state.npz"  # a file: the arrays of the state
 VALIDATIONS = 10  # in a whole training, evenly, and at the end of every budget
 
 
@@ -46,13 +47,13 @@ class Progress:
     def save(self, folder: Path) -> None:
         """Write it into `folder`."""
         (folder / "progress.json").write_text(json.dumps(self.facts))
-        (folder / "state.npz").write_bytes(self.arrays)
+        (folder / STATE).write_bytes(self.arrays)
 
     @classmethod
     def load(cls, folder: Path) -> "Progress":
         """What `save` wrote into `folder`."""
         facts = json.loads((folder / "progress.json").read_text())
-        return cls.of(facts, (folder / "state.npz").read_bytes())
+        return cls.of(facts, (folder / STATE).read_bytes())
 
 
 def is_validated(epoch: int, budget: int, whole: int) -> bool:
@@ -85,15 +86,15 @@ def validated(fit: Fit, answers: list[Value], before: Progress) -> Progress:
     return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
 
 
-def keep(budget: RungBudget, progress: Progress, journal: Journal) -> None:
+def keep(budget: RungBudget, progress: Progress, cache: Scope) -> None:
     """Cache how far the trial of `budget` has come, in place of what was cached before."""
-    journal.keep(budget.key, progress.facts, progress.arrays)
+    cache.keep(budget.key, Content(progress.facts, {STATE: progress.arrays}))
 
 
-def found(budget: RungBudget, journal: Journal) -> Progress:
+def found(budget: RungBudget, cache: Scope) -> Progress:
     """How far the trial of `budget` came in an earlier process; nowhere if nothing is cached."""
-    entry = journal.find(budget.key)
-    return Progress.of(entry.facts, entry.data) if entry else Progress()
+    cached = cache.find(budget.key)
+    return Progress.of(cached.facts, cached.data(STATE)) if cached else Progress()
 
 
 def _is_array(value: Any) -> bool:

@@ -27,7 +27,7 @@ class Desk:
 
     def restored(self) -> Path | None:
         """A folder with the files of the last checkpoint; None if there is none yet."""
-        return self._kept.fetch(self._folder / "restored") if self._kept.state.files else None
+        return self._kept.fetch(self._folder / "restored") if self._kept.state.at else None
 
     def report(self, metrics: Metrics, save: Save | None = None) -> None:
         """Tell the driver `metrics`, which JSON can hold. With `save`, which writes files into the

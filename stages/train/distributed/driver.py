@@ -57,9 +57,9 @@ def team(
         return Kept(blobs, name).fetch(home / name)
 
 
-def forget(name: str, settings: Settings) -> None:
-    """Remove what is kept of the team `name`: its model is saved, nobody will go on from there."""
-    Kept(open_store(settings).blobs, name).forget()
+def done(name: str, settings: Settings) -> None:
+    """Note that the model that came of the team `name` is saved: what is kept of it may soon go."""
+    Kept(open_store(settings).blobs, name).done()
     shutil.rmtree(settings.root / "teams" / name, ignore_errors=True)
 
 

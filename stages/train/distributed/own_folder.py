@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 YOUNG = 60  # seconds in which its owner may not have locked it yet
@@ -27,12 +27,35 @@ def own_folder() -> Iterator[Path]:
 
 def _sweep(home: Path) -> None:
     """Remove folders below `home` whose owner is dead: the system freed its lock."""
+    for path in abandoned(home):
+        remove_abandoned(path)
+
+
+def abandoned(home: Path) -> Iterator[Path]:
+    """Folders below `home` whose owner is dead."""
     for path in home.glob("aiwf-*/.owner"):
+        with _locked(path) as free:
+            found = free
+        if found:
+            yield path.parent
+
+
+def remove_abandoned(folder: Path) -> bool:
+    """Remove `folder` if its owner is dead; whether it was removed."""
+    with _locked(folder / ".owner") as free:
+        if free:
+            shutil.rmtree(folder, ignore_errors=True)
+        return free
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    """Give whether the lock file `path` is no owner's, and have it meanwhile."""
+    with ExitStack() as stack:
         try:
-            if time.time() - path.stat().st_mtime < YOUNG:
-                continue
-            with path.open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path.parent, ignore_errors=True)
+            young = time.time() - path.stat().st_mtime < YOUNG
+            lock = stack.enter_context(path.open("r+"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # somebody's, or gone
-            continue
+            young = True
+        yield not young

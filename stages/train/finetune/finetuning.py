@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from stages.artifacts import Dataset, canonical, digest_of
+from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
@@ -13,14 +14,12 @@ from stages.store import Store
 from stages.train.cost.estimate import finetune_bytes
 from stages.train.finetune.candidates import best_of_each, finalists_of, narrowed
 from stages.train.finetune.finetune_loop import loop
-from stages.train.finetune.lease import hold
 from stages.train.finetune.problem_builder import question_of
 from stages.train.finetune.reevaluation import anew, best_of, chosen_of
 from stages.train.finetune.request import Asked, Word, halving_of
 from stages.train.finetune.resume_state import Course
 from stages.train.heads.out_of_fold import only
 from stages.train.heads.prepared import Prepared
-from stages.train.journal import FORGOTTEN, SETTLED, version
 from stages.train.search.recorder import Recorder
 from stages.train.search.selection import choose, result_of
 from stages.train.search.successive_halving import Trial, TrialResult
@@ -63,7 +62,6 @@ def _taught(
     record, longest = recorder.next(asked.trials), train.finetune.longest
     name, inputs = name_of(dataset, train), asked.question.finalists.values()
     each = finetune_bytes(train, [one.one for one in inputs])
-    hold(name, FORGOTTEN, settings)
 
     def tell(told: dict[str, Any]) -> None:
         word = Word(**told)
@@ -82,12 +80,15 @@ def _taught(
 
 def name_of(dataset: Dataset, train: TrainConfig) -> str:
     """Of the team: equal for equal questions, so that a second start goes on."""
-    return digest_of(canonical([dataset.ref.id, train.model_dump(), version()]))[:16]
+    code = code_of("stages.train").digest
+    return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
 
 
 def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
     """The model that came of phase two is saved: soon nobody will take that up."""
-    hold(name_of(dataset, train), SETTLED, settings)
+    from stages.train.distributed import done
+
+    done(name_of(dataset, train), settings)
 
 
 def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Trial], Trial]:

@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from stages.artifacts import canonical, digest_of
+from stages.closure import code_of
+from stages.memo import Content
 from stages.models.export import export_network
 from stages.models.family import Family
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.sources import version_of
 
 
 class BackboneFile(NamedTuple):
@@ -28,16 +28,20 @@ def backbone_file(
     alone.
 
     Raises what `export_network` and `Family.load` raise."""
-    name = f"backbones/{_key(family, split_point)}"
-    cached = store.noted(name)
-    if cached:
-        try:
-            return BackboneFile(store.path(cached["onnx"], ".onnx"), cached["onnx"])
-        except Damaged:
-            pass  # it is made anew
-    digest = _export(family, store, settings, split_point)
-    store.note(name, {"family": family.name, "onnx": digest})
-    return BackboneFile(store.path(digest, ".onnx"), digest)
+    key = ["backbone", family.name, family.frozen, family.digests, split_point]
+    code = code_of("stages.models.export", "stages.models.family", config=[family.name])
+
+    def make() -> Content:
+        digest = _export(family, store, settings, split_point)
+        return Content({"family": family.name, "onnx": digest}, blobs=(digest,))
+
+    digest = store.memo(key, code, make).facts["onnx"]
+    try:
+        return BackboneFile(store.path(digest, ".onnx"), digest)
+    except Damaged:  # its blob was lost
+        store.memo.remove(key, code)
+        digest = store.memo(key, code, make).facts["onnx"]
+        return BackboneFile(store.path(digest, ".onnx"), digest)
 
 
 def _export(family: Family, store: Store, settings: Settings | None, split_point: int) -> str:
@@ -45,8 +49,3 @@ def _export(family: Family, store: Store, settings: Settings | None, split_point
     with TemporaryDirectory() as folder:
         files = export_network(family.name, arrays, Path(folder), ("onnx",), split_point)
         return store.add_file(files["graph.onnx"])
-
-
-def _key(family: Family, split_point: int) -> str:
-    code = version_of(("models/*.py",), ("paddlepaddle", "paddle2onnx", "onnx"))
-    return digest_of(canonical([family.name, family.frozen, family.digests, split_point, code]))

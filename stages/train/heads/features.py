@@ -13,24 +13,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.artifacts import Dataset, Step, canonical, digest_of
+from stages.artifacts import Dataset, Step
+from stages.closure import Code, code_of
 from stages.etl.augment import view_of
+from stages.memo import Content, Scope
+from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile
-from stages.train.heads.shards import Row, Shards
-from stages.train.sources import version_of
 
 SHARD = 256  # rows; what a killed run can lose
-STEP_CODE = (
-    *("runtime/steps.py", "runtime/pictures.py", "runtime/sounds.py", "runtime/spectrograms.py"),
-    *("runtime/resampling.py", "runtime/windows.py"),
-)
-VIEW_CODE = ("etl/augment.py", "etl/augmentations/*.py")
-PACKAGES = ("onnxruntime", "numpy", "pillow", "soundfile")
+ROWS = "rows.npz"  # the file of an entry; its facts are the names of the rows
 
-
+Row = NDArray[np.float32]
 ReportProgress = Callable[[int], None]
 
 
@@ -64,9 +60,16 @@ class Preprocessing:
     def key(self, augmented: bool) -> list[Any]:
         """Equal for equal windows; the samples are told apart by their views' names."""
         key: list[Any] = [[step.model_dump() for step in self.before]]
+        return [*key, self.dataset.augmentations, self.dataset.seed] if augmented else key
+
+    def code(self, augmented: bool) -> Code:
+        """The code that makes features of these windows."""
+        network = "stages.train.distributed.single_threaded"
+        steps = [step.step for step in self.before]
         if augmented:
-            key += [self.dataset.augmentations, self.dataset.seed]
-        return [*key, version_of(STEP_CODE + (VIEW_CODE if augmented else ()), PACKAGES)]
+            config = [*steps, *self.dataset.augmentations]
+            return code_of("stages.etl.augment", network, config=config)
+        return code_of("stages.runtime.steps", network, config=steps)
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,8 @@ class Extractor:
 
     def _know(self, views: list[View], augmented: bool, row_of: dict[str, Row]) -> None:
         """Add the rows of `views` to `row_of`, from the cache, or computed and put into it."""
-        shards = Shards(self.settings.root / "cache" / "features" / self._key(augmented))
-        cached = shards.read()
+        scope = self._scope(augmented)
+        cached = _rows(scope)
         missing = [view for view in views if view.name not in cached]
         row_of.update({view.name: cached[view.name] for view in views if view.name in cached})
         done = len(row_of)
@@ -102,7 +105,8 @@ class Extractor:
             for view, row in zip(part, self._forward(part), strict=True):
                 shard[view.name] = row
                 self.tell(done + start + len(shard))
-            shards.append(shard)
+            data = pack_arrays({"rows": np.stack(list(shard.values()))})
+            scope.keep(list(shard), Content(list(shard), {ROWS: data}))
             row_of.update(shard)
 
     def _forward(self, views: list[View]) -> Iterator[Row]:
@@ -117,8 +121,19 @@ class Extractor:
         network = load_single_threaded(str(self.backbone.path))
         return lambda window: network(window)[0]
 
-    def _key(self, augmented: bool) -> str:
-        return digest_of(canonical([self.backbone.digest, *self.preprocessing.key(augmented)]))
+    def _scope(self, augmented: bool) -> Scope:
+        """Where the rows are cached, as many in an entry as were computed together."""
+        key = ["features", self.backbone.digest, *self.preprocessing.key(augmented)]
+        memo = self.preprocessing.store.memo
+        return memo.scope(key, self.preprocessing.code(augmented))
+
+
+def _rows(scope: Scope) -> dict[str, Row]:
+    """All rows in `scope` by name."""
+    rows: dict[str, Row] = {}
+    for content in scope.contents():
+        rows.update(zip(content.facts, unpack_arrays(content.data(ROWS))["rows"], strict=True))
+    return rows
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:

@@ -52,7 +52,7 @@ class Heads:
         from stages.train.heads.saved_model import save_model
         from stages.train.ood import labels_of
         from stages.train.search.recorder import Recorder
-        from stages.train.search.trial_search import journal_of, search
+        from stages.train.search.trial_search import cache_of, search
 
         if licence_notices := notices(config):
             run.log_tags({"notice": " ".join(licence_notices)})
@@ -65,9 +65,8 @@ class Heads:
         minutes = minutes_of(train, samples, dataset.views)
         recorder = Recorder(run, count, train.metric, minutes=minutes)
         with cluster(settings, prepared.nbytes):  # one for all that follows
-            trials = search(
-                prepared.problem, train, count, settings, recorder.heard, recorder.epoch
-            )
+            reports = (recorder.heard, recorder.epoch)
+            trials = search(prepared.problem, train, count, settings, *reports, store=store)
             trials, chosen = tune(
                 prepared, trials, dataset, train, recorder=recorder, store=store, settings=settings
             )
@@ -89,7 +88,7 @@ class Heads:
             settings=settings,
             learning_curve=curve_json,
         )
-        journal_of(prepared.problem, train, settings).saved()
+        cache_of(prepared.problem, train, store).done()
         if train.finetune.trials:
             saved(dataset, train, settings)
         return model

@@ -1,36 +1,31 @@
 """Makes the negatives of a dataset: files like any other sample's, in the store, of the label
 `other`; equal dataset and seed, equal bytes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from stages.artifacts import Dataset, canonical, digest_of
+from stages.artifacts import Dataset
+from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.etl.manifest import Sample
+from stages.memo import Content
 from stages.parts import TASKS
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.ood import OTHER
-from stages.train.sources import version_of
+from stages.train.ood.negative_spec import NegativeSpec, generator_for
 
 HOMES = {"pictures": "stages.train.ood.pictures", "sounds": "stages.train.ood.sounds"}
 OFTEN = 2.5  # times as many as the average label has
 FEWEST, MOST = 2, 20  # of a kind
 VALIDATES = 4  # every so many kinds one is left to the validation split
 YOURS = "yours"
-PACKAGES = ("numpy", "pillow", "soundfile")
-
-
-class NegativeSpec(NamedTuple):
-    """One negative to be made."""
-
-    kind: str
-    number: int
 
 
 def negatives(
@@ -50,7 +45,7 @@ def negatives(
     home = import_module(HOMES[TASKS[dataset.task].modality])
     training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _generated(orders, training_digests, home.negative, train.seed, store, settings)
+    digests = _generated(orders, training_digests, home, train.seed, store, settings)
     place = {kind: number for number, kind in enumerate(home.KINDS)}
     return [
         _sample(spec, digest, place[spec.kind])
@@ -84,27 +79,29 @@ def _wanted(samples: Sequence[Sample]) -> float:
 def _generated(
     orders: Sequence[NegativeSpec],
     training_digests: Sequence[str],
-    make: Callable[..., bytes],
+    home: ModuleType,
     seed: int,
     store: Store,
     settings: Settings,
 ) -> list[str]:
     """The digests of what was made to `orders`; known ones are not made again."""
-    code = version_of(("train/ood/*.py",), PACKAGES)
-    name = f"ood/{digest_of(canonical([orders, training_digests, seed, code]))}"
-    cached: list[str] | None = store.noted(name)
-    if cached and _there(cached, store):
-        return cached
+    code = code_of("stages.train.ood.negative_spec", home.__name__)
+    key = ["negatives", orders, training_digests, seed]
+    cached = store.memo.find(key, code)
+    if cached and _there(cached.blobs, store):
+        return list(cached.blobs)
 
     def generate(order: NegativeSpec) -> str:
         rng = generator_for(order, seed)
         return store.add(
-            make(order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)]))
+            home.negative(
+                order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)])
+            )
         )
 
     with ThreadPoolExecutor(settings.threads) as pool:
         digests = list(pool.map(generate, orders))
-    store.note(name, digests)
+    store.memo.keep(key, code, Content(blobs=tuple(digests)))
     return digests
 
 
@@ -113,11 +110,6 @@ def _there(digests: Sequence[str], store: Store) -> bool:
         return all(store.get(digest) for digest in digests)
     except Damaged:
         return False
-
-
-def generator_for(order: NegativeSpec, seed: int) -> np.random.Generator:
-    """What `order` is drawn with: its own, so that another kind more changes none."""
-    return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])
 
 
 def _any(rng: np.random.Generator, training_digests: Sequence[Any]) -> int:

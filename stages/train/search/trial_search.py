@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from stages.closure import code_of
 from stages.config import TrainConfig
+from stages.memo import Content, Scope
 from stages.parts import SEARCHERS
 from stages.settings import Settings
+from stages.store import Store
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import MB, worker_bytes
 from stages.train.heads.problem import Problem
-from stages.train.journal import Journal
 from stages.train.search.search_space import dimensions, learner_of, starts
 from stages.train.search.successive_halving import (
     RungBudget,
@@ -22,6 +24,7 @@ from stages.train.search.successive_halving import (
 )
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
 
+ARRAYS = "arrays.npz"  # the file of a cached result
 ROOM = 128 * MB  # for heads, their gradients and batches
 REMEDY = "Free some memory, or search without what this trial has; features are kept."
 ReportRung = Callable[[SuccessiveHalving], None]
@@ -36,9 +39,11 @@ def search(
     settings: Settings,
     report_rung: ReportRung,
     report_epoch: ReportEpoch = lambda *_: None,
+    *,
+    store: Store,
 ) -> list[Trial]:
     """Train `trials` heads under successive halving; return all trials, by number. Results that an
-    interrupted search of the same kind left in the journal are used again.
+    interrupted search of the same kind left in the cache of `store` are used again.
 
     `report_rung` is called after every finished rung budget; `report_epoch` about once a second
     for a trial in training: its number, hyperparameters, epoch, most epochs, curve so far.
@@ -55,7 +60,7 @@ def search(
         kind=learner_of(train),
     )
     session = _SearchSession(
-        halving, journal_of(problem, train, settings), train.metric, report_rung, report_epoch
+        halving, cache_of(problem, train, store), train.metric, report_rung, report_epoch
     )
     if (first := session.next()) is not None:
         halving.waiting.insert(0, first.budget)
@@ -76,9 +81,9 @@ def search(
     return halving.trials
 
 
-def journal_of(problem: Problem, train: TrainConfig, settings: Settings) -> Journal:
-    """Where the results of rung budgets are kept until the search's model is saved."""
-    return Journal.of(settings, problem, train.patience)
+def cache_of(problem: Problem, train: TrainConfig, store: Store) -> Scope:
+    """Where the results of rung budgets are cached until the search's model is saved."""
+    return store.memo.scope(["search", problem, train.patience], code_of("stages.train"))
 
 
 def score_of(measures: dict[str, float], metric: str) -> float:
@@ -91,7 +96,7 @@ class _SearchSession:
     """Connects the decisions of a search with its workers: gives budgets out, takes results."""
 
     halving: SuccessiveHalving
-    journal: Journal
+    cache: Scope
     metric: str
     report_rung: ReportRung
     report_epoch: ReportEpoch
@@ -100,8 +105,8 @@ class _SearchSession:
     def next(self) -> TrialPiece | None:
         """The next budget whose result is not cached; cached ones before it are reported."""
         while budget := self.halving.next():
-            if entry := self.journal.find(budget.key):
-                self._record(budget, TrialResult(**entry.facts, arrays=entry.data))
+            if cached := self.cache.find(budget.key):
+                self._record(budget, TrialResult(**cached.facts, arrays=cached.data(ARRAYS)))
             else:
                 return TrialPiece(budget, self.states.pop(budget.number, None))
         return None
@@ -118,7 +123,7 @@ class _SearchSession:
     def done(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
         """Cache and report what came of `piece`."""
         (result, state), budget = outcome, piece.budget
-        self.journal.keep(budget.key, result.facts, result.arrays)
+        self.cache.keep(budget.key, Content(result.facts, {ARRAYS: result.arrays}))
         self.reported(piece, result.curve)
         self.states[budget.number] = state
         self._record(budget, result)

@@ -8,6 +8,7 @@ import pytest
 
 from stages.evaluate.native import graph_of, predictor_of
 from stages.metrics.boxes import ap50
+from stages.opening import open_store
 from stages.tracking import QuietRun
 from stages.train.detection import Detectors
 from stages.train.detection.detector_search import search
@@ -110,7 +111,8 @@ def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(problem, ray_run
     searches = []
     for place in ("one", "other"):
         settings = ray_running.model_copy(update={"workspace": tmp_path / place})
-        searches.append(partial(search, problem, config(trials=2), 2, settings, lambda _: None))
+        arguments = (problem, config(trials=2), 2, settings, lambda _: None)
+        searches.append(partial(search, *arguments, store=open_store(settings)))
     unbroken, broken = searches
     first: list = []
     second: list = []

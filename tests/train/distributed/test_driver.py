@@ -1,9 +1,13 @@
 """What a team promises: workers joined by Ray have the curve of one, and nothing is lost."""
 
+import os
+
 import pytest
 
+from stages.memo.expiry import sweep
+from stages.opening import open_store
 from stages.runtime.errors import DataError
-from stages.train.distributed import forget, team
+from stages.train.distributed import done, team
 from tests import makers
 from tests.train.distributed import loops
 
@@ -62,12 +66,21 @@ def test_what_was_finished_is_given_at_once(taught, tmp_path):
     assert files == taught[1]
 
 
-def test_what_was_forgotten_begins_anew(tmp_path):
+def test_what_is_done_is_given_for_an_hour_and_then_begins_anew(taught, tmp_path):
     settings = makers.settings(tmp_path)
     run(settings, 1)
+    blobs = open_store(settings).blobs
 
-    forget("tiny", settings)
+    done("tiny", settings)
+    sweep(blobs)
+    reports, files = run(settings, 1, stops=0)
 
+    assert losses(reports) == losses(taught[0])
+    assert files == taught[1]
+    done("tiny", settings)
+    for path in (settings.root / "store" / "memo").rglob("*.*"):
+        os.utime(path, (0, 0))
+    sweep(blobs)
     with pytest.raises(loops.Stopped):
         run(settings, 1, stops=0)
 

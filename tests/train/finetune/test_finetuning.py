@@ -8,6 +8,7 @@ import pytest
 from stages.config import TrainConfig, TrainSlice
 from stages.config.search_space import FinetuneSearchSpace, Range, SearchSpace
 from stages.config.train import Finetune
+from stages.memo import SCOPES
 from stages.models.arrays import unpack_arrays
 from stages.opening import open_store
 from stages.tracking import QuietRun
@@ -100,12 +101,13 @@ def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_tails_again(
     settings = ray_running.model_copy(update={"workspace": tmp_path})
     finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE)
     asked = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
-    teams = open_store(settings).blobs
+    blobs = open_store(settings).blobs
     first = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
-    kept = {key: teams.get(key) for key in teams.keys("teams/")}
+    cached = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}
 
     again = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
 
-    assert kept, "the course of phase two"
-    assert {key: teams.get(key) for key in teams.keys("teams/")} == kept, "nothing was taught"
+    assert cached, "the course of phase two"
+    after = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}
+    assert after == cached, "nothing was taught"
     assert again.ref == first.ref

@@ -4,6 +4,7 @@ computed."""
 import numpy as np
 import pytest
 
+from stages.closure import closure
 from stages.parts import FAMILIES, TASKS
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, View, mean_row
@@ -49,29 +50,66 @@ def test_only_what_is_missing_is_computed(extractor, pictures):
     assert [computed(first, 3), computed(again, 3), computed(more, 4)] == [3, 0, 1]
 
 
+def forget_features(store):
+    for key in list(store.blobs.keys("memo/scopes/")):
+        store.blobs.remove(key)
+
+
 def test_rows_stand_in_the_order_asked_for_and_do_not_depend_on_company_or_cores(
-    extractor, pictures, tmp_path
+    extractor, pictures, store
 ):
     alone = np.stack([extractor().rows([View(one)])[0] for one in pictures])
-    for path in (tmp_path / "workspace" / "cache" / "features").rglob("*.npz"):
-        path.unlink()
+    forget_features(store)
 
     together = extractor(threads=3).rows([View(one) for one in pictures[::-1]])
 
     np.testing.assert_array_equal(together[::-1], alone)
 
 
-def test_a_harmed_shard_is_computed_again(extractor, pictures, tmp_path):
+def test_a_harmed_entry_is_computed_again_and_others_stay(extractor, pictures, store):
+    forget_features(store)
+    extractor().rows([View(store.add(makers.picture("square", 9)))])
+    other = set(store.blobs.keys("memo/scopes/"))
     views = [View(one) for one in pictures]
     expected = extractor().rows(views)
-    (path,) = (tmp_path / "workspace" / "cache" / "features").rglob("*.npz")
-    path.write_bytes(path.read_bytes()[:-100])
+    (key,) = [
+        key
+        for key in store.blobs.keys("memo/scopes/")
+        if key not in other and not key.endswith(".json")
+    ]
+    store.blobs.put(key, store.blobs.get(key)[:-100])
     told: list[int] = []
 
-    found = extractor(told=told).rows(views)
+    found = extractor(told=told).rows([*views, View(store.add(makers.picture("square", 9)))])
 
-    np.testing.assert_array_equal(found, expected)
-    assert computed(told, 4) == 4
+    np.testing.assert_array_equal(found[:4], expected)
+    assert computed(told, 5) == 4
+
+
+def test_rows_that_two_runs_computed_at_once_are_both_kept(extractor, pictures, store):
+    forget_features(store)
+    for one in pictures[:2]:  # as each would that found nothing
+        extractor().rows([View(one)])
+    told: list[int] = []
+
+    extractor(told=told).rows([View(one) for one in pictures[:2]])
+
+    assert computed(told, 2) == 0
+
+
+def test_features_do_not_depend_on_code_of_deploying_or_searching(extractor):
+    for augmented in (False, True):
+        code = extractor().preprocessing.code(augmented)
+        reach = closure(code.modules, set(code.parts), own_tables=True)
+
+        assert "stages.runtime.pictures" in reach
+        assert "stages.runtime.sounds" not in reach
+        assert not [
+            name
+            for name in reach
+            if name.startswith(("stages.deploy", "stages.train.search", "stages.models"))
+        ]
+        assert ("stages.etl.augment" in reach) == augmented
 
 
 def test_views_differ_from_the_picture_and_follow_augmentations_and_seed(extractor, pictures):
@@ -101,6 +139,11 @@ def test_a_backbone_is_exported_once_and_again_if_it_was_lost(store, backbone):
     backbone.path.unlink()
 
     assert backbone_file(FAMILY, store).path.is_file()
+    backbone.path.unlink()
+    store.blobs.remove(f"blobs/{backbone.digest[:2]}/{backbone.digest}")
+
+    assert backbone_file(FAMILY, store) == backbone
+    assert backbone.path.is_file()
 
 
 def test_features_are_those_of_paddle(store, backbone, extractor, pictures):

@@ -8,13 +8,15 @@ import pytest
 import soundfile
 from PIL import Image
 
+from stages.closure import closure, code_of
 from stages.config import TrainConfig
 from stages.etl.manifest import Sample, samples_of
 from stages.runtime.pictures import decode_picture
 from stages.runtime.sounds import decode_sound
 from stages.train.heads.problem import rows_of
 from stages.train.ood import pictures, sounds
-from stages.train.ood.negatives import NegativeSpec, generator_for, negatives, orders_of
+from stages.train.ood.negative_spec import NegativeSpec, generator_for
+from stages.train.ood.negatives import negatives, orders_of
 from tests import makers
 
 AUTO = TrainConfig(other="auto")
@@ -139,3 +141,24 @@ def test_a_kind_is_judged_by_those_that_were_not_taught_it_and_nobody_elses_fold
     folds = rows.held[added].reshape(4, -1)
     assert (folds == folds[:, :1]).all()
     assert len({*folds[:, 0].tolist()}) == 3
+
+
+def test_negatives_of_one_modality_do_not_depend_on_code_of_another():
+    code = code_of("stages.train.ood.negative_spec", pictures.negative.__module__)
+    reach = closure(code.modules, set())
+
+    assert "stages.train.ood.photo_remixes" in reach
+    assert "stages.train.ood.sounds" not in reach
+    assert not [name for name in reach if name.startswith(("stages.models", "stages.deploy"))]
+
+
+def test_a_negative_that_was_lost_is_made_again(tmp_path):
+    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    dataset = makers.dataset(store)
+    samples = samples_of(dataset, store)
+    made = negatives(dataset, samples, AUTO, store=store, settings=settings)
+    lost = made[3].digest
+    store.blobs.remove(f"blobs/{lost[:2]}/{lost}")
+
+    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == made
+    assert store.get(lost)

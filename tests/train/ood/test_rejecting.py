@@ -12,7 +12,7 @@ from stages.evaluate.native import graph_of, predictor_of
 from stages.tracking import QuietRun
 from stages.train import train
 from stages.train.ood import pictures
-from stages.train.ood.negatives import NegativeSpec, generator_for
+from stages.train.ood.negative_spec import NegativeSpec, generator_for
 from tests import makers
 
 CONFIG = TrainConfig(

@@ -7,6 +7,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.runtime.errors import InfrastructureError
 from stages.train.search.trial_search import score_of, search
+from tests import makers
 from tests.train.conftest import blobs
 
 CONFIG = TrainConfig(
@@ -14,10 +15,17 @@ CONFIG = TrainConfig(
 )
 
 
-def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
+@pytest.fixture
+def store(tmp_path):
+    return makers.store(tmp_path / "own")
+
+
+def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running, store):
     heard = []
 
-    trials = search(blobs(), CONFIG, 6, ray_running, lambda halving: heard.append(halving.finished))
+    trials = search(
+        blobs(), CONFIG, 6, ray_running, lambda halving: heard.append(halving.finished), store=store
+    )
 
     assert [one.number for one in trials] == list(range(6))
     assert all(one.result for one in trials)
@@ -28,10 +36,10 @@ def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running):
 
 
 @pytest.mark.slow
-def test_equal_searches_have_equal_trials(ray_running, tmp_path):
-    one = search(blobs(), CONFIG, 5, ray_running, lambda _: None)
-    elsewhere = ray_running.model_copy(update={"workspace": tmp_path})  # nothing is kept there
-    other = search(blobs(), CONFIG, 5, elsewhere, lambda _: None)
+def test_equal_searches_have_equal_trials(ray_running, store, tmp_path):
+    one = search(blobs(), CONFIG, 5, ray_running, lambda _: None, store=store)
+    elsewhere = makers.store(tmp_path / "other")  # nothing is cached there
+    other = search(blobs(), CONFIG, 5, ray_running, lambda _: None, store=elsewhere)
 
     assert one == other
 
@@ -44,20 +52,20 @@ def test_a_score_is_always_the_better_the_higher():
 
 
 @pytest.mark.slow
-def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_running):
+def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_running, store):
     config = CONFIG.model_copy(update={"input_sizes": (96,)})  # of which blobs() has no features
 
     with pytest.raises(InfrastructureError, match=r"Trial \d with .*@96.* failed 3 times"):
-        search(blobs(), config, 2, ray_running, lambda _: None)
+        search(blobs(), config, 2, ray_running, lambda _: None, store=store)
 
 
 @pytest.mark.slow
-def test_what_goes_wrong_while_telling_is_not_lost(ray_running):
+def test_what_goes_wrong_while_telling_is_not_lost(ray_running, store):
     def tell(_) -> None:
         raise OSError("the tracker is gone")
 
     with pytest.raises(OSError, match="the tracker is gone"):
-        search(blobs(), CONFIG, 2, ray_running, tell)
+        search(blobs(), CONFIG, 2, ray_running, tell, store=store)
 
 
 def test_the_environment_is_as_it_was(ray_running, tmp_path):
@@ -77,8 +85,7 @@ def told_of(word: list) -> set[tuple[int, int]]:
     return {(number, epoch) for number, _, epoch, _, _ in word}
 
 
-def test_what_a_search_had_finished_is_not_taught_again(ray_running, tmp_path):
-    settings = ray_running.model_copy(update={"workspace": tmp_path})
+def test_what_a_search_had_finished_is_not_taught_again(ray_running, store, tmp_path):
     first: list = []
     second: list = []
 
@@ -90,9 +97,14 @@ def test_what_a_search_had_finished_is_not_taught_again(ray_running, tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        search(blobs(), CONFIG, 6, settings, killed, lambda *one: first.append(one))
-    again = search(blobs(), CONFIG, 6, settings, lambda _: None, lambda *one: second.append(one))
+        search(blobs(), CONFIG, 6, ray_running, killed, lambda *row: first.append(row), store=store)
+    again = search(
+        *(blobs(), CONFIG, 6, ray_running, lambda _: None),
+        lambda *row: second.append(row),
+        store=store,
+    )
 
     assert told_of(first)
     assert not told_of(first) & told_of(second)
-    assert again == search(blobs(), CONFIG, 6, ray_running, lambda _: None)
+    elsewhere = makers.store(tmp_path / "other")
+    assert again == search(blobs(), CONFIG, 6, ray_running, lambda _: None, store=elsewhere)

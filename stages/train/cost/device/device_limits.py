@@ -1,9 +1,11 @@
 """Which inputs a device's limits let take part: decided once, when a run is resolved."""
 
+from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device import Device, Measured
 from stages.etl import source
 from stages.etl.readers import read_folder
+from stages.memo import Content
 from stages.parts import ENGINES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
@@ -47,15 +49,16 @@ def _asked(pipeline: PipelineConfig, store: Store, settings: Settings) -> Asked:
 
 def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:
     """How many labels the raw data has: counted once."""
-    name = f"labels/{task}/{data.revision}"
-    known = store.noted(name)
-    if known is None:
+    readers = TASKS[task].readers
+
+    def make() -> Content:
         with source.opened(data, settings) as folder:
-            rows = read_folder(folder, TASKS[task].readers).rows
+            rows = read_folder(folder, readers).rows
         named = {one.label for one in rows} | {box.label for one in rows for box in one.boxes}
-        known = {"labels": len(named - {""})}
-        store.note(name, known)
-    return int(known["labels"])
+        return Content(len(named - {""}))
+
+    code = code_of("stages.etl.readers", config=[task, *readers])
+    return int(store.memo(["labels", task, data.revision], code, make).facts)
 
 
 def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Settings) -> Measured:

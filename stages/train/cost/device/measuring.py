@@ -11,15 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import stages
-from stages.artifacts import canonical, digest_of
+from stages.closure import code_of
 from stages.config.device import Measured
+from stages.memo import Content
 from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.device.machine import is_here, name_of
-from stages.train.sources import version_of
 
-CODE = ("train/cost/device/child.py", "runtime/backends/*.py", "runtime/processor.py")
 PATIENCE = 600  # seconds
 DECIMALS = 3
 
@@ -48,22 +47,16 @@ def measured(
 
     Raises CannotRun if the engine does not take it, Unmeasured if the device is not this one and
     did not measure it."""
-    note = f"device/{_key(network, shape, profile, engine)}"
-    figures = store.noted(note)
-    if figures is None:
+    key = ["device figures", network, list(shape), name_of(profile), engine.backend, engine.measure]
+
+    def make() -> Content:
         if not is_here(profile, settings):
             raise _unmeasured(name, profile)
-        figures = _measure(network, numeric, shape, engine)
-        store.note(note, figures)
+        return Content(_measure(network, numeric, shape, engine))
+
+    figures = store.memo(key, code_of(engine.measure, config=[engine.backend]), make).facts
     size = round(sum(map(len, network.values())) / 1e6, DECIMALS)
     return Measured(input=name, numeric=numeric, size_mb=size, **figures)
-
-
-def _key(network: Mapping[str, bytes], shape: Sequence[int], profile: str, engine: Any) -> str:
-    code = version_of(CODE, (*engine.libraries, "numpy"))
-    files = {name: digest_of(data) for name, data in network.items()}
-    facts = [files, list(shape), name_of(profile), engine.backend, engine.measure, code]
-    return digest_of(canonical(facts))
 
 
 def _measure(

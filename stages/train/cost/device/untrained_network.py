@@ -1,7 +1,6 @@
 """A network that nobody has taught yet, in the form in which it would be packed."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -9,28 +8,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.artifacts import Dataset, Model, canonical, digest_of
+from stages.artifacts import Dataset, Model
 from stages.blobs.memory import MemoryBlobs
+from stages.closure import Code, code_of
+from stages.memo import Content
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
-from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
+from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.quiet import quiet
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.device.untrained_weights import Asked, arrays_of
 from stages.train.heads.network import network_files
 from stages.train.search.search_space import Input
-from stages.train.sources import version_of
 
-CODE = (
-    "models/*.py",
-    "deploy/engines/*.py",
-    "deploy/exporters/*.py",
-    "deploy/compressors/*.py",
-    "train/cost/device/untrained_network.py",
-    "train/cost/device/untrained_weights.py",
-)
-PACKAGES = ("paddlepaddle",)
 WINDOWS = 8  # that set the ranges of int8: which they are moves no time and no size
 
 
@@ -45,25 +36,22 @@ class Packed(NamedTuple):
 def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed:
     """The network of `one` as it would be packed, its head as large as the search may choose it;
     made once, for pictures of all sizes."""
-    note = f"untrained/{_key(one, asked)}"
-    known = store.noted(note)
-    if known is not None:
-        try:
-            network = {name: store.get(digest) for name, digest in known["network"].items()}
-            return Packed(network, known["numeric"], known["why"])
-        except Damaged:
-            pass  # lost: made anew
-    made = _packed(one, asked, settings)
-    digests = {name: store.add(data) for name, data in made.network.items()}
-    store.note(note, {**made._asdict(), "network": digests})
-    return made
-
-
-def _key(one: Input, asked: Asked) -> str:
     size = 0 if one.begun.takes == "pictures" else one.size
-    given = [one.family, size, one.weights, one.begun.digests, asdict(asked)]
-    packages = (*PACKAGES, *ENGINES[asked.engine].tools)
-    return digest_of(canonical([*given, version_of(CODE, packages)]))
+    key = ["untrained", one.family, size, one.weights, one.begun.digests, asked]
+
+    def make() -> Content:
+        made = _packed(one, asked, settings)
+        return Content({"numeric": made.numeric, "why": made.why}, made.network)
+
+    found = store.memo(key, _code(one, asked), make)
+    return Packed(found.all_bytes, found.facts["numeric"], found.facts["why"])
+
+
+def _code(one: Input, asked: Asked) -> Code:
+    """The code that makes it, of the parts that take part in that."""
+    engine = ENGINES[asked.engine]
+    parts = [one.family, asked.task, TASKS[asked.task].modality, *asked.ladder]
+    return code_of(__name__, config=[*parts, engine.name, engine.exporter, engine.backend])
 
 
 def _packed(one: Input, asked: Asked, settings: Settings) -> Packed:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from stages.artifacts import Dataset, Model, Ref, canonical
+from stages.closure import code_of
 from stages.config import TrainSlice
 from stages.runtime import errors
 from stages.runtime.errors import InfrastructureError
@@ -12,8 +13,6 @@ from stages.tracking import Run
 from stages.train.distributed.job.monitoring import Job
 from stages.train.distributed.job.retrying import patient
 from stages.train.distributed.job.submission import check_weights, connected, handed_in, running
-from stages.train.journal import PACKAGES
-from stages.train.sources import version_of
 
 NOTE = "jobs/{}"
 
@@ -44,7 +43,7 @@ def submitted(
 
 def _spec(dataset: Dataset, config: TrainSlice) -> dict[str, Any]:
     """All that decides what a job makes: one of other code is not taken over."""
-    code = version_of(("**/*.py",), PACKAGES)
+    code = code_of("stages.train").digest
     return {"dataset": dataset.ref.id, "config": config.model_dump(mode="json"), "code": code}
 
 

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from stages.config import read_pipeline
+from stages.memo import ENTRIES
+from stages.memo.entry import Entry
 from stages.opening import open_store
 from stages.runner.lock import load_lock
 from stages.runner.pipeline import refuse_another, run_pipeline
@@ -62,8 +64,10 @@ def test_nor_was_anything_computed_for_it(ran):
     store = open_store(settings)
 
     backbones = [
-        store.noted(key.removeprefix("notes/").removesuffix(".json"))["family"]
-        for key in store.blobs.keys("notes/backbones/")
+        record.facts["family"]
+        for key in store.blobs.keys(ENTRIES)
+        if (record := Entry(store.blobs, key.removesuffix(".json")).record())
+        and "family" in (record.facts or ())
     ]
 
     assert backbones == ["efficientnet_lite0"]  # without which there are no features

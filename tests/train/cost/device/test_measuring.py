@@ -8,6 +8,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.config.device import HERE, Measured
+from stages.memo import ENTRIES
+from stages.memo.entry import Entry
 from stages.parts import ENGINES
 from stages.settings import Settings
 from stages.store import Store
@@ -66,9 +68,10 @@ def test_memory_is_the_childs_and_not_that_of_whoever_started_it(store):
 
 def test_what_was_measured_is_found_again(store):
     first = asked(network(3), store)
-    [key] = [key for key in store.blobs.keys("notes/device/")]
-    name = key.removeprefix("notes/").removesuffix(".json")
-    store.note(name, {"latency_ms_p95": 12.5, "memory_mb": 99.0})
+    [key] = [key for key in store.blobs.keys(ENTRIES)]
+    Entry(store.blobs, key.removesuffix(".json")).update(
+        {"latency_ms_p95": 12.5, "memory_mb": 99.0}
+    )
 
     again = asked(network(3), store)
 

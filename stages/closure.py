@@ -1,26 +1,34 @@
-"""Computes which source files can affect the result of a stage: its import closure."""
+"""Computes which code can affect a result: the import closure of the modules that make it.
+
+A module counts with all that it imports, at its top or inside functions, with the modules that it
+names in a string (a registry's place, a child's program) and with the parts of the boards that it
+uses. Of third-party packages their versions count."""
 
 import ast
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages import parts
 from stages.artifacts import canonical, digest_of
 from stages.runtime.registry import Registry
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 MODULE = re.compile(r"(stages(\.\w+)+|(\.\w+)+:\w+)").fullmatch
 # These modules store, record and check; they do not affect the content of an artifact.
 SERVICES = (
     "config",
+    "closure",
     "parts",
     "settings",
     "tracking",
     "blobs",
     "store",
+    "memo",
     "opening",
     "databases",
     "privacy",
@@ -34,6 +42,36 @@ SERVICES = (
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 
+class Code(NamedTuple):
+    """The code that makes a cached value: the modules it begins with, the names of the parts that
+    it uses (none: all), and the digest of their closure. With the first two, anybody can tell later
+    whether this is still the code."""
+
+    modules: tuple[str, ...]
+    parts: tuple[str, ...]
+    digest: str
+
+    @property
+    def current(self) -> bool:
+        """Whether the same code is installed here now."""
+        return self == code_of(*self.modules, config=self.parts)
+
+
+def code_of(*modules: str, config: Any = None) -> Code:
+    """The code of `modules`, with the versions of the packages that they import.
+
+    Parts, steps and backends count only if `config` names them, where it names some of their table;
+    so it has to name all of a table that are used, or none. Computed once a process, so that an
+    edit while it runs does not mix two versions."""
+    return _code(tuple(sorted(modules)), tuple(sorted(set(_strings(config)))))
+
+
+@cache
+def _code(modules: tuple[str, ...], names: tuple[str, ...]) -> Code:
+    found = closure(modules, set(names), own_tables=True)
+    return Code(modules, names, digest_of(canonical([found, packages(found)])))
+
+
 def code_digest(stage: str, config: Any, task: str = "") -> str:
     """The digest of every source that `stage` with this config slice can reach."""
     return digest_of(canonical(reached(stage, config, task)))
@@ -43,18 +81,34 @@ def reached(stage: str, config: Any, task: str = "") -> dict[str, str]:
     """Digests of the sources that `stage` can reach with this config slice, by module.
 
     Parts count only if the config or `task` names them; without `task`, those of every task do."""
+    return closure([f"stages.{stage}"], {*_strings(config), *(_declared(task) if task else ())})
+
+
+def closure(modules: Sequence[str], names: set[str], own_tables: bool = False) -> dict[str, str]:
+    """Digests of the sources that `modules` can reach, by module. Of a board, only the parts in
+    `names` count; all of them if it has none of these. With `own_tables`, the same holds for the
+    tables that the sources themselves spell out, as the runtime's steps and backends."""
     digests: dict[str, str] = {}
-    waiting = [f"stages.{stage}"]
-    names = {*_strings(config), *(_declared(task) if task else ())}
+    waiting = list(modules)
     while waiting:
         module = waiting.pop()
         path = _source(module)
         if module in digests or path is None or module.startswith(IGNORED):
             continue
         digests[module] = _digest(path)
-        waiting += [*_imports(module, path), *_mentioned(module, path)]
+        waiting += _imports(module, path)
+        waiting += _chosen(_mentioned(module, path), names if own_tables else set())
         waiting += [place for table in _tables(path) for place in _named(table, names)]
     return digests
+
+
+def packages(modules: Sequence[str] | dict[str, str]) -> dict[str, str]:
+    """The installed packages that the sources of `modules` import, by the names that pip uses,
+    with their versions."""
+    paths = [path for module in modules if (path := _source(module))]
+    imported = {name for path in paths for name in _outside(path)}
+    distributions = {name for top in imported for name in _distributions().get(top, ())}
+    return {_normal(name): version(name) for name in sorted(distributions)}
 
 
 def _declared(task: str) -> Iterator[str]:
@@ -121,16 +175,60 @@ def _imports(module: str, path: Path) -> tuple[str, ...]:
 
 
 @cache
-def _mentioned(module: str, path: Path) -> tuple[str, ...]:
-    """Modules that the source names in a string: a registry's place, or a child's program."""
+def _outside(path: Path) -> frozenset[str]:
+    """The top names of what the source at `path` imports from other packages."""
+    tops = {name.partition(".")[0] for node in _tree_imports(path) for name in _absolute(node)}
+    return frozenset(tops - sys.stdlib_module_names - {"stages", ""})
+
+
+def _absolute(node: ast.Import | ast.ImportFrom) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [] if node.level else [node.module or ""]
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(packages_distributions())
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+@cache
+def _mentioned(module: str, path: Path) -> tuple[tuple[str, str], ...]:
+    """Modules that the source names in a string: a registry's place, or a child's program; each
+    with the key that it has in a table, or ''."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    keys = _table_keys(path)
     strings = [
-        node.value
+        (keys.get(node, ""), node.value.partition(":")[0])
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE(node.value)
     ]
-    places = [string.partition(":")[0] for string in strings]
-    return tuple(package + place if place.startswith(".") else place for place in places)
+    return tuple(
+        (key, package + place if place.startswith(".") else place) for key, place in strings
+    )
+
+
+@cache
+def _table_keys(path: Path) -> dict[ast.expr, str]:
+    """The key of every value in a dict that the source spells out."""
+    return {
+        value: str(key.value)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant)
+    }
+
+
+def _chosen(mentioned: tuple[tuple[str, str], ...], names: set[str]) -> list[str]:
+    """The modules of those `mentioned` whose key is in `names`, and of those without one; all of
+    them if no key is."""
+    known = any(key in names for key, _ in mentioned)
+    return [place for key, place in mentioned if not (known and key) or key in names]
 
 
 @cache

@@ -1,0 +1,295 @@
+"""What nothing reaches goes, and nothing else: not what a lock reaches, not what a run beside it is
+at work with."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from stages.artifacts import Dataset, Ref
+from stages.cli.gc import gc
+from stages.closure import code_of
+from stages.etl.manifest import samples_of
+from stages.memo import Content
+from stages.opening import open_store
+from stages.runner.gc import garbage
+from stages.runner.gc.garbage import GRACE
+from stages.runtime.errors import Damaged
+from stages.store import Store, Work
+from tests import makers
+
+CODE = code_of("stages.runtime.steps")
+DIES = """
+import os
+from stages.train.distributed.own_folder import own_folder
+with own_folder() as folder:
+    (folder / "ray").mkdir()
+    (folder / "ray" / "log").write_text("x" * 1000)
+    print(folder, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    found = makers.settings(tmp_path)
+    found.root.mkdir()
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("AIWF_WORKSPACE", str(found.root))
+    return found
+
+
+@pytest.fixture
+def store(settings) -> Store:
+    return open_store(settings)
+
+
+def aged(settings, seconds: float = GRACE + 60) -> None:
+    """Let everything in the workspace be older by so many seconds."""
+    for path in settings.root.rglob("*"):
+        at = path.lstat().st_mtime - seconds
+        os.utime(path, (at, at))
+
+
+def work(name: str) -> Work:
+    return Work("etl", {"name": name}, {}, "code")
+
+
+def dataset(store: Store, name: str, each: int = 2, **fields) -> Dataset:
+    """A Dataset that the work of that name made."""
+    made = makers.dataset(store, each=each).model_copy(update={"facts": {name: 1.0}, **fields})
+    store.save(made)
+    store.record(work(name), made.ref)
+    return made
+
+
+def locked(store: Store, run: str, *artifacts: Dataset) -> None:
+    store.note(f"runs/{run}", {"artifacts": {str(n): one.ref for n, one in enumerate(artifacts)}})
+
+
+def whole(ref: Ref, store: Store) -> bool:
+    """Whether it is all there, its samples, too."""
+    return store.whole(ref) and all(
+        store.get(sample.digest) for sample in samples_of(store.load(ref), store)
+    )
+
+
+def collect(store: Store, settings) -> list[str]:
+    """Remove all garbage; the kinds of what went."""
+    return [found.kind for found in garbage(store, settings) if found.remove()]
+
+
+def content(settings) -> dict[str, float]:
+    return {str(path): path.lstat().st_mtime for path in settings.root.rglob("*")}
+
+
+def test_what_a_lock_or_an_alias_reaches_stays_and_the_rest_goes(store, settings):
+    parent = dataset(store, "parent", each=4)
+    kept = dataset(store, "kept", each=3, parents=(parent.ref,))
+    latest, lost = dataset(store, "latest"), dataset(store, "lost", each=6)
+    locked(store, "run", kept)
+    store.note("latest/shapes/etl", work("latest").key)
+    samples, shared = (
+        {sample.digest for sample in samples_of(one, store)} for one in (lost, parent)
+    )
+    alone = samples - shared
+    aged(settings)
+
+    kinds = collect(store, settings)
+
+    assert {"work", "artifacts", "blobs"} <= set(kinds)
+    assert all(whole(one.ref, store) for one in (parent, kept, latest))
+    assert store.finished(work("kept")) == kept.ref
+    assert not store.holds(lost.ref)
+    assert store.finished(work("lost")) is None
+    assert alone
+    assert not [one for one in alone if store.blobs.has(f"blobs/{one[:2]}/{one}")]
+    assert collect(store, settings) == []
+
+
+def test_what_is_young_stays_reached_or_not(store, settings):
+    store.add(b"of a run that has no record yet")
+    made = dataset(store, "made")
+    store.blobs.remove(f"work/{work('made').key}")  # saved, and not recorded yet
+    before = content(settings)
+
+    assert collect(store, settings) == []
+    assert content(settings) == before
+    assert whole(made.ref, store)
+
+
+def test_work_whose_artifact_is_gone_goes(store, settings):
+    made = dataset(store, "made")
+    locked(store, "run", made)
+    store.blobs.remove(f"records/dataset/{made.ref.id}")
+    aged(settings)
+
+    assert "work" in collect(store, settings)
+    assert list(store.blobs.keys("work/")) == []
+
+
+def test_a_dry_run_changes_nothing_and_tells_all(store, settings, capsys):
+    dataset(store, "lost")
+    store.memo.keep("key", CODE._replace(digest="another"), Content(1, {"a": b"x" * 2_000_000}))
+    half_written(settings.root / "packages")
+    aged(settings)
+    before = content(settings)
+
+    gc(delete=False)
+
+    told = capsys.readouterr().out
+    assert content(settings) == before
+    for kind in ("artifacts", "blobs", "work", "cache (other code)", "drafts"):
+        assert kind in told
+    assert "2.0 MB" in told
+    assert "aiwf gc --delete" in told
+
+    gc(delete=True)
+    gc(delete=False)
+
+    assert "There is nothing to remove." in capsys.readouterr().out
+
+
+def test_a_lock_that_cannot_be_read_stops_it(store, settings):
+    made = dataset(store, "made")
+    locked(store, "run", made)
+    store.blobs.put("notes/runs/run.json", b"{")
+    aged(settings)
+
+    with pytest.raises(Damaged, match="notes/runs"):
+        collect(store, settings)
+    assert whole(made.ref, store)
+
+
+def test_blobs_that_a_cached_value_names_stay_as_long_as_it(store, settings):
+    digest = store.add(b"a negative")
+    store.memo.keep("negatives", CODE, Content(blobs=(digest,)))
+    store.memo.scope("search").keep(1, Content("result"))
+    aged(settings)
+
+    assert collect(store, settings) == []
+    assert store.get(digest) == b"a negative"
+
+    store.memo.remove("negatives", CODE)
+    assert collect(store, settings) == ["blobs"]
+
+
+def test_what_killed_commands_leave_goes(store, settings, tmp_path):
+    left = half_written(settings.root / "store" / "blobs" / "ab")
+    (settings.root / "teams" / "0123").mkdir(parents=True)
+    (settings.root / "teams" / "0123" / "state.npz").write_bytes(b"x")
+    copy = store.path(store.add(b"onnx"), ".onnx")
+    store.memo.scope("search")
+    for key in list(store.blobs.keys("memo/")):
+        store.blobs.remove(key)
+    scratch = killed(tmp_path)
+    aged(settings)
+    before = os.stat(scratch / ".owner").st_mtime - 3600
+    os.utime(scratch / ".owner", (before, before))
+
+    kinds = collect(store, settings)
+
+    assert {"drafts", "scratch folders", "local copies", "empty folders"} <= set(kinds)
+    gone = (left, settings.root / "teams" / "0123", copy, scratch)
+    assert not [path for path in gone if path.exists()]
+    assert list((settings.root / "store" / "memo" / "scopes").iterdir()) == []
+
+
+def half_written(folder: Path) -> Path:
+    """A draft whose writer was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".abcd.0123456789ab.part"
+    path.write_bytes(b"half")
+    return path
+
+
+def killed(tmp_path: Path) -> Path:
+    """The scratch folder of a process that was killed."""
+    done = subprocess.run(
+        [sys.executable, "-c", DIES],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+    )
+    return Path(done.stdout.strip())
+
+
+def test_local_copies_in_use_stay(store, settings):
+    digest = store.add(b"onnx")
+    store.note("runs/run", {})
+    path = store.path(digest)
+    aged(settings)
+
+    assert store.path(digest) == path  # somebody uses it now
+    collect(store, settings)
+
+    assert path.read_bytes() == b"onnx"
+
+
+def test_a_run_that_adds_what_is_there_already_keeps_it(store, settings):
+    """Between the look and the removal."""
+    digest = store.add(b"a photo")
+    aged(settings)
+    (found,) = garbage(store, settings)
+
+    assert store.add(b"a photo") == digest
+
+    assert not found.remove()
+    assert store.get(digest) == b"a photo"
+
+
+def test_a_run_that_reuses_an_artifact_keeps_all_of_it(store, settings):
+    """At whichever moment before its record is removed."""
+    for moment in ("work", "artifacts"):
+        made = dataset(store, "made")
+        aged(settings)
+        for found in garbage(store, settings):
+            if found.kind == moment:
+                again = store.reused(work("made"))
+                if again is None:  # its work has gone: it is made again
+                    again = dataset(store, "made").ref
+            found.remove()
+
+        assert again == made.ref
+        assert whole(made.ref, store)
+        assert store.finished(work("made")) == made.ref
+
+
+def test_two_at_once_and_a_run_beside_them_lose_nothing(store, settings):
+    kept = dataset(store, "kept", each=3)
+    locked(store, "kept", kept)
+    for number in range(8):
+        dataset(store, f"lost {number}", each=4 + number)
+    aged(settings)
+    failures: list[BaseException] = []
+
+    def watched(function) -> threading.Thread:
+        def run() -> None:
+            try:
+                function()
+            except BaseException as error:
+                failures.append(error)
+
+        return threading.Thread(target=run)
+
+    def run() -> None:
+        for number in range(8):
+            made = dataset(store, f"lost {number}", each=4 + number)
+            locked(store, f"run {number}", made)
+
+    threads = [watched(lambda: collect(store, settings)) for _ in range(2)] + [watched(run)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert whole(kept.ref, store)
+    for number in range(8):
+        (ref,) = store.noted(f"runs/run {number}")["artifacts"].values()
+        assert whole(Ref(*ref), store)
