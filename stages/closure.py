@@ -227,8 +227,8 @@ def _table_keys(path: Path) -> dict[ast.expr, str]:
 def _chosen(mentioned: tuple[tuple[str, str], ...], names: set[str]) -> list[str]:
     """The modules of those `mentioned` whose key is in `names`, and of those without one; all of
     them if no key is."""
-    known = any(key in names for key, _ in mentioned)
-    return [place for key, place in mentioned if not (known and key) or key in names]
+    narrowed = any(key in names for key, _ in mentioned)
+    return [place for key, place in mentioned if not (narrowed and key) or key in names]
 
 
 @cache

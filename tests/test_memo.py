@@ -11,12 +11,12 @@ import pytest
 
 from stages.blobs.folder import FolderBlobs
 from stages.closure import Code, code_of
-from stages.memo import Content, Memo, fingerprint
+from stages.memo import CachedContent, Memo, fingerprint
 from stages.memo.expiry import FORGOTTEN, SETTLED, YOUNG, expired, remove, sweep
 from stages.train.heads.windows import Windows
 
 CODE = Code(("stages.runtime.steps",), (), "first")
-CONTENT = Content({"epochs": [1, 0.1 + 0.2]}, {"a.bin": b"PK\n\x00arrays\n", "b": b"second"})
+CONTENT = CachedContent({"epochs": [1, 0.1 + 0.2]}, {"a.bin": b"PK\n\x00arrays\n", "b": b"second"})
 
 
 @pytest.fixture
@@ -54,13 +54,13 @@ def test_another_key_or_code_has_another_entry(memo, key, code):
 
 
 def test_it_is_made_once_and_is_the_same_made_or_found(memo):
-    made = []
+    calls = []
 
     for _ in range(3):
-        found = memo("key", CODE, lambda: made.append(1) or CONTENT._replace(facts=(1, {2: "b"})))
+        found = memo("key", CODE, lambda: calls.append(1) or CONTENT._replace(facts=(1, {2: "b"})))
         assert found == CONTENT._replace(facts=[1, {"2": "b"}])
 
-    assert made == [1]
+    assert calls == [1]
 
 
 @pytest.mark.parametrize("which", ["record", "file"])
@@ -95,11 +95,11 @@ def test_an_entry_whose_file_is_gone_counts_as_none(memo):
 
 def test_keeping_replaces_and_removes_the_files_that_are_not_needed_any_more(memo):
     memo.keep("key", CODE, CONTENT)
-    kept = memo.find("key", CODE).files["a.bin"]
+    data = memo.find("key", CODE).files["a.bin"]
 
-    memo.keep("key", CODE, Content("new", {"a.bin": kept, "c": b"third"}))
+    memo.keep("key", CODE, CachedContent("new", {"a.bin": data, "c": b"third"}))
 
-    assert memo.find("key", CODE) == Content("new", {"a.bin": kept, "c": b"third"})
+    assert memo.find("key", CODE) == CachedContent("new", {"a.bin": data, "c": b"third"})
     assert len(paths(memo)[1]) == 3
 
 
@@ -115,12 +115,12 @@ def test_removed_is_gone(memo):
 
 def test_two_makers_at_once_each_get_a_whole_one_and_one_is_kept(memo):
     """Even where they make different bytes, as two measurements do."""
-    begun, found = threading.Barrier(2), []
+    barrier, found = threading.Barrier(2), []
 
     def work(number: int) -> None:
-        def make() -> Content:
-            begun.wait(10)  # neither has found it
-            return Content(number, {"data": bytes([number]) * 100_000})
+        def make() -> CachedContent:
+            barrier.wait(10)  # neither has found it
+            return CachedContent(number, {"data": bytes([number]) * 100_000})
 
         found.extend(memo("key", CODE, make) for _ in range(20))
 
@@ -131,33 +131,33 @@ def test_two_makers_at_once_each_get_a_whole_one_and_one_is_kept(memo):
         maker.join()
 
     assert len(found) == 40
-    assert all(one.files["data"] == bytes([one.facts]) * 100_000 for one in found)
+    assert all(item.files["data"] == bytes([item.facts]) * 100_000 for item in found)
 
 
 def test_a_reader_never_sees_one_record_with_anothers_files(memo):
     def keep(number: int) -> None:
         for _ in range(30):
-            memo.keep("key", CODE, Content(number, {"data": bytes([number]) * 50_000}))
+            memo.keep("key", CODE, CachedContent(number, {"data": bytes([number]) * 50_000}))
 
     keepers = [threading.Thread(target=keep, args=(number,)) for number in (1, 2, 3)]
     for keeper in keepers:
         keeper.start()
-    seen = [memo.find("key", CODE) for _ in range(100)]
+    contents = [memo.find("key", CODE) for _ in range(100)]
     for keeper in keepers:
         keeper.join()
 
-    assert all(one.files["data"] == bytes([one.facts]) * 50_000 for one in seen if one)
+    assert all(item.files["data"] == bytes([item.facts]) * 50_000 for item in contents if item)
 
 
 def test_a_scope_has_entries_of_its_own(memo):
     scope = memo.scope("search", CODE)
     scope.keep(1, CONTENT)
-    scope.keep([2, "b"], Content("facts"))
+    scope.keep([2, "b"], CachedContent("facts"))
 
     again = memo.scope("search", CODE)
 
     assert again.find(1) == CONTENT
-    assert sorted(map(str, (one.facts for one in again.contents()))) == sorted(
+    assert sorted(map(str, (item.facts for item in again.contents()))) == sorted(
         map(str, (CONTENT.facts, "facts"))
     )
     assert memo.scope("another", CODE).find(1) is None
@@ -167,7 +167,7 @@ def test_a_scope_has_entries_of_its_own(memo):
 def test_files_can_come_from_a_folder_and_go_into_one(memo, tmp_path):
     entry = memo.scope("search").entry("state")
     (tmp_path / "in").write_bytes(b"weights")
-    entry.keep(Content(1, {"weights": tmp_path / "in"}))
+    entry.keep(CachedContent(1, {"weights": tmp_path / "in"}))
     entry.update(2)
 
     found = entry.fetch(tmp_path / "out")
@@ -249,8 +249,8 @@ def test_what_other_code_made_goes_after_a_day_if_asked_for(memo):
 
     assert list(expired(memo.blobs)) == []
     gone = list(expired(memo.blobs, thorough=True))
-    assert [one.why for one in gone] == ["other code", "other code"]
-    assert all(remove(memo.blobs, one) for one in gone)
+    assert [item.why for item in gone] == ["other code", "other code"]
+    assert all(remove(memo.blobs, item) for item in gone)
     assert memo.find("key", now) == CONTENT
     assert memo.scope("key", now).find(1) == CONTENT
 
@@ -280,7 +280,7 @@ class Point:
 def test_equal_content_has_an_equal_fingerprint_and_other_content_another():
     rows = [np.ones((2, 3), np.float32), np.zeros((1, 3), np.float32)]
 
-    assert fingerprint(Windows.of(rows)) == fingerprint(Windows.of([one.copy() for one in rows]))
+    assert fingerprint(Windows.of(rows)) == fingerprint(Windows.of([item.copy() for item in rows]))
     assert fingerprint(Windows.of(rows)) != fingerprint(Windows.of(rows[::-1]))
     assert fingerprint(np.zeros((2, 3))) != fingerprint(np.zeros((3, 2)))
     assert fingerprint(np.zeros(2, np.float32)) != fingerprint(np.zeros(1, np.float64))

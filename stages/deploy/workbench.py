@@ -21,7 +21,7 @@ from stages.etl.manifest import samples_of
 from stages.evaluate.kinds import Kind, kind_of, modality_of
 from stages.evaluate.predictions import Predicted, read_predicted
 from stages.media import Modality
-from stages.memo import Content as Cached
+from stages.memo import CachedContent
 from stages.parts import ENGINES, EXPORTERS, TARGETS
 from stages.runtime import steps
 from stages.runtime.errors import ConfigError
@@ -96,10 +96,10 @@ class Workbench:
         samples = calibration.chosen(self.dataset, self.store, PARITY)
         engine = self.engine
 
-        def make() -> Cached:
+        def make() -> CachedContent:
             self.run.progress("export", 0, 1)
             windows = calibration.prepared(self.model, samples, self.store)
-            return Cached(files=engine.export(self.model, self.store, windows))
+            return CachedContent(files=engine.export(self.model, self.store, windows))
 
         key = ["export", engine.name, self.model.ref.id, [sample.digest for sample in samples]]
         return self.store.memo(key, self._code(self.exporter), make).all_bytes
@@ -111,10 +111,12 @@ class Workbench:
         samples = calibration.chosen(self.dataset, self.store, count)
         exported = self.exported()
 
-        def make() -> Cached:
+        def make() -> CachedContent:
             self.run.progress(f"compressing to {numeric}", 0, 1)
             windows = calibration.prepared(self.model, samples, self.store)
-            return Cached(files=engine.compress(exported, numeric, calibration.batches(windows)))
+            return CachedContent(
+                files=engine.compress(exported, numeric, calibration.batches(windows))
+            )
 
         digests = [sample.digest for sample in samples]
         key = [engine.compressors[numeric], exported, digests, self._before]
@@ -137,13 +139,13 @@ class Workbench:
         Raises NotCounted for a network of which they are not known."""
         exporter = self.exporter
 
-        def make() -> Cached:
+        def make() -> CachedContent:
             self.run.progress("counting sums", 0, 1)
             before = self._before
             windows = (steps.prepared(before, self.store.get(one)).windows for one in digests)
             with TemporaryDirectory() as folder:
                 graph = self.engine.place(network, Path(folder))
-                return Cached(exporter.count_sums(graph, windows).record())
+                return CachedContent(exporter.count_sums(graph, windows).record())
 
         key = ["sums", exporter.format, network, list(digests), self._before]
         return read_network_sums(self.store.memo(key, self._code(exporter), make).facts)

@@ -11,10 +11,10 @@ from typing import Any
 from stages.artifacts import canonical, digest_of
 from stages.blobs import Blobs
 from stages.closure import Code
-from stages.memo.entry import RECORD, Content, Entry
+from stages.memo.entry import RECORD, CachedContent, CacheEntry
 from stages.memo.fingerprint import fingerprint
 
-__all__ = ["DONE", "ENTRIES", "SCOPES", "Content", "Memo", "Scope", "fingerprint"]
+__all__ = ["DONE", "ENTRIES", "SCOPES", "CachedContent", "Memo", "Scope", "fingerprint"]
 
 ENTRIES = "memo/entries/"  # in the store: single entries
 SCOPES = "memo/scopes/"  # a folder for each scope
@@ -32,7 +32,7 @@ class Memo:
     def __init__(self, blobs: Blobs) -> None:
         self.blobs = blobs
 
-    def __call__(self, key: Any, code: Code, make: Callable[[], Content]) -> Content:
+    def __call__(self, key: Any, code: Code, make: Callable[[], CachedContent]) -> CachedContent:
         """The content of `key`: found, or made by `make` and kept; its facts are as JSON gives them
         either way. Two processes at once may both make it."""
         found = self.find(key, code)
@@ -42,7 +42,7 @@ class Memo:
             found = found._replace(facts=json.loads(canonical(found.facts)))
         return found
 
-    def find(self, key: Any, code: Code) -> Content | None:
+    def find(self, key: Any, code: Code) -> CachedContent | None:
         """The content of `key`, if it is there and whole."""
         entry = self._entry(key, code)
         found = entry.find()
@@ -50,7 +50,7 @@ class Memo:
             entry.renew(DAY)
         return found
 
-    def keep(self, key: Any, code: Code, content: Content) -> None:
+    def keep(self, key: Any, code: Code, content: CachedContent) -> None:
         """Keep `content` in place of an earlier one."""
         self._entry(key, code).keep(content, code)
 
@@ -66,9 +66,9 @@ class Memo:
         scope.open(code)
         return scope
 
-    def _entry(self, key: Any, code: Code) -> Entry:
+    def _entry(self, key: Any, code: Code) -> CacheEntry:
         digest = digest_of(canonical([fingerprint(key), code.digest]))
-        return Entry(self.blobs, f"{ENTRIES}{digest}")
+        return CacheEntry(self.blobs, f"{ENTRIES}{digest}")
 
 
 class Scope:
@@ -80,33 +80,33 @@ class Scope:
 
     def open(self, code: Code | None) -> None:
         """Note that somebody works with it now, so that it does not expire."""
-        self._at(OPENED).keep(Content(), code)
+        self._at(OPENED).keep(CachedContent(), code)
         self._at(DONE).remove()
 
-    def entry(self, key: Any) -> Entry:
+    def entry(self, key: Any) -> CacheEntry:
         """The entry of `key`: find, keep, update, fetch, remove."""
         return self._at(f"entry-{digest_of(canonical(fingerprint(key)))}")
 
-    def find(self, key: Any) -> Content | None:
+    def find(self, key: Any) -> CachedContent | None:
         """The content of `key`, if it is there and whole."""
         return self.entry(key).find()
 
-    def keep(self, key: Any, content: Content) -> None:
+    def keep(self, key: Any, content: CachedContent) -> None:
         """Keep `content` in place of an earlier one."""
         self.entry(key).keep(content)
 
-    def contents(self) -> Iterator[Content]:
+    def contents(self) -> Iterator[CachedContent]:
         """The content of every key, in no special order."""
         for key in list(self.blobs.keys(f"{self.prefix}entry-")):
             if key.endswith(RECORD):
-                found = Entry(self.blobs, key.removesuffix(RECORD)).find()
+                found = CacheEntry(self.blobs, key.removesuffix(RECORD)).find()
                 if found is not None:
                     yield found
 
     def done(self) -> None:
         """Note that what came of it is saved. It is removed after an hour, so that a stage that is
         killed before its work is recorded can still resume; opening it takes the note away."""
-        self._at(DONE).keep(Content())
+        self._at(DONE).keep(CachedContent())
 
-    def _at(self, name: str) -> Entry:
-        return Entry(self.blobs, self.prefix + name)
+    def _at(self, name: str) -> CacheEntry:
+        return CacheEntry(self.blobs, self.prefix + name)

@@ -17,7 +17,7 @@ from stages.closure import Code
 RECORD = ".json"
 
 
-class Content(NamedTuple):
+class CachedContent(NamedTuple):
     """What is cached. `facts`: what JSON can hold; `files`: bytes by name, or where they are;
     `blobs`: digests of blobs in the store that the facts name, so that they stay as long."""
 
@@ -37,7 +37,7 @@ class Content(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Record:
+class EntryRecord:
     """`files`: digests by name; `blobs`: those of the store that the facts name; `code`: what made
     them, if the key does not say it."""
 
@@ -52,7 +52,7 @@ class Record:
         return digest_of(body).encode() + b"\n" + body
 
     @classmethod
-    def unpacked(cls, data: bytes) -> "Record":
+    def unpacked(cls, data: bytes) -> "EntryRecord":
         """The record in `data`. Raises ValueError if a byte of it changed."""
         digest, _, body = data.partition(b"\n")
         if digest_of(body).encode() != digest:
@@ -67,7 +67,7 @@ class Record:
         )
 
 
-class Entry:
+class CacheEntry:
     """The entry whose keys in `blobs` begin with `base`.
 
     What is damaged counts as not there, and is removed: it only saved time. Two that write at once
@@ -77,38 +77,38 @@ class Entry:
         self.blobs = blobs
         self.base = base
 
-    def record(self) -> Record | None:
+    def record(self) -> EntryRecord | None:
         """The record as it is now; its files are not looked at."""
         try:
-            return Record.unpacked(self.blobs.get(self.base + RECORD))
+            return EntryRecord.unpacked(self.blobs.get(self.base + RECORD))
         except KeyError:
             return None
         except (ValueError, LookupError, TypeError):
             self.blobs.remove(self.base + RECORD)
             return None
 
-    def find(self) -> Content | None:
+    def find(self) -> CachedContent | None:
         """All of it, checked."""
         while (record := self.record()) is not None:
             files = {name: self._get(digest) for name, digest in record.files.items()}
             whole = {name: data for name, data in files.items() if data is not None}
             if len(whole) == len(files):
-                return Content(record.facts, whole, record.blobs)
+                return CachedContent(record.facts, whole, record.blobs)
             self._drop(record)
         return None
 
-    def fetch(self, folder: Path) -> Content | None:
+    def fetch(self, folder: Path) -> CachedContent | None:
         """As `find`, with the files in the folder `folder`, which has nothing else afterwards."""
         while (record := self.record()) is not None:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             paths = {name: folder / name for name in record.files}
             if all(self._fetch(digest, paths[name]) for name, digest in record.files.items()):
-                return Content(record.facts, paths, record.blobs)
+                return CachedContent(record.facts, paths, record.blobs)
             self._drop(record)
         return None
 
-    def keep(self, content: Content, code: Code | None = None) -> None:
+    def keep(self, content: CachedContent, code: Code | None = None) -> None:
         """Write `content` in place of what is there. A file that is there is not written again."""
         before = self.record()
         there = set(before.files.values()) if before else set()
@@ -116,12 +116,12 @@ class Entry:
         for name, digest in files.items():
             if digest not in there or not self.blobs.has(self._file(digest)):
                 self._put(digest, content.files[name])
-        self._write(Record(content.facts, files, content.blobs, code))
+        self._write(EntryRecord(content.facts, files, content.blobs, code))
         self._remove(there - set(files.values()))
 
     def update(self, facts: Any) -> None:
         """Replace the facts alone; the files stay."""
-        self._write(replace(self.record() or Record(None, {}), facts=facts))
+        self._write(replace(self.record() or EntryRecord(None, {}), facts=facts))
 
     def renew(self, age: float) -> None:
         """Write the record again if it is older than `age` seconds: it is in use."""
@@ -136,12 +136,12 @@ class Entry:
         self.blobs.remove(self.base + RECORD)
         self._remove(before.files.values() if before else ())
 
-    def _drop(self, record: Record) -> None:
+    def _drop(self, record: EntryRecord) -> None:
         """Remove `record`, whose files are damaged, unless another was written meanwhile."""
         if self.record() == record:
             self.remove()
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: EntryRecord) -> None:
         self.blobs.put(self.base + RECORD, record.packed())
 
     def _put(self, digest: str, data: bytes | Path) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from stages.blobs import BlobEntry, Blobs
 from stages.memo import DONE, ENTRIES, OPENED, SCOPES
-from stages.memo.entry import RECORD, Entry
+from stages.memo.entry import RECORD, CacheEntry
 
 FORGOTTEN = 30 * 86400.0  # seconds in which nobody used it
 SETTLED = 3600.0  # seconds after which a finished stage is known to be recorded, or runs again
@@ -47,7 +47,7 @@ def _unnamed(
     blobs: Blobs, prefix: str, found: tuple[BlobEntry, ...], now: float
 ) -> Iterator[Expired]:
     """Files that the record of an entry does not name: one of two makers was overtaken."""
-    record = Entry(blobs, prefix.removesuffix(".")).record()
+    record = CacheEntry(blobs, prefix.removesuffix(".")).record()
     if record is None:
         return
     needed = {f"{prefix}{digest}" for digest in record.files.values()}
@@ -97,10 +97,10 @@ def _why(
         return ""
     if f"{home}{RECORD}" not in ages:
         return "never finished"
-    return "other code" if thorough and not _is_current(Entry(blobs, home)) else ""
+    return "other code" if thorough and not _is_current(CacheEntry(blobs, home)) else ""
 
 
-def _is_current(entry: Entry) -> bool:
+def _is_current(entry: CacheEntry) -> bool:
     """Whether the code that made it is installed here; of some the key says it."""
     record = entry.record()
     return record is None or record.code is None or record.code.current

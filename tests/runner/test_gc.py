@@ -14,7 +14,7 @@ from stages.artifacts import Dataset, Ref
 from stages.cli.gc import gc
 from stages.closure import code_of
 from stages.etl.manifest import samples_of
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.opening import open_store
 from stages.runner.gc import garbage
 from stages.runner.gc.garbage import GRACE
@@ -62,14 +62,14 @@ def work(name: str) -> Work:
 
 def dataset(store: Store, name: str, each: int = 2, **fields) -> Dataset:
     """A Dataset that the work of that name made."""
-    made = makers.dataset(store, each=each).model_copy(update={"facts": {name: 1.0}, **fields})
-    store.save(made)
-    store.record(work(name), made.ref)
-    return made
+    artifact = makers.dataset(store, each=each).model_copy(update={"facts": {name: 1.0}, **fields})
+    store.save(artifact)
+    store.record(work(name), artifact.ref)
+    return artifact
 
 
 def locked(store: Store, run: str, *artifacts: Dataset) -> None:
-    store.note(f"runs/{run}", {"artifacts": {str(n): one.ref for n, one in enumerate(artifacts)}})
+    store.note(f"runs/{run}", {"artifacts": {str(n): item.ref for n, item in enumerate(artifacts)}})
 
 
 def whole(ref: Ref, store: Store) -> bool:
@@ -90,12 +90,12 @@ def content(settings) -> dict[str, float]:
 
 def test_what_a_lock_or_an_alias_reaches_stays_and_the_rest_goes(store, settings):
     parent = dataset(store, "parent", each=4)
-    kept = dataset(store, "kept", each=3, parents=(parent.ref,))
+    reachable = dataset(store, "kept", each=3, parents=(parent.ref,))
     latest, lost = dataset(store, "latest"), dataset(store, "lost", each=6)
-    locked(store, "run", kept)
+    locked(store, "run", reachable)
     store.note("latest/shapes/etl", work("latest").key)
     samples, shared = (
-        {sample.digest for sample in samples_of(one, store)} for one in (lost, parent)
+        {sample.digest for sample in samples_of(item, store)} for item in (lost, parent)
     )
     alone = samples - shared
     aged(settings)
@@ -103,30 +103,30 @@ def test_what_a_lock_or_an_alias_reaches_stays_and_the_rest_goes(store, settings
     kinds = collect(store, settings)
 
     assert {"work", "artifacts", "blobs"} <= set(kinds)
-    assert all(whole(one.ref, store) for one in (parent, kept, latest))
-    assert store.finished(work("kept")) == kept.ref
+    assert all(whole(item.ref, store) for item in (parent, reachable, latest))
+    assert store.finished(work("kept")) == reachable.ref
     assert not store.holds(lost.ref)
     assert store.finished(work("lost")) is None
     assert alone
-    assert not [one for one in alone if store.blobs.has(f"blobs/{one[:2]}/{one}")]
+    assert not [item for item in alone if store.blobs.has(f"blobs/{item[:2]}/{item}")]
     assert collect(store, settings) == []
 
 
 def test_what_is_young_stays_reached_or_not(store, settings):
     store.add(b"of a run that has no record yet")
-    made = dataset(store, "made")
+    artifact = dataset(store, "made")
     store.blobs.remove(f"work/{work('made').key}")  # saved, and not recorded yet
     before = content(settings)
 
     assert collect(store, settings) == []
     assert content(settings) == before
-    assert whole(made.ref, store)
+    assert whole(artifact.ref, store)
 
 
 def test_work_whose_artifact_is_gone_goes(store, settings):
-    made = dataset(store, "made")
-    locked(store, "run", made)
-    store.blobs.remove(f"records/dataset/{made.ref.id}")
+    artifact = dataset(store, "made")
+    locked(store, "run", artifact)
+    store.blobs.remove(f"records/dataset/{artifact.ref.id}")
     aged(settings)
 
     assert "work" in collect(store, settings)
@@ -135,19 +135,21 @@ def test_work_whose_artifact_is_gone_goes(store, settings):
 
 def test_a_dry_run_changes_nothing_and_tells_all(store, settings, capsys):
     dataset(store, "lost")
-    store.memo.keep("key", CODE._replace(digest="another"), Content(1, {"a": b"x" * 2_000_000}))
+    store.memo.keep(
+        "key", CODE._replace(digest="another"), CachedContent(1, {"a": b"x" * 2_000_000})
+    )
     half_written(settings.root / "packages")
     aged(settings)
     before = content(settings)
 
     gc(delete=False)
 
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert content(settings) == before
     for kind in ("artifacts", "blobs", "work", "cache (other code)", "drafts"):
-        assert kind in told
-    assert "2.0 MB" in told
-    assert "aiwf gc --delete" in told
+        assert kind in printed
+    assert "2.0 MB" in printed
+    assert "aiwf gc --delete" in printed
 
     gc(delete=True)
     gc(delete=False)
@@ -156,20 +158,20 @@ def test_a_dry_run_changes_nothing_and_tells_all(store, settings, capsys):
 
 
 def test_a_lock_that_cannot_be_read_stops_it(store, settings):
-    made = dataset(store, "made")
-    locked(store, "run", made)
+    artifact = dataset(store, "made")
+    locked(store, "run", artifact)
     store.blobs.put("notes/runs/run.json", b"{")
     aged(settings)
 
     with pytest.raises(Damaged, match="notes/runs"):
         collect(store, settings)
-    assert whole(made.ref, store)
+    assert whole(artifact.ref, store)
 
 
 def test_blobs_that_a_cached_value_names_stay_as_long_as_it(store, settings):
     digest = store.add(b"a negative")
-    store.memo.keep("negatives", CODE, Content(blobs=(digest,)))
-    store.memo.scope("search").keep(1, Content("result"))
+    store.memo.keep("negatives", CODE, CachedContent(blobs=(digest,)))
+    store.memo.scope("search").keep(1, CachedContent("result"))
     aged(settings)
 
     assert collect(store, settings) == []
@@ -246,7 +248,7 @@ def test_a_run_that_adds_what_is_there_already_keeps_it(store, settings):
 def test_a_run_that_reuses_an_artifact_keeps_all_of_it(store, settings):
     """At whichever moment before its record is removed."""
     for moment in ("work", "artifacts"):
-        made = dataset(store, "made")
+        artifact = dataset(store, "made")
         aged(settings)
         for found in garbage(store, settings):
             if found.kind == moment:
@@ -255,14 +257,14 @@ def test_a_run_that_reuses_an_artifact_keeps_all_of_it(store, settings):
                     again = dataset(store, "made").ref
             found.remove()
 
-        assert again == made.ref
-        assert whole(made.ref, store)
-        assert store.finished(work("made")) == made.ref
+        assert again == artifact.ref
+        assert whole(artifact.ref, store)
+        assert store.finished(work("made")) == artifact.ref
 
 
 def test_two_at_once_and_a_run_beside_them_lose_nothing(store, settings):
-    kept = dataset(store, "kept", each=3)
-    locked(store, "kept", kept)
+    reachable = dataset(store, "kept", each=3)
+    locked(store, "kept", reachable)
     for number in range(8):
         dataset(store, f"lost {number}", each=4 + number)
     aged(settings)
@@ -279,8 +281,8 @@ def test_two_at_once_and_a_run_beside_them_lose_nothing(store, settings):
 
     def run() -> None:
         for number in range(8):
-            made = dataset(store, f"lost {number}", each=4 + number)
-            locked(store, f"run {number}", made)
+            artifact = dataset(store, f"lost {number}", each=4 + number)
+            locked(store, f"run {number}", artifact)
 
     threads = [watched(lambda: collect(store, settings)) for _ in range(2)] + [watched(run)]
     for thread in threads:
@@ -289,7 +291,7 @@ def test_two_at_once_and_a_run_beside_them_lose_nothing(store, settings):
         thread.join()
 
     assert failures == []
-    assert whole(kept.ref, store)
+    assert whole(reachable.ref, store)
     for number in range(8):
         (ref,) = store.noted(f"runs/run {number}")["artifacts"].values()
         assert whole(Ref(*ref), store)

@@ -15,7 +15,7 @@ from stages.memo.expiry import expired, remove
 from stages.runner.gc.artifacts import unreached_artifacts
 from stages.runner.gc.blobs import unreached_blobs
 from stages.runner.gc.garbage import Garbage, blob_garbage, is_old
-from stages.runner.gc.workspace import left_behind
+from stages.runner.gc.workspace import leftovers_of
 from stages.settings import Settings
 from stages.store import Store
 
@@ -37,7 +37,7 @@ def garbage(store: Store, settings: Settings) -> Iterator[Garbage]:
         gone.add(found.name)
         yield found._replace(remove=partial(_remove_or_stay, found, gone))
     yield from unreached_blobs(store, gone)
-    yield from left_behind(settings)
+    yield from leftovers_of(settings)
 
 
 def _remove_or_stay(found: Garbage, gone: set[str]) -> bool:

@@ -20,7 +20,7 @@ def unreached_artifacts(store: Store) -> Iterator[Garbage]:
     reached = _reached(store)
     works: dict[Ref, list[str]] = {}
     for entry in store.blobs.entries("work/"):
-        ref = made_by(entry.key, store)
+        ref = artifact_of(entry.key, store)
         if is_old(entry.modified) and (ref not in reached or not store.holds(ref)):
             if ref:
                 works.setdefault(ref, []).append(entry.key)
@@ -56,11 +56,11 @@ def jobs(store: Store) -> Iterator[tuple[str, Ref | None]]:
     for entry in store.blobs.entries(JOBS):
         if not is_old(entry.modified):
             name = entry.key.removeprefix("notes/").removesuffix(".json")
-            made = (store.noted(name) or {}).get("made")
-            yield name.rpartition("/")[2], Ref(*made) if made else None
+            artifact = (store.noted(name) or {}).get("made")
+            yield name.rpartition("/")[2], Ref(*artifact) if artifact else None
 
 
-def made_by(key: str, store: Store) -> Ref | None:
+def artifact_of(key: str, store: Store) -> Ref | None:
     """What the work under `key` made; None if its record is gone or cannot be read."""
     try:
         return Ref(*store.read_work(key.removeprefix("work/"))["artifact"])
@@ -82,17 +82,17 @@ def _reached(store: Store) -> set[Ref]:
 
 def _roots(store: Store) -> Iterator[Ref]:
     for lock in _notes("runs/", store):
-        for made in ("artifacts", "made"):  # as earlier versions called them
-            yield from (Ref(*ref) for ref in (lock or {}).get(made, {}).values())
+        for field in ("artifacts", "made"):  # as earlier versions called them
+            yield from (Ref(*ref) for ref in (lock or {}).get(field, {}).values())
     latest = {f"work/{key}" for key in _notes("latest/", store)}
     for entry in store.blobs.entries("work/"):
         if entry.key in latest or not is_old(entry.modified):
-            ref = made_by(entry.key, store)
+            ref = artifact_of(entry.key, store)
             yield from [ref] if ref else []
     for entry in store.blobs.entries("records/"):
         if not is_old(entry.modified):  # its work is recorded soon
             yield ref_of(entry.key)
-    yield from (made for _, made in jobs(store) if made)
+    yield from (artifact for _, artifact in jobs(store) if artifact)
 
 
 def _notes(prefix: str, store: Store) -> Iterator[Any]:

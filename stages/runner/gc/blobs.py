@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from stages.artifacts import Ref
 from stages.etl.manifest import read_manifest
-from stages.memo.entry import RECORD, Entry
+from stages.memo.entry import RECORD, CacheEntry
 from stages.runner.gc.artifacts import jobs, read_record, ref_of
 from stages.runner.gc.garbage import Garbage, blob_garbage, is_old
 from stages.runtime.errors import Damaged
@@ -28,7 +28,7 @@ def _reached(store: Store, gone: Collection[str]) -> set[str]:
             reached.update(_of_artifact(ref_of(key), store))
     for key in store.blobs.keys("memo/"):
         if key.endswith(RECORD) and (
-            record := Entry(store.blobs, key.removesuffix(RECORD)).record()
+            record := CacheEntry(store.blobs, key.removesuffix(RECORD)).record()
         ):
             reached.update(record.blobs)
     reached.update(request for request, _ in jobs(store))

@@ -13,7 +13,7 @@ from stages.settings import Settings
 from stages.train.distributed.own_folder import abandoned, remove_abandoned
 
 
-def left_behind(settings: Settings) -> Iterator[Garbage]:
+def leftovers_of(settings: Settings) -> Iterator[Garbage]:
     """Drafts, scratch folders of dead processes, among them Ray's, and local copies."""
     root = settings.root
     yield from _paths("drafts", drafts(root, DAY))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.blobs import Blobs
-from stages.memo import Content, Memo
+from stages.memo import CachedContent, Memo
 from stages.runtime.errors import Damaged
 
 
@@ -60,7 +60,7 @@ class Kept:
             folder.mkdir(parents=True)
             save(folder)
             files = {path.name: path for path in sorted(folder.iterdir()) if path.is_file()}
-            self.entry.keep(Content(state.facts, files))
+            self.entry.keep(CachedContent(state.facts, files))
         else:
             self.entry.update(state.facts)
         self.state = state

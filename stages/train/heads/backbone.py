@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from stages.closure import code_of
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.models.export import export_network
 from stages.models.family import Family
 from stages.runtime.errors import Damaged
@@ -31,9 +31,9 @@ def backbone_file(
     key = ["backbone", family.name, family.frozen, family.digests, split_point]
     code = code_of("stages.models.export", "stages.models.family", config=[family.name])
 
-    def make() -> Content:
+    def make() -> CachedContent:
         digest = _export(family, store, settings, split_point)
-        return Content({"family": family.name, "onnx": digest}, blobs=(digest,))
+        return CachedContent({"family": family.name, "onnx": digest}, blobs=(digest,))
 
     digest = store.memo(key, code, make).facts["onnx"]
     try:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Dataset, Step
 from stages.closure import Code, code_of
 from stages.etl.augment import view_of
-from stages.memo import Content, Scope
+from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
@@ -106,7 +106,7 @@ class Extractor:
                 shard[view.name] = row
                 self.tell(done + start + len(shard))
             data = pack_arrays({"rows": np.stack(list(shard.values()))})
-            scope.keep(list(shard), Content(list(shard), {ROWS: data}))
+            scope.keep(list(shard), CachedContent(list(shard), {ROWS: data}))
             row_of.update(shard)
 
     def _forward(self, views: list[View]) -> Iterator[Row]:

@@ -13,7 +13,7 @@ from stages.artifacts import Dataset
 from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.etl.manifest import Sample
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.parts import TASKS
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
@@ -101,7 +101,7 @@ def _generated(
 
     with ThreadPoolExecutor(settings.threads) as pool:
         digests = list(pool.map(generate, orders))
-    store.memo.keep(key, code, Content(blobs=tuple(digests)))
+    store.memo.keep(key, code, CachedContent(blobs=tuple(digests)))
     return digests
 
 

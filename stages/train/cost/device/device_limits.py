@@ -5,7 +5,7 @@ from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device import Device, Measured
 from stages.etl import source
 from stages.etl.readers import read_folder
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.parts import ENGINES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
@@ -51,11 +51,11 @@ def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> in
     """How many labels the raw data has: counted once."""
     readers = TASKS[task].readers
 
-    def make() -> Content:
+    def make() -> CachedContent:
         with source.opened(data, settings) as folder:
             rows = read_folder(folder, readers).rows
         named = {one.label for one in rows} | {box.label for one in rows for box in one.boxes}
-        return Content(len(named - {""}))
+        return CachedContent(len(named - {""}))
 
     code = code_of("stages.etl.readers", config=[task, *readers])
     return int(store.memo(["labels", task, data.revision], code, make).facts)

@@ -13,7 +13,7 @@ from typing import Any
 import stages
 from stages.closure import code_of
 from stages.config.device import Measured
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 from stages.store import Store
@@ -49,10 +49,10 @@ def measured(
     did not measure it."""
     key = ["device figures", network, list(shape), name_of(profile), engine.backend, engine.measure]
 
-    def make() -> Content:
+    def make() -> CachedContent:
         if not is_here(profile, settings):
             raise _unmeasured(name, profile)
-        return Content(_measure(network, numeric, shape, engine))
+        return CachedContent(_measure(network, numeric, shape, engine))
 
     figures = store.memo(key, code_of(engine.measure, config=[engine.backend]), make).facts
     size = round(sum(map(len, network.values())) / 1e6, DECIMALS)

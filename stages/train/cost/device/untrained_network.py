@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Dataset, Model
 from stages.blobs.memory import MemoryBlobs
 from stages.closure import Code, code_of
-from stages.memo import Content
+from stages.memo import CachedContent
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.errors import InfrastructureError, WorkflowError
@@ -39,9 +39,9 @@ def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed
     size = 0 if one.begun.takes == "pictures" else one.size
     key = ["untrained", one.family, size, one.weights, one.begun.digests, asked]
 
-    def make() -> Content:
+    def make() -> CachedContent:
         made = _packed(one, asked, settings)
-        return Content({"numeric": made.numeric, "why": made.why}, made.network)
+        return CachedContent({"numeric": made.numeric, "why": made.why}, made.network)
 
     found = store.memo(key, _code(one, asked), make)
     return Packed(found.all_bytes, found.facts["numeric"], found.facts["why"])

@@ -6,7 +6,7 @@ import pytest
 
 from stages.config import read_pipeline
 from stages.memo import ENTRIES
-from stages.memo.entry import Entry
+from stages.memo.entry import CacheEntry
 from stages.opening import open_store
 from stages.runner.lock import load_lock
 from stages.runner.pipeline import refuse_another, run_pipeline
@@ -66,7 +66,7 @@ def test_nor_was_anything_computed_for_it(ran):
     backbones = [
         record.facts["family"]
         for key in store.blobs.keys(ENTRIES)
-        if (record := Entry(store.blobs, key.removesuffix(".json")).record())
+        if (record := CacheEntry(store.blobs, key.removesuffix(".json")).record())
         and "family" in (record.facts or ())
     ]
 

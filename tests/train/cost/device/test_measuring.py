@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from stages.config.device import HERE, Measured
 from stages.memo import ENTRIES
-from stages.memo.entry import Entry
+from stages.memo.entry import CacheEntry
 from stages.parts import ENGINES
 from stages.settings import Settings
 from stages.store import Store
@@ -69,7 +69,7 @@ def test_memory_is_the_childs_and_not_that_of_whoever_started_it(store):
 def test_what_was_measured_is_found_again(store):
     first = asked(network(3), store)
     [key] = [key for key in store.blobs.keys(ENTRIES)]
-    Entry(store.blobs, key.removesuffix(".json")).update(
+    CacheEntry(store.blobs, key.removesuffix(".json")).update(
         {"latency_ms_p95": 12.5, "memory_mb": 99.0}
     )
 
