@@ -25,8 +25,8 @@ DOCUMENTS = sorted(
 )
 SCREENS = 150  # lines of the README: three screens
 OUTSIDE = {  # by the reader, in the workspace, in the store
-    "runs/",
-    *("configs/pipelines/flowers.yaml", "airflow/passwords.json", "teams/", "packages/"),
+    *("configs/pipelines/flowers.yaml", "airflow/passwords.json"),
+    *("teams/", "runs/", "packages/"),
 }
 WITHOUT_SETTING = {"AIWF_ARM64"}  # tests/emulation.py
 

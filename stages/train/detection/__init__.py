@@ -36,7 +36,7 @@ class Detectors:
         from stages.train.detection.detector_model import save_model
         from stages.train.detection.detector_search import cache_of, search
         from stages.train.detection.preparation import prepare
-        from stages.train.distributed import done as training_done
+        from stages.train.distributed import release
         from stages.train.search.recorder import Recorder
 
         samples = dataset.train_and_validation
@@ -58,7 +58,7 @@ class Detectors:
         recorder.finished(found.trials, found.chosen)
         model = save_model(dataset, problem, train, found, store=store)
         cache_of(problem, store).done()
-        training_done(found.training, settings)
+        release(found.training, settings)
         return model
 
 

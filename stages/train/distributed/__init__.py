@@ -6,6 +6,6 @@ where artifacts are kept (`keeping.py`), so that a worker, or the whole run, may
 it goes on from the last checkpoint."""
 
 from stages.train.distributed.context import Desk, Loop
-from stages.train.distributed.driver import done, team
+from stages.train.distributed.driver import release, team
 
-__all__ = ["Desk", "Loop", "done", "team"]
+__all__ = ["Desk", "Loop", "release", "team"]

@@ -57,7 +57,7 @@ def team(
         return Kept(blobs, name).fetch(home / name)
 
 
-def done(name: str, settings: Settings) -> None:
+def release(name: str, settings: Settings) -> None:
     """Note that the model that came of the team `name` is saved: what is kept of it may soon go."""
     Kept(open_store(settings).blobs, name).done()
     shutil.rmtree(settings.root / "teams" / name, ignore_errors=True)

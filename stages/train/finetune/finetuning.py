@@ -86,9 +86,9 @@ def name_of(dataset: Dataset, train: TrainConfig) -> str:
 
 def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
     """The model that came of phase two is saved: soon nobody will take that up."""
-    from stages.train.distributed import done
+    from stages.train.distributed import release
 
-    done(name_of(dataset, train), settings)
+    release(name_of(dataset, train), settings)
 
 
 def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Trial], Trial]:

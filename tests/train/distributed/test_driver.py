@@ -7,7 +7,7 @@ import pytest
 from stages.memo.expiry import sweep
 from stages.opening import open_store
 from stages.runtime.errors import DataError
-from stages.train.distributed import done, team
+from stages.train.distributed import release, team
 from tests import makers
 from tests.train.distributed import loops
 
@@ -71,13 +71,13 @@ def test_what_is_done_is_given_for_an_hour_and_then_begins_anew(taught, tmp_path
     run(settings, 1)
     blobs = open_store(settings).blobs
 
-    done("tiny", settings)
+    release("tiny", settings)
     sweep(blobs)
     reports, files = run(settings, 1, stops=0)
 
     assert losses(reports) == losses(taught[0])
     assert files == taught[1]
-    done("tiny", settings)
+    release("tiny", settings)
     for path in (settings.root / "store" / "memo").rglob("*.*"):
         os.utime(path, (0, 0))
     sweep(blobs)
