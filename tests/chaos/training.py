@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.config import TrainConfig, TrainSlice
-from stages.memo import Content, Scope
+from stages.memo import CachedContent, Scope
 from stages.opening import open_store
 from stages.settings import Settings
 from stages.tracking import QuietRun, TrialProgress
@@ -38,13 +38,13 @@ def watch_cache() -> None:
     """Report `begun` for a budget without a cached result, `done` when a result is cached."""
     find, keep = Scope.find, Scope.keep
 
-    def reported_find(scope: Scope, key: Any) -> Content | None:
+    def reported_find(scope: Scope, key: Any) -> CachedContent | None:
         content = find(scope, key)
         if is_budget(key):
             emit(**{"known" if content else "begun": key})
         return content
 
-    def reported_keep(scope: Scope, key: Any, content: Content) -> None:
+    def reported_keep(scope: Scope, key: Any, content: CachedContent) -> None:
         keep(scope, key, content)
         if is_budget(key):
             emit(done=key)

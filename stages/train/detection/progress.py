@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.memo import Content, Scope
+from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.cost.detection_budget import HALVES
 from stages.train.detection.detector_fit import Fit
@@ -88,7 +88,7 @@ def validated(fit: Fit, answers: list[Value], before: Progress) -> Progress:
 
 def keep(budget: RungBudget, progress: Progress, cache: Scope) -> None:
     """Cache how far the trial of `budget` has come, in place of what was cached before."""
-    cache.keep(budget.key, Content(progress.facts, {STATE: progress.arrays}))
+    cache.keep(budget.key, CachedContent(progress.facts, {STATE: progress.arrays}))
 
 
 def found(budget: RungBudget, cache: Scope) -> Progress:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.closure import code_of
 from stages.config import TrainConfig
-from stages.memo import Content, Scope
+from stages.memo import CachedContent, Scope
 from stages.parts import SEARCHERS
 from stages.settings import Settings
 from stages.store import Store
@@ -123,7 +123,7 @@ class _SearchSession:
     def done(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
         """Cache and report what came of `piece`."""
         (result, state), budget = outcome, piece.budget
-        self.cache.keep(budget.key, Content(result.facts, {ARRAYS: result.arrays}))
+        self.cache.keep(budget.key, CachedContent(result.facts, {ARRAYS: result.arrays}))
         self.reported(piece, result.curve)
         self.states[budget.number] = state
         self._record(budget, result)
