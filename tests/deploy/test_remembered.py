@@ -9,12 +9,12 @@ from tests import makers
 
 
 def test_it_is_made_once(tmp_path):
-    store, made = makers.store(tmp_path), []
+    store, calls = makers.store(tmp_path), []
 
     for _ in range(3):
-        assert remembered(store, {"a": 1}, lambda: made.append(1) or b"costly") == b"costly"
+        assert remembered(store, {"a": 1}, lambda: calls.append(1) or b"costly") == b"costly"
 
-    assert made == [1]
+    assert calls == [1]
 
 
 def test_another_key_is_other_work(tmp_path):
@@ -52,19 +52,19 @@ def test_several_files_are_made_once_and_again_if_one_was_lost(tmp_path):
 
 
 def test_two_at_once_get_the_same(tmp_path):
-    store, together, found = makers.store(tmp_path), threading.Barrier(2), []
+    store, barrier, found = makers.store(tmp_path), threading.Barrier(2), []
 
     def work():
-        together.wait(10)
+        barrier.wait(10)
         return b"costly"
 
     threads = [
         threading.Thread(target=lambda: found.append(remembered(store, {"a": 1}, work)))
         for _ in range(2)
     ]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
     assert found == [b"costly", b"costly"]
