@@ -36,6 +36,7 @@ class Content:
 
     @property
     def backend(self) -> str:
+        """The name of the engine's backend in the runtime."""
         return str(self.description["backend"])
 
     @property

@@ -5,7 +5,7 @@ number format or another head."""
 
 from typing import NamedTuple
 
-from stages.config.device import Device, Measured
+from stages.config.device import Device, DeviceCost
 from stages.deploy.engines import size_of
 from stages.deploy.ladder import LadderResult
 from stages.deploy.workbench import Workbench
@@ -57,7 +57,7 @@ def check_size(work: Workbench, result: LadderResult) -> list[LimitCheck]:
     ]
 
 
-def _rows(device: Device, figures: Measured) -> list[LimitCheck]:
+def _rows(device: Device, figures: DeviceCost) -> list[LimitCheck]:
     limits = device.limits
     return [
         LimitCheck(*LIMIT_TEXTS[name], getattr(figures, name), limits[name])
@@ -66,7 +66,7 @@ def _rows(device: Device, figures: Measured) -> list[LimitCheck]:
     ]
 
 
-def _figures(work: Workbench, result: LadderResult, settings: Settings) -> Measured:
+def _figures(work: Workbench, result: LadderResult, settings: Settings) -> DeviceCost:
     """The measured costs; of a device profile that was not measured, only the size is known."""
     model, numeric, profile = work.model, result.best.numeric, work.config.device.profile
     network, shape = work.compressed(numeric), model.input_shape
@@ -79,9 +79,9 @@ def _figures(work: Workbench, result: LadderResult, settings: Settings) -> Measu
         return _sized(work, result)
 
 
-def _sized(work: Workbench, result: LadderResult) -> Measured:
+def _sized(work: Workbench, result: LadderResult) -> DeviceCost:
     size = size_of(work.compressed(result.best.numeric)) / 1e6
-    return Measured(input=work.model.family, size_mb=round(size, DECIMALS))
+    return DeviceCost(input=work.model.family, size_mb=round(size, DECIMALS))
 
 
 def _not_smaller(result: LadderResult) -> str:

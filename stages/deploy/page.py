@@ -28,6 +28,7 @@ class MetricRow(NamedTuple):
 
     @property
     def title(self) -> str:
+        """The metric's name on the page."""
         return metric(self.name)
 
 

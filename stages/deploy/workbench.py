@@ -40,6 +40,8 @@ WHOLE = "float32"  # the trained model's number format
 
 @dataclass(frozen=True)
 class Workbench:
+    """What making a package needs: the model, its report and dataset, the config and the store."""
+
     model: Model
     report: Report
     dataset: Dataset
@@ -49,6 +51,7 @@ class Workbench:
 
     @property
     def ladder(self) -> tuple[str, ...]:
+        """The number formats to try, in order."""
         return self.config.deploy.ladder
 
     @property

@@ -77,7 +77,7 @@ def _run(folder: Path, family: str) -> None:
     if done.returncode:
         raise InfrastructureError(
             f"The export to ONNX ended with code {done.returncode}. {lines}",
-            "Try again; if it stays so, `aiwf doctor` tells whether paddle2onnx works here.",
+            "Try again; if it fails again, run `aiwf doctor` to check paddle2onnx.",
         )
 
 

@@ -40,14 +40,17 @@ class NetworkSums(NamedTuple):
 
     @property
     def total(self) -> int:
+        """The number of pair sums of all layers."""
         return sum(layer.pairs.total for layer in self.layers)
 
     @property
     def saturated(self) -> int:
+        """The number of pair sums that exceed 16 bits."""
         return sum(layer.pairs.saturated for layer in self.layers)
 
     @property
     def saturating_layers(self) -> list[str]:
+        """The names of the layers with a saturated pair sum."""
         return [layer.layer for layer in self.layers if layer.pairs.saturated]
 
     @property

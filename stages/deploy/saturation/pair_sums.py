@@ -97,6 +97,7 @@ class Planes:
 
     @property
     def places(self) -> int:
+        """The number of the output's positions."""
         return int(np.prod(self.outputs))
 
     def largest(self, groups: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import stages
 from stages.artifacts import canonical, digest_of
-from stages.config.device import Measured
+from stages.config.device import DeviceCost
 from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 from stages.store import Store
@@ -42,7 +42,7 @@ def measured(
     *,
     store: Store,
     settings: Settings,
-) -> Measured:
+) -> DeviceCost:
     """What `network` (its files) costs for one window of `shape` when `engine`, a record of the
     board ENGINES, runs it on the device of `profile`; what was measured before is found again.
 
@@ -56,7 +56,7 @@ def measured(
         figures = _measure(network, numeric, shape, engine)
         store.note(note, figures)
     size = round(sum(map(len, network.values())) / 1e6, DECIMALS)
-    return Measured(input=name, numeric=numeric, size_mb=size, **figures)
+    return DeviceCost(input=name, numeric=numeric, size_mb=size, **figures)
 
 
 def _key(network: Mapping[str, bytes], shape: Sequence[int], profile: str, engine: Any) -> str:

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.config.device import HERE, Measured
+from stages.config.device import HERE, DeviceCost
 from stages.parts import ENGINES
 from stages.settings import Settings
 from stages.store import Store
@@ -37,7 +37,7 @@ def network(channels: int, operator: str = "Relu") -> bytes:
     return out.getvalue()
 
 
-def asked(made: bytes, store: Store) -> Measured:
+def asked(made: bytes, store: Store) -> DeviceCost:
     engine, files = ENGINES["onnxruntime"], {"model.onnx": made}
     services = {"store": store, "settings": Settings()}
     return measured("a@32", files, "float32", SHAPE, HERE, engine, **services)
