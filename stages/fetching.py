@@ -1,4 +1,4 @@
-"""Fetches a pinned package with the person's own pip or uv settings, and checks its digest."""
+"""Fetches a pinned package with the user's pip or uv settings, and checks its digest."""
 
 import os
 import shutil

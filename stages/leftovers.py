@@ -13,9 +13,9 @@ SHARED = "data"  # DVC clears up there after itself
 
 
 def sweep(root: Path, age: float = DAY) -> int:
-    """Remove drafts below `root` older than `age` seconds, at most once in that time.
+    """Remove drafts below `root` that are older than `age` seconds, at most once in that time.
 
-    Returns how many were removed."""
+    Returns the number of removed drafts."""
     mark, now = root / ".swept", time.time()
     with suppress(OSError):
         if mark.exists() and now - mark.stat().st_mtime < age:

@@ -97,7 +97,7 @@ class Store:
         return self.blobs.has(_record(ref))
 
     def whole(self, ref: Ref) -> bool:
-        """Whether the record of `ref`, unchanged, and every one of its blobs are in the store."""
+        """Whether the unchanged record of `ref` and all of its blobs are in the store."""
         try:
             digests = self.load(ref).files.values()
         except (ConfigError, Damaged):
