@@ -1,1 +1,1 @@
-"""AI Workflow's product: the four stages, and everything they stand on."""
+"""AI Workflow's product: the four stages, and everything that they use."""

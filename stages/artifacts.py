@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Ref(NamedTuple):
-    """An artifact's kind and id; all that travels between stages."""
+    """An artifact's kind and id: all that is passed between stages."""
 
     kind: str
     id: str
@@ -18,7 +18,7 @@ class Ref(NamedTuple):
 
 
 def canonical(record: Any) -> bytes:
-    """A record as canonical JSON: equal content has equal bytes."""
+    """`record` as canonical JSON: equal content gives equal bytes."""
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -29,13 +29,14 @@ def digest_of(data: bytes) -> str:
 
 
 class Record(BaseModel):
-    """Frozen, and strict about its keys."""
+    """The base of records: frozen, unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Artifact(Record):
-    """`files` maps relative names to digests of blobs; `parents` is the lineage."""
+    """The base of artifacts. `files`: digests of blobs by relative name. `parents`: the artifacts
+    that it was made from."""
 
     kind: str
     files: dict[str, str] = {}
@@ -47,7 +48,7 @@ class Artifact(Record):
 
 
 class Finding(Record):
-    """One failed expectation: what, how bad, how many rows, a few of them by name."""
+    """One failed expectation: which check, how severe, how many rows, some of them by name."""
 
     check: str
     severity: Literal["critical", "warning"]
@@ -93,7 +94,7 @@ class Dataset(Artifact):
     revision: str
     counts: dict[str, dict[str, int]]  # split -> label -> samples; for boxes -> label -> boxes
     samples: dict[str, int] = {}  # split -> samples
-    facts: dict[str, float] = {}  # what the modality knows of all samples, as window_seconds
+    facts: dict[str, float] = {}  # the modality's facts of the training set, as window_seconds
     augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
     views: int = 0  # augmented copies of each training sample
     seed: int = 0
@@ -101,34 +102,34 @@ class Dataset(Artifact):
 
     @property
     def train_and_validation(self) -> int:
-        """How many samples train and validation have."""
+        """The number of samples in train and validation."""
         return sum(self.samples.get(split, 0) for split in ("train", "validation"))
 
 
 class Model(Artifact):
     """Files: weights.npz, graph.json and graph.pdiparams (native graph), trials.json.
 
-    `before` and `after` are the runtime's steps around the network, as data."""
+    `before` and `after`: the runtime's steps around the network."""
 
     kind: Literal["model"] = "model"
     task: str
     labels: tuple[str, ...]
     family: str
-    input_shape: tuple[int, ...]  # one window as the network sees it: channels, height, width
+    input_shape: tuple[int, ...]  # of one window: channels, height, width
     before: tuple[Step, ...]
     after: tuple[Step, ...]
     hyperparameters: dict[str, Any]
-    selection: dict[str, Any]  # the rule that picked it, with its numbers
+    selection: dict[str, Any]  # the rule that selected it, with its numbers
     weights: dict[str, str] = {}  # name of the pretrained weights -> sha256 of the file
 
 
 class Report(Artifact):
     """Files: report.html, predictions.json (test split), metrics.json.
 
-    `overall`: metric -> measure; `labels_measured`: label -> metric -> measure; `gate`: the
-    minimums that the pipeline sets, as it spells them; none if it sets none; `threshold`: of boxes,
-    the least score that is shown; `sure_from`: the score from which an answer is sure, None if too
-    few answers are right at any."""
+    `overall`: metric -> measure. `labels_measured`: label -> metric -> measure. `gate`: the
+    pipeline's minimum metrics, as written there; empty if it sets none. `threshold`: for boxes, the
+    least score that is shown. `sure_from`: the score from which an answer is sure; None if at no
+    score enough answers are right."""
 
     kind: Literal["report"] = "report"
     task: str
@@ -145,10 +146,10 @@ class Report(Artifact):
 class Package(Artifact):
     """Files: everything in the package's folder, by relative name.
 
-    `overall`, `labels_measured`: what this very package measured; `verdict` and `reasons`: how
-    that stands to the report's `gate`; '' of a package that is older than that.
-    `rungs` tells for each numeric that was tried whether it was kept and why;
-    latencies are not here but beside (they are measured, never identical twice)."""
+    `overall`, `labels_measured`: the metrics of this package. `verdict`, `reasons`: the comparison
+    of these with the report's `gate`; '' in older packages. `rungs`: for each number format that
+    was tried whether it was selected, and why. Latencies are saved separately, as they are never
+    equal twice."""
 
     kind: Literal["package"] = "package"
     name: str

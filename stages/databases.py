@@ -1,9 +1,10 @@
-"""Makes and migrates SQLite files atomically: as a draft beside, which is then renamed.
+"""Creates and migrates SQLite files atomically: as a draft in the same folder, which is then
+renamed.
 
-A library makes or changes its tables in many steps, and a kill or a full disk between two of them
-leaves a file that it refuses for ever. So the steps are done on a draft: an empty one, or a copy of
-the database that is there. The draft is checked, flushed to the disk and renamed; a draft whose
-maker died is removed by the next."""
+A library creates or migrates its tables in many steps, and a kill or a full disk between two of
+them leaves a file that it cannot open again. So the steps are done on a draft: an empty one, or a
+copy of the existing database. The draft is checked, flushed to the disk and renamed. The draft of a
+process that died is removed by the next one."""
 
 import logging
 import os
@@ -27,11 +28,11 @@ PATIENCE = 20.0  # seconds to wait for another program's lock
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of one library. `what` is its name, and the table `content` has a row for each
-    record that a person would miss.
+    """The tables of one library. `what`: its name. `content`: the table with a row for each record
+    of the user.
 
-    `make` brings the database at a path, an empty one included, to that version. `current` says
-    whether one that is there has that version already."""
+    `make`: creates the tables of this version in the database at a path, or migrates it. `current`:
+    whether an existing database has this version."""
 
     what: str
     version: str
@@ -43,9 +44,9 @@ class Tables:
 def ready(path: Path, tables: Tables) -> None:
     """Ensure that the database at `path` is intact and has the version of `tables`.
 
-    One process at a time. Raises InfrastructureError if there is no room or another program has the
-    database open while it has to be changed, Damaged if what is there cannot be read. Whatever is
-    raised, the database is what it was before."""
+    One process at a time. Raises InfrastructureError if there is no space, or another program has
+    the database open when it has to be changed; Damaged if it cannot be read. If an error is
+    raised, the database is unchanged."""
     with alone(path.parent / ".tables.lock"):
         _sweep(path)
         if _is_there(path):
@@ -59,20 +60,20 @@ def ready(path: Path, tables: Tables) -> None:
 
 
 def _keep_private(path: Path) -> None:
-    """Let its owner alone read and write the file at `path`; in a folder that is shared with a
-    group, by its set-group bit, the group, too. A file of another user stays as it is."""
+    """Restrict the file at `path` to its owner, and in a folder that is shared with a group by its
+    set-group bit to this group. A file of another user is unchanged."""
     if path.stat().st_uid == os.geteuid():
         shared = path.parent.stat().st_mode & stat.S_ISGID
         path.chmod(0o660 if shared else 0o600)
 
 
 def _is_there(path: Path) -> bool:
-    """Whether there is more than the empty file that opening a database makes."""
+    """Whether there is more than the empty file that opening a database creates."""
     return path.is_file() and path.stat().st_size > 0
 
 
 def _stamp(path: Path) -> str:
-    """The version whose tables the database has, as it was noted when they were made."""
+    """The version of the database's tables, as noted when they were created."""
     try:
         return _stamp_of(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -84,7 +85,7 @@ def _stamp_of(path: Path) -> Path:
 
 
 def _is_current(path: Path, tables: Tables) -> bool:
-    """Whether a database without a note has the version all the same; if so, note it."""
+    """Whether a database without a note has the version; if so, it is noted."""
     _check(path, tables)
     if not tables.current(path):
         return False
@@ -93,8 +94,8 @@ def _is_current(path: Path, tables: Tables) -> bool:
 
 
 def _brought_up(path: Path, draft: Path, tables: Tables) -> bool:
-    """Copy the database to `draft` and bring that up; False if it is half-made and empty, so that
-    a new one may take its place."""
+    """Copy the database to `draft` and migrate the copy; False if it is incomplete and empty, so
+    that a new one may replace it."""
     try:
         _copy(path, draft)
         tables.make(draft)
@@ -121,8 +122,8 @@ def _move(path: Path) -> str:
 
 @contextmanager
 def _draft(path: Path, tables: Tables) -> Iterator[Path]:
-    """Give a name beside `path` for a database; once the block ends well, check what is there,
-    flush it to the disk and rename it to `path`."""
+    """Yield a path next to `path` for a draft. If the block succeeds, the draft is checked, flushed
+    to the disk and renamed to `path`."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
         draft.touch(0o600)
@@ -144,7 +145,7 @@ def _draft(path: Path, tables: Tables) -> Iterator[Path]:
 
 
 def _check(path: Path, tables: Tables) -> None:
-    """Raise Damaged unless SQLite finds the file at `path` whole; takes in what stands beside."""
+    """Raise Damaged unless SQLite finds the file at `path` intact; merges its log into it."""
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -162,7 +163,7 @@ def _damaged(path: Path, why: object, tables: Tables) -> Damaged:
 
 
 def _copy(path: Path, draft: Path) -> None:
-    """SQLite's own copy: with what stands in the log beside."""
+    """Copy the database with SQLite's backup, which includes its log."""
     try:
         with (
             closing(sqlite3.connect(path, timeout=PATIENCE)) as source,
@@ -174,7 +175,7 @@ def _copy(path: Path, draft: Path) -> None:
 
 
 def _holds(path: Path, tables: Tables) -> bool:
-    """Whether the database has anything that a person would miss."""
+    """Whether the database has any record of the user."""
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
             query = f"SELECT 1 FROM {tables.content} LIMIT 1"  # noqa: S608  a name of ours
@@ -184,7 +185,8 @@ def _holds(path: Path, tables: Tables) -> bool:
 
 
 def refusal(error: OSError | sqlite3.Error, path: Path) -> InfrastructureError:
-    """What SQLite or the system said of the database at `path`, with what to do."""
+    """The error for a message of SQLite or the system about the database at `path`, with a
+    remedy."""
     reason = error.strerror if isinstance(error, OSError) else str(error)
     if "locked" in str(reason):
         return InfrastructureError(
@@ -198,7 +200,7 @@ def _is_full(error: InfrastructureError) -> bool:
 
 
 def _sweep(path: Path) -> None:
-    """Remove drafts; we have the lock, so that whoever began them is gone."""
+    """Remove drafts. As we have the lock, the processes that made them are gone."""
     for draft in path.parent.glob(f".{path.name}.*.part*"):
         draft.unlink(missing_ok=True)
 
@@ -209,8 +211,8 @@ def _remove(draft: Path) -> None:
 
 
 def _refuse_if_open(path: Path, tables: Tables) -> None:
-    """Raise InfrastructureError if a program that we can see has the database open: what it writes
-    would be lost with the old file."""
+    """Raise InfrastructureError if a visible process has the database open: its changes would be
+    lost with the old file."""
     users = _users(path)
     if users:
         raise InfrastructureError(
@@ -221,7 +223,7 @@ def _refuse_if_open(path: Path, tables: Tables) -> None:
 
 
 def _users(path: Path) -> list[int]:
-    """Other processes that have `path` open, as far as this user may look."""
+    """Other processes that have `path` open, as far as this user may see them."""
     found, wanted = [], path.resolve()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):

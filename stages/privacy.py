@@ -1,4 +1,4 @@
-"""Restricts a workspace to its owner, since it holds a person's data."""
+"""Restricts a workspace to its owner, since it contains user data."""
 
 import logging
 import os
@@ -14,9 +14,9 @@ INNER = ("airflow", "mlflow", "packages", "runs", "store", "teams")  # in a fold
 def claim(root: Path, notify: Callable[[str], None] = log.warning) -> None:
     """Make the workspace `root` if needed, and remove other users' permissions in it.
 
-    A folder with the set-group bit is shared with its group on purpose: that stays. In a folder
-    that has other things, too, such as a project's, only the folders of a workspace are tightened.
-    A folder of another user is left as it is."""
+    A folder with the set-group bit is shared with its group on purpose and stays so. In a folder
+    with other files, such as a project's, only the workspace's folders are restricted. Folders of
+    other users are not changed."""
     try:
         if not root.exists():
             root.mkdir(parents=True, mode=0o700)
@@ -33,7 +33,7 @@ def claim(root: Path, notify: Callable[[str], None] = log.warning) -> None:
 
 
 def _places(root: Path) -> list[Path]:
-    """The folders to tighten: the workspace, or what is ours in a folder with other things."""
+    """The folders to restrict: the workspace, or only its own folders if there are other files."""
     names = {path.name for path in root.iterdir()}
     unknown_names = {name for name in names - OURS if not name.startswith((".", "reproduce-"))}
     if not unknown_names:

@@ -95,4 +95,5 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_uri(self) -> str:
+        """MLflow's tracking server; by default a database in the workspace."""
         return self.mlflow or f"sqlite:///{self.root}/mlflow/mlflow.db"

@@ -1,9 +1,9 @@
 """Fetches a source package with pip's own index settings, and runs none of the package's code.
 
-`pip download` builds a source package to learn what it depends on, and building runs the package's
-setup.py. So pip's finder is asked where the file is, and its session (the person's index settings,
-certificates, proxy and credentials) reads it. As both are pip's insides, this is a program of its
-own, run as: python -P source_package.py NAME FILE FOLDER. Tried with pip 23.2 and 26.3."""
+`pip download` builds a source package to find its dependencies, which runs the package's setup.py.
+So pip's finder locates the file, and pip's session (with the user's index settings, certificates,
+proxy and credentials) downloads it. As both are internals of pip, this is a separate program:
+python -P source_package.py NAME FILE FOLDER. Tested with pip 23.2 and 26.3."""
 
 import sys
 from pathlib import Path

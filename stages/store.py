@@ -1,4 +1,4 @@
-"""The store: blobs by digest, artifacts' records by id, finished work by its inputs."""
+"""The store: blobs by digest, artifacts' records by id, and finished work by its inputs."""
 
 import json
 import os
@@ -21,7 +21,7 @@ RENEWED = 86400.0  # seconds
 
 @dataclass(frozen=True)
 class Work:
-    """All that determines a stage's artifact; equal work makes an equal artifact."""
+    """Everything that determines a stage's artifact; equal work gives an equal artifact."""
 
     stage: str
     config: dict[str, Any]
@@ -31,11 +31,12 @@ class Work:
 
     @property
     def key(self) -> str:
+        """The digest of all fields."""
         return digest_of(canonical(asdict(self)))
 
 
 class Store:
-    """Keeps artifacts in `blobs`. All content is checked against its digest when it is read."""
+    """Stores artifacts in `blobs`. All content is checked against its digest when it is read."""
 
     def __init__(self, blobs: Blobs, cache: Path) -> None:
         self.blobs = blobs
@@ -57,11 +58,11 @@ class Store:
         return digest
 
     def add_file(self, path: Path) -> str:
-        """Keep the content of the file at `path` and return its digest."""
+        """Store the content of the file at `path` and return its digest."""
         return self.add(path.read_bytes())
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes of `digest`. Raises Damaged if they are gone or changed."""
+        """Return the bytes of `digest`. Raises Damaged if they are missing or changed."""
         try:
             data = self.blobs.get(_blob(digest))
         except KeyError:
@@ -76,7 +77,7 @@ class Store:
         return data
 
     def path(self, digest: str, suffix: str = "") -> Path:
-        """A local file with the checked bytes of `digest`, for libraries that want a path."""
+        """A local file with the checked bytes of `digest`, for libraries that need a path."""
         path = self.cache / f"{digest}{suffix}"
         if not _is_there(path, digest):
             with beside(path) as draft:
@@ -84,13 +85,13 @@ class Store:
         return path
 
     def save(self, artifact: Artifact) -> Ref:
-        """Keep the artifact's record under its id."""
+        """Store the record of `artifact` under its id, and return its reference."""
         self.blobs.put(_record(artifact.ref), canonical(artifact.model_dump(mode="json")))
         return artifact.ref
 
     def load(self, ref: Ref) -> Any:
-        """The artifact of `ref`. Raises ConfigError if there is none, or if another version wrote
-        its record; Damaged if the record changed."""
+        """The artifact `ref`. Raises ConfigError if there is none, or if another version wrote its
+        record; Damaged if the record was changed."""
         try:
             data = self.blobs.get(_record(ref))
         except KeyError:
@@ -110,7 +111,7 @@ class Store:
         return self.blobs.has(_record(ref))
 
     def whole(self, ref: Ref) -> bool:
-        """Whether the record of `ref`, unchanged, and every one of its blobs are in the store."""
+        """Whether the unchanged record of `ref` and all of its blobs are in the store."""
         try:
             digests = self.load(ref).files.values()
         except (ConfigError, Damaged):
@@ -118,7 +119,8 @@ class Store:
         return all(self.blobs.has(_blob(digest)) for digest in digests)
 
     def find(self, text: str) -> Ref:
-        """The reference that `text` means: 'kind@id' with a unique beginning of the id."""
+        """The reference for `text`: 'kind@id' with a unique beginning of the id. Raises
+        ConfigError."""
         kind, _, start = text.partition("@")
         found = [key.split("/")[-1] for key in self.blobs.keys(f"records/{kind}/{start}")]
         if len(found) != 1:
@@ -131,13 +133,13 @@ class Store:
         return [Ref(kind, key.split("/")[-1]) for key in self.blobs.keys(f"records/{kind}/")]
 
     def finished(self, work: Work) -> Ref | None:
-        """What `work` made, if it was done before and is all still there."""
+        """The artifact of `work`, if it was done before and is still complete; else None."""
         key = f"work/{work.key}"
         if not self.blobs.has(key):
             return None
         try:
             ref = Ref(*self.read_work(work.key)["artifact"])
-        except (Damaged, LookupError, TypeError):  # then it is worked anew, and recorded again
+        except (Damaged, LookupError, TypeError):  # then the work is done and recorded again
             return None
         return ref if self.whole(ref) else None
 
@@ -165,7 +167,7 @@ class Store:
             return True
 
     def note(self, name: str, value: Any) -> None:
-        """Keep a small changeable fact (which work was last, a run's lock) under `name`."""
+        """Store a small mutable fact (the last work, a run's lock) under `name`."""
         self.blobs.put(
             f"notes/{name}.json", json.dumps(value, indent=2, ensure_ascii=False).encode()
         )
@@ -180,7 +182,7 @@ class Store:
 
 
 def _parsed(key: str, data: bytes) -> Any:
-    """The JSON of a changeable record, which has no digest. Raises Damaged if it is none."""
+    """The JSON of a mutable record, which has no digest. Raises Damaged if it is invalid."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -120,7 +120,7 @@ def test_the_log_of_a_database_that_somebody_removed_is_not_applied_to_the_new_o
     assert names(tmp_path) == WHOLE
 
 
-def test_a_half_made_database_with_nothing_in_it_is_set_aside(tmp_path, caplog):
+def test_a_half_made_database_with_nothing_in_it_is_quarantined(tmp_path, caplog):
     path = tmp_path / "a.db"
     make(path)
 

@@ -1,4 +1,4 @@
-"""A list of augmentations as a pipeline says it."""
+"""The type of a list of augmentations in a pipeline."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""What a pipeline may say of its data and of the etl stage."""
+"""The parts of a pipeline about its data and the etl stage."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from stages.config.section import Name, Section, Share
 
 
 class DataConfig(Section):
-    """Which raw data, by name and revision."""
+    """The raw data, by name and revision."""
 
-    name: Name = Field(description="Name under which `aiwf data add` keeps the data.")
+    name: Name = Field(description="Name under which `aiwf data add` stored the data.")
     revision: str = Field(
         "", description="DVC revision; empty means the newest when the run is submitted."
     )
 
 
 class Splits(Section):
-    """Shares of the three splits; they add up to 1. Data that come with splits keep theirs."""
+    """Shares of the three splits; they add up to 1. Data that comes with splits keeps them."""
 
     train: Share = Field(0.7, description="Share of samples that models are trained on.")
     validation: Share = Field(
@@ -30,6 +30,7 @@ class Splits(Section):
 
     @model_validator(mode="after")
     def whole(self) -> "Splits":
+        """Raise ValueError unless the shares add up to 1."""
         total = self.train + self.validation + self.test
         if abs(total - 1) > 1e-6:
             raise ValueError(f"The shares add up to {total:.3f}. Make them add up to 1.")
@@ -42,12 +43,12 @@ class EtlConfig(Section):
     min_samples: int = Field(
         8,
         ge=3,
-        description="Fewest samples that a label may have; for boxes, fewest photos that show it.",
+        description="Minimum number of samples of a label; for boxes, of photos with the label.",
     )
     min_side: int = Field(8, ge=1, description="Shortest side of a picture, in pixels.")
     max_side: int = Field(12_000, ge=1, description="Longest side of a picture, in pixels.")
     min_box: float = Field(
-        4, ge=0, description="Side of a box, in pixels, below which the data page warns of it."
+        4, ge=0, description="Side of a box, in pixels, below which the data page warns about it."
     )
     min_seconds: float = Field(0.02, ge=0, description="Length of the shortest clip, in seconds.")
     max_seconds: float = Field(
@@ -66,7 +67,7 @@ class EtlConfig(Section):
         "fails; nothing is deleted.",
     )
     near_duplicates: bool = Field(
-        True, description="Keep samples that look or sound the same in one split."
+        True, description="Whether near duplicates are kept in one split."
     )
     splits: Splits = Field(Splits(), description="Shares of the three splits.")
     expectations: tuple[dict[str, Any], ...] = Field(

@@ -1,4 +1,4 @@
-"""What a pipeline may say of measuring and deploying."""
+"""The parts of a pipeline about the evaluate and deploy stages."""
 
 import re
 from typing import Annotated, Literal
@@ -29,19 +29,19 @@ class EvaluateConfig(Section):
         {},
         description="Minimum metrics for shipping: accuracy, macro_recall, ..., for boxes ap50, "
         "ap50_95, ..., or 'recall of LABEL', 'recall of every label' (also precision, f1). They "
-        "hold for the trained model and for each package: a number format that misses one is not "
+        "apply to the trained model and to each package: a number format that misses one is not "
         "shipped, and the next one is tried. Empty: better than always guessing the commonest "
         "label, for boxes ap50 of 0.5.",
     )
     precision: Share | None = Field(
         None,
-        description="Share of sure answers that are to be right; sets the score from which an "
+        description="Required precision of sure answers; it determines the score from which an "
         "answer is sure. Empty: 0.95, and boxes are shown from the threshold with the best F1.",
     )
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown in the report, worst first.")
 
     def check_gate(self, answers: str) -> None:
-        """Raise UnknownPart for a gate that `answers`, a kind on the board, are not measured by."""
+        """Raise UnknownPart for a gate on a metric that `answers`, a kind on the board, lack."""
         allowed = GATED.get(answers, ())
         for name in self.gate:
             if name not in allowed and not LABEL_GATE.fullmatch(name):
@@ -75,36 +75,36 @@ class DeployConfig(Section):
     ladder: tuple[Annotated[str, AfterValidator(check_numeric)], ...] = Field(
         ("int8", "float16", "float32"),
         min_length=1,
-        description="Number formats to try, best first; the first that agrees is shipped. One that "
-        "the engine does not run is passed over.",
+        description="Number formats to try, in this order; the first that agrees with the trained "
+        "model is shipped. Formats that the engine does not run are skipped.",
     )
     max_drop: Share = Field(
         0.02,
-        description="Largest drop against the trained model: in accuracy, or AP50 of boxes, and in "
-        "recall of a label.",
+        description="Largest drop compared with the trained model: in accuracy, or AP50 of boxes, "
+        "and in recall of a label.",
     )
     calibration: int = Field(
-        64, ge=1, le=2000, description="Training samples that set the ranges of int8."
+        64, ge=1, le=2000, description="Training samples that calibrate the ranges of int8."
     )
     golden_samples: Literal["test", "generated"] = Field(
         "test",
-        description="What a package carries to test itself with: `test` for up to 24 small copies "
-        "of test samples (one of each label if there are more, up to 200; 1 MB in all), those on "
-        "which a wrong answer shows first, and 8 made-up ones; `generated` for made-up ones alone, "
-        "if none of your samples may leave, though they cover fewer labels.",
+        description="Samples in a package for its selftest. `test`: up to 24 small copies of test "
+        "samples (one of each label if there are more, up to 200; 1 MB in all), those whose "
+        "answers change first, and 8 generated ones. `generated`: only generated ones, if none of "
+        "your samples may be shipped; they cover fewer labels.",
     )
     instruction_sets: tuple[InstructionSet, ...] = Field(
         INSTRUCTION_SETS,
         min_length=1,
-        description="Processors that a package has to answer rightly on: x86-64 with VNNI and "
-        "without (Intel before the 11th generation, AMD before Zen 4), arm64 with the dot product "
-        "and without. A number format for which that was neither measured nor computed for one of "
-        "them is not shipped.",
+        description="Processors for which a package is verified: x86-64 with VNNI and without "
+        "(Intel before the 11th generation, AMD before Zen 4), arm64 with the dot product and "
+        "without. A number format that cannot be verified for one of them, by measurement or "
+        "computation, is not shipped.",
     )
     emulated_samples: int = Field(
         0,
         ge=0,
         le=10_000,
-        description="Test samples to answer under qemu-user as a processor without VNNI; 0 means "
-        "not to emulate.",
+        description="Test samples to answer under qemu-user on an emulated processor without VNNI; "
+        "0: no emulation.",
     )

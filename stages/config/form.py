@@ -1,4 +1,4 @@
-"""The config types as one flat form: for Airflow's trigger page."""
+"""The config types as a flat form, for Airflow's trigger page."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -9,17 +9,17 @@ from stages.config.sections import PipelineConfig
 from stages.runtime.registry import Registry
 
 HIDDEN = {
-    *("name", "task", "schedule", "data.name"),  # they make the DAG what it is
-    *("train.device.excluded", "train.device.measured"),  # they are measured
-    *("train.weights", "train.excluded"),  # they are found
+    *("name", "task", "schedule", "data.name"),  # they define the DAG
+    *("train.device.excluded", "train.device.measured"),  # filled in when a run is planned
+    *("train.weights", "train.excluded"),  # filled in when a run is planned
 }
 
 
 def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:
     """Each settable dotted key of `pipeline` with its 'value' and its JSON 'schema'.
 
-    Where a part is named, the schema lists the board's names: as 'enum', or for a list of parts
-    as the 'enum' of its items."""
+    If the value is a part's name, the schema lists the board's names: as 'enum', or for a list of
+    parts as the 'enum' of its items."""
     schema = PipelineConfig.model_json_schema()
     return {key: field for key, field in _flat(pipeline, schema, schema, "") if key not in HIDDEN}
 
@@ -48,7 +48,7 @@ def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_names(schema: dict[str, Any], hints: list[Any]) -> dict[str, Any]:
-    """`schema` with the names on the board that its value, or each of its items, may take."""
+    """`schema` with the board's names that its value, or each of its items, may have."""
     names = [name for board in _boards(hints) for name in board]
     if not names:
         return schema
@@ -58,7 +58,7 @@ def _with_names(schema: dict[str, Any], hints: list[Any]) -> dict[str, Any]:
 
 
 def _boards(hints: Any) -> Iterator[Registry]:
-    """The tables that the validators inside type `hints` look names up in."""
+    """The boards that the validators inside the type hints use."""
     for hint in hints:
         check = getattr(hint, "func", None) if isinstance(hint, AfterValidator) else None
         if isinstance(board := getattr(check, "__self__", None), Registry):

@@ -1,4 +1,4 @@
-"""Changing single values of a config from words like 'train.trials=5'."""
+"""Changes single values of a config by texts such as 'train.trials=5'."""
 
 from copy import deepcopy
 from typing import Any
@@ -8,7 +8,7 @@ from stages.runtime.errors import ConfigError
 
 
 def override(raw: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
-    """`raw` with every 'dotted.key=value' of `changes` set; values are read as YAML."""
+    """`raw` with every 'dotted.key=value' of `changes` applied; values are parsed as YAML."""
     changed = deepcopy(raw)
     for change in changes:
         key, equals, value = change.partition("=")

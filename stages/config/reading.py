@@ -1,4 +1,4 @@
-"""Reading a pipeline's YAML: every mistake is told at once, each with its line."""
+"""Reads a pipeline's YAML, and reports all mistakes at once, each with its line."""
 
 import reprlib
 from pathlib import Path
@@ -38,7 +38,7 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
 def parse_pipeline(
     text: str, source: str = "pipeline", changes: tuple[str, ...] = ()
 ) -> PipelineConfig:
-    """The pipeline that `text` says; `source` names it in errors."""
+    """Parse the pipeline in `text`; `source` is its name in errors."""
     try:
         raw, node = parse_yaml(text)
     except YamlProblem as error:
@@ -60,14 +60,14 @@ def parse_pipeline(
 def checked(
     raw: dict[str, Any], source: str, lines: dict[Place, int] | None = None
 ) -> PipelineConfig:
-    """The pipeline that the table `raw` says; errors name `source`, and the line of a key if known.
+    """Validate the pipeline `raw`; errors name `source`, and the line of a key if known.
 
     Raises ConfigError with everything that is wrong."""
     try:
         return PipelineConfig.model_validate(raw)
     except ValidationError as error:
         problems = error.errors()
-        inner = {problem["loc"][:-1] for problem in problems}  # a list that lost all its items
+        inner = {problem["loc"][:-1] for problem in problems}  # a list with only invalid items
         rest = [
             problem
             for problem in problems
@@ -78,7 +78,7 @@ def checked(
 
 
 def _refuse_doubles(node: Any, source: str) -> None:
-    """Raise ConfigError for a key that stands twice in one table: YAML would drop the first."""
+    """Raise ConfigError for a key that occurs twice in one table: YAML would drop the first."""
     if isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
@@ -133,7 +133,7 @@ def _explanation(problem: Any, place: Place) -> str:
 
 
 def _short(value: Any) -> str:
-    """`value` as YAML's reader has it, cut if long: aliases can make little text very much."""
+    """`value` as text, shortened: aliases can make a short YAML very long."""
     brief = reprlib.Repr()
     brief.maxstring = brief.maxother = 80
     brief.maxlevel = 2

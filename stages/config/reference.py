@@ -1,4 +1,4 @@
-"""The reference of all keys in configs/README.md, written from the schema of a pipeline YAML."""
+"""Generates the reference of all keys in configs/README.md from the schema of a pipeline YAML."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,11 +10,11 @@ from stages.config.schema import pipeline_schema
 MARK = (
     "<!-- From here on `make schema` writes this file. Change a description in stages/config/. -->"
 )
-SHARED = ("Range",)  # tables that many keys hold: described once, at the end
+SHARED = ("Range",)  # tables that many keys have: described once, at the end
 
 
 def with_reference(text: str) -> str:
-    """`text` of configs/README.md with everything after MARK written anew."""
+    """`text` of configs/README.md with everything after MARK generated anew."""
     return f"{text.partition(MARK)[0].rstrip()}\n\n{MARK}\n\n{reference_text()}".lstrip()
 
 
@@ -29,7 +29,7 @@ def reference_text() -> str:
 
 
 def _section(model: Mapping[str, Any], root: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """The blocks of the section at the dotted `path` and of all sections inside it."""
+    """Yield the blocks of the section at the dotted `path` and of all sections inside it."""
     if path:
         yield f"### `{path}`"
         yield " ".join(model["description"].split())
@@ -60,7 +60,7 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """`value` as one line of YAML, in the way people write it."""
+    """`value` as one line of YAML."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key}: {_plain(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -71,7 +71,7 @@ def _plain(value: Any) -> str:
 
 
 def _values(field: Mapping[str, Any]) -> str:
-    """What the JSON schema `field` accepts, in words."""
+    """The values that the JSON schema `field` accepts, as text."""
     if "anyOf" in field:
         return " or ".join(_values(way) for way in field["anyOf"] if way.get("type") != "null")
     if "$ref" in field:
@@ -115,14 +115,14 @@ def _bounds(field: Mapping[str, Any]) -> str:
 
 
 def _tables_in(field: Mapping[str, Any]) -> list[str]:
-    """Names of the types of tables that `field` holds: itself, as one of several, as an item."""
+    """Names of the table types of `field`: of itself, of its alternatives, of its items."""
     inner = [field, *field.get("anyOf", ()), field.get("items", {})]
     return [way["$ref"].rsplit("/", 1)[-1] for way in inner if "$ref" in way]
 
 
 def _task_defaults() -> Iterator[str]:
     yield "## Defaults of the tasks"
-    yield "A task sets these keys where a pipeline leaves them out."
+    yield "A task sets these keys unless the pipeline does."
     rows = ["| task | key | default |", "|---|---|---|"]
     for task in sorted(parts.TASKS):
         for key, value in _flat(parts.TASKS[task].defaults, ""):
@@ -131,7 +131,7 @@ def _task_defaults() -> Iterator[str]:
 
 
 def _flat(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """The keys of `table` by dotted names; lists and ranges are values."""
+    """Yield the dotted keys of `table` with their values; lists and ranges are values."""
     for key, value in table.items():
         if isinstance(value, Mapping) and not {"low", "high"} <= set(value):
             yield from _flat(value, f"{prefix}{key}.")

@@ -1,32 +1,32 @@
-"""YAML that a stranger may have written: plain values only, bounded in size and depth.
+"""Parses untrusted YAML: plain values only, with limits on size and depth.
 
-PyYAML's safe loader runs no code, but its work is not bounded: a few lines of aliases, or of merged
-tables, stand for billions of values (a "billion laughs"); one alias may hold itself; a number may
-have a million digits. All of that shows in the node graph, before a value is made."""
+PyYAML's safe loader runs no code, but its work is not bounded: a few lines of aliases or merged
+tables can expand to billions of values (a "billion laughs"), an alias may contain itself, a number
+may have a million digits. All of this is checked in the node graph, before values are made."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import yaml
 
-MOST_CHARACTERS = 200_000  # some seconds of PyYAML's time
-MOST_NODES = 200_000  # values, with each alias counted as what it stands for
+MOST_CHARACTERS = 200_000  # PyYAML parses these in some seconds
+MOST_NODES = 200_000  # values, with all aliases expanded
 DEEPEST = 100  # tables and lists inside each other
 LONGEST_NUMBER = 400  # characters; Python reads 4,300 digits, in time that grows as their square
 NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
-# PyYAML raises these for a value that does not fit its tag: a date of no day, `!!bool maybe`.
+# PyYAML raises these for a value that does not fit its tag: an invalid date, `!!bool maybe`.
 UNREADABLE = (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError)
 
 
 class Parsed(NamedTuple):
-    """What a YAML text says, and its root node, which knows the lines; None for an empty text."""
+    """The value of a YAML text, and its root node, which has the lines; None for an empty text."""
 
     value: Any
     node: yaml.Node | None
 
 
 class YamlProblem(ValueError):
-    """Why a text is not YAML that may be read; `line` counts from 1, 0 if it is not known."""
+    """The reason why a text cannot be read as YAML; `line` is counted from 1, 0 if unknown."""
 
     def __init__(self, problem: str, line: int = 0) -> None:
         super().__init__(problem)
@@ -54,9 +54,9 @@ def parse_yaml(text: str) -> Parsed:
 
 
 def _check_size(root: yaml.Node) -> None:
-    """Raise YamlProblem if `root`, with all aliases written out, is too deep, too much, or endless.
+    """Raise YamlProblem if `root`, with all aliases expanded, is too deep, too large or infinite.
 
-    Each node is counted once, so the check takes as long as the text is, not as what it means."""
+    Each node is visited once, so the check is linear in the length of the text."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -94,7 +94,7 @@ def _constructed(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 
 
 def _unreadable(root: yaml.Node, error: Exception) -> YamlProblem:
-    """The first scalar of `root` that cannot be read by itself, as a problem with its line."""
+    """The problem of the first scalar of `root` that cannot be constructed, with its line."""
     for scalar in _scalars(root):
         try:
             yaml.SafeLoader("").construct_document(scalar)
@@ -105,7 +105,7 @@ def _unreadable(root: yaml.Node, error: Exception) -> YamlProblem:
 
 
 def _scalars(root: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    """Every scalar below `root`, each once, in the order of the text."""
+    """Yield every scalar below `root` once, in the order of the text."""
     visited: set[int] = set()
     waiting = [root]
     while waiting:

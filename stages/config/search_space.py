@@ -20,6 +20,7 @@ class Range(Section):
 
     @model_validator(mode="after")
     def ordered(self) -> "Range":
+        """Raise ValueError unless `low` <= `high`, and 0 < `low` on a logarithmic scale."""
         if self.low > self.high or (self.log and self.low <= 0):
             raise ValueError(f"From {self.low} to {self.high} is not a range.")
         return self

@@ -1,4 +1,4 @@
-"""What all sections of a config have in common."""
+"""The base class of all sections of a config."""
 
 from typing import Annotated
 

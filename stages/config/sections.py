@@ -1,4 +1,4 @@
-"""A pipeline as types, and the slice of it that each stage sees."""
+"""A pipeline as a type, and the slice of it for each stage."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ SCHEDULE = re.compile(r"@[a-z]+|[\w*/,#?-]+( +[\w*/,#?-]+){4,6}")
 
 
 class EtlSlice(Section):
-    """All that decides a Dataset, beside the raw data itself."""
+    """All settings that determine a Dataset, apart from the raw data."""
 
     task: str
     data: DataConfig
@@ -25,20 +25,20 @@ class EtlSlice(Section):
 
 
 class TrainSlice(Section):
-    """All that decides a Model, beside its Dataset."""
+    """All settings that determine a Model, apart from its Dataset."""
 
     train: TrainConfig
 
 
 class EvaluateSlice(Section):
-    """All that decides a Report, beside its Model and Dataset."""
+    """All settings that determine a Report, apart from its Model and Dataset."""
 
     evaluate: EvaluateConfig
-    device: Device = Device()  # what was measured before the search is on the page
+    device: Device = Device()  # the page shows what was measured before the search
 
 
 class DeploySlice(Section):
-    """All that decides one Package, beside its Model, Report and Dataset."""
+    """All settings that determine a Package, apart from its Model, Report and Dataset."""
 
     name: str
     target: str
@@ -73,7 +73,7 @@ class PipelineConfig(Section):
     @model_validator(mode="before")
     @classmethod
     def as_the_task_does(cls, value: Any) -> Any:
-        """Fill in what this task means where nothing is said."""
+        """Fill in the task's defaults for keys that are not set."""
         if not isinstance(value, dict) or value.get("task") not in parts.TASKS:
             return value
         return _filled(value, parts.TASKS[value["task"]].defaults)
@@ -81,7 +81,7 @@ class PipelineConfig(Section):
     @field_validator("evaluate")
     @classmethod
     def measured(cls, value: EvaluateConfig, info: ValidationInfo) -> EvaluateConfig:
-        """Refuse a gate on what this task is not measured by."""
+        """Refuse a gate on a metric that this task does not have."""
         if "task" in info.data:
             value.check_gate(parts.TASKS[info.data["task"]].answers)
         return value
@@ -98,7 +98,7 @@ class PipelineConfig(Section):
     @field_validator("schedule")
     @classmethod
     def timed(cls, value: str | None) -> str | None:
-        """Only the shape: Airflow checks the rest when it reads the pipeline."""
+        """Check the form only: Airflow checks the rest when it reads the pipeline."""
         if value and not SCHEDULE.fullmatch(value.strip()):
             raise ValueError(
                 f"'{value}' is no schedule. Write a cron expression such as '0 3 * * 1', "
@@ -107,7 +107,7 @@ class PipelineConfig(Section):
         return value
 
     def slice(self, stage: str, target: str = "") -> Section:
-        """The part of the config that `stage` may see, and whose change makes it work again."""
+        """The part of the config that `stage` sees, and whose change makes it run again."""
         match stage:
             case "etl":
                 return EtlSlice(task=self.task, data=self.data, etl=self.etl)
@@ -125,7 +125,7 @@ def _filled(section: Any, defaults: Mapping[str, Any]) -> Any:
     """`section`, a table or a Section, with `defaults` for the keys that it does not set."""
     explicit = section.model_dump(exclude_unset=True) if isinstance(section, Section) else section
     if not isinstance(explicit, dict):
-        return section  # an error, which the section's own type tells
+        return section  # an error, which the section's own type reports
     tables = {key: table for key, table in defaults.items() if isinstance(table, Mapping)}
     inner = {key: _filled(explicit.get(key, {}), table) for key, table in tables.items()}
     return {**defaults, **explicit, **inner}

@@ -1,4 +1,4 @@
-"""What a pipeline may say of training: the search, fine-tuning and what training takes."""
+"""The part of a pipeline about training: the search, fine-tuning, resources."""
 
 from typing import Annotated, Any, Literal
 
@@ -29,8 +29,8 @@ class Finetune(Section):
     )
     inputs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+@\d+$")], ...] = Field(
         (),
-        description="Families at sizes, as efficientnet_lite0@224, that may be fine-tuned; empty: "
-        "those for which there is time, filled in when a run is planned.",
+        description="Families at sizes, such as efficientnet_lite0@224, that may be fine-tuned; "
+        "empty: those for which there is time, filled in when a run is planned.",
     )
     candidates: int = Field(
         2,
@@ -62,7 +62,7 @@ class Finetune(Section):
     )
     augmentations: Augmentations = Field(
         (),
-        description="Further random changes to the copies that fine-tuning uses, after those of "
+        description="Further augmentations of the copies that fine-tuning uses, after those of "
         "etl.augmentations; [] for none. Without etl.augmentations there are no copies.",
     )
     search_space: FinetuneSearchSpace = Field(
@@ -71,7 +71,7 @@ class Finetune(Section):
 
     @property
     def longest(self) -> int:
-        """The epochs of a whole teaching."""
+        """The epochs of a trial that is trained to the end."""
         return self.epochs or 12
 
 
@@ -128,8 +128,8 @@ class TrainConfig(Section):
     budget_minutes: float = Field(
         10,
         gt=0,
-        description="Time to train, in minutes; becomes a number of trials when the run is "
-        "planned, so that no clock decides what is made.",
+        description="Time to train, in minutes. It is converted into a number of trials when the "
+        "run is planned, so that the result does not depend on a clock.",
     )
     trials: int | None = Field(
         None, ge=1, le=2000, description="Number of trials; empty: what the budget allows."
@@ -152,7 +152,7 @@ class TrainConfig(Section):
         5,
         ge=1,
         le=10,
-        description="Folds of train and validation together on which a trial is cross-validated; "
+        description="Folds of train and validation together, for cross-validation of trials; "
         "1: trained on the train split, validated on the validation split.",
     )
     halving: int = Field(
@@ -165,7 +165,7 @@ class TrainConfig(Section):
         8, ge=1, description="Trials proposed at once; in fine-tuning at most `halving`."
     )
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
-        "balanced_accuracy", description="Metric that the search improves, on held-out samples."
+        "balanced_accuracy", description="Metric that the search optimises, on held-out samples."
     )
     growth: bool = Field(
         True,
@@ -175,17 +175,17 @@ class TrainConfig(Section):
     finetune: Finetune = Field(Finetune(), description="Fine-tuning of the best families.")
     other: Annotated[Literal["auto", "off"] | Other, BeforeValidator(_switch)] = Field(
         "off",
-        description="Whether the model learns to answer 'other' to what has none of the labels, "
-        "from negatives that are made for it: auto, off, or {false_accepts: 0.05}. Its threshold "
-        "rejects at most 1 % of known samples.",
+        description="Whether the model learns to answer 'other' to samples with none of the labels "
+        "(out-of-distribution), from generated negatives: auto, off, or {false_accepts: 0.05}. The "
+        "threshold rejects at most 1 % of known samples.",
     )
     workers: int = Field(
         2,
         ge=1,
         le=64,
-        description="Processes that fine-tune one model together, each a share of every batch; the "
-        "model is the same with one, two or after one died. Of detectors each process trains one "
-        "while several are compared, and two train the best one together.",
+        description="Processes that fine-tune one model as a group, each with a share of every "
+        "batch; the model is the same with one or two, or after one died. While detectors are "
+        "compared, each process trains one; the best one is trained by two.",
     )
     device: Device = Field(Device(), description="Hard limits of the device.")
     seed: int = Field(0, ge=0, description="Seed of the search.")
@@ -198,38 +198,39 @@ class TrainConfig(Section):
         return Other() if self.other == "auto" else None
 
     @property
-    def judges(self) -> int:
-        """How many folds judge the best tail."""
+    def validation_folds(self) -> int:
+        """The number of folds on which the best fine-tuned trial is validated."""
         return min(self.folds, self.finetune.folds)
 
     def notices(self) -> list[str]:
         """A line for each family that was left out or has no weights: which, and why."""
         scratch = [name for name, start in self.weights.items() if start == "scratch"]
         lines = [f"{name} left out: {why}" for name, why in self.excluded.items()]
-        return lines + [f"{name} begins from scratch: no weights at hand" for name in scratch]
+        return lines + [f"{name} begins from scratch: no weights are available" for name in scratch]
 
-    def with_tails(self, epochs: int, folds: int) -> "TrainConfig":
-        """Itself with so many epochs of phase two, and so many folds that judge its best."""
+    def with_finetuning(self, epochs: int, folds: int) -> "TrainConfig":
+        """A copy with so many epochs of fine-tuning, whose best trial is validated on so many
+        folds."""
         finetune = self.finetune.model_copy(update={"epochs": epochs, "folds": folds})
         return self.model_copy(update={"finetune": finetune})
 
     def with_tuned(self, trials: int, inputs: tuple[str, ...] = ()) -> "TrainConfig":
-        """Itself with so many trials of phase two, of `inputs`; of those that it had if none are
-        given."""
+        """A copy with so many trials of fine-tuning, on `inputs`, or on the same inputs as before
+        if none are given."""
         changes = {"trials": trials, "inputs": inputs or self.finetune.inputs}
         finetune = self.finetune.model_copy(update=changes)
         return self.model_copy(update={"finetune": finetune})
 
     @property
     def without_limits(self) -> "TrainConfig":
-        """Itself once it is known which families and inputs take part: why the others do not
-        decides nothing more."""
+        """A copy without the device's limits and the reasons for left-out families: once the
+        families and inputs are selected, these decide nothing more."""
         least = type(self).model_fields["without_weights"].default
         changes = {"device": self.device.decisive, "excluded": {}, "without_weights": least}
         return self.model_copy(update=changes)
 
     @property
     def without_budget(self) -> "TrainConfig":
-        """Itself once the trials are counted: from then on the minutes decide nothing."""
+        """A copy without `budget_minutes`, which decide nothing once the trials are counted."""
         least = type(self).model_fields["budget_minutes"].default
         return self.model_copy(update={"budget_minutes": least}) if self.trials else self

@@ -1,11 +1,11 @@
-"""Deploy: from a trained model and its report to a package that passed its own test."""
+"""The deploy stage: makes a tested package from a trained model and its report."""
 
 from stages.artifacts import Dataset, Model, Package, Report
 from stages.config import DeploySlice
-from stages.deploy.finish import finished, told
+from stages.deploy.finish import log_package, make_package
 from stages.deploy.gate import check_gate
-from stages.deploy.ladder import climbed
-from stages.deploy.limits import held
+from stages.deploy.ladder import search_ladder
+from stages.deploy.limits import check_limits
 from stages.deploy.workbench import Workbench
 from stages.runtime.errors import AgreementNotMet, GateNotMet
 from stages.settings import Settings
@@ -23,20 +23,21 @@ def deploy(
     run: Run,
     settings: Settings,
 ) -> Package:
-    """Make the package for `config.target`, in the smallest number format that agrees with `model`.
+    """Make the package for `config.target`, in the first number format of deploy.ladder that agrees
+    with `model` and does not miss the gate.
 
-    Raises GateNotMet if `report` says not to ship or the network breaks a limit of its device,
-    or no number format that agrees reaches the gate itself; AgreementNotMet if none agrees."""
+    Raises GateNotMet if `report` says not to ship, if the network breaks a limit of its device, or
+    if every number format that agrees misses the gate; AgreementNotMet if none agrees."""
     work = Workbench(model, report, dataset, config, store, run)
     try:
         check_gate(report)
-        climb = climbed(work)
-        limits = held(work, climb, settings)
-        package = finished(work, climb)
+        result = search_ladder(work)
+        limits = check_limits(work, result, settings)
+        package = make_package(work, result)
     except (GateNotMet, AgreementNotMet) as error:
         place = f"package.{config.target}"
         run.log_tags({f"{place}.verdict": "no package: refused", f"{place}.reasons": error.problem})
         raise
     store.save(package)
-    told(package, work, climb, limits)
+    log_package(package, work, result, limits)
     return package

@@ -1,4 +1,4 @@
-"""Which training samples set the ranges of int8, and what the network sees of them."""
+"""Chooses and preprocesses the training samples that set the quantization ranges of int8."""
 
 from collections.abc import Sequence
 from itertools import chain, zip_longest
@@ -15,29 +15,35 @@ BATCH = 10
 
 
 def chosen(dataset: Dataset, store: Store, count: int) -> list[Sample]:
-    """At most `count` training samples, from each label in turn, in order of their digests; one
-    that has several labels or none stands with its first or with the empty ones.
+    """Choose at most `count` training samples, taking one of each label in turn.
 
-    A digest's order is as good as chance, and the same everywhere."""
-    samples = sorted(samples_of(dataset, store, "train"), key=lambda one: (one.digest, one.file))
+    Within a label they are ordered by digest, which is as good as random and the same on every
+    machine. A sample with several labels counts for its first; samples without a label form a
+    group of their own."""
+    samples = sorted(
+        samples_of(dataset, store, "train"), key=lambda sample: (sample.digest, sample.file)
+    )
     by_label: dict[str, list[Sample]] = {label: [] for label in (*dataset.labels, "")}
-    for one in samples:
-        by_label.setdefault(next(iter(one.labels), ""), []).append(one)
+    for sample in samples:
+        by_label.setdefault(next(iter(sample.labels), ""), []).append(sample)
     turns = chain.from_iterable(zip_longest(*by_label.values()))
-    return [one for one in turns if one is not None][:count]
+    return [sample for sample in turns if sample is not None][:count]
 
 
 def prepared(model: Model, samples: Sequence[Sample], store: Store) -> NDArray[np.float32]:
-    """Windows of `samples` as `model` sees them, [n, ...]: as many as there are samples at most, so
-    that a long recording counts as little as a short one; the middle one of each."""
+    """Preprocess `samples` for `model` and return the middle window of each, float32 [n, ...].
+
+    One window a sample, so that a long recording weighs no more than a short one."""
     before = [step.model_dump() for step in model.before]
-    parts = [_middle(steps.prepared(before, store.get(one.digest)).windows) for one in samples]
+    parts = [
+        _middle(steps.prepared(before, store.get(sample.digest)).windows) for sample in samples
+    ]
     shape = (len(parts), *model.input_shape)
     return np.asarray(parts, np.float32).reshape(shape)
 
 
 def batches(windows: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """`windows` by tens."""
+    """Split `windows` into batches of at most BATCH."""
     return [windows[start : start + BATCH] for start in range(0, len(windows), BATCH)]
 
 

@@ -1,4 +1,4 @@
-"""What goes into a package, before a target lays it out."""
+"""The content of a package, before a target lays it out as files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
 
 @dataclass(frozen=True)
 class Content:
-    """`description` becomes package.json; `network`: its files; `golden`: samples by name."""
+    """The content of a package: `description` becomes package.json, `network` holds the network's
+    files, `golden` the golden samples by file name."""
 
     name: str
     description: dict[str, Any]
@@ -35,6 +36,7 @@ class Content:
 
     @property
     def backend(self) -> str:
+        """The name of the engine's backend in the runtime."""
         return str(self.description["backend"])
 
     @property
@@ -48,45 +50,45 @@ class Content:
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        """What has to be installed to run it."""
+        """The libraries that the package needs."""
         return libraries_of(self.description)
 
 
 def libraries_of(description: Mapping[str, Any]) -> tuple[str, ...]:
-    """What the package of `description` needs beside Python, by the names that pip uses."""
+    """The libraries, by their names in pip, that a package with this package.json needs."""
     modality = MODALITIES[description["modality"]]
     return ("numpy", *modality.libraries, *BACKENDS[description["backend"]].libraries)
 
 
 def requires(libraries: Sequence[str]) -> dict[str, str]:
-    """The least version of Python and of each of `libraries` that the runtime works with."""
+    """The oldest versions of Python and of `libraries` that the runtime works with."""
     return {"python": PYTHON, **{name: LEAST[name] for name in libraries if name in LEAST}}
 
 
 def description(
     name: str, model: Model, report: Report, dataset: Dataset, engine: Engine, numeric: str
 ) -> dict[str, Any]:
-    """package.json: all that the runtime has to know."""
-    known = native.description(model, engine.backend)
+    """The content of package.json: everything that the runtime needs to know."""
+    fields = native.description(model, engine.backend)
     return {
-        **known,
+        **fields,
         "package_format": FORMAT,
-        "requires": requires(libraries_of(known)),
+        "requires": requires(libraries_of(fields)),
         "name": name,
-        "noun": MODALITIES[known["modality"]].noun,
-        "draws": KINDS[known["answers"]].draws,
+        "noun": MODALITIES[fields["modality"]].noun,
+        "draws": KINDS[fields["answers"]].draws,
         "format": engine.format,
         "model": engine.files[0],
         "numeric": numeric,
         "input_shape": list(model.input_shape),
         "threshold": report.threshold,
         "sure_from": report.sure_from,
-        "made_of": {one.kind: one.ref.id for one in (dataset, model, report)},
+        "made_of": {artifact.kind: artifact.ref.id for artifact in (dataset, model, report)},
     }
 
 
 def spelled(record: Any) -> bytes:
-    """JSON that a person can read; equal records have equal bytes."""
+    """Encode `record` as indented JSON; equal records give equal bytes."""
     import json
 
     ordered = json.loads(canonical(record))
@@ -94,13 +96,13 @@ def spelled(record: Any) -> bytes:
 
 
 def requirements(libraries: tuple[str, ...]) -> bytes:
-    """requirements.txt with the versions that the package was tested with here."""
+    """The content of requirements.txt: the versions that the package was tested with."""
     lines = (f"{name}=={version(name)}{ONLY_ON.get(name, '')}\n" for name in libraries)
     return "".join(lines).encode()
 
 
 def least_requirements(description: Mapping[str, Any]) -> bytes:
-    """requirements-least.txt: the oldest versions that the package works with, and newer ones."""
+    """The content of requirements-least.txt: at least the oldest versions that work."""
     least = requires(libraries_of(description))
     names = (name for name in least if name != "python")
     return "".join(f"{name}>={least[name]}\n" for name in names).encode()

@@ -1,4 +1,4 @@
-"""Processors that qemu-user can show a package, on a machine that has another."""
+"""The processors on which a package can be tested under emulation, by qemu-user."""
 
 import platform
 import shutil
@@ -10,35 +10,35 @@ from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import ConfigError
 from stages.runtime.processor import X86, X86_MACHINES, instruction_set
 
-# The interpreter itself is run by the emulator: what it starts would run on the real processor.
-PROCESSORS = {X86: ("qemu-x86_64", "-cpu", "Haswell")}  # AVX2 without VNNI; SSE4 alone stops numpy
+# The emulator runs the Python interpreter; child processes of that would run on the real processor.
+PROCESSORS = {X86: ("qemu-x86_64", "-cpu", "Haswell")}  # AVX2, no VNNI; numpy needs more than SSE4
 
 
 def emulator(instruction_set: str) -> tuple[str, ...]:
-    """The words before those of a command that run it on a processor of `instruction_set`; none if
-    this machine cannot show one to its own programs.
+    """The command prefix that runs a program on an emulated processor of `instruction_set`; empty
+    if this machine cannot emulate it.
 
     Raises ConfigError if the emulator is not installed."""
-    words = PROCESSORS.get(instruction_set, ())
-    if not words or platform.system() != "Linux" or platform.machine() not in X86_MACHINES:
+    command = PROCESSORS.get(instruction_set, ())
+    if not command or platform.system() != "Linux" or platform.machine() not in X86_MACHINES:
         return ()
-    if shutil.which(words[0]) is None:
+    if shutil.which(command[0]) is None:
         raise ConfigError(
-            f"deploy.emulated_samples: {words[0]} is not installed here.",
-            "Install it (on Debian and Ubuntu: apt install qemu-user), or set it to 0: then it is "
-            "computed whether sums can saturate.",
+            f"deploy.emulated_samples: {command[0]} is not installed here.",
+            "Install it (on Debian and Ubuntu: apt install qemu-user), or set it to 0; then it is "
+            "computed instead whether sums can saturate.",
         )
-    return words
+    return command
 
 
 def check_emulators(deploy: DeployConfig) -> None:
-    """Raise ConfigError if an emulator that a package will be tested under is not installed: who
-    has trained for an hour should not hear of it only then."""
-    others = [one for one in deploy.instruction_sets if one != instruction_set()]
-    if not deploy.emulated_samples or not others:
+    """Raise ConfigError if an emulator that deploying will need is not installed. It is checked
+    when a run is planned, so that the error does not come after an hour of training."""
+    other_sets = [name for name in deploy.instruction_sets if name != instruction_set()]
+    if not deploy.emulated_samples or not other_sets:
         return
     engine: Engine = ENGINES[deploy.engine]
     numerics = [numeric for numeric in deploy.ladder if numeric in engine.compressors]
-    for name in others:
+    for name in other_sets:
         if any(engine.sums(numeric, name) != Sums.FLOAT for numeric in numerics):
             emulator(name)

@@ -1,9 +1,9 @@
-"""What holds for a package on each instruction set that its target names, and why.
+"""Verifies a package for each instruction set that the pipeline names.
 
-A network in 8 bits may answer otherwise on another processor: kernels that add two products in 16
-bits cut off what does not fit. So of each set exactly one of three statements has to hold, or the
-number format is not shipped: that it was measured here, that it was measured under emulation, or
-that no sum saturates, computed for the arithmetic that the engine uses there with the options that
+An 8-bit network may give other answers on another processor: kernels that add two products in 16
+bits saturate. So a number format is shipped only if, for each instruction set, one of three
+statements holds: it was measured on this machine, it was measured under emulation, or it was
+computed that no sum saturates in the arithmetic that the engine uses there, with the options that
 the runtime sets there."""
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from stages.artifacts import Measure
 from stages.deploy.content import Content
 from stages.deploy.emulation import emulator
 from stages.deploy.engines import Network
-from stages.deploy.packed import Answers, write_folder
+from stages.deploy.packed import TimedAnswers, write_folder
 from stages.deploy.saturation.layers import NotCounted
 from stages.deploy.saturation.network import NetworkSums
 from stages.deploy.workbench import Workbench
@@ -32,17 +32,18 @@ from stages.runtime.sealed import SEAL, seal
 MEASURED = "measured here"
 EMULATED = "measured under emulation"
 COMPUTED = "computed: no pair sum of any layer saturates on the test data"
-PAIRS = "as added there, in pairs in 16 bits"
-MOST_COUNTED = 400  # test samples whose sums are counted where that decides nothing
-MOST_MEASURED = 200  # test samples answered once more with the options of another set
-OPTIONS_OF = {X86_VNNI: (X86,)}  # sets whose options can be measured here, though slower
-LOWEST_WEIGHT = -127  # s8 * s8 + s8 * s8 is within 16 bits down to this weight
+PAIRS = "sums are added there in pairs in 16 bits"
+MOST_COUNTED = 400  # test samples whose sums are counted if the result does not depend on them
+MOST_MEASURED = 200  # test samples answered again with the options of another instruction set
+OPTIONS_OF = {X86_VNNI: (X86,)}  # sets whose options this machine can run with, though slower
+LOWEST_WEIGHT = -127  # s8 * s8 + s8 * s8 fits into 16 bits down to this weight
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`statement` is one of the three, or empty where none holds; `basis` says why, with figures.
-    `agreement`: with the answers of this machine, where something was measured."""
+    """How a package was verified for one instruction set. `statement`: one of the three, or "" if
+    it was not verified. `basis`: why, with figures. `sums`: how the engine adds there.
+    `agreement`: with the answers of this machine, if answers were measured."""
 
     instruction_set: str
     statement: str
@@ -55,61 +56,63 @@ class Statement:
     def record(self) -> dict[str, Any]:
         """As JSON."""
         agreement = {"agreement": self.agreement.model_dump()} if self.agreement else {}
-        said = {"statement": self.statement, "basis": self.basis, "sums": self.sums}
-        return {**said, **agreement, **self.figures}
+        fields = {"statement": self.statement, "basis": self.basis, "sums": self.sums}
+        return {**fields, **agreement, **self.figures}
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A number format whose packed `files` gave `answers` to the test split on this machine."""
+class PackedCandidate:
+    """A packed number format: its `files`, and its `answers` to the test split on this machine."""
 
     numeric: str
     network: Network
     content: Content
     files: Mapping[str, bytes]
-    answers: Answers
+    answers: TimedAnswers
     agreement: Agreement
 
 
-def statements(work: Workbench, candidate: Candidate) -> list[Statement]:
-    """One for this machine's set, then one for each other that the pipeline names."""
+def statements(work: Workbench, candidate: PackedCandidate) -> list[Statement]:
+    """The statements for this machine's instruction set and for each other that the pipeline
+    names."""
     here = instruction_set()
-    others = [one for one in work.config.deploy.instruction_sets if one != here]
-    sums: dict[str, Sums] = {one: work.engine.sums(candidate.numeric, one) for one in others}
+    other_sets = [name for name in work.config.deploy.instruction_sets if name != here]
+    sums: dict[str, Sums] = {name: work.engine.sums(candidate.numeric, name) for name in other_sets}
     network = _network_sums(work, candidate, sums)
     return [
         _measured_here(work, candidate, here),
-        *(_statement(work, candidate, one, sums[one], network) for one in others),
+        *(_statement(work, candidate, name, sums[name], network) for name in other_sets),
     ]
 
 
 def failures(found: Sequence[Statement]) -> list[str]:
-    """Why nothing holds for some of the sets; empty if something holds for each."""
+    """Why the package is not verified for some of the sets; empty if it is verified for all."""
     return [
-        f"nothing holds for processors of the kind {one.instruction_set}: {one.basis}"
-        for one in found
-        if not one.statement
+        f"not verified for {processor.instruction_set} processors: {processor.basis}"
+        for processor in found
+        if not processor.statement
     ]
 
 
 def verified(numeric: str, found: Sequence[Statement]) -> dict[str, Any]:
-    """instruction_sets.json: what the package's own runtime asks, too (runtime/verified.py)."""
-    sets = {one.instruction_set: one.record for one in found}
-    others = {"statement": COMPUTED, "basis": _floats(numeric), "sums": Sums.FLOAT}
-    floats = all(one.sums == Sums.FLOAT for one in found)
-    return {"numeric": numeric, "instruction_sets": sets, "others": others if floats else None}
+    """The content of instruction_sets.json, which the package's runtime reads as well
+    (runtime/verified.py)."""
+    sets = {processor.instruction_set: processor.record for processor in found}
+    elsewhere = {"statement": COMPUTED, "basis": _floats(numeric), "sums": Sums.FLOAT}
+    floats = all(processor.sums == Sums.FLOAT for processor in found)
+    return {"numeric": numeric, "instruction_sets": sets, "others": elsewhere if floats else None}
 
 
 def _floats(numeric: str) -> str:
-    return f"as added there, in floating point: no sum of {numeric} can saturate, on any data"
+    return f"sums are added there in floating point: none of {numeric} can saturate, on any data"
 
 
-def _measured_here(work: Workbench, candidate: Candidate, here: str) -> Statement:
+def _measured_here(work: Workbench, candidate: PackedCandidate, here: str) -> Statement:
     same = candidate.agreement.same
     tested = counted(len(work.tested), f"test {work.modality.noun}")
     basis = (
-        f"{tested}, answered by the packed folder on a processor of the kind {here}; it agrees "
-        f"with the trained model on {measured(same)}"
+        f"{tested}, answered by the packed folder on an {here} processor; it agrees with the "
+        f"trained model on {measured(same)}"
     )
     sums = work.engine.sums(candidate.numeric, here)
     return Statement(here, MEASURED, basis, sums, same, {"samples": len(work.tested)})
@@ -117,15 +120,15 @@ def _measured_here(work: Workbench, candidate: Candidate, here: str) -> Statemen
 
 def _statement(
     work: Workbench,
-    candidate: Candidate,
+    candidate: PackedCandidate,
     name: str,
     sums: Sums,
     network: NetworkSums | str,
 ) -> Statement:
     if sums == Sums.FLOAT:
         return Statement(name, COMPUTED, _floats(candidate.numeric), sums)
-    if work.config.deploy.emulated_samples and (words := emulator(name)):
-        return _emulated(work, candidate, name, sums, words)
+    if work.config.deploy.emulated_samples and (command := emulator(name)):
+        return _emulated(work, candidate, name, sums, command)
     if isinstance(network, str):
         return Statement(name, "", network, sums)
     found = _computed(name, sums, network, work.modality.noun)
@@ -134,80 +137,81 @@ def _statement(
     return found
 
 
-def _computed(name: str, sums: Sums, network: NetworkSums, thing: str) -> Statement:
-    """Whether any sum saturates, by the arithmetic `sums`."""
+def _computed(name: str, sums: Sums, network: NetworkSums, noun: str) -> Statement:
+    """State whether any sum saturates if the engine adds as `sums` says."""
     layers = f"{counted(len(network.layers), 'layer')} of 8 bits"
-    seen = f"{counted(network.total, 'pair sum')} of {layers}"
-    on = f"on {counted(network.samples, f'test {thing}')}"
+    pair_sums = f"{counted(network.total, 'pair sum')} of {layers}"
+    on = f"on {counted(network.samples, f'test {noun}')}"
     figures = network.figures
     if network.share_of_32_bits > 1:
-        basis = "a sum of a layer may be larger than 32 bits hold"
+        basis = "a sum of a layer may not fit into 32 bits"
         return Statement(name, "", basis, sums, figures=figures)
-    room = f"no input makes a sum that takes more than {percent(network.share_of_32_bits)} of them"
+    room = f"no input makes a sum beyond {percent(network.share_of_32_bits)} of what 32 bits hold"
     if sums == Sums.INT32:
         basis = (
-            f"as added there, in 32 bits by the options set there: {room}; without these options, "
-            f"in 16 bits, {network.saturated:,} of {seen} would saturate {on}"
+            f"sums are added there in 32 bits, by the options set there: {room}; without these "
+            f"options, in 16 bits, {network.saturated:,} of {pair_sums} would saturate {on}"
         )
         return Statement(name, COMPUTED, basis, sums, figures=figures)
     if sums == Sums.SIGNED_PAIRS:
-        lowest = min((one.lowest_weight for one in network.layers), default=0)
+        lowest = min((layer.lowest_weight for layer in network.layers), default=0)
         fits = lowest >= LOWEST_WEIGHT
         basis = (
-            f"as added there, in pairs of signed products that {'fit' if fits else 'may not fit'} "
-            f"into 16 bits: the lowest weight of {layers} is {lowest}, down to {LOWEST_WEIGHT} "
-            f"they always do; they are added in 32 bits, and {room}"
+            "sums are added there in pairs of signed products that "
+            f"{'fit' if fits else 'may not fit'} into 16 bits: the lowest weight of {layers} is "
+            f"{lowest}, and down to {LOWEST_WEIGHT} they always fit; the pairs are added in 32 "
+            f"bits, and {room}"
         )
         return Statement(name, COMPUTED if fits else "", basis, sums, figures=figures)
     if network.saturated:
         where = counted(len(network.saturating_layers), "layer")
-        basis = f"{PAIRS}: {network.saturated:,} of {seen} saturate, in {where}, {on}"
+        basis = f"{PAIRS}: {network.saturated:,} of {pair_sums} saturate, in {where}, {on}"
         return Statement(name, "", basis, sums, figures=figures)
-    basis = f"{PAIRS}: none of {seen} saturates {on}"
+    basis = f"{PAIRS}: none of {pair_sums} saturates {on}"
     return Statement(name, COMPUTED, basis, sums, figures=figures)
 
 
-def _with_its_options(work: Workbench, candidate: Candidate, found: Statement) -> Statement:
-    """`found`, and how this machine answers with the options that are set on that set."""
+def _with_its_options(work: Workbench, candidate: PackedCandidate, found: Statement) -> Statement:
+    """Extend `found` by how this machine answers with the engine options of that set."""
     name = found.instruction_set
     rows = spaced(len(work.tested), MOST_MEASURED)
     try:
-        same = _same(work, candidate, rows, _asked(work, candidate, rows, on=name))
+        same = _same(work, candidate, rows, _answers_of_rows(work, candidate, rows, on=name))
     except AgreementNotMet as error:
         return replace(found, statement="", basis=f"with its options, {error.problem}")
     basis = (
-        f"{found.basis}; with these options this machine agrees with itself on {measured(same)}, "
-        f"tried on {counted(len(rows), f'test {work.modality.noun}')}"
+        f"{found.basis}; with these options this machine gives the same answers on "
+        f"{measured(same)}, tried on {counted(len(rows), f'test {work.modality.noun}')}"
     )
     return replace(found, basis=basis, agreement=same)
 
 
 def _emulated(
-    work: Workbench, candidate: Candidate, name: str, sums: Sums, words: Sequence[str]
+    work: Workbench, candidate: PackedCandidate, name: str, sums: Sums, command: Sequence[str]
 ) -> Statement:
     rows = spaced(len(work.tested), work.config.deploy.emulated_samples)
     try:
-        # an emulator shows the host's cpuinfo, so what the runtime finds there is not enough
-        answers = _asked(work, candidate, rows, on=name, through=words)
+        # the runtime would read the host's /proc/cpuinfo under the emulator, so the set is given
+        answers = _answers_of_rows(work, candidate, rows, on=name, through=command)
     except AgreementNotMet as error:
-        return Statement(name, "", f"under {' '.join(words)}, {error.problem}", sums)
+        return Statement(name, "", f"under {' '.join(command)}, {error.problem}", sums)
     same = _same(work, candidate, rows, answers)
-    judged = _agreement(work, candidate.numeric, rows, work.trained.answers, answers)
+    agreement = _agreement(work, candidate.numeric, rows, work.trained.answers, answers)
     samples = counted(len(rows), f"test {work.modality.noun}")
     basis = (
-        f"{samples}, answered by the packed folder under {' '.join(words)}; it agrees with this "
+        f"{samples}, answered by the packed folder under {' '.join(command)}; it agrees with this "
         f"machine on {measured(same)}"
     )
-    if judged.failures:
-        basis = f"{basis}; {'; '.join(judged.failures)}"
-    statement = "" if judged.failures else EMULATED
+    if agreement.failures:
+        basis = f"{basis}; {'; '.join(agreement.failures)}"
+    statement = "" if agreement.failures else EMULATED
     return Statement(name, statement, basis, sums, same, {"samples": len(rows)})
 
 
 def _same(
-    work: Workbench, candidate: Candidate, rows: Sequence[int], answers: Sequence[Any]
+    work: Workbench, candidate: PackedCandidate, rows: Sequence[int], answers: Sequence[Any]
 ) -> Measure:
-    """The share of the answers to the test samples `rows` that are as on this machine."""
+    """The share of `answers`, to the test samples `rows`, that equal those of this machine."""
     values = candidate.answers.values
     return _agreement(work, candidate.numeric, rows, values, answers).same
 
@@ -219,7 +223,7 @@ def _agreement(
     before: Sequence[Any],
     after: Sequence[Any],
 ) -> Agreement:
-    """`before`: answers to the whole test split; `after`: to the `rows` of it."""
+    """Compare answers `after`, to the test samples `rows`, with `before`, to the whole split."""
     subset = replace(
         work.trained,
         names=tuple(work.trained.names[row] for row in rows),
@@ -238,9 +242,9 @@ def _agreement(
     )
 
 
-def _asked(
+def _answers_of_rows(
     work: Workbench,
-    candidate: Candidate,
+    candidate: PackedCandidate,
     rows: Sequence[int],
     on: str | None = None,
     through: Sequence[str] = (),
@@ -259,11 +263,12 @@ def _asked(
 
 
 def _network_sums(
-    work: Workbench, candidate: Candidate, sums: Mapping[str, Sums]
+    work: Workbench, candidate: PackedCandidate, sums: Mapping[str, Sums]
 ) -> NetworkSums | str:
-    """The sums of the candidate's layers on the test split, or why they are not known.
+    """Count the sums of the candidate's layers on the test split, or return why that is impossible.
 
-    All of it if that decides: whether pairs saturate depends on the samples."""
+    The whole split is used if the statement depends on the samples, as with saturating pairs; else
+    a part of it."""
     kinds = set(sums.values())
     if not kinds - {Sums.FLOAT}:
         return NetworkSums(0, 0, ())
@@ -277,6 +282,6 @@ def _network_sums(
 
 
 def spaced(count: int, most: int) -> list[int]:
-    """At most `most` of the first `count` whole numbers, evenly spaced."""
+    """Return at most `most` of the numbers 0 to `count` - 1, evenly spaced."""
     places = np.linspace(0, count - 1, min(count, most)).round()
     return list(dict.fromkeys(int(place) for place in places))

@@ -1,5 +1,5 @@
-"""Climbs down from the smallest number format to the first that agrees with the trained model and
-does not miss the gate."""
+"""The ladder search: tries the number formats of deploy.ladder in order, and selects the first that
+agrees with the trained model, does not miss the gate and is verified for every processor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,8 @@ from stages.deploy.compressors import CannotCompress
 from stages.deploy.content import Content
 from stages.deploy.engines import Network, size_of
 from stages.deploy.gate import Gated, gated, not_met
-from stages.deploy.instruction_sets import Candidate, Statement, failures, statements
-from stages.deploy.packed import Answers, write_folder
+from stages.deploy.instruction_sets import PackedCandidate, Statement, failures, statements
+from stages.deploy.packed import TimedAnswers, write_folder
 from stages.deploy.workbench import Workbench
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.sure import SureAnswers
@@ -24,12 +24,12 @@ from stages.runtime.sealed import SEAL, seal
 
 @dataclass(frozen=True)
 class Tested:
-    """A packed folder's files, what they answered to the test split, and what that is worth."""
+    """A packed number format: its files, its answers to the test split, and its metrics."""
 
     numeric: str
     content: Content
     files: dict[str, bytes]
-    answers: Answers
+    answers: TimedAnswers
     measured: Measured
     agreement: Agreement
     gated: Gated
@@ -38,85 +38,94 @@ class Tested:
 
     @property
     def verdict(self) -> Literal["ship", "undecided"]:
-        """Of one that is shipped: it misses no gate."""
+        """The verdict of a package that is shipped, so never 'do not ship'."""
         return "ship" if self.gated.verdict == "ship" else "undecided"
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of one rung; `tested` is None if it was not worth packing."""
+class Candidate:
+    """A number format of the ladder and what came of it. `why`: the reason why it was selected or
+    not. `tested`: None if it was not packed."""
 
     numeric: str
-    kept: bool
+    selected: bool
     why: str
     network_bytes: int | None = None
     tested: Tested | None = None
 
     @property
     def misses_gate(self) -> bool:
-        """Whether it agrees with the trained model, but is not good enough by itself."""
+        """Whether it agrees with the trained model, but misses the gate itself."""
         tested = self.tested
         return bool(tested and tested.gated.failures and not tested.agreement.failures)
 
     @property
     def record(self) -> dict[str, Any]:
-        """For the Package; nothing that was timed."""
-        facts = ("numeric", "kept", "why", "network_bytes")
-        record = {name: getattr(self, name) for name in facts}
+        """The candidate as JSON, for the Package; without latencies, which are never equal."""
+        record: dict[str, Any] = {
+            "numeric": self.numeric,
+            "kept": self.selected,
+            "why": self.why,
+            "network_bytes": self.network_bytes,
+        }
         if self.tested is None:
             return record
         overall = self.tested.measured.overall
         measured = {name: overall[name].model_dump() for name in overall}
-        processors = {one.instruction_set: one.record for one in self.tested.instruction_sets}
-        held = {"instruction_sets": processors} if processors else {}
+        processors = {
+            processor.instruction_set: processor.record
+            for processor in self.tested.instruction_sets
+        }
+        by_processor = {"instruction_sets": processors} if processors else {}
         record |= {"verdict": self.tested.gated.verdict, "overall": measured}
         record["sure"] = self.tested.sure.record
-        return {**record, **self.tested.agreement.record(), **held}
+        return {**record, **self.tested.agreement.record(), **by_processor}
 
 
-class Climb(NamedTuple):
-    """All `trials`, the last of which was kept, and the package that it became: `best`."""
+class LadderResult(NamedTuple):
+    """The `candidates` that were tried, the last of which was selected, and what it measured."""
 
-    trials: list[Trial]
+    candidates: list[Candidate]
     best: Tested
 
 
-def climbed(work: Workbench) -> Climb:
-    """The trials down to the first that is kept.
+def search_ladder(work: Workbench) -> LadderResult:
+    """Try the number formats in order until one is selected.
 
-    Raises, with every rung's reason, GateNotMet if one agreed and missed the gate, else
-    AgreementNotMet."""
-    trials: list[Trial] = []
+    If none is, raises GateNotMet if one agreed but missed the gate, else AgreementNotMet, with the
+    reason for each number format."""
+    candidates: list[Candidate] = []
     for index, numeric in enumerate(work.ladder):
         work.run.progress("number formats", index, len(work.ladder))
-        trials.append(_tried(work, numeric, work.ladder[index + 1 :]))
-        best = trials[-1].tested
-        if best and trials[-1].kept:
-            return Climb(trials, best)
-    if any(one.misses_gate for one in trials):
-        raise not_met({one.numeric: one.why for one in trials})
-    reasons = "; ".join(f"{one.numeric}: {one.why}" for one in trials)
+        candidates.append(_tried(work, numeric, work.ladder[index + 1 :]))
+        best = candidates[-1].tested
+        if best and candidates[-1].selected:
+            return LadderResult(candidates, best)
+    if any(candidate.misses_gate for candidate in candidates):
+        raise not_met({candidate.numeric: candidate.why for candidate in candidates})
+    reasons = "; ".join(f"{candidate.numeric}: {candidate.why}" for candidate in candidates)
     raise AgreementNotMet(
-        f"No packed form of the model does what the trained one does. {reasons}.",
-        "Allow a larger deploy.max_drop, add rungs to deploy.ladder (float32 is the safest), "
-        f"or give the labels that drop more {work.modality.noun}s.",
+        f"No number format agrees with the trained model. {reasons}.",
+        "Allow a larger deploy.max_drop, add number formats to deploy.ladder (float32 is the "
+        f"safest), or add {work.modality.noun}s of the labels that drop.",
     )
 
 
-def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Trial:
+def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Candidate:
     try:
         network = work.compressed(numeric)
     except CannotCompress as error:
-        return Trial(numeric, False, error.problem)
+        return Candidate(numeric, False, error.problem)
     larger = _not_smaller(work, size_of(network), below)
     if larger:
-        return Trial(numeric, False, larger, size_of(network))
+        return Candidate(numeric, False, larger, size_of(network))
     return _measured(work, numeric, network)
 
 
 def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
-    """Why a network of `size` bytes is not worth its rung, or nothing. Speed would be a reason,
-    too, but it is never the same twice, and what is shipped must be."""
+    """The reason to skip a network of `size` bytes: it is not smaller than the next number format
+    of the ladder; "" if it is smaller. Latency decides nothing, as it is never equal twice, and
+    equal inputs must ship equal packages."""
     for numeric in below:
         try:
             other = size_of(work.compressed(numeric))
@@ -126,7 +135,7 @@ def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
     return ""
 
 
-def _measured(work: Workbench, numeric: str, network: Network) -> Trial:
+def _measured(work: Workbench, numeric: str, network: Network) -> Candidate:
     content = work.content(numeric, network)
     files = work.target.files(content)
     answers = _answers(work, content, files, numeric)
@@ -140,18 +149,20 @@ def _measured(work: Workbench, numeric: str, network: Network) -> Trial:
     )
     packed = replace(work.trained, answers=answers.values)
     measured = work.kind.measured(packed, work.report.threshold)
-    held = gated(work, measured)
+    gate = gated(work, measured)
     sure = work.kind.sure(packed, work.report.threshold, sure_of(content.description))
-    failed = [*agreement.failures, *held.failures]
-    candidate = Candidate(numeric, network, content, files, answers, agreement)
+    failed = [*agreement.failures, *gate.failures]
+    candidate = PackedCandidate(numeric, network, content, files, answers, agreement)
     found = [] if failed else statements(work, candidate)
     failed += failures(found)
     why = "; ".join(failed) or "agrees with the trained model"
-    tested = Tested(numeric, content, files, answers, measured, agreement, held, sure, found)
-    return Trial(numeric, not failed, why, size_of(network), tested)
+    tested = Tested(numeric, content, files, answers, measured, agreement, gate, sure, found)
+    return Candidate(numeric, not failed, why, size_of(network), tested)
 
 
-def _answers(work: Workbench, content: Content, files: dict[str, bytes], numeric: str) -> Answers:
+def _answers(
+    work: Workbench, content: Content, files: dict[str, bytes], numeric: str
+) -> TimedAnswers:
     def progress(done: int) -> None:
         work.run.progress(f"testing the packed {numeric}", done, len(work.tested))
 

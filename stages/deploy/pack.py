@@ -1,4 +1,4 @@
-"""Packages as folders and as zip files, out of the store."""
+"""Writes packages from the store to a folder or a zip file."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from stages.runtime.files import beside
 from stages.runtime.sealed import SEAL, check
 from stages.store import Store
 
-BEGINNING = (1980, 1, 1, 0, 0, 0)  # a zip file wants a date
+BEGINNING = (1980, 1, 1, 0, 0, 0)  # zip entries need a date; a fixed one keeps the bytes equal
 
 
 def unpack(package: Package, store: Store, folder: Path) -> Path:
@@ -41,7 +41,7 @@ def unpack(package: Package, store: Store, folder: Path) -> Path:
 
 
 def zipped(package: Package, store: Store, path: Path) -> Path:
-    """Write `package` to `path` as a zip file; equal packages make equal bytes."""
+    """Write `package` as a zip file to `path`, and return it; equal packages give equal bytes."""
     with beside(path) as draft, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, digest in sorted(package.files.items()):
             entry = zipfile.ZipInfo(name, BEGINNING)

@@ -1,4 +1,5 @@
-"""Asks a packed folder through its own runtime, in a process that knows nothing of us."""
+"""Runs a packed folder in a process of its own, in which it can import nothing but its own code and
+the installed libraries."""
 
 import json
 import subprocess
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from stages.runtime.answers import of as kind_of
 from stages.runtime.errors import AgreementNotMet
 
-# -I keeps our paths and environment out; the packed code may not even import `stages` by accident.
+# -I ignores PYTHONPATH and the working directory; `stages` is blocked, even if it is installed.
 START = (
     "import runpy, sys; sys.modules['stages'] = None; sys.path.insert(0, sys.argv[1]); "
     "name = sys.argv[2]; del sys.argv[1:3]; runpy.run_module(name, run_name='__main__')"
@@ -23,12 +24,13 @@ EVERYTHING = ("predict", "--json", "--timed", "--top", "0", "--threshold", "0")
 
 
 def no_progress(done: int) -> None:
-    """Tell nobody that `done` samples have been answered."""
+    """Ignore that `done` samples have been answered."""
 
 
-class Answers(NamedTuple):
-    """`values`: of each sample, as the kind of answer keeps them. `seconds`: [n], one sample at a
-    time, from bytes to the answer."""
+class TimedAnswers(NamedTuple):
+    """A package's answers to n samples. `values`: one for each sample, in the form of the package's
+    kind of answer. `seconds`: float64 [n], from a sample's bytes to its answer, one at a time.
+    `load_seconds`: the time to load the package."""
 
     values: list[Any]
     seconds: NDArray[np.float64]
@@ -43,7 +45,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
-def ask(
+def run_packed(
     folder: Path,
     sdk: str,
     description: Mapping[str, Any],
@@ -52,13 +54,14 @@ def ask(
     *,
     on: str | None = None,
     through: Sequence[str] = (),
-) -> Answers:
-    """What the package in `folder`, which `description` describes, answers to `samples`, one after
-    the other on one core. The first is asked twice, as what is imported on its way would count as
-    its time. `on`: with the engine options of that instruction set; `through`: the words of an
-    emulator that runs it.
+) -> TimedAnswers:
+    """Let the package in `folder` answer `samples`, one at a time on one core.
 
-    Raises AgreementNotMet if it cannot answer one of them."""
+    `description`: its package.json. `on`: set the engine options of that instruction set.
+    `through`: the command of an emulator to run it under. The first sample is answered twice and
+    timed the second time, as the first answer includes the time of imports.
+
+    Raises AgreementNotMet if a sample cannot be answered."""
     with TemporaryDirectory() as name:
         listed = Path(name) / "list.txt"
         with listed.open("w", encoding="utf-8") as names:
@@ -66,16 +69,18 @@ def ask(
                 path = Path(name) / f"{index}"
                 path.write_bytes(data)
                 names.write(f"{path}\n" if index else f"{path}\n{path}\n")
-        words = [*EVERYTHING, "--from", str(listed), *(["--on", on] if on else [])]
-        loaded, _, *lines = _lines([*through, *_command(folder, sdk, words)], folder, sdk, progress)
+        arguments = [*EVERYTHING, "--from", str(listed), *(["--on", on] if on else [])]
+        loaded, _, *lines = _lines(
+            [*through, *_command(folder, sdk, arguments)], folder, sdk, progress
+        )
     kind = kind_of(description)
     values = [kind.parsed(line, description["labels"]) for line in lines]
     seconds = np.array([line["seconds"] for line in lines])
-    return Answers(values, seconds, loaded["load_seconds"])
+    return TimedAnswers(values, seconds, loaded["load_seconds"])
 
 
 def self_test(folder: Path, sdk: str) -> None:
-    """Let the package test itself. Raises AgreementNotMet if it fails."""
+    """Run the package's own selftest. Raises AgreementNotMet if it fails."""
     with TemporaryFile() as complaints:
         done = subprocess.run(
             _command(folder, sdk, ["selftest"]), cwd=folder, stdout=complaints, stderr=complaints
@@ -92,21 +97,21 @@ def _lines(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=complaints
         ) as child:
             for line in child.stdout or ():
-                progress(max(0, len(lines) - 1))  # what was loaded, and the first, asked twice
+                progress(max(0, len(lines) - 1))  # the first two lines: loading, and the warm-up
                 lines.append(json.loads(line))
         _check(child.returncode, complaints, sdk)
     return lines
 
 
-def _command(folder: Path, sdk: str, words: Sequence[str]) -> list[str]:
-    return [sys.executable, "-I", "-B", "-c", START, str(folder), sdk, *words]
+def _command(folder: Path, sdk: str, arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, "-I", "-B", "-c", START, str(folder), sdk, *arguments]
 
 
 def _check(code: int, complaints: Any, sdk: str) -> None:
     if code:
         complaints.seek(0)
-        said = complaints.read().decode(errors="replace").splitlines()[-5:]
+        messages = complaints.read().decode(errors="replace").splitlines()[-5:]
         raise AgreementNotMet(
-            f"The packed {sdk} ended with code {code}. {' / '.join(said)}".strip(),
+            f"The packed {sdk} ended with code {code}. {' / '.join(messages)}".strip(),
             "This is a fault in the package's runtime: report it with this message.",
         )

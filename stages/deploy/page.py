@@ -1,4 +1,5 @@
-"""The page about a package: does it do what the trained model did, and why this number format."""
+"""The page about a package: whether it agrees with the trained model, and why it was shipped in
+this number format."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,8 +7,8 @@ from typing import Any, NamedTuple
 
 from stages.artifacts import Measure
 from stages.deploy.engines import size_of
-from stages.deploy.ladder import Climb, Tested, Trial
-from stages.deploy.limits import Held, size_held
+from stages.deploy.ladder import Candidate, LadderResult, Tested
+from stages.deploy.limits import LimitCheck, check_size
 from stages.deploy.workbench import WHOLE, Workbench
 from stages.evaluate import formatting
 from stages.evaluate.formatting import capital, metric
@@ -16,9 +17,9 @@ from stages.pages import render
 TEMPLATE = Path(__file__).with_name("package.html")
 
 
-class Row(NamedTuple):
-    """A metric of the trained model and of the package; `drop` is positive if it got worse, None if
-    it is not compared sample by sample."""
+class MetricRow(NamedTuple):
+    """A metric of the trained model and of the package. `drop` is positive if the package is worse,
+    None if the metric is not compared sample by sample."""
 
     name: str
     trained: Measure | None
@@ -26,19 +27,22 @@ class Row(NamedTuple):
     drop: Measure | None
 
     @property
-    def said(self) -> str:
+    def title(self) -> str:
+        """The metric's name on the page."""
         return metric(self.name)
 
 
 def page(
     work: Workbench,
-    climb: Climb,
+    result: LadderResult,
     times: Mapping[str, Any] | None = None,
-    limits: Sequence[Held] = (),
+    limits: Sequence[LimitCheck] = (),
 ) -> str:
-    """The HTML about `climb`. Without `times`, as in the package itself, nothing timed is on it;
-    `limits`: those of its device, beside what was measured."""
-    best, minimum = climb.best, bool(work.report.gate)
+    """Render the page about `result`.
+
+    `times`: latencies by number format; the copy inside the package has none, since equal inputs
+    must make equal packages. `limits`: the checked limits of the device."""
+    best, minimum = result.best, bool(work.report.gate)
     rows = _rows(work, best)
     return render(
         TEMPLATE,
@@ -46,7 +50,7 @@ def page(
         target=work.config.target,
         model=work.model,
         report=work.report,
-        thing=work.modality.noun,
+        noun=work.modality.noun,
         tested=len(work.tested),
         compared=work.kind.compared,
         first=work.kind.headline[0],
@@ -54,44 +58,44 @@ def page(
         verdict=capital(formatting.headline(best.verdict, minimum)),
         look=formatting.verdict_style(best.verdict, minimum),
         max_drop=work.config.deploy.max_drop,
-        trials=_trials(work, climb),
+        candidates=_candidates(work, result),
         whole=size_of(work.exported()),
         best=best,
         processors=best.instruction_sets,
         times=times,
-        limits=limits or size_held(work, climb),
+        limits=limits or check_size(work, result),
         overall=[row for row in rows if row.name in work.report.overall],
         rows=[row for row in rows if row.name not in work.report.overall],
     )
 
 
-def _trials(work: Workbench, climb: Climb) -> list[Trial]:
-    """All rungs, and float32 to compare with, in their order."""
-    tried = {one.numeric: one for one in climb.trials}
+def _candidates(work: Workbench, result: LadderResult) -> list[Candidate]:
+    """The candidates of the whole ladder, and float32 for comparison, in the ladder's order."""
+    tried = {candidate.numeric: candidate for candidate in result.candidates}
     sizes = {WHOLE: size_of(work.exported())}
     return [
-        tried.get(numeric) or Trial(numeric, False, "not needed", sizes.get(numeric))
+        tried.get(numeric) or Candidate(numeric, False, "not needed", sizes.get(numeric))
         for numeric in dict.fromkeys([*work.ladder, WHOLE])
     ]
 
 
-def _rows(work: Workbench, best: Tested) -> list[Row]:
-    """One for each metric that is told or compared, the largest drop first."""
+def _rows(work: Workbench, best: Tested) -> list[MetricRow]:
+    """A row for each headline or compared metric, the largest drop first."""
     trained = _named(work.report.overall, work.report.labels_measured)
     packed = _named(best.measured.overall, best.measured.labels)
     drops = best.agreement.drops
     names = dict.fromkeys([*work.kind.headline, *drops])
-    rows = [Row(name, trained.get(name), packed.get(name), drops.get(name)) for name in names]
+    rows = [MetricRow(name, trained.get(name), packed.get(name), drops.get(name)) for name in names]
     return sorted(rows, key=lambda row: -row.drop.value if row.drop else 1)
 
 
 def _named(
     overall: Mapping[str, Measure], labels: Mapping[str, Mapping[str, Measure]]
 ) -> dict[str, Measure]:
-    """Every measure by its name in a gate: 'accuracy', 'recall of cat'."""
+    """Every measure under the name that a gate uses: 'accuracy', 'recall of cat'."""
     each = {
-        f"{metric} of {label}": one
+        f"{metric} of {label}": measure
         for label, measured in labels.items()
-        for metric, one in measured.items()
+        for metric, measure in measured.items()
     }
     return {**each, **overall}

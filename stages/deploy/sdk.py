@@ -1,4 +1,4 @@
-"""The runtime's own sources, of which every package carries a copy: those that it needs."""
+"""The sources of the runtime that a package needs and of which it carries a copy."""
 
 import ast
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,13 @@ SERVER = Path(str(server.__file__))
 
 
 def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -> dict[str, bytes]:
-    """The runtime's files under `folder`: its commands, the steps, kind of answer and engine that
-    `description` names, and all that these import; the server only if it `serves`."""
+    """The runtime's source files by their paths below `folder`: its commands, the steps, kind of
+    answer and backend that `description` names, and everything that these import. The server is
+    among them only if the package `serves`."""
     steps = [*description["before"], *description["after"]]
     roots = [
         *DEVICE,
-        *(_place(STEPS, one["step"]) for one in steps),
+        *(_place(STEPS, step["step"]) for step in steps),
         _place(KINDS, description["answers"]),
         _place(BACKENDS, description["backend"]),
         *([SERVER] if serves else []),
@@ -33,7 +34,7 @@ def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -
 
 
 def _place(table: Registry, name: str) -> Path:
-    """The file of the part `name`."""
+    """The source file of the part `name`."""
     from importlib.util import find_spec
 
     module = table.places[table.check(name)].partition(":")[0]
@@ -41,31 +42,31 @@ def _place(table: Registry, name: str) -> Path:
 
 
 def _reached(roots: list[Path], without: frozenset[Path]) -> list[Path]:
-    seen: set[Path] = set()
+    visited: set[Path] = set()
     waiting = list(roots)
     while waiting:
         path = waiting.pop()
-        if path not in seen and path not in without:
-            seen.add(path)
+        if path not in visited and path not in without:
+            visited.add(path)
             waiting += [*_imported(path), *_packages(path)]
-    return sorted(seen)
+    return sorted(visited)
 
 
 def _imported(path: Path) -> Iterator[Path]:
-    """The files of the runtime that the one at `path` imports, at its top or inside functions."""
+    """The files of the runtime that `path` imports, at its top or inside functions."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.ImportFrom) and node.level:
             base = path.parents[node.level - 1].joinpath(*(node.module or "").split("."))
             named = (base / name.name for name in node.names)
-            yield from (file for one in (base, *named) for file in _files(one))
+            yield from (file for place in (base, *named) for file in _files(place))
 
 
 def _packages(path: Path) -> list[Path]:
-    """The __init__ of each folder down to `path`."""
+    """The __init__.py of each folder on the way to `path`."""
     between = path.relative_to(HOME).parents
-    return [HOME / one / "__init__.py" for one in between]
+    return [HOME / folder / "__init__.py" for folder in between]
 
 
 def _files(place: Path) -> list[Path]:
-    known = (place.with_suffix(".py"), place / "__init__.py")
-    return [path for path in known if path.is_file()]
+    candidates = (place.with_suffix(".py"), place / "__init__.py")
+    return [path for path in candidates if path.is_file()]

@@ -1,5 +1,5 @@
-"""How long a packed network takes, beside the same network in float32. Never part of a package: no
-time is the same twice."""
+"""Latencies of a packed network and of the same network in float32. They are never part of a
+package, as no time is the same twice."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,22 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from stages.deploy.ladder import Climb
-from stages.deploy.packed import Answers, write_folder
+from stages.deploy.ladder import LadderResult
+from stages.deploy.packed import TimedAnswers, write_folder
 from stages.deploy.workbench import WHOLE, Workbench
 from stages.runtime.sealed import SEAL, seal
 
-SAMPLES = 32  # of the test split, if float32 was no rung that was tested
+SAMPLES = 32  # of the test split, if float32 was not among the tested candidates
 
 
-def timed(work: Workbench, climb: Climb) -> dict[str, dict[str, Any]]:
-    """For each number format that was tested, and for float32, milliseconds for one sample from its
-    bytes to its answer, on one core of this machine."""
-    found = {one.numeric: _told(one.tested.answers) for one in climb.trials if one.tested}
-    return found if WHOLE in found else {**found, WHOLE: _told(_whole(work))}
+def timed(work: Workbench, result: LadderResult) -> dict[str, dict[str, Any]]:
+    """The latencies of each tested number format and of float32: milliseconds from a sample's bytes
+    to its answer, on one core of this machine."""
+    found = {
+        candidate.numeric: _latency(candidate.tested.answers)
+        for candidate in result.candidates
+        if candidate.tested
+    }
+    return found if WHOLE in found else {**found, WHOLE: _latency(_whole(work))}
 
 
-def _whole(work: Workbench) -> Answers:
+def _whole(work: Workbench) -> TimedAnswers:
     content = work.content(WHOLE, work.exported())
     files = work.target.files(content)
     places = np.unique(np.linspace(0, len(work.tested) - 1, SAMPLES).astype(int))
@@ -32,7 +36,7 @@ def _whole(work: Workbench) -> Answers:
         return work.target.answers(Path(name), content, samples)
 
 
-def _told(answers: Answers) -> dict[str, Any]:
+def _latency(answers: TimedAnswers) -> dict[str, Any]:
     milliseconds = 1000 * answers.seconds
     return {
         "median_ms": float(np.median(milliseconds)),

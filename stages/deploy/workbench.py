@@ -1,4 +1,5 @@
-"""All that one package is made from: inputs, test samples, exported and compressed networks."""
+"""Everything that a package is made from: the inputs, the test samples, and the exported and
+compressed networks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,12 +29,14 @@ from stages.runtime.errors import ConfigError
 from stages.store import Store
 from stages.tracking import Run
 
-PARITY = 16  # training samples on which the exported network must answer as the trained one
-WHOLE = "float32"  # what the trained model is in
+PARITY = 16  # training samples on which the exported network is compared with the trained one
+WHOLE = "float32"  # the trained model's number format
 
 
 @dataclass(frozen=True)
 class Workbench:
+    """What making a package needs: the model, its report and dataset, the config and the store."""
+
     model: Model
     report: Report
     dataset: Dataset
@@ -43,6 +46,7 @@ class Workbench:
 
     @property
     def ladder(self) -> tuple[str, ...]:
+        """The number formats to try, in order."""
         return self.config.deploy.ladder
 
     @property
@@ -63,11 +67,11 @@ class Workbench:
     @cached_property
     def tested(self) -> list[str]:
         """The digests of the test split's files, in the manifest's order."""
-        return [one.digest for one in samples_of(self.dataset, self.store, "test")]
+        return [sample.digest for sample in samples_of(self.dataset, self.store, "test")]
 
     @property
     def samples(self) -> Iterator[bytes]:
-        """The test split's files, one after the other: together they may be more than memory."""
+        """The test split's files, loaded one at a time as together they may exceed the memory."""
         return (self.store.get(digest) for digest in self.tested)
 
     @property
@@ -80,7 +84,9 @@ class Workbench:
 
     @cached_property
     def trained(self) -> Predicted:
-        """What is true of `samples`, and what the trained model itself answered."""
+        """The truth and the trained model's own answers for the test split, from its report.
+
+        Raises ConfigError if the report is about another dataset or model."""
         data = self.store.get(self.report.files["predictions.json"])
         found = read_predicted(data, self.modality.noun)
         labels = tuple(self.report.labels)
@@ -92,7 +98,9 @@ class Workbench:
         return found
 
     def exported(self) -> Network:
-        """The network in float32, as the engine wants it; shared by all packages of the model."""
+        """Export the network in float32 for the engine. Cached: all packages of the model share it.
+
+        Raises what `Exporter.export` does."""
         samples = calibration.chosen(self.dataset, self.store, PARITY)
         engine = self.engine
 
@@ -105,7 +113,7 @@ class Workbench:
         return self.store.memo(key, self._code(self.exporter), make).all_bytes
 
     def compressed(self, numeric: str) -> Network:
-        """The network in `numeric`; shared, too. Raises CannotCompress."""
+        """Compress the network to `numeric`. Cached, too. Raises CannotCompress."""
         engine, compressor = self.engine, self.engine.compressor(numeric)
         count = self.config.deploy.calibration if compressor.needs_samples else 0
         samples = calibration.chosen(self.dataset, self.store, count)
@@ -134,15 +142,15 @@ class Workbench:
         return code_of(*modules, config=[*named, self.model.family, self.engine.backend])
 
     def network_sums(self, network: Network, digests: Sequence[str]) -> NetworkSums:
-        """The sums of the 8-bit layers of `network` on the samples `digests`; shared, too.
+        """Count the pair sums of the 8-bit layers of `network` on the samples `digests`. Cached.
 
-        Raises NotCounted for a network of which they are not known."""
+        Raises NotCounted if the sums of this network cannot be counted."""
         exporter = self.exporter
 
         def make() -> CachedContent:
             self.run.progress("counting sums", 0, 1)
             before = self._before
-            windows = (steps.prepared(before, self.store.get(one)).windows for one in digests)
+            windows = (steps.prepared(before, self.store.get(digest)).windows for digest in digests)
             with TemporaryDirectory() as folder:
                 graph = self.engine.place(network, Path(folder))
                 return CachedContent(exporter.count_sums(graph, windows).record())
@@ -151,11 +159,11 @@ class Workbench:
         return read_network_sums(self.store.memo(key, self._code(exporter), make).facts)
 
     def compressor(self, numeric: str) -> Compressor:
-        """What makes the engine's networks in `numeric`. Raises CannotCompress if nothing does."""
+        """The engine's compressor to `numeric`. Raises CannotCompress if there is none."""
         return self.engine.compressor(numeric)
 
     def content(self, numeric: str, network: Network) -> Content:
-        """What goes into the package with `network`, which is in `numeric`."""
+        """The content of the package with `network`, whose number format is `numeric`."""
         package = description(
             self.config.name, self.model, self.report, self.dataset, self.engine, numeric
         )

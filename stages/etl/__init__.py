@@ -41,7 +41,7 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
 def _inspected(
     config: "EtlSlice", revision: "Revision", store: "Store", run: "Run", settings: "Settings"
 ) -> list["Inspected"]:
-    """Every sample of `revision`, looked at once."""
+    """Inspect every sample of `revision` once."""
     from stages.config import DataConfig
     from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder

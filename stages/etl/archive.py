@@ -1,4 +1,4 @@
-"""Unpacks a zip that a stranger may have made: within its folder, and within limits."""
+"""Unpacks an untrusted zip file: only into its folder, and within limits."""
 
 import errno
 import lzma
@@ -15,9 +15,9 @@ from stages.runtime.errors import DataError
 
 MOST_FILES = 500_000
 MOST_BYTES = 50 * 2**30
-MOST_RATIO = 200  # pictures hardly shrink; a bomb does, a thousandfold
-FREE_BYTES = 100 * 2**20  # below this the ratio does not matter
-LONGEST_NAME, LONGEST_PATH = 255, 2000  # bytes that every usual disk can hold
+MOST_RATIO = 200  # pictures hardly compress; a zip bomb does, a thousandfold
+FREE_BYTES = 100 * 2**20  # content up to this size is allowed at any ratio
+LONGEST_NAME, LONGEST_PATH = 255, 2000  # bytes that usual file systems allow
 BROKEN = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
@@ -38,12 +38,12 @@ def unpack(
     most_files: int = MOST_FILES,
     most_bytes: int = MOST_BYTES,
 ) -> None:
-    """Unpack the zip at `archive`, or its folder `below`, into the empty `folder`.
+    """Unpack the zip at `archive`, or only its folder `below`, into the empty `folder`.
 
-    Of a folder `below` the last part of its name stays: a/b gives b/... in `folder`.
+    Of `below` the last part of the name is kept: a/b gives b/... in `folder`.
 
     Raises DataError for a damaged zip, one with a password, names that lead out of the folder,
-    links, a name that stands twice, more files or bytes than `most_files` and `most_bytes`, or more
+    links, a name that occurs twice, more files or bytes than `most_files` and `most_bytes`, or more
     content than a picture archive of this size can have."""
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -56,7 +56,7 @@ def unpack(
     except BROKEN as error:
         raise _broken(archive, error) from error
     except OSError as error:
-        # a place before the file's beginning; bytes that bz2 cannot read have no number
+        # EINVAL: an offset before the file's beginning; errors of bz2 have no number
         if error.errno not in (errno.EINVAL, None):
             raise
         raise _broken(archive, error) from error
@@ -81,12 +81,13 @@ def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_
         (outside, "leads out of the archive's folder"),
         (links, "is a link"),
         (locked, "has a password"),
-        (twice, "stands in it twice"),
-        (nameless, "is no name of a file"),
+        (twice, "is in it twice"),
+        (nameless, "is not a file name"),
     ):
         if names:
             raise DataError(
-                f"{archive.name}: '{names[0]}' {what} ({len(names)} such).", "Pack it without."
+                f"{archive.name}: '{names[0]}' {what} ({len(names)} such).",
+                "Make the zip without such files.",
             )
     total = sum(member.file_size for member in members)
     most = min(most_bytes, max(FREE_BYTES, MOST_RATIO * archive.stat().st_size))
@@ -105,7 +106,7 @@ def _is_too_long(name: str) -> bool:
 def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # zipfile itself stops at the size that the directory states, so a lie cannot grow.
+        # zipfile stops at the size that the directory states, so a false size cannot exceed it.
         with opened.open(member) as source, path.open("xb") as target:
             shutil.copyfileobj(source, target, 2**20)
     except (RuntimeError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:

@@ -17,9 +17,9 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
 
-class View(NamedTuple):
-    """One view of a sample as the network sees it: its windows [m, ...], the facts that steps noted
-    on the way, and its boxes (n, 5) float32: left, top, right, bottom in pixels of a picture of
+class AugmentedView(NamedTuple):
+    """A view of a sample as the network's input: its windows [m, ...], the facts that the steps
+    noted, and its boxes, float32 [n, 5]: left, top, right, bottom in pixels of a picture of
     facts["width"] by facts["height"], and the label's index."""
 
     windows: NDArray[Any]
@@ -34,11 +34,12 @@ def view_of(
     digest: str,
     view: int,
     boxes: Boxes = NO_BOXES,
-) -> View:
-    """View `view` of the sample in `data`, through `steps`: equal for equal seed, digest and view.
+) -> AugmentedView:
+    """Make view number `view` of the sample in `data` with the preprocessing `steps`. Equal seed,
+    digest and view give an equal result.
 
-    Each of `dataset.augmentations` is applied, in their order, to what comes out of the step that
-    it is for; view 0 goes through the steps alone. Meant for the train split only."""
+    Each of `dataset.augmentations` is applied, in order, to the output of the step that it is for;
+    view 0 is not augmented. Only for the train split."""
     rng = np.random.default_rng([dataset.seed, int(digest, 16), view])
     facts: dict[str, Any] = {}
     value: Any = data
@@ -49,18 +50,18 @@ def view_of(
                 value, boxes = change(Scene(value, boxes), rng)
             else:
                 value = change(value, rng)
-    return View(value if "windows" in facts else value[None], facts, boxes)
+    return AugmentedView(value if "windows" in facts else value[None], facts, boxes)
 
 
 def changes_of(dataset: Dataset, after: str) -> tuple[Any, ...]:
-    """Those of `dataset.augmentations` that are for what comes out of the step `after`, built; with
-    "batch" those that a trainer applies to its batches."""
+    """The `dataset.augmentations` that are applied to the output of the step `after`, as objects;
+    with "batch" those that a trainer applies to its batches."""
     every = _built(canonical(list(dataset.augmentations)))
     return tuple(change for change in every if after in change.after)
 
 
 def boxes_of(boxes: Sequence[Box], labels: Sequence[str]) -> Boxes:
-    """`boxes` as rows of left, top, right, bottom and the index in `labels`; (n, 5) float32."""
+    """`boxes` as float32 [n, 5]: left, top, right, bottom and the index in `labels`."""
     rows = [(*box[1:], labels.index(box.label)) for box in boxes]
     return np.array(rows, np.float32).reshape(-1, 5)
 
@@ -71,10 +72,10 @@ def resolve_augmentations(
     trainer: str = "",
     key: str = "etl.augmentations",
 ) -> tuple[dict[str, Any], ...]:
-    """`augmentations` with every argument spelt out, so that a later default changes nothing.
+    """`augmentations` with every argument written out, so that a changed default has no effect.
 
-    Raises ConfigError, naming `key`, for an argument that there is not, a value out of range, and a
-    change that is not for this `modality` or `trainer`."""
+    Raises ConfigError, naming `key`, for an unknown argument, a value out of range, or an
+    augmentation that is not for this `modality` or `trainer`."""
     named = [(name, arguments) for entry in augmentations for name, arguments in entry.items()]
     for name, _ in named:
         for kind, wanted in (("modalities", modality), ("trainers", trainer)):
@@ -92,7 +93,7 @@ def _check_for(name: str, kind: str, wanted: str, key: str) -> None:
         ]
         raise ConfigError(
             f"{key}: '{name}' is for {' and '.join(allowed)}, not for {wanted}.",
-            f"Take it out. There are: {', '.join(fitting)}.",
+            f"Remove it. There are: {', '.join(fitting)}.",
         )
 
 

@@ -1,4 +1,4 @@
-"""The readable list of a data set's revisions: revisions.json, oldest first."""
+"""The list of a data set's revisions: revisions.json, oldest first."""
 
 import json
 from pathlib import Path
@@ -10,8 +10,8 @@ from stages.settings import Settings
 
 
 class Revision(NamedTuple):
-    """Raw data as it was at one time. `revision` is DVC's digest of the folder; `tested`: how many
-    samples the data itself puts into the test split; None in lists of before that was noted."""
+    """Raw data as it was at one time. `revision`: DVC's digest of the folder. `tested`: the number
+    of samples that the data itself assigns to the test split; None in old lists without it."""
 
     name: str
     revision: str
@@ -27,7 +27,7 @@ class Revision(NamedTuple):
 
 
 def folder_of(settings: Settings) -> Path:
-    """Where raw data is kept: a folder a name, beside them DVC's cache and its workspaces."""
+    """The folder of all raw data: a folder for each name, DVC's cache and its workspaces."""
     return settings.root / "data"
 
 
@@ -41,7 +41,7 @@ def read(name: str, settings: Settings) -> list[Revision]:
     path = _path(name, settings)
     try:
         return [Revision(name, **record) for record in json.loads(path.read_text(encoding="utf-8"))]
-    except (FileNotFoundError, NotADirectoryError):  # the next write tells of a file in the way
+    except (FileNotFoundError, NotADirectoryError):  # a file in the way: the next write reports it
         return []
     except (ValueError, TypeError, OSError) as error:
         raise Damaged(
@@ -51,7 +51,7 @@ def read(name: str, settings: Settings) -> list[Revision]:
 
 
 def append(revision: Revision, settings: Settings) -> None:
-    """Make `revision` the newest of its name; one that was there before moves to the end."""
+    """Append `revision` to the list of its name; if it is there already, it moves to the end."""
     path = _path(revision.name, settings)
     with alone(path.with_suffix(".lock")):
         earlier = [

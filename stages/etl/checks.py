@@ -1,4 +1,4 @@
-"""Holds the table of samples against expectations, through Great Expectations."""
+"""Checks the table of samples against expectations, with Great Expectations."""
 
 import json
 import os
@@ -21,7 +21,7 @@ Expectation = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one expectation. `bad`: the offending lines, or records of annotations."""
+    """The result of one expectation. `bad`: the lines, or records of annotations, that break it."""
 
     expectation: Expectation
     success: bool
@@ -30,19 +30,22 @@ class Outcome:
 
     @property
     def meta(self) -> Mapping[str, Any]:
+        """What the suite says about the expectation: check, reason, remedy."""
         found: Mapping[str, Any] = self.expectation.get("meta") or {}
         return found
 
     @property
     def severity(self) -> str:
+        """The expectation's severity; 'critical' by default."""
         return str(self.expectation.get("severity", "critical"))
 
 
 def suite(
     config: EtlConfig, names: Sequence[str], labels: Sequence[str]
 ) -> tuple[list[Expectation], list[Expectation]]:
-    """The expectations whose offenders are set aside, and those about the samples that stay: of the
-    suites `names` and of `config`. `labels` are those of all samples, broken ones too."""
+    """The expectations of the suites `names` and of `config`: first those whose offenders are
+    quarantined, then those about the remaining samples. `labels`: those of all samples, including
+    broken ones."""
     facts = {**dict(config), "labels": list(labels)}
     every = [
         *(_filled(expectation, facts) for expectation in _default(names)),
@@ -55,7 +58,7 @@ def suite(
 
 
 def columns_of(names: Sequence[str]) -> list[str]:
-    """The columns of lines that the suites `names` ask about."""
+    """The columns of lines that the suites `names` check."""
     return [
         expectation["kwargs"]["column"]
         for expectation in _default(names)
@@ -73,8 +76,8 @@ def _is_of_annotations(expectation: Expectation) -> bool:
 
 
 def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list[Outcome]:
-    """Hold `lines`, or their annotations (meta: {of: annotations}), against `expectations`;
-    outcomes in their order.
+    """Check `lines`, or their annotations (meta: {of: annotations}), against `expectations`; the
+    outcomes are in the order of these.
 
     Raises ConfigError for an expectation that does not exist or does not fit the table."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -95,7 +98,7 @@ def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list
 
 
 def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
-    """The result of each of `expectations`, in their order; they name offenders by `at`."""
+    """The result of each of `expectations`, in order; they identify offenders by column `at`."""
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")
@@ -115,8 +118,8 @@ def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
 
 
 def _frame(rows: Sequence[Line], columns: Sequence[str]) -> Any:
-    """`rows` as a data frame of `columns` and all that is plain in them, each with its place `at`
-    among them."""
+    """`rows` as a data frame of `columns` and of all columns with plain values, and the column
+    `at`, a row's index."""
     import pandas
 
     plain = (key for row in rows for key, value in row.items() if _plain(value))
@@ -150,7 +153,7 @@ def _built(expectation: Expectation, place: int) -> Any:
         raise ConfigError(
             f"etl.expectations: '{expectation['type']}' cannot take {dict(expectation['kwargs'])}: "
             f"{' '.join(str(error).split())}",
-            "Great Expectations' gallery tells each one's arguments.",
+            "Great Expectations' gallery lists the arguments of each.",
         ) from error
 
 
@@ -170,14 +173,14 @@ def _check_ran(expectation: Expectation, result: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"etl.expectations: '{expectation['type']}' with {dict(expectation['kwargs'])} "
                 f"could not be checked: {failure['exception_message']}",
-                "Columns are file, label, split, group, bytes, the facts of a sample, as width and "
-                "height, and extra.NAME for a column NAME of your own; with "
+                "Columns are file, label, split, group, bytes, the facts of a sample (as width and "
+                "height), and extra.NAME for a column NAME of your own; with "
                 "meta: {of: annotations} file, label, split, group, box_side and box_aspect.",
             )
 
 
 def _filled(expectation: dict[str, Any], facts: Mapping[str, Any]) -> Expectation:
-    """`expectation` with each "$name" in its arguments replaced by that one of `facts`."""
+    """`expectation` with each "$name" in its arguments replaced by the value in `facts`."""
     kwargs = {
         key: facts[value[1:]] if str(value).startswith("$") else value
         for key, value in expectation["kwargs"].items()

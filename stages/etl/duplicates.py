@@ -1,9 +1,10 @@
-"""Finds pictures that look the same: re-saved, resized, a little brighter.
+"""Finds near duplicates: pictures that were re-saved, resized or made slightly brighter.
 
-Candidates have perceptual hashes at most a few bits apart. Whole data sets can look so (solar
-cells, digits), so each pair is then compared in a small grey picture, twice: as it is, and without
-its soft parts, where pictures of one kind differ. All sums are of whole numbers below 2**53, so
-they are exact and equal on every machine. Cropped or turned copies are not found."""
+Candidates are pairs whose perceptual hashes differ in a few bits at most. In some data sets (solar
+cells, digits) most pairs are candidates, so each is then compared as a small grey picture, twice:
+as it is, and high-pass filtered, where different pictures of one kind differ. All sums are of whole
+numbers below 2**53, so they are exact and equal on every machine. Cropped or rotated copies are not
+found."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 MOST_BITS = 10  # of 64
 LEAST_WHOLE = 0.995  # correlations; measured on solar cells, digits and clothes
 LEAST_DETAIL = 0.96
-SOFT = 15  # side of the box whose mean is soft, in pixels of 64
+SOFT = 15  # side of the box filter, in pixels of 64
 BLOCK = 1024
-FEW = 20  # a group up to this size is never a crowd
+FEW = 20  # a group up to this size is never overlapping
 
 Pairs = NDArray[np.int64]  # (pairs, 2): indices, the smaller one first
 
 
 def near_pairs(fingerprints: Sequence[NDArray[np.uint8]]) -> Pairs:
-    """The pairs of pictures that look the same, by their fingerprints (64, 64 uint8)."""
+    """The pairs of near duplicates, by the pictures' fingerprints (uint8 [64, 64])."""
     found = [np.empty((0, 2), np.int64)]
     whole = np.array(fingerprints, np.uint8).reshape(len(fingerprints), 64, 64)
     for pairs in _candidates(hashes_of(whole)):
@@ -33,9 +34,9 @@ def near_pairs(fingerprints: Sequence[NDArray[np.uint8]]) -> Pairs:
 
 
 def hashes_of(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """A perceptual hash of 64 bits for each fingerprint: which of the 8 by 8 lowest frequencies are
-    above their median (C. Zauner, Implementation and Benchmarking of Perceptual Image Hash
-    Functions, 2010, section 3.1; here over 32 by 32 pixels, in whole numbers)."""
+    """A perceptual hash of 64 bits for each fingerprint: whether each of the 8 by 8 lowest
+    frequencies is above their median (C. Zauner, Implementation and Benchmarking of Perceptual
+    Image Hash Functions, 2010, section 3.1; here of 32 by 32 pixels, in whole numbers)."""
     count = len(fingerprints)
     small = fingerprints.reshape(count, 32, 2, 32, 2).astype(np.float64).sum((2, 4))
     places = np.arange(8)[:, None] * (2 * np.arange(32) + 1)
@@ -46,7 +47,8 @@ def hashes_of(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def groups_of(count: int, pairs: Pairs) -> list[int]:
-    """For each of `count` samples the smallest index that it is joined to by `pairs`."""
+    """For each of `count` samples the smallest index in its group; `pairs` join samples to groups
+    (connected components)."""
     heads = list(range(count))
 
     def head(index: int) -> int:
@@ -62,11 +64,11 @@ def groups_of(count: int, pairs: Pairs) -> list[int]:
 
 
 def without_crowds(count: int, pairs: Pairs) -> tuple[Pairs, set[int]]:
-    """The pairs outside of crowds, and the indices of the samples in a crowd: a group of more than
-    a quarter of all samples.
+    """The pairs without those of overlarge groups, and the indices of the samples in such groups:
+    more than a quarter of all samples.
 
-    Where so many samples look the same, as from a fixed camera, similarity does not mean a copy,
-    and a group of that size could not be split."""
+    If so many samples are similar, as from a fixed camera, similarity does not mean a copy, and a
+    group of that size could not be split."""
     heads = groups_of(count, pairs)
     large = {head for head, size in Counter(heads).items() if size > max(FEW, count / 4)}
     crowded = {index for index, head in enumerate(heads) if head in large}
@@ -90,7 +92,8 @@ def _same(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.boo
 
 
 def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's, for each pair of pictures (n, 64, 64); 0 where one of them is of one colour."""
+    """Pearson's correlation of each pair of pictures, [n, 64, 64] each; 0 if one of them is of one
+    colour."""
     area = first[0].size if len(first) else 1
     sums = first.sum((1, 2)), second.sum((1, 2))
     shared = area * np.einsum("nij,nij->n", first, second) - sums[0] * sums[1]
@@ -101,8 +104,8 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
 
 
 def _detail(fingerprints: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The fingerprints without the mean of the box around each pixel; whole numbers, times its
-    side."""
+    """The fingerprints high-pass filtered: each pixel less the mean of the box around it, times the
+    box's side, in whole numbers."""
     edge = SOFT // 2
     padded = np.pad(
         fingerprints.astype(np.int64), ((0, 0), (edge, edge), (edge, edge)), mode="edge"

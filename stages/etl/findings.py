@@ -1,4 +1,4 @@
-"""Turns outcomes of expectations into words: findings, reasons, the validation's record."""
+"""Describes outcomes of expectations: findings, reasons, the record of the validation."""
 
 import json
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MOST_ROWS = 1000  # offending files named in the record
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
-    """What `outcome`, a failed one, says about `lines`."""
+    """The finding of the failed `outcome` about `lines`."""
     bad = _offenders(outcome)
     return Finding(
         check=str(outcome.meta.get("check", outcome.expectation["type"])),
@@ -25,17 +25,19 @@ def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
 
 
 def reason_of(outcome: Outcome, line: Line) -> str:
-    """Why `line` is set aside, in words."""
+    """The reason why `line` is quarantined."""
     template = outcome.meta.get("reason")
     return str(template).format(**line) if template else f"It fails {_plain(outcome)}."
 
 
 def remedy_of(outcome: Outcome) -> str:
-    return str(outcome.meta.get("remedy", "Mend these samples, or change etl.expectations."))
+    """What the user can do about a failed expectation."""
+    return str(outcome.meta.get("remedy", "Correct these samples, or change etl.expectations."))
 
 
 def record_of(outcomes: Sequence[Outcome]) -> bytes:
-    """validation.json: each expectation, whether it held, and the files that broke it."""
+    """The content of validation.json: each expectation, whether it was met, and the files that
+    break it."""
     records = [
         {
             "check": outcome.meta.get("check", outcome.expectation["type"]),
@@ -52,7 +54,7 @@ def record_of(outcomes: Sequence[Outcome]) -> bytes:
 
 
 def _offenders(outcome: Outcome) -> list[Line]:
-    column = outcome.meta.get("together")  # those that belong together, side by side
+    column = outcome.meta.get("together")  # lines with equal values are listed together
     return sorted(outcome.bad, key=lambda line: line[column]) if column else list(outcome.bad)
 
 
@@ -75,7 +77,7 @@ def _message(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> st
 
 
 def _placeholders(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) -> dict[str, Any]:
-    """What a check's sentence may name."""
+    """The placeholders that a check's sentence may use."""
     files, all_labels = _files(bad), labels_in(lines)
     values = [line.get(str(outcome.expectation["kwargs"].get("column"))) for line in bad]
     labels = sorted({line["label"] for line in bad}) if bad else all_labels

@@ -19,7 +19,7 @@ MOST_BYTES = 200_000_000  # one sample; more would not be a photo or a clip
 
 @dataclass(frozen=True)
 class Inspected:
-    """A row with the digest and size of its bytes, and its facts, or the problem it has."""
+    """A row with the digest and size of its bytes, and its facts, or its problem."""
 
     row: Row
     digest: str
@@ -37,7 +37,7 @@ def inspect_all(
     run: Run,
     threads: int,
 ) -> list[Inspected]:
-    """Every one of `rows`, whose files are below `folder`, in the order of `rows`."""
+    """Inspect each of `rows`, whose files are below `folder`; results in the order of `rows`."""
     inspected: list[Inspected] = []
     pool = ThreadPoolExecutor(threads)
     try:
@@ -45,7 +45,7 @@ def inspect_all(
             inspected.append(sample)
             run.progress("samples", len(inspected), len(rows))
     finally:
-        pool.shutdown(cancel_futures=True)  # an error does not wait for all the others
+        pool.shutdown(cancel_futures=True)  # after an error, do not wait for the others
     return inspected
 
 

@@ -1,4 +1,4 @@
-"""Copies what a person brings, a folder, a zip or a CSV, into a workspace; never touches theirs."""
+"""Copies a user's data, a folder, a zip or a CSV, into a workspace; the original is only read."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
 
 
 def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
-    """Copy the samples at `path` to folder/data; give what was read and where the copy is.
+    """Copy the samples at `path` to folder/data; return what was read and the copy's folder.
 
-    Raises ConfigError if there is nothing at `path`, DataError with all that is wrong with it."""
+    Raises ConfigError if there is nothing at `path`, DataError with everything that is wrong."""
     if path.is_dir():
         return _copied(_innermost(path), folder)
     if not path.is_file():
@@ -24,7 +24,7 @@ def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
         case ".csv" | ".tsv":
             return _copied(path.parent, folder, read_table(path))
         case ".zip":
-            unpacked = folder / "unpacked" / path.name  # as errors are to call it
+            unpacked = folder / "unpacked" / path.name  # the name that errors show
             unpacked.mkdir(parents=True)
             archive.unpack(path, unpacked)
             return _copied(_innermost(unpacked), folder)
@@ -35,7 +35,7 @@ def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
 
 
 def _innermost(folder: Path) -> Path:
-    """`folder`, or the one folder inside that wraps all others, as zips often have."""
+    """`folder`, or the single folder inside that contains everything, as in many zips."""
     inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
     if (
         len(inside) == 1
@@ -79,7 +79,8 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
 
 
 def notice_of_skipped(reading: Reading) -> str:
-    """What of the person's folder was not copied or is of no use, in words; empty if nothing."""
+    """A notice of the files that were not copied and the annotations that are unusable; empty if
+    there are none."""
     notices = []
     if reading.ignored:
         what = "other file was" if len(reading.ignored) == 1 else "other files were"
@@ -87,5 +88,5 @@ def notice_of_skipped(reading: Reading) -> str:
     wrong = [row.problem for row in reading.rows if row.problem]
     if wrong:
         what = "annotation" if len(wrong) == 1 else "annotations"
-        notices.append(f"{len(wrong)} {what} will be set aside: {few(wrong)}")
+        notices.append(f"{len(wrong)} {what} will be quarantined: {few(wrong)}")
     return "; ".join(notices)

@@ -1,4 +1,4 @@
-"""The table of a dataset's samples: one CSV, the same bytes for the same samples."""
+"""The table of a dataset's samples: one CSV; equal samples give equal bytes."""
 
 import csv
 import io
@@ -15,10 +15,8 @@ COLUMNS = ("file", "digest", "label", "split", "group", "facts", "boxes", "extra
 
 @dataclass(frozen=True)
 class Sample:
-    """One photo or clip. `file` is its name in the raw data, `digest` its blob.
-
-    `label` is empty where boxes carry the labels; `facts` are the modality's, as width and
-    height."""
+    """A photo or clip. `file`: its name in the raw data. `digest`: its blob. `label`: empty if
+    boxes have the labels. `facts`: those of its modality, such as width and height."""
 
     file: str
     digest: str

@@ -1,4 +1,4 @@
-"""The data page: what is in a Dataset, what was found, what was set aside, how it is augmented."""
+"""The data page: a Dataset's content, findings, quarantined samples and augmentations."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SIDE = 96  # of a thumbnail, in pixels
-BOXED = 192  # of one with boxes, which are small
-MOST_TILES = 240  # thumbnails of labels in all: about 1 MB
-EACH = 12  # thumbnails a label, at most
+BOXED = 192  # of a thumbnail with boxes, which may be small
+MOST_TILES = 240  # thumbnails of all labels: about 1 MB
+EACH = 12  # thumbnails of a label at most
 MOST_QUARANTINED = 60
 MOST_LABELS = 60
 SHEET = 6  # samples in the augmentation sheet
@@ -43,7 +43,7 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
         TEMPLATE,
         dataset=dataset,
         splits=ORDER,
-        thing=modality.noun,
+        noun=modality.noun,
         counted="Boxes" if sizes else "Samples",
         sizes=sizes,
         palette=palette(dataset.labels) if sizes else "",
@@ -62,7 +62,7 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
 
 
 class _Drawer:
-    """Draws a line's thumbnail, or says with '' that there is nothing to draw."""
+    """Draws a line's thumbnail as HTML; '' if its sample cannot be drawn."""
 
     def __init__(self, modality: "Modality", store: "Store", side: int) -> None:
         self.modality = modality
@@ -103,7 +103,7 @@ def _bars(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _sizes(lines: Sequence["Line"]) -> dict[str, str]:
-    """For each label of boxes how large they are, as the side of a square: small, middle, large."""
+    """By label, the 10th, 50th and 90th percentile of the square root of a box's area, as text."""
     sides = defaultdict(list)
     for box in (box for line in lines for box in line["boxes"]):
         sides[box.label].append(((box.right - box.left) * (box.bottom - box.top)) ** 0.5)
@@ -130,7 +130,7 @@ def _quarantined(sample: "Quarantined", drawer: _Drawer) -> dict[str, Any]:
 def _tiles(
     dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer
 ) -> list[tuple[str, list[Any]]]:
-    """A few thumbnails of each label: chosen by digest, so neither by name nor by chance."""
+    """A few thumbnails of each label, chosen by digest: a reproducible random choice."""
     each = max(2, min(EACH, MOST_TILES // max(1, len(dataset.labels))))
     by_label = defaultdict(list)
     for line in sorted(lines, key=lambda line: (digest_of(line["digest"].encode()), line["file"])):
@@ -149,7 +149,7 @@ def _labels(line: "Line") -> str:
 
 
 def _sheet(dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer) -> list[dict[str, Any]]:
-    """For some training samples the sample and its first views, as training will see them."""
+    """Some training samples, each with its first augmented views, as used for training."""
     if not dataset.augmentations:
         return []
     train = sorted(

@@ -1,4 +1,4 @@
-"""Holds the boxes of an annotation against the picture that they are said to be on."""
+"""Checks the boxes of an annotation against their picture, and clips them to it."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,13 @@ from stages.artifacts import Box
 from stages.etl.readers import Row
 from stages.etl.readers.boxes import ROUNDING
 
-SAME_BOX = 0.95  # intersection over union of two boxes that mean one thing
+SAME_BOX = 0.95  # intersection over union from which two boxes are one
 
 
 @dataclass(frozen=True)
 class Placed:
-    """`boxes` lie on the picture. `clipped`: how many were cut at its edge; `repeated`: how many
-    were there twice and are left out; `problem`: why the annotation cannot be used, and where."""
+    """The `boxes` within the picture. `clipped`: how many were clipped at its edge. `repeated`: how
+    many duplicates were left out. `problem`: where and why the annotation cannot be used."""
 
     boxes: tuple[Box, ...] = ()
     clipped: int = 0
@@ -27,7 +27,7 @@ class Placed:
 
 
 def placed(row: Row, facts: Mapping[str, Any]) -> Placed:
-    """The boxes of `row` on a picture of facts["width"] by facts["height"], upright."""
+    """Place the boxes of `row` on an upright picture of facts["width"] by facts["height"]."""
     if row.problem or not row.boxes or "width" not in facts:
         return Placed(problem=row.problem) if row.problem else Placed(row.boxes)
     width, height = facts["width"], facts["height"]
@@ -41,7 +41,7 @@ def placed(row: Row, facts: Mapping[str, Any]) -> Placed:
 
 
 def _wrong_size(row: Row, width: int, height: int) -> str:
-    """What is wrong if the boxes were drawn on a picture of another size or turned otherwise."""
+    """The problem if the boxes belong to a picture of another size or orientation, else ""."""
     if row.size and row.size == (height, width) != (width, height):
         return _turned(row, width, height)
     if row.size and row.size != (width, height):
@@ -58,7 +58,7 @@ def _wrong_size(row: Row, width: int, height: int) -> str:
 def _turned(row: Row, width: int, height: int) -> str:
     return (
         f"{row.place}: its boxes fit the picture only as it is stored, {height} × {width} pixels, "
-        f"not upright, {width} × {height}: the tool that wrote them did not heed its EXIF"
+        f"not upright, {width} × {height}: the tool that wrote them ignored its EXIF orientation"
     )
 
 
@@ -72,7 +72,7 @@ def _wrong_boxes(row: Row, width: int, height: int) -> str:
 
 
 def _is_beyond(box: Box, width: int, height: int) -> bool:
-    """Whether `box` leaves the picture by more than rounding explains, or is nowhere on it."""
+    """Whether `box` exceeds the picture by more than rounding, or lies outside of it."""
     across, down = max(1.0, ROUNDING * width), max(1.0, ROUNDING * height)
     left, top, right, bottom = box[1:]
     within = left >= -across and top >= -down and right <= width + across
@@ -87,7 +87,7 @@ def _clipped(box: Box, width: int, height: int) -> Box:
 
 
 def _once(boxes: Sequence[Box]) -> list[Box]:
-    """`boxes` without those that a box before has the label and, nearly, the place of."""
+    """`boxes` without those that have the label and nearly the place of an earlier one."""
     corners = np.array([box[1:] for box in boxes])
     chosen: dict[str, list[int]] = defaultdict(list)
     for index, box in enumerate(boxes):

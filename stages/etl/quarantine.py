@@ -39,8 +39,8 @@ def quarantine(
 
 
 def table_of(quarantined: Sequence[Quarantined]) -> bytes:
-    """quarantine.csv: the quarantined samples and why, sorted by file. Cells never hold a formula,
-    as the file is made for spreadsheets."""
+    """The content of quarantine.csv: the quarantined samples with their reasons, sorted by file.
+    No cell can be read as a formula, as the file is meant for spreadsheets."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

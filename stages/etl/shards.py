@@ -1,7 +1,8 @@
-"""Many small files as few tars: DVC and a bucket are slow by the file, not by the byte.
+"""Packs many small files into few tar files, as DVC and object stores are slow by the file, not by
+the byte.
 
-A new tar begins at a file whose name's digest says so, so that adding files changes few tars; equal
-files give equal tars (sorted, no times, no owners)."""
+Whether a new tar begins at a file depends on the digest of its name, so that adding files changes
+few tars. Equal files give equal tars (sorted, without times and owners)."""
 
 import csv
 import io
@@ -12,13 +13,13 @@ from pathlib import Path
 
 from stages.runtime.errors import Damaged
 
-LOOSE_FILES = 5_000  # up to here files stay as they are
+LOOSE_FILES = 5_000  # up to this number files are not packed
 SHARD_FILES = 500  # on average
 MANIFEST = "shards.csv"
 
 
 def pack(folder: Path, each: int = SHARD_FILES) -> None:
-    """Replace the files below `folder` by tars of about `each`, and shards.csv to list them."""
+    """Replace the files below `folder` by tars of about `each` files, listed in shards.csv."""
     lines: list[tuple[str, str, int, str]] = []
     for names in _portions(sorted(_names(folder)), each):
         shard = f"shard-{sha256(names[0].encode()).hexdigest()[:16]}.tar"
@@ -40,7 +41,7 @@ def is_packed(folder: Path) -> bool:
 
 
 def unpack(folder: Path) -> None:
-    """Put the files back that `pack` packed. Raises Damaged if they are not as shards.csv says."""
+    """Restore the files that `pack` packed. Raises Damaged if they are not as shards.csv says."""
     with (folder / MANIFEST).open(encoding="utf-8", newline="") as text:
         digests = {line["file"]: line["sha256"] for line in csv.DictReader(text)}
     for shard in sorted(folder.glob("shard-*.tar")):

@@ -1,4 +1,4 @@
-"""Raw data by name and revision: what people put in, kept by DVC. Light to import."""
+"""Raw data by name and revision, stored with DVC. Light to import."""
 
 import re
 from collections.abc import Iterator
@@ -28,10 +28,11 @@ names = catalogue.names
 
 
 def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
-    """Copy the folder, zip or CSV at `path` into the data `name`; equal content, equal revision.
+    """Copy the folder, zip or CSV at `path` as a new revision of the data `name`; equal content
+    gives an equal revision.
 
-    The person's own files are only read. Raises ConfigError for a bad name or path, DataError for
-    data in no known layout, InfrastructureError if the disk or the remote cannot take it."""
+    The user's own files are only read. Raises ConfigError for a bad name or path, DataError for
+    data in no known layout, InfrastructureError if the disk or the remote cannot store it."""
     check_name(name)
     with disk_errors(settings.root), workspace(settings) as folder:
         reading, data = take_in(path.absolute(), folder)
@@ -53,9 +54,9 @@ def revisions(name: str, settings: Settings) -> list[Revision]:
 
 
 def find(data: DataConfig, settings: Settings) -> Revision:
-    """The revision that `data` names, by its beginning; the newest if it names none.
+    """The revision of `data` whose digest begins as given; the newest if none is given.
 
-    Raises ConfigError with what to do if there is no such data or revision."""
+    Raises ConfigError, with what to do, if there is no such data or revision."""
     found = revisions(data.name, settings)
     if data.revision:
         return _named(data, found, settings)
@@ -65,7 +66,7 @@ def find(data: DataConfig, settings: Settings) -> Revision:
 
 
 def counted(revision: Revision, settings: Settings) -> Revision:
-    """`revision` with its number of samples, fetched from the remote and counted."""
+    """`revision` with its number of samples, counted after fetching it from the remote."""
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
         reading = read_folder(folder)
@@ -74,9 +75,9 @@ def counted(revision: Revision, settings: Settings) -> Revision:
 
 @contextmanager
 def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
-    """A folder with the files of that revision, for as long as the block lasts.
+    """A temporary folder with the files of that revision.
 
-    Raises InfrastructureError if they cannot be had, Damaged if they are not what was added."""
+    Raises InfrastructureError if they cannot be fetched, Damaged if they were changed."""
     revision = find(data, settings)
     with disk_errors(settings.root), workspace(settings) as folder:
         files = fetch(folder, revision.revision, settings)
@@ -87,16 +88,16 @@ def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
 
 
 def check_name(name: str) -> None:
-    """Raise ConfigError unless data may be called `name`."""
+    """Raise ConfigError unless `name` is a valid name of data."""
     if not NAME.fullmatch(name) or name in RESERVED:
         raise ConfigError(
             f"'{name}' cannot be a name of data.",
-            "Use small letters, digits and underscores, a letter first, 50 at most.",
+            "Use small letters, digits and underscores, beginning with a letter, 50 at most.",
         )
 
 
 def _tested(reading: Reading) -> int:
-    """How many samples the data itself puts into the test split."""
+    """The number of samples that the data itself assigns to the test split."""
     return sum(row.split == "test" for row in reading.rows)
 
 
@@ -128,7 +129,7 @@ def _offer(name: str, settings: Settings) -> str:
 
 
 def _check_digests(folder: Path, revision: str, settings: Settings) -> None:
-    """Hold every file against the digest under which DVC keeps it."""
+    """Compare every file with the digest under which DVC stores it. Raises Damaged."""
     import json
 
     listed = catalogue.folder_of(settings) / "cache/files/md5" / revision[:2] / revision[2:]

@@ -1,15 +1,15 @@
-"""Puts each group of samples into train, validation or test, by its content alone.
+"""Assigns each group of samples to train, validation or test, by its content alone.
 
-A group's place on the line from 0 to 1 is the hash of its key; the shares cut the line. So a sample
-keeps its split when others are added, on every machine, and a label's share is met on average, not
-to the sample. The price of a share met exactly would be samples that move from test to train as
-data grows.
+The hash of a group's key is a number from 0 to 1; the splits are consecutive intervals of that
+range, as wide as their shares. So a sample keeps its split when others are added, on every machine.
+A label's shares are met on average, not exactly: exact shares would move samples from test to train
+as the data grows.
 
-Two things bend the rule. A label that would be left with less than two thirds of its share of test
-or validation (at least one sample) borrows the nearest groups from train; it matters for labels of
-a few dozen samples, and a borrowed sample may go back when the label grows. And a new near
-duplicate joins its group, whose key is the smallest of its members': it may take the group to
-another split."""
+There are two exceptions. A label that would get less than two thirds of its share of test or
+validation (at least one sample) takes the nearest groups from train; this matters for labels with a
+few dozen samples, and such a sample may move back when the label grows. And a new near duplicate
+joins its group, whose key is the smallest of its members' keys, and may move the group to another
+split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ ORDER = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Member:
-    """A sample as splitting sees it: its group's key, its label, its given split or ''."""
+    """What splitting needs of a sample: its group's key, its label, its given split or ''."""
 
     key: str
     label: str
@@ -29,15 +29,16 @@ class Member:
 
 
 def place_of(key: str, seed: int = 0) -> float:
-    """The place of `key` on the line from 0 to 1: the same everywhere, whatever else there is."""
+    """The hash of `key` as a number from 0 to 1: equal on every machine and in every dataset."""
     return int.from_bytes(sha256(f"{seed}/{key}".encode()).digest()[:8]) / 2**64
 
 
 def split(members: Sequence[Member], shares: Mapping[str, float], seed: int = 0) -> list[str]:
     """The split of each of `members`.
 
-    A given split stays, except that splits which nobody gave are drawn from train and from those
-    without one. `shares` are of train, validation and test; a share of 0 keeps a split empty."""
+    Given splits are kept, except that splits which no member is given are drawn from train and from
+    the members without one. `shares`: of train, validation and test; a share of 0 keeps a split
+    empty."""
     fixed = {member.assigned for member in members} - {"", "train"}
     free = {name: share for name, share in shares.items() if name not in fixed}
     drawn = [member for member in members if member.assigned not in fixed]
@@ -70,9 +71,9 @@ def _split_at(place: float, shares: Mapping[str, float]) -> str:
 def _even_out(
     sizes: Mapping[str, int], shares: Mapping[str, float], chosen: dict[str, str], seed: int
 ) -> None:
-    """Move groups of one label, given with their sizes, to splits that have less than their least.
+    """Move groups of one label, with their `sizes`, to splits with fewer samples than required.
 
-    They come from train if it can spare them, the nearest first, else from the third split."""
+    They are taken from train if it has enough, the nearest first, else from the third split."""
     least = {name: _least(sum(sizes.values()), shares[name]) for name in ORDER}
     have = {name: sum(sizes[key] for key in sizes if chosen[key] == name) for name in ORDER}
     nearest = sorted(sizes, key=lambda key: (-place_of(key, seed), key))

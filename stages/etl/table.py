@@ -1,4 +1,4 @@
-"""The manifest as tables for expectations: a line for each sample, a record for each annotation."""
+"""The tables that expectations check: a line for each sample, a record for each annotation."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,10 +24,10 @@ FIRST = {"test": 0, "validation": 1, "train": 2, "": 3}  # the split that keeps 
 
 
 def lines_of(inspected: Sequence[Inspected], columns: Iterable[str] = ()) -> list[Line]:
-    """A line for each of `inspected`, with the columns that the suites and a person may ask about.
+    """A line for each of `inspected`, with the columns that suites and users may check.
 
-    Those of `columns` that a line does not have are there, and empty; seconds_of_median would be
-    the line's seconds as a share of their median."""
+    `columns` that a line does not have are empty. A column such as seconds_of_median is computed:
+    the line's seconds divided by the median."""
     empty = dict.fromkeys(columns)
     lines = [{**empty, **_line(index, sample)} for index, sample in enumerate(inspected)]
     for column in empty:
@@ -69,17 +69,17 @@ def _line(index: int, sample: Inspected) -> Line:
 
 
 def labels_of(line: Line) -> tuple[str, ...]:
-    """The label of each annotation of `line`: its own, or one for each of its boxes."""
+    """The label of each annotation of `line`: the line's own, or one for each of its boxes."""
     return (line["label"],) if line["label"] else tuple(box.label for box in line["boxes"])
 
 
 def labels_in(lines: Iterable[Line]) -> list[str]:
-    """Every label that `lines` have, sorted."""
+    """All labels of `lines`, sorted."""
     return sorted({label for line in lines for label in labels_of(line)})
 
 
 def note_copies(lines: Sequence[Line]) -> None:
-    """Note on each line which labels its content has, and which other copy of it is kept."""
+    """Note on each line the labels of all copies of its content, and which copy is used."""
     for line in lines:
         line |= {"labels_of_sample": None, "labels": "", "kept_as": None, "boxes_of_sample": None}
         line |= {"kept_in_split": None, "repeats": None}
@@ -95,21 +95,21 @@ def note_copies(lines: Sequence[Line]) -> None:
             line["labels_of_sample"], line["boxes_of_sample"] = len(labels), boxes
             line["labels"] = ", ".join(labels)
             line["kept_as"] = first["file"] if again else None
-            again = again and len(labels) < 2 and boxes < 2  # else another check tells of it
+            again = again and len(labels) < 2 and boxes < 2  # else another check reports it
             shared = again and line["split"] not in ("", first["split"])
             line["kept_in_split"] = (first["split"] or None) if shared else None
             line["repeats"] = first["file"] if again and not shared else None
 
 
 def _first(line: Line) -> tuple[bool, int, str, int]:
-    """By what the copy to keep is chosen: not one that is set aside for its annotation."""
+    """The sort key by which the copy to use is chosen: not one with a wrong annotation."""
     return bool(line["wrong_boxes"]), FIRST[line["split"]], line["file"], line["row"]
 
 
 def annotations_of(lines: Sequence[Line]) -> list[Line]:
-    """A record for each annotation of `lines`: what it says, and what the others with its label do.
+    """A record for each annotation of `lines`, with its own facts and those of its label.
 
-    A sample without boxes has no record; one with a label of its own has one."""
+    A sample with a label of its own has one record, a sample without boxes none."""
     records = [record for line in lines for record in _records(line)]
     with_label = defaultdict(list)
     for record in records:
@@ -147,7 +147,7 @@ def _plain(label: str) -> str:
 
 
 def note_similar(lines: Sequence[Line]) -> None:
-    """Note on each line in how many splits and under how many labels its look is found."""
+    """Note on each line the number of splits and of labels among its near duplicates."""
     for similar in _by(lines, "look").values():
         for line in similar:
             line["splits_of_look"] = len({line["split"] for line in similar})

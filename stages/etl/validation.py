@@ -54,7 +54,7 @@ def validate_samples(
 
 
 def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:
-    pairs = _looking_the_same([inspected[line["row"]] for line in lines], config)
+    pairs = _similar_pairs([inspected[line["row"]] for line in lines], config)
     pairs, crowded = without_crowds(len(lines), pairs)
     for index, similar in enumerate(groups_of(len(lines), pairs)):
         lines[index] |= {"look": similar, "in_crowd": int(index in crowded)}
@@ -72,21 +72,21 @@ def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: 
 
 
 def _rarest(lines: Sequence[Line]) -> list[str]:
-    """The label that each of `lines` is split by: of those that it has the one on the fewest
-    samples; '' for one without annotations, as if that were a label as well."""
+    """The label by which each of `lines` is split: of its labels the one with the fewest samples;
+    '' for a line without annotations."""
     found = [sorted({*labels_of(line)}) for line in lines]
     counts = Counter(label for labels in found for label in labels)
     return [min(labels, key=lambda label: (counts[label], label), default="") for labels in found]
 
 
-def _looking_the_same(inspected: Sequence[Inspected], config: EtlConfig) -> Pairs:
+def _similar_pairs(inspected: Sequence[Inspected], config: EtlConfig) -> Pairs:
     if not config.near_duplicates or not all("fingerprint" in sample.facts for sample in inspected):
         return np.empty((0, 2), np.int64)
     return near_pairs([sample.facts["fingerprint"] for sample in inspected])
 
 
 def _same_group(lines: Sequence[Line]) -> Pairs:
-    """Pairs that join the lines of each group that a person gave."""
+    """Pairs that join the lines of each group that the data names."""
     first: dict[str, int] = {}
     named = [(index, line["group"]) for index, line in enumerate(lines) if line["group"]]
     joined = [(first.setdefault(group, index), index) for index, group in named]
@@ -94,7 +94,8 @@ def _same_group(lines: Sequence[Line]) -> Pairs:
 
 
 def _keys(lines: Sequence[Line], heads: Sequence[int]) -> dict[int, str]:
-    """Each group's key: the smallest name of a given group in it, else the smallest digest."""
+    """Each group's key: the smallest name of a group that the data gives, else the smallest
+    digest."""
     found: dict[int, list[tuple[bool, str]]] = defaultdict(list)
     for line, head in zip(lines, heads, strict=True):
         group = line["group"]
@@ -127,5 +128,5 @@ def _refuse(
     )
     raise DataError(
         f"The data '{name}' cannot be used{share}:\n" + "\n".join(messages),
-        f"Nothing was deleted or changed. Mend the data and `aiwf data add {name} PATH` again.",
+        f"Nothing was deleted or changed. Correct the data and `aiwf data add {name} PATH` again.",
     )

@@ -1,6 +1,6 @@
-"""DVC behind one door: a workspace for each use, one shared cache, a remote if there is one.
+"""The only access to DVC: a workspace for each use, one shared cache, a remote if there is one.
 
-A DVC repository lets one writer in at a time; workspaces of their own do not meet."""
+A DVC repository allows one writer at a time; separate workspaces do not block each other."""
 
 import os
 import secrets
@@ -22,12 +22,12 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
 DATA = "data"
-YOUNG = 60  # seconds in which a workspace may have no lock yet
+YOUNG = 60  # seconds for which a new workspace may have no lock yet
 
 
 @contextmanager
 def workspace(settings: Settings) -> Iterator[Path]:
-    """An empty DVC workspace, removed at the end; those that a killed process left go as well."""
+    """An empty DVC workspace, removed at the end, as are those that killed processes left."""
     home = folder_of(settings) / "work"
     with disk_errors(home):
         claim(settings.root)
@@ -36,7 +36,7 @@ def workspace(settings: Settings) -> Iterator[Path]:
         folder = home / secrets.token_hex(6)
         lock_path = folder.with_suffix(".lock")
         with lock_path.open("a") as lock:
-            flock(lock, LOCK_EX)  # before others can see it as a workspace of nobody
+            flock(lock, LOCK_EX)  # before others could take it for an abandoned workspace
             (folder / ".dvc").mkdir(parents=True, mode=0o700)
             lock_path.rename(folder / "lock")
             _configure(folder, settings)
@@ -47,7 +47,7 @@ def workspace(settings: Settings) -> Iterator[Path]:
 
 
 def keep(folder: Path, settings: Settings) -> str:
-    """Keep folder/data in the cache, and in the remote if there is one; give its revision."""
+    """Store folder/data in the cache, and in the remote if there is one; return its revision."""
     with _repository(folder) as repo:
         repo.add(str(folder / DATA))
         if settings.dvc_remote:
@@ -57,7 +57,7 @@ def keep(folder: Path, settings: Settings) -> str:
 
 
 def fetch(folder: Path, revision: str, settings: Settings) -> Path:
-    """Put the files of `revision` into folder/data: from the cache, else from the remote."""
+    """Write the files of `revision` to folder/data, from the cache or else from the remote."""
     out = {"md5": revision, "hash": "md5", "path": DATA}
     (folder / "data.dvc").write_text(yaml.safe_dump({"outs": [out]}), encoding="utf-8")
     with _repository(folder) as repo:
@@ -70,7 +70,7 @@ def fetch(folder: Path, revision: str, settings: Settings) -> Path:
 
 @contextmanager
 def disk_errors(place: Path) -> Iterator[None]:
-    """Tell of a disk that is full, read-only or missing in words."""
+    """Raise InfrastructureError for a disk that is full, read-only or missing."""
     try:
         yield
     except OSError as error:
@@ -88,12 +88,12 @@ def _repository(folder: Path) -> Iterator[Any]:
     try:
         with Repo(str(folder)) as repo:
             yield repo
-    except Exception as error:  # its own, and those of the disk, of S3 and of what DVC is built on
+    except Exception as error:  # errors of DVC, of the disk, of S3 and of DVC's libraries
         disk_error = as_ours(error)
         if disk_error and disk_error.remedy in (FREE, WRITABLE):  # of the disk
             raise disk_error from error
         raise InfrastructureError(
-            f"DVC could not keep or give the data: {_reason(error)}.",
+            f"DVC could not store or fetch the data: {_reason(error)}.",
             "Check AIWF_DVC_REMOTE, AIWF_S3_ENDPOINT and its keys, and the disk. If files of the "
             "revision are gone, `aiwf data add` the same folder again: equal content has an equal "
             "revision.",
@@ -101,13 +101,14 @@ def _repository(folder: Path) -> Iterator[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """What DVC says, or what that came from: its own words may be that something failed."""
+    """The message of DVC's error and of its cause, as its own may only say that something
+    failed."""
     reasons = [str(cause).partition("\n")[0][:200] for cause in (error, error.__cause__) if cause]
     return ": ".join(dict.fromkeys(filter(None, reasons))).rstrip(".") or type(error).__name__
 
 
 def _is_stored(revision: str, settings: Settings) -> bool:
-    """Whether the cache has the list of `revision` and every file on it."""
+    """Whether the cache has the list of `revision` and every file in it."""
     import json
 
     cache = folder_of(settings) / "cache" / "files" / "md5"
@@ -125,7 +126,7 @@ def _configure(folder: Path, settings: Settings) -> None:
         "no_scm": "true",
         "site_cache_dir": str(folder / ".dvc" / "site"),
     }
-    # Files of a workspace are read and removed, never written, so they may share the cache's bytes.
+    # A workspace's files are read and removed, never written, so links to the cache are safe.
     config["cache"] = {"dir": str(folder_of(settings) / "cache"), "type": "reflink,hardlink,copy"}
     if settings.dvc_remote:
         config["core"]["remote"] = "store"
@@ -147,8 +148,8 @@ def _remote(settings: Settings) -> dict[str, str]:
 
 
 def _sweep(home: Path) -> None:
-    """Remove workspaces whose owner is gone: nobody holds their lock. One that was killed before it
-    had a lock inside has it beside, or none."""
+    """Remove abandoned workspaces: those whose lock nobody holds. The lock may still be beside the
+    folder, or missing, if its process was killed early."""
     for path in list(home.iterdir()):
         with suppress(OSError):
             inside, outside = path / "lock", path.with_suffix(".lock")
@@ -163,7 +164,7 @@ def _sweep(home: Path) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    """The number of the open file or folder at `path`."""
+    """The file descriptor of the open file or folder at `path`."""
     number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         yield number

@@ -23,15 +23,14 @@ class About:
     data: list[tuple[str, str]]
     counts: dict[str, dict[str, int]] = field(default_factory=dict)
     samples: dict[str, int] = field(default_factory=dict)  # by split
-    quarantined: list[tuple[str, str]] = field(
-        default_factory=list
-    )  # samples that could not be used
+    quarantined: list[tuple[str, str]] = field(default_factory=list)  # not used
     lineage: list[tuple[str, str]] = field(default_factory=list)
     search: str = ""  # the section on all trials, as HTML
     packed: bool = False  # it can be deployed: measurements of its packages go first
 
     @property
     def splits(self) -> list[str]:
+        """The splits that have samples, in their usual order."""
         return [split for split in SPLITS if split in self.counts]
 
 

@@ -19,6 +19,7 @@ class ConfusedPair(NamedTuple):
 
     @property
     def times(self) -> int:
+        """The number of confusions in both directions."""
         return self.there + self.back
 
 
@@ -59,5 +60,5 @@ def _pair_advice(pair: ConfusedPair, wrong: int, noun: str, mistakes: str) -> st
     share = percent(round(pair.times / wrong, 2))
     return (
         f"Look at how these two differ: {directions} ({share} of all {mistakes}). If a person "
-        f"cannot tell them apart in such {noun}s, take clearer ones, or make them one label."
+        f"cannot tell them apart in such {noun}s either, take clearer ones, or join the labels."
     )

@@ -88,8 +88,8 @@ def by_threshold(rows: Sequence[Threshold], noun: str) -> list[Line]:
 def boxes_by_threshold(rows: Sequence[BoxThreshold]) -> list[Line]:
     """How precision rises and recall falls as the threshold on a box's score rises."""
     names = {
-        "precision": "right among the boxes",
-        "recall": "things that are found",
+        "precision": "precision",
+        "recall": "recall",
         "f1": "F1",
     }
     measured_rows = {name: [row for row in rows if getattr(row, name).n] for name in names}

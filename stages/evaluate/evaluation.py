@@ -1,4 +1,4 @@
-"""What is found out about predictions, whatever kind of answer they are."""
+"""The evaluation of predictions, for any kind of answer."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ Origin = Literal["held out", "test", "package"]  # of a threshold: where it was 
 class Evaluation(ABC):
     """The evaluation of the predictions of a model or a package.
 
-    `threshold`: the recommended one; `origin`: where it was chosen; `precision`: the share of right
-    answers that was wanted at it, None if none was. `thresholds`: what each of many thresholds
-    gains and costs. `sure`: the answers that are marked as sure."""
+    `threshold`: the recommended one; `origin`: where it was chosen; `precision`: the precision that
+    was required at it, None if none was. `thresholds`: the metrics at each of many thresholds.
+    `sure`: the answers that are marked as sure."""
 
     predicted: Predicted
     measured: Measured
@@ -36,6 +36,7 @@ class Evaluation(ABC):
 
     @property
     def verdict(self) -> Verdict:
+        """Whether the model passes the gate, or whether that is uncertain."""
         return verdict(self.judgements, few_tested(self.measured))
 
     @property
@@ -50,13 +51,13 @@ class Evaluation(ABC):
 
     @property
     def chosen(self) -> Any:
-        """What the recommended threshold gains and costs."""
+        """The metrics at the recommended threshold."""
         return min(self.thresholds, key=lambda row: abs(row.threshold - self.threshold))
 
     @property
     @abstractmethod
     def threshold_summary(self) -> str:
-        """What the recommended threshold is for, in plain words."""
+        """A description of the recommended threshold."""
 
     @abstractmethod
     def record(self) -> bytes:

@@ -17,16 +17,16 @@ def few_tested(measured: Measured) -> dict[str, int]:
 
 
 def too_few(few: Mapping[str, int], item: str) -> list[str]:
-    """Why a test with too `few` samples of some labels is undecided; `item`: what is counted, as
-    'photo' or 'box'."""
+    """The reason why a test with too `few` samples of some labels is undecided; `item`: what is
+    counted, such as 'photo' or 'box'."""
     if not few:
         return []
     have = listed(
         [f"'{label}' has {count}, {LEAST - count} too few" for label, count in few.items()],
         "label",
     )
-    things = "boxes" if item == "box" else f"{item}s"
+    plural = "boxes" if item == "box" else f"{item}s"
     return [
-        f"The test is too small to decide: it needs at least {LEAST} {things} of each label, and "
+        f"The test is too small to decide: it needs at least {LEAST} {plural} of each label, and "
         f"{have}."
     ]

@@ -45,6 +45,7 @@ def listed(names: Sequence[str], noun: str, most: int = 4) -> str:
 
 
 def capital(text: str) -> str:
+    """`text` with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 
@@ -74,6 +75,7 @@ def counted_measure(measure: Measure) -> str:
 
 
 def times(count: int) -> str:
+    """'once', 'twice', '3 times'."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
@@ -89,4 +91,5 @@ def rough(count: int) -> int:
 
 
 def are(count: int) -> str:
+    """The verb for `count` things: 'is' or 'are'."""
     return "is" if count == 1 else "are"

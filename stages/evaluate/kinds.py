@@ -24,8 +24,8 @@ UNSEEN = "unseen.json"
 
 
 def gone(digest: str) -> bytes:
-    """Stands in for `Unseen.fetch` where there is no store. Always raises Damaged."""
-    raise Damaged(f"There is no sample {digest[:12]} here.", "Look at it where it was trained.")
+    """The `Unseen.fetch` if there is no store. Always raises Damaged."""
+    raise Damaged(f"There is no sample {digest[:12]} here.", "Open it where it was trained.")
 
 
 class Unseen(NamedTuple):

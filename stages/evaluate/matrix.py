@@ -1,4 +1,4 @@
-"""The confusion matrix as a table of shaded cells, readable with two labels and with thirty."""
+"""The confusion matrix as a table of shaded cells, readable with two labels and with many."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,13 +30,13 @@ class Matrix(NamedTuple):
 def matrix(
     confusion: list[list[int]],
     labels: Sequence[str],
-    things: str,
+    plural: str,
     rest: tuple[str, str] | None = None,
 ) -> Matrix:
     """`labels` in their order, a row for each true one and a column for each predicted one.
 
-    `things`: what is counted, as photos. `rest`: what the last row and the last column of
-    `confusion` are, if they are no labels."""
+    `plural`: what is counted, such as photos. `rest`: the names of the last row and the last column
+    of `confusion`, if these are no labels."""
     true, predicted = ([*labels, *(rest[side : side + 1] if rest else ())] for side in (0, 1))
     shown = _shown(confusion, bool(rest))
     names = [predicted[index] for index in shown]
@@ -45,7 +45,7 @@ def matrix(
         (
             place,
             true[index],
-            _cells(confusion, (true, predicted), index, shown, things),
+            _cells(confusion, (true, predicted), index, shown, plural),
             sum(confusion[index]),
         )
         for place, index in enumerate(shown, 1)
@@ -74,7 +74,7 @@ def _cells(
     names: tuple[list[str], list[str]],
     index: int,
     shown: list[int],
-    things: str,
+    plural: str,
 ) -> list[Cell]:
     row = confusion[index]
     total = max(sum(row), 1)
@@ -82,10 +82,10 @@ def _cells(
     return [
         Cell(
             row[other],
-            # a root, so that a few mistakes among many samples can be seen
+            # a power below 1, so that a few mistakes among many samples are visible
             round(100 * (row[other] / total) ** (1.0 if other == index else 0.6)),
             other == index,
-            f"{row[other]} of {sum(row)} {things} of '{true[index]}' "
+            f"{row[other]} of {sum(row)} {plural} of '{true[index]}' "
             f"taken for '{predicted[other]}'",
         )
         for other in shown

@@ -1,4 +1,4 @@
-"""How many more test samples are needed, in plain words."""
+"""Sentences on how many more test samples are needed."""
 
 import math
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ class Needed(NamedTuple):
         needed = samples_to_decide(measure.value, judgement.gate)
         if needed is None:
             return (
-                f"The {name} is so close to the gate of {percent(judgement.gate)} that testing "
-                "more will not tell them apart: make the model better, or lower the gate."
+                f"The {name} is so close to the gate of {percent(judgement.gate)} that more test "
+                "samples will not decide it: make the model better, or lower the gate."
             )
         _, of, label = judgement.name.partition(" of ")
         missing = self.samples(label or judgement.name, _missing_samples(measure, needed))
@@ -48,10 +48,10 @@ class Needed(NamedTuple):
         each = listed(
             [f"{count} of '{label}'" for label, count in missing.items()], "label", _SHOWN
         )
-        things = "boxes" if item == "box" else f"{item or self.noun}s"
+        plural = "boxes" if item == "box" else f"{item or self.noun}s"
         samples = sum(self.samples(label, count) for label, count in missing.items())
         return [
-            f"Before anything can be decided, test on more {things}: {each}{self.in_all(samples)}."
+            f"Before anything can be decided, test on more {plural}: {each}{self.in_all(samples)}."
         ]
 
     def samples(self, name: str, counted: int) -> int:

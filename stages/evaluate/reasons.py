@@ -1,4 +1,4 @@
-"""Why the verdict is what it is, in plain words."""
+"""The reasons for the verdict, as sentences."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ from stages.evaluate.few import too_few
 from stages.evaluate.formatting import are, capital, counted, listed, measured, metric, percent
 from stages.evaluate.verdict import Judgement
 
-_REACHED = 3  # reached gates that are told one by one
+_REACHED = 3  # reached gates that are named one by one
 
 
 def reasons(
@@ -15,10 +15,10 @@ def reasons(
     """A sentence for each gate, the missed ones first; of many reached gates only a few. `few`:
     labels with too few test samples; `item`: what is counted of them, if not samples."""
     order = ("missed", "undecided", "reached")
-    counted_ones = [judgement for judgement in judgements if judgement.measure.n]
-    ordered = sorted(counted_ones, key=lambda judgement: order.index(judgement.outcome))
-    open_ones = sum(judgement.outcome != "reached" for judgement in ordered)
-    lines = [reason(judgement) for judgement in ordered[: open_ones + _REACHED]]
+    with_samples = [judgement for judgement in judgements if judgement.measure.n]
+    ordered = sorted(with_samples, key=lambda judgement: order.index(judgement.outcome))
+    not_reached = sum(judgement.outcome != "reached" for judgement in ordered)
+    lines = [reason(judgement) for judgement in ordered[: not_reached + _REACHED]]
     rest = len(ordered) - len(lines)
     lines += [f"{counted(rest, 'more gate')} {are(rest)} reached."] if rest else []
     blind = _blind([judgement for judgement in judgements if not judgement.measure.n], noun)
@@ -39,11 +39,11 @@ def _no_gate(judgements: Sequence[Judgement]) -> list[str]:
 
 
 def _blind(judgements: Sequence[Judgement], noun: str) -> list[str]:
-    """The gates on what no test sample measures."""
+    """The gates that no test sample measures."""
     if not judgements:
         return []
     names = listed([metric(judgement.name) for judgement in judgements], "gate")
-    return [f"The test has no {noun} that would tell the {names}."]
+    return [f"The test has no {noun} to measure the {names}."]
 
 
 def reason(judgement: Judgement) -> str:
@@ -59,7 +59,7 @@ def reason(judgement: Judgement) -> str:
             return f"{name} is {value}: {_doubt(judgement)}."
     if judgement.measure.high < judgement.gate:
         return f"{name} is {value}: surely below {gate}."
-    return f"{name} is {value}: below {gate}, though perhaps by bad luck of the test."
+    return f"{name} is {value}: below {gate}, though possibly by chance."
 
 
 def _gate(judgement: Judgement) -> str:

@@ -1,4 +1,4 @@
-"""What was measured as JSON, for people and programs."""
+"""An evaluation as JSON, for metrics.json."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from stages.evaluate.evaluation import Evaluation
 
 
 def recorded(evaluation: Evaluation, **details: Any) -> bytes:
-    """The JSON of what every kind of answer has, and of `details`; reproducible byte by byte."""
+    """The JSON of `evaluation` and of the `details` of its kind; reproducible byte by byte."""
     facts = {
         "labels": evaluation.predicted.labels,
         "verdict": evaluation.verdict,

@@ -71,7 +71,7 @@ def _model(model: Model, graph: Path, unseen: Unseen | None) -> Subject:
 
 
 def _package(folder: Path) -> Subject:
-    with Predictor.open(folder, untested=True) as checked:  # measuring is how it gets tested
+    with Predictor.open(folder, untested=True) as checked:  # this measurement is a test
         description = checked.description
     parents: dict[str, str] = description.get("made_of", {})
     shown = ("task", "backend", "format", "numeric", "input_shape")

@@ -57,6 +57,7 @@ class SureAnswers:
 
     @property
     def least(self) -> float | None:
+        """The least score of a sure answer; None if no answer is sure."""
         return self.rule.least
 
     @property
@@ -74,7 +75,7 @@ class SureAnswers:
     def title(self) -> str:
         """A heading for `summary`."""
         if not self.rule.measured:
-            return "Which answers are sure is not known"
+            return "It is not known which answers are sure"
         if self.rule.least is None:
             return f"No answer is sure: no threshold reaches {percent(self.precision)}"
         if self.everything:
@@ -83,15 +84,16 @@ class SureAnswers:
 
     @property
     def everything(self) -> bool:
+        """Whether all answers are sure."""
         return self.rule.least is not None and self.right.n > 0 and self.share.value >= 1
 
     @property
     def summary(self) -> str:
-        """When an answer is sure, and how often that is right, in plain words."""
+        """When an answer is sure, and how often sure answers are right."""
         if not self.rule.measured:
             return (
                 "The package was made before answers said whether they are sure: deploy the model "
-                "again, and they will."
+                "again for that."
             )
         if self.rule.least is None:
             return self._none()
@@ -103,8 +105,8 @@ class SureAnswers:
         return (
             f"An answer with a score of {self.rule.least:.2f} or more is marked as sure: in this "
             f"test {measured(self.right)} of the sure answers are right, and "
-            f"{measured(self.share)} of the {self.noun} get one. The rest is marked as not sure, "
-            f"for a person to look at.{self._origin()}"
+            f"{measured(self.share)} of the {self.noun} get one. The others are marked as not "
+            f"sure, for a person to check.{self._origin()}"
         )
 
     def _where(self) -> str:
@@ -119,7 +121,7 @@ class SureAnswers:
         )
 
     def _none(self) -> str:
-        do = "Let a person look at every answer, and add samples"
+        do = "Let a person check every answer, and add samples"
         if self.best is None:
             return (
                 f"No answer is marked as sure: no threshold is known at which "

@@ -1,8 +1,8 @@
-"""Ship, do not ship, or undecided: a gate on each measure, and its interval against that gate.
+"""The verdict: ship, do not ship, or undecided, by comparing intervals of metrics with gates.
 
-A gate is reached if the interval's lower bound reaches it. It is missed if the measured value
-itself is below it: the best guess is then that the model is not good enough, and a model must not
-be deployed on the hope that the test was unlucky. Between the two more test samples are needed.
+A gate is reached if the interval's lower bound reaches it. It is missed if the measured value is
+below it: the model is then most likely not good enough, and must not be deployed in the hope that
+the test was unlucky. In between, more test samples are needed.
 
 Where the test has too few samples of a label (`few.py`), the verdict is undecided at best: a gate
 on that label is undecided, and any other is missed only if the whole interval lies below it."""
@@ -22,10 +22,10 @@ Verdict = Literal["ship", "do not ship", "undecided"]
 
 
 class Judgement(NamedTuple):
-    """One gate: the metric's name as in the config, what was asked, what was measured.
+    """One gate: the metric's name as in the config, the required minimum, and the measurement.
 
-    `guessed` is the commonest label if the gate is that of guessing it always, else empty;
-    `default`: the pipeline set no gate, and this one holds in its place."""
+    `guessed`: the commonest label if the gate is the accuracy of always guessing it, else empty.
+    `default`: the pipeline sets no gate, and this one is used instead."""
 
     name: str
     gate: float
@@ -92,7 +92,7 @@ def against_guessing(measured: Measured) -> Judgement:
     accuracy = measured.overall["accuracy"]
     few = bool(few_tested(measured))
     result = outcome(accuracy, share, surely=few)
-    # to be as good as guessing is not to be better
+    # equal to guessing is not better than guessing
     result = "missed" if (accuracy.high if few else accuracy.value) <= share else result
     return Judgement("accuracy", share, accuracy, result, commonest)
 

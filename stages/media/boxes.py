@@ -1,4 +1,4 @@
-"""Draws boxes on a picture, each label in a colour of its own: in pixels, or over it on a page."""
+"""Draws boxes on a picture, with a colour for each label: in its pixels, or over it on a page."""
 
 import colorsys
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Box
 
-MOST_NAMES = 12  # boxes of a picture whose labels are written; more would hide it
+MOST_NAMES = 12  # with more boxes on a picture, labels are not written
 LETTER = 11  # height of a label on a page, in pixels
 
 
 def colour_of(label: str) -> tuple[int, int, int]:
-    """The colour of `label`, the same on every picture: bright, its hue by digest."""
+    """The colour of `label`, the same on every picture: bright, with a hue by digest."""
     hue = int.from_bytes(sha256(label.encode()).digest()[:4]) / 2**32
     red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.55, 0.95))
     return red, green, blue
 
 
 def palette(labels: Sequence[str]) -> str:
-    """A style that gives each of `labels` a colour on its page, as unlike as can be."""
+    """CSS that gives each of `labels` a colour on its page, as different as possible."""
     hues = [round(360 * place / max(1, len(labels))) for place in range(len(labels))]
     colours = [
         f"{_variable(label)}:hsl({hue} 95% {(45, 60)[place % 2]}%)"
@@ -32,13 +32,13 @@ def palette(labels: Sequence[str]) -> str:
 
 
 def _variable(label: str) -> str:
-    """The name under which a page may say the colour of `label`."""
+    """The CSS variable for the colour of `label`."""
     return f"--box-{sha256(label.encode()).hexdigest()[:12]}"
 
 
 def with_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box], side: int) -> NDArray[np.uint8]:
-    """`picture` (H, W, 3 uint8) with its `boxes` drawn, lines as wide as they have to be if it is
-    then made so small that its longer side has `side` pixels."""
+    """`picture`, uint8 [H, W, 3], with its `boxes` drawn, in lines that are wide enough if it is
+    then reduced to a longer side of `side` pixels."""
     from PIL import Image, ImageDraw
 
     image = Image.fromarray(picture)
@@ -51,7 +51,7 @@ def with_boxes(picture: NDArray[np.uint8], boxes: Sequence[Box], side: int) -> N
 
 
 def overlaid(image: str, width: int, height: int, side: int, boxes: Sequence[Box]) -> str:
-    """HTML of `image`, a data address of a picture of that size, with `boxes` and their labels over
+    """HTML of `image`, the data: URL of a picture of that size, with `boxes` and their labels over
     it; its longer side has `side` pixels."""
     scale = max(width, height) / side
     marks = [_mark(box, scale, len(boxes) <= MOST_NAMES) for box in boxes]

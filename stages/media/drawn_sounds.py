@@ -1,4 +1,4 @@
-"""What a person sees and hears of a waveform on a page, and what duplicates are looked for in."""
+"""Shows a waveform on a page, as a spectrogram and a player; its fingerprint for duplicates."""
 
 import io
 from functools import lru_cache
@@ -14,21 +14,22 @@ Waveform = NDArray[np.float32]
 
 FINGERPRINT_SIDE = 64
 SPAN = 80.0  # dB from the darkest to the brightest
-FINGERPRINT_SPAN = 50.0  # of what is told apart; below it MP3 and OGG leave out what nobody hears
-PLAYED = 3.0  # seconds, so that a page with hundreds of clips stays some megabytes
+FINGERPRINT_SPAN = 50.0  # dB; below it MP3 and OGG omit what is inaudible
+PLAYED = 3.0  # seconds, so that a page with hundreds of clips has a few megabytes
 SPECTROGRAM = {"window": 1024, "hop": 160, "bands": 96, "low": 50.0}
 
 
 def spectrogram_jpeg(waveform: Waveform, rate: int, side: int) -> bytes:
-    """The log-mel spectrogram of `waveform` [n] in colours, `side` wide, two thirds as high; time
-    goes to the right, pitch up."""
+    """The log-mel spectrogram of `waveform` [n] as a coloured JPEG, `side` pixels wide and two
+    thirds as high; time runs to the right, frequency upwards."""
     levels = log_mel(waveform, rate, high=rate / 2, **SPECTROGRAM)  # type: ignore[arg-type]
     shares = _sized(scaled(levels[::-1], SPAN), side, max(1, side * 2 // 3))
     return small_jpeg(colours()[np.rint(255 * shares).astype(np.uint8)], side)
 
 
 def fingerprint_of(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
-    """`waveform` [n] as a small grey spectrogram, whatever its length and loudness: (64, 64)."""
+    """A small grey spectrogram of `waveform` [n], independent of length and level: uint8
+    [64, 64]."""
     levels = log_mel(
         waveform, rate, window=512, hop=160, bands=FINGERPRINT_SIDE, low=50, high=rate / 2
     )
@@ -37,8 +38,8 @@ def fingerprint_of(waveform: Waveform, rate: int) -> NDArray[np.uint8]:
 
 
 def heard(waveform: Waveform, rate: int) -> tuple[str, bytes]:
-    """The loudest PLAYED seconds of `waveform` [n] as a content type and a file's bytes: MP3 where
-    libsndfile can write it (from 1.1), else WAV. Equal for equal waveforms."""
+    """The content type and bytes of a file with the loudest PLAYED seconds of `waveform` [n]: MP3
+    if libsndfile can write it (from 1.1), else WAV. Equal waveforms give equal bytes."""
     import soundfile
 
     part = np.clip(_loudest(waveform, round(PLAYED * rate)), -1, 1)
@@ -62,8 +63,8 @@ def _sized(shares: NDArray[np.float32], width: int, height: int) -> NDArray[np.f
 
 @lru_cache(maxsize=1)
 def colours() -> NDArray[np.uint8]:
-    """256 colours of evenly rising lightness, black over violet and orange to pale yellow: (256, 3)
-    sRGB. Lightness, chroma and hue run straight in OKLCH (B. Ottosson, A perceptual color space for
+    """256 colours of evenly rising lightness, from black over violet and orange to pale yellow:
+    sRGB [256, 3]. Lightness and hue are linear in OKLCH (B. Ottosson, A perceptual color space for
     image processing, 2020)."""
     share = np.linspace(0, 1, 256)
     light = 0.05 + 0.92 * share
@@ -75,7 +76,7 @@ def colours() -> NDArray[np.uint8]:
 def _srgb(
     light: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """OKLab to sRGB; colours that a screen does not have are cut off."""
+    """OKLab to sRGB; colours outside of sRGB are clipped."""
     long = (light + 0.3963377774 * a + 0.2158037573 * b) ** 3
     middle = (light - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (light - 0.0894841775 * a - 1.2914855480 * b) ** 3

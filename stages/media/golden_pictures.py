@@ -1,6 +1,6 @@
-"""Generated pictures whose answers a package carries, so that it can test itself anywhere.
+"""Generated pictures for the selftest of packages.
 
-Between them they pass through every branch of decoding that could differ between machines."""
+Together they cover every branch of decoding that could differ between machines."""
 
 import io
 
@@ -13,7 +13,7 @@ ORIENTATION = 0x0112
 
 
 def golden_pictures() -> dict[str, bytes]:
-    """Pictures by their names in the package; the same bytes each time."""
+    """The pictures by their file names in the package; always the same bytes."""
     from PIL import Image
 
     waves = _waves()
@@ -47,7 +47,7 @@ def generated_picture(seed: int) -> bytes:
 
 
 def _waves() -> NDArray[np.uint8]:
-    """Smooth coloured waves with a noisy corner, so that resizing has something to get wrong."""
+    """Smooth coloured waves with a noisy corner, which reveals differences in resizing."""
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     channels = [np.sin(x / (5 + 3 * k)) + np.cos(y / (11 - 2 * k)) for k in range(3)]
     waves = np.rint((np.dstack(channels) + 2) * 255 / 4).astype(np.uint8)

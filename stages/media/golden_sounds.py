@@ -1,7 +1,7 @@
-"""Generated sounds whose answers a package carries, so that it can test itself anywhere.
+"""Generated sounds for the selftest of packages.
 
-Between them they pass through every branch of decoding that could differ between machines. There is
-no OGG: libsndfile gives each file that it writes a random number."""
+Together they cover every branch of decoding that could differ between machines, but for OGG:
+libsndfile writes a random number into each OGG file."""
 
 import io
 
@@ -14,7 +14,7 @@ LENGTHS = (4.0, 2.0, 1.0, 0.5, 0.25, 0.125)  # seconds of a sample from the data
 
 
 def golden_sounds() -> dict[str, bytes]:
-    """Sounds by their names in the package; the same bytes each time."""
+    """The sounds by their file names in the package; always the same bytes."""
     plain, other = _chirp(RATE), _chirp(RATE, upwards=False)
     return {
         "golden/plain.wav": _saved(plain, RATE, "WAV", "PCM_16"),
@@ -27,8 +27,8 @@ def golden_sounds() -> dict[str, bytes]:
 
 
 def small_flac(waveform: NDArray[np.float32], rate: int, most_bytes: int) -> bytes:
-    """The first seconds of `waveform`, [n] at `rate`, as a FLAC file: as many of LENGTHS as
-    `most_bytes` hold, or the fewest."""
+    """The beginning of `waveform`, [n] at `rate`, as a FLAC file: the longest of LENGTHS that fits
+    into `most_bytes`, or the shortest."""
     data = b""
     for seconds in LENGTHS:
         data = _saved(waveform[: round(seconds * rate)], rate, "FLAC", "PCM_16")
@@ -38,7 +38,7 @@ def small_flac(waveform: NDArray[np.float32], rate: int, most_bytes: int) -> byt
 
 
 def generated_sound(seed: int) -> bytes:
-    """A WAV file of a gliding tone with overtones, and of noise, that swell and fade, drawn by
+    """A WAV file with a gliding tone with overtones and noise that swell and fade, drawn by
     `seed`."""
     rng = np.random.default_rng([seed, 5])
     times = np.arange(round(2 * SECONDS * RATE)) / RATE
@@ -53,7 +53,7 @@ def generated_sound(seed: int) -> bytes:
 
 
 def _chirp(rate: int, upwards: bool = True) -> NDArray[np.float64]:
-    """A tone gliding from 100 to 3,500 Hz, then noise, so that every band has something to hear."""
+    """A tone gliding from 100 to 3,500 Hz, then noise, so that every band has energy."""
     times = np.arange(round(SECONDS * rate)) / rate
     glide = 0.6 * np.sin(2 * np.pi * (100 * times + (3400 / SECONDS / 2) * times**2))
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, len(times))
@@ -70,7 +70,7 @@ def _saved(samples: NDArray[np.floating], rate: int, format: str, subtype: str) 
 
 
 def _undated(data: bytes) -> bytes:
-    """`data` without the time at which libsndfile says it found a WAV's peak: after the chunk's
-    name, size and version, four bytes each."""
+    """`data` without the time in the PEAK chunk that libsndfile writes into a WAV: it is after the
+    chunk's name, size and version, four bytes each."""
     place = data.find(b"PEAK") + 12
     return data[:place] + bytes(4) + data[place + 4 :] if place >= 12 else data

@@ -1,4 +1,4 @@
-"""Pictures: a photo's facts for the manifest, a thumbnail, what a page shows of it."""
+"""The modality pictures: a photo's facts for the manifest, thumbnail and preview."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stages.config import EtlConfig
 
 FINGERPRINT_SIDE = 64
-GOLDEN_SIDES = (256, 192, 128, 96, 64)  # of samples that a package carries: 256 is some 20 kB
+GOLDEN_SIDES = (256, 192, 128, 96, 64)  # of golden samples; 256 is some 20 kB
 GOLDEN_QUALITY = 90
 
 
@@ -79,9 +79,9 @@ class Pictures:
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     """The facts of the picture in `data`: width, height, `same` and `fingerprint`.
 
-    `same` is equal for equal pixels, however they are stored. `fingerprint` is a small grey picture
-    (64, 64 uint8), made only if near duplicates are looked for. Raises BadSample for bytes that
-    the device could not decode either."""
+    `same` is equal for equal pixels, in whatever format they are stored. `fingerprint`: a small
+    grey picture, uint8 [64, 64], only with near_duplicates. Raises BadSample for bytes that a
+    device could not decode."""
     picture = decode_picture(data)
     height, width = picture.shape[:2]
     same = sha256(f"{width}x{height}:".encode())
@@ -97,7 +97,8 @@ def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
 
 
 def fingerprint_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """`picture` (H, W, 3 uint8) in grey and small, without its proportions: (64, 64) uint8."""
+    """`picture`, uint8 [H, W, 3], in grey and resized, regardless of proportions, to uint8
+    [64, 64]."""
     from PIL import Image
 
     grey = Image.fromarray(picture).convert("L")
@@ -106,7 +107,7 @@ def fingerprint_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def small_jpeg(picture: NDArray[np.uint8], side: int, quality: int = 80) -> bytes:
-    """`picture` (H, W, 3 uint8) as a JPEG, neither side longer than `side`."""
+    """`picture`, uint8 [H, W, 3], as a JPEG, neither side longer than `side`."""
     from PIL import Image
 
     image = Image.fromarray(picture)

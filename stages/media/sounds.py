@@ -1,4 +1,4 @@
-"""Sounds: a clip's facts for the manifest, its spectrogram, what a page shows and plays of it."""
+"""The modality sounds: a clip's facts for the manifest, spectrogram and preview with a player."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -18,9 +18,9 @@ from stages.runtime.sounds import Sound, decode_sound, mono, read_sound
 if TYPE_CHECKING:
     from stages.config import EtlConfig
 
-RATE = 16000  # of what a page draws and plays, and near duplicates are looked for in
-QUIETEST = -120.0  # dB; of samples that are all zero
-FULL_SCALE = 0.9999  # from here on a sample was, or would be, cut off; 16 bits end at 0.99997
+RATE = 16000  # the sample rate for previews and fingerprints
+QUIETEST = -120.0  # dB; the level of silence
+FULL_SCALE = 0.9999  # from here on a sample counts as clipped; 16 bits end at 0.99997
 MOST_CLIPS = 0.9  # share of the training clips that fit into a window
 SHORTEST, LONGEST = 0.5, 5.0  # seconds of a window
 BLOCK = 2**20  # frames
@@ -67,9 +67,10 @@ class Sounds:
         return self.drawn(decode_sound(data, RATE), side, boxes)
 
     def drawn(self, value: NDArray[Any], side: int, boxes: Sequence[Box] = ()) -> str:
-        """A spectrogram of the whole of `value` [n] at RATE, and below it the loudest seconds to
-        listen to."""
-        image = inline(spectrogram_jpeg(value, RATE, 2 * side))  # sharp on a fine screen
+        """The spectrogram of `value` [n] at RATE, and below it a player of its loudest seconds."""
+        image = inline(
+            spectrogram_jpeg(value, RATE, 2 * side)
+        )  # for screens with a high resolution
         kind, played = heard(value, RATE)
         player = f'<audio controls preload="none" src="{inline(played, kind)}"></audio>'
         return f'<img src="{image}" alt="spectrogram, {len(value) / RATE:.1f} s">{player}'
@@ -94,9 +95,9 @@ def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     """The facts of the sound in `data`: seconds, rate, channels; peak and level (mean energy) in dB
     below full scale; clipped, the share of samples at full scale; `same` and `fingerprint`.
 
-    `same` is a digest of the decoded samples: equal in whatever format they are stored.
-    `fingerprint` is a small spectrogram [64, 64] uint8, made only if near duplicates are looked
-    for. Raises BadSample for bytes that a device could not decode."""
+    `same`: a digest of the decoded samples, equal in whatever format they are stored.
+    `fingerprint`: a small spectrogram, uint8 [64, 64], only with near_duplicates. Raises BadSample
+    for bytes that a device could not decode."""
     sound = read_sound(data)
     frames, channels = sound.samples.shape
     same = sha256(f"{sound.rate}:{channels}:".encode())
@@ -115,13 +116,15 @@ def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
 
 
 def window_of(seconds: Sequence[float]) -> float:
-    """How long a window is for clips of these lengths: most fit in, in tenths of a second."""
+    """The length of a window into which most clips of these lengths fit, in seconds, rounded to
+    tenths."""
     fitting = float(np.quantile(np.asarray(seconds), MOST_CLIPS, method="inverted_cdf"))
     return round(min(max(fitting, SHORTEST), LONGEST), 1)
 
 
 def _levels(sound: Sound) -> dict[str, float]:
-    """A block of frames at a time: ten minutes are 230 MB, and would be copied several times."""
+    """Peak, level and clipped share, computed by blocks of frames: ten minutes are 230 MB, which
+    would be copied several times."""
     peak, energy, clipped = 0.0, 0.0, 0
     for start in range(0, len(sound.samples), BLOCK):
         sizes = np.abs(sound.samples[start : start + BLOCK])

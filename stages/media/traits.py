@@ -1,17 +1,17 @@
-"""What a person would see of a picture at first sight, in numbers."""
+"""Simple visible traits of a picture, as numbers."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 256  # of the small picture that is looked at, so that size does not decide
-LEAST = 1e-3  # contrast below which there is nothing to be sharp
+SIDE = 256  # of the reduced picture that is measured, so that size has no influence
+LEAST = 1e-3  # contrast; with less, sharpness is not meaningful
 
 
 def picture_traits(picture: NDArray[np.uint8]) -> dict[str, float]:
-    """Size of `picture` (H, W, 3 uint8) in pixels; brightness, contrast and colourfulness from 0 to
-    1; sharpness, the share of contrast between neighbours."""
+    """Size of `picture`, uint8 [H, W, 3], in pixels; brightness, contrast and colourfulness from 0
+    to 1; sharpness, the share of contrast between neighbouring pixels."""
     height, width = picture.shape[:2]
     small = _small(picture).astype(np.float32) / 255
     grey = small @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
@@ -35,7 +35,7 @@ def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _edges(grey: NDArray[Any]) -> NDArray[Any]:
-    """How much each pixel differs from the mean of its four neighbours."""
+    """The difference of each pixel from the mean of its four neighbours."""
     wide = np.pad(grey, 1, mode="edge")
     around = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:]
     return np.asarray(grey - around / 4)

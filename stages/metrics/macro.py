@@ -45,8 +45,8 @@ def _measured(counts: Numbers, seed: int, own: NDArray[np.bool_]) -> dict[str, M
     measures = {}
     for name, value in values.items():
         centre, variance = float(centres[name]), float(drawn[name].var())
-        knows = centre * (1 - centre) / max(variance, 1e-12)
-        low, high = wilson(float(value) * knows, knows)
+        effective = centre * (1 - centre) / max(variance, 1e-12)
+        low, high = wilson(float(value) * effective, effective)
         measures[name] = Measure(value=float(value), low=low, high=high, n=n)
     return measures
 

@@ -55,15 +55,15 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
         np.bincount(true, rows, len(counts))[has].astype(np.float64)
         for rows in (old & ~new, ~old & new)
     )
-    knows = _knows(lost, won, counts[has])
+    effective = _effective_samples(lost, won, counts[has])
     lost_share, won_share = (float((flips / counts[has]).mean()) for flips in (lost, won))
-    low, high = tango(lost_share * knows, won_share * knows, knows)
+    low, high = tango(lost_share * effective, won_share * effective, effective)
     return Measure(value=lost_share - won_share, low=low, high=high, n=len(true))
 
 
-def _knows(lost: Numbers, won: Numbers, counts: Counts) -> float:
-    """The effective number of samples: as many, drawn alike, give the same variance as `counts` of
-    each label."""
+def _effective_samples(lost: Numbers, won: Numbers, counts: Counts) -> float:
+    """The effective number of samples: so many samples of equally frequent labels give the same
+    variance as `counts` of each label."""
     rates = [(flips + (flips / counts).mean()) / (counts + 1) for flips in (lost, won)]
     variances = rates[0] + rates[1] - (rates[0] - rates[1]) ** 2
     whole = rates[0].mean() + rates[1].mean() - (rates[0].mean() - rates[1].mean()) ** 2

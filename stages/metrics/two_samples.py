@@ -153,6 +153,6 @@ def _measure(scores: Numbers, second: Flags, labels: Indices, chance: float) -> 
         variance += wins.sum(axis=1).var() * len(ours) + wins.sum(axis=0).var() * len(theirs)
     area = hits / max(pairs, 1.0)
     spread = max(variance / max(pairs, 1.0) ** 2, 4 * area * (1 - area) * chance, 1e-12)
-    knows = min(max(area * (1 - area), 0.0) / spread or len(scores), len(scores))
-    low, high = wilson(area * knows, knows)
+    effective = min(max(area * (1 - area), 0.0) / spread or len(scores), len(scores))
+    low, high = wilson(area * effective, effective)
     return Measure(value=area, low=low, high=high, n=len(scores))

@@ -1,5 +1,4 @@
-"""Named arrays in one file: an npz whose bytes depend on nothing but the arrays, read without
-pickle."""
+"""Named arrays in one file: an npz whose bytes depend only on the arrays, read without pickle."""
 
 import io
 import zipfile
@@ -10,7 +9,7 @@ import numpy as np
 from stages.models.weights import Array
 from stages.runtime.errors import Damaged
 
-BEGINNING = (1980, 1, 1, 0, 0, 0)  # a zip file wants a date
+BEGINNING = (1980, 1, 1, 0, 0, 0)  # a zip file needs a date
 
 
 def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
@@ -25,7 +24,8 @@ def pack_arrays(arrays: Mapping[str, Array]) -> bytes:
 
 
 def unpack_arrays(data: bytes) -> dict[str, Array]:
-    """The arrays in an npz. Raises Damaged if `data` is none, or holds more than plain numbers."""
+    """The arrays in an npz. Raises Damaged if `data` is not an npz, or contains more than plain
+    numbers."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

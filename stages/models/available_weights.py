@@ -17,7 +17,14 @@ from stages.models.official import HOW, address_of, fetched, fetched_before, md5
 from stages.models.paddle_params import read_params
 from stages.models.torch_legacy import read_tensors
 from stages.models.user_weights import cached_weights, user_weights
-from stages.models.weights import Array, Official, Packed, Published, ResolvedWeights, is_installed
+from stages.models.weights import (
+    Array,
+    Official,
+    PackedWeights,
+    Published,
+    ResolvedWeights,
+    is_installed,
+)
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.settings import Settings
@@ -63,20 +70,20 @@ def available_weights(family: Family, settings: Settings, requested: bool) -> Av
 
 def resolved_tensors(weights: ResolvedWeights, settings: Settings) -> dict[str, Array]:
     """The arrays of the resolved file by their names in our backbone. Raises InfrastructureError if
-    that file is no longer at hand, Damaged if it is of another network."""
+    that file is no longer available, Damaged if it is of another network."""
     family = FAMILIES[weights.family]
     for path in _files(family, weights.sha256, settings):
         if sha256(path) == weights.sha256:
             return _arrays(path, family)
     raise InfrastructureError(
         f"The weights of {family.name} that the run was planned with ({weights.sha256[:12]}) are "
-        "no longer at hand.",
+        "no longer available.",
         HOW,
     )
 
 
 def official_tensors(weights: Official, settings: Settings) -> dict[str, Array]:
-    """The arrays of the publisher's file by its own names, fetched if need be. Raises what
+    """The arrays of the publisher's file by its own names, fetched if necessary. Raises what
     `fetched` raises."""
     return READERS[Path(weights.file).suffix](fetched(weights, settings).read_bytes())
 
@@ -92,7 +99,7 @@ def sha256(path: Path) -> str:
 
 
 def _names(family: Family) -> list[str]:
-    """The files that a person may give, the first counts most."""
+    """The files that a user may provide, in order of precedence."""
     published = Path(family.weights.file).name if family.weights else ""
     own = f"{family.name}{OWN}"
     return [own, published] if Path(published).suffix in READERS else [own]
@@ -106,8 +113,8 @@ def _checked(path: Path, family: Family) -> str:
     address = address_of(source) if isinstance(source, Official) else None
     if (address and md5(path) != address.md5) or source.sha256 not in ("", found):
         raise Damaged(
-            f"{path.name} in AIWF_WEIGHTS is not the file that its publisher has of that name.",
-            f"Get it again, or name it {family.name}.npz or otherwise if it is your own.",
+            f"{path.name} in AIWF_WEIGHTS is not the published file of that name.",
+            f"Get it again, or rename it, for example to {family.name}.npz, if it is your own.",
         )
     return found
 
@@ -121,7 +128,7 @@ def _published(family: Family, settings: Settings, requested: bool) -> str | Non
         if path is None and not requested:
             return None
         return sha256(path or fetched(weights, settings))
-    if isinstance(weights, Packed):
+    if isinstance(weights, PackedWeights):
         if not requested and weights.archive.bytes > UNASKED:
             return None
         fetch(weights.archive, settings)
@@ -153,7 +160,7 @@ def _arrays(path: Path, family: Family) -> dict[str, Array]:
     count = sum(array.size for array in arrays.values())
     if count != family.parameters:
         raise Damaged(
-            f"{path.name} has {count} numbers, and {family.name} wants {family.parameters}.",
+            f"{path.name} has {count} parameters, and {family.name} has {family.parameters}.",
             "It is of another network, or of another size of it.",
         )
     return arrays

@@ -14,7 +14,7 @@ from stages.models.network import fill
 from stages.models.weights import Array
 
 
-class Part(nn.Layer):  # type: ignore[misc]
+class BackbonePart(nn.Layer):  # type: ignore[misc]
     """Consecutive parts of a backbone, applied in order."""
 
     def __init__(self, layers: Sequence[nn.Layer]) -> None:
@@ -27,23 +27,23 @@ class Part(nn.Layer):  # type: ignore[misc]
         return window
 
 
-def frozen_stem(family: Family, arrays: Mapping[str, Array], split_point: int) -> Part:
+def frozen_stem(family: Family, arrays: Mapping[str, Array], split_point: int) -> BackbonePart:
     """The first `split_point` parts of the backbone of `family`: windows (N, ...) to a feature map.
 
     `arrays`: the backbone's weights, named as in `Family.backbone()`."""
-    return Part(_filled(family, arrays).parts()[:split_point])
+    return BackbonePart(_filled(family, arrays).parts()[:split_point])
 
 
 def unfrozen_layers(
     family: Family, arrays: Mapping[str, Array], split_point: int
-) -> tuple[Any, Part]:
+) -> tuple[Any, BackbonePart]:
     """The whole backbone and the layers behind `split_point`, which map the stem's feature map to
     (N, features).
 
     `arrays`: the backbone's weights; random ones if empty. Both returned layers share parameters:
     what is trained in the second shows in the backbone's `state_dict()`."""
     backbone = _filled(family, arrays)
-    return backbone, Part(backbone.parts()[split_point:])
+    return backbone, BackbonePart(backbone.parts()[split_point:])
 
 
 def _filled(family: Family, arrays: Mapping[str, Array]) -> Any:

@@ -1,8 +1,8 @@
 """A depthwise convolution that trains two to five times as fast on a CPU.
 
-Paddle 3.3 teaches one channel after another through a copy of all its windows. Here a row of pixels
-is multiplied by a banded matrix that holds a row of the kernel, all rows of all pictures at once.
-The sums are the same; a graph that is exported has the plain convolution."""
+Paddle 3.3 computes the gradient channel by channel, with a copy of all windows. Here a row of
+pixels is multiplied by a banded matrix that holds a row of the kernel, for all rows of all pictures
+at once. The sums are the same; an exported graph has the plain convolution."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -36,7 +36,8 @@ class Depthwise(nn.Conv2D):  # type: ignore[misc]
 
 
 class Shape(NamedTuple):
-    """Of a convolution: what it pads at the beginning and at the end of both sides."""
+    """The shape of a convolution: its sides, stride, and the padding before and after both
+    sides."""
 
     kernel: int
     stride: int
@@ -44,11 +45,11 @@ class Shape(NamedTuple):
     after: int
 
     def out(self, side: int) -> int:
-        """The side of what comes out."""
+        """The side of the output."""
         return (side + self.before + self.after - self.kernel) // self.stride + 1
 
     def rows(self, height: int) -> int:
-        """Rows that a padded picture takes, so that pictures can lie one below the other."""
+        """Rows of a padded picture, so that pictures can be stacked vertically."""
         wanted = max(self.out(height) * self.stride, height + self.before + self.after)
         return -(-wanted // self.stride) * self.stride
 
@@ -63,13 +64,13 @@ class _Rows(PyLayer):  # type: ignore[misc]
         output = _along(stacked, shape)[0] @ bands[:, 0]
         for row in range(1, shape.kernel):
             output += _along(stacked, shape)[row] @ bands[:, row]
-        ctx.kept = (stacked, bands, x.shape, shape)
-        ctx.first = picture.stop_gradient  # nothing before it is taught
+        ctx.saved = (stacked, bands, x.shape, shape)
+        ctx.first = picture.stop_gradient  # no layer before it is trained
         return paddle.to_tensor(_pictures(output, x.shape, shape))
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor]:
-        stacked, bands, sizes, shape = ctx.kept
+        stacked, bands, sizes, shape = ctx.saved
         wanted = _padded(gradient.numpy(), sizes, shape)
         slopes = np.zeros_like(stacked)
         filters = np.empty((sizes[1], 1, shape.kernel, shape.kernel), np.float32)
@@ -84,7 +85,8 @@ class _Rows(PyLayer):  # type: ignore[misc]
 
 
 def _stacked(x: Floats, shape: Shape) -> Floats:
-    """[N, C, H, W] to [C, N * rows + kernel, W]: pictures one below the other, padded by rows."""
+    """[N, C, H, W] to [C, N * rows + kernel, W]: pictures stacked vertically, with rows of
+    padding."""
     count, channels, height, width = x.shape
     rows = shape.rows(height)
     stacked = np.zeros((channels, count * rows + shape.kernel, width), np.float32)
@@ -102,20 +104,20 @@ def _unstacked(stacked: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
 
 
 def _along(stacked: Floats, shape: Shape) -> list[Floats]:
-    """For each row of the kernel, the rows that it meets, [C, all rows that come out, W]."""
+    """For each row of the kernel, the rows that it is multiplied by, [C, all output rows, W]."""
     length = stacked.shape[1] - shape.kernel
     return [stacked[:, row : row + length : shape.stride] for row in range(shape.kernel)]
 
 
 def _pictures(flat: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
-    """[C, rows that come out, W] to [N, C, H, W]; what lies between two pictures is dropped."""
+    """[C, output rows, W] to [N, C, H, W]; rows between two pictures are dropped."""
     count, channels, height, width = sizes
     lying = flat.reshape(channels, count, -1, shape.out(width))[:, :, : shape.out(height)]
     return np.ascontiguousarray(lying.transpose(1, 0, 2, 3))
 
 
 def _padded(gradient: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
-    """The inverse of `_pictures`, with zeros for what was dropped."""
+    """The inverse of `_pictures`, with zeros for the dropped rows."""
     count, channels, height, width = sizes
     rows = shape.rows(height) // shape.stride
     padded = np.zeros((channels, count, rows, shape.out(width)), np.float32)
@@ -124,14 +126,15 @@ def _padded(gradient: Floats, sizes: tuple[int, ...], shape: Shape) -> Floats:
 
 
 def _bands(filters: Floats, width: int, shape: Shape) -> Floats:
-    """[C, kernel, kernel] to [C, kernel, width, width that comes out]."""
+    """[C, kernel, kernel] to [C, kernel, width, output width]."""
     bands = filters @ _places(width, shape)
     return bands.reshape(len(filters), shape.kernel, width, shape.out(width))
 
 
 @lru_cache(maxsize=64)
 def _places(width: int, shape: Shape) -> Floats:
-    """Where a column of the kernel meets a row of pixels, [kernel, width * what comes out]."""
+    """One for each pixel of a row that a column of the kernel is multiplied by, [kernel, width *
+    output width]."""
     out = shape.out(width)
     places = np.zeros((shape.kernel, width, out), np.float32)
     for column in range(shape.kernel):

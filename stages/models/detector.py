@@ -1,8 +1,8 @@
-"""Detectors: a backbone with published weights, a light neck, a head that answers at every point.
+"""Detectors: a backbone with published weights, a light neck, a head that predicts at every point.
 
 `lite_detector`: anchor-free, of the kind of NanoDet and PicoDet, on EfficientNet-Lite0.
 `mobile_ssd`: prior boxes of several sizes, as SSD on MobileNet has them; the backbone is cut at
-stride 16, what is behind it has a fifth of the weights."""
+stride 16, and the layers behind it have a fifth of its weights."""
 
 from functools import partial
 

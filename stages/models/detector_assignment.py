@@ -1,8 +1,8 @@
-"""Which point of a picture answers for which box: task-aligned assignment.
+"""Assigns the points of a picture to its boxes: task-aligned assignment.
 
-Feng et al., TOOD: Task-aligned One-stage Object Detection, arXiv 2108.07755: a box goes to those
-points in it that already say its label and place it well, so that the two agree. Plain numpy, one
-picture at a time."""
+Feng et al., TOOD: Task-aligned One-stage Object Detection, arXiv 2108.07755: a box is assigned to
+those points in it that already predict its label and its place well, so that the two agree. Plain
+numpy, one picture at a time."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ Indices = NDArray[np.int64]
 
 MOST = 10  # points for a box
 SCORE_POWER, PLACE_POWER = 1.0, 6.0  # alpha and beta of the paper
-REACH = 2.5  # strides around the middle of a box within which a point may answer for it
+REACH = 2.5  # strides around the middle of a box within which a point may be assigned to it
 TINY = 1e-9
 
 
@@ -26,7 +26,8 @@ class Points(NamedTuple):
 
 
 class Assigned(NamedTuple):
-    """The points that answer for a box, which box, and how well they do already, 0..1; all [k]."""
+    """The points that a box is assigned to, the box of each, and how well they predict it, 0..1;
+    all [k]."""
 
     points: Indices
     boxes: Indices
@@ -48,10 +49,11 @@ def points_of(size: int, strides: tuple[int, ...]) -> Points:
 def assign(
     points: Points, scores: Floats, found: Floats, boxes: Floats, labels: Indices
 ) -> Assigned:
-    """Give each of `boxes` [G, 4] (pixels) with its label [G] up to MOST of the points within it.
+    """Assign each of `boxes` [G, 4] (pixels) with its label [G] to up to MOST of the points within
+    it.
 
-    `scores` [P, labels] and `found` [P, 4] (pixels) are what the network says now. A point in two
-    boxes answers for the one that it places better."""
+    `scores` [P, labels] and `found` [P, 4] (pixels) are the current predictions. A point that two
+    boxes claim gets the one that it overlaps with better."""
     if not len(boxes):
         return Assigned(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
     overlaps = overlap(boxes, found)
@@ -88,7 +90,8 @@ def _may(points: Points, boxes: Floats) -> NDArray[np.bool_]:
 
 
 def _best(alignment: Floats) -> NDArray[np.bool_]:
-    """The MOST highest of each row that are above zero; the earlier of equals."""
+    """Whether a value is above zero and one of the MOST highest of its row; of equals the earlier
+    ones are taken."""
     order = np.argsort(-alignment, axis=1, kind="stable")[:, :MOST]
     chosen = np.zeros(alignment.shape, np.bool_)
     np.put_along_axis(chosen, order, True, axis=1)

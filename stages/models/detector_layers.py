@@ -1,12 +1,12 @@
-"""An anchor-free detector's layers in Paddle: a backbone's maps, a light neck, a head for every
-level.
+"""An anchor-free detector's layers in Paddle: a backbone's feature maps, a light neck, a head for
+each level.
 
 Neck: a feature pyramid (Lin et al., arXiv 1612.03144) and back down (Liu et al., PANet, arXiv
 1803.01534), of depthwise-separable convolutions as in PicoDet (Yu et al., arXiv 2111.00902). Head:
 for each point, a logit for each label and for each side of the box a distribution over distances
 (Li et al., Generalized Focal Loss, arXiv 2006.04388).
 
-Paddle's tracer knows no zip with `strict`."""
+Paddle's tracer does not support zip with `strict`."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,11 +22,11 @@ STRIDES = (8, 16, 32)
 WIDTH = 96  # channels of every level
 DEPTH = 2  # separable convolutions of the head
 BINS = 8  # a side is at most BINS - 1 strides from its point
-RARE = 0.01  # score of every label before anything is learnt: most points show nothing
+RARE = 0.01  # initial score of each label: most points are background
 
 
 class Separable(nn.Layer):  # type: ignore[misc]
-    """Filter each channel, then mix them."""
+    """A depthwise-separable convolution."""
 
     def __init__(self, narrow: int, wide: int, kernel: int = 5, stride: int = 1) -> None:
         super().__init__()
@@ -38,7 +38,8 @@ class Separable(nn.Layer):  # type: ignore[misc]
 
 
 class Neck(nn.Layer):  # type: ignore[misc]
-    """Maps at strides 8, 16, 32 to as many of `WIDTH` channels; each has seen the others."""
+    """Feature maps at strides 8, 16, 32 to as many with `WIDTH` channels, each computed from all of
+    them."""
 
     def __init__(self, channels: Sequence[int], width: int = WIDTH) -> None:
         super().__init__()
@@ -47,8 +48,8 @@ class Neck(nn.Layer):  # type: ignore[misc]
         self.shrink = nn.LayerList([Separable(width, width, stride=2) for _ in channels[1:]])
         self.down = nn.LayerList([Separable(width, width) for _ in channels[1:]])
 
-    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, maps)]  # noqa: B905
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, features)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
             levels[finer] = self.up[finer](levels[finer] + doubled(levels[finer + 1]))
         for finer in range(len(levels) - 1):
@@ -59,8 +60,8 @@ class Neck(nn.Layer):  # type: ignore[misc]
 
 
 class PointHead(nn.Layer):  # type: ignore[misc]
-    """Levels to logits (N, P, labels) and distances (N, P, 4 * BINS); P counts all points, level
-    after level, row by row."""
+    """Levels to logits (N, P, labels) and distances (N, P, 4 * BINS); P: all points, level after
+    level, row by row."""
 
     def __init__(self, levels: int, labels: int, width: int = WIDTH) -> None:
         super().__init__()
@@ -104,7 +105,7 @@ class Detector(nn.Layer):  # type: ignore[misc]
         return outputs
 
 
-class FeatureMaps(nn.Layer):  # type: ignore[misc]
+class BackboneLevels(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to a backbone's feature maps, the frozen stem's first."""
 
     def __init__(self, backbone: nn.Layer) -> None:
@@ -112,8 +113,8 @@ class FeatureMaps(nn.Layer):  # type: ignore[misc]
         self.backbone = backbone
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        maps: list[Tensor] = self.backbone(image)
-        return maps
+        levels: list[Tensor] = self.backbone(image)
+        return levels
 
 
 def backbone(_family: str) -> nn.Layer:
@@ -130,7 +131,7 @@ def new_point_detector(family: Family, labels: int) -> nn.Layer:
 def point_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.bias" not in arrays:
-        return FeatureMaps(family.backbone())
+        return BackboneLevels(family.backbone())
     return new_point_detector(family, len(arrays["head.labels.bias"]))
 
 
@@ -140,8 +141,9 @@ def log_of_rare() -> float:
 
 
 def doubled(level: Tensor) -> Tensor:
-    """(N, C, H, W) to (N, C, 2 H, 2 W), every number four times: interpolation by a factor is
-    not read by paddle2onnx 2.0, and not run by Paddle's inference engine (3.3, oneDNN)."""
+    """(N, C, H, W) to (N, C, 2 H, 2 W), with each number repeated four times: paddle2onnx 2.0
+    cannot read interpolation by a factor, and Paddle's inference engine (3.3, oneDNN) cannot run
+    it."""
     wide = paddle.stack([level, level], axis=4).flatten(3)
     return paddle.stack([wide, wide], axis=3).flatten(2, 3)
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from stages.models.detector_assignment import assign, points_of
 from stages.models.detector_layers import BINS, STRIDES
 
-NAMES = 1.0  # weight of the loss of names
+NAMES = 1.0  # weight of the loss of labels
 PLACE, SIDES = 2.0, 0.5  # weights of the two losses of boxes
-LEAST = 1.0  # positives that a batch counts as having, so that one of negatives alone teaches too
+LEAST = 1.0  # minimum number of positives to divide by, so that a batch without any counts too
 
 
 class PointLoss:
@@ -31,8 +31,8 @@ class PointLoss:
         self.steps = paddle.arange(bins, dtype="float32")
 
     def __call__(self, outputs: Any, truth: Sequence[NDArray[np.float32]]) -> Any:
-        """`outputs`, logits [N, P, labels] and sides [N, P, 4 * bins], against `truth`: of each
-        picture [n, 5], left, top, right, bottom in pixels and the label's index."""
+        """`outputs`: logits [N, P, labels] and sides [N, P, 4 * bins]. `truth`: for each picture
+        [n, 5], left, top, right, bottom in pixels and the label's index."""
         logits, sides = outputs
         with paddle.no_grad():
             scores = F.sigmoid(logits).numpy()
@@ -63,7 +63,8 @@ class PointLoss:
         return self._boxes((shares * self.steps).sum(-1), self.places, self.strides)
 
     def _naming(self, logits: Any, rows: Any, labels: Any, weight: Any) -> Any:
-        """Which label, given that there is one: focal losses hardly tell alike labels apart."""
+        """Cross entropy of the label at positive points: focal losses hardly separate similar
+        labels."""
         found = paddle.gather(logits.reshape([-1, logits.shape[-1]]), paddle.to_tensor(rows))
         errors = F.cross_entropy(found, paddle.to_tensor(labels), reduction="none")
         return (NAMES * errors.flatten() * weight).sum()
@@ -89,12 +90,12 @@ class PointLoss:
 
 
 def loss_of_11_bins(size: int, labels: int) -> PointLoss:
-    """That of NanoDet, a side of which is at most 10 strides from its point."""
+    """The loss of NanoDet, whose sides are at most 10 strides from their point."""
     return PointLoss(size, labels, 11)
 
 
 def quality_focal(logits: Any, wanted: Any) -> Any:
-    """The sum over all of cross entropy times the squared error of the score."""
+    """The sum of cross entropy times the squared error of the score."""
     error = (wanted - F.sigmoid(logits)) ** 2
     return (error * F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")).sum()
 

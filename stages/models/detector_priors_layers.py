@@ -1,4 +1,4 @@
-"""A detector of prior boxes: each place on a map answers for a few boxes of given sizes.
+"""A detector with prior boxes: each place on a feature map predicts a few boxes of given sizes.
 
 Liu et al., SSD, arXiv 1512.02325, with the depthwise-separable heads of SSDLite (Sandler et al.,
 MobileNetV2, arXiv 1801.04381)."""
@@ -10,7 +10,7 @@ import paddle
 from paddle import Tensor, nn
 
 from stages.models.depthwise import Depthwise
-from stages.models.detector_layers import Detector, FeatureMaps
+from stages.models.detector_layers import BackboneLevels, Detector
 from stages.models.efficientnet_lite_layers import Unit, stages
 from stages.models.family import Family
 from stages.models.weights import Array
@@ -18,11 +18,11 @@ from stages.models.weights import Array
 BACKBONE_STRIDES = (8, 16)
 WIDTH = 192  # channels of the maps behind the backbone
 EXTRA = 2  # such maps, each half as large as the one before
-PRIORS = 4  # at each place: two squares, one lying, one standing
+PRIORS = 4  # at each place: two squares, one wide, one tall
 
 
 class Shrink(nn.Layer):  # type: ignore[misc]
-    """A map half as large: filter each channel, then mix them."""
+    """A depthwise-separable convolution that halves the feature map."""
 
     def __init__(self, narrow: int, wide: int) -> None:
         super().__init__()
@@ -36,22 +36,22 @@ class Shrink(nn.Layer):  # type: ignore[misc]
 
 
 class Extra(nn.Layer):  # type: ignore[misc]
-    """The backbone's last map, and EXTRA smaller ones."""
+    """The backbone's last feature map, and EXTRA smaller ones."""
 
     def __init__(self, narrow: int) -> None:
         super().__init__()
         widths = [narrow, *[WIDTH] * EXTRA]
         self.shrink = nn.LayerList([Shrink(*pair) for pair in pairwise(widths)])
 
-    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [maps[-1]]
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        levels = [features[-1]]
         for shrink in self.shrink:
             levels.append(shrink(levels[-1]))
         return levels
 
 
 class PriorHead(nn.Layer):  # type: ignore[misc]
-    """Maps to logits (N, P, 1 + labels), background first, and offsets (N, P, 4); P counts all
+    """Feature maps to logits (N, P, 1 + labels), background first, and offsets (N, P, 4); P: all
     priors, map after map, row by row, place by place."""
 
     def __init__(self, channels: Sequence[int], labels: int) -> None:
@@ -64,8 +64,8 @@ class PriorHead(nn.Layer):  # type: ignore[misc]
         )
         self.offsets = nn.LayerList([nn.Conv2D(channels, PRIORS * 4, 1) for channels in channels])
 
-    def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        filtered = [layer(level) for layer, level in zip(self.filters, maps)]  # noqa: B905
+    def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        filtered = [layer(level) for layer, level in zip(self.filters, features)]  # noqa: B905
         return _joined(self.labels, filtered), _joined(self.offsets, filtered)
 
 
@@ -84,13 +84,13 @@ def new_prior_detector(family: Family, labels: int) -> nn.Layer:
 def prior_detector(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return FeatureMaps(family.backbone())
+        return BackboneLevels(family.backbone())
     return new_prior_detector(family, len(arrays["head.labels.0.bias"]) // PRIORS - 1)
 
 
-def _joined(layers: nn.LayerList, maps: Sequence[Tensor]) -> Tensor:
+def _joined(layers: nn.LayerList, features: Sequence[Tensor]) -> Tensor:
     parts = []
-    for layer, level in zip(layers, maps):  # noqa: B905
+    for layer, level in zip(layers, features):  # noqa: B905
         found = layer(level)
         width = found.shape[1] // PRIORS
         placed = found.flatten(2).transpose([0, 2, 1])

@@ -1,8 +1,7 @@
 """The training loss of a detector with prior boxes: that of SSD (Liu et al., arXiv 1512.02325).
 
-A prior that overlaps with a box by half answers for it, and so does the best prior of each box; of
-the others only those that look most like something, three times as many, are taught to be
-background."""
+A prior that overlaps with a box by half is matched to it, and so is the best prior of each box. Of
+the others only the hardest negatives, three times as many, are trained as background."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from stages.models.detector_assignment import overlap
 from stages.runtime.priors import encoded, prior_boxes
 
-LEAST_OVERLAP = 0.5  # least overlap of a prior with a box that it answers for
+LEAST_OVERLAP = 0.5  # minimum overlap of a prior with its box
 HARD = 3  # negatives for each positive
 
 Floats = NDArray[np.float32]
@@ -31,8 +30,8 @@ class PriorLoss:
         self.priors = prior_boxes(size, PRIOR_STRIDES, PRIOR_SHARES)
 
     def __call__(self, outputs: Any, truth: Sequence[Floats]) -> Any:
-        """`outputs`, logits [N, P, 1 + labels] and offsets [N, P, 4], against `truth`: of each
-        picture [n, 5], left, top, right, bottom in pixels and the label's index."""
+        """`outputs`: logits [N, P, 1 + labels] and offsets [N, P, 4]. `truth`: for each picture [n,
+        5], left, top, right, bottom in pixels and the label's index."""
         logits, offsets = outputs
         matched = [match(self.priors, boxes[:, :4] / self.size) for boxes in truth]
         labels = np.stack(
@@ -64,7 +63,7 @@ class PriorLoss:
 
 
 def match(priors: Floats, boxes: Floats) -> NDArray[np.int64]:
-    """For each prior the box that it answers for, or -1."""
+    """For each prior the box that it is matched to, or -1."""
     if not len(boxes):
         return np.full(len(priors), -1, np.int64)
     shared = overlap(boxes, priors)

@@ -6,9 +6,9 @@ models/official/efficientnet/lite. Weights: ImageNet, from Google's checkpoints,
 packages of the Python package index (Apache-2.0). Sizes are multiples of 32, where TensorFlow's
 padding is the same at every size, so Lite1 and Lite2 use 256 in place of 240 and 260.
 
-What a network learnt from random parts of photos it knows best when whole photos are shown larger
-(Touvron et al., arXiv 1906.06423). Heads on Lite2, five folds of 600 photos of clothes: 84.8 % at
-256, 85.7 at 288 and 320, 87.3 at 352, 86.2 at 384; on Lite1 85.6 to 85.8 from 256 to 320."""
+A network that was trained on random crops is best on whole photos if these are larger (Touvron et
+al., arXiv 1906.06423). Heads on Lite2, five folds of 600 photos of clothes: 84.8 % at 256, 85.7 at
+288 and 320, 87.3 at 352, 86.2 at 384; on Lite1 85.6 to 85.8 from 256 to 320."""
 
 from stages.models.family import Family
 from stages.models.weights import Published

@@ -72,7 +72,8 @@ class Unit(nn.Layer):  # type: ignore[misc]
 
 
 class Block(nn.Layer):  # type: ignore[misc]
-    """Widen, filter each channel, narrow; added to its input where the shapes agree."""
+    """An inverted residual block: expand, depthwise convolution, project; added to its input if the
+    shapes agree."""
 
     def __init__(self, narrow: int, wide: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -111,7 +112,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 class Stages(nn.Layer):  # type: ignore[misc]
     """(N, 3, H, W) to the maps at `strides` (8, then 16, then 32), of `channels`: a backbone
     without its mean, in two parts: `frozen_stem` up to stride 8, `unfrozen_stages` from there on.
-    The map at stride 32 is the top's, which tells things best apart."""
+    The map at stride 32 is the top's, the most discriminative one."""
 
     def __init__(self, width: float, depth: float, strides: tuple[int, ...]) -> None:
         super().__init__()
@@ -129,7 +130,7 @@ class Stages(nn.Layer):  # type: ignore[misc]
         return self.unfrozen_stages(self.frozen_stem(picture))
 
     def frozen_stem(self, picture: Tensor) -> Tensor:
-        """The map at stride 8: what any picture needs, whatever is on it."""
+        """The map at stride 8: generic features."""
         picture = self.stem(picture)
         for block in self.blocks[: self.ends[0]]:
             picture = block(picture)
@@ -142,12 +143,12 @@ class Stages(nn.Layer):  # type: ignore[misc]
 
     def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """All maps, from that at stride 8."""
-        maps = [fine]
+        features = [fine]
         for start, end in zip(self.ends[:-1], self.ends[1:]):  # noqa: B905
             for block in self.blocks[start:end]:
                 fine = block(fine)
-            maps.append(fine)
-        return [*maps[:-1], self.top(maps[-1])]
+            features.append(fine)
+        return [*features[:-1], self.top(features[-1])]
 
 
 def stages(name: str, strides: tuple[int, ...] = (8, 16, 32)) -> Stages:

@@ -36,8 +36,8 @@ def export_network(
 
     One input, "image" or "sound", float32: any N, then `Family.shape`, any number where that says
     None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
-    the ONNX file was as Paddle's, for random windows, before it is given. Equal arrays make equal
-    bytes. With a `split_point`, only that many of the backbone's first parts are written (see
+    the ONNX file is compared with Paddle's for random windows first. Equal arrays give equal bytes.
+    With a `split_point`, only that many of the backbone's first parts are written (see
     backbone_split.py), and `arrays` are the backbone's, backbone.* alone. Raises
     InfrastructureError with the last lines of the exporting process if it fails or dies."""
     with TemporaryDirectory() as folder:
@@ -81,7 +81,7 @@ def _run(
 
 
 def child_environment() -> dict[str, str]:
-    """What a child process needs to find this very `stages` and to keep to one core."""
+    """The environment of a child process that imports this `stages` and uses one core."""
     home = str(Path(stages.__file__).parents[1])
     path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
     quiet = {"GLOG_minloglevel": "3", "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
@@ -92,5 +92,5 @@ def _failed(how: str, output: str) -> InfrastructureError:
     lines = [line for line in output.splitlines() if line.strip()][-5:]
     return InfrastructureError(
         f"The process that exports the network {how}. {' / '.join(lines)}".strip(),
-        "Try again; if it stays so, `aiwf doctor` tells whether Paddle and paddle2onnx work here.",
+        "Try again; if it fails again, run `aiwf doctor` to check Paddle and paddle2onnx.",
     )

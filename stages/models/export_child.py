@@ -1,7 +1,7 @@
 """Exports a network in a process of its own: `python -m stages.models.export_child SPEC.json`.
 
 An operator that ONNX lacks ends the process that exports, and names of parameters count up within a
-process: so every export has a fresh one. The parent's side, and what SPEC says, is in
+process: so every export has a new one. The parent's side and the format of SPEC are in
 `export.py`."""
 
 import json
@@ -68,7 +68,8 @@ def _answers(network: Any, probe: Any) -> list[Any]:
 
 
 def _compare(path: Path, probe: Any, expected: list[Any]) -> None:
-    """End the process unless the ONNX file pads with zeros only and answers as Paddle does."""
+    """End the process unless the ONNX file pads with zeros only and gives the same outputs as
+    Paddle."""
     import onnx
     import onnxruntime
 

@@ -16,32 +16,32 @@ SCRATCH = "scratch"  # in place of a digest: no weights
 class Family:
     """A network, or the backbone of one, and its initial weights.
 
-    `takes`: "pictures" or "sounds". `size`: what it was made for: a picture's side in pixels, or a
-    spectrogram's bands; `larger`: a size at which it is tried, too, if nothing else is said;
-    `multiple`: what every size must be a multiple of. `shape`: of one window as the exported graph
-    takes it, None where any number will do. `mean`, `std`: of a channel, pictures being 0..1.
-    `spectrogram`: the arguments of the steps before a family that wants a spectrogram of its own.
-    `cost`: reference seconds for one window at `size`, one core, forward.
+    `takes`: "pictures" or "sounds". `size`: the published input size: a picture's side in pixels,
+    or a spectrogram's bands; `larger`: a second size that is tried by default; `multiple`: every
+    size is a multiple of it. `shape`: the shape of one window in the exported graph, None for any
+    number. `mean`, `std`: of a channel, with pictures in 0..1. `spectrogram`: the arguments of the
+    steps for a family that needs a spectrogram of its own. `cost`: reference seconds for one window
+    at `size`, one core, forward.
 
     `weights`: None for a network that is trained from scratch. `layers`: place of the function
     (name) -> Paddle layer of the backbone, `names`: of the one that gives each published tensor its
-    name in that layer. `features`: numbers that the backbone makes of a window. `network`: place of
-    the function (family, arrays) -> the whole Paddle layer, its weights still to be filled in from
-    `arrays`; it may have one output or a tuple of them. `parameters`: numbers among the published
-    weights, or those of one network from scratch. `notice`: what a person who chooses it has to
-    know of its licence.
+    name in that layer. `features`: number of the backbone's features. `network`: place of the
+    function (family, arrays) -> the whole Paddle layer, its weights still to be filled in from
+    `arrays`; it may have one output or a tuple of them. `parameters`: number of parameters of the
+    published weights, or of one network from scratch. `notice`: what users have to know about its
+    licence.
 
     `split_points`: how many of the backbone's parts (`parts()` of its layer, see backbone_split.py)
     may stay frozen in fine-tuning, the smallest first; 0: all layers are trained; empty: the
     backbone is only used frozen.
 
-    `training_cost`: of a detector, what training on one window costs, in forwards; `whole`: place
-    of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) -> the
-    training loss; `decode`: the step that reads them, {"step": name, "args": {...}},
-    the size left out.
+    `training_cost`: the cost of training a detector on one window, in forward passes; `whole`:
+    place of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) ->
+    the training loss; `decode`: the step that reads them, {"step": name, "args": {...}}, the size
+    left out.
 
-    `kernel`: whether the side of its first convolution's kernel may be chosen, which published
-    weights leave no choice of.
+    `kernel`: whether the search may choose the side of its first convolution's kernel; published
+    weights fix it.
 
     `trainer`: name on the board TRAINERS. A task uses the families of its trainer that take what
     its steps can give (Task.takes)."""
@@ -83,7 +83,7 @@ class Family:
 
     def load(self, settings: Settings | None = None) -> dict[str, Array]:
         """The published weights, by their names in `backbone()`; every tensor is used once or named
-        as spare. Without weights a backbone's first ones, always the same; none if it has no
+        as spare. Without weights the backbone's initial ones, always the same; empty without a
         backbone. `settings` are those of the workspace that keeps what is fetched.
 
         Raises Damaged if the file is not the published one, BackendMissing if its package is not
@@ -100,7 +100,7 @@ class Family:
         return found
 
     def place(self, name: str) -> str | None:
-        """Where the published tensor `name` belongs in `backbone()`; None if nowhere."""
+        """The name in `backbone()` of the published tensor `name`; None if it is not used."""
         found: str | None = _function(self.names)(name)
         return found
 

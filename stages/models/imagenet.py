@@ -1,4 +1,4 @@
-"""Families whose weights PaddlePaddle published for ImageNet: what is the same of all of them."""
+"""The settings that all families with ImageNet weights by PaddlePaddle share."""
 
 from functools import partial
 

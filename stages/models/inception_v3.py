@@ -1,4 +1,4 @@
-"""InceptionV3: blocks of several kernels side by side, large ones made of narrow ones.
+"""InceptionV3: blocks of parallel convolutions, with large kernels factorised into narrow ones.
 
 Paper: Szegedy et al., arXiv 1512.00567. Weights: ImageNet, by PaddlePaddle (Apache-2.0), at 299
 pixels. It takes any side from 75 on; here multiples of 96, so 288 stands for 299."""

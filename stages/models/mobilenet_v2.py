@@ -1,4 +1,4 @@
-"""MobileNetV2: depthwise convolutions between narrow maps without activation.
+"""MobileNetV2: inverted residual blocks with linear bottlenecks.
 
 Paper: Sandler et al., arXiv 1801.04381. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 

@@ -1,5 +1,5 @@
-"""MobileNetV3, small and large: MobileNetV2's blocks with squeeze-and-excitation and h-swish, laid
-out by a search.
+"""MobileNetV3, small and large: MobileNetV2's blocks with squeeze-and-excitation and h-swish, found
+by architecture search.
 
 Paper: Howard et al., arXiv 1905.02244. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 

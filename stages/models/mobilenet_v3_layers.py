@@ -9,7 +9,7 @@ NETWORKS = {"mobilenet_v3_small": MobileNetV3Small, "mobilenet_v3_large": Mobile
 
 
 class Backbone(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to (N, 576) or (N, 960): what the classifier's own two layers would see."""
+    """(N, 3, H, W) to (N, 576) or (N, 960): the input of the classifier's two layers."""
 
     def __init__(self, network: nn.Layer) -> None:
         super().__init__()

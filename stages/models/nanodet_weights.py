@@ -1,21 +1,20 @@
 """The published tensors of NanoDet-g by their names in our layers.
 
-Its convolutions are numbered in the order in which pictures pass them: kernel n is
-PartitionedCall/split_n (the first without a number). It takes blue first; our pictures have red
-first."""
+Its convolutions are numbered in the order of the forward pass: kernel n is PartitionedCall/split_n
+(the first without a number). Its channels are BGR, ours RGB."""
 
 from stages.models.tfjs_weights import fetched_weights
-from stages.models.weights import Array, Packed
+from stages.models.weights import Array, PackedWeights
 from stages.settings import Settings
 
 BLOCKS = (1, 2, 2, 3)  # of each stage
 LEVELS = 3
-COCO = 80  # labels, whose scores are not used
+COCO = 80  # labels, whose score layers are not used
 HEAD_BIASES = (60, 62, 66, 68, 70, 72)  # numbers among the file's unnamed arrays
 
 
-def published(weights: Packed, settings: Settings) -> dict[str, Array]:
-    """Kernels and biases of all layers but the scores of COCO's labels. Raises what
+def published(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
+    """Kernels and biases of all layers except the score layers of COCO's labels. Raises what
     `fetched_weights` raises."""
     arrays = fetched_weights(weights, settings)
     places = [*body_places(), *head_places()]

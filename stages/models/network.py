@@ -1,4 +1,4 @@
-"""A whole network in Paddle with given weights: as its family builds it, mostly a backbone with a
+"""A whole network in Paddle with given weights: as its family builds it, usually a backbone with a
 head."""
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from stages.runtime.errors import Damaged
 
 
 class Head(nn.Layer):  # type: ignore[misc]
-    """(N, features) to (N, labels), logits; with `hidden` units and a ReLU between if there are
-    any."""
+    """(N, features) to (N, labels), logits; with a hidden layer of `hidden` units and a ReLU unless
+    it is 0."""
 
     def __init__(self, features: int, hidden: int, labels: int) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class Head(nn.Layer):  # type: ignore[misc]
         return self.out(self.activation(self.hidden(features)))
 
 
-class Network(nn.Layer):  # type: ignore[misc]
+class Classifier(nn.Layer):  # type: ignore[misc]
     """Windows, (N, ...), to (N, labels), logits."""
 
     def __init__(self, backbone: nn.Layer, head: nn.Layer) -> None:
@@ -42,7 +42,7 @@ def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
     """The network of `family` with the weights `arrays`, ready to predict: one output or several,
     by the family's own `network`.
 
-    Raises Damaged unless every array has its place and every place its array."""
+    Raises Damaged if an array is missing or left over."""
     network: nn.Layer = FAMILIES[family].layer(arrays)
     fill(network, arrays)
     network.eval()
@@ -52,7 +52,7 @@ def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
 def backbone_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The backbone of `family` (backbone.*) and a head of the size of `arrays` (head.*); without
     head.* it gives features."""
-    return Network(family.backbone(), head_of(arrays))
+    return Classifier(family.backbone(), head_of(arrays))
 
 
 def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:

@@ -1,7 +1,7 @@
 """Reads arrays from a pickle without running any of it.
 
-A pickle can call anything, so this reader knows five names, gives its own plain functions for them,
-and refuses all others. An array stands in a pickle as `numpy`'s `__reduce__` writes it: a call of
+A pickle can call anything, so this reader accepts five names, replaces them by its own plain
+functions, and refuses all others. An array is stored as `numpy`'s `__reduce__` writes it: a call of
 _reconstruct, then a state of version, shape, dtype, whether columns come first, and the bytes."""
 
 import io
@@ -20,9 +20,9 @@ ARRAYS = ("numpy.core.multiarray", "numpy._core.multiarray")
 
 
 def read_pickle(data: bytes) -> Any:
-    """What is in the pickle `data`: dictionaries, lists, texts, numbers and arrays.
+    """The content of the pickle `data`: dictionaries, lists, texts, numbers and arrays.
 
-    Raises Damaged if it asks for anything else, or an array is not as long as it says."""
+    Raises Damaged if it contains anything else, or if an array's length is wrong."""
     file = io.BytesIO(data)
     try:
         found = plain(_Restricted(file, encoding="latin1").load())
@@ -36,7 +36,7 @@ def read_pickle(data: bytes) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """`value` with arrays in place of what stands for them."""
+    """`value` with arrays instead of their placeholders."""
     if isinstance(value, _Array):
         return value.array()
     if isinstance(value, dict):
@@ -45,8 +45,7 @@ def plain(value: Any) -> Any:
 
 
 class _Restricted(pickle.Unpickler):
-    """Knows ordered dictionaries, arrays, their types and bytes; whatever else is named is
-    refused."""
+    """Accepts ordered dictionaries, arrays, their types and bytes; any other name is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -76,7 +75,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array that is not yet made."""
+    """A placeholder for an array that is not yet created."""
 
     def __setstate__(self, state: Any) -> None:
         _version, self.shape, self.dtype, self.columns_first, self.data = state
@@ -96,12 +95,12 @@ class _Array:
 
 def _empty_array(kind: Any, _shape: Any, _code: Any) -> _Array:
     if kind != "ndarray":
-        raise pickle.UnpicklingError("it makes something that is no array")
+        raise pickle.UnpicklingError("it contains something that is not an array")
     return _Array()
 
 
 def _encoded(text: str, encoding: str) -> bytes:
-    """How bytes are written in protocol 2."""
+    """The bytes of a text: protocol 2 stores bytes as latin-1."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"it holds bytes as {encoding}")
     return text.encode("latin1")

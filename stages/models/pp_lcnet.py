@@ -1,8 +1,7 @@
-"""PP-LCNet at scale 1: depthwise convolutions and h-swish, laid out for processors without a
-graphics card.
+"""PP-LCNet at scale 1: depthwise convolutions and h-swish, designed for CPUs.
 
 Paper: Cui et al., arXiv 2109.15099. Weights: ImageNet, by PaddleClas (Apache-2.0). No installed
-package tells where they are, so a person gives the file (AIWF_WEIGHTS)."""
+package says where they are, so the user provides the file (AIWF_WEIGHTS)."""
 
 from stages.models.imagenet import of_paddle
 from stages.models.weights import Official

@@ -9,11 +9,11 @@ from stages.models.depthwise import Depthwise
 from stages.models.paddle_backbones import MOMENTUM
 
 STEM, TOP = 16, 1280
-SQUEEZE = 4  # how much narrower the inside of squeeze-and-excitation is
+SQUEEZE = 4  # reduction of squeeze-and-excitation
 
 
 class Shape(NamedTuple):
-    """Of a block; `squeezed`: with squeeze-and-excitation."""
+    """The shape of a block; `squeezed`: with squeeze-and-excitation."""
 
     kernel: int
     narrow: int
@@ -45,7 +45,7 @@ class Unit(nn.Layer):  # type: ignore[misc]
 
 
 class Squeeze(nn.Layer):  # type: ignore[misc]
-    """Weighs each channel by what all of them are like on the whole picture."""
+    """Squeeze-and-excitation: scales each channel by a function of all channels' means."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Squeeze(nn.Layer):  # type: ignore[misc]
 
 
 class Block(nn.Layer):  # type: ignore[misc]
-    """Filter each channel, weigh them if `squeezed`, mix them."""
+    """Depthwise convolution, squeeze-and-excitation if `squeezed`, pointwise convolution."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""ResNet18 and ResNet50: convolutions that learn what is to be added to their input.
+"""ResNet18 and ResNet50: residual blocks.
 
 Paper: He et al., arXiv 1512.03385. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""
 

@@ -1,4 +1,4 @@
-"""ShuffleNetV2 at widths 1 and 0.5: half of the channels pass each block untouched, then all are
+"""ShuffleNetV2 at widths 1 and 0.5: half of the channels pass each block unchanged, then all are
 shuffled.
 
 Paper: Ma et al., arXiv 1807.11164. Weights: ImageNet, by PaddlePaddle (Apache-2.0)."""

@@ -1,5 +1,5 @@
 """ShuffleNetV2's layers in Paddle. Parameters have the names of paddle's own network, so that its
-published weights fit as they are; paddle's cannot be exported for any size of pictures."""
+published weights fit as they are; paddle's cannot be exported for pictures of arbitrary size."""
 
 import numpy as np
 import paddle
@@ -14,7 +14,7 @@ WIDTHS = {"shufflenet_v2": (116, 232, 464), "shufflenet_v2_x0_5": (48, 96, 192)}
 
 
 class Shuffle(nn.Layer):  # type: ignore[misc]
-    """Two halves of channels, one of each in turn."""
+    """Interleaves the channels of two inputs."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -26,7 +26,8 @@ class Shuffle(nn.Layer):  # type: ignore[misc]
 
 
 class Block(nn.Layer):  # type: ignore[misc]
-    """Half of the channels stay as they are, the others are mixed, filtered, mixed."""
+    """Half of the channels are unchanged, the others pass pointwise, depthwise, pointwise
+    convolutions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class Block(nn.Layer):  # type: ignore[misc]
 
 
 class Halving(nn.Layer):  # type: ignore[misc]
-    """All channels go both ways, on maps of half the side."""
+    """A block that halves the map: all channels pass both branches."""
 
     def __init__(self, narrow: int, wide: int) -> None:
         super().__init__()

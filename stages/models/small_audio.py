@@ -1,8 +1,8 @@
 """A small network for sounds, trained from scratch on log-mel spectrograms.
 
-Convolutions that halve time and pitch step by step, then mean over pitch, mean and maximum over
-time, as in Kong et al., PANNs, arXiv 1912.10211 (there CNN6, fifty times as large), at the size of
-Zhang et al., Hello Edge: Keyword Spotting on Microcontrollers, arXiv 1711.07128."""
+Convolutions that halve time and frequency step by step, then mean over frequency, mean and maximum
+over time, as in Kong et al., PANNs, arXiv 1912.10211 (there CNN6, fifty times as large), at the
+size of Zhang et al., Hello Edge: Keyword Spotting on Microcontrollers, arXiv 1711.07128."""
 
 from stages.models.family import Family
 

@@ -1,7 +1,7 @@
 """The small audio network's layers in Paddle, several of them side by side.
 
-The networks of all folds are groups of channels of one network: that costs as many calls as one
-does, both while they are taught and where their mean answers."""
+The networks of all folds are groups of channels of one network, which needs as few calls as a
+single one, in training and when their mean is the answer."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import paddle
 from paddle import Tensor, nn
 
 from stages.models.family import Family
-from stages.models.network import Network, head_of
+from stages.models.network import Classifier, head_of
 from stages.models.weights import Array
 
 HIDDEN = 64  # units of a hidden layer, in each fold's network
@@ -47,10 +47,10 @@ class Unit(nn.Layer):  # type: ignore[misc]
 class Backbone(nn.Layer):  # type: ignore[misc]
     """`folds` networks side by side: (N, 1, bands, frames) to (N, folds * features).
 
-    While they are taught they are `apart`, each with an input of its own: (N, folds, bands,
-    frames); the weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the
-    first convolution's, those of the others being 3. `mean` and `scale`: of the spectrograms, for
-    each band."""
+    In training they are `apart`, each with an input of its own: (N, folds, bands, frames); the
+    weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the first
+    convolution's, those of the others being 3. `mean` and `scale`: of the spectrograms, for each
+    band."""
 
     def __init__(
         self, folds: int, bands: int, hidden: bool, apart: bool, kernel: int = KERNEL
@@ -78,17 +78,17 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 
 
 def network(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The networks that `arrays` are the weights of, and the mean of their logits as a head:
-    (N, 1, bands, frames) to (N, labels)."""
+    """The networks with the weights `arrays`, and the mean of their logits as a head: (N, 1, bands,
+    frames) to (N, labels)."""
     first, *_, kernel = arrays["backbone.units.0.convolution.weight"].shape
     bands = arrays["backbone.mean"].shape[2]
     hidden = "backbone.hidden.weight" in arrays
     backbone = Backbone(first // STAGES[0].wide, bands, hidden, apart=False, kernel=kernel)
-    return Network(backbone, head_of(arrays))
+    return Classifier(backbone, head_of(arrays))
 
 
 def start(backbone: Backbone, rng: np.random.Generator) -> None:
-    """Give the convolutions of `backbone` their first weights (He et al., arXiv 1502.01852)."""
+    """Initialise the convolutions of `backbone` (He et al., arXiv 1502.01852)."""
     for name, place in backbone.named_parameters():
         if len(place.shape) == 4:
             deviation = (2 / np.prod(place.shape[1:])) ** 0.5

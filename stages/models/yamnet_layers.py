@@ -1,6 +1,6 @@
 """YAMNet's layers in Paddle: MobileNet v1 on a spectrogram, batch norm folded into convolutions.
 
-Even sizes are padded as TensorFlow's SAME, which is written into the convolutions (see
+Even sizes are padded like TensorFlow's SAME, within the convolutions (see
 efficientnet_lite_layers.py)."""
 
 from typing import NamedTuple

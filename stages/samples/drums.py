@@ -11,7 +11,7 @@ from stages.samples import SampleData
 HOME = PurePosixPath("foxdot-0.9.0/FoxDot/snd")
 SOUNDS = (".wav", ".aif")
 MOST_BYTES = 10_000_000  # of one recording; the largest is below two
-LABELS = {  # folders of the package are keys of a keyboard; what each key plays
+LABELS = {  # label -> the package's folders, which are named after keys of a keyboard
     "clap": ("_/asterix", "h/upper"),
     "hi_hat": ("_/hyphen", "_/equals", "_/colon", "a/lower", "n/lower", "n/upper"),
     "kick": ("x/lower", "x/upper", "a/upper", "w/upper", "v/lower", "v/upper"),
@@ -24,8 +24,8 @@ LABELS = {  # folders of the package are keys of a keyboard; what each key plays
 def lay_out(folder: Path, archive: Path | None) -> None:
     """Write each recording into the folder of its instrument, named after its key and its file.
 
-    The archive is read member by member and nothing of it is run: links, names that lead out of it
-    and files too large to be a stroke are refused."""
+    The archive is read member by member and no code in it is run. Links, names that lead out of it
+    and files that are too large are refused."""
     if archive is None:
         raise Damaged("The package of the drums is missing.", "Run the command again.")
     labels = {str(HOME / key): label for label, keys in LABELS.items() for key in keys}

@@ -19,7 +19,7 @@ from stages.samples import SampleData
 
 HOME = PurePosixPath("deepforest/data")
 SIDE = 400  # of a tile, about
-LABEL = "tree"  # one photo tells dead ones from living ones, the others do not
+LABEL = "tree"  # only one photo has separate labels for dead and living ones
 PHOTOS = {  # photo -> its split
     "2019_YELL_2_528000_4978000_image_crop2": "train",
     "2019_YELL_2_541000_4977000_image_crop": "test",
@@ -31,10 +31,10 @@ PHOTOS = {  # photo -> its split
 def lay_out(folder: Path, archive: Path | None) -> None:
     """Write the tiles, and train.json, validation.json and test.json in COCO's layout.
 
-    Tiles of one photo show one wood in one light, so that a photo is a group and has one split,
-    which is given: the largest photo (36 tiles) teaches, another of that region (9 tiles) tests,
-    and the two small ones, of other regions (1 tile each), validate. A crown that a cut goes
-    through is in each tile that shows at least a third of its box."""
+    Tiles of one photo show one wood in one light, so a photo is a group with a given split: the
+    largest one (36 tiles) is for training, another of that region (9 tiles) for the test, and the
+    two small ones of other regions (1 tile each) for validation. A crown on the edge of tiles is in
+    each tile that shows at least a third of its box."""
     if archive is None:
         raise Damaged("The package of the trees is missing.", "Run the command again.")
     with tempfile.TemporaryDirectory() as place:
@@ -66,7 +66,7 @@ def _tiles(photo: Path, boxes: tuple[Box, ...]) -> Iterator[tuple[str, Any, list
 
     image = Image.open(photo).convert("RGB")
     corners = np.array([[*box[1:], 0] for box in boxes], np.float32)
-    across, down = _cuts(image.width), _cuts(image.height)
+    across, down = _tile_edges(image.width), _tile_edges(image.height)
     for row, (top, bottom) in enumerate(pairwise(down)):
         for column, (left, right) in enumerate(pairwise(across)):
             moved = corners - np.array([left, top, left, top, 0], np.float32)
@@ -75,8 +75,8 @@ def _tiles(photo: Path, boxes: tuple[Box, ...]) -> Iterator[tuple[str, Any, list
             yield f"tiles/{photo.stem}/{row}-{column}.png", tile, visible_boxes.tolist()
 
 
-def _cuts(length: int) -> list[int]:
-    """Where to cut a side of `length` pixels into equal parts of about SIDE."""
+def _tile_edges(length: int) -> list[int]:
+    """The edges of equal tiles of about SIDE along a side of `length` pixels."""
     parts = max(1, round(length / SIDE))
     return [round(part * length / parts) for part in range(parts + 1)]
 

@@ -1,20 +1,20 @@
-"""What is to be predicted. A task is a declaration: which modality, which kind of answer, which
-trainer, which steps around the network; the parts it names do the work."""
+"""Tasks: what is to be predicted. A task is a declaration of its modality, its kind of answer, its
+trainer and the steps around the network; the parts that it names do the work."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from stages.artifacts import Dataset, Step
 
-if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
 
 
 class Task(Protocol):
     """`modality`, `answers`, `trainer`: names on the boards MODALITIES, ANSWERS, TRAINERS. `takes`:
-    what its families may take (Family.takes). `readers`: layouts that its data can come in, tried
-    in order. `suites`: the files in etl/suites that its samples are held against. `defaults`: what
-    a YAML of this task means where it says nothing, by section, if not what the types say."""
+    the inputs that its families may take (Family.takes). `readers`: the layouts of its data, tried
+    in order. `suites`: the files in etl/suites with its expectations. `defaults`: defaults of the
+    pipeline's keys for this task, by section, where they differ from those of the types."""
 
     name: ClassVar[str]
     modality: ClassVar[str]

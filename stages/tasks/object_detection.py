@@ -1,11 +1,11 @@
-"""Which labels are where on a picture."""
+"""Object detection: boxes with labels on a picture."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
 
-if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
 
 

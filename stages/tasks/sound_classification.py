@@ -1,15 +1,15 @@
-"""One label for each sound."""
+"""Sound classification: one label for each sound."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
 
-if TYPE_CHECKING:  # pipelines are read without opening what a family needs
+if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
 
 SPECTROGRAM = {"rate": 16000, "window": 1024, "hop": 160, "bands": 128, "low": 50.0, "high": 8000.0}
-WINDOW_SECONDS = 1.0  # where a Dataset does not say
+WINDOW_SECONDS = 1.0  # for a Dataset without that fact
 OVERLAP = 0.5
 
 
@@ -31,9 +31,9 @@ class SoundClassification:
     def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to windows of its spectrogram, as `family` takes them.
 
-        For pictures, (m, 3, `size`, `size`): windows of dataset.facts["window_seconds"], drawn. For
-        sounds, (m, 1, bands, frames): `size` bands and such windows, unless family.spectrogram says
-        otherwise for a step (log_mel or mfcc, windows)."""
+        For families of pictures, [m, 3, `size`, `size`]: windows of dataset.facts["window_seconds"]
+        as pictures. For families of sounds, [m, 1, bands, frames]: `size` bands and such windows,
+        unless family.spectrogram sets other arguments for a step (log_mel or mfcc, windows)."""
         if family.takes == "pictures":
             normalisation = {"size": size, "mean": list(family.mean), "std": list(family.std)}
             return (
@@ -52,7 +52,8 @@ class SoundClassification:
 def _heard(
     name: str, spectrogram: Mapping[str, Any], window_args: Mapping[str, Any], dataset: Dataset
 ) -> tuple[Step, ...]:
-    """From bytes to windows of the spectrogram that the step `name` makes with `spectrogram`."""
+    """The steps from bytes to windows of the spectrogram that the step `name` makes with
+    `spectrogram`."""
     hop = spectrogram["hop"] / spectrogram["rate"]
     seconds = dataset.facts.get("window_seconds", WINDOW_SECONDS)
     whole = {"frames": 1 + round(seconds / hop), "overlap": OVERLAP, "hop_seconds": hop}
@@ -65,7 +66,7 @@ def _heard(
 
 
 def _silence(name: str, spectrogram: Mapping[str, Any]) -> float | list[float]:
-    """What the step `name` makes of silence, of each band if they differ."""
+    """The output of the step `name` for silence: a number, or one for each band if they differ."""
     import numpy as np
 
     from stages.runtime.steps import STEPS

@@ -1,4 +1,4 @@
-"""`make bench`: some figures of README.md in this folder, one after the other."""
+"""`make bench`: prints some of the figures in this folder's README.md."""
 
 from tests.benchmarks import search, ways
 

@@ -1,5 +1,5 @@
-"""Random searches (Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, 2012) of as
-much work as a search did: what `phases` sets beside it."""
+"""Random searches (Bergstra and Bengio, Random Search for Hyper-Parameter Optimization, 2012) with
+as much work as a search: the baselines of `phases`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ Trials = Sequence[Mapping[str, Any]]
 
 
 def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainConfig]:
-    """One search over all families that teaches tails `more` times what the `trials` of `train`
-    were taught, in the mean. It has as many heads as there are inputs, which cost next to
-    nothing."""
+    """One random search over all families that fine-tunes, on average, for `factor` times the work
+    of the fine-tuned `trials` of `train`. It trains one head for each input, which costs very
+    little."""
     inputs = inputs_of(train)
     finetune = train.finetune.model_copy(update={"candidates": min(8, len(inputs)), "inputs": ()})
     anyhow = {"searcher": "random", "trials": len(inputs), "halving": 1000, "finetune": finetune}
@@ -27,14 +27,14 @@ def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainC
         * mean
         * np.mean([SHARES[freeze] for freeze in finetune.search_space.freeze])
     )
-    again = each * (TAUGHT * (train.judges - 1) + 1)
+    again = each * (TAUGHT * (train.validation_folds - 1) + 1)
     count = round(float((factor * _work(train, trials) - again) / (TAUGHT * each)))
     return [train.model_copy(update=anyhow).with_tuned(max(1, count))]
 
 
 def detectors(train: TrainConfig, trials: Trials, factor: float) -> list[TrainConfig]:
-    """Draws that are each taught to the end: `more` times as many as the race of the `trials` of
-    `train` and the teaching of its winner come to; the best of them is to be taken."""
+    """Random draws that are each trained to the end, for `factor` times the work of the race of the
+    `trials` of `train` and the training of its best; the best draw is selected."""
     whole = 1 + (len(trials) - 1) * race_of(train.epochs) / train.epochs
     first, count = train.seed * len(trials), max(1, round(factor * whole))
     drawn = {"searcher": "random", "trials": 1}
@@ -42,8 +42,8 @@ def detectors(train: TrainConfig, trials: Trials, factor: float) -> list[TrainCo
 
 
 def _work(train: TrainConfig, trials: Trials) -> float:
-    """Reference seconds of one core for each sample that tails were taught: by all their epochs,
-    and by those of the best once more for each further judge and for all samples."""
+    """Reference seconds of one core for each sample of fine-tuning: all epochs of the trials, and
+    those of the best again for each further validation fold and for all samples."""
     inputs, tuned = by_name(train), [trial for trial in trials if trial["phase"] == 2]
 
     def work(trial: Mapping[str, Any]) -> float:
@@ -52,4 +52,4 @@ def _work(train: TrainConfig, trials: Trials) -> float:
         return float(trial["epochs"] * share * teaching_of(inputs[hyperparameters["input"]]))
 
     dearest = max(map(work, tuned), default=0.0)
-    return TAUGHT * sum(map(work, tuned)) + dearest * (TAUGHT * (train.judges - 1) + 1)
+    return TAUGHT * sum(map(work, tuned)) + dearest * (TAUGHT * (train.validation_folds - 1) + 1)

@@ -1,10 +1,9 @@
 """AP50 by minutes: `python -m tests.benchmarks.detection FOLDER [EPOCHS] [FAMILY ...]`.
 
-FOLDER has pictures with boxes in a layout that `aiwf data add` reads. Beside a family as it is
-taught stands the same one with its backbone frozen, for the same epochs: what unfreezing brings.
-AP50 is of the validation split; minutes are those of two cores of the reference machine, counted;
-`wall` is the clock. Families whose weights have to be fetched first are measured only if they are
-named."""
+FOLDER has pictures with boxes in a layout that `aiwf data add` reads. Each family is trained with
+its backbone frozen and unfrozen, for the same epochs. AP50 is measured on the validation split;
+minutes are counted reference minutes of two cores, `wall` is measured time. Families whose weights
+have to be fetched are measured only if they are named."""
 
 import sys
 import time
@@ -32,7 +31,7 @@ OBJECTS = 400 * 2**20  # bytes for the states of two trials
 
 
 def main(folder: str, epochs: str = "20", *ways: str) -> None:
-    """Print a curve for each of `ways`, taught and frozen."""
+    """Print a curve for each of the families `ways`, with the backbone frozen and trained."""
     with TemporaryDirectory(prefix="aiwf-boxes-") as work:
         settings = Settings(workspace=Path(work) / "workspace")
         source.add("boxes", Path(folder), settings)
@@ -41,7 +40,7 @@ def main(folder: str, epochs: str = "20", *ways: str) -> None:
 
 
 def _print_row(family: str, epochs: int, settings: Settings) -> None:
-    """Teach `family` with its backbone and without, and print both curves."""
+    """Train `family` with its backbone frozen and unfrozen, and print both curves."""
     services: dict[str, Any] = {
         "store": open_store(settings),
         "run": QuietRun(),

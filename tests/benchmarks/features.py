@@ -1,8 +1,8 @@
-"""What frozen backbones make in a second: our features' way beside Paddle's eager forward.
+"""Windows per second through frozen backbones: our feature extraction and Paddle's eager forward.
 
-`python -m tests.benchmarks.features [family ...]`. Both see the same windows of each family's size
-in turn, on all cores of this machine; first weights will do, as they cost what others do. The goal
-is four times as many for the EfficientNet-Lites. `seconds a window`: that one core works for it."""
+`python -m tests.benchmarks.features [family ...]`. Both process the same windows of each family's
+size in turn, on all cores of this machine; random weights are used, as they cost the same. The goal
+is a ratio of four for the EfficientNet-Lites. `seconds a window`: processor time of one core."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ NAMES = tuple(name for name in FAMILIES if FAMILIES[name].split_points)
 
 @dataclass(frozen=True)
 class Shown(Preprocessing):
-    """Windows that are already made, so that backbones alone are timed."""
+    """Windows that are prepared already, so that only backbones are timed."""
 
     prepared: np.ndarray
 
@@ -42,7 +42,7 @@ class Shown(Preprocessing):
 
 def main(names: tuple[str, ...]) -> None:
     settings = Settings()
-    os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # before Paddle is there
+    os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # before Paddle is imported
     print(f"{settings.threads} cores, windows a second")
     print(f"{'family':20} {'ours':>8} {'Paddle':>8} {'ratio':>6} {'seconds a window':>17}")
     with TemporaryDirectory() as folder:
@@ -53,13 +53,13 @@ def main(names: tuple[str, ...]) -> None:
 
 
 def measure(family: Family, store: Store, settings: Settings) -> float:
-    """Print the row of `family`; ours over Paddle's."""
+    """Print the row of `family`, and return the ratio of ours to Paddle's."""
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
     backbone = backbone_file(family.initialised_from(SCRATCH), store, settings)
     ways = (ours(backbone, windows, settings), paddles(family, windows))
     for way in ways:
-        way()  # warm
+        way()  # warm-up
     turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
     mine, theirs = (WINDOWS / median(turn[place] for turn in turns) for place in (0, 1))
     alone = seconds_alone(backbone, windows)
@@ -92,7 +92,7 @@ def paddles(family: Family, windows: np.ndarray) -> Callable[[], object]:
 
 
 def seconds_alone(backbone: BackboneFile, windows: np.ndarray) -> float:
-    """Seconds that one core works for a window, the median of all."""
+    """The median processor time for a window on one core, in seconds."""
     network, found = load_single_threaded(str(backbone.path)), []
     for window in windows:
         start = time.thread_time()

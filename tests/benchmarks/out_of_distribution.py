@@ -1,12 +1,12 @@
-"""False accepts with and without the label other:
+"""False accepts with and without rejecting unknown samples:
 `python -m tests.benchmarks.out_of_distribution KNOWN UNKNOWN ... [--train YAML]`.
 
-KNOWN is a folder that `aiwf data add` reads, with a test split; each UNKNOWN one with pictures or
-sounds of which none has a label of KNOWN. Sounds are drawn as grey pictures of their log-mel where
-KNOWN has pictures. Both ways go through etl, train, evaluate and deploy; it is the package as it is
-shipped that answers. Accepted: it answers with one of KNOWN's labels, and a score from its own
-recommended threshold on. Recall: the share of KNOWN's test samples that get their own label, at any
-score, and from the threshold on. All intervals are 95 %."""
+KNOWN is a folder that `aiwf data add` reads, with a test split; each UNKNOWN is a folder of
+pictures or sounds without any label of KNOWN. Sounds are drawn as grey pictures of their log-mel
+spectrograms. A package is made with `train.other: off` and one with `auto`, and both answer all
+samples. Accepted: the answer is a label of KNOWN with a score of at least the package's own
+recommended threshold. Recall: the share of KNOWN's test samples that get their own label, at any
+score and from the threshold on. All intervals are 95 %."""
 
 import io
 import logging
@@ -43,8 +43,8 @@ DECIBELS = 80.0  # below the loudest that a drawn sound shows
 
 
 class Shipped(NamedTuple):
-    """What a package says: the index of its label (-1: none of KNOWN's) for known test samples and
-    for the unknown ones of each folder, and the score."""
+    """A package's answers: label's index (-1: none of KNOWN's) and score, for the known test
+    samples and for the unknown ones of each folder."""
 
     threshold: float
     truth: NDArray[np.int64]
@@ -53,8 +53,8 @@ class Shipped(NamedTuple):
 
 
 def main(*arguments: str) -> None:
-    """Print false accepts and recall of both ways."""
-    logging.disable(logging.INFO)  # Great Expectations tells of every folder that it makes
+    """Print false accepts and recall of both packages."""
+    logging.disable(logging.INFO)  # Great Expectations reports every folder that it makes
     train = (
         yaml.safe_load(arguments[arguments.index("--train") + 1])
         if "--train" in arguments
@@ -92,7 +92,7 @@ def drawn(sound: bytes) -> bytes:
 def shipped(
     other: str, train: dict[str, Any], unknown: dict[str, list[bytes]], settings: Settings
 ) -> Shipped:
-    """Train, measure and pack with `train.other` of `other`, and ask the package."""
+    """Train, evaluate and deploy with `train.other` set to `other`, and let the package answer."""
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
     fields = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
     pipeline = resolve(
@@ -122,7 +122,7 @@ def shipped(
 def answers_of(
     folder: Path, photos: Sequence[bytes], labels: int, threads: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The label's index and the score of each of `photos` by the package in `folder`."""
+    """The label's index and the score that the package in `folder` gives to each of `photos`."""
     fetches = [lambda data=data: data for data in photos]
     found = answers(fetches, lambda: Predictor.open(folder), threads)
     scores = np.array(found.values)
@@ -131,7 +131,7 @@ def answers_of(
 
 
 def print_rows(off: Shipped, auto: Shipped) -> None:
-    """Print what `auto` changed."""
+    """Print the differences between both packages."""
     for name in off.unknown:
         first, second = (accepted(shipped, shipped.unknown[name]) for shipped in (off, auto))
         line(name, first, second)
@@ -157,14 +157,14 @@ def print_rows(off: Shipped, auto: Shipped) -> None:
 def accepted(
     shipped: Shipped, answer: tuple[NDArray[np.int64], NDArray[np.float64]]
 ) -> NDArray[np.bool_]:
-    """Which samples get a label, at the package's own threshold."""
+    """Which samples get a label with a score of at least the package's own threshold."""
     predicted, score = answer
     return np.asarray((predicted >= 0) & (score >= shipped.threshold - 1e-9))
 
 
 def line(name: str, before: NDArray[np.bool_], after: NDArray[np.bool_]) -> None:
-    """Both shares, and how many times fewer; half a sample is added to each count, so that none
-    divides by nothing."""
+    """Print both shares and their ratio with an interval; half a sample is added to each count, so
+    that none is zero."""
     times = (before.sum() + 0.5) / (after.sum() + 0.5)
     wide = 1.96 * np.sqrt(1 / (before.sum() + 0.5) + 1 / (after.sum() + 0.5))
     print(

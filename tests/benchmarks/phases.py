@@ -32,13 +32,13 @@ from stages.train.search.trial_search import score_of
 from tests.benchmarks import baselines
 
 DRAWS = 10_000  # of the bootstrap over seeds
-EXTRA_WORK = 1.5  # times their work, for the first baseline: its trials are cheaper in the mean
+EXTRA_WORK = 1.5  # times their work, for the first baseline: its trials are cheaper on average
 BASELINES = {"heads": baselines.finetuning, "detectors": baselines.detectors}  # by trainer
-PHASES = {1: "head", 2: "tail"}
+PHASES = {1: "head", 2: "fine-tuned"}
 
 
-class Came(NamedTuple):
-    """What a way came to: accuracy or AP50 on the test split, seconds, and which network won."""
+class SearchResult(NamedTuple):
+    """The result of a search: accuracy or AP50 on the test split, seconds, the selected network."""
 
     measured: float
     seconds: float
@@ -55,9 +55,9 @@ def main(
     task: str = "image_classification",
     *families: str,
 ) -> None:
-    """Print what both come to for each seed, and their mean difference with its interval."""
+    """Print both results for each seed, and their mean difference with its interval."""
     logging.disable(logging.INFO)
-    rows: list[tuple[Came, Came]] = []
+    rows: list[tuple[SearchResult, SearchResult]] = []
     factor = EXTRA_WORK
     for seed in range(int(seeds)):
         train: dict[str, Any] = {"budget_minutes": float(minutes), "seed": seed, "growth": False}
@@ -75,8 +75,10 @@ def main(
     print(f"difference: {np.mean(differences):+.1f} points (95 %: {low:+.1f} to {high:+.1f})")
 
 
-def compared(folder: Path, pipeline: PipelineConfig, factor: float) -> tuple[Came, Came]:
-    """What both phases and the baseline, with `more` times their work, come to."""
+def compared(
+    folder: Path, pipeline: PipelineConfig, factor: float
+) -> tuple[SearchResult, SearchResult]:
+    """The results of both phases, and of the baseline with `factor` times their work."""
     baseline_of = BASELINES[TASKS[pipeline.task].trainer]
     both, train, trials = measured(folder, pipeline, lambda train: [train])
     baseline, _, _ = measured(folder, pipeline, lambda _: baseline_of(train, trials, factor))
@@ -85,9 +87,9 @@ def compared(folder: Path, pipeline: PipelineConfig, factor: float) -> tuple[Cam
 
 def measured(
     folder: Path, pipeline: PipelineConfig, way: Callable[[TrainConfig], list[TrainConfig]]
-) -> tuple[Came, TrainConfig, list[dict[str, Any]]]:
-    """What the best of the searches that `way` makes of a plan comes to in a workspace of its own;
-    the plan, and all trials of that search."""
+) -> tuple[SearchResult, TrainConfig, list[dict[str, Any]]]:
+    """Run the searches that `way` makes of a plan, in a workspace of their own; returns the result
+    of the best one, the plan, and all trials of that search."""
     with TemporaryDirectory(prefix="aiwf-phases-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", folder, settings)
@@ -104,16 +106,16 @@ def measured(
         value = report.overall[ANSWERS[TASKS[pipeline.task].answers].headline[0]].value
         network = PHASES.get(model.selection.get("phase"), model.family)
         trials = json.loads(store.get(model.files["trials.json"]))
-        return Came(value, seconds, network), planned.train, trials
+        return SearchResult(value, seconds, network), planned.train, trials
 
 
 def validation_score(model: Model) -> float:
-    """What `model` was chosen by, the higher, the better."""
+    """The score by which `model` was selected; higher is better."""
     return score_of(model.selection["measures"], model.selection["metric"])
 
 
 def interval(values: list[float]) -> tuple[float, float]:
-    """Of the mean: a bootstrap over seeds."""
+    """The 95 % interval of the mean, by a bootstrap over seeds."""
     rng = np.random.default_rng(0)
     means = rng.choice(values, (DRAWS, len(values))).mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])

@@ -1,9 +1,9 @@
 """A package on other processors: `python -m tests.benchmarks.processors PACKAGE FOLDER [SAMPLES]`.
 
-Asks the package of some photos or clips in FOLDER here, on an emulated Haswell with the options
-that the runtime sets there and without them, and on an emulated Cortex-A72 (AIWF_ARM64, see
-tests/emulation.py), and prints how many answers are those of this machine, with a 95 % interval,
-and what the package's self-test says. Emulators are slow: expect seconds for a photo."""
+Lets the package answer some photos or clips in FOLDER on this machine, on an emulated Haswell with
+and without the options that the runtime sets there, and on an emulated Cortex-A72 (AIWF_ARM64, see
+tests/emulation.py). Prints the share of answers that equal those of this machine, with a 95 %
+interval, and the result of the package's selftest. Emulators are slow: expect seconds a photo."""
 
 import json
 import subprocess
@@ -83,7 +83,7 @@ def run(
 
 
 def agreement(description: dict[str, Any], before: list[Any], after: list[Any]) -> Measure:
-    """Of samples that keep their best label; of boxes, those that both give."""
+    """The share of samples that keep their best label; of boxes, the share that both predict."""
     labels = description["labels"]
     if description["answers"] == "boxes":
         nothing: list[Any] = [[] for _ in before]

@@ -1,10 +1,10 @@
-"""What a whole phase one costs beside the feature passes that it needs:
+"""The time of a search over heads, compared with the feature passes that it needs:
 `python -m tests.benchmarks.search [FOLDER]`.
 
-100 heads over four families, on the photos in FOLDER, which is what `aiwf data add` takes, or on
-600 drawn pictures, with one augmented view each. Goals: the whole takes at most 1.5 times its
-feature passes, and 100 heads less than three times what one head takes together with the passes.
-Small drawn pictures are decoded in no time, so that heads weigh more there than with photos."""
+100 heads over four families, on the photos in FOLDER, which `aiwf data add` reads, or on 600 drawn
+pictures, with one augmented view each. Goals: passes and search together take at most 1.5 times the
+passes, and 100 heads less than three times as long as one head and the passes. Small drawn pictures
+are decoded fast, so that heads take a larger share there than with photos."""
 
 import sys
 import time
@@ -65,7 +65,7 @@ def _hear(_: object) -> None: ...
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What `work` gives, and the seconds it took."""
+    """The result of `work`, and the seconds that it took."""
     start = time.perf_counter()
     return work(), time.perf_counter() - start
 

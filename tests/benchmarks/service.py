@@ -1,10 +1,9 @@
-"""What the service costs beside the work itself: `python -m tests.benchmarks.service PACKAGE
-[PHOTOS]`.
+"""The overhead of the service: `python -m tests.benchmarks.service PACKAGE [PHOTOS]`.
 
-Answers per second of processor time (of the service and its workers, the client's are not counted)
-with 8, 32 and 64 connections that ask again as soon as they are answered, against decode, steps and
-engine in this process; and how long `/health` takes beside them, with 200 connections that say
-nothing, against a bare uvicorn application under the same load."""
+Measures answers per second of processor time (of the service and its workers, not of the client)
+with 8, 32 and 64 connections that send the next request as soon as they are answered, compared with
+predicting in this process; and the latency of `/health` under this load and 200 silent connections,
+compared with a bare uvicorn application under the same load."""
 
 import json
 import os
@@ -113,7 +112,7 @@ def main(arguments: Sequence[str]) -> None:
         print(f"{len(samples)} photos of {mean / 1000:.0f} kB, {cores()} cores")
         with listening(package, Path(scratch) / "log", threads=0) as service:
             print(f"memory (PSS): {_memory(service.tree)}")
-            _load(service.port, CONNECTIONS[0], 0, photos)  # workers and libraries get warm
+            _load(service.port, CONNECTIONS[0], 0, photos)  # warm-up of workers and libraries
             print(f"{'connections':>11} {'in process':>10} {'service':>8} {'ratio':>6}"
                   f" {'p50':>8} {'p99':>8} {'HTTP':>8}  answers/CPU s, statuses")  # fmt: skip
             for connections in CONNECTIONS:
@@ -129,7 +128,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _row(package, samples, service, connections, photos) -> None:
-    """The service between two halves of the base, so that both meet the same machine."""
+    """Measure the service between two halves of the baseline, as the machine's load may change."""
     first = _base(package, samples)
     before = _processor_seconds(service.tree)
     found = _load(service.port, connections, 0, photos)
@@ -143,8 +142,8 @@ def _row(package, samples, service, connections, photos) -> None:
 
 
 def _base(package: Path, samples: list[bytes]) -> float:
-    """Answers per CPU second of decode, steps and engine, as many processes at once as the service
-    has workers, since cores that are both busy are slower."""
+    """Answers per CPU second without the service, with as many processes at once as the service has
+    workers, since busy cores slow each other down."""
     arguments = [sys.executable, "-m", "tests.benchmarks.service", "--base", str(package)]
     with TemporaryDirectory() as folder:
         for number, sample in enumerate(samples):
@@ -180,7 +179,7 @@ def _load(port: int, connections: int, silent: int, photos: Path):
 
 @contextmanager
 def _bare(scratch: Path):
-    """A bare uvicorn application, which answers everything at once; its port."""
+    """The port of a bare uvicorn application, which answers everything immediately."""
     from stages.local.health import free_port
 
     port, log = free_port(23_000 + os.getpid() % 5_000), scratch / "bare"
@@ -195,7 +194,7 @@ def _bare(scratch: Path):
 
 
 def _processor_seconds(tree: psutil.Process) -> list[float]:
-    """Of the process that speaks HTTP, and of each worker."""
+    """The processor time of the HTTP process and of each worker."""
     times = [process.cpu_times() for process in (tree, *tree.children(recursive=True))]
     return [spent.user + spent.system for spent in times]
 

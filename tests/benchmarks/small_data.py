@@ -1,10 +1,10 @@
-"""Care for small data, on pictures with an official test:
+"""Training on small data, with pictures that have an official test:
 `python -m tests.benchmarks.small_data FOLDER`, with FOLDER/train/<label> and FOLDER/test/<label>.
 
-First, what a balance brings: labels are thinned to between all and one in FACTOR of their samples,
-heads are taught, and balanced accuracy on the official test is told, with the mean gain over no
-balance and its 95 % interval over seeds. Then, whether a learning curve of half of the samples says
-what all of them bring."""
+First, the gain from class balance: labels are thinned to between all and one in FACTOR of their
+samples, heads are trained, and their balanced accuracy on the official test is printed, with the
+mean gain over no balance and its 95 % interval over seeds. Then, whether the learning curve of half
+of the samples predicts the gain from all of them."""
 
 import sys
 from pathlib import Path
@@ -34,7 +34,8 @@ T = 2.571  # of Student's t with SEEDS - 1 degrees of freedom, 95 %
 
 
 class Pictures(NamedTuple):
-    """`features` [n, features] and label of each; whether it is of the official test."""
+    """Pictures as `features` [n, features], their labels, and whether each is in the official
+    test."""
 
     features: np.ndarray
     labels: np.ndarray
@@ -51,7 +52,7 @@ def main(folder: Path) -> None:
 
 
 def read(folder: Path) -> Pictures:
-    """All pictures of `folder` through the frozen backbone."""
+    """The features of all pictures in `folder`, by the frozen backbone."""
     names = sorted(path.name for path in (folder / "train").iterdir())
     family = FAMILIES["efficientnet_lite0"]
     empty = Dataset(task="image_classification", labels=tuple(names), revision="", counts={})
@@ -70,7 +71,7 @@ def read(folder: Path) -> Pictures:
 
 
 def balances(pictures: Pictures, factor: int) -> None:
-    """One line for each head and balance."""
+    """Print a line for each head and balance."""
     for head in ("linear", "hidden"):
         figures = {how: [] for how in HOW}
         for seed in range(SEEDS):
@@ -94,8 +95,8 @@ def balances(pictures: Pictures, factor: int) -> None:
 
 
 def thinned(pictures: Pictures, factor: float, seed: int) -> np.ndarray:
-    """Rows of the official training: of the first label, in an order by `seed`, all; of the last,
-    one in `factor`."""
+    """Rows of the official training set, with the labels in an order by `seed`: all of the first
+    label, down to one in `factor` of the last."""
     rng, selected = np.random.default_rng(seed), []
     for place, label in enumerate(rng.permutation(len(pictures.names))):
         rows = rng.permutation(np.flatnonzero((pictures.labels == label) & ~pictures.test))
@@ -105,7 +106,7 @@ def thinned(pictures: Pictures, factor: float, seed: int) -> np.ndarray:
 
 
 def problem_of(pictures: Pictures, rows: np.ndarray, seed: int) -> Problem:
-    """`rows` in folds, each label spread evenly."""
+    """The `rows` as a Problem with folds, over which each label is spread evenly."""
     labels, rng = pictures.labels[rows], np.random.default_rng(seed)
     fold = np.zeros(len(rows), np.int64)
     for label in np.unique(labels):
@@ -132,7 +133,8 @@ def accuracy_of(head: dict[str, np.ndarray], pictures: Pictures) -> float:
 
 
 def curves(pictures: Pictures) -> None:
-    """Half of the samples, dealt anew by each seed: what their curve expects of all."""
+    """Print the gain that learning curves of half of the samples, drawn by each seed, predict for
+    all samples, and the real gain."""
     whole = [reached(pictures, thinned(pictures, 1, 0), 0)["points"][-1]["value"]]
     halves, inside = [], 0
     for seed in range(SEEDS):
@@ -153,7 +155,7 @@ def curves(pictures: Pictures) -> None:
 
 
 def reached(pictures: Pictures, rows: np.ndarray, seed: int) -> dict:
-    """The growth that the curve of `rows` tells."""
+    """The learning curve of `rows`, with the gain that it predicts."""
     problem, names = problem_of(pictures, rows, seed), [str(row) for row in rows]
     jobs = [(share, repeat) for share in SHARES for repeat in range(3)]
     worker = ShareWorker((problem, names, hyperparameters("linear"), 15, 10))

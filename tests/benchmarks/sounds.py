@@ -1,9 +1,10 @@
-"""Sound classification on a set with folds, as ESC-10: `python -m tests.benchmarks.sounds FOLDER`.
+"""Sound classification on a dataset with folds, such as ESC-10:
+`python -m tests.benchmarks.sounds FOLDER [WAY ...]`.
 
-FOLDER has class folders and folds.csv (file, label, fold). Each fold is the test split once, what
-the others teach goes through etl, train and evaluate; the last is deployed, too. Further words name
-what to compare, of `WAYS`; all but yamnet, whose weights come without a licence, if none is named.
-Beside them stands a logistic regression on each clip's mean and deviation of log-mel bands."""
+FOLDER has class folders and folds.csv (file, label, fold). Each fold is the test split once, with
+training on the others; the model of the last is also deployed. WAYs are names in `WAYS`; by default
+all but yamnet, whose weights come without a licence. The baseline is a logistic regression on the
+mean and deviation of each clip's log-mel bands."""
 
 import csv
 import logging
@@ -45,7 +46,7 @@ RATE = 16000
 
 def main(folder: str, *ways: str) -> None:
     """Print the accuracy of each of `ways` on each fold of the data in `folder`, and the mean."""
-    logging.disable(logging.INFO)  # Great Expectations tells of every folder that it makes
+    logging.disable(logging.INFO)  # Great Expectations reports every folder that it makes
     chosen = ways or ("vision", "small_audio")
     with TemporaryDirectory(prefix="aiwf-sounds-") as work:
         settings = Settings(workspace=Path(work) / "workspace")
@@ -75,7 +76,7 @@ def laid_out(folder: Path, rows: Sequence[dict[str, str]], fold: str, out: Path)
 
 
 def accuracies(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
-    """The accuracy on the test split of the baseline and of each of `ways`, all of one Dataset."""
+    """The accuracy of the baseline and of each of `ways` on the test split of one Dataset."""
     services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
     dataset = STAGES["etl"](config(data, ways[0]).slice("etl"), **services)
     values = [baseline(dataset, services["store"])]
@@ -104,7 +105,7 @@ def packed(
     report: Report,
     services: dict[str, Any],
 ) -> None:
-    """Deploy for a device, and say what became of each numeric."""
+    """Deploy as device_sdk, and print the outcome of each number format."""
     config = pipeline.slice("deploy", "device_sdk")
     package = STAGES["deploy"](model, report, dataset, config, **services)
     print(f"    package: {package.numeric}, {package.size_bytes / 1e6:.2f} MB", flush=True)
@@ -114,7 +115,7 @@ def packed(
 
 
 def baseline(dataset: Dataset, store: Store) -> float:
-    """Of a logistic regression, with scikit-learn's own penalty, on plain statistics."""
+    """The accuracy of scikit-learn's logistic regression on `statistics`."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,8 +1,8 @@
-"""What it costs that MLflow hears of every trial while it is taught:
+"""The overhead of logging every trial to MLflow while it is trained:
 `python -m tests.benchmarks.tracking [TRIALS]`.
 
-The same search of heads twice, once heard by nobody and once by MLflow (SQLite in the workspace).
-Prints wall times, the calls to MLflow and what share of all processor time they took."""
+Runs the same search over heads without a tracker and with MLflow (SQLite in the workspace). Prints
+wall times, the number of calls to MLflow and their share of all processor time."""
 
 import os
 import sys
@@ -43,8 +43,8 @@ def main(trials: int = 32) -> None:
                 began = time.perf_counter()
             closing = time.perf_counter() - began
             writer = run._writer
-    print(f"search of {trials} heads, heard by nobody   {plain:6.1f} s")
-    print(f"the same, heard by MLflow          {tracked:6.1f} s, and {closing:.1f} s to end")
+    print(f"search of {trials} heads, not tracked       {plain:6.1f} s")
+    print(f"the same, tracked by MLflow        {tracked:6.1f} s, and {closing:.1f} s to end")
     print(f"calls to MLflow                    {writer.done:6d}")
     print(f"their processor time               {writer.seconds:6.1f} s")
     share = writer.seconds / (tracked * len(os.sched_getaffinity(0)))
@@ -52,7 +52,7 @@ def main(trials: int = 32) -> None:
 
 
 def timed(problem, trials: int, settings: Settings, run: Run) -> float:
-    """Seconds of a search that `run` hears of."""
+    """The seconds of a search that `run` logs."""
     recorder = Recorder(run, trials, CONFIG.metric)
     began = time.perf_counter()
     reports = (recorder.heard, recorder.epoch)

@@ -1,4 +1,5 @@
-"""A tail that a team teaches, for `workers.py`; in a file of its own, as workers import it."""
+"""The training loop of `workers.py`: unfrozen layers trained by several workers; in a file of its
+own, as workers import it."""
 
 import time
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ def cached_features(settings: Settings) -> dict[str, Any]:
 
 @dataclass
 class UnfrozenNetwork:
-    """The network behind the cut with a new head; batch norms keep their published statistics."""
+    """The layers behind the split point with a new head; batch norms keep their published
+    statistics."""
 
     layer: Any
     head: Any
@@ -57,7 +59,7 @@ class UnfrozenNetwork:
         return [parameter for parameter in both if not parameter.stop_gradient]
 
     def gradient(self, cached: dict[str, Any], rows: Any) -> Any:
-        """The slope of the summed loss of `rows` along every number, and at the end the loss."""
+        """The gradient of the summed loss of `rows` as a flat vector, with the loss appended."""
         import paddle
 
         window = paddle.to_tensor(cached["maps"][rows].astype(np.float32))
@@ -72,8 +74,8 @@ class UnfrozenNetwork:
 
 
 def train(context: Desk, cached: dict[str, Any]) -> None:
-    """20 steps of one global batch each; reports the losses, and of the last 19 the seconds by the
-    clock and of the core that worked most."""
+    """Train for 20 steps of one global batch each; report the losses and, for the last 19 steps,
+    the wall time and the processor time of the busiest core."""
     network = UnfrozenNetwork.new()
     tensors = network.tensors
     values = flattened(tensors)

@@ -1,7 +1,7 @@
-"""One pipeline by `aiwf run`, by `--via airflow`, by Airflow's scheduler: ids, and what each costs.
+"""One pipeline by `aiwf run`, by `--via airflow` and by Airflow's scheduler: ids and times.
 
-`python -m tests.benchmarks.ways`. Each way works in an empty workspace, so nothing is reused; a
-second round reuses everything, which leaves the way's own cost."""
+`python -m tests.benchmarks.ways`. Each way starts in an empty workspace, so nothing is reused; a
+second round reuses everything, so that only the overhead remains."""
 
 import os
 import subprocess
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def measured(way: Way, folder: Path) -> tuple[float, float, dict[str, Ref]]:
-    """Seconds of a run that works and of one that reuses, and what the first one made."""
+    """The seconds of a first run and of one that reuses everything, and the artifacts' ids."""
     port = free_port(22_000 + os.getpid() % 5_000)
     settings = Settings(
         workspace=folder / "workspace",
@@ -63,7 +63,7 @@ def timed(work: Callable[[], None]) -> float:
 
 
 def refs_of(settings: Settings) -> dict[str, Ref]:
-    """What the workspace's runs made; every run of it the same."""
+    """The artifacts' ids of the workspace's runs, which are equal for all runs."""
     store = open_store(settings)
     locks = [
         store.noted(key.removeprefix("notes/").removesuffix(".json"))

@@ -1,8 +1,8 @@
 """Two workers against one on the same global batch: `python -m tests.benchmarks.workers`.
 
-Both teach the tail of EfficientNet-Lite0 behind its sixth part for 20 steps of 32 pictures of 224
-pixels. Printed are both curves, their largest relative difference, and how much faster two are: by
-the clock, which says little on a machine that others use meanwhile, and by the work of a core."""
+Both fine-tune EfficientNet-Lite0 behind its sixth part for 20 steps of 32 pictures of 224 pixels.
+Prints both loss curves, their largest relative difference, and the speed-up: by wall time, which
+means little on a busy machine, and by the processor time of a core."""
 
 import os
 import time
@@ -25,7 +25,7 @@ def main() -> None:
     for step, (alone, paired) in enumerate(pairs):
         print(f"    step {step:2}   one {alone:.7f}   two {paired:.7f}")
     worst = max(abs(alone - paired) / abs(alone) for alone, paired in pairs)
-    print(f"numbers taught            {single['size']}")
+    print(f"trained parameters        {single['size']}")
     print(f"largest difference        {worst:.1e} of the loss")
     print(f"19 steps                  {single['seconds']:.1f} s and {two['seconds']:.1f} s")
     print(f"time of one / of two      {single['seconds'] / two['seconds']:.2f}")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def trained(workers: int, cached: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """What the loop told, and the seconds that starting and ending took."""
+    """The last report of the loop, and the seconds that starting and ending took."""
     heard: list[dict[str, Any]] = []
     began = time.perf_counter()
     team(

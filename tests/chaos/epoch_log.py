@@ -1,5 +1,5 @@
-"""Phase two's own loop, which notes in a file what it teaches: its workers are processes of their
-own, and nobody hears what they print."""
+"""The loop of fine-tuning, which logs its epochs to a file: its workers are separate processes,
+whose output is not captured."""
 
 import json
 import time
@@ -17,8 +17,8 @@ FILE = "tails.jsonl"  # in a workspace
 
 
 class Note(NamedTuple):
-    """At the time `at` an `epoch` began, or was saved. `epoch`: hyperparameters, a digest of the
-    training samples, and the epoch's number."""
+    """An `epoch` began at the time `at`, or was saved (`saved`). `epoch`: hyperparameters, a digest
+    of the training samples, and the epoch's number."""
 
     at: float
     saved: bool
@@ -26,7 +26,7 @@ class Note(NamedTuple):
 
 
 def noted(path: Path, context: Desk, request: Asked) -> None:
-    """Run phase two's loop; the first worker notes in the file at `path`."""
+    """Run the loop of fine-tuning; the first worker logs to the file at `path`."""
     if context.group.rank == 0:
         _Noting(path).watch(context)
     loop(context, request)
@@ -40,7 +40,7 @@ class _Noting:
         self.epoch: Any = None
 
     def watch(self, context: Desk) -> None:
-        """Hear of every epoch and every report."""
+        """Intercept every epoch and every report."""
         epoch, report = TailFit._epoch, context.report
 
         def epoch_and_note(fit: TailFit, rng: Any) -> float:
@@ -64,23 +64,23 @@ class _Noting:
 
 
 def notes_of(path: Path) -> list[Note]:
-    """What was noted, in its order; nothing if phase two never began."""
+    """The notes in the file at `path`, in order; empty if fine-tuning never began."""
     lines = path.read_text().splitlines() if path.is_file() else []
     return [Note(*json.loads(line)) for line in lines]
 
 
 def under_way(notes: Sequence[Note]) -> bool:
-    """Whether, at the end of `notes`, an epoch had begun that was not kept."""
+    """Whether the last epoch in `notes` had begun but was not saved."""
     return bool(notes and not notes[-1].saved)
 
 
 def finished(notes: Sequence[Note]) -> int:
-    """How many epochs were kept."""
+    """The number of epochs that were saved."""
     return sum(note.saved for note in notes)
 
 
 def trained_again(notes: Sequence[Note]) -> int:
-    """How many epochs began when they had been kept."""
+    """The number of epochs that began again after they had been saved."""
     saved: set[bytes] = set()
     again = 0
     for note in notes:

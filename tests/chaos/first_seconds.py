@@ -1,11 +1,10 @@
 """Kills in the first seconds of a fresh workspace, each followed by the same command:
 `python -m tests.chaos.first_seconds [KILLS] [SEED] [COMMAND...]`.
 
-In turn `data add`, `stage etl`, `run --via airflow` and `up` begin in a workspace that has nothing
-yet but, where they need it, raw data. Each is killed with SIGKILL at a drawn moment up to the time
-that an undisturbed one took; every other time what it started is spared, as an orphan. Prints a row
-for each kill, and fails unless every second start ends well, makes what the undisturbed one made,
-and leaves no draft behind."""
+In turn `data add`, `stage etl`, `run --via airflow` and `up` begin in a workspace with nothing but,
+where they need it, raw data. Each is killed with SIGKILL at a random moment; every other time its
+child processes are spared, as orphans. Prints a row for each kill, and fails unless every second
+start succeeds, gives the result of an undisturbed one, and leaves no draft behind."""
 
 import json
 import os
@@ -26,14 +25,14 @@ from stages.local.health import free_port
 from tests import makers
 
 AIWF = Path(sys.executable).parent / "aiwf"
-LONGEST = 600  # seconds: a guard against hanging
+LONGEST = 600  # seconds; a guard against hanging
 YAML = makers.QUICK
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command for a fresh workspace: `arguments` of `aiwf`, whether raw data is there before, the
-    seconds in which it is killed, and how often among the kills."""
+    """A command for a fresh workspace: `arguments` of `aiwf`, whether the workspace has raw data,
+    the seconds within which it is killed, and its share of the kills."""
 
     name: str
     arguments: Sequence[str]
@@ -44,7 +43,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill and what came after it: the exit code, what was made, drafts that were left."""
+    """One kill, and the exit code, result and remaining drafts of the command after it."""
 
     case: str
     after: float
@@ -106,13 +105,13 @@ class Workshop:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command that is let run to its end."""
+    """Exit code, stdout and stderr of a command that runs to its end."""
     out, stderr = process.communicate(timeout=LONGEST)
     return process.returncode, out, stderr
 
 
 def result_of(case: Case, out: str, workspace: Path) -> str:
-    """What a command made, in words that are equal whenever it made the same."""
+    """A command's result as text, equal for equal results."""
     if case.name == "stage etl":
         return out.strip().splitlines()[-1]
     if case.name == "data add":
@@ -124,13 +123,13 @@ def result_of(case: Case, out: str, workspace: Path) -> str:
 
 
 def drafts(workspace: Path) -> list[str]:
-    """Drafts that nobody is going to finish."""
+    """The drafts of files that were never finished."""
     found = workspace.rglob(".*.part*")
     return sorted(str(path.relative_to(workspace)) for path in found)
 
 
 def kill_once(shop: Workshop, case: Case, number: int, after: float, orphans: bool) -> Kill:
-    """Kill a command `after` seconds; then the same command again."""
+    """Kill a command after `after` seconds, then run the same command again."""
     workspace = shop.workspace(case, number)
     first = shop.start(case, workspace)
     time.sleep(after)
@@ -154,7 +153,7 @@ def kill_once(shop: Workshop, case: Case, number: int, after: float, orphans: bo
 
 
 def turns(cases: Sequence[Case], kills: int) -> list[Case]:
-    """`kills` cases in their shares, evenly mixed."""
+    """`kills` cases according to their shares, evenly mixed."""
     total = sum(case.share for case in cases)
     slots = [
         ((place + 0.5) * total / case.share, order, case)
@@ -168,7 +167,7 @@ def turns(cases: Sequence[Case], kills: int) -> list[Case]:
 def rounds(
     folder: Path, kills: int, seed: int, report: Callable[[str], None], names: Sequence[str] = ()
 ) -> list[Kill]:
-    """`kills` kills; each row is told as soon as it is known."""
+    """Run `kills` kills; each row is reported when it is done."""
     rng = np.random.default_rng(seed)
     shop = Workshop(folder)
     done: list[Kill] = []
@@ -203,7 +202,7 @@ def _yes_or_no(holds: bool) -> str:
 def main(kills: int = 20, seed: int = 0, *names: str) -> None:
     with TemporaryDirectory() as folder:
         done = rounds(Path(folder), kills, seed, lambda line: print(line, flush=True), names)
-    print(f"{len(done)} kills; after each the same command ended well")
+    print(f"{len(done)} kills; after each the same command succeeded")
 
 
 if __name__ == "__main__":

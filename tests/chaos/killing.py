@@ -1,8 +1,8 @@
-"""Kills a program again and again at drawn moments, starts it again when it is dead, and keeps what
-it told: for whoever has to show that a run survives.
+"""Kills a program again and again at random moments, restarts it, and collects its events: to show
+that a run survives.
 
-The program tells events as lines of JSON on stdout, and ends with {"model": id}. It is begun anew
-in a new workspace whenever it came to its end."""
+The program prints events as lines of JSON, and ends with {"model": id}. When it has ended, it is
+started again in a new workspace."""
 
 import json
 import subprocess
@@ -19,16 +19,17 @@ import psutil
 Event = dict[str, Any]
 Victims = Callable[[psutil.Process], list[psutil.Process]]
 LONGEST = 600.0  # seconds of one life
-PATIENCE = 30.0  # seconds that what a dead program started has to end by itself
+PATIENCE = 30.0  # seconds in which child processes of a killed program have to end by themselves
 
 
 def driver(process: psutil.Process) -> list[psutil.Process]:
-    """The program itself; what it started has to end by itself."""
+    """The program itself; its child processes have to end by themselves."""
     return [process]
 
 
 def named(*beginnings: str) -> Victims:
-    """Those of its processes whose title begins so; Ray names its workers by what they do."""
+    """The child processes whose titles begin with one of `beginnings`; Ray sets the titles of its
+    workers."""
 
     def found(process: psutil.Process) -> list[psutil.Process]:
         return [child for child in process.children(recursive=True) if _title(child, beginnings)]
@@ -45,8 +46,8 @@ def _title(process: psutil.Process, beginnings: tuple[str, ...]) -> bool:
 
 @dataclass
 class Kill:
-    """One kill: who, when in that life of the program and by the clock, what was under way, and
-    what was left."""
+    """One kill: `who` was killed, `after` how many seconds of waiting and `at` what time, the
+    `events` until then, and the processes that remained."""
 
     who: str
     after: float
@@ -57,7 +58,7 @@ class Kill:
 
 @dataclass
 class Round:
-    """The program from a fresh workspace to its end, with all that befell it."""
+    """The program from a fresh workspace to its end, with its kills and the events of each life."""
 
     kills: list[Kill] = field(default_factory=list)
     lives: list[list[Event]] = field(default_factory=list)
@@ -65,12 +66,12 @@ class Round:
 
     @property
     def model(self) -> str:
-        """What came of it."""
+        """The id of the resulting model."""
         return next(event["model"] for event in self.lives[-1] if "model" in event)
 
 
 class Life:
-    """The program from a start to its end, or death; `events` grows as it tells."""
+    """The program from a start to its end or its kill; `events` grows meanwhile."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self.process = subprocess.Popen(
@@ -90,7 +91,7 @@ class Life:
         return self.process.poll() is None
 
     def until(self, key: str) -> None:
-        """Wait for the first event of this name, or the end."""
+        """Wait for the first event named `key`, or for the end."""
         end = time.monotonic() + LONGEST
         while self.alive and not any(key in event for event in self.events):
             assert time.monotonic() < end, f"no {key} in {LONGEST} s"
@@ -118,7 +119,7 @@ class Life:
 
 
 def calm_round(command: Sequence[str]) -> Round:
-    """A round in which nothing befalls the program."""
+    """A round without kills."""
     life = Life(command)
     assert life.ended(LONGEST), "it does not end"
     assert life.process.returncode == 0, "".join(life.errors[-30:])
@@ -136,9 +137,9 @@ def rounds_of(
     ready: str = "begun",
     report: Callable[[str], None] = print,
 ) -> list[Round]:
-    """Run `command` of a workspace below `folder` to its end, over and over, until there have been
-    `kills`: in turn one of `victims`, each drawn up to `longest` seconds after the event `ready`
-    of that life, or after the last kill."""
+    """Run `command` in workspaces below `folder` to its end, again and again, until there have been
+    `kills` kills: in turn of one of `victims`, each at a random time up to `longest` seconds after
+    the event `ready` of that life, or after the last kill."""
     rng = np.random.default_rng(seed)
     order = [name for _ in range(kills) for name in victims][:kills]
     done: list[Round] = []
@@ -159,7 +160,7 @@ def _round(
     rng: np.random.Generator,
     ready: str,
 ) -> Round:
-    """One round; takes from `order` whom it killed."""
+    """One round; removes its victims from `order`."""
     finished, began = Round(), time.monotonic()
     while True:
         life = Life(command)
@@ -180,8 +181,8 @@ def _round(
 
 
 def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None:
-    """Kill the first of `victims` there is; what of its processes is left much later is killed,
-    too, and told."""
+    """Kill the first process of `victims`; None if there is none. After a kill of the program,
+    processes that remain for PATIENCE are killed and recorded."""
     try:
         process = psutil.Process(life.process.pid)
         family = {child.pid: child.name() for child in process.children(recursive=True)}
@@ -200,7 +201,7 @@ def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None
 
 
 def _remaining(family: Mapping[int, str]) -> list[str]:
-    """The names of those of `family` that live on for PATIENCE; they are killed."""
+    """The names of the processes of `family` that live on for PATIENCE; they are killed."""
     there = [psutil.Process(pid) for pid in family if psutil.pid_exists(pid)]
     _, remaining = psutil.wait_procs(there, timeout=PATIENCE)
     for process in remaining:

@@ -1,10 +1,10 @@
-"""Twenty kills of a training at drawn moments, and what is lost each time:
+"""Twenty kills of a training at random moments, and what is lost each time:
 `python -m tests.chaos.kills [KILLS] [SEED] [TUNED] [LONGEST]`.
 
-In turn the driver, a trial of phase one and, if TUNED trials are fine-tuned, a worker of phase two
-are killed with SIGKILL, each drawn up to LONGEST seconds after the last. Prints a row for each kill
-and asserts that every round comes to the model of a calm one, and that no leg of phase one and no
-epoch of phase two that was finished is taught again."""
+In turn the driver, a trial of the search over heads and, if TUNED trials are fine-tuned, a worker
+of fine-tuning are killed with SIGKILL, each up to LONGEST seconds after the last. Prints a row for
+each kill, and asserts that every round gives the model of a round without kills, and that no
+finished budget of heads and no finished epoch of fine-tuning is trained again."""
 
 import sys
 from collections import Counter
@@ -52,7 +52,8 @@ def main(kills: int = 20, seed: int = 0, tuned: int = 0, longest: int = 6) -> No
 def print_rows(
     rounds: list[Round], logs: list[list[Note]], calm: Round, config: TrainConfig
 ) -> None:
-    """A row for each kill, and what is promised; `logs`: what phase two noted in each round."""
+    """Print a row for each kill, and assert what is promised; `logs`: the epochs of fine-tuning in
+    each round."""
     print(f"{'kill':>4}  {'who':<8}{'after':>7}  budgets, epochs  lost of heads, of fine-tuning")
     lost = [loss for pair in zip(rounds, logs, strict=True) for loss in _losses(*pair, config)]
     for number, (kill, heads, finetuning, epochs) in enumerate(lost, 1):
@@ -77,8 +78,8 @@ def print_rows(
 def _losses(
     finished: Round, notes: list[Note], config: TrainConfig
 ) -> Iterable[tuple[Kill, float, float, int]]:
-    """For each kill the work that was lost at most, of heads and of fine-tuning, in shares of a
-    whole trial; and how many epochs of fine-tuning were saved."""
+    """For each kill the work that was lost at most, of heads and of fine-tuning, as shares of a
+    whole trial; and the number of saved epochs of fine-tuning."""
     for kill in finished.kills:
         started, done = _events_by_key(kill.events, "begun"), _keys(kill.events, "done")
         going = [budget for key, budget in started.items() if key not in done]
@@ -90,7 +91,7 @@ def _losses(
 
 
 def _trained_again(finished: Round) -> int:
-    """Legs that were done in more than one life, or twice in one."""
+    """The number of budgets that were finished more than once."""
     done = [
         canonical(event["done"]) for life in finished.lives for event in life if "done" in event
     ]

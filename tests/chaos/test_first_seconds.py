@@ -1,4 +1,4 @@
-"""A kill in the first seconds of a fresh workspace, then the same command: it ends well."""
+"""After a kill in the first seconds of a fresh workspace, the same command succeeds."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.chaos
 
 
 @pytest.mark.parametrize("name", ["stage etl", "data add", "via airflow"])
-def test_the_same_command_ends_well_after_a_kill_in_its_first_seconds(name, tmp_path):
+def test_the_same_command_succeeds_after_a_kill_in_its_first_seconds(name, tmp_path):
     kills = rounds(tmp_path, 2, seed=11, report=print, names=[name])
 
     assert [kill.code for kill in kills] == [0, 0]

@@ -1,4 +1,4 @@
-"""kill -9 in the middle of each stage, then the same command: the same artifact ids."""
+"""After kill -9 in the middle of each stage, the same command gives the same artifact ids."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def undisturbed(tmp_path_factory) -> dict[str, Ref]:
 
 
 def start(folder: Path, settings: Settings) -> subprocess.Popen[str]:
-    """`aiwf run` in a session of its own, so that a kill takes its children along."""
+    """`aiwf run` in a process session of its own, so that a kill includes its children."""
     return subprocess.Popen(
         [
             Path(sys.executable).parent / "aiwf",

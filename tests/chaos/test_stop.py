@@ -1,5 +1,5 @@
-"""Ctrl-C in the middle of a search: what is finished stays, trials are closed, and the same command
-goes on."""
+"""Ctrl-C in the middle of a search: finished work is kept, runs of trials are closed, and the same
+command resumes."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def start(folder: Path, settings: Settings) -> subprocess.Popen[str]:
 
 
 def trials(settings: Settings) -> list[str]:
-    """How MLflow says that each trial's run ended."""
+    """The status of each trial's run in MLflow."""
     client = connect(settings)
     home = client.get_experiment_by_name("shapes").experiment_id
     found = client.search_runs([home], "tags.`aiwf.part` = 'trial'")

@@ -1,4 +1,4 @@
-"""kill -9 of workers and drivers at random moments: the same weights, to the last bit."""
+"""kill -9 of workers and drivers at random moments gives the same weights, to the last bit."""
 
 import random
 import signal

@@ -1,5 +1,5 @@
-"""Trains in a process of its own. Reports when a rung's budget begins and ends, and the model at
-the end; the epochs of fine-tuning are logged in the workspace.
+"""Trains in a process of its own. Reports when a rung's budget begins and ends, and finally the
+model; the epochs of fine-tuning are logged in the workspace.
 
     python -m tests.chaos.training WORKSPACE THREADS CONFIG
 
@@ -24,7 +24,7 @@ from tests.chaos.epoch_log import FILE, noted
 
 
 class EmittingRun(QuietRun):
-    """Tells how trials stand, in lines of JSON."""
+    """Prints the progress of trials as lines of JSON."""
 
     def trial(self, standing: TrialProgress) -> None:
         emit(told=[standing.name, standing.epoch])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.models.family import SCRATCH
-from stages.models.weights import Packed, Published
+from stages.models.weights import PackedWeights, Published
 from stages.parts import FAMILIES, MODALITIES, TRAINERS
 from stages.runtime.errors import InfrastructureError
 from tests import makers
@@ -12,7 +12,7 @@ from tests import makers
 
 def marked(name: str):
     """Weights that are not in an installed package have to be fetched first."""
-    fetched = isinstance(FAMILIES[name].weights, Packed)
+    fetched = isinstance(FAMILIES[name].weights, PackedWeights)
     return pytest.param(name, marks=pytest.mark.slow if fetched else ())
 
 
@@ -109,14 +109,14 @@ def test_its_parts_one_after_the_other_are_the_backbone(name: str):
 def test_all_that_is_behind_a_cut_can_be_taught(name: str):
     import paddle
 
-    from stages.models.backbone_split import Part, unfrozen_layers
+    from stages.models.backbone_split import BackbonePart, unfrozen_layers
 
     family = FAMILIES[name]
     for split_point in family.split_points:
         backbone, behind = unfrozen_layers(family, {}, split_point)
         with paddle.no_grad():
             window = paddle.rand([2, 3, family.multiple, family.multiple])
-            features = Part(backbone.parts()[:split_point])(window)
+            features = BackbonePart(backbone.parts()[:split_point])(window)
 
         behind(features).sum().backward()
 

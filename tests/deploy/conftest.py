@@ -43,46 +43,46 @@ LISTENING = (
 )
 
 
-class Made(NamedTuple):
+class Deployable(NamedTuple):
     store: Store
     dataset: Dataset
     model: Model
     report: Report
 
     def deploy(self, target: str = "device_sdk", run: QuietRun | None = None, **config) -> Package:
-        asked = DeploySlice(name=NAME, target=target, deploy=DeployConfig(**config))
+        config_slice = DeploySlice(name=NAME, target=target, deploy=DeployConfig(**config))
         services = {"store": self.store, "run": run or QuietRun(), "settings": Settings(threads=1)}
-        return deploy(self.model, self.report, self.dataset, asked, **services)
+        return deploy(self.model, self.report, self.dataset, config_slice, **services)
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory) -> Made:
+def deployable(tmp_path_factory) -> Deployable:
     """A dataset of shapes, a network trained on them, and its report."""
     return shapes(tmp_path_factory.getbasetemp() / "shapes")
 
 
 @pytest.fixture(scope="session")
-def detecting(tmp_path_factory) -> Made:
+def detecting(tmp_path_factory) -> Deployable:
     """Scenes with boxes, a detector trained on them, and its report."""
     return scenes(tmp_path_factory.getbasetemp() / "scenes")
 
 
 @pytest.fixture(scope="session")
-def hearing(tmp_path_factory) -> Made:
+def hearing(tmp_path_factory) -> Deployable:
     """Sounds of different lengths, a network trained on their windows, and its report."""
     return tones(tmp_path_factory.getbasetemp() / "tones")
 
 
 @cache
-def shapes(folder: Path) -> Made:
+def shapes(folder: Path) -> Deployable:
     """Made once, for the tests of this folder and of others."""
     store = _store(folder)
     dataset = makers.dataset(store, each=100)
-    return _made(store, trained(dataset, store, folder, BEFORE, SOFTMAX), dataset)
+    return _evaluated(store, trained(dataset, store, folder, BEFORE, SOFTMAX), dataset)
 
 
 @cache
-def scenes(folder: Path) -> Made:
+def scenes(folder: Path) -> Deployable:
     store = _store(folder)
     dataset = makers.boxes_dataset(store, count=200)
     before = (Step(step="decode_picture"), Step(step="resize", args={"size": 96}), *BEFORE[2:])
@@ -91,15 +91,15 @@ def scenes(folder: Path) -> Made:
         Step(step="suppress", args={"overlap": 0.5, "least": 0.02, "most": 100}),
         Step(step="to_pixels"),
     )
-    return _made(store, trained(dataset, store, folder, before, after, tiny_detector), dataset)
+    return _evaluated(store, trained(dataset, store, folder, before, after, tiny_detector), dataset)
 
 
 @cache
-def tones(folder: Path) -> Made:
+def tones(folder: Path) -> Deployable:
     store = _store(folder)
     dataset = sounds_dataset(store)
     after = (Step(step="mean_of_windows"), *SOFTMAX)
-    return _made(store, trained(dataset, store, folder, LISTENING, after), dataset)
+    return _evaluated(store, trained(dataset, store, folder, LISTENING, after), dataset)
 
 
 def _store(folder: Path) -> Store:
@@ -107,16 +107,16 @@ def _store(folder: Path) -> Store:
     return makers.store(folder)
 
 
-def _made(store: Store, model: Model, dataset: Dataset) -> Made:
+def _evaluated(store: Store, model: Model, dataset: Dataset) -> Deployable:
     services = {"store": store, "run": QuietRun(), "settings": Settings(threads=1)}
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
-    return Made(store, dataset, model, report)
+    return Deployable(store, dataset, model, report)
 
 
 @pytest.fixture(scope="session")
-def package(made) -> Package:
+def package(deployable) -> Package:
     """The device SDK of the small model."""
-    return made.deploy()
+    return deployable.deploy()
 
 
 def trained(
@@ -130,9 +130,9 @@ def trained(
     """The model that `program` makes of the training split, window by window."""
     samples = samples_of(dataset, store, "train")
     spelled = [step.model_dump() for step in before]
-    windows = [steps.prepared(spelled, store.get(one.digest)).windows for one in samples]
+    windows = [steps.prepared(spelled, store.get(sample.digest)).windows for sample in samples]
     true = kind_of(dataset.task).truth(samples, dataset.labels)
-    each = [one for one, mine in zip(true, windows, strict=True) for _ in mine]
+    each = [answer for answer, mine in zip(true, windows, strict=True) for _ in mine]
     np.save(folder / "windows.npy", np.concatenate(windows))
     (folder / "truth.json").write_text(json.dumps(each))
     command = [sys.executable, "-m", program.__name__, str(folder)]

@@ -45,16 +45,16 @@ def _alone(model, layer):
 
     graph = model.graph
     makers = {name: node for node in graph.node for name in node.output}
-    tensors = {one.name: one for one in graph.initializer}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
     (taker,) = (node for node in graph.node if layer.output in node.input)
     node = makers[layer.output]
     nodes = [*(makers[name] for name in node.input), node, taker]
-    known = dict.fromkeys(name for one in nodes for name in one.input if name in tensors)
+    used = dict.fromkeys(name for member in nodes for name in member.input if name in tensors)
     sides = [
         helper.make_tensor_value_info(name, TensorProto.UINT8, None)
         for name in (layer.activations, taker.output[0])
     ]
-    body = helper.make_graph(nodes, "layer", sides[:1], sides[1:], [tensors[one] for one in known])
+    body = helper.make_graph(nodes, "layer", sides[:1], sides[1:], [tensors[name] for name in used])
     return helper.make_model(body, opset_imports=model.opset_import, ir_version=8)
 
 
@@ -66,14 +66,14 @@ def main(folder: Path, precise: bool) -> None:
     options.log_severity_level = 3
     if precise:
         options.add_session_config_entry("session.x64quantprecision", "1")
-    with np.load(folder / "inputs.npz") as given:
-        inputs = {name: given[name] for name in given}
+    with np.load(folder / "inputs.npz") as arrays:
+        inputs = {name: arrays[name] for name in arrays}
     found = {}
     for path in [folder / "network.onnx", *sorted((folder / "layers").glob("*.onnx"))]:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        (name,) = (one.name for one in session.get_inputs())
+        (name,) = (tensor.name for tensor in session.get_inputs())
         (found[path.stem],) = session.run(None, {name: inputs[path.stem]})
     np.savez(folder / "outputs.npz", **found)
 
@@ -84,13 +84,13 @@ def float_network(out: Path, rng: np.random.Generator) -> None:
 
     weights, nodes = [], []
 
-    def conv(given, result, outside, inside, side, **attributes):
+    def conv(source, result, outside, inside, side, **attributes):
         kernel = rng.laplace(size=(outside, inside, side, side)).clip(-3, 3)
         kernel = (kernel + 0.3) / np.sqrt(inside * side * side)
         weights.append(numpy_helper.from_array(kernel.astype(np.float32), f"{result}.w"))
         shift = rng.standard_normal(outside).astype(np.float32) / 4
         weights.append(numpy_helper.from_array(shift, f"{result}.b"))
-        names = [given, f"{result}.w", f"{result}.b"]
+        names = [source, f"{result}.w", f"{result}.b"]
         nodes.append(helper.make_node("Conv", names, [f"{result}.sum"], name=result, **attributes))
         nodes.append(helper.make_node("Relu", [f"{result}.sum"], [result]))
 

@@ -19,7 +19,7 @@ class Ruinous(Int8):
     def compress(self, graph: Path, calibration, out: Path) -> None:
         model = onnx.load(str(graph))
         last = next(node for node in reversed(model.graph.node) if node.op_type == "Gemm")
-        bias = next(one for one in model.graph.initializer if one.name == last.input[2])
+        bias = next(tensor for tensor in model.graph.initializer if tensor.name == last.input[2])
         values = numpy_helper.to_array(bias) - np.eye(1, bias.dims[0], dtype=np.float32)[0] * 50
         bias.CopyFrom(numpy_helper.from_array(values, bias.name))
         worse = out.with_name("worse.onnx")

@@ -33,15 +33,17 @@ class Exact:
     def __init__(self, model: Path, threads: int = 1, numeric: str = "int8", on=None) -> None:
         graph = onnx.load(str(model)).graph
         self.nodes = list(graph.node)
-        self.tensors = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-        self.layers = {one.output: one for one in layers_of(model)}
+        self.tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        self.layers = {layer.output: layer for layer in layers_of(model)}
         self.makers = {name: node for node in self.nodes for name in node.output}
         self.takers: dict[str, list] = {}
         for node in self.nodes:
             for name in node.input:
                 self.takers.setdefault(name, []).append(node)
-        self.inputs = tuple(one.name for one in graph.input if one.name not in self.tensors)
-        self.outputs = tuple(one.name for one in graph.output)
+        self.inputs = tuple(
+            tensor.name for tensor in graph.input if tensor.name not in self.tensors
+        )
+        self.outputs = tuple(tensor.name for tensor in graph.output)
         self.sessions: dict[str, onnxruntime.InferenceSession] = {}
 
     def run(self, inputs):
@@ -62,15 +64,15 @@ class Exact:
         return values
 
     def _layer(self, node, layer: Layer, values):
-        given = values[layer.activations]
-        sums = accumulated(layer, given, self.saturating)
+        activations = values[layer.activations]
+        sums = accumulated(layer, activations, self.saturating)
         bias, scale = self._bias(node), self._scales(node)
         sums = sums + bias
         (taker,) = self.takers[node.output[0]]
-        shape = given.shape[:-1] if layer.window is None else None
+        shape = activations.shape[:-1] if layer.window is None else None
         if taker.op_type != "QuantizeLinear":
             whole = sums.astype(np.float32) * scale.astype(np.float32)
-            return {node.output[0]: self._shaped(whole, layer, given, shape)}
+            return {node.output[0]: self._shaped(whole, layer, activations, shape)}
         step, zero = (self.tensors[name] for name in taker.input[1:3])
         factor = (scale / step).astype(np.float32)
         rounded = np.rint(sums.astype(np.float32) * factor)
@@ -78,28 +80,30 @@ class Exact:
         bytes_ = (np.clip(rounded, low, high) + int(zero)).astype(np.uint8)
         return {
             node.output[0]: None,
-            taker.output[0]: self._shaped(bytes_, layer, given, shape),
+            taker.output[0]: self._shaped(bytes_, layer, activations, shape),
         }
 
-    def _shaped(self, flat, layer: Layer, given, shape):
+    def _shaped(self, flat, layer: Layer, activations, shape):
         if shape is not None:
             return flat.reshape(*shape, -1)
-        n = len(given)
-        sides = self._sides(layer, given)
+        n = len(activations)
+        sides = self._sides(layer, activations)
         return np.ascontiguousarray(np.moveaxis(flat.reshape(n, *sides, -1), -1, 1))
 
-    def _sides(self, layer: Layer, given):
+    def _sides(self, layer: Layer, activations):
         half = len(layer.window.pads) // 2
         for k, (length, side) in enumerate(
-            zip(given.shape[2:], layer.weights.shape[2:], strict=True)
+            zip(activations.shape[2:], layer.weights.shape[2:], strict=True)
         ):
             around = layer.window.pads[k] + layer.window.pads[half + k]
             reach = layer.window.dilations[k] * (side - 1) + 1
             yield (length + around - reach) // layer.window.strides[k] + 1
 
     def _scales(self, node):
-        given, weight = (self.makers[name] for name in node.input[:2])
-        return np.float32(self.tensors[given.input[1]]) * self.tensors[weight.input[1]].reshape(-1)
+        activation, weight = (self.makers[name] for name in node.input[:2])
+        return np.float32(self.tensors[activation.input[1]]) * self.tensors[
+            weight.input[1]
+        ].reshape(-1)
 
     def _bias(self, node):
         if len(node.input) < 3 or not node.input[2]:

@@ -20,10 +20,10 @@ def test_the_average_error_is_that_of_the_layer_with_rounded_weights(groups):
 
     scale = np.abs(kernel).max(axis=(1, 2, 3), keepdims=True) / 127
     error = (np.rint(kernel / scale) * scale - kernel)[:, :, 0, 0]
-    each, given = 12 // groups, 6 // groups
+    each, inputs = 12 // groups, 6 // groups
     for out in range(12):
-        first = out // each * given
-        assert found[out] == pytest.approx(error[out] @ means[first : first + given], abs=1e-5)
+        first = out // each * inputs
+        assert found[out] == pytest.approx(error[out] @ means[first : first + inputs], abs=1e-5)
 
 
 def test_a_channel_of_zeros_has_no_error():
@@ -56,10 +56,10 @@ def test_a_layer_used_twice_is_corrected_for_what_it_sees_each_time(tmp_path):
 
     graph = onnx.load(str(tmp_path / "corrected.onnx")).graph
     biases = [node.input[2] for node in graph.node if node.op_type == "Gemm"]
-    known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     assert len(set(biases)) == 2
-    np.testing.assert_allclose(known[biases[1]], 3 * known[biases[0]], rtol=1e-4)
-    assert np.abs(known[biases[0]]).max() > 0
+    np.testing.assert_allclose(tensors[biases[1]], 3 * tensors[biases[0]], rtol=1e-4)
+    assert np.abs(tensors[biases[0]]).max() > 0
 
 
 def twice(matrix, path):
@@ -69,7 +69,7 @@ def twice(matrix, path):
         helper.make_node("Mul", ["image", "three"], ["larger"]),
         helper.make_node("Gemm", ["larger", "matrix", "bias"], ["again"]),
     ]
-    known = [
+    initializers = [
         numpy_helper.from_array(matrix, "matrix"),
         numpy_helper.from_array(np.zeros(8, np.float32), "bias"),
         numpy_helper.from_array(np.array([3], np.float32), "three"),
@@ -79,26 +79,26 @@ def twice(matrix, path):
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 8])
         for name in ("once", "again")
     ]
-    graph = helper.make_graph(nodes, "twice", [image], outs, known)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path.write_bytes(made.SerializeToString())
+    graph = helper.make_graph(nodes, "twice", [image], outs, initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
     return path
 
 
 def dense(matrix, turned, path):
     node = helper.make_node("Gemm", ["image", "matrix", "bias"], ["logits"], transB=turned)
-    known = [
+    initializers = [
         numpy_helper.from_array(np.ascontiguousarray(matrix), "matrix"),
         numpy_helper.from_array(np.zeros(8, np.float32), "bias"),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 64])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 8])
-    graph = helper.make_graph([node], "dense", [image], [logits], known)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path.write_bytes(made.SerializeToString())
+    graph = helper.make_graph([node], "dense", [image], [logits], initializers)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
     return path
 
 
 def bias_of(path):
-    known = onnx.load(str(path)).graph.initializer
-    return numpy_helper.to_array(next(one for one in known if one.name == "bias"))
+    initializers = onnx.load(str(path)).graph.initializer
+    return numpy_helper.to_array(next(tensor for tensor in initializers if tensor.name == "bias"))

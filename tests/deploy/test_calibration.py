@@ -13,8 +13,8 @@ def test_labels_take_turns(tmp_path):
 
     found = chosen(dataset, store, 10)
 
-    assert sorted(Counter(one.label for one in found).values()) == [3, 3, 4]
-    assert {one.split for one in found} == {"train"}
+    assert sorted(Counter(sample.label for sample in found).values()) == [3, 3, 4]
+    assert {sample.split for sample in found} == {"train"}
 
 
 def test_all_are_taken_if_there_are_fewer(tmp_path):
@@ -26,11 +26,14 @@ def test_all_are_taken_if_there_are_fewer(tmp_path):
     assert len(found) == len(samples_of(dataset, store, "train"))
 
 
-def test_what_is_prepared_is_what_the_network_sees(made):
-    found = chosen(made.dataset, made.store, 12)
+def test_what_is_prepared_is_what_the_network_sees(deployable):
+    found = chosen(deployable.dataset, deployable.store, 12)
 
-    pictures = prepared(made.model, found, made.store)
+    pictures = prepared(deployable.model, found, deployable.store)
 
-    assert pictures.shape == (12, *made.model.input_shape)
+    assert pictures.shape == (12, *deployable.model.input_shape)
     assert [len(batch) for batch in batches(pictures)] == [10, 2]
-    assert prepared(made.model, [], made.store).shape == (0, *made.model.input_shape)
+    assert prepared(deployable.model, [], deployable.store).shape == (
+        0,
+        *deployable.model.input_shape,
+    )

@@ -25,49 +25,59 @@ def on_the_board():
     del COMPRESSORS.places["onnx/ruinous"], COMPRESSORS.places["onnx/unable"]
 
 
-def test_the_package_answers_as_was_measured(made, package, tmp_path):
-    samples = [made.store.get(one.digest) for one in samples_of(made.dataset, made.store, "test")]
+def test_the_package_answers_as_was_measured(deployable, package, tmp_path):
+    samples = [
+        deployable.store.get(sample.digest)
+        for sample in samples_of(deployable.dataset, deployable.store, "test")
+    ]
     truth = [
-        made.dataset.labels.index(one.label) for one in samples_of(made.dataset, made.store, "test")
+        deployable.dataset.labels.index(sample.label)
+        for sample in samples_of(deployable.dataset, deployable.store, "test")
     ]
 
-    with Predictor.open(unpack(package, made.store, tmp_path / "package")) as predictor:
-        given = np.argmax(predictor.answers(samples), axis=1)
+    with Predictor.open(unpack(package, deployable.store, tmp_path / "package")) as predictor:
+        answered = np.argmax(predictor.answers(samples), axis=1)
 
-    assert float(np.mean(given == np.array(truth))) == package.overall["accuracy"].value
+    assert float(np.mean(answered == np.array(truth))) == package.overall["accuracy"].value
     assert package.overall["accuracy"].value > 0.7
 
 
-def test_how_right_the_packages_own_sure_answers_are_is_counted_and_told(made, package, tmp_path):
-    tested = samples_of(made.dataset, made.store, "test")
-    folder = unpack(package, made.store, tmp_path / "package")
+def test_how_right_the_packages_own_sure_answers_are_is_counted_and_told(
+    deployable, package, tmp_path
+):
+    tested = samples_of(deployable.dataset, deployable.store, "test")
+    folder = unpack(package, deployable.store, tmp_path / "package")
 
     with Predictor.open(folder) as predictor:
-        best = [predictor.predict(made.store.get(one.digest))["labels"][0] for one in tested]
+        best = [
+            predictor.predict(deployable.store.get(sample.digest))["labels"][0] for sample in tested
+        ]
 
     right = [
-        one["label"] == true.label for one, true in zip(best, tested, strict=True) if one["sure"]
+        answer["label"] == true.label
+        for answer, true in zip(best, tested, strict=True)
+        if answer["sure"]
     ]
-    told = package.rungs[-1]["sure"]
+    recorded = package.rungs[-1]["sure"]
     assert right
-    assert told["right"]["n"] == len(right)
-    assert told["right"]["value"] == np.mean(right)
-    assert told["share"]["value"] == len(right) / len(tested)
-    words = f"{100 * np.mean(right):.1f}".removesuffix(".0") + " % ("
+    assert recorded["right"]["n"] == len(right)
+    assert recorded["right"]["value"] == np.mean(right)
+    assert recorded["share"]["value"] == len(right) / len(tested)
+    share = f"{100 * np.mean(right):.1f}".removesuffix(".0") + " % ("
     for name in ("README.md", "report.html"):
-        assert words in " ".join((folder / name).read_text().split())
+        assert share in " ".join((folder / name).read_text().split())
 
 
 def test_the_smallest_form_that_agrees_is_shipped(package):
     assert package.numeric == "int8"
-    assert [one["numeric"] for one in package.rungs] == ["int8"]
+    assert [candidate["numeric"] for candidate in package.rungs] == ["int8"]
     assert package.agreement.value > 0.9
 
 
-def test_a_form_that_ruins_one_label_is_stopped_and_the_next_ships(made, on_the_board):
-    ruined = made.dataset.labels[0]
+def test_a_form_that_ruins_one_label_is_stopped_and_the_next_ships(deployable, on_the_board):
+    ruined = deployable.dataset.labels[0]
 
-    package = made.deploy(ladder=("ruinous", "float16"))
+    package = deployable.deploy(ladder=("ruinous", "float16"))
 
     stopped, shipped = package.rungs
     assert not stopped["kept"]
@@ -76,51 +86,51 @@ def test_a_form_that_ruins_one_label_is_stopped_and_the_next_ships(made, on_the_
     assert package.labels_measured[ruined]["recall"].value > 0.5
 
 
-def test_a_form_that_cannot_be_made_is_passed_over(made, on_the_board):
-    package = made.deploy(ladder=("unable", "float32"))
+def test_a_form_that_cannot_be_made_is_passed_over(deployable, on_the_board):
+    package = deployable.deploy(ladder=("unable", "float32"))
 
     assert package.numeric == "float32"
     assert "cannot be compressed" in package.rungs[0]["why"]
 
 
-def test_a_form_that_saves_nothing_is_passed_over(made):
-    package = made.deploy(ladder=("float32", "float16"))
+def test_a_form_that_saves_nothing_is_passed_over(deployable):
+    package = deployable.deploy(ladder=("float32", "float16"))
 
     assert package.numeric == "float16"
     assert "not smaller than float16" in package.rungs[0]["why"]
 
 
-def test_nothing_is_shipped_if_no_form_agrees(made, on_the_board):
-    before = set(made.store.refs("package"))
+def test_nothing_is_shipped_if_no_form_agrees(deployable, on_the_board):
+    before = set(deployable.store.refs("package"))
 
     with pytest.raises(AgreementNotMet, match=r"ruinous: .*recall of 'circle' drops") as caught:
-        made.deploy(ladder=("ruinous",))
+        deployable.deploy(ladder=("ruinous",))
 
     assert "max_drop" in caught.value.remedy
-    assert set(made.store.refs("package")) == before
+    assert set(deployable.store.refs("package")) == before
 
 
-def test_nothing_is_shipped_against_the_report(made):
-    bad = made.report.model_copy(
+def test_nothing_is_shipped_against_the_report(deployable):
+    bad = deployable.report.model_copy(
         update={"verdict": "do not ship", "reasons": ("Too few.",), "gate": {"accuracy": 0.99}}
     )
 
     with pytest.raises(GateNotMet, match=r"Too few.*accuracy is 0\.\d+, the gate asks for 0\.990"):
-        made._replace(report=bad).deploy()
+        deployable._replace(report=bad).deploy()
 
 
-def test_a_report_about_other_photos_is_refused(made):
-    said = json.loads(made.store.get(made.report.files["predictions.json"]))
-    said["files"].reverse()
-    other = made.store.add(json.dumps(said).encode())
-    report = made.report.model_copy(update={"files": {"predictions.json": other}})
+def test_a_report_about_other_photos_is_refused(deployable):
+    predictions = json.loads(deployable.store.get(deployable.report.files["predictions.json"]))
+    predictions["files"].reverse()
+    other = deployable.store.add(json.dumps(predictions).encode())
+    report = deployable.report.model_copy(update={"files": {"predictions.json": other}})
 
     with pytest.raises(ConfigError, match="was not measured on the test split"):
-        made._replace(report=report).deploy()
+        deployable._replace(report=report).deploy()
 
 
-def test_what_was_timed_is_beside_the_package(made, package):
-    timed = made.store.noted(f"latency/{package.ref.id}")
+def test_what_was_timed_is_beside_the_package(deployable, package):
+    timed = deployable.store.noted(f"latency/{package.ref.id}")
 
     assert 0 < timed["median_ms"] <= timed["p95_ms"]
     assert timed["load_ms"] > 0
@@ -128,7 +138,7 @@ def test_what_was_timed_is_beside_the_package(made, package):
     assert "_ms" not in package.model_dump_json()
 
 
-def test_the_second_target_finds_the_costly_work_done(made, package):
+def test_the_second_target_finds_the_costly_work_done(deployable, package):
     class Heard(QuietRun):
         def __init__(self):
             self.what = set()
@@ -137,7 +147,7 @@ def test_the_second_target_finds_the_costly_work_done(made, package):
             self.what.add(what)
 
     run = Heard()
-    other = made.deploy("cloud_api", run=run)
+    other = deployable.deploy("cloud_api", run=run)
 
     assert "export" not in run.what
     assert not [what for what in run.what if what.startswith("compressing")]
@@ -160,36 +170,53 @@ print(deploy(*inputs, config, store=store, run=QuietRun(), settings=Settings()).
 """
 
 
-def test_equal_inputs_make_an_equal_package_in_another_process(made, package, tmp_path):
+def test_equal_inputs_make_an_equal_package_in_another_process(deployable, package, tmp_path):
     from stages.blobs.folder import FolderBlobs
 
     place = FolderBlobs(tmp_path / "store")
-    for key in made.store.blobs.keys(""):
+    for key in deployable.store.blobs.keys(""):
         if not key.startswith("notes/"):
-            place.put(key, made.store.blobs.get(key))
-    inputs = [f"{ref.kind}@{ref.id}" for ref in (made.model.ref, made.report.ref, made.dataset.ref)]
+            place.put(key, deployable.store.blobs.get(key))
+    inputs = [
+        f"{ref.kind}@{ref.id}"
+        for ref in (deployable.model.ref, deployable.report.ref, deployable.dataset.ref)
+    ]
 
-    words = [sys.executable, "-c", AGAIN, str(tmp_path / "store"), str(tmp_path / "cache"), *inputs]
-    said = subprocess.run(words, check=True, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-c",
+        AGAIN,
+        str(tmp_path / "store"),
+        str(tmp_path / "cache"),
+        *inputs,
+    ]
+    result = subprocess.run(command, check=True, capture_output=True, text=True)
 
-    assert said.stdout.split()[-1] == package.ref.id
+    assert result.stdout.split()[-1] == package.ref.id
 
 
-def test_the_page_tells_every_form_and_label_and_needs_nothing_from_elsewhere(made, on_the_board):
-    package = made.deploy(ladder=("ruinous", "float32"))
+def test_the_page_tells_every_form_and_label_and_needs_nothing_from_elsewhere(
+    deployable, on_the_board
+):
+    package = deployable.deploy(ladder=("ruinous", "float32"))
 
-    page = made.store.get(package.files["report.html"]).decode()
+    page = deployable.store.get(package.files["report.html"]).decode()
 
-    for word in ("ruinous", "float32", *made.dataset.labels, "recall of &#39;circle&#39; drops"):
-        assert word in page
+    for text in (
+        "ruinous",
+        "float32",
+        *deployable.dataset.labels,
+        "recall of &#39;circle&#39; drops",
+    ):
+        assert text in page
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_the_oldest_libraries_of_a_service_are_enough_to_serve(made):
-    package = made.deploy("cloud_api", ladder=("float32",))
+def test_the_oldest_libraries_of_a_service_are_enough_to_serve(deployable):
+    package = deployable.deploy("cloud_api", ladder=("float32",))
 
     least, tested = (
-        made.store.get(package.files[name]).decode().splitlines()
+        deployable.store.get(package.files[name]).decode().splitlines()
         for name in ("requirements-least.txt", "requirements.txt")
     )
 

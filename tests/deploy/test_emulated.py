@@ -47,11 +47,11 @@ def test_each_layer_without_vnni_is_what_the_simulation_says(small, answers):
     folder, inputs = small
     engine = Saturating(folder / "network.onnx")
 
-    for one in layers_of(folder / "network.onnx"):
-        name = one.output.removesuffix(".sum")
-        (taker,) = engine.takers[one.output]
-        node = engine.makers[one.output]
-        values = engine._layer(node, one, {one.activations: inputs[name]})
+    for layer in layers_of(folder / "network.onnx"):
+        name = layer.output.removesuffix(".sum")
+        (taker,) = engine.takers[layer.output]
+        node = engine.makers[layer.output]
+        values = engine._layer(node, layer, {layer.activations: inputs[name]})
         np.testing.assert_array_equal(values[taker.output[0]], answers[True, False][name], name)
 
 
@@ -66,9 +66,9 @@ def test_just_the_layers_that_saturate_differ_from_here(answers):
 def test_the_whole_network_without_vnni_is_the_simulated_engine(small, answers):
     folder, inputs = small
 
-    given = Saturating(folder / "network.onnx").run({"image": inputs["network"]})
+    simulated = Saturating(folder / "network.onnx").run({"image": inputs["network"]})
 
-    np.testing.assert_allclose(given["logits"], answers[True, False]["network"], rtol=1e-6)
+    np.testing.assert_allclose(simulated["logits"], answers[True, False]["network"], rtol=1e-6)
 
 
 def test_told_to_be_precise_it_answers_as_here(answers):

@@ -25,8 +25,8 @@ def split(monkeypatch):
     monkeypatch.setitem(COMPRESSORS.places, "split/float16", f"{HOME}:SplitFloat16")
 
 
-def test_a_network_of_two_files_is_packed_and_passes_its_own_test(made, split, tmp_path):
-    package = made.deploy(engine="split", ladder=("int8", "float16", "float32"))
+def test_a_network_of_two_files_is_packed_and_passes_its_own_test(deployable, split, tmp_path):
+    package = deployable.deploy(engine="split", ladder=("int8", "float16", "float32"))
 
     assert set(SPLIT.files) <= set(package.files)
     assert (package.format, package.backend, package.numeric) == (
@@ -34,15 +34,15 @@ def test_a_network_of_two_files_is_packed_and_passes_its_own_test(made, split, t
         "onnxruntime",
         "float32",
     )
-    folder = unpack(package, made.store, tmp_path / "package")
+    folder = unpack(package, deployable.store, tmp_path / "package")
     assert json.loads((folder / "package.json").read_text())["model"] == "network.graph"
     self_test(folder, "shapes_sdk")
     sizes = sum((folder / name).stat().st_size for name in SPLIT.files)
     assert package.rungs[-1]["network_bytes"] == sizes
 
 
-def test_a_number_format_that_it_does_not_run_is_told_and_passed_over(made, split):
-    package = made.deploy(engine="split", ladder=("int8", "float16", "float32"))
+def test_a_number_format_that_it_does_not_run_is_told_and_passed_over(deployable, split):
+    package = deployable.deploy(engine="split", ladder=("int8", "float16", "float32"))
 
     reasons = {trial["numeric"]: trial["why"] for trial in package.rungs}
     assert reasons["int8"] == "No compressor makes int8 of split."

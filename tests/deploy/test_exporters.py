@@ -17,15 +17,15 @@ def padded(value: float, path, constant_node: bool):
     pads = numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "pads")
     number = numpy_helper.from_array(np.array(value, np.float32), "value")
     nodes = [helper.make_node("Pad", ["image", "pads", "value"], ["out"], name="Pad.0")]
-    known = [pads, number]
+    initializers = [pads, number]
     if constant_node:
         nodes.insert(0, helper.make_node("Constant", [], ["value"], value=number))
-        known = [pads]
+        initializers = [pads]
     sides = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, None, None])
         for name in ("image", "out")
     ]
-    graph = helper.make_graph(nodes, "padded", sides[:1], sides[1:], known)
+    graph = helper.make_graph(nodes, "padded", sides[:1], sides[1:], initializers)
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), str(path))
     return path
@@ -62,14 +62,14 @@ def test_every_output_is_compared(tmp_path):
             check_parity(OnnxRuntime(path), pictures, wrong)
 
 
-def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(made, tmp_path):
-    broken = made.model.model_copy(
-        update={"files": {**made.model.files, "graph.json": made.store.add(b"{}")}}
+def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(deployable, tmp_path):
+    broken = deployable.model.model_copy(
+        update={"files": {**deployable.model.files, "graph.json": deployable.store.add(b"{}")}}
     )
 
     windows = np.zeros((1, 3, SIDE, SIDE), np.float32)
 
     with pytest.raises(InfrastructureError, match="ended with code"):
-        Onnx().export(broken, made.store, windows, tmp_path / "x", OnnxRuntime)
+        Onnx().export(broken, deployable.store, windows, tmp_path / "x", OnnxRuntime)
 
     assert not (tmp_path / "x").exists()

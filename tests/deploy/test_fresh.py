@@ -13,28 +13,28 @@ from stages.etl.manifest import samples_of
 
 
 @pytest.fixture(scope="module")
-def device(made, package, tmp_path_factory):
-    return installed(made, package, tmp_path_factory.mktemp("device"))
+def device(deployable, package, tmp_path_factory):
+    return installed(deployable, package, tmp_path_factory.mktemp("device"))
 
 
 @pytest.fixture(scope="module")
-def cloud(made, tmp_path_factory):
-    return installed(made, made.deploy("cloud_api"), tmp_path_factory.mktemp("cloud"))
+def cloud(deployable, tmp_path_factory):
+    return installed(deployable, deployable.deploy("cloud_api"), tmp_path_factory.mktemp("cloud"))
 
 
-def installed(made, package, place):
+def installed(deployable, package, place):
     """A new environment with the package's requirements, and the package beside it."""
-    folder = unpack(package, made.store, place / "a päckage")
+    folder = unpack(package, deployable.store, place / "a päckage")
     subprocess.run([sys.executable, "-m", "venv", str(place / "env")], check=True)
     python = place / "env" / "bin" / "python"
-    words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
-    subprocess.run([str(python), *words, str(folder / "requirements.txt")], check=True)
+    arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]
+    subprocess.run([str(python), *arguments, str(folder / "requirements.txt")], check=True)
     return python, folder
 
 
-def typed(device, *words):
+def typed(device, *arguments):
     python, folder = device
-    command = [str(python), "-m", "shapes_sdk", *map(str, words)]
+    command = [str(python), "-m", "shapes_sdk", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
@@ -44,40 +44,42 @@ def test_the_selftest_passes_there(device):
 
 
 @pytest.mark.slow
-def test_a_photo_is_answered_there(made, device, tmp_path):
-    one = samples_of(made.dataset, made.store, "test")[-1]
+def test_a_photo_is_answered_there(deployable, device, tmp_path):
+    sample = samples_of(deployable.dataset, deployable.store, "test")[-1]
     photo = tmp_path / "photo.png"
-    photo.write_bytes(made.store.get(one.digest))
+    photo.write_bytes(deployable.store.get(sample.digest))
 
-    said = json.loads(typed(device, "predict", "--json", "--top", "1", photo))
+    answer = json.loads(typed(device, "predict", "--json", "--top", "1", photo))
 
-    assert said["labels"][0]["label"] == one.label
+    assert answer["labels"][0]["label"] == sample.label
 
 
 @pytest.mark.slow
 def test_nothing_but_the_named_libraries_is_there(device):
     python, _ = device
-    said = subprocess.run(
+    result = subprocess.run(
         [str(python), "-m", "pip", "list", "--format=json"], capture_output=True, check=True
     )
 
-    names = {one["name"].lower() for one in json.loads(said.stdout)}
+    names = {library["name"].lower() for library in json.loads(result.stdout)}
     assert not names & {"pydantic", "paddlepaddle", "onnx", "fastapi", "ai-workflow"}
 
 
 @pytest.mark.slow
 @pytest.mark.service
-def test_the_service_answers_there(made, cloud):
+def test_the_service_answers_there(deployable, cloud):
     python, folder = cloud
-    one = samples_of(made.dataset, made.store, "test")[-1]
-    words = [str(python), "-m", "shapes_sdk", "serve", "--port", "0"]
-    with subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
+    sample = samples_of(deployable.dataset, deployable.store, "test")[-1]
+    command = [str(python), "-m", "shapes_sdk", "serve", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
         try:
             place = re.search(r"http://127\.0\.0\.1:\d+", server.stderr.readline()).group()
-            said = httpx.post(f"{place}/predict", content=made.store.get(one.digest), timeout=20)
+            response = httpx.post(
+                f"{place}/predict", content=deployable.store.get(sample.digest), timeout=20
+            )
             page = httpx.get(f"{place}/docs")
         finally:
             server.terminate()
 
-    assert said.json()["labels"][0]["label"] == one.label
+    assert response.json()["labels"][0]["label"] == sample.label
     assert page.status_code == 200

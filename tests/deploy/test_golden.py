@@ -13,7 +13,14 @@ from onnx import helper, numpy_helper
 from PIL import Image
 
 from stages.deploy.content import Content, spelled
-from stages.deploy.golden import BESIDE, BESIDE_OF, MOST_BYTES, Candidate, Choice, generated
+from stages.deploy.golden import (
+    BESIDE,
+    BESIDE_OF,
+    MOST_BYTES,
+    GoldenCandidate,
+    GoldenSelector,
+    generated,
+)
 from stages.deploy.pack import unpack
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
@@ -79,12 +86,12 @@ def packed(folder, samples):
     predictor = Predictor(MIXED, folder / "network.onnx")
     values = predictor.answers(samples)
     candidates = [
-        Candidate(lambda data=data: data, value)
+        GoldenCandidate(lambda data=data: data, value)
         for data, value in zip(samples, values, strict=True)
     ]
-    choice = Choice(predictor, MODALITIES["pictures"](), TOLERANCE)
-    beside = generated(choice.modality, predictor, BESIDE_OF)
-    chosen = choice.chosen(candidates) + choice.chosen(beside, BESIDE)
+    selector = GoldenSelector(predictor, MODALITIES["pictures"](), TOLERANCE)
+    beside = generated(selector.modality, predictor, BESIDE_OF)
+    chosen = selector.chosen(candidates) + selector.chosen(beside, BESIDE)
     golden = {f"golden/{number:03}.jpg": data for number, data in enumerate(chosen)}
     network = {"model.onnx": (folder / "network.onnx").read_bytes()}
     content = Content("mixed", MIXED, network, golden)
@@ -100,8 +107,8 @@ def _balance(network, samples):
         prepared = np.concatenate([predictor.prepare(data).windows for data in samples])
         (logits,) = predictor.forward(prepared)
     model = onnx.load(str(network))
-    known = {"mean": logits.mean(axis=0), "deviation": logits.std(axis=0) / 2}
-    model.graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in known.items())
+    constants = {"mean": logits.mean(axis=0), "deviation": logits.std(axis=0) / 2}
+    model.graph.initializer.extend(numpy_helper.from_array(v, k) for k, v in constants.items())
     model.graph.node.append(helper.make_node("Sub", ["logits", "mean"], ["about_zero"]))
     model.graph.node.append(helper.make_node("Div", ["about_zero", "deviation"], ["balanced"]))
     model.graph.output[0].name = "balanced"
@@ -145,8 +152,8 @@ def test_an_engine_whose_sums_saturate_fails_by_its_agreement(mixed, engine):
     with pytest.raises(AgreementNotMet) as caught:
         selftest(mixed)
 
-    kept, _, samples = caught.value.problem.partition(": ")[2].split(" ")[:3]
-    assert int(kept) < int(samples)
+    agreeing, _, samples = caught.value.problem.partition(": ")[2].split(" ")[:3]
+    assert int(agreeing) < int(samples)
     assert "install the versions in requirements.txt" in caught.value.remedy
 
 
@@ -206,27 +213,27 @@ def selftest_with(folder, place, old, new, to):
     )
 
 
-def test_a_package_carries_small_test_samples_of_every_label(package, made, tmp_path):
-    folder = unpack(package, made.store, tmp_path / "package")
+def test_a_package_carries_small_test_samples_of_every_label(package, deployable, tmp_path):
+    folder = unpack(package, deployable.store, tmp_path / "package")
 
     samples = sorted((folder / "golden").glob("test_*.jpg"))
-    made_up = sorted((folder / "golden").glob("made_up_*.jpg"))
+    generated_samples = sorted((folder / "golden").glob("made_up_*.jpg"))
     result = selftest(folder)
 
-    assert result.labels == result.of == len(made.dataset.labels)
-    assert (len(samples), len(made_up)) == (24, BESIDE)
+    assert result.labels == result.of == len(deployable.dataset.labels)
+    assert (len(samples), len(generated_samples)) == (24, BESIDE)
     assert sum(path.stat().st_size for path in samples) <= MOST_BYTES
     readme = " ".join((folder / "README.md").read_text().split())
-    assert f"copies of 24 test photos of yours and {BESIDE} made-up photos" in readme
+    assert f"copies of 24 of your test photos and {BESIDE} generated photos" in readme
     assert f"cover {result.labels} of {result.of} labels" in readme
 
 
-def test_none_of_a_persons_samples_leave_if_the_pipeline_says_so(made, tmp_path):
-    package = made.deploy(golden_samples="generated", ladder=("float32",))
+def test_none_of_a_persons_samples_leave_if_the_pipeline_says_so(deployable, tmp_path):
+    package = deployable.deploy(golden_samples="generated", ladder=("float32",))
 
-    folder = unpack(package, made.store, tmp_path / "package")
+    folder = unpack(package, deployable.store, tmp_path / "package")
 
-    assert "None of your own is in this package" in (folder / "README.md").read_text()
+    assert "None of your own photos is in this package" in (folder / "README.md").read_text()
     assert not list((folder / "golden").glob("test_*"))
     assert selftest(folder).samples > 4
 
@@ -243,7 +250,7 @@ class FirstSample:
 
     def answers(self, samples):
         self.answered += len(samples)
-        return [self.value(round((decode_sound(one, 16000)[0] + 0.5) * 50)) for one in samples]
+        return [self.value(round((decode_sound(clip, 16000)[0] + 0.5) * 50)) for clip in samples]
 
     def value(self, label):
         scores = np.full(len(self.labels), 0.2 / len(self.labels))
@@ -259,16 +266,16 @@ def test_large_clips_of_many_labels_are_cut_so_that_every_label_has_one_and_few_
         clip[0] = label / 50 - 0.5
     files = [wav(clip) for clip in clips]
     candidates = [
-        Candidate(lambda label=label: files[label], predictor.value(label))
+        GoldenCandidate(lambda label=label: files[label], predictor.value(label))
         for label in [*labels] * 100
     ]
 
-    chosen = Choice(predictor, modality, TOLERANCE).chosen(candidates)
+    chosen = GoldenSelector(predictor, modality, TOLERANCE).chosen(candidates)
 
     assert predictor.answered <= 4 * len(labels)
     assert sum(map(len, chosen)) <= MOST_BYTES
-    given = [np.argmax(one) for one in predictor.answers(chosen)]
-    assert sorted(given) == list(labels)
+    answered = [np.argmax(scores) for scores in predictor.answers(chosen)]
+    assert sorted(answered) == list(labels)
 
 
 def wav(clip):

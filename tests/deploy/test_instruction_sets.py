@@ -12,7 +12,7 @@ from stages.config import DeployConfig, parse_pipeline
 from stages.deploy.emulation import check_emulators, emulator
 from stages.deploy.instruction_sets import COMPUTED, EMULATED, MEASURED, spaced
 from stages.deploy.pack import unpack
-from stages.deploy.packed import ask
+from stages.deploy.packed import run_packed
 from stages.runner.resolve import resolve
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.sums import Sums
@@ -24,7 +24,7 @@ from stages.runtime.verified import FILE
 from tests import makers
 
 HERE = instruction_set()
-OTHERS = [one for one in INSTRUCTION_SETS if one != HERE]
+OTHER_SETS = [name for name in INSTRUCTION_SETS if name != HERE]
 WITHOUT_VNNI = pytest.mark.skipif(HERE == "x86-64", reason="this processor is measured itself")
 
 
@@ -41,62 +41,65 @@ def careless(monkeypatch):
     monkeypatch.setattr(OnnxRuntime, "sums", staticmethod(without_option))
 
 
-def held_by(package, made) -> dict:
-    return json.loads(made.store.get(package.files[FILE]))["instruction_sets"]
+def statements_of(package, deployable) -> dict:
+    return json.loads(deployable.store.get(package.files[FILE]))["instruction_sets"]
 
 
-def test_each_set_has_exactly_one_statement_with_its_figures(made, package):
-    held = held_by(package, made)
+def test_each_set_has_exactly_one_statement_with_its_figures(deployable, package):
+    statements = statements_of(package, deployable)
 
-    assert set(held) == set(INSTRUCTION_SETS)
-    assert held[HERE]["statement"] == MEASURED
-    assert held[HERE]["agreement"]["n"] == held[HERE]["samples"] == 60
-    for one in OTHERS:
-        assert held[one]["statement"] == COMPUTED
-        assert held[one]["pair_sums"] > 1_000_000
-        assert held[one]["samples"] == 60
-        assert held[one]["layers"] == 4
+    assert set(statements) == set(INSTRUCTION_SETS)
+    assert statements[HERE]["statement"] == MEASURED
+    assert statements[HERE]["agreement"]["n"] == statements[HERE]["samples"] == 60
+    for name in OTHER_SETS:
+        assert statements[name]["statement"] == COMPUTED
+        assert statements[name]["pair_sums"] > 1_000_000
+        assert statements[name]["samples"] == 60
+        assert statements[name]["layers"] == 4
 
 
 @WITHOUT_VNNI
-def test_the_options_of_a_weaker_processor_are_measured_here(made, package):
-    agreement = held_by(package, made)["x86-64"]["agreement"]
+def test_the_options_of_a_weaker_processor_are_measured_here(deployable, package):
+    agreement = statements_of(package, deployable)["x86-64"]["agreement"]
 
     assert agreement["value"] == 1
     assert agreement["n"] == 60
 
 
-def test_record_page_and_readme_say_the_same(made, package):
-    held = held_by(package, made)
+def test_record_page_and_readme_say_the_same(deployable, package):
+    statements = statements_of(package, deployable)
 
-    assert package.rungs[-1]["instruction_sets"] == held
-    (measured,) = json.loads(made.store.get(package.files["measured.json"]))
-    assert measured["instruction_sets"] == held
+    assert package.rungs[-1]["instruction_sets"] == statements
+    (measured,) = json.loads(deployable.store.get(package.files["measured.json"]))
+    assert measured["instruction_sets"] == statements
     readme, page = (
-        made.store.get(package.files[name]).decode() for name in ("README.md", "report.html")
+        deployable.store.get(package.files[name]).decode() for name in ("README.md", "report.html")
     )
-    for name, one in held.items():
-        assert f"- {name}: {one['statement']}." in readme
-        assert one["basis"] in page
+    for name, statement in statements.items():
+        assert f"- {name}: {statement['statement']}." in readme
+        assert statement["basis"] in page
 
 
-def test_floats_hold_everywhere(made):
-    package = made.deploy(ladder=("float32",), instruction_sets=("arm64",))
+def test_floats_hold_everywhere(deployable):
+    package = deployable.deploy(ladder=("float32",), instruction_sets=("arm64",))
 
-    known = json.loads(made.store.get(package.files[FILE]))
+    record = json.loads(deployable.store.get(package.files[FILE]))
 
-    assert {one["statement"] for one in known["instruction_sets"].values()} <= {MEASURED, COMPUTED}
-    assert known["others"]["statement"] == COMPUTED
-    assert "floating point" in known["others"]["basis"]
+    assert {statement["statement"] for statement in record["instruction_sets"].values()} <= {
+        MEASURED,
+        COMPUTED,
+    }
+    assert record["others"]["statement"] == COMPUTED
+    assert "floating point" in record["others"]["basis"]
 
 
 @WITHOUT_VNNI
-def test_an_engine_that_saturates_is_not_shipped_for_that_processor(made, careless):
-    package = made.deploy()
+def test_an_engine_that_saturates_is_not_shipped_for_that_processor(deployable, careless):
+    package = deployable.deploy()
 
     stopped, shipped = package.rungs
     assert (stopped["numeric"], stopped["kept"], package.numeric) == ("int8", False, "float16")
-    assert "nothing holds for processors of the kind x86-64: " in stopped["why"]
+    assert "not verified for x86-64 processors: " in stopped["why"]
     assert (
         "pair sums of 4 layers of 8 bits saturate, in 2 layers, on 60 test photos"
         in (stopped["why"])
@@ -105,21 +108,21 @@ def test_an_engine_that_saturates_is_not_shipped_for_that_processor(made, carele
 
 
 @WITHOUT_VNNI
-def test_nothing_is_shipped_if_that_is_the_only_format(made, careless):
-    with pytest.raises(AgreementNotMet, match="nothing holds for processors of the kind x86-64"):
-        made.deploy(ladder=("int8",))
+def test_nothing_is_shipped_if_that_is_the_only_format(deployable, careless):
+    with pytest.raises(AgreementNotMet, match="not verified for x86-64 processors"):
+        deployable.deploy(ladder=("int8",))
 
 
 @WITHOUT_VNNI
-def test_a_set_that_the_target_does_not_name_stops_nothing(made, careless):
-    package = made.deploy(instruction_sets=("x86-64-vnni", "arm64"))
+def test_a_set_that_the_target_does_not_name_stops_nothing(deployable, careless):
+    package = deployable.deploy(instruction_sets=("x86-64-vnni", "arm64"))
 
     assert package.numeric == "int8"
-    assert set(held_by(package, made)) == {HERE, "x86-64-vnni", "arm64"}
+    assert set(statements_of(package, deployable)) == {HERE, "x86-64-vnni", "arm64"}
 
 
-def test_a_package_refuses_a_processor_that_it_was_not_verified_for(made, package, tmp_path):
-    folder = unpack(package, made.store, tmp_path / "package")
+def test_a_package_refuses_a_processor_that_it_was_not_verified_for(deployable, package, tmp_path):
+    folder = unpack(package, deployable.store, tmp_path / "package")
     without(folder, HERE)
     photo = tmp_path / "photo.png"
     photo.write_bytes(makers.picture("square", 999))
@@ -133,8 +136,8 @@ def test_a_package_refuses_a_processor_that_it_was_not_verified_for(made, packag
     assert "square" in forced.stdout
 
 
-def test_a_package_that_was_measured_here_answers_here(made, package, tmp_path):
-    folder = unpack(package, made.store, tmp_path / "package")
+def test_a_package_that_was_measured_here_answers_here(deployable, package, tmp_path):
+    folder = unpack(package, deployable.store, tmp_path / "package")
     photo = tmp_path / "photo.png"
     photo.write_bytes(makers.picture("square", 999))
 
@@ -143,8 +146,8 @@ def test_a_package_that_was_measured_here_answers_here(made, package, tmp_path):
     assert answered.returncode == 0, answered.stderr
 
 
-def test_equal_input_makes_an_equal_package(made, package):
-    assert made.deploy() == package
+def test_equal_input_makes_an_equal_package(deployable, package):
+    assert deployable.deploy() == package
 
 
 @pytest.mark.parametrize(("count", "most"), [(0, 5), (1, 5), (5, 5), (7, 3), (1000, 64)])
@@ -164,20 +167,20 @@ def test_the_names_of_the_config_are_those_of_the_runtime():
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
 @WITHOUT_VNNI
-def test_a_processor_can_be_measured_under_emulation(made):
-    package = made.deploy(emulated_samples=6)
+def test_a_processor_can_be_measured_under_emulation(deployable):
+    package = deployable.deploy(emulated_samples=6)
 
-    held = held_by(package, made)["x86-64"]
+    statements = statements_of(package, deployable)["x86-64"]
 
-    assert held["statement"] == EMULATED
-    assert held["samples"] == held["agreement"]["n"] == 6
-    assert "qemu-x86_64 -cpu Haswell" in held["basis"]
+    assert statements["statement"] == EMULATED
+    assert statements["samples"] == statements["agreement"]["n"] == 6
+    assert "qemu-x86_64 -cpu Haswell" in statements["basis"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("qemu-x86_64"), reason="needs qemu-user")
-def test_the_package_knows_the_emulated_processor(made, package, tmp_path):
-    folder = unpack(package, made.store, tmp_path / "package")
+def test_the_package_knows_the_emulated_processor(deployable, package, tmp_path):
+    folder = unpack(package, deployable.store, tmp_path / "package")
     without(folder, "x86-64")
     photo = tmp_path / "photo.png"
     photo.write_bytes(makers.picture("square", 999))
@@ -190,48 +193,50 @@ def test_the_package_knows_the_emulated_processor(made, package, tmp_path):
 
 def without(folder, name):
     """Take `name` out of what the package says of processors, and seal it again."""
-    known = json.loads((folder / FILE).read_text())
-    del known["instruction_sets"][name]
-    (folder / FILE).write_text(json.dumps(known))
+    record = json.loads((folder / FILE).read_text())
+    del record["instruction_sets"][name]
+    (folder / FILE).write_text(json.dumps(record))
     lines = (folder / SEAL).read_text().splitlines()
     names = [line.split("  ", 1)[1] for line in lines if not line.startswith("#")]
-    (folder / SEAL).write_bytes(seal({one: (folder / one).read_bytes() for one in names}))
+    (folder / SEAL).write_bytes(seal({path: (folder / path).read_bytes() for path in names}))
 
 
-def typed(folder, *words, through=()):
-    command = [*through, sys.executable, "-B", "-m", "shapes_sdk", *map(str, words)]
+def typed(folder, *arguments, through=()):
+    command = [*through, sys.executable, "-B", "-m", "shapes_sdk", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
 
 
-def test_a_basis_begins_with_how_sums_are_added_there(made, package):
-    floats = made.deploy(ladder=("float32",))
+def test_a_basis_begins_with_how_sums_are_added_there(deployable, package):
+    floats = deployable.deploy(ladder=("float32",))
 
-    for one in OTHERS:
-        assert held_by(package, made)[one]["basis"].startswith("as added there, in ")
-        assert held_by(floats, made)[one]["basis"].startswith("as added there, in floating point")
-    in_32_bits = [one for one in held_by(package, made).values() if one["sums"] == Sums.INT32]
-    for one in (one for one in in_32_bits if one["statement"] == COMPUTED):
-        assert "; without these options, in 16 bits, " in one["basis"]
+    for name in OTHER_SETS:
+        basis = statements_of(package, deployable)[name]["basis"]
+        assert basis.startswith("sums are added there in ")
+        basis = statements_of(floats, deployable)[name]["basis"]
+        assert basis.startswith("sums are added there in floating point")
+    for statement in statements_of(package, deployable).values():
+        if statement["sums"] == Sums.INT32 and statement["statement"] == COMPUTED:
+            assert "; without these options, in 16 bits, " in statement["basis"]
 
 
 @WITHOUT_VNNI
-def test_the_packed_runtime_is_given_the_name_of_what_is_emulated(made, monkeypatch):
-    given = []
+def test_the_packed_runtime_is_given_the_name_of_what_is_emulated(deployable, monkeypatch):
+    calls = []
 
-    def asked(*arguments, on=None, through=(), **further):
-        given.append((on, tuple(through)))
-        return ask(*arguments, on=on, **further)  # here: as fast, and with the same options
+    def recording(*arguments, on=None, through=(), **further):
+        calls.append((on, tuple(through)))
+        return run_packed(*arguments, on=on, **further)  # here: as fast, and with the same options
 
-    monkeypatch.setattr("stages.deploy.targets.device_sdk.ask", asked)
+    monkeypatch.setattr("stages.deploy.targets.device_sdk.run_packed", recording)
     monkeypatch.setattr(
         "stages.deploy.instruction_sets.emulator",
         lambda name: ("qemu",) if name == "x86-64" else (),
     )
 
-    package = made.deploy(emulated_samples=3)
+    package = deployable.deploy(emulated_samples=3)
 
-    assert ("x86-64", ("qemu",)) in given
-    assert held_by(package, made)["x86-64"]["statement"] == EMULATED
+    assert ("x86-64", ("qemu",)) in calls
+    assert statements_of(package, deployable)["x86-64"]["statement"] == EMULATED
 
 
 ELSEWHERE = DeployConfig(emulated_samples=6, instruction_sets=("x86-64",))

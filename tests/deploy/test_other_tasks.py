@@ -26,10 +26,10 @@ def boxes(detecting):
 
 def test_a_package_for_sounds_agrees_and_answers_as_was_measured(hearing, clips, tmp_path):
     tested = samples_of(hearing.dataset, hearing.store, "test")
-    truth = [hearing.dataset.labels.index(one.label) for one in tested]
+    truth = [hearing.dataset.labels.index(sample.label) for sample in tested]
 
     with Predictor.open(unpack(clips, hearing.store, tmp_path / "clips")) as predictor:
-        values = predictor.answers([hearing.store.get(one.digest) for one in tested])
+        values = predictor.answers([hearing.store.get(sample.digest) for sample in tested])
 
     right = np.mean(np.argmax(values, axis=1) == truth)
     assert right == pytest.approx(clips.overall["accuracy"].value)
@@ -40,7 +40,7 @@ def test_a_package_for_sounds_agrees_and_answers_as_was_measured(hearing, clips,
 def test_a_package_for_sounds_needs_what_opens_sounds_and_no_more(hearing, clips):
     wanted = hearing.store.get(clips.files["requirements.txt"]).decode()
     described = json.loads(hearing.store.get(clips.files["package.json"]))
-    words = hearing.store.get(clips.files["README.md"]).decode()
+    readme = hearing.store.get(clips.files["README.md"]).decode()
 
     assert "soundfile==" in wanted
     assert "pillow" not in wanted
@@ -49,10 +49,10 @@ def test_a_package_for_sounds_needs_what_opens_sounds_and_no_more(hearing, clips
         "labels",
         False,
     )
-    assert "clip.wav" in words
-    assert "audio/wav" in words
-    assert "photo" not in words
-    assert "--draw" not in words
+    assert "clip.wav" in readme
+    assert "audio/wav" in readme
+    assert "photo" not in readme
+    assert "--draw" not in readme
 
 
 def test_int8_is_calibrated_on_one_window_of_each_clip(hearing):
@@ -67,23 +67,23 @@ def test_a_package_for_boxes_agrees_and_answers_as_was_measured(detecting, boxes
     tested = samples_of(detecting.dataset, detecting.store, "test")
 
     with Predictor.open(unpack(boxes, detecting.store, tmp_path / "boxes")) as predictor:
-        found = [predictor.predict(detecting.store.get(one.digest)) for one in tested]
+        found = [predictor.predict(detecting.store.get(sample.digest)) for sample in tested]
 
     assert boxes.overall["ap50"].value > 0.4
     assert boxes.rungs[-1]["kept"]
-    assert sum(len(one["boxes"]) for one in found) > len(found) / 2
-    shown = [box for one in found for box in one["boxes"]]
+    assert sum(len(answer["boxes"]) for answer in found) > len(found) / 2
+    shown = [box for answer in found for box in answer["boxes"]]
     share = boxes.rungs[-1]["sure"]["share"]
     assert share["n"] == len(shown)
     assert share["value"] == sum(box["sure"] for box in shown) / len(shown)
 
 
 def test_a_package_for_boxes_says_how_they_are_drawn(detecting, boxes):
-    words = detecting.store.get(boxes.files["README.md"]).decode()
+    readme = detecting.store.get(boxes.files["README.md"]).decode()
     described = json.loads(detecting.store.get(boxes.files["package.json"]))
 
-    assert "--draw out.jpg" in words
-    assert "?draw=true" in words
+    assert "--draw out.jpg" in readme
+    assert "?draw=true" in readme
     assert described["draws"] is True
     assert "soundfile" not in detecting.store.get(boxes.files["requirements.txt"]).decode()
 
@@ -91,8 +91,8 @@ def test_a_package_for_boxes_says_how_they_are_drawn(detecting, boxes):
 def test_the_page_about_boxes_tells_every_form_label_and_metric(detecting, boxes):
     page = detecting.store.get(boxes.files["report.html"]).decode()
 
-    for word in ("int8", "float32", "ap50", *detecting.dataset.labels):
-        assert word in page.lower()
+    for text in ("int8", "float32", "ap50", *detecting.dataset.labels):
+        assert text in page.lower()
 
 
 @pytest.mark.parametrize("numeric", numerics())
@@ -108,19 +108,26 @@ def test_every_form_keeps_both_outputs_and_where_boxes_are(detecting, numeric, t
     assert np.quantile(logits, 0.99) < 1.0
 
 
-def shown(made):
-    chosen = calibration.chosen(made.dataset, made.store, 10)
-    return calibration.prepared(made.model, chosen, made.store)
+def shown(deployable):
+    chosen = calibration.chosen(deployable.dataset, deployable.store, 10)
+    return calibration.prepared(deployable.model, chosen, deployable.store)
 
 
-def run(made, numeric, folder):
+def run(deployable, numeric, folder):
     """The outputs of the network in `numeric`, by name."""
     from stages.config import DeployConfig, DeploySlice
     from stages.tracking import QuietRun
 
-    asked = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
-    work = Workbench(made.model, made.report, made.dataset, asked, made.store, QuietRun())
+    config = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
+    work = Workbench(
+        deployable.model,
+        deployable.report,
+        deployable.dataset,
+        config,
+        deployable.store,
+        QuietRun(),
+    )
     place = folder / numeric
     place.mkdir(exist_ok=True)
     engine = OnnxRuntime(work.engine.place(work.compressed(numeric), place))
-    return engine.run({engine.inputs[0]: shown(made)})
+    return engine.run({engine.inputs[0]: shown(deployable)})

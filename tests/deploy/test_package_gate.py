@@ -34,13 +34,17 @@ class Remembering(QuietRun):
         self.files[name] = data.decode()
 
 
-def gated(made, **gate):
+def gated(deployable, **gate):
     named = {name.replace("_of_", " of "): least for name, least in gate.items()}
-    return made._replace(report=made.report.model_copy(update={"gate": named}))
+    return deployable._replace(report=deployable.report.model_copy(update={"gate": named}))
 
 
-def test_a_form_that_agrees_and_misses_the_gate_is_stopped_and_the_next_ships(made, on_the_board):
-    package = gated(made, accuracy=0.8).deploy(ladder=("forgetful", "float16"), **ALL_MAY_BE_LOST)
+def test_a_form_that_agrees_and_misses_the_gate_is_stopped_and_the_next_ships(
+    deployable, on_the_board
+):
+    package = gated(deployable, accuracy=0.8).deploy(
+        ladder=("forgetful", "float16"), **ALL_MAY_BE_LOST
+    )
 
     stopped, shipped = package.rungs
     assert not stopped["kept"]
@@ -51,72 +55,72 @@ def test_a_form_that_agrees_and_misses_the_gate_is_stopped_and_the_next_ships(ma
     assert package.overall["accuracy"].value >= 0.8
 
 
-def test_a_gate_on_a_label_holds_for_the_package(made, on_the_board):
-    label = made.dataset.labels[0]
-    asked = gated(made, **{f"recall_of_{label}": 0.5})
+def test_a_gate_on_a_label_holds_for_the_package(deployable, on_the_board):
+    label = deployable.dataset.labels[0]
+    demanding = gated(deployable, **{f"recall_of_{label}": 0.5})
 
-    package = asked.deploy(ladder=("forgetful", "float16"), **ALL_MAY_BE_LOST)
+    package = demanding.deploy(ladder=("forgetful", "float16"), **ALL_MAY_BE_LOST)
 
     assert f"Recall of '{label}' is 0 %" in package.rungs[0]["why"]
     assert package.numeric == "float16"
 
 
-def test_nothing_is_shipped_if_no_form_reaches_the_gate(made, on_the_board):
-    before = set(made.store.refs("package"))
+def test_nothing_is_shipped_if_no_form_reaches_the_gate(deployable, on_the_board):
+    before = set(deployable.store.refs("package"))
 
     run = Remembering()
     with pytest.raises(GateNotMet, match=r"forgetful: Accuracy is .*gate of 80 %") as caught:
-        gated(made, accuracy=0.8).deploy(run=run, ladder=("forgetful",), **ALL_MAY_BE_LOST)
+        gated(deployable, accuracy=0.8).deploy(run=run, ladder=("forgetful",), **ALL_MAY_BE_LOST)
 
     assert caught.value.exit_code == 4
     assert "evaluate.gate" in caught.value.remedy
     assert run.tags["package.device_sdk.verdict"] == "no package: refused"
-    assert set(made.store.refs("package")) == before
+    assert set(deployable.store.refs("package")) == before
 
 
-def test_a_form_that_does_not_agree_is_no_matter_of_the_gate(made, on_the_board):
+def test_a_form_that_does_not_agree_is_no_matter_of_the_gate(deployable, on_the_board):
     with pytest.raises(AgreementNotMet, match="ruinous: "):
-        gated(made, accuracy=0.8).deploy(ladder=("ruinous",))
+        gated(deployable, accuracy=0.8).deploy(ladder=("ruinous",))
 
 
-def test_an_undecided_gate_still_packs_and_the_package_says_so(made):
-    value = made.deploy().overall["accuracy"].value
+def test_an_undecided_gate_still_packs_and_the_package_says_so(deployable):
+    value = deployable.deploy().overall["accuracy"].value
 
-    package = gated(made, accuracy=value).deploy()
+    package = gated(deployable, accuracy=value).deploy()
 
     assert package.verdict == "undecided"
     assert "the true value may be below" in package.reasons[0]
-    page = made.store.get(package.files["report.html"]).decode()
+    page = deployable.store.get(package.files["report.html"]).decode()
     assert 'class="card verdict doubt"' in page
     assert "<b>Undecided.</b>" in page
 
 
-def test_a_reached_gate_makes_the_package_green(made):
-    package = gated(made, accuracy=0.5).deploy()
+def test_a_reached_gate_makes_the_package_green(deployable):
+    package = gated(deployable, accuracy=0.5).deploy()
 
-    page = made.store.get(package.files["report.html"]).decode()
+    page = deployable.store.get(package.files["report.html"]).decode()
     assert package.verdict == "ship"
     assert 'class="card verdict good"' in page
 
 
-def test_without_a_gate_a_package_is_better_than_guessing_and_no_more(made, package):
-    page = made.store.get(package.files["report.html"]).decode()
+def test_without_a_gate_a_package_is_better_than_guessing_and_no_more(deployable, package):
+    page = deployable.store.get(package.files["report.html"]).decode()
 
-    assert made.report.gate == {}
+    assert deployable.report.gate == {}
     assert "No minimum was set" in package.reasons[0]
     assert 'class="card verdict doubt"' in page
     assert "Better than guessing; no minimum was set" in page
 
 
-def test_a_gate_that_a_package_cannot_be_measured_by_is_told(made):
+def test_a_gate_that_a_package_cannot_be_measured_by_is_told(deployable):
     with pytest.raises(ConfigError, match="'ap50', and that was not measured"):
-        gated(made, ap50=0.5).deploy()
+        gated(deployable, ap50=0.5).deploy()
 
 
-def test_mlflow_hears_what_ships_by_names_that_can_be_compared(made):
+def test_mlflow_hears_what_ships_by_names_that_can_be_compared(deployable):
     run = Remembering()
 
-    package = gated(made, accuracy=0.5).deploy("cloud_api", run=run)
+    package = gated(deployable, accuracy=0.5).deploy("cloud_api", run=run)
 
     accuracy = package.overall["accuracy"]
     assert run.metrics["package/cloud_api/accuracy"] == accuracy.value

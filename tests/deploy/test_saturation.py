@@ -54,44 +54,55 @@ def test_a_pair_beyond_16_bits_is_counted(weights, activations, saturated, furth
 def test_all_sums_are_those_of_a_plain_loop(channels, groups, stride, dilation):
     weights = RNG.integers(-128, 128, (4, channels, 3, 2))
     window = Window((stride, 1), (dilation, 1), (1, 0, 2, 1))
-    given = layer(weights, groups=groups, window=window, zero_point=7)
+    network_layer = layer(weights, groups=groups, window=window, zero_point=7)
     activations = RNG.integers(100, 256, (2, channels * groups, 6, 5)).astype(np.uint8)
 
-    counted = pair_sums(given, activations)
-    sums = {saturating: accumulated(given, activations, saturating) for saturating in (True, False)}
+    counted = pair_sums(network_layer, activations)
+    sums = {
+        saturating: accumulated(network_layer, activations, saturating)
+        for saturating in (True, False)
+    }
 
-    looped = {kind: looped_sums(given, activations, kind) for kind in (True, False)}
+    looped = {kind: looped_sums(network_layer, activations, kind) for kind in (True, False)}
     assert (counted.total, counted.saturated) == looped[True][1:]
     assert counted.saturated > 10
     for saturating in (True, False):
         np.testing.assert_array_equal(sums[saturating], looped[saturating][0])
 
 
-def looped_sums(given: Layer, activations, saturating):
+def looped_sums(network_layer: Layer, activations, saturating):
     """[places, out], how many pairs, how many of them beyond 16 bits: the slow way."""
-    before, after = given.window.pads[:2], given.window.pads[2:]
+    before, after = network_layer.window.pads[:2], network_layer.window.pads[2:]
     around = [(0, 0), (0, 0), *zip(before, after, strict=True)]
-    padded = np.pad(activations, around, constant_values=given.zero_point).astype(int)
-    (out, inside, rows, columns), (down, right) = given.weights.shape, given.window.strides
-    reach = [given.window.dilations[k] * (given.weights.shape[2 + k] - 1) + 1 for k in (0, 1)]
+    padded = np.pad(activations, around, constant_values=network_layer.zero_point).astype(int)
+    (out, inside, rows, columns), (down, right) = (
+        network_layer.weights.shape,
+        network_layer.window.strides,
+    )
+    reach = [
+        network_layer.window.dilations[k] * (network_layer.weights.shape[2 + k] - 1) + 1
+        for k in (0, 1)
+    ]
     heights = range(0, padded.shape[2] - reach[0] + 1, down)
     widths = range(0, padded.shape[3] - reach[1] + 1, right)
     found, pairs, beyond = [], 0, 0
     for sample, top, left in product(range(len(padded)), heights, widths):
         row = []
         for channel in range(out):
-            first = channel // (out // given.groups) * inside
+            first = channel // (out // network_layer.groups) * inside
             products = [
                 padded[
                     sample,
                     first + c,
-                    top + y * given.window.dilations[0],
-                    left + x * given.window.dilations[1],
+                    top + y * network_layer.window.dilations[0],
+                    left + x * network_layer.window.dilations[1],
                 ]
-                * int(given.weights[channel, c, y, x])
+                * int(network_layer.weights[channel, c, y, x])
                 for y, x, c in product(range(rows), range(columns), range(inside))
             ]
-            total = -given.zero_point * int(given.weights[channel].astype(int).sum())
+            total = -network_layer.zero_point * int(
+                network_layer.weights[channel].astype(int).sum()
+            )
             for start in range(0, len(products), 2):
                 pair = sum(products[start : start + 2])
                 pairs += 1
@@ -106,10 +117,10 @@ def test_32_bit_sums_are_what_the_engine_here_computes(small):
     folder, inputs = small
     network = folder / "network.onnx"
 
-    given = Exact(network).run({"image": inputs["network"]})
+    simulated = Exact(network).run({"image": inputs["network"]})
 
     expected = OnnxRuntime(network, numeric="int8").run({"image": inputs["network"]})
-    np.testing.assert_allclose(given["logits"], expected["logits"], rtol=1e-6)
+    np.testing.assert_allclose(simulated["logits"], expected["logits"], rtol=1e-6)
 
 
 def test_just_the_layers_whose_pairs_saturate_answer_differently(small):
@@ -119,11 +130,11 @@ def test_just_the_layers_whose_pairs_saturate_answer_differently(small):
     counted = network_sums(network, [inputs["network"]])
 
     different = []
-    for one in layers_of(network):
-        name = one.output.removesuffix(".sum")
-        sums = [accumulated(one, inputs[name], kind) for kind in (True, False)]
+    for network_layer in layers_of(network):
+        name = network_layer.output.removesuffix(".sum")
+        sums = [accumulated(network_layer, inputs[name], kind) for kind in (True, False)]
         different += [name] if (sums[0] != sums[1]).any() else []
-    assert [one.removesuffix(".sum") for one in counted.saturating_layers] == different
+    assert [name.removesuffix(".sum") for name in counted.saturating_layers] == different
     assert different == SATURATING
     answers = [engine(network).run({"image": inputs["network"]}) for engine in (Exact, Saturating)]
     assert np.abs(answers[0]["logits"] - answers[1]["logits"]).max() > 1
@@ -158,7 +169,7 @@ def test_layers_that_share_weights_are_not_counted_in_silence(small, tmp_path):
     convs[1].input[1] = convs[0].input[1]
     onnx.save(model, str(tmp_path / "shared.onnx"))
 
-    with pytest.raises(NotCounted, match="1 layers take weights of another"):
+    with pytest.raises(NotCounted, match="1 layers share weights with another"):
         layers_of(tmp_path / "shared.onnx")
 
 

@@ -26,14 +26,14 @@ def python(request, tmp_path_factory):
     wanted = least if request.param == "least" else list(LEAST)
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     python = place / "bin" / "python"
-    words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
-    subprocess.run([str(python), *words], check=True, timeout=PATIENCE)
+    arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    subprocess.run([str(python), *arguments], check=True, timeout=PATIENCE)
     return python
 
 
 @pytest.fixture(scope="module", params=["pictures", "boxes", "sounds"])
 def task(request):
-    fixture = {"pictures": "made", "boxes": "detecting", "sounds": "hearing"}[request.param]
+    fixture = {"pictures": "deployable", "boxes": "detecting", "sounds": "hearing"}[request.param]
     if request.param == "sounds" and not ctypes.util.find_library("sndfile"):
         pytest.skip("the oldest soundfile has no libsndfile of its own, nor has this machine")
     return request.getfixturevalue(fixture)
@@ -49,8 +49,8 @@ def folder(request, task, tmp_path):
     return unpack(package, task.store, tmp_path / "package"), TOLERANCE[request.param]
 
 
-def started(python, folder, *words):
-    command = [str(python), "-m", "shapes_sdk", *map(str, words)]
+def started(python, folder, *arguments):
+    command = [str(python), "-m", "shapes_sdk", *map(str, arguments)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -59,9 +59,11 @@ def started(python, folder, *words):
 def numbers(value):
     """Every number in an answer, in order."""
     if isinstance(value, dict):
-        return [one for key, inner in value.items() if key != "file" for one in numbers(inner)]
+        return [
+            number for key, inner in value.items() if key != "file" for number in numbers(inner)
+        ]
     if isinstance(value, list):
-        return [one for inner in value for one in numbers(inner)]
+        return [number for inner in value for number in numbers(inner)]
     return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
 
 
@@ -73,31 +75,33 @@ def test_the_package_tests_itself_and_answers_as_here(task, folder, python, tmp_
     for path, sample in zip(files, samples, strict=True):
         path.write_bytes(task.store.get(sample.digest))
 
-    said = started(python, package, "selftest")
+    result = started(python, package, "selftest")
     lines = started(python, package, "predict", "--json", "--top", "1", *files).splitlines()
 
-    assert said.startswith("Selftest passed")
+    assert result.startswith("Selftest passed")
     with Predictor.open(package) as here:
         for path, line in zip(files, lines, strict=True):
             expected, found = here.predict(path.read_bytes(), 1), json.loads(line)
             pairs = list(zip(numbers(expected), numbers(found), strict=True))
             assert all(
-                abs(one - other) <= tolerance * max(1.0, abs(one)) for one, other in pairs
+                abs(number - other) <= tolerance * max(1.0, abs(number)) for number, other in pairs
             ), (expected, found)
             kind = "boxes" if "boxes" in expected else "labels"
-            assert [one["label"] for one in found[kind]] == [one["label"] for one in expected[kind]]
+            assert [entry["label"] for entry in found[kind]] == [
+                entry["label"] for entry in expected[kind]
+            ]
 
 
 @pytest.mark.slow
-def test_an_older_library_than_the_least_is_told_in_plain_words(made, tmp_path):
-    folder = unpack(made.deploy(ladder=("float32",)), made.store, tmp_path / "package")
+def test_an_older_library_than_the_least_is_told_in_plain_words(deployable, tmp_path):
+    folder = unpack(deployable.deploy(ladder=("float32",)), deployable.store, tmp_path / "package")
     place = tmp_path / "old"
     subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
     python = place / "bin" / "python"
     versions = {**LEAST, "pillow": "9.3.0"}
     old = [f"{name}=={version}" for name, version in versions.items()]
-    words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *old]
-    subprocess.run([str(python), *words], check=True, timeout=PATIENCE)
+    arguments = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *old]
+    subprocess.run([str(python), *arguments], check=True, timeout=PATIENCE)
 
     done = subprocess.run(
         [str(python), "-m", "shapes_sdk", "selftest"], cwd=folder, capture_output=True, text=True

@@ -15,7 +15,7 @@ from paddle import nn
 from tests.deploy.tiny_network import block
 
 STRIDES = (8, 16, 32)
-TAUGHT = 16  # the stride at which things are looked for; at the others there is nothing
+TRAINED_STRIDE = 16  # the stride at which things are looked for; at the others there is nothing
 REACH = 8  # pixels from a box's middle within which a point stands for it
 STEPS = 240
 BATCH = 12
@@ -35,12 +35,16 @@ class TinyDetector(nn.Layer):
         self.labels.bias.set_value(paddle.full([labels], -4.0))
 
     def forward(self, image):
-        seen, found = self.stem(image), []
+        features, found = self.stem(image), []
         for level in self.levels:
-            seen = level(seen)
-            found.append(seen)
-        logits = paddle.concat([points(self.labels(one)) for one in found], axis=1)
-        sides = paddle.concat([points(F.relu(self.sides(one))) for one in found], axis=1)
+            features = level(features)
+            found.append(features)
+        logits = paddle.concat(
+            [points(self.labels(level_features)) for level_features in found], axis=1
+        )
+        sides = paddle.concat(
+            [points(F.relu(self.sides(level_features))) for level_features in found], axis=1
+        )
         return logits, sides
 
 
@@ -54,7 +58,7 @@ def targets(boxes: list[list[float]], side: int, labels: int):
     for stride in STRIDES:
         y, x = ((np.mgrid[0 : side // stride, 0 : side // stride] + 0.5) * stride).reshape(2, -1)
         level, sides = np.zeros((len(x), labels)), np.zeros((len(x), 4))
-        for left, top, right, bottom, label in boxes if stride == TAUGHT else []:
+        for left, top, right, bottom, label in boxes if stride == TRAINED_STRIDE else []:
             near = (abs(x - (left + right) / 2) <= REACH) & (abs(y - (top + bottom) / 2) <= REACH)
             level[near, int(label)] = 1
             edges = np.stack([x - left, y - top, right - x, bottom - y], axis=1)

@@ -33,7 +33,7 @@ def sound(label: str, seed: int) -> bytes:
 def sounds_dataset(store: Store, each: int = 50) -> Dataset:
     """A saved Dataset of tones: 60 % train, 20 % validation, 20 % test."""
     samples = [_sample(store, label, index, each) for label in HERTZ for index in range(each)]
-    made = Dataset(
+    dataset = Dataset(
         task="sound_classification",
         labels=tuple(HERTZ),
         revision="2" * 32 + ".dir",
@@ -41,8 +41,8 @@ def sounds_dataset(store: Store, each: int = 50) -> Dataset:
         samples={split: 3 * SPLITS.count(split) * each // 5 for split in SPLITS},
         files={"manifest.csv": store.add(write_manifest(samples))},
     )
-    store.save(made)
-    return made
+    store.save(dataset)
+    return dataset
 
 
 def _sample(store: Store, label: str, index: int, each: int) -> Sample:

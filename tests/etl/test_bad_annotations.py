@@ -192,7 +192,7 @@ def test_a_wrong_line_in_yolo_is_told_with_its_number(line, message, tmp_path):
             "names: !!python/object/apply:os.system ['true']\n",
             "data.yaml, line 1: this is not YAML",
         ),
-        ("data.yaml", "names: {cat: 0}\n", "'cat' is no number of a class"),
+        ("data.yaml", "names: {cat: 0}\n", "'cat' is not a class number"),
     ],
 )
 def test_names_of_yolo_that_cannot_be_used_are_told(name, text, message, tmp_path):
@@ -212,8 +212,8 @@ def test_names_of_yolo_that_cannot_be_used_are_told(name, text, message, tmp_pat
     [
         ({"x": "12"}, "x, y, width, height are"),
         ({"width": -4}, "-4 % wide"),
-        ({"rectanglelabels": []}, "it has [] for its one label"),
-        ({"rectanglelabels": ["cat", "dog"]}, "for its one label"),
+        ({"rectanglelabels": []}, "it has [] instead of one label"),
+        ({"rectanglelabels": ["cat", "dog"]}, "instead of one label"),
     ],
 )
 def test_a_wrong_rectangle_of_label_studio_is_told_with_its_place(value, message, tmp_path):

@@ -1,4 +1,4 @@
-"""Boxes that do not fit their picture: clipped, told or set aside."""
+"""Boxes that do not fit their picture: clipped, reported or quarantined."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_a_box_beyond_the_edge_is_clipped_by_a_pixel_and_else_told(box, problem,
 
 @pytest.mark.parametrize(
     ("size", "message"),
-    [((60, 80), "did not heed its EXIF"), ((160, 120), "are for 160 × 120 pixels"), ((80, 60), "")],
+    [((60, 80), "ignored its EXIF"), ((160, 120), "are for 160 × 120 pixels"), ((80, 60), "")],
 )
 def test_boxes_for_a_picture_of_another_size_are_told(size, message):
     found = placed(Row("a.png", boxes=(GOOD,), place="x.json", size=size), SIZE)
@@ -57,7 +57,7 @@ def test_a_box_that_is_there_twice_is_used_once():
     assert found.repeated == 1
 
 
-def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(workshop):
+def test_wrong_boxes_are_quarantined_with_their_place_and_odd_ones_are_told(workshop):
     makers.folder_of_boxes(workshop.raw, 48)
     path = workshop.raw / "annotations.json"
     record = json.loads(path.read_text())
@@ -84,7 +84,7 @@ def test_wrong_boxes_are_set_aside_with_their_place_and_odd_ones_are_told(worksh
         for of in (1, 2, 3)
     }
     messages = {finding.check: finding.message for finding in dataset.findings}
-    assert "annotations[0] (id 1): its box is -5 wide" in messages["annotated rightly"]
+    assert "annotations[0] (id 1): its box is -5 wide" in messages["valid annotations"]
     assert "1 box of crowds" in messages["no boxes of crowds"]
     assert "1 box in 1 file beyond the edge" in messages["boxes within the picture"]
     assert "1 box in 1 file with the label" in messages["each box once"]
@@ -108,7 +108,7 @@ def test_nothing_but_wrong_boxes_is_refused_with_a_reason(workshop):
         annotation["bbox"] = [str(side) for side in annotation["bbox"]]
     layouts.put_json(path, record)
 
-    message = r"9 of 10 samples.*\n.*annotation that cannot be right"
+    message = r"9 of 10 samples.*\n.*invalid annotation"
     with pytest.raises(DataError, match=message) as raised:
         workshop.make(task="object_detection")
 
@@ -149,7 +149,7 @@ def test_a_label_that_is_only_in_the_given_test_split_is_refused(workshop):
         workshop.make(task="object_detection")
 
 
-def test_the_same_picture_under_other_boxes_is_set_aside(workshop):
+def test_the_same_picture_under_other_boxes_is_quarantined(workshop):
     makers.folder_of_boxes(workshop.raw, 40)
     path = workshop.raw / "annotations.json"
     record = json.loads(path.read_text())

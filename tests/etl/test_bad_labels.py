@@ -39,11 +39,11 @@ def test_a_label_of_which_nothing_is_left_is_told_not_dropped(workshop):
     workshop.shapes(10)
     workshop.write("rare/1.png", b"no picture")
 
-    with pytest.raises(DataError, match=r"Nothing usable is left of these labels: 'rare'"):
+    with pytest.raises(DataError, match=r"No usable samples are left of these labels: 'rare'"):
         workshop.make()
 
 
-def test_the_same_photo_under_two_labels_is_set_aside_in_all_its_copies(workshop):
+def test_the_same_photo_under_two_labels_is_quarantined_in_all_its_copies(workshop):
     workshop.shapes(12)
     copy = (workshop.raw / "circle" / "003.png").read_bytes()
     workshop.write("square/copy.png", copy)
@@ -118,7 +118,7 @@ def test_a_given_split_that_lacks_a_label_is_told(workshop):
         workshop.make()
 
 
-def test_a_sample_without_a_label_is_set_aside(workshop):
+def test_a_sample_without_a_label_is_quarantined(workshop):
     named = pictures(workshop)
     workshop.write("p/what.png", makers.picture("triangle", 1))
     with_table(workshop, [f"{name},{label}," for name, label in named] + ["p/what.png,,"])

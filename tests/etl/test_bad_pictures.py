@@ -1,4 +1,4 @@
-"""Every kind of picture that people have: used as the device would, or set aside with a reason."""
+"""Every kind of picture that people have: used as on the device, or quarantined with a reason."""
 
 import io
 
@@ -59,7 +59,7 @@ def test_every_kind_of_whole_picture_is_used_as_the_device_sees_it(workshop):
     assert not workshop.quarantined(dataset)
 
 
-def test_broken_pictures_are_set_aside_each_with_its_reason(workshop):
+def test_broken_pictures_are_quarantined_each_with_its_reason(workshop):
     workshop.shapes(12)
     for name, (data, _) in BROKEN.items():
         workshop.write(f"square/{name}", data)

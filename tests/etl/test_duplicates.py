@@ -129,7 +129,7 @@ def test_pictures_before_a_fixed_camera_can_be_split(workshop):
 
     dataset = workshop.make()
 
-    assert [finding.check for finding in dataset.findings] == ["looks tell samples apart"]
+    assert [finding.check for finding in dataset.findings] == ["samples can be told apart"]
     assert all(count for split in dataset.counts.values() for count in split.values())
 
 

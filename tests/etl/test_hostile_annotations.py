@@ -76,14 +76,14 @@ def test_a_label_that_no_file_could_hold_is_refused(name, tmp_path):
     layouts.coco(tmp_path)
     changed(tmp_path, "annotations.json", lambda r: r["categories"][0].update(name=name))
 
-    assert "not a line of UTF-8 text" in refusal(tmp_path)
+    assert "not one line of UTF-8 text" in refusal(tmp_path)
 
 
 def test_a_file_name_that_is_not_utf8_is_refused_in_every_layout(tmp_path):
     layouts.yolo(tmp_path)
     (tmp_path / "images" / "b\udcff.png").write_bytes(makers.ground(8, 8, 0))
 
-    assert "not a line of UTF-8 text" in refusal(tmp_path)
+    assert "not one line of UTF-8 text" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(

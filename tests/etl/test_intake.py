@@ -37,7 +37,7 @@ def test_a_zip_with_a_file_that_has_no_name_is_refused(workshop, tmp_path, name)
         archive.writestr(zipfile.ZipInfo("a/b.png"), b"x")
         archive.writestr(zipfile.ZipInfo(name), b"x")
 
-    with pytest.raises(DataError, match="is no name of a file"):
+    with pytest.raises(DataError, match="is not a file name"):
         source.add("shapes", path, workshop.settings)
 
 

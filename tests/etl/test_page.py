@@ -5,7 +5,7 @@ import re
 from tests import makers
 
 
-def test_it_shows_counts_findings_pictures_and_what_was_set_aside(workshop):
+def test_it_shows_counts_findings_pictures_and_what_was_quarantined(workshop):
     workshop.shapes(10)
     workshop.write("circle/<b>broken.png", b"no picture")
     workshop.write("circle/again.png", makers.picture("circle", 1))

@@ -52,8 +52,8 @@ def test_the_threshold_is_chosen_on_photos_that_are_not_measured():
     apart, alone = evaluated(truth, answers, unseen=unseen), evaluated(truth, answers)
 
     assert apart.threshold == recommended_threshold(matches(unseen.truth, unseen.answers, 2), None)
-    assert "on photos held out of training, as the best compromise (F1)" in apart.threshold_summary
-    assert "on these very photos" in alone.threshold_summary
+    assert "on photos held out of training, as the best compromise" in apart.threshold_summary
+    assert "on these same photos" in alone.threshold_summary
 
 
 def test_a_threshold_in_use_is_kept_and_what_it_gives_is_counted():
@@ -118,7 +118,7 @@ def test_many_false_alarms_ask_for_photos_without_anything():
 
     advice = evaluated([[[*TRUE_BOX, 0]]] * 20, answers, labels=("cat",), precision=0.1).advice
 
-    assert any("20 of 40 given boxes are false alarms" in line for line in advice)
+    assert any("20 of 40 predicted boxes are false alarms" in line for line in advice)
 
 
 def test_second_boxes_on_one_thing_are_told_apart_from_false_alarms():
@@ -128,7 +128,7 @@ def test_second_boxes_on_one_thing_are_told_apart_from_false_alarms():
     )
 
     assert all(mistake.again for mistake in found.mistakes)
-    assert any("20 of 40 given boxes are second ones" in line for line in found.advice)
+    assert any("20 of 40 predicted boxes are second boxes" in line for line in found.advice)
 
 
 def test_where_the_model_is_as_sure_as_ever_the_annotation_may_be_missing():
@@ -161,7 +161,7 @@ def test_a_label_without_a_test_box_and_a_test_without_any_are_told():
 
     assert any("No test photo has a box of 'dog'" in line for line in single_label.advice)
     assert negatives.verdict == "undecided"
-    assert negatives.reasons[1] == "The test has no photo that would tell the AP50."
+    assert negatives.reasons[1] == "The test has no photo to measure the AP50."
     assert negatives.advice[0].startswith("No test photo has a box")
 
 

@@ -41,7 +41,7 @@ def test_worst_mistakes_are_shared_out_among_the_sorts():
 
     assert sum(map(len, some.values())) == 10
     assert all(len(some[sort]) >= min(counts[sort], 2) for sort in SORTS)
-    assert {sort: len(ones) for sort, ones in all_of_them.items()} == counts
+    assert {sort: len(group) for sort, group in all_of_them.items()} == counts
 
 
 @pytest.mark.parametrize(("worst", "pictures"), [(0, 0), (3, 3), (200, 12)])

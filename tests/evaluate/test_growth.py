@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.evaluate.labels.baselines import Choice
+from stages.evaluate.labels.baselines import Selection
 from stages.evaluate.labels.growth import Growth
 
 POINTS = [
@@ -45,9 +45,9 @@ def test_a_gain_is_told_with_its_bounds_and_the_label_that_gains_most():
 @pytest.mark.parametrize(
     ("curve", "text"),
     [
-        (growth(gain=(0.01, 0.0, 0.05)), "cannot be told whether twice as many"),
+        (growth(gain=(0.01, 0.0, 0.05)), "not known whether twice as many"),
         (growth(gain=(0.002, 0.0, 0.008)), "would hardly help"),
-        (growth(wrong=2.0), "too few to tell"),
+        (growth(wrong=2.0), "too few to estimate"),
         (Growth({"why_not": "a label has only 3 groups"}, "photo"), "only 3 groups"),
     ],
 )
@@ -58,7 +58,7 @@ def test_where_nothing_sure_can_be_told_that_is_told_and_nobody_is_sent_for_more
 
 def test_the_label_is_only_named_where_it_is_likely():
     assert "Probably most would be gained by 'skirt'" in growth(sure=0.5).summary
-    assert "Which label would gain most cannot be told." in growth(sure=0.2).summary
+    assert "Which label would gain most is not known." in growth(sure=0.2).summary
 
 
 def test_the_plot_goes_on_to_twice_as_many():
@@ -73,7 +73,7 @@ def test_the_plot_goes_on_to_twice_as_many():
     assert len([line for line in lines if not line.name]) == 5  # bounds
 
 
-def rival(verdict: str, **changes) -> dict:
+def candidate_record(verdict: str, **changes) -> dict:
     gain = {"value": 0.012, "low": -0.004, "high": 0.028}
     record = {
         "trial": 1,
@@ -85,10 +85,12 @@ def rival(verdict: str, **changes) -> dict:
     return record | {"chosen": 0.9, "rival": 0.888, "verdict": verdict} | changes
 
 
-def test_rivals_are_told_in_words_and_points():
-    choice = Choice({"metric": "balanced_accuracy", "finalists": [rival("undecided")]})
+def test_baselines_are_described_in_words_and_points():
+    selection = Selection(
+        {"metric": "balanced_accuracy", "finalists": [candidate_record("undecided")]}
+    )
 
-    (baseline,) = choice.baselines
+    (baseline,) = selection.baselines
 
     assert baseline.name == "efficientnet_lite1@256, head alone"
     assert (baseline.reached, baseline.chosen, baseline.gain) == (
@@ -96,14 +98,14 @@ def test_rivals_are_told_in_words_and_points():
         "90 %",
         "+1.2 points (-0.4 to 2.8)",
     )
-    assert "any of them may be as good" in choice.summary
+    assert "any of the baselines may be as good" in selection.summary
 
 
 @pytest.mark.parametrize(
     ("verdicts", "text"),
     [
         (["better", "better"], "surely better than every baseline"),
-        (["better", "undecided"], "cannot be told from 1 of 2 baselines"),
+        (["better", "undecided"], "1 of 2 baselines may be as good"),
         (["worse", "undecided"], "1 of 2 baselines did surely better"),
         ([], ""),
     ],
@@ -111,16 +113,16 @@ def test_rivals_are_told_in_words_and_points():
 def test_what_the_verdicts_come_to(verdicts, text):
     assert (
         text
-        in Choice(
-            {"metric": "accuracy", "finalists": [rival(verdict) for verdict in verdicts]}
+        in Selection(
+            {"metric": "accuracy", "finalists": [candidate_record(verdict) for verdict in verdicts]}
         ).summary
     )
 
 
 def test_log_loss_is_no_share():
     gain = {"value": 0.1, "low": 0.05, "high": 0.15}
-    record = rival("better", chosen=0.4, rival=0.5, gain=gain)
+    record = candidate_record("better", chosen=0.4, rival=0.5, gain=gain)
 
-    (baseline,) = Choice({"metric": "log_loss", "finalists": [record]}).baselines
+    (baseline,) = Selection({"metric": "log_loss", "finalists": [record]}).baselines
 
     assert (baseline.reached, baseline.gain) == ("0.500", "+0.100 (0.050 to 0.150)")

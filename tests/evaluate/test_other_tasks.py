@@ -93,7 +93,7 @@ def test_photos_with_boxes_are_measured(detecting, photos):
     assert not Page(text).open
 
 
-def test_a_photo_whose_boxes_are_not_on_it_is_set_aside(detecting, photos):
+def test_a_photo_whose_boxes_are_not_on_it_is_quarantined(detecting, photos):
     record = json.loads((photos / "annotations.json").read_text())
     record["annotations"][0]["bbox"] = [500, 500, 20, 20]
     record["annotations"][-1]["bbox"] = [80, 80, 16.5, 16.5]  # half a pixel beyond: clipped

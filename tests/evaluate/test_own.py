@@ -101,7 +101,7 @@ def test_a_label_that_the_model_does_not_know_is_named_with_the_nearest(trained,
     assert "It knows: circle, square, triangle" in error.value.remedy
 
 
-def test_photos_that_tell_nothing_new_are_set_aside_and_told(trained, photos):
+def test_photos_that_tell_nothing_new_are_quarantined_and_told(trained, photos):
     _, store, dataset, _ = trained
     learnt = samples_of(dataset, store, "train")[0]
     (photos / "circle" / "learnt.png").write_bytes(store.get(learnt.digest))

@@ -1,4 +1,4 @@
-"""Pairs of labels that look alike are told, with numbers and samples; others are not."""
+"""Pairs of similar labels are reported, with numbers and samples; others are not."""
 
 import io
 import json
@@ -172,6 +172,6 @@ def test_two_labels_with_the_same_pictures_are_told_on_the_report(tmp_path):
     (pair,) = json.loads(store.get(report.files["metrics.json"]))["similar_labels"]
     assert {pair["label"], pair["other"]} == {"sea", "sky"}
     page = store.get(report.files["report.html"]).decode()
-    section = page.partition("Labels that look alike")[2].partition("Answering only when sure")[0]
+    section = page.partition("Similar labels")[2].partition("Answering only when sure")[0]
     assert section.count("<img") == 6
     assert "Look at how these two differ" in page

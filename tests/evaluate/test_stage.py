@@ -23,7 +23,7 @@ class Remembering(QuietRun):
     """A Run that keeps what it hears."""
 
     def __init__(self):
-        self.metrics, self.tags, self.files, self.seen = {}, {}, {}, []
+        self.metrics, self.tags, self.files, self.calls = {}, {}, {}, []
 
     def log_metrics(self, metrics, step=0):
         self.metrics.update(metrics)
@@ -35,7 +35,7 @@ class Remembering(QuietRun):
         self.files[name] = data
 
     def progress(self, what, done, total):
-        self.seen.append((what, done, total))
+        self.calls.append((what, done, total))
 
 
 def evaluated(trained, run=None, **config) -> Report:
@@ -105,7 +105,7 @@ def test_mlflow_hears_the_numbers_and_gets_the_same_page(trained):
     assert (report.verdict, report.gate) == ("ship", {})
     assert run.tags["verdict"] == "better than guessing; no minimum was set"
     assert run.files["report.html"] == trained[1].get(report.files["report.html"])
-    assert run.seen[-1] == ("predictions", 24, 24)
+    assert run.calls[-1] == ("predictions", 24, 24)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.loads, self.open, self.images, self.words = [], [], [], []
+        self.loads, self.open, self.images, self.texts = [], [], [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -167,7 +167,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        self.words.append(data.strip())
+        self.texts.append(data.strip())
 
 
 def test_the_page_opens_alone(trained):
@@ -184,8 +184,8 @@ def test_the_page_opens_alone(trained):
     assert "url(" not in text
     assert all("alt" in image for image in page.images)
     assert text.count("<svg") > 10
-    assert f"Model {model.ref.id}" in page.words
-    assert f"Dataset {dataset.ref.id}" in page.words
+    assert f"Model {model.ref.id}" in page.texts
+    assert f"Dataset {dataset.ref.id}" in page.texts
 
 
 def test_the_page_shows_as_many_mistakes_as_asked_for(trained):

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from stages.artifacts import Model
-from stages.config.device import Device, Measured
+from stages.config.device import Device, DeviceCost
 from stages.evaluate.trials import page_of, section_of
 from stages.evaluate.trials.plot import drawn, pareto_front
 from stages.evaluate.trials.rows import rows_of
@@ -82,7 +82,7 @@ def test_nothing_on_the_front_is_matched_by_what_is_as_cheap():
 
 def test_what_a_device_measured_is_the_cost_and_else_that_of_the_reference_machine():
     table = tuple(
-        Measured(input=name, latency_ms_p95=ms) for name, ms in ((SMALL, 7.5), (LARGE, 3.5))
+        DeviceCost(input=name, latency_ms_p95=ms) for name, ms in ((SMALL, 7.5), (LARGE, 3.5))
     )
 
     there = rows_of(TRIALS, METRIC, Device(measured=table))
@@ -115,7 +115,7 @@ def test_the_section_tells_the_rule_the_chosen_one_and_folds_long_tables(store):
     html = section_of(model(store, many), Device(), store)
 
     assert "the luckiest" in html
-    assert re.search(r"Chosen is trial 3 of phase 1.*<b>efficientnet_lite2@64</b>.*90 %", html)
+    assert re.search(r"Selected: trial 3 of phase 1.*<b>efficientnet_lite2@64</b>.*90 %", html)
     assert html.count(">chosen</text>") == 1
     assert f"All {len(many)} trials</summary>" in html
     assert html.count("<title>trial ") == len(many)
@@ -123,8 +123,8 @@ def test_the_section_tells_the_rule_the_chosen_one_and_folds_long_tables(store):
 
 def test_what_was_left_out_stands_beside_what_is_allowed(store):
     table = (
-        Measured(input=SMALL, numeric="int8", latency_ms_p95=4, size_mb=4.2, memory_mb=80),
-        Measured(input=LARGE, numeric="int8", size_mb=5.8, why="5.8 MB, 5 allowed"),
+        DeviceCost(input=SMALL, numeric="int8", latency_ms_p95=4, size_mb=4.2, memory_mb=80),
+        DeviceCost(input=LARGE, numeric="int8", size_mb=5.8, why="5.8 MB, 5 allowed"),
     )
 
     html = section_of(model(store, TRIALS[:2]), Device(size_mb=5, measured=table), store)

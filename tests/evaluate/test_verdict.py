@@ -131,7 +131,7 @@ def test_a_gate_on_a_label_that_was_not_tested_is_undecided():
     found = evaluated(predicted(truth, truth, labels), config)
 
     assert found.verdict == "undecided"
-    assert found.reasons[-1] == "The test has no photo that would tell the recall of 'c'."
+    assert found.reasons[-1] == "The test has no photo to measure the recall of 'c'."
 
 
 def test_sure_mistakes_are_to_be_looked_at_first():

@@ -1,4 +1,4 @@
-"""Clips through the etl stage: what the checks find and set aside."""
+"""Clips through the etl stage: what the checks find and quarantine."""
 
 import csv
 import io
@@ -50,7 +50,7 @@ BAD = {
 }
 
 
-def test_what_cannot_be_used_is_set_aside_with_a_reason(workshop):
+def test_what_cannot_be_used_is_quarantined_with_a_reason(workshop):
     for name, (data, _) in BAD.items():
         workshop.write(f"bird/{name}", data)
 
@@ -71,7 +71,7 @@ def test_what_is_strange_is_told(workshop):
     found = {finding.check: finding for finding in workshop.dataset().findings}
 
     assert found["not clipped"].samples == ("car/loud.wav",)
-    assert found["lengths much alike"].samples == ("car/long.wav",)
+    assert found["similar lengths"].samples == ("car/long.wav",)
     assert found["one sample rate"].samples == ("car/fast.wav",)
     assert all(finding.severity == "warning" for finding in found.values())
 

@@ -27,7 +27,7 @@ def published(path: Path) -> dict:
     return {name: parameter.numpy() for name, parameter in state.items()}
 
 
-def paddle_says(folder: Path, url: str, md5: str) -> None:
+def catalogue(folder: Path, url: str, md5: str) -> None:
     """A module in `folder` that tells of shufflenet_v2_x0_5 what the installed one tells."""
     (folder / "shufflenetv2.py").write_text(
         f"import nothing_that_is_there\nmodel_urls: dict = {{{NAME!r}: ({url!r}, {md5!r})}}\n"

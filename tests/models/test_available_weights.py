@@ -67,7 +67,7 @@ def test_a_file_that_is_another_than_the_plan_pinned_is_not_used(settings):
     initialised = FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights)
     own(settings).write_bytes(own(settings).read_bytes() + b" ")
 
-    with pytest.raises(InfrastructureError, match="no longer at hand"):
+    with pytest.raises(InfrastructureError, match="no longer available"):
         initialised.load(settings)
 
 
@@ -75,7 +75,7 @@ def test_weights_of_another_network_are_told(settings):
     stand_ins.own(Path(settings.weights), "squeezenet")
     (Path(settings.weights) / "squeezenet.npz").rename(own(settings))
 
-    with pytest.raises(Damaged, match=r"722496 numbers, and pp_lcnet wants 1682464"):
+    with pytest.raises(Damaged, match=r"722496 parameters, and pp_lcnet has 1682464"):
         FAMILY.initialised_from(available_weights(FAMILY, settings, False).weights).load(settings)
 
 
@@ -84,7 +84,7 @@ def test_a_file_under_the_publishers_name_has_to_be_the_publishers(settings):
     (Path(settings.weights) / resnet.weights.file).write_bytes(b"another")
 
     assert address_of(resnet.weights) is not None
-    with pytest.raises(Damaged, match="not the file that its publisher has"):
+    with pytest.raises(Damaged, match="not the published file"):
         available_weights(resnet, settings, requested=False)
 
 

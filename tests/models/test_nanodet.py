@@ -12,7 +12,7 @@ from stages.fetching import Archive
 from stages.models.nanodet_layers import Body
 from stages.models.nanodet_weights import body_places, head_places
 from stages.models.tfjs_weights import fetched_weights
-from stages.models.weights import Packed
+from stages.models.weights import PackedWeights
 from stages.runtime.errors import Damaged
 from tests import makers
 
@@ -49,7 +49,7 @@ def test_numbers_that_are_left_over_are_told(tmp_path):
 
 def test_another_file_in_the_package_is_refused(tmp_path):
     weights, settings = _package(tmp_path, NUMBERS)
-    other = Packed(
+    other = PackedWeights(
         weights.package, "1", weights.file, "0" * 64, weights.read, archive=weights.archive
     )
 
@@ -69,14 +69,14 @@ def _package(folder, numbers: bytes):
             member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     data = package.read_bytes()
-    pinned_archive = Archive("made", "1", package.name, len(data), digest_of(data))
+    fixed_archive = Archive("made", "1", package.name, len(data), digest_of(data))
     name = "package/net.bin"
-    weights = Packed(
+    weights = PackedWeights(
         "made",
         "1",
         name,
         digest_of(numbers),
         ".tfjs_weights:fetched_weights",
-        archive=pinned_archive,
+        archive=fixed_archive,
     )
     return weights, settings

@@ -42,7 +42,7 @@ def announced(publisher, tmp_path: Path, monkeypatch):
 
         def announce(file: str = FAMILY.weights.file, md5: str = "", base: str = address) -> None:
             right = stand_ins.md5(folder / FAMILY.weights.file)
-            stand_ins.paddle_says(tmp_path / "paddle", f"{base}/{file}", md5 or right)
+            stand_ins.catalogue(tmp_path / "paddle", f"{base}/{file}", md5 or right)
 
         announce()
         yield announce
@@ -70,7 +70,7 @@ def test_a_file_with_another_digest_is_refused_and_not_kept(announced, tmp_path:
     settings = makers.settings(tmp_path)
     announced(md5="0" * 32)
 
-    with pytest.raises(Damaged, match="digest that Paddle says"):
+    with pytest.raises(Damaged, match="not have the digest in Paddle"):
         available_weights(FAMILY, settings, requested=True)
 
     assert not [path for path in settings.root.rglob("*") if path.is_file()]

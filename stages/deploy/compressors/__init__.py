@@ -1,10 +1,11 @@
-"""Compressors: from an exported graph to a smaller one that takes and gives the same.
+"""Compressors: make an exported network smaller, with the same inputs and outputs.
 
-A compressor is a class with `numeric` (the number format that it makes), `format` (what it reads
-and writes), `needs_samples`, `tolerance` (how far scores may be on another machine),
-`least_agreement` (share of the trained model's answers that it must give, too, at its interval's
-upper end), and `compress(graph, calibration, out)`, which keeps every output. Its name on the board
-is format/numeric. Equal input makes equal bytes."""
+A compressor is a class with `numeric` (the number format that it makes), `format` (the file format
+that it reads and writes), `needs_samples` (whether it needs calibration samples), `tolerance` (how
+far scores may deviate on another machine), `least_agreement` (the least share of the trained
+model's answers that it must reproduce, compared with the upper end of the interval), and
+`compress(graph, calibration, out)`. Its name on the board is format/numeric. Equal inputs give
+equal bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +18,12 @@ from stages.runtime.errors import WorkflowError
 
 
 class CannotCompress(WorkflowError):
-    """This graph cannot be brought into this form; the next rung may do."""
+    """This network cannot be compressed to this number format; the ladder goes on to the next."""
 
 
 class Compressor(Protocol):
+    """What a compressor provides; see the module's docstring."""
+
     numeric: ClassVar[str]
     format: ClassVar[str]
     needs_samples: ClassVar[bool]
@@ -28,7 +31,7 @@ class Compressor(Protocol):
     least_agreement: ClassVar[float]
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the compressed `graph` to `out`; `calibration` are prepared samples, [n, ...]
-        each, for compressors that need them. Further files of either network are beside the first.
-        Raises CannotCompress."""
+        """Write the compressed `graph` to `out`. `calibration`: batches of preprocessed samples,
+        float32 [n, ...] each, for compressors that need them. Further files of a network are beside
+        its first. Raises CannotCompress."""
         ...

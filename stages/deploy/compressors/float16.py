@@ -1,4 +1,5 @@
-"""Weights in 16 bits, arithmetic in 32: half the size, the same speed, nearly the same scores."""
+"""float16: weights in 16 bits, arithmetic in 32 bits. Half the size at the same speed, and nearly
+the same scores."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 from stages.deploy.compressors import CannotCompress
 from stages.models.onnx_file import portable
 
-SMALLEST = 16  # numbers; below that a cast costs more bytes than it saves
+SMALLEST = 16  # numbers in a tensor; in a smaller one the cast costs more bytes than it saves
 LARGEST = float(np.finfo(np.float16).max)
 
 
 class Float16:
+    """Stores the weights as float16 and casts them to float32 when the network is loaded."""
+
     numeric: ClassVar[str] = "float16"
     format: ClassVar[str] = "onnx"
     needs_samples: ClassVar[bool] = False
@@ -22,13 +25,14 @@ class Float16:
     least_agreement: ClassVar[float] = 0.98
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write `graph` with its weights as float16, each followed by a cast to float32.
-
-        Engines fold the casts when they load. Raises CannotCompress if no weight fits."""
+        """Write `graph` to `out` with float16 weights, each followed by a cast to float32; engines
+        fold the casts when they load it. Raises CannotCompress if no weight fits into float16."""
         import onnx
 
         model = onnx.load(str(graph))
-        casts = [cast for one in model.graph.initializer if (cast := _halved(one)) is not None]
+        casts = [
+            cast for weight in model.graph.initializer if (cast := _halved(weight)) is not None
+        ]
         if not casts:
             raise CannotCompress("The network has no weights that fit into float16.")
         nodes = [*casts, *model.graph.node]
@@ -40,7 +44,8 @@ class Float16:
 
 
 def _halved(weight: Any) -> Any:
-    """Make `weight` float16 in place under a new name; the cast to its old name, or None."""
+    """Convert `weight` to float16 in place, under a new name. Returns the cast node that yields its
+    old name, or None if it was not converted."""
     import onnx
     from onnx import numpy_helper
 

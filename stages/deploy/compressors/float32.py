@@ -1,4 +1,4 @@
-"""The network as it was exported: the last rung."""
+"""float32: the network as it was exported."""
 
 import shutil
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ from stages.models.onnx_file import portable
 
 
 class Float32:
+    """Copies the network."""
+
     numeric: ClassVar[str] = "float32"
     format: ClassVar[str] = "onnx"
     needs_samples: ClassVar[bool] = False
@@ -19,6 +21,6 @@ class Float32:
     least_agreement: ClassVar[float] = 0.99
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Copy `graph` to `out`, for old engines, too."""
+        """Copy `graph` to `out`, in a form that old versions of engines can load."""
         shutil.copyfile(graph, out)
         portable(out)

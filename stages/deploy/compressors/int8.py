@@ -1,4 +1,4 @@
-"""Weights and activations in 8 bits, by ONNX Runtime's static quantisation."""
+"""int8: weights and activations in 8 bits, by ONNX Runtime's static quantization."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +19,9 @@ DEQUANTISE = "DequantizeLinear"
 
 
 class Int8:
-    """Unsigned activations and signed weights with a scale for each channel: of the schemes that
-    were tried, the only one that keeps the labels and is faster on ordinary processors."""
+    """Quantizes activations to uint8 and weights to int8 with a scale for each channel: of the
+    schemes that were tried, the only one that keeps the answers and is faster on ordinary
+    processors."""
 
     numeric: ClassVar[str] = "int8"
     format: ClassVar[str] = "onnx"
@@ -29,10 +30,10 @@ class Int8:
     least_agreement: ClassVar[float] = 0.85
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the quantised `graph`: biases corrected, ranges from the extremes seen on
-        `calibration`.
+        """Write the quantized `graph` to `out`, with corrected biases and with ranges from the
+        minimum and maximum on `calibration`.
 
-        Raises CannotCompress if there are no samples or an operator cannot be quantised."""
+        Raises CannotCompress if there are no samples or an operator cannot be quantized."""
         if not calibration:
             raise CannotCompress("There are no training samples to calibrate int8 with.")
         try:
@@ -42,7 +43,7 @@ class Int8:
                 _quantise(corrected, calibration, out)
                 _give_each_layer_its_weights(out)
                 portable(out)
-        except Exception as error:  # its exceptions share no base
+        except Exception as error:  # ONNX Runtime's exceptions have no common base class
             raise CannotCompress(f"ONNX Runtime cannot quantise this network: {error}.") from error
 
 
@@ -62,12 +63,12 @@ def _quantise(graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path
 
 
 def _give_each_layer_its_weights(path: Path) -> None:
-    """Copy weights that several layers share, as heads of detectors do: ONNX Runtime cannot load
-    such a network where it has to make weights unsigned (session.x64quantprecision)."""
+    """Copy weights that several layers share, as in heads of detectors, for each of them: with
+    session.x64quantprecision, ONNX Runtime cannot load a network with shared weights."""
     import onnx
 
     model = onnx.load(str(path))
-    tensors = {one.name: one for one in model.graph.initializer}
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     makers = {node.output[0]: node for node in model.graph.node if node.op_type == DEQUANTISE}
     taken: set[str] = set()
     copies = []
@@ -88,7 +89,7 @@ def _give_each_layer_its_weights(path: Path) -> None:
 
 
 def _copy(node: Any, output: str, suffix: str, tensors: Mapping[str, Any], graph: Any) -> Any:
-    """A copy of `node`, of its constant inputs, too."""
+    """A copy of `node` and of its constant inputs."""
     import onnx
 
     copy = onnx.NodeProto()
@@ -103,7 +104,7 @@ def _copy(node: Any, output: str, suffix: str, tensors: Mapping[str, Any], graph
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Keep the quantiser's remarks on every layer, which it makes to the root logger, from it."""
+    """Suppress the messages about every layer that the quantizer sends to the root logger."""
 
     def wanted(record: logging.LogRecord) -> bool:
         return Path(record.pathname).parent.name not in ("quantization", "operators")
@@ -122,7 +123,7 @@ def _reader(graph: Path, calibration: Sequence[NDArray[np.float32]]) -> Any:
     name = onnx.load(str(graph), load_external_data=False).graph.input[0].name
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
-        """Hands the batches over, one after the other."""
+        """Hands out the calibration batches one by one."""
 
         def __init__(self) -> None:
             self.batches: Iterator[NDArray[np.float32]] = iter(calibration)

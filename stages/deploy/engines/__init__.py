@@ -1,9 +1,9 @@
 """Engines: the ways to run a network on a device, one record each.
 
-An engine is an `Engine` on the board ENGINES. It names what exports a model to its format, which
-number formats it does not run, which of the runtime's backends runs its networks, the files that a
-network consists of, and the program that measures one. Exporters and compressors belong to a
-format: engines that read the same format share them."""
+An engine is an `Engine` on the board ENGINES. It names the exporter of its format, the number
+formats that it does not run, the runtime's backend that runs its networks, the files of a network
+and the program that measures a network. Exporters and compressors belong to a format: engines that
+read the same format share them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,11 +34,11 @@ MEASURING_PROGRAM = "stages.train.cost.device.child"
 class Engine:
     """One way to run a network on a device.
 
-    `name`: that on the board ENGINES. `format`: of its networks. `exporter`: a name on the board
-    EXPORTERS. `backend`: a name among the runtime's BACKENDS. `files`: the names of a network's
-    files in a package; the backend opens the first and finds the others beside it. `cannot`: the
-    number formats that it does not run, each with the reason. `measure`: the module that, run as a
-    program, prints what a network costs on this machine (see train/device/child.py)."""
+    `name`: its name on the board ENGINES. `format`: the file format of its networks. `exporter`: a
+    name on the board EXPORTERS. `backend`: a name on the runtime's board BACKENDS. `files`: the
+    names of a network's files in a package; the backend opens the first, the others are beside it.
+    `cannot`: the number formats that it does not run, each with the reason. `measure`: the module
+    that, run as a program, prints what a network costs on this machine (train/device/child.py)."""
 
     name: str
     format: str
@@ -50,13 +50,13 @@ class Engine:
 
     @property
     def compressors(self) -> dict[str, str]:
-        """Names on the board COMPRESSORS, by the number format that each makes."""
+        """The names on the board COMPRESSORS of its compressors, by number format."""
         keys = {key.partition("/")[2]: key for key in COMPRESSORS if key.startswith(self._prefix)}
         return {numeric: key for numeric, key in keys.items() if numeric not in self.cannot}
 
     @property
     def libraries(self) -> tuple[str, ...]:
-        """What has to be installed to run its networks, by the names that pip uses."""
+        """The libraries, by their names in pip, that running its networks needs."""
         libraries: tuple[str, ...] = BACKENDS[self.backend].libraries
         return libraries
 
@@ -66,7 +66,8 @@ class Engine:
         return (*EXPORTERS[self.exporter].tools, *self.libraries)
 
     def compressor(self, numeric: str) -> Compressor:
-        """What makes networks in `numeric`. Raises CannotCompress if this engine runs none."""
+        """The compressor to `numeric`. Raises CannotCompress if the engine does not run that number
+        format or no compressor makes it."""
         if numeric in self.cannot:
             raise CannotCompress(f"{self.name} does not run {numeric}: {self.cannot[numeric]}")
         if numeric not in self.compressors:
@@ -75,13 +76,14 @@ class Engine:
         return compressor
 
     def sums(self, numeric: str, instruction_set: str) -> Sums:
-        """How it adds products there, with the options that the runtime sets there."""
+        """How the engine adds products in `numeric` on processors of `instruction_set`, with the
+        options that the runtime sets there."""
         sums: Sums = BACKENDS[self.backend].sums(numeric, instruction_set)
         return sums
 
     def export(self, model: Model, store: Store, windows: NDArray[np.float32]) -> Network:
-        """`model` in float32, which answers the prepared samples `windows` ([n, ...]) as the
-        trained model does. Raises what `Exporter.export` does."""
+        """Export `model` in float32. The outputs for the preprocessed samples `windows`, float32
+        [n, ...], are compared with the trained model's. Raises what `Exporter.export` does."""
         exporter: Exporter = EXPORTERS[self.exporter]()
         backend = BACKENDS[self.backend]
         return self._written(lambda path: exporter.export(model, store, windows, path, backend))
@@ -89,15 +91,15 @@ class Engine:
     def compress(
         self, network: Network, numeric: str, calibration: list[NDArray[np.float32]]
     ) -> Network:
-        """`network` in `numeric`; `calibration`: prepared samples, [n, ...] each, for compressors
-        that need them. Raises CannotCompress."""
+        """Compress `network` to `numeric`. `calibration`: batches of preprocessed samples, float32
+        [n, ...] each, for compressors that need them. Raises CannotCompress."""
         compressor = self.compressor(numeric)
         with TemporaryDirectory() as name:
             graph = self.place(network, Path(name))
             return self._written(lambda path: compressor.compress(graph, calibration, path))
 
     def place(self, network: Network, folder: Path) -> Path:
-        """Write the files of `network` into `folder` and return the one that a backend opens."""
+        """Write the files of `network` into `folder` and return the path that a backend opens."""
         for name in self.files:
             (folder / name).write_bytes(network[name])
         return folder / self.files[0]
@@ -107,8 +109,8 @@ class Engine:
         return f"{self.format}/"
 
     def _written(self, write: Callable[[Path], Any]) -> Network:
-        """The network that `write` makes: the first of its files at the path that it is given, the
-        others beside it."""
+        """The network that `write` writes: its first file to the path that `write` is called with,
+        the others beside it. Raises Damaged if a file is missing."""
         with TemporaryDirectory() as name:
             write(Path(name) / self.files[0])
             missing = [file for file in self.files if not (Path(name) / file).is_file()]
@@ -120,13 +122,14 @@ class Engine:
 
 
 def size_of(network: Network) -> int:
-    """Bytes of all its files."""
+    """The bytes of all files of `network`."""
     return sum(map(len, network.values()))
 
 
 def check_engine(deploy: DeployConfig) -> None:
     """Raise ConfigError if `deploy.engine` runs no number format of `deploy.ladder`, or is not
-    installed here: a run should not find that out after training."""
+    installed. It is checked when a run is planned, so that the error does not come after
+    training."""
     engine: Engine = ENGINES[deploy.engine]
     if not set(deploy.ladder) & set(engine.compressors):
         raise ConfigError(

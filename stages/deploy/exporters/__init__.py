@@ -1,8 +1,8 @@
-"""Exporters: from a trained Model to the files of a format, in a process of its own.
+"""Exporters: write a trained Model as files of a format, in a child process.
 
 An exporter is a class with `format`, `tools` (the libraries whose version may change its files) and
-`export`. If some engine of its format adds products in 16 bits (runtime/backends/sums.py), it has
-`count_sums`, too."""
+`export`. If an engine of its format adds products in 16 bits (runtime/backends/sums.py), it also
+needs `count_sums`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,21 +17,23 @@ from stages.store import Store
 
 
 class Exporter(Protocol):
+    """What an exporter provides; see the module's docstring."""
+
     format: ClassVar[str]
     tools: ClassVar[tuple[str, ...]]
 
     def export(
         self, model: Model, store: Store, windows: NDArray[np.float32], out: Path, backend: Any
     ) -> None:
-        """Write `model` to `out`, further files of the format beside it.
+        """Write `model` to `out`, and further files of the format beside it.
 
-        `windows`: prepared training samples, [n, ...]. `backend`, a class of the runtime, has given
-        every output that the trained model gives for them before anything is written. Raises
-        ConfigError if the format cannot express the network, AgreementNotMet if `backend` answers
-        otherwise, InfrastructureError if the process that exports fails."""
+        `windows`: preprocessed training samples, float32 [n, ...]. Nothing is written before
+        `backend`, a class of the runtime, has given the same outputs for them as the trained model.
+        Raises ConfigError if the format cannot express the network, AgreementNotMet if the outputs
+        differ, InfrastructureError if the exporting process fails."""
         ...
 
     def count_sums(self, graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
-        """Which sums of the 8-bit layers of the network at `graph` do not fit into 16 bits;
-        `samples`: windows [m, ...] each. Raises NotCounted if that is not known."""
+        """Count the sums of the 8-bit layers of the network at `graph` that do not fit into 16
+        bits. `samples`: windows [m, ...] each. Raises NotCounted if that is impossible."""
         ...

@@ -1,4 +1,5 @@
-"""ONNX from a Model's native graph, by paddle2onnx; batch normalisation folded into the weights."""
+"""Exports a Model's Paddle graph to ONNX, by paddle2onnx, and folds batch normalization into the
+weights."""
 
 import subprocess
 import sys
@@ -19,13 +20,13 @@ from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureEr
 from stages.runtime.files import write
 from stages.store import Store
 
-LIMIT = 1e-3  # largest difference from Paddle's answer, as a share of its largest number
+LIMIT = 1e-3  # the largest difference from Paddle's output, as a share of its largest number
 PATIENCE = 900  # seconds
 ABORTED = {-6, 134}
 
 
 class Onnx:
-    """Opset 17; any batch."""
+    """ONNX opset 17, with any batch size."""
 
     format: ClassVar[str] = "onnx"
     tools: ClassVar[tuple[str, ...]] = ("onnx", "onnxruntime", "paddle2onnx", "paddlepaddle")
@@ -34,8 +35,8 @@ class Onnx:
         self, model: Model, store: Store, windows: NDArray[np.float32], out: Path, backend: Any
     ) -> None:
         """Write `model` to `out`. Raises ConfigError if ONNX cannot express the network,
-        AgreementNotMet if `backend` answers `windows` differently with the file than Paddle does,
-        InfrastructureError if the process that exports fails."""
+        AgreementNotMet if `backend`, with the ONNX file, gives other outputs for `windows` than
+        Paddle does, InfrastructureError if the exporting process fails."""
         with TemporaryDirectory() as name:
             folder = Path(name)
             for file in ("graph.json", "graph.pdiparams"):
@@ -51,8 +52,8 @@ class Onnx:
             write(out, (folder / "graph.onnx").read_bytes())
 
     def count_sums(self, graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
-        """The pair sums of the network at `graph` on `samples`, windows [m, ...] each. Raises
-        NotCounted if that is not known."""
+        """Count the pair sums of the network at `graph` on `samples`, windows [m, ...] each. Raises
+        NotCounted if that is impossible for this network."""
         return network_sums(graph, samples)
 
 
@@ -66,8 +67,8 @@ def _run(folder: Path, family: str) -> None:
         raise InfrastructureError(
             f"The export to ONNX took more than {PATIENCE} seconds.", "Try again."
         ) from None
-    said = (done.stderr + done.stdout).decode(errors="replace")
-    lines = " / ".join([line for line in said.splitlines() if line.strip()][-5:])
+    output = (done.stderr + done.stdout).decode(errors="replace")
+    lines = " / ".join([line for line in output.splitlines() if line.strip()][-5:])
     if done.returncode in ABORTED:
         raise ConfigError(
             f"The network of family '{family}' uses an operator that ONNX lacks. {lines}",
@@ -76,7 +77,7 @@ def _run(folder: Path, family: str) -> None:
     if done.returncode:
         raise InfrastructureError(
             f"The export to ONNX ended with code {done.returncode}. {lines}",
-            "Try again; if it stays so, `aiwf doctor` tells whether paddle2onnx works here.",
+            "Try again; if it fails again, run `aiwf doctor` to check paddle2onnx.",
         )
 
 
@@ -90,7 +91,7 @@ def _fold(folder: Path) -> None:
 
 
 def check_padding(path: Path) -> None:
-    """Raise AgreementNotMet if a Pad node's value is not zero."""
+    """Raise AgreementNotMet if a Pad node of the ONNX file pads with another value than zero."""
     if stray := stray_padding(path):
         raise AgreementNotMet(
             f"The ONNX file pads with {stray[1]:.3g} in '{stray[0]}', the trained model with 0.",
@@ -101,8 +102,8 @@ def check_padding(path: Path) -> None:
 def check_parity(
     backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]]
 ) -> None:
-    """Raise AgreementNotMet unless the network that `backend` holds gives `answers`, an array for
-    each of its outputs, for `windows`."""
+    """Raise AgreementNotMet unless the network loaded in `backend` gives the outputs `answers`, an
+    array for each output, for `windows`."""
     outputs = backend.run({backend.inputs[0]: windows})
     pairs = zip(outputs.values(), answers, strict=True)
     difference = max(_difference(*pair) for pair in pairs)
@@ -110,13 +111,13 @@ def check_parity(
         raise AgreementNotMet(
             f"The ONNX file answers {len(windows)} training samples differently than the trained "
             f"model: by {difference:.2g} of the largest output, at most {LIMIT} is allowed.",
-            "Choose another model family in train.families; the export of this one is not exact.",
+            "Choose another model family in train.families: this one is not exported exactly.",
         )
 
 
-def _difference(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
-    """The largest, as a share of the largest number of this output; infinite where there is none to
-    compare."""
-    if given.shape != wanted.shape or not np.isfinite(given).all():
+def _difference(actual: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
+    """The largest difference as a share of the largest expected number; infinite if the shapes
+    differ or a number is not finite."""
+    if actual.shape != expected.shape or not np.isfinite(actual).all():
         return float("inf")
-    return float(np.abs(given - wanted).max() / max(np.abs(wanted).max(), 1e-6))
+    return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), 1e-6))

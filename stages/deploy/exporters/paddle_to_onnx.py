@@ -1,7 +1,7 @@
-"""A process of its own: `python -m stages.deploy.exporters.paddle_to_onnx FOLDER`.
+"""The exporting child process: `python -m stages.deploy.exporters.paddle_to_onnx FOLDER`.
 
-Reads graph.json, graph.pdiparams and windows.npy in FOLDER; writes what Paddle answers, every
-output in order, to answers.npz, and raw.onnx. An operator that ONNX lacks aborts it (code 134)."""
+Reads graph.json, graph.pdiparams and windows.npy in FOLDER. Writes Paddle's outputs, in order, to
+answers.npz, and the graph to raw.onnx. An operator that ONNX lacks aborts it (exit code 134)."""
 
 import sys
 import warnings
@@ -13,7 +13,7 @@ from stages.models.onnx_file import convert
 
 
 def main(folder: Path) -> None:
-    """Answer the windows with Paddle, then write the graph as ONNX."""
+    """Run Paddle on the windows, then convert the graph to ONNX."""
     warnings.simplefilter("ignore")
     from stages.runtime.backends.paddle_inference import PaddleInference
 

@@ -1,4 +1,4 @@
-"""The sums of all 8-bit layers of a network on prepared samples."""
+"""Counts the pair sums of all 8-bit layers of a network on preprocessed samples."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,14 +12,14 @@ from stages.deploy.saturation.layers import Bytes, Layer, layers_of
 from stages.deploy.saturation.pair_sums import PairSums, pair_sums
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 
-BATCH = 8  # windows at once: the activations of all layers of these are in memory
+BATCH = 8  # windows at once, whose activations of all layers are in memory
 LARGEST_ACTIVATION = 255
 LARGEST_SUM = 2**31 - 1
 
 
 class LayerSums(NamedTuple):
-    """Of one layer: its pair sums; the largest sum of products that any input could make; the
-    lowest weight."""
+    """One layer: its pair sums, the largest sum of products that any input could make (`bound`),
+    and its lowest weight."""
 
     layer: str
     pairs: PairSums
@@ -28,10 +28,11 @@ class LayerSums(NamedTuple):
 
 
 class NetworkSums(NamedTuple):
-    """The pair sums of each 8-bit layer on so many `samples`, which have so many `windows`.
+    """The pair sums of each 8-bit layer, and the number of `samples` and their `windows` on which
+    they were counted.
 
-    They are those of activations that were added in 32 bits. If none saturates, adding in 16 bits
-    would have given the same activations; if some do, later layers would see others."""
+    The activations were computed in 32 bits. If no sum saturates, 16 bits give the same; if some
+    do, later layers would get other inputs than were counted here."""
 
     samples: int
     windows: int
@@ -39,24 +40,27 @@ class NetworkSums(NamedTuple):
 
     @property
     def total(self) -> int:
-        return sum(one.pairs.total for one in self.layers)
+        """The number of pair sums of all layers."""
+        return sum(layer.pairs.total for layer in self.layers)
 
     @property
     def saturated(self) -> int:
-        return sum(one.pairs.saturated for one in self.layers)
+        """The number of pair sums that exceed 16 bits."""
+        return sum(layer.pairs.saturated for layer in self.layers)
 
     @property
     def saturating_layers(self) -> list[str]:
-        return [one.layer for one in self.layers if one.pairs.saturated]
+        """The names of the layers with a saturated pair sum."""
+        return [layer.layer for layer in self.layers if layer.pairs.saturated]
 
     @property
     def share_of_32_bits(self) -> float:
-        """The largest sum that any input could make, as a share of what 32 bits hold."""
-        return max((one.bound for one in self.layers), default=0) / LARGEST_SUM
+        """The largest sum that any input could make, as a share of the largest 32-bit number."""
+        return max((layer.bound for layer in self.layers), default=0) / LARGEST_SUM
 
     @property
     def figures(self) -> dict[str, Any]:
-        """In short, as JSON."""
+        """A summary as JSON."""
         return {
             "samples": self.samples,
             "windows": self.windows,
@@ -72,15 +76,15 @@ class NetworkSums(NamedTuple):
         return {
             "samples": self.samples,
             "windows": self.windows,
-            "layers": [_plain(one) for one in self.layers],
+            "layers": [_plain(layer) for layer in self.layers],
         }
 
 
 def read_network_sums(record: dict[str, Any]) -> NetworkSums:
-    """What `NetworkSums.record` gave."""
+    """Read what `NetworkSums.record` wrote."""
     layers = [
-        LayerSums(one["layer"], PairSums(*one["pairs"]), one["bound"], one["lowest_weight"])
-        for one in record["layers"]
+        LayerSums(layer["layer"], PairSums(*layer["pairs"]), layer["bound"], layer["lowest_weight"])
+        for layer in record["layers"]
     ]
     return NetworkSums(record["samples"], record["windows"], tuple(layers))
 
@@ -88,7 +92,7 @@ def read_network_sums(record: dict[str, Any]) -> NetworkSums:
 def network_sums(graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
     """Count the pair sums of the network in the file `graph` on `samples`, windows [m, ...] each.
 
-    Raises NotCounted if a layer is of a kind that is not known."""
+    Raises NotCounted if a layer is of an unknown kind."""
     layers = layers_of(graph)
     found = [PairSums(0, 0, 0)] * len(layers)
     counted = _Counted(samples)
@@ -96,12 +100,12 @@ def network_sums(graph: Path, samples: Iterable[NDArray[np.float32]]) -> Network
     for batch, activations in _activations(graph, layers, counted):
         windows += batch
         new = (pair_sums(layer, activations[layer.activations]) for layer in layers)
-        found = [_added(*one) for one in zip(found, new, strict=True)]
+        found = [_added(*pair) for pair in zip(found, new, strict=True)]
     return NetworkSums(counted.count, windows, tuple(map(_layer_sums, layers, found)))
 
 
 class _Counted:
-    """Iterates over `samples` and knows how many there were."""
+    """Iterates over `samples` and counts them."""
 
     def __init__(self, samples: Iterable[NDArray[np.float32]]) -> None:
         self.samples = samples
@@ -113,9 +117,9 @@ class _Counted:
             yield sample
 
 
-def _added(one: PairSums, other: PairSums) -> PairSums:
-    furthest = max(one.furthest, other.furthest)
-    return PairSums(one.total + other.total, one.saturated + other.saturated, furthest)
+def _added(first: PairSums, second: PairSums) -> PairSums:
+    furthest = max(first.furthest, second.furthest)
+    return PairSums(first.total + second.total, first.saturated + second.saturated, furthest)
 
 
 def _layer_sums(layer: Layer, pairs: PairSums) -> LayerSums:
@@ -124,18 +128,18 @@ def _layer_sums(layer: Layer, pairs: PairSums) -> LayerSums:
     return LayerSums(layer.output, pairs, bound, int(layer.weights.min()))
 
 
-def _plain(one: LayerSums) -> dict[str, Any]:
-    return {**one._asdict(), "pairs": list(one.pairs)}
+def _plain(layer: LayerSums) -> dict[str, Any]:
+    return {**layer._asdict(), "pairs": list(layer.pairs)}
 
 
 def _activations(
     graph: Path, layers: list[Layer], samples: Iterable[NDArray[np.float32]]
 ) -> Iterator[tuple[int, dict[str, Bytes]]]:
-    """For a few windows at a time: how many, and the 8-bit input of each layer by its name."""
+    """Yield, for a few windows at a time, their number and each layer's 8-bit input by name."""
     import onnx
 
     model = onnx.load(str(graph))
-    names = list(dict.fromkeys(one.activations for one in layers))
+    names = list(dict.fromkeys(layer.activations for layer in layers))
     del model.graph.output[:]
     for name in names:
         kind = onnx.TensorProto.UINT8

@@ -1,4 +1,5 @@
-"""The pair sums of one layer: which are beyond 16 bits, and what that makes of its output."""
+"""Counts the pair sums of one layer that do not fit into 16 bits, and computes its output with
+them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product
@@ -10,15 +11,15 @@ from numpy.typing import NDArray
 from stages.deploy.saturation.layers import Bytes, Layer, Window
 
 LOWEST, HIGHEST = -(2**15), 2**15 - 1
-# A sum is beyond 16 bits only if a0 * |w0| + a1 * |w1| is, and no weight is larger than 128.
-LEAST_TOGETHER = HIGHEST // 128
+# A sum can only exceed 16 bits if a0 * |w0| + a1 * |w1| does, and no weight is larger than 128.
+LEAST_ACTIVATION_SUM = HIGHEST // 128
 
 Integers = NDArray[np.int64]
 
 
 class PairSums(NamedTuple):
-    """`total` sums of one layer, of which so many are beyond 16 bits; and how many steps, at most,
-    a pair was off by: the largest difference between the sum and what 16 bits keep of it."""
+    """The pair sums of one layer: how many there are, how many `saturated`, and by how much a sum
+    exceeds the 16 bits at most (`furthest`)."""
 
     total: int
     saturated: int
@@ -26,7 +27,7 @@ class PairSums(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """Sums of `output_channel` that are beyond 16 bits, at flat `places` of its output map."""
+    """Sums of `output_channel` that exceed 16 bits, at flat indexes `places` of its output map."""
 
     output_channel: int
     places: NDArray[np.intp]
@@ -34,13 +35,13 @@ class Beyond(NamedTuple):
 
     @property
     def excess(self) -> Integers:
-        """What is lost of each."""
-        kept: Integers = self.sums - np.clip(self.sums, LOWEST, HIGHEST)
-        return kept
+        """By how much each sum exceeds the 16 bits; negative below the lowest number."""
+        excess: Integers = self.sums - np.clip(self.sums, LOWEST, HIGHEST)
+        return excess
 
 
 def pair_sums(layer: Layer, activations: Bytes) -> PairSums:
-    """All pair sums of `layer` for `activations`, its 8-bit input."""
+    """Count the pair sums of `layer` for its 8-bit input `activations`."""
     if layer.depthwise:
         return PairSums(0, 0, 0)
     planes = Planes(layer, activations)
@@ -48,38 +49,39 @@ def pair_sums(layer: Layer, activations: Bytes) -> PairSums:
     found = list(beyond(layer, planes))
     return PairSums(
         total=planes.places * len(layer.weights) * pairs,
-        saturated=sum(len(one.places) for one in found),
-        furthest=max((int(np.abs(one.excess).max()) for one in found), default=0),
+        saturated=sum(len(pair.places) for pair in found),
+        furthest=max((int(np.abs(pair.excess).max()) for pair in found), default=0),
     )
 
 
 def accumulated(layer: Layer, activations: Bytes, saturating: bool) -> Integers:
-    """[places, out]: the sum of all products, less those of the zero point, as a layer adds them;
-    `places` are those of the output map of the first sample, then of the next."""
+    """The accumulators of `layer`, int64 [places, out]: the sums of all products, less those of the
+    zero point. `places` runs over the output map of the first sample, then of the next.
+    `saturating`: clip each pair sum to 16 bits, as processors without VNNI do."""
     planes = Planes(layer, activations)
-    weights = layer.ordered.astype(np.float64)  # whole numbers, exact up to 2 ** 53
+    weights = layer.ordered.astype(np.float64)  # integers are exact up to 2 ** 53
     sums = np.empty((planes.places, len(weights)), np.int64)
     for group, channels in enumerate(_channels(layer)):
-        columns = [planes.plane(group, one) for one in range(weights.shape[1])]
+        columns = [planes.plane(group, index) for index in range(weights.shape[1])]
         products = np.stack(columns, axis=1).astype(np.float64) @ weights[channels].T
         sums[:, channels] = products.astype(np.int64)
     if saturating and not layer.depthwise:
-        for one in beyond(layer, planes):
-            sums[one.places, one.output_channel] -= one.excess
+        for pair in beyond(layer, planes):
+            sums[pair.places, pair.output_channel] -= pair.excess
     sums -= layer.zero_point * layer.ordered.sum(axis=1, dtype=np.int64)
     return sums
 
 
 class Planes:
-    """The input of a layer as its products see it: for each product of an output channel's sum,
-    the activation at every place of the output map."""
+    """The input of a layer, arranged by products: for each product in an output channel's sum, the
+    activation at every place of the output map."""
 
     def __init__(self, layer: Layer, activations: Bytes) -> None:
         self.channels = layer.weights.shape[1]
         self.window = layer.window
         if self.window is None:
             flat = activations.reshape(-1, activations.shape[-1])
-            self.maps = flat.T
+            self.by_channel = flat.T
             self.outputs: tuple[int, ...] = (len(flat),)
             self.offsets: list[tuple[int, ...]] = [()]
             return
@@ -89,29 +91,32 @@ class Planes:
         before, after = self.window.pads[:half], self.window.pads[half:]
         around = [(0, 0), (0, 0), *zip(before, after, strict=True)]
         padded = np.pad(activations, around, constant_values=layer.zero_point)
-        self.maps = np.moveaxis(padded, 1, 0)  # [channel, n, ...]
-        maps = _output_sides(padded.shape[2:], sides, self.window)
-        self.outputs = (len(activations), *maps)
+        self.by_channel = np.moveaxis(padded, 1, 0)  # [channel, n, ...]
+        output_sides = _output_sides(padded.shape[2:], sides, self.window)
+        self.outputs = (len(activations), *output_sides)
 
     @property
     def places(self) -> int:
+        """The number of the output's positions."""
         return int(np.prod(self.outputs))
 
     def largest(self, groups: int) -> NDArray[np.int64]:
-        """[groups, products]: the largest activation that each product sees, or an upper bound."""
-        each = self.maps.reshape(groups, self.channels, -1).max(axis=2).astype(np.int64)
+        """The largest activation in each product, or an upper bound of it, [groups, products]."""
+        each = self.by_channel.reshape(groups, self.channels, -1).max(axis=2).astype(np.int64)
         return np.tile(each, (1, len(self.offsets)))
 
     def plane(self, group: int, index: int) -> Bytes:
-        """[places]: the activations of the product `index` in the sums of `group`."""
+        """The activations of product `index` in the sums of `group`, uint8 [places]."""
         offset, channel = divmod(index, self.channels)
-        found: Bytes = self.maps[group * self.channels + channel]
+        found: Bytes = self.by_channel[group * self.channels + channel]
         if self.window is None:
             return found
         offsets, window = self.offsets[offset], self.window
         steps = zip(offsets, window.dilations, window.strides, self.outputs[1:], strict=True)
-        cuts = [slice(at * far, at * far + (n - 1) * step + 1, step) for at, far, step, n in steps]
-        return found[(slice(None), *cuts)].reshape(-1)
+        slices = [
+            slice(at * far, at * far + (n - 1) * step + 1, step) for at, far, step, n in steps
+        ]
+        return found[(slice(None), *slices)].reshape(-1)
 
 
 def _output_sides(inputs: Sequence[int], kernel: Sequence[int], window: Window) -> Iterator[int]:
@@ -122,8 +127,9 @@ def _output_sides(inputs: Sequence[int], kernel: Sequence[int], window: Window) 
 
 
 def beyond(layer: Layer, planes: Planes) -> Iterator[Beyond]:
-    """Every sum that is beyond 16 bits. Only pairs whose weights could do it, with the largest
-    activations that were seen, are looked at, and only at places where both are large enough."""
+    """Yield every pair sum that exceeds 16 bits. For speed, only pairs whose weights could reach
+    that with the largest activations are computed, and only where both activations are large
+    enough."""
     weights = layer.ordered.astype(np.int64)
     if weights.shape[1] % 2:
         weights = np.pad(weights, ((0, 0), (0, 1)))
@@ -140,12 +146,12 @@ def _beyond(
     mine = weights[channels]
     reach = np.abs(mine) * largest
     reach = reach[:, 0::2] + reach[:, 1::2]
-    same_sign = mine[:, 0::2] * mine[:, 1::2] > 0  # else one product alone, which is never enough
+    same_sign = mine[:, 0::2] * mine[:, 1::2] > 0  # one product alone never exceeds 16 bits
     suspects = same_sign & (reach > HIGHEST)
     for pair in np.flatnonzero(suspects.any(axis=0)):
         first, second = planes.plane(group, 2 * pair), planes.plane(group, 2 * pair + 1)
-        together = first.astype(np.int16) + second
-        places = np.flatnonzero(together > LEAST_TOGETHER)
+        activation_sums = first.astype(np.int16) + second
+        places = np.flatnonzero(activation_sums > LEAST_ACTIVATION_SUM)
         if not len(places):
             continue
         a, b = first[places].astype(np.int64), second[places].astype(np.int64)

@@ -1,18 +1,20 @@
-"""Targets: the kinds of package. A target lays out a package's files, and knows how such a package
-is run: how it answers samples, and how it is verified."""
+"""Targets: the kinds of package. A target lays out the files of a package, and knows how to run
+such a package on samples and how to verify it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from stages.deploy.content import Content
-from stages.deploy.packed import Answers, no_progress
+from stages.deploy.packed import TimedAnswers, no_progress
 
 
 class Target(Protocol):
+    """What a target provides."""
+
     def files(self, content: Content) -> dict[str, bytes]:
-        """The package's files by relative name, but for the seal and what is measured later. Equal
-        content makes equal files."""
+        """The package's files by relative path, without the seal and what is measured later. Equal
+        content gives equal files."""
         ...
 
     def answers(
@@ -24,14 +26,15 @@ class Target(Protocol):
         *,
         on: str | None = None,
         through: Sequence[str] = (),
-    ) -> Answers:
-        """What the package in `folder`, made of `content`, answers to `samples`, in a process that
-        knows nothing of this code; `progress` is told how many it has answered. `on`: with the
-        engine's options of that instruction set; `through`: the command of an emulator that runs
-        it. Raises AgreementNotMet if it cannot answer one of them."""
+    ) -> TimedAnswers:
+        """Let the package in `folder`, made of `content`, answer `samples` in a process of its own.
+
+        `progress` is called with the number of answered samples. `on`: set the engine options of
+        that instruction set. `through`: the command of an emulator to run it under. Raises
+        AgreementNotMet if a sample cannot be answered."""
         ...
 
     def verify(self, folder: Path, content: Content) -> None:
-        """Test the finished package in `folder` as whoever gets it would. Raises AgreementNotMet if
-        it fails."""
+        """Test the finished package in `folder` as its user would. Raises AgreementNotMet if it
+        fails."""
         ...

@@ -1,4 +1,4 @@
-"""A service: the device SDK's folder, with an HTTP server and a Dockerfile around it."""
+"""cloud_api: an HTTP service. The files of a device_sdk package, with a server and a Dockerfile."""
 
 from stages.deploy.content import Content, least_requirements, requirements
 from stages.deploy.sdk import sources
@@ -7,18 +7,18 @@ from stages.deploy.targets.device_sdk import DeviceSdk
 
 LIBRARIES = (
     *("fastapi", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
-    *("uvicorn", "httptools", "uvloop"),  # the latter two are what makes uvicorn quick
+    *("uvicorn", "httptools", "uvloop"),  # the latter two make uvicorn fast
 )
 
 
-UNTRIED = b"# The server's libraries as tested; older ones of these were not tried:\n"
+UNTRIED = b"# The server's libraries as tested; older versions of these were not tried:\n"
 
 
 class CloudApi(DeviceSdk):
     """POST /predict, GET /health, /metadata, /metrics, /docs."""
 
     def files(self, content: Content) -> dict[str, bytes]:
-        """The package's files by relative name."""
+        """The package's files by relative path."""
         return {
             **super().files(content),
             **sources(content.sdk, content.description, serves=True),

@@ -1,20 +1,20 @@
-"""A folder that answers by itself, on any device with Python and the libraries it names."""
+"""device_sdk: a folder that answers samples on any device with Python and a few libraries."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from stages.deploy.content import Content, least_requirements, requirements, spelled
-from stages.deploy.packed import Answers, ask, no_progress, self_test
+from stages.deploy.packed import TimedAnswers, no_progress, run_packed, self_test
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.runtime.neutral import line
 
 
 class DeviceSdk:
-    """model, labels, steps as data, golden samples, and the runtime as a Python package."""
+    """Network, labels, steps as data, golden samples, and the runtime as a Python package."""
 
     def files(self, content: Content) -> dict[str, bytes]:
-        """The package's files by relative name."""
+        """The package's files by relative path."""
         labels = content.description["labels"]
         return {
             "package.json": spelled(content.description),
@@ -36,11 +36,11 @@ class DeviceSdk:
         *,
         on: str | None = None,
         through: Sequence[str] = (),
-    ) -> Answers:
-        """What the package in `folder` answers to `samples`, from its own Python code."""
+    ) -> TimedAnswers:
+        """Let the package in `folder` answer `samples` with its own Python code."""
         sdk, description = content.sdk, content.description
-        return ask(folder, sdk, description, samples, progress, on=on, through=through)
+        return run_packed(folder, sdk, description, samples, progress, on=on, through=through)
 
     def verify(self, folder: Path, content: Content) -> None:
-        """Let the package in `folder` test itself. Raises AgreementNotMet if it fails."""
+        """Run the selftest of the package in `folder`. Raises AgreementNotMet if it fails."""
         self_test(folder, content.sdk)

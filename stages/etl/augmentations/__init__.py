@@ -1,4 +1,4 @@
-"""Seeded changes to a training sample, applied after a named step on its way to the network."""
+"""Augmentations: seeded changes to a training sample, applied after a named preprocessing step."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,25 +14,25 @@ NO_BOXES: Boxes = np.zeros((0, 5), np.float32)
 
 
 class Scene(NamedTuple):
-    """`picture`: (H, W, 3) uint8, RGB. `boxes`: (n, 5) float32, left, top, right, bottom in pixels
-    of the picture, and the label's index; without rows where boxes are not what is learnt."""
+    """`picture`: uint8 [H, W, 3], RGB. `boxes`: float32 [n, 5], left, top, right, bottom in pixels
+    of the picture, and the label's index; without rows in tasks without boxes."""
 
     picture: Picture
     boxes: Boxes = NO_BOXES
 
 
 class OnPictures:
-    """What changes of pictures have in common: a Scene and a generator in, a Scene of the same size
-    out, whose boxes are where their things now are."""
+    """The base of augmentations of pictures: they take a Scene and a random generator, and return a
+    Scene of the same size, with the boxes moved along."""
 
     modalities: ClassVar[tuple[str, ...]] = ("pictures",)
     trainers: ClassVar[tuple[str, ...]] = ("heads", "detectors")
     after: ClassVar[tuple[str, ...]] = ("decode_picture",)
-    partners: ClassVar[int] = 0  # how many other scenes it wants, as a second argument
+    partners: ClassVar[int] = 0  # how many other scenes it takes, as its second argument
 
 
 def within(part: Any, name: str, low: float, high: float) -> None:
-    """Raise ConfigError unless the number `part.name` lies from `low` to `high`."""
+    """Raise ConfigError unless `part.name` is a number from `low` to `high`."""
     value = getattr(part, name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:
@@ -43,5 +43,5 @@ def within(part: Any, name: str, low: float, high: float) -> None:
 
 
 def share(part: Any, name: str) -> None:
-    """Raise ConfigError unless `part.name` lies from 0 to 1."""
+    """Raise ConfigError unless `part.name` is a number from 0 to 1."""
     within(part, name, 0, 1)

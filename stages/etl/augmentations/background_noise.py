@@ -12,8 +12,9 @@ from stages.runtime.errors import ConfigError
 
 @dataclass(frozen=True)
 class BackgroundNoise(OnSounds):
-    """Noise at a signal-to-noise ratio from `lowest` to `highest` dB of the sound's mean energy;
-    each time white (a poor microphone) or pink (rooms, wind, traffic). Silence stays silence."""
+    """Adds noise at a signal-to-noise ratio from `lowest` to `highest` dB relative to the sound's
+    mean energy; at random white (a poor microphone) or pink (rooms, wind, traffic). Silence stays
+    silent."""
 
     lowest: float = 10.0
     highest: float = 40.0
@@ -38,7 +39,7 @@ class BackgroundNoise(OnSounds):
 
 
 def _noise(length: int, rng: np.random.Generator, pink: bool) -> NDArray[np.float64]:
-    """White noise; or pink, whose energy falls by 3 dB an octave."""
+    """White noise, or pink noise, whose energy falls by 3 dB per octave."""
     white = rng.standard_normal(length)
     if not pink or length < 2:
         return white

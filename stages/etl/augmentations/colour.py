@@ -11,7 +11,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 @dataclass(frozen=True)
 class Colour(OnPictures):
-    """Brightness, contrast and saturation, each times 1 plus or minus up to its share."""
+    """Multiplies brightness, contrast and saturation, each by 1 plus or minus up to its share."""
 
     brightness: float = 0.2
     contrast: float = 0.2

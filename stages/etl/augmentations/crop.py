@@ -1,4 +1,4 @@
-"""Cuts a part out of a picture and brings it back to the picture's size."""
+"""Crops a picture and resizes the part to the picture's size."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from stages.etl.augmentations.geometry import shifted, visible
 
 @dataclass(frozen=True)
 class Crop(OnPictures):
-    """Keeps from `smallest` to 1 of each side, anywhere; the proportions stay. Boxes are clipped;
-    one of which less than a third stays in sight is dropped."""
+    """Crops a random part whose sides are `smallest` to 1 times those of the picture, with the same
+    proportions. Boxes are clipped; a box of which less than a third stays visible is dropped."""
 
     smallest: float = 0.8
 

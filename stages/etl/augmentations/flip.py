@@ -1,4 +1,4 @@
-"""Mirrors a picture, and its boxes with it."""
+"""Flips a picture and its boxes."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from stages.etl.augmentations import OnPictures, Scene, share
 
 @dataclass(frozen=True)
 class HorizontalFlip(OnPictures):
-    """Mirrors left to right. `chance`: how often, from 0 to 1."""
+    """Flips left to right with probability `chance`."""
 
     chance: float = 0.5
 
@@ -26,7 +26,7 @@ class HorizontalFlip(OnPictures):
 
 @dataclass(frozen=True)
 class VerticalFlip(OnPictures):
-    """Mirrors top to bottom. `chance`: how often, from 0 to 1."""
+    """Flips top to bottom with probability `chance`."""
 
     chance: float = 0.5
 

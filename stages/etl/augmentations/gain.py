@@ -10,7 +10,7 @@ from stages.etl.augmentations.sounds import OnSounds, Waveform, within_full_scal
 
 @dataclass(frozen=True)
 class Gain(OnSounds):
-    """Louder or softer by up to `decibels`; what becomes louder than full scale is cut off."""
+    """Changes the level by up to `decibels` in either direction; clipped at full scale."""
 
     decibels: float = 6.0
 

@@ -1,4 +1,4 @@
-"""Where boxes are after a picture was scaled, shifted, turned or cut."""
+"""Moves boxes along when a picture is scaled, shifted, rotated or cropped."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from stages.etl.augmentations import Boxes
 
-LEAST_VISIBLE = 1 / 3  # of a box's area; with less in sight one cannot say what it is
+LEAST_VISIBLE = 1 / 3  # of a box's area; with less visible the object cannot be recognised
 
 
 def shifted(boxes: Boxes, scale: Sequence[float], offset: Sequence[float]) -> Boxes:
@@ -17,7 +17,8 @@ def shifted(boxes: Boxes, scale: Sequence[float], offset: Sequence[float]) -> Bo
 
 
 def visible(boxes: Boxes, width: float, height: float) -> Boxes:
-    """`boxes` clipped to a picture of that size, without those of which less than a third stays."""
+    """`boxes` clipped to a picture of that size, without those of which less than a third is
+    visible."""
     clipped = boxes.copy()
     clipped[:, 0:4:2] = boxes[:, 0:4:2].clip(0, width)
     clipped[:, 1:4:2] = boxes[:, 1:4:2].clip(0, height)
@@ -26,15 +27,15 @@ def visible(boxes: Boxes, width: float, height: float) -> Boxes:
 
 
 def areas(boxes: Boxes) -> Boxes:
-    """The area of each of `boxes`, in square pixels; nought for a side of nought or less."""
+    """The area of each of `boxes` in square pixels; 0 if a side is not positive."""
     sides = (boxes[:, 2:4] - boxes[:, 0:2]).clip(0)
     found: Boxes = sides[:, 0] * sides[:, 1]
     return found
 
 
 def turned(boxes: Boxes, degrees: float, width: float, height: float) -> Boxes:
-    """The upright boxes that enclose `boxes` turned by `degrees`, against the clock, about the
-    middle of a picture of that size."""
+    """The upright boxes that enclose `boxes` rotated counter-clockwise by `degrees` about the
+    centre of a picture of that size."""
     middle = np.array([width / 2, height / 2])
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) - middle

@@ -1,4 +1,4 @@
-"""Mixes samples with each other, so that between two labels the network answers in between."""
+"""Mixes pairs of samples and their targets, so that the network interpolates between labels."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,9 +14,9 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Mixup(OnSounds):
-    """mixup (H. Zhang et al. 2018): each sample of a batch and its target is mixed with another's
-    by a share drawn for the batch from Beta(`alpha`, `alpha`); 0 mixes nothing. Applied to
-    batches, by the trainer."""
+    """mixup (H. Zhang et al. 2018): mixes each sample of a batch and its target with another one,
+    by a share drawn for the batch from Beta(`alpha`, `alpha`); with `alpha` 0 nothing is mixed.
+    Applied to batches, by the trainer."""
 
     alpha: float = 0.2
 
@@ -28,7 +28,7 @@ class Mixup(OnSounds):
     def __call__(
         self, inputs: Floats, targets: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
-        """`inputs` [n, ...] and `targets` [n, labels] (of which each row adds up to 1), mixed."""
+        """Mix `inputs` [n, ...] and `targets` [n, labels], whose rows each sum to 1."""
         share = np.float32(rng.beta(self.alpha, self.alpha) if self.alpha else 1)
         other = rng.permutation(len(inputs))
         rest = np.float32(1) - share

@@ -1,4 +1,4 @@
-"""Puts four scenes into one, so that a batch shows more things, smaller, before other grounds
+"""Combines four scenes into one, so that a batch has more and smaller objects on other backgrounds
 (A. Bochkovskiy et al., YOLOv4, 2020, section 3.3)."""
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ Area = tuple[int, int, int, int]  # left, top, right, bottom
 
 @dataclass(frozen=True)
 class Mosaic(OnPictures):
-    """Four scenes meet at a point in the middle half; each is scaled so that it fills its quarter
-    and cut anywhere. `chance`: how often, from 0 to 1. Applied to batches, by a detector's loader.
-    Boxes as in a crop."""
+    """With probability `chance`, combines four scenes that meet at a random point in the middle
+    half of the picture; each is scaled to fill its quarter and cropped at random. Boxes are clipped
+    as by Crop. Applied to batches, by a detector's loader."""
 
     chance: float = 0.5
 
@@ -50,13 +50,13 @@ class Mosaic(OnPictures):
 
 
 def _cropped(scene: Scene, area: Area, rng: np.random.Generator) -> Scene:
-    """`scene` so small that it just covers `area`, cut to its size somewhere."""
+    """`scene` scaled so that it just covers `area`, and cropped to its size at random."""
     from PIL import Image
 
     height, width = scene.picture.shape[:2]
     wide, high = area[2] - area[0], area[3] - area[1]
     factor = max(wide / width, high / height)
-    spare = np.maximum(0, (width - wide / factor, height - high / factor))  # -1e-14 is nought
+    spare = np.maximum(0, (width - wide / factor, height - high / factor))  # it may be -1e-14
     left, top = (rng.random(2) * spare).tolist()
     box = (left, top, min(left + wide / factor, width), min(top + high / factor, height))
     image = Image.fromarray(scene.picture)

@@ -1,4 +1,4 @@
-"""Adds the noise of a small sensor in poor light."""
+"""Adds Gaussian noise, as of a small sensor in poor light."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from stages.etl.augmentations import OnPictures, Scene, within
 
 @dataclass(frozen=True)
 class Noise(OnPictures):
-    """Gaussian noise in each channel of each pixel; its deviation is drawn from 0 to `deviation`,
-    in grey levels of 255."""
+    """Adds Gaussian noise to each channel of each pixel. Its standard deviation is drawn from 0 to
+    `deviation`, in levels of 0 to 255."""
 
     deviation: float = 8.0
 

@@ -1,4 +1,4 @@
-"""Turns a picture a little."""
+"""Rotates a picture by a small angle."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from stages.etl.augmentations.geometry import turned, visible
 
 @dataclass(frozen=True)
 class Rotate(OnPictures):
-    """Turns by up to `degrees` either way about the middle; corners are filled from the edge, or,
-    where there are boxes, with grey, as a mirrored thing would have none.
+    """Rotates by up to `degrees` in either direction about the centre. Corners are filled with the
+    mirrored picture, or with grey if there are boxes, as a mirrored object would have no box.
 
-    A box becomes the upright one around its turned corners: true for what fills its corners, up to
-    a third too wide at 15 degrees for what does not, so keep the angle small for boxes."""
+    A box becomes the upright box around its rotated corners. For an object that does not reach its
+    corners this is up to a third too wide at 15 degrees, so keep the angle small for boxes."""
 
     degrees: float = 10.0
 
@@ -26,7 +26,7 @@ class Rotate(OnPictures):
 
         angle = float(rng.uniform(-self.degrees, self.degrees))
         height, width = scene.picture.shape[:2]
-        # The picture goes into a frame of its own mirror image, so that no corner is made up.
+        # The picture is padded with its mirror image, which fills the corners after rotation.
         frame = min(height, width, 1 + int(max(height, width) * abs(np.sin(np.radians(angle)))))
         edges = ((frame, frame), (frame, frame), (0, 0))
         if len(scene.boxes):

@@ -1,4 +1,4 @@
-"""Brings a picture nearer or farther away, on a grey ground of its own size."""
+"""Zooms a picture in or out, on a grey background of the same size."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ GREY = 128
 
 @dataclass(frozen=True)
 class Scale(OnPictures):
-    """Zooms by a factor from `smallest` to `largest`, each doubling as likely as the next; below 1
-    the picture lies anywhere on grey, above 1 it is a cut from anywhere. Boxes as in a crop."""
+    """Zooms by a factor drawn log-uniformly from `smallest` to `largest`. Below 1 the picture is
+    placed at random on grey, above 1 it is cropped at random. Boxes are clipped as by Crop."""
 
     smallest: float = 0.6
     largest: float = 1.5
@@ -39,7 +39,8 @@ class Scale(OnPictures):
 
 
 def _placed(picture: Picture, wide: int, high: int, left: int, top: int) -> Picture:
-    """`picture` at `wide` by `high`, its corner at `left`, `top`, in a frame of its first size."""
+    """`picture` resized to `wide` by `high` with its corner at `left`, `top`, on a grey background
+    of the original size."""
     from PIL import Image
 
     image = Image.fromarray(picture).resize((wide, high), Image.Resampling.BILINEAR)

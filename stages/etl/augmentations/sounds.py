@@ -1,5 +1,5 @@
-"""What changes of sounds have in common: a waveform [n] float32 in -1..1 and a generator in, a
-waveform of the same length and range out."""
+"""The base of augmentations of sounds: they take a waveform, float32 [n] from -1 to 1, and a random
+generator, and return a waveform of the same length and range."""
 
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ Waveform = NDArray[np.float32]
 
 
 class OnSounds:
-    """Applied to the decoded waveform, whatever its length."""
+    """Applied to the decoded waveform, of any length."""
 
     modalities: ClassVar[tuple[str, ...]] = ("sounds",)
     trainers: ClassVar[tuple[str, ...]] = ("heads",)
@@ -18,5 +18,5 @@ class OnSounds:
 
 
 def within_full_scale(waveform: NDArray[np.floating]) -> Waveform:
-    """`waveform` cut off at -1 and 1, as a recorder would."""
+    """`waveform` clipped at -1 and 1, as by a recorder."""
     return np.clip(waveform, -1, 1).astype(np.float32)

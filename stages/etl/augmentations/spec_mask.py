@@ -1,4 +1,4 @@
-"""Hides parts of a spectrogram, so that no single band or moment decides."""
+"""Masks parts of a spectrogram, so that no single band or moment decides."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,9 +12,9 @@ from stages.etl.augmentations.sounds import OnSounds
 
 @dataclass(frozen=True)
 class SpecMask(OnSounds):
-    """SpecAugment without its warping (D. S. Park et al. 2019): `masks` times a stripe of up to
-    `bands` of the bands, and one of up to `time` of the time, is filled with the spectrogram's
-    mean. Given and made: [bands, frames] float32."""
+    """SpecAugment without time warping (D. S. Park et al. 2019): fills `masks` stripes of up to
+    `bands` of the bands, and as many of up to `time` of the frames, with the spectrogram's mean.
+    Spectrograms are float32 [bands, frames]."""
 
     bands: float = 0.15
     time: float = 0.1

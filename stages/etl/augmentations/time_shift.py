@@ -1,4 +1,4 @@
-"""Moves a sound in time, as if the recorder had been started earlier or later."""
+"""Shifts a sound in time, as if the recorder had been started earlier or later."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from stages.etl.augmentations.sounds import OnSounds, Waveform
 
 @dataclass(frozen=True)
 class TimeShift(OnSounds):
-    """Moves by up to `most` of the length either way. What is moved out is lost, and silence comes
-    in: wrapped around, the end of a sound would be heard before its beginning."""
+    """Shifts by up to `most` of the length in either direction, and fills with silence: wrapped
+    around, the end of a sound would come before its beginning."""
 
     most: float = 0.2
 

@@ -1,4 +1,4 @@
-"""Turns a picture by quarters."""
+"""Rotates a picture by multiples of 90 degrees."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from stages.etl.augmentations.geometry import shifted
 
 @dataclass(frozen=True)
 class Turn(OnPictures):
-    """Turns by one, two or three quarters, each as likely as the others, and brings the picture
-    back to its size. For things that are seen from above, or held any way; nothing is mirrored, so
-    that letters stay what they are. `chance`: how often, from 0 to 1."""
+    """With probability `chance`, rotates by 90, 180 or 270 degrees, each equally likely, and
+    resizes the picture to its size. For objects seen from above or held in any orientation; nothing
+    is mirrored, so that letters stay readable."""
 
     chance: float = 0.75
 
@@ -30,14 +30,14 @@ class Turn(OnPictures):
 
 
 def _turned(boxes: Boxes, width: int) -> Boxes:
-    """`boxes` of a picture that is turned by a quarter against the clock."""
+    """`boxes` of a picture that is rotated counter-clockwise by 90 degrees."""
     left, top, right, bottom, label = boxes.T
     turned: Boxes = np.stack([top, width - right, bottom, width - left, label], axis=1)
     return turned
 
 
 def _sized(scene: Scene, shape: tuple[int, ...]) -> Scene:
-    """`scene` at the height and width of `shape`."""
+    """`scene` resized to the height and width of `shape`."""
     from PIL import Image
 
     if scene.picture.shape == shape:

@@ -1,4 +1,4 @@
-"""Layouts that people bring their labelled samples in."""
+"""Readers: one for each layout of annotated data."""
 
 import re
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ SPLITS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One sample as the person names it: `file` relative to the folder, with / between parts.
+    """One sample as its annotation describes it. `file`: its path in the folder, with / between
+    parts.
 
-    Boxes are as the annotation says, in pixels; none of them is checked against the picture yet.
-    `place` says where the annotation stands, `places` where each box does; `size` is the width and
-    height for which they were written, if it is told; `skipped_boxes` counts boxes that do not
-    count, as those of crowds; `problem` says, with its place, why the annotation of this one is of
-    no use."""
+    `boxes`: in pixels, not yet checked against the picture. `place`: where the annotation is;
+    `places`: where each box is. `size`: the picture's width and height according to the annotation,
+    if given. `skipped_boxes`: the number of boxes that are not used, such as COCO's crowds.
+    `problem`: where and why the annotation cannot be used."""
 
     file: str
     label: str = ""
@@ -47,7 +47,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a folder says: its samples, the layout's own files, and what is left out."""
+    """The content of a folder: its samples, the layout's own files (`tables`), and other files that
+    are left out (`ignored`)."""
 
     rows: tuple[Row, ...]
     tables: dict[str, str] = field(default_factory=dict)  # name in our copy -> name in the folder
@@ -55,8 +56,9 @@ class Reading:
 
 
 class Reader(Protocol):
-    """Reads one layout. `read` raises DataError with everything that is wrong with it. `loose`: it
-    matches so much that another layout, if there is one, is what the person means."""
+    """Reads one layout. `matches`: whether the folder has it. `read` raises DataError with
+    everything that is wrong. `loose`: it matches so much that any other matching layout is
+    preferred."""
 
     loose: ClassVar[bool]
 
@@ -66,7 +68,9 @@ class Reader(Protocol):
 
 
 def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Reading:
-    """The samples in `folder`, by the first of `readers` whose layout it is. Sorted by name."""
+    """Read the samples in `folder`, sorted by name, with the first of `readers` that matches.
+
+    Raises DataError if none matches, or for what is wrong with the data."""
     found = [name for name in READERS if READERS[name]().matches(folder)]
     found = [name for name in found if not READERS[name].loose] or found
     matching = [name for name in found if name in readers]
@@ -80,18 +84,18 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
     raise DataError(
         f"There are no labelled samples in {folder.name}.",
         "Put the samples of each label into a folder with the label's name, or write a labels.csv "
-        "with the columns file and label. Boxes may come as COCO, Pascal VOC, YOLO or Label Studio "
-        "write them, beside their pictures.",
+        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO "
+        "and Label Studio, beside their pictures.",
     )
 
 
 def _check_names(rows: Sequence[Row]) -> None:
-    """Raise DataError for names that no file of ours could hold: not UTF-8, or of several lines."""
+    """Raise DataError for names that our files cannot hold: not UTF-8, or of several lines."""
     names = {name for row in rows for name in (row.file, row.group, *_labels(row))}
     wrong = sorted(ascii(name) for name in names if not _is_line(name))
     if wrong:
         raise DataError(
-            f"{len(wrong)} names are not a line of UTF-8 text: {few(wrong)}.", "Rename them."
+            f"{len(wrong)} names are not one line of UTF-8 text: {few(wrong)}.", "Rename them."
         )
 
 
@@ -111,11 +115,11 @@ def _other_layout(folder: Path, found: str, readers: Sequence[str]) -> DataError
     tasks = [name for name in TASKS if found in TASKS[name].readers]
     return DataError(
         f"The layout of {folder.name} is '{found}', and this task reads {', '.join(readers)}.",
-        f"Annotate the samples as this task needs it, or say task: {' or '.join(tasks)}.",
+        f"Annotate the samples as this task needs it, or set task: {' or '.join(tasks)}.",
     )
 
 
 def few(names: Sequence[str]) -> str:
-    """Some of `names` for a message, and how many more there are."""
+    """The first of `names` for a message, and how many more there are."""
     shown = ", ".join(f"'{name}'" for name in names[:NAMES])
     return shown if len(names) <= NAMES else f"{shown} and {len(names) - NAMES} more"

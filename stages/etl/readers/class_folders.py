@@ -1,4 +1,4 @@
-"""A folder for each label; above them, if one likes, folders train, validation and test."""
+"""Class folders: a folder for each label, optionally in folders train, validation and test."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -34,13 +34,14 @@ class ClassFolders:
 
 
 def _gives_splits(folder: Path) -> bool:
-    """Whether the folders of `folder` are splits: all named so, and with folders inside."""
+    """Whether the folders in `folder` are splits: all are named so and have folders inside."""
     folders = list(folders_in(folder))
     return all(path.name.lower() in SPLITS and any(folders_in(path)) for path in folders)
 
 
 def _place(folder: Path, path: Path) -> tuple[str, bool]:
-    """The name of `path` below `folder`, and whether it may be a sample: no link to nothing."""
+    """The path relative to `folder`, and whether it may be a sample: no document, no broken
+    link."""
     may_be = path.suffix.lower() not in NO_SAMPLES and path.is_file()
     return path.relative_to(folder).as_posix(), may_be
 

@@ -12,12 +12,12 @@ from stages.etl.readers.boxes import are_numbers, checked_size, group_in
 from stages.etl.readers.files import Files, json_of, mentions, refuse, split_in, split_of
 
 KEYS = ("images", "annotations", "categories")
-Entry = tuple[str, Mapping[str, Any]]  # where it stands, what it says
+Entry = tuple[str, Mapping[str, Any]]  # its place in the file, its content
 
 
 class Coco:
-    """One JSON, or one for each split: train.json, train/_annotations.coco.json,
-    annotations/instances_train2017.json. An image's own key `group` names its group."""
+    """Reads one JSON, or one for each split: train.json, train/_annotations.coco.json,
+    annotations/instances_train2017.json. An image's key `group` names its group."""
 
     loose: ClassVar[bool] = False
 
@@ -25,16 +25,17 @@ class Coco:
         return bool(_tables(Files(folder)))
 
     def read(self, folder: Path) -> Reading:
-        """One row for each image; those without annotations are negatives. Crowds are left out.
+        """Read a row for each image; images without annotations are negatives. Boxes of crowds are
+        left out.
 
-        Raises DataError with all that is wrong with the files as a whole; a wrong box is told in
-        its picture's row."""
+        Raises DataError with everything that is wrong with the files as a whole; a wrong box is a
+        problem of its picture's row."""
         files = Files(folder)
         tables = _tables(files)
         parts = [_Part(table, files) for table in tables]
         rows = [row for part in parts for row in part.rows()]
         problems = [problem for part in parts for problem in part.problems]
-        refuse([*problems, *_twice(rows)], f"Mend {few(tables)} and add it again.")
+        refuse([*problems, *_twice(rows)], f"Correct {few(tables)} and add it again.")
         rows = _divided(rows)
         rows.sort(key=lambda row: row.file)
         used = {*tables, *(row.file for row in rows)}
@@ -49,12 +50,12 @@ def _tables(files: Files) -> list[str]:
         if mentions(files.folder / name, b'"images"', b'"annotations"')
     ]
     instances = [name for name in found if PurePosixPath(name).name.startswith("instances")]
-    return instances or found  # beside instances lie captions and keypoints of the same images
+    return instances or found  # captions and keypoints of the same images are beside instances
 
 
 def _divided(rows: list[Row]) -> list[Row]:
-    """`rows`, without a split if all have the same: a name alone, as instances_val2017.json for all
-    there is, divides nothing."""
+    """`rows`, without their split if all have the same: a single file such as
+    instances_val2017.json does not define splits."""
     return (
         rows if len({row.split for row in rows}) > 1 else [replace(row, split="") for row in rows]
     )
@@ -73,7 +74,7 @@ def _twice(rows: list[Row]) -> list[str]:
 
 @dataclass
 class _Part:
-    """One of the folder's COCO files. `problems` grows while its rows are made."""
+    """One of the folder's COCO files. `problems` is filled while its rows are read."""
 
     table: str
     files: Files
@@ -95,7 +96,7 @@ class _Part:
                 yield row
 
     def _by_id(self, record: Mapping[str, Any], key: str) -> Iterator[Entry]:
-        """The entries of a list whose ids have to be there, once each."""
+        """The entries of a list with their places; each needs a unique id."""
         places: dict[Any, str] = {}
         for index, entry in enumerate(record[key]):
             number = entry.get("id") if isinstance(entry, dict) else None
@@ -172,7 +173,8 @@ class _Part:
 
 
 def _near(table: str) -> list[str]:
-    """Folders in which pictures of `table` usually lie: beside it, or called by a word of it."""
+    """The folders in which the pictures of `table` usually are: beside it, or named by a part of
+    its name."""
     home = PurePosixPath(table).parent
     places = [home, home / "images", home.parent, home.parent / "images"]
     parts = PurePosixPath(table).stem.split("_")
@@ -186,7 +188,7 @@ def _why(called: Any, found: list[str]) -> str:
 
 
 def _wrong(place: str, annotation: Mapping[str, Any], labels: Mapping[Any, str]) -> str:
-    """What is wrong with an annotation by itself, or ''."""
+    """What is wrong with an annotation, or ''."""
     category, sides = annotation.get("category_id"), annotation.get("bbox")
     if not isinstance(category, int | str) or category not in labels:
         return f"{place}: there is no category with the id {category!r}"

@@ -1,4 +1,4 @@
-"""A CSV beside the files: file,label[,split][,group]; what other columns say is kept."""
+"""A CSV beside the files: file,label[,split][,group]; other columns are kept as extra facts."""
 
 import csv
 import io
@@ -14,16 +14,17 @@ NEEDED = ("file", "label")
 ALL_COLUMNS = (*NEEDED, "split", "group")
 DELIMITERS = ",;\t"
 MOST_BYTES = 500_000_000
-Line = tuple[int, dict[str, str]]  # its number in the file, its fields by column
+Line = tuple[int, dict[str, str]]  # the line's number in the file, its fields by column
 
 
 class CsvTable:
-    """labels.csv, or the only CSV of the folder. Comma, semicolon or tab; UTF-8, or with a BOM."""
+    """Reads labels.csv, or the only CSV of the folder. Separated by comma, semicolon or tab; UTF-8,
+    or UTF-16 with a BOM."""
 
     loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        """Whether there is such a table; a stray CSV beside class folders is none."""
+        """Whether there is such a table; another CSV beside class folders does not count."""
         table = _table(folder)
         if table is None:
             return False
@@ -39,14 +40,14 @@ class CsvTable:
 
 
 def read_table(table: Path) -> Reading:
-    """The samples that `table` lists; files are relative to its folder.
+    """Read the samples that `table` lists; files are relative to its folder.
 
-    Raises DataError with all that is wrong: header, empty or missing files, places outside."""
+    Raises DataError with everything that is wrong: the header, missing files, paths outside."""
     lines = _lines(table)
     rows = [_row(table.parent, line) for _, line in lines]
     problems = [*_outside(lines), *_missing(table.parent, rows), *_bad_splits(lines)]
     if problems:
-        raise DataError("\n".join(problems), f"Mend {table.name} and add it again.")
+        raise DataError("\n".join(problems), f"Correct {table.name} and add it again.")
     if not rows:
         raise DataError(f"{table.name} has a header but no rows.", "Add a line for each file.")
     rows.sort(key=lambda row: (row.file, row.label))
@@ -83,7 +84,7 @@ def _columns(text: str) -> list[str]:
     rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text), skipinitialspace=True)
     try:
         head = next(rows, [])
-    except csv.Error:  # a quote that never ends: whatever it is, it names no columns
+    except csv.Error:  # an unclosed quote: not a table
         head = []
     return [
         column.strip().lower() if column.strip().lower() in ALL_COLUMNS else column.strip()
@@ -103,7 +104,7 @@ def _lines(table: Path) -> list[Line]:
             if any(field.strip() for field in fields):
                 lines.append((reader.line_num, _fields(table, columns, fields, reader.line_num)))
     except csv.Error as error:
-        raise DataError(f"{table.name}, line {reader.line_num}: {error}.", "Mend it.") from error
+        raise DataError(f"{table.name}, line {reader.line_num}: {error}.", "Correct it.") from error
     return lines
 
 
@@ -121,8 +122,8 @@ def _check_header(table: Path, columns: list[str]) -> None:
     )
     raise DataError(
         f"{table.name}, line 1: there is no column {' and no column '.join(lacking)}; "
-        f"the line says: {', '.join(columns) or 'nothing'}.",
-        f"{hints}The first line names the columns: file,label, and if you like split and group.",
+        f"the line has: {', '.join(columns) or 'nothing'}.",
+        f"{hints}The first line names the columns: file,label, and optionally split and group.",
     )
 
 
@@ -145,7 +146,7 @@ def _row(folder: Path, line: dict[str, str]) -> Row:
 
 
 def _name(folder: Path, name: str) -> str:
-    """`name` with / between its parts, as written on whichever system."""
+    """`name` with / between its parts, on whatever system it was written."""
     if "\\" in name and not is_outside(name) and not _is_file(folder, name):
         name = name.replace("\\", "/")
     return name if is_outside(name) else PurePosixPath(name).as_posix()
@@ -154,12 +155,12 @@ def _name(folder: Path, name: str) -> str:
 def _is_file(folder: Path, name: str) -> bool:
     try:
         return (folder / name).is_file()
-    except OSError:  # a name that is longer than any disk could hold
+    except OSError:  # a name that is too long for the file system
         return False
 
 
 def is_outside(name: str) -> bool:
-    """Whether `name` leads, or may lead, out of the folder it is relative to."""
+    """Whether `name` leads, or may lead, out of the folder that it is relative to."""
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     return (
         posix.is_absolute()

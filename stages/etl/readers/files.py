@@ -1,4 +1,4 @@
-"""The files of a person's folder, found by what an annotation calls them, whoever wrote it."""
+"""Finds the files of a user's folder by the names that annotations of any tool give them."""
 
 import io
 import json
@@ -32,7 +32,7 @@ PICTURES = frozenset(
 )
 MOST_BYTES = 500_000_000
 MOST_LISTED = 20  # problems of one folder
-UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before an upload's name
+UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # the prefix that Label Studio gives to uploads
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
 
@@ -54,13 +54,14 @@ class Files:
         return [name for name in self.names if name.lower().endswith(suffixes)]
 
     def pictures(self) -> list[str]:
+        """The names of the files with a suffix of pictures, sorted."""
         return [name for name in self.names if PurePosixPath(name).suffix.lower() in PICTURES]
 
     def find(self, called: str, near: Iterable[str] = ()) -> list[str]:
-        """The files that `called` may mean: one in a folder of `near` or of the whole, else those
-        with its last part. Capitals, the form of accents and an address before it do not matter.
+        """The files that `called` may mean: the path in one of the folders `near` or in the whole
+        folder, else all files with that name. Case, Unicode form and a URL prefix are ignored.
 
-        Only ever files below the folder, whatever `called` says."""
+        Only files below the folder are found, whatever `called` is."""
         for name in _spellings(called):
             for place in dict.fromkeys([*near, ""]):
                 whole = f"{place}/{name}" if place else name
@@ -73,13 +74,13 @@ class Files:
 
 
 def _plain(name: str) -> str:
-    """`name` as it is compared."""
+    """`name` in the form in which names are compared."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     return unicodedata.normalize("NFC", "/".join(parts)).casefold()
 
 
 def _spellings(called: str) -> list[str]:
-    """`called` as it stands, and what it means if it is an address or a name of an upload."""
+    """`called` itself, and the names that it means if it is a URL or the name of an upload."""
     address = _address(called)
     found = [called]
     if address is not None:
@@ -95,24 +96,24 @@ def _address(called: str) -> SplitResult | None:
         return None
     try:
         return urlsplit(called)
-    except ValueError:  # half an IPv6 address
+    except ValueError:  # such as a broken IPv6 address
         return None
 
 
 def split_of(name: str) -> str:
-    """The split that a folder on the way to `name` is called by, or ''."""
+    """The split that a folder on the path `name` is named after, or ''."""
     folders = [part.lower() for part in PurePosixPath(name).parts[:-1]]
     return next((SPLITS[part] for part in folders if part in SPLITS), "")
 
 
 def split_in(stem: str) -> str:
-    """The split that a word of `stem` names, as in instances_train2017, or ''."""
+    """The split that a part of `stem` names, as in instances_train2017, or ''."""
     parts = re.split(r"[^a-z]+", stem.lower())
     return next((SPLITS[part] for part in parts if part in SPLITS), "")
 
 
 def size_of(path: Path) -> tuple[int, int] | None:
-    """Width and height of the picture at `path`, upright, from its head; None if it has none."""
+    """Width and height of the picture at `path`, upright, from its header; None if unreadable."""
     from PIL import Image
 
     from stages.runtime.quiet import quiet
@@ -122,12 +123,12 @@ def size_of(path: Path) -> tuple[int, int] | None:
             width, height = image.size
             turned = image.getexif().get(ORIENTATION) in SIDEWAYS
             return (height, width) if turned else (width, height)
-    except Exception:  # whatever it is: looking at it closely, later, says what is wrong with it
+    except Exception:  # of any kind: the inspection will report what is wrong with the picture
         return None
 
 
 def bytes_of(folder: Path, name: str) -> bytes:
-    """The bytes of the annotation `name`. Raises DataError if there are far too many."""
+    """The bytes of the annotation `name`. Raises DataError if the file is too large."""
     path = folder / name
     if path.stat().st_size > MOST_BYTES:
         raise DataError(f"{name} is too large for an annotation.", "Is it another file?")
@@ -135,7 +136,7 @@ def bytes_of(folder: Path, name: str) -> bytes:
 
 
 def text_of(folder: Path, name: str) -> str:
-    """The text of the file `name`. Raises DataError with the line that is no UTF-8."""
+    """The text of the file `name`. Raises DataError with the line that is not UTF-8."""
     data = bytes_of(folder, name)
     try:
         return data.decode("utf-8-sig")
@@ -147,7 +148,7 @@ def text_of(folder: Path, name: str) -> str:
 
 
 def json_of(folder: Path, name: str) -> Any:
-    """What the JSON file `name` says. Raises DataError with the line where it is none."""
+    """The content of the JSON file `name`. Raises DataError with the line of a syntax error."""
     try:
         return json.loads(text_of(folder, name))
     except json.JSONDecodeError as error:
@@ -162,7 +163,7 @@ def json_of(folder: Path, name: str) -> Any:
 
 
 def mentions(path: Path, *patterns: bytes) -> bool:
-    """Whether the file at `path` contains all of `patterns`; too large a file has none."""
+    """Whether the file at `path` contains all of `patterns`; False for a file that is too large."""
     if path.stat().st_size > MOST_BYTES:
         return False
     data = path.read_bytes()

@@ -16,9 +16,10 @@ SIDES = ("x", "y", "width", "height")
 
 
 class LabelStudio:
-    """The JSON beside the pictures, whatever address it knows them by. Tasks without an annotation
-    are left out; an annotation without rectangles makes a negative. Of a task's several annotations
-    the ground truth counts, else the last; a turned rectangle becomes the box around it."""
+    """Reads the JSON beside the pictures, whatever URLs it has for them. Tasks without an
+    annotation are left out; an annotation without rectangles makes a negative. Of several
+    annotations of a task the ground truth is used, else the last one; a rotated rectangle becomes
+    the box around it."""
 
     loose: ClassVar[bool] = False
 
@@ -26,8 +27,8 @@ class LabelStudio:
         return bool(_tables(Files(folder)))
 
     def read(self, folder: Path) -> Reading:
-        """One row for each annotated task. Raises DataError with all that is wrong with the file as
-        a whole; a wrong rectangle is told in its picture's row."""
+        """Read a row for each annotated task. Raises DataError with everything that is wrong with
+        the file as a whole; a wrong rectangle is a problem of its picture's row."""
         files, problems = Files(folder), list[str]()
         tables = _tables(files)
         rows = [row for name in tables for row in _rows(files, name, problems)]
@@ -36,7 +37,7 @@ class LabelStudio:
         problems += [
             f"{row.place}: '{row.file}' is in {first[row.file].place}, too." for row in twice
         ]
-        refuse(problems, f"Mend {few(tables)}, or export it again.")
+        refuse(problems, f"Correct {few(tables)}, or export it again.")
         rows.sort(key=lambda row: row.file)
         used = {*tables, *first}
         ignored = tuple(name for name in files.names if name not in used)
@@ -121,14 +122,14 @@ def _box(place: str, shape: Mapping[str, Any], size: tuple[int, int]) -> Box | s
     value = value if isinstance(value, dict) else {}
     sides, labels = [value.get(side) for side in SIDES], value.get("rectanglelabels")
     if not isinstance(labels, list) or len(labels) != 1 or not str(labels[0]).strip():
-        return f"{place}: it has {labels!r} for its one label"
+        return f"{place}: it has {labels!r} instead of one label"
     rotation = value.get("rotation") or 0
     if not are_numbers([*sides, rotation]):
         return f"{place}: x, y, width, height are {sides!r}, rotation {rotation!r}: not numbers"
     x, y, width, height = (float(side or 0) / 100 for side in sides)
     if width <= 0 or height <= 0:
         return f"{place}: its box is {100 * width:g} % wide and {100 * height:g} % high"
-    turn = np.radians(float(rotation))  # about its first corner, with the clock
+    turn = np.radians(float(rotation))  # clockwise about its first corner
     cosine, sine = float(np.cos(turn)), float(np.sin(turn))
     wide, high = width * size[0], height * size[1]
     across = [x * size[0] + step for step in (0, wide * cosine, -high * sine)]

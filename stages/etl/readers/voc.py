@@ -13,13 +13,13 @@ from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
 
-HEAD = 65_536  # bytes in which an annotation shows itself
+HEAD = 65_536  # bytes in which <annotation must occur
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
 class Voc:
-    """Annotations/ beside JPEGImages/, with ImageSets/Main/train.txt and so on if there are splits,
-    or each XML beside its picture. Pictures without an XML are left out."""
+    """Reads Annotations/ beside JPEGImages/, with ImageSets/Main/train.txt and so on for splits, or
+    each XML beside its picture. Pictures without an XML are left out."""
 
     loose: ClassVar[bool] = False
 
@@ -27,10 +27,11 @@ class Voc:
         return any(_is_annotation(folder / name) for name in Files(folder).ending(".xml"))
 
     def read(self, folder: Path) -> Reading:
-        """One row for each XML; one without objects is a negative.
+        """Read a row for each XML; one without objects is a negative.
 
-        Pixels are counted from 1, as VOC does, unless some box begins at 0. Raises DataError with
-        all that is wrong with the files as a whole; a wrong box is told in its picture's row."""
+        Pixels are counted from 1, as in VOC, unless some box begins at 0. Raises DataError with
+        everything that is wrong with the files as a whole; a wrong box is a problem of its
+        picture's row."""
         files = Files(folder)
         tables = [name for name in files.ending(".xml") if _is_annotation(folder / name)]
         problems: list[str] = []
@@ -39,7 +40,7 @@ class Voc:
         first = 0 if any(_begins_at_nought(tree) for _, tree in trees) else 1
         sets = _sets(files)
         rows = [row for name, tree in trees if (row := _row(name, tree, files, first, problems))]
-        refuse([*problems, *_shared(rows)], "Mend them and add the folder again.")
+        refuse([*problems, *_shared(rows)], "Correct them and add the folder again.")
         rows = [_with_split(row, sets) for row in rows]
         rows.sort(key=lambda row: row.file)
         annotation_files = {name: name for name in (*tables, *_set_files(files))}
@@ -91,7 +92,7 @@ def _row(name: str, tree: Element, files: Files, first: int, problems: list[str]
 
 
 def _picture(name: str, tree: Element, files: Files) -> str:
-    """The picture of the XML `name`: as it says, else the one with its own name."""
+    """The picture of the XML `name`: the one that it names, else the one with the same stem."""
     home = PurePosixPath(name).parent
     near = [
         str(home),
@@ -109,7 +110,7 @@ def _stem(name: str) -> str:
 
 
 def _box(name: str, element: Element, first: int) -> Box | str:
-    """The box of an object, its corners as edges between pixels; or what is wrong with it."""
+    """The box of an object, with edges between pixels; or what is wrong with it."""
     label, corners = element.text("name"), element.child("bndbox")
     place = f"{name}, line {element.line}"
     if not label:
@@ -164,4 +165,4 @@ def _shared(rows: list[Row]) -> list[str]:
     first: dict[str, Row] = {}
     pairs = [(row, first.setdefault(row.file, row)) for row in rows]
     twice = [f"{other.place} and {row.place}" for row, other in pairs if row is not other]
-    return [f"Two XMLs are of one picture: {few(twice)}."] if twice else []
+    return [f"Two XMLs describe one picture: {few(twice)}."] if twice else []

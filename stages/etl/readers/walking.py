@@ -1,4 +1,4 @@
-"""Walks through a person's folder: through links, in no circles, past what is hidden."""
+"""Walks through a user's folder: follows links, without cycles, and skips hidden files."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stages.runtime.errors import DataError
 
-MOST_ENTRIES = 5_000_000  # links that lead crosswise can make endless many of a few folders
+MOST_ENTRIES = 5_000_000  # links between folders can make endlessly many of a few
 
 Identity = tuple[int, int]  # device and inode
 
@@ -19,9 +19,9 @@ def folders_in(folder: Path) -> Iterator[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below `folder`, through links as well, but no folder inside itself.
+    """Yield every file below `folder`; links are followed, but no folder is entered inside itself.
 
-    Raises DataError if there is no end of them."""
+    Raises DataError if there are more than MOST_ENTRIES files and folders."""
     waiting = [(folder, _ancestors(folder))]
     count = 0
     while waiting:
@@ -40,8 +40,8 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def _entries(folder: Path) -> tuple[list[str], list[str]]:
-    """The names of the files and of the folders in `folder` that are not hidden, each sorted; none
-    if it may not be read."""
+    """The names of the files and of the folders in `folder` that are not hidden, each sorted; empty
+    if `folder` cannot be read."""
     try:
         with os.scandir(folder) as entries:
             shown = [(entry.name, _is_folder(entry)) for entry in entries]
@@ -62,7 +62,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _ancestors(folder: Path) -> frozenset[Identity]:
-    """The folders in which `folder` lies."""
+    """The parents of `folder`."""
     return frozenset(_identity(os.stat(parent)) for parent in folder.resolve().parents)
 
 

@@ -1,4 +1,5 @@
-"""An XML file as a tree that knows its lines. A doctype is refused: it can hide a bomb, a path."""
+"""Parses XML into a tree with line numbers. A doctype is refused, as it can hide an entity bomb or
+a path."""
 
 import io
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from stages.runtime.errors import DataError
 
 @dataclass
 class Element:
-    """An element, the line where it begins, its own text and the elements inside."""
+    """An element: its name, the line where it begins, its text and its child elements."""
 
     name: str
     line: int
@@ -17,9 +18,11 @@ class Element:
     inside: list["Element"] = field(default_factory=list)
 
     def children(self, name: str) -> list["Element"]:
+        """The child elements called `name`."""
         return [entry for entry in self.inside if entry.name == name]
 
     def child(self, name: str) -> "Element | None":
+        """The first child element called `name`; None if there is none."""
         return next(iter(self.children(name)), None)
 
     def text(self, name: str) -> str:
@@ -29,9 +32,9 @@ class Element:
 
 
 def parsed(data: bytes, name: str) -> Element:
-    """The root of the XML in `data`, the file `name`.
+    """The root of the XML in `data`, the content of the file `name`.
 
-    Raises DataError if it is no XML, or has a doctype or entities of its own (defusedxml)."""
+    Raises DataError if it is not XML, or has a doctype or entities of its own (defusedxml)."""
     from xml.sax import SAXParseException
 
     from defusedxml import DefusedXmlException
@@ -40,7 +43,7 @@ def parsed(data: bytes, name: str) -> Element:
         return _tree(data)
     except DefusedXmlException:
         raise DataError(
-            f"{name} has a doctype, which can hide a bomb; annotations need none.",
+            f"{name} has a doctype, which can hide an entity bomb; annotations need none.",
             "Remove the lines from <!DOCTYPE on, or the file.",
         ) from None
     except SAXParseException as error:
@@ -48,7 +51,7 @@ def parsed(data: bytes, name: str) -> Element:
             f"{name}, line {error.getLineNumber()}: this is not XML: {error.getMessage()}.",
             "Export it again.",
         ) from None
-    except (ValueError, LookupError) as error:  # encodings of several bytes, or of nobody
+    except (ValueError, LookupError) as error:  # multi-byte or unknown encodings
         raise DataError(f"{name}, line 1: {error}.", "Save it as UTF-8.") from None
 
 

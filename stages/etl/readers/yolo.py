@@ -17,8 +17,9 @@ FIELDS = 5
 
 
 class Yolo:
-    """images/ beside labels/, above or below train, val and test, or each txt beside its picture;
-    labels' names in data.yaml, classes.txt or obj.names. A picture without a txt is a negative."""
+    """Reads images/ beside labels/, above or below train, val and test, or each txt beside its
+    picture; the labels' names are in data.yaml, classes.txt or obj.names. A picture without a txt
+    is a negative."""
 
     loose: ClassVar[bool] = False
 
@@ -27,9 +28,9 @@ class Yolo:
         return any(_is_label_file(folder / text) for _, text in _pairs(files))
 
     def read(self, folder: Path) -> Reading:
-        """One row for each picture; its boxes are shares of its own size, upright.
+        """Read a row for each picture; boxes are shares of the size of the upright picture.
 
-        Raises DataError if there are no names; a wrong line is told in its picture's row."""
+        Raises DataError if there are no names; a wrong line is a problem of its picture's row."""
         files = Files(folder)
         table, labels = _names(files)
         pairs = dict(_pairs(files))
@@ -49,7 +50,7 @@ class Yolo:
 
 
 def _pairs(files: Files) -> Iterator[tuple[str, str]]:
-    """Each picture that has a txt, with it."""
+    """Yield each picture that has a txt, with its txt."""
     there = set(files.names)
     for picture in files.pictures():
         for text in _texts(picture):
@@ -59,7 +60,7 @@ def _pairs(files: Files) -> Iterator[tuple[str, str]]:
 
 
 def _texts(picture: str) -> list[str]:
-    """Where the txt of `picture` may be: beside it, or in labels/ where it is in images/."""
+    """The possible paths of the txt of `picture`: in labels/ if it is in images/, or beside it."""
     path = PurePosixPath(picture).with_suffix(".txt")
     parts = list(path.parts)
     found = [str(path)]
@@ -70,7 +71,7 @@ def _texts(picture: str) -> list[str]:
 
 
 def _is_label_file(text: Path) -> bool:
-    """Whether the first line that says something has a class and four numbers."""
+    """Whether the first line that is not empty has a class and four numbers."""
     with text.open("rb") as data:
         head = data.read(4096).decode(errors="replace").split("\n")
     fields = next((line.split() for line in head if line.strip()), [])
@@ -78,7 +79,7 @@ def _is_label_file(text: Path) -> bool:
 
 
 def _names(files: Files) -> tuple[str, dict[int, str]]:
-    """The file that names the labels, and each class's label. Raises DataError if none does."""
+    """The file that names the labels, and each class's label. Raises DataError if there is none."""
     for name in sorted(files.ending(".yaml", ".yml"), key=_depth):
         names = _names_in_yaml(text_of(files.folder, name), name)
         if names:
@@ -90,7 +91,7 @@ def _names(files: Files) -> tuple[str, dict[int, str]]:
     ]
     if not lists:
         raise DataError(
-            f"{files.folder.name} has boxes by YOLO's rules, and no file names their classes.",
+            f"{files.folder.name} has boxes in YOLO's format, but no file names their classes.",
             "Write a classes.txt with one label a line, the label of class 0 first.",
         )
     lines = text_of(files.folder, lists[0]).splitlines()
@@ -108,7 +109,9 @@ def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
         record = parse_yaml(text).value
     except YamlProblem as error:
         line = f", line {error.line}" if error.line else ""
-        raise DataError(f"{name}{line}: this is not YAML: {error.problem}.", "Mend it.") from None
+        raise DataError(
+            f"{name}{line}: this is not YAML: {error.problem}.", "Correct it."
+        ) from None
     names = record.get("names") if isinstance(record, dict) else None
     if isinstance(names, list):
         return dict(enumerate(names))
@@ -116,18 +119,18 @@ def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
 
 
 def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
-    """`names` by whole numbers, without empty ones at the end. Raises DataError for others."""
+    """`names` by class number, without empty names. Raises DataError for invalid ones."""
     lists = [key for key, label in names.items() if not isinstance(label, str | int | float)]
-    refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Mend {name}.")
+    refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Correct {name}.")
     labels = {key: str(label).strip() for key, label in names.items() if str(label).strip()}
-    wrong = [f"{name}: '{key}' is no number of a class." for key in labels if not _is_class(key)]
+    wrong = [f"{name}: '{key}' is not a class number." for key in labels if not _is_class(key)]
     counts = Counter(labels.values())
     wrong += [
         f"{name}: the label '{label}' is there {'twice' if count == 2 else f'{count} times'}."
         for label, count in sorted(counts.items())
         if count > 1
     ]
-    refuse(wrong, f"Mend {name} and add the folder again.")
+    refuse(wrong, f"Correct {name} and add the folder again.")
     return {int(key): label for key, label in labels.items()}
 
 

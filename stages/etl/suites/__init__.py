@@ -1,1 +1,1 @@
-"""What samples are held against, as data: a task names the suites that are for it."""
+"""The default expectations, as JSON; a task names the suites that apply to it."""

@@ -45,8 +45,8 @@ def advice(
         return [_unmarked(needed.noun, len(wrong))]
     if ap.value < _HOPELESS and ap.high < 0.5:
         return [_learnt_nothing(needed.noun), *_untested(measures, needed.noun)]
-    open_ones = [judgement for judgement in judgements if judgement.undecided]
-    undecided = [needed.to_decide(judgement) for judgement in open_ones][:_GATES]
+    open_gates = [judgement for judgement in judgements if judgement.undecided]
+    undecided = [needed.to_decide(judgement) for judgement in open_gates][:_GATES]
     missed = any(judgement.outcome == "missed" for judgement in judgements)
     few = needed.at_least(few_tested(measures), "box")
     lines = [] if missed else few + undecided
@@ -64,16 +64,14 @@ def _true(measures: Measured) -> int:
 
 
 def _unmarked(noun: str, false: int) -> str:
-    note = f" Of the boxes that the model gives there, {false}, all are false." if false else ""
-    return (
-        f"No test {noun} has a box, so nothing is known of what is found: add some that have.{note}"
-    )
+    note = f" All {false} boxes that the model predicts there are false alarms." if false else ""
+    return f"No test {noun} has a box, so nothing can be measured: add {noun}s with boxes.{note}"
 
 
 def _learnt_nothing(noun: str) -> str:
     return (
-        f"The model finds next to nothing. Look at the data page whether the boxes are on the "
-        f"things that they name; if so, train longer (train.budget_minutes) or on more {noun}s."
+        f"The model finds next to nothing. Check on the data page whether the boxes are on the "
+        f"objects that they name; if so, train longer (train.budget_minutes) or on more {noun}s."
     )
 
 
@@ -82,8 +80,8 @@ def _suspicious(wrong: Sequence[Mistake], noun: str) -> list[str]:
     if not names:
         return []
     return [
-        f"Check the annotations of {counted(len(names), noun)} first (marked below): where "
-        "nothing is annotated, the model is as sure of a box as it is of right ones."
+        f"Check the annotations of {counted(len(names), noun)} first (marked below): the model "
+        "is as sure of boxes there as of right ones, but nothing is annotated."
     ]
 
 
@@ -106,7 +104,7 @@ def _weakest(measures: Measured, wrong: Sequence[Mistake], needed: Needed) -> li
 
 
 def _how(label: str, wrong: Sequence[Mistake]) -> str:
-    """The sorts of mistakes by which its boxes are lost, if there are several."""
+    """How its boxes are missed, if in several ways."""
     sorts = Counter(mistake.sort for mistake in wrong if mistake.true == label)
     if len(sorts) < 2:
         return ""
@@ -119,7 +117,7 @@ def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
     samples = rough(needed.samples(label, missing))
     test = f"{counted(samples, f'more test {needed.noun}')} with it{needed.in_all(samples)}"
     return (
-        f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
+        f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."
     )
 
@@ -131,13 +129,13 @@ def _false(measures: Measured, wrong: Sequence[Mistake], noun: str) -> list[str]
     lines = []
     if alarms >= _AT_LEAST and alarms > _OFTEN * predicted_boxes:
         lines.append(
-            f"{alarms} of {predicted_boxes} given boxes are false alarms on the background: add "
-            f"training {noun}s of such scenes without anything to find, and without a box."
+            f"{alarms} of {predicted_boxes} predicted boxes are false alarms on the background: "
+            f"add training {noun}s of such scenes without objects, and so without boxes."
         )
     if again >= _AT_LEAST and again > _OFTEN * predicted_boxes:
         lines.append(
-            f"{again} of {predicted_boxes} given boxes are second ones on a thing that has one: "
-            "look whether things are annotated once each, and as a whole."
+            f"{again} of {predicted_boxes} predicted boxes are second boxes on one object: check "
+            "whether each object is annotated once, and as a whole."
         )
     return lines
 
@@ -147,8 +145,9 @@ def _misplaced(wrong: Sequence[Mistake], true: int) -> list[str]:
     if count < _AT_LEAST or count <= _OFTEN * true:
         return []
     return [
-        f"{count} boxes are on the right thing but badly placed: look whether all annotations are "
-        "drawn alike, close around what can be seen; then train longer or at a larger input size."
+        f"{count} boxes are on the right object but badly placed: check whether all annotations "
+        "are drawn the same way, tightly around the visible part; then train longer or at a "
+        "larger input size."
     ]
 
 
@@ -167,7 +166,7 @@ def _untested(measures: Measured, noun: str) -> list[str]:
 def _nothing_wrong(measures: Measured, noun: str) -> str:
     recall = measures.overall["micro_recall"]
     return (
-        f"Nothing stands out: {measured(recall)} of {recall.n} boxes are found, so up to "
-        f"{percent(1 - recall.low)} of all may be missed. Go on testing with new {noun}s from "
-        "where it will be used."
+        f"No weakness stands out: {measured(recall)} of {recall.n} boxes are found, so up to "
+        f"{percent(1 - recall.low)} of all may be missed. Keep testing with new {noun}s from "
+        "where the model will be used."
     )

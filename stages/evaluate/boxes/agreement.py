@@ -2,18 +2,18 @@
 
 The rules, for a pipeline's `max_drop` and the threshold of the Report:
 
-- AP50: the drop itself may not be more than `max_drop`, nor more than one true box of the rarest
-  label costs if that is more: AP50 is a mean over labels and 101 recalls, so with K labels one box
-  of a label that has n is worth up to (1 / n + 1 / 101) / K, and a single one may go the other way
-  by chance. The interval beside it comes from resamples of the pictures, the same for both.
-- Recall of a label: of its true boxes, `lost` were found before at the threshold and are not now,
-  `won` the other way round. As for labels of whole samples it fails only when the drop is more than
-  `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, where one is 10 %,
-  and the price of doubt is a larger file, the price of trust a label that no longer works.
-- Box by box agreement: two networks can be right equally often and still be different ones. So the
-  share of boxes that both give at the threshold (same label, overlap of at least half, counted both
-  ways) may not be surely below what is usual for that number format. A box whose score is at the
-  very threshold may come and go, which is why the usual share is not 100 %."""
+- AP50: its drop may be at most `max_drop`, or the weight of one true box of the rarest label if
+  that is more. AP50 is a mean over labels and 101 recalls, so with K labels one of the n boxes of a
+  label weighs up to (1 / n + 1 / 101) / K, and a single box may change by chance. The interval
+  comes from resamples of the pictures, the same for both networks.
+- Recall of a label: `lost` of its true boxes were found before at the threshold and are not found
+  now, `won` the reverse. As for labels of whole samples, it fails only if the drop is more than
+  `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, of which one is
+  10 %. A wrong alarm costs a larger file, a missed one a label that no longer works.
+- Agreement box by box: two networks can be right equally often with different answers. So the share
+  of boxes that both predict at the threshold (same label, overlap of at least half, counted in both
+  directions) may not be significantly below what is usual for that number format. Boxes with a
+  score close to the threshold may come and go, so the usual share is below 100 %."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -10,7 +10,7 @@ from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.boxes.advice import advice
 from stages.evaluate.boxes.mistakes import Mistake, mistakes
-from stages.evaluate.boxes.small import small_ones
+from stages.evaluate.boxes.small import compare_small
 from stages.evaluate.boxes.threshold import on_threshold
 from stages.evaluate.confused import pairs
 from stages.evaluate.few import few_tested
@@ -36,7 +36,7 @@ from stages.metrics.boxes.box_measures import Tallies, by_label, tallies
 from stages.metrics.intervals import proportion
 from stages.runtime.answers.sure import Sure
 
-LEAST_AP50 = 0.5  # the gate if the config sets none: below it boxes are not worth looking at
+LEAST_AP50 = 0.5  # the default gate: with less, boxes are of little use
 Epochs = Sequence[Mapping[str, float]]
 
 
@@ -70,7 +70,7 @@ def evaluated(
     packaged_threshold: float | None = None,
     sure: Sure | None = None,
 ) -> Evaluation:
-    """Measure and judge `predicted`; see `Kind.evaluated`."""
+    """Measure `predicted` and compare it with the gates; see `Kind.evaluated`."""
     labels = predicted.labels
     found = matches(predicted.truth, predicted.answers, len(labels))
     held_out_matches = matches(unseen.truth, unseen.answers, len(labels)) if unseen else found
@@ -151,12 +151,12 @@ def _advice(
 ) -> list[str]:
     confusion = [row[:-1] for row in measured.confusion[:-1]]
     confused = pairs(confusion, list(measured.labels))
-    return advice(measured, judgements, wrong, confused, small_ones(found, threshold), needed)
+    return advice(measured, judgements, wrong, confused, compare_small(found, threshold), needed)
 
 
 def _each(found: Matches, measured: Measured) -> dict[str, float]:
-    """By label, how many boxes a sample has that has any of it; by metric, how many boxes it counts
-    for each sample."""
+    """By label, the mean number of its boxes in a sample that has any; by metric, the mean number
+    of boxes that it counts in a sample."""
     support = found.support
     having = (support > 0).sum(axis=0)
     boxes = support.sum(axis=0) / np.maximum(having, 1)

@@ -14,9 +14,9 @@ from stages.pages import inline
 from stages.runtime.pictures import decode_picture
 
 SIDE = 240  # of a picture on the page, in pixels; it is shown smaller, and sharp on fine screens
-AROUND = 3.0  # a view is so many times as large as what it is about
-LEAST = 96.0  # pixels of the photo that a view shows at least
-WHOLE = 0.7  # a view that would show so much of the photo shows all of it
+AROUND = 3.0  # the side of a view, in sides of the boxes that it is about
+LEAST = 96.0  # the least side of a view, in pixels of the photo
+WHOLE = 0.7  # a view that would cover this share of the photo's side shows the whole photo
 MOST = 40  # boxes drawn beside those of the mistake
 
 
@@ -31,7 +31,7 @@ class Drawn(NamedTuple):
     strong: bool
 
 
-class View(NamedTuple):
+class MistakeView(NamedTuple):
     """A JPEG as a data: address, `width` by `height` pixels, and the boxes to draw on it."""
 
     mistake: Mistake
@@ -46,7 +46,7 @@ def views(
     predicted: Predicted,
     threshold: float,
     fetch: Callable[[int], bytes],
-) -> list[View]:
+) -> list[MistakeView]:
     """The views of `mistakes`; `fetch` gives a sample's bytes by its row."""
     photo = lru_cache(maxsize=4)(lambda row: decode_picture(fetch(row)))
     return [_view(mistake, predicted, threshold, photo(mistake.row)) for mistake in mistakes]
@@ -54,7 +54,7 @@ def views(
 
 def _view(
     mistake: Mistake, predicted: Predicted, threshold: float, photo: NDArray[np.uint8]
-) -> View:
+) -> MistakeView:
     left, top, right, bottom = window(mistake, photo.shape[1], photo.shape[0])
     part = np.ascontiguousarray(photo[top:bottom, left:right])
     scale = min(1.0, SIDE / max(part.shape[:2]))
@@ -64,11 +64,11 @@ def _view(
         *_drawn(predicted.truth[mistake.row], False, mistake.true_box, (left, top, right, bottom)),
         *_drawn(shown_rows, True, mistake.box, (left, top, right, bottom)),
     ]
-    return View(mistake, inline(small_jpeg(part, SIDE)), width, height, boxes)
+    return MistakeView(mistake, inline(small_jpeg(part, SIDE)), width, height, boxes)
 
 
 def window(mistake: Mistake, width: int, height: int) -> tuple[int, int, int, int]:
-    """The part of a photo of `width` by `height` to look at: left, top, right, bottom, whole
+    """The part of a photo of `width` by `height` to show: left, top, right, bottom, in whole
     pixels."""
     edges = np.array([box for box in (mistake.true_box, mistake.box) if box])
     low, high = edges[:, :2].min(axis=0), edges[:, 2:].max(axis=0)

@@ -10,8 +10,8 @@ from stages.metrics.boxes import FALSE, MISPLACED, RIGHT, WRONG, BoxOutcome, Mat
 
 MISSED = "missed"
 SORTS = (MISSED, WRONG, MISPLACED, FALSE)
-NEAR, FAR = 0.5, 0.1  # overlap: a second box on one thing; nothing is annotated there
-_FEWEST = 10  # right boxes that tell how sure the model is of what is right
+NEAR, FAR = 0.5, 0.1  # overlap: a second box on one object; nothing is annotated there
+_FEWEST = 10  # right boxes that are needed to estimate their usual score
 
 Edges = tuple[float, ...]
 
@@ -31,7 +31,7 @@ class Mistake(NamedTuple):
     overlap: float
     true_box: Edges
     box: Edges
-    again: bool = False  # a second box on one thing
+    again: bool = False  # a second box on one object
     suspicious: bool = False
 
 

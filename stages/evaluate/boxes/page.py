@@ -1,4 +1,4 @@
-"""The report on boxes as one page that opens anywhere: what it says, in the order it is read."""
+"""The report on boxes as one self-contained HTML page, in the order in which it is read."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from stages.evaluate import drawing, formatting
 from stages.evaluate.about import About
 from stages.evaluate.boxes.evaluation import Evaluation
-from stages.evaluate.boxes.gallery import View, views
+from stages.evaluate.boxes.gallery import MistakeView, views
 from stages.evaluate.boxes.mistakes import MISSED, shown
 from stages.evaluate.matrix import matrix
 from stages.metrics.boxes import FALSE, MISPLACED, WRONG, BoxThreshold
@@ -16,10 +16,10 @@ from stages.pages import render
 _TEMPLATE = Path(__file__).parent / "boxes.html"
 _KEY = ("ap50", "ap50_95", "macro_precision", "macro_recall", "macro_f1")
 _DESCRIPTIONS = {
-    MISSED: "True boxes that nothing was found at; the largest first.",
-    WRONG: "A box at the place of a thing, with the label of another; the surest first.",
+    MISSED: "True boxes that were not found; the largest first.",
+    WRONG: "Boxes in the right place with the wrong label; the highest scores first.",
     MISPLACED: "The right label, but an overlap of 10 to 50 % with the true box; the worst first.",
-    FALSE: "Boxes where no such thing is annotated; the surest first.",
+    FALSE: "Boxes where no such object is annotated; the highest scores first.",
 }
 
 
@@ -57,7 +57,7 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
 
 def _galleries(
     evaluation: Evaluation, fetch: Callable[[int], bytes], worst: int
-) -> list[tuple[str, int, list[View]]]:
+) -> list[tuple[str, int, list[MistakeView]]]:
     """For each sort of mistake: its name, how many there are, and the worst as pictures."""
     chosen = shown(evaluation.mistakes, worst)
     return [
@@ -77,7 +77,7 @@ def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _rows(evaluation: Evaluation) -> Sequence[BoxThreshold]:
-    """Every tenth at which a box is given, and the recommended threshold."""
+    """The thresholds in steps of 0.1 at which boxes are predicted, and the recommended one."""
     return [
         row
         for row in evaluation.thresholds

@@ -9,7 +9,7 @@ from stages.evaluate.formatting import percent
 from stages.metrics import proportion
 from stages.metrics.boxes import Matches, area
 
-_FEWEST = 30  # true boxes, of which a third is enough to tell something
+_FEWEST = 30  # true boxes that are needed for a comparison
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,20 @@ class Small:
     larger: Measure
 
     def advice(self, noun: str) -> list[str]:
-        """What to do, if the small ones are surely found less often."""
+        """What to do, if small boxes are significantly found less often."""
         if self.small.high >= self.larger.low:
             return []
         return [
-            f"Small things are missed: of boxes below about {self.side:.0f} × {self.side:.0f} "
+            f"Small objects are missed: of boxes below about {self.side:.0f} × {self.side:.0f} "
             f"pixels {percent(self.small.value)} are found, of larger ones "
-            f"{percent(self.larger.value)}. Take {noun}s from nearer, cut large {noun}s into "
+            f"{percent(self.larger.value)}. Take {noun}s from closer up, cut large {noun}s into "
             "tiles, or train at a larger input size (train.input_sizes)."
         ]
 
 
-def small_ones(found: Matches, threshold: float) -> Small | None:
-    """Both recalls at `threshold`; None if there are few boxes, or all have one size."""
+def compare_small(found: Matches, threshold: float) -> Small | None:
+    """Compare the recall of small and larger boxes at `threshold`; None if there are few boxes or
+    all have one size."""
     sizes = area(found.true)
     if len(sizes) < _FEWEST:
         return None

@@ -1,4 +1,4 @@
-"""What the recommended threshold on a box's score is for, in plain words."""
+"""Describes the recommended threshold on a box's score."""
 
 from stages.artifacts import Measure
 from stages.evaluate.evaluation import Origin
@@ -9,21 +9,21 @@ from stages.metrics.boxes import BoxThreshold
 def on_threshold(
     chosen: BoxThreshold, precision: float | None, noun: str, origin: Origin = "test"
 ) -> str:
-    """What the threshold on a box's score does; `origin`: where it was chosen."""
+    """Describe the effect of the threshold on a box's score, and where it was chosen (`origin`)."""
     wanted = (
-        "as the best compromise (F1) between boxes that are right and things that are found"
+        "as the best compromise between precision and recall (F1)"
         if precision is None
         else f"so that {percent(precision)} of the boxes are right"
     )
     where = {
         "held out": f"was chosen on {noun}s held out of training, {wanted}",
-        "test": f"was chosen on these very {noun}s, {wanted}",
+        "test": f"was chosen on these same {noun}s, {wanted}",
         "package": "came with the package, chosen when it was made",
     }
     return (
-        f"Take a box from this score on. It {where[origin]}. In this test "
-        f"{_share(chosen.precision)} of the boxes are right, {_share(chosen.recall)} of the things "
-        f"are found, and a {noun} gets {chosen.each:.1f} boxes."
+        f"Use boxes from this score on. The threshold {where[origin]}. In this test "
+        f"{_share(chosen.precision)} of the predicted boxes are right, {_share(chosen.recall)} of "
+        f"the annotated ones are found, and a {noun} gets {chosen.each:.1f} boxes."
     )
 
 

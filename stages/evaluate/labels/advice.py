@@ -1,4 +1,4 @@
-"""Advice on what to do next, in plain words."""
+"""Advice on what to do next about labels."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
 from stages.metrics import Measured, samples_to_narrow
 
-MARGIN = 0.05  # an interval of five points to each side tells enough to act on
-_GATES = 3  # undecided ones to be told of
-_WEAK = 0.95  # a label with a better recall needs none either
-_FEW = 0.1  # with more sure mistakes than this it is the model that is wrong, not the labels
+MARGIN = 0.05  # an interval of ±5 points is narrow enough to act on
+_GATES = 3  # undecided gates that are mentioned
+_WEAK = 0.95  # a label with a better recall needs no advice
+_FEW = 0.1  # with a larger share of confident mistakes the model is wrong, not the labels
 
 
 def advice(
@@ -41,8 +41,8 @@ def advice(
         judgement.guessed and judgement.measure.high < judgement.gate for judgement in judgements
     ):
         return [_hopeless(noun), *_unseen(measures, noun)]
-    open_ones = [judgement for judgement in judgements if judgement.undecided]
-    undecided = [needed.to_decide(judgement) for judgement in open_ones]
+    open_gates = [judgement for judgement in judgements if judgement.undecided]
+    undecided = [needed.to_decide(judgement) for judgement in open_gates]
     missed = any(judgement.outcome == "missed" for judgement in judgements)
     few = few_tested(measures)
     lines = [] if missed else needed.at_least(few) + undecided[:_GATES]
@@ -59,8 +59,8 @@ def advice(
 
 def _hopeless(noun: str) -> str:
     return (
-        f"The model has learnt nothing that holds for new {noun}s. Look at the data page whether "
-        f"{noun}s and labels belong together and whether a person could tell the labels apart; if "
+        f"The model has learnt nothing that holds for new {noun}s. Check on the data page whether "
+        f"the {noun}s have the right labels and whether a person could tell the labels apart; if "
         f"so, train on many more {noun}s of each label."
     )
 
@@ -101,7 +101,7 @@ def _mostly(label: str, confused: Sequence[ConfusedPair], missed: int) -> str:
 def _know(recall: Measure, missing: int, needed: Needed) -> str:
     test = f"{counted(missing, f'more test {needed.noun}')} of it{needed.in_all(missing)}"
     return (
-        f"its recall is only known to lie in {interval(recall)}; about {test} would tell it to "
+        f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."
     )
 
@@ -129,6 +129,7 @@ def _nothing_wrong(measures: Measured, noun: str) -> list[str]:
     accuracy = measures.overall["accuracy"]
     most = percent(1 - accuracy.low)
     return [
-        f"Nothing stands out. With {counted(accuracy.n, f'test {noun}')} the true share of "
-        f"mistakes may be up to {most}; go on testing with new {noun}s from where it will be used."
+        f"No weakness stands out. With {counted(accuracy.n, f'test {noun}')} the true share of "
+        f"mistakes may be up to {most}; keep testing with new {noun}s from where the model will "
+        "be used."
     ]

@@ -1,19 +1,19 @@
 """Compares the packed network with the trained model on the same test samples.
 
 As both answered the same samples, only those count that one answered right and the other wrong:
-`lost` (right before, wrong now) and `won`. The drop is (lost - won) / n, its interval Tango's
+`lost` (right before, wrong now) and `won`. The drop is (lost - won) / n, with Tango's interval
 (metrics/paired.py). The rules, for a pipeline's `max_drop`:
 
-- Accuracy: the drop itself may not be more than `max_drop`. One sample net is forgiven, since with
-  fewer than 1 / max_drop samples the smallest possible drop would already be too much.
-- Recall of a label: a label may have ten samples, where one is 10 %, and it may have ten
-  neighbours, of which one is unlucky by chance. So it fails only when the drop is more than
-  `max_drop` with 90 % confidence (one-sided). That is meant to be less than the usual 97.5 %: the
-  price of doubt is a larger file, the price of trust a label that no longer works. Of 30 samples,
-  3 lost and none won fail at 2 %, 2 lost do not; of 10, 3 do; a ruined label always does, from 2
-  samples on.
-- Label by label agreement: two networks can be right equally often and still be different ones (a
-  swap of red and blue did that). So the share of samples that keep their label may not be surely
+- Accuracy: the drop may be at most `max_drop`. A net loss of one sample is allowed, as with fewer
+  than 1 / max_drop samples the smallest possible drop would already be too much.
+- Recall of a label: it fails only if the drop is more than `max_drop` with 90 % confidence
+  (one-sided), as a label may have ten samples, of which one is 10 %, and among ten labels one is
+  unlucky by chance. The confidence is below the usual 97.5 % on purpose: a wrong alarm costs a
+  larger file, a missed one a label that no longer works. At 2 %, 3 of 30 samples lost and none won
+  fail, 2 lost do not; of 10 samples, 3 lost fail; a label that is lost completely always fails,
+  from 2 samples on.
+- Agreement sample by sample: two networks can be right equally often with different answers (as
+  with swapped red and blue). So the share of samples that keep their label may not be significantly
   below what is usual for that number format."""
 
 from collections.abc import Mapping, Sequence

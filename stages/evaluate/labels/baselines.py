@@ -19,13 +19,14 @@ class Baseline(NamedTuple):
     verdict: str
 
 
-class Choice(NamedTuple):
+class Selection(NamedTuple):
     """`selection`: the Model's record of its selection."""
 
     selection: Mapping[str, Any]
 
     @property
     def metric(self) -> str:
+        """The name of the search's metric, with a capital letter."""
         return capital(metric(str(self.selection.get("metric", ""))))
 
     @property
@@ -49,13 +50,13 @@ class Choice(NamedTuple):
             return ""
         if worse := verdicts.count("worse"):
             return (
-                f"On these samples {worse} of {len(verdicts)} baselines did surely better: "
-                "the rule also compares log loss."
+                f"On these samples {worse} of {len(verdicts)} baselines did surely better; the "
+                "model was still selected, as the rule also compares log loss."
             )
         if undecided == len(verdicts):
-            return "So few samples do not tell it from the baselines: any of them may be as good."
+            return "With so few samples, any of the baselines may be as good."
         if undecided:
-            return f"It cannot be told from {undecided} of {len(verdicts)} baselines."
+            return f"{undecided} of {len(verdicts)} baselines may be as good."
         return "It is surely better than every baseline."
 
 

@@ -12,7 +12,7 @@ from stages.evaluate.few import few_tested
 from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.advice import advice
-from stages.evaluate.labels.baselines import Choice
+from stages.evaluate.labels.baselines import Selection
 from stages.evaluate.labels.groups import Groups, groups, worse
 from stages.evaluate.labels.growth import Growth, growth_of
 from stages.evaluate.labels.mistakes import Mistake, mistakes
@@ -55,7 +55,7 @@ class Evaluation(evaluation.Evaluation):
     held_out: Callable[[str], bytes] | None = None
     shift: Shift | None = None
     growth: Growth | None = None
-    choice: Choice | None = None
+    selection: Selection | None = None
 
     @property
     def threshold_summary(self) -> str:
@@ -83,7 +83,7 @@ def evaluated(
     training: Training | None = None,
     sure: Sure | None = None,
 ) -> Evaluation:
-    """Measure and judge `predicted`; see `Kind.evaluated`."""
+    """Measure `predicted` and compare it with the gates; see `Kind.evaluated`."""
     test = scored(predicted.truth, predicted.answers, len(predicted.labels))
     held_out = scored(unseen.truth, unseen.answers, len(predicted.labels)) if unseen else test
     answered, chosen = (only_answers(scores, other_of(predicted)) for scores in (test, held_out))
@@ -162,7 +162,7 @@ def _training_sections(training: Training | None, noun: str) -> dict[str, Any]:
     return {
         "shift": shift_of(training),
         "growth": growth_of(training, noun),
-        "choice": Choice(training.model.selection),
+        "selection": Selection(training.model.selection),
     }
 
 
@@ -175,13 +175,16 @@ def _mistakes_and_advice(
     sections: dict[str, Any],
     near: tuple[SimilarLabels, ...],
 ) -> dict[str, Any]:
-    """The mistakes, grouped in several ways, and the advice that follows."""
+    """The mistakes, grouped in several ways, and the advice that follows from them."""
     wrong = mistakes(predicted, test)
     confused = pairs(measured.confusion, predicted.labels)
     grouped = groups(test, predicted.extras)
     weak = worse(grouped, measured.overall["accuracy"])
-    needed, near_ones = Needed(predicted.noun, tested), [{pair.label, pair.other} for pair in near]
-    lines = advice(measured, judgements, wrong, confused, weak, needed, near_ones)
+    needed, similar_pairs = (
+        Needed(predicted.noun, tested),
+        [{pair.label, pair.other} for pair in near],
+    )
+    lines = advice(measured, judgements, wrong, confused, weak, needed, similar_pairs)
     lines += shift_text.advice(sections.get("shift"))
     lines += sections["growth"].advice if sections.get("growth") else []
     return {

@@ -1,4 +1,4 @@
-"""The learning curve that training measured, in plain words and as a plot."""
+"""The learning curve that training measured, as text and as a plot."""
 
 import json
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ class Growth(NamedTuple):
 
     @property
     def has_gain(self) -> bool:
+        """Whether the gain by more data could be estimated."""
         return "gain" in self.record
 
     @property
@@ -35,7 +36,7 @@ class Growth(NamedTuple):
         """How much more data would help."""
         if not self.has_gain:
             why = str(self.record["why_not"])
-            return f"How much more {self.noun}s would help cannot be told: {why}."
+            return f"How much more {self.noun}s would help is not known: {why}."
         return f"{self._gain} {self._first}".strip()
 
     @property
@@ -67,12 +68,12 @@ class Growth(NamedTuple):
         if self._flawless:
             return (
                 f"Of {self.record['samples']:,} held-out {self.noun}s about "
-                f"{self.record['wrong']:.0f} are wrong: too few to tell what more would bring."
+                f"{self.record['wrong']:.0f} are wrong: too few to estimate the gain from more."
             )
         if gain["high"] <= LITTLE:
             return f"{twice} would hardly help: {_points(gain)} of balanced accuracy."
         if not self._helps:
-            return f"It cannot be told whether {twice.lower()} would help: {_points(gain)}."
+            return f"It is not known whether {twice.lower()} would help: {_points(gain)}."
         return f"{twice} would bring about {_points(gain)} of balanced accuracy."
 
     @property
@@ -81,7 +82,7 @@ class Growth(NamedTuple):
         if not self._helps or len(self.record["labels"]) < 2:
             return ""
         if sure < LIKELY:
-            return "Which label would gain most cannot be told."
+            return "Which label would gain most is not known."
         gain = _points(self.record["labels"][label])
         often = "Most" if sure >= SURE else "Probably most"
         return f"{often} would be gained by '{label}': {gain} of its recall."

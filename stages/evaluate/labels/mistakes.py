@@ -24,6 +24,7 @@ class Mistake(NamedTuple):
 
     @property
     def suspicious(self) -> bool:
+        """Whether the score is so high that the true label may be wrong."""
         return self.score >= SURE
 
 

@@ -1,4 +1,4 @@
-"""The report on labels as one page that opens anywhere: what it says, in the order it is read."""
+"""The report on labels as one self-contained HTML page, in the order in which it is read."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,7 +88,8 @@ def _weakest_first(evaluation: Evaluation) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _rows(evaluation: Evaluation) -> list[Threshold]:
-    """Every tenth that changes something, and the one from which answers are sure."""
+    """The thresholds in steps of 0.1 that change something, and that from which answers are
+    sure."""
     shown: list[Threshold] = []
     for place, row in enumerate(evaluation.thresholds):
         chosen = row.threshold == evaluation.sure.least

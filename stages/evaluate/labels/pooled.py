@@ -27,10 +27,12 @@ class PooledAnswers:
 
     @cached_property
     def confusion(self) -> Counts:
+        """The confusion matrix of all answers."""
         return confusion_matrix(self.scored.truth, self.scored.predicted, len(self.labels))
 
     @cached_property
     def in_test(self) -> Counts:
+        """The confusion matrix of the answers to the test split."""
         truth, answers = self.scored.truth[: self.tested], self.scored.predicted[: self.tested]
         return confusion_matrix(truth, answers, len(self.labels))
 

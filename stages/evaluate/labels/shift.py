@@ -1,5 +1,5 @@
-"""Measures the shift from training to test samples in two ways: a classifier on features of the
-model's backbone tries to tell them apart, and traits that a person sees at once (size, brightness,
+"""Measures the distribution shift from training to test samples in two ways: a classifier on
+features of the model's backbone tries to tell them apart, and simple traits (size, brightness,
 loudness) are compared.
 
 Only samples with the same label are compared, one of each group, so that neither a different
@@ -26,9 +26,9 @@ from stages.parts import FAMILIES, MODALITIES, TASKS
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, View
 
-MOST = 250  # samples of each side that are looked at: enough to tell, and soon done
-FEWEST = 10  # of each side, below which nothing is told
-SURELY = 50  # samples of each side that are looked at however large they are
+MOST = 250  # samples of each side that are compared: enough for a test, and fast
+FEWEST = 10  # samples of each side that are needed
+SURELY = 50  # samples of each side that are compared however large they are
 ROOM = 250e6  # pixels, or values of sounds, of each side
 
 Numbers = NDArray[np.float64]
@@ -51,6 +51,7 @@ class Shift(NamedTuple):
 
     @property
     def found(self) -> bool:
+        """Whether training and test split differ significantly."""
         return self.p <= SURE or bool(self.reasons)
 
     @property

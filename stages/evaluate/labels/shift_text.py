@@ -1,4 +1,4 @@
-"""A shift from training to test, in plain words."""
+"""Describes a distribution shift from training to test."""
 
 from stages.evaluate.formatting import interval, percent
 from stages.evaluate.labels.shift import Shift
@@ -21,9 +21,9 @@ def advice(shift: Shift | None) -> list[str]:
         return []
     what = f" ({_reasons(shift)})" if shift.reasons else ""
     return [
-        f"The test {shift.noun}s are unlike those of training{what}: see below. If they are like "
-        f"those that the model will meet, add such {shift.noun}s to training; if not, test on "
-        "others."
+        f"The test {shift.noun}s differ from those of training{what}: see below. If they are like "
+        f"those that the model will be used on, add such {shift.noun}s to training; if not, test "
+        "on others."
     ]
 
 
@@ -32,9 +32,9 @@ def mixed(shift: Shift) -> str:
     if shift.mixture > SURE:
         return ""
     return (
-        "The labels are mixed otherwise in the test than in training. That is no shift of the "
-        f"{shift.noun}s themselves, but accuracy follows the test's mixture; balanced accuracy "
-        "does not."
+        "The shares of the labels differ between test and training. That is no shift of the "
+        f"{shift.noun}s themselves, but accuracy depends on these shares; balanced accuracy does "
+        "not."
     )
 
 
@@ -54,8 +54,8 @@ def _pairs(shift: Shift) -> str:
         return ""
     return (
         f"Of a test and a training {shift.noun} with one label, a classifier tells which is which "
-        f"in {percent(shift.apart.value)} ({interval(shift.apart)}) of all pairs; if they were "
-        f"alike it would be 50 % (p = {shift.p:.3f}). "
+        f"in {percent(shift.apart.value)} ({interval(shift.apart)}) of all pairs; without a shift "
+        f"it would be 50 % (p = {shift.p:.3f}). "
     )
 
 
@@ -63,7 +63,7 @@ def _why(shift: Shift) -> str:
     if not shift.reasons:
         return (
             f"In {_names(shift)} they do not surely differ, so look at the {shift.noun}s below: "
-            "the difference may be in what is around the things, or in how they were taken."
+            "the difference may be in the background, or in how they were taken."
         )
     return f"What differs most: {_reasons(shift)} in the test."
 

@@ -1,5 +1,5 @@
-"""Labels that look alike to the model: pairs that are confused more often than if mistakes fell
-evenly on all labels, with the samples that show it."""
+"""Similar labels: pairs that the model confuses more often than if mistakes fell evenly on all
+labels, with the samples that show it."""
 
 from math import comb
 from typing import Any, NamedTuple
@@ -66,8 +66,8 @@ class SimilarLabels(NamedTuple):
 
 
 def similar_labels(pooled: PooledAnswers, other: int | None = None) -> tuple[SimilarLabels, ...]:
-    """The pairs of labels that look alike, the surest first. `other`: index of the label of unknown
-    samples, which is left out.
+    """The pairs of similar labels, the most significant first. `other`: index of the label of
+    unknown samples, which is left out.
 
     If the mistakes with two labels fell evenly, a share of 1 / (labels - 1) of them would be
     between these two. A pair is reported if so many mistakes or more would then have a probability

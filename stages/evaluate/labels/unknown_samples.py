@@ -45,12 +45,12 @@ class UnknownSamples(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The shares in plain words."""
+        """The shares as text."""
         return (
             f"Of {counted(self.recall.n, self.noun)} that have none of the labels, of kinds that "
             f"the answering model was not trained on, {measured(self.recall)} are answered "
             f"'{self.other}', and {measured(self.accepted)} get one of the labels with at least "
-            f"the recommended threshold. The price: {measured(self.rejected)} of the test "
+            f"the recommended threshold. In return, {measured(self.rejected)} of the test "
             f"{self.noun}s are rejected though they have one of the labels."
         )
 
@@ -74,7 +74,7 @@ class UnknownSamples(NamedTuple):
 
 
 def only_answers(scored: Scored, other: int | None) -> Scored:
-    """The samples with a label. Where one is rejected, all its scores are -1: that is no answer."""
+    """The samples with a label. A rejected one has no answer: all its scores are -1."""
     if other is None:
         return scored
     rows = scored.truth != other

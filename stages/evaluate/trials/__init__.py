@@ -8,7 +8,7 @@ from stages.artifacts import Model
 from stages.config.device import Device
 from stages.evaluate import formatting
 from stages.evaluate.trials.plot import drawn
-from stages.evaluate.trials.rows import Row, phases, rows_of, varied
+from stages.evaluate.trials.rows import TrialRow, phases, rows_of, varied
 from stages.media import Modality
 from stages.pages import render
 from stages.parts import MODALITIES, TASKS
@@ -41,7 +41,7 @@ def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     return render(HOME / template, **_context(rows, model, metric, device), noun=modality.noun)
 
 
-def _context(rows: list[Row], model: Model, metric: str, device: Device) -> dict[str, Any]:
+def _context(rows: list[TrialRow], model: Model, metric: str, device: Device) -> dict[str, Any]:
     return {
         "model": model,
         "formatting": formatting,

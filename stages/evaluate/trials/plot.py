@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from stages.config.device import HERE, Device
 from stages.evaluate.drawing import COLOURS
-from stages.evaluate.trials.rows import LOWER, Row, is_measured
+from stages.evaluate.trials.rows import LOWER, TrialRow, is_measured
 
 LEFT, TOP, WIDTH, HEIGHT = 72, 14, 470, 290  # of the plot's inside, in pixels
 FALLBACK_COLOUR = "#8a93a3"  # inputs for which no colour is left
@@ -18,16 +18,16 @@ GOLDEN = 0.618034  # so that neighbours in number are spread apart
 
 
 class Mark(NamedTuple):
-    """A trial: where, and how it looks. `below`: it is worse than the drawing shows."""
+    """A trial's mark in the plot. `below`: its value is below the drawn range."""
 
     x: float
     y: float
     colour: str
-    row: Row
+    row: TrialRow
     below: bool
 
 
-class Entry(NamedTuple):
+class LegendEntry(NamedTuple):
     """An input in the legend: its best value and its cost."""
 
     name: str
@@ -44,12 +44,12 @@ class Plot(NamedTuple):
     pareto_front: str
     across: list[tuple[float, str]]
     down: list[tuple[float, str]]
-    legend: list[Entry]
+    legend: list[LegendEntry]
     below: int
     unit: str
 
 
-class Scale(NamedTuple):
+class AxisScale(NamedTuple):
     """From a number to its share of an axis. Logarithmic where the ends are far apart."""
 
     low: float
@@ -57,12 +57,13 @@ class Scale(NamedTuple):
     log: bool = False
 
     def share(self, value: float) -> float:
+        """The position of `value` on the axis, from 0 at `low` to 1 at `high`."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
 
-def drawn(rows: Sequence[Row], metric: str, device: Device) -> Plot | None:
+def drawn(rows: Sequence[TrialRow], metric: str, device: Device) -> Plot | None:
     """The plot of all trials; None if there is only one, or no cost is known."""
     if len(rows) < 2 or any(row.cost is None for row in rows):
         return None
@@ -83,9 +84,9 @@ def drawn(rows: Sequence[Row], metric: str, device: Device) -> Plot | None:
     )
 
 
-def pareto_front(rows: Sequence[Row]) -> list[Row]:
+def pareto_front(rows: Sequence[TrialRow]) -> list[TrialRow]:
     """The rows that no row of the same or a lower cost matches, the cheapest first."""
-    best: list[Row] = []
+    best: list[TrialRow] = []
     for row in sorted(rows, key=lambda row: (row.cost or 0.0, -row.score)):
         if not best or row.score > best[-1].score:
             best.append(row)
@@ -97,49 +98,49 @@ def _unit(device: Device) -> str:
     return f"milliseconds of the network untrained, p95 on {where}, one window"
 
 
-def _legend(rows: Sequence[Row]) -> list[Entry]:
+def _legend(rows: Sequence[TrialRow]) -> list[LegendEntry]:
     """The inputs, that with the best trial first."""
     names = list(dict.fromkeys(row.input for row in rows))
     colours = [*COLOURS[:-1], *[FALLBACK_COLOUR] * len(names)]
     entries = []
     for name, colour in zip(names, colours, strict=False):
         own = [row for row in rows if row.input == name]
-        entries.append(Entry(name, colour, own[0].value, own[0].cost or 0.0, len(own)))
+        entries.append(LegendEntry(name, colour, own[0].value, own[0].cost or 0.0, len(own)))
     return entries
 
 
-def _costs(rows: Sequence[Row]) -> Scale:
+def _costs(rows: Sequence[TrialRow]) -> AxisScale:
     costs = [row.cost or 0.0 for row in rows]
     if min(costs) > 0 and max(costs) > 8 * min(costs):
-        return Scale(min(costs) / 1.25, max(costs) * 1.25, log=True)
-    return Scale(0.0, max(costs) * 1.12)
+        return AxisScale(min(costs) / 1.25, max(costs) * 1.25, log=True)
+    return AxisScale(0.0, max(costs) * 1.12)
 
 
-def _values(rows: Sequence[Row]) -> Scale:
-    """From a little above the best to three times as far below it as the middle one, or to the
-    worst: a few failures would press all others together."""
+def _values(rows: Sequence[TrialRow]) -> AxisScale:
+    """The range of values: from slightly above the best down to the worst, but at most three times
+    as far below the best as the median, so that a few failures do not squeeze the others."""
     scores = sorted(row.score for row in rows)
     best, middle = scores[-1], scores[len(scores) // 2]
     least = max(scores[0], best - 3 * max(best - middle, LEAST))
     room = max(best - least, LEAST) * 0.08
-    return Scale(min(least, best - LEAST) - room, best + room)
+    return AxisScale(min(least, best - LEAST) - room, best + room)
 
 
-def _spread(rows: Sequence[Row], x: Scale) -> float:
-    """How many pixels wide the trials of one input may stand: not into those of the next."""
+def _spread(rows: Sequence[TrialRow], x: AxisScale) -> float:
+    """The width in pixels over which trials of one input are spread, without reaching the next."""
     places = sorted({x.share(row.cost or 0.0) * WIDTH for row in rows})
     gaps = [right - left for left, right in pairwise(places)]
     return min([WIDE, *(0.8 * gap for gap in gaps)])
 
 
-def _mark(row: Row, x: Scale, y: Scale, colour: str, spread: float) -> Mark:
+def _mark(row: TrialRow, x: AxisScale, y: AxisScale, colour: str, spread: float) -> Mark:
     offset = 0.0 if row.chosen else ((row.number * GOLDEN) % 1 - 0.5) * spread
     share, below = y.share(row.score), row.score < y.low
     place = _across(x.share(row.cost or 0.0)) + offset
     return Mark(round(place, 1), _down(max(share, 0.0)), colour, row, below)
 
 
-def _line(rows: Sequence[Row], x: Scale, y: Scale) -> str:
+def _line(rows: Sequence[TrialRow], x: AxisScale, y: AxisScale) -> str:
     """The Pareto front as a step line out to the right edge."""
     points: list[tuple[float, float]] = []
     for row in rows:
@@ -158,7 +159,7 @@ def _down(share: float) -> float:
     return round(TOP + HEIGHT * (1 - share), 1)
 
 
-def _ticks(scale: Scale) -> list[float]:
+def _ticks(scale: AxisScale) -> list[float]:
     """Round numbers within `scale`, 3 to 8 of them."""
     if scale.log:
         tens = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)

@@ -16,10 +16,10 @@ SHORT_NAMES = {
 }
 
 
-class Row(NamedTuple):
-    """`value`: of the metric that the search raised; `score`: the same, the higher the better.
-    `cost`: milliseconds of one window; None if nothing is known of the input. `whole`: it was
-    trained as long as any trial of its phase, or until further epochs brought nothing."""
+class TrialRow(NamedTuple):
+    """A trial. `value`: the metric that the search optimised; `score`: the same, higher is better.
+    `cost`: milliseconds of one window; None if unknown. `whole`: it was trained as long as any
+    trial of its phase, or until further epochs brought nothing."""
 
     number: int
     phase: int
@@ -34,8 +34,8 @@ class Row(NamedTuple):
     hyperparameters: Mapping[str, Any]
 
 
-def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[Row]:
-    """`trials`, as a Model's trials.json has them, by `metric`; of equal ones the surest first."""
+def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[TrialRow]:
+    """The `trials` of a Model's trials.json, ordered by `metric`, then by log loss."""
     costs = costs_of({str(trial["hyperparameters"].get("input", "")) for trial in trials}, device)
     furthest: dict[int, int] = {}
     for trial in trials:
@@ -50,11 +50,11 @@ def _row(
     metric: str,
     costs: Mapping[str, float | None],
     furthest: Mapping[int, int],
-) -> Row:
+) -> TrialRow:
     value, chosen_by = trial["measures"][metric], dict(trial["hyperparameters"])
     name, phase = str(chosen_by.pop("input", "")), trial.get("phase", 1)
     reached = trial.get("rung", trial["epochs"])
-    return Row(
+    return TrialRow(
         number=trial["number"],
         phase=phase,
         chosen=bool(trial.get("chosen")),
@@ -70,7 +70,7 @@ def _row(
 
 
 def is_measured(names: set[str], device: Device) -> bool:
-    """Whether what all of these inputs take was measured on a device."""
+    """Whether the cost of all these inputs was measured on a device."""
     return names <= {
         measurement.input
         for measurement in device.measured
@@ -79,8 +79,8 @@ def is_measured(names: set[str], device: Device) -> bool:
 
 
 def costs_of(names: set[str], device: Device) -> dict[str, float | None]:
-    """Milliseconds of one window of each input: as measured on the device, if all were; else those
-    of the reference machine."""
+    """Milliseconds of one window of each input: those measured on the device, if all were measured;
+    else those of the reference machine."""
     if is_measured(names, device):
         return {
             measurement.input: measurement.latency_ms_p95
@@ -97,13 +97,13 @@ def _reference(name: str) -> float | None:
     return 1000 * float(FAMILIES[family].seconds(int(size)))
 
 
-def phases(rows: Sequence[Row]) -> list[tuple[int, int]]:
+def phases(rows: Sequence[TrialRow]) -> list[tuple[int, int]]:
     """The phases of the search, and how many trials each had."""
     numbers = [row.phase for row in rows]
     return [(phase, numbers.count(phase)) for phase in sorted(set(numbers))]
 
 
-def varied(rows: Sequence[Row]) -> dict[tuple[int, int], str]:
+def varied(rows: Sequence[TrialRow]) -> dict[tuple[int, int], str]:
     """By phase and number of a trial: its hyperparameters that differ between trials, as text."""
     names = list(dict.fromkeys(name for row in rows for name in row.hyperparameters))
     varying = [

@@ -1,7 +1,7 @@
-"""What is counted of boxes, and how sure the count is; every number with a 95 % interval.
+"""Metrics of boxes, each with a 95 % interval.
 
-A box of another label, or one that overlaps with the true one by less than half, is wrong. Boxes of
-one picture go together in every interval."""
+A predicted box is right if it has the label of a true box and overlaps with it by at least half.
+All intervals account for the dependence of boxes in one picture."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -59,10 +59,12 @@ def measure_boxes(
     seed: int = 0,
     found: Matches | None = None,
 ) -> Measured:
-    """Measure `answers` against `truth` (as in `matches`, whose result may be given as `found`).
+    """Measure `answers` against `truth`; both as for `matches`, whose result may be given as
+    `found`.
 
-    AP50 and AP50:95 look at all boxes; precision, recall, F1 and the confusion, with a last row for
-    background and a last column for nothing, at those that reach `threshold`."""
+    AP50 and AP50:95 use all boxes; precision, recall, F1 and the confusion matrix those with a
+    score of at least `threshold`. The matrix has a last row for background and a last column for
+    missed boxes."""
     found = found or matches(truth, answers, len(labels))
     tally = tallies(found, threshold)
     overall, each = precisions(found, truth, answers, seed)

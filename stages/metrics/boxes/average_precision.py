@@ -1,7 +1,7 @@
-"""Average precision from kept matches, for many resamples of the pictures at once.
+"""Average precision from precomputed matches, for many resamples of the pictures at once.
 
-The value itself is the COCO evaluator's (evaluator.py), to which this is held equal in a test; the
-evaluator would take minutes for the resamples that an interval needs."""
+Reported values come from the COCO evaluator (evaluator.py); a test checks that both are equal. The
+evaluator would take minutes for the resamples of an interval."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,34 +11,34 @@ from numpy.typing import NDArray
 
 from stages.metrics.boxes.matching import MOST, Matches, matches
 
-RECALLS = np.linspace(0, 1, 101)  # at which the COCO evaluation looks up the precision
+RECALLS = np.linspace(0, 1, 101)  # the recalls at which the COCO evaluation takes the precision
 
 Numbers = NDArray[np.float64]
 
 
 def average_precisions(found: Matches, weights: Numbers, levels: Sequence[int] = (0,)) -> Numbers:
-    """The average precision at each of `levels` (indices of OVERLAPS) of each label.
+    """The average precision of each label at each of `levels` (indices of OVERLAPS), in each of r
+    resamples: [levels, r, labels], NaN for a label without a true box.
 
-    `weights` [r, images] says how often each picture is in each resample; [levels, r, labels] comes
-    back, NaN for a label without a true box there. A picture that is there twice counts as two."""
+    `weights` [r, images]: how often each picture is in each resample."""
     wanted = weights @ found.support
     areas = [_of_label(found, weights, wanted[:, k], k, levels) for k in range(found.labels)]
     return np.stack(areas, axis=2)
 
 
 def ap50(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> float:
-    """Mean over labels of the average precision at an overlap of 0.5; 0 without a true box."""
+    """The mean over labels of the average precision at an overlap of 0.5; 0 without a true box."""
     found = matches(truth, answers, labels)
     return float(np.nan_to_num(ap50s(found, np.ones((1, found.images)))[0]))
 
 
 def ap50s(found: Matches, weights: Numbers) -> Numbers:
-    """AP50 over the labels that have a true box, [r]; NaN where none has."""
+    """AP50 over the labels with a true box in each resample, [r]; NaN if no label has one."""
     return means(average_precisions(found, weights))
 
 
 def means(precisions: Numbers) -> Numbers:
-    """Means over levels and labels of `precisions` [levels, r, labels], of what is known; [r]."""
+    """Means of `precisions` [levels, r, labels] over levels and labels without NaN: [r]."""
     finite = np.isfinite(precisions)
     sums = np.where(finite, precisions, 0.0).sum(axis=(0, 2))
     numbers = finite.sum(axis=(0, 2))
@@ -59,10 +59,10 @@ def _of_label(
 
 
 def _area(counted: Numbers, predicted: Numbers, hit: NDArray[np.bool_], wanted: Numbers) -> Numbers:
-    """The mean precision at RECALLS, [r]; where a recall is not reached, it is 0.
+    """The mean precision at RECALLS, [r]; 0 at recalls that are not reached.
 
-    Recall rises at hits alone, so nothing else has to be looked at: from the recall before to that
-    at a hit, precision counts as the best from this hit on."""
+    Recall rises only at hits. Between two hits the interpolated precision is the highest from the
+    second hit on."""
     found = np.cumsum(counted[:, hit], axis=1)
     if not found.shape[1]:
         return np.zeros(len(counted))

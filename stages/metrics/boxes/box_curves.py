@@ -1,4 +1,4 @@
-"""Precision against recall of each label's boxes, as the threshold on the score falls."""
+"""Precision-recall curves of boxes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Average precision, precision, recall and F1 of boxes, by label and together."""
+"""Average precision, precision, recall and F1 of boxes, by label and overall."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ Numbers = NDArray[np.float64]
 
 
 class Tallies(NamedTuple):
-    """Boxes by picture and label, [images, labels]: `right` ones, `predicted` ones, `true` ones."""
+    """Numbers of boxes by picture and label, [images, labels] each: right, predicted and true."""
 
     right: Counts
     predicted: Counts
@@ -27,7 +27,7 @@ class Tallies(NamedTuple):
 
 
 def tallies(found: Matches, threshold: float) -> Tallies:
-    """What is given with a score of `threshold` or more, and what of it is right."""
+    """Count the predicted boxes with a score of at least `threshold`, and how many are right."""
     sure = found.score >= threshold - 1e-9
     size = (found.images, found.labels)
     right = sure & (found.found >= 0)
@@ -39,8 +39,8 @@ def tallies(found: Matches, threshold: float) -> Tallies:
 
 
 def shares(right: Numbers, predicted: Numbers, true: Numbers) -> dict[str, Numbers]:
-    """Precision, recall, and of all boxes that are true or given the share that is both (F1 rises
-    with it: see `f1_of`); NaN where nothing was counted."""
+    """Precision, recall, and under "f1" the share of right boxes among all true and predicted ones
+    (F1 follows from it: see `f1_of`); NaN if nothing was counted."""
     wholes = (predicted, true, predicted + true - right)
     return {
         name: np.divide(right, whole, out=np.full(np.shape(right), np.nan), where=whole > 0)
@@ -59,7 +59,8 @@ def by_label(tally: Tallies, seed: int) -> list[dict[str, Measure]]:
 
 
 def macro_and_micro(tally: Tallies, seed: int) -> dict[str, Measure]:
-    """Their means over labels that occur (macro), and those of all boxes in one (micro)."""
+    """Precision, recall and F1 as means over the labels that occur (macro), and of all boxes
+    together (micro)."""
     occurring = np.flatnonzero((tally.true + tally.predicted).sum(axis=0))
     labels = Tallies(*(counted[:, occurring] for counted in tally))
     pooled = Tallies(*(counted.sum(axis=1, keepdims=True) for counted in tally))
@@ -76,9 +77,9 @@ def macro_and_micro(tally: Tallies, seed: int) -> dict[str, Measure]:
 def precisions(
     found: Matches, truth: Sequence[Any], answers: Sequence[Any], seed: int
 ) -> tuple[dict[str, Measure], list[Measure]]:
-    """AP50 and AP50:95 over all labels that have true boxes, and AP50 of each label.
+    """AP50 and AP50:95 over all labels with true boxes, and AP50 of each label.
 
-    The values are the COCO evaluator's, the intervals from resamples of the matches."""
+    The values are from the COCO evaluator, the intervals from resamples of the matches."""
     values = coco_precisions(truth, answers, found.labels)
     drawn = resampled(
         lambda weights: average_precisions(found, weights, range(len(OVERLAPS))),
@@ -86,11 +87,11 @@ def precisions(
     )
     true = found.support
     boxes, pictures = true.sum(axis=0), (true > 0).sum(axis=0)
-    knows = _effective_boxes(boxes[boxes > 0])
+    effective = _effective_boxes(boxes[boxes > 0])
     some = int((true.sum(axis=1) > 0).sum())
     each = {"ap50": (values[:1], drawn[:1]), "ap50_95": (values, drawn)}
     overall = {
-        name: share(_mean_of(value), means(draw), knows, some, found.images if knows else 0)
+        name: share(_mean_of(value), means(draw), effective, some, found.images if effective else 0)
         for name, (value, draw) in each.items()
     }
     return overall, [
@@ -100,7 +101,8 @@ def precisions(
 
 
 def f1_of(joint: Measure) -> Measure:
-    """F1 from the share that is both true and given, of all that are either (metrics/intervals)."""
+    """F1 from `joint`, the share of right boxes among all true and predicted ones
+    (metrics/intervals.py)."""
     value, low, high = (2 * j / (1 + j) for j in (joint.value, joint.low, joint.high))
     return Measure(value=value, low=low, high=high, n=joint.n)
 
@@ -113,7 +115,7 @@ def _drawn(tally: Tallies, seed: int) -> dict[str, Numbers]:
 
 
 def _whole(tally: Tallies, name: str) -> Counts:
-    """What the share `name` is a share of, [images, labels]."""
+    """The denominator of the share `name`, [images, labels]."""
     right, predicted, true = tally
     return {"precision": predicted, "recall": true, "f1": predicted + true - right}[name]
 
@@ -128,7 +130,7 @@ def _measure(
 
 
 def _mean(tally: Tallies, name: str, each: Numbers, drawn: Numbers) -> Measure:
-    """The plain mean over labels; one that is never given has a precision of 0."""
+    """The mean over labels; a label that is never predicted has a precision of 0."""
     whole = _whole(tally, name)
     absent = whole.sum(axis=0) == 0
     drawn = np.where(absent, 0.0, drawn)
@@ -136,13 +138,14 @@ def _mean(tally: Tallies, name: str, each: Numbers, drawn: Numbers) -> Measure:
         each, drawn = 2 * each / (1 + each), 2 * drawn / (1 + drawn)
     every = _whole(tally, "f1").sum(axis=1)
     value = float(np.nan_to_num(each).mean()) if len(each) else 0.0
-    knows, pictures = _effective_boxes(whole.sum(axis=0)), int((every > 0).sum())
+    effective, pictures = _effective_boxes(whole.sum(axis=0)), int((every > 0).sum())
     n = int(every.sum()) if name != "recall" or tally.true.any() else 0
-    return share(value, means(drawn[None]), knows, pictures, n)
+    return share(value, means(drawn[None]), effective, pictures, n)
 
 
 def _effective_boxes(boxes: Counts) -> float:
-    """How many independent boxes know a mean over labels as well as `boxes` of each label do."""
+    """The effective number of boxes for a mean over labels with `boxes` of each label: so many
+    independent boxes of one label give the same variance."""
     return float(len(boxes) ** 2 / (1 / np.maximum(boxes, 1)).sum()) if len(boxes) else 0.0
 
 

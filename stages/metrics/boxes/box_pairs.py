@@ -1,4 +1,4 @@
-"""Two sets of boxes predicted on the same pictures: how much worse the second is."""
+"""Compares two sets of boxes that were predicted on the same pictures."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ Numbers = NDArray[np.float64]
 
 
 class Pair(NamedTuple):
-    """Of `n` true boxes, `lost` were found before and are not now; `won` the other way round."""
+    """Of `n` true boxes, `lost` are found only by the first set and `won` only by the second."""
 
     lost: int
     won: int
@@ -23,10 +23,10 @@ class Pair(NamedTuple):
 
 
 def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
-    """The drop in AP50, positive if `after` is worse; both of the same pictures.
+    """The drop in AP50 from `before` to `after` on the same pictures; positive if `after` is worse.
 
-    The interval is that between the quantiles of the drops in resamples of the pictures, the same
-    for both. 0 in [-1, 1] without a true box."""
+    The interval is between quantiles of the drop in resamples of the pictures, the same for both.
+    0 in [-1, 1] without a true box."""
     if not len(before.true):
         return Measure(value=0.0, low=-1.0, high=1.0, n=0)
     boxes = max(len(before.score), len(after.score))
@@ -40,7 +40,7 @@ def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
 
 
 def recall_pairs(before: Matches, after: Matches, threshold: float) -> list[Pair]:
-    """For each label, which of its true boxes either of the two finds at `threshold`."""
+    """For each label, how many of its true boxes only one of the two sets finds at `threshold`."""
     old, new = (_reached(found, threshold) for found in (before, after))
     return [
         Pair(int((old & ~new & mine).sum()), int((~old & new & mine).sum()), int(mine.sum()))
@@ -49,8 +49,9 @@ def recall_pairs(before: Matches, after: Matches, threshold: float) -> list[Pair
 
 
 def box_agreement(before: Matches, after: Matches, threshold: float) -> Measure:
-    """The share of boxes that both give, at the same place with the same label, both ways: twice
-    those in common, of all that either gives. 1 in [0, 1] where neither gives any."""
+    """The agreement of the two sets at `threshold`: twice the number of boxes in common (same
+    label, overlap of at least half), divided by the number of boxes of both. 1 in [0, 1] if there
+    are none."""
     old, new = (_sure(found, threshold) for found in (before, after))
     if not len(old) and not len(new):
         return Measure(value=1.0, low=0.0, high=1.0, n=0)
@@ -78,7 +79,7 @@ def _sure(found: Matches, threshold: float) -> NDArray[np.int64]:
 def _by_picture(
     found: Matches, rows: NDArray[np.int64], with_score: bool = True
 ) -> list[list[list[float]]]:
-    """The predicted boxes `rows`, as answers; without their scores they may serve as truth."""
+    """The predicted boxes `rows`, by picture, as answers; without scores, as truth."""
     boxes: list[list[list[float]]] = [[] for _ in range(found.images)]
     for row in rows:
         score = [float(found.score[row])] if with_score else []

@@ -1,4 +1,4 @@
-"""What a threshold on a box's score gains and costs, and the one to recommend."""
+"""Precision and recall of boxes at thresholds on their score, and the threshold to recommend."""
 
 from typing import NamedTuple
 
@@ -11,14 +11,14 @@ from stages.metrics.boxes.matching import Matches
 from stages.metrics.thresholds import FEWEST
 
 STEPS = 100  # thresholds are hundredths
-UNTOLD = 0.5  # the threshold of a model that gave nothing to choose it by
+DEFAULT = 0.5  # the threshold of a model without a right box to choose it by
 
 Counts = NDArray[np.int64]
 
 
 class BoxThreshold(NamedTuple):
-    """What happens if only boxes with a score of at least `threshold` are given; `each`: how many a
-    picture has then."""
+    """The measures if only boxes with a score of at least `threshold` count. `each`: the mean
+    number of these boxes in a picture."""
 
     threshold: float
     precision: Measure
@@ -28,7 +28,7 @@ class BoxThreshold(NamedTuple):
 
 
 def box_thresholds(found: Matches, seed: int = 0) -> list[BoxThreshold]:
-    """A row for each hundredth from 0.01 to 0.99, all labels in one."""
+    """A row for each threshold from 0.01 to 0.99 in steps of 0.01, over all labels."""
     tally = _by_threshold(found)
     measured = by_label(tally, seed)
     each = tally.predicted.sum(axis=0) / found.images
@@ -41,13 +41,13 @@ def box_thresholds(found: Matches, seed: int = 0) -> list[BoxThreshold]:
 
 
 def recommended_threshold(found: Matches, precision: float | None) -> float:
-    """The threshold with the best F1 of all boxes, in hundredths, the lowest of equals.
+    """The threshold with the best F1 over all boxes, in hundredths, the lowest of equals.
 
-    If `precision` is asked for, the lowest one at which so large a share of at least ten boxes is
-    right; where none is, the best F1 again. A model that gives no box has 0.5."""
+    With `precision`, the lowest threshold at which at least that share of at least FEWEST boxes is
+    right; if there is none, that with the best F1. DEFAULT without a right box."""
     right, predicted, true = (counted.sum(axis=0) for counted in _by_threshold(found))
     if not right.any():
-        return UNTOLD
+        return DEFAULT
     if precision is not None:
         reached = (predicted >= FEWEST) & (right >= precision * predicted)
         if reached.any():
@@ -68,6 +68,6 @@ def _by_threshold(found: Matches) -> Tallies:
 
 
 def _reaching(image: Counts, steps: Counts, images: int) -> Counts:
-    """How many boxes reach each threshold from 0.01 on, by picture."""
+    """The number of boxes that reach each threshold from 0.01 on, by picture: [images, 99]."""
     cells = np.bincount(image * STEPS + steps, minlength=images * STEPS).reshape(images, STEPS)
     return np.asarray(cells[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:], np.int64)

@@ -1,4 +1,4 @@
-"""AP50 and AP50:95 by a kept COCO evaluator, faster-coco-eval, which equals pycocotools."""
+"""AP50 and AP50:95 by faster-coco-eval, a maintained COCO evaluator that equals pycocotools."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,7 +34,7 @@ def coco_precisions(truth: Sequence[Any], answers: Sequence[Any], labels: int) -
 
 
 def _ground_truth(truth: Sequence[Any], labels: int) -> dict[str, Any]:
-    """`truth` in COCO's form; names and ids count from 1."""
+    """`truth` in COCO's format; ids are counted from 1."""
     rows = [(image, row) for image, boxes in enumerate(truth, 1) for row in boxes]
     return {
         "images": [{"id": image} for image in range(1, len(truth) + 1)],
@@ -64,4 +64,4 @@ def _area(row: Sequence[float]) -> float:
 
 
 def _nothing(*_: object) -> None:
-    """The evaluator tells each of its steps, and nobody has asked."""
+    """Suppress the evaluator's messages."""

@@ -1,7 +1,8 @@
-"""Which predicted box finds which true one, as the COCO evaluation pairs them.
+"""Matches predicted boxes with true ones, as in the COCO evaluation.
 
-Lin et al. (2014), Microsoft COCO: common objects in context, ECCV; and its published evaluation
-code: label by label, the surest box first takes the free true box that it overlaps with most."""
+Lin et al. (2014), Microsoft COCO: common objects in context, ECCV, and its published evaluation
+code: label by label, in the order of falling scores, each predicted box takes the free true box
+with which it overlaps most."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from stages.runtime.errors import DataError
 
-OVERLAPS = np.linspace(0.5, 0.95, 10)  # least intersection over union of a pair
-MOST = 100  # boxes of a label in a picture that average precision looks at
-_ROWS = 256  # overlaps of so many boxes are held at once
+OVERLAPS = np.linspace(0.5, 0.95, 10)  # the least intersection over union of a match
+MOST = 100  # boxes of a label in a picture that average precision uses
+_ROWS = 256  # boxes whose overlaps are in memory at once
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -53,13 +54,13 @@ class Matches:
 
 
 def counts(image: Indices, label: Indices, images: int, labels: int) -> Indices:
-    """How many boxes there are by picture and label, [images, labels]."""
+    """The number of boxes by picture and label, [images, labels]."""
     cells = np.bincount(image * labels + label, minlength=images * labels)
     return cells.reshape(images, labels).astype(np.int64)
 
 
 def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matches:
-    """Pair `answers` ([[left, top, right, bottom, score, label's index], ...] by picture) with
+    """Match `answers` ([[left, top, right, bottom, score, label's index], ...] by picture) with
     `truth` ([[left, top, right, bottom, label's index], ...] by picture).
 
     Raises DataError if there are no pictures, or for a score or an edge that is no number."""
@@ -109,7 +110,7 @@ def overlaps(boxes: Floats, other_boxes: Floats) -> Floats:
 
 
 def area(boxes: Floats) -> Floats:
-    """Square pixels of each of `boxes`, [n, 4] to [n]."""
+    """The area of each of `boxes` [n, 4] in square pixels: [n]."""
     left, top, right, bottom = boxes.T
     return np.asarray((right - left).clip(0) * (bottom - top).clip(0))
 
@@ -138,7 +139,7 @@ def _check(predicted: Floats, image: Indices, labels: int) -> None:
 
 
 def groups(cells: Indices) -> dict[int, Indices]:
-    """The rows of each cell's number, in their order."""
+    """The indexes at which each number occurs in `cells`, in order."""
     order = np.argsort(cells, kind="stable")
     names, starts = np.unique(cells[order], return_index=True)
     parts = np.split(order, starts[1:])
@@ -146,7 +147,7 @@ def groups(cells: Indices) -> dict[int, Indices]:
 
 
 def _paired(predicted: Floats, true: Floats) -> Indices:
-    """For each of `predicted`, surest first, the true box it takes at each of OVERLAPS, or -1."""
+    """The true box that each of `predicted` (in order) takes at each of OVERLAPS, or -1."""
     taken = np.full((len(predicted), len(OVERLAPS)), -1, np.int64)
     free = np.ones((len(OVERLAPS), len(true)), bool)
     for start in range(0, len(predicted), _ROWS):
@@ -157,8 +158,8 @@ def _paired(predicted: Floats, true: Floats) -> Indices:
 
 
 def _take(overlap: Floats, free: Flags) -> Indices:
-    """The free true box with the largest `overlap` [t] at each of OVERLAPS, no longer free; of
-    equal ones the last, as the COCO evaluation has it."""
+    """Take the free true box with the largest `overlap` [t] at each of OVERLAPS, and mark it as
+    taken; of equal ones the last, as in the COCO evaluation."""
     open_to = np.where(free, overlap, -1.0)
     best = open_to.shape[1] - 1 - open_to[:, ::-1].argmax(axis=1)
     levels = np.arange(len(OVERLAPS))

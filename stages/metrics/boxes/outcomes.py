@@ -1,6 +1,5 @@
-"""What became of each box at a threshold: right, wrong label, badly placed, false; what is missed.
-
-The sorts are those of TIDE (Bolya, Foley, Hays, Hoffman 2020, ECCV), counted one by one."""
+"""Sorts the boxes at a threshold by outcome: right, wrong label, badly placed, false alarm; and the
+missed true boxes. The outcomes are those of TIDE (Bolya, Foley, Hays, Hoffman 2020, ECCV)."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from stages.metrics.boxes.matching import Matches, groups, overlaps
 
 RIGHT, WRONG, MISPLACED, FALSE = "right", "wrong label", "badly placed", "false alarm"
-NEAR, FAR = 0.5, 0.1  # overlaps: from here on at its place; below this nowhere near
+NEAR, FAR = 0.5, 0.1  # overlaps: at the place of a true box; not near it
 _ROWS = 256
 
 Floats = NDArray[np.float64]
@@ -19,8 +18,9 @@ Indices = NDArray[np.int64]
 
 
 class BoxOutcome(NamedTuple):
-    """One predicted box, a row of the Matches: what it is, the true box that it is held against (or
-    -1), the overlap with it, and the largest overlap with any true box of its picture."""
+    """The outcome of one predicted box. `row`: its row in the Matches. `sort`: right, wrong label
+    and so on. `true`: the true box that it is assigned to, or -1. `overlap`: with that box.
+    `touches`: the largest overlap with any true box of its picture."""
 
     row: int
     sort: str
@@ -30,19 +30,19 @@ class BoxOutcome(NamedTuple):
 
 
 class Outcomes(NamedTuple):
-    """`predicted`: every predicted box that is sure enough, the surest first; `missed`: rows of the
-    true boxes that nothing is held against."""
+    """`predicted`: the outcomes of the predicted boxes above the threshold, by falling score.
+    `missed`: rows of the true boxes to which no predicted box is assigned."""
 
     predicted: list[BoxOutcome]
     missed: list[int]
 
 
 def outcomes(found: Matches, threshold: float) -> Outcomes:
-    """Sort the predicted boxes with a score of `threshold` or more by whether they are right.
+    """Sort the predicted boxes with a score of at least `threshold` by outcome.
 
-    What matching.py has paired is right. Of the rest a box at the place of a free true one has the
-    wrong label, one that overlaps with a free true one of its label by 0.1 to 0.5 is badly placed,
-    any other is a false alarm."""
+    Boxes that matching.py has matched are right. Of the others, a box that overlaps with a free
+    true box by at least 0.5 has the wrong label, one that overlaps with a free true box of its
+    label by 0.1 to 0.5 is badly placed, and any other is a false alarm."""
     sure = np.flatnonzero(found.score >= threshold - 1e-9)
     right = sure[found.found[sure] >= 0]
     free = np.ones(len(found.true), bool)
@@ -58,8 +58,8 @@ def outcomes(found: Matches, threshold: float) -> Outcomes:
 
 
 def confusion(found: Matches, sorted_out: Outcomes) -> list[list[int]]:
-    """Counts by true label (row; the last one: background) and predicted label (column; the last
-    one: nothing). A badly placed box is missed in its row and false in its column."""
+    """Counts by true label (row; the last is background) and predicted label (column; the last is
+    missed). A badly placed box counts as a missed true box and as a false alarm."""
     size = found.labels + 1
     table = np.zeros((size, size), np.int64)
     matched = {outcome.true for outcome in sorted_out.predicted if outcome.sort in (RIGHT, WRONG)}
@@ -80,8 +80,8 @@ def _right(found: Matches, row: int) -> BoxOutcome:
 def _sorted(
     found: Matches, rows: Indices, theirs: Indices, free: NDArray[np.bool_]
 ) -> Iterator[BoxOutcome]:
-    """The boxes `rows` of a picture with the true boxes `theirs`, first those with a wrong label;
-    `free` is kept up to date."""
+    """Yield the outcomes of the boxes `rows` of a picture with the true boxes `theirs`, those with
+    a wrong label first; assigned true boxes are removed from `free`."""
     remaining: list[tuple[int, Floats]] = []
     for row, overlap in _overlaps(found, rows, theirs):
         at_place = np.where(free[theirs], overlap, 0.0)

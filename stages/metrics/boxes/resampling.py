@@ -1,9 +1,9 @@
-"""Resamples of the test's pictures: boxes of one picture stay together, as they come together.
+"""Intervals from resamples of the test's pictures, as boxes of one picture are not independent.
 
 A bootstrap over clusters: Davison and Hinkley (1997), Bootstrap methods and their application, 3.8.
-The interval is Wilson's for as many independent boxes as would know as much as these do, with
-Student's deviate for the number of pictures (Korn and Graubard 1998, see metrics/macro.py): it has
-the right shape near 0 and 1, where quantiles of a bootstrap promise too much."""
+The interval is Wilson's for the effective number of independent boxes, with Student's deviate for
+the number of pictures (Korn and Graubard 1998, see metrics/macro.py). It has the right shape near 0
+and 1, where quantiles of a bootstrap are too narrow."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ from stages.artifacts import Measure
 from stages.metrics.bootstrap import RESAMPLES
 from stages.metrics.intervals import Z, wilson
 
-FEWEST = 400  # resamples where there are very many boxes
+FEWEST = 400  # resamples, however many boxes there are
 _WORK = 100_000_000  # boxes times resamples
-_BLOCK = 4_000_000  # numbers held at once
+_BLOCK = 4_000_000  # numbers in memory at once
 
 Numbers = NDArray[np.float64]
 
@@ -24,10 +24,11 @@ Numbers = NDArray[np.float64]
 def resampled(
     count: Callable[[Numbers], Numbers], images: int, boxes: int, seed: int, axis: int = 0
 ) -> Numbers:
-    """`count` of seeded resamples of `images` pictures with `boxes` together, joined along `axis`.
+    """Apply `count` to seeded resamples of `images` pictures with `boxes` in total; the results are
+    joined along `axis`.
 
-    It is given weights [r, images]: how often each picture was drawn. Equal for equal `images`,
-    `boxes` and `seed`, so that two sets of predictions can be compared resample by resample."""
+    `count` takes weights [r, images]: how often each picture was drawn. The resamples are equal for
+    equal `images`, `boxes` and `seed`, so that two sets of predictions can be compared."""
     rng = np.random.default_rng(seed)
     total = int(np.clip(_WORK // max(boxes, 1), FEWEST, RESAMPLES))
     rows = max(1, _BLOCK // max(boxes, images, 1))
@@ -38,24 +39,25 @@ def resampled(
 
 
 def share(value: float, drawn: Numbers, boxes: float, pictures: int, n: int) -> Measure:
-    """A share with its interval: `drawn` are its values in the resamples (NaN where it has none),
-    `boxes` how many independent ones could tell at most as much, `pictures` that have any."""
+    """The share `value` of `n` with its interval. `drawn`: its values in the resamples, NaN if
+    undefined. `boxes`: the upper bound of the effective number of boxes. `pictures`: the number of
+    pictures with any of them."""
     if not boxes or not n:
         return Measure(value=0.0, low=0.0, high=1.0, n=0)
-    if pictures < 2:  # one picture tells nothing of others
+    if pictures < 2:  # the variance between pictures is unknown
         return Measure(value=value, low=0.0, high=1.0, n=n)
     finite = drawn[np.isfinite(drawn)]
     variance = float(finite.var()) * pictures / (pictures - 1)
-    knows = min(value * (1 - value) / max(variance, 1e-12) if 0 < value < 1 else boxes, boxes)
-    knows *= (Z / student(pictures - 1)) ** 2
-    low, high = wilson(value * knows, knows)
+    effective = min(value * (1 - value) / max(variance, 1e-12) if 0 < value < 1 else boxes, boxes)
+    effective *= (Z / student(pictures - 1)) ** 2
+    low, high = wilson(value * effective, effective)
     return Measure(value=value, low=min(low, value), high=max(high, value), n=n)
 
 
 def student(freedom: int) -> float:
-    """The deviate of Student's distribution that leaves 2.5 % on each side, to 1 %.
+    """The deviate of Student's distribution that leaves 2.5 % on each side, accurate to 1 %.
 
-    From 3 degrees of freedom on the expansion of Fisher and Cornish (1960, Technometrics 2)."""
+    From 3 degrees of freedom on by the expansion of Fisher and Cornish (1960, Technometrics 2)."""
     if freedom < 3:
         return (12.7062, 4.3027)[freedom - 1]
     z, v = Z, freedom

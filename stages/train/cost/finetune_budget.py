@@ -23,7 +23,7 @@ def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfi
     """`train` with the trials of phase two that `seconds` allow, their epochs, and the
     inputs that may be tuned; no trials if there is time for none of `_offers`."""
     for inputs, epochs, folds in _offers(train):
-        shorter = train.with_tails(epochs, folds)
+        shorter = train.with_finetuning(epochs, folds)
         trials = _trials(shorter, inputs, samples, seconds)
         if trials:
             return shorter.with_tuned(trials, tuple(one.name for one in inputs))
@@ -93,7 +93,7 @@ def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) ->
     first = epochs / train.halving if epochs // train.halving >= 3 else epochs
     kept = -(-trials // together(train, trials))
     raced = trials * first + kept * (epochs - first)
-    again = (train.judges - 1) * epochs
+    again = (train.validation_folds - 1) * epochs
     shown = samples * (TAUGHT * (raced + again) + epochs)
     space = train.finetune.search_space
     depth = sum(SHARES[one] for one in space.freeze) / len(space.freeze)

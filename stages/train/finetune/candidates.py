@@ -51,7 +51,7 @@ def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
     """`trial` as it is judged by the folds that judge the best tail."""
     taught = result_of(trial)
     made = unpack_arrays(taught.arrays)
-    judged = prepared.problem.held[made["rows"]] < train.judges
+    judged = prepared.problem.held[made["rows"]] < train.validation_folds
     rows, logits = made["rows"][judged], made["logits"][judged]
     found = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
     narrow = replace(taught, measures=found)

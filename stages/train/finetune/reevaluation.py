@@ -28,7 +28,7 @@ def best_of(asked: Asked, trials: Sequence[Trial]) -> Trial:
 def further(asked: Asked, best: Trial) -> Iterator[tuple[int, RungBudget]]:
     """The other folds that are to judge `best`, each with its teaching, numbered after all
     trials."""
-    for fold in range(1, asked.train.judges):
+    for fold in range(1, asked.train.validation_folds):
         yield fold, RungBudget(asked.trials + fold, best.reached, best.hyperparameters)
 
 

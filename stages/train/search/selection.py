@@ -48,7 +48,7 @@ def selection_of(
     return {
         "rule": _rule(trials, train, folds),
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds, train.judges),
+        "held_out": _held_out(chosen.phase, folds, train.validation_folds),
         "head": "as taught by train" if folds == 1 else several,
         "metric": train.metric,
         "measures": rounded(result.measures),
@@ -64,7 +64,7 @@ def selection_of(
 def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
     rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
     tails = any(trial.phase == 2 for trial in trials)
-    return rule + (TAILS.format(judges=train.judges, folds=folds) if tails else "")
+    return rule + (TAILS.format(judges=train.validation_folds, folds=folds) if tails else "")
 
 
 def _held_out(phase: int, folds: int, judges: int) -> str:

@@ -1,2 +1,2 @@
-"""Hostile inputs, drawn by seed: each must be answered or refused in plain words, within 10 seconds
-and 1 GB. `python -m tests.chaos.fuzz 20000` draws that many and prints a table."""
+"""Hostile inputs, drawn by seed: each must be answered or refused with a clear error, within 10
+seconds and 1 GB. `python -m tests.chaos.fuzz 20000` draws that many and prints a table."""

@@ -1,6 +1,6 @@
 """python -m tests.chaos.fuzz COUNT [SEED] [KIND...]: draws COUNT hostile inputs, feeds each to the
-part of the product that reads it, and prints what became of them. Exit code 1 if any got a
-traceback, took more than 10 seconds or more than 1 GB, or killed its process."""
+part of the product that reads it, and prints the outcomes. Exit code 1 if any caused a traceback,
+took more than 10 seconds or more than 1 GB, or killed its process."""
 
 import json
 import queue
@@ -15,15 +15,15 @@ from typing import Any
 
 from tests.chaos.fuzz.worker import KINDS
 
-LONGEST = 10.0  # seconds of one input, of a machine that does nothing else
-PATIENCE = 60.0  # seconds for one that waits for its share of a busy machine
+LONGEST = 10.0  # seconds of one input on an idle machine
+PATIENCE = 60.0  # seconds of one input on a busy machine
 START = 120.0  # seconds until a worker feeds its first input
-MOST_MEMORY = 10**9  # bytes, of the process that reads it with all its libraries
+MOST_MEMORY = 10**9  # bytes of the process that reads it, with all its libraries
 
 
 @dataclass
 class Tally:
-    """What became of the inputs of one kind."""
+    """The outcomes of the inputs of one kind."""
 
     kind: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,7 @@ class Tally:
 
     @property
     def inputs(self) -> int:
-        """How many were fed."""
+        """The number of inputs that were fed."""
         return self.counts.total() - self.counts["over 1 GB"]
 
     def row(self) -> str:
@@ -55,7 +55,7 @@ class Tally:
 
 
 class Worker:
-    """A process that feeds inputs start to end - 1 of `kind`; its lines, as they come."""
+    """A process that feeds the inputs `start` to `end` - 1 of `kind`, and its lines of output."""
 
     def __init__(self, kind: str, seed: int, start: int, end: int) -> None:
         command = [
@@ -78,19 +78,19 @@ class Worker:
         self._lines.put("")
 
     def next(self, seconds: float) -> dict[str, Any] | None:
-        """The next line; None if the process is at its end. Raises queue.Empty after `seconds`."""
+        """The next line; None if the process has ended. Raises queue.Empty after `seconds`."""
         line = self._lines.get(timeout=seconds)
         return json.loads(line) if line else None
 
     def worked(self) -> float:
-        """Seconds of a processor that the process has had."""
+        """The processor time of the process, in seconds."""
         import psutil
 
         times = psutil.Process(self.process.pid).cpu_times()
         return float(times.user + times.system)
 
     def end(self) -> None:
-        """Stop the process and what it started."""
+        """Kill the process and its children."""
         import psutil
 
         for process in psutil.Process(self.process.pid).children(recursive=True):
@@ -113,7 +113,7 @@ def fuzz(kind: str, seed: int, count: int) -> Tally:
 
 
 def _followed(worker: Worker, tally: Tally, number: int) -> int:
-    """Count what `worker` says; the number of the first input that it did not come to."""
+    """Count the outcomes that `worker` reports; returns the first input that it did not reach."""
     limit, started, worked = START, time.monotonic(), 0.0
     while True:
         try:
@@ -141,7 +141,7 @@ def _followed(worker: Worker, tally: Tally, number: int) -> int:
 
 
 def shares(count: int, kinds: Sequence[str]) -> dict[str, int]:
-    """How many of `count` inputs are of each kind."""
+    """The number of inputs of each kind, of `count` in total."""
     total = sum(KINDS[kind].share for kind in kinds)
     return {kind: -(-count * KINDS[kind].share // total) for kind in kinds}
 

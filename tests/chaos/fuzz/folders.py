@@ -1,4 +1,4 @@
-"""YAML, annotated folders, tables, zips: what a person brings, changed until it breaks."""
+"""Hostile YAML, annotated folders, tables and zips: valid ones with random changes."""
 
 import io
 import stat
@@ -53,7 +53,7 @@ deploy:
 
 
 def pipeline(rng: Generator) -> str:
-    """A pipeline's YAML, changed as text or as a table."""
+    """A pipeline's YAML, changed as text or as a record."""
     if rng.random() < 0.6:
         return changed_text(PIPELINE, rng)
     changed = changed_record(yaml.safe_load(PIPELINE), rng)
@@ -61,12 +61,12 @@ def pipeline(rng: Generator) -> str:
 
 
 def parse(text: str) -> None:
-    """What every command does with a pipeline."""
+    """Parse a pipeline, as every command does."""
     parse_pipeline(text, "fuzz.yaml")
 
 
 def annotated(rng: Generator) -> Files:
-    """A folder in some layout, one to three of whose files or names are changed."""
+    """A folder in a random layout with one to three changes to its files or their names."""
     files = dict(pick(rng, _layouts()))
     for _ in range(int(rng.integers(1, 4))):
         name = pick(rng, sorted(files))
@@ -92,7 +92,7 @@ def _change_file(files: Files, name: str, rng: Generator) -> None:
 
 
 def read(files: Files) -> None:
-    """What `aiwf data add` does with a folder, up to DVC."""
+    """Read a folder as `aiwf data add` does, except for DVC."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         source, target = Path(name) / "source", Path(name) / "target"
         target.mkdir()
@@ -102,7 +102,7 @@ def read(files: Files) -> None:
 
 
 def put(folder: Path, files: Files) -> None:
-    """Write `files`, except those whose names this disk cannot hold."""
+    """Write `files`, except those whose names the file system cannot store."""
     for name, data in files.items():
         path = folder / name
         try:
@@ -177,7 +177,7 @@ def _zeros() -> bytes:
 
 
 def take(data: bytes) -> None:
-    """What `aiwf data add` does with a zip, up to DVC."""
+    """Read a zip as `aiwf data add` does, except for DVC."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         path, target = Path(name) / "brought.zip", Path(name) / "target"
         target.mkdir()

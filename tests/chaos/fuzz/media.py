@@ -1,5 +1,5 @@
-"""Pictures and sounds to break a decoder: small valid files, changed; and some that are made to
-grow (many scans, deep pixels, packed text, lengths that lie)."""
+"""Hostile pictures and sounds: small valid files with random changes, and decompression bombs (many
+scans, deep pixels, packed text, false lengths)."""
 
 import io
 import struct
@@ -19,8 +19,8 @@ from tests.chaos.fuzz.mutations import NUMBERS, Generator, changed_bytes, pick
 from tests.runtime import painting
 from tests.runtime.networks import TONES
 
-BOMBS = 0.02  # the share of inputs that are made to grow
-SIDE = 9400  # a square of this side has just fewer pixels than may be decoded
+BOMBS = 0.02  # the share of decompression bombs among the inputs
+SIDE = 9400  # a square of this side has slightly fewer pixels than may be decoded
 SOUND_FILES = (
     ("WAV", "PCM_16"),
     ("WAV", "FLOAT"),
@@ -34,7 +34,7 @@ SOUND_FILES = (
 
 
 def picture(rng: Generator) -> bytes:
-    """A picture file, most often a broken one."""
+    """A picture file, usually a broken one."""
     if rng.random() < BOMBS:
         bomb: bytes = pick(rng, PICTURE_BOMBS)()
         return bomb
@@ -42,13 +42,13 @@ def picture(rng: Generator) -> bytes:
 
 
 def inspect(data: bytes) -> None:
-    """What a package, etl and the data page do with a picture."""
+    """Process a picture as a package, etl and the data page do."""
     steps.run([{"step": "resize", "args": {"size": 64}}], decode_picture(data))
     _inspect("pictures", data)
 
 
 def sound(rng: Generator) -> bytes:
-    """A sound file, most often a broken one."""
+    """A sound file, usually a broken one."""
     data: bytes = pick(rng, _sounds())
     match float(rng.random()):
         case share if share < BOMBS / 4:
@@ -59,7 +59,7 @@ def sound(rng: Generator) -> bytes:
 
 
 def listen_to(data: bytes) -> None:
-    """What a package, etl and the data page do with a sound."""
+    """Process a sound as a package, etl and the data page do."""
     steps.prepared(TONES["before"], data)
     _inspect("sounds", data)
 
@@ -104,7 +104,7 @@ def _sounds() -> tuple[bytes, ...]:
 
 @cache
 def long_silence(rate: int = 48_000, channels: int = 2, seconds: int = 599) -> bytes:
-    """A FLAC file of silence: 100 kB that are as long as a clip may be."""
+    """A FLAC file of silence: 100 kB with the largest allowed duration."""
     out = io.BytesIO()
     second = np.zeros((rate, channels), np.int16)
     with soundfile.SoundFile(out, "w", rate, channels, format="FLAC") as file:
@@ -114,7 +114,7 @@ def long_silence(rate: int = 48_000, channels: int = 2, seconds: int = 599) -> b
 
 
 def _lying_header(data: bytes, rng: Generator) -> bytes:
-    """`data` with each number of its head in turn at the edge of its type."""
+    """`data` with some numbers of its header set to a limit of their type."""
     changed = bytearray(data)
     for place in range(4, 44, 4):
         if rng.random() < 0.3:
@@ -124,7 +124,7 @@ def _lying_header(data: bytes, rng: Generator) -> bytes:
 
 @cache
 def many_scans(count: int = 4000) -> bytes:
-    """A progressive JPEG whose last scan stands there `count` times."""
+    """A progressive JPEG whose last scan is repeated `count` times."""
     data = painting.saved(painting.plain(size=(1600, 1200)), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * count + b"\xff\xd9"
@@ -132,7 +132,7 @@ def many_scans(count: int = 4000) -> bytes:
 
 @cache
 def deep_png(colour: int = 6, depth: int = 16, side: int = SIDE) -> bytes:
-    """A PNG of black pixels, 16 bits and four channels each: small, until it is decoded."""
+    """A PNG of black pixels with 16 bits and four channels: small until it is decoded."""
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
     row = bytes(1 + side * channels * depth // 8)
     packer = zlib.compressobj(1)
@@ -143,7 +143,7 @@ def deep_png(colour: int = 6, depth: int = 16, side: int = SIDE) -> bytes:
 
 @cache
 def packed_text(name: bytes = b"zTXt") -> bytes:
-    """A PNG of one pixel with 400 MB of text or colour profile, packed."""
+    """A PNG of one pixel with 400 MB of compressed text or colour profile."""
     packer = zlib.compressobj(9)
     block = bytes(2**20)
     packed = b"".join(packer.compress(block) for _ in range(400)) + packer.flush()
@@ -154,7 +154,7 @@ def packed_text(name: bytes = b"zTXt") -> bytes:
 
 @cache
 def flat(format: str, **options: str) -> bytes:
-    """As large a picture of one colour as may be decoded."""
+    """A picture of one colour of nearly the largest size that may be decoded."""
     return painting.saved(painting.plain(size=(SIDE, SIDE)), format, **options)
 
 
@@ -169,7 +169,7 @@ def _png(*chunks: tuple[bytes, bytes]) -> bytes:
 
 @cache
 def many_frames(format: str = "GIF") -> bytes:
-    """An animation of 2,000 frames, of which one counts."""
+    """An animation of 2,000 frames, of which one is used."""
     frame = painting.plain(size=(64, 64))
     out = io.BytesIO()
     frame.save(out, format, save_all=True, append_images=[frame.rotate(k) for k in range(2000)])

@@ -1,4 +1,4 @@
-"""Changes that break a valid input: in its bytes, in its text, or in a record such as JSON."""
+"""Random changes to a valid input: to its bytes, its text, or a record such as JSON."""
 
 import copy
 import json
@@ -57,12 +57,12 @@ VALUES: tuple[Any, ...] = (
 
 
 def pick(rng: Generator, options: Sequence[Any]) -> Any:
-    """One of `options`, as it stands (numpy would turn it into an array's element)."""
+    """One of `options`, unconverted (numpy would turn it into an array's element)."""
     return options[int(rng.integers(len(options)))]
 
 
 def changed_bytes(data: bytes, rng: Generator) -> bytes:
-    """`data` after one to six changes of bytes; a few are cut off or grow."""
+    """`data` after one to six changes of bytes; some shorten or lengthen it."""
     changed = bytearray(data)
     for _ in range(int(rng.integers(1, 7))):
         pick(rng, BYTE_CHANGES)(changed, rng)
@@ -70,7 +70,7 @@ def changed_bytes(data: bytes, rng: Generator) -> bytes:
 
 
 def changed_text(text: str, rng: Generator) -> str:
-    """`text` after one to four changes: words swapped for hostile ones, lines doubled or lost."""
+    """`text` after one to four changes: hostile words inserted, lines repeated or deleted."""
     lines = text.split("\n")
     for _ in range(int(rng.integers(1, 5))):
         place = int(rng.integers(len(lines)))
@@ -115,8 +115,8 @@ def changed_record(record: Any, rng: Generator) -> Any:
 
 
 def changed_json(data: bytes, rng: Generator) -> bytes:
-    """The JSON text `data`, changed as a record; as bytes in a quarter of the cases, or if it is no
-    JSON any more."""
+    """The JSON text `data`, changed as a record; as bytes in a quarter of the cases, or if it is
+    not valid JSON."""
     try:
         record = json.loads(data)
     except (ValueError, RecursionError):  # it was changed before
@@ -143,7 +143,7 @@ def _flip(data: bytearray, rng: Generator) -> None:
 
 
 def _number(data: bytearray, rng: Generator) -> None:
-    """A number that lies at the edge of some type, most often where a header would have it."""
+    """Write a limit of some integer type, usually where a header would have a number."""
     width = int(pick(rng, (1, 2, 4)))
     most = min(len(data), int(pick(rng, (32, 200, len(data) + 1)))) - width
     if most > 0:

@@ -1,4 +1,4 @@
-"""Packages that are damaged, or changed and sealed again, as folders and as zips."""
+"""Hostile packages: damaged, or changed and sealed again, as folders and as zips."""
 
 import io
 import zipfile
@@ -24,7 +24,7 @@ SAMPLES = {
 
 
 def package(rng: Generator) -> Files:
-    """A package with one file changed: most often package.json, and most often sealed again."""
+    """A package with one changed file: usually package.json, and usually sealed again."""
     files = dict(pick(rng, _whole()))
     name = pick(rng, ("package.json", "package.json", "package.json", GOLDEN, SEAL, *sorted(files)))
     if name.endswith(".json"):
@@ -33,14 +33,14 @@ def package(rng: Generator) -> Files:
         files[name] = changed_bytes(files[name], rng)
     if rng.random() < 0.1:
         files[pick(rng, ("numpy.py", "x.PY", "x.so.1", "a/b/c.pyc", "note.txt"))] = b"x"
-    # Code that is sealed again is whatever its sealer wants: only damage to it is an input.
+    # Whoever seals again can put in any code, so changed code is only tested without a new seal.
     if name.endswith(".json") and rng.random() < 0.8:
         files[SEAL] = seal({name: data for name, data in files.items() if name != SEAL})
     return files
 
 
 def open_and_predict(files: Files) -> None:
-    """What whoever got a package does with it."""
+    """Open a package and predict, as its user does."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name) / "package"
         write_folder(folder, files)
@@ -61,7 +61,7 @@ def packed(rng: Generator) -> bytes:
 
 
 def unpack_and_predict(data: bytes) -> None:
-    """What `aiwf predict` does with a package's zip."""
+    """Open a package's zip and predict, as `aiwf predict` does."""
     with TemporaryDirectory(prefix="fuzz-") as name:
         path = Path(name) / "package.zip"
         path.write_bytes(data)
@@ -87,5 +87,5 @@ def _whole() -> tuple[Files, ...]:
 
 
 def colours() -> Files:
-    """The whole package of pictures."""
+    """The unchanged package for pictures."""
     return _whole()[0]

@@ -1,4 +1,4 @@
-"""Requests made to break a service: raw bytes over a socket, to a real server of a real package."""
+"""Hostile requests: raw bytes over a socket to a real server of a real package."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ from tests.chaos.fuzz.mutations import STRINGS, Generator, changed_bytes, pick
 from tests.runtime import painting
 
 Pieces = tuple[bytes, ...]
-QUIET = 0.3  # seconds without an answer after which the rest of a cut request is given up
+QUIET = 0.3  # seconds without an answer after which a truncated request is closed
 LONGEST = 10.0
 
 PHOTO = painting.saved(painting.plain(size=(60, 40)), "JPEG")
@@ -54,7 +54,7 @@ HOSTILE_HEADERS = (
 
 
 def request(rng: Generator) -> Pieces:
-    """A request in one to three pieces; most often a broken one."""
+    """A request in one to three pieces, usually a broken one."""
     path = pick(rng, HOSTILE_PATHS if rng.random() < 0.3 else PATHS)
     method = pick(rng, ("GET", "POST", "POST", "POST", "HEAD", "OPTIONS", "PUT", "X" * 300, ""))
     body, kind = _body(rng)
@@ -87,7 +87,7 @@ def _body(rng: Generator) -> tuple[bytes, str]:
 
 
 class Server:
-    """A package's own service on loopback, for as long as the block lasts."""
+    """A package's own service on loopback, as a context manager."""
 
     def __enter__(self) -> Self:
         self._scratch = TemporaryDirectory(prefix="fuzz-")
@@ -123,9 +123,10 @@ class Server:
         return Path(self._errors.name).read_bytes()
 
     def status_of(self, pieces: Pieces) -> int:
-        """The status that `pieces` are answered with; 0 if the connection is closed instead.
+        """The status of the answer to `pieces`; 0 if the connection is closed instead.
 
-        Raises TimeoutError if neither comes in time, RuntimeError for a traceback or status 500."""
+        Raises TimeoutError if neither happens in time, RuntimeError for a traceback or status
+        500."""
         status = self._sent(pieces)
         output = self._output()[self._read :]
         self._read += len(output)
@@ -150,7 +151,7 @@ class Server:
         return 0
 
     def processes(self) -> list[Any]:
-        """The server and all that it started."""
+        """The server and its child processes."""
         return [self.process, *self.process.children(recursive=True)]
 
 

@@ -1,7 +1,8 @@
 """Feeds one kind of hostile inputs: `python -m tests.chaos.fuzz.worker KIND SEED START END`.
 
-What became of each is a line of JSON on stdout, with a line before it, so that whoever reads knows
-which input hangs or kills. It feeds one fault again with START END = its number and the next."""
+Prints a line of JSON before each input and one with its outcome, so that the reader knows which
+input hangs or kills the process. To repeat one fault, set START and END to its number and the
+next."""
 
 import json
 import sys
@@ -22,8 +23,8 @@ Feed = Callable[[Any], object]
 
 
 class Kind(NamedTuple):
-    """`make` draws an input; `feed` does with it what the product does, and raises if that fails.
-    `share` of all inputs are of this kind."""
+    """A kind of input. `make` draws an input; `feed` processes it as the product does, and raises
+    if that fails. `share`: its weight among the kinds."""
 
     share: int
     make: Callable[[np.random.Generator], Any]
@@ -43,13 +44,13 @@ KINDS = {
 
 
 def drawn(kind: str, seed: int, number: int) -> Any:
-    """Input `number` of `kind`: the same whenever it is drawn."""
+    """Input `number` of `kind`; equal for equal arguments."""
     return KINDS[kind].make(np.random.default_rng([seed, list(KINDS).index(kind), number]))
 
 
 @contextmanager
 def feeding(kind: str) -> Iterator[tuple[Feed, Callable[[], list[Any]]]]:
-    """How `kind` is fed, and the processes that do the work."""
+    """The function that feeds `kind`, and a function that lists the working processes."""
     feed = KINDS[kind].feed
     if feed is not None:
         yield feed, lambda: [psutil.Process()]
@@ -65,7 +66,7 @@ def _refused_by_status(server: requests.Server, pieces: requests.Pieces) -> None
 
 
 def outcome(feed: Feed, data: Any) -> tuple[str, str]:
-    """'answered', 'refused' or 'traceback', and what was said."""
+    """'answered', 'refused' or 'traceback', and the message."""
     try:
         feed(data)
     except WorkflowError as error:
@@ -96,7 +97,7 @@ def _forget_peaks(processes: list[Any]) -> None:
 
 
 def _peak(processes: list[Any]) -> int:
-    """The most bytes of memory that all `processes` had since they were forgotten."""
+    """The peak memory of all `processes` since `_forget_peaks`, in bytes."""
     total = 0
     for process in processes:
         try:

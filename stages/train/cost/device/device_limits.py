@@ -2,7 +2,7 @@
 
 from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
-from stages.config.device import Device, Measured
+from stages.config.device import Device, DeviceCost
 from stages.etl import source
 from stages.etl.readers import read_folder
 from stages.memo import CachedContent
@@ -61,11 +61,11 @@ def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> in
     return int(store.memo(["labels", task, data.revision], code, make).facts)
 
 
-def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Settings) -> Measured:
+def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Settings) -> DeviceCost:
     """What `one` costs on the device, and why it is left out if it is."""
     made = packed(one, asked, store, settings)
     if made.why:
-        return Measured(input=one.name, why=made.why)
+        return DeviceCost(input=one.name, why=made.why)
     network, numeric, shape = made.network, made.numeric, windows_of(one, asked.task).shape[1:]
     engine, profile = ENGINES[asked.engine], device.profile
     try:
@@ -73,11 +73,11 @@ def _held(one: Input, asked: Asked, device: Device, store: Store, settings: Sett
             one.name, network, numeric, shape, profile, engine, store=store, settings=settings
         )
     except CannotRun as error:
-        return Measured(input=one.name, numeric=numeric, why=error.problem)
+        return DeviceCost(input=one.name, numeric=numeric, why=error.problem)
     return figures.model_copy(update={"why": "; ".join(device.broken(figures))})
 
 
-def _nothing_fits(device: Device, table: tuple[Measured, ...]) -> ConfigError:
+def _nothing_fits(device: Device, table: tuple[DeviceCost, ...]) -> ConfigError:
     """That no input holds the limits, which came nearest, and what would let it in."""
     told = "; ".join(f"{one.input}: {one.why}" for one in table)
     whole = [one for one in table if one.latency_ms_p95 is not None]
@@ -96,7 +96,7 @@ def _nothing_fits(device: Device, table: tuple[Measured, ...]) -> ConfigError:
     )
 
 
-def _over(figures: Measured, device: Device) -> dict[str, float]:
+def _over(figures: DeviceCost, device: Device) -> dict[str, float]:
     """For each limit how many times it is taken."""
     return {name: getattr(figures, name) / limit for name, limit in device.limits.items()}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import stages
 from stages.closure import code_of
-from stages.config.device import Measured
+from stages.config.device import DeviceCost
 from stages.memo import CachedContent
 from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
@@ -41,7 +41,7 @@ def measured(
     *,
     store: Store,
     settings: Settings,
-) -> Measured:
+) -> DeviceCost:
     """What `network` (its files) costs for one window of `shape` when `engine`, a record of the
     board ENGINES, runs it on the device of `profile`; what was measured before is found again.
 
@@ -56,7 +56,7 @@ def measured(
 
     figures = store.memo(key, code_of(engine.measure, config=[engine.backend]), make).facts
     size = round(sum(map(len, network.values())) / 1e6, DECIMALS)
-    return Measured(input=name, numeric=numeric, size_mb=size, **figures)
+    return DeviceCost(input=name, numeric=numeric, size_mb=size, **figures)
 
 
 def _measure(

@@ -3,14 +3,14 @@
 import pytest
 
 from stages.config import PipelineConfig, TrainConfig
-from stages.config.device import Device, Measured
+from stages.config.device import Device, DeviceCost
 from stages.runtime.errors import ConfigError
 from stages.train.search.search_space import inputs_of
 
 LITE = ("efficientnet_lite0", "efficientnet_lite2")
 TABLE = (
-    Measured(input="efficientnet_lite0@64", latency_ms_p95=4.4, size_mb=4.2, memory_mb=81),
-    Measured(input="efficientnet_lite2@64", latency_ms_p95=41.2, size_mb=5.8, why="too slow"),
+    DeviceCost(input="efficientnet_lite0@64", latency_ms_p95=4.4, size_mb=4.2, memory_mb=81),
+    DeviceCost(input="efficientnet_lite2@64", latency_ms_p95=41.2, size_mb=5.8, why="too slow"),
 )
 
 

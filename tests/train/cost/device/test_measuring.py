@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.config.device import HERE, Measured
+from stages.config.device import HERE, DeviceCost
 from stages.memo import ENTRIES
 from stages.memo.entry import CacheEntry
 from stages.parts import ENGINES
@@ -39,7 +39,7 @@ def network(channels: int, operator: str = "Relu") -> bytes:
     return out.getvalue()
 
 
-def asked(made: bytes, store: Store) -> Measured:
+def asked(made: bytes, store: Store) -> DeviceCost:
     engine, files = ENGINES["onnxruntime"], {"model.onnx": made}
     services = {"store": store, "settings": Settings()}
     return measured("a@32", files, "float32", SHAPE, HERE, engine, **services)
