@@ -10,11 +10,13 @@ import pytest
 
 from stages.deploy.pack import unpack
 from stages.etl.manifest import samples_of
+from stages.parts import ENGINES
 
 
-@pytest.fixture(scope="module")
-def device(made, package, tmp_path_factory):
-    return installed(made, package, tmp_path_factory.mktemp("device"))
+@pytest.fixture(scope="module", params=list(ENGINES))
+def device(request, made, tmp_path_factory):
+    package = made.deploy(engine=request.param)
+    return installed(made, package, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,16 @@ def test_a_photo_is_answered_there(made, device, tmp_path):
 
 @pytest.mark.slow
 def test_nothing_but_the_named_libraries_is_there(device):
-    python, _ = device
+    python, folder = device
     said = subprocess.run(
         [str(python), "-m", "pip", "list", "--format=json"], capture_output=True, check=True
     )
 
     names = {one["name"].lower() for one in json.loads(said.stdout)}
     assert not names & {"pydantic", "paddlepaddle", "onnx", "fastapi", "ai-workflow"}
+    own = (folder / "requirements.txt").read_text()
+    engines = {library for name in ENGINES for library in ENGINES[name].libraries}
+    assert {library for library in engines if library in own} == names & engines
 
 
 @pytest.mark.slow

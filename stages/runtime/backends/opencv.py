@@ -98,7 +98,7 @@ def _input_names(model: bytes) -> Iterator[str]:
 
 
 def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    """The fields number `wanted` of a message in the protobuf format; they are texts or messages."""
+    """The fields number `wanted`, texts or messages, of a message in the protobuf format."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
