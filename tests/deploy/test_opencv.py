@@ -18,10 +18,11 @@ from stages.runtime.backends.opencv import OpenCv
 from stages.runtime.errors import BackendMissing, ConfigError, InfrastructureError
 from stages.runtime.predictor import Predictor
 from stages.settings import Settings
-from stages.train.device.untrained_network import packed, windows_of
-from stages.train.device.untrained_weights import Asked
-from stages.train.search_dimensions import Input
+from stages.train.cost.device.untrained_network import packed, windows_of
+from stages.train.cost.device.untrained_weights import Asked
+from stages.train.search.search_space import Input
 from tests import makers
+from tests.deploy.conftest import shapes
 
 # The runtime of a package, with no engine but its own to be found.
 ALONE = """
@@ -44,13 +45,18 @@ backend.run({backend.inputs[0]: np.zeros((0, 3, 32, 32), np.float32)})
 
 
 @pytest.fixture(scope="module")
-def shipped(made):
-    return made.deploy(engine="opencv")
+def trained(tmp_path_factory):
+    return shapes(tmp_path_factory.getbasetemp() / "shapes")
 
 
 @pytest.fixture(scope="module")
-def folder(made, shipped, tmp_path_factory):
-    return unpack(shipped, made.store, tmp_path_factory.mktemp("opencv") / "package")
+def shipped(trained):
+    return trained.deploy(engine="opencv")
+
+
+@pytest.fixture(scope="module")
+def folder(trained, shipped, tmp_path_factory):
+    return unpack(shipped, trained.store, tmp_path_factory.mktemp("opencv") / "package")
 
 
 def test_the_ladder_passes_int8_over_and_ships_the_next(shipped):
@@ -62,10 +68,10 @@ def test_the_ladder_passes_int8_over_and_ships_the_next(shipped):
     assert shipped.overall["accuracy"].value > 0.7
 
 
-def test_the_package_answers_as_was_measured_and_as_in_onnx_runtime(made, shipped, folder):
-    tested = samples_of(made.dataset, made.store, "test")
-    samples = [made.store.get(sample.digest) for sample in tested]
-    truth = np.array([made.dataset.labels.index(sample.label) for sample in tested])
+def test_the_package_answers_as_was_measured_and_as_in_onnx_runtime(trained, shipped, folder):
+    tested = samples_of(trained.dataset, trained.store, "test")
+    samples = [trained.store.get(sample.digest) for sample in tested]
+    truth = np.array([trained.dataset.labels.index(sample.label) for sample in tested])
 
     with Predictor.open(folder) as predictor:
         scores = np.array(predictor.answers(samples))
@@ -77,19 +83,21 @@ def test_the_package_answers_as_was_measured_and_as_in_onnx_runtime(made, shippe
     np.testing.assert_allclose(scores, other.answers(samples), atol=1e-5)
 
 
-def test_the_package_needs_opencv_and_no_other_engine(made, folder, tmp_path):
+def test_the_package_needs_opencv_and_no_other_engine(trained, folder, tmp_path):
     photo = tmp_path / "photo.png"
-    photo.write_bytes(made.store.get(samples_of(made.dataset, made.store, "test")[0].digest))
+    photo.write_bytes(
+        trained.store.get(samples_of(trained.dataset, trained.store, "test")[0].digest)
+    )
 
     self_test(folder, "shapes_sdk")
-    words = [sys.executable, "-c", ALONE, str(folder), str(photo)]
-    answered = subprocess.run(words, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", ALONE, str(folder), str(photo)]
+    answered = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert answered.stdout.strip() in made.dataset.labels
+    assert answered.stdout.strip() in trained.dataset.labels
     assert not list(folder.rglob("onnxruntime.py"))
-    pinned = (folder / "requirements.txt").read_text()
-    assert "opencv-python-headless==" in pinned
-    assert "onnxruntime" not in pinned
+    requirements = (folder / "requirements.txt").read_text()
+    assert "opencv-python-headless==" in requirements
+    assert "onnxruntime" not in requirements
     requires = json.loads((folder / "package.json").read_text())["requires"]
     assert requires["opencv-python-headless"] == "5.0.0.93"
 
@@ -119,8 +127,8 @@ def test_published_weights_answer_as_in_onnx_runtime(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_answers_do_not_depend_on_batch_or_threads(made, folder):
-    windows = np.random.default_rng(0).standard_normal((5, *made.model.input_shape))
+def test_answers_do_not_depend_on_batch_or_threads(trained, folder):
+    windows = np.random.default_rng(0).standard_normal((5, *trained.model.input_shape))
     windows = windows.astype(np.float32)
 
     def answers(backend, batch):
@@ -138,18 +146,18 @@ def test_answers_do_not_depend_on_batch_or_threads(made, folder):
 
 
 @pytest.mark.parametrize("name", ["another", ""])
-def test_an_input_of_another_name_is_told(made, folder, name):
+def test_an_input_of_another_name_is_told(trained, folder, name):
     backend = OpenCv(folder / "model.onnx")
-    window = np.zeros((1, *made.model.input_shape), np.float32)
+    window = np.zeros((1, *trained.model.input_shape), np.float32)
 
     with pytest.raises(InfrastructureError, match=r"cannot run on .*the inputs are image"):
         backend.run({name: window} if name else {})
 
 
 def test_no_windows_are_told_and_do_not_end_the_process(folder):
-    words = [sys.executable, "-c", EMPTY, str(folder / "model.onnx")]
+    command = [sys.executable, "-c", EMPTY, str(folder / "model.onnx")]
 
-    ended = subprocess.run(words, env=child_environment(), capture_output=True, text=True)
+    ended = subprocess.run(command, env=child_environment(), capture_output=True, text=True)
 
     assert ended.returncode == 1  # not by a signal
     assert "OpenCV cannot run on {'image': (0, 3, 32, 32)}: an input is empty" in ended.stderr

@@ -14,11 +14,8 @@ from stages.runtime.errors import AgreementNotMet
 from stages.runtime.libraries import LEAST
 from stages.runtime.predictor import Predictor
 
-# Other engines may want newer libraries: pip installs no OpenCV 5 beside the oldest numpy.
-OTHER_ENGINES = {
-    one for name in ENGINES if name != "onnxruntime" for one in ENGINES[name].libraries
-}
-LEAST_HERE = {name: version for name, version in LEAST.items() if name not in OTHER_ENGINES}
+# pip installs no OpenCV 5 beside the oldest numpy
+LEAST_HERE = {name: LEAST[name] for name in LEAST if name not in ENGINES["opencv"].libraries}
 SAMPLES = 12
 PATIENCE = 900  # seconds, a guard
 TOLERANCE = {"int8": 0.05, "float16": 2e-3, "float32": 2e-3}  # of a score, other decoders included

@@ -33,8 +33,8 @@ def check_native(folder: Path, side: int) -> None:
         engine = BACKENDS[name](folder / file, 1)
         (answer,) = engine.run({engine.inputs[0]: window}).values()
         answers.append(answer)
-    expected, *others = answers
-    for answer in others:
+    expected, *further = answers
+    for answer in further:
         np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
