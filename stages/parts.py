@@ -141,6 +141,7 @@ ENGINES = Registry(
     "stages",
     {
         "onnxruntime": ".deploy.engines.onnxruntime:ONNX_RUNTIME",
+        "opencv": ".deploy.engines.opencv:OPENCV",
     },
 )
 

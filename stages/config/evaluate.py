@@ -70,7 +70,9 @@ class DeployConfig(Section):
         ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
-        "onnxruntime", description="Engine that runs the network in the package."
+        "onnxruntime",
+        description="Engine that runs the network in the package. Its library has to be installed "
+        "where the pipeline runs, too.",
     )
     ladder: tuple[Annotated[str, AfterValidator(check_numeric)], ...] = Field(
         ("int8", "float16", "float32"),

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stages.artifacts import Ref
 from stages.closure import code_digest
 from stages.config import PipelineConfig
+from stages.parts import ENGINES
 from stages.store import Work
 
 
 class Facts(NamedTuple):
-    """What a stage takes in, and the libraries that its result depends on."""
+    """What a stage takes in, and the libraries that its result depends on, beside those of the
+    engine that its config names."""
 
     inputs: tuple[str, ...]
     libraries: tuple[str, ...]
@@ -33,8 +35,7 @@ STAGE_FACTS = {
     "deploy": Facts(
         ("model", "report", "dataset"),
         (
-            *("pillow", "soundfile", "numpy", "onnx", "onnxruntime", "paddle2onnx", "paddlepaddle"),
-            "faster-coco-eval",
+            *("pillow", "soundfile", "numpy", "faster-coco-eval"),
             # a service's requirements.txt names their versions
             *("fastapi", "python-multipart", "prometheus-client", "swagger-ui-bundle"),
             *("uvicorn", "httptools", "uvloop"),
@@ -52,10 +53,18 @@ def describe(
     digests = {name: ref.id for name, ref in inputs.items()}
     if "data" in config:  # the revision counts, not the name of the data
         digests["data"] = config.pop("data")["revision"]
-    libraries = {name: installed(name) for name in STAGE_FACTS[stage].libraries}
+    libraries = {name: installed(name) for name in _libraries(stage, config)}
     # every stage with a dataset input applies its augmentations
     named_parts = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
     return Work(stage, config, digests, code_digest(stage, named_parts, pipeline.task), libraries)
+
+
+def _libraries(stage: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The libraries that the result of `stage` with this config slice depends on."""
+    libraries = STAGE_FACTS[stage].libraries
+    if "deploy" in config:
+        libraries += ENGINES[config["deploy"]["engine"]].tools
+    return libraries
 
 
 @cache

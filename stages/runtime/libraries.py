@@ -1,7 +1,8 @@
 """The least versions of the libraries that the runtime works with, and their check.
 
-The versions are those of Debian 12, and the first ONNX Runtime with wheels for its Python. The
-versions that a package was tested with are in its requirements.txt."""
+The versions are those of Debian 12, the first ONNX Runtime with wheels for its Python, and the
+first OpenCV that takes batches of any size. The versions that a package was tested with are in its
+requirements.txt."""
 
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ LEAST = {
     "pillow": "9.4.0",
     "soundfile": "0.11.0",
     "onnxruntime": "1.15.0",
+    "opencv-python-headless": "5.0.0.93",
 }
 
 

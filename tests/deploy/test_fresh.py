@@ -10,11 +10,13 @@ import pytest
 
 from stages.deploy.pack import unpack
 from stages.etl.manifest import samples_of
+from stages.parts import ENGINES
 
 
-@pytest.fixture(scope="module")
-def device(deployable, package, tmp_path_factory):
-    return installed(deployable, package, tmp_path_factory.mktemp("device"))
+@pytest.fixture(scope="module", params=list(ENGINES))
+def device(request, deployable, tmp_path_factory):
+    package = deployable.deploy(engine=request.param)
+    return installed(deployable, package, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +58,16 @@ def test_a_photo_is_answered_there(deployable, device, tmp_path):
 
 @pytest.mark.slow
 def test_nothing_but_the_named_libraries_is_there(device):
-    python, _ = device
+    python, folder = device
     result = subprocess.run(
         [str(python), "-m", "pip", "list", "--format=json"], capture_output=True, check=True
     )
 
     names = {library["name"].lower() for library in json.loads(result.stdout)}
     assert not names & {"pydantic", "paddlepaddle", "onnx", "fastapi", "ai-workflow"}
+    own = (folder / "requirements.txt").read_text()
+    engines = {library for name in ENGINES for library in ENGINES[name].libraries}
+    assert {library for library in engines if library in own} == names & engines
 
 
 @pytest.mark.slow

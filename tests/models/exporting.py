@@ -1,7 +1,7 @@
 """Exports small backbones one after the other, in one process.
 
 `python -m tests.models.exporting FOLDER NAME ...` prints the name of each whose ONNX file answered
-as Paddle did, and whose native graph answers as its ONNX file does."""
+as Paddle did, and whose answers are the same in every engine."""
 
 import sys
 from pathlib import Path
@@ -25,14 +25,17 @@ def arrays_of(name: str) -> dict[str, np.ndarray]:
 
 
 def check_native(folder: Path, side: int) -> None:
-    """Paddle's own engine, with all that it fuses, beside ONNX Runtime."""
+    """Paddle's own engine, with all that it fuses, and OpenCV beside ONNX Runtime."""
     window = np.random.default_rng(1).standard_normal((1, 3, side, side)).astype(np.float32)
-    lines = []
-    for name, file in (("paddle", "graph.json"), ("onnxruntime", "graph.onnx")):
+    files = {"onnxruntime": "graph.onnx", "paddle": "graph.json", "opencv": "graph.onnx"}
+    answers = []
+    for name, file in files.items():
         engine = BACKENDS[name](folder / file, 1)
         (answer,) = engine.run({engine.inputs[0]: window}).values()
-        lines.append(answer)
-    np.testing.assert_allclose(*lines, rtol=1e-3, atol=1e-3 * np.abs(lines[1]).max())
+        answers.append(answer)
+    expected, *further = answers
+    for answer in further:
+        np.testing.assert_allclose(answer, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
 if __name__ == "__main__":

@@ -3,11 +3,25 @@
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
 from stages.deploy.targets.cloud_api import LIBRARIES
+from stages.parts import ENGINES
 from stages.runner.work import STAGE_FACTS, describe
 
 
 def test_every_library_that_a_package_pins_counts():
     assert set(LIBRARIES) <= set(STAGE_FACTS["deploy"].libraries)
+
+
+def test_the_libraries_of_the_engine_that_is_named_count():
+    inputs = {kind: Ref(kind=kind, id="0" * 64) for kind in ("model", "report", "dataset")}
+    names = {}
+    for engine in ENGINES:
+        config = {"name": "some", "task": "image_classification", "data": "some"}
+        pipeline = PipelineConfig.model_validate({**config, "deploy": {"engine": engine}})
+        work = describe("deploy", pipeline, inputs, "device_sdk")
+        names[engine] = set(work.versions)
+        assert names[engine] >= {"onnx", *ENGINES[engine].libraries}
+
+    assert names["opencv"] - names["onnxruntime"] == {"opencv-python-headless"}
 
 
 def digest(*augmentations: str) -> str:

@@ -11,6 +11,7 @@ BACKENDS = Registry(
     __name__,
     {
         "onnxruntime": ".onnxruntime:OnnxRuntime",
+        "opencv": ".opencv:OpenCv",
         "paddle": ".paddle_inference:PaddleInference",
     },
 )

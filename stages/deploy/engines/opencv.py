@@ -1,0 +1,15 @@
+"""OpenCV DNN on the processor: for programs that have OpenCV on board anyway."""
+
+from stages.deploy.engines import Engine
+
+OPENCV = Engine(
+    name="opencv",
+    format="onnx",
+    exporter="onnx",
+    backend="opencv",
+    files=("model.onnx",),
+    cannot={
+        "int8": "OpenCV 5.0 cannot load the int8 networks of most families, and takes about twice "
+        "as long for the others as it does in float32.",
+    },
+)
