@@ -22,7 +22,7 @@ from stages.train.detection.detector_search import BACKBONE_RATES, BEGIN
 from stages.train.detection.preparation import prepare
 from stages.train.detection.progress import Progress
 from stages.train.detection.training_loop import DetectorTraining, loop
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.search.successive_halving import RungBudget
 
@@ -55,7 +55,9 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
             plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
             training = DetectorTraining(problem, RungBudget(number, epochs, plain), Progress())
             name, silent = f"benchmark-{number}", lambda report: None
-            folder = team(loop, training, workers=2, name=name, settings=settings, tell=silent)
+            folder = run_distributed(
+                loop, training, workers=2, name=name, settings=settings, on_report=silent
+            )
             wall = (time.perf_counter() - start) / 60
             print(f"{family}, backbone {'frozen' if not rate else 'trained'}: wall {wall:.1f} min")
             for row in Progress.load(folder).curve:

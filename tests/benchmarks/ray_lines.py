@@ -39,8 +39,8 @@ def main(revision: str = "") -> None:
 def _sources(revision: str) -> Iterator[tuple[str, str]]:
     """Paths below `stages/` with their texts."""
     if not revision:
-        for path in sorted((ROOT / "stages").rglob("*.py")):
-            yield str(path.relative_to(ROOT)), path.read_text()
+        for source in sorted((ROOT / "stages").rglob("*.py")):
+            yield str(source.relative_to(ROOT)), source.read_text()
         return
     for path in _git("ls-tree", "-r", "--name-only", revision, "stages").splitlines():
         if path.endswith(".py"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from stages.parts import FAMILIES
 from stages.settings import Settings
-from stages.train.distributed import Desk
+from stages.train.distributed import TrainContext
 from stages.train.distributed.batch_shards import shard, total
 from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
 
@@ -73,7 +73,7 @@ class UnfrozenNetwork:
         return np.append(flat, np.float32(loss))
 
 
-def train(context: Desk, cached: dict[str, Any]) -> None:
+def train(context: TrainContext, cached: dict[str, Any]) -> None:
     """Train for 20 steps of one global batch each; report the losses and, for the last 19 steps,
     the wall time and the processor time of the busiest core."""
     network = UnfrozenNetwork.new()

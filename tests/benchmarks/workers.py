@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stages.settings import Settings
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from tests.benchmarks import unfrozen_training
 
 
@@ -39,13 +39,13 @@ def trained(workers: int, cached: dict[str, Any], settings: Settings) -> dict[st
     """The last report of the loop, and the seconds that starting and ending took."""
     heard: list[dict[str, Any]] = []
     began = time.perf_counter()
-    team(
+    run_distributed(
         unfrozen_training.train,
         cached,
         workers=workers,
         name=f"workers-{workers}",
         settings=settings,
-        tell=heard.append,
+        on_report=heard.append,
     )
     report = heard[-1]
     assert report["world"] == workers

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.artifacts import canonical, digest_of
-from stages.train.distributed import Desk
+from stages.train.distributed import TrainContext
 from stages.train.finetune.finetune_fit import TailFit
 from stages.train.finetune.finetune_loop import loop
 from stages.train.finetune.request import Asked
@@ -25,7 +25,7 @@ class Note(NamedTuple):
     epoch: Any
 
 
-def noted(path: Path, context: Desk, request: Asked) -> None:
+def noted(path: Path, context: TrainContext, request: Asked) -> None:
     """Run the loop of fine-tuning; the first worker logs to the file at `path`."""
     if context.group.rank == 0:
         _Noting(path).watch(context)
@@ -39,7 +39,7 @@ class _Noting:
         self.path = path
         self.epoch: Any = None
 
-    def watch(self, context: Desk) -> None:
+    def watch(self, context: TrainContext) -> None:
         """Intercept every epoch and every report."""
         epoch, report = TailFit._epoch, context.report
 

@@ -17,7 +17,7 @@ from stages.train.detection.detection_problem import Problem
 from stages.train.detection.progress import Progress, found, keep
 from stages.train.detection.race_worker import RacePiece, RaceWorker
 from stages.train.detection.training_loop import DetectorTraining, loop, saved
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
@@ -150,14 +150,14 @@ class _SearchSession:
         def tell(report: dict[str, Any]) -> None:
             self._report(budget, report["epoch"], Progress(curve=report["curve"]))
 
-        folder = team(
+        folder = run_distributed(
             loop,
             DetectorTraining(self.problem, budget, progress),
             workers=min(HALVES, self.train_config.workers),
             name=name,
             settings=self.settings,
-            tell=tell,
-            each=_worker_data(self.problem),
+            on_report=tell,
+            memory=_worker_data(self.problem),
         )
         self.progress[budget.number], arrays = saved(folder)
         return self.progress[budget.number], arrays, name

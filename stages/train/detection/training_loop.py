@@ -10,7 +10,7 @@ from stages.train.cost.detection_budget import HALVES
 from stages.train.detection.detection_problem import Problem
 from stages.train.detection.detector_fit import Fit
 from stages.train.detection.progress import Progress, answers_by, is_validated, validated
-from stages.train.distributed import Desk
+from stages.train.distributed import TrainContext
 from stages.train.distributed.batch_shards import total
 from stages.train.search.successive_halving import RungBudget
 
@@ -26,7 +26,7 @@ class DetectorTraining:
     progress: Progress
 
 
-def loop(context: Desk, training: DetectorTraining) -> None:
+def loop(context: TrainContext, training: DetectorTraining) -> None:
     """Train a trial together with the other workers of the group, each one half of every batch.
 
     The last checkpoint has the progress and, at the end, the averaged weights."""
@@ -51,7 +51,7 @@ def saved(folder: Path) -> tuple[Progress, dict[str, Any]]:
     return Progress.load(folder), unpack_arrays((folder / WEIGHTS).read_bytes())
 
 
-def _answers(context: Desk, fit: Fit) -> list[Any]:
+def _answers(context: TrainContext, fit: Fit) -> list[Any]:
     """What the averaged weights answer for all validation samples; each worker does its part."""
     group = context.group
     parts = group.gather(answers_by(fit, fit.arrays(), group.rank, group.world))

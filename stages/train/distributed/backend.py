@@ -47,16 +47,16 @@ class PaddleBackend(Backend):  # type: ignore[misc]
 class PaddleTrainer(DataParallelTrainer):  # type: ignore[misc]
     """Ray Train's data-parallel trainer with workers that Paddle joined."""
 
-    def __init__(self, loop: Any, *, paddle_config: PaddleConfig | None = None, **more: Any):
-        super().__init__(loop, backend_config=paddle_config or PaddleConfig(), **more)
+    def __init__(self, loop: Any, *, paddle_config: PaddleConfig | None = None, **options: Any):
+        super().__init__(loop, backend_config=paddle_config or PaddleConfig(), **options)
 
 
 def _free_endpoint(host: str) -> str:
     import socket
 
-    with socket.socket() as one:
-        one.bind((host, 0))
-        return f"{host or ray.util.get_node_ip_address()}:{one.getsockname()[1]}"
+    with socket.socket() as free:
+        free.bind((host, 0))
+        return f"{host or ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
 
 
 def _join(place: int, endpoints: list[str], master: str, backend: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.train.distributed.group import Floats, Group
+from stages.train.distributed.process_group import Floats, ProcessGroup
 
 Indices = NDArray[np.int64]
 
@@ -16,7 +16,7 @@ def shards_for(workers: int) -> int:
     return max(2, workers)
 
 
-def shards_of(group: Group, shards: int) -> list[int]:
+def shards_of(group: ProcessGroup, shards: int) -> list[int]:
     """The shards that this worker of `group` teaches; each shard is one worker's."""
     return list(range(group.rank, shards, group.world))
 
@@ -26,17 +26,17 @@ def shard(rows: Indices, number: int, shards: int) -> Indices:
     return rows[number::shards]
 
 
-def total(group: Group, shards: int, of: Callable[[int], Floats]) -> Floats:
+def total(group: ProcessGroup, shards: int, of: Callable[[int], Floats]) -> Floats:
     """The sum of the vectors `of` all shards: the same for every worker, and to the last bit the
     same for every number of workers.
 
     Two shards have one sum. More are summed in the order of their numbers, as (a + b) + c is not
-    a + (b + c) for a processor; this takes that each worker hears each shard."""
+    a + (b + c) for a processor; so each worker needs every shard."""
     parts = {number: of(number) for number in shards_of(group, shards)}
     if shards > 2 and group.world > 1:
-        parts = {number: one for some in group.gather(parts) for number, one in some.items()}
-    first, *others = sorted(parts)
+        parts = {number: part for own in group.gather(parts) for number, part in own.items()}
+    first, *further = sorted(parts)
     summed = parts[first].copy()
-    for number in others:
+    for number in further:
         summed += parts[number]
     return summed if shards > 2 else group.sum(summed)

@@ -13,7 +13,7 @@ from stages.runtime.errors import Damaged
 
 
 @dataclass(frozen=True)
-class State:
+class LoopState:
     """`reports`: metrics in their order; `at`: how many there were when the last checkpoint was
     saved, 0 without one; `finished`: the loop came to its end."""
 
@@ -28,7 +28,7 @@ class State:
         return plain
 
 
-class Kept:
+class CheckpointStore:
     """The state of the loop `name` in `blobs`, by `worker`s and driver of any machine.
 
     The state is one entry, its files are the last checkpoint: whoever dies while writing leaves the
@@ -40,12 +40,12 @@ class Kept:
         self.entry = self.scope.entry("state")
         self.state = self.read()
 
-    def read(self) -> State:
+    def read(self) -> LoopState:
         """The state as it is now."""
         record = self.entry.record()
-        return State(**record.facts) if record else State()
+        return LoopState(**record.facts) if record else LoopState()
 
-    def again(self) -> None:
+    def rewind(self) -> None:
         """Begin at the last checkpoint: what was reported after it is reported anew."""
         self.state = replace(self.state, reports=self.state.reports[: self.state.at])
 

@@ -1,78 +1,190 @@
-"""The driver's side: who works, what they report, and what is given at the end."""
+"""The driver of a process group: it starts the workers, passes on their reports, returns the last
+checkpoint."""
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from stages.opening import open_store
+from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.files import alone
 from stages.settings import Settings
-from stages.train.distributed.checkpoints import Kept
-from stages.train.distributed.context import Loop, Metrics
-from stages.train.distributed.ray_group import work_together
-from stages.train.distributed.room import MB
-from stages.train.distributed.worker_loop import Task, work_alone
+from stages.train.distributed.checkpoints import CheckpointStore
+from stages.train.distributed.cluster import cluster
+from stages.train.distributed.room import MB, check_room, worker_bytes
+from stages.train.distributed.worker import (
+    Loop,
+    LoopTask,
+    Metrics,
+    run_in_group,
+    run_in_process,
+)
 
-EACH = 512 * MB
+WORKER_MEMORY = 512 * MB
+POLL = 0.3  # seconds between two looks at what was reported
+FAILURES = 3  # of the group without a new checkpoint, after which it is started again
 
-Tell = Callable[[Metrics], None]
 
-
-def team(
+def run_distributed(
     loop: Loop,
     shared: Any,
     *,
     workers: int,
     name: str,
     settings: Settings,
-    tell: Tell,
-    each: int = EACH,
+    on_report: Callable[[Metrics], None],
+    memory: int = WORKER_MEMORY,
 ) -> Path:
-    """Run `loop(desk, shared)` on as many as `workers` workers joined in one group, and give the
-    folder of the last checkpoint, which is this function's until it is called again.
+    """Run `loop(context, shared)` on at most `workers` workers that are joined in one group; return
+    the folder of the last checkpoint, which belongs to this function until it is called again.
 
     `loop`: a function that workers can import; `shared`: what all of them read, in Ray's store of
-    objects once a machine, its arrays cannot be written to; `each`: bytes that a worker takes for
-    itself beside Paddle and these. `tell` hears every report of rank 0 from the first one on, also
-    those that were made before a restart. A second start with the same `name` goes on from the last
-    checkpoint, and gives at once what was finished; of two starts at a time, one waits.
+    objects once a machine, its arrays cannot be written to; `memory`: bytes that a worker takes
+    beside Paddle and `shared`. `on_report` gets every report of rank 0 from the first one on, also
+    those from before a restart. A second start with the same `name` resumes from the last
+    checkpoint, and returns at once what was finished; of two starts at a time, one waits.
 
-    One worker on this machine is this very process. A worker that dies costs what was done since
-    the last checkpoint: the group begins there again, with fewer workers if there is no room for
-    all. Raises InfrastructureError if it dies again and again, or what the loop raised if that is a
-    WorkflowError."""
+    One worker on this machine is this very process. A worker that dies costs the work since the
+    last checkpoint: the group starts again there, with fewer workers if there is no room for all.
+    Raises InfrastructureError if workers die again and again, or a WorkflowError of the loop."""
     settings = settings.model_copy(update={"workspace": settings.root})
     blobs, home = open_store(settings).blobs, settings.root / "teams"
     with alone(home / f".{name}.lock"):
-        ear = Ear(Kept(blobs, name), tell)
-        if not ear.kept.state.finished:
-            task = Task(loop, shared, name, settings)
+        listener = ReportListener(CheckpointStore(blobs, name), on_report)
+        if not listener.checkpoints.state.finished:
+            task = LoopTask(loop, shared, name, settings)
             if workers == 1 and settings.ray == "local":
-                work_alone(task, lambda _: ear.hear())
+                run_in_process(task, lambda _: listener.poll())
             else:
-                work_together(task, workers, each, ear.hear)
-            ear.kept.finish()
-        ear.hear()
-        return Kept(blobs, name).fetch(home / name)
+                _run_on_ray(task, workers, memory, listener.poll)
+            listener.checkpoints.finish()
+        listener.poll()
+        return CheckpointStore(blobs, name).fetch(home / name)
 
 
 def release(name: str, settings: Settings) -> None:
-    """Note that the model that came of the team `name` is saved: what is kept of it may soon go."""
-    Kept(open_store(settings).blobs, name).done()
+    """Note that the model of the loop `name` is saved: its checkpoint may soon be removed."""
+    CheckpointStore(open_store(settings).blobs, name).done()
     shutil.rmtree(settings.root / "teams" / name, ignore_errors=True)
 
 
-class Ear:
-    """Hears what is reported, each report once, and passes it on to `tell`."""
+class ReportListener:
+    """Passes every report on to `on_report` once."""
 
-    def __init__(self, kept: Kept, tell: Tell) -> None:
-        self.kept = kept
-        self.tell = tell
-        self.heard = 0
+    def __init__(self, checkpoints: CheckpointStore, on_report: Callable[[Metrics], None]) -> None:
+        self.checkpoints = checkpoints
+        self.on_report = on_report
+        self.passed_on = 0
 
-    def hear(self) -> None:
-        """Pass on all that is new. After a restart, what is reported anew is not new."""
-        for metrics in self.kept.read().reports[self.heard :]:
-            self.tell(metrics)
-            self.heard += 1
+    def poll(self) -> None:
+        """Pass on all new reports. What is reported again after a restart is not new."""
+        for metrics in self.checkpoints.read().reports[self.passed_on :]:
+            self.on_report(metrics)
+            self.passed_on += 1
+
+
+def _run_on_ray(task: LoopTask, workers: int, memory: int, poll: Callable[[], None]) -> None:
+    """Run the task on at most `workers` Ray workers; `poll` is called meanwhile."""
+    import ray
+
+    scaling = _scaling(workers, task.settings, memory)
+    with cluster(task.settings, _object_bytes(task.shared), opened="") as folder:
+        check_room(ray.nodes(), scaling.resources_per_worker)
+        task = task._replace(shared=ray.put(task.shared))
+        failure, reached = None, -1
+        while _checkpoint(task) > reached:  # it came further than the time before
+            reached = _checkpoint(task)
+            failure = _fit_in_task(task, scaling, folder, poll)
+            if failure is None:
+                return
+            if isinstance(failure, WorkflowError):
+                raise failure
+    raise InfrastructureError(
+        f"The workers that train {task.name} died {FAILURES + 1} times: {failure}.",
+        "Free some memory, or set train.workers to 1; run again to go on from the last checkpoint.",
+    ) from failure
+
+
+def _checkpoint(task: LoopTask) -> int:
+    return CheckpointStore(open_store(task.settings).blobs, task.name).state.at
+
+
+def _scaling(workers: int, settings: Settings, memory: int) -> Any:
+    """At most `workers`, and fewer if there is no room for all."""
+    from ray.train import ScalingConfig
+
+    if settings.ray == "local":
+        workers = min(workers, settings.threads)  # whatever Ray is here already
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(memory))} | (
+        {"GPU": 1.0} if settings.gpus else {}
+    )
+    return ScalingConfig(
+        num_workers=(1, workers), resources_per_worker=wanted, use_gpu=settings.gpus > 0
+    )
+
+
+def _fit_in_task(
+    task: LoopTask, scaling: Any, folder: Path, poll: Callable[[], None]
+) -> Exception | None:
+    """Run Ray Train once to its end, and call `poll` meanwhile; what failed.
+
+    It runs in a task of Ray's, on this machine. In the main thread Ray Train would take Ctrl-C for
+    itself. In another thread it would use Ray while it is shut down, and Ray ends a process that
+    does so before it can end what it started."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    fit = ray.remote(num_cpus=0, max_retries=0)(_fit)
+    running = fit.options(scheduling_strategy=here).remote(task, scaling, folder)
+    while not ray.wait([running], timeout=POLL)[0]:
+        poll()
+    try:
+        return cast("Exception | None", ray.get(running))
+    except ray.exceptions.RayError as died:
+        return RuntimeError(str(died))
+
+
+def _fit(task: LoopTask, scaling: Any, folder: Path) -> Exception | None:
+    """What made the group fail: a WorkflowError if there is one among its errors."""
+    try:
+        error: WorkflowError | None = _trainer(task, scaling, folder).fit().return_value
+    except Exception as failure:  # raised where somebody can act on it
+        return _workflow_error(failure) or RuntimeError(str(failure))
+    return error
+
+
+def _trainer(task: LoopTask, scaling: Any, folder: Path) -> Any:
+    from ray import train
+
+    from stages.train.distributed.backend import PaddleConfig, PaddleTrainer
+
+    return PaddleTrainer(
+        run_in_group,
+        train_loop_config={"task": task},
+        paddle_config=PaddleConfig(host="127.0.0.1" if task.settings.ray == "local" else ""),
+        scaling_config=scaling,
+        run_config=train.RunConfig(
+            name="train",
+            storage_path=str(folder / "train"),
+            failure_config=train.FailureConfig(max_failures=FAILURES),
+        ),
+    )
+
+
+def _workflow_error(failure: Exception) -> WorkflowError | None:
+    """The WorkflowError among the errors that made the group fail."""
+    controller = getattr(failure, "controller_failure", None)
+    failures = (controller, *getattr(failure, "worker_failures", {}).values())
+    causes = [getattr(error, "cause", error) for error in failures]
+    return next((cause for cause in causes if isinstance(cause, WorkflowError)), None)
+
+
+def _object_bytes(shared: Any) -> int:
+    """What `shared` takes in Ray's store of objects."""
+    from ray import cloudpickle
+
+    buffers: list[Any] = []
+    size = len(cloudpickle.dumps(shared, protocol=5, buffer_callback=buffers.append))
+    return size + int(sum(buffer.raw().nbytes for buffer in buffers))

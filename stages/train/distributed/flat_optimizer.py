@@ -46,18 +46,18 @@ def gradients(tensors: Sequence[Any]) -> Floats:
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) of one vector.
 
-    `pace`: of each number, a factor of the rate; `decay`: of each number, the weight decay."""
+    `lr_multiplier`: of each number, a factor of the learning rate; `decay`: its weight decay."""
 
-    pace: Floats
+    lr_multiplier: Floats
     decay: Floats
     first: Floats
     second: Floats
     steps: int = 0
 
     @classmethod
-    def new(cls, pace: Floats, decay: Floats) -> "AdamW":
+    def new(cls, lr_multiplier: Floats, decay: Floats) -> "AdamW":
         """One that has seen no gradient yet."""
-        return cls(pace, decay, np.zeros_like(pace), np.zeros_like(pace))
+        return cls(lr_multiplier, decay, np.zeros_like(lr_multiplier), np.zeros_like(lr_multiplier))
 
     def step(self, values: Floats, gradient: Floats, rate: float) -> Floats:
         """`values` after a step of `rate` against `gradient`."""
@@ -68,7 +68,7 @@ class AdamW:
         self.second = SECOND * self.second + (1 - SECOND) * gradient**2
         mean = self.first / (1 - FIRST**self.steps)
         size = np.sqrt(self.second / (1 - SECOND**self.steps)) + EPSILON
-        moved: Floats = values - rate * self.pace * (mean / size + self.decay * values)
+        moved: Floats = values - rate * self.lr_multiplier * (mean / size + self.decay * values)
         return moved.astype(np.float32)
 
 

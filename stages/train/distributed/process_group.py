@@ -1,15 +1,48 @@
-"""Workers joined by Paddle: gloo between processors, NCCL between graphics processors."""
+"""Workers that train one model together, as each of them sees the others. Paddle joins them: gloo
+between processors, NCCL between graphics processors."""
 
-from typing import Any
+from typing import Any, Protocol
 
-from stages.train.distributed.group import Floats
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 
-class Together:
+class ProcessGroup(Protocol):
+    """`rank`: this worker's number, from 0; `world`: the number of workers. Every worker makes the
+    same calls in the same order."""
+
+    rank: int
+    world: int
+
+    def sum(self, vector: Floats) -> Floats:
+        """The sum of all workers' vectors, the same for every worker."""
+        ...
+
+    def gather(self, value: Any) -> list[Any]:
+        """All workers' values, by rank."""
+        ...
+
+
+class SingleProcess:
+    """A group of one worker."""
+
+    rank = 0
+    world = 1
+
+    def sum(self, vector: Floats) -> Floats:
+        return vector
+
+    def gather(self, value: Any) -> list[Any]:
+        return [value]
+
+
+class PaddleGroup:
     """A group over `paddle.distributed`.
 
-    gloo lets nobody wait for another one longer than 30 s, and ends the process then; work that
-    takes longer (on one worker alone) belongs into `Desk.report`."""
+    With gloo a worker waits at most 30 s for another one and then ends its process. Work that one
+    worker alone does for longer belongs into `TrainContext.report`."""
 
     def __init__(self, rank: int, world: int) -> None:
         self.rank = rank

@@ -18,7 +18,7 @@ class RayProcesses:
         children = psutil.Process().children()
         self._first = [process for process in children if _mentions(process, str(folder))]
         self._needed = [process for process in self._first if _name(process) in NEEDED]
-        self._begun = self._descendants()  # its agents have no known parent once raylet has ended
+        self._initial = self._descendants()  # its agents have no known parent once raylet has ended
 
     def ended(self) -> bool:
         """Whether one that Ray cannot do without has ended."""
@@ -26,7 +26,7 @@ class RayProcesses:
 
     def family(self) -> list[Any]:
         """Those that live."""
-        return [process for process in {*self._begun, *self._descendants()} if _alive(process)]
+        return [process for process in {*self._initial, *self._descendants()} if _alive(process)]
 
     def _descendants(self) -> list[Any]:
         import psutil

@@ -42,9 +42,9 @@ def check_cluster() -> None:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    ask = ray.remote(num_cpus=0)(versions_here)
+    remote_versions = ray.remote(num_cpus=0)(versions_here)
     answers = {
-        node["NodeManagerAddress"]: ask.options(
+        node["NodeManagerAddress"]: remote_versions.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         ).remote()
         for node in ray.nodes()

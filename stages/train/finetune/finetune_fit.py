@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stages.runtime.quiet import quiet
 from stages.train.distributed.batch_shards import shard, shards_of, total
 from stages.train.distributed.flat_optimizer import fill, gradients
-from stages.train.distributed.group import Alone, Group
+from stages.train.distributed.process_group import ProcessGroup, SingleProcess
 from stages.train.distributed.schedule import averaged, rate_at
 from stages.train.finetune.finetune_problem import Question, at
 from stages.train.finetune.mixing import mixed
@@ -32,11 +32,11 @@ class TailFit(Fit):
         question: Question,
         hyperparameters: dict[str, Any],
         head: dict[str, Any],
-        group: Group | None = None,
+        group: ProcessGroup | None = None,
         whole: bool = False,
     ) -> None:
         super().__init__(question.whole if whole else question.problem, hyperparameters)
-        self.question, self.group = question, group or Alone()
+        self.question, self.group = question, group or SingleProcess()
         self.taught = self.problem.training_rows(0)
         finalist, freeze = question.finalists[self.hyper["input"]], self.hyper["freeze"]
         self.maps = question.maps[at(finalist.one, freeze)]

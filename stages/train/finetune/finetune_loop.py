@@ -20,13 +20,13 @@ from stages.train.search.successive_halving import RungBudget, Trial, TrialResul
 from stages.train.search.trial_search import score_of
 
 if TYPE_CHECKING:
-    from stages.train.distributed import Desk
+    from stages.train.distributed import TrainContext
 
 ALL = "epochs on all samples"
 FURTHER = "epochs judged by fold {judge}"
 
 
-def loop(desk: "Desk", asked: Asked) -> None:
+def loop(desk: "TrainContext", asked: Asked) -> None:
     """Teach all trials, then the chosen one once more on all samples; go on from where the desk was
     left."""
     Tuning(desk, asked).run()
@@ -35,7 +35,7 @@ def loop(desk: "Desk", asked: Asked) -> None:
 class Tuning:
     """The state of one worker."""
 
-    def __init__(self, desk: "Desk", asked: Asked) -> None:
+    def __init__(self, desk: "TrainContext", asked: Asked) -> None:
         self.desk, self.asked = desk, asked
         self.course = Course.load(desk.restored())
         self.halving = halving_of(asked)

@@ -57,7 +57,7 @@ def _taught(
     settings: Settings,
 ) -> Course:
     """Let a team teach; `first`: the number of phase two's first trial."""
-    from stages.train.distributed import team
+    from stages.train.distributed import run_distributed
 
     record, longest = recorder.next(asked.trials), train.finetune.longest
     name, inputs = name_of(dataset, train), asked.question.finalists.values()
@@ -72,8 +72,14 @@ def _taught(
         number = first + word.number
         record.epoch(number, word.hyperparameters, len(curve), longest, curve, ended)
 
-    folder = team(
-        loop, asked, workers=train.workers, name=name, settings=settings, tell=tell, each=each
+    folder = run_distributed(
+        loop,
+        asked,
+        workers=train.workers,
+        name=name,
+        settings=settings,
+        on_report=tell,
+        memory=each,
     )
     return Course.load(folder)
 

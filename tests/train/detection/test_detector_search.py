@@ -15,7 +15,7 @@ from stages.train.detection.detector_search import search
 from stages.train.detection.progress import Progress, is_validated
 from stages.train.detection.race_worker import RacePiece, RaceWorker
 from stages.train.detection.training_loop import DetectorTraining, loop, saved
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from stages.train.heads.network import arrays_of
 from stages.train.search.successive_halving import RungBudget
 from tests import makers
@@ -78,7 +78,9 @@ def alone(problem, budget=LEG, progress=None) -> Progress:
 def together(problem, settings, workers, name="together", progress=None) -> Progress:
     """What a process group of `workers` comes to."""
     training = DetectorTraining(problem, LEG, progress or Progress())
-    folder = team(loop, training, workers=workers, name=name, settings=settings, tell=lambda _: 0)
+    folder = run_distributed(
+        loop, training, workers=workers, name=name, settings=settings, on_report=lambda _: 0
+    )
     return saved(folder)[0]
 
 

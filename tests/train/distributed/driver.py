@@ -5,19 +5,19 @@ import sys
 from pathlib import Path
 
 from stages.settings import Settings
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from tests.train.distributed import loops
 
 
 def main(workspace: str, log: str, pause: str) -> None:
     """Teach, and print DONE at the end."""
-    team(
+    run_distributed(
         loops.teach,
         loops.shared(log=log, pause=float(pause)),
         workers=2,
         name="tiny",
         settings=Settings(workspace=Path(workspace), threads=2),
-        tell=lambda report: print(report["step"], flush=True),
+        on_report=lambda report: print(report["step"], flush=True),
     )
     print("DONE", flush=True)
 

@@ -12,7 +12,7 @@ import psutil
 
 from stages.blobs.folder import FolderBlobs
 from stages.settings import Settings
-from stages.train.distributed.checkpoints import Kept
+from stages.train.distributed.checkpoints import CheckpointStore
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Disturbed:
     @property
     def at(self) -> int:
         """Steps at the last checkpoint."""
-        return Kept(FolderBlobs(self.settings.root / "store"), "tiny").state.at
+        return CheckpointStore(FolderBlobs(self.settings.root / "store"), "tiny").state.at
 
     @property
     def begun(self) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.runtime.errors import DataError
-from stages.train.distributed import Desk
+from stages.train.distributed import TrainContext
 from stages.train.distributed.batch_shards import shard, total
 from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
 
@@ -29,7 +29,7 @@ def shared(**more: Any) -> dict[str, Any]:
     return {"rows": rows, "labels": rng.integers(0, 3, 64), "shards": SHARDS, **more}
 
 
-def teach(desk: Desk, given: dict[str, Any]) -> None:
+def teach(desk: TrainContext, given: dict[str, Any]) -> None:
     """20 steps of AdamW; after every fifth a checkpoint, and a report in any case."""
     import paddle
 
@@ -94,6 +94,6 @@ def _die_once(mark: Path, step: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def complains(desk: Desk, given: dict[str, Any]) -> None:
+def complains(desk: TrainContext, given: dict[str, Any]) -> None:
     """Raise what only a person can mend."""
     raise DataError("There is no label 7.", "Take it out.")

@@ -7,7 +7,7 @@ from pathlib import Path
 from ray.cluster_utils import Cluster
 
 from stages.settings import Settings
-from stages.train.distributed import team
+from stages.train.distributed import run_distributed
 from tests.train.distributed import loops
 
 
@@ -22,13 +22,13 @@ def main(folder: str) -> None:
             cluster.remove_node(second, allow_graceful=False)
 
     try:
-        team(
+        run_distributed(
             loops.teach,
             loops.shared(pause=0.5),
             workers=2,
             name="tiny",
             settings=Settings(workspace=Path(folder), ray=cluster.address),
-            tell=tell,
+            on_report=tell,
         )
     finally:
         cluster.shutdown()

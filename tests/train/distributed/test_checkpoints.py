@@ -5,14 +5,14 @@ import pytest
 from stages.blobs.memory import MemoryBlobs
 from stages.memo.expiry import sweep
 from stages.runtime.errors import Damaged
-from stages.train.distributed.checkpoints import Kept, State
+from stages.train.distributed.checkpoints import CheckpointStore, LoopState
 
 NAME = "team"
 
 
 @pytest.fixture
 def kept(tmp_path):
-    one = Kept(MemoryBlobs(), NAME)
+    one = CheckpointStore(MemoryBlobs(), NAME)
     one.report({"epoch": 1}, tmp_path / "saved", writes("a", b"first"))
     return one
 
@@ -23,7 +23,7 @@ def writes(name, data):
 
 def anew(kept):
     """As another process finds it."""
-    return Kept(kept.scope.blobs, NAME)
+    return CheckpointStore(kept.scope.blobs, NAME)
 
 
 def files(kept):
@@ -110,7 +110,7 @@ def test_what_was_reported_after_the_checkpoint_is_reported_anew(kept, tmp_path)
     assert anew(kept).state.reports == [{"epoch": 1}, {"epoch": 2}]
 
     again = anew(kept)
-    again.again()
+    again.rewind()
     again.report({"epoch": 2, "anew": True}, tmp_path / "saved", None)
 
     assert anew(kept).state.reports == [{"epoch": 1}, {"epoch": 2, "anew": True}]
@@ -126,7 +126,7 @@ def test_a_checkpoint_that_was_changed_or_lost_is_not_given_and_the_loop_begins_
     with pytest.raises(Damaged, match=NAME):
         anew(kept).fetch(tmp_path / "out")
 
-    assert anew(kept).state == State()
+    assert anew(kept).state == LoopState()
 
 
 def test_numbers_of_numpy_are_numbers(kept, tmp_path):
@@ -147,7 +147,7 @@ def test_what_is_done_stays_for_an_hour_and_goes_then(kept, monkeypatch):
     sweep(blobs)
 
     assert list(blobs.keys("memo/")) == []
-    assert anew(kept).state == State()
+    assert anew(kept).state == LoopState()
 
 
 def test_one_that_is_gone_on_with_at_last_is_kept(kept, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from stages.memo.expiry import sweep
 from stages.opening import open_store
 from stages.runtime.errors import DataError
-from stages.train.distributed import release, team
+from stages.train.distributed import release, run_distributed
 from tests import makers
 from tests.train.distributed import loops
 
@@ -21,7 +21,9 @@ def taught(tmp_path_factory):
 def run(settings, workers, loop=loops.teach, **more):
     heard = []
     given = loops.shared(**more)
-    made = team(loop, given, workers=workers, name="tiny", settings=settings, tell=heard.append)
+    made = run_distributed(
+        loop, given, workers=workers, name="tiny", settings=settings, on_report=heard.append
+    )
     return heard, {path.name: path.read_bytes() for path in made.iterdir()}
 
 
@@ -118,12 +120,12 @@ def test_no_room_for_one_worker_is_told_with_figures(tmp_path):
     from stages.runtime.errors import InfrastructureError
 
     with pytest.raises(InfrastructureError, match=r"wants 1 CPU, 1048\d{3} MB of memory"):
-        team(
+        run_distributed(
             loops.teach,
             loops.shared(),
             workers=2,
             name="tiny",
             settings=makers.settings(tmp_path),
-            tell=lambda _: None,
-            each=2**40,
+            on_report=lambda _: None,
+            memory=2**40,
         )

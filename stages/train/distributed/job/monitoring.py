@@ -43,8 +43,8 @@ class Job:
     def _heard(self, run: Run, store: Store) -> str:
         replayed = 0
         while True:
-            status = str(self._asked(self.client.get_job_status).value)
-            lines = self._asked(self.client.get_job_logs).splitlines(keepends=True)
+            status = str(self._retried(self.client.get_job_status).value)
+            lines = self._retried(self.client.get_job_logs).splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n")]
             for line in whole[replayed:]:
                 replay(line, run, store)
@@ -54,7 +54,7 @@ class Job:
                 return f"{status}: {''.join(output[-LINES:]).strip()}"
             time.sleep(self.pause)
 
-    def _asked(self, call: Callable[[str], Any]) -> Any:
+    def _retried(self, call: Callable[[str], Any]) -> Any:
         """What `call` says of the job; who does not answer is asked again."""
         tried = 0
         while True:

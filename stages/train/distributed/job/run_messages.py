@@ -19,31 +19,31 @@ class ForwardingRun:
 
     def __init__(self, store: Store | None, send: Callable[..., None] | None = None) -> None:
         self._store = store
-        self._say = send or _print
+        self._send = send or _print
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        self._say("log_params", dict(params))
+        self._send("log_params", dict(params))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
-        self._say("log_metrics", dict(metrics), step)
+        self._send("log_metrics", dict(metrics), step)
 
     def log_tags(self, tags: Mapping[str, str]) -> None:
-        self._say("log_tags", dict(tags))
+        self._send("log_tags", dict(tags))
 
     def log_file(self, name: str, data: bytes) -> None:
         if self._store is None:
-            self._say("log_bytes", name, base64.b64encode(data).decode())
+            self._send("log_bytes", name, base64.b64encode(data).decode())
         else:
-            self._say("log_file", name, self._store.add(data))
+            self._send("log_file", name, self._store.add(data))
 
     def log_trials(self, trials: Sequence[TrialRecord]) -> None:
-        self._say("log_trials", [asdict(trial) for trial in trials])
+        self._send("log_trials", [asdict(trial) for trial in trials])
 
     def trial(self, standing: TrialProgress) -> None:
-        self._say("trial", asdict(standing))
+        self._send("trial", asdict(standing))
 
     def progress(self, what: str, done: int, total: int) -> None:
-        self._say("progress", what, done, total)
+        self._send("progress", what, done, total)
 
 
 def replay(line: str, run: Run, store: Store) -> None:
