@@ -2,7 +2,10 @@
 
 from collections import Counter
 
-from stages.deploy.calibration import batches, chosen, prepared
+import numpy as np
+
+from stages.artifacts import Step
+from stages.deploy.calibration import _middle, batches, chosen, prepared
 from stages.etl.manifest import samples_of
 from tests import makers
 
@@ -37,3 +40,42 @@ def test_what_is_prepared_is_what_the_network_sees(deployable):
         0,
         *deployable.model.input_shape,
     )
+
+
+def test_the_order_is_that_of_digests_within_a_label_and_of_labels_between(tmp_path):
+    store = makers.store(tmp_path)
+    dataset = makers.dataset(store, each=20)
+
+    found = chosen(dataset, store, 9)
+
+    labels = dataset.labels
+    assert [one.label for one in found] == [*labels] * (9 // len(labels))
+    training = samples_of(dataset, store, "train")
+    for label in labels:
+        every = sorted(one.digest for one in training if one.label == label)
+        assert [one.digest for one in found if one.label == label] == every[: 9 // len(labels)]
+
+
+def test_the_middle_window_stands_for_its_sample():
+    windows = np.arange(7.0, dtype=np.float32)[:, None]
+
+    assert [float(_middle(windows[:count])[0]) for count in (1, 2, 3, 4, 7)] == [0, 1, 1, 2, 3]
+
+
+def test_windows_are_calibrated_by_tens():
+    windows = np.arange(25, dtype=np.float32)
+
+    assert [len(batch) for batch in batches(windows)] == [10, 10, 5]
+    np.testing.assert_array_equal(np.concatenate(batches(windows)), windows)
+    assert batches(windows[:0]) == []
+
+
+def test_windows_are_those_after_the_steps_before_the_network(made):
+    (sample,) = chosen(made.dataset, made.store, 1)
+    halved = Step(step="normalise", args={"mean": [0.5] * 3, "std": [1.0] * 3})
+    before = (*made.model.before[:2], halved, *made.model.before[3:])
+
+    usual = prepared(made.model, [sample], made.store)
+    half = prepared(made.model.model_copy(update={"before": before}), [sample], made.store)
+
+    np.testing.assert_allclose(half, usual / 2, atol=1e-6)

@@ -32,6 +32,7 @@ from tests.mutants.changes import Mutant, drawn, mutants_of
 from tests.mutants.line_coverage import PYTEST, LineCoverage, function_of
 from tests.session import OWNER, ended_by_force
 
+ROOMS = ["train", "metrics", "deploy"]
 ROOT = Path(__file__).parents[2]
 NOT_COPIED = (".git", ".venv", ".aiwf", ".hypothesis", ".*_cache", "__pycache__")
 MOST_TESTS, MOST_SECONDS = 20, 60.0  # test functions that a mutant meets; seconds they took before
@@ -51,21 +52,26 @@ class Outcome:
         return f"{self.mutant}  ({self.tests or 'no'} tests)"
 
 
-def tests_for(mutant: Mutant, coverage: LineCoverage) -> list[str]:
-    """The test functions that `mutant` meets, in their order; none if no test runs its line."""
+def tests_for(mutant: Mutant, coverage: LineCoverage) -> tuple[list[str], float]:
+    """The test functions that `mutant` meets, in their order, and the seconds that they should
+    take; none if no test runs its line."""
     runs = coverage.by_line.get(mutant.path, {})
     found = {test for line in mutant.place.lines for test in runs.get(line, ())}
     if mutant.place.names is not None:
         found = coverage.mentioning(mutant.place.names) if mutant.place.names else set()
         found = found or set().union(*runs.values())
     own = f"/{mutant.room.rpartition('/')[2]}/"
-    ordered = sorted(found, key=lambda test: (own not in test, coverage.seconds[test], test))
-    seconds, chosen = 0.0, list[str]()
-    for test in ordered[:MOST_TESTS]:
-        seconds += coverage.seconds[test]
-        if not chosen or seconds <= MOST_SECONDS:
+    needs = {test: coverage.needs.get(test, {}) for test in found}
+    alone = {test: coverage.seconds[test] + sum(needs[test].values()) for test in found}
+    total, chosen, ready = 0.0, list[str](), set[str]()
+    for test in sorted(found, key=lambda test: (own not in test, alone[test], test))[:MOST_TESTS]:
+        new = {name: value for name, value in needs[test].items() if name not in ready}
+        seconds = coverage.seconds[test] + sum(new.values())
+        if not chosen or total + seconds <= MOST_SECONDS:
+            total += seconds
             chosen.append(test)
-    return chosen
+            ready |= set(new)
+    return chosen, total
 
 
 def outcome(mutant: Mutant, tests: list[str], tree: Path, seconds: float) -> Outcome:
@@ -121,10 +127,10 @@ def outcomes_of(
         free.put(tree)
 
     def attempt(mutant: Mutant) -> Outcome:
-        tests = tests_for(mutant, coverage)
+        tests, seconds = tests_for(mutant, coverage)
         tree = free.get()
         try:
-            return outcome(mutant, tests, tree, sum(coverage.seconds[test] for test in tests))
+            return outcome(mutant, tests, tree, seconds)
         finally:
             free.put(tree)
 
@@ -144,7 +150,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("--count", type=int, default=300, help="mutants, over all rooms")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rooms", nargs="+", default=["train", "metrics", "deploy"])
+    parser.add_argument("--rooms", nargs="+", default=ROOMS)
     parser.add_argument("--tests", nargs="+", default=["tests"], help="folders or files of tests")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--survivors", type=Path, help="a file that lists the survivors")
@@ -163,7 +169,8 @@ def main(arguments: list[str]) -> int:
         for tree in trees:
             shutil.copytree(asked.root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
         folder = asked.folder or asked.root / ".aiwf" / "mutants"
-        coverage = LineCoverage(trees[0], rooms, folder.resolve())
+        measured = sorted({f"stages/{room}" for room in ROOMS} | set(rooms))
+        coverage = LineCoverage(trees[0], measured, folder.resolve())
         coverage.measure(asked.tests, asked.processes)
         mutants = []
         for place, room in enumerate(rooms):

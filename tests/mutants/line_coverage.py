@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
@@ -20,10 +21,12 @@ import pytest
 
 NOW = "AIWF_TEST_NOW"  # the running test's name, for the processes that it starts
 RESULTS = "AIWF_TEST_RESULTS"  # the file that is written at the end of a session
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+PYTEST += ["--hypothesis-seed=0", "--tb=line"]
 SHARED = "shared fixture "  # begins the name of what a fixture of a wider scope runs
 TABLE = "tests_of_lines.json"
 _results: dict[str, dict[str, Any]] = {}
+_shared: dict[str, float] = {}  # seconds of the shared fixtures that the running test has set up
 
 
 def _switch(context: str) -> None:
@@ -35,8 +38,8 @@ def _switch(context: str) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure under the test's name, and pass on the names of its fixtures with its report."""
-    item.user_properties.append(("fixtures", list(getattr(item, "fixturenames", []))))
+    """Measure under the test's name."""
+    _shared.clear()
     _switch(item.nodeid)
     try:
         return (yield)
@@ -46,23 +49,33 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-    """Measure a shared fixture under a name of its own."""
-    before = os.environ.get(NOW, "")
+    """Measure a shared fixture under a name of its own, and how long it takes by itself."""
+    before, began, others = os.environ.get(NOW, ""), time.monotonic(), sum(_shared.values())
     if fixturedef.scope == "function":
         return (yield)
-    _switch(f"{SHARED}{fixturedef.argname} of {fixturedef.baseid}")
+    name = f"{SHARED}{fixturedef.argname} of {fixturedef.baseid}"
+    _switch(name)
     try:
         return (yield)
     finally:
+        _shared[name] = time.monotonic() - began - (sum(_shared.values()) - others)
         _switch(before)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Pass on with a test's report what it has set up and which fixtures it uses."""
+    item.user_properties += [("shared", _shared), ("fixtures", getattr(item, "fixturenames", []))]
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note a test's seconds, whether it passed, and its fixtures."""
-    result = _results.setdefault(report.nodeid, {"seconds": 0.0, "passed": False, "fixtures": []})
+    """Note a test's seconds, those of fixtures for others left out, and whether it passed."""
+    known: dict[str, Any] = dict(report.user_properties)
+    result = _results.setdefault(report.nodeid, {"seconds": 0.0, "passed": False})
     result["seconds"] += report.duration
     if report.when == "call":
-        result.update(passed=report.passed, fixtures=dict(report.user_properties)["fixtures"])
+        result.update(passed=report.passed, shared=dict(known["shared"]))
+        result.update(fixtures=list(known["fixtures"]))
+        result["seconds"] -= sum(known["shared"].values())
     elif not report.passed:
         result["passed"] = False
 
@@ -79,7 +92,8 @@ def function_of(nodeid: str) -> str:
 
 
 class LineCoverage:
-    """The test functions that run each line of `rooms` (folders of `root`), and their seconds.
+    """The test functions that run each line of `rooms` (folders of `root`), and their seconds:
+    those of a function by itself, and those of each shared fixture that it needs.
 
     `table` has a record for each test file: digests of what it was measured with, the seconds of
     its functions that passed, and which of them run which line."""
@@ -89,6 +103,7 @@ class LineCoverage:
         path = folder / TABLE
         self.table: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         self.seconds: dict[str, float] = {}
+        self.needs: dict[str, dict[str, float]] = {}
         self.by_line: dict[str, dict[int, set[str]]] = {}
 
     def measure(self, tests: list[str], processes: int) -> None:
@@ -105,6 +120,7 @@ class LineCoverage:
         by_line: dict[str, Any] = defaultdict(lambda: defaultdict(set))
         for name in names:
             self.seconds |= self.table[name]["seconds"]
+            self.needs |= self.table[name]["needs"]
             for source, lines in self.table[name]["lines"].items():
                 for line, functions in lines.items():
                     by_line[source][int(line)].update(functions)
@@ -123,7 +139,9 @@ class LineCoverage:
 
     def _holds(self, name: str) -> bool:
         record = self.table.get(name)
-        if record is None or record["key"] != self._key(name) or record["rooms"] != self.rooms:
+        if record is None or record["key"] != self._key(name):
+            return False
+        if not set(self.rooms) <= set(record["rooms"]):
             return False
         return all(self._digest(source) == digest for source, digest in record["sources"].items())
 
@@ -145,7 +163,7 @@ class LineCoverage:
         for old in scratch.iterdir():
             old.unlink()
         settings, results = scratch / "coveragerc", scratch / "results.json"
-        include = ", ".join(f"{self.root}/{room}/*" for room in self.rooms)
+        include = ", ".join(f"{self.root}/{room}/*.py" for room in self.rooms)
         settings.write_text(
             f"[run]\nparallel = true\ndata_file = {scratch}/data\ninclude = {include}\n"
             f"context = ${{{NOW}-}}\ndisable_warnings = no-data-collected\n"
@@ -161,9 +179,9 @@ class LineCoverage:
 
     def _record(self, files: list[str], results: dict[str, Any], data: Any) -> None:
         for name in files:
-            seconds = _seconds(results, name)
-            self.table[name] = {"key": self._key(name), "rooms": self.rooms, "seconds": seconds}
-            self.table[name] |= {"sources": {}, "lines": {}}
+            record = {"key": self._key(name), "rooms": self.rooms, "sources": {}, "lines": {}}
+            seconds, needs = _seconds(results, name), _needs(results, name)
+            self.table[name] = {**record, "seconds": seconds, "needs": needs}
         tests_of = {context: _tests_of(context, results) for context in data.measured_contexts()}
         for path in data.measured_files():
             source = str(Path(path).relative_to(self.root))
@@ -191,10 +209,23 @@ def _seconds(results: dict[str, Any], file: str) -> dict[str, float]:
     return {name: round(value, 3) for name, value in seconds.items() if name not in failed}
 
 
+def _needs(results: dict[str, Any], file: str) -> dict[str, dict[str, float]]:
+    """The seconds of each shared fixture that a function of `file` needs."""
+    seconds: dict[str, float] = {}
+    for result in results.values():
+        seconds |= result.get("shared", {})
+    needs: dict[str, dict[str, float]] = defaultdict(dict)
+    for shared, value in seconds.items():
+        for function in _tests_of(shared, results):
+            if function.startswith(f"{file}::"):
+                needs[function][shared] = round(value, 3)
+    return needs
+
+
 def _tests_of(context: str, results: dict[str, Any]) -> set[str]:
-    """The test functions for which lines measured under `context` count."""
+    """The test functions for which what ran under the name `context` counts."""
     if not context.startswith(SHARED):
         return {function_of(context)} if context in results else set()
     fixture, _, place = context.removeprefix(SHARED).partition(" of ")
-    users = (name for name, result in results.items() if fixture in result["fixtures"])
+    users = (name for name, result in results.items() if fixture in result.get("fixtures", ()))
     return {function_of(name) for name in users if name.startswith(place)}
