@@ -81,14 +81,16 @@ def test_a_change_is_made_at_its_place_and_nowhere_else():
 def test_what_is_drawn_depends_on_the_seed_and_hardly_on_other_code():
     text = "".join(f"def f{k}(a, b):\n    return a + {k} * b\n" for k in range(3, 60))
     mutants = list(mutants_of("a.py", text.encode()))
-    more = list(mutants_of("a.py", f"def g(a):\n    return a - 2\n\n{text}".encode()))
+    longer = list(mutants_of("a.py", f"def g(a):\n    return a - 2\n\n{text}".encode()))
 
     first, again, other = (drawn(mutants, 40, seed) for seed in (0, 0, 1))
-    later = drawn(more, 40, 0)
+    later = drawn(longer, 40, 0)
 
     assert first == again != other
-    assert all(one.start < two.start or one.line <= two.line for one, two in pairwise(first))
-    same = {(mutant.old, mutant.new) for mutant in first} & {(one.old, one.new) for one in later}
+    assert all(before.line <= after.line for before, after in pairwise(first))
+    same = {(mutant.old, mutant.new) for mutant in first} & {
+        (mutant.old, mutant.new) for mutant in later
+    }
     assert len({(mutant.old, mutant.new) for mutant in first} - same) <= 4
 
 

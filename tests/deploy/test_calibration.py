@@ -40,6 +40,10 @@ def test_what_is_prepared_is_what_the_network_sees(deployable):
         0,
         *deployable.model.input_shape,
     )
+    halved = Step(step="normalise", args={"mean": [0.5] * 3, "std": [1.0] * 3})
+    before = (*deployable.model.before[:2], halved, *deployable.model.before[3:])
+    half = prepared(deployable.model.model_copy(update={"before": before}), found, deployable.store)
+    np.testing.assert_allclose(half, pictures / 2, atol=1e-6)
 
 
 def test_the_order_is_that_of_digests_within_a_label_and_of_labels_between(tmp_path):
@@ -49,11 +53,13 @@ def test_the_order_is_that_of_digests_within_a_label_and_of_labels_between(tmp_p
     found = chosen(dataset, store, 9)
 
     labels = dataset.labels
-    assert [one.label for one in found] == [*labels] * (9 // len(labels))
+    assert [sample.label for sample in found] == [*labels] * (9 // len(labels))
     training = samples_of(dataset, store, "train")
     for label in labels:
-        every = sorted(one.digest for one in training if one.label == label)
-        assert [one.digest for one in found if one.label == label] == every[: 9 // len(labels)]
+        every = sorted(sample.digest for sample in training if sample.label == label)
+        assert [sample.digest for sample in found if sample.label == label] == every[
+            : 9 // len(labels)
+        ]
 
 
 def test_the_middle_window_stands_for_its_sample():
@@ -68,14 +74,3 @@ def test_windows_are_calibrated_by_tens():
     assert [len(batch) for batch in batches(windows)] == [10, 10, 5]
     np.testing.assert_array_equal(np.concatenate(batches(windows)), windows)
     assert batches(windows[:0]) == []
-
-
-def test_windows_are_those_after_the_steps_before_the_network(made):
-    (sample,) = chosen(made.dataset, made.store, 1)
-    halved = Step(step="normalise", args={"mean": [0.5] * 3, "std": [1.0] * 3})
-    before = (*made.model.before[:2], halved, *made.model.before[3:])
-
-    usual = prepared(made.model, [sample], made.store)
-    half = prepared(made.model.model_copy(update={"before": before}), [sample], made.store)
-
-    np.testing.assert_allclose(half, usual / 2, atol=1e-6)

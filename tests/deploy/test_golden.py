@@ -344,7 +344,7 @@ def named(chosen):
 
 def test_the_nearest_sample_outside_the_tolerance_of_each_label_comes_first():
     far, near, inside = (0.9, 0.1, 0), (0.6, 0.4, 0), (0.52, 0.48, 0)
-    samples = [candidate(*one) for one in (far, inside, near, (0, 0.8, 0.2), (0, 0.7, 0.3))]
+    samples = [candidate(*scores) for scores in (far, inside, near, (0, 0.8, 0.2), (0, 0.7, 0.3))]
 
     chosen = named(choice().chosen(samples, most=3))
 
@@ -365,7 +365,7 @@ def test_a_label_that_no_sample_names_has_those_with_its_highest_scores():
 
     queue = choice()._queue(samples, 2)
 
-    assert [one.value for one in queue] == [[0.7, 0.1, 0.2], [0.6, 0.3, 0.1]]
+    assert [each.value for each in queue] == [[0.7, 0.1, 0.2], [0.6, 0.3, 0.1]]
     many = [candidate(0.9 - k / 100, 0, k / 100) for k in range(9)]
     assert len(choice()._queue(many, 2)) == TRIES == 4
 
@@ -375,7 +375,7 @@ def test_of_samples_inside_the_tolerance_the_furthest_comes_first():
 
     queue = choice()._queue(samples, 0)
 
-    assert [one.value[0] for one in queue] == [0.54, 0.53, 0.51]
+    assert [each.value[0] for each in queue] == [0.54, 0.53, 0.51]
 
 
 def test_a_sample_that_answers_otherwise_when_made_small_is_passed_over():
@@ -397,20 +397,20 @@ def test_a_sample_that_answers_otherwise_when_made_small_is_passed_over():
 
 
 def test_what_is_left_of_the_room_is_shared_by_those_that_are_still_to_come():
-    asked = []
+    sizes = []
 
-    class Asking(AsItIs):
+    class Noting(AsItIs):
         def small(self, data: bytes, most_bytes: int = 0) -> bytes:
-            asked.append(most_bytes)
+            sizes.append(most_bytes)
             return data
 
     samples = [candidate(0.9, 0.1, 0), candidate(0, 0.9, 0.1), candidate(0.1, 0, 0.9)]
     size = len(samples[0].read())
 
-    chosen = Choice(Scores(), Asking(), TOLERANCE).chosen(samples, most=3, room=300)
+    chosen = Choice(Scores(), Noting(), TOLERANCE).chosen(samples, most=3, room=300)
 
     assert len(chosen) == 3
-    assert asked == [100, (300 - size) // 2, 300 - 2 * size]
+    assert sizes == [100, (300 - size) // 2, 300 - 2 * size]
 
 
 def test_a_sample_that_does_not_fit_ends_the_choice():

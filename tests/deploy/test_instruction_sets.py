@@ -304,11 +304,11 @@ def counted(saturated=0, lowest=-127, bound=2**21) -> NetworkSums:
     ],
 )
 def test_what_is_computed_depends_on_how_sums_are_added_there(sums, found, statement, text):
-    said = _computed("arm64", sums, found, "photo")
+    outcome = _computed("arm64", sums, found, "photo")
 
-    assert (said.instruction_set, said.statement, said.sums) == ("arm64", statement, sums)
-    assert text in said.basis
-    assert said.figures == found.figures
+    assert (outcome.instruction_set, outcome.statement, outcome.sums) == ("arm64", statement, sums)
+    assert text in outcome.basis
+    assert outcome.figures == found.figures
 
 
 def test_the_figures_of_a_network_are_those_of_its_layers():
@@ -327,11 +327,11 @@ def test_the_figures_of_a_network_are_those_of_its_layers():
     assert NetworkSums(0, 0, ()).share_of_32_bits == 0
 
 
-def test_every_set_without_a_statement_is_a_failure():
-    held, open_ = Statement("arm64", COMPUTED, "so"), Statement("x86-64", "", "some saturate")
+def test_every_set_without_a_outcomeis_a_failure():
+    computed, empty = Statement("arm64", COMPUTED, "so"), Statement("x86-64", "", "some saturate")
 
-    assert failures([held]) == []
-    assert failures([held, open_]) == [
+    assert failures([computed]) == []
+    assert failures([computed, empty]) == [
         "nothing holds for processors of the kind x86-64: some saturate"
     ]
 
@@ -340,11 +340,11 @@ def test_other_sets_are_known_where_all_sums_are_floats():
     floats = [Statement(name, MEASURED, "so", Sums.FLOAT) for name in ("arm64", "x86-64")]
     mixed = [floats[0], Statement("x86-64", COMPUTED, "so", Sums.INT32)]
 
-    known = verified("float16", floats)
+    record = verified("float16", floats)
 
-    assert known["numeric"] == "float16"
-    assert known["others"]["sums"] == Sums.FLOAT
-    assert list(known["instruction_sets"]) == ["arm64", "x86-64"]
+    assert record["numeric"] == "float16"
+    assert record["others"]["sums"] == Sums.FLOAT
+    assert list(record["instruction_sets"]) == ["arm64", "x86-64"]
     assert verified("int8", mixed)["others"] is None
 
 
@@ -365,18 +365,18 @@ def test_a_record_has_an_agreement_only_where_something_was_measured():
     assert without_it == {"statement": COMPUTED, "basis": "so", "sums": ""}
 
 
-class Tested:
-    """A bench that notes on how many samples sums are counted; `known` is what comes back."""
+class Bench:
+    """A bench that notes on how many samples sums are counted; `result` is what comes back."""
 
-    def __init__(self, count, known=None):
+    def __init__(self, count, result=None):
         self.tested = [f"sample {number}" for number in range(count)]
-        self.known, self.asked = known, None
+        self.result, self.digests = result, None
 
     def network_sums(self, network, digests):
-        self.asked = digests
-        if self.known is None:
+        self.digests = digests
+        if self.result is None:
             raise NotCounted("Something is strange.")
-        return self.known
+        return self.result
 
 
 @pytest.mark.parametrize(
@@ -389,19 +389,19 @@ class Tested:
     ],
 )
 def test_all_samples_are_counted_where_that_decides(kinds, count):
-    work = Tested(1000, counted())
+    work = Bench(1000, counted())
     candidate = Candidate("int8", {}, None, {}, None, None)
 
     found = _network_sums(work, candidate, dict(enumerate(kinds)))
 
     assert found == counted()
-    assert len(work.asked) == count
-    assert (work.asked[0], work.asked[-1]) == ("sample 0", "sample 999")
+    assert len(work.digests) == count
+    assert (work.digests[0], work.digests[-1]) == ("sample 0", "sample 999")
 
 
 def test_sums_of_floats_are_not_counted_and_unknown_ones_say_why():
-    work, candidate = Tested(5), Candidate("int8", {}, None, {}, None, None)
+    work, candidate = Bench(5), Candidate("int8", {}, None, {}, None, None)
 
     assert _network_sums(work, candidate, {"arm64": Sums.FLOAT}) == NetworkSums(0, 0, ())
-    assert work.asked is None
+    assert work.digests is None
     assert _network_sums(work, candidate, {"arm64": Sums.INT32}) == "Something is strange."

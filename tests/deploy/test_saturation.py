@@ -194,11 +194,11 @@ def quantised(kind, weight, path, *, zero=None, weight_kind=np.int8, **attribute
     """An ONNX file with one layer between a dequantised activation and a dequantised weight."""
     from onnx import TensorProto, helper, numpy_helper
 
-    known = {"scale": np.float32(1), "w": np.array(weight, weight_kind)}
-    known["w_zero"] = np.zeros((), weight_kind)
+    tensors = {"scale": np.float32(1), "w": np.array(weight, weight_kind)}
+    tensors["w_zero"] = np.zeros((), weight_kind)
     inputs = ["x", "scale"]
     if zero is not None:
-        known["zero"] = np.array(zero, np.uint8)
+        tensors["zero"] = np.array(zero, np.uint8)
         inputs.append("zero")
     nodes = [
         helper.make_node("DequantizeLinear", inputs, ["given"]),
@@ -209,10 +209,12 @@ def quantised(kind, weight, path, *, zero=None, weight_kind=np.int8, **attribute
         helper.make_tensor_value_info(name, type_, None)
         for name, type_ in (("x", TensorProto.UINT8), ("y", TensorProto.FLOAT))
     ]
-    tensors = [numpy_helper.from_array(np.asarray(value), name) for name, value in known.items()]
-    graph = helper.make_graph(nodes, "one", sides[:1], sides[1:], tensors)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    path.write_bytes(made.SerializeToString())
+    constants = [
+        numpy_helper.from_array(np.asarray(value), name) for name, value in tensors.items()
+    ]
+    graph = helper.make_graph(nodes, "one", sides[:1], sides[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
     return path
 
 
@@ -263,11 +265,11 @@ def test_other_numbers_than_unsigned_times_signed_are_not_counted_in_silence(tmp
     [((4, 1, 3, 3), 4, True), ((4, 1, 3, 3), 1, False), ((8, 1, 3, 3), 4, False)],
 )
 def test_a_layer_is_depthwise_if_each_group_has_one_input_and_one_output(shape, groups, expected):
-    given = layer(np.full(shape, 127), groups=groups, window=Window((1, 1), (1, 1), (0,) * 4))
+    depthwise = layer(np.full(shape, 127), groups=groups, window=Window((1, 1), (1, 1), (0,) * 4))
 
-    counted = pair_sums(given, np.full((1, groups, 3, 3), 255, np.uint8))
+    counted = pair_sums(depthwise, np.full((1, groups, 3, 3), 255, np.uint8))
 
-    assert given.depthwise is expected
+    assert depthwise.depthwise is expected
     assert (counted.total == 0) is expected
 
 
@@ -308,8 +310,8 @@ def test_sums_of_batches_add_up_and_the_furthest_is_the_furthest_of_all(small):
     halves = [network_sums(folder / "network.onnx", [part]) for part in np.split(pictures, 2)]
 
     assert (whole.samples, halves[0].samples, whole.windows, halves[0].windows) == (1, 1, 16, 8)
-    for one, first, second in zip(whole.layers, halves[0].layers, halves[1].layers, strict=True):
-        assert one.pairs.total == first.pairs.total + second.pairs.total
-        assert one.pairs.saturated == first.pairs.saturated + second.pairs.saturated
-        assert one.pairs.furthest == max(first.pairs.furthest, second.pairs.furthest)
-    assert max(one.pairs.furthest for one in whole.layers) > 0
+    for both, first, second in zip(whole.layers, halves[0].layers, halves[1].layers, strict=True):
+        assert both.pairs.total == first.pairs.total + second.pairs.total
+        assert both.pairs.saturated == first.pairs.saturated + second.pairs.saturated
+        assert both.pairs.furthest == max(first.pairs.furthest, second.pairs.furthest)
+    assert max(each.pairs.furthest for each in whole.layers) > 0

@@ -130,6 +130,7 @@ def test_a_drop_is_told_with_the_boxes_that_were_lost():
 
     assert drop.value == pytest.approx(ap50(truth, answers, 2) - ap50(truth, fewer, 2))
     assert 0 < drop.low < drop.value < drop.high
+    assert drop == paired_ap_drop(before, after, 0) != paired_ap_drop(before, after, 1)
     for label, pair in enumerate(pairs):
         old, new = (
             measure_boxes(truth, predicted, LABELS, 0.0).labels[LABELS[label]]["recall"].value
@@ -143,8 +144,8 @@ def test_a_drop_is_told_with_the_boxes_that_were_lost():
 def test_what_counts_as_near_and_as_the_same_place():
     truth = [[[0, 0, 10, 10, 0]]]
 
-    def sort_of(left: float, label: int) -> str:
-        answers = [[[left, 0, left + 10, 10, 0.9, label]]]
+    def sort_of(shift: float, label: int) -> str:
+        answers = [[[shift, 0, shift + 10, 10, 0.9, label]]]
         (outcome,) = outcomes(matches(truth, answers, 2), 0.9).predicted
         return outcome.sort
 
@@ -237,9 +238,9 @@ def test_a_curve_of_boxes_by_hand():
 
 def test_pairs_and_agreement_by_hand():
     truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 1]], []]
-    one = [[[0, 0, 10, 10, 0.9, 0], [40, 0, 50, 10, 0.5, 1]], [[0, 0, 5, 5, 0.9, 1]]]
-    other = [[[20, 0, 30, 10, 0.9, 0], [40, 0, 50, 10, 0.4, 1]], [[0, 0, 5, 5, 0.9, 1]]]
-    before, after = matches(truth, one, 2), matches(truth, other, 2)
+    first = [[[0, 0, 10, 10, 0.9, 0], [40, 0, 50, 10, 0.5, 1]], [[0, 0, 5, 5, 0.9, 1]]]
+    second = [[[20, 0, 30, 10, 0.9, 0], [40, 0, 50, 10, 0.4, 1]], [[0, 0, 5, 5, 0.9, 1]]]
+    before, after = matches(truth, first, 2), matches(truth, second, 2)
 
     assert recall_pairs(before, after, 0.5) == [(1, 1, 2), (1, 0, 1)]
     assert recall_pairs(before, after, 0.4) == [(1, 1, 2), (0, 0, 1)]
@@ -278,4 +279,3 @@ def test_a_drop_has_the_quantiles_of_its_resamples():
     half = 1.96 * np.sqrt(0.25 / 400)
     assert (drop.low, drop.high) == pytest.approx((0.5 - half, 0.5 + half), abs=0.012)
     assert drop.n == 400
-    assert drop == paired_ap_drop(before, after, 0) != paired_ap_drop(before, after, 1)

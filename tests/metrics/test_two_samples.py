@@ -88,10 +88,10 @@ def test_without_a_pair_of_one_label_there_is_no_area():
 def test_a_p_value_is_corrected_for_the_number_of_traits():
     rng, second = np.random.default_rng(3), second_set()
     trait = rng.normal(size=(60, 1)) + 0.8 * second[:, None]
-    more = np.concatenate([trait, rng.normal(size=(60, 20))], axis=1)
+    many = np.concatenate([trait, rng.normal(size=(60, 20))], axis=1)
     flags = flags_of(second, LABELS)
 
-    (alone,), among = differences(trait, flags, LABELS)[1], differences(more, flags, LABELS)[1]
+    (alone,), among = differences(trait, flags, LABELS)[1], differences(many, flags, LABELS)[1]
 
     assert alone < among[0]
     lower = differences(-trait, flags, LABELS)
@@ -210,9 +210,9 @@ def test_the_mixture_has_the_p_value_of_chi_square(share):
     p = mixture(flags, labels)
 
     table = [np.bincount(labels[side], minlength=4) for side in (second, ~second)]
-    known = chi2_contingency(table, correction=False).pvalue
-    noise = 4 * np.sqrt(known * (1 - known) / PERMUTATIONS) + 2 / PERMUTATIONS
-    assert p == pytest.approx(known, abs=noise)
+    exact = chi2_contingency(table, correction=False).pvalue
+    noise = 4 * np.sqrt(exact * (1 - exact) / PERMUTATIONS) + 2 / PERMUTATIONS
+    assert p == pytest.approx(exact, abs=noise)
     assert p == mixture(flags, labels, 0)
 
 

@@ -16,8 +16,6 @@ import os
 import re
 import resource
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -25,12 +23,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from secrets import token_hex
 
 from stages.metrics import proportion
 from tests.mutants.changes import Mutant, drawn, mutants_of
-from tests.mutants.line_coverage import PYTEST, LineCoverage, function_of
-from tests.session import OWNER, ended_by_force
+from tests.mutants.forked import Runs
+from tests.mutants.line_coverage import OPTIONS, LineCoverage, function_of
 
 ROOMS = ["train", "metrics", "deploy"]
 ROOT = Path(__file__).parents[2]
@@ -74,16 +71,16 @@ def tests_for(mutant: Mutant, coverage: LineCoverage) -> tuple[list[str], float]
     return chosen, total
 
 
-def outcome(mutant: Mutant, tests: list[str], tree: Path, seconds: float) -> Outcome:
-    """Make the change in `tree`, run `tests`, and take the change back."""
+def outcome(mutant: Mutant, tests: list[str], runs: Runs, seconds: float) -> Outcome:
+    """Make the change in the tree of `runs`, run `tests` there, and take the change back."""
     if not tests:
         return Outcome(mutant, "", 0)
-    path = tree / mutant.path
+    path = runs.tree / mutant.path
     source = path.read_bytes()
     try:
         path.write_bytes(mutant.applied(source))
         _forget(path)
-        code, text = run(tree, ["-x", *tests], 60 + 10 * seconds)
+        code, text = runs.run([*OPTIONS, "-x", *tests], 60 + 10 * seconds)
     finally:
         path.write_bytes(source)
         _forget(path)
@@ -98,43 +95,23 @@ def _forget(path: Path) -> None:
         compiled.unlink()
 
 
-def run(tree: Path, arguments: list[str], seconds: float) -> tuple[int, str]:
-    """Run tests in `tree`; the exit code (-9 if the time is over) and what was printed."""
-    owner = token_hex(8)
-    environment = {**os.environ, "PYTHONPATH": f"{tree}:{ROOT}", OWNER: owner}
-    command = [*PYTEST, f"--basetemp={tree.parent}/tests-{tree.name}", *arguments]
-    with tempfile.TemporaryFile() as printed:
-        process = subprocess.Popen(
-            command, cwd=tree, env=environment, stdout=printed, stderr=printed,
-            stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            code = process.wait() or -signal.SIGKILL
-        ended_by_force(owner, patience=5)
-        printed.seek(0)
-        return code, printed.read().decode(errors="replace")
-
-
 def outcomes_of(
-    mutants: list[Mutant], coverage: LineCoverage, trees: list[Path]
+    mutants: list[Mutant], coverage: LineCoverage, every: list[Runs]
 ) -> Iterator[Outcome]:
-    """Try each mutant, as many at once as there are `trees`; yields in the order of `mutants`."""
-    free: SimpleQueue[Path] = SimpleQueue()
-    for tree in trees:
-        free.put(tree)
+    """Try each mutant, as many at once as there are Runs; yields in the order of `mutants`."""
+    free: SimpleQueue[Runs] = SimpleQueue()
+    for runs in every:
+        free.put(runs)
 
     def attempt(mutant: Mutant) -> Outcome:
         tests, seconds = tests_for(mutant, coverage)
-        tree = free.get()
+        runs = free.get()
         try:
-            return outcome(mutant, tests, tree, seconds)
+            return outcome(mutant, tests, runs, seconds)
         finally:
-            free.put(tree)
+            free.put(runs)
 
-    with ThreadPoolExecutor(len(trees)) as pool:
+    with ThreadPoolExecutor(len(every)) as pool:
         yield from pool.map(attempt, mutants)
 
 
@@ -159,47 +136,66 @@ def options(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Draw mutants, try them, and print the shares that were killed and the survivors."""
-    asked = options(arguments)
+    arguments = options(argv)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    rooms = [f"stages/{room}" for room in asked.rooms]
+    rooms = [f"stages/{room}" for room in arguments.rooms]
     with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as scratch:
-        trees = [Path(scratch) / str(number) for number in range(asked.processes)]
+        trees = [Path(scratch) / str(number) for number in range(arguments.processes)]
         for tree in trees:
-            shutil.copytree(asked.root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
-        folder = asked.folder or asked.root / ".aiwf" / "mutants"
+            shutil.copytree(arguments.root, tree, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        folder = arguments.folder or arguments.root / ".aiwf" / "mutants"
         measured = sorted({f"stages/{room}" for room in ROOMS} | set(rooms))
         coverage = LineCoverage(trees[0], measured, folder.resolve())
-        coverage.measure(asked.tests, asked.processes)
-        mutants = []
-        for place, room in enumerate(rooms):
-            all_of_room = [
-                mutant
-                for path in sorted((trees[0] / room).rglob("*.py"))
-                for mutant in mutants_of(str(path.relative_to(trees[0])), path.read_bytes())
-            ]
-            count = len(range(place, asked.count, len(rooms)))
-            mutants += drawn(all_of_room, count, asked.seed)
-            print(f"{room}: {count} of {len(all_of_room)} mutants", flush=True)
+        coverage.measure(arguments.tests, arguments.processes)
+        mutants = drawn_from(trees[0], rooms, arguments.count, arguments.seed)
+        every = [Runs(tree, ROOT) for tree in trees]
+        check(every[0], coverage)
         outcomes = []
-        for each in outcomes_of(mutants, coverage, trees):
+        for each in outcomes_of(mutants, coverage, every):
             outcomes.append(each)
             print(f"{'killed' if each.killer else 'SURVIVED'} {each} {each.killer}", flush=True)
-        failures = failing(outcomes, trees[0])
-    return tell(outcomes, rooms, asked.survivors, failures)
+        failures = failing(outcomes, every[0])
+        for runs in every:
+            runs.end()
+    return report(outcomes, rooms, arguments.survivors, failures)
 
 
-def failing(outcomes: list[Outcome], tree: Path) -> str:
-    """What is printed if tests that killed mutants fail in `tree` as it is, or else nothing."""
+def drawn_from(tree: Path, rooms: list[str], count: int, seed: int) -> list[Mutant]:
+    """`count` mutants, as many of each room."""
+    mutants = []
+    for place, room in enumerate(rooms):
+        of_room = [
+            mutant
+            for path in sorted((tree / room).rglob("*.py"))
+            for mutant in mutants_of(str(path.relative_to(tree)), path.read_bytes())
+        ]
+        share_of_room = len(range(place, count, len(rooms)))
+        mutants += drawn(of_room, share_of_room, seed)
+        print(f"{room}: {share_of_room} of {len(of_room)} mutants", flush=True)
+    return mutants
+
+
+def check(runs: Runs, coverage: LineCoverage) -> None:
+    """Raise SystemExit if not even the quickest test passes on the code as it is."""
+    quickest = min(coverage.seconds, key=coverage.seconds.__getitem__)
+    code, text = runs.run([*OPTIONS, quickest], 600)
+    if code:
+        raise SystemExit(f"{quickest} does not pass without a change (exit code {code}):\n{text}")
+
+
+def failing(outcomes: list[Outcome], runs: Runs) -> str:
+    """What is printed if tests that killed mutants fail in the tree as it is, or else nothing."""
     killers = {each.killer for each in outcomes if "::" in each.killer}
     if not killers:
         return ""
-    code, text = run(tree, sorted(function_of(name) for name in killers), 3600)
+    tests = sorted({function_of(name) for name in killers})
+    code, text = runs.run([*OPTIONS, *tests], 3600)
     return text if code else ""
 
 
-def tell(outcomes: list[Outcome], rooms: list[str], listed: Path | None, failures: str) -> int:
+def report(outcomes: list[Outcome], rooms: list[str], listed: Path | None, failures: str) -> int:
     """Print the survivors and the shares; 1 if tests fail on the code as it is (`failures`)."""
     survivors = [each for each in outcomes if not each.killer]
     print("", "survivors:", *survivors, "", sep="\n")

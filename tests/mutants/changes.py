@@ -22,7 +22,7 @@ OPPOSITES = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)  # swapped
 WHOLE = ast.stmt | ast.Constant | ast.Call | ast.Name | ast.Attribute  # need no parentheses
 Node = ast.expr | ast.stmt  # what has a place in the text
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
-KEPT_KEYWORDS = {"encoding", "strict", "description", "title"}
+UNCHANGED_KEYWORDS = {"encoding", "strict", "description", "title"}
 UNTOUCHED = {"print", "progress", "debug", "info", "warning", "warn", "cast", "setproctitle"}
 
 
@@ -123,7 +123,7 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
         return
     if isinstance(node, ast.Call) and _called(node) in UNTOUCHED:
         return
-    if isinstance(node, ast.keyword) and node.arg in KEPT_KEYWORDS:
+    if isinstance(node, ast.keyword) and node.arg in UNCHANGED_KEYWORDS:
         return
     for field, value in ast.iter_fields(node):
         if field not in ("annotation", "returns", "decorator_list", "type_params", "type_comment"):
@@ -145,20 +145,20 @@ def _changes(node: ast.AST) -> Iterator[tuple[Node, Node]]:
             for number in dict.fromkeys((value + 1, value * 2)):
                 if number != value:
                     yield node, ast.Constant(number)
-        case ast.BinOp(left, op, right) if not _text(left) and not _text(right):
+        case ast.BinOp(first, op, second) if not _text(first) and not _text(second):
             if type(op) in SWAPPED:
-                yield node, ast.BinOp(left, SWAPPED[type(op)](), right)
-        case ast.Compare(left, ops, others):
+                yield node, ast.BinOp(first, SWAPPED[type(op)](), second)
+        case ast.Compare(first, ops, rest):
             for k, comparison in enumerate(ops):
                 swapped = [*ops[:k], SWAPPED[type(comparison)](), *ops[k + 1 :]]
-                yield node, ast.Compare(left, swapped, others)
+                yield node, ast.Compare(first, swapped, rest)
         case ast.BoolOp(op, values):
             yield node, ast.BoolOp(SWAPPED[type(op)](), values)
         case ast.UnaryOp(ast.USub() | ast.Not() | ast.Invert(), operand):
             yield node, operand
         case ast.Call(func, arguments, keywords) if _called(node) not in UNTOUCHED:
             for k, keyword in enumerate(keywords):
-                if keyword.arg and keyword.arg not in KEPT_KEYWORDS:
+                if keyword.arg and keyword.arg not in UNCHANGED_KEYWORDS:
                     yield node, ast.Call(func, arguments, [*keywords[:k], *keywords[k + 1 :]])
         case ast.If(test=ast.Name("TYPE_CHECKING")):
             return
@@ -196,11 +196,11 @@ def _text(node: ast.AST) -> bool:
 
 def drawn(mutants: list[Mutant], count: int, seed: int) -> list[Mutant]:
     """`count` of `mutants`, in their order: those of the smallest digests."""
-    seen: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     digests = {}
     for mutant in mutants:
         key = f"{seed} {mutant.path} {mutant.old} {mutant.new}"
-        seen[key] = seen.get(key, 0) + 1
-        digests[mutant] = sha256(f"{key} {seen[key]}".encode()).hexdigest()
+        numbers[key] = numbers.get(key, 0) + 1
+        digests[mutant] = sha256(f"{key} {numbers[key]}".encode()).hexdigest()
     chosen = set(sorted(mutants, key=digests.__getitem__)[:count])
     return [mutant for mutant in mutants if mutant in chosen]

@@ -21,8 +21,7 @@ import pytest
 
 NOW = "AIWF_TEST_NOW"  # the running test's name, for the processes that it starts
 RESULTS = "AIWF_TEST_RESULTS"  # the file that is written at the end of a session
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-PYTEST += ["--hypothesis-seed=0", "--tb=line"]
+OPTIONS = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line"]  # of pytest
 SHARED = "shared fixture "  # begins the name of what a fixture of a wider scope runs
 TABLE = "tests_of_lines.json"
 _results: dict[str, dict[str, Any]] = {}
@@ -50,7 +49,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
     """Measure a shared fixture under a name of its own, and how long it takes by itself."""
-    before, began, others = os.environ.get(NOW, ""), time.monotonic(), sum(_shared.values())
+    before, began, inner = os.environ.get(NOW, ""), time.monotonic(), sum(_shared.values())
     if fixturedef.scope == "function":
         return (yield)
     name = f"{SHARED}{fixturedef.argname} of {fixturedef.baseid}"
@@ -58,7 +57,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
     try:
         return (yield)
     finally:
-        _shared[name] = time.monotonic() - began - (sum(_shared.values()) - others)
+        _shared[name] = time.monotonic() - began - (sum(_shared.values()) - inner)
         _switch(before)
 
 
@@ -69,13 +68,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note a test's seconds, those of fixtures for others left out, and whether it passed."""
-    known: dict[str, Any] = dict(report.user_properties)
+    properties: dict[str, Any] = dict(report.user_properties)
     result = _results.setdefault(report.nodeid, {"seconds": 0.0, "passed": False})
     result["seconds"] += report.duration
     if report.when == "call":
-        result.update(passed=report.passed, shared=dict(known["shared"]))
-        result.update(fixtures=list(known["fixtures"]))
-        result["seconds"] -= sum(known["shared"].values())
+        result.update(passed=report.passed, shared=dict(properties["shared"]))
+        result.update(fixtures=list(properties["fixtures"]))
+        result["seconds"] -= sum(properties["shared"].values())
     elif not report.passed:
         result["passed"] = False
 
@@ -168,7 +167,8 @@ class LineCoverage:
             f"[run]\nparallel = true\ndata_file = {scratch}/data\ninclude = {include}\n"
             f"context = ${{{NOW}-}}\ndisable_warnings = no-data-collected\n"
         )
-        command = [*PYTEST, "-p", "tests.mutants.line_coverage", *files]
+        command = [sys.executable, "-m", "pytest", *OPTIONS, "-p", "tests.mutants.line_coverage"]
+        command += files
         command += ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
         environment = {**os.environ, RESULTS: str(results), NOW: ""}
         environment["COVERAGE_PROCESS_START"] = str(settings)
