@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 SWAPPED: dict[type[ast.AST], Any] = {
@@ -44,6 +44,7 @@ class Mutant:
     end: int
     old: str
     new: str
+    shown: str
     place: Place
 
     @property
@@ -55,29 +56,40 @@ class Mutant:
         return source[: self.start] + self.new.encode() + source[self.end :]
 
     def __str__(self) -> str:
-        old, new = (" ".join(text.split()) for text in (self.old, self.new))
-        pairs = zip(old, new, strict=False)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        if len(old) > 80:  # what differs, and a little before it
-            begin = max(0, same - 30)
-            old, new = (f"... {text[begin : begin + 80]}" for text in (old, new))
-        return f"{self.path}:{self.line}: {old}  ->  {new}"
+        return f"{self.path}:{self.line}: {self.shown}"
 
 
 def mutants_of(path: str, source: bytes) -> Iterator[Mutant]:
     """Every mutant of a file that can be compiled."""
-    starts = [0, *accumulate(len(line) for line in source.splitlines(keepends=True))]
+    lines = source.splitlines(keepends=True)
+    starts = [0, *accumulate(map(len, lines))]
     for node, new, place in _below(ast.parse(source), Place(range(0), ())):
         start = starts[node.lineno - 1] + node.col_offset
         end = starts[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
         text = ast.unparse(new) if isinstance(new, WHOLE) else f"({ast.unparse(new)})"
         old = source[start:end].decode()
-        mutant = Mutant(path, node.lineno, start, end, old, text, place)
+        shown = _shown(node, new, old, text)
+        if len(old) < 12:  # a number alone could be any
+            shown += f"  in  {lines[node.lineno - 1].decode().strip()}"
+        mutant = Mutant(path, node.lineno, start, end, old, text, shown, place)
         try:
             compile(mutant.applied(source), path, "exec")
         except SyntaxError:
             continue
         yield mutant
+
+
+def _shown(node: Node, new: Node, old: str, text: str) -> str:
+    """The change as a person reads it: short, and what differs."""
+    if isinstance(node, ast.Call) and isinstance(new, ast.Call):
+        dropped = {each.arg for each in node.keywords} - {each.arg for each in new.keywords}
+        return f"{ast.unparse(node.func)[-60:]}(...) without {dropped.pop()}="
+    before, after = (" ".join(each.split()) for each in (old, text))
+    if len(before) > 90:
+        before = f"{before[:60]} ... {before[-25:]}"
+    if len(after) > 90:
+        after = f"{after[:60]} ... {after[-25:]}"
+    return f"{before}  ->  {after}"
 
 
 def _below(node: ast.AST, place: Place) -> Iterator[tuple[Node, Node, Place]]:
