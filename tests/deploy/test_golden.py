@@ -329,13 +329,13 @@ class AsItIs:
 SMALLER: dict[bytes, bytes] = {}  # samples that answer otherwise when they are made small
 
 
-def candidate(*scores: float) -> Candidate:
+def candidate(*scores: float) -> GoldenCandidate:
     data = json.dumps(scores).encode()
-    return Candidate(lambda: data, list(scores))
+    return GoldenCandidate(lambda: data, list(scores))
 
 
-def choice(labels: int = 3) -> Choice:
-    return Choice(Scores(labels), AsItIs(), TOLERANCE)
+def choice(labels: int = 3) -> GoldenSelector:
+    return GoldenSelector(Scores(labels), AsItIs(), TOLERANCE)
 
 
 def named(chosen):
@@ -354,7 +354,7 @@ def test_the_nearest_sample_outside_the_tolerance_of_each_label_comes_first():
 
 def test_a_margin_equal_to_the_tolerance_is_outside_it():
     assert named(choice().chosen([candidate(0.75, 0.25, 0)])) == [[0.75, 0.25, 0]]
-    exactly = Choice(Scores(), AsItIs(), 0.25)
+    exactly = GoldenSelector(Scores(), AsItIs(), 0.25)
 
     assert named(exactly.chosen([candidate(0.75, 0.25, 0)])) == [[0.75, 0.25, 0]]
     assert exactly.chosen([candidate(0.74, 0.26, 0)]) == []
@@ -380,7 +380,7 @@ def test_of_samples_inside_the_tolerance_the_furthest_comes_first():
 
 def test_a_sample_that_answers_otherwise_when_made_small_is_passed_over():
     whole, other = candidate(0.6, 0.4, 0), candidate(0.8, 0.2, 0)
-    large = Candidate(lambda: whole.read() + b" " * 100, whole.value)
+    large = GoldenCandidate(lambda: whole.read() + b" " * 100, whole.value)
 
     try:
         SMALLER[large.read()] = json.dumps([0.2, 0.8, 0]).encode()  # another label
@@ -407,7 +407,7 @@ def test_what_is_left_of_the_room_is_shared_by_those_that_are_still_to_come():
     samples = [candidate(0.9, 0.1, 0), candidate(0, 0.9, 0.1), candidate(0.1, 0, 0.9)]
     size = len(samples[0].read())
 
-    chosen = Choice(Scores(), Noting(), TOLERANCE).chosen(samples, most=3, room=300)
+    chosen = GoldenSelector(Scores(), Noting(), TOLERANCE).chosen(samples, most=3, room=300)
 
     assert len(chosen) == 3
     assert sizes == [100, (300 - size) // 2, 300 - 2 * size]
@@ -434,7 +434,7 @@ def test_as_many_are_chosen_as_is_usual(labels, usual):
     rows[:, 0] += np.arange(len(rows)) * 1e-7  # no two are equal
     samples = [candidate(*row.round(7).tolist()) for row in rows]
 
-    assert len(Choice(Many(), AsItIs(), TOLERANCE).chosen(samples, room=10**8)) == usual
+    assert len(GoldenSelector(Many(), AsItIs(), TOLERANCE).chosen(samples, room=10**8)) == usual
 
 
 def test_labels_take_turns_until_tries_are_used_up():

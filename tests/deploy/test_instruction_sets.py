@@ -14,7 +14,7 @@ from stages.deploy.instruction_sets import (
     COMPUTED,
     EMULATED,
     MEASURED,
-    Candidate,
+    PackedCandidate,
     Statement,
     _computed,
     _network_sums,
@@ -292,15 +292,15 @@ def counted(saturated=0, lowest=-127, bound=2**21) -> NetworkSums:
     ("sums", "found", "statement", "text"),
     [
         (Sums.INT32, counted(saturated=4), COMPUTED, "in 16 bits, 4 of 150 pair sums of 2 layers"),
-        (Sums.INT32, counted(), COMPUTED, "no input makes a sum that takes more than 0.1 % of"),
+        (Sums.INT32, counted(), COMPUTED, "no input makes a sum beyond 0.1 % of what"),
         (Sums.SIGNED_PAIRS, counted(saturated=4), COMPUTED, "products that fit into 16 bits"),
         (Sums.SIGNED_PAIRS, counted(lowest=-128), "", "products that may not fit into 16 bits"),
         (Sums.SATURATING_PAIRS, counted(), COMPUTED, "none of 150 pair sums of 2 layers of 8 bits"),
         (Sums.SATURATING_PAIRS, counted(saturated=1), "", "1 of 150 pair sums of 2 layers of 8"),
         (Sums.SATURATING_PAIRS, counted(saturated=1), "", "saturate, in 1 layer, on 7 test photos"),
-        (Sums.INT32, counted(bound=LARGEST_SUM), COMPUTED, "more than 100 % of them"),
-        (Sums.INT32, counted(bound=LARGEST_SUM + 1), "", "may be larger than 32 bits hold"),
-        (Sums.SIGNED_PAIRS, counted(bound=LARGEST_SUM + 1), "", "may be larger than 32 bits hold"),
+        (Sums.INT32, counted(bound=LARGEST_SUM), COMPUTED, "beyond 100 % of what 32 bits"),
+        (Sums.INT32, counted(bound=LARGEST_SUM + 1), "", "may not fit into 32 bits"),
+        (Sums.SIGNED_PAIRS, counted(bound=LARGEST_SUM + 1), "", "may not fit into 32 bits"),
     ],
 )
 def test_what_is_computed_depends_on_how_sums_are_added_there(sums, found, statement, text):
@@ -390,7 +390,7 @@ class Bench:
 )
 def test_all_samples_are_counted_where_that_decides(kinds, count):
     work = Bench(1000, counted())
-    candidate = Candidate("int8", {}, None, {}, None, None)
+    candidate = PackedCandidate("int8", {}, None, {}, None, None)
 
     found = _network_sums(work, candidate, dict(enumerate(kinds)))
 
@@ -400,7 +400,7 @@ def test_all_samples_are_counted_where_that_decides(kinds, count):
 
 
 def test_sums_of_floats_are_not_counted_and_unknown_ones_say_why():
-    work, candidate = Bench(5), Candidate("int8", {}, None, {}, None, None)
+    work, candidate = Bench(5), PackedCandidate("int8", {}, None, {}, None, None)
 
     assert _network_sums(work, candidate, {"arm64": Sums.FLOAT}) == NetworkSums(0, 0, ())
     assert work.digests is None

@@ -8,10 +8,10 @@ import pytest
 from stages.deploy import ladder
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.gate import Gated, check_gate, not_met
-from stages.deploy.ladder import Trial, _not_smaller
-from stages.deploy.packed import Answers
-from stages.deploy.page import Row, _named, _rows
-from stages.deploy.timing import _told, timed
+from stages.deploy.ladder import Candidate, _not_smaller
+from stages.deploy.packed import TimedAnswers
+from stages.deploy.page import MetricRow, _named, _rows
+from stages.deploy.timing import _latency, timed
 from stages.metrics import proportion
 from stages.runtime.errors import GateNotMet
 
@@ -54,12 +54,12 @@ def packed(verdict="ship", missed=(), disagreements=(), sets=()) -> ladder.Teste
     measured = SimpleNamespace(overall={"accuracy": proportion(8, 10)}, labels={})
     gated = Gated(verdict, (), tuple(missed))
     sure = SimpleNamespace(record={"least": 0.5})
-    answers = Answers([], np.array([0.001, 0.002, 0.003, 0.004, 0.1]), 0.25)
+    answers = TimedAnswers([], np.array([0.001, 0.002, 0.003, 0.004, 0.1]), 0.25)
     return ladder.Tested("int8", None, {}, answers, measured, agreement, gated, sure, sets)
 
 
 @pytest.mark.parametrize(
-    ("trial", "misses"),
+    ("packed_form", "misses"),
     [
         (packed(missed=["accuracy is low"]), True),
         (packed(missed=["accuracy is low"], disagreements=["far off"]), False),
@@ -67,8 +67,8 @@ def packed(verdict="ship", missed=(), disagreements=(), sets=()) -> ladder.Teste
         (None, False),
     ],
 )
-def test_a_gate_is_missed_only_by_what_agrees(trial, misses):
-    assert Trial("int8", False, "why", tested=trial).misses_gate is misses
+def test_a_gate_is_missed_only_by_what_agrees(packed_form, misses):
+    assert Candidate("int8", False, "why", tested=packed_form).misses_gate is misses
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ def test_a_record_tells_all_but_times():
     statement = SimpleNamespace(instruction_set="arm64", record={"statement": "computed"})
     facts = {"numeric": "int8", "kept": True, "why": "agrees", "network_bytes": 12}
 
-    untested = Trial("int8", False, "cannot", None).record
-    without = Trial("int8", True, "agrees", 12, packed()).record
-    with_sets = Trial("int8", True, "agrees", 12, packed(sets=[statement])).record
+    untested = Candidate("int8", False, "cannot", None).record
+    without = Candidate("int8", True, "agrees", 12, packed()).record
+    with_sets = Candidate("int8", True, "agrees", 12, packed(sets=[statement])).record
 
     assert untested == {"numeric": "int8", "kept": False, "why": "cannot", "network_bytes": None}
     assert without == facts | {
@@ -98,7 +98,7 @@ def test_a_record_tells_all_but_times():
 
 
 def test_times_are_told_in_milliseconds():
-    assert _told(packed().answers) == {
+    assert _latency(packed().answers) == {
         "median_ms": pytest.approx(3),
         "p95_ms": pytest.approx(4 + 0.8 * 96),  # four fifths from the fourth of five to the last
         "load_ms": 250,
@@ -107,11 +107,14 @@ def test_times_are_told_in_milliseconds():
 
 
 def test_what_was_tested_in_float32_is_not_timed_again():
-    trials = [Trial("int8", False, "stopped"), Trial("float32", True, "so", 9, packed())]
+    candidates = [
+        Candidate("int8", False, "stopped"),
+        Candidate("float32", True, "so", 9, packed()),
+    ]
 
-    times = timed(None, SimpleNamespace(trials=trials))
+    times = timed(None, SimpleNamespace(candidates=candidates))
 
-    assert times == {"float32": _told(packed().answers)}
+    assert times == {"float32": _latency(packed().answers)}
 
 
 def test_float32_is_timed_on_samples_from_the_whole_test_beside_what_was_packed():
@@ -124,7 +127,7 @@ def test_float32_is_timed_on_samples_from_the_whole_test_beside_what_was_packed(
         def answers(self, folder, content, samples):
             answered.extend(samples)
             assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "package.json"]
-            return Answers([], np.array([0.5]), 1.0)
+            return TimedAnswers([], np.array([0.5]), 1.0)
 
     work = SimpleNamespace(
         target=Target(),
@@ -134,7 +137,7 @@ def test_float32_is_timed_on_samples_from_the_whole_test_beside_what_was_packed(
         content=lambda numeric, network: numeric.encode(),
     )
 
-    times = timed(work, SimpleNamespace(trials=[Trial("int8", True, "so", 9, packed())]))
+    times = timed(work, SimpleNamespace(candidates=[Candidate("int8", True, "so", 9, packed())]))
 
     assert list(times) == ["int8", "float32"]
     assert times["float32"]["median_ms"] == 500
@@ -184,9 +187,9 @@ def test_the_page_compares_metrics_with_the_largest_drop_first():
     rows = _rows(work, best)
 
     assert rows == [
-        Row("recall of cat", None, proportion(1, 4), proportion(4, 10)),
-        Row("accuracy", proportion(9, 10), proportion(8, 10), proportion(1, 10)),
-        Row("macro_f1", None, None, None),
+        MetricRow("recall of cat", None, proportion(1, 4), proportion(4, 10)),
+        MetricRow("accuracy", proportion(9, 10), proportion(8, 10), proportion(1, 10)),
+        MetricRow("macro_f1", None, None, None),
     ]
     assert _named(measured.overall, measured.labels) == {
         "accuracy": proportion(8, 10),

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import pytest
 
 from stages.config import DeployConfig, DeploySlice
-from stages.config.device import Device, Measured
+from stages.config.device import Device, DeviceCost
 from stages.deploy import deploy
-from stages.deploy.ladder import Climb, Trial
-from stages.deploy.limits import Held, _not_smaller, _rows, held, size_held
+from stages.deploy.ladder import Candidate, LadderResult
+from stages.deploy.limits import LimitCheck, _not_smaller, _rows, check_limits, check_size
 from stages.deploy.pack import unpack
 from stages.runtime.errors import GateNotMet
 from stages.settings import Settings
@@ -78,13 +78,13 @@ def test_of_another_device_the_size_alone_is_known(deployable):
 
 def test_each_limit_stands_beside_its_figure_in_one_order():
     device = Device(memory_mb=90, size_mb=2, profile="pi")
-    figures = Measured(input="lite", size_mb=1.5, latency_ms_p95=7)
+    figures = DeviceCost(input="lite", size_mb=1.5, latency_ms_p95=7)
 
     rows = _rows(device, figures)
 
     assert rows == [
-        Held("Network file", "MB", 1.5, 2),
-        Held("Memory of a process that runs it", "MB", None, 90),
+        LimitCheck("Network file", "MB", 1.5, 2),
+        LimitCheck("Memory of a process that runs it", "MB", None, 90),
     ]
     assert _rows(Device(), figures) == []
 
@@ -97,13 +97,15 @@ def test_the_size_alone_is_the_same_everywhere():
     )
     search = SimpleNamespace(best=SimpleNamespace(numeric="int8"))
 
-    assert size_held(work, search) == [Held("Network file", "MB", 1.235, 2)]
+    assert check_size(work, search) == [LimitCheck("Network file", "MB", 1.235, 2)]
     config.device = Device()
-    assert held(work, search, Settings()) == size_held(work, search) == []
+    assert check_limits(work, search, Settings()) == check_size(work, search) == []
 
 
 def test_smaller_formats_that_were_stopped_are_named():
-    search = Climb([Trial("int8", False, "too far off"), Trial("float16", True, "agrees")], None)
+    search = LadderResult(
+        [Candidate("int8", False, "too far off"), Candidate("float16", True, "agrees")], None
+    )
 
     assert _not_smaller(search) == " Smaller formats were tried: int8: too far off."
-    assert _not_smaller(Climb([Trial("int8", True, "agrees")], None)) == ""
+    assert _not_smaller(LadderResult([Candidate("int8", True, "agrees")], None)) == ""
