@@ -13,7 +13,7 @@ PIP_SAYS = $(PYTHON) -m pip config get
 INDEX = $${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$${PIP_INDEX_URL:-$$($(PIP_SAYS) global.index-url 2>/dev/null)}}}
 CERT = $${SSL_CERT_FILE:-$${PIP_CERT:-$$($(PIP_SAYS) global.cert 2>/dev/null)}}
 
-.PHONY: help env clean-env demo test test-slow test-chaos test-all lint format lock schema up down status bench
+.PHONY: help env clean-env demo test test-slow test-chaos test-all lint format lock schema up down status bench mutants
 
 help:
 	@echo "make demo      sample data, the pipeline as an Airflow DAG, report and package"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-all  all there are       make test-chaos those that kill, and hostile inputs"
 	@echo "make up        Airflow and MLflow on this machine     make down / make status"
 	@echo "make lint      format, lint, types, import contracts  make bench  times of search and ways"
+	@echo "make mutants   how many small changes to the code the quick tests notice (MUTANTS='--count 60 --rooms metrics')"
 	@echo "make lock      the lock again from pyproject.toml     make schema configs/schema.json, keys in configs/README.md"
 
 env: $(STAMP)
@@ -86,3 +87,6 @@ status: env
 
 bench: env
 	$(BIN)/python -m tests.benchmarks
+
+mutants: env
+	$(BIN)/python -m tests.mutants $(MUTANTS)

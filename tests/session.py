@@ -114,9 +114,10 @@ def run(name: str, options: list[str]) -> bool:
     return not problem and not leftover
 
 
-def ended_by_force(owner: str) -> list[str]:
-    """End, by their ids, processes of the session `owner` that still run; their commands."""
-    end = time.monotonic() + PATIENCE
+def ended_by_force(owner: str, patience: float = PATIENCE) -> list[str]:
+    """End, by their ids, processes of the session `owner` that still run after `patience` seconds;
+    their commands."""
+    end = time.monotonic() + patience
     while (processes := _of(owner)) and time.monotonic() < end:
         time.sleep(1)
     lines = []

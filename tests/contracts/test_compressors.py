@@ -4,6 +4,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, load, numpy_helper
 
+from stages.deploy.compressors import CannotCompress
+from stages.deploy.compressors.float16 import Float16
+from stages.deploy.compressors.int8 import Int8
+from stages.deploy.saturation.layers import layers_of
 from stages.parts import COMPRESSORS
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.processor import INSTRUCTION_SETS
@@ -132,3 +136,72 @@ def test_it_says_what_it_is(name):
     assert 0 < part.tolerance < 0.5
     assert 0 < part.least_agreement <= 1
     assert isinstance(part.needs_samples, bool)
+
+
+def test_float16_halves_weights_that_fit_and_are_worth_it(tmp_path):
+    """16 numbers are worth a cast, 15 are not; 65504 is the largest that fits."""
+    graph, out = tmp_path / "graph.onnx", tmp_path / "out.onnx"
+    weights = {
+        "few": np.ones(15, np.float32),
+        "enough": np.full(16, -1 / 3, np.float32),
+        "largest": np.full(16, -65504, np.float32),
+        "larger": np.append(np.ones(16), 65505).astype(np.float32),
+        "undefined": np.append(np.ones(16), np.nan).astype(np.float32),
+        "whole": np.arange(16),
+    }
+    graph.write_bytes(sums_of(weights))
+
+    Float16().compress(graph, [], out)
+
+    file = load(str(out)).graph
+    tensors = {each.name: numpy_helper.to_array(each) for each in file.initializer}
+    halved = {name for name in weights if f"{name}.float16" in tensors}
+    assert halved == {"enough", "largest"}
+    assert tensors["enough.float16"].dtype == np.float16
+    assert tensors["enough.float16"].tolist() == np.full(16, -1 / 3, np.float16).tolist()
+    assert set(weights) - halved <= set(tensors)
+    casts = [node for node in file.node if node.op_type == "Cast" and node.name.endswith(".cast")]
+    assert sorted(node.output[0] for node in casts) == ["enough", "largest"]
+    found = OnnxRuntime(out).run({"x": np.ones(1, np.float32)})
+    np.testing.assert_allclose(found["enough.sum"], -16 / 3, rtol=1e-3)
+
+
+def test_float16_says_if_no_weight_fits(tmp_path):
+    (tmp_path / "graph.onnx").write_bytes(sums_of({"larger": np.full(16, 70000, np.float32)}))
+
+    with pytest.raises(CannotCompress, match="no weights that fit into float16"):
+        Float16().compress(tmp_path / "graph.onnx", [], tmp_path / "out.onnx")
+
+
+def test_int8_says_if_there_is_nothing_to_calibrate_with_or_no_way(graph, tmp_path):
+    (tmp_path / "rubbish.onnx").write_bytes(b"rubbish")
+
+    with pytest.raises(CannotCompress, match="no training samples to calibrate"):
+        Int8().compress(graph, [], tmp_path / "out.onnx")
+    with pytest.raises(CannotCompress, match="cannot quantise this network: "):
+        Int8().compress(tmp_path / "rubbish.onnx", PICTURES, tmp_path / "out.onnx")
+
+
+def test_int8_has_unsigned_activations_and_signed_weights_by_channel(graph, tmp_path):
+    Int8().compress(graph, PICTURES, tmp_path / "out.onnx")
+
+    first, last = layers_of(tmp_path / "out.onnx")
+    assert (first.weights.shape, last.weights.shape) == ((256, 3, 3, 3), (128, 256))
+    every_channel = np.abs(first.weights.reshape(256, -1).astype(int)).max(axis=1)
+    assert (every_channel >= 127).all()  # each has a scale of its own
+
+
+def sums_of(weights) -> bytes:
+    """A network that adds each of `weights` up, cast to floats, and its input."""
+    nodes, outputs = [], []
+    for name in weights:
+        nodes.append(helper.make_node("Cast", [name], [f"{name}.f"], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("ReduceSum", [f"{name}.f"], [f"{name}.s"], keepdims=0))
+        nodes.append(helper.make_node("Add", [f"{name}.s", "zero"], [f"{name}.sum"]))
+        outputs.append(helper.make_tensor_value_info(f"{name}.sum", TensorProto.FLOAT, None))
+    nodes.insert(0, helper.make_node("Sub", ["x", "x"], ["zero"]))
+    image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]
+    body = helper.make_graph(nodes, "sums", [image], outputs, tensors)
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(body, opset_imports=opset, ir_version=8).SerializeToString()

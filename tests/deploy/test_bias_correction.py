@@ -102,3 +102,48 @@ def dense(matrix, turned, path):
 def bias_of(path):
     initializers = onnx.load(str(path)).graph.initializer
     return numpy_helper.to_array(next(tensor for tensor in initializers if tensor.name == "bias"))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_a_convolution_is_corrected_for_the_means_of_its_channels(tmp_path, groups):
+    kernel = (RNG.standard_normal((4, 6 // groups, 1, 1)) ** 3).astype(np.float32)
+    inputs = [RNG.random((n, 6, 3, 5)).astype(np.float32) for n in (1, 4)]
+    path = convolution(kernel, groups, tmp_path / "graph.onnx")
+
+    correct_biases(path, inputs, tmp_path / "corrected.onnx")
+
+    every = np.concatenate(inputs)  # batches of different sizes: each sample counts the same
+    expected = 0.25 - average_error(kernel, groups, every.mean(axis=(0, 2, 3)))
+    np.testing.assert_allclose(bias_of(tmp_path / "corrected.onnx"), expected, rtol=1e-4)
+
+
+def test_a_layer_without_a_bias_stays_as_it_is(tmp_path):
+    kernel = RNG.standard_normal((4, 6, 1, 1)).astype(np.float32)
+    path = convolution(kernel, 1, tmp_path / "graph.onnx", biased=False)
+    inputs = [RNG.random((2, 6, 3, 5)).astype(np.float32)]
+
+    correct_biases(path, inputs, tmp_path / "corrected.onnx")
+
+    before, after = (
+        OnnxRuntime(file).run({"image": inputs[0]})["logits"]
+        for file in (path, tmp_path / "corrected.onnx")
+    )
+    np.testing.assert_array_equal(before, after)
+
+
+def convolution(kernel, groups, path, biased=True):
+    names = ["image", "kernel", *(["bias"] if biased else [])]
+    node = helper.make_node("Conv", names, ["logits"], **({"group": groups} if groups > 1 else {}))
+    tensors = [
+        numpy_helper.from_array(kernel, "kernel"),
+        numpy_helper.from_array(np.full(len(kernel), 0.25, np.float32), "bias"),
+    ]
+    sides = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", count, "h", "w"])
+        for name, count in (("image", 6), ("logits", len(kernel)))
+    ]
+    tensors = tensors if biased else tensors[:1]
+    graph = helper.make_graph([node], "conv", sides[:1], sides[1:], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path

@@ -5,9 +5,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from stages.deploy.exporters.onnx import Onnx, check_padding, check_parity
+from stages.deploy.exporters.onnx import Onnx, _difference, _run, check_padding, check_parity
 from stages.runtime.backends.onnxruntime import OnnxRuntime
-from stages.runtime.errors import AgreementNotMet, InfrastructureError
+from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
 from tests.deploy.conftest import SIDE
 from tests.runtime.networks import spots_network
 
@@ -60,6 +60,79 @@ def test_every_output_is_compared(tmp_path):
     for wrong in ([right[0], right[1] * 1.01], [right[0], right[1][:, :1]], right[::-1]):
         with pytest.raises(AgreementNotMet, match="answers 2 training samples differently"):
             check_parity(OnnxRuntime(path), pictures, wrong)
+
+
+class Answering:
+    """A backend that answers everything with the same arrays."""
+
+    inputs = ("image",)
+
+    def __init__(self, *arrays):
+        self.outputs = {f"out{number}": array for number, array in enumerate(arrays)}
+
+    def run(self, inputs):
+        assert list(inputs) == ["image"]
+        return self.outputs
+
+
+def test_a_thousandth_of_the_largest_number_is_allowed():
+    wanted = np.array([[50.0, -200.0]], np.float32)
+
+    check_parity(Answering(wanted + np.array([0, 0.19])), wanted, [wanted])
+    check_parity(Answering(wanted - np.array([0.19, 0])), wanted, [wanted])
+    with pytest.raises(AgreementNotMet, match=r"by 0\.0011 of the largest output, at most 0\.001"):
+        check_parity(Answering(wanted + np.array([0.21, 0])), wanted, [wanted])
+
+
+def test_the_output_that_differs_most_decides():
+    small, large = np.full((1, 2), 1.0), np.full((1, 2), 1000.0)
+
+    check_parity(Answering(small, large + 0.5), small, [small, large])
+    with pytest.raises(AgreementNotMet, match=r"by 0\.5 of"):
+        check_parity(Answering(small + 0.5, large), small, [small, large])
+
+
+def test_what_should_be_nothing_has_to_be_nearly_nothing():
+    nothing = np.zeros((1, 2))
+
+    assert _difference(nothing + 5e-7, nothing) == pytest.approx(0.5)
+    assert _difference(nothing, nothing) == 0
+    assert _difference(nothing[:, :1], nothing) == _difference(nothing * np.inf, nothing) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("code", "error", "message"),
+    [
+        (134, ConfigError, "The network of family 'lite' uses an operator that ONNX lacks. so"),
+        (-6, ConfigError, "uses an operator that ONNX lacks"),
+        (1, InfrastructureError, "The export to ONNX ended with code 1. so"),
+        (0, None, ""),
+    ],
+)
+def test_how_the_exporting_process_ends_decides_who_has_to_act(
+    tmp_path, monkeypatch, code, error, message
+):
+    (tmp_path / "exporting.py").write_text(f"import os\nprint('so', flush=True)\n{ENDING[code]}\n")
+    monkeypatch.setattr("stages.deploy.exporters.paddle_to_onnx.__name__", "exporting")
+
+    if error is None:
+        _run(tmp_path, "lite")
+    else:
+        with pytest.raises(error) as caught:
+            _run(tmp_path, "lite")
+        assert message in caught.value.problem
+
+
+def test_an_export_that_hangs_is_told(tmp_path, monkeypatch):
+    (tmp_path / "exporting.py").write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr("stages.deploy.exporters.paddle_to_onnx.__name__", "exporting")
+    monkeypatch.setattr("stages.deploy.exporters.onnx.PATIENCE", 1)
+
+    with pytest.raises(InfrastructureError, match="took more than 1 seconds"):
+        _run(tmp_path, "lite")
+
+
+ENDING = {134: "os._exit(134)", -6: "os.abort()", 1: "os._exit(1)", 0: ""}
 
 
 def test_a_graph_that_cannot_be_read_is_told_with_the_childs_words(deployable, tmp_path):

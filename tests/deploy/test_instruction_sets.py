@@ -10,9 +10,24 @@ import pytest
 
 from stages.config import DeployConfig, parse_pipeline
 from stages.deploy.emulation import check_emulators, emulator
-from stages.deploy.instruction_sets import COMPUTED, EMULATED, MEASURED, spaced
+from stages.deploy.instruction_sets import (
+    COMPUTED,
+    EMULATED,
+    MEASURED,
+    PackedCandidate,
+    Statement,
+    _computed,
+    _network_sums,
+    failures,
+    spaced,
+    verified,
+)
 from stages.deploy.pack import unpack
 from stages.deploy.packed import run_packed
+from stages.deploy.saturation.layers import NotCounted
+from stages.deploy.saturation.network import LARGEST_SUM, LayerSums, NetworkSums
+from stages.deploy.saturation.pair_sums import PairSums
+from stages.metrics import proportion
 from stages.runner.resolve import resolve
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.sums import Sums
@@ -263,3 +278,130 @@ def test_an_emulator_that_nothing_needs_may_be_missing(monkeypatch, unneeded):
     monkeypatch.setattr("shutil.which", lambda name: None)
 
     check_emulators(ELSEWHERE.model_copy(update=unneeded))
+
+
+def counted(saturated=0, lowest=-127, bound=2**21) -> NetworkSums:
+    """What was counted of two layers on 7 samples: 150 pair sums."""
+    first = LayerSums("first", PairSums(100, 0, 0), 5 * 255, -3)
+    return NetworkSums(
+        7, 9, (first, LayerSums("second", PairSums(50, saturated, 9), bound, lowest))
+    )
+
+
+@pytest.mark.parametrize(
+    ("sums", "found", "statement", "text"),
+    [
+        (Sums.INT32, counted(saturated=4), COMPUTED, "in 16 bits, 4 of 150 pair sums of 2 layers"),
+        (Sums.INT32, counted(), COMPUTED, "no input makes a sum beyond 0.1 % of what"),
+        (Sums.SIGNED_PAIRS, counted(saturated=4), COMPUTED, "products that fit into 16 bits"),
+        (Sums.SIGNED_PAIRS, counted(lowest=-128), "", "products that may not fit into 16 bits"),
+        (Sums.SATURATING_PAIRS, counted(), COMPUTED, "none of 150 pair sums of 2 layers of 8 bits"),
+        (Sums.SATURATING_PAIRS, counted(saturated=1), "", "1 of 150 pair sums of 2 layers of 8"),
+        (Sums.SATURATING_PAIRS, counted(saturated=1), "", "saturate, in 1 layer, on 7 test photos"),
+        (Sums.INT32, counted(bound=LARGEST_SUM), COMPUTED, "beyond 100 % of what 32 bits"),
+        (Sums.INT32, counted(bound=LARGEST_SUM + 1), "", "may not fit into 32 bits"),
+        (Sums.SIGNED_PAIRS, counted(bound=LARGEST_SUM + 1), "", "may not fit into 32 bits"),
+    ],
+)
+def test_what_is_computed_depends_on_how_sums_are_added_there(sums, found, statement, text):
+    outcome = _computed("arm64", sums, found, "photo")
+
+    assert (outcome.instruction_set, outcome.statement, outcome.sums) == ("arm64", statement, sums)
+    assert text in outcome.basis
+    assert outcome.figures == found.figures
+
+
+def test_the_figures_of_a_network_are_those_of_its_layers():
+    found = counted(saturated=4, bound=LARGEST_SUM // 2)
+
+    assert found.figures == {
+        "samples": 7,
+        "windows": 9,
+        "layers": 2,
+        "pair_sums": 150,
+        "beyond_16_bits": 4,
+        "layers_beyond_16_bits": ["second"],
+        "share_of_32_bits": pytest.approx(0.5),
+    }
+    assert LARGEST_SUM == 2**31 - 1
+    assert NetworkSums(0, 0, ()).share_of_32_bits == 0
+
+
+def test_every_set_without_a_outcomeis_a_failure():
+    computed, empty = Statement("arm64", COMPUTED, "so"), Statement("x86-64", "", "some saturate")
+
+    assert failures([computed]) == []
+    assert failures([computed, empty]) == [
+        "nothing holds for processors of the kind x86-64: some saturate"
+    ]
+
+
+def test_other_sets_are_known_where_all_sums_are_floats():
+    floats = [Statement(name, MEASURED, "so", Sums.FLOAT) for name in ("arm64", "x86-64")]
+    mixed = [floats[0], Statement("x86-64", COMPUTED, "so", Sums.INT32)]
+
+    record = verified("float16", floats)
+
+    assert record["numeric"] == "float16"
+    assert record["others"]["sums"] == Sums.FLOAT
+    assert list(record["instruction_sets"]) == ["arm64", "x86-64"]
+    assert verified("int8", mixed)["others"] is None
+
+
+def test_a_record_has_an_agreement_only_where_something_was_measured():
+    same = proportion(9, 10)
+    figures = {"samples": 10}
+
+    with_it = Statement("arm64", MEASURED, "so", Sums.INT32, same, figures).record
+    without_it = Statement("arm64", COMPUTED, "so").record
+
+    assert with_it == {
+        "statement": MEASURED,
+        "basis": "so",
+        "sums": Sums.INT32,
+        "agreement": same.model_dump(),
+        "samples": 10,
+    }
+    assert without_it == {"statement": COMPUTED, "basis": "so", "sums": ""}
+
+
+class Bench:
+    """A bench that notes on how many samples sums are counted; `result` is what comes back."""
+
+    def __init__(self, count, result=None):
+        self.tested = [f"sample {number}" for number in range(count)]
+        self.result, self.digests = result, None
+
+    def network_sums(self, network, digests):
+        self.digests = digests
+        if self.result is None:
+            raise NotCounted("Something is strange.")
+        return self.result
+
+
+@pytest.mark.parametrize(
+    ("kinds", "count"),
+    [
+        ([Sums.SATURATING_PAIRS, Sums.FLOAT], 1000),
+        ([Sums.INT32, Sums.SATURATING_PAIRS], 1000),
+        ([Sums.INT32, Sums.FLOAT], 400),
+        ([Sums.SIGNED_PAIRS], 400),
+    ],
+)
+def test_all_samples_are_counted_where_that_decides(kinds, count):
+    work = Bench(1000, counted())
+    candidate = PackedCandidate("int8", {}, None, {}, None, None)
+
+    found = _network_sums(work, candidate, dict(enumerate(kinds)))
+
+    assert found == counted()
+    assert len(work.digests) == count
+    assert (work.digests[0], work.digests[-1]) == ("sample 0", "sample 999")
+
+
+def test_sums_of_floats_are_not_counted_and_unknown_ones_say_why():
+    work, candidate = Bench(5), PackedCandidate("int8", {}, None, {}, None, None)
+
+    assert _network_sums(work, candidate, {"arm64": Sums.FLOAT}) == NetworkSums(0, 0, ())
+    assert work.digests is None
+    assert _network_sums(work, candidate, {"arm64": Sums.INT32}) == "Something is strange."

@@ -1,10 +1,14 @@
 """What would be shipped is held to the limits of its device, whatever was measured before."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from stages.config import DeployConfig, DeploySlice
-from stages.config.device import Device
+from stages.config.device import Device, DeviceCost
 from stages.deploy import deploy
+from stages.deploy.ladder import Candidate, LadderResult
+from stages.deploy.limits import LimitCheck, _not_smaller, _rows, check_limits, check_size
 from stages.deploy.pack import unpack
 from stages.runtime.errors import GateNotMet
 from stages.settings import Settings
@@ -70,3 +74,38 @@ def test_of_another_device_the_size_alone_is_known(deployable):
     assert "not measured here" in run.files["package.html"]
     with pytest.raises(GateNotMet, match="1e-06 allowed"):
         deployed(deployable, profile="pi", size_mb=1e-6)
+
+
+def test_each_limit_stands_beside_its_figure_in_one_order():
+    device = Device(memory_mb=90, size_mb=2, profile="pi")
+    figures = DeviceCost(input="lite", size_mb=1.5, latency_ms_p95=7)
+
+    rows = _rows(device, figures)
+
+    assert rows == [
+        LimitCheck("Network file", "MB", 1.5, 2),
+        LimitCheck("Memory of a process that runs it", "MB", None, 90),
+    ]
+    assert _rows(Device(), figures) == []
+
+
+def test_the_size_alone_is_the_same_everywhere():
+    config = SimpleNamespace(device=Device(size_mb=2, latency_ms_p95=9))
+    network = {"first": bytes(1_234_000), "second": bytes(567)}
+    work = SimpleNamespace(
+        config=config, compressed=lambda numeric: network, model=SimpleNamespace(family="lite")
+    )
+    search = SimpleNamespace(best=SimpleNamespace(numeric="int8"))
+
+    assert check_size(work, search) == [LimitCheck("Network file", "MB", 1.235, 2)]
+    config.device = Device()
+    assert check_limits(work, search, Settings()) == check_size(work, search) == []
+
+
+def test_smaller_formats_that_were_stopped_are_named():
+    search = LadderResult(
+        [Candidate("int8", False, "too far off"), Candidate("float16", True, "agrees")], None
+    )
+
+    assert _not_smaller(search) == " Smaller formats were tried: int8: too far off."
+    assert _not_smaller(LadderResult([Candidate("int8", True, "agrees")], None)) == ""

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from stages.deploy.saturation.layers import Layer, NotCounted, Window, layers_of
-from stages.deploy.saturation.network import network_sums, read_network_sums
-from stages.deploy.saturation.pair_sums import accumulated, pair_sums
+from stages.deploy.saturation.network import (
+    _batches,
+    _layer_sums,
+    network_sums,
+    read_network_sums,
+)
+from stages.deploy.saturation.pair_sums import PairSums, accumulated, pair_sums
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from tests.deploy import int8_network
 from tests.deploy.simulated import Exact, Saturating
@@ -183,3 +188,130 @@ def test_a_layer_of_another_kind_is_not_counted_in_silence(small, tmp_path):
 
     with pytest.raises(NotCounted, match="pads by itself: SAME_UPPER"):
         layers_of(tmp_path / "padded.onnx")
+
+
+def quantised(kind, weight, path, *, zero=None, weight_kind=np.int8, **attributes):
+    """An ONNX file with one layer between a dequantised activation and a dequantised weight."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    tensors = {"scale": np.float32(1), "w": np.array(weight, weight_kind)}
+    tensors["w_zero"] = np.zeros((), weight_kind)
+    inputs = ["x", "scale"]
+    if zero is not None:
+        tensors["zero"] = np.array(zero, np.uint8)
+        inputs.append("zero")
+    nodes = [
+        helper.make_node("DequantizeLinear", inputs, ["given"]),
+        helper.make_node("DequantizeLinear", ["w", "scale", "w_zero"], ["weight"]),
+        helper.make_node(kind, ["given", "weight"], ["y"], name="layer", **attributes),
+    ]
+    sides = [
+        helper.make_tensor_value_info(name, type_, None)
+        for name, type_ in (("x", TensorProto.UINT8), ("y", TensorProto.FLOAT))
+    ]
+    constants = [
+        numpy_helper.from_array(np.asarray(value), name) for name, value in tensors.items()
+    ]
+    graph = helper.make_graph(nodes, "one", sides[:1], sides[1:], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_convolution_is_read_with_all_that_moves_it(tmp_path):
+    weights = RNG.integers(-128, 128, (4, 3, 3, 2))
+    moved = {"strides": [2, 1], "dilations": [1, 3], "pads": [0, 1, 2, 3], "group": 2}
+
+    (plain,) = layers_of(quantised("Conv", weights, tmp_path / "plain.onnx"))
+    (full,) = layers_of(quantised("Conv", weights, tmp_path / "full.onnx", zero=9, **moved))
+
+    assert (plain.output, plain.activations, plain.kernel) == ("y", "x", "w")
+    assert (plain.zero_point, plain.groups) == (0, 1)
+    assert plain.window == Window((1, 1), (1, 1), (0, 0, 0, 0))
+    assert (full.zero_point, full.groups) == (9, 2)
+    assert full.window == Window((2, 1), (1, 3), (0, 1, 2, 3))
+    np.testing.assert_array_equal(full.weights, weights)
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "turned"),
+    [("MatMul", {}, False), ("Gemm", {}, False), ("Gemm", {"transB": 1}, True)],
+)
+def test_a_matrix_is_read_with_its_outputs_first(tmp_path, kind, attributes, turned):
+    weights = np.arange(6).reshape(3, 2)
+
+    (found,) = layers_of(quantised(kind, weights, tmp_path / "g.onnx", **attributes))
+
+    np.testing.assert_array_equal(found.weights, weights if turned else weights.T)
+    assert found.window is None
+
+
+def test_padding_that_is_none_or_said_in_numbers_is_read(tmp_path):
+    for pad in ("NOTSET", "VALID"):
+        path = quantised("Conv", np.ones((2, 1, 1, 1)), tmp_path / "g.onnx", auto_pad=pad)
+
+        assert len(layers_of(path)) == 1
+
+
+def test_other_numbers_than_unsigned_times_signed_are_not_counted_in_silence(tmp_path):
+    path = quantised("MatMul", np.ones((3, 2)), tmp_path / "g.onnx", weight_kind=np.uint8)
+
+    with pytest.raises(NotCounted, match="layer multiplies uint8 with uint8"):
+        layers_of(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "expected"),
+    [((4, 1, 3, 3), 4, True), ((4, 1, 3, 3), 1, False), ((8, 1, 3, 3), 4, False)],
+)
+def test_a_layer_is_depthwise_if_each_group_has_one_input_and_one_output(shape, groups, expected):
+    depthwise = layer(np.full(shape, 127), groups=groups, window=Window((1, 1), (1, 1), (0,) * 4))
+
+    counted = pair_sums(depthwise, np.full((1, groups, 3, 3), 255, np.uint8))
+
+    assert depthwise.depthwise is expected
+    assert (counted.total == 0) is expected
+
+
+def test_a_layer_of_one_channel_is_not_depthwise():
+    assert not layer(np.ones((1, 1, 3, 3))).depthwise
+
+
+def test_products_are_in_the_order_of_rows_columns_and_channels():
+    weights = np.arange(12).reshape(1, 2, 3, 2)
+
+    assert layer(weights).ordered.tolist() == [[0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]]
+
+
+def test_what_any_input_could_make_of_a_layer_is_bounded_by_its_largest_channel():
+    found = _layer_sums(layer([[1, -2, 3], [4, -5, 0]]), PairSums(8, 0, 0))
+
+    assert found == ("y", PairSums(8, 0, 0), 9 * 255, -5)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [([3, 7, 9], [8, 8, 3]), ([8, 8], [8, 8]), ([20], [8, 8, 4]), ([], [])]
+)
+def test_windows_are_shown_by_eights(sizes, expected):
+    numbers = iter(range(sum(sizes)))
+    samples = [np.array([[next(numbers)] for _ in range(size)], np.float32) for size in sizes]
+
+    batches = list(_batches(samples))
+
+    assert [len(batch) for batch in batches] == expected
+    assert [int(row[0]) for batch in batches for row in batch] == list(range(sum(sizes)))
+
+
+def test_sums_of_batches_add_up_and_the_furthest_is_the_furthest_of_all(small):
+    folder, inputs = small
+    pictures = inputs["network"]
+
+    whole = network_sums(folder / "network.onnx", [pictures])
+    halves = [network_sums(folder / "network.onnx", [part]) for part in np.split(pictures, 2)]
+
+    assert (whole.samples, halves[0].samples, whole.windows, halves[0].windows) == (1, 1, 16, 8)
+    for both, first, second in zip(whole.layers, halves[0].layers, halves[1].layers, strict=True):
+        assert both.pairs.total == first.pairs.total + second.pairs.total
+        assert both.pairs.saturated == first.pairs.saturated + second.pairs.saturated
+        assert both.pairs.furthest == max(first.pairs.furthest, second.pairs.furthest)
+    assert max(each.pairs.furthest for each in whole.layers) > 0

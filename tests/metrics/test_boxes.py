@@ -4,16 +4,23 @@ import numpy as np
 import pytest
 
 from stages.config.evaluate import GATED
+from stages.metrics import wilson
 from stages.metrics.boxes import (
+    WRONG,
     ap50,
     average_precisions,
     box_thresholds,
     matches,
     measure_boxes,
+    outcomes,
     overlaps,
     recommended_threshold,
 )
+from stages.metrics.boxes.average_precision import means
 from stages.metrics.boxes.evaluator import coco_precisions
+from stages.metrics.boxes.matching import area
+from stages.metrics.boxes.resampling import student
+from stages.metrics.intervals import Z
 from stages.runtime.errors import DataError
 from tests.metrics.worlds import world
 
@@ -167,3 +174,100 @@ def test_overlaps_are_intersection_over_union():
     other_boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30]], float)
 
     np.testing.assert_allclose(overlaps(boxes, other_boxes), [[1, 1 / 3, 0], [0, 0, 0]])
+
+
+def test_a_surer_box_takes_the_true_box_that_it_covers_best_and_the_last_of_equals():
+    truth = [[[0, 0, 10, 10, 0], [0, 0, 10, 20, 0], [50, 0, 60, 10, 0], [50, 0, 60, 10, 0]]]
+    answers = [
+        [
+            [0, 0, 10, 12, 0.9, 0],  # 10 of 12 of the first, 12 of 20 of the second
+            [0, 0, 10, 10, 0.8, 0],  # the first is taken: half of the second
+            [50, 0, 60, 10, 0.7, 0],
+            [50, 0, 60, 10, 0.7, 0],
+            [50, 0, 60, 10, 0.6, 0],  # both are taken
+            [90, 0, 95, 10, 0.5, 0],
+        ]
+    ]
+
+    found = matches(truth, answers, 1)
+
+    assert found.found.tolist() == [0, 1, 3, 2, -1, -1]
+    assert found.hit.sum(axis=1).tolist() == [7, 1 + 10 - 7, 10, 10, 0, 0]
+    assert found.hit[1].tolist() == [True] + [False] * 6 + [True] * 3
+    assert found.place.tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_boxes_are_matched_with_those_of_their_picture_and_label_alone():
+    truth = [[[0, 0, 10, 10, 1]], [[0, 0, 10, 10, 0], [20, 0, 30, 10, 1]], []]
+    answers = [
+        [[0, 0, 10, 10, 0.3, 0], [0, 0, 10, 10, 0.2, 1]],
+        [[0, 0, 10, 10, 0.9, 1], [20, 0, 30, 10, 0.4, 1]],
+        [[20, 0, 30, 10, 0.8, 1]],
+    ]
+
+    found = matches(truth, answers, 2)
+
+    assert found.score.tolist() == [0.9, 0.8, 0.4, 0.3, 0.2]
+    assert found.image.tolist() == [1, 2, 1, 0, 0]
+    assert found.label.tolist() == [1, 1, 1, 0, 1]
+    assert found.place.tolist() == [0, 0, 1, 0, 0]
+    assert found.found.tolist() == [-1, -1, 2, -1, 0]
+    assert found.support.tolist() == [[0, 1], [1, 1], [0, 0]]
+
+
+def test_more_boxes_than_are_compared_at_once_find_theirs():
+    truth = [[[20.0 * k, 0, 20.0 * k + 10, 10, 0] for k in range(600)]]
+    answers = [[[*row[:4], 1 - k / 1000, 0] for k, row in enumerate(truth[0])]]
+
+    found = matches(truth, answers, 1)
+    sorted_out = outcomes(matches(truth, [[[*row[:5], 1] for row in answers[0]]], 2), 0.5)
+
+    assert found.found.tolist() == list(range(600))
+    assert [outcome.true for outcome in sorted_out.predicted] == list(range(501))
+    assert {outcome.sort for outcome in sorted_out.predicted} == {WRONG}
+
+
+def test_an_area_is_never_negative():
+    boxes = np.array([[0, 0, 4, 5], [4, 5, 0, 0], [3, 0, 1, 9], [2, 2, 2, 9]], float)
+
+    assert area(boxes).tolist() == [20, 0, 0, 0]
+
+
+def test_means_are_of_what_is_known():
+    precisions = np.array([[[0.5, np.nan, 1.0], [np.nan] * 3], [[0.3, np.nan, 0.2], [np.nan] * 3]])
+
+    assert means(precisions).tolist() == [pytest.approx(0.5), pytest.approx(np.nan, nan_ok=True)]
+
+
+def test_boxes_of_labels_are_counted_in_closed_form():
+    """Eight pictures alike, so that no resample differs: as many pictures and boxes tell it."""
+    truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 1]]] * 8
+    answers = [[[0, 0, 10, 10, 0.9, 0], [20, 0, 30, 10, 0.8, 1], [40, 0, 50, 10, 0.7, 1]]] * 8
+
+    measured = measure_boxes(truth, answers, LABELS, 0.5)
+
+    scale = (Z / student(7)) ** 2
+    cat, dog = measured.labels["cat"], measured.labels["dog"]
+    for measure, value, boxes in [
+        (cat["precision"], 1, 8),
+        (cat["recall"], 0.5, 16),
+        (dog["precision"], 0.5, 16),
+        (dog["recall"], 1, 8),
+        (measured.overall["micro_precision"], 2 / 3, 24),
+        (measured.overall["micro_recall"], 2 / 3, 24),
+        (measured.overall["macro_recall"], 0.75, 4 / (1 / 16 + 1 / 8)),
+        (measured.overall["macro_precision"], 0.75, 4 / (1 / 16 + 1 / 8)),
+        (cat["ap50"], 51 / 101, 16),
+        (measured.overall["ap50"], (51 + 50.5) / 202, 4 / (1 / 16 + 1 / 8)),
+    ]:
+        knows = boxes * scale
+        assert measure.value == pytest.approx(value)
+        assert (measure.low, measure.high) == pytest.approx(wilson(value * knows, knows))
+    low, high = (2 * j / (1 + j) for j in wilson(8 * scale, 16 * scale))
+    assert cat["f1"].value == pytest.approx(2 / 3)
+    assert (cat["f1"].low, cat["f1"].high) == pytest.approx((low, high))
+    assert measured.overall["macro_f1"].value == pytest.approx(2 / 3)
+    assert measured.overall["macro_f1"].n == 32
+    assert measured.overall["micro_f1"].value == pytest.approx(2 / 3)
+    assert cat["ap50"].n == 16
+    assert measured.overall["ap50"].n == 8

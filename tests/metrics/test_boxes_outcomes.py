@@ -20,6 +20,7 @@ from stages.metrics.boxes import (
     recall_pairs,
     recommended_threshold,
 )
+from stages.metrics.intervals import f1
 from tests.metrics.worlds import world
 
 LABELS = ("cat", "dog")
@@ -129,6 +130,7 @@ def test_a_drop_is_told_with_the_boxes_that_were_lost():
 
     assert drop.value == pytest.approx(ap50(truth, answers, 2) - ap50(truth, fewer, 2))
     assert 0 < drop.low < drop.value < drop.high
+    assert drop == paired_ap_drop(before, after, 0) != paired_ap_drop(before, after, 1)
     for label, pair in enumerate(pairs):
         old, new = (
             measure_boxes(truth, predicted, LABELS, 0.0).labels[LABELS[label]]["recall"].value
@@ -137,3 +139,143 @@ def test_a_drop_is_told_with_the_boxes_that_were_lost():
         assert (pair.lost - pair.won) / pair.n == pytest.approx(old - new)
     counts = sum(map(len, answers)), sum(map(len, fewer))
     assert box_agreement(before, after, 0.0).value == pytest.approx(2 * counts[1] / sum(counts))
+
+
+def test_what_counts_as_near_and_as_the_same_place():
+    truth = [[[0, 0, 10, 10, 0]]]
+
+    def sort_of(shift: float, label: int) -> str:
+        answers = [[[shift, 0, shift + 10, 10, 0.9, label]]]
+        (outcome,) = outcomes(matches(truth, answers, 2), 0.9).predicted
+        return outcome.sort
+
+    assert sort_of(10 / 3 - 0.01, 0) == RIGHT  # at a third of its width half is in common
+    assert sort_of(10 / 3 + 0.01, 0) == MISPLACED
+    assert sort_of(10 / 3 - 0.01, 1) == WRONG
+    assert sort_of(10 / 3 + 0.01, 1) == FALSE
+    assert sort_of(90 / 11 - 0.01, 0) == MISPLACED  # a tenth in common
+    assert sort_of(90 / 11 + 0.01, 0) == FALSE
+
+
+def test_a_wrong_label_is_sorted_before_what_is_badly_placed():
+    truth = [[[0, 0, 10, 10, 0], [30, 0, 40, 10, 0]]]
+    answers = [[[6, 0, 16, 10, 0.9, 0], [0, 0, 10, 10, 0.8, 1]]]
+
+    sorted_out = outcomes(matches(truth, answers, 2), 0.5)
+
+    assert [outcome.sort for outcome in sorted_out.predicted] == [FALSE, WRONG]
+    assert [outcome.true for outcome in sorted_out.predicted] == [-1, 0]
+    assert sorted_out.predicted[0].overlap == 0
+    assert sorted_out.predicted[0].touches == pytest.approx(4 / 16)
+    assert sorted_out.missed == [1]
+
+
+def test_a_box_is_held_against_the_true_box_that_it_overlaps_most():
+    truth = [[[0, 0, 10, 10, 1], [12, 0, 22, 10, 1], [8, 0, 18, 10, 0]]]
+    answers = [[[7, 0, 17, 10, 0.9, 1]]]
+
+    (outcome,) = outcomes(matches(truth, answers, 3), 0.5).predicted
+
+    assert (outcome.sort, outcome.true) == (WRONG, 2)  # 9 of 11 in common with another label
+    assert outcome.overlap == outcome.touches == pytest.approx(9 / 11)
+
+
+def test_without_a_true_box_every_box_is_a_false_alarm():
+    sorted_out = outcomes(matches([[], []], [[[0, 0, 5, 5, 0.9, 0]], []], 1), 0.5)
+
+    assert sorted_out.predicted == [(0, FALSE, -1, 0.0, 0.0)]
+    assert sorted_out.missed == []
+
+
+def test_the_precision_is_asked_of_ten_boxes():
+    for boxes, threshold in ((9, 0.01), (10, 0.51)):
+        truth = [[[0, 0, 10, 10, 0]]] * boxes + [[[30, 0, 40, 10, 0]]] * 60
+        sure = [[[0, 0, 10, 10, 0.9, 0]]] * boxes
+        found = matches(truth, sure + [[[30, 0, 40, 10, 0.5, 0], [70, 0, 80, 10, 0.5, 0]]] * 60, 1)
+
+        assert recommended_threshold(found, 0.95) == threshold
+
+
+def test_a_model_that_finds_nothing_has_a_threshold_of_a_half():
+    truth = [[[0, 0, 10, 10, 0]]]
+
+    assert recommended_threshold(matches(truth, [[]], 1), None) == 0.5
+    assert recommended_threshold(matches(truth, [[[50, 0, 60, 10, 0.9, 0]]], 1), 0.9) == 0.5
+
+
+def test_the_table_has_every_hundredth_and_counts_boxes_of_a_picture():
+    truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0]], []]
+    answers = [[[0, 0, 10, 10, 0.29, 0], [50, 0, 60, 10, 1.0, 0]], [[0, 0, 9, 9, 0.005, 0]]]
+
+    rows = box_thresholds(matches(truth, answers, 1))
+
+    assert [row.threshold for row in rows] == [k / 100 for k in range(1, 100)]
+    assert [row.each for row in rows] == [1.0] * 29 + [0.5] * 70
+    assert [row.recall.value for row in rows] == [0.5] * 29 + [0.0] * 70
+    assert rows[28].precision.value == 0.5
+
+
+def test_a_curve_of_boxes_by_hand():
+    truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 0], [60, 0, 70, 10, 0]]]
+    answers = [
+        [
+            [0, 0, 10, 10, 0.9, 0],
+            [20, 0, 30, 10, 0.5, 0],
+            [80, 0, 90, 10, 0.5, 0],
+            [90, 0, 99, 10, 0.4, 0],
+            [40, 0, 50, 10, 0.3, 0],
+            [60, 0, 70, 10, 0.2, 1],
+        ]
+    ]
+
+    drawn = box_curves(matches(truth, answers, 2), np.array([0.25, 0.5]), LABELS)
+
+    assert list(drawn) == ["cat"]
+    assert drawn["cat"].recall == [0.25, 0.5, 0.75]
+    assert drawn["cat"].precision == [1.0, 0.6667, 0.6]
+    assert drawn["cat"].average_precision == 0.25
+
+
+def test_pairs_and_agreement_by_hand():
+    truth = [[[0, 0, 10, 10, 0], [20, 0, 30, 10, 0], [40, 0, 50, 10, 1]], []]
+    first = [[[0, 0, 10, 10, 0.9, 0], [40, 0, 50, 10, 0.5, 1]], [[0, 0, 5, 5, 0.9, 1]]]
+    second = [[[20, 0, 30, 10, 0.9, 0], [40, 0, 50, 10, 0.4, 1]], [[0, 0, 5, 5, 0.9, 1]]]
+    before, after = matches(truth, first, 2), matches(truth, second, 2)
+
+    assert recall_pairs(before, after, 0.5) == [(1, 1, 2), (1, 0, 1)]
+    assert recall_pairs(before, after, 0.4) == [(1, 1, 2), (0, 0, 1)]
+    assert box_agreement(before, after, 0.5) == f1(1, 2, 1)
+    assert box_agreement(before, after, 0.4) == f1(2, 1, 1)
+
+
+def test_where_nothing_is_given_or_wanted_agreement_and_drop_may_be_anything():
+    empty = matches([[], []], [[], []], 1)
+
+    agreement, drop = box_agreement(empty, empty, 0.5), paired_ap_drop(empty, empty)
+
+    assert (agreement.value, agreement.low, agreement.high, agreement.n) == (1, 0, 1, 0)
+    assert (drop.value, drop.low, drop.high, drop.n) == (0, -1, 1, 0)
+
+
+def test_the_drop_on_one_picture_may_be_anything():
+    truth = [[[0, 0, 10, 10, 0]]]
+    before, after = matches(truth, [[[0, 0, 10, 10, 0.9, 0]]], 1), matches(truth, [[]], 1)
+
+    drop = paired_ap_drop(before, after)
+
+    assert (drop.value, drop.low, drop.high, drop.n) == (1, -1, 1, 1)
+
+
+def test_a_drop_has_the_quantiles_of_its_resamples():
+    """Half of 400 pictures lose their box: the drop varies like a share."""
+    truth = [[[0, 0, 10, 10, 0]]] * 400
+    answers = [[[0, 0, 10, 10, 0.9, 0]]] * 400
+    before = matches(truth, answers, 1)
+    after = matches(truth, answers[:200] + [[]] * 200, 1)
+
+    drop = paired_ap_drop(before, after)
+
+    assert drop.value == pytest.approx(0.5, abs=0.01)
+    half = 1.96 * np.sqrt(0.25 / 400)
+    assert (drop.low, drop.high) == pytest.approx((0.5 - half, 0.5 + half), abs=0.012)
+    assert drop.n == 400

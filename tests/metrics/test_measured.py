@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from stages.config.evaluate import GATED
-from stages.metrics import OVERALL, measure
+from stages.metrics import OVERALL, measure, wilson
+from stages.metrics.intervals import Z
+from stages.metrics.macro import MACRO, macro, smoothed
 from stages.runtime.errors import DataError
 
 
@@ -117,6 +119,57 @@ def test_few_samples_without_a_mistake_prove_little():
         assert 0.5 < overall[name].low < 0.8, name
 
 
+def test_a_right_label_without_a_score_costs_as_much_as_the_smallest_score():
+    loss = measure([0, 1], [[0.0, 1.0], [0.0, 1.0]], "ab").overall["log_loss"]
+
+    assert loss.value == pytest.approx(-np.log(1e-7) / 2)
+    assert (loss.low, loss.high) == pytest.approx((0, -np.log(1e-7)))
+    assert loss.n == 2
+
+
+def test_samples_of_none_of_the_labels_count_where_the_test_has_them():
+    truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
+    scores = scores_for(predicted, 3)
+
+    measured = measure(truth, scores, ["a", "b", "other"], rejected="other")
+    had = measure([0, 2, 1, 1], scores, ["a", "b", "other"], rejected="other")
+
+    assert list(measured.labels) == ["a", "b"]
+    assert measured.overall["macro_recall"].value == 0.75
+    assert measured.overall["macro_precision"].value == 1
+    assert measured.overall["accuracy"].value == 0.75
+    assert measured.confusion == [[1, 0, 1], [0, 2, 0], [0, 0, 0]]
+    assert list(had.labels) == ["a", "b", "other"]
+    assert had.overall["macro_recall"].value == 1
+
+
+def test_a_single_label_is_always_right():
+    overall = measure([1] * 12, scores_for([1] * 12, 3), "abc").overall
+
+    for name in MACRO:
+        assert (overall[name].value, overall[name].high, overall[name].n) == (1, 1, 12)
+        assert overall[name].low == pytest.approx(12 / (12 + Z * Z))
+
+
+def test_one_sample_more_for_each_label_is_like_an_average_one():
+    counts = np.array([[3.0, 1, 0], [0, 4, 0], [1, 0, 1]])
+
+    added = smoothed(counts) - counts
+
+    assert np.diag(added) == pytest.approx(9 / 12)  # 8 of 10 right, with one right and one wrong
+    assert added.sum(axis=1) == pytest.approx(1)
+    assert added[0, 1] == added[0, 2] == pytest.approx(1.5 / 12)
+
+
+def test_a_mean_over_labels_as_many_and_as_good_knows_as_much_as_all_samples():
+    counts = np.array([[400, 100], [100, 400]])
+
+    recall = macro(counts, 0)["macro_recall"]
+
+    assert recall.value == 0.8
+    assert (recall.low, recall.high) == pytest.approx(wilson(800, 1000), abs=0.002)
+
+
 def test_one_seed_gives_one_interval():
     rng = np.random.default_rng(0)
     truth, scores = rng.integers(0, 3, 50), rng.dirichlet(np.ones(3), 50)
@@ -125,6 +178,7 @@ def test_one_seed_gives_one_interval():
     other = measure(truth, scores, "abc", seed=5)
 
     assert first == same
+    assert measure(truth, scores, "abc") == measure(truth, scores, "abc", seed=0)
     assert first.overall["macro_f1"] != other.overall["macro_f1"]
 
 

@@ -1,0 +1,1 @@
+"""Whether the tests notice small changes to the code: `make mutants`."""
