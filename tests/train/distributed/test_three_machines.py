@@ -58,14 +58,14 @@ def here(ray_running, tmp_path_factory):
 
 
 def test_all_machines_work_and_make_the_model_that_is_made_here(here, tmp_path):
-    told = on_three_machines(tmp_path)
+    outcome = on_three_machines(tmp_path)
 
-    assert told["model"] == here
-    assert told["machines"] == {"ray::RayPieceWorker": 3, "ray::RayTrainWorker": 3}
+    assert outcome["model"] == here
+    assert outcome["machines"] == {"ray::RayPieceWorker": 3, "ray::RayTrainWorker": 3}
 
 
 def test_a_killed_worker_does_not_change_the_model(here, tmp_path):
-    told = on_three_machines(tmp_path, "kill")
+    outcome = on_three_machines(tmp_path, "kill")
 
-    assert told["killed"]
-    assert told["model"] == here
+    assert outcome["killed"]
+    assert outcome["model"] == here
