@@ -22,7 +22,7 @@ def save_model(
 ) -> Model:
     """Export the chosen detector and save the Model."""
     one = problem.asked[found.chosen.input].one
-    task, family = TASKS[dataset.task](), one.begun
+    task, family = TASKS[dataset.task](), one.initialised_family
     taught = result_of(found.chosen)
     files = {
         **network_files(one.family, found.arrays, store),

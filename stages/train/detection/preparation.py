@@ -23,7 +23,7 @@ def prepare(
     largest = max(one.size for one in inputs)
     scenes = scenes_of(dataset, store, largest, settings.threads)
     published, fronts = {}, {}
-    families = {one.family: one.begun for one in inputs}
+    families = {one.family: one.initialised_family for one in inputs}
     for place, (name, family) in enumerate(families.items()):
         run.progress("backbones", place, len(families))
         published[name] = family.load(settings)

@@ -1,11 +1,11 @@
-"""What phase two varies, and what a trial has from the head that it begins with."""
+"""The search space of fine-tuning, and the hyperparameters that a trial inherits from its head."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from stages.config import TrainConfig
 from stages.config.search_space import Range
-from stages.train.finetune.finetune_problem import Question
+from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import Choice, Condition, Dimension, Number
 
 BEGIN: dict[str, Any] = {
@@ -25,12 +25,12 @@ MIXED = Condition("mixing", ("mixup", "cutmix"))
 INHERITED = ("head", "class_balance")
 
 
-def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
-    """What the trials of phase two vary in."""
+def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
+    """The search space of fine-tuning."""
     space = train.finetune.search_space
     share = space.mixing_share
     return (
-        Choice("input", tuple(question.finalists)),
+        Choice("input", tuple(problem.candidates)),
         Choice("freeze", space.freeze),
         _number("learning_rate", space.learning_rate),
         Choice("warm_up", space.warm_up),
@@ -46,9 +46,9 @@ def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
     )
 
 
-def inherited(hyperparameters: Mapping[str, Any], question: Question) -> dict[str, Any]:
-    """`hyperparameters` with those of the head that the trial begins with."""
-    head = question.finalists[hyperparameters["input"]].hyperparameters
+def inherited(hyperparameters: Mapping[str, Any], problem: FinetuneProblem) -> dict[str, Any]:
+    """`hyperparameters` with those of the head that the trial is initialised from."""
+    head = problem.candidates[hyperparameters["input"]].hyperparameters
     return {**hyperparameters, **{name: head[name] for name in INHERITED}}
 
 

@@ -100,9 +100,9 @@ def _backbones(
 ) -> dict[str, BackboneFile]:
     """The backbones of those families that have one."""
     families = {
-        model_input.family: model_input.begun
+        model_input.family: model_input.initialised_family
         for model_input in inputs
-        if model_input.begun.features
+        if model_input.initialised_family.features
     }
     run.progress("backbones", 0, len(families))
     with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:

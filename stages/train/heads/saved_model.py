@@ -46,7 +46,7 @@ def save_model(
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()
-    family = model_input.begun
+    family = model_input.initialised_family
     labels = labels_of(dataset, train)
     reject = _reject(arrays, prepared, train)
     rejecting = (reject.step,) if reject else ()
@@ -104,7 +104,7 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
 
 def _arrays(model_input: Input, trained: dict[str, Array], settings: Settings) -> dict[str, Array]:
     """What was `made`, joined to what the backbone was published with."""
-    published = model_input.begun.load(settings)
+    published = model_input.initialised_family.load(settings)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
     return {**backbone, **without(trained)}
 

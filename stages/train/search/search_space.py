@@ -105,7 +105,7 @@ class Input:
         return f"{self.family}@{self.size}"
 
     @property
-    def begun(self) -> Family:
+    def initialised_family(self) -> Family:
         """The family with the weights that it begins with."""
         family: Family = FAMILIES[self.family]
         return family.initialised_from(self.weights)
@@ -159,7 +159,8 @@ def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """What tells of hyperparameters how their network learns: a head on a backbone that stays as it
     is (as it begins, if it has no weights), or all of it from scratch."""
     backbones = {
-        name: bool(model_input.begun.features) for name, model_input in by_name(train).items()
+        name: bool(model_input.initialised_family.features)
+        for name, model_input in by_name(train).items()
     }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
@@ -180,7 +181,11 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
 
 def _kernels(train: TrainConfig) -> list[Choice]:
     """The kernel's side, where an input's family lets it be chosen."""
-    inputs = tuple(name for name, model_input in by_name(train).items() if model_input.begun.kernel)
+    inputs = tuple(
+        name
+        for name, model_input in by_name(train).items()
+        if model_input.initialised_family.kernel
+    )
     chosen = Choice("kernel", train.search_space.kernel, when=Condition("input", inputs))
     return [chosen] if inputs else []
 
