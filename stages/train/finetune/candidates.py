@@ -54,7 +54,7 @@ def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
     compare on the same samples."""
     result = result_of(trial)
     arrays = unpack_arrays(result.arrays)
-    on_folds = prepared.problem.held[arrays["rows"]] < train.validation_folds
+    on_folds = prepared.problem.fold_of_row[arrays["rows"]] < train.validation_folds
     rows, logits = arrays["rows"][on_folds], arrays["logits"][on_folds]
     narrowed_measures = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
     narrow = replace(result, measures=narrowed_measures)

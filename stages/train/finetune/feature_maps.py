@@ -16,7 +16,7 @@ from stages.train.cost.finetune_budget import MAPS
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.finetune.finetune_problem import split_name, split_point_of
 from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Preprocessing, ReportProgress, View
+from stages.train.heads.features import Preprocessing, ReportProgress, SampleView
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input
 
@@ -29,7 +29,7 @@ def feature_maps_of(
     model_input: Input,
     freezes: Sequence[str],
     preprocessing: Preprocessing,
-    views: Sequence[View],
+    views: Sequence[SampleView],
     *,
     store: Store,
     settings: Settings,
@@ -58,9 +58,12 @@ def views_within(wanted: int, samples: int, view_bytes: int) -> int:
 
 
 def _each(
-    preprocessing: Preprocessing, views: Sequence[View], stems: list[Network], settings: Settings
+    preprocessing: Preprocessing,
+    views: Sequence[SampleView],
+    stems: list[Network],
+    settings: Settings,
 ) -> Iterator[list[Half]]:
-    def stem_outputs(view: View) -> list[Half]:
+    def stem_outputs(view: SampleView) -> list[Half]:
         windows = preprocessing.windows(view)
         return [_rows(stem, windows) for stem in stems]
 

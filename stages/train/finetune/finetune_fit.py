@@ -67,7 +67,7 @@ class FinetuneFit(Fit):
         while len(self.curve) < epochs:
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             self.curve.append({"train_loss": loss})
-        self.best = Best(len(self.curve), {}, self._learnt(), np.zeros((0, 0), np.float32))
+        self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
 
     def state(self) -> FitState:  # type: ignore[override]
         """All that another fit of this trial needs to resume: arrays, and values that JSON can
@@ -152,11 +152,11 @@ class FinetuneFit(Fit):
         targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
         return targets
 
-    def _judge(self) -> Floats:
+    def _validation_logits(self) -> Floats:
         """Logits of the validation rows with the averaged weights; each worker predicts the shards
         that it trains on."""
-        self.network.use_weights(self._learnt())
-        rows, shards = self.judges[0], self.finetune_problem.shards
+        self.network.use_weights(self._trained_weights())
+        rows, shards = self.validation_rows[0], self.finetune_problem.shards
         own_logits = {
             number: self.logits(shard(rows, number, shards))
             for number in shards_of(self.group, shards)
@@ -168,7 +168,7 @@ class FinetuneFit(Fit):
         self.network.use_weights(TrainedWeights(self.values))
         return logits
 
-    def _is_best(self, found: dict[str, float]) -> bool:
+    def _is_best(self, epoch_measures: dict[str, float]) -> bool:
         """The last epoch is the best: the learning rate has come down by then, and the final
         training on all samples takes as many epochs."""
         return True
@@ -187,7 +187,7 @@ class FinetuneFit(Fit):
             return np.zeros((0, self.problem.classes), np.float32)
         return means(np.concatenate(parts), places)
 
-    def _learnt(self) -> TrainedWeights:
+    def _trained_weights(self) -> TrainedWeights:
         return self.network.weights(self._interpolated(), self.values, self._statistics_batches)
 
     def _interpolated(self) -> Floats:

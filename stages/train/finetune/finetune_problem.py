@@ -56,12 +56,12 @@ class FinetuneProblem:
     @property
     def whole_problem(self) -> Problem:
         """The samples themselves: all are trained on, none is held out."""
-        return self._of(np.full_like(self.heads.held, -1))
+        return self._of(np.full_like(self.heads.fold_of_row, -1))
 
     @property
     def head_problem(self) -> Problem:
         """The problem of a head that is trained without the validation fold."""
-        return replace(self.heads, held=self._fold_of_row, folds=1)
+        return replace(self.heads, fold_of_row=self._fold_of_row, folds=1)
 
     @property
     def rows(self) -> Indices:
@@ -77,14 +77,19 @@ class FinetuneProblem:
     @property
     def _fold_of_row(self) -> Indices:
         """As `Problem`'s, with the validation fold as the only one, 0."""
-        return np.where(self.heads.held == self.validation_fold, 0, -1)
+        return np.where(self.heads.fold_of_row == self.validation_fold, 0, -1)
 
     def _of(self, fold_of_row: Indices) -> Problem:
         rows = self.rows
         plain = np.ones(len(rows), bool)
         labels = self.heads.labels[rows]
         return replace(
-            self.heads, features={}, labels=labels, held=fold_of_row[rows], plain=plain, folds=1
+            self.heads,
+            features={},
+            labels=labels,
+            fold_of_row=fold_of_row[rows],
+            plain=plain,
+            folds=1,
         )
 
 

@@ -15,7 +15,7 @@ from stages.tracking import Run
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.finetune.feature_maps import feature_maps_of, views_within
 from stages.train.finetune.finetune_problem import FinetuneCandidate, FinetuneProblem
-from stages.train.heads.features import ReportProgress, View
+from stages.train.heads.features import ReportProgress, SampleView
 from stages.train.heads.out_of_fold import without
 from stages.train.heads.prepared import Prepared, preprocessing_of
 from stages.train.heads.windows import Windows
@@ -38,7 +38,7 @@ def finetune_problem_of(
     candidates = [_candidate(trial, inputs[trial.input], settings) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
     count = _views(candidates, augmented, train, digests, store, settings)
-    views = [View(digest, number) for digest in digests for number in range(count + 1)]
+    views = [SampleView(digest, number) for digest in digests for number in range(count + 1)]
     feature_maps: dict[str, Windows] = {}
     for place, candidate in enumerate(candidates):
 
@@ -84,7 +84,7 @@ def _views(
     view_bytes = 0
     for candidate in candidates:
         feature_maps = _feature_maps_of(
-            candidate, dataset, train, [View(digests[0])], store, settings, lambda done: None
+            candidate, dataset, train, [SampleView(digests[0])], store, settings, lambda done: None
         )
         view_bytes += sum(windows.nbytes for windows in feature_maps.values())
     return views_within(train.finetune.views, len(digests), view_bytes)
@@ -94,7 +94,7 @@ def _feature_maps_of(
     candidate: FinetuneCandidate,
     dataset: Dataset,
     train: TrainConfig,
-    views: Sequence[View],
+    views: Sequence[SampleView],
     store: Store,
     settings: Settings,
     report_progress: ReportProgress,

@@ -46,7 +46,7 @@ def chosen_of(request: FinetuneRequest, best: Trial, resume_state: ResumeState) 
     ]
     best.result = joined(parts, request.problem.heads)
     best.score = score_of(best.result.measures, request.train.metric)
-    validated = request.problem.heads.known(unpack_arrays(best.result.arrays)["rows"])
+    validated = request.problem.heads.count_labelled(unpack_arrays(best.result.arrays)["rows"])
     return choose([*request.baselines, best], request.train, validated)
 
 

@@ -162,8 +162,8 @@ def test_shipped_weights_interpolate_between_initial_and_trained_ones(finetune_p
     half, whole = fit(finetune_problem, interpolation=0.5), fit(finetune_problem)
     initial = FinetuneFit(finetune_problem, PLAIN, blank_head()).values
 
-    np.testing.assert_allclose(half._learnt().values, (initial + half.mean) / 2, atol=1e-6)
-    np.testing.assert_array_equal(whole._learnt().values, whole.mean)
+    np.testing.assert_allclose(half._trained_weights().values, (initial + half.mean) / 2, atol=1e-6)
+    np.testing.assert_array_equal(whole._trained_weights().values, whole.mean)
 
 
 def test_the_rate_rises_during_warm_up(finetune_problem):
@@ -181,4 +181,4 @@ def test_what_ships_is_the_last_epoch(finetune_problem):
     done = fit(finetune_problem, epochs=3, learning_rate=0.05)
 
     assert done._best().epoch == 3
-    np.testing.assert_array_equal(done._best().parameters.values, done._learnt().values)
+    np.testing.assert_array_equal(done._best().parameters.values, done._trained_weights().values)

@@ -68,11 +68,11 @@ def shown(power: float, seed: int) -> np.ndarray:
 
 
 def test_half_of_both_is_the_whole():
-    seen = np.bincount(RARE[shown(BOTH.sampling, 0)])
+    counts = np.bincount(RARE[shown(BOTH.sampling, 0)])
 
-    felt = seen * label_weights(np.bincount(RARE), BOTH.weights)
+    effective = counts * label_weights(np.bincount(RARE), BOTH.weights)
 
-    np.testing.assert_allclose(felt / felt.sum(), 1 / 3, atol=0.02)
+    np.testing.assert_allclose(effective / effective.sum(), 1 / 3, atol=0.02)
 
 
 def test_without_sampling_every_row_is_shown_once():
