@@ -22,7 +22,7 @@ from stages.train.distributed import team
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
-from stages.train.search.search_space import Choice, Dimension, Number, by_name, starts
+from stages.train.search.search_space import Categorical, Dimension, Number, by_name, starts
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import ReportEpoch
 
@@ -189,11 +189,11 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     space = train.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Choice("input", tuple(by_name(train))),
+        Categorical("input", tuple(by_name(train))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
-        Choice("batch_size", space.batch_size),
-        Choice("backbone_rate", BACKBONE_RATES),
+        Categorical("batch_size", space.batch_size),
+        Categorical("backbone_rate", BACKBONE_RATES),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from stages.config import TrainConfig
 from stages.config.search_space import Range
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.search.search_space import Choice, Condition, Dimension, Number
+from stages.train.search.search_space import Categorical, Condition, Dimension, Number
 
 BEGIN: dict[str, Any] = {
     "learning_rate": 1e-3,
@@ -30,19 +30,19 @@ def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension,
     space = train.finetune.search_space
     share = space.mixing_share
     return (
-        Choice("input", tuple(problem.candidates)),
-        Choice("freeze", space.freeze),
+        Categorical("input", tuple(problem.candidates)),
+        Categorical("freeze", space.freeze),
         _number("learning_rate", space.learning_rate),
-        Choice("warm_up", space.warm_up),
+        Categorical("warm_up", space.warm_up),
         _number("layer_decay", space.layer_decay),
         _number("weight_decay", space.weight_decay),
-        Choice("batch_size", space.batch_size),
-        Choice("label_smoothing", space.label_smoothing),
-        Choice("mixing", space.mixing),
+        Categorical("batch_size", space.batch_size),
+        Categorical("label_smoothing", space.label_smoothing),
+        Categorical("mixing", space.mixing),
         Number("mixing_share", share.low, share.high, share.log, when=MIXED),
-        Choice("average", space.average),
-        Choice("interpolation", space.interpolation),
-        Choice("dropout", space.dropout),
+        Categorical("average", space.average),
+        Categorical("interpolation", space.interpolation),
+        Categorical("dropout", space.dropout),
     )
 
 

@@ -16,7 +16,7 @@ from stages.train.heads.balance import (
 )
 from stages.train.heads.head_fit import HeadsFit, Standard
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import Choice, dimensions
+from stages.train.search.search_space import Categorical, dimensions
 from tests.train.conftest import INPUT, hyperparameters
 
 RARE = np.repeat([0, 1, 2], [60, 12, 4])
@@ -85,7 +85,7 @@ def test_a_search_may_choose_among_balances():
         search_space=SearchSpace(class_balance=("none", "sampling", "auto")),
     )
 
-    assert Choice("class_balance", ("none", "sampling", "auto")) in dimensions(train)
+    assert Categorical("class_balance", ("none", "sampling", "auto")) in dimensions(train)
 
 
 @pytest.mark.parametrize("head", ["linear", "hidden"])
