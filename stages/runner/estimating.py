@@ -37,7 +37,7 @@ def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, E
     train = trainer_of(pipeline.task).estimate(
         pipeline.train, samples, pipeline.etl.views, settings
     )
-    weights = max(4 * input.begun.parameters for input in inputs_of(pipeline.train))
+    weights = max(4 * input.initialised_family.parameters for input in inputs_of(pipeline.train))
     local = not settings.store
     tested = found.samples - samples
     pages = PAGES * local

@@ -52,7 +52,7 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
     with cluster(settings, problem.nbytes + OBJECTS):
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
-            plain = {"input": next(iter(problem.asked)), "backbone_rate": rate, **BEGIN}
+            plain = {"input": next(iter(problem.inputs)), "backbone_rate": rate, **BEGIN}
             training = DetectorTraining(problem, RungBudget(number, epochs, plain), Progress())
             name, silent = f"benchmark-{number}", lambda report: None
             folder = run_distributed(

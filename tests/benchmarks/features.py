@@ -21,7 +21,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile, backbone_file
-from stages.train.heads.features import Extractor, Preprocessing, View
+from stages.train.heads.features import Extractor, Preprocessing, SampleView
 from tests import makers
 
 WINDOWS, BATCH, TURNS = 32, 16, 3
@@ -36,7 +36,7 @@ class Shown(Preprocessing):
 
     prepared: np.ndarray
 
-    def windows(self, view: View) -> np.ndarray:
+    def windows(self, view: SampleView) -> np.ndarray:
         return self.prepared[view.number][None]
 
 
@@ -72,7 +72,7 @@ def ours(backbone: BackboneFile, windows: np.ndarray, settings: Settings) -> Cal
     store = makers.store(settings.root)
     preprocessing = Shown((), makers.dataset(store, each=5), store, windows)
     extractor = Extractor(backbone, preprocessing, settings, lambda done: None)
-    views = [View("", number) for number in range(WINDOWS)]
+    views = [SampleView("", number) for number in range(WINDOWS)]
     return lambda: list(extractor._forward(views))
 
 

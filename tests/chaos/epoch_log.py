@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from stages.artifacts import canonical, digest_of
 from stages.train.distributed import TrainContext
-from stages.train.finetune.finetune_fit import TailFit
+from stages.train.finetune.finetune_fit import FinetuneFit
 from stages.train.finetune.finetune_loop import loop
-from stages.train.finetune.request import Asked
+from stages.train.finetune.request import FinetuneRequest
 
 FILE = "tails.jsonl"  # in a workspace
 
@@ -25,7 +25,7 @@ class Note(NamedTuple):
     epoch: Any
 
 
-def noted(path: Path, context: TrainContext, request: Asked) -> None:
+def noted(path: Path, context: TrainContext, request: FinetuneRequest) -> None:
     """Run the loop of fine-tuning; the first worker logs to the file at `path`."""
     if context.group.rank == 0:
         _Noting(path).watch(context)
@@ -41,10 +41,10 @@ class _Noting:
 
     def watch(self, context: TrainContext) -> None:
         """Intercept every epoch and every report."""
-        epoch, report = TailFit._epoch, context.report
+        epoch, report = FinetuneFit._epoch, context.report
 
-        def epoch_and_note(fit: TailFit, rng: Any) -> float:
-            rows = digest_of(fit.taught.tobytes())
+        def epoch_and_note(fit: FinetuneFit, rng: Any) -> float:
+            rows = digest_of(fit.training_rows.tobytes())
             self.epoch = [dict(fit.hyper), rows, len(fit.curve) + 1]
             self._note(saved=False)
             return float(epoch(fit, rng))
@@ -55,7 +55,7 @@ class _Noting:
                 self._note(saved=True)
             self.epoch = None
 
-        TailFit._epoch = epoch_and_note  # type: ignore[method-assign]
+        FinetuneFit._epoch = epoch_and_note  # type: ignore[method-assign]
         context.report = report_and_note  # type: ignore[method-assign]
 
     def _note(self, saved: bool) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.train.search.search_space import (
-    Choice,
+    Categorical,
     Condition,
     Dimension,
     Number,
@@ -23,12 +23,12 @@ SPACE = dimensions(TrainConfig(families=("efficientnet_lite0",), input_sizes=(64
 MIXED = Condition("mixing", ("mixup", "cutmix"))
 SOFTLY = Condition("strength", (0.4,))
 CONDITIONAL: tuple[Dimension, ...] = (
-    Choice("input", ("small", "large")),
-    Choice("mixing", ("none", "mixup", "cutmix")),
-    Choice("strength", (0.2, 0.4), when=MIXED),
+    Categorical("input", ("small", "large")),
+    Categorical("mixing", ("none", "mixup", "cutmix")),
+    Categorical("strength", (0.2, 0.4), when=MIXED),
     Number("share", 0.1, 0.9, log=False, when=SOFTLY),
     Number("learning_rate", 1e-4, 1e-1, log=True),
-    Choice("kernel", (3, 5), when=Condition("input", ("large",))),
+    Categorical("kernel", (3, 5), when=Condition("input", ("large",))),
 )
 SPACES = {"flat": SPACE, "conditional": CONDITIONAL}
 NAMES = list(SEARCHERS)
@@ -121,7 +121,7 @@ def test_evolution_changes_one_thing_of_a_parent_that_won():
     for child in searcher.propose(10):
         changed = [
             sum(child[dimension.name] != parent[dimension.name] for dimension in SPACE)
-            for parent in searcher.known[:24]
+            for parent in searcher.proposed[:24]
         ]
         assert min(changed) == 1
 
@@ -139,7 +139,7 @@ def _assert_inside(hyperparameters: dict[str, Any], space: tuple[Dimension, ...]
             value = hyperparameters[dimension.name]
             assert (
                 value in dimension.values
-                if isinstance(dimension, Choice)
+                if isinstance(dimension, Categorical)
                 else dimension.low <= value <= dimension.high
             )
 

@@ -27,9 +27,9 @@ def blobs(samples: int = 60, classes: int = 3, folds: int = 3, width: int = 8) -
     labels = np.arange(samples) % classes
     centres = rng.normal(size=(classes, width)) * 3
     features = (centres[labels] + rng.normal(size=(samples, width)) + 5).astype(np.float32)
-    held = np.arange(samples) // classes % folds
+    fold_of_row = np.arange(samples) // classes % folds
     plain = np.ones(samples, bool)
-    return Problem({INPUT: features}, labels, held, plain, classes, folds)
+    return Problem({INPUT: features}, labels, fold_of_row, plain, classes, folds)
 
 
 def hyperparameters(**changes) -> dict:

@@ -1,4 +1,4 @@
-"""The train stage: from a Dataset to a Model that answers as its backbone and head do."""
+"""The train stage: from a Dataset to a Model that predicts as its backbone and head do."""
 
 import json
 import subprocess
@@ -23,14 +23,14 @@ CONFIG = TrainConfig(
 
 
 class Listener(QuietRun):
-    """Keeps what is told."""
+    """Keeps the reports."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int, int]] = []
+        self.reports: list[tuple[str, int, int]] = []
         self.trials: list = []
 
     def progress(self, what: str, done: int, total: int) -> None:
-        self.told.append((what, done, total))
+        self.reports.append((what, done, total))
 
     def log_trials(self, trials) -> None:
         self.trials += trials
@@ -50,7 +50,7 @@ def trained(dataset, store, ray_running):
     return model, listener
 
 
-def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, dataset):
+def test_the_model_has_its_files_and_the_record_of_its_selection(trained, store, dataset):
     model, _ = trained
 
     assert set(model.files) == {
@@ -69,20 +69,28 @@ def test_the_model_has_its_files_and_says_how_it_was_picked(trained, store, data
     assert len(next(iter(model.weights.values()))) == 64
 
 
-def test_it_says_who_judged_and_what_more_samples_would_bring(trained, store, dataset):
+def test_it_says_what_it_was_validated_on_and_what_more_samples_would_bring(
+    trained, store, dataset
+):
     model, _ = trained
-    told = json.loads(store.get(model.files["learning_curve.json"]))
+    learning_curve = json.loads(store.get(model.files["learning_curve.json"]))
 
-    judged = {label: 16 for label in dataset.labels}
-    assert model.selection["held_out_by_label"] == judged
+    validated = {label: 16 for label in dataset.labels}
+    assert model.selection["held_out_by_label"] == validated
     assert "Only 16 held-out samples" in model.selection["few"]
     assert model.selection["finalists"] == []  # there is but one input
-    assert [one["share"] for one in told["points"]] == [0.25, 0.5, 0.75, 1.0]
-    assert told["samples"] == sum(judged.values())
-    assert told["points"][-1]["value"] > 0.9
-    assert told["wrong"] < 5
-    assert 0 <= told["gain"]["low"] <= told["gain"]["value"] <= told["gain"]["high"] <= 1
-    assert told["first"]["label"] in dataset.labels
+    assert [point["share"] for point in learning_curve["points"]] == [0.25, 0.5, 0.75, 1.0]
+    assert learning_curve["samples"] == sum(validated.values())
+    assert learning_curve["points"][-1]["value"] > 0.9
+    assert learning_curve["wrong"] < 5
+    assert (
+        0
+        <= learning_curve["gain"]["low"]
+        <= learning_curve["gain"]["value"]
+        <= learning_curve["gain"]["high"]
+        <= 1
+    )
+    assert learning_curve["first"]["label"] in dataset.labels
 
 
 def test_it_learnt_something(trained):
@@ -104,11 +112,11 @@ def test_the_table_has_every_trial_and_marks_the_chosen(trained, store):
     assert best == model.selection["highest"]
 
 
-def test_scores_of_unseen_samples_are_those_that_were_judged(trained, store, dataset):
+def test_scores_of_unseen_samples_are_those_that_were_measured(trained, store, dataset):
     model, _ = trained
     unseen = json.loads(store.get(model.files["unseen.json"]))
 
-    used = {one.digest for one in samples_of(dataset, store) if one.split != "test"}
+    used = {sample.digest for sample in samples_of(dataset, store) if sample.split != "test"}
 
     scores = np.array(unseen["answers"])
     assert set(unseen["digests"]) == used
@@ -117,31 +125,31 @@ def test_scores_of_unseen_samples_are_those_that_were_judged(trained, store, dat
     assert right == pytest.approx(model.selection["measures"]["accuracy"], abs=1e-6)
 
 
-def test_the_network_knows_what_it_was_taught(trained, store, dataset):
+def test_the_network_predicts_what_it_was_trained_on(trained, store, dataset):
     import paddle
 
     model, _ = trained
     samples = samples_of(dataset, store, "train")
     before = [step.model_dump() for step in model.before]
-    images = np.stack([runtime.run(before, store.get(one.digest)) for one in samples])
+    images = np.stack([runtime.run(before, store.get(sample.digest)) for sample in samples])
 
     with paddle.no_grad():
         logits = build(model, store)(paddle.to_tensor(images)).numpy()
 
-    truth = [dataset.labels.index(one.label) for one in samples]
+    truth = [dataset.labels.index(sample.label) for sample in samples]
     assert (logits.argmax(axis=1) == truth).mean() > 0.8
 
 
-def test_a_person_sees_it_go_on_and_every_trial_is_kept(trained):
+def test_progress_is_reported_and_every_trial_is_kept(trained):
     _, listener = trained
 
-    last = {what: (done, total) for what, done, total in listener.told}
+    last = {what: (done, total) for what, done, total in listener.reports}
     assert set(last) == {"backbones", "features", "trials", "learning curve"}
     assert last["trials"] == (5, 5)
     assert last["learning curve"] == (32, 32)
-    assert [one.name for one in listener.trials] == [f"trial {number}" for number in range(5)]
-    assert [one.tags["chosen"] for one in listener.trials].count("yes") == 1
-    assert all(one.curve for one in listener.trials)
+    assert [trial.name for trial in listener.trials] == [f"trial {number}" for number in range(5)]
+    assert [trial.tags["chosen"] for trial in listener.trials].count("yes") == 1
+    assert all(trial.curve for trial in listener.trials)
 
 
 @pytest.mark.slow
@@ -202,9 +210,9 @@ def start(workspace: Path, threads: int) -> subprocess.Popen:
 def test_another_process_with_other_cores_makes_the_same_model(trained, tmp_path, threads):
     model, _ = trained
 
-    said, _ = start(tmp_path, threads).communicate(timeout=300)
+    output, _ = start(tmp_path, threads).communicate(timeout=300)
 
-    assert said.strip() == model.ref.id
+    assert output.strip() == model.ref.id
 
 
 @pytest.mark.chaos
@@ -221,6 +229,6 @@ def test_killed_in_the_middle_the_same_command_ends_with_the_same_model(trained,
     first.kill()
     first.wait()
 
-    said, _ = start(tmp_path, 1).communicate(timeout=300)
+    output, _ = start(tmp_path, 1).communicate(timeout=300)
 
-    assert said.strip() == model.ref.id
+    assert output.strip() == model.ref.id

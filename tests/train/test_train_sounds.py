@@ -52,7 +52,7 @@ def dataset(store):
             digest = store.add(clip(label, index, 0.5 if index % 2 else 1.1))
             split = splits[index % 5]
             samples.append(Sample(f"{label}/{index}.wav", digest, label, split, digest))
-    made = Dataset(
+    dataset = Dataset(
         task="sound_classification",
         labels=tuple(PITCHES),
         revision="0" * 32 + ".dir",
@@ -62,18 +62,18 @@ def dataset(store):
         views=1,
         files={"manifest.csv": store.add(write_manifest(samples))},
     )
-    store.save(made)
-    return made
+    store.save(dataset)
+    return dataset
 
 
-def taught(dataset, store, settings, **changes):
+def trained_model(dataset, store, settings, **changes):
     config = TrainSlice(train=CONFIG.model_copy(update=changes))
     return train(dataset, config, store=store, run=QuietRun(), settings=settings)
 
 
 @pytest.mark.slow
 def test_both_ways_to_learn_are_in_one_search(dataset, store, ray_running):
-    model = taught(dataset, store, ray_running)
+    model = trained_model(dataset, store, ray_running)
 
     rows = json.loads(store.get(model.files["trials.json"]))
     inputs = {row["hyperparameters"]["input"] for row in rows}
@@ -89,17 +89,17 @@ def test_the_network_answers_unseen_clips_of_any_number_of_windows(
 ):
     import paddle
 
-    model = taught(dataset, store, ray_running, families=(family,), trials=1)
+    model = trained_model(dataset, store, ray_running, families=(family,), trials=1)
     before = [step.model_dump() for step in model.before]
     after = [step.model_dump() for step in model.after]
     network, right, lengths = build(model, store), [], set()
 
-    for one in samples_of(dataset, store, "test"):
-        windows, facts = runtime.prepared(before, store.get(one.digest))
+    for sample in samples_of(dataset, store, "test"):
+        windows, facts = runtime.prepared(before, store.get(sample.digest))
         with paddle.no_grad():
             logits = network(paddle.to_tensor(windows)).numpy()
         scores = runtime.run(after, logits, facts)[0]
-        right.append(dataset.labels[scores.argmax()] == one.label)
+        right.append(dataset.labels[scores.argmax()] == sample.label)
         lengths.add(len(windows))
 
     assert windows.shape[1:] == model.input_shape

@@ -24,7 +24,7 @@ from stages.metrics.two_samples import classifier_two_sample_test, flags_of, mix
 from stages.models.family import Family
 from stages.parts import FAMILIES, MODALITIES, TASKS
 from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Extractor, Preprocessing, View
+from stages.train.heads.features import Extractor, Preprocessing, SampleView
 
 MOST = 250  # samples of each side that are compared: enough for a test, and fast
 FEWEST = 10  # samples of each side that are needed
@@ -138,7 +138,7 @@ def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
     extractor = Extractor(
         backbone_file(family, store, settings), preprocessing, settings, lambda done: None
     )
-    return extractor.rows([View(sample.digest) for sample in samples]).astype(np.float64)
+    return extractor.rows([SampleView(sample.digest) for sample in samples]).astype(np.float64)
 
 
 def _family(model: Model) -> Family | None:

@@ -56,7 +56,9 @@ def _fixed(train: TrainConfig, rows: int) -> float:
 def _features(train: TrainConfig, rows: int) -> float:
     """Everything that is done once for each row, on two cores."""
     inputs = inputs_of(train)
-    backbones = {model_input.family for model_input in inputs if model_input.begun.features}
+    backbones = {
+        model_input.family for model_input in inputs if model_input.initialised_family.features
+    }
     sounds = any(FAMILIES[model_input.family].takes == "sounds" for model_input in inputs)
     reading = LISTENING if sounds else DECODING
     a_row: float = sum(
@@ -76,7 +78,7 @@ def pass_of(model_input: Input) -> float:
 def epoch_of(model_input: Input, train: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one epoch of a trial of phase one. From scratch, every fold shows each sample
     once, whatever views there are, and two trials go on side by side."""
-    if model_input.begun.features:
+    if model_input.initialised_family.features:
         return ROW_EPOCH * samples * (1 + views)
     return TRAINING_STEP * pass_of(model_input) * max(samples, LEAST_SHOWN) * train.folds / 2
 

@@ -18,7 +18,7 @@ def worker_data(weights: int) -> int:
 def of_detectors(train: TrainConfig, samples: int, speed: float) -> Estimate:
     """For `train.trials` detectors of `train.epochs`."""
     inputs = inputs_of(train)
-    weights = max(FLOAT * one.begun.parameters for one in inputs)
+    weights = max(FLOAT * one.initialised_family.parameters for one in inputs)
     scenes = samples * 3 * int(SPARE * max(one.size for one in inputs)) ** 2
     trials, driver = train.trials or 1, RAY + DRIVER + 3 * scenes
     return Estimate(

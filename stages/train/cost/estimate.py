@@ -88,13 +88,13 @@ def _step(train: TrainConfig, model_input: Input) -> int:
         shard
         * LAYERS
         * (model_input.size / 224) ** 2
-        * (depth if any(model_input.begun.split_points) else 1)
+        * (depth if any(model_input.initialised_family.split_points) else 1)
     )
 
 
 def _numbers(model_input: Input) -> int:
     """Bytes of a network's weights."""
-    return FLOAT * model_input.begun.parameters
+    return FLOAT * model_input.initialised_family.parameters
 
 
 def feature_map_bytes(train: TrainConfig, samples: int) -> int:
@@ -110,8 +110,8 @@ def feature_map_bytes(train: TrainConfig, samples: int) -> int:
 
 def _row(model_input: Input) -> int:
     """Bytes that a view of a sample is kept in."""
-    if model_input.begun.features:
-        return FLOAT * model_input.begun.features
+    if model_input.initialised_family.features:
+        return FLOAT * model_input.initialised_family.features
     return FLOAT * model_input.size * FRAMES * WINDOWS
 
 
@@ -125,5 +125,5 @@ def _weights(train: TrainConfig) -> int:
 
 def _head(train: TrainConfig) -> int:
     """Bytes that the legs of one trial are kept in until the model is saved."""
-    width = max(model_input.begun.features for model_input in inputs_of(train))
+    width = max(model_input.initialised_family.features for model_input in inputs_of(train))
     return 2 * FLOAT * train.folds * width * UNITS

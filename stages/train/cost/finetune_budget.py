@@ -58,7 +58,11 @@ def tunable(train: TrainConfig) -> list[Input]:
     """The inputs whose tails may be taught. Raises ConfigError if none of those that are named is
     there."""
     asked, families = train.finetune, train.finetune.families or train.families
-    found = [one for one in inputs_of(train) if one.begun.split_points and one.family in families]
+    found = [
+        one
+        for one in inputs_of(train)
+        if one.initialised_family.split_points and one.family in families
+    ]
     if not asked.inputs:
         return found
     left = [one for one in found if one.name in asked.inputs]

@@ -1,4 +1,5 @@
-"""Detectors: trials race side by side, the best is taught to the end by all cores together."""
+"""The trainer for detectors: trials train side by side for a few epochs, then all cores train the
+best one to the end."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -10,12 +11,12 @@ from stages.train.search.successive_halving import Trial
 
 
 class Detectors:
-    """The front of a backbone keeps its published weights; what is behind it, a neck and a head are
-    taught. A trial is a family, a size, a rate, a decay and a batch size."""
+    """The frozen stem of a backbone keeps its published weights; the layers behind it, a neck and a
+    head are trained. A trial is an input, learning rates, a weight decay and a batch size."""
 
     def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with the epochs and trials that its minutes allow. Views cost nothing: every
-        epoch shows new ones anyway."""
+        """`train` with the epochs and trials that its minutes allow. Augmented views cost nothing:
+        every epoch has new ones anyway."""
         from stages.train.cost.detection_budget import planned
 
         return train if train.trials else planned(train, samples, speed)
@@ -23,7 +24,7 @@ class Detectors:
     def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
-        """What `train` takes for so many pictures."""
+        """Minutes, memory and disk for so many pictures."""
         from stages.train.cost.detection_estimate import of_detectors
 
         return of_detectors(train, samples, settings.machine_speed)
@@ -47,13 +48,20 @@ class Detectors:
         whole = train.epochs + (trials - 1) * race_of(train.epochs)
         done = 0
 
-        def tell(epochs: int) -> None:
+        def report_epochs(epochs: int) -> None:
             nonlocal done
             done += epochs
             run.progress("epochs", done, whole)
 
         found = search(
-            problem, train, trials, settings, recorder.heard, tell, recorder.epoch, store=store
+            problem,
+            train,
+            trials,
+            settings,
+            recorder.heard,
+            report_epochs,
+            recorder.epoch,
+            store=store,
         )
         recorder.finished(found.trials, found.chosen)
         model = save_model(dataset, problem, train, found, store=store)
@@ -63,5 +71,5 @@ class Detectors:
 
 
 def _minutes(trial: Trial) -> float:
-    """What a trial took, by count: its curve says."""
+    """The counted minutes of a trial, from its curve."""
     return trial.result.curve[-1]["minutes"] if trial.result else 0.0

@@ -1,4 +1,4 @@
-"""One search's question: the scenes, and for each input its frozen front and steps."""
+"""The data of a search over detectors: scenes, and for each input its frozen stem and steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from stages.train.search.search_space import Input
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A family at a size: `front`, its frozen front as ONNX; the steps `before` and `after`;
-    `seconds`: reference seconds to teach one picture once, on one core."""
+class DetectorInput:
+    """`model_input`: a family at a size; `stem`: its frozen stem as ONNX; the steps `before` and
+    `after` the network; `seconds`: reference seconds to train on one picture once, on one core."""
 
-    one: Input
-    front: bytes
+    model_input: Input
+    stem: bytes
     before: tuple[dict[str, Any], ...]
     after: tuple[dict[str, Any], ...]
     seconds: float
@@ -27,21 +27,21 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """`asked`: by the input's name. `published`: the backbones' arrays by family. `epochs`: of a
-    whole teaching."""
+class DetectionProblem:
+    """`inputs`: by name; `published`: the backbones' weights by family; `epochs`: of a complete
+    training."""
 
     scenes: Scenes
     labels: tuple[str, ...]
-    asked: Mapping[str, Asked]
+    inputs: Mapping[str, DetectorInput]
     published: Mapping[str, Mapping[str, Any]]
     epochs: int
 
     def steps(self, batch: int) -> int:
-        """Steps of an epoch: every scene is shown in it."""
-        return -(-len(self.scenes.taught) // batch)
+        """Steps of an epoch, which shows every scene."""
+        return -(-len(self.scenes.training) // batch)
 
     @property
     def nbytes(self) -> int:
-        arrays = [array for one in self.published.values() for array in one.values()]
+        arrays = [array for weights in self.published.values() for array in weights.values()]
         return self.scenes.nbytes + sum(int(array.nbytes) for array in arrays)

@@ -1,7 +1,8 @@
-"""Teaches one detector, a step at a time; each step is the mean of two half batches.
+"""Trains one detector, a step at a time. The gradient of a step is the mean of those of two half
+batches.
 
-The halves may be taught by one process or by two: a step adds the same numbers in the same order,
-so the result is the same to the last bit, on one core or on two."""
+One process may compute both halves, or two processes one each: a step adds the same numbers in the
+same order, so that the result is the same to the last bit."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,81 +18,84 @@ from stages.models.network import fill as fill_by_name
 from stages.parts import FAMILIES
 from stages.runtime import steps as runtime
 from stages.train.cost.detection_budget import HALVES
-from stages.train.detection.detection_problem import Problem
-from stages.train.detection.frozen_stem import Front
+from stages.train.detection.detection_problem import DetectionProblem
+from stages.train.detection.frozen_stem import FrozenStem
 from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, gradients, spread
 from stages.train.distributed.schedule import averaged, rate_at
 
 Floats = NDArray[np.float32]
-State = dict[str, Any]
+DetectorState = dict[str, Any]
 
-WARM = 0.03  # share of all steps in which the rate rises
-CALIBRATED, BATCH = 32, 8  # pictures that give batch norms their statistics, so many at once
-AVERAGED = 0.98  # what a step keeps of the mean of weights
+WARM = 0.03  # share of all steps that warm up
+CALIBRATED, BATCH = 32, 8  # pictures on which batch norms are measured, and a batch of them
+AVERAGED = 0.98  # decay of the weights' running mean, at each step
 
 
-class Fit:
-    """One trial being taught. Equal problem and hyperparameters, equal result.
+class DetectorFit:
+    """One trial in training. Equal problem and hyperparameters give an equal result.
 
-    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and backbone_rate, the share
-    of the rate for what begins with published weights (0: it stays as published). `state`: of
-    another Fit of this trial, to go on from there."""
+    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and backbone_rate, which
+    multiplies the learning rate of published weights (0: they stay as published). `state`: of
+    another fit of this trial, to resume from."""
 
     def __init__(
-        self, problem: Problem, hyperparameters: dict[str, Any], state: State | None = None
+        self,
+        problem: DetectionProblem,
+        hyperparameters: dict[str, Any],
+        state: DetectorState | None = None,
     ) -> None:
         self.problem = problem
         self.hyper = hyperparameters
-        self.asked = problem.asked[hyperparameters["input"]]
+        self.input = problem.inputs[hyperparameters["input"]]
         self.seed = int(digest_of(canonical(hyperparameters))[:8], 16)
         self.network = self._network()
-        self.front = Front(self.asked.front)
-        family = FAMILIES[self.asked.one.family]
-        self.loss = family.training_loss(self.asked.one.size, len(problem.labels))
+        self.stem = FrozenStem(self.input.stem)
+        family = FAMILIES[self.input.model_input.family]
+        self.loss = family.training_loss(self.input.model_input.size, len(problem.labels))
         self._divide(float(hyperparameters["backbone_rate"]))
         self.values = flattened(self.parameters)
         self.mean = self.values
         self.done = 0
         self.losses: list[float] = []
         if state:
-            self._go_on(state)
+            self._load_state(state)
 
     @property
     def steps(self) -> int:
-        """Of an epoch."""
+        """Steps of an epoch."""
         return self.problem.steps(int(self.hyper["batch_size"]))
 
     @property
     def epoch(self) -> int:
-        """Epochs that are done."""
+        """Finished epochs."""
         return self.done // self.steps
 
-    def teach_epoch(self) -> None:
-        """Show all scenes, both halves here."""
+    def train_epoch(self) -> None:
+        """Train one epoch, computing both halves of each batch here."""
         for _ in range(self.steps):
-            first, *others = [self.half(place) for place in range(HALVES)]
-            self.step(sum(others, first))
+            first, *further = [self.half(place) for place in range(HALVES)]
+            self.step(sum(further, first))
 
     def half(self, place: int) -> Floats:
-        """What half `place` of the next batch says: the loss, and the gradients of all
-        parameters."""
-        shown = self._batch()[place::HALVES]
-        if not shown:
+        """The loss of half `place` of the next batch, and its gradient along all parameters: [1 +
+        parameters]."""
+        batch = self._batch()[place::HALVES]
+        if not batch:
             return np.zeros(1 + len(self.values), np.float32)
-        size = self.asked.one.size
-        scenes = [self.problem.scenes.shown(*one, size) for one in shown]
+        size = self.input.model_input.size
+        scenes = [self.problem.scenes.shown(*place_and_view, size) for place_and_view in batch]
         loss = self.loss(
-            self._outputs([one.picture for one in scenes]), [one.boxes for one in scenes]
+            self._outputs([scene.picture for scene in scenes]), [scene.boxes for scene in scenes]
         )
         loss.backward()
-        said = np.array([float(loss)], np.float32)
-        slopes = gradients(self.parameters)
+        loss_value = np.array([float(loss)], np.float32)
+        gradient = gradients(self.parameters)
         self.network.clear_gradients()
-        return np.concatenate([said, slopes])
+        return np.concatenate([loss_value, gradient])
 
     def step(self, total: Floats) -> None:
-        """Update the weights by the mean of the halves, whose sum in their order is `total`;
-        numbers that overflowed count as 0."""
+        """Take a step along the mean of the halves, whose sum in their order is `total`; numbers
+        that overflowed count as 0."""
         whole = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(HALVES)
         self.losses.append(float(whole[0]))
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
@@ -99,77 +103,91 @@ class Fit:
         self.done += 1
         self.mean = averaged(self.mean, self.values, AVERAGED, self.done)
 
-    def state(self) -> State:
-        """All that another Fit of this trial needs to go on from here."""
-        one = self.optimizer
-        made = {"first": one.first, "second": one.second, "values": self.values, "mean": self.mean}
-        return {**made, "done": self.done, "losses": list(self.losses)}
+    def state(self) -> DetectorState:
+        """All that another fit of this trial needs to resume."""
+        optimizer = self.optimizer
+        arrays = {
+            "first": optimizer.first,
+            "second": optimizer.second,
+            "values": self.values,
+            "mean": self.mean,
+        }
+        return {**arrays, "done": self.done, "losses": list(self.losses)}
 
     def arrays(self) -> dict[str, Any]:
-        """The mean weights by the network's names, as in a Model's weights.npz, and the statistics
-        that batch norms have with them."""
+        """The averaged weights by the network's names, as in a Model's weights.npz, with batch norm
+        statistics measured for them."""
         fill(self.parameters, self.mean)
         self._calibrate()
-        made = {name: one.numpy().copy() for name, one in self.network.state_dict().items()}
+        arrays = {name: tensor.numpy().copy() for name, tensor in self.network.state_dict().items()}
         fill(self.parameters, self.values)
-        return made
+        return arrays
 
     def _network(self) -> Any:
-        """The network with its published weights, and others by this trial's seed."""
+        """The network: its backbone with published weights, the rest initialised by this trial's
+        seed."""
         paddle.seed(self.seed)
-        family = FAMILIES[self.asked.one.family]
+        family = FAMILIES[self.input.model_input.family]
         network = family.new(len(self.problem.labels))
         fill_by_name(network.backbone, self.problem.published[family.name])
         network.backbone.eval()
         return network
 
     def _divide(self, backbone_rate: float) -> None:
-        """Tell what is taught from what stays, and at which pace and decay."""
-        backbone = _learnt(self.network.backbone.tuned()) if backbone_rate else []
-        others = _learnt([*self.network.neck.parameters(), *self.network.head.parameters()])
-        self.parameters = [*backbone, *others]
-        kept = {id(one) for one in self.parameters}
-        for one in self.network.parameters():
-            one.stop_gradient = id(one) not in kept
-        norms = [one for one in self._new_layers() if isinstance(one, nn.BatchNorm2D)]
+        """Separate trained from frozen parameters, and set their lr multipliers and weight
+        decays."""
+        backbone = _trainable(self.network.backbone.tuned()) if backbone_rate else []
+        new_parameters = _trainable(
+            [*self.network.neck.parameters(), *self.network.head.parameters()]
+        )
+        self.parameters = [*backbone, *new_parameters]
+        trained = {id(parameter) for parameter in self.parameters}
+        for parameter in self.network.parameters():
+            parameter.stop_gradient = id(parameter) not in trained
+        norms = [layer for layer in self._new_layers() if isinstance(layer, nn.BatchNorm2D)]
         for norm in norms:
-            norm._momentum = 0.0  # so that a norm keeps its last batch's statistics alone
-        self.statistics = [part for one in norms for part in (one._mean, one._variance)]
+            norm._momentum = 0.0  # its statistics are those of the last batch alone
+        self.statistics = [part for norm in norms for part in (norm._mean, norm._variance)]
         decay = float(self.hyper["weight_decay"])
         self.optimizer = AdamW.new(
-            spread(self.parameters, [backbone_rate] * len(backbone) + [1.0] * len(others)),
-            spread(self.parameters, [decay * (len(one.shape) > 1) for one in self.parameters]),
+            spread(self.parameters, [backbone_rate] * len(backbone) + [1.0] * len(new_parameters)),
+            spread(
+                self.parameters,
+                [decay * (len(parameter.shape) > 1) for parameter in self.parameters],
+            ),
         )
 
     def _new_layers(self) -> list[Any]:
         return [*self.network.neck.sublayers(), *self.network.head.sublayers()]
 
     def _calibrate(self) -> None:
-        """Give the batch norms that learn the mean statistics of some taught pictures as they are,
-        batch by batch: those of the steps before were of other weights."""
-        count = min(CALIBRATED, len(self.problem.scenes.taught)) if self.statistics else 0
-        told = []
+        """Measure the statistics of the trained batch norms: the mean over batches of training
+        pictures without augmentation. Those gathered during training belong to earlier weights."""
+        count = min(CALIBRATED, len(self.problem.scenes.training)) if self.statistics else 0
+        statistics = []
         for start in range(0, count, BATCH):
             places = range(start, min(start + BATCH, count))
-            scenes = [self.problem.scenes.plain(one, self.asked.one.size) for one in places]
+            scenes = [
+                self.problem.scenes.plain(place, self.input.model_input.size) for place in places
+            ]
             with paddle.no_grad():
-                self._outputs([one.picture for one in scenes])
-            told.append(flattened(self.statistics))
-        if told:
-            fill(self.statistics, np.mean(told, axis=0, dtype=np.float32))
+                self._outputs([scene.picture for scene in scenes])
+            statistics.append(flattened(self.statistics))
+        if statistics:
+            fill(self.statistics, np.mean(statistics, axis=0, dtype=np.float32))
 
     def _outputs(self, pictures: Sequence[NDArray[Any]]) -> Any:
-        made = [runtime.run(self.asked.after_picture, picture) for picture in pictures]
-        fine = paddle.to_tensor(self.front(np.stack(made)))
+        inputs = [runtime.run(self.input.after_picture, picture) for picture in pictures]
+        feature_map = paddle.to_tensor(self.stem(np.stack(inputs)))
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="When training, we now always track")
-            return self.network.unfrozen_layers(fine)
+            return self.network.unfrozen_layers(feature_map)
 
     def _batch(self) -> list[tuple[int, int]]:
-        """The scenes of the next step and the view of each: every epoch in another order, and with
-        views that were not shown before."""
+        """The next batch as pairs of a scene's place and its view: each epoch in another order,
+        with views that were not shown before."""
         epoch, step = divmod(self.done, self.steps)
-        size, count = int(self.hyper["batch_size"]), len(self.problem.scenes.taught)
+        size, count = int(self.hyper["batch_size"]), len(self.problem.scenes.training)
         order = np.random.default_rng([self.seed, epoch]).permutation(count)
         rows = np.arange(step * size, (step + 1) * size)
         rounds = -(-self.steps * size // count)
@@ -177,18 +195,22 @@ class Fit:
         return list(zip(order[rows % count].tolist(), views.tolist(), strict=True))
 
     def _rate(self) -> float:
-        """Of this step."""
+        """The learning rate of this step."""
         steps = self.steps * self.problem.epochs
         return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
 
-    def _go_on(self, state: State) -> None:
-        one = self.optimizer
-        one.first, one.second, one.steps = state["first"], state["second"], state["done"]
+    def _load_state(self, state: DetectorState) -> None:
+        optimizer = self.optimizer
+        optimizer.first, optimizer.second, optimizer.steps = (
+            state["first"],
+            state["second"],
+            state["done"],
+        )
         self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
         self.losses = list(state["losses"])
         fill(self.parameters, self.values)
 
 
-def _learnt(parameters: Sequence[Any]) -> list[Any]:
-    """Without the statistics of batch norms, which Paddle counts among the parameters."""
-    return [one for one in parameters if not one.stop_gradient]
+def _trainable(parameters: Sequence[Any]) -> list[Any]:
+    """`parameters` without the statistics of batch norms, which Paddle counts among them."""
+    return [parameter for parameter in parameters if not parameter.stop_gradient]

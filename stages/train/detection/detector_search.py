@@ -1,4 +1,5 @@
-"""The search over detectors: trials race for a few epochs, and the best is trained to the end."""
+"""The search over detectors: trials are compared after a few epochs, and the best is trained to the
+end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.detection_budget import HALVES, race_of
 from stages.train.cost.detection_estimate import worker_data
-from stages.train.detection.detection_problem import Problem
+from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.progress import Progress, found, keep
 from stages.train.detection.race_worker import RacePiece, RaceWorker
 from stages.train.detection.training_loop import DetectorTraining, loop, saved
@@ -21,19 +22,19 @@ from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
-from stages.train.search.search_space import Choice, Dimension, Number, by_name, starts
+from stages.train.search.search_space import Categorical, Dimension, Number, by_name, starts
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import ReportEpoch
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
-BACKBONE_RATES = (0.3, 1.0)  # of the rate, for what begins with published weights
+BACKBONE_RATES = (0.3, 1.0)  # multiply the learning rate of published weights
 REMEDY = "Free some memory, or lower train.input_sizes or train.search_space.batch_size."
-OBJECTS = 80 * 2**20  # bytes for the states of one trial
+OBJECTS = 80 * 2**20  # bytes of Ray's object store for the states of one trial
 
 
 class Found(NamedTuple):
-    """All trials by number; the chosen one, its weights by name, what it answers for the validation
-    samples, and the name of its last training."""
+    """All trials by number; the chosen one, its weights by name, its predictions on the validation
+    split, and the name of its last training."""
 
     trials: list[Trial]
     chosen: Trial
@@ -43,22 +44,22 @@ class Found(NamedTuple):
 
 
 def search(
-    problem: Problem,
+    problem: DetectionProblem,
     train: TrainConfig,
     trials: int,
     settings: Settings,
-    heard: Callable[[SuccessiveHalving], None],
-    tell: Callable[[int], None],
-    word: ReportEpoch = lambda *_: None,
+    report_rung: Callable[[SuccessiveHalving], None],
+    report_epochs: Callable[[int], None],
+    report_epoch: ReportEpoch = lambda *_: None,
     *,
     store: Store,
 ) -> Found:
-    """Train `trials` detectors, all but one of them for the first epochs only. What an interrupted
-    search of this kind had validated is not trained again.
+    """Train `trials` detectors, all but one of them only for the first epochs. What an interrupted
+    search of the same kind has validated is not trained again.
 
-    `heard` is called after every finished budget, `tell` with the number of further epochs that are
-    done, `word` for each trial in training: its number, hyperparameters, epoch, most epochs, and
-    curve so far. Equal arguments give equal trials, on any number of cores. Raises
+    `report_rung` is called after every rung, `report_epochs` with the number of newly finished
+    epochs, `report_epoch` for each trial in training: its number, hyperparameters, epoch, most
+    epochs, and its curve so far. Equal arguments give equal trials, on any number of cores. Raises
     InfrastructureError if Ray does not come up or workers die again and again."""
     space = dimensions(train)
     rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
@@ -70,44 +71,46 @@ def search(
         keep=trials,
         rungs=tuple(dict.fromkeys(rungs)),
     )
-    session = _SearchSession(problem, train, settings, cache_of(problem, store), tell, word)
+    session = _SearchSession(
+        problem, train, settings, cache_of(problem, store), report_epochs, report_epoch
+    )
     with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
-        while budgets := _waiting(halving):
+        while budgets := _budgets_of(halving):
             session.train(budgets)
             for budget in budgets:
                 halving.report(budget, *_result(session.progress[budget.number]))
-            heard(halving)
+            report_rung(halving)
         chosen = min(halving.trials, key=lambda trial: (-trial.reached, *trial.rank))
         budget = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
-        progress, arrays, name = session.train_together(budget)
+        progress, arrays, name = session.train_in_group(budget)
     return Found(halving.trials, chosen, arrays, progress.answers, name)
 
 
-def cache_of(problem: Problem, store: Store) -> Scope:
+def cache_of(problem: DetectionProblem, store: Store) -> Scope:
     """Where the progress of trials is cached until the search's model is saved."""
     dataset = problem.scenes.dataset.ref.id
-    key = [problem.labels, problem.asked, problem.published, problem.epochs]
+    key = [problem.labels, problem.inputs, problem.published, problem.epochs]
     return store.memo.scope(["detectors", dataset, key], code_of("stages.train"))
 
 
 @dataclass
 class _SearchSession:
-    """Trains budgets of trials: several side by side, one by all workers together."""
+    """Trains budgets: several side by side, one by a process group."""
 
-    problem: Problem
+    problem: DetectionProblem
     train_config: TrainConfig
     settings: Settings
     cache: Scope
-    tell: Callable[[int], None]
-    word: ReportEpoch
+    report_epochs: Callable[[int], None]
+    report_epoch: ReportEpoch
     progress: dict[int, Progress] = field(default_factory=dict)  # by trial
     reported_epochs: dict[int, int] = field(default_factory=dict)  # by trial
     waiting: list[RungBudget] = field(default_factory=list)
 
     def train(self, budgets: Sequence[RungBudget]) -> None:
-        """Bring `progress` up to the end of `budgets`. Equal results either way."""
+        """Bring `progress` up to the end of `budgets`, with equal results either way."""
         if len(budgets) == 1:
-            self.train_together(budgets[0])
+            self.train_in_group(budgets[0])
         else:
             self.race(budgets)
 
@@ -135,19 +138,19 @@ class _SearchSession:
         self._report(piece.budget, epoch, progress)
 
     def resumed(self, piece: RacePiece) -> RacePiece:
-        """Go on from the last validation."""
+        """Resume from the last validation."""
         return RacePiece(piece.budget, self._cached(piece.budget))
 
     def done(self, piece: RacePiece, progress: Progress) -> None:
         self.progress[piece.budget.number] = progress
 
-    def train_together(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
+    def train_in_group(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
         """Train the trial of `budget` by a process group; its progress, its weights, and the name
         of this training."""
         name = digest_of(canonical([self.cache.prefix, budget.key]))[:16]
         progress = self._cached(budget)
 
-        def tell(report: dict[str, Any]) -> None:
+        def on_report(report: dict[str, Any]) -> None:
             self._report(budget, report["epoch"], Progress(curve=report["curve"]))
 
         folder = run_distributed(
@@ -156,14 +159,14 @@ class _SearchSession:
             workers=min(HALVES, self.train_config.workers),
             name=name,
             settings=self.settings,
-            on_report=tell,
+            on_report=on_report,
             memory=_worker_data(self.problem),
         )
         self.progress[budget.number], arrays = saved(folder)
         return self.progress[budget.number], arrays, name
 
     def _cached(self, budget: RungBudget) -> Progress:
-        """How far the trial of `budget` has come: in this search, or in one before."""
+        """The progress of the trial of `budget`, in this search or an earlier one."""
         mine = self.progress.get(budget.number, Progress())
         cached = found(budget, self.cache)
         if cached.epoch <= mine.epoch:
@@ -176,25 +179,25 @@ class _SearchSession:
         further = epoch - self.reported_epochs.get(budget.number, 0)
         if further > 0:
             self.reported_epochs[budget.number] = epoch
-            self.tell(further)
+            self.report_epochs(further)
             most = self.train_config.epochs
-            self.word(budget.number, budget.hyperparameters, epoch, most, progress.curve)
+            self.report_epoch(budget.number, budget.hyperparameters, epoch, most, progress.curve)
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
-    """What the trials vary in."""
+    """The search space."""
     space = train.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Choice("input", tuple(by_name(train))),
+        Categorical("input", tuple(by_name(train))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
-        Choice("batch_size", space.batch_size),
-        Choice("backbone_rate", BACKBONE_RATES),
+        Categorical("batch_size", space.batch_size),
+        Categorical("backbone_rate", BACKBONE_RATES),
     )
 
 
-def _waiting(halving: SuccessiveHalving) -> list[RungBudget]:
+def _budgets_of(halving: SuccessiveHalving) -> list[RungBudget]:
     """All budgets that can be trained now."""
     budgets = []
     while (budget := halving.next()) is not None:
@@ -208,7 +211,9 @@ def _result(progress: Progress) -> tuple[float, TrialResult]:
     return last["ap50"], TrialResult(measures, progress.epoch, False, progress.curve, b"")
 
 
-def _worker_data(problem: Problem) -> int:
-    """Bytes that a worker makes for itself: of the largest network."""
-    sizes = [sum(one.nbytes for one in arrays.values()) for arrays in problem.published.values()]
+def _worker_data(problem: DetectionProblem) -> int:
+    """Bytes that a worker allocates for itself: those of the largest network."""
+    sizes = [
+        sum(array.nbytes for array in arrays.values()) for arrays in problem.published.values()
+    ]
     return worker_data(max(sizes))

@@ -1,4 +1,4 @@
-"""How far the training of a detector has come, as something that is kept and resumed."""
+"""The progress of a detector's training, which is cached and resumed."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import numpy as np
 from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.cost.detection_budget import HALVES
-from stages.train.detection.detector_fit import Fit
+from stages.train.detection.detector_fit import DetectorFit
 from stages.train.detection.validation import Value, answers_of, measured
 from stages.train.search.successive_halving import RungBudget
 
@@ -20,8 +20,8 @@ VALIDATIONS = 10  # in a whole training, evenly, and at the end of every budget
 
 @dataclass
 class Progress:
-    """`epoch`: how many are done; `curve`: a row for each validation; `answers`: of the averaged
-    weights, for each validation sample; `state`: of the Fit."""
+    """`epoch`: how many are done; `curve`: a row for each validation; `answers`: predictions of the
+    averaged weights for each validation sample; `state`: of the fit."""
 
     epoch: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -30,18 +30,18 @@ class Progress:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What JSON can hold of it."""
+        """All but the arrays of the state, as JSON."""
         plain = {name: value for name, value in self.state.items() if not _is_array(value)}
         return {"epoch": self.epoch, "curve": self.curve, "answers": self.answers, "state": plain}
 
     @property
     def arrays(self) -> bytes:
-        """The other part, packed."""
-        return pack_arrays({name: one for name, one in self.state.items() if _is_array(one)})
+        """The arrays of the state, packed."""
+        return pack_arrays({name: value for name, value in self.state.items() if _is_array(value)})
 
     @classmethod
     def of(cls, facts: dict[str, Any], arrays: bytes) -> "Progress":
-        """What `facts` and `arrays` were made from."""
+        """The progress with these `facts` and `arrays`."""
         return cls(**{**facts, "state": {**facts["state"], **unpack_arrays(arrays)}})
 
     def save(self, folder: Path) -> None:
@@ -57,23 +57,23 @@ class Progress:
 
 
 def is_validated(epoch: int, budget: int, whole: int) -> bool:
-    """Whether a trial is validated after `epoch`, in a budget up to epoch `budget`, of `whole`
+    """Whether a trial is validated after `epoch`, when it trains up to epoch `budget` of `whole`
     epochs."""
     return epoch == budget or epoch * VALIDATIONS // whole > (epoch - 1) * VALIDATIONS // whole
 
 
-def answers_by(fit: Fit, weights: Any, place: int, parts: int) -> list[Value]:
-    """What a network with `weights` answers for every `parts`-th validation sample, from the
+def answers_by(fit: DetectorFit, weights: Any, place: int, parts: int) -> list[Value]:
+    """Predictions of a network with `weights` for every `parts`-th validation sample, from the
     `place`-th on."""
     from stages.models.network import assemble
 
-    network = assemble(fit.asked.one.family, weights)
-    files = fit.problem.scenes.held[place::parts]
-    return answers_of(network, fit.front, fit.asked, files, fit.problem.labels)
+    network = assemble(fit.input.model_input.family, weights)
+    files = fit.problem.scenes.validation[place::parts]
+    return answers_of(network, fit.stem, fit.input, files, fit.problem.labels)
 
 
-def validated(fit: Fit, answers: list[Value], before: Progress) -> Progress:
-    """`before` with a row more: of the epochs that `fit` has done, and these `answers`."""
+def validated(fit: DetectorFit, answers: list[Value], before: Progress) -> Progress:
+    """`before` with one more row, for the present epoch of `fit` and its `answers`."""
     problem, losses = fit.problem, fit.losses[-fit.steps :]
     images = fit.epoch * fit.steps * fit.hyper["batch_size"]
     row = {
@@ -81,18 +81,18 @@ def validated(fit: Fit, answers: list[Value], before: Progress) -> Progress:
         "ap50": measured(problem.scenes.truth, answers, len(problem.labels)),
         "loss": sum(losses) / len(losses),
         # by count: what both cores of the reference machine take for the training so far
-        "minutes": images * fit.asked.seconds / HALVES / 60,
+        "minutes": images * fit.input.seconds / HALVES / 60,
     }
     return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
 
 
 def keep(budget: RungBudget, progress: Progress, cache: Scope) -> None:
-    """Cache how far the trial of `budget` has come, in place of what was cached before."""
+    """Cache the `progress` of the trial of `budget`, in place of what was cached before."""
     cache.keep(budget.key, CachedContent(progress.facts, {STATE: progress.arrays}))
 
 
 def found(budget: RungBudget, cache: Scope) -> Progress:
-    """How far the trial of `budget` came in an earlier process; nowhere if nothing is cached."""
+    """The cached progress of the trial of `budget`; an empty one if nothing is cached."""
     cached = cache.find(budget.key)
     return Progress.of(cached.facts, cached.data(STATE)) if cached else Progress()
 

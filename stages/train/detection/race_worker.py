@@ -1,9 +1,9 @@
-"""What a worker does while detectors race: it trains trials alone, one at a time."""
+"""What a worker does while trials are compared: it trains them alone, one at a time."""
 
 from typing import NamedTuple
 
-from stages.train.detection.detection_problem import Problem
-from stages.train.detection.detector_fit import Fit
+from stages.train.detection.detection_problem import DetectionProblem
+from stages.train.detection.detector_fit import DetectorFit
 from stages.train.detection.progress import Progress, answers_by, is_validated, validated
 from stages.train.distributed.executor import Work
 from stages.train.search.successive_halving import RungBudget
@@ -22,7 +22,7 @@ class RacePiece(NamedTuple):
 class RaceWorker:
     """Trains detectors of one problem."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: DetectionProblem) -> None:
         import paddle
 
         paddle.set_device("cpu")
@@ -31,9 +31,9 @@ class RaceWorker:
     def work(self, piece: RacePiece) -> Work:
         """Yields each epoch's number with the progress so far; returns the progress at the end."""
         (budget, progress), whole = piece, self.problem.epochs
-        fit = Fit(self.problem, budget.hyperparameters, state=progress.state)
+        fit = DetectorFit(self.problem, budget.hyperparameters, state=progress.state)
         for epoch in range(progress.epoch + 1, budget.epochs + 1):
-            fit.teach_epoch()
+            fit.train_epoch()
             if is_validated(epoch, budget.epochs, whole):
                 progress = validated(fit, answers_by(fit, fit.arrays(), 0, 1), progress)
             yield epoch, progress

@@ -1,5 +1,5 @@
-"""What detectors are taught and judged with: decoded pictures with their boxes, changed anew each
-time they are shown."""
+"""The data of detectors: decoded pictures with their boxes, augmented anew each time they are
+shown."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,78 +23,81 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scenes:
-    """`taught`: the train split, shrunk; `held`: the files of the validation split, for all steps
-    to go through, and `truth` their boxes in pixels. `digests` name both, taught ones first."""
+    """`training`: the train split, shrunk; `validation`: the files of the validation split, which
+    go through all steps, and `truth` their boxes in pixels. `digests` name both, training ones
+    first."""
 
     dataset: Dataset
-    taught: tuple[Scene, ...]
-    held: tuple[bytes, ...]
+    training: tuple[Scene, ...]
+    validation: tuple[bytes, ...]
     truth: tuple[Boxes, ...]
     digests: tuple[str, ...]
 
     @property
-    def held_digests(self) -> tuple[str, ...]:
-        return self.digests[len(self.taught) :]
+    def validation_digests(self) -> tuple[str, ...]:
+        return self.digests[len(self.training) :]
 
     @property
     def nbytes(self) -> int:
-        return sum(one.picture.nbytes for one in self.taught) + sum(map(len, self.held))
+        return sum(scene.picture.nbytes for scene in self.training) + sum(map(len, self.validation))
 
     def shown(self, place: int, view: int, size: int) -> Scene:
-        """View `view` of a taught scene at `size` by `size` pixels: equal for equal arguments."""
+        """View `view` of a training scene at `size` by `size` pixels: equal for equal arguments."""
         rng = np.random.default_rng([self.dataset.seed, int(self.digests[place], 16), view])
         scene = self._changed(place, rng)
         for change in changes_of(self.dataset, "batch"):
-            partners = rng.integers(0, len(self.taught), change.partners).tolist()
-            scene = change(scene, [self._changed(one, rng) for one in partners], rng)
+            partners = rng.integers(0, len(self.training), change.partners).tolist()
+            scene = change(scene, [self._changed(partner, rng) for partner in partners], rng)
         return _sized(scene, size)
 
     def plain(self, place: int, size: int) -> Scene:
-        """A taught scene as it is, at `size` by `size` pixels."""
-        return _sized(self.taught[place], size)
+        """A training scene without augmentation, at `size` by `size` pixels."""
+        return _sized(self.training[place], size)
 
     def _changed(self, place: int, rng: np.random.Generator) -> Scene:
-        scene = self.taught[place]
+        scene = self.training[place]
         for change in changes_of(self.dataset, "decode_picture"):
             scene = change(scene, rng)
         return scene
 
 
 def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Scenes:
-    """The scenes of `dataset` for networks that see `largest` pixels or less.
+    """The scenes of `dataset` for networks whose input has `largest` pixels a side, or fewer.
 
-    Raises DataError if there is nothing to teach or to judge with, or no box to be taught."""
+    Raises DataError if a split is empty, or no training picture has a box."""
     samples = samples_of(dataset, store)
-    taught = [one for one in samples if one.split == "train"]
-    held = [one for one in samples if one.split == "validation"]
-    _check(taught, held)
+    training = [sample for sample in samples if sample.split == "train"]
+    validation = [sample for sample in samples if sample.split == "validation"]
+    _check(training, validation)
     labels = dataset.labels
     with ThreadPoolExecutor(threads) as pool:
-        scenes = pool.map(lambda one: _kept(one, store, labels, round(SPARE * largest)), taught)
+        scenes = pool.map(
+            lambda sample: _shrunk(sample, store, labels, round(SPARE * largest)), training
+        )
         return Scenes(
             dataset,
             tuple(scenes),
-            tuple(store.get(one.digest) for one in held),
-            tuple(boxes_of(one.boxes, labels) for one in held),
-            tuple(one.digest for one in (*taught, *held)),
+            tuple(store.get(sample.digest) for sample in validation),
+            tuple(boxes_of(sample.boxes, labels) for sample in validation),
+            tuple(sample.digest for sample in (*training, *validation)),
         )
 
 
-def _check(taught: Sequence[Sample], held: Sequence[Sample]) -> None:
-    empty = [name for name, part in (("train", taught), ("validation", held)) if not part]
+def _check(training: Sequence[Sample], validation: Sequence[Sample]) -> None:
+    empty = [name for name, part in (("train", training), ("validation", validation)) if not part]
     if empty:
         raise DataError(
             f"The dataset has no samples in {' and '.join(empty)}.",
             "Add photos, or change etl.splits.",
         )
-    if not any(one.boxes for one in taught):
+    if not any(sample.boxes for sample in training):
         raise DataError(
-            f"None of the {len(taught)} photos of the train split has a box.",
+            f"None of the {len(training)} photos of the train split has a box.",
             "Add photos with boxes, or change etl.splits or etl.seed.",
         )
 
 
-def _kept(sample: Sample, store: Store, labels: Sequence[str], side: int) -> Scene:
+def _shrunk(sample: Sample, store: Store, labels: Sequence[str], side: int) -> Scene:
     decode = [{"step": "decode_picture"}]
     picture = runtime.run(decode, store.get(sample.digest))
     height, width = picture.shape[:2]

@@ -1,4 +1,4 @@
-"""The training of the best detector to its end: the loop that each worker of a process group
+"""The training of the best detector to the end: the loop that each worker of a process group
 runs."""
 
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.cost.detection_budget import HALVES
-from stages.train.detection.detection_problem import Problem
-from stages.train.detection.detector_fit import Fit
+from stages.train.detection.detection_problem import DetectionProblem
+from stages.train.detection.detector_fit import DetectorFit
 from stages.train.detection.progress import Progress, answers_by, is_validated, validated
 from stages.train.distributed import TrainContext
 from stages.train.distributed.batch_shards import total
@@ -21,7 +21,7 @@ WEIGHTS = "weights.npz"
 class DetectorTraining:
     """Train the trial of `budget` up to its epochs, from `progress` on."""
 
-    problem: Problem
+    problem: DetectionProblem
     budget: RungBudget
     progress: Progress
 
@@ -33,7 +33,7 @@ def loop(context: TrainContext, training: DetectorTraining) -> None:
     problem, budget = training.problem, training.budget
     checkpoint = context.restored()
     progress = Progress.load(checkpoint) if checkpoint else training.progress
-    fit = Fit(problem, budget.hyperparameters, state=progress.state)
+    fit = DetectorFit(problem, budget.hyperparameters, state=progress.state)
     while fit.epoch < budget.epochs:
         for _ in range(fit.steps):
             fit.step(total(context.group, HALVES, fit.half))
@@ -51,14 +51,14 @@ def saved(folder: Path) -> tuple[Progress, dict[str, Any]]:
     return Progress.load(folder), unpack_arrays((folder / WEIGHTS).read_bytes())
 
 
-def _answers(context: TrainContext, fit: Fit) -> list[Any]:
-    """What the averaged weights answer for all validation samples; each worker does its part."""
+def _answers(context: TrainContext, fit: DetectorFit) -> list[Any]:
+    """Predictions of the averaged weights for all validation samples; each worker does its part."""
     group = context.group
     parts = group.gather(answers_by(fit, fit.arrays(), group.rank, group.world))
     return [parts[k % group.world][k // group.world] for k in range(sum(map(len, parts)))]
 
 
-def _report(fit: Fit, progress: Progress) -> dict[str, Any]:
+def _report(fit: DetectorFit, progress: Progress) -> dict[str, Any]:
     return {"epoch": fit.epoch, "curve": progress.curve}
 
 

@@ -1,2 +1,2 @@
-"""Phase two of a search: the tails of the best backbones are taught, with the head that phase one
-found for each."""
+"""Fine-tuning, the second phase of a search: the last layers of the best backbones are trained
+together with the heads that the search over heads found for them."""

@@ -1,4 +1,4 @@
-"""The batch norms of a tail: they keep published statistics, or learn their own."""
+"""Batch norms of unfrozen layers: they keep their published statistics, or estimate their own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,48 +11,48 @@ from paddle import nn
 from stages.runtime.quiet import quiet
 from stages.train.distributed.flat_optimizer import fill, flattened
 
-MOMENTUM = 0.9  # MobileNetV3's own 0.99 remembers weights that are long gone
+MOMENTUM = 0.9  # MobileNetV3's own 0.99 averages over weights that are out of date
 
 
 class Norms:
-    """Those of `tail`. `learn`: each batch is normalised by itself, and the statistics to predict
-    with are measured."""
+    """The batch norms of the layers `unfrozen`. `learn`: each batch is normalised by its own
+    statistics in training, and the statistics for prediction are measured afterwards."""
 
-    def __init__(self, tail: Any, learn: bool) -> None:
-        self.tail, self.learn = tail, learn
-        found = [one for one in tail.sublayers() if isinstance(one, nn.BatchNorm2D)]
-        for one in found:
-            one._momentum = MOMENTUM
-        self.layers = found
-        self.tensors = [part for one in found for part in (one._mean, one._variance)]
-        tail.eval()
+    def __init__(self, unfrozen: Any, learn: bool) -> None:
+        self.unfrozen, self.learn = unfrozen, learn
+        norms = [norm for norm in unfrozen.sublayers() if isinstance(norm, nn.BatchNorm2D)]
+        for norm in norms:
+            norm._momentum = MOMENTUM
+        self.layers = norms
+        self.tensors = [part for norm in norms for part in (norm._mean, norm._variance)]
+        unfrozen.eval()
 
-    def teach(self) -> None:
-        """From now on batches are normalised as they are taught."""
+    def train(self) -> None:
+        """Normalise batches as in training from now on."""
         if self.learn:
-            self.tail.train()
+            self.unfrozen.train()
 
-    def become(self, statistics: NDArray[np.float32] | None) -> None:
-        """Predict with `statistics`; with what there is if None."""
+    def use_statistics(self, statistics: NDArray[np.float32] | None) -> None:
+        """Predict with `statistics`; with the present ones if None."""
         if statistics is not None:
             fill(self.tensors, statistics)
-            self.tail.eval()
+            self.unfrozen.eval()
         else:
-            self.teach()
+            self.train()
 
-    @quiet()  # batch norm tells at every step that it does what it is for
+    @quiet()  # Paddle warns of batch norms in training mode at every step
     def measured(self, batches: Sequence[Any]) -> NDArray[np.float32]:
-        """The mean of the statistics of `batches`: those that were kept while the weights moved are
-        of other weights."""
-        self.tail.train()
-        told = []
-        for one in self.layers:
-            one._momentum = 0.0  # so that it keeps its last batch's alone
+        """The mean of the statistics of `batches`. Those that were gathered during training belong
+        to earlier weights."""
+        self.unfrozen.train()
+        statistics = []
+        for norm in self.layers:
+            norm._momentum = 0.0  # its statistics are those of the last batch alone
         with paddle.no_grad():
             for batch in batches:
-                self.tail(batch)
-                told.append(flattened(self.tensors))
-        for one in self.layers:
-            one._momentum = MOMENTUM
-        mean: NDArray[np.float32] = np.mean(told, axis=0, dtype=np.float32)
+                self.unfrozen(batch)
+                statistics.append(flattened(self.tensors))
+        for norm in self.layers:
+            norm._momentum = MOMENTUM
+        mean: NDArray[np.float32] = np.mean(statistics, axis=0, dtype=np.float32)
         return mean

@@ -1,4 +1,4 @@
-"""Who is tuned, and which heads are the rivals of what is tuned."""
+"""Which inputs are fine-tuned, and which heads are the baselines of the fine-tuned network."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,44 +15,47 @@ from stages.train.search.selection import choose, result_of
 from stages.train.search.successive_halving import Trial
 from stages.train.search.trial_search import score_of
 
-FAR = 4.0  # standard errors behind the best input, which is more than a tail gains
+FAR = 4.0  # standard errors behind the best input: more than fine-tuning gains
 
 
-def finalists_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
-    """The best trial of each of the best inputs that can be tuned, best first; none whose family is
-    FAR behind the best of all. What a backbone knows shows at its best size, whether that can be
-    tuned or not."""
-    inputs, tuned = by_name(train), {one.name for one in tunable(train)}
+def candidates_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
+    """The best trial of each of the best inputs that can be fine-tuned, best first. Families whose
+    best trial is more than FAR behind the best of all are left out. A family counts by its best
+    size, whether that size can be fine-tuned or not."""
+    inputs, tuned = by_name(train), {trial.name for trial in tunable(train)}
     best = best_of_each(trials, train, prepared)
     least = best[0].score - FAR * _error(best[0], prepared)
-    near = [inputs[one.input].family for one in best if one.score >= least]
-    found = [one for one in best if one.input in tuned and inputs[one.input].family in near]
-    found.sort(key=lambda one: near.index(inputs[one.input].family))
-    return found[: min(train.finetune.candidates, train.finetune.trials or 0)]
+    near = [inputs[trial.input].family for trial in best if trial.score >= least]
+    candidates = [
+        trial for trial in best if trial.input in tuned and inputs[trial.input].family in near
+    ]
+    candidates.sort(key=lambda trial: near.index(inputs[trial.input].family))
+    return candidates[: min(train.finetune.candidates, train.finetune.trials or 0)]
 
 
 def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The best of `trials` of each input, best first."""
-    left, found = list(trials), []
-    while left:
-        found.append(choose(left, train, prepared.problem.samples))
-        left = [one for one in left if one.input != found[-1].input]
-    return found
+    remaining, best = list(trials), []
+    while remaining:
+        best.append(choose(remaining, train, prepared.problem.samples))
+        remaining = [trial for trial in remaining if trial.input != best[-1].input]
+    return best
 
 
 def _error(trial: Trial, prepared: Prepared) -> float:
-    """The standard error of what `trial` is measured by: of a share, or of a mean log loss, whose
+    """The standard error of the score of `trial`: of a share, or of a mean log loss, whose
     deviation is about one."""
     share = trial.score * (1 - trial.score) if trial.score > 0 else 1.0
     return float(np.sqrt(share / prepared.problem.samples))
 
 
 def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
-    """`trial` as it is judged by the folds that judge the best tail."""
-    taught = result_of(trial)
-    made = unpack_arrays(taught.arrays)
-    judged = prepared.problem.held[made["rows"]] < train.validation_folds
-    rows, logits = made["rows"][judged], made["logits"][judged]
-    found = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
-    narrow = replace(taught, measures=found)
-    return replace(trial, result=narrow, score=score_of(found, train.metric))
+    """`trial` measured only on the validation folds of the best fine-tuned trial, so that the two
+    compare on the same samples."""
+    result = result_of(trial)
+    arrays = unpack_arrays(result.arrays)
+    on_folds = prepared.problem.fold_of_row[arrays["rows"]] < train.validation_folds
+    rows, logits = arrays["rows"][on_folds], arrays["logits"][on_folds]
+    narrowed_measures = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
+    narrow = replace(result, measures=narrowed_measures)
+    return replace(trial, result=narrow, score=score_of(narrowed_measures, train.metric))

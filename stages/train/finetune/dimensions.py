@@ -1,12 +1,12 @@
-"""What phase two varies, and what a trial has from the head that it begins with."""
+"""The search space of fine-tuning, and the hyperparameters that a trial inherits from its head."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from stages.config import TrainConfig
 from stages.config.search_space import Range
-from stages.train.finetune.finetune_problem import Question
-from stages.train.search.search_space import Choice, Condition, Dimension, Number
+from stages.train.finetune.finetune_problem import FinetuneProblem
+from stages.train.search.search_space import Categorical, Condition, Dimension, Number
 
 BEGIN: dict[str, Any] = {
     "learning_rate": 1e-3,
@@ -25,30 +25,30 @@ MIXED = Condition("mixing", ("mixup", "cutmix"))
 INHERITED = ("head", "class_balance")
 
 
-def dimensions(train: TrainConfig, question: Question) -> tuple[Dimension, ...]:
-    """What the trials of phase two vary in."""
+def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
+    """The search space of fine-tuning."""
     space = train.finetune.search_space
     share = space.mixing_share
     return (
-        Choice("input", tuple(question.finalists)),
-        Choice("freeze", space.freeze),
+        Categorical("input", tuple(problem.candidates)),
+        Categorical("freeze", space.freeze),
         _number("learning_rate", space.learning_rate),
-        Choice("warm_up", space.warm_up),
+        Categorical("warm_up", space.warm_up),
         _number("layer_decay", space.layer_decay),
         _number("weight_decay", space.weight_decay),
-        Choice("batch_size", space.batch_size),
-        Choice("label_smoothing", space.label_smoothing),
-        Choice("mixing", space.mixing),
+        Categorical("batch_size", space.batch_size),
+        Categorical("label_smoothing", space.label_smoothing),
+        Categorical("mixing", space.mixing),
         Number("mixing_share", share.low, share.high, share.log, when=MIXED),
-        Choice("average", space.average),
-        Choice("interpolation", space.interpolation),
-        Choice("dropout", space.dropout),
+        Categorical("average", space.average),
+        Categorical("interpolation", space.interpolation),
+        Categorical("dropout", space.dropout),
     )
 
 
-def inherited(hyperparameters: Mapping[str, Any], question: Question) -> dict[str, Any]:
-    """`hyperparameters` with those of the head that the trial begins with."""
-    head = question.finalists[hyperparameters["input"]].hyperparameters
+def inherited(hyperparameters: Mapping[str, Any], problem: FinetuneProblem) -> dict[str, Any]:
+    """`hyperparameters` with those of the head that the trial is initialised from."""
+    head = problem.candidates[hyperparameters["input"]].hyperparameters
     return {**hyperparameters, **{name: head[name] for name in INHERITED}}
 
 

@@ -1,7 +1,8 @@
-"""Maps at the cuts: what the frozen front of a backbone makes of every sample and every view of it.
+"""Feature maps at the split points: the output of the frozen stem of a backbone for every sample
+and every augmented view.
 
-They are made once, so that an epoch teaches the tail alone. Half precision is enough: what is lost
-is far below what an augmentation changes."""
+They are computed once and cached, so that an epoch trains the unfrozen layers alone. float16 is
+enough: what rounding changes is far below what an augmentation changes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +14,9 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.finetune_budget import MAPS
 from stages.train.distributed.single_threaded import load_single_threaded
-from stages.train.finetune.finetune_problem import at, cut_of
+from stages.train.finetune.finetune_problem import split_name, split_point_of
 from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Preprocessing, ReportProgress, View
+from stages.train.heads.features import Preprocessing, ReportProgress, SampleView
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input
 
@@ -24,50 +25,60 @@ Half = NDArray[np.float16]
 Network = Callable[[Floats], Floats]
 
 
-def maps_of(
-    one: Input,
+def feature_maps_of(
+    model_input: Input,
     freezes: Sequence[str],
     preprocessing: Preprocessing,
-    views: Sequence[View],
+    views: Sequence[SampleView],
     *,
     store: Store,
     settings: Settings,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
 ) -> dict[str, Windows]:
-    """By `at(one, freeze)`: the maps of `views`, in their order. A view is decoded once for all
-    cuts."""
-    fronts = {at(one, freeze): _front(one, freeze, store, settings) for freeze in freezes}
-    rows: dict[str, list[Half]] = {name: [] for name in fronts}
-    for done, made in enumerate(_each(preprocessing, views, list(fronts.values()), settings), 1):
-        for name, row in zip(rows, made, strict=True):
-            rows[name].append(row)
-        tell(done)
-    return {name: Windows.of(found) for name, found in rows.items()}
+    """The feature maps of `views`, in their order, by the names of their splits (`split_name`). A
+    view is decoded once for all split points."""
+    stems = {
+        split_name(model_input, freeze): _stem(model_input, freeze, store, settings)
+        for freeze in freezes
+    }
+    rows: dict[str, list[Half]] = {split: [] for split in stems}
+    for done, stem_outputs in enumerate(
+        _each(preprocessing, views, list(stems.values()), settings), 1
+    ):
+        for split, row in zip(rows, stem_outputs, strict=True):
+            rows[split].append(row)
+        report_progress(done)
+    return {split: Windows.of(windows) for split, windows in rows.items()}
 
 
-def views_within(wanted: int, samples: int, one_view: int) -> int:
-    """As many augmented views as are `wanted`, or as MAPS allows for so many samples, of which one
-    view takes `one_view` bytes."""
-    return max(0, min(wanted, MAPS // max(1, samples * one_view) - 1))
+def views_within(wanted: int, samples: int, view_bytes: int) -> int:
+    """How many augmented views of each sample are used: `wanted`, or as many as MAPS bytes allow
+    for `samples` samples, of which one view takes `view_bytes`."""
+    return max(0, min(wanted, MAPS // max(1, samples * view_bytes) - 1))
 
 
 def _each(
-    preprocessing: Preprocessing, views: Sequence[View], fronts: list[Network], settings: Settings
+    preprocessing: Preprocessing,
+    views: Sequence[SampleView],
+    stems: list[Network],
+    settings: Settings,
 ) -> Iterator[list[Half]]:
-    def made(view: View) -> list[Half]:
+    def stem_outputs(view: SampleView) -> list[Half]:
         windows = preprocessing.windows(view)
-        return [_rows(front, windows) for front in fronts]
+        return [_rows(stem, windows) for stem in stems]
 
     with ThreadPoolExecutor(settings.threads) as pool:
-        yield from pool.map(made, views)
+        yield from pool.map(stem_outputs, views)
 
 
-def _rows(front: Network, windows: Floats) -> Half:
-    return np.concatenate([front(window[None]) for window in windows]).astype(np.float16)
+def _rows(stem: Network, windows: Floats) -> Half:
+    return np.concatenate([stem(window[None]) for window in windows]).astype(np.float16)
 
 
-def _front(one: Input, freeze: str, store: Store, settings: Settings) -> Network:
-    cut = cut_of(one, freeze)
-    if not cut:
+def _stem(model_input: Input, freeze: str, store: Store, settings: Settings) -> Network:
+    split_point = split_point_of(model_input, freeze)
+    if not split_point:
         return lambda windows: windows
-    return load_single_threaded(str(backbone_file(one.begun, store, settings, cut).path))
+    return load_single_threaded(
+        str(backbone_file(model_input.initialised_family, store, settings, split_point).path)
+    )

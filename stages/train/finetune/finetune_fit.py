@@ -1,7 +1,7 @@
-"""Teaches the tail of one backbone and its head, a step at a time.
+"""Trains the unfrozen layers of one backbone with their head, a step at a time.
 
-A batch is taught in shards; a step sums their gradients in their order, so that it does not matter
-whether one worker teaches them all or several share them."""
+A batch is divided into shards. A step sums the shards' gradients in a fixed order, so that the
+result does not depend on how many workers share them."""
 
 from typing import Any
 
@@ -14,91 +14,103 @@ from stages.train.distributed.batch_shards import shard, shards_of, total
 from stages.train.distributed.flat_optimizer import fill, gradients
 from stages.train.distributed.process_group import ProcessGroup, SingleProcess
 from stages.train.distributed.schedule import averaged, rate_at
-from stages.train.finetune.finetune_problem import Question, at
+from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
 from stages.train.finetune.mixing import mixed
-from stages.train.finetune.resume_state import State
-from stages.train.finetune.unfrozen_network import AT_ONCE, Learnt, Network
+from stages.train.finetune.resume_state import FitState
+from stages.train.finetune.unfrozen_network import (
+    PREDICTED_AT_ONCE,
+    TrainedWeights,
+    UnfrozenNetwork,
+)
 from stages.train.heads.fitting import Best, Fit, Floats
 from stages.train.heads.scores import best_temperature, measures
 from stages.train.heads.windows import means
 
 
-class TailFit(Fit):
-    """One trial of phase two. `head`: the arrays that its head begins with. `whole`: all samples
-    teach and nobody judges."""
+class FinetuneFit(Fit):
+    """One fine-tuning trial. `head`: the arrays that its head is initialised from. `whole`: train
+    on all samples, without validation."""
 
     def __init__(
         self,
-        question: Question,
+        finetune_problem: FinetuneProblem,
         hyperparameters: dict[str, Any],
         head: dict[str, Any],
         group: ProcessGroup | None = None,
         whole: bool = False,
     ) -> None:
-        super().__init__(question.whole if whole else question.problem, hyperparameters)
-        self.question, self.group = question, group or SingleProcess()
-        self.taught = self.problem.training_rows(0)
-        finalist, freeze = question.finalists[self.hyper["input"]], self.hyper["freeze"]
-        self.maps = question.maps[at(finalist.one, freeze)]
-        self.network = Network(finalist, freeze, head, self.seed)
+        super().__init__(
+            finetune_problem.whole_problem if whole else finetune_problem.held_out_problem,
+            hyperparameters,
+        )
+        self.finetune_problem, self.group = finetune_problem, group or SingleProcess()
+        self.training_rows = self.problem.training_rows(0)
+        candidate, freeze = finetune_problem.candidates[self.hyper["input"]], self.hyper["freeze"]
+        self.feature_maps = finetune_problem.feature_maps[split_name(candidate.input, freeze)]
+        self.network = UnfrozenNetwork(candidate, freeze, head, self.seed)
         self.optimizer = self.network.optimizer(
             self.hyper["layer_decay"], self.hyper["weight_decay"]
         )
         self.values = self.network.values
-        self.begun = self.mean = self.values
+        self.initial = self.mean = self.values
         self.done = 0
 
     def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
-        """The best epoch's network by the names of `backbone_and_head`; see `Fit.arrays`."""
-        self.network.become(self._best().parameters)
-        made = self.network.arrays(self.temperature() if temperature is None else temperature)
-        self.network.become(Learnt(self.values))
-        return made
+        """The network of the best epoch, by the names of `backbone_and_head`; see `Fit.arrays`."""
+        self.network.use_weights(self._best().parameters)
+        arrays = self.network.arrays(self.temperature() if temperature is None else temperature)
+        self.network.use_weights(TrainedWeights(self.values))
+        return arrays
 
-    def teach_all(self, epochs: int) -> None:
-        """Teach `epochs` in all, without a judge; the last is the best."""
+    def fit_all(self, epochs: int) -> None:
+        """Train up to `epochs` in all without validation; the last epoch counts as the best."""
         while len(self.curve) < epochs:
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             self.curve.append({"train_loss": loss})
-        self.best = Best(len(self.curve), {}, self._learnt(), np.zeros((0, 0), np.float32))
+        self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
 
-    def state(self) -> State:  # type: ignore[override]
-        """All that another fit of this trial needs to go on from here: arrays, and what is
-        plain."""
-        one, best = self.optimizer, self._best()
+    def state(self) -> FitState:  # type: ignore[override]
+        """All that another fit of this trial needs to resume: arrays, and values that JSON can
+        hold."""
+        optimizer, best = self.optimizer, self._best()
         values, statistics = best.parameters
         arrays = {"values": self.values, "mean": self.mean, "best": values, "logits": best.logits}
-        arrays |= {"first": one.first, "second": one.second}
+        arrays |= {"first": optimizer.first, "second": optimizer.second}
         if statistics is not None:
             arrays["statistics"] = statistics
         plain = {"done": self.done, "curve": self.curve}
         return arrays, plain | {"epoch": best.epoch, "measures": best.measures}
 
-    def take_up(self, state: State) -> None:
-        """Go on from `state`."""
+    def load_state(self, state: FitState) -> None:  # type: ignore[override]
+        """Resume from `state`."""
         arrays, plain = state
-        one = self.optimizer
-        one.first, one.second, one.steps = arrays["first"], arrays["second"], plain["done"]
+        optimizer = self.optimizer
+        optimizer.first, optimizer.second, optimizer.steps = (
+            arrays["first"],
+            arrays["second"],
+            plain["done"],
+        )
         self.values, self.mean, self.done = arrays["values"], arrays["mean"], plain["done"]
         self.curve = [dict(epoch) for epoch in plain["curve"]]
-        learnt = Learnt(arrays["best"], arrays.get("statistics"))
-        self.best = Best(plain["epoch"], plain["measures"], learnt, arrays["logits"])
+        weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
+        self.best = Best(plain["epoch"], plain["measures"], weights, arrays["logits"])
         fill(self.network.parameters, self.values)
 
     @property
     def steps(self) -> int:
-        """Of an epoch."""
-        return -(-len(self.taught) // int(self.hyper["batch_size"]))
+        """Steps of an epoch."""
+        return -(-len(self.training_rows) // int(self.hyper["batch_size"]))
 
-    @quiet()  # batch norm tells at every step that it does what it is for
+    @quiet()  # Paddle warns of batch norms in training mode at every step
     def _epoch(self, rng: np.random.Generator) -> float:
-        self.network.norms.teach()
-        losses = [self._step(rows[0], rng) for rows in self._orders([self.taught], rng)]
+        self.network.norms.train()
+        losses = [self._step(rows[0], rng) for rows in self._orders([self.training_rows], rng)]
         return float(np.mean(losses))
 
     def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> float:
-        """Show `samples` [n]; every worker draws for all shards, and teaches its own."""
-        shards, draws = self.question.shards, rng.spawn(self.question.shards)
+        """Train on `samples` [n]. Every worker draws the random numbers of all shards, and computes
+        the gradients of its own."""
+        shards, draws = self.finetune_problem.shards, rng.spawn(self.finetune_problem.shards)
 
         def of(number: int) -> Floats:
             part = shard(samples, number, shards)
@@ -114,23 +126,25 @@ class TailFit(Fit):
         return float(whole[0])
 
     def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """The loss of one shard, and its slope along every parameter."""
-        views = rng.integers(0, self.question.views + 1, len(samples))
-        maps = self.maps.drawn(samples * (self.question.views + 1) + views, rng)
+        """The loss of one shard, and its gradient along all parameters."""
+        views = rng.integers(0, self.finetune_problem.views + 1, len(samples))
+        feature_maps = self.feature_maps.drawn(
+            samples * (self.finetune_problem.views + 1) + views, rng
+        )
         targets = self._smooth(self.problem.labels[samples])
         for change in self.problem.changes:
-            maps, targets = change(maps, targets, rng)
-        maps, targets = mixed(
-            maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
+            feature_maps, targets = change(feature_maps, targets, rng)
+        feature_maps, targets = mixed(
+            feature_maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
         )
-        maps = paddle.to_tensor(np.ascontiguousarray(maps))
-        logits = self.network.logits(maps, self.hyper["dropout"], rng)
+        feature_maps = paddle.to_tensor(np.ascontiguousarray(feature_maps))
+        logits = self.network.logits(feature_maps, self.hyper["dropout"], rng)
         loss = self._soft_loss(logits, paddle.to_tensor(targets))
         loss.backward()
-        slopes = gradients(self.network.parameters)
-        for one in self.network.parameters:
-            one.clear_gradient(set_to_zero=False)
-        return np.concatenate([np.array([float(loss)], np.float32), slopes])
+        gradient = gradients(self.network.parameters)
+        for parameter in self.network.parameters:
+            parameter.clear_gradient(set_to_zero=False)
+        return np.concatenate([np.array([float(loss)], np.float32), gradient])
 
     def _smooth(self, labels: NDArray[np.int64]) -> Floats:
         """Szegedy et al., arXiv 1512.00567."""
@@ -138,56 +152,63 @@ class TailFit(Fit):
         targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
         return targets
 
-    def _judge(self) -> Floats:
-        """By the mean of the weights; each worker judges the shards that it teaches."""
-        self.network.become(self._learnt())
-        rows, shards = self.judges[0], self.question.shards
-        own = {one: self.told(shard(rows, one, shards)) for one in shards_of(self.group, shards)}
+    def _validation_logits(self) -> Floats:
+        """Logits of the validation rows with the averaged weights; each worker predicts the shards
+        that it trains on."""
+        self.network.use_weights(self._trained_weights())
+        rows, shards = self.validation_rows[0], self.finetune_problem.shards
+        own_logits = {
+            number: self.logits(shard(rows, number, shards))
+            for number in shards_of(self.group, shards)
+        }
         logits = np.empty((len(rows), self.problem.classes), np.float32)
-        for parts in self.group.gather(own):
+        for parts in self.group.gather(own_logits):
             for number, part in parts.items():
                 logits[number::shards] = part
-        self.network.become(Learnt(self.values))
+        self.network.use_weights(TrainedWeights(self.values))
         return logits
 
-    def _is_best(self, found: dict[str, float]) -> bool:
-        """The last one: until then the rate has come down, and all samples teach as long."""
+    def _is_best(self, epoch_measures: dict[str, float]) -> bool:
+        """The last epoch is the best: the learning rate has come down by then, and the final
+        training on all samples takes as many epochs."""
         return True
 
     def _measured(self, logits: Floats) -> dict[str, float]:
-        """At the best temperature, as it would ship: smoothed labels and mixed samples make a
-        network that is right less sure than it should be."""
+        """Measures at the best temperature, as the model would ship: smoothed labels and mixed
+        samples make a network less confident than it is accurate."""
         cooled = logits / np.float32(best_temperature(logits, self.truth, self.problem.rejected))
         return measures(cooled, self.truth, self.problem.rejected)
 
-    def told(self, samples: NDArray[np.int64]) -> Floats:
-        """The logits of `samples` as they are: the mean over their windows."""
-        maps, places = self.maps.all_of(samples * (self.question.views + 1))
-        made = self.network.said(maps)
-        if not made:
+    def logits(self, samples: NDArray[np.int64]) -> Floats:
+        """Logits of `samples` without augmentation: the mean over their windows."""
+        feature_maps, places = self.feature_maps.all_of(samples * (self.finetune_problem.views + 1))
+        parts = self.network.predict_logits(feature_maps)
+        if not parts:
             return np.zeros((0, self.problem.classes), np.float32)
-        return means(np.concatenate(made), places)
+        return means(np.concatenate(parts), places)
 
-    def _learnt(self) -> Learnt:
-        return self.network.learnt(self._between(), self.values, self._shown)
+    def _trained_weights(self) -> TrainedWeights:
+        return self.network.weights(self._interpolated(), self.values, self._statistics_batches)
 
-    def _between(self) -> Floats:
-        """What ships lies between the weights that were published, with their head, and the taught
-        ones: Wortsman et al., Robust fine-tuning of zero-shot models, arXiv 2109.01903. Where
-        nothing was published, at the taught ones."""
+    def _interpolated(self) -> Floats:
+        """The shipped weights interpolate between the initial weights (published backbone, head of
+        the first phase) and the fine-tuned ones: Wortsman et al., Robust fine-tuning of zero-shot
+        models, arXiv 2109.01903. A backbone without published weights takes the fine-tuned ones."""
         if self.network.norms.learn:
             return self.mean
         share = np.float32(self.hyper["interpolation"])
-        between: Floats = (1 - share) * self.begun + share * self.mean
-        return between
+        interpolated: Floats = (1 - share) * self.initial + share * self.mean
+        return interpolated
 
-    def _shown(self) -> list[Any]:
-        """Taught maps as they are, some at a time."""
-        rows = self.taught[: AT_ONCE * 8] * (self.question.views + 1)
-        parts = [rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE)]
-        return [paddle.to_tensor(self.maps.all_of(one)[0].astype(np.float32)) for one in parts]
+    def _statistics_batches(self) -> list[Any]:
+        """Feature maps of training samples without augmentation, in batches."""
+        rows = self.training_rows[: PREDICTED_AT_ONCE * 8] * (self.finetune_problem.views + 1)
+        parts = [rows[k : k + PREDICTED_AT_ONCE] for k in range(0, len(rows), PREDICTED_AT_ONCE)]
+        return [
+            paddle.to_tensor(self.feature_maps.all_of(part)[0].astype(np.float32)) for part in parts
+        ]
 
     def _rate(self) -> float:
-        """Of this step."""
-        steps = self.steps * self.question.epochs
+        """The learning rate of this step."""
+        steps = self.steps * self.finetune_problem.epochs
         return rate_at(self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"])

@@ -1,5 +1,5 @@
-"""What every worker of a team does in phase two. All of them take the same decisions, since all see
-the same numbers; the first one keeps the course."""
+"""The loop that every worker of a process group runs in fine-tuning. All workers take the same
+decisions, since all see the same numbers; rank 0 saves the resume state."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.dimensions import inherited
-from stages.train.finetune.finetune_fit import TailFit
-from stages.train.finetune.finetune_problem import JUDGE, Question
-from stages.train.finetune.reevaluation import anew, best_of, chosen_of, further
-from stages.train.finetune.request import Asked, Word, halving_of
-from stages.train.finetune.resume_state import Course
+from stages.train.finetune.finetune_fit import FinetuneFit
+from stages.train.finetune.finetune_problem import FIRST_FOLD, FinetuneProblem
+from stages.train.finetune.reevaluation import (
+    best_of,
+    chosen_of,
+    reevaluation_budgets,
+    retraining_budget,
+)
+from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
+from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.head_fit import HeadsFit, Standard
 from stages.train.heads.out_of_fold import arrays_of
 from stages.train.search.selection import result_of
@@ -23,119 +28,136 @@ if TYPE_CHECKING:
     from stages.train.distributed import TrainContext
 
 ALL = "epochs on all samples"
-FURTHER = "epochs judged by fold {judge}"
+FURTHER = "epochs validated on fold {fold}"
 
 
-def loop(desk: "TrainContext", asked: Asked) -> None:
-    """Teach all trials, then the chosen one once more on all samples; go on from where the desk was
-    left."""
-    Tuning(desk, asked).run()
+def loop(context: "TrainContext", request: FinetuneRequest) -> None:
+    """Train all trials, then the chosen one once more on all samples; resume from the last
+    checkpoint of `context`."""
+    FinetuneLoop(context, request).run()
 
 
-class Tuning:
+class FinetuneLoop:
     """The state of one worker."""
 
-    def __init__(self, desk: "TrainContext", asked: Asked) -> None:
-        self.desk, self.asked = desk, asked
-        self.course = Course.load(desk.restored())
-        self.halving = halving_of(asked)
-        self.fits: dict[int, TailFit] = {}
+    def __init__(self, context: "TrainContext", request: FinetuneRequest) -> None:
+        self.context, self.request = context, request
+        self.resume_state = ResumeState.load(context.restored())
+        self.halving = halving_of(request)
+        self.fits: dict[int, FinetuneFit] = {}
         self.heads: dict[tuple[str, int], dict[str, Any]] = {}
 
     def run(self) -> None:
-        metric = self.asked.train.metric
-        while (leg := self.halving.next()) is not None:
-            taught = self.course.known(leg) or self._judged(leg)
-            self.halving.report(leg, score_of(taught.measures, metric), taught)
+        """Train all trials, re-evaluate the best one, and train it on all samples if it is
+        chosen."""
+        metric = self.request.train.metric
+        while (budget := self.halving.next()) is not None:
+            result = self.resume_state.find_result(budget) or self._train_and_validate(budget)
+            self.halving.report(budget, score_of(result.measures, metric), result)
             self._forget(*(trial for trial in self.halving.trials if trial.ended))
-        best = best_of(self.asked, self.halving.trials)
-        for fold, leg in further(self.asked, best):
-            if not self.course.known(leg):
-                self._judged(leg, fold)
-                self._forget(leg)
-        chosen = chosen_of(self.asked, best, self.course)
-        last = anew(self.asked, best)
-        if chosen is best and not self.course.known(last):
-            self._last(last, result_of(best))
+        best = best_of(self.request, self.halving.trials)
+        for fold, budget in reevaluation_budgets(self.request, best):
+            if not self.resume_state.find_result(budget):
+                self._train_and_validate(budget, fold)
+                self._forget(budget)
+        chosen = chosen_of(self.request, best, self.resume_state)
+        last = retraining_budget(self.request, best)
+        if chosen is best and not self.resume_state.find_result(last):
+            self._train_on_all(last, result_of(best))
 
     def _forget(self, *ended: RungBudget | Trial) -> None:
-        """What is held of trials that will not go on."""
-        for one in ended:
-            self.fits.pop(one.number, None)
-            self.course.drop(one)
+        """Drop what is held in memory of trials that will not continue."""
+        for trial in ended:
+            self.fits.pop(trial.number, None)
+            self.resume_state.drop_fit_state(trial)
 
-    def _judged(self, leg: RungBudget, judge: int = JUDGE) -> TrialResult:
-        """Teach `leg` while the fold `judge` judges."""
-        fit = self._fit(leg, judge)
-        about = FURTHER.format(judge=judge) if judge != JUDGE else ""
-        word = Word(leg.number, leg.hyperparameters, leg.epochs, about=about)
-        self._teach(leg, fit, partial(fit.fit, patience=self.asked.train.patience), word)
-        return self._finished(leg, self._result(fit), word)
+    def _train_and_validate(self, budget: RungBudget, fold: int = FIRST_FOLD) -> TrialResult:
+        """Train `budget` and validate it on `fold`."""
+        fit = self._fit(budget, fold)
+        about = FURTHER.format(fold=fold) if fold != FIRST_FOLD else ""
+        report = TrialReport(budget.number, budget.hyperparameters, budget.epochs, about=about)
+        self._train(budget, fit, partial(fit.fit, patience=self.request.train.patience), report)
+        return self._finished(budget, self._result(fit), report)
 
-    def _last(self, leg: RungBudget, judged: TrialResult) -> None:
-        """Teach `leg` by all samples, with those that `judged` it among them."""
-        fit = self._begun(leg, self.asked.question, self._own_head(leg), whole=True)
-        word = Word(leg.number, leg.hyperparameters, leg.epochs, about=ALL)
-        self._teach(leg, fit, fit.teach_all, word)
-        self.course.drop(leg)
-        temperature = float(unpack_arrays(judged.arrays)["temperature"])
+    def _train_on_all(self, budget: RungBudget, validated: TrialResult) -> None:
+        """Train `budget` on all samples, also on those on which `validated` was measured."""
+        fit = self._resumed_fit(budget, self.request.problem, self._head_of_all(budget), whole=True)
+        report = TrialReport(budget.number, budget.hyperparameters, budget.epochs, about=ALL)
+        self._train(budget, fit, fit.fit_all, report)
+        self.resume_state.drop_fit_state(budget)
+        temperature = float(unpack_arrays(validated.arrays)["temperature"])
         network = pack_arrays(fit.arrays(temperature))
-        self._finished(leg, TrialResult({}, leg.epochs, False, list(fit.curve), network), word)
+        self._finished(
+            budget, TrialResult({}, budget.epochs, False, list(fit.curve), network), report
+        )
 
-    def _teach(
-        self, leg: RungBudget, fit: TailFit, teach: Callable[[int], None], word: Word
+    def _train(
+        self,
+        budget: RungBudget,
+        fit: FinetuneFit,
+        train_to: Callable[[int], None],
+        report: TrialReport,
     ) -> None:
-        """Let `teach` bring `fit` to the end of `leg`, epoch by epoch."""
-        self._report(word)  # all have made it
-        while len(fit.curve) < leg.epochs:
-            teach(len(fit.curve) + 1)
-            if self.desk.group.rank == 0:
-                self.course.keep(leg, fit.state())
-            if len(fit.curve) < leg.epochs:
-                self._report(replace(word, curve=fit.curve))
+        """Let `train_to` bring `fit` to the end of `budget`, epoch by epoch."""
+        self._report(report)  # every worker has built its fit by now
+        while len(fit.curve) < budget.epochs:
+            train_to(len(fit.curve) + 1)
+            if self.context.group.rank == 0:
+                self.resume_state.add_fit_state(budget, fit.state())
+            if len(fit.curve) < budget.epochs:
+                self._report(replace(report, curve=fit.curve))
 
-    def _finished(self, leg: RungBudget, taught: TrialResult, word: Word) -> TrialResult:
-        self.course.finish(leg, taught)
-        self._report(replace(word, curve=taught.curve))
-        return taught
+    def _finished(
+        self, budget: RungBudget, result: TrialResult, report: TrialReport
+    ) -> TrialResult:
+        self.resume_state.add_result(budget, result)
+        self._report(replace(report, curve=result.curve))
+        return result
 
-    def _fit(self, leg: RungBudget, judge: int) -> TailFit:
-        """The trial as it was left, here or before a restart; else a new one."""
-        if leg.number not in self.fits:
-            head = self._head(leg.hyperparameters["input"], judge)
-            self.fits[leg.number] = self._begun(leg, self.asked.question.judged_by(judge), head)
-        return self.fits[leg.number]
+    def _fit(self, budget: RungBudget, fold: int) -> FinetuneFit:
+        """The trial as it was left, in this process or before a restart; else a new one."""
+        if budget.number not in self.fits:
+            head = self._head(budget.hyperparameters["input"], fold)
+            self.fits[budget.number] = self._resumed_fit(
+                budget, self.request.problem.validated_on(fold), head
+            )
+        return self.fits[budget.number]
 
-    def _begun(
-        self, leg: RungBudget, question: Question, head: dict[str, Any], whole: bool = False
-    ) -> TailFit:
-        """The trial of `leg`, as far as it has come."""
-        hyperparameters = inherited(leg.hyperparameters, question)
-        fit = TailFit(question, hyperparameters, head, self.desk.group, whole)
-        if state := self.course.state(leg):
-            fit.take_up(state)
+    def _resumed_fit(
+        self,
+        budget: RungBudget,
+        problem: FinetuneProblem,
+        head: dict[str, Any],
+        whole: bool = False,
+    ) -> FinetuneFit:
+        """A fit for the trial of `budget`, with its saved state if there is one."""
+        hyperparameters = inherited(budget.hyperparameters, problem)
+        fit = FinetuneFit(problem, hyperparameters, head, self.context.group, whole)
+        if fit_state := self.resume_state.fit_state(budget):
+            fit.load_state(fit_state)
         return fit
 
-    def _own_head(self, leg: RungBudget) -> dict[str, Any]:
-        """Phase one's head for the input of `leg`, which all samples have taught."""
-        return dict(self.asked.question.finalists[leg.hyperparameters["input"]].head)
+    def _head_of_all(self, budget: RungBudget) -> dict[str, Any]:
+        """The head that the first phase trained on all samples, for the input of `budget`."""
+        return dict(self.request.problem.candidates[budget.hyperparameters["input"]].head)
 
-    def _head(self, name: str, judge: int) -> dict[str, Any]:
-        """Phase one's head for an input, taught without the samples that judge."""
-        if (name, judge) not in self.heads:
-            question, train = self.asked.question.judged_by(judge), self.asked.train
-            problem = question.head_problem
-            hyperparameters = dict(question.finalists[name].hyperparameters)
+    def _head(self, name: str, fold: int) -> dict[str, Any]:
+        """A head for the input `name` that is trained without the samples of the validation
+        fold."""
+        if (name, fold) not in self.heads:
+            train = self.request.train
+            problem = self.request.problem.validated_on(fold).head_problem
+            hyperparameters = dict(self.request.problem.candidates[name].hyperparameters)
             fit = HeadsFit(problem, Standard(problem, name), hyperparameters)
             fit.fit(train.epochs, train.patience)
-            self.heads[name, judge] = fit.arrays()
-        return self.heads[name, judge]
+            self.heads[name, fold] = fit.arrays()
+        return self.heads[name, fold]
 
-    def _result(self, fit: TailFit) -> TrialResult:
+    def _result(self, fit: FinetuneFit) -> TrialResult:
         best = fit._best()
         rows, logits = fit.unseen()
-        unseen = arrays_of(self.asked.question.rows[rows], logits, fit.temperature())
+        unseen = arrays_of(self.request.problem.rows[rows], logits, fit.temperature())
         return TrialResult(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
 
-    def _report(self, word: Word) -> None:
-        self.desk.report(asdict(word), self.course.save)
+    def _report(self, report: TrialReport) -> None:
+        self.context.report(asdict(report), self.resume_state.save)

@@ -1,5 +1,4 @@
-"""Phase two as the driver sees it: who is tuned, on what, by how many workers, and what came of
-it."""
+"""Fine-tuning as the driver sees it: candidates, training by a process group, the chosen trial."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,12 +11,12 @@ from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.estimate import finetune_bytes
-from stages.train.finetune.candidates import best_of_each, finalists_of, narrowed
+from stages.train.finetune.candidates import best_of_each, candidates_of, narrowed
 from stages.train.finetune.finetune_loop import loop
-from stages.train.finetune.problem_builder import question_of
-from stages.train.finetune.reevaluation import anew, best_of, chosen_of
-from stages.train.finetune.request import Asked, Word, halving_of
-from stages.train.finetune.resume_state import Course
+from stages.train.finetune.problem_builder import finetune_problem_of
+from stages.train.finetune.reevaluation import best_of, chosen_of, retraining_budget
+from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
+from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import only
 from stages.train.heads.prepared import Prepared
 from stages.train.search.recorder import Recorder
@@ -36,86 +35,95 @@ def tune(
     store: Store,
     settings: Settings,
 ) -> tuple[list[Trial], Trial]:
-    """Fine-tune the finalists among phase one's `trials`; all trials of both phases, and the chosen
-    one. Those of phase two are numbered on, and their network is whole."""
-    finalists = finalists_of(trials, train, prepared)
-    if not finalists or not train.finetune.trials:
+    """Fine-tune the candidates among the first phase's `trials`; return all trials of both phases,
+    and the chosen one. Fine-tuned trials are numbered after the others, and their arrays are a
+    whole network's."""
+    candidates = candidates_of(trials, train, prepared)
+    if not candidates or not train.finetune.trials:
         return list(trials), choose(trials, train, prepared.problem.samples)
-    question = question_of(prepared, finalists, dataset, train, store, recorder.run, settings)
-    rivals = tuple(narrowed(one, prepared, train) for one in best_of_each(trials, train, prepared))
-    asked = Asked(question, train, train.finetune.trials, rivals)
-    course = _taught(asked, dataset, train, recorder, len(trials), settings)
-    return _joined(list(trials), asked, course)
+    problem = finetune_problem_of(
+        prepared, candidates, dataset, train, store, recorder.run, settings
+    )
+    baselines = tuple(
+        narrowed(trial, prepared, train) for trial in best_of_each(trials, train, prepared)
+    )
+    request = FinetuneRequest(problem, train, train.finetune.trials, baselines)
+    resume_state = _train(request, dataset, train, recorder, len(trials), settings)
+    return _joined(list(trials), request, resume_state)
 
 
-def _taught(
-    asked: Asked,
+def _train(
+    request: FinetuneRequest,
     dataset: Dataset,
     train: TrainConfig,
     recorder: Recorder,
     first: int,
     settings: Settings,
-) -> Course:
-    """Let a team teach; `first`: the number of phase two's first trial."""
+) -> ResumeState:
+    """Train in a process group; `first`: the number of the first fine-tuned trial."""
     from stages.train.distributed import run_distributed
 
-    record, longest = recorder.next(asked.trials), train.finetune.longest
-    name, inputs = name_of(dataset, train), asked.question.finalists.values()
-    each = finetune_bytes(train, [one.one for one in inputs])
+    record, longest = recorder.next(request.trials), train.finetune.longest
+    name, candidates = group_name(dataset, train), request.problem.candidates.values()
+    each = finetune_bytes(train, [candidate.input for candidate in candidates])
 
-    def tell(told: dict[str, Any]) -> None:
-        word = Word(**told)
-        if word.about:
-            recorder.run.progress(word.about, len(word.curve), word.epochs)
+    def on_report(metrics: dict[str, Any]) -> None:
+        report = TrialReport(**metrics)
+        if report.about:
+            recorder.run.progress(report.about, len(report.curve), report.epochs)
             return
-        curve, ended = word.curve, len(word.curve) >= longest
-        number = first + word.number
-        record.epoch(number, word.hyperparameters, len(curve), longest, curve, ended)
+        curve, ended = report.curve, len(report.curve) >= longest
+        number = first + report.number
+        record.epoch(number, report.hyperparameters, len(curve), longest, curve, ended)
 
     folder = run_distributed(
         loop,
-        asked,
+        request,
         workers=train.workers,
         name=name,
         settings=settings,
-        on_report=tell,
+        on_report=on_report,
         memory=each,
     )
-    return Course.load(folder)
+    return ResumeState.load(folder)
 
 
-def name_of(dataset: Dataset, train: TrainConfig) -> str:
-    """Of the team: equal for equal questions, so that a second start goes on."""
+def group_name(dataset: Dataset, train: TrainConfig) -> str:
+    """The process group's name: equal for equal requests, so that a second start resumes the
+    first."""
     code = code_of("stages.train").digest
     return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
 
 
 def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
-    """The model that came of phase two is saved: soon nobody will take that up."""
+    """The fine-tuned model is saved: its resume state is needed only a little longer."""
     from stages.train.distributed import release
 
-    release(name_of(dataset, train), settings)
+    release(group_name(dataset, train), settings)
 
 
-def _joined(trials: list[Trial], asked: Asked, course: Course) -> tuple[list[Trial], Trial]:
-    halving = halving_of(asked)
-    while (leg := halving.next()) is not None:
-        taught = course.brought(leg)
-        halving.report(leg, score_of(taught.measures, asked.train.metric), taught)
-    best = best_of(asked, halving.trials)
-    chosen = chosen_of(asked, best, course)
+def _joined(
+    trials: list[Trial], request: FinetuneRequest, resume_state: ResumeState
+) -> tuple[list[Trial], Trial]:
+    halving = halving_of(request)
+    while (budget := halving.next()) is not None:
+        result = resume_state.result(budget)
+        halving.report(budget, score_of(result.measures, request.train.metric), result)
+    best = best_of(request, halving.trials)
+    chosen = chosen_of(request, best, resume_state)
     if chosen is not best:
         return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
-    network = course.brought(anew(asked, chosen)).arrays
+    network = resume_state.result(retraining_budget(request, chosen)).arrays
     chosen.result = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
     tuned = _numbered(halving.trials, len(trials))
     return [*trials, *tuned], tuned[chosen.number]
 
 
 def _numbered(trials: list[Trial], first: int) -> list[Trial]:
-    return [replace(one, number=first + one.number, phase=2) for one in trials]
+    return [replace(trial, number=first + trial.number, phase=2) for trial in trials]
 
 
-def _shipped(taught: TrialResult, network: bytes) -> bytes:
-    """The network that all samples taught, with what its twin said of those it had not seen."""
-    return pack_arrays({**unpack_arrays(network), **only(unpack_arrays(taught.arrays))})
+def _shipped(result: TrialResult, network: bytes) -> bytes:
+    """The network that was trained on all samples, with the out-of-fold predictions of its
+    trial."""
+    return pack_arrays({**unpack_arrays(network), **only(unpack_arrays(result.arrays))})

@@ -1,5 +1,5 @@
-"""What the finalists are taught with: maps of all views at their cuts, and the heads they begin
-with."""
+"""Builds the problem of fine-tuning: candidates, and feature maps of all views at their split
+points."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.distributed.batch_shards import shards_for
-from stages.train.finetune.feature_maps import maps_of, views_within
-from stages.train.finetune.finetune_problem import Finalist, Question
-from stages.train.heads.features import ReportProgress, View
+from stages.train.finetune.feature_maps import feature_maps_of, views_within
+from stages.train.finetune.finetune_problem import FinetuneCandidate, FinetuneProblem
+from stages.train.heads.features import ReportProgress, SampleView
 from stages.train.heads.out_of_fold import without
 from stages.train.heads.prepared import Prepared, preprocessing_of
 from stages.train.heads.windows import Windows
@@ -24,77 +24,91 @@ from stages.train.search.selection import result_of
 from stages.train.search.successive_halving import Trial
 
 
-def question_of(
+def finetune_problem_of(
     prepared: Prepared,
-    finalists: list[Trial],
+    trials: list[Trial],
     dataset: Dataset,
     train: TrainConfig,
     store: Store,
     run: Run,
     settings: Settings,
-) -> Question:
-    inputs, seen = by_name(train), changed(dataset, train)
-    chosen = [_finalist(one, inputs[one.input], settings) for one in finalists]
+) -> FinetuneProblem:
+    """The problem of fine-tuning `trials`, the best ones of the first phase."""
+    inputs, augmented = by_name(train), with_augmentations(dataset, train)
+    candidates = [_candidate(trial, inputs[trial.input], settings) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
-    count = _views(chosen, seen, train, digests, store, settings)
-    views = [View(digest, number) for digest in digests for number in range(count + 1)]
-    maps: dict[str, Windows] = {}
-    for place, one in enumerate(chosen):
+    count = _views(candidates, augmented, train, digests, store, settings)
+    views = [SampleView(digest, number) for digest in digests for number in range(count + 1)]
+    feature_maps: dict[str, Windows] = {}
+    for place, candidate in enumerate(candidates):
 
-        def tell(done: int, place: int = place) -> None:
-            run.progress("maps", place * len(views) + done, len(chosen) * len(views))
+        def report_progress(done: int, place: int = place) -> None:
+            run.progress("feature maps", place * len(views) + done, len(candidates) * len(views))
 
-        maps.update(_maps(one, seen, train, views, store, settings, tell))
-    named = {one.one.name: one for one in chosen}
+        feature_maps.update(
+            _feature_maps_of(candidate, augmented, train, views, store, settings, report_progress)
+        )
+    by_input = {candidate.input.name: candidate for candidate in candidates}
     shards = shards_for(train.workers)
-    return Question(prepared.problem, named, maps, count, shards, train.finetune.longest)
+    return FinetuneProblem(
+        prepared.problem, by_input, feature_maps, count, shards, train.finetune.longest
+    )
 
 
-def changed(dataset: Dataset, train: TrainConfig) -> Dataset:
-    """`dataset` with the views that tails are taught. Whoever wants no augmentation gets none."""
+def with_augmentations(dataset: Dataset, train: TrainConfig) -> Dataset:
+    """`dataset` with the augmentations of fine-tuning added. A dataset without augmentations stays
+    as it is."""
     if not dataset.augmentations:
         return dataset
     further = resolve_augmentations(train.finetune.augmentations)
     return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
 
 
-def _finalist(trial: Trial, one: Input, settings: Settings) -> Finalist:
+def _candidate(trial: Trial, model_input: Input, settings: Settings) -> FinetuneCandidate:
     head = without(unpack_arrays(result_of(trial).arrays))
-    published = one.begun.load(settings)
-    return Finalist(one, published, head, dict(trial.hyperparameters))
+    published = model_input.initialised_family.load(settings)
+    return FinetuneCandidate(model_input, published, head, dict(trial.hyperparameters))
 
 
 def _views(
-    finalists: list[Finalist],
+    candidates: list[FinetuneCandidate],
     dataset: Dataset,
     train: TrainConfig,
     digests: Sequence[str],
     store: Store,
     settings: Settings,
 ) -> int:
-    """As many augmented views as can be held in memory; none where nothing is augmented."""
+    """How many augmented views fit into memory; none for a dataset without augmentations."""
     if not dataset.augmentations:
         return 0
-    one_view = 0
-    for one in finalists:
-        made = _maps(one, dataset, train, [View(digests[0])], store, settings, lambda done: None)
-        one_view += sum(windows.nbytes for windows in made.values())
-    return views_within(train.finetune.views, len(digests), one_view)
+    view_bytes = 0
+    for candidate in candidates:
+        feature_maps = _feature_maps_of(
+            candidate, dataset, train, [SampleView(digests[0])], store, settings, lambda done: None
+        )
+        view_bytes += sum(windows.nbytes for windows in feature_maps.values())
+    return views_within(train.finetune.views, len(digests), view_bytes)
 
 
-def _maps(
-    one: Finalist,
+def _feature_maps_of(
+    candidate: FinetuneCandidate,
     dataset: Dataset,
     train: TrainConfig,
-    views: Sequence[View],
+    views: Sequence[SampleView],
     store: Store,
     settings: Settings,
-    tell: ReportProgress,
+    report_progress: ReportProgress,
 ) -> dict[str, Windows]:
     preprocessing, freezes = (
-        preprocessing_of(one.one, dataset, store),
+        preprocessing_of(candidate.input, dataset, store),
         train.finetune.search_space.freeze,
     )
-    return maps_of(
-        one.one, freezes, preprocessing, views, store=store, settings=settings, tell=tell
+    return feature_maps_of(
+        candidate.input,
+        freezes,
+        preprocessing,
+        views,
+        store=store,
+        settings=settings,
+        report_progress=report_progress,
     )

@@ -1,5 +1,5 @@
-"""The best tail is judged by further folds, each time taught without it, before it is set beside
-the heads: one fold is too few samples to tell a gain of some points."""
+"""Re-evaluation: the best fine-tuned trial is trained and validated on further folds before it is
+compared with the heads. One fold has too few samples to show a gain of a few points."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.finetune.request import Asked
-from stages.train.finetune.resume_state import Course
+from stages.train.finetune.request import FinetuneRequest
+from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import arrays_of
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import best_temperature, measures
@@ -17,44 +17,46 @@ from stages.train.search.successive_halving import RungBudget, Trial, TrialResul
 from stages.train.search.trial_search import score_of
 
 
-def best_of(asked: Asked, trials: Sequence[Trial]) -> Trial:
-    """The best of those of phase two's `trials` that were taught longest, by the fold that judged
-    them all: whoever was stopped has stopped before its rate came down."""
-    furthest = max(one.reached for one in trials)
-    whole = [one for one in trials if one.reached == furthest]
-    return choose(whole, asked.train, asked.question.problem.samples)
+def best_of(request: FinetuneRequest, trials: Sequence[Trial]) -> Trial:
+    """The best of the fine-tuned `trials` that reached the last rung, on the validation fold that
+    all share. Early-stopped trials did not finish their learning-rate schedule."""
+    furthest = max(trial.reached for trial in trials)
+    whole = [trial for trial in trials if trial.reached == furthest]
+    return choose(whole, request.train, request.problem.held_out_problem.samples)
 
 
-def further(asked: Asked, best: Trial) -> Iterator[tuple[int, RungBudget]]:
-    """The other folds that are to judge `best`, each with its teaching, numbered after all
-    trials."""
-    for fold in range(1, asked.train.validation_folds):
-        yield fold, RungBudget(asked.trials + fold, best.reached, best.hyperparameters)
+def reevaluation_budgets(request: FinetuneRequest, best: Trial) -> Iterator[tuple[int, RungBudget]]:
+    """Each further validation fold with the budget of `best`, numbered after all trials."""
+    for fold in range(1, request.train.validation_folds):
+        yield fold, RungBudget(request.trials + fold, best.reached, best.hyperparameters)
 
 
-def anew(asked: Asked, best: Trial) -> RungBudget:
-    """The teaching of `best` anew, by all samples, as long as until it was judged; numbered after
-    all trials, too."""
-    return RungBudget(asked.trials, result_of(best).best_epoch, best.hyperparameters)
+def retraining_budget(request: FinetuneRequest, best: Trial) -> RungBudget:
+    """The budget for training `best` once more on all samples, for as many epochs as its best one;
+    numbered after all trials, too."""
+    return RungBudget(request.trials, result_of(best).best_epoch, best.hyperparameters)
 
 
-def chosen_of(asked: Asked, best: Trial, course: Course) -> Trial:
-    """`best`, as all folds have judged it, or one of the rivals: by phase one's rule. What `best`
-    says of unseen samples is that of all these folds from now on."""
-    parts = [result_of(best), *(course.brought(leg) for _, leg in further(asked, best))]
-    best.result = joined(parts, asked.question.heads)
-    best.score = score_of(best.result.measures, asked.train.metric)
-    judged = asked.question.heads.known(unpack_arrays(best.result.arrays)["rows"])
-    return choose([*asked.rivals, best], asked.train, judged)
+def chosen_of(request: FinetuneRequest, best: Trial, resume_state: ResumeState) -> Trial:
+    """`best`, measured on all its validation folds, or one of the baselines, by the rule of the
+    first phase. The result of `best` becomes the one of all these folds."""
+    parts = [
+        result_of(best),
+        *(resume_state.result(budget) for _, budget in reevaluation_budgets(request, best)),
+    ]
+    best.result = joined(parts, request.problem.heads)
+    best.score = score_of(best.result.measures, request.train.metric)
+    validated = request.problem.heads.count_labelled(unpack_arrays(best.result.arrays)["rows"])
+    return choose([*request.baselines, best], request.train, validated)
 
 
 def joined(parts: Sequence[TrialResult], problem: Problem) -> TrialResult:
-    """One trial as several folds judged it, at one temperature."""
+    """One trial's results on several validation folds as one result, at one temperature."""
     if len(parts) == 1:
         return parts[0]
-    made = [unpack_arrays(one.arrays) for one in parts]
-    rows = np.concatenate([one["rows"] for one in made])
-    warm = np.concatenate([one["logits"] * one["temperature"] for one in made])
+    arrays_of_folds = [unpack_arrays(part.arrays) for part in parts]
+    rows = np.concatenate([part["rows"] for part in arrays_of_folds])
+    warm = np.concatenate([part["logits"] * part["temperature"] for part in arrays_of_folds])
     order = np.argsort(rows, kind="stable")
     rows, warm = rows[order], warm[order]
     temperature = best_temperature(warm, problem.labels[rows], problem.rejected)

@@ -1,4 +1,4 @@
-"""What a team is asked in phase two, and what it says of how far it has come."""
+"""What a process group is asked to fine-tune, and what it reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.train.cost.finetune_budget import together
 from stages.train.finetune.dimensions import BEGIN, dimensions
-from stages.train.finetune.finetune_problem import Question
+from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import starts
 from stages.train.search.successive_halving import SuccessiveHalving, Trial, rungs_of
 
@@ -16,20 +16,20 @@ LEAST = 3  # epochs of the first rung
 
 
 @dataclass(frozen=True)
-class Asked:
-    """`trials`: how many there will be; `rivals`: heads of phase one, measured on the samples that
-    judge the best tail; they may be chosen instead."""
+class FinetuneRequest:
+    """`trials`: how many are trained; `baselines`: heads of the first phase, measured on the
+    validation samples of the best fine-tuned trial; one of them may be chosen instead."""
 
-    question: Question
+    problem: FinetuneProblem
     train: TrainConfig
     trials: int
-    rivals: tuple[Trial, ...]
+    baselines: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
-class Word:
-    """How far trial `number` has come of `epochs`; `about`: what its epochs are, where it is taught
-    once more."""
+class TrialReport:
+    """Trial `number` has come to the end of `curve`, out of `epochs` epochs. `about`: what the
+    epochs are for, in re-evaluation and in the final training on all samples."""
 
     number: int
     hyperparameters: Mapping[str, Any]
@@ -38,17 +38,18 @@ class Word:
     about: str = ""
 
 
-def halving_of(asked: Asked) -> SuccessiveHalving:
-    """Phase two's trials before any of them is taught. There are few: one of each small batch goes
-    on, and each knows all before it, as one team teaches them one after the other."""
-    train, space = asked.train, dimensions(asked.train, asked.question)
-    size = together(train, asked.trials)
+def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
+    """Successive halving over the fine-tuned trials, before any of them is trained. They are few:
+    one of each small batch continues, and each batch knows the results of all earlier ones, since
+    one process group trains them one after the other."""
+    train, space = request.train, dimensions(request.train, request.problem)
+    size = together(train, request.trials)
     return SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed, startup=size),
         starts(space, BEGIN),
-        total=asked.trials,
+        total=request.trials,
         size=size,
         keep=train.halving,
         ahead=0,
-        rungs=rungs_of(asked.question.epochs, train.halving, LEAST),
+        rungs=rungs_of(request.problem.epochs, train.halving, LEAST),
     )

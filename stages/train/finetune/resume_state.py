@@ -1,5 +1,5 @@
-"""How far phase two has come, as files that it can be taken up from: whole legs, and the states of
-the trials that go on. Arrays and JSON only."""
+"""The resume state of fine-tuning, as files: results of finished rung budgets, and the states of
+trials that may continue. Arrays and JSON only."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,69 +10,69 @@ from stages.artifacts import canonical, digest_of
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
-State = tuple[dict[str, Any], dict[str, Any]]  # arrays; what is plain
+FitState = tuple[dict[str, Any], dict[str, Any]]  # arrays; values that JSON can hold
 
 
 @dataclass
-class Course:
-    """`legs`: what each finished leg brought; `states`: of the trials that may go on. Both by names
-    that say the hyperparameters too: what others came to is not what these would."""
+class ResumeState:
+    """`results`: of each finished rung budget; `states`: of trials that may continue. Keys include
+    the hyperparameters, so that a stale state is never reused."""
 
-    legs: dict[str, TrialResult] = field(default_factory=dict)
-    states: dict[str, State] = field(default_factory=dict)
+    results: dict[str, TrialResult] = field(default_factory=dict)
+    states: dict[str, FitState] = field(default_factory=dict)
 
-    def known(self, leg: RungBudget) -> TrialResult | None:
-        """What `leg` brought, if it is finished."""
-        return self.legs.get(_leg(leg))
+    def find_result(self, budget: RungBudget) -> TrialResult | None:
+        """The result of `budget`, if it is finished."""
+        return self.results.get(_result_name(budget))
 
-    def brought(self, leg: RungBudget) -> TrialResult:
-        """What `leg`, which is finished, brought."""
-        return self.legs[_leg(leg)]
+    def result(self, budget: RungBudget) -> TrialResult:
+        """The result of `budget`, which is finished."""
+        return self.results[_result_name(budget)]
 
-    def finish(self, leg: RungBudget, taught: TrialResult) -> None:
-        """Keep what `leg` brought."""
-        self.legs[_leg(leg)] = taught
+    def add_result(self, budget: RungBudget, result: TrialResult) -> None:
+        """Keep the `result` of `budget`."""
+        self.results[_result_name(budget)] = result
 
-    def state(self, leg: RungBudget) -> State | None:
-        """How far the trial of `leg` has come, if it has begun."""
-        return self.states.get(_trial(leg))
+    def fit_state(self, budget: RungBudget) -> FitState | None:
+        """The state of the trial of `budget`, if it has been trained."""
+        return self.states.get(_trial_name(budget))
 
-    def keep(self, leg: RungBudget, state: State) -> None:
-        """Keep how far the trial of `leg` has come."""
-        self.states[_trial(leg)] = state
+    def add_fit_state(self, budget: RungBudget, state: FitState) -> None:
+        """Keep the `state` of the trial of `budget`."""
+        self.states[_trial_name(budget)] = state
 
-    def drop(self, one: RungBudget | Trial) -> None:
-        """Drop the state of a trial that will not go on."""
-        self.states.pop(_trial(one), None)
+    def drop_fit_state(self, trial: RungBudget | Trial) -> None:
+        """Drop the state of a trial that will not continue."""
+        self.states.pop(_trial_name(trial), None)
 
     def save(self, folder: Path) -> None:
         """Write everything into the new folder `folder`."""
-        for name, taught in self.legs.items():
-            _write(folder / f"leg-{name}", taught.facts, taught.arrays)
+        for name, result in self.results.items():
+            _write(folder / f"result-{name}", result.facts, result.arrays)
         for name, (arrays, plain) in self.states.items():
             _write(folder / f"state-{name}", plain, pack_arrays(arrays))
 
     @classmethod
-    def load(cls, folder: Path | None) -> "Course":
-        """What `folder` holds; a new one if there is none."""
-        course = cls()
+    def load(cls, folder: Path | None) -> "ResumeState":
+        """The resume state in `folder`; an empty one if there is none."""
+        resume_state = cls()
         for path in sorted(folder.glob("*.json")) if folder else []:
             plain, data = json.loads(path.read_text()), path.with_suffix(".npz").read_bytes()
             what, name = path.stem.split("-", 1)
-            if what == "leg":
-                course.legs[name] = TrialResult(**plain, arrays=data)
+            if what == "result":
+                resume_state.results[name] = TrialResult(**plain, arrays=data)
             else:
-                course.states[name] = (unpack_arrays(data), plain)
-        return course
+                resume_state.states[name] = (unpack_arrays(data), plain)
+        return resume_state
 
 
-def _trial(one: RungBudget | Trial) -> str:
-    """By its number, which says who judges, and its hyperparameters."""
-    return f"{one.number}-{digest_of(canonical(one.hyperparameters))[:16]}"
+def _trial_name(trial: RungBudget | Trial) -> str:
+    """By number, which tells the validation fold, and hyperparameters."""
+    return f"{trial.number}-{digest_of(canonical(trial.hyperparameters))[:16]}"
 
 
-def _leg(leg: RungBudget) -> str:
-    return f"{_trial(leg)}-{leg.epochs}"
+def _result_name(budget: RungBudget) -> str:
+    return f"{_trial_name(budget)}-{budget.epochs}"
 
 
 def _write(path: Path, plain: dict[str, Any], data: bytes) -> None:

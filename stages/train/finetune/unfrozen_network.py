@@ -1,8 +1,9 @@
-"""The network that phase two teaches: the tail of a backbone and its head, their numbers one
-vector.
+"""The network that is fine-tuned: the unfrozen layers of a backbone and its head, with all
+parameters as one vector.
 
-Batch norms keep the statistics of the published weights, which few samples would only blur; those
-of a backbone without weights learn their own, and are told them anew before anybody judges."""
+Batch norms keep the statistics of the published weights, since few samples would give worse ones.
+Those of a backbone without weights learn their own, and have them measured before every
+validation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,91 +18,101 @@ from stages.models.network import head_of
 from stages.models.weights import Array
 from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, spread
 from stages.train.finetune.batch_norms import Norms
-from stages.train.finetune.finetune_problem import Finalist, cut_of
+from stages.train.finetune.finetune_problem import FinetuneCandidate, split_point_of
 
 Floats = NDArray[np.float32]
-AT_ONCE = 32  # windows that are judged together
+PREDICTED_AT_ONCE = 32  # windows
 
 
-class Learnt(NamedTuple):
-    """The values of all parameters, and the statistics of batch norms if they have their own."""
+class TrainedWeights(NamedTuple):
+    """The values of all parameters, and the statistics of batch norms that have their own."""
 
     values: Floats
     statistics: Floats | None = None
 
 
-class Network:
-    """What of `finalist` is behind `freeze`, with `head`'s arrays as it begins; random numbers are
-    drawn by `seed`."""
+class UnfrozenNetwork:
+    """The layers of `candidate` behind `freeze`, and a head with the arrays of `head`; random
+    numbers are drawn by `seed`."""
 
     def __init__(
-        self, finalist: Finalist, freeze: str, head: Mapping[str, Array], seed: int
+        self, candidate: FinetuneCandidate, freeze: str, head: Mapping[str, Array], seed: int
     ) -> None:
-        family = finalist.one.begun
+        family = candidate.input.initialised_family
         paddle.seed(seed)
-        self.backbone, self.tail = unfrozen_layers(
-            family, finalist.published, cut_of(finalist.one, freeze)
+        self.backbone, self.unfrozen = unfrozen_layers(
+            family, candidate.published, split_point_of(candidate.input, freeze)
         )
         self.head = head_of(head)
         fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
-        self.norms = Norms(self.tail, learn=not family.frozen)
-        layers = [*self.tail.layers, self.head]
-        self.groups = [[p for p in one.parameters() if not p.stop_gradient] for one in layers]
-        self.parameters = [one for group in self.groups for one in group]
+        self.norms = Norms(self.unfrozen, learn=not family.frozen)
+        layers = [*self.unfrozen.layers, self.head]
+        self.groups = [[p for p in layer.parameters() if not p.stop_gradient] for layer in layers]
+        self.parameters = [parameter for group in self.groups for parameter in group]
 
     @property
     def values(self) -> Floats:
-        """Of all parameters, as they are now."""
+        """All parameters as they are now, as one vector."""
         return flattened(self.parameters)
 
     def optimizer(self, layer_decay: float, weight_decay: float) -> AdamW:
-        """Each layer before the head is taught by `layer_decay` more slowly than the one behind
-        it; biases and norms do not decay."""
+        """AdamW in which a layer's learning rate is `layer_decay` times that of the layer behind
+        it; biases and norms have no weight decay."""
         last = len(self.groups) - 1
-        paces = [layer_decay ** (last - k) for k, group in enumerate(self.groups) for _ in group]
-        decays = [weight_decay * (len(one.shape) > 1) for one in self.parameters]
-        return AdamW.new(spread(self.parameters, paces), spread(self.parameters, decays))
+        lr_multipliers = [
+            layer_decay ** (last - k) for k, group in enumerate(self.groups) for _ in group
+        ]
+        decays = [weight_decay * (len(parameter.shape) > 1) for parameter in self.parameters]
+        return AdamW.new(spread(self.parameters, lr_multipliers), spread(self.parameters, decays))
 
     def logits(
-        self, maps: Any, dropout: float = 0.0, rng: np.random.Generator | None = None
+        self, feature_maps: Any, dropout: float = 0.0, rng: np.random.Generator | None = None
     ) -> Any:
-        """Of `maps` [n, ...]; with `rng`, the share `dropout` of features is left out."""
-        features = self.tail(maps)
+        """Logits of `feature_maps` [n, ...]; with `rng`, dropout of a share `dropout` of the
+        features."""
+        features = self.unfrozen(feature_maps)
         if rng is not None and dropout:
-            kept = rng.random(features.shape, dtype=np.float32) >= dropout
-            kept = kept.astype(np.float32) / np.float32(1 - dropout)
-            features = features * paddle.to_tensor(kept)
+            mask = rng.random(features.shape, dtype=np.float32) >= dropout
+            mask = mask.astype(np.float32) / np.float32(1 - dropout)
+            features = features * paddle.to_tensor(mask)
         return self.head(features)
 
-    def said(self, maps: NDArray[np.float16]) -> list[Floats]:
-        """The logits of `maps` [n, ...] as they are, some at a time."""
+    def predict_logits(self, feature_maps: NDArray[np.float16]) -> list[Floats]:
+        """Logits of `feature_maps` [n, ...] without dropout, in several parts."""
         with paddle.no_grad():
             return [
-                self.logits(paddle.to_tensor(maps[k : k + AT_ONCE].astype(np.float32))).numpy()
-                for k in range(0, len(maps), AT_ONCE)
+                self.logits(
+                    paddle.to_tensor(feature_maps[k : k + PREDICTED_AT_ONCE].astype(np.float32))
+                ).numpy()
+                for k in range(0, len(feature_maps), PREDICTED_AT_ONCE)
             ]
 
-    def learnt(self, mean: Floats, values: Floats, shown: Callable[[], Sequence[Any]]) -> Learnt:
-        """The `mean` weights, and what batch norms that learn have to know with them: that is told
-        by the maps that `shown` gives. Goes on with `values`."""
+    def weights(
+        self, mean: Floats, values: Floats, batches: Callable[[], Sequence[Any]]
+    ) -> TrainedWeights:
+        """The `mean` weights with the statistics of batch norms that learn, measured on the feature
+        maps that `batches` gives. The network itself goes on with `values`."""
         if not self.norms.learn:
-            return Learnt(mean)
+            return TrainedWeights(mean)
         fill(self.parameters, mean)
-        statistics = self.norms.measured(shown())
+        statistics = self.norms.measured(batches())
         fill(self.parameters, values)
-        return Learnt(mean, statistics)
+        return TrainedWeights(mean, statistics)
 
-    def become(self, learnt: Learnt) -> None:
-        """Answer with what was `learnt`."""
-        fill(self.parameters, learnt.values)
-        self.norms.become(learnt.statistics)
+    def use_weights(self, weights: TrainedWeights) -> None:
+        """Predict with `weights`."""
+        fill(self.parameters, weights.values)
+        self.norms.use_statistics(weights.statistics)
 
     def arrays(self, temperature: float) -> dict[str, Floats]:
-        """All of it by the names of `backbone_and_head`, logits divided by `temperature`."""
+        """All weights by the names of `backbone_and_head`, logits divided by `temperature`."""
         backbone = {
-            f"backbone.{name}": one.numpy() for name, one in self.backbone.state_dict().items()
+            f"backbone.{name}": tensor.numpy()
+            for name, tensor in self.backbone.state_dict().items()
         }
-        head = {f"head.{name}": one.numpy() for name, one in self.head.state_dict().items()}
+        head = {f"head.{name}": tensor.numpy() for name, tensor in self.head.state_dict().items()}
         warm = np.float32(temperature)
-        cooled = {name: one / warm for name, one in head.items() if name.startswith("head.out.")}
-        return {name: one.copy() for name, one in (backbone | head | cooled).items()}
+        cooled = {
+            name: tensor / warm for name, tensor in head.items() if name.startswith("head.out.")
+        }
+        return {name: tensor.copy() for name, tensor in (backbone | head | cooled).items()}

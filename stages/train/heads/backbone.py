@@ -1,5 +1,5 @@
-"""The frozen backbone of a family as an ONNX file: exported once, compared with Paddle, kept in the
-store."""
+"""The frozen backbone of a family as an ONNX file: exported once, compared with Paddle, cached in
+the store."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ class BackboneFile(NamedTuple):
 def backbone_file(
     family: Family, store: Store, settings: Settings | None = None, split_point: int = 0
 ) -> BackboneFile:
-    """The exported backbone of `family` with its published weights; with a `split_point`, its front
+    """The exported backbone of `family` with its weights; with a `split_point`, its frozen stem
     alone.
 
     Raises what `export_network` and `Family.load` raise."""

@@ -1,9 +1,10 @@
-"""How much a label counts in teaching that has fewer samples than others.
+"""Class balance: how much labels count in training that have fewer samples than others.
 
-Rare labels can weigh more in the loss, be shown more often, or half of each: the square root of the
-weight, the square root of the chance. All three count labels alike in the mean. Very large weights
-make steps uneven, and many repetitions let a few samples be learnt by heart, so that for a strong
-imbalance each does half (both are tempered likewise by Mahajan et al., arXiv 1805.00932)."""
+Rare labels can weigh more in the loss, be sampled more often, or half of each: the square root of
+the weight and the square root of the sampling rate. With all three, labels count alike in the mean.
+Very large weights make gradient steps uneven, and many repetitions overfit a few samples, so that
+for a strong imbalance each does half (Mahajan et al., arXiv 1805.00932, temper both in the same
+way)."""
 
 from typing import NamedTuple
 
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
-EVEN = 1.5  # the commonest label has at most so many times the samples of the rarest
-STRONG = 10.0  # beyond, both did as well as weights (tests/benchmarks/small_data.py)
+EVEN = 1.5  # up to this imbalance, labels count as they come
+STRONG = 10.0  # beyond it, both did as well as weights (tests/benchmarks/small_data.py)
 
 
 class Balance(NamedTuple):
-    """Powers of a label's rarity: of its `weights` in the loss, of how often it is shown."""
+    """Exponents of a label's rarity: of its `weights` in the loss, and of its `sampling` rate."""
 
     name: str
     weights: float = 0.0
@@ -29,11 +30,11 @@ NONE = Balance("none")
 WEIGHTS = Balance("weights", weights=1.0)
 SAMPLING = Balance("sampling", sampling=1.0)
 BOTH = Balance("both", weights=0.5, sampling=0.5)
-NAMED = {one.name: one for one in (NONE, WEIGHTS, SAMPLING, BOTH)}
+NAMED = {balance.name: balance for balance in (NONE, WEIGHTS, SAMPLING, BOTH)}
 
 
 def balance_of(wanted: str, counts: Indices) -> Balance:
-    """The balance that is called `wanted`; for 'auto', what `counts` of rows by label ask for."""
+    """The balance called `wanted`; for 'auto', the one that fits the `counts` of rows by label."""
     if wanted != "auto":
         return NAMED[wanted]
     factor = imbalance(counts)
@@ -41,33 +42,34 @@ def balance_of(wanted: str, counts: Indices) -> Balance:
 
 
 def imbalance(counts: Indices) -> float:
-    """How many times as many rows the commonest label has as the rarest that has any."""
+    """How many times as many rows the most common label has as the rarest one present."""
     present = counts[counts > 0]
     return float(present.max() / present.min())
 
 
 def label_weights(counts: Indices, power: float = 1.0) -> Floats:
-    """A weight for each label, its rarity to `power`; their mean over rows is 1."""
+    """A weight for each label: its rarity to the `power`, scaled to a mean of 1 over rows."""
     rarity = np.maximum(counts, 1).astype(np.float64) ** -power
     weights: Floats = (rarity * counts.sum() / (rarity * counts).sum()).astype(np.float32)
     return weights
 
 
 def drawn(labels: Indices, power: float, rng: np.random.Generator) -> Indices:
-    """As many places in `labels` as there are, in an order of their own: each label's share goes by
-    its rarity to `power`, and of a label no place comes twice before all have come once."""
+    """As many indices into `labels` as there are, shuffled. A label's share is proportional to its
+    count times its rarity to the `power`; no index of a label repeats before all have come once."""
     mixed = rng.permutation(len(labels))
     if not power:
         return mixed
     counts = np.bincount(labels)
     shares = np.where(counts, np.maximum(counts, 1.0) ** (1 - power), 0)
     wanted = _whole(shares / shares.sum() * len(labels))
-    shown = [np.resize(mixed[labels[mixed] == one], count) for one, count in enumerate(wanted)]
+    shown = [np.resize(mixed[labels[mixed] == label], count) for label, count in enumerate(wanted)]
     return rng.permutation(np.concatenate(shown))
 
 
 def _whole(shares: NDArray[np.float64]) -> Indices:
-    """Whole numbers near `shares` that add up as they do; the largest rests are rounded up."""
+    """`shares` rounded to whole numbers with the same sum; the largest remainders are rounded
+    up."""
     floor = np.floor(shares + 1e-9).astype(np.int64)
     rest = round(float(shares.sum())) - int(floor.sum())
     order = np.argsort(floor - shares, kind="stable")

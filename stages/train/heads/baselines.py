@@ -1,5 +1,5 @@
-"""Is the chosen trial better than the best of the other inputs? Told in pairs, on the very samples
-that both were judged on and neither had seen."""
+"""Whether the chosen trial is better than the best of the other inputs: a paired comparison on the
+held-out samples that both have out-of-fold predictions for."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -20,14 +20,14 @@ Indices = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
 
-class HeldOutLogits(NamedTuple):
-    """What a trial said of rows that it had not seen: their numbers, ascending, and logits."""
+class OutOfFoldLogits(NamedTuple):
+    """A trial's out-of-fold predictions: numbers of rows, ascending, and their logits."""
 
     rows: Indices
     logits: Logits
 
     def of(self, rows: Indices) -> Logits:
-        """The logits of `rows`, all of them its own."""
+        """The logits of `rows`, all of which it has."""
         return self.logits[np.searchsorted(self.rows, rows)]
 
 
@@ -36,11 +36,11 @@ def baselines(
 ) -> list[dict[str, Any]]:
     """`chosen` against the best trial of each other input, and of each other phase; the best first.
 
-    A gain is in `train.metric` (of log loss, how much lower it is), with a
-    95 % interval; the verdict is on `chosen`. As all were picked on these samples, too, a small
-    gain flatters the one that won."""
-    others = _baselines(trials, chosen, train, problem.samples)
-    return [_against(chosen, rival, train.metric, problem) for rival in others]
+    A gain is in `train.metric` (of log loss, how much lower it is), with a 95 % interval; the
+    verdict is on `chosen`. All trials were selected on these same samples, so that a small gain is
+    optimistic."""
+    best_baselines = _baselines(trials, chosen, train, problem.samples)
+    return [_against(chosen, baseline, train.metric, problem) for baseline in best_baselines]
 
 
 def _baselines(
@@ -58,27 +58,31 @@ def _group(trial: Trial) -> tuple[int, str]:
     return trial.phase, trial.input
 
 
-def _against(chosen: Trial, rival: Trial, metric: str, problem: Problem) -> dict[str, Any]:
-    one, other = _heard(chosen), _heard(rival)
-    rows = np.intersect1d(one.rows, other.rows)
+def _against(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
+    chosen_logits, baseline_logits = _logits_of(chosen), _logits_of(baseline)
+    rows = np.intersect1d(chosen_logits.rows, baseline_logits.rows)
     rows = rows[problem.labels[rows] != problem.rejected]
-    truth, ours, theirs = problem.labels[rows], one.of(rows), other.of(rows)
-    gain = _gain(metric, truth, ours, theirs)
+    truth, chosen_rows, baseline_rows = (
+        problem.labels[rows],
+        chosen_logits.of(rows),
+        baseline_logits.of(rows),
+    )
+    gain = _gain(metric, truth, chosen_rows, baseline_rows)
     return {
-        "trial": rival.number,
-        "phase": rival.phase,
-        "input": rival.input,
-        "chosen": round(measures(ours, truth)[metric], DECIMALS),
-        "rival": round(measures(theirs, truth)[metric], DECIMALS),
+        "trial": baseline.number,
+        "phase": baseline.phase,
+        "input": baseline.input,
+        "chosen": round(measures(chosen_rows, truth)[metric], DECIMALS),
+        "rival": round(measures(baseline_rows, truth)[metric], DECIMALS),
         "gain": {name: round(getattr(gain, name), DECIMALS) for name in ("value", "low", "high")},
         "samples": len(rows),
         "verdict": verdict(gain),
     }
 
 
-def _heard(trial: Trial) -> HeldOutLogits:
+def _logits_of(trial: Trial) -> OutOfFoldLogits:
     arrays = unpack_arrays(result_of(trial).arrays)
-    return HeldOutLogits(
+    return OutOfFoldLogits(
         np.asarray(arrays["rows"], np.int64), np.asarray(arrays["logits"], np.float32)
     )
 
@@ -91,5 +95,5 @@ def _gain(metric: str, truth: Indices, ours: Logits, theirs: Logits) -> Measure:
 
 
 def verdict(gain: Measure) -> str:
-    """On the one that gained: 'better' or 'worse' if the interval says so, else 'undecided'."""
+    """'better' or 'worse' if the interval of `gain` excludes zero, else 'undecided'."""
     return "better" if gain.low > 0 else "worse" if gain.high < 0 else "undecided"

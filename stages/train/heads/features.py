@@ -1,8 +1,9 @@
-"""What a frozen backbone makes of each sample and each of its views: computed once, kept by digest.
+"""The features that a frozen backbone gives for each sample and view: computed once, cached by
+digest.
 
-One window goes through the network at a time and each on one core, several side by side: so a row
-is the same to the last bit whatever else is computed, on however many cores. A sample's row is the
-mean over its windows: what a linear head says of it is then the mean of what it says of each."""
+One window goes through the network at a time, on one core; several windows run side by side. So a
+row is the same to the last bit whatever else is computed, on any number of cores. A sample's row is
+the mean over its windows: a linear head's logits for it are the mean of its logits for each."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,14 +24,14 @@ from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile
 
-SHARD = 256  # rows; what a killed run can lose
+SHARD = 256  # rows; at most so many are lost when a run is killed
 ROWS = "rows.npz"  # the file of an entry; its facts are the names of the rows
 
 Row = NDArray[np.float32]
 ReportProgress = Callable[[int], None]
 
 
-class View(NamedTuple):
+class SampleView(NamedTuple):
     """A sample by digest; number 0 is the sample itself, others are augmented."""
 
     digest: str
@@ -43,22 +44,22 @@ class View(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How samples of a dataset come to a network: the steps `before` it, and the changes that make
-    a view of its own."""
+    """How samples of a dataset become inputs of a network: the steps `before` it, and the
+    augmentations of a view."""
 
     before: tuple[Step, ...]
     dataset: Dataset
     store: Store
 
-    def windows(self, view: View) -> NDArray[np.float32]:
-        """`view` as the network sees it, [windows, ...]."""
+    def windows(self, view: SampleView) -> NDArray[np.float32]:
+        """The network's input for `view`, [windows, ...]."""
         steps = [step.model_dump() for step in self.before]
         data = self.store.get(view.digest)
         shown = view_of(steps, data, self.dataset, view.digest, view.number)
         return shown.windows.astype(np.float32, copy=False)
 
     def key(self, augmented: bool) -> list[Any]:
-        """Equal for equal windows; the samples are told apart by their views' names."""
+        """Equal for equal preprocessing; the views' names tell samples apart."""
         key: list[Any] = [[step.model_dump() for step in self.before]]
         return [*key, self.dataset.augmentations, self.dataset.seed] if augmented else key
 
@@ -74,42 +75,43 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A backbone and how samples come to it. `tell` is called with the number of finished rows."""
+    """A backbone with its preprocessing. `report_progress` is called with the number of finished
+    rows."""
 
     backbone: BackboneFile
     preprocessing: Preprocessing
     settings: Settings
-    tell: ReportProgress
+    report_progress: ReportProgress
 
-    def rows(self, views: Sequence[View]) -> NDArray[np.float32]:
-        """The features of `views`, in their order: [views, features]; only unknown ones are
+    def rows(self, views: Sequence[SampleView]) -> NDArray[np.float32]:
+        """The features of `views`, in their order: [views, features]. Cached rows are not
         computed."""
         row_of: dict[str, Row] = {}
         for augmented in (False, True):
             wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
             if wanted:
-                self._know(wanted, augmented, row_of)
+                self._add_rows(wanted, augmented, row_of)
         return np.stack([row_of[view.name] for view in views])
 
-    def _know(self, views: list[View], augmented: bool, row_of: dict[str, Row]) -> None:
-        """Add the rows of `views` to `row_of`, from the cache, or computed and put into it."""
+    def _add_rows(self, views: list[SampleView], augmented: bool, row_of: dict[str, Row]) -> None:
+        """Add the rows of `views` to `row_of`, from the cache or computed and cached."""
         scope = self._scope(augmented)
         cached = _rows(scope)
         missing = [view for view in views if view.name not in cached]
         row_of.update({view.name: cached[view.name] for view in views if view.name in cached})
         done = len(row_of)
-        self.tell(done)
+        self.report_progress(done)
         for start in range(0, len(missing), SHARD):
             part = missing[start : start + SHARD]
             shard = {}
             for view, row in zip(part, self._forward(part), strict=True):
                 shard[view.name] = row
-                self.tell(done + start + len(shard))
+                self.report_progress(done + start + len(shard))
             data = pack_arrays({"rows": np.stack(list(shard.values()))})
             scope.keep(list(shard), CachedContent(list(shard), {ROWS: data}))
             row_of.update(shard)
 
-    def _forward(self, views: list[View]) -> Iterator[Row]:
+    def _forward(self, views: list[SampleView]) -> Iterator[Row]:
         network = self._network
         with ThreadPoolExecutor(self.settings.threads) as pool:
             yield from pool.map(
@@ -137,7 +139,7 @@ def _rows(scope: Scope) -> dict[str, Row]:
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:
-    """The mean of what `network` makes of each of `windows`."""
+    """The mean output of `network` over `windows`."""
     rows = [network(window[None]) for window in windows]
     mean: Row = np.stack(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     return rows[0] if len(rows) == 1 else mean

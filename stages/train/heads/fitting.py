@@ -1,6 +1,7 @@
-"""What teaching a trial is, whatever is taught: epochs, judging, the best epoch, a temperature.
+"""The training loop of all kinds of trials: epochs, validation, the best epoch, the temperature.
 
-Those of all folds are taught at once: each learns from what the others judge."""
+The networks of all folds are trained at once; each trains on the rows that the other folds hold
+out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -20,8 +21,8 @@ Floats = NDArray[np.float32]
 
 
 class Best(NamedTuple):
-    """What was learnt by the epoch that ships, and what it says of the rows that it has not
-    seen."""
+    """The epoch that ships: its validation measures, its weights, and the logits of the validation
+    rows."""
 
     epoch: int
     measures: dict[str, float]
@@ -30,15 +31,15 @@ class Best(NamedTuple):
 
 
 class Fit(ABC):
-    """One trial in training; `fit` may be called again to resume. Equal hyperparameters, equal
-    result."""
+    """One trial in training; `fit` may be called again to resume. Equal hyperparameters give an
+    equal result."""
 
     def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
         self.problem = problem
         self.hyper = hyperparameters
         self.seed = int(digest_of(canonical(hyperparameters))[:12], 16)
-        self.judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
-        self.truth = np.concatenate([problem.labels[rows] for rows in self.judges])
+        self.validation_rows = [problem.validation_rows(fold) for fold in range(problem.folds)]
+        self.truth = np.concatenate([problem.labels[rows] for rows in self.validation_rows])
         counts = np.bincount(problem.labels, minlength=problem.classes)
         self.balance = balance_of(
             hyperparameters["class_balance"], counts[np.arange(len(counts)) != problem.rejected]
@@ -50,34 +51,35 @@ class Fit(ABC):
 
     @abstractmethod
     def arrays(self) -> dict[str, Floats]:
-        """The weights that were learnt, of one network that answers as the mean of all folds' do,
-        at the temperature; named as the family's `network` builds it."""
+        """The trained weights, as one network whose logits are the mean of all folds' at the
+        temperature; named as the family's `network` builds it."""
 
     @abstractmethod
     def _epoch(self, rng: np.random.Generator) -> float:
-        """Show every fold its samples once; return the mean loss."""
+        """Train one epoch in every fold; return the mean loss."""
 
     @abstractmethod
-    def _judge(self) -> Floats:
-        """The logits of the rows that judge, fold by fold, [rows, labels]."""
+    def _validation_logits(self) -> Floats:
+        """The logits of the validation rows, fold by fold, [rows, labels]."""
 
     @abstractmethod
-    def _learnt(self) -> Any:
-        """A copy of what has been learnt."""
+    def _trained_weights(self) -> Any:
+        """A copy of the trained weights."""
 
     def fit(self, epochs: int, patience: int) -> None:
-        """Teach up to `epochs` in all, or until `patience` epochs have not lowered the log loss."""
+        """Train up to `epochs` in all, or until the log loss has not improved for `patience`
+        epochs."""
         while len(self.curve) < epochs and not self.exhausted(patience):
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
-            logits = self._judge()
-            found = self._measured(logits)
-            self.curve.append({**found, "train_loss": loss})
-            if self._is_best(found):
-                self.best = Best(len(self.curve), found, self._learnt(), logits)
+            logits = self._validation_logits()
+            epoch_measures = self._measured(logits)
+            self.curve.append({**epoch_measures, "train_loss": loss})
+            if self._is_best(epoch_measures):
+                self.best = Best(len(self.curve), epoch_measures, self._trained_weights(), logits)
 
-    def _is_best(self, found: dict[str, float]) -> bool:
-        """Whether the epoch that `found` was measured of is what the trial would ship so far."""
-        return self.best is None or found["log_loss"] < self.best.measures["log_loss"]
+    def _is_best(self, epoch_measures: dict[str, float]) -> bool:
+        """Whether the epoch with `epoch_measures` is what the trial would ship so far."""
+        return self.best is None or epoch_measures["log_loss"] < self.best.measures["log_loss"]
 
     def _measured(self, logits: Floats) -> dict[str, float]:
         return measures(logits, self.truth, self.problem.rejected)
@@ -91,19 +93,18 @@ class Fit(ABC):
         self.curve, self.best = list(state["curve"]), state["best"]
 
     def exhausted(self, patience: int) -> bool:
-        """Whether the last `patience` epochs brought nothing."""
+        """Whether the last `patience` epochs brought no improvement."""
         return self.best is not None and len(self.curve) - self.best.epoch >= patience
 
     def temperature(self) -> float:
-        """What logits are divided by so that scores of unseen rows are as sure as they are
-        right."""
+        """The divisor of logits that calibrates the scores of the validation rows."""
         return best_temperature(self._best().logits, self.truth, self.problem.rejected)
 
     def unseen(self) -> tuple[NDArray[np.int64], Floats]:
-        """The rows that judged, ascending, and the logits [rows, labels] that those who had not
-        seen them gave them, at the temperature of the whole."""
+        """The validation rows of all folds, ascending, and their out-of-fold logits [rows, labels]
+        at the temperature of the whole."""
         best = self._best()
-        rows = np.concatenate(self.judges)
+        rows = np.concatenate(self.validation_rows)
         order = np.argsort(rows, kind="stable")
         logits: Floats = best.logits[order] / np.float32(self.temperature())
         return rows[order], logits
@@ -115,8 +116,9 @@ class Fit(ABC):
     def _orders(
         self, lists: list[NDArray[np.int64]], rng: np.random.Generator
     ) -> list[NDArray[np.int64]]:
-        """One of `lists` for each fold, each in an order of its own, as batches [folds, n] of one
-        size: fewer rows than there are batches are left out, others each epoch."""
+        """The batches of an epoch, each [folds, n] of one size: `lists` has the items of each fold,
+        and each is shuffled by itself. Fewer items than there are batches are left out, others in
+        each epoch."""
         mixed = [self._mixed_up(rows, rng) for rows in lists]
         length = min(map(len, mixed))
         steps = -(-length // self.hyper["batch_size"])
@@ -125,27 +127,27 @@ class Fit(ABC):
         return [order[:, start : start + size] for start in range(0, steps * size, size)]
 
     def _mixed_up(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """`items` in an order of their own; rare labels more often, if that was chosen."""
+        """`items` shuffled; rare labels more often if the balance samples."""
         return items[drawn(self._labels_of(items), self.balance.sampling, rng)]
 
     def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The labels of what `_orders` was given: rows, if nothing else is said."""
+        """The labels of the items of `_orders`; here they are rows."""
         return self.problem.labels[items]
 
     def _targets(self, labels: NDArray[np.int64]) -> Floats:
-        """`labels` [...] as [..., classes], 1 where the label is."""
+        """`labels` [...] one-hot, [..., classes]."""
         return np.eye(self.problem.classes, dtype=np.float32)[labels]
 
     def _soft_loss(self, logits: Any, targets: Any) -> Any:
-        """Mean cross entropy of `logits` and `targets`, [..., classes], labels weighed if asked
-        for."""
+        """Mean cross entropy of `logits` and soft `targets`, [..., classes], with the label
+        weights."""
         weighed = targets if self.weights is None else targets * self.weights
         log_probabilities = paddle.nn.functional.log_softmax(logits, axis=-1)
         return -(weighed * log_probabilities).sum() / weighed.sum()
 
 
 def parameter(values: NDArray[Any]) -> Any:
-    """A Paddle parameter that begins with `values`."""
+    """A Paddle parameter that is initialised with `values`."""
     tensor = paddle.create_parameter(values.shape, "float32")
     tensor.set_value(values.astype(np.float32))
     return tensor
@@ -173,5 +175,5 @@ def load_optimizer_state(
 
 
 def padded(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """`rows` of each fold as one table; shorter ones begin again."""
-    return np.stack([np.resize(one, max(map(len, rows))) for one in rows])
+    """`rows` of each fold as one table; shorter ones are repeated from their beginning."""
+    return np.stack([np.resize(fold_rows, max(map(len, rows))) for fold_rows in rows])

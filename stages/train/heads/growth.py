@@ -1,4 +1,5 @@
-"""What a learning curve says of more samples: how much they would bring, and to which label."""
+"""What a learning curve predicts for more samples: the gain in recall, overall and of each
+label."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -18,18 +19,18 @@ Numbers = NDArray[np.float64]
 
 
 class Gains(NamedTuple):
-    """What FACTOR times as many samples bring: to the mean recall [resamples] and to the recall of
-    each label [resamples, labels]; the first of them as it was measured."""
+    """The gain of FACTOR times as many samples: in mean recall [resamples] and in each label's
+    recall [resamples, labels]; the first row is as measured."""
 
     mean: Numbers
     labels: Numbers
 
 
 def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]:
-    """`curve` and what follows of it, as JSON: points and gains with 95 % intervals, which tell of
-    other samples that might have judged and of other samples that might have taught.
+    """`curve` and its extrapolation, as JSON: points and gains with 95 % intervals, which cover
+    other draws of validation samples and of training samples.
 
-    `labels`: of all indices; those that nobody judged are left out."""
+    `labels`: of all indices; those without validation samples are left out."""
     validated = np.unique(curve.labels)
     recalls = _resampled(curve, validated, seed)
     means = recalls.mean(axis=2)
@@ -55,8 +56,8 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
 
 
 def _resampled(curve: Curve, labels: Indices, seed: int) -> Numbers:
-    """The recall of each of `labels`, [1 + resamples, shares, labels]; the first as it was. Groups
-    are drawn whole, and seeds with them."""
+    """The recall of each of `labels`, [1 + resamples, shares, labels]; the first as measured.
+    Groups are resampled whole, and seeds with them."""
     rng = np.random.default_rng(seed)
     groups, place = np.unique(curve.groups, return_inverse=True)
     draws = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=RESAMPLES)
@@ -68,17 +69,17 @@ def _resampled(curve: Curve, labels: Indices, seed: int) -> Numbers:
 
 
 def _recalls(curve: Curve, label: int, weights: Numbers, mixes: Numbers) -> Numbers:
-    """[1 + resamples, shares]; a label that was not drawn is as it was measured."""
-    mine = curve.labels == label
-    felt = weights[:, mine]
-    felt = np.where(felt.sum(axis=1, keepdims=True) > 0, felt, 1.0)
-    share = felt / felt.sum(axis=1, keepdims=True)
-    recognized = np.einsum("rn,psn->rps", share, curve.right[:, :, mine].astype(np.float64))
+    """[1 + resamples, shares]; where a resample has no sample of `label`, as measured."""
+    of_label = curve.labels == label
+    row_weights = weights[:, of_label]
+    row_weights = np.where(row_weights.sum(axis=1, keepdims=True) > 0, row_weights, 1.0)
+    share = row_weights / row_weights.sum(axis=1, keepdims=True)
+    recognized = np.einsum("rn,psn->rps", share, curve.right[:, :, of_label].astype(np.float64))
     return np.asarray(np.einsum("rps,rs->rp", recognized, mixes))
 
 
 def _gains(sizes: Numbers, recalls: Numbers) -> Gains:
-    """`sizes` [shares, labels]: samples that taught."""
+    """`sizes` [shares, labels]: numbers of training samples."""
     whole = sizes.sum(axis=1)
     mean = _gain(fitted(whole, 1 - recalls.mean(axis=2)), whole[-1])
     gains = [

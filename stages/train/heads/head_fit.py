@@ -1,7 +1,7 @@
-"""Teaches heads on cached features: those of all folds at once, as one stack of matrices.
+"""Trains heads on cached features: those of all folds at once, as one stack of matrices.
 
-An epoch of a head is some milliseconds of arithmetic, so what counts is the number of calls:
-stacked folds cost as many calls as one."""
+An epoch of a head is a few milliseconds of arithmetic, so that the number of calls decides: stacked
+folds take as many calls as one."""
 
 from typing import Any
 
@@ -24,18 +24,19 @@ from stages.train.search.search_space import UNITS
 
 
 class Standard:
-    """The features of one input as tensors, centred and scaled to deviation 1; shared by many fits.
+    """The features of one input as tensors, centred and scaled to a deviation of 1; shared by many
+    fits.
 
-    One scale for all features, since a feature that varies little says little. No label is looked
-    at."""
+    One scale for all features, since a feature with little variance says little. Labels are not
+    used."""
 
     def __init__(self, problem: Problem, input_name: str) -> None:
         features = problem.features[input_name]
         self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.scale = float(features.std(dtype=np.float64)) or 1.0
         self.rows = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
-        judges = [problem.validation_rows(fold) for fold in range(problem.folds)]
-        self.judged = self.stacked(padded(judges))
+        validation_rows = [problem.validation_rows(fold) for fold in range(problem.folds)]
+        self.validation_features = self.stacked(padded(validation_rows))
 
     def stacked(self, rows: NDArray[np.int64]) -> Any:
         """The features of `rows` [folds, n]: [folds, n, features]."""
@@ -57,15 +58,15 @@ class HeadsFit(Fit):
             parameters=self.parameters,
             weight_decay=hyperparameters["weight_decay"],
         )
-        self.taught = [problem.training_rows(fold) for fold in range(problem.folds)]
+        self.training_rows = [problem.training_rows(fold) for fold in range(problem.folds)]
 
     def arrays(self) -> dict[str, Floats]:
-        standard, learnt = self.standard, self._best().parameters
-        head = joined(learnt, standard.mean, standard.scale, self.temperature())
+        standard, weights = self.standard, self._best().parameters
+        head = joined(weights, standard.mean, standard.scale, self.temperature())
         return {f"head.{name}": array for name, array in head.items()}
 
     def state(self) -> dict[str, Any]:
-        weights, accumulated = self._learnt(), optimizer_state(self.optimizer)
+        weights, accumulated = self._trained_weights(), optimizer_state(self.optimizer)
         return {**super().state(), "weights": weights, "optimizer": accumulated}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -74,7 +75,7 @@ class HeadsFit(Fit):
         for tensor, value in zip(self.parameters, state["weights"], strict=True):
             tensor.set_value(value)
 
-    def _learnt(self) -> list[Floats]:
+    def _trained_weights(self) -> list[Floats]:
         return [tensor.numpy().copy() for tensor in self.parameters]
 
     def _start(self) -> list[Any]:
@@ -94,7 +95,7 @@ class HeadsFit(Fit):
         ]
 
     def _epoch(self, rng: np.random.Generator) -> float:
-        losses = [self._step(rows, rng) for rows in self._orders(self.taught, rng)]
+        losses = [self._step(rows, rng) for rows in self._orders(self.training_rows, rng)]
         return float(paddle.stack(losses).mean())
 
     def _step(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
@@ -103,14 +104,14 @@ class HeadsFit(Fit):
         if loss is None:
             logits = self._forward(features, rng).reshape([labels.size, -1])
             loss = F.cross_entropy(logits, paddle.to_tensor(labels.ravel()), self.weights)
-        # so that a fold's step does not depend on how many there are
+        # a fold's step does not depend on the number of folds
         (loss * self.problem.folds).backward()
         self.optimizer.step()
         self.optimizer.clear_grad()
         return loss.detach()
 
     def _mixed(self, features: Any, labels: NDArray[np.int64], rng: np.random.Generator) -> Any:
-        """The loss of batches that the dataset's augmentations have changed."""
+        """The loss of batches that the dataset's batch augmentations have changed."""
         changed = self.problem.changed(features.numpy(), self._targets(labels), rng)
         mixed, targets = (paddle.to_tensor(array) for array in changed)
         return self._soft_loss(self._forward(mixed, rng), targets)
@@ -126,16 +127,18 @@ class HeadsFit(Fit):
             hidden = hidden * paddle.to_tensor(mask.astype(np.float32) / np.float32(1 - DROPOUT))
         return paddle.bmm(hidden, self.parameters[2]) + self.parameters[3]
 
-    def _judge(self) -> Floats:
+    def _validation_logits(self) -> Floats:
         with paddle.no_grad():
-            logits: Floats = self._forward(self.standard.judged).numpy()
-        return np.concatenate([logits[fold, : len(rows)] for fold, rows in enumerate(self.judges)])
+            logits: Floats = self._forward(self.standard.validation_features).numpy()
+        return np.concatenate(
+            [logits[fold, : len(rows)] for fold, rows in enumerate(self.validation_rows)]
+        )
 
 
 def joined(
     parameters: list[Floats], mean: Floats, scale: float, temperature: float
 ) -> dict[str, Floats]:
-    """The heads of all folds (a stack) as one head whose logits are their logits' mean over
+    """The heads of all folds (a stack) as one head whose logits are the mean of theirs over
     `temperature`.
 
     Centring by `mean` and dividing by `scale` become part of the first matrix. Exact: linear heads

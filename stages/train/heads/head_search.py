@@ -1,5 +1,5 @@
-"""Heads on features of frozen backbones, or small networks from scratch, searched over; then the
-tails of the best backbones."""
+"""The trainer for heads: a search over heads on features of frozen backbones, or over small
+networks from scratch; then the best backbones are fine-tuned."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -10,12 +10,13 @@ from stages.train.cost.estimate import Estimate, of_heads
 
 
 class Heads:
-    """Features are computed once for each input; a trial is a head that is taught on them, and in
-    phase two the tail of a backbone with its head."""
+    """Features are computed once for each input. A trial is a head that is trained on them; in the
+    second phase, the last layers of a backbone with its head."""
 
     def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with the numbers of trials of both phases that its minutes allow. What phase one
-        leaves goes to phase two; where trials were counted by hand, so are those of phase two."""
+        """`train` with the numbers of trials of both phases that its minutes allow. Fine-tuning
+        gets what the first phase leaves. Where `train.trials` is set, fine-tuning has as many
+        trials as are set, too."""
         from stages.train.cost.budget import taken, trials_within
         from stages.train.cost.finetune_budget import tuned_within
         from stages.train.ood import with_negatives
@@ -33,7 +34,7 @@ class Heads:
     def estimate(
         self, train: TrainConfig, samples: int, views: int, settings: Settings
     ) -> Estimate:
-        """What `train` takes for so many samples, each with `views` copies."""
+        """Minutes, memory and disk for so many samples, each with `views` augmented views."""
         from stages.train.ood import with_negatives
 
         samples = with_negatives(train, samples)
@@ -60,11 +61,11 @@ class Heads:
         train = self.resolve(config, samples, dataset.views, settings.machine_speed)
         count = train.trials or 1
         prepared = prepare(dataset, train, store=store, run=run, settings=settings)
-        # as many as there are groups for
+        # there are no more folds than groups
         train = train.model_copy(update={"folds": prepared.folds})
         minutes = minutes_of(train, samples, dataset.views)
         recorder = Recorder(run, count, train.metric, minutes=minutes)
-        with cluster(settings, prepared.nbytes):  # one for all that follows
+        with cluster(settings, prepared.nbytes):  # one Ray cluster for both phases
             reports = (recorder.heard, recorder.epoch)
             trials = search(prepared.problem, train, count, settings, *reports, store=store)
             trials, chosen = tune(

@@ -1,7 +1,8 @@
-"""How good the chosen head is with less to learn from, and so how much more would help.
+"""The learning curve of the chosen head: its accuracy with less training data, from which the gain
+of more data is estimated.
 
-It is taught on nested parts of what taught it, groups kept whole, several times over, and judged
-on the same held-out samples each time."""
+The head is trained on nested parts of its training data, groups kept whole, with several seeds, and
+validated on the same held-out samples each time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,9 +22,9 @@ from stages.train.search.successive_halving import Hyperparameters
 from stages.train.search.trial_search import ROOM
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
-SECONDS = 12.0  # of counted work on one core that all teachings may take
+SECONDS = 12.0  # of counted work on one core for all trainings
 LEAST_SEEDS, MOST_SEEDS = 3, 8
-SCALED = 3  # times the features: as they are kept, and while they are brought to one scale
+SCALED = 3  # times the features: as they are, and while they are standardised
 REMEDY = "Free some memory, or set train.growth to false."
 FEWEST = 8  # groups of a label, so that a quarter is more than one
 
@@ -33,9 +34,9 @@ Right = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Curve:
-    """`right` [shares, seeds, judged]: whether those who had not seen a sample knew its label;
-    `labels` and `groups` [judged]: of the samples that judged; `sizes` [shares, labels]: samples
-    that taught, in the mean over folds and seeds."""
+    """`right` [shares, seeds, samples]: whether the out-of-fold prediction is right; `labels` and
+    `groups` [samples]: of the validation samples; `sizes` [shares, labels]: numbers of training
+    samples, in the mean over folds and seeds."""
 
     shares: tuple[float, ...]
     right: Right
@@ -45,7 +46,7 @@ class Curve:
 
 
 def why_not(problem: Problem, groups: Sequence[str]) -> str:
-    """Why no curve can be told; empty if one can."""
+    """Why no curve can be estimated; empty if one can."""
     pairs = set(zip(problem.labels.tolist(), groups, strict=True))
     fewest = min(np.unique([label for label, _ in pairs], return_counts=True)[1])
     if fewest < FEWEST:
@@ -62,9 +63,9 @@ def curve_of(
     settings: Settings,
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Curve:
-    """Teach `hyperparameters` on parts of `problem`, each for so many steps as the whole takes in
-    `epochs`; `groups`: each row's. `report_progress` is called
-    with how many are done. Equal arguments, equal curve."""
+    """Train `hyperparameters` on parts of `problem`, each for as many steps as the whole takes in
+    `epochs`. `groups`: each row's. `report_progress` is called with the numbers of finished and of
+    all trainings. Equal arguments give an equal curve."""
     name = hyperparameters["input"]
     small = replace(problem, features={name: problem.features[name]})
     seeds = range(_seeds(len(problem.labels), epochs))
@@ -77,8 +78,12 @@ def curve_of(
         Executor(ShareWorker, shared, wanted=wanted, workers=len(jobs), remedy=REMEDY) as executor,
     ):
         outcomes = executor.map(jobs, report_progress)
-    right = np.stack([one for one, _ in outcomes]).reshape(len(SHARES), len(seeds), -1)
-    sizes = np.stack([one for _, one in outcomes]).reshape(len(SHARES), len(seeds), -1).mean(axis=1)
+    right = np.stack([outcome for outcome, _ in outcomes]).reshape(len(SHARES), len(seeds), -1)
+    sizes = (
+        np.stack([outcome for _, outcome in outcomes])
+        .reshape(len(SHARES), len(seeds), -1)
+        .mean(axis=1)
+    )
     validation_rows = np.concatenate(
         [problem.validation_rows(fold) for fold in range(problem.folds)]
     )
@@ -89,7 +94,7 @@ def curve_of(
 
 
 def _seeds(rows: int, epochs: int) -> int:
-    """How many teachings of each share fit into SECONDS: counted, never timed."""
+    """How many trainings of each share fit into SECONDS: counted, never timed."""
     each = len(SHARES) * rows * epochs * ROW_EPOCH
     return min(max(int(SECONDS // each), LEAST_SEEDS), MOST_SEEDS)
 
@@ -113,8 +118,8 @@ class ShareWorker:
         return self.trained(*piece)
 
     def trained(self, share: float, seed: int) -> tuple[Right, NDArray[np.float64]]:
-        """Whether the label of each validation row was predicted after training on `share`, and how
-        many samples of each label that were, in the mean over folds."""
+        """Whether each validation sample is predicted right after training on `share`, and the
+        number of training samples of each label, in the mean over folds."""
         from stages.train.heads.head_fit import HeadsFit
 
         part = part_of(self.problem, self.groups, share, seed)
@@ -123,6 +128,7 @@ class ShareWorker:
         assert fit.best is not None  # noqa: S101
         rows = [part.training_rows(fold) for fold in range(part.folds)]
         counts = [
-            np.bincount(part.labels[one[part.plain[one]]], minlength=part.classes) for one in rows
+            np.bincount(part.labels[fold_rows[part.plain[fold_rows]]], minlength=part.classes)
+            for fold_rows in rows
         ]
         return fit.best.logits.argmax(axis=1) == fit.truth, np.mean(counts, axis=0)

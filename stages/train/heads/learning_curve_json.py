@@ -1,4 +1,4 @@
-"""What more samples would bring, told by the best head on the chosen input, as a file."""
+"""The learning curve of the best head on the chosen input, as a file of the Model."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from stages.train.search.search_space import learner_of
 from stages.train.search.selection import choose, result_of
 from stages.train.search.successive_halving import Trial
 
-SCRATCH = "a network from scratch is taught, which takes too long to do over and over"
+SCRATCH = "a network is trained from scratch, and training it many times takes too long"
 
 
 def learning_curve_json(
@@ -53,7 +53,7 @@ def learning_curve_json(
 
 def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
     """The group of each row; a sample without one is its own."""
-    group_of = {one.digest: one.group for one in samples_of(dataset, store)}
+    group_of = {sample.digest: sample.group for sample in samples_of(dataset, store)}
     return [group_of.get(view.digest) or view.digest for view in prepared.views]
 
 

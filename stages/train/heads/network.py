@@ -1,4 +1,4 @@
-"""A trained network: kept as a Model's files, and those as arrays and as a Paddle layer."""
+"""A trained network: stored as a Model's files, and loaded as arrays or as a Paddle layer."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +12,8 @@ from stages.store import Store
 
 
 def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[str, str]:
-    """Export `family` with the weights `arrays` and keep the graph and the weights in `store`: the
-    digest of each by its name in a Model."""
+    """Export `family` with the weights `arrays` into `store`, graph and weights: the digest of each
+    by its name in a Model."""
     with TemporaryDirectory() as folder:
         files = export_network(family, arrays, Path(folder))
         digests = {name: store.add_file(path) for name, path in files.items()}
@@ -26,8 +26,8 @@ def arrays_of(model: Model, store: Store) -> dict[str, Array]:
 
 
 def build(model: Model, store: Store) -> Any:
-    """The network of `model` with its weights, a Paddle layer ready to predict: windows (N, ...) to
-    what its family answers."""
+    """The network of `model` with its weights, a Paddle layer in evaluation mode: windows (N, ...)
+    to the family's outputs."""
     from stages.models.network import assemble
 
     return assemble(model.family, arrays_of(model, store))

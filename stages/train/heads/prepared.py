@@ -1,4 +1,4 @@
-"""All that a search needs, before it begins: the samples, the rows, their features."""
+"""Prepares a search: samples, rows of the problem, features."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.heads.backbone import BackboneFile, backbone_file
-from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, View
+from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, SampleView
 from stages.train.heads.problem import Problem, Rows, rows_of
 from stages.train.heads.windows import Windows
 from stages.train.ood import labels_of, other_of
@@ -28,25 +28,26 @@ from stages.train.search.search_space import Input, inputs_of
 
 @dataclass(frozen=True)
 class Prepared:
-    """`views`: what each row of `problem` shows; `shapes`: of one window as the network sees it, by
-    input's name; `kinds`: of the samples that teach what to reject, by digest."""
+    """`views`: the sample view of each row of `problem`; `shapes`: of one window as the network's
+    input, by input's name; `kinds`: kinds of the negatives, by digest."""
 
     problem: Problem
-    views: tuple[View, ...]
+    views: tuple[SampleView, ...]
     folds: int
     shapes: dict[str, tuple[int, ...]]
     kinds: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        """Of what all workers read."""
+        """Bytes of the data that all workers share."""
         return sum(array.nbytes for array in self.problem.features.values())
 
 
 def prepare(
     dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
 ) -> Prepared:
-    """Compute or find the features of all rows for every input. Raises DataError."""
+    """Compute the features of all rows for every input, or read them from the cache. Raises
+    DataError."""
     samples = samples_of(dataset, store)
     folds = folds_of(samples, train.folds)
     generated = negatives(dataset, samples, train, store=store, settings=settings)
@@ -84,7 +85,7 @@ def _features(
     settings: Settings,
     report_progress: ReportProgress,
 ) -> NDArray[np.float32] | Windows:
-    """What a frozen backbone makes of the rows, or their windows as they are."""
+    """The frozen backbone's features of the rows; without a backbone, the rows' windows."""
     if backbone:
         return Extractor(backbone, preprocessing, settings, report_progress).rows(rows.views)
     with ThreadPoolExecutor(settings.threads) as pool:
@@ -98,11 +99,11 @@ def _features(
 def _backbones(
     inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
 ) -> dict[str, BackboneFile]:
-    """The backbones of those families that have one."""
+    """The exported backbones of the families that have one."""
     families = {
-        model_input.family: model_input.begun
+        model_input.family: model_input.initialised_family
         for model_input in inputs
-        if model_input.begun.features
+        if model_input.initialised_family.features
     }
     run.progress("backbones", 0, len(families))
     with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
@@ -113,7 +114,7 @@ def _backbones(
 
 
 def folds_of(samples: list[Sample], wanted: int) -> int:
-    """`wanted`, or as many as there are groups of the label that has the fewest of them.
+    """`wanted` folds, or as many as the label with the fewest groups has groups.
 
     Raises DataError if a split that is needed is empty, or all samples are of one group."""
     splits = Counter(sample.split for sample in samples)
@@ -130,7 +131,7 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
     groups = {(sample.label, sample.group or sample.digest) for sample in used}
     if len({group for _, group in groups}) < 2:
         raise DataError(
-            "All samples of train and validation are of one group, so none can judge.",
+            "All samples of train and validation are of one group, so none can be held out.",
             "Add samples of another group, or leave out the column 'group'.",
         )
     return max(2, min(wanted, min(Counter(label for label, _ in groups).values())))

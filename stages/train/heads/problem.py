@@ -1,4 +1,5 @@
-"""What a trial learns from: features of every row, labels, and who judges whom."""
+"""The data of a search over heads: features and labels of every row, and the folds for
+validation."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, digest_of
 from stages.etl.manifest import Sample
-from stages.train.heads.features import View
+from stages.train.heads.features import SampleView
 
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -18,18 +19,17 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows are views of samples, all of one sample in a row. `features`: input's name to what a
-    frozen backbone makes of the rows, [rows, features], or to their windows as they are; `labels`:
-    [rows].
+    """Rows are views of samples; the views of one sample are adjacent. `features`: by input's name,
+    the frozen backbone's features [rows, features], or the rows' windows; `labels`: [rows].
 
-    `held`: [rows], the fold in which a row's sample is held out to judge (-1: in none);
-    `plain`: [rows], whether a row is the sample itself, before its other views; only such a row
-    judges. `changes`: those of the dataset's augmentations that are for batches. `other`: the
-    label of samples that teach what to reject, by which nothing else is judged."""
+    `fold_of_row`: [rows], the fold in which a row's sample is held out for validation (-1: in
+    none); `plain`: [rows], whether a row is the sample itself, before its augmented views; only
+    such rows are validated on. `changes`: the dataset's augmentations of batches. `other`: the
+    label of negatives, which count in no measure."""
 
     features: dict[str, Any]
     labels: Indices
-    held: Indices
+    fold_of_row: Indices
     plain: NDArray[np.bool_]
     classes: int
     folds: int
@@ -38,51 +38,51 @@ class Problem:
 
     @property
     def samples(self) -> int:
-        """How many samples judge, without those of the label `other`."""
-        return self.known(
+        """How many samples are validated on, without those of the label `other`."""
+        return self.count_labelled(
             np.concatenate([self.validation_rows(fold) for fold in range(self.folds)])
         )
 
-    def known(self, rows: Indices) -> int:
-        """How many of `rows` have one of a person's labels."""
+    def count_labelled(self, rows: Indices) -> int:
+        """How many of `rows` have a label other than `other`."""
         return int((self.labels[rows] != self.rejected).sum())
 
     @property
     def rejected(self) -> int:
-        """`other`, or a label that no row has."""
+        """`other`, or -1, which no row has."""
         return -1 if self.other is None else self.other
 
     @property
     def origin(self) -> Indices:
-        """[rows], the number of a row's sample."""
+        """[rows], the number of each row's sample."""
         return np.cumsum(self.plain) - 1
 
     def changed(
         self, inputs: Floats, targets: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
-        """`inputs` [folds, n, ...] and `targets` [folds, n, classes], the batch of each fold
-        changed by itself."""
+        """`inputs` [folds, n, ...] and `targets` [folds, n, classes] after batch augmentation, fold
+        by fold."""
         for change in self.changes:
             pairs = [change(*pair, rng) for pair in zip(inputs, targets, strict=True)]
             inputs, targets = (np.stack(part) for part in zip(*pairs, strict=True))
         return inputs, targets
 
     def training_rows(self, fold: int) -> Indices:
-        """The rows that teach in `fold`."""
-        return np.flatnonzero(self.held != fold)
+        """The rows that `fold` trains on."""
+        return np.flatnonzero(self.fold_of_row != fold)
 
     def validation_rows(self, fold: int) -> Indices:
-        """The rows that judge in `fold`."""
-        return np.flatnonzero((self.held == fold) & self.plain)
+        """The rows that `fold` is validated on."""
+        return np.flatnonzero((self.fold_of_row == fold) & self.plain)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Which views are rows, in order, and what is known of each before its features are."""
+    """The rows of a problem, in order, before their features are computed."""
 
-    views: tuple[View, ...]
+    views: tuple[SampleView, ...]
     labels: Indices
-    held: Indices
+    fold_of_row: Indices
 
     def problem(
         self,
@@ -93,7 +93,7 @@ class Rows:
         other: int | None = None,
     ) -> Problem:
         plain = np.array([view.number == 0 for view in self.views])
-        columns = (self.labels, self.held, plain)
+        columns = (self.labels, self.fold_of_row, plain)
         return Problem(features, *columns, classes, folds, tuple(changes), other)
 
 
@@ -104,18 +104,18 @@ def rows_of(
     seed: int,
     negatives: Sequence[Sample] = (),
 ) -> Rows:
-    """The rows of the train and validation splits; views beside the sample itself of train's only.
-    The `negatives` come after them and do not change who judges whom among them.
+    """The rows of the train and validation splits; only samples of train have augmented views. The
+    `negatives` come last and do not change the folds of the others.
 
-    With one fold the validation split judges what the train split teaches. With more, both are
-    dealt into so many folds, and each is judged by what all the others teach."""
+    With one fold, the model trains on the train split and is validated on the validation split.
+    With more, the samples of both are dealt into so many folds, and each fold is held out once."""
     used = [sample for sample in samples if sample.split in ("train", "validation")]
     place = {label: index for index, label in enumerate(dataset.labels)}
     fold_of_samples = _folds_of(used, folds, seed) + _folds_of(negatives, folds, seed)
     views, labels, folds_of_rows = [], [], []
     for sample, fold in zip([*used, *negatives], fold_of_samples, strict=True):
         count = 1 + (dataset.views if sample.split == "train" else 0)
-        views += [View(sample.digest, number) for number in range(count)]
+        views += [SampleView(sample.digest, number) for number in range(count)]
         labels += [place.get(sample.label, len(place))] * count
         folds_of_rows += [fold] * count
     return Rows(tuple(views), np.array(labels, np.int64), np.array(folds_of_rows, np.int64))
@@ -130,7 +130,7 @@ def _by_split(samples: Sequence[Sample]) -> list[int]:
 
 
 def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
-    """Each sample's fold: groups stay together, each label is spread evenly, all by content."""
+    """Each sample's fold: groups stay together, labels are spread evenly, all by content."""
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(sample.group or sample.digest, []).append(sample)

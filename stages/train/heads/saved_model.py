@@ -1,5 +1,5 @@
-"""The Model that comes of the chosen trial: its head joined to the backbone, and what is known of
-it."""
+"""Saves the chosen trial as a Model: its head joined to the backbone, with the record of the
+selection."""
 
 import json
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def save_model(
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()
-    family = model_input.begun
+    family = model_input.initialised_family
     labels = labels_of(dataset, train)
     reject = _reject(arrays, prepared, train)
     rejecting = (reject.step,) if reject else ()
@@ -69,7 +69,7 @@ def save_model(
             trials,
             chosen,
             train,
-            samples=prepared.problem.known(arrays["rows"]),
+            samples=prepared.problem.count_labelled(arrays["rows"]),
             folds=prepared.folds,
         )
         | validation_counts(prepared.problem, arrays["rows"], labels)
@@ -86,7 +86,7 @@ def save_model(
 
 
 def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
-    """What rejects unknown samples, if anything is to."""
+    """The rejection of unknown samples, if the model has one."""
     other = prepared.problem.other
     if other is None or not train.rejects:
         return None
@@ -95,7 +95,7 @@ def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) ->
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:
-    """How many samples taught what to reject: those that were made, and a person's own."""
+    """How many negatives were trained on: generated ones, and a person's own."""
     trained_on = {view.digest for view in prepared.views}
     kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
     yours = kinds.count(YOURS)
@@ -103,15 +103,15 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
 
 
 def _arrays(model_input: Input, trained: dict[str, Array], settings: Settings) -> dict[str, Array]:
-    """What was `made`, joined to what the backbone was published with."""
-    published = model_input.begun.load(settings)
+    """The `trained` weights with the backbone's published ones."""
+    published = model_input.initialised_family.load(settings)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
     return {**backbone, **without(trained)}
 
 
 def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
-    """For each sample that judged, as JSON: its digest, its label's index, and the scores by heads
-    that had not seen it."""
+    """The out-of-fold predictions as JSON: digest, label's index and scores of each validation
+    sample."""
     rows = arrays["rows"]
     answers = [runtime.run(after, logits[None])[0] for logits in arrays["logits"]]
     content = {
@@ -124,7 +124,7 @@ def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, 
 
 
 def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
-    """All trials as JSON, by number; without times, so that equal searches have equal bytes."""
+    """All trials as JSON, by number; without times, so that equal searches give equal bytes."""
     rows = [
         {
             "number": trial.number,

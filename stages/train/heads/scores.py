@@ -1,4 +1,4 @@
-"""How good logits are, in the few numbers that a search compares."""
+"""The measures by which a search compares logits."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,12 @@ def measures(logits: Logits, truth: Truth, rejected: int = -1) -> dict[str, floa
 
 
 def log_loss(logits: Logits, truth: Truth) -> float:
-    """Mean of minus the logarithm of the score that the true label is given."""
+    """Mean of minus the logarithm of the true label's score."""
     return float(np.mean(log_losses(logits, truth)))
 
 
 def log_losses(logits: Logits, truth: Truth) -> NDArray[np.float64]:
-    """Of each of `logits` [n, labels], minus the logarithm of the score of its true label, [n]."""
+    """Minus the logarithm of the true label's score, for each of `logits` [n, labels]: [n]."""
     wide = logits.astype(np.float64)
     wide -= wide.max(axis=1, keepdims=True)
     normal = np.log(np.exp(wide).sum(axis=1))
@@ -35,8 +35,8 @@ def log_losses(logits: Logits, truth: Truth) -> NDArray[np.float64]:
 
 
 def best_temperature(logits: Logits, truth: Truth, rejected: int = -1) -> float:
-    """The number between 0.25 and 4 that `logits` are to be divided by for the least log loss,
-    without the samples of the label `rejected`.
+    """The divisor of `logits`, between 0.25 and 4, with the least log loss, without the samples of
+    the label `rejected`.
 
     Golden-section search; the loss has one minimum. Guo et al., On Calibration of Modern Neural
     Networks, 2017."""
@@ -45,7 +45,7 @@ def best_temperature(logits: Logits, truth: Truth, rejected: int = -1) -> float:
     low, high = -np.log(4), np.log(4)
     for _ in range(40):
         left, right = high - ratio * (high - low), low + ratio * (high - low)
-        at_left = log_loss(logits / np.float32(np.exp(left)), truth)
-        at_right = log_loss(logits / np.float32(np.exp(right)), truth)
-        low, high = (low, right) if at_left <= at_right else (left, high)
+        low_loss = log_loss(logits / np.float32(np.exp(left)), truth)
+        high_loss = log_loss(logits / np.float32(np.exp(right)), truth)
+        low, high = (low, right) if low_loss <= high_loss else (left, high)
     return round(float(np.exp((low + high) / 2)), 4)

@@ -1,9 +1,9 @@
-"""Teaches small networks from their first weights: those of all folds at once, as groups of
-channels of one network.
+"""Trains small networks from scratch: those of all folds at once, as groups of channels of one
+network.
 
-An epoch shows each sample, by one of its views and one of its windows, drawn: so further views cost
-no further steps. What judges and is kept is the running mean of the weights (Polyak and
-Juditsky 1992), which needs no plan of how far a trial will go."""
+An epoch shows each sample once, in one drawn view and one drawn window of it: more views cost no
+more steps. The weights that are validated and kept are a running mean (Polyak and Juditsky 1992),
+which needs no schedule fixed beforehand."""
 
 from typing import Any
 
@@ -48,27 +48,27 @@ class ScratchFit(Fit):
             parameters=self.parameters,
             weight_decay=hyperparameters["weight_decay"],
         )
-        self.taught = [
+        self.training_samples = [
             shown(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
         ]
         self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
 
     def arrays(self) -> dict[str, Floats]:
-        learnt, folds = self._best().parameters, self.problem.folds
-        matrix, offset = learnt["head.0"].astype(np.float64), learnt["head.1"].astype(np.float64)
+        weights, folds = self._best().parameters, self.problem.folds
+        matrix, offset = weights["head.0"].astype(np.float64), weights["head.1"].astype(np.float64)
         temperature = self.temperature()
         out = {
             "head.out.weight": np.concatenate(matrix) / folds / temperature,
             "head.out.bias": offset.mean(axis=0)[0] / temperature,
         }
-        backbone = {name: array for name, array in learnt.items() if name.startswith("backbone.")}
+        backbone = {name: array for name, array in weights.items() if name.startswith("backbone.")}
         return backbone | {name: array.astype(np.float32) for name, array in out.items()}
 
     def state(self) -> dict[str, Any]:
         return {
             **super().state(),
             "weights": {name: value.copy() for name, value in self._state().items()},
-            "mean": self._learnt(),
+            "mean": self._trained_weights(),
             "optimizer": optimizer_state(self.optimizer),
             "steps": self.steps,
         }
@@ -81,9 +81,9 @@ class ScratchFit(Fit):
         self.steps = state["steps"]
 
     def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.problem.labels[self.first[items]]  # what is shown is samples
+        return self.problem.labels[self.first[items]]  # items are samples here
 
-    def _learnt(self) -> dict[str, Floats]:
+    def _trained_weights(self) -> dict[str, Floats]:
         return {name: value.copy() for name, value in self.mean.items()}
 
     def _start(self) -> tuple[Backbone, list[Any]]:
@@ -110,14 +110,14 @@ class ScratchFit(Fit):
             f"head.{place}": tensor.numpy() for place, tensor in enumerate(self.head)
         }
 
-    @quiet()  # batch norm tells at every step that it does what it is for
+    @quiet()  # Paddle warns of batch norms in training mode at every step
     def _epoch(self, rng: np.random.Generator) -> float:
         self.backbone.train()
-        losses = [self._step(samples, rng) for samples in self._orders(self.taught, rng)]
+        losses = [self._step(samples, rng) for samples in self._orders(self.training_samples, rng)]
         return float(paddle.stack(losses).mean())
 
     def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Any:
-        """Show `samples` [folds, n], each by a view and a window of it."""
+        """Train on `samples` [folds, n], each in a drawn view and window."""
         first, views = self.first[samples], np.diff(self.first)[samples]
         rows = first + rng.integers(0, views)
         windows = self.windows.drawn(rows.ravel(), rng)[:, 0]
@@ -127,7 +127,7 @@ class ScratchFit(Fit):
         loss = self._soft_loss(logits, paddle.to_tensor(changed[1]))
         (
             loss * self.problem.folds
-        ).backward()  # a fold's step does not depend on how many there are
+        ).backward()  # a fold's step does not depend on the number of folds
         self.optimizer.step()
         self.optimizer.clear_grad()
         self._remember()
@@ -148,17 +148,20 @@ class ScratchFit(Fit):
             features = features * paddle.to_tensor(mask.astype(np.float32) / (1 - DROPOUT))
         return paddle.bmm(features, head[0]) + head[1]
 
-    def _judge(self) -> Floats:
-        """By the mean of the weights; those that are being taught are put back."""
+    def _validation_logits(self) -> Floats:
+        """With the averaged weights; the weights in training are restored afterwards."""
         current = self._state()
         current = {name: value.copy() for name, value in current.items()}
         self._become(self.mean)
         self.backbone.eval()
-        windows_of_folds = [self.windows.all_of(rows) for rows in self.judges]
+        windows_of_folds = [self.windows.all_of(rows) for rows in self.validation_rows]
         logits = self._logits([windows for windows, _ in windows_of_folds])
         self._become(current)
         return np.concatenate(
-            [means(one, places) for one, (_, places) in zip(logits, windows_of_folds, strict=True)]
+            [
+                means(fold_logits, places)
+                for fold_logits, (_, places) in zip(logits, windows_of_folds, strict=True)
+            ]
         )
 
     def _become(self, state: dict[str, Floats]) -> None:
@@ -170,7 +173,9 @@ class ScratchFit(Fit):
     def _logits(self, windows: list[Floats]) -> list[Floats]:
         """For each fold the logits of its `windows`."""
         most = max(map(len, windows))
-        even = np.stack([np.resize(one, (most, *one.shape[1:])) for one in windows])[:, :, 0]
+        even = np.stack(
+            [np.resize(fold_windows, (most, *fold_windows.shape[1:])) for fold_windows in windows]
+        )[:, :, 0]
         parts = []
         with paddle.no_grad():
             for begin in range(0, most, VALIDATION_BATCH):
@@ -179,10 +184,10 @@ class ScratchFit(Fit):
                 )
                 parts.append(self._forward(paddle.to_tensor(part), self.head).numpy())
         every = np.concatenate(parts, axis=1)
-        return [every[fold, : len(one)] for fold, one in enumerate(windows)]
+        return [every[fold, : len(fold_windows)] for fold, fold_windows in enumerate(windows)]
 
 
 def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What an epoch shows of `samples`: each once, or as often as makes it LEAST_SHOWN."""
+    """The samples of an epoch: each once, or as often as makes it LEAST_SHOWN."""
     each = np.unique(samples)
     return np.tile(each, -(-LEAST_SHOWN // len(each)))

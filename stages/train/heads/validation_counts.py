@@ -1,4 +1,4 @@
-"""On how many held-out samples trials were judged, by label, and when those are too few."""
+"""On how many held-out samples trials were validated, by label, and when those are too few."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,9 +13,9 @@ FEW = 30  # held-out samples of a label below which one more right answer is man
 
 
 def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
-    """How many samples judged, by label, in words and numbers; `few` if there are too few of one.
+    """Numbers of validation samples by label, in words and numbers; `few` if a label has too few.
 
-    `rows` of `problem`: those that the chosen trial was judged on."""
+    `rows` of `problem`: the validation rows of the chosen trial."""
     counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
     counted = zip(labels, counts, strict=True)
     by_label = {label: n for place, (label, n) in enumerate(counted) if place != problem.rejected}
@@ -29,16 +29,16 @@ def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) ->
 
 def _sentence(problem: Problem, rows: Indices, validated: int) -> str:
     if problem.folds == 1:
-        return f"The {validated:,} samples of the validation split judged, and train alone taught."
+        return f"Trained on train alone, validated on the {validated:,} samples of validation."
     if validated < problem.samples:
-        folds = len(np.unique(problem.held[rows]))
+        folds = len(np.unique(problem.fold_of_row[rows]))
         return (
-            f"Of {problem.folds} folds of train and validation {folds} judged: "
+            f"Validated on {folds} of {problem.folds} folds of train and validation: "
             f"{validated:,} samples."
         )
     return (
-        f"Each of the {validated:,} samples of train and validation judged once, in "
-        f"{problem.folds} folds: what was taught without it answered."
+        f"Each of the {validated:,} samples of train and validation was held out once, in "
+        f"{problem.folds} folds, and predicted by a model that had not seen it."
     )
 
 
@@ -48,13 +48,11 @@ def _few(folds: int, by_label: dict[str, int]) -> str:
     if not rare:
         return ""
     label, count = min(by_label.items(), key=lambda pair: pair[1])
-    more_labels = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
+    other_labels = f" (of {rare} labels there are fewer than {FEW})" if rare > 1 else ""
     weight = f"each is {100 / count:.0f} points of its recall" if count else "its recall is unknown"
     warning = (
-        f"Only {count} held-out samples of '{label}' judged the trials{more_labels}: {weight}."
+        f"Only {count} held-out samples of '{label}' measured the trials{other_labels}: {weight}."
     )
     if folds == 1:
-        return (
-            f"{warning} Leave out train.folds, and train and validation judge together in 5 folds."
-        )
+        return f"{warning} Leave out train.folds to validate on both splits, in 5 folds."
     return f"{warning} Add samples before you trust small differences."

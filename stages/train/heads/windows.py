@@ -1,4 +1,4 @@
-"""The windows of many samples, of which each has one or more, as one array."""
+"""The windows of many samples, each with one or more, as one array."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Windows:
         return shown
 
     def all_of(self, rows: Indices) -> tuple[NDArray[np.floating[Any]], Indices]:
-        """All windows of `rows`, and for each of them the place in `rows` that it belongs to."""
+        """All windows of `rows`, and for each window the index into `rows` of its row."""
         counts = np.diff(self.starts)[rows]
         places = np.repeat(np.arange(len(rows)), counts)
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

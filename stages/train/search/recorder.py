@@ -1,4 +1,4 @@
-"""What a person and MLflow hear of a search."""
+"""Reports a search to a person and to MLflow."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,10 +14,9 @@ Minutes = Callable[[Trial], float]
 
 
 class Recorder:
-    """Tells `run` of one phase of a search while it goes on, and of every trial when all have
-    ended.
+    """Reports one phase of a search to `run` while it runs, and all trials when they have ended.
 
-    `minutes`: what a trial took, by count."""
+    `minutes`: the counted minutes of a trial."""
 
     def __init__(
         self,
@@ -36,7 +35,7 @@ class Recorder:
         run.progress(self._trials, 0, total)
 
     def next(self, total: int) -> "Recorder":
-        """One for the next phase, of `total` trials."""
+        """The recorder of the next phase, with `total` trials."""
         return Recorder(self.run, total, self.metric, phase=self.phase + 1)
 
     def epoch(
@@ -48,8 +47,8 @@ class Recorder:
         curve: Sequence[Mapping[str, float]],
         ended: bool = False,
     ) -> None:
-        """Trial `number` has come to `epoch` of at most `epochs`; `curve`: the metrics of each time
-        it was judged, so far. May be told at any pace, and again after a worker was lost."""
+        """Report trial `number` at `epoch` of at most `epochs`; `curve`: the metrics of each
+        validation so far. May be called at any interval, and again after a worker was lost."""
         if not curve:
             return
         share = 1.0 if ended else epoch / epochs
@@ -76,7 +75,7 @@ class Recorder:
         )
 
     def heard(self, halving: SuccessiveHalving) -> None:
-        """A leg has ended."""
+        """Report that a rung budget is finished."""
         done = [trial for trial in halving.trials if trial.ended]
         best = min(
             (trial for trial in halving.trials if trial.result), key=lambda trial: trial.rank
@@ -87,14 +86,14 @@ class Recorder:
         self.run.log_metrics({f"best_{self.metric}": abs(best.score)}, step=len(done))
 
     def _ended(self, trials: Sequence[Trial], epochs: int) -> None:
-        """Tell of those of `trials` that have ended since."""
+        """Report those of `trials` that have ended since the last call."""
         for trial in [trial for trial in trials if trial.number not in self.ended]:
             self.ended.add(trial.number)
             curve = trial.result.curve if trial.result else []
             self.epoch(trial.number, trial.hyperparameters, len(curve), epochs, curve, ended=True)
 
     def finished(self, trials: Sequence[Trial], chosen: Trial) -> None:
-        """All trials have ended, of this phase and of others."""
+        """Report that all trials of all phases have ended."""
         self.run.log_trials([tracked(trial, chosen) for trial in trials])
         rows = [row_of(trial, self.minutes(trial), trial is chosen) for trial in trials]
         self.run.log_file("trials.parquet", parquet(rows))
@@ -110,7 +109,7 @@ class Recorder:
         )
 
     def _better(self, value: float) -> float:
-        """The best value of the metric that was told of so far, `value` among them."""
+        """The best value of the metric so far, `value` included."""
         best = value if self.best is None else self.best
         self.best = min(best, value) if self.metric == "log_loss" else max(best, value)
         return self.best

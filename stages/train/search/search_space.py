@@ -1,7 +1,7 @@
 """The search space as dimensions, and the sets of hyperparameters that a search begins with.
 
-A dimension may be there only where another has some value: a set of hyperparameters names those
-that are there, and no others."""
+A dimension may exist only where an earlier one has some value: a set of hyperparameters names those
+that exist, and no others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from stages.models.family import Family
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 
-if TYPE_CHECKING:  # a plan is made without opening it
+if TYPE_CHECKING:  # planning does not import numpy
     from numpy.random import Generator
 
 UNITS = 64  # of a hidden head, in each fold
-DIGITS = 4  # of a searched number: enough, and the same when it is written and read again
+DIGITS = 4  # of a searched number: enough, and unchanged by writing and reading
 BEGIN = {"learning_rate": 1e-3, "weight_decay": 0.1, "batch_size": 32}
 
 
@@ -35,22 +35,22 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Choice:
-    """One of `values`; `when`: it is there under this condition only."""
+class Categorical:
+    """One of `values`; with `when`, only under this condition."""
 
     name: str
     values: tuple[Any, ...]
     when: Condition | None = None
 
     def drawn(self, rng: "Generator") -> Any:
-        """Any of them."""
+        """A value, all equally likely."""
         return self.values[int(rng.integers(len(self.values)))]
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number between `low` and `high`, even on a logarithmic scale if `log`; `when`: it is there
-    under this condition only."""
+    """A number between `low` and `high`, uniform on a logarithmic scale if `log`; with `when`, only
+    under this condition."""
 
     name: str
     low: float
@@ -59,21 +59,22 @@ class Number:
     when: Condition | None = None
 
     def rounded(self, value: float) -> float:
+        """`value` with DIGITS digits, within the bounds."""
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
     def drawn(self, rng: "Generator") -> float:
-        """Any of them, as likely as any other on its scale."""
+        """A value, uniform on its scale."""
         if self.log:
             return self.rounded(exp(rng.uniform(log(self.low), log(self.high))))
         return self.rounded(rng.uniform(self.low, self.high))
 
 
-Dimension = Choice | Number
+Dimension = Categorical | Number
 
 
 def present(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> list[Dimension]:
-    """The dimensions of `space` that are there in `hyperparameters`: whose condition holds, and
-    that of the dimension which it names, too."""
+    """The dimensions of `space` that exist for `hyperparameters`: their condition holds, and the
+    dimension that it names exists, too."""
     there: dict[str, Dimension] = {}
     for dimension in space:
         if dimension.when is None or (
@@ -83,8 +84,10 @@ def present(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> l
     return list(there.values())
 
 
-def kept(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """`hyperparameters` without those whose dimension is not there."""
+def present_values(
+    space: Sequence[Dimension], hyperparameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`hyperparameters` without those whose dimension does not exist."""
     return {
         dimension.name: hyperparameters[dimension.name]
         for dimension in present(space, hyperparameters)
@@ -93,7 +96,7 @@ def kept(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict
 
 @dataclass(frozen=True)
 class Input:
-    """A family at a size; one pass over all samples makes what it is taught with. `weights`: as in
+    """A family at a size; one pass over all samples computes its features. `weights`: as in
     `train.weights`."""
 
     family: str
@@ -105,23 +108,23 @@ class Input:
         return f"{self.family}@{self.size}"
 
     @property
-    def begun(self) -> Family:
-        """The family with the weights that it begins with."""
+    def initialised_family(self) -> Family:
+        """The family with the weights that it is initialised from."""
         family: Family = FAMILIES[self.family]
         return family.initialised_from(self.weights)
 
     @property
     def seconds(self) -> float:
-        """Reference seconds for one window through the network, one core."""
+        """Reference seconds for one window through the network, on one core."""
         family: Family = FAMILIES[self.family]
         return family.seconds(self.size)
 
 
 def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
-    """All families at all sizes but those that a device leaves out; `train.input_sizes` are of
-    pictures, so a family for sounds has its own. Where none are given, `train.larger` adds those at
-    which a family is known to be better. Raises ConfigError for a size that a family cannot
-    take, and if nothing is left."""
+    """All families at all sizes, without those that a device excludes. `train.input_sizes` are of
+    pictures, so that a family for sounds has its own size. Without them, `train.larger` adds the
+    sizes at which a family is known to be better. Raises ConfigError for a size that a family
+    cannot take, and if no input is left."""
     if not train.families:
         raise ConfigError(
             "train.families is empty: which take part is known once the run is planned.",
@@ -156,47 +159,52 @@ def by_name(train: TrainConfig) -> dict[str, Input]:
 
 
 def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
-    """What tells of hyperparameters how their network learns: a head on a backbone that stays as it
-    is (as it begins, if it has no weights), or all of it from scratch."""
+    """A function from hyperparameters to how their network is trained: 'head' for a head on a
+    frozen backbone, with or without published weights; 'scratch' for a whole network."""
     backbones = {
-        name: bool(model_input.begun.features) for name, model_input in by_name(train).items()
+        name: bool(model_input.initialised_family.features)
+        for name, model_input in by_name(train).items()
     }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
-    """What the trials of `train` vary in."""
+    """The search space of heads and of networks from scratch."""
     space = train.search_space
     return (
-        Choice("input", tuple(by_name(train))),
-        Choice("head", space.head),
+        Categorical("input", tuple(by_name(train))),
+        Categorical("head", space.head),
         _number("learning_rate", space.learning_rate),
         _number("weight_decay", space.weight_decay),
-        Choice("batch_size", space.batch_size),
-        Choice("class_balance", space.class_balance),
+        Categorical("batch_size", space.batch_size),
+        Categorical("class_balance", space.class_balance),
         *_kernels(train),
     )
 
 
-def _kernels(train: TrainConfig) -> list[Choice]:
-    """The kernel's side, where an input's family lets it be chosen."""
-    inputs = tuple(name for name, model_input in by_name(train).items() if model_input.begun.kernel)
-    chosen = Choice("kernel", train.search_space.kernel, when=Condition("input", inputs))
-    return [chosen] if inputs else []
+def _kernels(train: TrainConfig) -> list[Categorical]:
+    """The kernel size, for inputs whose family has a choice."""
+    inputs = tuple(
+        name
+        for name, model_input in by_name(train).items()
+        if model_input.initialised_family.kernel
+    )
+    kernels = Categorical("kernel", train.search_space.kernel, when=Condition("input", inputs))
+    return [kernels] if inputs else []
 
 
 def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> list[dict[str, Any]]:
-    """One plain set for each input: what `begin` says, else the first choices and lowest numbers.
+    """One plain set for each input: the values of `begin`, else first choices and lowest numbers.
     They are tried before all others."""
     plain = {dimension.name: _plain(dimension, begin) for dimension in space}
     first = space[0]
-    assert isinstance(first, Choice)  # noqa: S101
-    return [kept(space, {**plain, first.name: value}) for value in first.values]
+    assert isinstance(first, Categorical)  # noqa: S101
+    return [present_values(space, {**plain, first.name: value}) for value in first.values]
 
 
 def _plain(dimension: Dimension, begin: Mapping[str, float]) -> Any:
     wanted = begin.get(dimension.name)
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, Categorical):
         return wanted if wanted in dimension.values else dimension.values[0]
     return dimension.rounded(wanted or dimension.low)
 

@@ -1,4 +1,4 @@
-"""The rule that picks one of the trials, and the record of it."""
+"""The rule that selects one of the trials, and the record of it."""
 
 from collections.abc import Sequence
 from math import sqrt
@@ -14,17 +14,20 @@ RULE = (
     "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
     "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
 )
-TAILS = "; the best tail and the heads beside it are measured on {judges} of {folds} folds"
+FINETUNED_RULE = (
+    "; the best fine-tuned trial and its baselines are measured on {validation_folds} of {folds} "
+    "folds"
+)
 LOSS_RULE = (
     "least log loss on held-out samples; if equal, the cheaper network, then the earlier trial"
 )
 
 
 def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
-    """The best of `trials` by RULE, judged on `samples` held-out samples.
+    """The best of `trials` by RULE, with measures of `samples` held-out samples.
 
     A metric that counts right answers moves by whole samples, so that the highest of many trials is
-    often a lucky one; log loss tells those near it apart."""
+    often a lucky one; log loss separates those near it."""
     inputs = by_name(train)
     near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
 
@@ -38,18 +41,18 @@ def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
 def selection_of(
     trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
 ) -> dict[str, Any]:
-    """What a Model says of how it was picked."""
+    """The record of the selection in a Model."""
     result = result_of(chosen)
     learner = learner_of(train)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
-        several = "taught once more by train and validation together, as long"
+        several = "trained once more on train and validation together, as many epochs"
     same_phase = [trial for trial in trials if trial.phase == chosen.phase]
     return {
         "rule": _rule(trials, train, folds),
         "phase": chosen.phase,
         "held_out": _held_out(chosen.phase, folds, train.validation_folds),
-        "head": "as taught by train" if folds == 1 else several,
+        "head": "as trained on train" if folds == 1 else several,
         "metric": train.metric,
         "measures": rounded(result.measures),
         "highest": round(abs(max(each.score for each in same_phase)), DECIMALS),
@@ -63,26 +66,30 @@ def selection_of(
 
 def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
     rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
-    tails = any(trial.phase == 2 for trial in trials)
-    return rule + (TAILS.format(judges=train.validation_folds, folds=folds) if tails else "")
+    has_finetuned = any(trial.phase == 2 for trial in trials)
+    return rule + (
+        FINETUNED_RULE.format(validation_folds=train.validation_folds, folds=folds)
+        if has_finetuned
+        else ""
+    )
 
 
-def _held_out(phase: int, folds: int, judges: int) -> str:
+def _held_out(phase: int, folds: int, validation_folds: int) -> str:
     if folds == 1:
-        return "the validation split, taught by train"
-    if phase == 2 and judges < folds:
-        return f"{judges} of {folds} folds of train and validation, each taught by the others"
+        return "the validation split; trained on train"
+    if phase == 2 and validation_folds < folds:
+        return f"{validation_folds} of {folds} folds of train and validation, each held out once"
     return f"train and validation in {folds} folds, groups kept whole"
 
 
 def result_of(trial: Trial) -> TrialResult:
-    """What the last leg of `trial` brought."""
-    assert trial.result is not None, f"trial {trial.number} was never taught"  # noqa: S101
+    """The result of the last rung budget of `trial`."""
+    assert trial.result is not None, f"trial {trial.number} was never trained"  # noqa: S101
     return trial.result
 
 
 def rounded(measures: dict[str, float]) -> dict[str, float]:
-    """`measures` with as many digits as are compared."""
+    """`measures` with the digits that are compared."""
     return {name: round(value, DECIMALS) for name, value in measures.items()}
 
 

@@ -1,10 +1,11 @@
-"""Successive halving of trials in batches, as a state that is asked for work and told results.
+"""Successive halving of trials in batches, as a state that gives out rung budgets and takes
+results.
 
-Nothing here depends on who finished first: a rung is decided when the whole batch has reached it,
-ranks break ties by the trial's number, batch b is proposed when batches up to b - 2 are known and
-all of them told in order. (Not b - 1, unless trials are taught one after the other: while the last
-trials of a batch are taught, the other cores begin with the next.) Li et al., A System for
-Massively Parallel Hyperparameter Tuning, 2020, made synchronous."""
+Nothing here depends on which trial finished first: a rung is decided when the whole batch has
+reached it, ranks break ties by the trial's number, and batch b may start once batch b-2 has been
+reported, in order. (Batch b-1 would leave cores idle while its last trials are trained; where
+trials are trained one after the other, it is b-1.) Li et al., A System for Massively Parallel
+Hyperparameter Tuning, 2020, made synchronous."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,8 +15,8 @@ Hyperparameters = dict[str, Any]
 
 
 class Searcher(Protocol):
-    """Proposes hyperparameters; hears how good those were that are done. `informed`: plain sets
-    that are known to do well are tried before its own."""
+    """Proposes hyperparameters and learns their scores. `informed`: plain sets that are known to do
+    well are tried before its own."""
 
     informed: ClassVar[bool]
 
@@ -25,7 +26,7 @@ class Searcher(Protocol):
 
 
 class RungBudget(NamedTuple):
-    """Trial `number` is to be taught up to `epochs` in all."""
+    """Trial `number` is to be trained up to `epochs` in all."""
 
     number: int
     epochs: int
@@ -33,13 +34,14 @@ class RungBudget(NamedTuple):
 
     @property
     def key(self) -> list[object]:
-        """Equal for equal teaching, whichever trial's it is."""
+        """Equal for equal training, whichever trial it is."""
         return [self.hyperparameters, self.epochs]
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What a leg brought: measures of the best epoch and of all, and the head's arrays (an npz)."""
+    """The result of a rung budget: measures of the best epoch, the whole curve, and the head's
+    arrays (an npz)."""
 
     measures: dict[str, float]
     best_epoch: int
@@ -49,14 +51,15 @@ class TrialResult:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All but the arrays: what JSON can hold."""
+        """All but the arrays, as JSON."""
         return {name: value for name, value in vars(self).items() if name != "arrays"}
 
 
 @dataclass
 class Trial:
-    """One set of hyperparameters and how far it came. `score`: the higher, the better. `phase`: 1
-    for a head on a frozen backbone or a network from scratch, 2 for a tail."""
+    """One set of hyperparameters and how far it is trained. `score`: the higher, the better.
+    `phase`: 1 for a head on a frozen backbone or a network from scratch, 2 for a fine-tuned
+    backbone."""
 
     number: int
     hyperparameters: Hyperparameters
@@ -68,7 +71,7 @@ class Trial:
 
     @property
     def input(self) -> str:
-        """The name of what it is taught with; see `space.Input`."""
+        """The name of its input; see `search_space.Input`."""
         return str(self.hyperparameters["input"])
 
     @property
@@ -77,8 +80,8 @@ class Trial:
 
 
 def rungs_of(epochs: int, halving: int, least: int = 5) -> tuple[int, ...]:
-    """The epochs at which trials are compared: `epochs`, and so many times fewer while there are
-    `least`."""
+    """The epochs at which trials are compared: `epochs`, and `halving` times fewer, again and
+    again, while there are `least`."""
     rungs = [epochs]
     while rungs[0] // halving >= least:
         rungs.insert(0, rungs[0] // halving)
@@ -86,8 +89,8 @@ def rungs_of(epochs: int, halving: int, least: int = 5) -> tuple[int, ...]:
 
 
 class SuccessiveHalving:
-    """`total` trials in batches of `size`; after each of `rungs`, one in `keep` of a batch goes
-    on."""
+    """`total` trials in batches of `size`; after each of `rungs`, one in `keep` of a batch
+    continues."""
 
     def __init__(
         self,
@@ -101,9 +104,9 @@ class SuccessiveHalving:
         ahead: int = 1,
         kind: Callable[[Hyperparameters], str] = lambda _: "",
     ) -> None:
-        """`ahead`: the batches that may be under way when the next is proposed, without knowing
-        them, so that nobody has to wait. `kind`: trials are compared with those of the same kind,
-        as a network from scratch begins slower than a head."""
+        """`ahead`: how many batches may be unfinished when the next is proposed, so that no core is
+        idle. `kind`: trials are compared within their kind, as a network from scratch learns more
+        slowly than a head at first."""
         self.searcher = searcher
         self.ahead = ahead
         self.kind = kind
@@ -124,7 +127,7 @@ class SuccessiveHalving:
         return len(self.trials) == self.total and all(trial.ended for trial in self.trials)
 
     def next(self) -> RungBudget | None:
-        """What is to be done next; None if that depends on what is being done."""
+        """The next budget to train; None if that depends on budgets in training."""
         if not self.waiting and len(self.trials) < self.total:
             self._propose()
         return self.waiting.pop(0) if self.waiting else None
@@ -138,7 +141,7 @@ class SuccessiveHalving:
         self._decide(self.batches[budget.number // self.size], budget.epochs)
 
     def _propose(self) -> None:
-        """Add the next batch, if those that it has to know have ended."""
+        """Add the next batch, if the batches it has to learn from have ended."""
         batches_to_learn = len(self.batches) - self.ahead
         while self.learnt < batches_to_learn and all(
             trial.ended for trial in self.batches[self.learnt]
@@ -161,7 +164,7 @@ class SuccessiveHalving:
         return first + self.searcher.propose(count - len(first))
 
     def _decide(self, batch: list[Trial], rung: int) -> None:
-        """If all of `batch` that goes on has reached `rung`, send the best on and end the
+        """If all trials of `batch` that continue have reached `rung`, promote the best and end the
         others."""
         alive = [trial for trial in batch if not trial.ended]
         if not alive or any(trial.reached < rung for trial in alive):
@@ -169,7 +172,7 @@ class SuccessiveHalving:
         entered = sorted(
             (trial for trial in batch if trial.reached >= rung), key=lambda trial: trial.rank
         )
-        best = [trial for peers in self._kinds(entered) for trial in peers[: self._kept(peers)]]
+        best = [trial for peers in self._kinds(entered) for trial in peers[: self._promoted(peers)]]
         higher = self.rungs[self.rungs.index(rung) + 1]
         for trial in alive:
             if trial in best:
@@ -184,5 +187,5 @@ class SuccessiveHalving:
             kinds.setdefault(self.kind(trial.hyperparameters), []).append(trial)
         return list(kinds.values())
 
-    def _kept(self, peers: Sequence[Trial]) -> int:
+    def _promoted(self, peers: Sequence[Trial]) -> int:
         return -(-len(peers) // self.keep)

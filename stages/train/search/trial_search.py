@@ -65,7 +65,7 @@ def search(
     if (first := session.next()) is not None:
         halving.waiting.insert(0, first.budget)
         shared = sum(array.nbytes for array in problem.features.values())
-        # heads and small networks are trained on a processor sooner than sent to another device
+        # heads and small networks train faster on a processor than it takes to send them to a GPU
         wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
         with (
             cluster(settings, shared),
@@ -137,7 +137,7 @@ class _SearchSession:
 
 
 def _each(problem: Problem) -> int:
-    """Bytes that a worker takes beside Paddle and what is shared: all features, scaled, and twice
-    the largest while it does that."""
+    """Bytes that a worker takes beside Paddle and shared data: all features, standardised, and
+    twice the largest meanwhile."""
     sizes = [array.nbytes for array in problem.features.values()]
     return ROOM + int(sum(sizes) + 2 * max(sizes))

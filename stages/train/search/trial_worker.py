@@ -1,4 +1,4 @@
-"""What a worker does in a search over heads: it trains trials up to rung budgets, one at a time."""
+"""What a worker does in a search over heads: it trains rung budgets, one at a time."""
 
 import time
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ PAUSE = 1.0  # seconds between two reports of a trial
 
 
 class TrialPiece(NamedTuple):
-    """Train the trial of `budget` up to its epochs. `state`: what the trial's last budget left, so
+    """Train the trial of `budget` up to its epochs. `state`: of the trial after its last budget, so
     that any worker can resume it; None for a new trial."""
 
     budget: RungBudget
@@ -25,8 +25,8 @@ class TrialPiece(NamedTuple):
 
 
 class TrialWorker:
-    """`shared`: the training problem, and the epochs without improvement after which a trial
-    ends."""
+    """Trains heads and networks from scratch. `shared`: the problem, and the patience: a trial ends
+    after so many epochs without improvement."""
 
     def __init__(self, shared: tuple[Problem, int]) -> None:
         import paddle

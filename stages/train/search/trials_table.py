@@ -1,5 +1,4 @@
-"""All trials of a search as one table, for whoever wants to look for more in it than a page
-shows."""
+"""All trials of a search as one table, for further analysis."""
 
 import io
 from collections.abc import Sequence

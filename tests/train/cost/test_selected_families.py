@@ -63,8 +63,8 @@ def test_as_asked_it_begins_from_scratch(tmp_path):
 
     (one,) = inputs_of(resolved)
     assert resolved.weights == {"pp_lcnet": "scratch"}
-    assert not one.begun.frozen
-    assert one.begun.split_points == (0,)
+    assert not one.initialised_family.frozen
+    assert one.initialised_family.split_points == (0,)
     assert "from scratch" in resolved.notices()[0]
 
 

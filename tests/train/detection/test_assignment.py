@@ -1,4 +1,4 @@
-"""Which points of a picture answer for which box."""
+"""Which points of a picture are assigned to which box."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def test_points_are_the_middles_of_cells_level_after_level_row_by_row():
     np.testing.assert_array_equal(POINTS.strides[[0, 64, 80]], [8, 16, 32])
 
 
-def test_a_box_goes_to_points_within_it_that_say_its_label_and_place_it_well():
+def test_a_box_goes_to_points_within_it_that_predict_its_label_and_place_it_well():
     boxes = _boxes((10, 10, 40, 40))
     found = np.tile(boxes[0], (COUNT, 1))
 

@@ -1,4 +1,4 @@
-"""Teaching a detector: step by step, the same by one process or two, and again from a state."""
+"""Training a detector: step by step, the same in one process or two, and resumed from a state."""
 
 from dataclasses import replace
 
@@ -6,59 +6,59 @@ import numpy as np
 import pytest
 
 from stages.train.cost.detection_budget import HALVES
-from stages.train.detection.detector_fit import Fit
+from stages.train.detection.detector_fit import DetectorFit
 from tests.train.detection.conftest import hyperparameters
 
 
 @pytest.fixture(scope="module")
-def taught(problem):
-    fit = Fit(problem, hyperparameters())
-    fit.teach_epoch()
+def trained(problem):
+    fit = DetectorFit(problem, hyperparameters())
+    fit.train_epoch()
     return fit
 
 
-def test_equal_trials_are_equal_to_the_last_bit(problem, taught):
-    again = Fit(problem, hyperparameters())
-    again.teach_epoch()
+def test_equal_trials_are_equal_to_the_last_bit(problem, trained):
+    again = DetectorFit(problem, hyperparameters())
+    again.train_epoch()
 
-    _equal(again, taught)
-
-
-def test_two_that_teach_a_half_each_come_to_what_one_comes_to(problem, taught):
-    pair = [Fit(problem, hyperparameters()) for _ in range(HALVES)]
-
-    for _ in range(taught.steps):
-        halves = [one.half(place) for place, one in enumerate(pair)]
-        for one in pair:
-            one.step(sum(halves[1:], halves[0]))
-
-    _equal(pair[0], taught)
-    _equal(pair[1], taught)
+    _equal(again, trained)
 
 
-def test_a_trial_goes_on_from_its_state_as_if_it_had_not_stopped(problem, taught):
-    begun = Fit(problem, hyperparameters())
-    begun.step(sum(begun.half(place) for place in range(HALVES)))
+def test_two_that_train_a_half_each_come_to_the_result_of_one(problem, trained):
+    pair = [DetectorFit(problem, hyperparameters()) for _ in range(HALVES)]
 
-    again = Fit(problem, hyperparameters(), state=begun.state())
+    for _ in range(trained.steps):
+        halves = [fit.half(place) for place, fit in enumerate(pair)]
+        for fit in pair:
+            fit.step(sum(halves[1:], halves[0]))
+
+    _equal(pair[0], trained)
+    _equal(pair[1], trained)
+
+
+def test_a_trial_goes_on_from_its_state_as_if_it_had_not_stopped(problem, trained):
+    first = DetectorFit(problem, hyperparameters())
+    first.step(sum(first.half(place) for place in range(HALVES)))
+
+    again = DetectorFit(problem, hyperparameters(), state=first.state())
     while again.epoch < 1:
         again.step(sum(again.half(place) for place in range(HALVES)))
 
-    _equal(again, taught)
+    _equal(again, trained)
 
 
-def test_teaching_lowers_the_loss(problem):
-    fit = Fit(problem, hyperparameters())
+def test_training_lowers_the_loss(problem):
+    fit = DetectorFit(problem, hyperparameters())
     for _ in range(3):
-        fit.teach_epoch()
+        fit.train_epoch()
 
     assert np.mean(fit.losses[-fit.steps :]) < 0.8 * fit.losses[0]
 
 
-def test_the_front_keeps_its_weights_and_what_is_behind_it_does_not(problem, taught):
-    made, published = taught.arrays(), problem.published["lite_detector"]
+def test_the_stem_keeps_its_weights_and_the_layers_behind_it_do_not(problem, trained):
+    arrays, published = trained.arrays(), problem.published["lite_detector"]
 
-    moved = {name for name in published if np.any(made[f"backbone.{name}"] != published[name])}
+    moved = {name for name in published if np.any(arrays[f"backbone.{name}"] != published[name])}
 
     assert not any(name.startswith(("stem.", "blocks.0.", "blocks.4.")) for name in moved)
     assert any(name.startswith("blocks.15.") for name in moved)
@@ -66,41 +66,41 @@ def test_the_front_keeps_its_weights_and_what_is_behind_it_does_not(problem, tau
 
 
 def test_a_frozen_backbone_stays_as_published(problem):
-    fit = Fit(problem, hyperparameters(backbone_rate=0.0))
+    fit = DetectorFit(problem, hyperparameters(backbone_rate=0.0))
     fit.step(sum(fit.half(place) for place in range(HALVES)))
 
-    made = fit.arrays()
+    arrays = fit.arrays()
     assert all(
-        np.array_equal(made[f"backbone.{name}"], array)
+        np.array_equal(arrays[f"backbone.{name}"], array)
         for name, array in problem.published["lite_detector"].items()
     )
 
 
 def test_a_batch_may_be_larger_than_the_data(problem):
-    few = replace(problem.scenes, taught=problem.scenes.taught[:3])
-    fit = Fit(replace(problem, scenes=few), hyperparameters(batch_size=8))
+    few = replace(problem.scenes, training=problem.scenes.training[:3])
+    fit = DetectorFit(replace(problem, scenes=few), hyperparameters(batch_size=8))
 
-    fit.teach_epoch()
+    fit.train_epoch()
 
     assert fit.steps == 1
     assert np.isfinite(fit.values).all()
 
 
-def test_one_scene_without_boxes_can_be_taught(problem):
-    empty = next(one for one in problem.scenes.taught if not len(one.boxes))
-    fit = Fit(
-        replace(problem, scenes=replace(problem.scenes, taught=(empty,))),
+def test_one_scene_without_boxes_can_be_trained_on(problem):
+    empty = next(scene for scene in problem.scenes.training if not len(scene.boxes))
+    fit = DetectorFit(
+        replace(problem, scenes=replace(problem.scenes, training=(empty,))),
         hyperparameters(batch_size=1),
     )
 
-    fit.teach_epoch()
+    fit.train_epoch()
 
     assert np.isfinite(fit.values).all()
 
 
 def test_every_epoch_shows_every_scene_in_new_views(problem):
-    fit = Fit(problem, hyperparameters())
-    count = len(problem.scenes.taught)
+    fit = DetectorFit(problem, hyperparameters())
+    count = len(problem.scenes.training)
     shown = []
     for _ in range(2 * fit.steps):
         shown += fit._batch()
@@ -110,7 +110,7 @@ def test_every_epoch_shows_every_scene_in_new_views(problem):
     assert {place for place, _ in shown[: len(shown) // 2]} == set(range(count))
 
 
-def _equal(one: Fit, other: Fit) -> None:
-    np.testing.assert_array_equal(one.values, other.values)
-    np.testing.assert_array_equal(one.mean, other.mean)
-    assert one.losses == other.losses
+def _equal(fit: DetectorFit, other: DetectorFit) -> None:
+    np.testing.assert_array_equal(fit.values, other.values)
+    np.testing.assert_array_equal(fit.mean, other.mean)
+    assert fit.losses == other.losses

@@ -21,7 +21,7 @@ from stages.train.search.successive_halving import RungBudget
 from tests import makers
 from tests.train.detection.conftest import config, hyperparameters
 
-LEG = RungBudget(0, 2, hyperparameters())
+BUDGET = RungBudget(0, 2, hyperparameters())
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,18 @@ def model(dataset, store, ray_running):
     return Detectors().train(dataset, wanted, store=store, run=QuietRun(), settings=ray_running)
 
 
-def test_a_detector_finds_shapes_that_it_was_not_taught_with(model, store):
+def test_a_detector_finds_shapes_that_it_was_not_trained_on(model, store):
     unseen = json.loads(store.get(model.files["unseen.json"]))
 
     assert ap50(unseen["truth"], unseen["answers"], len(model.labels)) > 0.3
 
 
-def test_all_trials_race_and_the_best_is_taught_to_the_end(model, store):
+def test_the_best_of_all_trials_is_trained_to_the_end(model, store):
     trials = json.loads(store.get(model.files["trials.json"]))
 
-    assert sorted(one["rung"] for one in trials) == [1, 14]
-    (chosen,) = (one for one in trials if one["chosen"])
-    raced = [one["curve"][0]["ap50"] for one in trials]
+    assert sorted(row["rung"] for row in trials) == [1, 14]
+    (chosen,) = (row for row in trials if row["chosen"])
+    raced = [row["curve"][0]["ap50"] for row in trials]
     assert chosen["rung"] == 14
     assert chosen["curve"][0]["ap50"] == max(raced)
     minutes = [row["minutes"] for row in chosen["curve"]]
@@ -49,7 +49,7 @@ def test_all_trials_race_and_the_best_is_taught_to_the_end(model, store):
     assert chosen["curve"][-1]["epoch"] == 14
 
 
-def test_the_graph_answers_as_the_detector_did_when_it_was_judged(model, store, dataset):
+def test_the_graph_predicts_what_the_detector_did_in_validation(model, store, dataset):
     unseen = json.loads(store.get(model.files["unseen.json"]))
 
     with graph_of(model, store) as graph, predictor_of(model, graph) as predictor:
@@ -65,8 +65,8 @@ def test_arrays_are_those_of_the_whole_network(model, store):
     assert names == {"backbone", "neck", "head"}
 
 
-def alone(problem, budget=LEG, progress=None) -> Progress:
-    """What one worker comes to."""
+def alone(problem, budget=BUDGET, progress=None) -> Progress:
+    """The progress after one worker has trained `budget`."""
     work = RaceWorker(problem).work(RacePiece(budget, progress or Progress()))
     while True:
         try:
@@ -75,9 +75,9 @@ def alone(problem, budget=LEG, progress=None) -> Progress:
             return end.value
 
 
-def together(problem, settings, workers, name="together", progress=None) -> Progress:
-    """What a process group of `workers` comes to."""
-    training = DetectorTraining(problem, LEG, progress or Progress())
+def in_group(problem, settings, workers, name="together", progress=None) -> Progress:
+    """The progress after a process group of `workers` has trained BUDGET."""
+    training = DetectorTraining(problem, BUDGET, progress or Progress())
     folder = run_distributed(
         loop, training, workers=workers, name=name, settings=settings, on_report=lambda _: 0
     )
@@ -86,12 +86,12 @@ def together(problem, settings, workers, name="together", progress=None) -> Prog
 
 @pytest.fixture(scope="module")
 def whole(problem):
-    """LEG, trained without a break by one worker."""
+    """BUDGET, trained without a break by one worker."""
     return alone(problem)
 
 
 def test_a_trial_resumes_where_it_was_validated(problem, whole, tmp_path):
-    first = alone(problem, LEG._replace(epochs=1))
+    first = alone(problem, BUDGET._replace(epochs=1))
     first.save(tmp_path)
     resumed = alone(problem, progress=Progress.load(tmp_path))
 
@@ -99,13 +99,13 @@ def test_a_trial_resumes_where_it_was_validated(problem, whole, tmp_path):
 
 
 def test_one_worker_in_a_group_comes_to_the_same(problem, whole, tmp_path):
-    assert_equal(together(problem, makers.settings(tmp_path), 1), whole)
+    assert_equal(in_group(problem, makers.settings(tmp_path), 1), whole)
 
 
 def test_two_workers_in_a_group_come_to_the_same(problem, ray_running, whole, tmp_path):
     settings = ray_running.model_copy(update={"workspace": tmp_path})
 
-    assert_equal(together(problem, settings, 2), whole)
+    assert_equal(in_group(problem, settings, 2), whole)
 
 
 @pytest.mark.slow
@@ -126,12 +126,12 @@ def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(problem, ray_run
 
     with pytest.raises(KeyboardInterrupt):
         broken(stop)
-    words: list = []
-    found = broken(second.append, lambda *word: words.append((word[0], word[2])))
+    reports: list = []
+    found = broken(second.append, lambda *report: reports.append((report[0], report[2])))
     expected = unbroken(lambda _: None)
 
     assert sum(second) == 1 + 1 + 2  # what was found counts as done
-    assert len(words) == len(set(words))
+    assert len(reports) == len(set(reports))
     assert found.answers == expected.answers
     assert [trial.result for trial in found.trials] == [t.result for t in expected.trials]
     for name, array in expected.arrays.items():
@@ -144,7 +144,7 @@ def assert_equal(progress: Progress, other: Progress) -> None:
     np.testing.assert_array_equal(progress.state["values"], other.state["values"])
 
 
-def test_trials_are_judged_evenly_and_at_the_end_of_every_leg():
+def test_trials_are_validated_evenly_and_at_the_end_of_every_rung():
     assert [epoch for epoch in range(1, 21) if is_validated(epoch, 3, 20)] == [
         2,
         3,

@@ -1,4 +1,4 @@
-"""What teaches detectors, against plain arithmetic."""
+"""The losses of detectors, against plain arithmetic."""
 
 import numpy as np
 import paddle
@@ -63,14 +63,15 @@ def test_a_right_answer_costs_less_than_another_label_or_another_place():
     loss = PointLoss(SIZE, LABELS)
 
     right, label, place = (
-        float(loss(_answer(loss, *one), [BOX])) for one in ((1, 0), (2, 0), (1, 12))
+        float(loss(_answer(loss, *label_and_shift), [BOX]))
+        for label_and_shift in ((1, 0), (2, 0), (1, 12))
     )
 
     assert right < label
     assert right < place
 
 
-def test_a_picture_without_boxes_teaches_that_nothing_is_there():
+def test_a_picture_without_boxes_lowers_all_scores():
     loss = PointLoss(SIZE, LABELS)
     logits, sides = _answer(loss, 1, 0)
     logits.stop_gradient = False
@@ -84,7 +85,7 @@ def test_a_picture_without_boxes_teaches_that_nothing_is_there():
 def test_what_is_found_of_one_picture_changes_nothing_for_the_next():
     loss = PointLoss(SIZE, LABELS)
     logits, sides = _answer(loss, 1, 0)
-    both = [paddle.concat([one, one]) for one in (logits, sides)]
+    both = [paddle.concat([output, output]) for output in (logits, sides)]
 
     twice = float(loss(both, [BOX, BOX]))
 
@@ -92,7 +93,8 @@ def test_what_is_found_of_one_picture_changes_nothing_for_the_next():
 
 
 def _answer(loss: PointLoss, label: int, shift: float):
-    """Every point near the box's middle says `label`, and places it `shift` pixels to the right."""
+    """Every point near the box's middle predicts `label`, and a place `shift` pixels to the
+    right."""
     places, strides = loss.points.places, loss.points.strides[:, None]
     edges = BOX[0, :4] + np.array([shift, 0, shift, 0], np.float32)
     away = np.concatenate([places - edges[:2], edges[2:] - places], axis=1) / strides

@@ -1,4 +1,5 @@
-"""Detectors of prior boxes: the device's priors are Paddle's, and the loss takes the hard ones."""
+"""Detectors with prior boxes: the device's priors are Paddle's, and the loss takes the hard
+ones."""
 
 import numpy as np
 import paddle
@@ -73,14 +74,14 @@ def test_every_box_has_a_prior_that_answers_for_it():
     assert set(owner.tolist()) == {-1, 0, 1}
 
 
-def test_of_the_priors_without_a_box_the_hardest_are_taught():
+def test_of_the_priors_without_a_box_the_hardest_are_trained_on():
     errors = np.array([[5.0, 0.1, 0.2, 3.0, 2.0, 1.0]], np.float32)
     labels = np.array([[2, 0, 0, 0, 0, 0]])
 
-    taught = hardest(errors, labels)
+    counted = hardest(errors, labels)
 
-    assert np.flatnonzero(taught[0]).tolist() == [3, 4, 5]
-    assert taught.sum() == HARD
+    assert np.flatnonzero(counted[0]).tolist() == [3, 4, 5]
+    assert counted.sum() == HARD
 
 
 def test_a_right_answer_costs_less_than_a_wrong_one_and_nothing_has_a_cost_too():

@@ -1,4 +1,4 @@
-"""What detectors are shown."""
+"""The training and validation data of detectors."""
 
 import json
 
@@ -14,10 +14,10 @@ from tests import makers
 def test_a_view_is_the_same_whenever_it_is_shown_and_views_differ(problem):
     scenes = problem.scenes
 
-    one, again, other = (scenes.shown(0, view, 96) for view in (1, 1, 2))
+    first, again, other = (scenes.shown(0, view, 96) for view in (1, 1, 2))
 
-    np.testing.assert_array_equal(one.picture, again.picture)
-    np.testing.assert_array_equal(one.boxes, again.boxes)
+    np.testing.assert_array_equal(first.picture, again.picture)
+    np.testing.assert_array_equal(first.boxes, again.boxes)
     views = [scenes.shown(0, view, 96).picture.tobytes() for view in range(1, 9)]
     assert len(set(views)) > 1
     assert other.picture.shape == (96, 96, 3)
@@ -28,25 +28,25 @@ def test_large_pictures_are_kept_no_larger_than_they_are_shown(store):
 
     scenes = scenes_of(data, store, largest=32, threads=1)
 
-    assert max(max(one.picture.shape) for one in scenes.taught) == 48
+    assert max(max(scene.picture.shape) for scene in scenes.training) == 48
     whole = samples_of(data, store, "train")[0]
     edges = np.array([box[1:] for box in whole.boxes]) * 48 / 200
-    np.testing.assert_allclose(scenes.taught[0].boxes[:, :4], edges, rtol=1e-3)
+    np.testing.assert_allclose(scenes.training[0].boxes[:, :4], edges, rtol=1e-3)
 
 
-def test_mosaics_take_their_other_scenes_from_those_taught(problem, dataset):
+def test_mosaics_take_their_other_scenes_from_the_train_split(problem, dataset):
     mosaics = dataset.model_copy(update={"augmentations": ({"mosaic": {"chance": 1.0}},)})
     from dataclasses import replace
 
     scenes = replace(problem.scenes, dataset=mosaics)
 
-    counts = [len(scenes.shown(place, 1, 96).boxes) for place in range(len(scenes.taught))]
+    counts = [len(scenes.shown(place, 1, 96).boxes) for place in range(len(scenes.training))]
 
-    assert max(counts) > max(len(one.boxes) for one in scenes.taught)
+    assert max(counts) > max(len(scene.boxes) for scene in scenes.training)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_a_split_that_is_needed_and_empty_is_told(store, dataset, split):
+def test_a_split_that_is_needed_and_empty_is_named(store, dataset, split):
     with pytest.raises(DataError, match=split):
         scenes_of(_without(store, dataset, split), store, 96, 1)
 
@@ -57,14 +57,16 @@ def test_nothing_can_be_learnt_without_a_box(store, dataset):
 
 
 def _without(store, dataset, split: str):
-    kept = [one for one in samples_of(dataset, store) if one.split != split]
-    return _with(store, dataset, kept)
+    samples = [sample for sample in samples_of(dataset, store) if sample.split != split]
+    return _with(store, dataset, samples)
 
 
 def _without_boxes(store, dataset):
     from dataclasses import replace
 
-    return _with(store, dataset, [replace(one, boxes=()) for one in samples_of(dataset, store)])
+    return _with(
+        store, dataset, [replace(sample, boxes=()) for sample in samples_of(dataset, store)]
+    )
 
 
 def _with(store, dataset, samples):
@@ -72,9 +74,9 @@ def _with(store, dataset, samples):
     return dataset.model_copy(update={"files": files})
 
 
-def test_what_is_held_is_kept_as_files_with_true_boxes_in_pixels(problem, dataset, store):
-    held = samples_of(dataset, store, "validation")
+def test_the_validation_split_is_kept_as_files_with_true_boxes_in_pixels(problem, dataset, store):
+    validation = samples_of(dataset, store, "validation")
 
-    assert problem.scenes.held_digests == tuple(one.digest for one in held)
-    assert problem.scenes.held == tuple(store.get(one.digest) for one in held)
-    assert json.loads(json.dumps([one.tolist() for one in problem.scenes.truth]))
+    assert problem.scenes.validation_digests == tuple(sample.digest for sample in validation)
+    assert problem.scenes.validation == tuple(store.get(sample.digest) for sample in validation)
+    assert json.loads(json.dumps([sample.tolist() for sample in problem.scenes.truth]))

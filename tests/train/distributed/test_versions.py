@@ -17,7 +17,9 @@ def test_equal_machines_are_taken():
 def test_another_version_is_told_with_its_machine(name, version, expected):
     other = versions.versions_here() | {name: version}
 
-    with pytest.raises(InfrastructureError, match=f"10.0.0.2 has {expected}, this process") as caught:
+    with pytest.raises(
+        InfrastructureError, match=f"10.0.0.2 has {expected}, this process"
+    ) as caught:
         versions.check_versions({"10.0.0.1": versions.versions_here(), "10.0.0.2": other})
     assert "10.0.0.1" not in caught.value.problem
 

@@ -1,5 +1,5 @@
-"""A small question: what a real backbone's front makes of noise in which a corner's colour tells
-the label."""
+"""A small fine-tuning problem: feature maps that a real backbone's stem gives for noise in which
+the colour of a corner tells the label."""
 
 import numpy as np
 import paddle
@@ -8,15 +8,15 @@ import pytest
 from stages.models.backbone_split import frozen_stem
 from stages.models.network import Head
 from stages.parts import FAMILIES
-from stages.train.finetune.finetune_problem import Finalist, Question, at
+from stages.train.finetune.finetune_problem import FinetuneCandidate, FinetuneProblem, split_name
 from stages.train.heads.problem import Problem
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input
 
-ONE = Input("efficientnet_lite0", 64)
+INPUT = Input("efficientnet_lite0", 64)
 SAMPLES, CLASSES, VIEWS = 36, 3, 1
 PLAIN = {
-    "input": ONE.name,
+    "input": INPUT.name,
     "freeze": "most",
     "learning_rate": 2e-3,
     "warm_up": 0.1,
@@ -33,8 +33,8 @@ PLAIN = {
 }
 
 
-def maps() -> Windows:
-    """Of each sample and view, what the front makes of noise with a coloured corner; every third
+def feature_maps() -> Windows:
+    """For each sample and view, the stem's output for noise with a coloured corner; every third
     sample has two windows."""
     rng = np.random.default_rng(0)
     rows = []
@@ -43,33 +43,39 @@ def maps() -> Windows:
             pictures = rng.normal(size=(1 + (sample % 3 == 0), 3, 64, 64)).astype(np.float32)
             pictures[:, sample % CLASSES, :32, :32] += 2
             rows.append(pictures)
-    network = frozen_stem(FAMILIES[ONE.family], FAMILIES[ONE.family].load(), 12)
-    seen = Windows.of(rows)
+    stem = frozen_stem(FAMILIES[INPUT.family], FAMILIES[INPUT.family].load(), 12)
+    windows = Windows.of(rows)
     with paddle.no_grad():
-        made = network(paddle.to_tensor(seen.values)).numpy()
-    return Windows(made.astype(np.float16), seen.starts)
+        feature_maps = stem(paddle.to_tensor(windows.values)).numpy()
+    return Windows(feature_maps.astype(np.float16), windows.starts)
 
 
 def blank_head() -> dict:
-    """A linear head that knows nothing yet."""
+    """A linear head of zeros."""
     head = Head(1280, 0, CLASSES)
     return {
-        f"head.{name}": np.zeros(one.shape, np.float32) for name, one in head.named_parameters()
+        f"head.{name}": np.zeros(parameter.shape, np.float32)
+        for name, parameter in head.named_parameters()
     }
 
 
 @pytest.fixture(scope="session")
-def question() -> Question:
+def finetune_problem() -> FinetuneProblem:
     samples = np.repeat(np.arange(SAMPLES), VIEWS + 1)
     plain = np.arange(len(samples)) % (VIEWS + 1) == 0
     features = np.random.default_rng(1).normal(size=(len(samples), 1280)).astype(np.float32)
     heads = Problem(
-        {ONE.name: features}, samples % CLASSES, samples // CLASSES % 3, plain, CLASSES, 3
+        {INPUT.name: features}, samples % CLASSES, samples // CLASSES % 3, plain, CLASSES, 3
     )
-    plain_head = {"input": ONE.name, "head": "linear", "learning_rate": 0.01, "weight_decay": 0.1}
+    plain_head = {"input": INPUT.name, "head": "linear", "learning_rate": 0.01, "weight_decay": 0.1}
     plain_head |= {"batch_size": 16, "class_balance": "none"}
-    published = FAMILIES[ONE.family].load()
-    finalist = Finalist(ONE, published, blank_head(), plain_head)
-    return Question(
-        heads, {ONE.name: finalist}, {at(ONE, "most"): maps()}, VIEWS, shards=2, epochs=6
+    published = FAMILIES[INPUT.family].load()
+    candidate = FinetuneCandidate(INPUT, published, blank_head(), plain_head)
+    return FinetuneProblem(
+        heads,
+        {INPUT.name: candidate},
+        {split_name(INPUT, "most"): feature_maps()},
+        VIEWS,
+        shards=2,
+        epochs=6,
     )

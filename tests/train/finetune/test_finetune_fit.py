@@ -1,4 +1,4 @@
-"""A tail: it learns, alone or shared, can be taken up again, and becomes a whole network."""
+"""A fine-tuned network learns, alone or in a group, can be resumed, and becomes a whole network."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import pytest
 from stages.models.backbone_split import frozen_stem
 from stages.models.network import assemble
 from stages.parts import FAMILIES
-from stages.train.finetune.finetune_fit import TailFit
-from tests.train.finetune.conftest import ONE, PLAIN, SAMPLES, blank_head
+from stages.train.finetune.finetune_fit import FinetuneFit
+from tests.train.finetune.conftest import INPUT, PLAIN, SAMPLES, blank_head
 
 
 @dataclass
@@ -36,64 +36,64 @@ class Pair:
         return first + second
 
 
-def fit(question, epochs: int = 2, group=None, **changes) -> TailFit:
-    made = TailFit(question, PLAIN | changes, blank_head(), group)
-    made.fit(epochs, patience=100)
-    return made
+def fit(finetune_problem, epochs: int = 2, group=None, **changes) -> FinetuneFit:
+    trained = FinetuneFit(finetune_problem, PLAIN | changes, blank_head(), group)
+    trained.fit(epochs, patience=100)
+    return trained
 
 
 @pytest.fixture(scope="module")
-def alone(question) -> TailFit:
-    return fit(question)
+def alone(finetune_problem) -> FinetuneFit:
+    return fit(finetune_problem)
 
 
-def test_it_learns_what_can_be_learnt(question):
-    done = fit(question, epochs=5)
+def test_it_learns_what_can_be_learnt(finetune_problem):
+    done = fit(finetune_problem, epochs=5)
 
     assert done.best.measures["accuracy"] > 0.9
     assert done.curve[-1]["train_loss"] < done.curve[0]["train_loss"]
 
 
-def test_two_workers_teach_what_one_does(question, alone):
+def test_two_workers_train_what_one_does(finetune_problem, alone):
     barrier, board = Barrier(2), [None, None]
     pair = [Pair(rank, barrier, board) for rank in range(2)]
     # layers are made one after the other: Paddle's seed is the process's
-    fits = [TailFit(question, PLAIN, blank_head(), one) for one in pair]
+    fits = [FinetuneFit(finetune_problem, PLAIN, blank_head(), group) for group in pair]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda one: one.fit(2, patience=100), fits))
+        list(pool.map(lambda worker_fit: worker_fit.fit(2, patience=100), fits))
 
-    for one in fits:
-        assert one.curve == alone.curve
-        np.testing.assert_array_equal(one.values, alone.values)
-
-
-def test_a_trial_that_was_taken_up_comes_to_the_same(question, alone):
-    begun = fit(question, epochs=1)
-    gone_on = TailFit(question, PLAIN, blank_head())
-    gone_on.take_up(begun.state())
-    gone_on.fit(2, patience=100)
-
-    assert gone_on.curve == alone.curve
-    np.testing.assert_array_equal(gone_on.values, alone.values)
-    np.testing.assert_array_equal(gone_on.mean, alone.mean)
+    for worker_fit in fits:
+        assert worker_fit.curve == alone.curve
+        np.testing.assert_array_equal(worker_fit.values, alone.values)
 
 
-def test_the_whole_network_says_what_the_tail_said(question, alone):
+def test_a_resumed_trial_comes_to_the_same(finetune_problem, alone):
+    first = fit(finetune_problem, epochs=1)
+    resumed = FinetuneFit(finetune_problem, PLAIN, blank_head())
+    resumed.load_state(first.state())
+    resumed.fit(2, patience=100)
+
+    assert resumed.curve == alone.curve
+    np.testing.assert_array_equal(resumed.values, alone.values)
+    np.testing.assert_array_equal(resumed.mean, alone.mean)
+
+
+def test_the_whole_network_predicts_what_its_unfrozen_layers_did(finetune_problem, alone):
     arrays = alone.arrays()
-    network = assemble(ONE.family, arrays)
-    published = FAMILIES[ONE.family].load()
-    cut = frozen_stem(FAMILIES[ONE.family], published, 12)
+    network = assemble(INPUT.family, arrays)
+    published = FAMILIES[INPUT.family].load()
+    stem = frozen_stem(FAMILIES[INPUT.family], published, 12)
     pictures = np.random.default_rng(3).normal(size=(3, 3, 64, 64)).astype(np.float32)
     with paddle.no_grad():
         whole = network(paddle.to_tensor(pictures)).numpy()
-        alone.network.become(alone.best.parameters)
-        parts = alone.network.logits(cut(paddle.to_tensor(pictures))).numpy() / alone.temperature()
+        alone.network.use_weights(alone.best.parameters)
+        parts = alone.network.logits(stem(paddle.to_tensor(pictures))).numpy() / alone.temperature()
 
     np.testing.assert_allclose(whole, parts, rtol=1e-4, atol=1e-4)
 
 
-def test_what_is_frozen_stays_as_published(question, alone):
-    published = FAMILIES[ONE.family].load()
+def test_what_is_frozen_stays_as_published(finetune_problem, alone):
+    published = FAMILIES[INPUT.family].load()
     arrays = alone.arrays()
     changed = {
         name
@@ -106,33 +106,35 @@ def test_what_is_frozen_stays_as_published(question, alone):
     assert not [name for name in changed if "_mean" in name or "_variance" in name]
 
 
-def test_earlier_layers_are_taught_more_slowly(question):
-    slow, even = (fit(question, epochs=1, layer_decay=decay) for decay in (0.3, 1.0))
-    published = FAMILIES[ONE.family].load()
+def test_earlier_layers_learn_more_slowly(finetune_problem):
+    slow, even = (fit(finetune_problem, epochs=1, layer_decay=decay) for decay in (0.3, 1.0))
+    published = FAMILIES[INPUT.family].load()
     name = "blocks.11.expand.convolution.weight"
 
-    def moved(one: TailFit) -> float:
+    def moved(trained: FinetuneFit) -> float:
         return float(
-            np.abs(one.network.backbone.state_dict()[name].numpy() - published[name]).mean()
+            np.abs(trained.network.backbone.state_dict()[name].numpy() - published[name]).mean()
         )
 
     assert moved(slow) < 0.3 * moved(even)
 
 
-def test_all_samples_teach_the_last_time(question):
-    whole = TailFit(question, PLAIN, blank_head(), whole=True)
-    whole.teach_all(1)
+def test_the_final_training_uses_all_samples(finetune_problem):
+    whole = FinetuneFit(finetune_problem, PLAIN, blank_head(), whole=True)
+    whole.fit_all(1)
 
-    assert len(whole.taught) == SAMPLES
+    assert len(whole.training_rows) == SAMPLES
     assert set(whole.arrays(1.0)) == set(assemble_names())
 
 
-def test_so_does_a_last_time_that_was_taken_up(question):
-    first, other = (TailFit(question, PLAIN, blank_head(), whole=True) for _ in range(2))
-    first.teach_all(1)
-    other.take_up(first.state())
-    for one in (first, other):
-        one.teach_all(2)
+def test_a_resumed_final_training_comes_to_the_same(finetune_problem):
+    first, other = (
+        FinetuneFit(finetune_problem, PLAIN, blank_head(), whole=True) for _ in range(2)
+    )
+    first.fit_all(1)
+    other.load_state(first.state())
+    for trained in (first, other):
+        trained.fit_all(2)
 
     assert first.curve == other.curve
     np.testing.assert_array_equal(first.mean, other.mean)
@@ -140,42 +142,43 @@ def test_so_does_a_last_time_that_was_taken_up(question):
 
 
 def assemble_names() -> list[str]:
-    family = FAMILIES[ONE.family]
+    family = FAMILIES[INPUT.family]
     return list(family.layer(blank_head()).state_dict())
 
 
-def test_without_weights_batch_norms_learn_and_are_measured(question):
-    done = TailFit(question, PLAIN, blank_head())
+def test_without_weights_batch_norms_learn_and_are_measured(finetune_problem):
+    done = FinetuneFit(finetune_problem, PLAIN, blank_head())
     done.network.norms.learn = True
     done.fit(1, patience=100)
     _, statistics = done.best.parameters
 
-    shown = done._shown()
-    done.network.become(done.best.parameters)
+    shown = done._statistics_batches()
+    done.network.use_weights(done.best.parameters)
     again = done.network.norms.measured(shown)
     np.testing.assert_allclose(statistics, again, rtol=1e-4, atol=1e-5)
 
 
-def test_what_ships_lies_between_where_it_began_and_what_it_was_taught(question):
-    half, whole = fit(question, interpolation=0.5), fit(question)
-    begun = TailFit(question, PLAIN, blank_head()).values
+def test_shipped_weights_interpolate_between_initial_and_trained_ones(finetune_problem):
+    half, whole = fit(finetune_problem, interpolation=0.5), fit(finetune_problem)
+    initial = FinetuneFit(finetune_problem, PLAIN, blank_head()).values
 
-    np.testing.assert_allclose(half._learnt().values, (begun + half.mean) / 2, atol=1e-6)
-    np.testing.assert_array_equal(whole._learnt().values, whole.mean)
+    np.testing.assert_allclose(half._trained_weights().values, (initial + half.mean) / 2, atol=1e-6)
+    np.testing.assert_array_equal(whole._trained_weights().values, whole.mean)
 
 
-def test_the_rate_rises_for_as_long_as_it_is_to_warm_up(question):
+def test_the_rate_rises_during_warm_up(finetune_problem):
     at_once, slowly = (
-        TailFit(question, PLAIN | {"warm_up": share}, blank_head()) for share in (0.0, 0.5)
+        FinetuneFit(finetune_problem, PLAIN | {"warm_up": share}, blank_head())
+        for share in (0.0, 0.5)
     )
 
-    rising = slowly.steps * question.epochs / 2
+    rising = slowly.steps * finetune_problem.epochs / 2
     assert at_once._rate() == pytest.approx(PLAIN["learning_rate"])
     assert slowly._rate() == pytest.approx(PLAIN["learning_rate"] / rising)
 
 
-def test_what_ships_is_the_last_epoch(question):
-    done = fit(question, epochs=3, learning_rate=0.05)
+def test_what_ships_is_the_last_epoch(finetune_problem):
+    done = fit(finetune_problem, epochs=3, learning_rate=0.05)
 
     assert done._best().epoch == 3
-    np.testing.assert_array_equal(done._best().parameters.values, done._learnt().values)
+    np.testing.assert_array_equal(done._best().parameters.values, done._trained_weights().values)

@@ -1,4 +1,4 @@
-"""Both phases of a search, by two real workers and by one."""
+"""Both phases of a search, in a group of two workers and with one."""
 
 import json
 
@@ -36,11 +36,11 @@ def dataset(store):
 
 @pytest.fixture(scope="module")
 def trained(dataset, store, ray_running):
-    made = []
+    models = []
     for workers in (2, 1):
         slice_ = TrainSlice(train=CONFIG.model_copy(update={"workers": workers}))
-        made.append(train(dataset, slice_, store=store, run=QuietRun(), settings=ray_running))
-    return made
+        models.append(train(dataset, slice_, store=store, run=QuietRun(), settings=ray_running))
+    return models
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_trials_of_both_phases_are_in_the_table(rows):
     assert sum(row["chosen"] for row in rows) == 1
 
 
-def test_the_weak_are_stopped_after_the_first_rung(rows):
+def test_weak_trials_are_stopped_after_the_first_rung(rows):
     tuned = [row for row in rows if row["phase"] == 2]
 
     assert sorted(row["rung"] for row in tuned) == [3, 3, 9]
@@ -71,43 +71,43 @@ def test_a_tuned_model_differs_from_the_published_backbone(trained, rows, store)
 
     published = FAMILIES["efficientnet_lite0"].load()
     changed = [
-        n for n, one in published.items() if not np.array_equal(one, arrays[f"backbone.{n}"])
+        n for n, array in published.items() if not np.array_equal(array, arrays[f"backbone.{n}"])
     ]
     assert bool(changed) == (chosen["phase"] == 2)
-    assert chosen["phase"] == 2, "a tail beats a head that was taught next to nothing"
+    assert chosen["phase"] == 2, "fine-tuning beats a head that learnt next to nothing"
 
 
-def test_what_was_said_of_unseen_samples_is_kept(trained, store, dataset):
+def test_out_of_fold_predictions_are_kept(trained, store, dataset):
     unseen = json.loads(store.get(trained[0].files["unseen.json"]))
 
     assert len(unseen["digests"]) == trained[0].selection["samples"]
     np.testing.assert_allclose(np.sum(unseen["answers"], axis=1), 1, atol=1e-4)
 
 
-def test_no_more_folds_judge_than_there_are_groups_for(store, ray_running):
+def test_there_are_no_more_validation_folds_than_groups(store, ray_running):
     few = makers.dataset(store, each=6, views=0)
     finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE, folds=10)
     config = CONFIG.model_copy(update={"folds": 10, "finetune": finetune, "workers": 1})
 
-    made = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
+    model = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
 
-    assert made.selection["samples"] == few.train_and_validation
-    assert made.selection["folds"] < 10
+    assert model.selection["samples"] == few.train_and_validation
+    assert model.selection["folds"] < 10
 
 
-def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_tails_again(
+def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_results_again(
     dataset, store, ray_running, tmp_path
 ):
     settings = ray_running.model_copy(update={"workspace": tmp_path})
     finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE)
-    asked = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
+    slice_ = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
     blobs = open_store(settings).blobs
-    first = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
+    first = train(dataset, slice_, store=store, run=QuietRun(), settings=settings)
     cached = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}
 
-    again = train(dataset, asked, store=store, run=QuietRun(), settings=settings)
+    again = train(dataset, slice_, store=store, run=QuietRun(), settings=settings)
 
-    assert cached, "the course of phase two"
+    assert cached, "the resume state of fine-tuning"
     after = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}
-    assert after == cached, "nothing was taught"
+    assert after == cached, "nothing was trained"
     assert again.ref == first.ref

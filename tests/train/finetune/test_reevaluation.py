@@ -1,4 +1,4 @@
-"""The best tail is judged by further folds before it is set beside the heads."""
+"""The best fine-tuned trial is validated on further folds before it is compared with the heads."""
 
 from dataclasses import replace
 
@@ -8,10 +8,10 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.finetune.finetune_problem import Question
-from stages.train.finetune.reevaluation import best_of, chosen_of, further, joined
-from stages.train.finetune.request import Asked
-from stages.train.finetune.resume_state import Course
+from stages.train.finetune.finetune_problem import FinetuneProblem
+from stages.train.finetune.reevaluation import best_of, chosen_of, joined, reevaluation_budgets
+from stages.train.finetune.request import FinetuneRequest
+from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import arrays_of
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
@@ -19,84 +19,93 @@ from stages.train.search.successive_halving import RungBudget, Trial, TrialResul
 
 SAMPLES, CLASSES, FOLDS = 60, 2, 3
 LABELS = np.arange(SAMPLES) % CLASSES
-HELD = np.arange(SAMPLES) // CLASSES % FOLDS
-PROBLEM = Problem({}, LABELS, HELD, np.ones(SAMPLES, bool), CLASSES, FOLDS)
+FOLD_OF_ROW = np.arange(SAMPLES) // CLASSES % FOLDS
+PROBLEM = Problem({}, LABELS, FOLD_OF_ROW, np.ones(SAMPLES, bool), CLASSES, FOLDS)
 TRAIN = TrainConfig(
     families=("efficientnet_lite0",), folds=FOLDS, finetune=Finetune(folds=2), metric="accuracy"
 )
 
 
-def taught(fold: int, wrong: int, temperature: float = 1.0) -> TrialResult:
-    """As the samples of `fold` judge it, who are told the wrong label `wrong` times."""
+def result_of(fold: int, wrong: int, temperature: float = 1.0) -> TrialResult:
+    """A result on the samples of `fold`, `wrong` of which are given the wrong label."""
     rows = PROBLEM.validation_rows(fold)
-    told = LABELS[rows].copy()
-    told[:wrong] = 1 - told[:wrong]
-    logits = np.eye(CLASSES, dtype=np.float32)[told] * 3
+    answered = LABELS[rows].copy()
+    answered[:wrong] = 1 - answered[:wrong]
+    logits = np.eye(CLASSES, dtype=np.float32)[answered] * 3
     found = measures(logits, LABELS[rows])
     return TrialResult(found, 4, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
 
 
-def trial(number: int, made: TrialResult, size: int = 224) -> Trial:
-    known = {"input": f"efficientnet_lite0@{size}", "freeze": "most"}
-    return Trial(number, known, 4, made.measures["accuracy"], True, made, phase=2)
+def trial(number: int, result: TrialResult, size: int = 224) -> Trial:
+    hyperparameters = {"input": f"efficientnet_lite0@{size}", "freeze": "most"}
+    return Trial(number, hyperparameters, 4, result.measures["accuracy"], True, result, phase=2)
 
 
-def asked(*rivals: Trial, train: TrainConfig = TRAIN) -> Asked:
-    question = Question(PROBLEM, {}, {}, 0, 1, 4)
-    return Asked(question, train, 3, rivals)
+def request(*baselines: Trial, train: TrainConfig = TRAIN) -> FinetuneRequest:
+    problem = FinetuneProblem(PROBLEM, {}, {}, 0, 1, 4)
+    return FinetuneRequest(problem, train, 3, baselines)
 
 
 def head(accuracy: float) -> Trial:
-    """A rival, as both folds judge it."""
-    known = {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": 1 - accuracy}
-    made = TrialResult(known, 2, True, [known], b"")
-    return replace(trial(7, made), phase=1, hyperparameters={"input": "efficientnet_lite0@224"})
+    """A baseline, measured on both folds."""
+    measures_of_head = {
+        "accuracy": accuracy,
+        "balanced_accuracy": accuracy,
+        "log_loss": 1 - accuracy,
+    }
+    result = TrialResult(measures_of_head, 2, True, [measures_of_head], b"")
+    return replace(trial(7, result), phase=1, hyperparameters={"input": "efficientnet_lite0@224"})
 
 
-def test_each_further_fold_is_one_teaching_numbered_after_all_trials():
-    best = trial(1, taught(0, 1))
+def test_each_further_fold_has_a_budget_numbered_after_all_trials():
+    best = trial(1, result_of(0, 1))
     three = TRAIN.model_copy(update={"finetune": Finetune(folds=5)})
 
-    assert [(fold, leg.number, leg.epochs) for fold, leg in further(asked(), best)] == [(1, 4, 4)]
-    assert [fold for fold, _ in further(asked(train=three), best)] == [1, 2], "not more than folds"
+    assert [
+        (fold, budget.number, budget.epochs)
+        for fold, budget in reevaluation_budgets(request(), best)
+    ] == [(1, 4, 4)]
+    assert [fold for fold, _ in reevaluation_budgets(request(train=three), best)] == [1, 2], (
+        "not more than folds"
+    )
 
 
-def test_what_two_folds_said_is_one_answer_at_one_temperature():
-    parts = [taught(1, 4, temperature=2.0), taught(0, 2)]
-    made = joined(parts, PROBLEM)
-    unseen = unpack_arrays(made.arrays)
+def test_results_of_two_folds_become_one_at_one_temperature():
+    parts = [result_of(1, 4, temperature=2.0), result_of(0, 2)]
+    result = joined(parts, PROBLEM)
+    unseen = unpack_arrays(result.arrays)
 
-    np.testing.assert_array_equal(unseen["rows"], np.flatnonzero(HELD < 2))
-    assert made.measures["accuracy"] == pytest.approx(34 / 40)
+    np.testing.assert_array_equal(unseen["rows"], np.flatnonzero(FOLD_OF_ROW < 2))
+    assert result.measures["accuracy"] == pytest.approx(34 / 40)
     raw = unseen["logits"] * unseen["temperature"]
     assert np.unique(raw.max(axis=1)).round(3).tolist() == [3.0, 6.0], "each as it was, once warm"
 
 
 @pytest.mark.parametrize(("wrong", "phase"), [(0, 2), (8, 1)])
-def test_a_tail_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phase: int):
-    rival, best = head(0.9), trial(1, taught(0, 0))
-    course = Course()
-    course.finish(RungBudget(4, 4, best.hyperparameters), taught(1, wrong))
+def test_a_trial_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phase: int):
+    baseline, best = head(0.9), trial(1, result_of(0, 0))
+    resume_state = ResumeState()
+    resume_state.add_result(RungBudget(4, 4, best.hyperparameters), result_of(1, wrong))
 
-    assert chosen_of(asked(rival), best, course).phase == phase
+    assert chosen_of(request(baseline), best, resume_state).phase == phase
     assert best.score == pytest.approx((40 - wrong) / 40)
 
 
 def test_one_fold_alone_leaves_everything_as_it_is():
     alone = TRAIN.model_copy(update={"finetune": Finetune(folds=1)})
-    best = trial(1, before := taught(0, 1))
+    best = trial(1, before := result_of(0, 1))
 
-    assert chosen_of(asked(head(0.5), train=alone), best, Course()) is best
+    assert chosen_of(request(head(0.5), train=alone), best, ResumeState()) is best
     assert best.result == before
 
 
-def test_the_best_is_that_of_the_fold_which_judged_all():
-    trials = [trial(0, taught(0, 3)), trial(1, taught(0, 1)), trial(2, taught(0, 5))]
+def test_the_best_is_that_of_the_fold_that_all_share():
+    trials = [trial(0, result_of(0, 3)), trial(1, result_of(0, 1)), trial(2, result_of(0, 5))]
 
-    assert best_of(asked(), trials).number == 1
+    assert best_of(request(), trials).number == 1
 
 
-def test_a_trial_that_was_stopped_is_not_the_best_however_it_stood():
-    stopped = replace(trial(0, taught(0, 0)), reached=3)
+def test_an_early_stopped_trial_is_not_the_best():
+    stopped = replace(trial(0, result_of(0, 0)), reached=3)
 
-    assert best_of(asked(), [stopped, trial(1, taught(0, 4))]).number == 1
+    assert best_of(request(), [stopped, trial(1, result_of(0, 4))]).number == 1

@@ -16,7 +16,7 @@ from stages.train.heads.balance import (
 )
 from stages.train.heads.head_fit import HeadsFit, Standard
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import Choice, dimensions
+from stages.train.search.search_space import Categorical, dimensions
 from tests.train.conftest import INPUT, hyperparameters
 
 RARE = np.repeat([0, 1, 2], [60, 12, 4])
@@ -68,11 +68,11 @@ def shown(power: float, seed: int) -> np.ndarray:
 
 
 def test_half_of_both_is_the_whole():
-    seen = np.bincount(RARE[shown(BOTH.sampling, 0)])
+    counts = np.bincount(RARE[shown(BOTH.sampling, 0)])
 
-    felt = seen * label_weights(np.bincount(RARE), BOTH.weights)
+    effective = counts * label_weights(np.bincount(RARE), BOTH.weights)
 
-    np.testing.assert_allclose(felt / felt.sum(), 1 / 3, atol=0.02)
+    np.testing.assert_allclose(effective / effective.sum(), 1 / 3, atol=0.02)
 
 
 def test_without_sampling_every_row_is_shown_once():
@@ -85,7 +85,7 @@ def test_a_search_may_choose_among_balances():
         search_space=SearchSpace(class_balance=("none", "sampling", "auto")),
     )
 
-    assert Choice("class_balance", ("none", "sampling", "auto")) in dimensions(train)
+    assert Categorical("class_balance", ("none", "sampling", "auto")) in dimensions(train)
 
 
 @pytest.mark.parametrize("head", ["linear", "hidden"])

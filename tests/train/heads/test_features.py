@@ -7,7 +7,7 @@ import pytest
 from stages.closure import closure
 from stages.parts import FAMILIES, TASKS
 from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Extractor, Preprocessing, View, mean_row
+from stages.train.heads.features import Extractor, Preprocessing, SampleView, mean_row
 from tests import makers
 
 FAMILY = FAMILIES["efficientnet_lite0"]
@@ -23,9 +23,9 @@ def extractor(store, backbone, dataset, tmp_path):
     def make(threads: int = 1, **changes) -> Extractor:
         settings = makers.settings(tmp_path).model_copy(update={"threads": threads})
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
-        told = changes.pop("told", [])
+        reports = changes.pop("reports", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(backbone, Preprocessing(before, used, store), settings, told.append)
+        return Extractor(backbone, Preprocessing(before, used, store), settings, reports.append)
 
     return make
 
@@ -35,19 +35,19 @@ def pictures(store):
     return [store.add(makers.picture("square", seed)) for seed in range(4)]
 
 
-def computed(told: list[int], wanted: int) -> int:
-    """How many rows had to be computed, by what was told."""
-    return wanted - told[0]
+def computed(reports: list[int], wanted: int) -> int:
+    """How many rows were computed, by the first report."""
+    return wanted - reports[0]
 
 
 def test_only_what_is_missing_is_computed(extractor, pictures):
-    first, again, more = [], [], []
+    first, again, third = [], [], []
 
-    extractor(told=first).rows([View(one) for one in pictures[:3]])
-    extractor(told=again).rows([View(one) for one in pictures[:3]])
-    extractor(told=more).rows([View(one) for one in pictures])
+    extractor(reports=first).rows([SampleView(digest) for digest in pictures[:3]])
+    extractor(reports=again).rows([SampleView(digest) for digest in pictures[:3]])
+    extractor(reports=third).rows([SampleView(digest) for digest in pictures])
 
-    assert [computed(first, 3), computed(again, 3), computed(more, 4)] == [3, 0, 1]
+    assert [computed(first, 3), computed(again, 3), computed(third, 4)] == [3, 0, 1]
 
 
 def forget_features(store):
@@ -58,19 +58,19 @@ def forget_features(store):
 def test_rows_stand_in_the_order_asked_for_and_do_not_depend_on_company_or_cores(
     extractor, pictures, store
 ):
-    alone = np.stack([extractor().rows([View(one)])[0] for one in pictures])
+    alone = np.stack([extractor().rows([SampleView(digest)])[0] for digest in pictures])
     forget_features(store)
 
-    together = extractor(threads=3).rows([View(one) for one in pictures[::-1]])
+    reversed_rows = extractor(threads=3).rows([SampleView(digest) for digest in pictures[::-1]])
 
-    np.testing.assert_array_equal(together[::-1], alone)
+    np.testing.assert_array_equal(reversed_rows[::-1], alone)
 
 
 def test_a_harmed_entry_is_computed_again_and_others_stay(extractor, pictures, store):
     forget_features(store)
-    extractor().rows([View(store.add(makers.picture("square", 9)))])
+    extractor().rows([SampleView(store.add(makers.picture("square", 9)))])
     other = set(store.blobs.keys("memo/scopes/"))
-    views = [View(one) for one in pictures]
+    views = [SampleView(digest) for digest in pictures]
     expected = extractor().rows(views)
     (key,) = [
         key
@@ -78,23 +78,25 @@ def test_a_harmed_entry_is_computed_again_and_others_stay(extractor, pictures, s
         if key not in other and not key.endswith(".json")
     ]
     store.blobs.put(key, store.blobs.get(key)[:-100])
-    told: list[int] = []
+    reports: list[int] = []
 
-    found = extractor(told=told).rows([*views, View(store.add(makers.picture("square", 9)))])
+    found = extractor(reports=reports).rows(
+        [*views, SampleView(store.add(makers.picture("square", 9)))]
+    )
 
     np.testing.assert_array_equal(found[:4], expected)
-    assert computed(told, 5) == 4
+    assert computed(reports, 5) == 4
 
 
 def test_rows_that_two_runs_computed_at_once_are_both_kept(extractor, pictures, store):
     forget_features(store)
-    for one in pictures[:2]:  # as each would that found nothing
-        extractor().rows([View(one)])
-    told: list[int] = []
+    for digest in pictures[:2]:  # as each would that found nothing
+        extractor().rows([SampleView(digest)])
+    reports: list[int] = []
 
-    extractor(told=told).rows([View(one) for one in pictures[:2]])
+    extractor(reports=reports).rows([SampleView(digest) for digest in pictures[:2]])
 
-    assert computed(told, 2) == 0
+    assert computed(reports, 2) == 0
 
 
 def test_features_do_not_depend_on_code_of_deploying_or_searching(extractor):
@@ -113,7 +115,7 @@ def test_features_do_not_depend_on_code_of_deploying_or_searching(extractor):
 
 
 def test_views_differ_from_the_picture_and_follow_augmentations_and_seed(extractor, pictures):
-    views = [View(pictures[0], number) for number in range(3)]
+    views = [SampleView(pictures[0], number) for number in range(3)]
     noise = ({"noise": {"deviation": 20.0}},)
 
     plain = extractor(augmentations=noise).rows(views)
@@ -125,13 +127,15 @@ def test_views_differ_from_the_picture_and_follow_augmentations_and_seed(extract
 
 
 def test_adding_views_does_not_compute_pictures_again(extractor, pictures):
-    told: list[int] = []
-    extractor().rows([View(one) for one in pictures])
+    reports: list[int] = []
+    extractor().rows([SampleView(digest) for digest in pictures])
 
-    extractor(told=told).rows([View(one, number) for one in pictures for number in range(2)])
+    extractor(reports=reports).rows(
+        [SampleView(digest, number) for digest in pictures for number in range(2)]
+    )
 
-    assert told[0] == 4
-    assert told[-1] == 8
+    assert reports[0] == 4
+    assert reports[-1] == 8
 
 
 def test_a_backbone_is_exported_once_and_again_if_it_was_lost(store, backbone):
@@ -157,7 +161,7 @@ def test_features_are_those_of_paddle(store, backbone, extractor, pictures):
     network.eval()
     steps = [step.model_dump() for step in extractor().preprocessing.before]
 
-    found = extractor().rows([View(pictures[0])])[0]
+    found = extractor().rows([SampleView(pictures[0])])[0]
 
     with paddle.no_grad():
         image = paddle.to_tensor(runtime.run(steps, store.get(pictures[0]))[None])

@@ -1,4 +1,4 @@
-"""Teaching heads: it learns, it can be taken up again, and the joined head is exactly the mean."""
+"""Training heads: they learn, can be resumed, and the joined head is exactly the mean."""
 
 import copy
 
@@ -13,9 +13,9 @@ HEADS = ("linear", "hidden")
 
 def fit(epochs: int = 12, folds: int = 3, **changes) -> HeadsFit:
     problem = blobs(folds=folds)
-    made = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(**changes))
-    made.fit(epochs, patience=100)
-    return made
+    trained = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(**changes))
+    trained.fit(epochs, patience=100)
+    return trained
 
 
 def answer(head: dict, features: np.ndarray) -> np.ndarray:
@@ -60,8 +60,8 @@ def test_going_on_is_the_same_as_going_through(head: str):
         resumed.fit(9, patience=100)
 
         assert resumed.curve == through.curve
-        for one, other in zip(resumed.parameters, through.parameters, strict=True):
-            np.testing.assert_array_equal(one.numpy(), other.numpy())
+        for parameter, other in zip(resumed.parameters, through.parameters, strict=True):
+            np.testing.assert_array_equal(parameter.numpy(), other.numpy())
 
 
 def test_other_hyperparameters_are_another_seed():
@@ -83,7 +83,7 @@ def test_balance_makes_another_trial(head: str):
     assert fit(head=head).curve != fit(head=head, class_balance="weights").curve
 
 
-def test_unseen_rows_are_all_that_judge_in_order():
+def test_unseen_rows_are_all_validation_rows_in_order():
     done = fit()
 
     rows, logits = done.unseen()
@@ -93,18 +93,18 @@ def test_unseen_rows_are_all_that_judge_in_order():
     assert (logits.argmax(axis=1) == done.problem.labels).mean() == done.best.measures["accuracy"]
 
 
-def test_one_fold_judges_with_what_is_held_out_alone():
+def test_one_fold_is_validated_on_what_is_held_out_alone():
     problem = blobs(folds=3)
-    held = np.where(problem.held == 0, 0, -1)
-    single = type(problem)(problem.features, problem.labels, held, problem.plain, 3, 1)
+    fold_of_row = np.where(problem.fold_of_row == 0, 0, -1)
+    single = type(problem)(problem.features, problem.labels, fold_of_row, problem.plain, 3, 1)
     done = HeadsFit(single, Standard(single, INPUT), hyperparameters())
 
     done.fit(5, patience=100)
 
-    assert done.unseen()[0].tolist() == np.flatnonzero(held == 0).tolist()
+    assert done.unseen()[0].tolist() == np.flatnonzero(fold_of_row == 0).tolist()
 
 
-def test_every_epoch_shows_all_rows_that_teach_in_another_order():
+def test_every_epoch_shows_all_training_rows_in_another_order():
     problem = blobs(samples=54)
     shown: list[np.ndarray] = []
 

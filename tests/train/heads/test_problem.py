@@ -1,4 +1,5 @@
-"""Who teaches and who judges: groups stay together, views only teach, labels are spread."""
+"""Training and validation rows: groups stay together, views are never validated on, labels are
+spread."""
 
 from collections import Counter
 
@@ -28,39 +29,39 @@ def problem_of(dataset, rows, folds):
     return rows.problem({}, len(dataset.labels), folds)
 
 
-def test_with_one_fold_validation_judges_what_train_teaches(dataset):
+def test_with_one_fold_validation_is_held_out(dataset):
     rows = rows_of(dataset, samples(), 1, 0)
 
     problem = problem_of(dataset, rows, 1)
 
-    taught = {rows.views[row].digest for row in problem.training_rows(0)}
-    judging = [rows.views[row].digest for row in problem.validation_rows(0)]
-    assert judging == [one.digest for one in samples() if one.split == "validation"]
-    assert taught == {one.digest for one in samples() if one.split == "train"}
+    training = {rows.views[row].digest for row in problem.training_rows(0)}
+    validation = [rows.views[row].digest for row in problem.validation_rows(0)]
+    assert validation == [sample.digest for sample in samples() if sample.split == "validation"]
+    assert training == {sample.digest for sample in samples() if sample.split == "train"}
 
 
-def test_with_folds_every_sample_judges_once_and_never_what_it_taught(dataset):
+def test_with_folds_every_sample_is_held_out_once_and_not_trained_on_then(dataset):
     rows = rows_of(dataset, samples(), 5, 0)
     problem = problem_of(dataset, rows, 5)
 
-    judged = Counter()
+    validated = Counter()
     for fold in range(5):
-        taught = {rows.views[row].digest for row in problem.training_rows(fold)}
-        judging = [rows.views[row].digest for row in problem.validation_rows(fold)]
-        judged.update(judging)
-        assert not taught & set(judging)
+        training = {rows.views[row].digest for row in problem.training_rows(fold)}
+        validation = [rows.views[row].digest for row in problem.validation_rows(fold)]
+        validated.update(validation)
+        assert not training & set(validation)
 
-    assert judged == Counter(one.digest for one in samples())
+    assert validated == Counter(sample.digest for sample in samples())
 
 
-def test_only_train_has_views_and_views_never_judge(dataset):
+def test_only_train_has_views_and_views_are_never_validated_on(dataset):
     rows = rows_of(dataset, samples(), 5, 0)
     problem = problem_of(dataset, rows, 5)
 
     counts = Counter(view.digest for view in rows.views)
 
-    assert {counts[one.digest] for one in samples() if one.split == "train"} == {3}
-    assert {counts[one.digest] for one in samples() if one.split == "validation"} == {1}
+    assert {counts[sample.digest] for sample in samples() if sample.split == "train"} == {3}
+    assert {counts[sample.digest] for sample in samples() if sample.split == "validation"} == {1}
     assert all(
         rows.views[row].number == 0 for fold in range(5) for row in problem.validation_rows(fold)
     )
@@ -90,7 +91,9 @@ def test_a_group_stays_in_one_fold(dataset):
 
     rows = rows_of(dataset, twins, 3, 0)
 
-    fold_of = dict(zip((view.digest for view in rows.views), rows.held.tolist(), strict=True))
+    fold_of = dict(
+        zip((view.digest for view in rows.views), rows.fold_of_row.tolist(), strict=True)
+    )
     for first in range(0, 40, 4):
         assert len({fold_of[f"d{i}"] for i in range(first, first + 4)}) == 1
 
@@ -99,8 +102,8 @@ def test_folds_do_not_depend_on_the_order_of_the_samples(dataset):
     there = rows_of(dataset, samples(), 5, 0)
     back = rows_of(dataset, samples()[::-1], 5, 0)
 
-    assert dict(zip(there.views, there.held.tolist(), strict=True)) == dict(
-        zip(back.views, back.held.tolist(), strict=True)
+    assert dict(zip(there.views, there.fold_of_row.tolist(), strict=True)) == dict(
+        zip(back.views, back.fold_of_row.tolist(), strict=True)
     )
 
 
@@ -116,6 +119,6 @@ def test_folds_are_as_many_as_a_label_has_groups():
     assert folds_of(samples(), 5) == 5
 
 
-def test_samples_of_one_group_cannot_judge_each_other():
+def test_samples_of_one_group_cannot_be_held_out_from_each_other():
     with pytest.raises(DataError, match="one group"):
         folds_of(samples(group="one speaker"), 5)

@@ -1,4 +1,4 @@
-"""Networks from scratch: they learn, can be taken up again, and their mean is one network."""
+"""Networks from scratch: they learn, can be resumed, and their mean is one network."""
 
 import copy
 from dataclasses import replace
@@ -20,7 +20,7 @@ FOLDS, BANDS, FRAMES = 2, 16, 24
 def tones(each: int = 12, views: int = 1, changes: tuple = ()) -> Problem:
     """Spectrograms that are loud low, in the middle or high; some samples have two windows."""
     rng = np.random.default_rng(0)
-    rows, labels, held, plain = [], [], [], []
+    rows, labels, folds, plain = [], [], [], []
     for sample in range(3 * each):
         label = sample % 3
         for view in range(1 + views):
@@ -28,17 +28,17 @@ def tones(each: int = 12, views: int = 1, changes: tuple = ()) -> Problem:
             windows[:, :, 5 * label : 5 * label + 4] += 4
             rows.append(windows)
             labels.append(label)
-            held.append(sample // 3 % FOLDS)
+            folds.append(sample // 3 % FOLDS)
             plain.append(view == 0)
     features = {INPUT: Windows.of(rows)}
-    return Problem(features, np.array(labels), np.array(held), np.array(plain), 3, FOLDS, changes)
+    return Problem(features, np.array(labels), np.array(folds), np.array(plain), 3, FOLDS, changes)
 
 
 def fit(epochs: int = 4, problem: Problem | None = None, **changes) -> ScratchFit:
     plain = hyperparameters(input=INPUT, batch_size=6)
-    made = ScratchFit(problem or tones(), plain | changes)
-    made.fit(epochs, patience=100)
-    return made
+    trained = ScratchFit(problem or tones(), plain | changes)
+    trained.fit(epochs, patience=100)
+    return trained
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -70,17 +70,19 @@ def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel:
 def test_a_rare_label_is_shown_as_often_as_the_others():
     """Samples are shown, not rows: of the third label one in six is left."""
     whole = tones(each=24, views=1)
-    kept = np.flatnonzero((whole.labels != 2) | (whole.origin % 18 == 2))
+    chosen = np.flatnonzero((whole.labels != 2) | (whole.origin % 18 == 2))
     values = whole.features[INPUT]
-    rows = [values.values[values.starts[row] : values.starts[row + 1]] for row in kept]
-    told = (whole.labels[kept], whole.held[kept], whole.plain[kept])
-    few = Problem({INPUT: Windows.of(rows)}, *told, whole.classes, whole.folds)
+    rows = [values.values[values.starts[row] : values.starts[row + 1]] for row in chosen]
+    columns = (whole.labels[chosen], whole.fold_of_row[chosen], whole.plain[chosen])
+    few = Problem({INPUT: Windows.of(rows)}, *columns, whole.classes, whole.folds)
 
-    made = fit(epochs=1, problem=few, class_balance="sampling")
+    trained = fit(epochs=1, problem=few, class_balance="sampling")
 
-    for samples in zip(*made._orders(made.taught, np.random.default_rng(0)), strict=True):
+    for samples in zip(
+        *trained._orders(trained.training_samples, np.random.default_rng(0)), strict=True
+    ):
         shown = np.bincount(few.labels[few.plain][np.concatenate(samples)])
-        assert shown.max() - shown.min() <= made.hyper["batch_size"]
+        assert shown.max() - shown.min() <= trained.hyper["batch_size"]
 
 
 def test_going_on_is_the_same_as_going_through():
@@ -95,23 +97,23 @@ def test_going_on_is_the_same_as_going_through():
             np.testing.assert_array_equal(resumed.arrays()[name], array, name)
 
 
-def test_a_fold_learns_nothing_of_what_it_judges():
+def test_a_fold_learns_nothing_of_its_validation_rows():
     problem = tones()
     windows = problem.features[INPUT]
     changed = windows.values.copy()
-    hidden = np.repeat(problem.held == 1, np.diff(windows.starts))
+    hidden = np.repeat(problem.fold_of_row == 1, np.diff(windows.starts))
     changed[hidden] = changed[hidden][::-1]  # the same numbers, so that mean and scale are equal
     other = replace(problem, features={INPUT: Windows(changed, windows.starts)})
 
-    one, two = fit(problem=problem), fit(problem=other)
+    first_fit, second_fit = fit(problem=problem), fit(problem=other)
 
-    first = "backbone.units.0.convolution.weight"
-    half = one.mean[first].shape[0] // FOLDS
-    np.testing.assert_allclose(one.mean[first][half:], two.mean[first][half:], atol=1e-6)
-    assert np.abs(one.mean[first][:half] - two.mean[first][:half]).max() > 1e-4
+    name = "backbone.units.0.convolution.weight"
+    half = first_fit.mean[name].shape[0] // FOLDS
+    np.testing.assert_allclose(first_fit.mean[name][half:], second_fit.mean[name][half:], atol=1e-6)
+    assert np.abs(first_fit.mean[name][:half] - second_fit.mean[name][:half]).max() > 1e-4
 
 
-def test_mixed_batches_teach_something_else():
+def test_mixed_batches_change_the_training():
     assert fit().curve != fit(problem=tones(changes=(Mixup(alpha=0.4),))).curve
 
 
@@ -123,7 +125,7 @@ def test_more_views_take_no_more_steps():
     assert fit(problem=tones(views=4)).steps == fit(problem=tones(views=0)).steps
 
 
-def test_a_sample_is_judged_by_the_mean_of_its_windows():
+def test_a_sample_has_the_mean_logits_of_its_windows():
     logits = np.array([[0, 2], [2, 4], [5, 5]], np.float32)
 
     np.testing.assert_array_equal(means(logits, np.array([0, 0, 1])), [[1, 3], [5, 5]])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.train.finetune.finetune_problem import Question
+from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.heads.head_fit import HeadsFit, Standard
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import best_temperature, measures
@@ -42,8 +42,8 @@ def test_a_fit_is_judged_by_them_nowhere_and_still_tells_what_it_says_of_them():
 
 
 def test_phase_two_knows_which_label_it_is():
-    question = Question(problem(), {}, {}, views=0, shards=1, epochs=1)
+    finetune_problem = FinetuneProblem(problem(), {}, {}, views=0, shards=1, epochs=1)
 
-    assert question.problem.other == OTHER
-    assert question.whole.other == OTHER
-    assert question.head_problem.other == OTHER
+    assert finetune_problem.held_out_problem.other == OTHER
+    assert finetune_problem.whole_problem.other == OTHER
+    assert finetune_problem.head_problem.other == OTHER

@@ -136,9 +136,9 @@ def test_a_kind_is_judged_by_those_that_were_not_taught_it_and_nobody_elses_fold
     rows = rows_of(dataset, samples, 3, 0, made)
 
     added = rows.labels == len(dataset.labels)
-    assert (rows.held[~added] == plain.held).all()
+    assert (rows.fold_of_row[~added] == plain.fold_of_row).all()
     assert added.sum() == len(made) * (1 + dataset.views)
-    folds = rows.held[added].reshape(4, -1)
+    folds = rows.fold_of_row[added].reshape(4, -1)
     assert (folds == folds[:, :1]).all()
     assert len({*folds[:, 0].tolist()}) == 3
 

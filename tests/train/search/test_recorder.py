@@ -1,4 +1,4 @@
-"""What is told of a search: how each trial stands, and all of them as a table."""
+"""Reports of a search: each trial's progress, and all trials as a table."""
 
 import io
 from dataclasses import replace
@@ -16,7 +16,7 @@ HYPER = {"input": "lite0@64", "head": "linear", "rate": 0.1}
 
 
 class Heard(QuietRun):
-    """Keeps what is told."""
+    """Keeps the reports."""
 
     def __init__(self) -> None:
         self.standings: list[TrialProgress] = []
@@ -37,7 +37,7 @@ def curve(*values: float) -> list[dict[str, float]]:
     return [{"accuracy": value, "log_loss": 1 - value} for value in values]
 
 
-def test_a_trial_is_told_with_its_place_and_what_is_best():
+def test_a_trial_is_reported_with_its_place_and_the_best_value():
     run = Heard()
     recorder = Recorder(run, 4, "accuracy")
 
@@ -57,22 +57,24 @@ def test_of_a_loss_the_least_is_best():
     recorder.epoch(0, HYPER, 1, 4, curve(0.7))
     recorder.epoch(1, HYPER, 1, 4, curve(0.6))
 
-    assert [one.best for one in run.standings] == [1 - 0.7, 1 - 0.7]
+    assert [trial.best for trial in run.standings] == [1 - 0.7, 1 - 0.7]
 
 
-def test_a_trial_that_halving_ends_is_told_once_as_ended():
+def test_a_trial_that_halving_ends_is_reported_once_as_ended():
     run = Heard()
     recorder = Recorder(run, 2, "accuracy")
     halving = SuccessiveHalving(
         QuietSearcher(), [HYPER, HYPER], total=2, size=2, keep=2, rungs=(1, 2)
     )
     for value in (0.5, 0.8):
-        leg = halving.next()
-        halving.report(leg, value, TrialResult({}, 1, False, curve(value), b""))
+        budget = halving.next()
+        halving.report(budget, value, TrialResult({}, 1, False, curve(value), b""))
         recorder.heard(halving)
         recorder.heard(halving)
 
-    assert [(one.name, one.ended, one.done) for one in run.standings] == [("trial 0", True, 1.0)]
+    assert [(trial.name, trial.ended, trial.done) for trial in run.standings] == [
+        ("trial 0", True, 1.0)
+    ]
 
 
 def test_the_next_phase_counts_anew_and_has_a_name_of_its_own():
@@ -81,17 +83,26 @@ def test_the_next_phase_counts_anew_and_has_a_name_of_its_own():
     second = Recorder(run, 9, "accuracy").next(3)
     second.epoch(12, {"input": "lite0@64", "freeze": "half"}, 1, 2, curve(0.9))
 
-    [told] = run.standings
-    assert (told.name, told.what, told.number, told.of) == ("tuned 12", "lite0@64 half", 1, 3)
+    [standing] = run.standings
+    assert (standing.name, standing.what, standing.number, standing.of) == (
+        "tuned 12",
+        "lite0@64 half",
+        1,
+        3,
+    )
 
 
 def test_the_table_has_a_row_for_each_trial_of_both_phases():
     run = Heard()
-    taught = TrialResult({"accuracy": 0.9}, 2, True, curve(0.8, 0.9), b"")
-    head = Trial(0, HYPER, reached=6, result=taught)
-    tail = Trial(1, {"input": "lite0@64", "freeze": "half"}, reached=12, result=taught, phase=2)
+    result = TrialResult({"accuracy": 0.9}, 2, True, curve(0.8, 0.9), b"")
+    head = Trial(0, HYPER, reached=6, result=result)
+    finetuned = Trial(
+        1, {"input": "lite0@64", "freeze": "half"}, reached=12, result=result, phase=2
+    )
 
-    Recorder(run, 1, "accuracy", minutes=lambda one: one.reached / 2).finished([head, tail], tail)
+    Recorder(run, 1, "accuracy", minutes=lambda trial: trial.reached / 2).finished(
+        [head, finetuned], finetuned
+    )
 
     rows = read_table(io.BytesIO(run.files["trials.parquet"])).to_pylist()
     assert [row["phase"] for row in rows] == [1, 2]
@@ -100,7 +111,7 @@ def test_the_table_has_a_row_for_each_trial_of_both_phases():
     assert [row["rate"] for row in rows] == [0.1, None]
     assert [row["freeze"] for row in rows] == [None, "half"]
     assert [row["accuracy"] for row in rows] == [0.9, 0.9]
-    assert [one.name for one in run.trials] == ["trial 0", "tuned 1"]
+    assert [trial.name for trial in run.trials] == ["trial 0", "tuned 1"]
 
 
 class QuietSearcher:
@@ -114,14 +125,18 @@ class QuietSearcher:
 
 def test_minutes_are_counted_from_how_far_a_trial_came():
     train = TrainConfig(families=("efficientnet_lite0",), input_sizes=(64,), trials=2)
-    one, other = (
-        Trial(0, {"input": "efficientnet_lite0@64"}, result=TrialResult({}, 1, True, told, b""))
-        for told in (curve(0.1), curve(0.1, 0.2, 0.3))
+    short, long = (
+        Trial(
+            0,
+            {"input": "efficientnet_lite0@64"},
+            result=TrialResult({}, 1, True, curve_of_trial, b""),
+        )
+        for curve_of_trial in (curve(0.1), curve(0.1, 0.2, 0.3))
     )
-    tail = replace(
-        one, phase=2, hyperparameters={"input": "efficientnet_lite0@64", "freeze": "half"}
+    finetuned = replace(
+        short, phase=2, hyperparameters={"input": "efficientnet_lite0@64", "freeze": "half"}
     )
     minutes = minutes_of(train, 1000, 2)
 
-    assert minutes(other) == pytest.approx(3 * minutes(one), rel=0.1)
-    assert minutes(tail) > 10 * minutes(one) > 0
+    assert minutes(long) == pytest.approx(3 * minutes(short), rel=0.1)
+    assert minutes(finetuned) > 10 * minutes(short) > 0

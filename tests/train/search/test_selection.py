@@ -13,9 +13,9 @@ def trial(
 ) -> Trial:
     measures = {"accuracy": accuracy, "balanced_accuracy": accuracy, "log_loss": loss}
     score = accuracy
-    made = Trial(number, {"input": where, "head": head}, 5, score, True)
-    made.result = TrialResult(measures, 3, False, [], b"")
-    return made
+    trial_with_result = Trial(number, {"input": where, "head": head}, 5, score, True)
+    trial_with_result.result = TrialResult(measures, 3, False, [], b"")
+    return trial_with_result
 
 
 def chosen(*trials: Trial, samples: int = 100, config: TrainConfig = CONFIG) -> int:
@@ -55,12 +55,12 @@ def test_with_log_loss_as_metric_only_it_counts():
     assert selection_of((low, high), low, config, samples=9, folds=1)["rule"].startswith("least")
 
 
-def test_where_tails_took_part_the_rule_says_what_they_are_measured_on():
-    head, tail = trial(0, 0.8, 0.5), trial(1, 0.9, 0.4)
-    tail.phase = 2
+def test_with_fine_tuned_trials_the_rule_says_what_they_are_measured_on():
+    head, finetuned = trial(0, 0.8, 0.5), trial(1, 0.9, 0.4)
+    finetuned.phase = 2
 
-    told = selection_of((head, tail), tail, CONFIG, samples=40, folds=5)
+    record = selection_of((head, finetuned), finetuned, CONFIG, samples=40, folds=5)
 
-    assert told["rule"].endswith("measured on 2 of 5 folds")
-    assert told["held_out"].startswith("2 of 5 folds")
+    assert record["rule"].endswith("measured on 2 of 5 folds")
+    assert record["held_out"].startswith("2 of 5 folds")
     assert "folds" not in selection_of((head,), head, CONFIG, samples=100, folds=5)["rule"]

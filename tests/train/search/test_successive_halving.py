@@ -14,23 +14,23 @@ from stages.train.search.successive_halving import (
 
 
 class Counting:
-    """Proposes the numbers 0, 1, 2, …, and keeps what it is told."""
+    """Proposes the numbers 0, 1, 2, …, and keeps the scores it learns."""
 
     informed = True
 
     def __init__(self) -> None:
         self.proposed = 0
         self.heard: list[tuple[int, float]] = []
-        self.known_at: dict[int, int] = {}
+        self.learnt_at: dict[int, int] = {}
 
     def propose(self, count: int) -> list[dict]:
         first, self.proposed = self.proposed, self.proposed + count
         for number in range(first, self.proposed):
-            self.known_at[number] = len(self.heard)
+            self.learnt_at[number] = len(self.heard)
         return [{"x": number} for number in range(first, self.proposed)]
 
     def learn(self, trials: Sequence[tuple[dict, float]]) -> None:
-        self.heard += [(one["x"], score) for one, score in trials]
+        self.heard += [(hyperparameters["x"], score) for hyperparameters, score in trials]
 
 
 def halving(
@@ -39,24 +39,27 @@ def halving(
     return SuccessiveHalving(searcher, starts or [], total=total, size=8, keep=3, rungs=(2, 6, 18))
 
 
-def score(leg: RungBudget) -> float:
-    return (leg.hyperparameters["x"] * 7 % 10) + leg.epochs / 100
+def score(budget: RungBudget) -> float:
+    return (budget.hyperparameters["x"] * 7 % 10) + budget.epochs / 100
 
 
 def run(search: SuccessiveHalving, workers: int, seed: int = 0) -> None:
-    """Do all legs, `workers` at a time, ending in an order drawn from `seed`."""
+    """Finish all budgets, `workers` at a time, in an order drawn from `seed`."""
     rng = random.Random(seed)
     out: list[RungBudget] = []
     while not search.finished:
-        while len(out) < workers and (leg := search.next()):
-            out.append(leg)
+        while len(out) < workers and (budget := search.next()):
+            out.append(budget)
         assert out, "nothing runs and nothing is given out"
-        leg = out.pop(rng.randrange(len(out)))
-        search.report(leg, score(leg), TrialResult({}, 1, False, [], b""))
+        budget = out.pop(rng.randrange(len(out)))
+        search.report(budget, score(budget), TrialResult({}, 1, False, [], b""))
 
 
 def summary(search: SuccessiveHalving) -> list[tuple]:
-    return [(one.number, one.hyperparameters["x"], one.reached, one.score) for one in search.trials]
+    return [
+        (trial.number, trial.hyperparameters["x"], trial.reached, trial.score)
+        for trial in search.trials
+    ]
 
 
 def test_one_in_three_goes_on_after_each_rung():
@@ -64,22 +67,22 @@ def test_one_in_three_goes_on_after_each_rung():
 
     run(search, workers=1)
 
-    assert sorted(one.reached for one in search.trials) == [2, 2, 2, 2, 2, 6, 6, 18]
-    winner = max(search.trials, key=lambda one: one.score)
+    assert sorted(trial.reached for trial in search.trials) == [2, 2, 2, 2, 2, 6, 6, 18]
+    winner = max(search.trials, key=lambda trial: trial.score)
     assert winner.reached == 18
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 20])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_the_order_in_which_legs_end_changes_nothing(workers: int, seed: int):
-    one, other = Counting(), Counting()
-    alone, crowd = halving(one), halving(other)
+def test_the_order_in_which_budgets_end_changes_nothing(workers: int, seed: int):
+    first, second = Counting(), Counting()
+    alone, several = halving(first), halving(second)
     run(alone, workers=1)
 
-    run(crowd, workers, seed)
+    run(several, workers, seed)
 
-    assert summary(crowd) == summary(alone)
-    assert one.known_at == other.known_at
+    assert summary(several) == summary(alone)
+    assert first.learnt_at == second.learnt_at
 
 
 def test_a_batch_is_proposed_knowing_all_batches_but_the_last():
@@ -87,15 +90,15 @@ def test_a_batch_is_proposed_knowing_all_batches_but_the_last():
 
     run(halving(searcher, total=32), workers=2)
 
-    assert [searcher.known_at[number] for number in (0, 8, 16, 24)] == [0, 0, 8, 16]
+    assert [searcher.learnt_at[number] for number in (0, 8, 16, 24)] == [0, 0, 8, 16]
     assert [number for number, _ in searcher.heard] == list(range(len(searcher.heard)))
 
 
 def test_equal_scores_go_by_number():
     search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2))
 
-    for leg in [search.next() for _ in range(6)][::-1]:
-        search.report(leg, 0.5, TrialResult({}, 1, False, [], b""))
+    for budget in [search.next() for _ in range(6)][::-1]:
+        search.report(budget, 0.5, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(2)] == [0, 1]
 
@@ -106,8 +109,8 @@ def test_trials_are_compared_with_those_of_their_kind():
 
     search = SuccessiveHalving(Counting(), [], total=6, size=6, keep=3, rungs=(1, 2), kind=kind)
 
-    for leg in [search.next() for _ in range(6)]:
-        search.report(leg, 1 - leg.number / 10, TrialResult({}, 1, False, [], b""))
+    for budget in [search.next() for _ in range(6)]:
+        search.report(budget, 1 - budget.number / 10, TrialResult({}, 1, False, [], b""))
 
     assert [search.next().number for _ in range(3)] == [0, 1, 4]
     assert search.next() is None
@@ -115,13 +118,13 @@ def test_trials_are_compared_with_those_of_their_kind():
 
 def test_an_exhausted_trial_ends_and_keeps_its_place():
     search = SuccessiveHalving(Counting(), [], total=3, size=3, keep=3, rungs=(1, 2))
-    legs = [search.next() for _ in range(3)]
+    budgets = [search.next() for _ in range(3)]
 
-    for leg, value in zip(legs, (0.9, 0.5, 0.4), strict=True):
-        search.report(leg, value, TrialResult({}, 1, leg.number == 0, [], b""))
+    for budget, value in zip(budgets, (0.9, 0.5, 0.4), strict=True):
+        search.report(budget, value, TrialResult({}, 1, budget.number == 0, [], b""))
 
     assert search.finished
-    assert [one.reached for one in search.trials] == [1, 1, 1]
+    assert [trial.reached for trial in search.trials] == [1, 1, 1]
 
 
 def test_given_sets_come_first_and_are_learnt():
@@ -130,7 +133,7 @@ def test_given_sets_come_first_and_are_learnt():
 
     run(search, workers=2)
 
-    assert [one.hyperparameters["x"] for one in search.trials][:4] == [100, 101, 0, 1]
+    assert [trial.hyperparameters["x"] for trial in search.trials][:4] == [100, 101, 0, 1]
     assert searcher.heard[0][0] == 100
 
 
@@ -141,7 +144,7 @@ def test_rungs_end_at_all_epochs_and_begin_at_some_few(epochs: int, rungs: tuple
     assert rungs_of(epochs, 3) == rungs
 
 
-def test_who_is_to_be_told_nothing_begins_with_no_plain_sets():
+def test_an_uninformed_searcher_begins_without_plain_sets():
     searcher = Counting()
     searcher.informed = False
     search = halving(searcher, total=4, starts=[{"x": 100}])

@@ -1,4 +1,4 @@
-"""A search on Ray: every trial is taught, the best is found, failures are told."""
+"""A search on Ray: every trial is trained, the best is found, failures are reported."""
 
 import os
 
@@ -20,28 +20,28 @@ def store(tmp_path):
     return makers.store(tmp_path / "own")
 
 
-def test_it_teaches_every_trial_and_the_best_of_them_longest(ray_running, store):
+def test_it_trains_every_trial_and_the_best_of_them_longest(ray_running, store):
     heard = []
 
     trials = search(
         blobs(), CONFIG, 6, ray_running, lambda halving: heard.append(halving.finished), store=store
     )
 
-    assert [one.number for one in trials] == list(range(6))
-    assert all(one.result for one in trials)
-    assert {one.reached for one in trials} == {7, 15}
-    best = min(trials, key=lambda one: one.rank)
+    assert [trial.number for trial in trials] == list(range(6))
+    assert all(trial.result for trial in trials)
+    assert {trial.reached for trial in trials} == {7, 15}
+    best = min(trials, key=lambda trial: trial.rank)
     assert best.result.measures["balanced_accuracy"] > 0.9
     assert heard == [False] * (len(heard) - 1) + [True]
 
 
 @pytest.mark.slow
 def test_equal_searches_have_equal_trials(ray_running, store, tmp_path):
-    one = search(blobs(), CONFIG, 5, ray_running, lambda _: None, store=store)
+    first = search(blobs(), CONFIG, 5, ray_running, lambda _: None, store=store)
     elsewhere = makers.store(tmp_path / "other")  # nothing is cached there
     other = search(blobs(), CONFIG, 5, ray_running, lambda _: None, store=elsewhere)
 
-    assert one == other
+    assert first == other
 
 
 def test_a_score_is_always_the_better_the_higher():
@@ -52,7 +52,7 @@ def test_a_score_is_always_the_better_the_higher():
 
 
 @pytest.mark.slow
-def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_running, store):
+def test_a_trial_that_cannot_be_trained_is_reported_with_its_hyperparameters(ray_running, store):
     config = CONFIG.model_copy(update={"input_sizes": (96,)})  # of which blobs() has no features
 
     with pytest.raises(InfrastructureError, match=r"Trial \d with .*@96.* failed 3 times"):
@@ -60,12 +60,12 @@ def test_a_trial_that_cannot_be_taught_is_told_with_its_hyperparameters(ray_runn
 
 
 @pytest.mark.slow
-def test_what_goes_wrong_while_telling_is_not_lost(ray_running, store):
-    def tell(_) -> None:
+def test_an_error_while_reporting_is_not_lost(ray_running, store):
+    def report(_) -> None:
         raise OSError("the tracker is gone")
 
     with pytest.raises(OSError, match="the tracker is gone"):
-        search(blobs(), CONFIG, 2, ray_running, tell, store=store)
+        search(blobs(), CONFIG, 2, ray_running, report, store=store)
 
 
 def test_the_environment_is_as_it_was(ray_running, tmp_path):
@@ -80,12 +80,12 @@ def test_the_environment_is_as_it_was(ray_running, tmp_path):
     assert not folder.exists()
 
 
-def told_of(word: list) -> set[tuple[int, int]]:
-    """Trial and epoch of each word."""
-    return {(number, epoch) for number, _, epoch, _, _ in word}
+def epochs_of(reports: list) -> set[tuple[int, int]]:
+    """Trial and epoch of each report."""
+    return {(number, epoch) for number, _, epoch, _, _ in reports}
 
 
-def test_what_a_search_had_finished_is_not_taught_again(ray_running, store, tmp_path):
+def test_finished_budgets_are_not_trained_again(ray_running, store, tmp_path):
     first: list = []
     second: list = []
 
@@ -93,7 +93,7 @@ def test_what_a_search_had_finished_is_not_taught_again(ray_running, store, tmp_
         pass
 
     def killed(halving) -> None:
-        if len([one for one in halving.trials if one.ended]) >= 3:
+        if len([trial for trial in halving.trials if trial.ended]) >= 3:
             raise Killed
 
     with pytest.raises(Killed):
@@ -104,7 +104,7 @@ def test_what_a_search_had_finished_is_not_taught_again(ray_running, store, tmp_
         store=store,
     )
 
-    assert told_of(first)
-    assert not told_of(first) & told_of(second)
+    assert epochs_of(first)
+    assert not epochs_of(first) & epochs_of(second)
     elsewhere = makers.store(tmp_path / "other")
     assert again == search(blobs(), CONFIG, 6, ray_running, lambda _: None, store=elsewhere)

@@ -36,8 +36,8 @@ class Packed(NamedTuple):
 def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed:
     """The network of `one` as it would be packed, its head as large as the search may choose it;
     made once, for pictures of all sizes."""
-    size = 0 if one.begun.takes == "pictures" else one.size
-    key = ["untrained", one.family, size, one.weights, one.begun.digests, asked]
+    size = 0 if one.initialised_family.takes == "pictures" else one.size
+    key = ["untrained", one.family, size, one.weights, one.initialised_family.digests, asked]
 
     def make() -> CachedContent:
         made = _packed(one, asked, settings)
@@ -72,7 +72,7 @@ def windows_of(one: Input, task: str) -> NDArray[np.float32]:
     """Generated samples as the network of `one` sees them, [n, ...]."""
     made = TASKS[task]()
     nothing = Dataset(task=task, labels=(), revision="", counts={})
-    before = [step.model_dump() for step in made.before(one.begun, one.size, nothing)]
+    before = [step.model_dump() for step in made.before(one.initialised_family, one.size, nothing)]
     golden = MODALITIES[made.modality]().golden()
     parts = [steps.prepared(before, golden[name]).windows for name in sorted(golden)]
     windows: NDArray[np.float32] = np.concatenate(parts)[:WINDOWS].astype(np.float32)

@@ -40,9 +40,9 @@ class Asked:
 
 def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
     """Weights of the network of `one`: those that its backbone begins with, and random ones."""
-    if one.begun.whole or one.begun.weights is None:
+    if one.initialised_family.whole or one.initialised_family.weights is None:
         return _elsewhere(one, asked)
-    return _with_head(one, asked, one.begun.load(settings))
+    return _with_head(one, asked, one.initialised_family.load(settings))
 
 
 def _elsewhere(one: Input, asked: Asked) -> dict[str, Array]:
@@ -64,7 +64,7 @@ def built(one: Input, asked: Asked) -> dict[str, Array]:
     import paddle
 
     paddle.seed(0)
-    family = one.begun
+    family = one.initialised_family
     if family.whole:
         return _numbers(family.new(asked.labels))
     return _with_head(one, asked, family.load()) if family.layers else _side_by_side(one, asked)
@@ -84,7 +84,7 @@ def _side_by_side(one: Input, asked: Asked) -> dict[str, Array]:
 
 def _with_head(one: Input, asked: Asked, begun: dict[str, Array]) -> dict[str, Array]:
     backbone = {f"backbone.{name}": array for name, array in begun.items()}
-    features, wide = one.begun.features, asked.hidden * asked.folds
+    features, wide = one.initialised_family.features, asked.hidden * asked.folds
     if not wide:
         return {**backbone, **_out(features, asked.labels)}
     hidden = {"head.hidden.weight": _random(features, wide), "head.hidden.bias": _random(wide)}

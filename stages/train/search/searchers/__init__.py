@@ -1,2 +1,2 @@
-"""Who proposes hyperparameters: `propose(count)` gives so many sets, `learn` hears how good some
-were. `startup`: how many are heard of before that counts."""
+"""Searchers: `propose(count)` returns sets of hyperparameters, `learn` takes their scores.
+`startup`: how many scores are needed before they are used."""

@@ -1,9 +1,8 @@
-"""Regularised evolution: the best of a few is changed in one thing, and the oldest goes, not the
-worst.
+"""Regularised evolution: the best of a few trials is mutated in one hyperparameter, and the oldest
+trial leaves the population, not the worst.
 
 Real et al., Regularized Evolution for Image Classifier Architecture Search, arXiv 1802.01548
-(2019). That whoever is old goes, however good it was, keeps a lucky trial from breeding for
-ever."""
+(2019). Removing the oldest, however good, keeps a lucky trial from having children for ever."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.train.search.search_space import Choice, Dimension, Number, kept, present
+from stages.train.search.search_space import Categorical, Dimension, Number, present, present_values
 from stages.train.search.searchers.random import any_of
 
 POPULATION = 24  # trials that live; the paper's 100 are for tens of thousands of trials
@@ -22,8 +21,8 @@ TRIES = 20  # for a child that was never proposed
 
 
 class Evolution:
-    """Proposal n is drawn from (`seed`, n) and what has been learnt before it, once that is
-    `startup` trials."""
+    """Proposal n is drawn from (`seed`, n) and the scores learnt before it, once they are
+    `startup`."""
 
     informed = True
 
@@ -32,18 +31,18 @@ class Evolution:
         self.seed = seed
         self.startup = startup
         self.drawn = 0
-        self.known: list[dict[str, Any]] = []
+        self.proposed: list[dict[str, Any]] = []
         self.living: deque[tuple[dict[str, Any], float]] = deque(maxlen=POPULATION)
 
     def propose(self, count: int) -> list[dict[str, Any]]:
-        """`count` new sets of hyperparameters: any until enough is learnt, then children of those
-        that live."""
+        """`count` new sets of hyperparameters: random ones at first, then mutations of the
+        population's."""
         return [self._next() for _ in range(count)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:
-        """Let `trials` live, proposed here or not, each in the place of the oldest; the higher its
-        score, the better."""
-        self.known += [chosen for chosen, _ in trials if chosen not in self.known]
+        """Add `trials` to the population, proposed here or not, each in place of the oldest. Higher
+        scores are better."""
+        self.proposed += [chosen for chosen, _ in trials if chosen not in self.proposed]
         self.living.extend(trials)
 
     def _next(self) -> dict[str, Any]:
@@ -51,9 +50,9 @@ class Evolution:
         self.drawn += 1
         for _ in range(TRIES):
             child = self._child(rng)
-            if child not in self.known:
+            if child not in self.proposed:
                 break
-        self.known.append(child)
+        self.proposed.append(child)
         return child
 
     def _child(self, rng: np.random.Generator) -> dict[str, Any]:
@@ -68,27 +67,30 @@ class Evolution:
 def mutated(
     space: Sequence[Dimension], parent: dict[str, Any], rng: np.random.Generator
 ) -> dict[str, Any]:
-    """`parent` with one of its dimensions changed; what is there only now is drawn."""
-    movable = [one for one in present(space, parent) if _moves(one)]
-    anew = {one.name: one.drawn(rng) for one in space}
+    """`parent` with one of its dimensions changed; dimensions that exist only now are drawn."""
+    movable = [dimension for dimension in present(space, parent) if _moves(dimension)]
+    new_values = {dimension.name: dimension.drawn(rng) for dimension in space}
     if not movable:
         return dict(parent)
-    one = movable[int(rng.integers(len(movable)))]
-    return kept(space, {**anew, **parent, one.name: _moved(one, parent[one.name], rng)})
+    dimension = movable[int(rng.integers(len(movable)))]
+    return present_values(
+        space,
+        {**new_values, **parent, dimension.name: _moved(dimension, parent[dimension.name], rng)},
+    )
 
 
 def _moves(dimension: Dimension) -> bool:
-    """Whether it can be anything else."""
-    if isinstance(dimension, Choice):
+    """Whether `dimension` has more than one value."""
+    if isinstance(dimension, Categorical):
         return len(dimension.values) > 1
     return dimension.low < dimension.high
 
 
 def _moved(dimension: Dimension, value: Any, rng: np.random.Generator) -> Any:
     """Another of the choices, or a number near `value`."""
-    if isinstance(dimension, Choice):
-        others = [one for one in dimension.values if one != value]
-        return others[int(rng.integers(len(others)))]
+    if isinstance(dimension, Categorical):
+        alternatives = [alternative for alternative in dimension.values if alternative != value]
+        return alternatives[int(rng.integers(len(alternatives)))]
     return _near(dimension, value, rng)
 
 

@@ -1,16 +1,16 @@
-"""Draws every dimension by itself and is told nothing, not even a plain set to begin with: the
-yardstick for whoever claims to search better."""
+"""Random search: draws every dimension independently, without learning and without plain sets to
+begin with. The baseline for all other searchers."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from stages.train.search.search_space import Dimension, kept
+from stages.train.search.search_space import Dimension, present_values
 
 
 class Random:
-    """Trial n is drawn from (`seed`, n) alone, also after `startup` trials."""
+    """Trial n is drawn from (`seed`, n) alone; `startup` has no effect."""
 
     informed = False
 
@@ -25,13 +25,13 @@ class Random:
         return [self._draw(number) for number in range(first, self.drawn)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:
-        """Nothing is learnt."""
+        """Random search learns nothing."""
 
     def _draw(self, number: int) -> dict[str, Any]:
         return any_of(self.space, np.random.default_rng([self.seed, number]))
 
 
 def any_of(space: Sequence[Dimension], rng: np.random.Generator) -> dict[str, Any]:
-    """Any set of hyperparameters. What is not there is drawn all the same, so that it moves no
-    other draw."""
-    return kept(space, {one.name: one.drawn(rng) for one in space})
+    """A random set of hyperparameters. Dimensions that do not exist are drawn, too, so that other
+    draws do not depend on them."""
+    return present_values(space, {dimension.name: dimension.drawn(rng) for dimension in space})

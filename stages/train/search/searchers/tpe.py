@@ -8,14 +8,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from stages.train.search.search_space import Choice, Dimension
+from stages.train.search.search_space import Categorical, Dimension
 
-STARTUP = 12  # trials drawn at random first, if nothing else is said
+STARTUP = 12  # trials drawn at random first, by default
 
 
 class Tpe:
-    """Asked for a batch at a time; those not yet learnt count as bad, so that a batch spreads.
-    Draws at random until it has learnt `startup` trials, proposed here or not."""
+    """Proposes batches; trials whose score is pending count as bad, so that a batch spreads. Draws
+    at random until it has learnt `startup` scores, proposed here or not."""
 
     informed = True
 
@@ -28,53 +28,55 @@ class Tpe:
             sampler = optuna.samplers.TPESampler(
                 n_startup_trials=startup,
                 multivariate=True,
-                group=any(one.when for one in space),  # a density for those that are there together
+                group=any(
+                    dimension.when for dimension in space
+                ),  # one density for each set that exists
                 constant_liar=True,
                 seed=seed,
             )
-        self.space = {one.name: one for one in space}
-        self.distributions = {one.name: _distribution(one) for one in space}
+        self.space = {dimension.name: dimension for dimension in space}
+        self.distributions = {dimension.name: _distribution(dimension) for dimension in space}
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
-        self.asked: dict[str, Any] = {}
+        self.pending: dict[str, Any] = {}
 
     def propose(self, count: int) -> list[dict[str, Any]]:
         """`count` new sets of hyperparameters."""
-        return [self._ask() for _ in range(count)]
+        return [self._next() for _ in range(count)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:
-        """Hear the scores of `trials`, proposed here or not; the higher, the better."""
+        """Learn the scores of `trials`, proposed here or not; higher is better."""
         import optuna
 
         for hyperparameters, score in trials:
-            asked = self.asked.pop(_key(hyperparameters), None)
-            if asked is not None:
-                self.study.tell(asked, score)
+            pending = self.pending.pop(_key(hyperparameters), None)
+            if pending is not None:
+                self.study.tell(pending, score)
             else:
-                known = {name: self.distributions[name] for name in hyperparameters}
-                made = optuna.trial.create_trial(
-                    params=hyperparameters, distributions=known, value=score
+                distributions = {name: self.distributions[name] for name in hyperparameters}
+                trial = optuna.trial.create_trial(
+                    params=hyperparameters, distributions=distributions, value=score
                 )
-                self.study.add_trial(made)
+                self.study.add_trial(trial)
 
-    def _ask(self) -> dict[str, Any]:
+    def _next(self) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about multivariate sampling being new
             trial = self.study.ask()
             rounded = self._suggested(trial)
-        self.asked[_key(rounded)] = trial
+        self.pending[_key(rounded)] = trial
         return rounded
 
     def _suggested(self, trial: Any) -> dict[str, Any]:
-        """A value of each dimension that is there, in the order of the space."""
+        """A value of each dimension that exists, in the order of the space."""
         values: dict[str, Any] = {}
-        for one in self.space.values():
-            if one.when is None or one.when.holds(values):
-                values[one.name] = _rounded(one, _suggest(trial, one))
+        for dimension in self.space.values():
+            if dimension.when is None or dimension.when.holds(values):
+                values[dimension.name] = _rounded(dimension, _suggest(trial, dimension))
         return values
 
 
 def _suggest(trial: Any, dimension: Dimension) -> Any:
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, Categorical):
         return trial.suggest_categorical(dimension.name, dimension.values)
     return trial.suggest_float(dimension.name, dimension.low, dimension.high, log=dimension.log)
 
@@ -84,12 +86,12 @@ def _key(hyperparameters: dict[str, Any]) -> str:
 
 
 def _rounded(dimension: Dimension, value: Any) -> Any:
-    return value if isinstance(dimension, Choice) else dimension.rounded(value)
+    return value if isinstance(dimension, Categorical) else dimension.rounded(value)
 
 
 def _distribution(dimension: Dimension) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, Categorical):
         return CategoricalDistribution(dimension.values)
     return FloatDistribution(dimension.low, dimension.high, log=dimension.log)

@@ -1,4 +1,4 @@
-"""Training from given weights, and from none, through both phases."""
+"""Training from a person's weights, and from none, through both phases."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tests.models import stand_ins
 
 NAME = "pp_lcnet"
 SPACE = FinetuneSearchSpace(freeze=("most",), batch_size=(16,))
-ASKED = TrainConfig(
+CONFIG = TrainConfig(
     families=(NAME,),
     without_weights=SCRATCH,
     input_sizes=(32,),
@@ -33,19 +33,19 @@ ASKED = TrainConfig(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [True, False])
-def test_a_model_says_what_it_began_with(given: bool, tmp_path: Path, ray_running):
+@pytest.mark.parametrize("own_weights", [True, False])
+def test_a_model_names_its_initial_weights(own_weights: bool, tmp_path: Path, ray_running):
     settings = ray_running.model_copy(update={"workspace": tmp_path / "workspace"})
     own = stand_ins.own(tmp_path / "given", NAME) / f"{NAME}.npz"
-    if given:
+    if own_weights:
         settings = settings.model_copy(update={"weights": str(own.parent)})
     store = makers.store(tmp_path)
     dataset = makers.dataset(store, each=10, views=0)
-    config = with_weights(dataset.task, ASKED, settings)
+    config = with_weights(dataset.task, CONFIG, settings)
 
     model = train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), settings=settings)
 
     assert model.family == NAME
-    assert model.weights == ({NAME: sha256(own)} if given else {})
+    assert model.weights == ({NAME: sha256(own)} if own_weights else {})
     assert model.selection["trials"] == 2
     assert any(name.startswith("backbone.blocks6") for name in arrays_of(model, store))
