@@ -1,8 +1,9 @@
-"""None of these: what a model is taught to answer to what has none of a person's labels.
+"""Out-of-distribution samples: a model is trained to answer `other` to samples that have none of a
+person's labels.
 
-Negatives of our own making are samples of one more label, and what is like them is rejected.
-Hendrycks et al., Deep Anomaly Detection with Outlier Exposure, 2019, arXiv 1812.04606; that a whole
-kind is held out at a time, so that what was never seen judges, is ours."""
+Generated negatives are samples of one more label, and samples like them are rejected: Hendrycks et
+al., Deep Anomaly Detection with Outlier Exposure, 2019, arXiv 1812.04606. Holding out a whole kind
+of negatives at a time, so that validation is on unseen kinds, is ours."""
 
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
@@ -13,18 +14,18 @@ SHARE = 0.4  # negatives for each sample, where there are six labels
 
 
 def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:
-    """What a model of `dataset` answers: its labels, and `other` after them if that is asked for
-    and none of them."""
+    """The labels that a model of `dataset` answers: the dataset's, with `other` last if that is
+    asked for and not among them."""
     if not train.rejects or OTHER in dataset.labels:
         return dataset.labels
     return (*dataset.labels, OTHER)
 
 
 def other_of(dataset: Dataset, train: TrainConfig) -> int | None:
-    """The index of `other` among `labels_of`; None if nothing is to be rejected."""
+    """The index of `other` among `labels_of`; None if nothing is rejected."""
     return labels_of(dataset, train).index(OTHER) if train.rejects else None
 
 
 def with_negatives(train: TrainConfig, samples: int) -> int:
-    """`samples` and about as many negatives as will be made for them, for a budget."""
+    """`samples` and about as many negatives as will be generated for them, for a budget."""
     return samples + (min(MOST, round(SHARE * samples)) if train.rejects else 0)

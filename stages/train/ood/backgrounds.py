@@ -1,7 +1,7 @@
-"""Grounds without a thing on them: colours, noises, textures; (height, width, 3) uint8.
+"""Backgrounds without an object: colours, noises, textures; (height, width, 3) uint8.
 
-Dead leaves and noise with the spectrum of photos have the statistics of natural pictures without
-their things: Baradad et al., Learning to See by Looking at Noise, 2021, arXiv 2106.05963."""
+Dead leaves and noise with the spectrum of photos have the statistics of natural pictures, but no
+objects: Baradad et al., Learning to See by Looking at Noise, 2021, arXiv 2106.05963."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ Rng = np.random.Generator
 
 
 def plain(rng: Rng, height: int, width: int) -> Picture:
-    """One colour, as a covered lens or a wall gives it: a little grain, a little darker at the
+    """One colour, as of a covered lens or a wall: with a little grain, a little darker at the
     edges."""
     grain = rng.normal(0, rng.uniform(0, 6), (height, width, 1))
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -31,7 +31,7 @@ def gradient(rng: Rng, height: int, width: int) -> Picture:
 
 def noise(rng: Rng, height: int, width: int) -> Picture:
     """Noise whose amplitude falls with the frequency, from white (0) over that of photos (1) to
-    brown (2), grey or of colours that hang together."""
+    brown (2), grey or with correlated colours."""
     falls = rng.uniform(0, 2.2)
     planes = np.dstack([coloured_noise(rng, height, width, falls) for _ in range(3)])
     mixing = np.eye(3) * rng.uniform(0, 1) + rng.uniform(0, 1, (3, 3))
@@ -65,7 +65,7 @@ def checks(rng: Rng, height: int, width: int) -> Picture:
 
 
 def mosaic(rng: Rng, height: int, width: int) -> Picture:
-    """The cells of random points (Voronoi's), each in a colour of its own."""
+    """The Voronoi cells of random points, each in a colour of its own."""
     count = int(rng.integers(8, 120))
     points = rng.uniform(0, 1, (count, 2)) * (height, width)
     y, x = np.mgrid[0:height, 0:width]
@@ -76,7 +76,7 @@ def mosaic(rng: Rng, height: int, width: int) -> Picture:
 
 
 def colour(rng: Rng) -> Plane:
-    """A colour, [3] 0..255: mostly dull, as those around us are."""
+    """A colour, [3] 0..255: mostly dull, as in photos."""
     grey, strong = rng.uniform(10, 245), rng.beta(1, 2)
     return np.clip(grey + strong * rng.uniform(-160, 160, 3), 0, 255)
 
@@ -88,8 +88,8 @@ def two_colours(rng: Rng, share: Plane) -> Picture:
 
 
 def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
-    """Noise of mean 0 and deviation 1 whose amplitude is that of the frequency to the power of
-    minus `falls`."""
+    """Noise of mean 0 and deviation 1 whose amplitude falls as the frequency to the power of minus
+    `falls`."""
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = 1.0
     spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / frequency**falls
@@ -99,7 +99,7 @@ def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
 
 
 def value_noise(rng: Rng, height: int, width: int, cells: int) -> Plane:
-    """Random values on a grid of `cells` a side and ever finer ones, smooth between; 0..1."""
+    """Random values on a grid of `cells` a side and on ever finer ones, interpolated; 0..1."""
     from PIL import Image
 
     total = np.zeros((height, width))
@@ -112,18 +112,18 @@ def value_noise(rng: Rng, height: int, width: int, cells: int) -> Plane:
 
 
 def unit(plane: Plane) -> Plane:
-    """`plane` brought to 0..1."""
+    """`plane` scaled to 0..1."""
     low, high = plane.min(), plane.max()
     return np.asarray((plane - low) / ((high - low) or 1.0), np.float64)
 
 
 def whole(values: Plane) -> Picture:
-    """`values` as bytes, cut off at 0 and 255."""
+    """`values` as bytes, clipped to 0 and 255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _across(rng: Rng, height: int, width: int, angle: float | None = None) -> Plane:
-    """How far each pixel is along a direction, the picture being about 1 wide."""
+    """Each pixel's coordinate along a direction; the picture is about 1 wide."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     turned = rng.uniform(0, np.pi) if angle is None else angle
     return np.asarray(np.cos(turned) * x + np.sin(turned) * y)

@@ -1,5 +1,4 @@
-"""Things that nobody has a name for, drawn on a ground: shapes, leaves, scribbles, letters,
-scenes."""
+"""Drawings of no particular object on a background: shapes, leaves, scribbles, letters, scenes."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -21,7 +20,8 @@ def shapes(rng: Rng, height: int, width: int) -> Picture:
 
 
 def leaves(rng: Rng, height: int, width: int) -> Picture:
-    """Dead leaves: ellipses and polygons over each other, large ones rare, each with a texture."""
+    """Dead leaves: ellipses and polygons over each other, few of them large, each with a
+    texture."""
     picture = backgrounds.clouds(rng, height, width)
     for _ in range(int(rng.integers(40, 160))):
         mask = Image.new("L", (width, height))
@@ -46,7 +46,7 @@ def scribbles(rng: Rng, height: int, width: int) -> Picture:
 
 
 def letters(rng: Rng, height: int, width: int) -> Picture:
-    """Lines of letters that make no words, as a page, a sign or a screen."""
+    """Lines of random letters, as on a page, a sign or a screen."""
     image = ground(rng, height, width)
     draw, ink = ImageDraw.Draw(image), fill(rng)
     size = rng.uniform(0.04, 0.4) * height
@@ -59,7 +59,7 @@ def letters(rng: Rng, height: int, width: int) -> Picture:
 
 
 def scene(rng: Rng, height: int, width: int) -> Picture:
-    """A floor, a wall, and shaded balls and blocks standing there."""
+    """A floor, a wall, and shaded balls and blocks standing on the floor."""
     image = ground(rng, height, width)
     draw = ImageDraw.Draw(image)
     horizon = int(rng.uniform(0.2, 0.7) * height)
@@ -74,12 +74,12 @@ def scene(rng: Rng, height: int, width: int) -> Picture:
 
 
 def ground(rng: Rng, height: int, width: int) -> Image.Image:
-    """Something to draw on."""
+    """A background to draw on."""
     return Image.fromarray(GROUNDS[int(rng.integers(len(GROUNDS)))](rng, height, width))
 
 
 def fill(rng: Rng, shade: float = 1.0) -> tuple[int, int, int]:
-    """A colour for drawing, `shade` of its light."""
+    """A colour for drawing, with `shade` of its brightness."""
     red, green, blue = (int(value * shade) for value in backgrounds.colour(rng))
     return red, green, blue
 
@@ -106,7 +106,7 @@ def around(rng: Rng, x: float, y: float, radius: float) -> list[tuple[float, flo
 
 
 def _leaf(rng: Rng, height: int, width: int) -> Picture:
-    """What a leaf is made of."""
+    """The texture of a leaf."""
     base = backgrounds.colour(rng)
     if rng.random() < 0.6:
         return np.broadcast_to(backgrounds.whole(base), (height, width, 3))
@@ -124,9 +124,9 @@ def _ball(rng: Rng, draw: ImageDraw.ImageDraw, left: float, foot: float, side: f
 
 def _block(rng: Rng, draw: ImageDraw.ImageDraw, left: float, foot: float, side: float) -> None:
     base, high, deep = backgrounds.colour(rng), side * rng.uniform(0.3, 1.5), side * 0.3
-    front, beside, above = (tuple(int(value * light) for value in base) for light in (0.8, 0.5, 1))
+    face, beside, above = (tuple(int(value * light) for value in base) for light in (0.8, 0.5, 1))
     right, top = left + side, foot - high
-    draw.rectangle((left, top, right, foot), fill=front)
+    draw.rectangle((left, top, right, foot), fill=face)
     slope = [(right, foot), (right + deep, foot - deep), (right + deep, top - deep), (right, top)]
     draw.polygon(slope, fill=beside)
     roof = [(left, top), (right, top), (right + deep, top - deep), (left + deep, top - deep)]

@@ -1,4 +1,4 @@
-"""One negative that is to be made, and the random numbers that it is made with."""
+"""One negative to generate, and its random generator."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ from stages.artifacts import digest_of
 
 
 class NegativeSpec(NamedTuple):
-    """One negative to be made."""
+    """One negative to generate."""
 
     kind: str
     number: int
 
 
 def generator_for(order: NegativeSpec, seed: int) -> np.random.Generator:
-    """What `order` is drawn with: its own, so that another kind more changes none."""
+    """The random generator of `order`: its own, so that adding a kind changes no other."""
     return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])

@@ -1,5 +1,5 @@
-"""Makes the negatives of a dataset: files like any other sample's, in the store, of the label
-`other`; equal dataset and seed, equal bytes."""
+"""Generates the negatives of a dataset: files like any other sample's, in the store, with the label
+`other`; equal dataset and seed give equal bytes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,9 +22,9 @@ from stages.train.ood import OTHER
 from stages.train.ood.negative_spec import NegativeSpec, generator_for
 
 HOMES = {"pictures": "stages.train.ood.pictures", "sounds": "stages.train.ood.sounds"}
-OFTEN = 2.5  # times as many as the average label has
+OFTEN = 2.5  # times the number of samples that a label has on average
 FEWEST, MOST = 2, 20  # of a kind
-VALIDATES = 4  # every so many kinds one is left to the validation split
+VALIDATES = 4  # one in so many kinds is in the validation split
 YOURS = "yours"
 
 
@@ -38,8 +38,8 @@ def negatives(
 ) -> list[Sample]:
     """The negatives for `samples`, all in `store`; none if `train.other` is off.
 
-    All of a kind are one group, so that folds are judged by kinds that they were not taught. Made
-    of training samples only, or of nothing."""
+    All negatives of a kind are one group: each kind is held out in one fold, whose model is not
+    trained on it. They are generated from training samples only, or from none."""
     if not train.rejects:
         return []
     home = import_module(HOMES[TASKS[dataset.task].modality])
@@ -54,8 +54,7 @@ def negatives(
 
 
 def kinds_of(samples: Sequence[Sample]) -> dict[str, str]:
-    """The kind of each of `samples` that has the label `other`, by digest; YOURS where it is a
-    person's own."""
+    """The kind of each of `samples` with the label `other`, by digest; YOURS for a person's own."""
     return {sample.digest: _kind(sample) for sample in samples if sample.label == OTHER}
 
 
@@ -84,7 +83,7 @@ def _generated(
     store: Store,
     settings: Settings,
 ) -> list[str]:
-    """The digests of what was made to `orders`; known ones are not made again."""
+    """The digests of the negatives that `orders` ask for; cached ones are not generated again."""
     code = code_of("stages.train.ood.negative_spec", home.__name__)
     key = ["negatives", orders, training_digests, seed]
     cached = store.memo.find(key, code)

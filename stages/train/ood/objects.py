@@ -1,5 +1,5 @@
-"""Strange things on the ground of training photos: what lies around a person's things is there, the
-things are not. Without them a model may tell known from unknown by the ground alone."""
+"""Unknown objects on the background of training photos. Without them a model may tell known from
+unknown samples by the background alone."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -8,11 +8,11 @@ from stages.train.ood import backgrounds, drawings
 from stages.train.ood.backgrounds import Picture, Rng
 from stages.train.ood.photo_remixes import Photo, scrambled, shuffled, sized, zoomed
 
-EDGE = 0.12  # of a side: what is as near to the edge is mostly ground
+EDGE = 0.12  # of a side: so near to the edge, a photo is mostly background
 
 
 def floor(rng: Rng, photo: Photo) -> Picture:
-    """The ground of a photo, without what lies on it: its edges, mirrored over and over."""
+    """The background of a photo without its object: an edge of it, mirrored over and over."""
     picture = photo()
     height, width = picture.shape[:2]
     deep = max(4, int(EDGE * min(height, width)))
@@ -26,7 +26,8 @@ def floor(rng: Rng, photo: Photo) -> Picture:
 
 
 def things(rng: Rng, photo: Photo) -> Picture:
-    """One to five things of any form and stuff, each with a shadow, on the ground of a photo."""
+    """One to five objects of random form and texture, each with a shadow, on the background of a
+    photo."""
     image = Image.fromarray(floor(rng, photo))
     for _ in range(int(rng.integers(1, 6))):
         stuff = Image.fromarray(_stuff(rng, photo, image.height, image.width))
@@ -42,7 +43,7 @@ def things(rng: Rng, photo: Photo) -> Picture:
 
 
 def _form(rng: Rng, height: int, width: int) -> Image.Image:
-    """The mask of a thing: a box, an ellipse, a polygon or a blob, turned anyhow."""
+    """The mask of an object: a box, an ellipse, a polygon or a blob, rotated."""
     mask = Image.new("L", (width, height))
     draw = ImageDraw.Draw(mask)
     side = rng.uniform(0.15, 0.7) * min(height, width)
@@ -64,7 +65,7 @@ def _form(rng: Rng, height: int, width: int) -> Image.Image:
 
 
 def _stuff(rng: Rng, photo: Photo, height: int, width: int) -> Picture:
-    """What a thing is made of: the stuff of photos, or of none."""
+    """The texture of an object: of photos, or drawn."""
     if rng.random() < 0.5:
         picture = (zoomed, scrambled, shuffled)[int(rng.integers(3))](rng, photo)
         return sized(picture, height, width)

@@ -1,9 +1,10 @@
-"""Pictures made of training photos in which the thing is gone: their colours, grain and spectrum
-are those of the photos, so that none of these tells known from unknown.
+"""Remixes of training photos in which the object is gone: colours, grain and spectrum are those of
+the photos, so that none of these tells known from unknown samples.
 
-A crop or a blur that still shows the thing would teach that it is something else: crops are a
-tenth of a side, blurs leave four to six pixels a side, pieces an eighth to a sixteenth. Photos over
-each other are not among them: where all are taken alike, as of solar cells, they show one more."""
+A crop or a blur that still shows the object would train the model that it is something else: so
+crops are a tenth of a side, blurs leave four to six pixels a side, pieces are an eighth to a
+sixteenth. Photos over each other are not among them: where all photos look alike, as of solar
+cells, they look like one more."""
 
 from collections.abc import Callable
 
@@ -31,7 +32,7 @@ def shuffled(rng: Rng, photo: Photo) -> Picture:
 
 
 def scrambled(rng: Rng, photo: Photo) -> Picture:
-    """A photo's amplitudes with the phases of noise: the same spectrum, nothing to be seen."""
+    """A photo's amplitudes with the phases of noise: the same spectrum, nothing to recognise."""
     picture = photo().astype(np.float64)
     phases = np.angle(np.fft.rfft2(rng.normal(size=picture.shape[:2]))).astype(np.float64)
     planes = [_rephased(picture[:, :, channel], phases) for channel in range(3)]
@@ -39,7 +40,7 @@ def scrambled(rng: Rng, photo: Photo) -> Picture:
 
 
 def zoomed(rng: Rng, photo: Photo) -> Picture:
-    """About a tenth of a photo's side, blown up: stuff, not a thing."""
+    """About a tenth of a photo's side, enlarged: texture without an object."""
     picture = photo()
     height, width = picture.shape[:2]
     share = rng.uniform(0.06, 0.14)
@@ -49,7 +50,7 @@ def zoomed(rng: Rng, photo: Photo) -> Picture:
 
 
 def blurred(rng: Rng, photo: Photo) -> Picture:
-    """What is left of a photo out of all focus."""
+    """A photo out of all focus."""
     picture, side = photo(), int(rng.integers(4, 7))
     soft = sized(sized(picture, side, side), *picture.shape[:2])
     return whole(soft + rng.normal(0, rng.uniform(0, 4), soft.shape))
@@ -67,7 +68,7 @@ def collage(rng: Rng, photo: Photo) -> Picture:
 
 
 def _square(picture: Picture, count: int) -> tuple[Picture, int]:
-    """`picture` as `count` by `count` squares; the side of one."""
+    """`picture` as `count` by `count` squares; the side of a square."""
     side = max(2, max(picture.shape[:2]) // count)
     return sized(picture, side * count, side * count), side
 
@@ -79,6 +80,6 @@ def _rephased(plane: Plane, phases: NDArray[np.float64]) -> Plane:
 
 
 def sized(picture: Picture, height: int, width: int) -> Picture:
-    """`picture` brought to `height` and `width`."""
+    """`picture` resized to `height` and `width`."""
     image = Image.fromarray(np.ascontiguousarray(picture))
     return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))

@@ -1,4 +1,4 @@
-"""Pictures of none of a person's labels, by kind: each a PNG, the same for the same seed."""
+"""Pictures without any of a person's labels, by kind: each a PNG, the same for the same seed."""
 
 import io
 from collections.abc import Callable
@@ -20,7 +20,7 @@ KINDS = (
 
 
 class Photos:
-    """Training photos as `fetch` gives them; a negative is about as large as the first."""
+    """Training photos from `fetch`; a negative is about as large as the first."""
 
     def __init__(self, fetch: Callable[[], bytes]) -> None:
         self.fetch = fetch
@@ -29,13 +29,13 @@ class Photos:
         self.height, self.width = (max(LEAST_SIDE, round(side * scale)) for side in first.shape[:2])
 
     def __call__(self) -> Picture:
-        """Another one, at that size."""
+        """Another photo, at that size."""
         image = Image.fromarray(decode_picture(self.fetch()))
         return np.asarray(image.resize((self.width, self.height), Image.Resampling.BILINEAR))
 
 
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
-    """A PNG of `kind`; `fetch` gives the bytes of some training photo, each time another."""
+    """A PNG of `kind`; `fetch` returns the bytes of some training photo, another at each call."""
     photos = Photos(fetch)
     for home in (photo_remixes, objects):
         if hasattr(home, kind):

@@ -1,8 +1,8 @@
-"""Sounds of none of a person's labels, by kind: each a WAV, the same for the same seed.
+"""Sounds without any of a person's labels, by kind: each a WAV, the same for the same seed.
 
-Rain is near to noise and stays rain when it is played backwards or in pieces: so nothing is made of
-the recordings but what no ear would name, and what still sounds like a label costs nothing, as the
-threshold may cost next to no recording of a label."""
+Rain sounds like noise, and still like rain when it is played backwards or in pieces. So recordings
+are only used for what no ear would recognise; a negative that still sounds like a label does little
+harm, as the threshold may reject next to no recording of a label."""
 
 import io
 from collections.abc import Callable
@@ -23,7 +23,7 @@ Rng = np.random.Generator
 
 
 class Clips:
-    """Training clips as `fetch` gives them; a negative is about as long as the first."""
+    """Training clips from `fetch`; a negative is about as long as the first."""
 
     def __init__(self, rng: Rng, fetch: Callable[[], bytes]) -> None:
         self.rng = rng
@@ -38,13 +38,13 @@ class Clips:
         return np.arange(self.frames) / self.rate
 
     def __call__(self) -> Wave:
-        """Another one, as long, from a random place on."""
+        """Another clip, as long, from a random position on."""
         clip = mono(read_sound(self.fetch()).samples).astype(np.float64)
         return np.resize(np.roll(clip, int(self.rng.integers(len(clip)))), self.frames)
 
 
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
-    """A WAV of `kind`; `fetch` gives the bytes of some training clip, each time another."""
+    """A WAV of `kind`; `fetch` returns the bytes of some training clip, another at each call."""
     import soundfile
 
     clips = Clips(rng, fetch)
@@ -66,7 +66,7 @@ def tones(rng: Rng, clips: Clips) -> Wave:
 
 
 def noise(rng: Rng, clips: Clips) -> Wave:
-    """Noise of any colour, swelling at any pace."""
+    """Noise of any colour, swelling at any rate."""
     falls, frequency = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
     swell = 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * frequency * clips.times + rng.uniform(0, 6))
     return coloured(rng, clips.frames, falls) * swell
@@ -82,7 +82,7 @@ def sweeps(rng: Rng, clips: Clips) -> Wave:
 
 
 def clicks(rng: Rng, clips: Clips) -> Wave:
-    """Clicks, at one pace or at none, each ringing a little, over faint noise."""
+    """Clicks, regular or not, each ringing a little, over faint noise."""
     count = max(1, int(len(clips.times) / clips.rate * 2 ** rng.uniform(0, 5)))
     even = rng.random() < 0.5
     places = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
@@ -96,12 +96,12 @@ def clicks(rng: Rng, clips: Clips) -> Wave:
 
 
 def silence(rng: Rng, clips: Clips) -> Wave:
-    """Next to nothing: the noise of a microphone, far down."""
+    """Next to nothing: the faint noise of a microphone."""
     return 10 ** rng.uniform(-5, -2.5) * coloured(rng, clips.frames, rng.uniform(0, 1.5))
 
 
 def hum(rng: Rng, clips: Clips) -> Wave:
-    """The mains and its overtones, with hiss."""
+    """Mains hum and its overtones, with hiss."""
     base = rng.choice([50.0, 60.0, 100.0, 120.0])
     total = 0.05 * coloured(rng, clips.frames, 0.3)
     for k in range(1, int(rng.integers(3, 20))):
@@ -159,7 +159,7 @@ MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {
 
 
 def coloured(rng: Rng, frames: int, falls: float) -> Wave:
-    """Noise of deviation 1 whose amplitude falls with the frequency to the power of `falls`."""
+    """Noise of deviation 1 whose amplitude falls as the frequency to the power of `falls`."""
     frequency = np.fft.rfftfreq(frames)
     frequency[0] = 1.0
     spectrum = np.fft.rfft(rng.normal(size=frames)) / frequency**falls
@@ -180,6 +180,6 @@ def _even(wave: Wave) -> Wave:
 
 
 def _loud(wave: Wave, rng: Rng) -> Wave:
-    """`wave` at some loudness within -1..1; what is next to silent stays so."""
+    """`wave` at some loudness within -1..1; next to silent ones stay so."""
     peak = float(np.abs(wave).max()) or 1.0
     return wave if peak < LOUD / 4 else wave / peak * rng.uniform(LOUD / 4, 1.0) * 0.99

@@ -1,4 +1,5 @@
-"""From where on a sample is rejected, chosen on samples and kinds that were not taught."""
+"""The threshold that rejects a sample, chosen on samples and kinds of negatives that were not
+trained on."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,8 +9,8 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Step
 
-COST = 0.005  # of the known samples, those that are turned from right to rejected anyway
-MOST_COST = 0.01  # and those that may be, where fewer unknown ones are to be taken for known
+COST = 0.005  # share of the known samples that may always turn from right to rejected
+MOST_COST = 0.01  # and the share that may, to accept fewer unknown samples
 DECIMALS = 4
 Logits = NDArray[np.float32]
 Truth = NDArray[np.int64]
@@ -19,9 +20,9 @@ Truth = NDArray[np.int64]
 class Reject:
     """A sample is rejected if the logit of `other` exceeds all others' by more than `threshold`.
 
-    `false_accepts`: share of held-out unknown samples that are taken for known, `wanted`: the share
-    that was asked for; `cost`: share of the known ones that were right without the threshold and
-    are rejected; `unknown`, `known`: how many there were."""
+    `false_accepts`: share of held-out unknown samples that are accepted as known, `wanted`: the
+    share that was asked for; `cost`: share of known samples that are right without the threshold
+    and are rejected with it; `unknown`, `known`: numbers of samples."""
 
     other: int
     threshold: float
@@ -33,7 +34,7 @@ class Reject:
 
     @property
     def step(self) -> Step:
-        """It, as a step on logits."""
+        """The rejection as a step on logits."""
         return Step(step="reject", args={"other": self.other, "threshold": self.threshold})
 
     @property
@@ -42,13 +43,13 @@ class Reject:
 
 
 def calibrated(logits: Logits, truth: Truth, other: int, wanted: float) -> Reject:
-    """The lowest threshold that rejects at most COST of the known samples that are right: what
-    really comes is nearer to the known ones than any kind that was made, so that it is not enough
-    to reject these. A lower one, down to MOST_COST, if it takes more than a share of `wanted` of
-    the unknown samples for known.
+    """The lowest threshold that rejects at most COST of the known samples that are right: real
+    unknown samples are nearer to known ones than any generated kind, so that rejecting these is not
+    enough. A lower one, down to MOST_COST, if more than a share of `wanted` of the unknown samples
+    are accepted.
 
-    `logits` [n, labels], `truth` [n], of samples, and kinds of unknown ones, that had not been
-    taught."""
+    `logits` [n, labels] and `truth` [n]: out-of-fold predictions, of kinds of negatives, too, that
+    were not trained on."""
     lead = leads(logits, other)
     unknown = truth == other
     right = ~unknown & (_best_known(logits, other) == truth)
@@ -67,7 +68,7 @@ def calibrated(logits: Logits, truth: Truth, other: int, wanted: float) -> Rejec
 
 
 def leads(logits: Logits, other: int) -> NDArray[np.float64]:
-    """By how much `other` exceeds the best of the other labels, [n]."""
+    """By how much the logit of `other` exceeds the best of the other labels, [n]."""
     wide = logits.astype(np.float64)
     best: NDArray[np.float64] = np.delete(wide, other, axis=1).max(axis=1)
     return wide[:, other] - best
@@ -80,7 +81,7 @@ def _best_known(logits: Logits, other: int) -> Truth:
 
 
 def _at_most(lead: NDArray[np.float64], wanted: float) -> float:
-    """The largest threshold at or below which lie at most a share of `wanted` of `lead`."""
+    """The largest threshold with at most a share of `wanted` of `lead` at or below it."""
     if not len(lead):
         return float("inf")
     ordered = np.sort(lead)
@@ -89,7 +90,7 @@ def _at_most(lead: NDArray[np.float64], wanted: float) -> float:
 
 
 def _costing(lead: NDArray[np.float64], known: int, cost: float) -> float:
-    """The smallest threshold above which lie at most a share of `cost` of `known` samples."""
+    """The smallest threshold with at most a share of `cost` of `known` samples above it."""
     if not len(lead):
         return 0.0
     ordered = np.sort(lead)[::-1]

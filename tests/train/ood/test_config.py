@@ -48,13 +48,18 @@ def test_other_is_the_last_label_unless_a_person_has_it(tmp_path):
 
 
 def test_boxes_have_no_use_for_it():
-    told = {"name": "one", "task": "object_detection", "data": "one", "train": {"other": "auto"}}
+    pipeline = {
+        "name": "one",
+        "task": "object_detection",
+        "data": "one",
+        "train": {"other": "auto"},
+    }
 
     with pytest.raises(ConfigError, match=r"train\.other"):
-        check_compatibility(PipelineConfig.model_validate(told))
+        check_compatibility(PipelineConfig.model_validate(pipeline))
 
 
-def test_negatives_are_foreseen_in_the_budget():
+def test_the_budget_counts_negatives():
     """As many trials as so many more samples would leave."""
     off, auto = (
         TrainConfig(families=("efficientnet_lite0",), budget_minutes=3, finetune=NONE, other=other)

@@ -1,4 +1,5 @@
-"""Negatives: real files, the same for the same seed, of training samples or of nothing."""
+"""Negatives: real files, the same for the same seed, generated from training samples or from
+nothing."""
 
 import io
 from collections import Counter
@@ -35,33 +36,34 @@ def clip() -> bytes:
 
 @pytest.mark.parametrize("kind", pictures.KINDS)
 def test_a_picture_is_the_same_for_the_same_order_and_as_large_as_a_training_photo(kind: str):
-    made = [
+    generated = [
         pictures.negative(kind, generator_for(NegativeSpec(kind, number), seed), photo)
         for number, seed in ((0, 0), (0, 0), (1, 0), (0, 1))
     ]
 
-    assert made[0] == made[1]
-    assert len({*made}) == 3
-    assert made[0][1:4] == b"PNG"
-    assert abs(np.array(decode_picture(made[0]).shape) - (80, 80, 3)).max() <= 14  # whole pieces
+    assert generated[0] == generated[1]
+    assert len({*generated}) == 3
+    assert generated[0][1:4] == b"PNG"
+    shape = np.array(decode_picture(generated[0]).shape)
+    assert abs(shape - (80, 80, 3)).max() <= 14  # a whole number of pieces
 
 
 @pytest.mark.parametrize("kind", sounds.KINDS)
 def test_a_sound_is_the_same_for_the_same_order_and_as_long_as_a_training_clip(kind: str):
-    made = [
+    generated = [
         sounds.negative(kind, generator_for(NegativeSpec(kind, number), 0), clip)
         for number in (0, 0, 1)
     ]
-    heard = decode_sound(made[0], 16000)
+    heard = decode_sound(generated[0], 16000)
 
-    assert made[0] == made[1] != made[2]
+    assert generated[0] == generated[1] != generated[2]
     assert len(heard) == 12000
     assert np.isfinite(heard).all()
     assert 0 < np.abs(heard).max() <= 1
 
 
-def test_pieces_no_longer_show_the_thing():
-    """A disc, the only dark thing on a light ground: no dark piece as large as it is left whole."""
+def test_pieces_no_longer_show_the_object():
+    """A square, the only dark object on a light background: no dark piece of its size remains."""
     disc = Image.new("L", (96, 96), 220)
     disc.paste(20, (24, 24, 72, 72))
     out = io.BytesIO()
@@ -77,33 +79,33 @@ def test_pieces_no_longer_show_the_thing():
     assert max(boxes) < 0.8  # but nowhere together
 
 
-def test_negatives_are_made_once_of_training_samples_alone(tmp_path, monkeypatch):
+def test_negatives_are_generated_once_from_training_samples_alone(tmp_path, monkeypatch):
     store, settings = makers.store(tmp_path), makers.settings(tmp_path)
     dataset = makers.dataset(store)
     samples = samples_of(dataset, store)
     fetched, get = [], store.get
     monkeypatch.setattr(store, "get", lambda digest: fetched.append(digest) or get(digest))
 
-    made = negatives(dataset, samples, AUTO, store=store, settings=settings)
+    generated = negatives(dataset, samples, AUTO, store=store, settings=settings)
 
-    taught = {one.digest for one in samples if one.split == "train"}
+    training = {sample.digest for sample in samples if sample.split == "train"}
     assert fetched
-    assert {*fetched} <= taught
-    monkeypatch.setattr(pictures, "negative", None)  # nothing is made again
-    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == made
+    assert {*fetched} <= training
+    monkeypatch.setattr(pictures, "negative", None)  # nothing is generated again
+    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == generated
 
 
 def test_another_store_makes_equal_ones(tmp_path):
-    made = []
+    generated = []
     for name in ("a", "b"):
         store = makers.store(tmp_path / name)
         dataset = makers.dataset(store)
         samples = samples_of(dataset, store)
         settings = makers.settings(tmp_path)
-        made.append(negatives(dataset, samples, AUTO, store=store, settings=settings))
-        assert all(store.get(one.digest) for one in made[-1])
+        generated.append(negatives(dataset, samples, AUTO, store=store, settings=settings))
+        assert all(store.get(sample.digest) for sample in generated[-1])
 
-    assert made[0] == made[1]
+    assert generated[0] == generated[1]
 
 
 def test_off_makes_none(tmp_path):
@@ -117,27 +119,27 @@ def test_off_makes_none(tmp_path):
 
 
 def test_about_as_many_as_a_label_has_as_many_of_each_kind():
-    assert Counter(one.kind for one in orders_of("abc", 30)) == {"a": 10, "b": 10, "c": 10}
+    assert Counter(spec.kind for spec in orders_of("abc", 30)) == {"a": 10, "b": 10, "c": 10}
     assert len(orders_of("abc", 1)) == 6
     assert len(orders_of("abc", 1e6)) == 60
 
 
-def test_a_kind_is_judged_by_those_that_were_not_taught_it_and_nobody_elses_fold_changes(tmp_path):
+def test_a_kind_is_held_out_in_one_fold_and_other_folds_do_not_change(tmp_path):
     store = makers.store(tmp_path)
     dataset = makers.dataset(store)
     samples = samples_of(dataset, store)
-    made = [
+    generated = [
         Sample(f"{kind}{number}", f"{kind}{number}".encode().hex(), "other", "train", kind)
         for kind in ("other/a", "other/b", "other/c", "other/d")
         for number in range(5)
     ]
 
     plain = rows_of(dataset, samples, 3, 0)
-    rows = rows_of(dataset, samples, 3, 0, made)
+    rows = rows_of(dataset, samples, 3, 0, generated)
 
     added = rows.labels == len(dataset.labels)
     assert (rows.fold_of_row[~added] == plain.fold_of_row).all()
-    assert added.sum() == len(made) * (1 + dataset.views)
+    assert added.sum() == len(generated) * (1 + dataset.views)
     folds = rows.fold_of_row[added].reshape(4, -1)
     assert (folds == folds[:, :1]).all()
     assert len({*folds[:, 0].tolist()}) == 3
@@ -156,9 +158,9 @@ def test_a_negative_that_was_lost_is_made_again(tmp_path):
     store, settings = makers.store(tmp_path), makers.settings(tmp_path)
     dataset = makers.dataset(store)
     samples = samples_of(dataset, store)
-    made = negatives(dataset, samples, AUTO, store=store, settings=settings)
-    lost = made[3].digest
+    generated = negatives(dataset, samples, AUTO, store=store, settings=settings)
+    lost = generated[3].digest
     store.blobs.remove(f"blobs/{lost[:2]}/{lost}")
 
-    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == made
+    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == generated
     assert store.get(lost)

@@ -1,4 +1,4 @@
-"""From a Dataset to a report, with a label for what has none: what was measured is what is
+"""From a Dataset to a report, with a label for samples that have none: what was measured is
 shipped."""
 
 import json
@@ -27,7 +27,7 @@ CONFIG = TrainConfig(
 
 
 @pytest.fixture(scope="module")
-def made(store, backbone, ray_running):
+def artifacts(store, backbone, ray_running):
     services = {"store": store, "run": QuietRun(), "settings": ray_running}
     dataset = makers.dataset(store, each=20, views=0)
     model = train(dataset, TrainSlice(train=CONFIG), **services)
@@ -36,28 +36,28 @@ def made(store, backbone, ray_running):
 
 
 @pytest.mark.slow
-def test_the_model_has_the_label_the_step_and_says_what_it_costs(made):
-    dataset, model, _ = made
-    said = model.selection["other"]
+def test_the_model_has_the_label_the_step_and_a_record_of_the_cost(artifacts):
+    dataset, model, _ = artifacts
+    record = model.selection["other"]
 
     assert model.labels == (*dataset.labels, "other")
     assert model.after[0].step == "reject"
-    assert model.after[0].args == {"other": 3, "threshold": said["threshold"]}
-    assert said["known"] == 48 == model.selection["samples"]
-    assert said["unknown"] == 2 * len(pictures.KINDS)
-    assert said["cost"] <= 0.005
-    assert (said["made"], said["yours"]) == (said["unknown"], 0)
+    assert model.after[0].args == {"other": 3, "threshold": record["threshold"]}
+    assert record["known"] == 48 == model.selection["samples"]
+    assert record["unknown"] == 2 * len(pictures.KINDS)
+    assert record["cost"] <= 0.005
+    assert (record["made"], record["yours"]) == (record["unknown"], 0)
 
 
 @pytest.mark.slow
-def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(made, store):
-    _, model, report = made
+def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(artifacts, store):
+    _, model, report = artifacts
     unseen = json.loads(store.get(model.files["unseen.json"]))
     numbers = json.loads(store.get(report.files["metrics.json"]))["unknown_samples"]
-    given = np.array(unseen["answers"]).argmax(axis=1)[np.array(unseen["truth"]) == 3]
+    answers = np.array(unseen["answers"]).argmax(axis=1)[np.array(unseen["truth"]) == 3]
 
     assert set(numbers["kinds"]) == set(pictures.KINDS)
-    assert numbers["recall"]["value"] == pytest.approx((given == 3).mean())
+    assert numbers["recall"]["value"] == pytest.approx((answers == 3).mean())
     assert 1 - numbers["recall"]["value"] == pytest.approx(
         model.selection["other"]["false_accepts"], abs=1e-4
     )
@@ -66,9 +66,9 @@ def test_what_the_report_counts_is_what_the_threshold_was_chosen_on(made, store)
 
 
 @pytest.mark.slow
-def test_a_new_negative_is_answered_other_and_a_photo_is_not(made, store):
-    _, model, _ = made
-    strange = [
+def test_a_new_negative_is_answered_other_and_a_photo_is_not(artifacts, store):
+    _, model, _ = artifacts
+    unknown = [
         pictures.negative(
             kind, generator_for(NegativeSpec(kind, 99), 1), lambda: makers.picture("square", 70)
         )
@@ -77,7 +77,7 @@ def test_a_new_negative_is_answered_other_and_a_photo_is_not(made, store):
     photos = [makers.picture(label, 50) for label in makers.LABELS]
 
     with graph_of(model, store) as graph:
-        answers = np.array(predictor_of(model, graph).answers([*strange, *photos]))
+        answers = np.array(predictor_of(model, graph).answers([*unknown, *photos]))
 
     assert (answers[:4].argmax(axis=1) == 3).all()
     assert (answers[4:].argmax(axis=1) != 3).all()

@@ -1,4 +1,5 @@
-"""The threshold of rejecting: as strict as asked for, as far as that costs next to no sample."""
+"""The threshold of rejection: as strict as asked for, as far as it rejects next to no known
+sample."""
 
 import numpy as np
 import pytest
@@ -24,20 +25,20 @@ def rejected(logits: np.ndarray, step: dict) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("apart", "wanted"), [(6, 0.05), (6, 0.9), (8, 0.001)])
-def test_it_takes_no_more_unknown_ones_for_known_than_asked_and_fewer_where_that_is_cheap(
+def test_it_accepts_no_more_unknown_samples_than_asked_and_fewer_where_that_is_cheap(
     apart: float, wanted: float
 ):
     logits, truth = world(apart)
 
     found = calibrated(logits, truth, OTHER, wanted)
 
-    said = rejected(logits, found.step.model_dump())
-    assert found.false_accepts == (~said[truth == OTHER]).mean()
+    is_rejected = rejected(logits, found.step.model_dump())
+    assert found.false_accepts == (~is_rejected[truth == OTHER]).mean()
     assert found.false_accepts <= wanted
     assert found.cost == pytest.approx(COST, abs=0.001)
 
 
-def test_it_rejects_more_known_ones_to_reach_what_was_asked_but_never_more_than_it_may():
+def test_it_rejects_more_known_samples_to_reach_what_was_asked_but_never_more_than_it_may():
     logits, truth = world(apart=2.5)
     right = logits[:, :OTHER].argmax(axis=1) == truth
 

@@ -1,4 +1,4 @@
-"""What a report says of samples that have none of the labels; they change no other number."""
+"""What a report says of samples without any of the labels; they change no other number."""
 
 import json
 
@@ -66,9 +66,12 @@ def test_the_unknown_ones_are_counted_for_themselves_and_by_kind(found):
     assert (unknown.recall.value, unknown.recall.n) == (0.5, 4)
     assert unknown.accepted.value == pytest.approx(1 / 4 if found.threshold > 0.5 else 2 / 4)
     assert unknown.recall.low < 0.5 < unknown.recall.high
-    assert {kind: one.n for kind, (one, _) in unknown.kinds.items()} == {"noise": 3, "stripes": 1}
+    assert {kind: sample.n for kind, (sample, _) in unknown.kinds.items()} == {
+        "noise": 3,
+        "stripes": 1,
+    }
     assert unknown.rejected.value == 2 / 16
-    assert [(one.digest, one.label, one.kind) for one in unknown.worst] == [
+    assert [(sample.digest, sample.label, sample.kind) for sample in unknown.worst] == [
         ("42", "cat", "stripes"),
         ("43", "cat", "noise"),
     ]
@@ -113,9 +116,9 @@ def test_a_model_that_rejects_nothing_says_nothing_of_unknown_ones():
 
 
 def test_predictions_keep_which_label_rejects():
-    told = predicted(TRUTH, ANSWERS)
+    content = predicted(TRUTH, ANSWERS)
 
-    assert read_predicted(told.record()).other == "other"
+    assert read_predicted(content.record()).other == "other"
     assert read_predicted(predicted(TRUTH, ANSWERS, other="").record()).other == ""
 
 
@@ -125,11 +128,11 @@ def test_the_label_that_rejects_is_that_of_the_step():
 
 
 def test_a_rejected_sample_gets_no_answer_at_any_threshold():
-    left = only_answers(scored([0, 1, 2], [[0.1, 0, 0.9], [0, 1, 0], [1, 0, 0]], 3), OTHER)
+    answered = only_answers(scored([0, 1, 2], [[0.1, 0, 0.9], [0, 1, 0], [1, 0, 0]], 3), OTHER)
 
-    assert left.truth.tolist() == [0, 1]
-    assert (left.scores[0] < 0).all()
-    assert np.allclose(left.scores[1], [0, 1, 0])
+    assert answered.truth.tolist() == [0, 1]
+    assert (answered.scores[0] < 0).all()
+    assert np.allclose(answered.scores[1], [0, 1, 0])
 
 
 def test_a_package_tells_what_the_label_means_and_compares_no_recall_of_it():

@@ -1,4 +1,4 @@
-"""What teaches rejecting judges nothing else, in both phases of a search."""
+"""Negatives count in no measure, in both phases of a search."""
 
 from dataclasses import replace
 
@@ -28,20 +28,22 @@ def test_measures_and_temperature_are_those_of_the_other_samples():
     assert best_temperature(logits, truth, OTHER) == best_temperature(logits[known], truth[known])
 
 
-def test_a_fit_is_judged_by_them_nowhere_and_still_tells_what_it_says_of_them():
-    asked = problem()
-    fit = HeadsFit(asked, Standard(asked, INPUT), hyperparameters())
+def test_negatives_count_in_no_measure_of_a_fit_and_still_have_predictions():
+    problem_with_other = problem()
+    fit = HeadsFit(problem_with_other, Standard(problem_with_other, INPUT), hyperparameters())
     fit.fit(3, 3)
 
     rows, logits = fit.unseen()
     plain = logits * np.float32(fit.temperature())
 
     assert len(rows) == 60
-    assert asked.samples == 40
-    assert fit.best.measures == pytest.approx(measures(plain, asked.labels[rows], OTHER))
+    assert problem_with_other.samples == 40
+    assert fit.best.measures == pytest.approx(
+        measures(plain, problem_with_other.labels[rows], OTHER)
+    )
 
 
-def test_phase_two_knows_which_label_it_is():
+def test_fine_tuning_knows_the_label_of_negatives():
     finetune_problem = FinetuneProblem(problem(), {}, {}, views=0, shards=1, epochs=1)
 
     assert finetune_problem.held_out_problem.other == OTHER
