@@ -5,7 +5,8 @@ One window goes through the network at a time, on one core; several windows run 
 row is the same to the last bit whatever else is computed, on any number of cores. A sample's row is
 the mean over its windows: a linear head's logits for it are the mean of its logits for each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,12 +20,15 @@ from stages.closure import Code, code_of
 from stages.etl.augment import view_of
 from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.opening import open_store
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile
 
 SHARD = 256  # rows; at most so many are lost when a run is killed
+PIECE = 16  # rows that a worker of a cluster computes at a time
+REMEDY = "Free some memory, or unset AIWF_RAY to compute features on this machine."
 ROWS = "rows.npz"  # the file of an entry; its facts are the names of the rows
 
 Row = NDArray[np.float32]
@@ -76,12 +80,14 @@ class Preprocessing:
 @dataclass(frozen=True)
 class Extractor:
     """A backbone with its preprocessing. `report_progress` is called with the number of finished
-    rows."""
+    rows. `on_cluster`: compute rows on the machines of the Ray cluster that the settings name, and
+    not in threads of this process; they are the same."""
 
     backbone: BackboneFile
     preprocessing: Preprocessing
     settings: Settings
     report_progress: ReportProgress
+    on_cluster: bool = False
 
     def rows(self, views: Sequence[SampleView]) -> NDArray[np.float32]:
         """The features of `views`, in their order: [views, features]. Cached rows are not
@@ -99,17 +105,37 @@ class Extractor:
         cached = _rows(scope)
         missing = [view for view in views if view.name not in cached]
         row_of.update({view.name: cached[view.name] for view in views if view.name in cached})
-        done = len(row_of)
-        self.report_progress(done)
-        for start in range(0, len(missing), SHARD):
-            part = missing[start : start + SHARD]
-            shard = {}
-            for view, row in zip(part, self._forward(part), strict=True):
-                shard[view.name] = row
-                self.report_progress(done + start + len(shard))
-            data = pack_arrays({"rows": np.stack(list(shard.values()))})
-            scope.keep(list(shard), CachedContent(list(shard), {ROWS: data}))
-            row_of.update(shard)
+        feature_pass = FeaturePass(missing, scope, row_of, self.report_progress)
+        if self.on_cluster and missing:
+            self._compute_on_cluster(feature_pass)
+        else:
+            self._compute_here(feature_pass)
+        feature_pass.flush()
+
+    def _compute_here(self, feature_pass: "FeaturePass") -> None:
+        while part := feature_pass.next(SHARD):
+            rows: list[Row] = []
+            for row in self._forward(part):
+                rows.append(row)
+                feature_pass.reported(part, len(rows))
+            feature_pass.done(part, rows)
+
+    def _compute_on_cluster(self, feature_pass: "FeaturePass") -> None:
+        from stages.train.distributed.cluster import cluster
+        from stages.train.distributed.executor import Executor
+        from stages.train.distributed.room import worker_bytes
+
+        onnx = self.backbone.path.read_bytes()
+        pieces = -(-len(feature_pass.waiting) // PIECE)
+        shared = (onnx, self.preprocessing.before, self.preprocessing.dataset, self.settings)
+        wanted = {"CPU": 1.0, "memory": float(worker_bytes(4 * len(onnx)))}
+        with (
+            cluster(self.settings, len(onnx)),
+            Executor(
+                FeatureWorker, shared, wanted=wanted, workers=pieces, remedy=REMEDY
+            ) as workers,
+        ):
+            workers.run(feature_pass)
 
     def _forward(self, views: list[SampleView]) -> Iterator[Row]:
         network = self._network
@@ -128,6 +154,68 @@ class Extractor:
         key = ["features", self.backbone.digest, *self.preprocessing.key(augmented)]
         memo = self.preprocessing.store.memo
         return memo.scope(key, self.preprocessing.code(augmented))
+
+
+class FeaturePass:
+    """Gives out the views whose rows are `missing`, and caches and counts the rows that come."""
+
+    def __init__(
+        self,
+        missing: Sequence[SampleView],
+        scope: Scope,
+        row_of: dict[str, Row],
+        report_progress: ReportProgress,
+    ) -> None:
+        self.waiting = deque(missing)
+        self.scope, self.row_of, self.report_progress = scope, row_of, report_progress
+        self.in_progress: dict[SampleView, int] = {}  # rows of a part, by its first view
+        self.uncached: dict[str, Row] = {}
+        report_progress(len(row_of))
+
+    def next(self, size: int = PIECE) -> list[SampleView] | None:
+        return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))] or None
+
+    def reported(self, part: list[SampleView], finished: int) -> None:
+        self.in_progress[part[0]] = finished
+        finished_parts = len(self.row_of) + len(self.uncached)
+        self.report_progress(finished_parts + sum(self.in_progress.values()))
+
+    def resumed(self, part: list[SampleView]) -> list[SampleView]:
+        self.in_progress.pop(part[0], None)
+        return part
+
+    def done(self, part: list[SampleView], rows: Sequence[Row]) -> None:
+        self.in_progress.pop(part[0], None)
+        self.uncached.update(zip([view.name for view in part], rows, strict=True))
+        if len(self.uncached) >= SHARD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Cache the rows that are not cached yet, in one entry."""
+        if self.uncached:
+            names, rows = list(self.uncached), np.stack(list(self.uncached.values()))
+            self.scope.keep(names, CachedContent(names, {ROWS: pack_arrays({"rows": rows})}))
+            self.row_of.update(self.uncached)
+            self.uncached = {}
+
+
+class FeatureWorker:
+    """Computes rows on a machine of a cluster. `shared`: the backbone as ONNX, what Preprocessing
+    has beside the store, and the settings that open the store there."""
+
+    def __init__(self, shared: tuple[bytes, tuple[Step, ...], Dataset, Settings]) -> None:
+        onnx, before, dataset, settings = shared
+        self.network = load_single_threaded(onnx)
+        self.preprocessing = Preprocessing(before, dataset, open_store(settings))
+
+    def work(self, part: list[SampleView]) -> Generator[int, None, list[Row]]:
+        """Yields how many rows are done; returns the rows of `part`."""
+        rows: list[Row] = []
+        for view in part:
+            windows = self.preprocessing.windows(view)
+            rows.append(mean_row(lambda window: self.network(window)[0], windows))
+            yield len(rows)
+        return rows
 
 
 def _rows(scope: Scope) -> dict[str, Row]:

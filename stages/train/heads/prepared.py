@@ -87,7 +87,9 @@ def _features(
 ) -> NDArray[np.float32] | Windows:
     """The frozen backbone's features of the rows; without a backbone, the rows' windows."""
     if backbone:
-        return Extractor(backbone, preprocessing, settings, report_progress).rows(rows.views)
+        on_cluster = settings.ray != "local"
+        extractor = Extractor(backbone, preprocessing, settings, report_progress, on_cluster)
+        return extractor.rows(rows.views)
     with ThreadPoolExecutor(settings.threads) as pool:
         windows = []
         for window in pool.map(preprocessing.windows, rows.views):

@@ -32,17 +32,18 @@ class Watching(QuietRun):
         self.raylets: dict[str, set[int]] = defaultdict(set)
 
     def trial(self, standing: TrialProgress) -> None:
-        self.look()
+        self.inspect()
 
     def progress(self, what: str, done: int, total: int) -> None:
-        self.look()
+        self.inspect(what)
 
-    def look(self) -> None:
+    def inspect(self, what: str = "") -> None:
         for process in psutil.Process().children(recursive=True):
             title = _title(process)
             for kind in KINDS:
                 if title.startswith(kind):
                     self.raylets[kind].add(process.ppid())
+                    self.raylets[what].add(process.ppid())
             if self.kill and title.startswith("ray::RayPieceWorker.work"):
                 self.kill = False
                 process.kill()
