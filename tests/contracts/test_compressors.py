@@ -198,7 +198,7 @@ def sums_of(weights) -> bytes:
         nodes.append(helper.make_node("Cast", [name], [f"{name}.f"], to=TensorProto.FLOAT))
         nodes.append(helper.make_node("ReduceSum", [f"{name}.f"], [f"{name}.s"], keepdims=0))
         nodes.append(helper.make_node("Add", [f"{name}.s", "zero"], [f"{name}.sum"]))
-        outputs.append(helper.make_tensor_value_info(f"{name}.sum", TensorProto.FLOAT, None))
+        outputs.append(helper.make_tensor_value_info(f"{name}.sum", TensorProto.FLOAT, [1]))
     nodes.insert(0, helper.make_node("Sub", ["x", "x"], ["zero"]))
     image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     tensors = [numpy_helper.from_array(value, name) for name, value in weights.items()]

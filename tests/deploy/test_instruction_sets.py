@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
@@ -17,16 +18,19 @@ from stages.deploy.instruction_sets import (
     PackedCandidate,
     Statement,
     _computed,
+    _emulated,
     _network_sums,
+    _with_its_options,
     failures,
     spaced,
     verified,
 )
 from stages.deploy.pack import unpack
-from stages.deploy.packed import run_packed
+from stages.deploy.packed import TimedAnswers, run_packed
 from stages.deploy.saturation.layers import NotCounted
 from stages.deploy.saturation.network import LARGEST_SUM, LayerSums, NetworkSums
 from stages.deploy.saturation.pair_sums import PairSums
+from stages.evaluate.predictions import Predicted
 from stages.metrics import proportion
 from stages.runner.resolve import resolve
 from stages.runtime.backends.onnxruntime import OnnxRuntime
@@ -36,6 +40,7 @@ from stages.runtime.predictor import Predictor
 from stages.runtime.processor import INSTRUCTION_SETS, X86, InstructionSet, instruction_set
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.verified import FILE
+from stages.tracking import QuietRun
 from tests import makers
 
 HERE = instruction_set()
@@ -405,3 +410,98 @@ def test_sums_of_floats_are_not_counted_and_unknown_ones_say_why():
     assert _network_sums(work, candidate, {"arm64": Sums.FLOAT}) == NetworkSums(0, 0, ())
     assert work.digests is None
     assert _network_sums(work, candidate, {"arm64": Sums.INT32}) == "Something is strange."
+
+
+class Answering:
+    """A bench and its target: the packed folder gives `answers`, or fails if there are none."""
+
+    trained = Predicted(
+        labels=("a", "b"),
+        names=tuple("uvwxyz"),
+        files=tuple("uvwxyz"),
+        truth=[0, 1, 0, 1, 0, 1],
+        answers=[0, 1, 0, 1, 0, 0],
+    )
+    tested = [f"sample {number}" for number in range(6)]
+    run = QuietRun()
+    modality = SimpleNamespace(noun="photo")
+    model = SimpleNamespace(labels=("a", "b"))
+    report = SimpleNamespace(threshold=0.5)
+    config = SimpleNamespace(deploy=DeployConfig(emulated_samples=3, max_drop=0.125))
+    store = SimpleNamespace(get=lambda digest: digest.encode())
+
+    def __init__(self, *answers):
+        self.kind = self.target = self
+        self.to_give, self.request, self.compared = list(answers), None, []
+
+    def compressor(self, numeric):
+        return SimpleNamespace(least_agreement={"int8": 0.75}[numeric])
+
+    def answers(self, folder, content, samples, progress, *, on, through):
+        self.request = list(samples), on, tuple(through), sorted(p.name for p in folder.iterdir())
+        if not self.to_give:
+            raise AgreementNotMet("It does not start.", "Mend it.")
+        return TimedAnswers(self.to_give, None, 0.0)
+
+    def agreement(self, before, after, labels, *, threshold, max_drop, least):
+        assert (labels, threshold, max_drop, least) == (("a", "b"), 0.5, 0.125, 0.75)
+        self.compared.append((before.names, before.files, before.truth, before.answers))
+        same = sum(first == second for first, second in zip(before.answers, after, strict=True))
+        failed = ["too many differ"] if same < len(after) - 1 else []
+        return SimpleNamespace(same=proportion(same, len(after)), failures=failed)
+
+
+def packed(answers):
+    return PackedCandidate("int8", {}, None, {"f": b""}, TimedAnswers(answers, None, 0.0), None)
+
+
+FOUND = Statement("x86-64", COMPUTED, "none saturates", Sums.INT32)
+
+
+def test_the_options_of_another_set_are_tried_on_this_machine():
+    work = Answering(1, 1, 0, 1, 0, 1)
+
+    found = _with_its_options(work, packed([1, 1, 0, 1, 0, 0]), FOUND)
+
+    samples, on, through, files = work.request
+    assert samples == [f"sample {number}".encode() for number in range(6)]
+    assert (on, through, files) == ("x86-64", (), ["SHA256SUMS", "f"])
+    assert (found.statement, found.sums, found.agreement) == (
+        COMPUTED,
+        Sums.INT32,
+        proportion(5, 6),
+    )
+    assert found.basis.startswith("none saturates; with these options this machine gives the same")
+    assert found.basis.endswith("tried on 6 test photos")
+
+
+def test_a_folder_that_fails_with_these_options_has_no_statement():
+    found = _with_its_options(Answering(), packed([0] * 6), FOUND)
+
+    assert (found.statement, found.basis) == ("", "with its options, It does not start.")
+
+
+def test_under_emulation_some_samples_are_held_against_here_and_the_trained_model():
+    work = Answering(0, 1, 1)
+
+    found = _emulated(work, packed([0, 1, 0, 0, 0, 1]), "x86-64", Sums.INT32, ("qemu", "-x"))
+
+    samples, on, through, _ = work.request
+    assert samples == [b"sample 0", b"sample 2", b"sample 5"]
+    assert (on, through) == ("x86-64", ("qemu", "-x"))
+    assert work.compared == [
+        (("u", "w", "z"), ("u", "w", "z"), [0, 0, 1], [0, 0, 1]),  # what was answered here
+        (("u", "w", "z"), ("u", "w", "z"), [0, 0, 1], [0, 0, 0]),  # by the trained model
+    ]
+    assert (found.agreement, found.figures) == (proportion(2, 3), {"samples": 3})
+    assert (found.statement, found.sums) == ("", Sums.INT32)
+    assert found.basis.endswith("; too many differ")
+    assert "3 test photos, answered by the packed folder under qemu -x" in found.basis
+
+
+def test_what_agrees_under_emulation_was_measured_there():
+    found = _emulated(Answering(0, 0, 0), packed([0] * 6), "x86-64", Sums.INT32, ("qemu",))
+
+    assert (found.statement, found.agreement) == (EMULATED, proportion(3, 3))
+    failed = _emulated(Answering(), packed([0] * 6), "x86-64", Sums.INT32, ("qemu",))
+    assert (failed.statement, failed.basis) == ("", "under qemu, It does not start.")

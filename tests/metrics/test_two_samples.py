@@ -67,8 +67,9 @@ def test_the_probability_of_a_trait_is_the_auc_within_labels(digits):
     assert ((p >= 1 / 1000) & (p <= 1)).all()
 
 
-def test_columns_without_ties_are_ranked_alike():
-    values = np.random.default_rng(2).normal(size=(60, 4))
+@pytest.mark.parametrize("columns", [2, 4])
+def test_columns_without_ties_are_ranked_alike(columns):
+    values = np.random.default_rng(2).normal(size=(60, columns))
 
     ranks = _ranks(values, LABELS)
 

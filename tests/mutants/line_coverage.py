@@ -162,7 +162,7 @@ class LineCoverage:
         for old in scratch.iterdir():
             old.unlink()
         settings, results = scratch / "coveragerc", scratch / "results.json"
-        include = ", ".join(f"{self.root}/{room}/*.py" for room in self.rooms)
+        include = ", ".join(f"{self.root}/{room}/*" for room in self.rooms)
         settings.write_text(
             f"[run]\nparallel = true\ndata_file = {scratch}/data\ninclude = {include}\n"
             f"context = ${{{NOW}-}}\ndisable_warnings = no-data-collected\n"
@@ -183,7 +183,7 @@ class LineCoverage:
             seconds, needs = _seconds(results, name), _needs(results, name)
             self.table[name] = {**record, "seconds": seconds, "needs": needs}
         tests_of = {context: _tests_of(context, results) for context in data.measured_contexts()}
-        for path in data.measured_files():
+        for path in filter(lambda name: name.endswith(".py"), data.measured_files()):
             source = str(Path(path).relative_to(self.root))
             digest = self._digest(source)
             for line, contexts in data.contexts_by_lineno(path).items():

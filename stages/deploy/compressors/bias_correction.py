@@ -27,7 +27,7 @@ def correct_biases(graph: Path, calibration: Sequence[Floats], out: Path) -> Non
     model = onnx.load(str(graph))
     layers = _layers(model.graph)
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
-    means = _input_means(model, layers, calibration)
+    means = _input_means(model, layers, calibration) if layers else {}
     for node in layers:
         added = average_error(_kernel(node, weights), _groups(node), means[node.output[0]])
         _move_bias(weights[node.input[2]], added)
