@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.train.cost.detection_budget import race_of
-from stages.train.cost.finetune_budget import SHARES, TAUGHT, teaching_of
+from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES, training_seconds
 from stages.train.search.search_space import by_name, inputs_of
 
 Trials = Sequence[Mapping[str, Any]]
@@ -21,14 +21,14 @@ def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainC
     inputs = inputs_of(train)
     finetune = train.finetune.model_copy(update={"candidates": min(8, len(inputs)), "inputs": ()})
     anyhow = {"searcher": "random", "trials": len(inputs), "halving": 1000, "finetune": finetune}
-    mean = np.mean([teaching_of(network_input) for network_input in inputs])
+    mean = np.mean([training_seconds(network_input) for network_input in inputs])
     each = (
         finetune.longest
         * mean
-        * np.mean([SHARES[freeze] for freeze in finetune.search_space.freeze])
+        * np.mean([UNFROZEN_SHARES[freeze] for freeze in finetune.search_space.freeze])
     )
-    again = each * (TAUGHT * (train.validation_folds - 1) + 1)
-    count = round(float((factor * _work(train, trials) - again) / (TAUGHT * each)))
+    again = each * (TRAINING_SHARE * (train.validation_folds - 1) + 1)
+    count = round(float((factor * _work(train, trials) - again) / (TRAINING_SHARE * each)))
     return [train.model_copy(update=anyhow).with_tuned(max(1, count))]
 
 
@@ -48,8 +48,10 @@ def _work(train: TrainConfig, trials: Trials) -> float:
 
     def work(trial: Mapping[str, Any]) -> float:
         hyperparameters = trial["hyperparameters"]
-        share = SHARES[hyperparameters["freeze"]]
-        return float(trial["epochs"] * share * teaching_of(inputs[hyperparameters["input"]]))
+        share = UNFROZEN_SHARES[hyperparameters["freeze"]]
+        return float(trial["epochs"] * share * training_seconds(inputs[hyperparameters["input"]]))
 
     dearest = max(map(work, tuned), default=0.0)
-    return TAUGHT * sum(map(work, tuned)) + dearest * (TAUGHT * (train.validation_folds - 1) + 1)
+    return TRAINING_SHARE * sum(map(work, tuned)) + dearest * (
+        TRAINING_SHARE * (train.validation_folds - 1) + 1
+    )

@@ -19,7 +19,7 @@ from stages.runtime.errors import BackendMissing, ConfigError, InfrastructureErr
 from stages.runtime.predictor import Predictor
 from stages.settings import Settings
 from stages.train.cost.device.untrained_network import packed, windows_of
-from stages.train.cost.device.untrained_weights import Asked
+from stages.train.cost.device.untrained_weights import NetworkSpec
 from stages.train.search.search_space import Input
 from tests import makers
 from tests.deploy.conftest import shapes
@@ -113,7 +113,7 @@ def test_a_network_of_two_outputs_is_shipped_as_well(detecting):
 def test_published_weights_answer_as_in_onnx_runtime(tmp_path):
     family = Input("efficientnet_lite0", 224)
     labels = {"task": "image_classification", "labels": 7, "hidden": 64, "folds": 3}
-    request = Asked(**labels, ladder=("float16",), engine="opencv")
+    request = NetworkSpec(**labels, ladder=("float16",), engine="opencv")
 
     packed_network = packed(family, request, makers.store(tmp_path), Settings())
 

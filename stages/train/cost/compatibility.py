@@ -1,4 +1,4 @@
-"""Whether a pipeline names only parts that its task can use; known before any work is done."""
+"""Checks that a pipeline names only parts that its task can use, before any work is done."""
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.augmentations import Changes
@@ -7,12 +7,12 @@ from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.tasks import Task
 
-FURTHER = "train.finetune.augmentations"
+FINETUNE_AUGMENTATIONS = "train.finetune.augmentations"
 
 
 def check_compatibility(pipeline: PipelineConfig) -> None:
-    """Raise ConfigError, naming the key and what does suit, if a model family, an augmentation or
-    a label `other` is not for the pipeline's task."""
+    """Raise ConfigError, naming the key and the compatible alternatives, if a model family, an
+    augmentation or the label `other` does not fit the pipeline's task."""
     task = TASKS[pipeline.task]
     fitting = [name for name in FAMILIES if is_compatible(name, pipeline.task)]
     wrong = [name for name in pipeline.train.families if name not in fitting]
@@ -28,26 +28,27 @@ def check_compatibility(pipeline: PipelineConfig) -> None:
             "Take it out.",
         )
     resolve_augmentations(pipeline.etl.augmentations, task.modality, task.trainer)
-    _check_further(pipeline.train.finetune.augmentations, task)
+    _check_finetune_augmentations(pipeline.train.finetune.augmentations, task)
 
 
-def _check_further(augmentations: Changes, task: Task) -> None:
-    """Raise ConfigError for one that is not for views of this task's samples."""
-    resolve_augmentations(augmentations, task.modality, task.trainer, FURTHER)
+def _check_finetune_augmentations(augmentations: Changes, task: Task) -> None:
+    """Raise ConfigError for an augmentation that does not apply to views of this task's samples."""
+    resolve_augmentations(augmentations, task.modality, task.trainer, FINETUNE_AUGMENTATIONS)
     for name in (name for entry in augmentations for name in entry):
         if "batch" in AUGMENTATIONS[name].after:
             raise ConfigError(
-                f"{FURTHER}: '{name}' changes batches, not views.",
-                "Take it out. What tails are mixed with says train.finetune.search_space.mixing.",
+                f"{FINETUNE_AUGMENTATIONS}: '{name}' changes batches, not views.",
+                "Take it out. How batches are mixed is set by train.finetune.search_space.mixing.",
             )
 
 
 def is_compatible(family: str, task: str) -> bool:
-    """Whether `task` can use `family`: by the same trainer, on what its steps can give."""
-    one, wanted = FAMILIES[family], TASKS[task]
-    return one.trainer == wanted.trainer and one.takes in wanted.takes
+    """Whether `task` can use `family`: both have the same trainer, and the family takes what the
+    task's preprocessing can produce."""
+    record, definition = FAMILIES[family], TASKS[task]
+    return record.trainer == definition.trainer and record.takes in definition.takes
 
 
 def notices(train: TrainConfig) -> list[str]:
-    """What a person has to know of the licences of the families that `train` names."""
+    """What a user has to know about the licences of the families that `train` names."""
     return [FAMILIES[name].notice for name in train.families if FAMILIES[name].notice]

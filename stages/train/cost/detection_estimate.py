@@ -1,30 +1,37 @@
-"""What teaching detectors takes, foreseen by count."""
+"""Minutes, memory and disk for the training of detectors, estimated from counts."""
 
 from stages.config import TrainConfig
-from stages.train.cost.detection_budget import SPARE, takes
-from stages.train.cost.estimate import DRIVER, FLOAT, LOGS, RECORDS, STATE, Estimate
+from stages.train.cost.detection_budget import ZOOM_MARGIN, takes
+from stages.train.cost.estimate import (
+    CHECKPOINT_COPIES,
+    DRIVER_BYTES,
+    FLOAT_BYTES,
+    LOG_BYTES,
+    RECORD_BYTES,
+    Estimate,
+)
 from stages.train.distributed.room import MB, RAY, worker_bytes
 from stages.train.search.search_space import inputs_of
 
-STEP = 700 * MB  # what a step of one worker needs for a while
-COPIES = 4  # of a network's weights: backbone, and the model three times
+STEP_BYTES = 700 * MB  # temporary memory of one worker's training step
+SAVED_COPIES = 4  # of a network's weights: backbone, and three of the model
 
 
 def worker_data(weights: int) -> int:
-    """Bytes that one worker makes for itself, of a network whose weights take `weights`."""
-    return STEP + STATE * weights
+    """Bytes that one worker allocates for a network whose weights take `weights` bytes."""
+    return STEP_BYTES + CHECKPOINT_COPIES * weights
 
 
 def of_detectors(train: TrainConfig, samples: int, speed: float) -> Estimate:
-    """For `train.trials` detectors of `train.epochs`."""
+    """The estimate for `train.trials` detectors of `train.epochs` epochs."""
     inputs = inputs_of(train)
-    weights = max(FLOAT * one.initialised_family.parameters for one in inputs)
-    scenes = samples * 3 * int(SPARE * max(one.size for one in inputs)) ** 2
-    trials, driver = train.trials or 1, RAY + DRIVER + 3 * scenes
+    weights = max(FLOAT_BYTES * model_input.initialised_family.parameters for model_input in inputs)
+    scenes = samples * 3 * int(ZOOM_MARGIN * max(model_input.size for model_input in inputs)) ** 2
+    trials, driver = train.trials or 1, RAY + DRIVER_BYTES + 3 * scenes
     return Estimate(
         minutes=takes(train, samples) / 60 / speed,
         memory=driver + train.workers * worker_bytes(worker_data(weights)),
-        disk=RECORDS + COPIES * weights + (trials + 1) * STATE * weights,
-        temporary=LOGS,
+        disk=RECORD_BYTES + SAVED_COPIES * weights + (trials + 1) * CHECKPOINT_COPIES * weights,
+        temporary=LOG_BYTES,
         driver=driver,
     )

@@ -1,4 +1,5 @@
-"""How many trials of phase two fit into what phase one leaves of the budget: by counting work.
+"""How many fine-tuning trials fit into what the first phase leaves of the budget. Work is counted
+and no clock is read.
 
 The numbers are seconds on the reference machine (two cores, `machine_speed` 1), rounded up."""
 
@@ -10,37 +11,44 @@ from stages.runtime.errors import ConfigError
 from stages.train.cost.budget import DECODING
 from stages.train.search.search_space import Input, inputs_of
 
-STARTING = 35.0  # Ray's group, Paddle, exports of fronts
-WHOLE = 10.0  # to teach one window all of a backbone, in forwards
-SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}  # of that, behind each depth
-TAUGHT = 0.8  # of all samples that teach or judge
-MOST = 12  # trials beyond which little is gained
+STARTUP_SECONDS = 35.0  # Ray's process group, Paddle, export of frozen stems
+TRAINING_STEP = 10.0  # cost of training a whole backbone on a window, in forward passes
+# of that cost, for the layers behind each split point
+UNFROZEN_SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}
+TRAINING_SHARE = 0.8  # of the training and validation samples
+MAX_TRIALS = 12  # more bring little gain
 CORES = 2
-MAPS = 3 * 2**30  # bytes of all maps, at the most
+MAX_FEATURE_MAP_BYTES = 3 * 2**30
 
 
 def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`train` with the trials of phase two that `seconds` allow, their epochs, and the
-    inputs that may be tuned; no trials if there is time for none of `_offers`."""
+    """`train` with the fine-tuning trials that `seconds` allow, their epochs, and the inputs that
+    may be fine-tuned; with no trials if there is time for none of `_offers`."""
     for inputs, epochs, folds in _offers(train):
         shorter = train.with_finetuning(epochs, folds)
         trials = _trials(shorter, inputs, samples, seconds)
         if trials:
-            return shorter.with_tuned(trials, tuple(one.name for one in inputs))
+            return shorter.with_tuned(trials, tuple(model_input.name for model_input in inputs))
     return train.with_tuned(0)
 
 
 def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
-    """Which inputs may be tuned for how many epochs, judged by how many folds, the best offer
-    first. Pictures larger than what a family was made for are worth less than epochs and a
-    further judge, a dearer family is worth more than epochs, those more than a further judge, and
-    that more than further trials: what a tail begins with does well on most data, and a race of
-    few trials tells little."""
-    inputs = sorted(tunable(train), key=teaching_of)
+    """Which inputs may be fine-tuned, for how many epochs, on how many validation folds; the best
+    offer first.
+
+    Images larger than a family's own size are worth less than epochs and a second validation fold.
+    A more expensive family is worth more than epochs, epochs more than a second fold, and a fold
+    more than further trials: the default hyperparameters do well on most data, and a comparison of
+    few trials says little."""
+    inputs = sorted(tunable(train), key=training_seconds)
     if inputs:
         yield inputs, train.finetune.longest, train.finetune.folds
     if not train.input_sizes:
-        inputs = [one for one in inputs if one.size <= FAMILIES[one.family].size]
+        inputs = [
+            model_input
+            for model_input in inputs
+            if model_input.size <= FAMILIES[model_input.family].size
+        ]
     while inputs:
         for epochs in _epochs(train):
             yield inputs, epochs, train.finetune.folds
@@ -49,66 +57,69 @@ def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
 
 
 def _epochs(train: TrainConfig) -> list[int]:
-    """As many as are asked for; where nothing is asked for, also three quarters of it."""
+    """The epochs that the config sets; where it sets none, the default and three quarters of it."""
     whole = train.finetune.longest
     return [whole] if train.finetune.epochs else [whole, whole * 3 // 4]
 
 
 def tunable(train: TrainConfig) -> list[Input]:
-    """The inputs whose tails may be taught. Raises ConfigError if none of those that are named is
-    there."""
-    asked, families = train.finetune, train.finetune.families or train.families
+    """The inputs whose last layers may be fine-tuned. Raises ConfigError if none of
+    `train.finetune.inputs` exists."""
+    finetune, families = train.finetune, train.finetune.families or train.families
     found = [
-        one
-        for one in inputs_of(train)
-        if one.initialised_family.split_points and one.family in families
+        model_input
+        for model_input in inputs_of(train)
+        if model_input.initialised_family.split_points and model_input.family in families
     ]
-    if not asked.inputs:
+    if not finetune.inputs:
         return found
-    left = [one for one in found if one.name in asked.inputs]
-    if not left:
+    named = [model_input for model_input in found if model_input.name in finetune.inputs]
+    if not named:
+        names = ", ".join(model_input.name for model_input in found) or "none"
         raise ConfigError(
-            f"train.finetune.inputs names nothing that can be tuned: {', '.join(asked.inputs)}.",
-            f"There are: {', '.join(one.name for one in found) or 'none'}. Or leave it empty.",
+            f"train.finetune.inputs names nothing that can be tuned: {', '.join(finetune.inputs)}.",
+            f"There are: {names}. Or leave it empty.",
         )
-    return left
+    return named
 
 
 def tuning_takes(train: TrainConfig, samples: int) -> float:
-    """Reference seconds for the trials of phase two that `train` has."""
+    """Reference seconds for the fine-tuning trials that `train` has."""
     inputs, trials = tunable(train), train.finetune.trials or 0
     return _cost(train, inputs, samples, trials) if inputs and trials else 0.0
 
 
 def _trials(train: TrainConfig, inputs: list[Input], samples: int, seconds: float) -> int:
-    fitting = [n for n in range(1, MOST + 1) if _cost(train, inputs, samples, n) <= seconds]
+    fitting = [n for n in range(1, MAX_TRIALS + 1) if _cost(train, inputs, samples, n) <= seconds]
     return max(fitting, default=0)
 
 
 def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
-    """Maps, the rungs of all trials, and the best one once more for each further fold that
-    judges and for all samples; the dearest inputs."""
-    dearest = sorted(inputs, key=teaching_of, reverse=True)[
+    """Seconds for the feature maps, the rungs of all trials, and the training of the best one on
+    each further validation fold and on all samples; of the most expensive inputs."""
+    dearest = sorted(inputs, key=training_seconds, reverse=True)[
         : min(train.finetune.candidates, trials)
     ]
     views = samples * (1 + train.finetune.views)
-    maps = sum(DECODING + one.seconds for one in dearest) * views / CORES
+    map_seconds = sum(DECODING + model_input.seconds for model_input in dearest) * views / CORES
     epochs = train.finetune.longest
-    first = epochs / train.halving if epochs // train.halving >= 3 else epochs
-    kept = -(-trials // together(train, trials))
-    raced = trials * first + kept * (epochs - first)
-    again = (train.validation_folds - 1) * epochs
-    shown = samples * (TAUGHT * (raced + again) + epochs)
+    first_rung = epochs / train.halving if epochs // train.halving >= 3 else epochs
+    survivors = -(-trials // trials_per_batch(train, trials))
+    search_epochs = trials * first_rung + survivors * (epochs - first_rung)
+    validation_epochs = (train.validation_folds - 1) * epochs
+    trained_samples = samples * (TRAINING_SHARE * (search_epochs + validation_epochs) + epochs)
     space = train.finetune.search_space
-    depth = sum(SHARES[one] for one in space.freeze) / len(space.freeze)
-    return STARTING + maps + shown * teaching_of(dearest[0]) * max(depth, SHARES["half"]) / CORES
+    depth = sum(UNFROZEN_SHARES[freeze] for freeze in space.freeze) / len(space.freeze)
+    share = max(depth, UNFROZEN_SHARES["half"])
+    training = trained_samples * training_seconds(dearest[0]) * share / CORES
+    return STARTUP_SECONDS + map_seconds + training
 
 
-def together(train: TrainConfig, trials: int) -> int:
-    """How many of the `trials` of phase two are proposed at a time, of which one goes on."""
+def trials_per_batch(train: TrainConfig, trials: int) -> int:
+    """How many of the fine-tuning `trials` are proposed at a time; one of them is continued."""
     return min(train.batch, train.halving, trials)
 
 
-def teaching_of(one: Input) -> float:
-    """Seconds of one core to teach all of a backbone one sample."""
-    return (FAMILIES[one.family].training_cost or WHOLE) * one.seconds
+def training_seconds(model_input: Input) -> float:
+    """Seconds of one core to train a whole backbone on one sample, once."""
+    return (FAMILIES[model_input.family].training_cost or TRAINING_STEP) * model_input.seconds

@@ -1,5 +1,5 @@
-"""Which families take part in a search: decided once, when a run is resolved, by which weights are
-at hand and what the minutes allow."""
+"""Selects the families of a search, once, when a run is resolved: those whose weights are available
+and that the budget allows."""
 
 from collections.abc import Sequence
 
@@ -13,30 +13,31 @@ from stages.train import Trainer
 from stages.train.cost.compatibility import is_compatible
 from stages.train.search.search_space import inputs_of
 
-EACH = 4  # trials for each input below which a further family brings less than more trials
+MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family
 
 
 def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConfig:
-    """`train` with the families that take part: those it names, or all of `task` if it names none,
-    as far as their weights are at hand; with what each begins with, and why others are left out.
+    """`train` with the selected families: those that it names, or all of `task` if it names none,
+    as far as their weights are available; with the initial weights of each, and why others are
+    excluded.
 
-    Raises ConfigError if none is left, saying how to give weights."""
+    Raises ConfigError, saying how to provide weights, if no family is left."""
     named = bool(train.families)
-    begun, excluded = dict(train.weights), dict(train.excluded)
-    for name in train.families or _open_to(task, train):
-        if name in begun:
+    initial_weights, excluded = dict(train.weights), dict(train.excluded)
+    for name in train.families or _default_families(task, train):
+        if name in initial_weights:
             continue  # resolved before
         found = available_weights(FAMILIES[name], settings, named)
         if found.weights is not None:
-            begun[name] = found.weights
+            initial_weights[name] = found.weights
         elif named and train.without_weights == SCRATCH and FAMILIES[name].split_points:
-            begun[name] = SCRATCH
+            initial_weights[name] = SCRATCH
         elif named or found.why:
-            excluded[name] = f"no weights at hand. {found.why}".strip()
-    families = tuple(name for name in train.families or FAMILIES if name in begun)
+            excluded[name] = f"no weights available. {found.why}".strip()
+    families = tuple(name for name in train.families or FAMILIES if name in initial_weights)
     if not families:
         raise _no_family(excluded)
-    weights = {name: begun[name] for name in families if begun[name]}
+    weights = {name: initial_weights[name] for name in families if initial_weights[name]}
     resolved = {"families": families, "weights": weights, "excluded": excluded}
     return train.model_copy(update=resolved)
 
@@ -44,9 +45,9 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
 def affordable(
     trainer: Trainer, train: TrainConfig, samples: int, views: int, speed: float
 ) -> TrainConfig:
-    """`train` as `trainer` pins it, without larger pictures, and then without the dearest families,
-    as long as its minutes do not allow EACH trials for every input. Raises BudgetTooSmall if not
-    even the cheapest fits."""
+    """`train` as `trainer` resolves it. As long as the budget does not allow MIN_TRIALS_PER_INPUT
+    trials for every input, larger images are dropped first, and then the most expensive families.
+    Raises BudgetTooSmall if not even the cheapest family fits."""
     inputs, excluded = inputs_of(train), dict(train.excluded)
     families = [
         name for name in train.families if name in {model_input.family for model_input in inputs}
@@ -61,7 +62,7 @@ def affordable(
             if last:
                 raise
         else:
-            enough = EACH * len(inputs_of(candidate))
+            enough = MIN_TRIALS_PER_INPUT * len(inputs_of(candidate))
             if train.trials or last or (resolved.trials or 0) >= enough:
                 return resolved
         if larger:
@@ -76,25 +77,25 @@ def _smaller(train: TrainConfig) -> TrainConfig:
     return train.model_copy(update={"larger": False})
 
 
-def _open_to(task: str, train: TrainConfig) -> list[str]:
-    """The families that take part unasked: all that suit `task` and the sizes, but those whose
-    licence a person has to think about."""
+def _default_families(task: str, train: TrainConfig) -> list[str]:
+    """The families that are selected where the config names none: all that are compatible with
+    `task` and the sizes, except those whose licence needs a decision."""
     return [
         name
         for name in FAMILIES
         if is_compatible(name, task)
         and not FAMILIES[name].notice
-        and _takes(name, train.input_sizes)
+        and _takes_sizes(name, train.input_sizes)
     ]
 
 
-def _takes(name: str, sizes: Sequence[int]) -> bool:
+def _takes_sizes(name: str, sizes: Sequence[int]) -> bool:
     family = FAMILIES[name]
     return family.takes != "pictures" or not any(size % family.multiple for size in sizes)
 
 
 def _cost(train: TrainConfig, name: str) -> float:
-    """Of one window at all sizes."""
+    """Seconds of a forward pass, summed over the sizes of the family."""
     inputs = [model_input for model_input in inputs_of(train) if model_input.family == name]
     return float(sum(model_input.seconds for model_input in inputs))
 
@@ -102,7 +103,7 @@ def _cost(train: TrainConfig, name: str) -> float:
 def _no_family(excluded: dict[str, str]) -> ConfigError:
     reasons = " ".join(f"{name}: {why}" for name, why in excluded.items())
     return ConfigError(
-        f"train.families: there is nothing to begin with. {reasons}",
+        f"train.families: no family has initial weights. {reasons}",
         "Set AIWF_WEIGHTS to a folder or s3://bucket/prefix with <family>.npz or the publisher's "
-        "file, or train.without_weights to scratch, or name a family whose weights are at hand.",
+        "file, or train.without_weights to scratch, or name a family whose weights are available.",
     )

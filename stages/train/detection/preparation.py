@@ -6,7 +6,7 @@ from stages.parts import FAMILIES, TASKS
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cost.detection_budget import seconds
+from stages.train.cost.detection_budget import training_seconds
 from stages.train.detection.detection_problem import DetectionProblem, DetectorInput
 from stages.train.detection.frozen_stem import stem_of
 from stages.train.detection.scenes import scenes_of
@@ -41,4 +41,4 @@ def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> Detect
     before = task.before(family, model_input.size, dataset)
     after = task.after(family, model_input.size, dataset.labels)
     first, last = (tuple(step.model_dump() for step in part) for part in (before, after))
-    return DetectorInput(model_input, stem, first, last, seconds(model_input))
+    return DetectorInput(model_input, stem, first, last, training_seconds(model_input))

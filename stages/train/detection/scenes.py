@@ -16,7 +16,7 @@ from stages.etl.manifest import Sample, samples_of
 from stages.runtime import steps as runtime
 from stages.runtime.errors import DataError
 from stages.store import Store
-from stages.train.cost.detection_budget import SPARE
+from stages.train.cost.detection_budget import ZOOM_MARGIN
 
 Floats = NDArray[np.float32]
 
@@ -72,7 +72,7 @@ def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Sce
     labels = dataset.labels
     with ThreadPoolExecutor(threads) as pool:
         scenes = pool.map(
-            lambda sample: _shrunk(sample, store, labels, round(SPARE * largest)), training
+            lambda sample: _shrunk(sample, store, labels, round(ZOOM_MARGIN * largest)), training
         )
         return Scenes(
             dataset,

@@ -1,4 +1,4 @@
-"""Whether there is room in memory for those who teach: counted before they start."""
+"""Whether there is room in memory for the workers, counted before they start."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,13 +12,13 @@ OBJECTS = 256 * MB  # for Ray's store of objects, beside the arrays that are sha
 RAY = 600 * MB  # Ray's own processes on this machine
 PATIENCE = 30  # seconds in which others on a cluster may make room
 FREE = (
-    "Free memory (other programs, or a larger machine), or teach with less: smaller "
+    "Free memory (other programs, or a larger machine), or train with less: smaller "
     "train.input_sizes, fewer views."
 )
 
 
 def worker_bytes(data: int) -> int:
-    """What one process that teaches takes: `data` are the bytes that it makes for itself."""
+    """Bytes of one worker process, which allocates `data` bytes for itself."""
     return PADDLE + data
 
 
@@ -28,13 +28,13 @@ def store_bytes(shared: int) -> int:
 
 
 def for_workers(shared: int) -> int:
-    """Bytes of this machine that those who teach may share, beside `shared` bytes of arrays.
+    """Bytes of this machine that the workers may share, beside `shared` bytes of arrays.
 
     Raises InfrastructureError, with the figures, if not even an empty worker has room."""
     available, store_room = free(), store_bytes(shared)
     if available - store_room - RAY < PADDLE:
         raise InfrastructureError(
-            f"{available / MB:.0f} MB of memory are free, and teaching takes "
+            f"{available / MB:.0f} MB of memory are free, and training takes "
             f"{(store_room + RAY + PADDLE) / MB:.0f} MB: {store_room / MB:.0f} for what all "
             f"workers read, {RAY / MB:.0f} for Ray, {PADDLE / MB:.0f} for one worker.",
             FREE,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.finetune_budget import MAPS
+from stages.train.cost.finetune_budget import MAX_FEATURE_MAP_BYTES
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.finetune.finetune_problem import split_name, split_point_of
 from stages.train.heads.backbone import backbone_file
@@ -52,9 +52,9 @@ def feature_maps_of(
 
 
 def views_within(wanted: int, samples: int, view_bytes: int) -> int:
-    """How many augmented views of each sample are used: `wanted`, or as many as MAPS bytes allow
-    for `samples` samples, of which one view takes `view_bytes`."""
-    return max(0, min(wanted, MAPS // max(1, samples * view_bytes) - 1))
+    """How many augmented views of each sample are used: `wanted`, or as many as
+    MAX_FEATURE_MAP_BYTES allow for `samples` samples, of which one view takes `view_bytes`."""
+    return max(0, min(wanted, MAX_FEATURE_MAP_BYTES // max(1, samples * view_bytes) - 1))
 
 
 def _each(

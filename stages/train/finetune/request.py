@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
-from stages.train.cost.finetune_budget import together
+from stages.train.cost.finetune_budget import trials_per_batch
 from stages.train.finetune.dimensions import BEGIN, dimensions
 from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import starts
@@ -43,7 +43,7 @@ def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
     one of each small batch continues, and each batch knows the results of all earlier ones, since
     one process group trains them one after the other."""
     train, space = request.train, dimensions(request.train, request.problem)
-    size = together(train, request.trials)
+    size = trials_per_batch(train, request.trials)
     return SuccessiveHalving(
         SEARCHERS[train.searcher](space, train.seed, startup=size),
         starts(space, BEGIN),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from stages.models.small_audio_layers import KERNEL, Backbone, start
 from stages.runtime.quiet import quiet
-from stages.train.cost.budget import LEAST_SHOWN
+from stages.train.cost.budget import MIN_EPOCH_SAMPLES
 from stages.train.heads.fitting import (
     DROPOUT,
     Fit,
@@ -190,4 +190,4 @@ class ScratchFit(Fit):
 def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
     """The samples of an epoch: each once, or as often as makes it LEAST_SHOWN."""
     each = np.unique(samples)
-    return np.tile(each, -(-LEAST_SHOWN // len(each)))
+    return np.tile(each, -(-MIN_EPOCH_SAMPLES // len(each)))

@@ -3,7 +3,13 @@
 import pytest
 
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.cost.detection_budget import LEAST, MOST, STARTING, planned, takes
+from stages.train.cost.detection_budget import (
+    MAX_TRIALS,
+    MIN_EPOCHS,
+    STARTUP_SECONDS,
+    planned,
+    takes,
+)
 from tests.train.detection.conftest import config
 
 TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
@@ -17,9 +23,9 @@ def plan(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
 def test_more_minutes_allow_more_epochs_and_then_more_trials():
     short, middle, long = plan(10), plan(20), plan(120)
 
-    assert LEAST <= short.epochs < middle.epochs <= long.epochs == 60
+    assert MIN_EPOCHS <= short.epochs < middle.epochs <= long.epochs == 60
     assert short.trials == middle.trials == 2
-    assert long.trials == MOST
+    assert long.trials == MAX_TRIALS
 
 
 def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_does():
@@ -41,7 +47,7 @@ def test_too_few_minutes_are_told_with_those_that_would_do():
         plan(1.5, samples=5000)
 
     wanted = float(str(told.value).split("budget_minutes to ")[1].split(" ")[0])
-    assert plan(wanted, samples=5000).epochs >= LEAST
+    assert plan(wanted, samples=5000).epochs >= MIN_EPOCHS
 
 
 def test_few_epochs_that_are_asked_for_are_enough():
@@ -54,6 +60,6 @@ def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial()
         for count in (1, 2, 4)
     )
 
-    assert takes(one, 300) - STARTING == 2 * (takes(two, 300) - STARTING)
+    assert takes(one, 300) - STARTUP_SECONDS == 2 * (takes(two, 300) - STARTUP_SECONDS)
     assert takes(four, 300) == takes(two, 300)
     assert plan(20, workers=1).epochs < plan(20).epochs

@@ -48,7 +48,7 @@ def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
 
     assert resolved.families == ("efficientnet_lite0",)
     assert resolved.weights == {}
-    assert "pp_lcnet left out: no weights at hand" in resolved.notices()[0]
+    assert "pp_lcnet left out: no weights available" in resolved.notices()[0]
 
 
 def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(tmp_path):

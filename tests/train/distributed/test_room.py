@@ -38,7 +38,7 @@ def test_what_is_missing_is_told():
 
 def test_what_is_shared_is_not_given_to_workers_again():
     assert 0 < for_workers(0) < free()
-    with pytest.raises(InfrastructureError, match=r"teaching takes 2147\d+ MB"):
+    with pytest.raises(InfrastructureError, match=r"training takes 2147\d+ MB"):
         for_workers(2**50)
 
 

@@ -1,8 +1,8 @@
 """A process of its own that measures one network:
 `python -I child.py HOME BACKEND GRAPH NUMERIC SIDE SIDE ...`.
 
-It knows of nothing but the runtime in HOME, as a device does. Prints a line of JSON: the 95th
-percentile of milliseconds for one window, and the most memory that the process ever held."""
+It imports nothing but the runtime in HOME, as a device does. Prints a line of JSON: the 95th
+percentile of milliseconds for one window, and the peak memory of the process."""
 
 import json
 import sys
@@ -16,8 +16,8 @@ def main(home: str, backend: str, graph: str, numeric: str, shape: tuple[int, ..
     """Run `graph`, whose number format is `numeric`, with `backend` on random windows of `shape`,
     one at a time on one thread.
 
-    Seconds are those that the thread worked: what other processes take of a core is not the
-    network's, and on a core of its own the two are equal."""
+    Seconds are the thread's processor time, so that other processes on the core do not count; on an
+    idle core the two are equal."""
     sys.path.insert(0, home)
     import numpy as np
 
@@ -35,7 +35,8 @@ def main(home: str, backend: str, graph: str, numeric: str, shape: tuple[int, ..
 
 
 def _memory() -> float:
-    """Megabytes at the peak. Not getrusage: that begins with the peak of whoever started us."""
+    """Megabytes at the peak. Not from getrusage, whose peak starts with that of the parent
+    process."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
     except OSError:

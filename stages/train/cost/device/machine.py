@@ -1,4 +1,4 @@
-"""Which device this is."""
+"""The identity of this device."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from stages.settings import Settings
 
 
 def processor() -> str:
-    """How many processors of which name this machine has."""
+    """The number and the name of this machine's processors."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -19,7 +19,7 @@ def processor() -> str:
 
 
 def name_of(profile: str) -> str:
-    """Under which name figures of `profile` are kept."""
+    """The name under which measurements of `profile` are cached."""
     return processor() if profile == HERE else profile
 
 

@@ -1,4 +1,4 @@
-"""What a network costs on a device, measured there in a process of its own and kept in the
+"""The cost of a network on a device, measured there in a process of its own and cached in the
 store."""
 
 import json
@@ -19,16 +19,16 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train.cost.device.machine import is_here, name_of
 
-PATIENCE = 600  # seconds
+TIMEOUT = 600  # seconds
 DECIMALS = 3
 
 
 class CannotRun(WorkflowError):
-    """The engine of the package does not take this graph."""
+    """The package's engine does not support this graph."""
 
 
 class Unmeasured(ConfigError):
-    """The store has no figures of that device for this network."""
+    """The store has no measurements of that device for this network."""
 
 
 def measured(
@@ -42,11 +42,11 @@ def measured(
     store: Store,
     settings: Settings,
 ) -> DeviceCost:
-    """What `network` (its files) costs for one window of `shape` when `engine`, a record of the
-    board ENGINES, runs it on the device of `profile`; what was measured before is found again.
+    """The cost of `network` (its files) for one window of `shape` when `engine`, a record of the
+    registry ENGINES, runs it on the device of `profile`; cached in `store`.
 
-    Raises CannotRun if the engine does not take it, Unmeasured if the device is not this one and
-    did not measure it."""
+    Raises CannotRun if the engine does not support the network, Unmeasured if this is not the
+    device and it has not been measured there."""
     key = ["device figures", network, list(shape), name_of(profile), engine.backend, engine.measure]
 
     def make() -> CachedContent:
@@ -64,36 +64,37 @@ def _measure(
 ) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         graph = engine.place(network, Path(folder))
-        figures = _printed(graph, numeric, shape, engine)
+        figures = _run_child(graph, numeric, shape, engine)
     return {name: round(value, DECIMALS) for name, value in figures.items()}
 
 
-def _printed(graph: Path, numeric: str, shape: Sequence[int], engine: Any) -> dict[str, float]:
-    """What the engine's measuring program prints of the network at `graph`."""
+def _run_child(graph: Path, numeric: str, shape: Sequence[int], engine: Any) -> dict[str, float]:
+    """The measurements that the engine's measuring program prints for the network at `graph`."""
     home = str(Path(stages.__file__).parents[1])
     program = str(find_spec(engine.measure).origin)  # type: ignore[union-attr]
     command = [sys.executable, "-I", program, home, engine.backend, str(graph), numeric]
     command += map(str, shape)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
-        raise CannotRun(f"To measure it took more than {PATIENCE} seconds.") from None
+        raise CannotRun(f"Measuring it took more than {TIMEOUT} seconds.") from None
     if done.returncode:
-        raise CannotRun(_why(done.stderr))
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+        raise CannotRun(_error_message(done.stderr))
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
-def _why(said: str) -> str:
-    """The problem that the child ended with."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    told = next((line for line in reversed(lines) if "Error: " in line), "It ended without a word.")
-    return told.partition("Error: ")[2] or told
+def _error_message(stderr: str) -> str:
+    """The message of the last error in the child's `stderr`."""
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    errors = [line for line in lines if "Error: " in line]
+    message = errors[-1] if errors else "It ended without an error message."
+    return message.partition("Error: ")[2] or message
 
 
 def _unmeasured(name: str, profile: str) -> Unmeasured:
     return Unmeasured(
-        f"train.device.profile: the store has no figures of '{profile}' for {name}.",
+        f"train.device.profile: the store has no measurements of '{profile}' for {name}.",
         "Run `aiwf plan` with this pipeline on that device, with this store and AIWF_DEVICE set "
         f"to '{profile}', or leave the profile out to measure here.",
     )

@@ -1,4 +1,4 @@
-"""A network that nobody has taught yet, in the form in which it would be packed."""
+"""An untrained network, in the form in which a trained one would be packed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,92 +18,96 @@ from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.quiet import quiet
 from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.device.untrained_weights import Asked, arrays_of
+from stages.train.cost.device.untrained_weights import NetworkSpec, arrays_of
 from stages.train.heads.network import network_files
 from stages.train.search.search_space import Input
 
-WINDOWS = 8  # that set the ranges of int8: which they are moves no time and no size
+WINDOWS = 8  # that calibrate int8: their content affects neither time nor size
 
 
 class Packed(NamedTuple):
-    """`network`: its files, `numeric`: its number format. `why`: why there is none."""
+    """`network`: its files. `numeric`: its number format. `why`: why there is none."""
 
     network: Mapping[str, bytes] = {}
     numeric: str = ""
     why: str = ""
 
 
-def packed(one: Input, asked: Asked, store: Store, settings: Settings) -> Packed:
-    """The network of `one` as it would be packed, its head as large as the search may choose it;
-    made once, for pictures of all sizes."""
-    size = 0 if one.initialised_family.takes == "pictures" else one.size
-    key = ["untrained", one.family, size, one.weights, one.initialised_family.digests, asked]
+def packed(model_input: Input, spec: NetworkSpec, store: Store, settings: Settings) -> Packed:
+    """The network of `model_input` as it would be packed, with the largest head that the search may
+    choose; cached, and for images the same for all sizes."""
+    size = 0 if model_input.initialised_family.takes == "pictures" else model_input.size
+    initial_weights = (model_input.weights, model_input.initialised_family.digests)
+    key = ["untrained", model_input.family, size, *initial_weights, spec]
 
     def make() -> CachedContent:
-        made = _packed(one, asked, settings)
-        return CachedContent({"numeric": made.numeric, "why": made.why}, made.network)
+        network = _packed(model_input, spec, settings)
+        return CachedContent({"numeric": network.numeric, "why": network.why}, network.network)
 
-    found = store.memo(key, _code(one, asked), make)
-    return Packed(found.all_bytes, found.facts["numeric"], found.facts["why"])
+    cached = store.memo(key, _code(model_input, spec), make)
+    return Packed(cached.all_bytes, cached.facts["numeric"], cached.facts["why"])
 
 
-def _code(one: Input, asked: Asked) -> Code:
-    """The code that makes it, of the parts that take part in that."""
-    engine = ENGINES[asked.engine]
-    parts = [one.family, asked.task, TASKS[asked.task].modality, *asked.ladder]
+def _code(model_input: Input, spec: NetworkSpec) -> Code:
+    """The code that produces it, with the parts that it uses."""
+    engine = ENGINES[spec.engine]
+    parts = [model_input.family, spec.task, TASKS[spec.task].modality, *spec.ladder]
     return code_of(__name__, config=[*parts, engine.name, engine.exporter, engine.backend])
 
 
-def _packed(one: Input, asked: Asked, settings: Settings) -> Packed:
-    windows = windows_of(one, asked.task)
+def _packed(model_input: Input, spec: NetworkSpec, settings: Settings) -> Packed:
+    windows = windows_of(model_input, spec.task)
     with quiet(), TemporaryDirectory() as name:
-        apart = Store(MemoryBlobs(), Path(name))
+        store = Store(MemoryBlobs(), Path(name))
         try:
-            model = _model(one, asked, apart, settings)
-            network = ENGINES[asked.engine].export(model, apart, windows)
-            return Packed(*_compressed(network, windows, asked))
+            model = _model(model_input, spec, store, settings)
+            network = ENGINES[spec.engine].export(model, store, windows)
+            return Packed(*_compressed(network, windows, spec))
         except InfrastructureError:
             raise  # not the network's fault
         except WorkflowError as error:
             return Packed(why=error.problem)
 
 
-def windows_of(one: Input, task: str) -> NDArray[np.float32]:
-    """Generated samples as the network of `one` sees them, [n, ...]."""
-    made = TASKS[task]()
-    nothing = Dataset(task=task, labels=(), revision="", counts={})
-    before = [step.model_dump() for step in made.before(one.initialised_family, one.size, nothing)]
-    golden = MODALITIES[made.modality]().golden()
+def windows_of(model_input: Input, task: str) -> NDArray[np.float32]:
+    """Generated samples after the preprocessing of `model_input`, [n, ...]."""
+    definition = TASKS[task]()
+    no_samples = Dataset(task=task, labels=(), revision="", counts={})
+    before = [
+        step.model_dump()
+        for step in definition.before(model_input.initialised_family, model_input.size, no_samples)
+    ]
+    golden = MODALITIES[definition.modality]().golden()
     parts = [steps.prepared(before, golden[name]).windows for name in sorted(golden)]
     windows: NDArray[np.float32] = np.concatenate(parts)[:WINDOWS].astype(np.float32)
     return windows
 
 
 def _compressed(
-    network: Mapping[str, bytes], windows: NDArray[np.float32], asked: Asked
+    network: Mapping[str, bytes], windows: NDArray[np.float32], spec: NetworkSpec
 ) -> tuple[Mapping[str, bytes], str]:
-    """`network` in the first number format of `deploy.ladder` that can be made, as that is tried
-    first when a trained one is packed."""
+    """`network` in the first number format of `deploy.ladder` that can be exported, as that is
+    tried first when a trained one is packed."""
     reason = ""
-    for numeric in asked.ladder:
+    for numeric in spec.ladder:
         try:
-            return ENGINES[asked.engine].compress(network, numeric, [windows]), numeric
+            return ENGINES[spec.engine].compress(network, numeric, [windows]), numeric
         except WorkflowError as error:
             reason = error.problem
     raise WorkflowError(f"No number format of deploy.ladder will do: {reason}")
 
 
-def _model(one: Input, asked: Asked, store: Store, settings: Settings) -> Model:
-    """A Model of which only the network is looked at."""
-    arrays = arrays_of(one, asked, settings)
+def _model(model_input: Input, spec: NetworkSpec, store: Store, settings: Settings) -> Model:
+    """A Model of which only the network is used."""
+    arrays = arrays_of(model_input, spec, settings)
     return Model(
-        task=asked.task,
+        task=spec.task,
         labels=(),
-        family=one.family,
+        family=model_input.family,
         input_shape=(),
         before=(),
         after=(),
         hyperparameters={},
         selection={},
-        files=network_files(one.family, arrays, store),
+        files=network_files(model_input.family, arrays, store),
     )

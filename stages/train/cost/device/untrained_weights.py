@@ -1,6 +1,6 @@
-"""The weights of a network that nobody has taught.
+"""The weights of an untrained network.
 
-A layer that has to be built for them is built in a process of its own, `python -m
+A layer whose weights have to be built is built in a process of its own, `python -m
 stages.train.cost.device.untrained_weights SPEC.json OUT.npz`. The process that plans a run may
 never need Paddle, and importing Paddle changes the logging of a whole process."""
 
@@ -23,11 +23,11 @@ from stages.train.search.search_space import Input
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What decides the size of a network beside its family: how many labels, and the units of the
-    largest head that the search may choose (0: none hidden), which is the mean of `folds` heads,
-    and the largest side of a kernel that it may choose, where a family lets it; the `engine` that
-    will run it."""
+class NetworkSpec:
+    """What determines the size of a network besides its family: the number of labels; the units of
+    the largest head that the search may choose (`hidden`, 0: no hidden layer), which is the mean of
+    `folds` heads; the largest side of a kernel that it may choose, where a family allows that; and
+    the `engine` that runs it."""
 
     task: str
     labels: int
@@ -38,57 +38,65 @@ class Asked:
     kernel: int = 3
 
 
-def arrays_of(one: Input, asked: Asked, settings: Settings) -> dict[str, Array]:
-    """Weights of the network of `one`: those that its backbone begins with, and random ones."""
-    if one.initialised_family.whole or one.initialised_family.weights is None:
-        return _elsewhere(one, asked)
-    return _with_head(one, asked, one.initialised_family.load(settings))
+def arrays_of(model_input: Input, spec: NetworkSpec, settings: Settings) -> dict[str, Array]:
+    """The weights of the network of `model_input`: its backbone's initial weights, and random ones
+    for its head."""
+    if model_input.initialised_family.whole or model_input.initialised_family.weights is None:
+        return _built_in_child(model_input, spec)
+    return _with_head(model_input, spec, model_input.initialised_family.load(settings))
 
 
-def _elsewhere(one: Input, asked: Asked) -> dict[str, Array]:
+def _built_in_child(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     with TemporaryDirectory() as name:
-        spec, out = Path(name) / "spec.json", Path(name) / "out.npz"
-        spec.write_text(json.dumps({"one": asdict(one), "asked": asdict(asked)}))
-        command = [sys.executable, "-m", __name__, str(spec), str(out)]
+        spec_file, out = Path(name) / "spec.json", Path(name) / "out.npz"
+        spec_file.write_text(json.dumps({"input": asdict(model_input), "spec": asdict(spec)}))
+        command = [sys.executable, "-m", __name__, str(spec_file), str(out)]
         done = subprocess.run(command, env=child_environment(), capture_output=True, text=True)
         if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:]
+            message = done.stderr.strip().splitlines()[-1:]
             raise InfrastructureError(
-                f"{one.family} cannot be built to be measured: {' '.join(said)}", "Try again."
+                f"{model_input.family} cannot be built to be measured: {' '.join(message)}",
+                "Try again.",
             )
         return unpack_arrays(out.read_bytes())
 
 
-def built(one: Input, asked: Asked) -> dict[str, Array]:
-    """As `arrays_of`, of a network without weights; always the same numbers."""
+def built(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
+    """As `arrays_of`, for a network without initial weights; always the same numbers."""
     import paddle
 
     paddle.seed(0)
-    family = one.initialised_family
+    family = model_input.initialised_family
     if family.whole:
-        return _numbers(family.new(asked.labels))
-    return _with_head(one, asked, family.load()) if family.layers else _side_by_side(one, asked)
+        return _numbers(family.new(spec.labels))
+    if not family.layers:
+        return _fold_networks(model_input, spec)
+    return _with_head(model_input, spec, family.load())
 
 
-def _side_by_side(one: Input, asked: Asked) -> dict[str, Array]:
-    """Of the folds' networks, each of which learns its own features."""
+def _fold_networks(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
+    """The weights of all folds' networks, each of which learns features of its own."""
     from stages.models.small_audio_layers import HIDDEN, STAGES, Backbone
 
-    hidden = bool(asked.hidden)
-    backbone = _numbers(Backbone(asked.folds, one.size, hidden, apart=False, kernel=asked.kernel))
-    features = asked.folds * (HIDDEN if hidden else STAGES[-1].wide)
+    hidden = bool(spec.hidden)
+    backbone = _numbers(
+        Backbone(spec.folds, model_input.size, hidden, apart=False, kernel=spec.kernel)
+    )
+    features = spec.folds * (HIDDEN if hidden else STAGES[-1].wide)
     return {f"backbone.{name}": each for name, each in backbone.items()} | _out(
-        features, asked.labels
+        features, spec.labels
     )
 
 
-def _with_head(one: Input, asked: Asked, begun: dict[str, Array]) -> dict[str, Array]:
-    backbone = {f"backbone.{name}": array for name, array in begun.items()}
-    features, wide = one.initialised_family.features, asked.hidden * asked.folds
+def _with_head(
+    model_input: Input, spec: NetworkSpec, weights: dict[str, Array]
+) -> dict[str, Array]:
+    backbone = {f"backbone.{name}": array for name, array in weights.items()}
+    features, wide = model_input.initialised_family.features, spec.hidden * spec.folds
     if not wide:
-        return {**backbone, **_out(features, asked.labels)}
+        return {**backbone, **_out(features, spec.labels)}
     hidden = {"head.hidden.weight": _random(features, wide), "head.hidden.bias": _random(wide)}
-    return {**backbone, **hidden, **_out(wide, asked.labels)}
+    return {**backbone, **hidden, **_out(wide, spec.labels)}
 
 
 def _out(features: int, labels: int) -> dict[str, Array]:
@@ -105,9 +113,9 @@ def _numbers(layer: Any) -> dict[str, Array]:
 
 
 def main(spec: Path, out: Path) -> None:
-    """Write the weights that `spec` asks for to `out`."""
-    given = json.loads(spec.read_text())
-    out.write_bytes(pack_arrays(built(Input(**given["one"]), Asked(**given["asked"]))))
+    """Write the weights that the file `spec` describes to `out`."""
+    content = json.loads(spec.read_text())
+    out.write_bytes(pack_arrays(built(Input(**content["input"]), NetworkSpec(**content["spec"]))))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a stage tells its run, as lines that travel in a job's log or through a pipe."""
+"""What a stage reports to its run, as lines that travel in a job's log or through a pipe."""
 
 import base64
 import json
@@ -57,7 +57,7 @@ def replay(line: str, run: Run, store: Store) -> None:
         case "log_bytes":
             run.log_file(arguments[0], base64.b64decode(arguments[1]))
         case "log_trials":
-            run.log_trials([TrialRecord(**one) for one in arguments[0]])
+            run.log_trials([TrialRecord(**record) for record in arguments[0]])
         case "trial":
             run.trial(TrialProgress(**arguments[0]))
         case "log_params" | "log_metrics" | "log_tags" | "progress":

@@ -79,7 +79,7 @@ def test_figures_of_another_device_are_its_own(place):
     settings, store = place
     elsewhere = asked(place, Device(size_mb=10, profile="pi"))
 
-    with pytest.raises(ConfigError, match="no figures of 'pi'") as caught:
+    with pytest.raises(ConfigError, match="no measurements of 'pi'") as caught:
         fitted(elsewhere, store, settings)
     assert "AIWF_DEVICE" in caught.value.remedy
 

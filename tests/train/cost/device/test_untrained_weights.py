@@ -7,13 +7,13 @@ import pytest
 
 from stages.parts import FAMILIES
 from stages.settings import Settings
-from stages.train.cost.device.untrained_weights import Asked, arrays_of, built
+from stages.train.cost.device.untrained_weights import NetworkSpec, arrays_of, built
 from stages.train.search.search_space import Input
 
 
-def asked(hidden: int) -> Asked:
+def asked(hidden: int) -> NetworkSpec:
     deploy = {"ladder": ("int8",), "engine": "onnxruntime"}
-    return Asked("image_classification", labels=7, hidden=hidden, folds=3, **deploy)
+    return NetworkSpec("image_classification", labels=7, hidden=hidden, folds=3, **deploy)
 
 
 @pytest.mark.parametrize("hidden", [0, 64])
