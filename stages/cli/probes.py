@@ -42,9 +42,11 @@ def paddle2onnx() -> None:
 
 
 def ray() -> None:
-    from ray import tune
+    from ray import cloudpickle
+    from ray.train import ScalingConfig
 
-    _require(0 <= tune.uniform(0, 1).sample() <= 1, "Ray Tune samples outside its range")
+    _require(ScalingConfig(num_workers=2).total_resources["CPU"] == 2, "Ray Train counts wrongly")
+    _require(cloudpickle.loads(cloudpickle.dumps(abs))(-1) == 1, "Ray sends other functions")
 
 
 def optuna() -> None:
