@@ -102,6 +102,7 @@ FAMILIES = Registry(
         "inception_v3": ".models.inception_v3:INCEPTION_V3",
         "pp_lcnet": ".models.pp_lcnet:PP_LCNET",
         "small_audio": ".models.small_audio:SMALL_AUDIO",
+        "small_image": ".models.small_image:SMALL_IMAGE",
         "yamnet": ".models.yamnet:YAMNET",
         "lite_detector": ".models.detector:LITE_DETECTOR",
         "mobile_ssd": ".models.detector:MOBILE_SSD",

@@ -40,6 +40,11 @@ class Family:
     the training loss; `decode`: the step that reads them, {"step": name, "args": {...}}, the size
     left out.
 
+    `folds_layer`: place of the class of fold_networks.py that a family has which is trained from
+    scratch, all folds at once, and not as a head on a backbone's features.
+
+    `by_default`: whether it takes part where a pipeline names no families.
+
     `kernel`: whether the search may choose the side of its first convolution's kernel; published
     weights fix it.
 
@@ -63,6 +68,8 @@ class Family:
     split_points: tuple[int, ...] = ()
     network: str = ".network:backbone_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
+    folds_layer: str = ""
+    by_default: bool = True
     kernel: bool = False
     spectrogram: Mapping[str, Any] = field(default_factory=dict, hash=False)
     training_cost: float = 0.0
@@ -122,6 +129,16 @@ class Family:
         """The training loss of a detector for pictures of `size`: (outputs, truth of each picture)
         -> loss; truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
         return _function(self.loss)(size, labels)
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether a trial trains the whole network, one for each fold."""
+        return bool(self.folds_layer)
+
+    @property
+    def fold_networks(self) -> Any:
+        """The class of its networks side by side; see fold_networks.py."""
+        return _function(self.folds_layer)
 
     @property
     def frozen(self) -> bool:

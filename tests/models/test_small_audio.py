@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 
 from stages.models.export import export_network
-from stages.models.small_audio_layers import HIDDEN, WIDTH, Backbone, start
+from stages.models.small_audio_layers import SmallAudio
 
 FOLDS, BANDS, LABELS = 3, 64, 4
 
 
 def arrays(hidden: bool, kernel: int) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    backbone = Backbone(FOLDS, BANDS, hidden, apart=True, kernel=kernel)
-    start(backbone, rng)
-    features = FOLDS * (HIDDEN if hidden else WIDTH)
-    head = {"head.out.weight": (features, LABELS), "head.out.bias": (LABELS,)}
+    backbone = SmallAudio(FOLDS, (1, BANDS, 37), hidden, apart=True, kernel=kernel)
+    backbone.initialise(rng.normal(size=(5, 1, BANDS, 37)).astype(np.float32), rng)
+    head = {"head.out.weight": (FOLDS * backbone.width, LABELS), "head.out.bias": (LABELS,)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
     return weights | {
         f"backbone.{name}": parameter.numpy() for name, parameter in backbone.state_dict().items()
@@ -46,7 +45,7 @@ def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: i
 def test_its_size_is_as_promised():
     from stages.parts import FAMILIES
 
-    network = Backbone(1, BANDS, hidden=False, apart=False)
+    network = SmallAudio(1, (1, BANDS, 37), hidden=False)
 
     count = sum(int(np.prod(place.shape)) for place in network.parameters())
     assert count == FAMILIES["small_audio"].parameters

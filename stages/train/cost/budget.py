@@ -59,7 +59,9 @@ def _features(train: TrainConfig, rows: int) -> float:
     """Seconds of the work that is done once for each row, on two cores."""
     inputs = inputs_of(train)
     backbones = {
-        model_input.family for model_input in inputs if model_input.initialised_family.features
+        model_input.family
+        for model_input in inputs
+        if not model_input.initialised_family.from_scratch
     }
     sounds = any(FAMILIES[model_input.family].takes == "sounds" for model_input in inputs)
     reading = LISTENING if sounds else DECODING
@@ -80,7 +82,7 @@ def pass_of(model_input: Input) -> float:
 def epoch_of(model_input: Input, train: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one epoch of a trial of the first phase. From scratch, every fold sees each sample
     once, whatever the number of views, and two trials are trained in parallel."""
-    if model_input.initialised_family.features:
+    if not model_input.initialised_family.from_scratch:
         return ROW_EPOCH * samples * (1 + views)
     return TRAINING_STEP * pass_of(model_input) * max(samples, MIN_EPOCH_SAMPLES) * train.folds / 2
 

@@ -117,8 +117,11 @@ def feature_map_bytes(train: TrainConfig, samples: int) -> int:
 
 def _row(model_input: Input) -> int:
     """Bytes that are cached for one view of a sample."""
-    if model_input.initialised_family.features:
-        return FLOAT_BYTES * model_input.initialised_family.features
+    family = model_input.initialised_family
+    if not family.from_scratch:
+        return FLOAT_BYTES * family.features
+    if family.takes == "pictures":
+        return FLOAT_BYTES * 3 * model_input.size**2
     return FLOAT_BYTES * model_input.size * FRAMES * WINDOWS
 
 

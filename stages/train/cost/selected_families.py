@@ -79,12 +79,13 @@ def _smaller(train: TrainConfig) -> TrainConfig:
 
 def _default_families(task: str, train: TrainConfig) -> list[str]:
     """The families that are selected where the config names none: all that are compatible with
-    `task` and the sizes, except those whose licence needs a decision."""
+    `task` and the sizes, except those whose licence needs a decision, or that have to be named."""
     return [
         name
         for name in FAMILIES
         if is_compatible(name, task)
         and not FAMILIES[name].notice
+        and FAMILIES[name].by_default
         and _takes_sizes(name, train.input_sizes)
     ]
 

@@ -105,7 +105,7 @@ def _backbones(
     families = {
         model_input.family: model_input.initialised_family
         for model_input in inputs
-        if model_input.initialised_family.features
+        if not model_input.initialised_family.from_scratch
     }
     run.progress("backbones", 0, len(families))
     with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:

@@ -11,7 +11,8 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.small_audio_layers import KERNEL, Backbone, start
+from stages.models.fold_networks import KERNEL, FoldNetworks
+from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES
 from stages.train.heads.fitting import (
@@ -28,7 +29,6 @@ from stages.train.heads.windows import Windows, means
 MEMORY = 0.98  # of the running mean, at each step
 WARMING = 10.0  # steps after which the first weights count little in it
 VALIDATION_BATCH = 64  # windows at a time
-LEAST_SCALE = 1e-3
 
 
 class ScratchFit(Fit):
@@ -86,19 +86,13 @@ class ScratchFit(Fit):
     def _trained_weights(self) -> dict[str, Floats]:
         return {name: value.copy() for name, value in self.mean.items()}
 
-    def _start(self) -> tuple[Backbone, list[Any]]:
+    def _start(self) -> tuple[FoldNetworks, list[Any]]:
         problem, values = self.problem, self.windows.values
+        family = FAMILIES[self.hyper["input"].partition("@")[0]]
         hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
-        backbone = Backbone(problem.folds, values.shape[2], hidden, apart=True, kernel=kernel)
-        start(backbone, np.random.default_rng(self.seed))
-        centre = values.mean(axis=(0, 1, 3), dtype=np.float64)
-        spread = np.maximum(values.std(axis=(0, 1, 3), dtype=np.float64), LEAST_SCALE)
-        for place, value in ((backbone.mean, centre), (backbone.scale, spread)):
-            place.set_value(value.reshape(place.shape).astype(np.float32))
-        with paddle.no_grad():
-            backbone.eval()
-            width = backbone(paddle.zeros([1, problem.folds, *values.shape[2:]])).shape[1]
-        shape = (problem.folds, width // problem.folds, problem.classes)
+        backbone = family.fold_networks(problem.folds, values.shape[1:], hidden, True, kernel)
+        backbone.initialise(values, np.random.default_rng(self.seed))
+        shape = (problem.folds, backbone.width, problem.classes)
         return backbone, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
 
     def _state(self) -> dict[str, Floats]:
@@ -120,10 +114,10 @@ class ScratchFit(Fit):
         """Train on `samples` [folds, n], each in a drawn view and window."""
         first, views = self.first[samples], np.diff(self.first)[samples]
         rows = first + rng.integers(0, views)
-        windows = self.windows.drawn(rows.ravel(), rng)[:, 0]
+        windows = self.windows.drawn(rows.ravel(), rng)
         inputs = windows.reshape([*rows.shape, *windows.shape[1:]])
         changed = self.problem.changed(inputs, self._targets(self.problem.labels[rows]), rng)
-        logits = self._forward(paddle.to_tensor(changed[0].swapaxes(0, 1)), self.head, rng)
+        logits = self._forward(_side_by_side(changed[0]), self.head, rng)
         loss = self._soft_loss(logits, paddle.to_tensor(changed[1]))
         (
             loss * self.problem.folds
@@ -139,9 +133,10 @@ class ScratchFit(Fit):
         for name, value in self._state().items():
             self.mean[name] += (value - self.mean[name]) * (1 - decay)
 
-    def _forward(self, sound: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
-        """[n, folds, bands, frames] to logits [folds, n, labels]; dropout by `rng` if given."""
-        features = self.backbone(sound).reshape([sound.shape[0], self.problem.folds, -1])
+    def _forward(self, inputs: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
+        """[n, folds * channels, height, width] to logits [folds, n, labels]; dropout by `rng` if
+        given."""
+        features = self.backbone(inputs).reshape([inputs.shape[0], self.problem.folds, -1])
         features = features.transpose([1, 0, 2])
         if rng is not None:
             mask = rng.random(features.shape, dtype=np.float32) >= DROPOUT
@@ -175,16 +170,20 @@ class ScratchFit(Fit):
         most = max(map(len, windows))
         even = np.stack(
             [np.resize(fold_windows, (most, *fold_windows.shape[1:])) for fold_windows in windows]
-        )[:, :, 0]
+        )
         parts = []
         with paddle.no_grad():
             for begin in range(0, most, VALIDATION_BATCH):
-                part = np.ascontiguousarray(
-                    even[:, begin : begin + VALIDATION_BATCH].swapaxes(0, 1)
-                )
-                parts.append(self._forward(paddle.to_tensor(part), self.head).numpy())
+                part = _side_by_side(even[:, begin : begin + VALIDATION_BATCH])
+                parts.append(self._forward(part, self.head).numpy())
         every = np.concatenate(parts, axis=1)
         return [every[fold, : len(fold_windows)] for fold, fold_windows in enumerate(windows)]
+
+
+def _side_by_side(windows: Floats) -> Any:
+    """`windows` [folds, n, channels, height, width] as [n, folds * channels, height, width]."""
+    count, sides = windows.shape[1], windows.shape[3:]
+    return paddle.to_tensor(windows.swapaxes(0, 1).reshape(count, -1, *sides))
 
 
 def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -162,7 +162,7 @@ def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """A function from hyperparameters to how their network is trained: 'head' for a head on a
     frozen backbone, with or without published weights; 'scratch' for a whole network."""
     backbones = {
-        name: bool(model_input.initialised_family.features)
+        name: not model_input.initialised_family.from_scratch
         for name, model_input in by_name(train).items()
     }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"

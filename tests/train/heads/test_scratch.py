@@ -141,3 +141,36 @@ def test_windows_of_rows_are_found_again():
     assert values.ravel().tolist() == [2, 2, 2, 0, 0]
     assert places.tolist() == [0, 0, 0, 1, 1]
     assert drawn.ravel().tolist() == [1, 2]
+
+
+IMAGE = "small_image@32"
+
+
+def colours(each: int = 12) -> Problem:
+    """Pictures that are red, green or blue on the whole."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(3 * each) % 3
+    pictures = rng.random((len(labels), 1, 3, 32, 32), np.float32)
+    pictures[np.arange(len(labels)), 0, labels] += 0.5
+    folds = np.arange(len(labels)) // 3 % FOLDS
+    features = {IMAGE: Windows.of(list(pictures))}
+    return Problem(features, labels, folds, np.ones(len(labels), bool), 3, FOLDS)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_pictures_are_learnt_and_the_network_of_all_folds_answers_as_their_mean(head: str):
+    import paddle
+
+    from stages.models.network import assemble
+
+    done = fit(epochs=12, problem=colours(), input=IMAGE, head=head)
+    pictures = done.problem.features[IMAGE].values[:5]
+    done._become(done.best.parameters)
+    done.backbone.eval()
+    with paddle.no_grad():
+        apart = paddle.to_tensor(np.tile(pictures, (1, FOLDS, 1, 1)))
+        expected = done._forward(apart, done.head).numpy().mean(axis=0) / done.temperature()
+        found = assemble("small_image", done.arrays())(paddle.to_tensor(pictures)).numpy()
+
+    assert done.best.measures["accuracy"] > 0.9
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)

@@ -76,16 +76,12 @@ def built(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
 
 def _fold_networks(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     """The weights of all folds' networks, each of which learns features of its own."""
-    from stages.models.small_audio_layers import HIDDEN, STAGES, Backbone
-
-    hidden = bool(spec.hidden)
-    backbone = _numbers(
-        Backbone(spec.folds, model_input.size, hidden, apart=False, kernel=spec.kernel)
-    )
-    features = spec.folds * (HIDDEN if hidden else STAGES[-1].wide)
-    return {f"backbone.{name}": each for name, each in backbone.items()} | _out(
-        features, spec.labels
-    )
+    family = model_input.initialised_family
+    sides = [model_input.size if side is None else side for side in family.shape]
+    kernel = {"kernel": spec.kernel} if family.kernel else {}
+    layer = family.fold_networks(spec.folds, sides, bool(spec.hidden), **kernel)
+    backbone = {f"backbone.{name}": each for name, each in _numbers(layer).items()}
+    return backbone | _out(spec.folds * layer.width, spec.labels)
 
 
 def _with_head(
