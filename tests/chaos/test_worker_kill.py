@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests import makers
-from tests.train.distributed.killable_run import Disturbed, alive
+from tests.train.distributed.killable_run import KillableRun, alive
 from tests.train.distributed.test_driver import run
 
 pytestmark = pytest.mark.chaos
@@ -18,7 +18,7 @@ AGENTS = 150  # seconds; two helpers of Ray's look for its servers for a minute
 @pytest.mark.parametrize("seed", [0, 1])
 def test_killing_changes_nothing_and_costs_only_what_was_done_since_the_checkpoint(seed, tmp_path):
     rng = random.Random(seed)
-    disturbed = Disturbed(tmp_path, pause=0.5)
+    disturbed = KillableRun(tmp_path, pause=0.5)
     started, least = [], [0]
     disturbed.start()
     for _ in range(KILLS):
@@ -39,6 +39,6 @@ def test_killing_changes_nothing_and_costs_only_what_was_done_since_the_checkpoi
         disturbed.start()
         assert disturbed.process.wait() == 0, (tmp_path / "told").read_text()
     assert disturbed.files() == run(makers.settings(tmp_path / "calm"), 1)[1]
-    assert len(disturbed.begun) >= len(least) - 1
-    assert disturbed.begun == sorted(disturbed.begun)
+    assert len(disturbed.start_steps) >= len(least) - 1
+    assert disturbed.start_steps == sorted(disturbed.start_steps)
     assert alive(started, AGENTS) == []

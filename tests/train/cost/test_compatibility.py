@@ -1,4 +1,4 @@
-"""A part that is not for the task is told by its key before any work is done."""
+"""A part that is not for the task is reported by its key before any work is done."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def pipeline(task: str, **sections: Any) -> PipelineConfig:
 
 
 @pytest.mark.parametrize("task", list(TASKS))
-def test_what_a_task_means_by_default_suits_it(task: str):
+def test_the_defaults_of_a_task_are_compatible_with_it(task: str):
     check_compatibility(pipeline(task))
 
 
@@ -63,7 +63,7 @@ def test_a_notice_is_told_of_those_families_that_have_one():
 @pytest.mark.parametrize(
     ("task", "change"), [("image_classification", "gain"), ("sound_classification", "mixup")]
 )
-def test_what_tails_are_taught_is_views_of_the_same_modality(task: str, change: str):
+def test_fine_tuning_takes_augmentations_of_the_same_modality_alone(task: str, change: str):
     wrong = pipeline(task, train={"finetune": {"augmentations": [change]}})
 
     with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):

@@ -32,34 +32,36 @@ def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_doe
     assert plan(20) == plan(10, speed=2.0).model_copy(update={"budget_minutes": 20})
 
 
-def test_every_input_is_tried():
+def test_every_input_has_a_trial():
     assert plan(60, input_sizes=(256, 320)).trials >= 4
 
 
 def test_what_is_planned_fits_into_the_budget():
-    made = plan(20)
+    train = plan(20)
 
-    assert 10 < takes(made, 300) / 60 <= 20
+    assert 10 < takes(train, 300) / 60 <= 20
 
 
-def test_too_few_minutes_are_told_with_those_that_would_do():
-    with pytest.raises(BudgetTooSmall) as told:
+def test_the_error_for_too_few_minutes_names_enough_of_them():
+    with pytest.raises(BudgetTooSmall) as caught:
         plan(1.5, samples=5000)
 
-    wanted = float(str(told.value).split("budget_minutes to ")[1].split(" ")[0])
+    wanted = float(str(caught.value).split("budget_minutes to ")[1].split(" ")[0])
     assert plan(wanted, samples=5000).epochs >= MIN_EPOCHS
 
 
-def test_few_epochs_that_are_asked_for_are_enough():
+def test_few_epochs_are_enough_if_the_config_sets_them():
     assert plan(3, samples=20, epochs=2).epochs == 2
 
 
 def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial():
-    one, two, four = (
+    single_worker, two_workers, four_workers = (
         config(**TWO, epochs=20).model_copy(update={"trials": 2, "workers": count})
         for count in (1, 2, 4)
     )
 
-    assert takes(one, 300) - STARTUP_SECONDS == 2 * (takes(two, 300) - STARTUP_SECONDS)
-    assert takes(four, 300) == takes(two, 300)
+    assert takes(single_worker, 300) - STARTUP_SECONDS == 2 * (
+        takes(two_workers, 300) - STARTUP_SECONDS
+    )
+    assert takes(four_workers, 300) == takes(two_workers, 300)
     assert plan(20, workers=1).epochs < plan(20).epochs

@@ -1,4 +1,4 @@
-"""What is estimate grows with what there is to do, and agrees with what is kept."""
+"""Estimates grow with the work, and agree with what is stored."""
 
 import pytest
 
@@ -12,51 +12,51 @@ from stages.train.heads.head_search import Heads
 
 SETTINGS = Settings(threads=2)
 HEADS = TrainConfig(families=("efficientnet_lite0",), trials=8, finetune={"trials": 0})
-TAILS = HEADS.with_tuned(4)
+FINETUNED = HEADS.with_tuned(4)
 BOXES = TrainConfig(families=("lite_detector",), trials=2, epochs=10)
 
 
 def test_features_of_all_views_are_on_the_disk_once_and_in_each_worker():
-    one = Heads().estimate(HEADS, 1000, 0, SETTINGS)
-    four = Heads().estimate(HEADS, 1000, 3, SETTINGS)
+    without_views = Heads().estimate(HEADS, 1000, 0, SETTINGS)
+    three_views = Heads().estimate(HEADS, 1000, 3, SETTINGS)
 
-    more = 3 * 1000 * 1280 * 4
-    assert four.disk - one.disk == more
-    assert four.memory - one.memory == (2 + SETTINGS.threads) * more
+    further_bytes = 3 * 1000 * 1280 * 4
+    assert three_views.disk - without_views.disk == further_bytes
+    assert three_views.memory - without_views.memory == (2 + SETTINGS.threads) * further_bytes
 
 
 def test_more_threads_want_more_memory_and_a_faster_machine_fewer_minutes():
-    one = of_heads(HEADS, 1000, 0, 1.0, threads=1)
-    two = of_heads(HEADS, 1000, 0, 2.0, threads=2)
+    single_thread = of_heads(HEADS, 1000, 0, 1.0, threads=1)
+    two_threads = of_heads(HEADS, 1000, 0, 2.0, threads=2)
 
-    assert two.memory > one.memory
-    assert two.minutes == one.minutes / 2
+    assert two_threads.memory > single_thread.memory
+    assert two_threads.minutes == single_thread.minutes / 2
 
 
-def test_tails_want_time_their_maps_and_checkpoints():
+def test_fine_tuning_takes_time_feature_maps_and_checkpoints():
     heads = Heads().estimate(HEADS, 1000, 4, SETTINGS)
-    tails = Heads().estimate(TAILS, 1000, 4, SETTINGS)
+    finetuned = Heads().estimate(FINETUNED, 1000, 4, SETTINGS)
 
-    assert tails.minutes > heads.minutes
-    assert tails.memory > heads.memory
-    assert tails.disk > heads.disk
+    assert finetuned.minutes > heads.minutes
+    assert finetuned.memory > heads.memory
+    assert finetuned.disk > heads.disk
 
 
-def test_maps_are_never_more_than_is_held():
-    some = Heads().estimate(TAILS, 100_000, 0, SETTINGS)
-    more = Heads().estimate(TAILS, 100_001, 0, SETTINGS)
+def test_feature_maps_never_take_more_than_their_limit():
+    at_limit = Heads().estimate(FINETUNED, 100_000, 0, SETTINGS)
+    beyond = Heads().estimate(FINETUNED, 100_001, 0, SETTINGS)
 
-    assert more.memory - some.memory == 1280 * 4  # features alone
+    assert beyond.memory - at_limit.memory == 1280 * 4  # features alone
 
 
 @pytest.mark.parametrize("changes", [{"epochs": 20}, {"trials": 4}, {"input_sizes": (416,)}])
-def test_detectors_want_more_of_more(changes):
+def test_longer_larger_or_more_detectors_take_more(changes):
     plain = Detectors().estimate(BOXES, 200, 0, SETTINGS)
-    more = Detectors().estimate(BOXES.model_copy(update=changes), 200, 0, SETTINGS)
+    larger = Detectors().estimate(BOXES.model_copy(update=changes), 200, 0, SETTINGS)
 
-    assert more.minutes > plain.minutes
-    assert more.memory >= plain.memory
-    assert more.disk >= plain.disk
+    assert larger.minutes > plain.minutes
+    assert larger.memory >= plain.memory
+    assert larger.disk >= plain.disk
 
 
 def test_each_worker_wants_its_memory():
@@ -69,9 +69,9 @@ def test_each_worker_wants_its_memory():
     assert three.driver == two.driver
 
 
-@pytest.mark.parametrize("taught", [HEADS, TAILS])
-def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(taught):
-    whole = Heads().estimate(taught, 1000, 3, SETTINGS)
+@pytest.mark.parametrize("train", [HEADS, FINETUNED])
+def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(train):
+    whole = Heads().estimate(train, 1000, 3, SETTINGS)
     far = here(whole, SETTINGS.model_copy(update={"ray": "auto"}))
 
     assert here(whole, SETTINGS) == whole
@@ -80,7 +80,7 @@ def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(taught):
 
 
 def test_of_a_job_this_machine_keeps_what_is_in_its_own_store_alone():
-    whole = Heads().estimate(TAILS, 1000, 3, SETTINGS)
+    whole = Heads().estimate(FINETUNED, 1000, 3, SETTINGS)
     job = SETTINGS.model_copy(update={"ray": "http://host:8265"})
 
     shared, far = here(whole, job), here(whole, job.model_copy(update={"store": "s3://a/b"}))
@@ -100,26 +100,26 @@ def test_of_a_job_this_machine_keeps_what_is_in_its_own_store_alone():
         ("efficientnet_lite2", 1, 1640),
     ],
 )
-def test_a_tails_worker_is_foreseen_by_its_network(family, trials, measured):
-    """Against what the peak of a process was, beside Paddle and its maps, on the machine that the
-    numbers are from."""
+def test_the_memory_of_a_fine_tuning_worker_is_estimated_from_its_network(family, trials, measured):
+    """Against the measured peak of a process, without Paddle and the feature maps, on the reference
+    machine."""
     train = TrainConfig(families=(family,), input_sizes=(352,) if family.endswith("2") else ())
-    told = finetune_bytes(train.with_tuned(trials), tunable(train)) / MB
+    estimated = finetune_bytes(train.with_tuned(trials), tunable(train)) / MB
 
-    assert 0.8 * measured < told < 1.4 * measured
+    assert 0.8 * measured < estimated < 1.4 * measured
 
 
-def test_where_all_of_a_backbone_is_taught_a_step_makes_more():
-    half = TAILS.model_copy(update={"weights": {}})
-    whole = TAILS.model_copy(update={"weights": {"efficientnet_lite0": "scratch"}})
+def test_training_a_whole_backbone_takes_more_memory():
+    half = FINETUNED.model_copy(update={"weights": {}})
+    whole = FINETUNED.model_copy(update={"weights": {"efficientnet_lite0": "scratch"}})
 
     assert finetune_bytes(whole, tunable(whole)) > finetune_bytes(half, tunable(half)) + 300 * MB
 
 
 def test_a_larger_network_wants_more_memory_for_its_workers():
     small, large = (
-        Heads().estimate(TAILS.model_copy(update={"families": (one,)}), 100, 0, SETTINGS)
-        for one in ("efficientnet_lite0", "resnet50")
+        Heads().estimate(FINETUNED.model_copy(update={"families": (family,)}), 100, 0, SETTINGS)
+        for family in ("efficientnet_lite0", "resnet50")
     )
 
     assert large.memory > 2 * small.memory

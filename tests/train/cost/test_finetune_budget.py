@@ -1,4 +1,4 @@
-"""What phase one leaves of the budget becomes trials of phase two, by count."""
+"""What the first phase leaves of the budget becomes fine-tuning trials, by counting work."""
 
 from typing import Any
 
@@ -43,14 +43,14 @@ def test_what_was_counted_by_hand_stays():
     assert tuned(LITE.with_tuned(0)) == 0
 
 
-def test_families_that_cannot_be_cut_are_not_tuned():
+def test_families_without_split_points_are_not_fine_tuned():
     sounds = TrainConfig(families=("yamnet",), budget_minutes=30)
 
     assert tuned(sounds) == 0
 
 
 @pytest.mark.parametrize("minutes", [3, 10, 60])
-def test_a_pinned_plan_stays_as_it_is(minutes: int):
+def test_a_resolved_plan_stays_as_it_is(minutes: int):
     resolved = Heads().resolve(LITE.model_copy(update={"budget_minutes": minutes}), 600, 1, 1.0)
 
     assert Heads().resolve(resolved, 600, 1, 1.0) == resolved
@@ -63,10 +63,13 @@ def test_where_time_is_short_the_dearest_are_not_tuned():
     assert {name.partition("@")[0] for name in long.inputs} == set(THREE)
 
 
-def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_judge_and_that_than_trials():
-    longer = [resolve(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
-    tuned = [one for one in longer if one.trials]
-    worth = [(len(one.inputs), one.epochs, one.folds, one.trials or 0) for one in tuned]
+def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_fold_and_that_than_trials():
+    plans = [resolve(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
+    finetuned = [finetune for finetune in plans if finetune.trials]
+    worth = [
+        (len(finetune.inputs), finetune.epochs, finetune.folds, finetune.trials or 0)
+        for finetune in finetuned
+    ]
 
     assert worth == sorted(worth)
     assert {trials for *_, trials in worth} >= {1, 2}
@@ -74,24 +77,24 @@ def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_judge_and_that_t
     assert {folds for *_, folds, _ in worth} == {1, 2}
 
 
-def test_inputs_that_are_not_there_are_told_with_those_that_are():
-    asked = LITE.with_tuned(3, ("efficientnet_lite0@300",))
+def test_the_error_for_unknown_inputs_lists_the_known_ones():
+    train = LITE.with_tuned(3, ("efficientnet_lite0@300",))
 
     with pytest.raises(ConfigError, match="There are: efficientnet_lite0@224"):
-        tunable(asked)
+        tunable(train)
 
 
 def test_epochs_are_worth_more_than_larger_pictures():
-    made = resolve(24, samples=480).finetune
+    finetune = resolve(24, samples=480).finetune
 
-    assert made.epochs == 12
-    assert not [name for name in made.inputs if name.endswith("@352")]
+    assert finetune.epochs == 12
+    assert not [name for name in finetune.inputs if name.endswith("@352")]
 
 
-def test_epochs_that_are_asked_for_stay():
-    asked = Finetune(epochs=12)
+def test_epochs_that_the_config_sets_stay():
+    finetune = Finetune(epochs=12)
 
-    assert resolve(14, samples=900, finetune=asked).finetune.epochs == 12
+    assert resolve(14, samples=900, finetune=finetune).finetune.epochs == 12
 
 
 def test_a_plan_is_the_same_of_a_config_that_was_written_and_read_again():

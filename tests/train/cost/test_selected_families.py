@@ -1,4 +1,4 @@
-"""Which families take part: those whose weights are at hand, as many as the minutes allow."""
+"""Selected families: those whose weights are available, as many as the budget allows."""
 
 from pathlib import Path
 
@@ -21,30 +21,30 @@ OWN = ("squeezenet", "pp_lcnet")
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory) -> Path:
-    return stand_ins.own(tmp_path_factory.mktemp("given"), *OWN)
+def own_weights(tmp_path_factory) -> Path:
+    return stand_ins.own(tmp_path_factory.mktemp("own"), *OWN)
 
 
 @pytest.fixture
-def settings(given: Path, tmp_path: Path) -> Settings:
-    return makers.settings(tmp_path).model_copy(update={"weights": str(given)})
+def settings(own_weights: Path, tmp_path: Path) -> Settings:
+    return makers.settings(tmp_path).model_copy(update={"weights": str(own_weights)})
 
 
-def test_unasked_all_with_weights_at_hand_take_part_and_what_they_begin_with_is_pinned(
-    settings, given
+def test_by_default_all_families_with_weights_are_selected_and_their_weights_resolved(
+    settings, own_weights
 ):
     resolved = with_weights(TASK, TrainConfig(), settings)
 
     assert resolved.families == (*LITES, *OWN)
-    assert resolved.weights == {name: sha256(given / f"{name}.npz") for name in OWN}
+    assert resolved.weights == {name: sha256(own_weights / f"{name}.npz") for name in OWN}
     assert resolved.excluded == {}
     assert with_weights(TASK, resolved, settings) == resolved
 
 
 def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
-    asked = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"))
+    train = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"))
 
-    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
+    resolved = with_weights(TASK, train, makers.settings(tmp_path))
 
     assert resolved.families == ("efficientnet_lite0",)
     assert resolved.weights == {}
@@ -56,32 +56,34 @@ def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(t
         with_weights(TASK, TrainConfig(families=("pp_lcnet",)), makers.settings(tmp_path))
 
 
-def test_as_asked_it_begins_from_scratch(tmp_path):
-    asked = TrainConfig(families=("pp_lcnet",), without_weights="scratch")
+def test_a_family_may_be_trained_from_scratch_if_the_config_says_so(tmp_path):
+    train = TrainConfig(families=("pp_lcnet",), without_weights="scratch")
 
-    resolved = with_weights(TASK, asked, makers.settings(tmp_path))
+    resolved = with_weights(TASK, train, makers.settings(tmp_path))
 
-    (one,) = inputs_of(resolved)
+    (model_input,) = inputs_of(resolved)
     assert resolved.weights == {"pp_lcnet": "scratch"}
-    assert not one.initialised_family.frozen
-    assert one.initialised_family.split_points == (0,)
+    assert not model_input.initialised_family.frozen
+    assert model_input.initialised_family.split_points == (0,)
     assert "from scratch" in resolved.notices()[0]
 
 
-def test_what_a_plan_pinned_stays_although_the_weights_are_gone(settings, tmp_path):
+def test_a_resolved_plan_stays_although_the_weights_are_gone(settings, tmp_path):
     resolved = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), settings)
 
     assert with_weights(TASK, resolved, makers.settings(tmp_path)) == resolved
 
 
 def test_other_weights_are_other_work_and_why_others_are_left_out_is_none(settings, tmp_path):
-    asked = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"), trials=3)
+    train = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"), trials=3)
     bare = makers.settings(tmp_path)
     alone = TrainConfig(families=("efficientnet_lite0",), trials=3)
 
-    with_own, without = (with_weights(TASK, asked, one) for one in (settings, bare))
+    with_own, without = (
+        with_weights(TASK, train, some_settings) for some_settings in (settings, bare)
+    )
 
-    assert with_own.without_limits != with_weights(TASK, asked, bare).without_limits
+    assert with_own.without_limits != with_weights(TASK, train, bare).without_limits
     assert without.without_limits == with_weights(TASK, alone, bare).without_limits
 
 
@@ -96,9 +98,9 @@ def test_a_family_that_cannot_take_the_sizes_takes_no_part(settings):
     stand_ins.own(Path(settings.weights), "inception_v3")
 
     sizes = [TrainConfig(input_sizes=(size,)) for size in (64, 96)]
-    taking = [with_weights(TASK, one, settings).families for one in sizes]
+    selected = [with_weights(TASK, train, settings).families for train in sizes]
 
-    assert ["inception_v3" in families for families in taking] == [False, True]
+    assert ["inception_v3" in families for families in selected] == [False, True]
 
 
 def resolve(minutes: float, **changes) -> TrainConfig:
@@ -106,27 +108,28 @@ def resolve(minutes: float, **changes) -> TrainConfig:
     return affordable(Heads(), train, 2000, 0, 1.0)
 
 
-def test_the_dearest_are_left_out_first_until_the_rest_can_be_taught():
+def test_the_dearest_are_excluded_first_until_the_rest_can_be_trained():
     cheap_first = sorted((*LITES, *OWN), key=lambda name: FAMILIES[name].cost)
-    taking = [resolve(minutes).families for minutes in (1.2, 1.5, 2, 3, 60)]
+    selected = [resolve(minutes).families for minutes in (1.2, 1.5, 2, 3, 60)]
 
-    counts = [len(families) for families in taking]
+    counts = [len(families) for families in selected]
     assert counts == sorted(counts)
     assert counts[0] < counts[2] < counts[-1]
-    assert all(set(families) == set(cheap_first[: len(families)]) for families in taking)
-    assert taking[-1] == (*LITES, *OWN)
+    assert all(set(families) == set(cheap_first[: len(families)]) for families in selected)
+    assert selected[-1] == (*LITES, *OWN)
     assert set(resolve(1.5).excluded) == {*LITES, *OWN} - set(resolve(1.5).families)
 
 
 def test_larger_pictures_are_left_out_before_any_family():
     tried = (number / 10 for number in range(12, 600))
-    minutes = next(one for one in tried if len(resolve(one).families) == len((*LITES, *OWN)))
+    every = len((*LITES, *OWN))
+    minutes = next(number for number in tried if len(resolve(number).families) == every)
 
     assert not resolve(minutes).larger
     assert resolve(10 * minutes).larger
 
 
-def test_trials_that_are_given_leave_out_nobody():
+def test_a_number_of_trials_in_the_config_excludes_no_family():
     assert resolve(0.1, trials=5).families == (*LITES, *OWN)
 
 

@@ -10,9 +10,9 @@ from tests.train.distributed import loops
 
 
 def main(workspace: str, log: str, pause: str) -> None:
-    """Teach, and print DONE at the end."""
+    """Train, and print DONE at the end."""
     run_distributed(
-        loops.teach,
+        loops.train_tiny_network,
         loops.shared(log=log, pause=float(pause)),
         workers=2,
         name="tiny",

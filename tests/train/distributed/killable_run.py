@@ -1,4 +1,4 @@
-"""Runs that are disturbed: started in a process of their own, looked at, and killed."""
+"""A run in a process of its own, to be watched and killed."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from stages.train.distributed.checkpoints import CheckpointStore
 
 
 @dataclass
-class Disturbed:
+class KillableRun:
     """A run in `folder`, which is started again and again."""
 
     folder: Path
@@ -33,26 +33,26 @@ class Disturbed:
         return CheckpointStore(FolderBlobs(self.settings.root / "store"), "tiny").state.at
 
     @property
-    def begun(self) -> list[int]:
-        """The steps at which the loop was begun, each time."""
+    def start_steps(self) -> list[int]:
+        """The step at which the loop started, each time."""
         log = self.folder / "log"
         return [int(line) for line in log.read_text().split()] if log.exists() else []
 
     def start(self) -> None:
         """Start the driver."""
-        words = [self.settings.root, self.folder / "log", self.pause]
-        with (self.folder / "told").open("a") as told:
+        arguments = [self.settings.root, self.folder / "log", self.pause]
+        with (self.folder / "output").open("a") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.train.distributed.driver", *map(str, words)],
-                stdout=told,
-                stderr=told,
+                [sys.executable, "-m", "tests.train.distributed.driver", *map(str, arguments)],
+                stdout=output,
+                stderr=output,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
 
     def working(self) -> None:
-        """Wait until the loop was begun once more than before this start."""
-        before = len(self.begun)
-        while len(self.begun) == before and self.process.poll() is None:
+        """Wait until the loop has started once more."""
+        before = len(self.start_steps)
+        while len(self.start_steps) == before and self.process.poll() is None:
             time.sleep(0.1)
 
     def family(self) -> list[psutil.Process]:
@@ -61,8 +61,9 @@ class Disturbed:
         return [driver, *driver.children(recursive=True)]
 
     def workers(self) -> list[psutil.Process]:
-        """Those that teach."""
-        return [one for one in self.family() if _words(one).startswith("ray::RayTrainWorker")]
+        """The training workers."""
+        title = "ray::RayTrainWorker"
+        return [each for each in self.family() if _command_line(each).startswith(title)]
 
     def files(self) -> dict[str, bytes]:
         """The last checkpoint."""
@@ -73,10 +74,10 @@ class Disturbed:
 def alive(processes: list[psutil.Process], patience: float) -> list[str]:
     """Those that still run after `patience` seconds."""
     _, left = psutil.wait_procs(processes, timeout=patience)
-    return [_words(one) for one in left]
+    return [_command_line(process) for process in left]
 
 
-def _words(process: psutil.Process) -> str:
+def _command_line(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
     except psutil.Error:

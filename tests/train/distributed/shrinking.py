@@ -1,4 +1,4 @@
-"""A cluster of two machines of one core each, of which one goes away while both teach:
+"""A cluster of two machines of one core each, of which one goes away while both train:
 `python -m tests.train.distributed.shrinking FOLDER`; prints how many workers made each report."""
 
 import sys
@@ -12,23 +12,23 @@ from tests.train.distributed import loops
 
 
 def main(folder: str) -> None:
-    """Teach, and take the second machine away at the eighth step."""
+    """Train, and take the second machine away at the eighth step."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     second = cluster.add_node(num_cpus=1)
 
-    def tell(report: dict[str, int]) -> None:
+    def print_report(report: dict[str, int]) -> None:
         print(report["step"], report["world"], flush=True)
         if report["step"] == 8:
             cluster.remove_node(second, allow_graceful=False)
 
     try:
         run_distributed(
-            loops.teach,
+            loops.train_tiny_network,
             loops.shared(pause=0.5),
             workers=2,
             name="tiny",
             settings=Settings(workspace=Path(folder), ray=cluster.address),
-            on_report=tell,
+            on_report=print_report,
         )
     finally:
         cluster.shutdown()

@@ -25,26 +25,26 @@ class Threads:
         return np.sum(self.gather(vector), axis=0, dtype=np.float32)
 
 
-def together(world, work):
+def run_group(world, work):
     """What `work(group)` gives each of `world` workers."""
-    board, barrier, given = {}, threading.Barrier(world), [None] * world
+    board, barrier, results = {}, threading.Barrier(world), [None] * world
 
     def run(rank):
-        given[rank] = work(Threads(rank, world, board, barrier))
+        results[rank] = work(Threads(rank, world, board, barrier))
 
     threads = [threading.Thread(target=run, args=(rank,)) for rank in range(world)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    return given
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 4])
 def test_every_shard_is_one_workers(world):
-    given = together(world, lambda group: shards_of(group, 4))
+    results = run_group(world, lambda group: shards_of(group, 4))
 
-    assert sorted(number for mine in given for number in mine) == [0, 1, 2, 3]
+    assert sorted(number for mine in results for number in mine) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(("rows", "shards"), [(16, 2), (7, 2), (9, 4), (2, 4)])
@@ -62,14 +62,14 @@ def test_a_sum_is_the_same_to_the_last_bit_for_any_number_of_workers(shards):
         np.float32
     )
 
-    given = [
-        one.tobytes()
+    sums = [
+        vector.tobytes()
         for world in range(1, shards + 1)
-        for one in together(world, lambda group: total(group, shards, lambda k: vectors[k]))
+        for vector in run_group(world, lambda group: total(group, shards, lambda k: vectors[k]))
     ]
 
-    assert len(set(given)) == 1
-    np.testing.assert_allclose(np.frombuffer(given[0], np.float32), vectors.sum(0), rtol=1e-4)
+    assert len(set(sums)) == 1
+    np.testing.assert_allclose(np.frombuffer(sums[0], np.float32), vectors.sum(0), rtol=1e-4)
 
 
 def test_one_worker_has_the_shards_of_two():

@@ -50,32 +50,32 @@ def test_workers_are_counted_on_each_machine_by_what_is_shortest():
 
 
 @pytest.fixture
-def held(ray_running):
-    """Takes cores of Ray's for as long as the test lasts."""
+def occupy(ray_running):
+    """A function that takes cores of Ray's for as long as the test lasts."""
     from ray.util import placement_group, remove_placement_group
 
     taken = []
 
-    def hold(cores):
+    def take_cores(cores):
         taken.append(placement_group([{"CPU": cores}]))
         assert taken[-1].wait(10)
 
-    yield hold
-    for one in taken:
-        remove_placement_group(one)
+    yield take_cores
+    for group in taken:
+        remove_placement_group(group)
 
 
-def test_those_who_have_a_place_are_as_many_as_there_is_room_for(held):
+def test_those_who_have_a_place_are_as_many_as_there_is_room_for(occupy):
     from ray.util import remove_placement_group
 
-    held(1)
+    occupy(1)
 
     (place,) = reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)
     remove_placement_group(place)
 
 
-def test_nobody_waits_for_ever_for_a_place_that_others_have(held):
-    held(2)
+def test_nobody_waits_for_ever_for_a_place_that_others_have(occupy):
+    occupy(2)
 
     with pytest.raises(InfrastructureError, match=r"Others use the cluster: .* 1 CPU, 1 MB"):
         reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)

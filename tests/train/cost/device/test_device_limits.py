@@ -27,20 +27,21 @@ def place(tmp_path_factory):
     return settings, makers.store(folder)
 
 
-def asked(place, device: Device) -> PipelineConfig:
+def pipeline_with(place, device: Device) -> PipelineConfig:
     settings, _ = place
     train = {"families": ["small_audio"], "trials": 2, "device": device.model_dump()}
-    given = {"name": "b", "task": "sound_classification", "train": train, "data": "beeps"}
-    found = PipelineConfig.model_validate(given)
-    revision = source.find(found.data, settings).revision
-    return found.model_copy(update={"data": found.data.model_copy(update={"revision": revision})})
+    config = {"name": "b", "task": "sound_classification", "train": train, "data": "beeps"}
+    pipeline = PipelineConfig.model_validate(config)
+    revision = source.find(pipeline.data, settings).revision
+    data = pipeline.data.model_copy(update={"revision": revision})
+    return pipeline.model_copy(update={"data": data})
 
 
 def test_what_fits_takes_part_with_its_figures(place):
     settings, store = place
     generous = Device(size_mb=10, latency_ms_p95=1000, memory_mb=2000)
 
-    device = fitted(asked(place, generous), store, settings).device
+    device = fitted(pipeline_with(place, generous), store, settings).device
 
     [found] = device.measured
     assert (found.input, found.numeric, found.why) == (FAMILY, "int8", "")
@@ -53,31 +54,32 @@ def test_nothing_that_fits_is_told_with_the_nearest_and_what_would_do(place):
     settings, store = place
 
     with pytest.raises(ConfigError, match=rf"{FAMILY}: 0\.\d+ MB, 0\.1 allowed") as caught:
-        fitted(asked(place, Device(size_mb=0.1)), store, settings)
+        fitted(pipeline_with(place, Device(size_mb=0.1)), store, settings)
 
     wanted = float(caught.value.remedy.partition("train.device.size_mb to ")[2].split(",")[0])
-    assert fitted(asked(place, Device(size_mb=wanted)), store, settings).device.excluded == ()
+    enough = pipeline_with(place, Device(size_mb=wanted))
+    assert fitted(enough, store, settings).device.excluded == ()
 
 
 def test_without_a_limit_nothing_is_measured(place):
     settings, store = place
-    before = asked(place, Device())
+    before = pipeline_with(place, Device())
 
     assert fitted(before, store, settings) is before.train
 
 
 def test_a_lock_is_not_measured_again(place):
     settings, store = place
-    resolved = fitted(asked(place, Device(size_mb=10)), store, settings).device
+    resolved = fitted(pipeline_with(place, Device(size_mb=10)), store, settings).device
 
-    again = fitted(asked(place, resolved), makers.store(settings.root / "empty"), settings)
+    again = fitted(pipeline_with(place, resolved), makers.store(settings.root / "empty"), settings)
 
     assert again.device == resolved
 
 
 def test_figures_of_another_device_are_its_own(place):
     settings, store = place
-    elsewhere = asked(place, Device(size_mb=10, profile="pi"))
+    elsewhere = pipeline_with(place, Device(size_mb=10, profile="pi"))
 
     with pytest.raises(ConfigError, match="no measurements of 'pi'") as caught:
         fitted(elsewhere, store, settings)

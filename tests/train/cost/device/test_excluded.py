@@ -22,27 +22,27 @@ PIPELINE = makers.QUICK.replace(
     "families: [efficientnet_lite0, efficientnet_lite2], finetune: {trials: 0}, "
     "device: {size_mb: 5, latency_ms_p95: 10000}",
 )
-KEPT, EXCLUDED = "efficientnet_lite0@64", "efficientnet_lite2@64"
+INCLUDED, EXCLUDED = "efficientnet_lite0@64", "efficientnet_lite2@64"
 
 
-class Listening(LogWatch):
-    """Keeps what a person is told."""
+class Recorder(LogWatch):
+    """Keeps the messages to the user."""
 
     def __init__(self):
         super().__init__()
-        self.said = []
+        self.messages = []
 
     def notify(self, text):
-        self.said.append(text)
+        self.messages.append(text)
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory):
     folder = tmp_path_factory.mktemp("excluded")
-    settings, watch = makers.settings(folder), Listening()
+    settings, watch = makers.settings(folder), Recorder()
     pipeline = read_pipeline(makers.quick_pipeline(folder, settings, PIPELINE))
-    made = run_pipeline(pipeline, run="tight", watch=watch, settings=settings)
-    return pipeline, settings, made, watch.said
+    artifacts = run_pipeline(pipeline, run="tight", watch=watch, settings=settings)
+    return pipeline, settings, artifacts, watch.messages
 
 
 @pytest.mark.slow
@@ -52,8 +52,8 @@ def test_no_training_step_of_an_input_that_does_not_fit_ever_ran(ran):
     trials, train = _tracked(settings)
 
     assert len(trials) == 3
-    assert {one.data.params["input"] for one in trials} == {KEPT}
-    assert json.loads(train.data.params["inputs"]) == [KEPT]
+    assert {trial.data.params["input"] for trial in trials} == {INCLUDED}
+    assert json.loads(train.data.params["inputs"]) == [INCLUDED]
     why = train.data.tags[f"excluded.{EXCLUDED}".replace("@", "_")]
     assert why.endswith("MB, 5 allowed")
 
@@ -67,7 +67,8 @@ def test_nor_was_anything_computed_for_it(ran):
         record.facts["family"]
         for key in store.blobs.keys(ENTRIES)
         if (record := CacheEntry(store.blobs, key.removesuffix(".json")).record())
-        and "family" in (record.facts or ())
+        and isinstance(record.facts, dict)
+        and "family" in record.facts
     ]
 
     assert backbones == ["efficientnet_lite0"]  # without which there are no features
@@ -75,18 +76,18 @@ def test_nor_was_anything_computed_for_it(ran):
 
 @pytest.mark.slow
 def test_the_lock_has_the_table_the_rule_and_the_figures_that_decided(ran):
-    pipeline, settings, made, said = ran
+    pipeline, settings, artifacts, messages = ran
     store = open_store(settings)
     lock = load_lock("tight", store)
 
     device = lock.config["train"]["device"]
     assert device["excluded"] == [EXCLUDED]
-    assert [one["input"] for one in device["measured"]] == [KEPT, EXCLUDED]
-    assert lock.selection["rule"] == store.load(made["train"]).selection["rule"]
-    [line] = [line for line in said if "left out" in line]
+    assert [row["input"] for row in device["measured"]] == [INCLUDED, EXCLUDED]
+    assert lock.selection["rule"] == store.load(artifacts["train"]).selection["rule"]
+    [line] = [line for line in messages if "left out" in line]
     assert line.startswith(f"{EXCLUDED} left out: ")
     assert line in resolve(pipeline, settings).train.device.notices()
-    assert {one.action for one in plan(pipeline, settings)} == {"reuse"}
+    assert {row.action for row in plan(pipeline, settings)} == {"reuse"}
 
 
 @pytest.mark.slow
@@ -103,18 +104,18 @@ def test_the_same_run_is_taken_up_again_and_one_with_other_limits_is_another(ran
 
 @pytest.mark.slow
 def test_the_pages_tell_of_the_trials_and_of_the_limits(ran):
-    _, settings, made, _ = ran
+    _, settings, artifacts, _ = ran
     store = open_store(settings)
 
-    report = store.get(store.load(made["evaluate"]).files["report.html"]).decode()
-    packed = store.get(store.load(made["deploy_device_sdk"]).files["report.html"]).decode()
+    report = store.get(store.load(artifacts["evaluate"]).files["report.html"]).decode()
+    packed = store.get(store.load(artifacts["deploy_device_sdk"]).files["report.html"]).decode()
     _, train = _tracked(settings)
 
     assert "The search" in report
     assert EXCLUDED in report
     assert "Limits of the device" in packed
     assert "trials.html" in {
-        one.path for one in connect(settings).list_artifacts(train.info.run_id)
+        file.path for file in connect(settings).list_artifacts(train.info.run_id)
     }
 
 

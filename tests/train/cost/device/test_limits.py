@@ -34,7 +34,9 @@ def test_what_is_just_allowed_is_allowed():
 def test_an_input_that_is_left_out_is_no_input():
     device = Device(size_mb=5, excluded=("efficientnet_lite2@64",))
 
-    assert [one.name for one in inputs_of(pipeline(device).train)] == ["efficientnet_lite0@64"]
+    assert [model_input.name for model_input in inputs_of(pipeline(device).train)] == [
+        "efficientnet_lite0@64"
+    ]
 
 
 def test_to_leave_out_everything_is_refused():

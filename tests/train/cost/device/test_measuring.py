@@ -33,14 +33,14 @@ def network(channels: int, operator: str = "Relu") -> bytes:
         [value("z", TensorProto.FLOAT, None)],
         [numpy_helper.from_array(weight, "w")],
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     out = io.BytesIO()
-    onnx.save(made, out)
+    onnx.save(model, out)
     return out.getvalue()
 
 
-def asked(made: bytes, store: Store) -> DeviceCost:
-    engine, files = ENGINES["onnxruntime"], {"model.onnx": made}
+def cost_of(model: bytes, store: Store) -> DeviceCost:
+    engine, files = ENGINES["onnxruntime"], {"model.onnx": model}
     services = {"store": store, "settings": Settings()}
     return measured("a@32", files, "float32", SHAPE, HERE, engine, **services)
 
@@ -51,7 +51,7 @@ def store(tmp_path):
 
 
 def test_a_network_has_a_time_a_size_and_a_memory(store):
-    small, large = (asked(network(channels), store) for channels in (1, 400))
+    small, large = (cost_of(network(channels), store) for channels in (1, 400))
 
     assert small.latency_ms_p95 > 0
     assert small.size_mb < 0.001 < 0.04 < large.size_mb < 0.05
@@ -61,19 +61,19 @@ def test_a_network_has_a_time_a_size_and_a_memory(store):
 def test_memory_is_the_childs_and_not_that_of_whoever_started_it(store):
     ours = np.ones(400 * 2**20, np.uint8)  # what the peak of this process is above
 
-    found = asked(network(2), store)
+    found = cost_of(network(2), store)
 
     assert found.memory_mb < 400 < ours.nbytes / 1e6
 
 
 def test_what_was_measured_is_found_again(store):
-    first = asked(network(3), store)
+    first = cost_of(network(3), store)
     [key] = [key for key in store.blobs.keys(ENTRIES)]
     CacheEntry(store.blobs, key.removesuffix(".json")).update(
         {"latency_ms_p95": 12.5, "memory_mb": 99.0}
     )
 
-    again = asked(network(3), store)
+    again = cost_of(network(3), store)
 
     assert (again.latency_ms_p95, again.memory_mb) == (12.5, 99.0)
     assert again.size_mb == first.size_mb
@@ -81,4 +81,4 @@ def test_what_was_measured_is_found_again(store):
 
 def test_an_operator_that_the_engine_lacks_is_told(store):
     with pytest.raises(CannotRun, match="Frobnicate"):
-        asked(network(3, "Frobnicate"), store)
+        cost_of(network(3, "Frobnicate"), store)

@@ -1,4 +1,4 @@
-"""Weights of networks that nobody has taught: whatever the family, they fit its network."""
+"""Weights of untrained networks: whatever the family, they fit its network."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from stages.train.cost.device.untrained_weights import NetworkSpec, arrays_of, b
 from stages.train.search.search_space import Input
 
 
-def asked(hidden: int) -> NetworkSpec:
+def spec(hidden: int) -> NetworkSpec:
     deploy = {"ladder": ("int8",), "engine": "onnxruntime"}
     return NetworkSpec("image_classification", labels=7, hidden=hidden, folds=3, **deploy)
 
@@ -21,8 +21,8 @@ def asked(hidden: int) -> NetworkSpec:
 def test_they_fit_the_network_of_their_family(family: str, hidden: int):
     from stages.models.network import assemble
 
-    one = Input(family, FAMILIES[family].size, "scratch" if FAMILIES[family].layers else "")
-    arrays = built(one, asked(hidden))
+    model_input = Input(family, FAMILIES[family].size, "scratch" if FAMILIES[family].layers else "")
+    arrays = built(model_input, spec(hidden))
 
     network = assemble(family, arrays)  # raises if one is missing, left over or of another shape
 
@@ -30,9 +30,9 @@ def test_they_fit_the_network_of_their_family(family: str, hidden: int):
 
 
 def test_a_head_is_as_large_as_the_search_may_choose_it():
-    one = Input("efficientnet_lite0", 64)
+    model_input = Input("efficientnet_lite0", 64)
 
-    linear, deep = (arrays_of(one, asked(hidden), Settings()) for hidden in (0, 64))
+    linear, deep = (arrays_of(model_input, spec(hidden), Settings()) for hidden in (0, 64))
 
     assert linear["head.out.weight"].shape == (1280, 7)
     assert deep["head.hidden.weight"].shape == (1280, 3 * 64)
@@ -40,15 +40,15 @@ def test_a_head_is_as_large_as_the_search_may_choose_it():
 
 
 def test_a_kernel_is_as_large_as_the_search_may_choose_it():
-    arrays = built(Input("small_audio", 64), replace(asked(0), kernel=7))
+    arrays = built(Input("small_audio", 64), replace(spec(0), kernel=7))
 
     assert arrays["backbone.units.0.convolution.weight"].shape[2:] == (7, 7)
 
 
 def test_those_of_another_process_are_these():
-    one = Input("small_audio", 64)
+    model_input = Input("small_audio", 64)
 
-    there, here = arrays_of(one, asked(64), Settings()), built(one, asked(64))
+    there, here = arrays_of(model_input, spec(64), Settings()), built(model_input, spec(64))
 
     assert there.keys() == here.keys()
     assert all(np.array_equal(there[name], here[name]) for name in here)

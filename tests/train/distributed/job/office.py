@@ -1,4 +1,4 @@
-"""A small head of a cluster, as far as Ray's client of jobs sees it: jobs are handed in, looked at
+"""A small head of a cluster, as far as Ray's client of jobs sees it: jobs are submitted, polled
 and stopped over HTTP. What a job does is a function in this process."""
 
 import json
@@ -16,19 +16,19 @@ LOG = 'aiwf-told ["progress", "trials", 1, 2]\n'  # of every job
 
 @dataclass
 class Office:
-    """`work`: what a job does before it ends, given its digest; `looks`: how often its status is
-    asked for until then; `fails`: so many questions about a job are answered with 503 first.
-    `refusals`: answers to the first jobs that are handed in; None: it is taken, and the connection
-    broken before that is said."""
+    """`work`: what a job does before it ends, given its digest; `polls`: how often its
+    status is requested until then; `fails`: so many requests about a job are answered with 503
+    first. `refusals`: answers to the first jobs that are submitted; None: the job is accepted, and
+    the connection is broken before the answer."""
 
     work: Callable[[str], None] = lambda digest: None
-    looks: int = 0
+    polls: int = 0
     fails: int = 0
     refusals: list[Answer | None] = field(default_factory=list)
     address: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def asked(self, method: str, path: str, said: Any) -> Answer:
+    def answer(self, method: str, path: str, body: Any) -> Answer:
         """The answer to one request."""
         match method, path.strip("/").split("/")[1:]:
             case "GET", ["version"]:
@@ -38,25 +38,25 @@ class Office:
             case "GET", ["jobs"]:
                 return 200, list(self.jobs.values())
             case "POST", ["jobs"]:
-                return self._handed_in(said)
+                return self._submitted(body)
             case _, ["jobs", name, *what]:
                 return self._about(name, what)
         return 404, {}
 
-    def _handed_in(self, said: Any) -> Answer:
+    def _submitted(self, body: Any) -> Answer:
         refusal = self.refusals.pop(0) if self.refusals else (200, {})
         if refusal and refusal[0] != 200:
             return refusal
-        begun = self._begun(said)
+        answer = self._started(body)
         if refusal is None:
             raise ConnectionAbortedError
-        return begun
+        return answer
 
-    def _begun(self, said: Any) -> Answer:
-        name, digest = said["submission_id"], said["entrypoint"].split()[-1]
-        known = {"type": "SUBMISSION", "submission_id": name, "status": "RUNNING", "message": ""}
-        more = {"entrypoint": said["entrypoint"], "runtime_env": said["runtime_env"]}
-        self.jobs[name] = known | more | {"metadata": {"digest": digest}}
+    def _started(self, body: Any) -> Answer:
+        name, digest = body["submission_id"], body["entrypoint"].split()[-1]
+        job = {"type": "SUBMISSION", "submission_id": name, "status": "RUNNING", "message": ""}
+        submitted = {"entrypoint": body["entrypoint"], "runtime_env": body["runtime_env"]}
+        self.jobs[name] = job | submitted | {"metadata": {"digest": digest}}
         return 200, {"job_id": name, "submission_id": name}
 
     def _about(self, name: str, what: list[str]) -> Answer:
@@ -69,11 +69,11 @@ class Office:
             return 200, {"stopped": True}
         if what == ["logs"]:
             return 200, {"logs": LOG}
-        return 200, self._looked(job)
+        return 200, self._polled(job)
 
-    def _looked(self, job: dict[str, Any]) -> dict[str, Any]:
-        self.looks -= 1
-        if self.looks < 0 and job["status"] == "RUNNING":
+    def _polled(self, job: dict[str, Any]) -> dict[str, Any]:
+        self.polls -= 1
+        if self.polls < 0 and job["status"] == "RUNNING":
             self.work(job["metadata"]["digest"])
             job["status"] = "SUCCEEDED"
         return job
@@ -86,21 +86,21 @@ def opened(office: Office) -> Iterator[Office]:
     class Counter(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            data = self.rfile.read(length)
+            content = self.rfile.read(length)
             is_json = self.headers.get("Content-Type") == "application/json"
-            said = json.loads(data) if is_json else None
+            body = json.loads(content) if is_json else None
             try:
-                code, told = office.asked(self.command, self.path, said)
+                code, answer = office.answer(self.command, self.path, body)
             except ConnectionAbortedError:
                 self.close_connection = True
                 self.connection.close()
                 return
-            answer = json.dumps(told).encode()
+            data = json.dumps(answer).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(data)
 
         do_POST = do_PUT = do_GET
 

@@ -1,4 +1,4 @@
-"""Training as a Ray Job: what a stage tells there is heard here."""
+"""Training as a Ray Job: what a stage reports there reaches the run here."""
 
 import socket
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from tests import makers
 
 
 @dataclass
-class Heard:
-    """A run that remembers."""
+class RecordedRun:
+    """A run that records its calls."""
 
-    told: list[Any] = field(default_factory=list)
+    calls: list[Any] = field(default_factory=list)
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *said: self.told.append((name, *said))
+        return lambda *arguments: self.calls.append((name, *arguments))
 
 
 STANDING = TrialProgress("t", "tail", 1, 2, 3, 4, "accuracy", 0.5, 0.75, 0.25, {"rate": 0.1}, ())
@@ -30,7 +30,7 @@ TRIAL = TrialRecord("trial 0", {"rate": 0.1, "head": "linear"}, [{"loss": 0.5}],
 
 
 def test_what_is_told_there_is_heard_here(capsys, tmp_path):
-    store, run = makers.store(tmp_path), Heard()
+    store, run = makers.store(tmp_path), RecordedRun()
     there = ForwardingRun(store)
 
     there.log_params({"rate": np.float32(0.5)})
@@ -43,23 +43,23 @@ def test_what_is_told_there_is_heard_here(capsys, tmp_path):
     for line in ["some library says hello", *capsys.readouterr().out.splitlines()]:
         replay(line, run, store)
 
-    assert run.told[:4] == [
+    assert run.calls[:4] == [
         ("log_params", {"rate": 0.5}),
         ("log_metrics", {"loss": 0.25}, 3),
         ("log_tags", {"notice": "ü\nsecond line"}),
         ("log_file", "a.bin", b"\x00\xff"),
     ]
-    assert run.told[4] == ("log_trials", [TRIAL])
-    assert run.told[5][1].params == STANDING.params
-    assert run.told[5][1].best == STANDING.best
-    assert run.told[6] == ("progress", "features", 1, 2)
+    assert run.calls[4] == ("log_trials", [TRIAL])
+    assert run.calls[5][1].params == STANDING.params
+    assert run.calls[5][1].best == STANDING.best
+    assert run.calls[6] == ("progress", "features", 1, 2)
 
 
 @pytest.mark.slow  # it is tried again for some seconds
 def test_an_address_where_nobody_takes_jobs_is_told_with_what_is_needed(tmp_path):
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{one.getsockname()[1]}"
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = makers.settings(tmp_path).model_copy(update={"ray": address})
     store = makers.store(tmp_path)
     dataset = makers.dataset(store, each=2)

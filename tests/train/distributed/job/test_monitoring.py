@@ -1,4 +1,4 @@
-"""Jobs at a small office: who goes on listening, who stops one, and what a job is told."""
+"""Jobs at a fake cluster: following, resuming and stopping them, and their environment."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from stages.train.distributed.job.monitoring import TRIES, Job
 from stages.train.distributed.job.submission import connected
 from tests import makers
 from tests.train.distributed.job.office import Office, opened
-from tests.train.distributed.job.test_job import Heard
+from tests.train.distributed.job.test_job import RecordedRun
 
-HEARD = [("progress", "trials", 1, 2)]
+CALLS = [("progress", "trials", 1, 2)]
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def store(tmp_path):
 
 @pytest.fixture
 def office(store):
-    with opened(Office(work=lambda digest: note_made(store, digest))) as one:
-        yield one
+    with opened(Office(work=lambda digest: record_result(store, digest))) as running_office:
+        yield running_office
 
 
-def note_made(store, digest):
+def record_result(store, digest):
     """What a job does at its end."""
     model = Model(
         task="image_classification",
@@ -44,27 +44,27 @@ def note_made(store, digest):
     store.note(f"jobs/{digest}", {"made": list(store.save(model))})
 
 
-def taught(office, store, tmp_path, run=None, **changes):
-    known = {"ray": office.address, **changes.pop("known", {})}
-    settings = makers.settings(tmp_path).model_copy(update=known)
+def trained(office, store, tmp_path, run=None, **changes):
+    overrides = {"ray": office.address, **changes.pop("overrides", {})}
+    settings = makers.settings(tmp_path).model_copy(update=overrides)
     config = TrainSlice(train=TrainConfig(**changes))
     dataset = makers.dataset(store, each=2)
-    return train(dataset, config, store=store, run=run or Heard(), settings=settings)
+    return train(dataset, config, store=store, run=run or RecordedRun(), settings=settings)
 
 
 def job_of(office):
     """A job that runs, looked at without a pause."""
-    client = connected(office.address, Heard())
+    client = connected(office.address, RecordedRun())
     name = client.submit_job(entrypoint="python -m it digest", submission_id="it")
     return Job(client, name, office.address, pause=0.001)
 
 
 def test_a_cluster_that_does_not_answer_for_a_while_is_asked_again(office, store):
-    run, job = Heard(), job_of(office)
+    run, job = RecordedRun(), job_of(office)
     office.fails = TRIES - 1
 
     assert job.followed(run, store).startswith("SUCCEEDED")
-    assert run.told == HEARD
+    assert run.calls == CALLS
 
 
 def test_a_cluster_that_answers_no_more_leaves_the_job_to_be_found_again(office, store):
@@ -72,19 +72,19 @@ def test_a_cluster_that_answers_no_more_leaves_the_job_to_be_found_again(office,
     office.fails = TRIES
 
     with pytest.raises(InfrastructureError, match=r"the job it.*\n.*Run the same command again"):
-        job.followed(Heard(), store)
+        job.followed(RecordedRun(), store)
 
     assert office.jobs["it"]["status"] == "RUNNING"
 
 
-class Cancelled(Heard):
+class Cancelled(RecordedRun):
     """A run in whose middle a person presses Ctrl-C."""
 
     def progress(self, *_):
         raise KeyboardInterrupt
 
 
-class Broken(Heard):
+class Broken(RecordedRun):
     """A run that does not take what it is told."""
 
     def progress(self, *_):
@@ -96,7 +96,7 @@ class Broken(Heard):
     [(Cancelled(), KeyboardInterrupt, "STOPPED"), (Broken(), OSError, "RUNNING")],
 )
 def test_only_a_person_stops_a_job(office, store, run, raised, left):
-    office.looks = 9
+    office.polls = 9
 
     with pytest.raises(raised):
         job_of(office).followed(run, store)
@@ -105,36 +105,36 @@ def test_only_a_person_stops_a_job(office, store, run, raised, left):
 
 
 def test_a_second_start_hears_the_job_that_runs(office, store, tmp_path):
-    office.looks = 1
+    office.polls = 1
     with pytest.raises(OSError, match="gone"):
-        taught(office, store, tmp_path, Broken())
+        trained(office, store, tmp_path, Broken())
 
-    run = Heard()
-    made = taught(office, store, tmp_path, run)
+    run = RecordedRun()
+    model = trained(office, store, tmp_path, run)
 
-    assert isinstance(made, Model)
-    assert run.told == HEARD
+    assert isinstance(model, Model)
+    assert run.calls == CALLS
     assert len(office.jobs) == 1
 
 
 def test_what_a_job_made_while_nobody_listened_is_taken(office, store, tmp_path):
-    made = taught(office, store, tmp_path)
+    model = trained(office, store, tmp_path)
 
-    assert taught(office, store, tmp_path) == made
+    assert trained(office, store, tmp_path) == model
     assert len(office.jobs) == 1
 
 
 @pytest.mark.parametrize(
-    ("weights", "told"), [("s3://mine/weights", "s3://mine/weights"), ("/not/there", None)]
+    ("weights", "expected"), [("s3://mine/weights", "s3://mine/weights"), ("/not/there", None)]
 )
-def test_a_job_is_told_of_weights_that_it_can_see(office, store, tmp_path, weights, told):
-    known = {"weights": weights, "s3_endpoint": "http://far:1"}
+def test_a_job_is_told_of_weights_that_it_can_see(office, store, tmp_path, weights, expected):
+    overrides = {"weights": weights, "s3_endpoint": "http://far:1"}
 
-    taught(office, store, tmp_path, known=known)
+    trained(office, store, tmp_path, overrides=overrides)
 
-    (words,) = [job["runtime_env"]["env_vars"] for job in office.jobs.values()]
-    assert words.get("AIWF_WEIGHTS") == told
-    assert words["AIWF_S3_ENDPOINT"] == "http://far:1"
+    (environment,) = [job["runtime_env"]["env_vars"] for job in office.jobs.values()]
+    assert environment.get("AIWF_WEIGHTS") == expected
+    assert environment["AIWF_S3_ENDPOINT"] == "http://far:1"
 
 
 def folder_of_weights(folder: Path) -> str:
@@ -151,8 +151,10 @@ def test_weights_that_only_this_machine_has_are_told_before_a_job_is_handed_in(
     digest = folder_of_weights(own)
 
     with pytest.raises(ConfigError, match=r"cannot see .*own, where the weights of pp_lcnet"):
-        taught(office, store, tmp_path, weights={"pp_lcnet": digest}, known={"weights": str(own)})
-    taught(office, store, tmp_path, known={"weights": str(own)})  # which begins with others
+        trained(
+            office, store, tmp_path, weights={"pp_lcnet": digest}, overrides={"weights": str(own)}
+        )
+    trained(office, store, tmp_path, overrides={"weights": str(own)})  # which begins with others
 
     assert len(office.jobs) == 1
 
@@ -161,7 +163,7 @@ def test_a_workspace_that_the_cluster_shares_may_hold_weights(office, store, tmp
     own = makers.settings(tmp_path).root / "weights"
     digest = folder_of_weights(own)
 
-    taught(office, store, tmp_path, weights={"pp_lcnet": digest}, known={"weights": str(own)})
+    trained(office, store, tmp_path, weights={"pp_lcnet": digest}, overrides={"weights": str(own)})
 
-    (words,) = [job["runtime_env"]["env_vars"] for job in office.jobs.values()]
-    assert words["AIWF_WEIGHTS"] == str(own)
+    (environment,) = [job["runtime_env"]["env_vars"] for job in office.jobs.values()]
+    assert environment["AIWF_WEIGHTS"] == str(own)

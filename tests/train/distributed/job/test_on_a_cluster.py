@@ -24,10 +24,10 @@ from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.tracking import QuietRun
 from tests import makers
-from tests.train.distributed.job.test_job import Heard
+from tests.train.distributed.job.test_job import RecordedRun
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
-WORDS = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
+TOKEN_ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
 UP = 120  # seconds for the cluster to come up
 
 
@@ -37,12 +37,13 @@ def address(tmp_path_factory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("ray")
     python, port = with_dashboard(home / "venv"), free_port(23_000 + os.getpid() % 5_000)
     place = ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--temp-dir={home}/r"]
-    asked = ["--head", "--block", "--port=0", "--num-cpus=2", f"--dashboard-port={port}", *place]
-    words = WORDS | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
+    ports = ["--port=0", f"--dashboard-port={port}"]
+    arguments = ["--head", "--block", "--num-cpus=2", *ports, *place]
+    environment = TOKEN_ENVIRONMENT | {"PATH": f"{python.parent}:{os.environ['PATH']}"}
     with (home / "log").open("w") as log:
         ray = subprocess.Popen(
-            [python, "-m", "ray.scripts.scripts", "start", *asked],
-            env={**os.environ, **words, "RAY_USAGE_STATS_ENABLED": "0"},
+            [python, "-m", "ray.scripts.scripts", "start", *arguments],
+            env={**os.environ, **environment, "RAY_USAGE_STATS_ENABLED": "0"},
             stdout=log,
             stderr=log,
         )
@@ -68,7 +69,7 @@ def with_dashboard(folder: Path) -> Path:
 
 def wait_for(address: str, log: Path) -> None:
     """Until the cluster at `address` answers."""
-    token = {"Authorization": f"Bearer {WORDS['RAY_AUTH_TOKEN']}"}
+    token = {"Authorization": f"Bearer {TOKEN_ENVIRONMENT['RAY_AUTH_TOKEN']}"}
     end = time.monotonic() + UP
     while time.monotonic() < end:
         try:
@@ -83,12 +84,12 @@ def wait_for(address: str, log: Path) -> None:
 @pytest.fixture
 def there(address, tmp_path, monkeypatch) -> Settings:
     """Settings that train at the cluster."""
-    for name, value in WORDS.items():
+    for name, value in TOKEN_ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     return Settings(workspace=tmp_path / "workspace", threads=2, ray=address)
 
 
-def taught(settings: Settings, dataset: Dataset, run: Any, text: str = makers.QUICK) -> Model:
+def trained(settings: Settings, dataset: Dataset, run: Any, text: str = makers.QUICK) -> Model:
     path = makers.quick_pipeline(settings.root.parent, settings, text)
     config = resolve(read_pipeline(path), settings).slice("train")
     services = {"store": open_store(settings), "run": run, "settings": settings}
@@ -103,16 +104,16 @@ def dataset(there) -> Dataset:
 
 
 def test_a_job_makes_the_model_that_would_be_made_here_and_its_progress_is_heard(there, dataset):
-    run = Heard()
-    made = taught(there, dataset, run)
+    run = RecordedRun()
+    model = trained(there, dataset, run)
 
     here = there.model_copy(update={"ray": "local"})
-    assert made.ref == taught(here, dataset, QuietRun()).ref
-    assert {name for name, *_ in run.told} >= {"progress", "trial", "log_trials"}
+    assert model.ref == trained(here, dataset, QuietRun()).ref
+    assert {name for name, *_ in run.calls} >= {"progress", "trial", "log_trials"}
 
 
 def test_what_a_person_has_to_mend_is_told_as_if_it_had_been_trained_here(there, dataset):
     wrong = makers.QUICK.replace("trials: 3", "trials: 3, finetune: {trials: 1, inputs: [a@1]}")
 
     with pytest.raises(ConfigError, match="names nothing that can be tuned: a@1"):
-        taught(there, dataset, QuietRun(), wrong)
+        trained(there, dataset, QuietRun(), wrong)
