@@ -49,7 +49,7 @@ class FoldNetworks(nn.Layer):  # type: ignore[misc]
     width); the weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the first
     convolution's, those of the others being KERNEL. `shape`: of an input, (channels, height,
     width). A family's class says its `stages`, over which axes inputs are standardised
-    (`averaged`, of [n, channels, height, width]), and what remains of the last maps (`pooled`)."""
+    (`averaged`, of [n, channels, height, width]), and what remains of the last outputs (`pooled`)."""
 
     stages: ClassVar[Sequence[Stage]]
     averaged: ClassVar[tuple[int, ...]]
@@ -79,12 +79,12 @@ class FoldNetworks(nn.Layer):  # type: ignore[misc]
         self.activation = nn.ReLU() if hidden else nn.Identity()
 
     def forward(self, inputs: Tensor) -> Tensor:
-        maps = self._standardised(inputs)
+        outputs = self._standardised(inputs)
         for unit in self.units:
-            maps = unit(maps)
-        return self.activation(self.hidden(self.pooled(maps))).flatten(1)
+            outputs = unit(outputs)
+        return self.activation(self.hidden(self.pooled(outputs))).flatten(1)
 
-    def pooled(self, maps: Tensor) -> Tensor:
+    def pooled(self, outputs: Tensor) -> Tensor:
         """(N, C, height, width) to (N, C, 1, 1)."""
         raise NotImplementedError
 
@@ -105,7 +105,7 @@ class FoldNetworks(nn.Layer):  # type: ignore[misc]
     def _standardised(self, inputs: Tensor) -> Tensor:
         mean, scale = self.mean, self.scale
         if self.apart and self.channels > 1:
-            mean, scale = (paddle.tile(one, [1, self.folds, 1, 1]) for one in (mean, scale))
+            mean, scale = (paddle.tile(value, [1, self.folds, 1, 1]) for value in (mean, scale))
         return (inputs - mean) / scale
 
 

@@ -14,6 +14,6 @@ class SmallAudio(FoldNetworks):
     stages: ClassVar = (Stage(16, 2), Stage(32, 2), Stage(48, 2), Stage(64, 2), Stage(64, 1))
     averaged: ClassVar = (0, 1, 3)
 
-    def pooled(self, maps: Tensor) -> Tensor:
-        bands = maps.mean(axis=2, keepdim=True)
+    def pooled(self, outputs: Tensor) -> Tensor:
+        bands = outputs.mean(axis=2, keepdim=True)
         return bands.mean(axis=3, keepdim=True) + bands.max(axis=3, keepdim=True)

@@ -13,5 +13,5 @@ class SmallImage(FoldNetworks):
     stages: ClassVar = (Stage(16, 2), Stage(32, 2), Stage(48, 1), Stage(64, 2), Stage(64, 1))
     averaged: ClassVar = (0, 2, 3)
 
-    def pooled(self, maps: Tensor) -> Tensor:
-        return maps.mean(axis=[2, 3], keepdim=True)
+    def pooled(self, outputs: Tensor) -> Tensor:
+        return outputs.mean(axis=[2, 3], keepdim=True)
