@@ -49,7 +49,7 @@ class FoldNetworks(nn.Layer):  # type: ignore[misc]
     width); the weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the first
     convolution's, those of the others being KERNEL. `shape`: of an input, (channels, height,
     width). A family's class says its `stages`, over which axes inputs are standardised
-    (`averaged`, of [n, channels, height, width]), and what remains of the last outputs (`pooled`)."""
+    (`averaged`, of [n, channels, height, width]), and how the last outputs are pooled."""
 
     stages: ClassVar[Sequence[Stage]]
     averaged: ClassVar[tuple[int, ...]]
