@@ -182,3 +182,11 @@ def test_what_ships_is_the_last_epoch(finetune_problem):
 
     assert done._best().epoch == 3
     np.testing.assert_array_equal(done._best().parameters.values, done._trained_weights().values)
+
+
+def test_smoothed_labels_leave_their_share_to_all_labels(finetune_problem):
+    trial = fit(finetune_problem, epochs=0, label_smoothing=0.3)
+
+    targets = trial._smooth(np.array([2, 0]))
+
+    np.testing.assert_allclose(targets, [[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], rtol=1e-6)

@@ -22,6 +22,14 @@ def test_targets_say_how_much_of_whom_is_there(how: str, seed: int):
     np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
 
 
+def test_mixup_adds_a_share_of_another_sample_to_every_one():
+    feature_maps, targets = mixed(*batch(), "mixup", 5.0, np.random.default_rng(0))
+
+    shares = targets.max(axis=1)
+    assert ((shares > 0.5) & (shares < 0.95)).sum() >= 6  # some may be mixed with themselves
+    assert len(np.unique(feature_maps.mean(axis=(1, 2, 3)) % 1)) > 1
+
+
 def test_without_mixing_nothing_changes():
     feature_maps, targets = mixed(*batch(), "none", 0.7, np.random.default_rng(0))
 
