@@ -55,7 +55,7 @@ def timed(problem, trials: int, settings: Settings, run: Run) -> float:
     """The seconds of a search that `run` logs."""
     recorder = Recorder(run, trials, CONFIG.metric)
     began = time.perf_counter()
-    reports = (recorder.heard, recorder.epoch)
+    reports = (recorder.report_rung, recorder.epoch)
     found = search(problem, CONFIG, trials, settings, *reports, store=open_store(settings))
     seconds = time.perf_counter() - began
     recorder.finished(found, found[0])

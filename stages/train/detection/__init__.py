@@ -58,7 +58,7 @@ class Detectors:
             train,
             trials,
             settings,
-            recorder.heard,
+            recorder.report_rung,
             report_epochs,
             recorder.epoch,
             store=store,

@@ -96,7 +96,7 @@ def group_name(dataset: Dataset, train: TrainConfig) -> str:
 
 
 def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
-    """The fine-tuned model is saved: its resume state is needed only a little longer."""
+    """The fine-tuned model is saved: release its resume state, which expires soon."""
     from stages.train.distributed import release
 
     release(group_name(dataset, train), settings)

@@ -66,7 +66,7 @@ class Heads:
         minutes = minutes_of(train, samples, dataset.views)
         recorder = Recorder(run, count, train.metric, minutes=minutes)
         with cluster(settings, prepared.nbytes):  # one Ray cluster for both phases
-            reports = (recorder.heard, recorder.epoch)
+            reports = (recorder.report_rung, recorder.epoch)
             trials = search(prepared.problem, train, count, settings, *reports, store=store)
             trials, chosen = tune(
                 prepared, trials, dataset, train, recorder=recorder, store=store, settings=settings

@@ -74,7 +74,7 @@ class Recorder:
             )
         )
 
-    def heard(self, halving: SuccessiveHalving) -> None:
+    def report_rung(self, halving: SuccessiveHalving) -> None:
         """Report that a rung budget is finished."""
         done = [trial for trial in halving.trials if trial.ended]
         best = min(

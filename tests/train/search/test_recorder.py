@@ -69,8 +69,8 @@ def test_a_trial_that_halving_ends_is_reported_once_as_ended():
     for value in (0.5, 0.8):
         budget = halving.next()
         halving.report(budget, value, TrialResult({}, 1, False, curve(value), b""))
-        recorder.heard(halving)
-        recorder.heard(halving)
+        recorder.report_rung(halving)
+        recorder.report_rung(halving)
 
     assert [(trial.name, trial.ended, trial.done) for trial in run.standings] == [
         ("trial 0", True, 1.0)
