@@ -57,7 +57,7 @@ def test_one_fine_tuned_trial_takes_its_feature_maps_its_epochs_and_those_on_all
     freeze = train.finetune.search_space.freeze
     shares = {"none": 1.0, "half": 0.45, "most": 0.2}
     share = max(0.45, sum(shares[name] for name in freeze) / len(freeze))
-    maps = 500 * (0.006 + LITE.seconds) / 2
+    feature_maps = 500 * (0.006 + LITE.seconds) / 2
     trained = 500 * (0.8 * 6 + 6) * share * LITE.seconds * finetune_budget.TRAINING_STEP / 2
 
-    assert finetune_budget.tuning_takes(train, 500) == pytest.approx(35 + maps + trained)
+    assert finetune_budget.tuning_takes(train, 500) == pytest.approx(35 + feature_maps + trained)

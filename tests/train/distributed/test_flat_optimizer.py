@@ -51,13 +51,13 @@ def test_a_first_step_goes_by_the_rate_against_the_sign_and_decay_pulls_to_zero(
 
 
 def test_a_gradient_above_the_norm_is_scaled_down_to_it_and_one_below_is_not():
-    ones = np.ones(4, np.float32)
+    values = np.ones(4, np.float32)
     small, large = np.full(4, 1.0, np.float32), np.full(4, 100.0, np.float32)
     clipped = large * np.float32(MAX_GRADIENT_NORM / np.linalg.norm(large))
 
-    found = ours(ones, [small, large], ones, 0 * ones)
+    found = ours(values, [small, large], values, 0 * values)
 
-    np.testing.assert_allclose(found, ours(ones, [small, clipped], ones, 0 * ones), rtol=1e-6)
-    optimizer = AdamW.new(ones, 0 * ones)
-    optimizer.step(ones, small, RATE)
+    np.testing.assert_allclose(found, ours(values, [small, clipped], values, 0 * values), rtol=1e-6)
+    optimizer = AdamW.new(values, 0 * values)
+    optimizer.step(values, small, RATE)
     np.testing.assert_allclose(optimizer.first, 0.1 * small, rtol=1e-6)

@@ -118,3 +118,11 @@ def test_every_epoch_shows_all_training_rows_in_another_order():
     first, second = np.concatenate(shown[:4]), np.concatenate(shown[4:])
     assert set(first) == set(second) == set(problem.training_rows(0))
     assert first.tolist() != second.tolist()
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_weight_decay_keeps_weights_small(head: str):
+    free, decayed = (fit(head=head, weight_decay=decay) for decay in (0.0, 5.0))
+
+    for weights, smaller in zip(free.parameters, decayed.parameters, strict=True):
+        assert np.linalg.norm(smaller.numpy()) < np.linalg.norm(weights.numpy())
