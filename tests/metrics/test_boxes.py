@@ -15,6 +15,7 @@ from stages.metrics.boxes import (
     outcomes,
     overlaps,
     recommended_threshold,
+    resampling,
 )
 from stages.metrics.boxes.average_precision import means
 from stages.metrics.boxes.evaluator import coco_precisions
@@ -60,6 +61,14 @@ def test_the_values_are_the_evaluators_own():
     assert measured.overall["ap50_95"].value == theirs.mean()
     assert [each["ap50"].value for each in measured.labels.values()] == theirs[0].tolist()
     assert ap50(truth, answers, 3) == pytest.approx(theirs[0].mean(), abs=1e-12)
+
+
+def test_average_precisions_are_joined_whatever_is_counted_at_once(monkeypatch):
+    truth, answers = world(7, 40, 3)
+    whole = measure_boxes(truth, answers, ("a", "b", "c"), 0.4)
+    monkeypatch.setattr(resampling, "_BLOCK", 40 * 500)
+
+    assert measure_boxes(truth, answers, ("a", "b", "c"), 0.4) == whole
 
 
 def test_what_may_be_gated_is_measured():

@@ -127,6 +127,12 @@ def test_a_right_label_without_a_score_costs_as_much_as_the_smallest_score():
     assert loss.n == 2
 
 
+def test_a_score_that_rounding_made_larger_than_one_costs_nothing():
+    loss = measure([0, 1], [[1.0001, 0.0], [0.0, 1.0]], "ab").overall["log_loss"]
+
+    assert (loss.value, loss.low, loss.high) == (0, 0, 0)
+
+
 def test_samples_of_none_of_the_labels_count_where_the_test_has_them():
     truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 2, 1, 1])
     scores = scores_for(predicted, 3)

@@ -33,6 +33,13 @@ def test_wilson_gives_the_published_interval():
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
 
 
+@pytest.mark.parametrize("n", [1, 10, 400])
+def test_without_a_flip_tango_has_a_short_form(n):
+    bound = Z * Z / (n + Z * Z)
+
+    assert tango(0, 0, n) == pytest.approx((-bound, bound))
+
+
 def test_deviates_are_those_of_the_normal_distribution():
     assert pytest.approx(norm.ppf(0.975), abs=1e-12) == Z
     assert pytest.approx(norm.ppf(0.9), abs=1e-12) == CONFIDENT

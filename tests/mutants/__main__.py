@@ -3,10 +3,10 @@
     python -m tests.mutants --count 300 --seed 0 --rooms train metrics deploy --survivors FILE
 
 Each change (mutant) is made in a copy of the tree and meets only tests that run its line: those of
-its own room first, then the fastest. It is killed if a test fails or the time is over. Each room
-gets the same number of mutants. Which ones are drawn depends on the seed and on each mutant's own
-text alone, so that code added elsewhere changes few of them. Mutants that behave like the code (a
-block size, say) are listed like all survivors.
+its own room first, then those that run the fewest lines. It is killed if a test fails or the time
+is over. Each room gets the same number of mutants. Which ones are drawn depends on the seed and on
+each mutant's own text alone, so that code added elsewhere changes few of them. Mutants that behave
+like the code (a block size, say) are listed like all survivors.
 
 Kept tools do not fit: mutmut 3 changes undecorated functions alone, so no constant and no field,
 and it changes messages, too; cosmic-ray runs one command of tests for every mutant."""
@@ -59,9 +59,9 @@ def tests_for(mutant: Mutant, coverage: LineCoverage) -> tuple[list[str], float]
         found = found or set().union(*runs.values())
     own = f"/{mutant.room.rpartition('/')[2]}/"
     needs = {test: coverage.needs.get(test, {}) for test in found}
-    alone = {test: coverage.seconds[test] + sum(needs[test].values()) for test in found}
     total, chosen, ready = 0.0, list[str](), set[str]()
-    for test in sorted(found, key=lambda test: (own not in test, alone[test], test))[:MOST_TESTS]:
+    order = {test: (own not in test, coverage.lines[test], test) for test in found}
+    for test in sorted(found, key=order.__getitem__)[:MOST_TESTS]:
         new = {name: value for name, value in needs[test].items() if name not in ready}
         seconds = coverage.seconds[test] + sum(new.values())
         if not chosen or total + seconds <= MOST_SECONDS:
