@@ -175,6 +175,7 @@ class LineCoverage:
         command += ["-n", str(processes), "--dist", "loadfile"] if processes > 1 else []
         environment = {**os.environ, RESULTS: str(results), NOW: ""}
         environment["COVERAGE_PROCESS_START"] = str(settings)
+        environment.pop("PYTEST_XDIST_WORKER", None)  # of a session whose test began this one
         subprocess.run(command, cwd=self.root, env=environment, check=False)
         data = coverage.Coverage(config_file=str(settings))
         data.combine()
