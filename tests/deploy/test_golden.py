@@ -429,7 +429,7 @@ def test_as_many_are_chosen_as_is_usual(labels, usual):
             self.labels = tuple(map(str, range(labels)))
             self.description = {**self.description, "labels": list(self.labels)}
 
-    rows = np.full((labels * 30, labels), 0.1 / labels)
+    rows = np.full((max(90, labels), labels), 0.1 / labels)
     rows[np.arange(len(rows)), np.arange(len(rows)) % labels] = 0.9
     rows[:, 0] += np.arange(len(rows)) * 1e-7  # no two are equal
     samples = [candidate(*row.round(7).tolist()) for row in rows]
