@@ -182,6 +182,12 @@ def test_int8_says_if_there_is_nothing_to_calibrate_with_or_no_way(graph, tmp_pa
         Int8().compress(tmp_path / "rubbish.onnx", PICTURES, tmp_path / "out.onnx")
 
 
+def test_remarks_of_the_quantiser_reach_no_log(graph, tmp_path, caplog):
+    Int8().compress(graph, PICTURES, tmp_path / "out.onnx")
+
+    assert caplog.records == []
+
+
 def test_int8_has_unsigned_activations_and_signed_weights_by_channel(graph, tmp_path):
     Int8().compress(graph, PICTURES, tmp_path / "out.onnx")
 
