@@ -20,6 +20,7 @@ from stages.deploy.instruction_sets import (
     _computed,
     _emulated,
     _network_sums,
+    _statement,
     _with_its_options,
     failures,
     spaced,
@@ -408,6 +409,23 @@ def test_sums_of_floats_are_not_counted_and_unknown_ones_say_why():
     assert _network_sums(work, candidate, {"arm64": Sums.FLOAT}) == NetworkSums(0, 0, ())
     assert work.digests is None
     assert _network_sums(work, candidate, {"arm64": Sums.INT32}) == "Something is strange."
+
+
+def test_a_set_of_which_nothing_is_measured_has_what_can_be_computed():
+    work = SimpleNamespace(
+        config=SimpleNamespace(deploy=DeployConfig(emulated_samples=0)),
+        modality=SimpleNamespace(noun="photo"),
+    )
+    candidate, reason = PackedCandidate("int8", {}, None, {}, None, None), "Something is strange."
+
+    unknown = _statement(work, candidate, "arm64", Sums.INT32, reason)
+    floats = _statement(work, candidate, "arm64", Sums.FLOAT, reason)
+    pairs = _statement(work, candidate, "arm64", Sums.INT32, counted())
+
+    assert unknown == Statement("arm64", "", reason, Sums.INT32)
+    assert (floats.statement, floats.sums) == (COMPUTED, Sums.FLOAT)
+    assert "floating point" in floats.basis
+    assert pairs == _computed("arm64", Sums.INT32, counted(), "photo")
 
 
 class Answering:
