@@ -1,4 +1,4 @@
-"""What is kept beside a package and logged of it, and how its JSON is spelled."""
+"""What is kept beside a package and logged of it, and how its texts are spelled."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 
 from stages.deploy.content import spelled
 from stages.deploy.finish import log_package
+from stages.deploy.targets import texts
 from stages.metrics import proportion
 from stages.tracking import QuietRun
 
@@ -111,3 +112,13 @@ def test_json_is_spelled_for_people_and_always_alike():
     text = spelled({"b": (1,), "a": "é"}).decode()
 
     assert text == '{\n  "a": "é",\n  "b": [\n    1\n  ]\n}\n'
+
+
+def test_sentences_of_the_readme_are_at_most_a_hundred_wide_and_names_stay_whole():
+    summary = " ".join(["x" * 50, "y" * 50, *["long-names"] * 12])
+
+    lines = texts.sure(SimpleNamespace(least=0.5, summary=summary)).splitlines()
+
+    assert lines[1] == "## How right its sure answers are"
+    assert lines[3:5] == ["x" * 50, " ".join(["y" * 50, *["long-names"] * 4])]
+    assert texts.sure(SimpleNamespace(least=None, summary=summary)) == ""
