@@ -260,6 +260,14 @@ def test_the_best_compromise_is_that_of_the_highest_f1():
     assert recommended(truth[:9], scores[:9], 0.9) == 0.0
 
 
+def test_a_few_answers_that_are_right_more_often_are_no_compromise():
+    # 9 of 12 sure answers are right, and 45 of the 88 others
+    truth = np.array([0] * 9 + [1] * 3 + [0] * 45 + [1] * 43)
+    scores = np.array([[0.9, 0.1]] * 12 + [[0.6, 0.4]] * 88)
+
+    assert recommended(truth, scores, 0.9) == 0.0
+
+
 def test_a_curve_has_at_most_sixty_points_with_both_ends():
     recall = np.linspace(0.001, 1, 1000)
     precision = np.linspace(1, 0.123456, 1000)
