@@ -2,6 +2,7 @@
 channels of one network, which needs as few calls as a single one, in training and when their mean
 is the answer."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
@@ -42,7 +43,7 @@ class Unit(nn.Layer):  # type: ignore[misc]
         return self.activation(self.norm(self.convolution(inputs)))
 
 
-class FoldNetworks(nn.Layer):  # type: ignore[misc]
+class FoldNetworks(nn.Layer, ABC):  # type: ignore[misc]
     """`folds` networks side by side: (N, channels, height, width) to (N, folds * features).
 
     In training they are `apart`, each with an input of its own: (N, folds * channels, height,
@@ -84,9 +85,9 @@ class FoldNetworks(nn.Layer):  # type: ignore[misc]
             outputs = unit(outputs)
         return self.activation(self.hidden(self.pooled(outputs))).flatten(1)
 
+    @abstractmethod
     def pooled(self, outputs: Tensor) -> Tensor:
         """(N, C, height, width) to (N, C, 1, 1)."""
-        raise NotImplementedError
 
     def initialise(self, inputs: NDArray[np.float32], rng: np.random.Generator) -> None:
         """Draw the convolutions' weights (He et al., arXiv 1502.01852), and standardise by the mean

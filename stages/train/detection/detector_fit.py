@@ -200,12 +200,7 @@ class DetectorFit:
         return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
 
     def _load_state(self, state: DetectorState) -> None:
-        optimizer = self.optimizer
-        optimizer.first, optimizer.second, optimizer.steps = (
-            state["first"],
-            state["second"],
-            state["done"],
-        )
+        self.optimizer.resume(state["first"], state["second"], state["done"])
         self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
         self.losses = list(state["losses"])
         fill(self.parameters, self.values)

@@ -24,12 +24,16 @@ from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
 from stages.train.search.search_space import Categorical, Dimension, Number, by_name, starts
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
-from stages.train.search.trial_search import ReportEpoch
+from stages.train.search.trial_search import Curve, ReportEpoch
 
 BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
 BACKBONE_RATES = (0.3, 1.0)  # multiply the learning rate of published weights
 REMEDY = "Free some memory, or lower train.input_sizes or train.search_space.batch_size."
 OBJECTS = 80 * 2**20  # bytes of Ray's object store for the states of one trial
+
+
+# Of a training by a process group: the progress, the weights by name, the training's name.
+Grouped = tuple[Progress, dict[str, Any], str]
 
 
 class Found(NamedTuple):
@@ -82,7 +86,8 @@ def search(
             report_rung(halving)
         chosen = min(halving.trials, key=lambda trial: (-trial.reached, *trial.rank))
         budget = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
-        progress, arrays, name = session.train_in_group(budget)
+        grouped = session.grouped.get(chosen.number) or session.train_in_group(budget)
+        progress, arrays, name = grouped
     return Found(halving.trials, chosen, arrays, progress.answers, name)
 
 
@@ -106,6 +111,7 @@ class _SearchSession:
     progress: dict[int, Progress] = field(default_factory=dict)  # by trial
     reported_epochs: dict[int, int] = field(default_factory=dict)  # by trial
     waiting: list[RungBudget] = field(default_factory=list)
+    grouped: dict[int, Grouped] = field(default_factory=dict)  # by trial
 
     def train(self, budgets: Sequence[RungBudget]) -> None:
         """Bring `progress` up to the end of `budgets`, with equal results either way."""
@@ -131,11 +137,11 @@ class _SearchSession:
         budget = self.waiting.pop(0)
         return RacePiece(budget, self._cached(budget))
 
-    def reported(self, piece: RacePiece, report: tuple[int, Progress]) -> None:
-        epoch, progress = report
-        if progress.epoch == epoch:
+    def reported(self, piece: RacePiece, report: tuple[int, Curve, Progress | None]) -> None:
+        epoch, curve, progress = report
+        if progress:
             keep(piece.budget, progress, self.cache)
-        self._report(piece.budget, epoch, progress)
+        self._report(piece.budget, epoch, curve)
 
     def resumed(self, piece: RacePiece) -> RacePiece:
         """Resume from the last validation."""
@@ -144,14 +150,14 @@ class _SearchSession:
     def done(self, piece: RacePiece, progress: Progress) -> None:
         self.progress[piece.budget.number] = progress
 
-    def train_in_group(self, budget: RungBudget) -> tuple[Progress, dict[str, Any], str]:
+    def train_in_group(self, budget: RungBudget) -> Grouped:
         """Train the trial of `budget` by a process group; its progress, its weights, and the name
         of this training."""
         name = digest_of(canonical([self.cache.prefix, budget.key]))[:16]
         progress = self._cached(budget)
 
         def on_report(report: dict[str, Any]) -> None:
-            self._report(budget, report["epoch"], Progress(curve=report["curve"]))
+            self._report(budget, report["epoch"], report["curve"])
 
         folder = run_distributed(
             loop,
@@ -162,8 +168,10 @@ class _SearchSession:
             on_report=on_report,
             memory=_worker_data(self.problem),
         )
-        self.progress[budget.number], arrays = saved(folder)
-        return self.progress[budget.number], arrays, name
+        progress, arrays = saved(folder)
+        self.progress[budget.number] = progress
+        self.grouped[budget.number] = progress, arrays, name
+        return self.grouped[budget.number]
 
     def _cached(self, budget: RungBudget) -> Progress:
         """The progress of the trial of `budget`, in this search or an earlier one."""
@@ -171,17 +179,17 @@ class _SearchSession:
         cached = found(budget, self.cache)
         if cached.epoch <= mine.epoch:
             return mine
-        self._report(budget, cached.epoch, cached)
+        self._report(budget, cached.epoch, cached.curve)
         return cached
 
-    def _report(self, budget: RungBudget, epoch: int, progress: Progress) -> None:
+    def _report(self, budget: RungBudget, epoch: int, curve: Curve) -> None:
         """Report that a trial has come to `epoch`, once."""
         further = epoch - self.reported_epochs.get(budget.number, 0)
         if further > 0:
             self.reported_epochs[budget.number] = epoch
             self.report_epochs(further)
             most = self.train_config.epochs
-            self.report_epoch(budget.number, budget.hyperparameters, epoch, most, progress.curve)
+            self.report_epoch(budget.number, budget.hyperparameters, epoch, most, curve)
 
 
 def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:

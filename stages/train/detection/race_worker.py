@@ -29,12 +29,14 @@ class RaceWorker:
         self.problem = problem
 
     def work(self, piece: RacePiece) -> Work:
-        """Yields each epoch's number with the progress so far; returns the progress at the end."""
+        """Yields each epoch's number with the curve so far and, if it was validated, the progress,
+        whose state is large; returns the progress at the end."""
         (budget, progress), whole = piece, self.problem.epochs
         fit = DetectorFit(self.problem, budget.hyperparameters, state=progress.state)
         for epoch in range(progress.epoch + 1, budget.epochs + 1):
             fit.train_epoch()
-            if is_validated(epoch, budget.epochs, whole):
+            was_validated = is_validated(epoch, budget.epochs, whole)
+            if was_validated:
                 progress = validated(fit, answers_by(fit, fit.arrays(), 0, 1), progress)
-            yield epoch, progress
+            yield epoch, progress.curve, progress if was_validated else None
         return progress

@@ -59,6 +59,10 @@ class AdamW:
         """One that has seen no gradient yet."""
         return cls(lr_multiplier, decay, np.zeros_like(lr_multiplier), np.zeros_like(lr_multiplier))
 
+    def resume(self, first: Floats, second: Floats, steps: int) -> None:
+        """Continue with the moments that another optimizer had after so many `steps`."""
+        self.first, self.second, self.steps = first, second, steps
+
     def step(self, values: Floats, gradient: Floats, rate: float) -> Floats:
         """`values` after a step of `rate` against `gradient`."""
         norm = float(np.sqrt(np.square(gradient, dtype=np.float64).sum()))

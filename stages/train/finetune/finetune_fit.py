@@ -84,12 +84,7 @@ class FinetuneFit(Fit):
     def load_state(self, state: FitState) -> None:  # type: ignore[override]
         """Resume from `state`."""
         arrays, plain = state
-        optimizer = self.optimizer
-        optimizer.first, optimizer.second, optimizer.steps = (
-            arrays["first"],
-            arrays["second"],
-            plain["done"],
-        )
+        self.optimizer.resume(arrays["first"], arrays["second"], plain["done"])
         self.values, self.mean, self.done = arrays["values"], arrays["mean"], plain["done"]
         self.curve = [dict(epoch) for epoch in plain["curve"]]
         weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
