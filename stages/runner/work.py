@@ -1,14 +1,13 @@
 """Describes the work of a stage: everything that determines its artifact."""
 
 from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 from stages.artifacts import Ref
 from stages.closure import code_digest
 from stages.config import PipelineConfig
 from stages.parts import ENGINES
+from stages.runtime.libraries import installed
 from stages.store import Work
 
 
@@ -53,7 +52,7 @@ def describe(
     digests = {name: ref.id for name, ref in inputs.items()}
     if "data" in config:  # the revision counts, not the name of the data
         digests["data"] = config.pop("data")["revision"]
-    libraries = {name: installed(name) for name in _libraries(stage, config)}
+    libraries = {name: installed(name) or "missing" for name in _libraries(stage, config)}
     # every stage with a dataset input applies its augmentations
     named_parts = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
     return Work(stage, config, digests, code_digest(stage, named_parts, pipeline.task), libraries)
@@ -65,12 +64,3 @@ def _libraries(stage: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     if "deploy" in config:
         libraries += ENGINES[config["deploy"]["engine"]].tools
     return libraries
-
-
-@cache
-def installed(library: str) -> str:
-    """The version of `library` here, or 'missing'."""
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "missing"

@@ -3,9 +3,9 @@ begins, as other versions compute other numbers or fail in the middle."""
 
 import platform
 from collections.abc import Mapping
-from importlib import metadata
 
 from stages.runtime.errors import InfrastructureError
+from stages.runtime.libraries import installed
 
 LIBRARIES = ("ray", "paddlepaddle", "numpy", "onnxruntime", "pillow", "soundfile")
 PATIENCE = 120.0  # seconds for all machines to answer
@@ -14,7 +14,9 @@ PATIENCE = 120.0  # seconds for all machines to answer
 def versions_here() -> dict[str, str]:
     """The versions of Python and of the libraries that training uses; '' for one that is
     missing."""
-    return {"python": platform.python_version()} | {name: _version(name) for name in LIBRARIES}
+    return {"python": platform.python_version()} | {
+        name: installed(name) or "" for name in LIBRARIES
+    }
 
 
 def check_versions(nodes: Mapping[str, Mapping[str, str]]) -> None:
@@ -62,10 +64,3 @@ def check_cluster() -> None:
 
 def _counted(name: str, version: str) -> str:
     return ".".join(version.split(".")[:2]) if name == "python" else version
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
