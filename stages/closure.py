@@ -25,6 +25,8 @@ SERVICES = (
     "closure",
     "parts",
     "settings",
+    "resources",
+    "user_weights",
     "tracking",
     "blobs",
     "store",

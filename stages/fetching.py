@@ -12,7 +12,6 @@ from pathlib import Path
 
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.runtime.files import beside
-from stages.settings import Settings
 
 PATIENCE = 1200  # seconds
 SOURCE_PACKAGE = Path(__file__).with_name("source_package.py")
@@ -30,11 +29,11 @@ class Archive:
     sha256: str
 
 
-def fetch(archive: Archive, settings: Settings) -> Path:
-    """The file of `archive`, with its digest checked: fetched once, then cached in the workspace.
+def fetch(archive: Archive, scratch: Path) -> Path:
+    """The file of `archive`, with its digest checked: fetched once, then cached in `scratch`.
 
     Raises InfrastructureError if it cannot be fetched, Damaged if it has another digest."""
-    cached = settings.root / "cache" / "packages" / archive.file
+    cached = scratch / "packages" / archive.file
     if cached.is_file() and _digest(cached) == archive.sha256:
         return cached
     with beside(cached) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as folder:

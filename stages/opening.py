@@ -1,15 +1,43 @@
-"""Opens the store of the settings."""
+"""Opens what the settings name: the store, and the resources that a stage may use."""
+
+from pathlib import Path
 
 from stages.blobs import Blobs
 from stages.parts import BLOBS
+from stages.resources import NoWeights, Resources, UserWeights
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
+from stages.user_weights import WeightsBucket, WeightsFolder
 
 
 def open_store(settings: Settings) -> Store:
     """The store of `settings`: a folder in the workspace, or a bucket."""
-    return Store(_blobs(settings), settings.root / "cache" / "files")
+    return Store(_blobs(settings), settings.cache / "files")
+
+
+def resources_of(settings: Settings) -> Resources:
+    """What a stage may use. The keys of `settings` are in none of its fields."""
+    return Resources(
+        cores=settings.threads,
+        scratch=settings.cache,
+        gpus=settings.gpus,
+        speed=settings.machine_speed,
+        device=settings.device,
+        ray=settings.ray,
+        weights=_weights(settings),
+    )
+
+
+def _weights(settings: Settings) -> UserWeights:
+    """The weights that `settings` name. Their place is looked at when one is looked for."""
+    if not settings.weights:
+        return NoWeights()
+    if settings.weights.startswith("s3://"):
+        return WeightsBucket(
+            lambda: open_bucket(settings.weights, settings, "AIWF_WEIGHTS"), settings.cache
+        )
+    return WeightsFolder(Path(settings.weights))
 
 
 def _blobs(settings: Settings) -> Blobs:

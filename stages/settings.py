@@ -72,6 +72,21 @@ class Settings(BaseSettings):
                 f"{'; '.join(problems)}.", "Correct or unset these variables."
             ) from None
 
+    @classmethod
+    def secrets(cls) -> list[str]:
+        """The names of the fields that hold keys."""
+        return [name for name, field in cls.model_fields.items() if field.annotation is SecretStr]
+
+    @classmethod
+    def taken(cls) -> "Settings":
+        """The settings of this process's environment, with the keys taken out of it: neither what
+        the process runs from now on nor what it starts finds them there."""
+        settings = cls()
+        variables = {f"AIWF_{name}".upper() for name in cls.secrets()}
+        for variable in [name for name in os.environ if name.upper() in variables]:
+            del os.environ[variable]
+        return settings
+
     @field_validator("ray")
     @classmethod
     def refuse_ray_client(cls, address: str) -> str:
@@ -92,6 +107,11 @@ class Settings(BaseSettings):
     def root(self) -> Path:
         """The workspace as an absolute path."""
         return self.workspace.absolute()
+
+    @property
+    def cache(self) -> Path:
+        """The folder in the workspace for what can be made or fetched again."""
+        return self.root / "cache"
 
     @property
     def mlflow_uri(self) -> str:

@@ -36,7 +36,10 @@ class Work:
 
 
 class Store:
-    """Stores artifacts in `blobs`. All content is checked against its digest when it is read."""
+    """Stores artifacts in `blobs`. All content is checked against its digest when it is read.
+
+    A store can be pickled: so a worker in another process, or on another machine, opens the same
+    one, wherever its blobs can be reached."""
 
     def __init__(self, blobs: Blobs, cache: Path) -> None:
         self.blobs = blobs

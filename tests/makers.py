@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 from stages.artifacts import Box, Dataset
 from stages.blobs.memory import MemoryBlobs
 from stages.etl.manifest import Sample, write_manifest
+from stages.opening import resources_of
+from stages.resources import Resources
 from stages.settings import Settings
 from stages.store import Store
 
@@ -25,6 +27,10 @@ def store(folder: Path) -> Store:
 
 def settings(folder: Path) -> Settings:
     return Settings(workspace=folder / "workspace", threads=1)
+
+
+def resources(folder: Path) -> Resources:
+    return resources_of(settings(folder))
 
 
 def picture(label: str = "circle", seed: int = 0, side: int = 64, format: str = "PNG") -> bytes:

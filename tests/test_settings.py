@@ -1,5 +1,7 @@
 """Settings that cannot be are told by the variable's name."""
 
+import os
+
 import pytest
 
 from stages.runtime.errors import ConfigError
@@ -26,3 +28,16 @@ def test_ray_client_is_refused_with_the_addresses_that_do():
 )
 def test_an_address_on_the_web_is_where_jobs_are_handed_in(address, job):
     assert Settings(ray=address).job_address == (address if job else "")
+
+
+def test_keys_that_are_taken_are_in_the_environment_no_more(monkeypatch):
+    monkeypatch.setenv("AIWF_S3_ACCESS_KEY", "name")
+    monkeypatch.setenv("aiwf_s3_secret_key", "key")
+    monkeypatch.setenv("AIWF_S3_ENDPOINT", "http://far:1")
+
+    settings = Settings.taken()
+
+    assert settings.s3_secret_key.get_secret_value() == "key"
+    assert settings.s3_access_key.get_secret_value() == "name"
+    assert os.environ["AIWF_S3_ENDPOINT"] == "http://far:1"
+    assert not {"AIWF_S3_ACCESS_KEY", "aiwf_s3_secret_key"} & set(os.environ)

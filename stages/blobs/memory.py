@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from stages.blobs import BlobEntry
 from stages.runtime.files import write
@@ -15,6 +16,11 @@ class MemoryBlobs:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
         self._times: dict[str, float] = {}
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: another process would have a copy, and what it puts would be
+        lost."""
+        raise TypeError("Bytes in memory cannot be shared with another process.")
 
     def put(self, key: str, data: bytes) -> None:
         self._blobs[key] = bytes(data)

@@ -31,6 +31,7 @@ class S3Blobs:
 
         secure = endpoint.startswith("https://")
         host = endpoint.removeprefix("https://").removeprefix("http://").rstrip("/")
+        self._arguments = (endpoint, bucket, prefix, access_key, secret_key)
         self._endpoint = endpoint
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -46,6 +47,10 @@ class S3Blobs:
         with self._errors_translated():
             if not self._client.bucket_exists(bucket):
                 self._client.make_bucket(bucket)
+
+    def __reduce__(self) -> tuple[type["S3Blobs"], tuple[str, ...]]:
+        """Pickled as its arguments, since a connection cannot be: unpickling connects anew."""
+        return S3Blobs, self._arguments
 
     def put(self, key: str, data: bytes) -> None:
         with self._errors_translated(key):

@@ -7,8 +7,8 @@ from stages.deploy.gate import check_gate
 from stages.deploy.ladder import search_ladder
 from stages.deploy.limits import check_limits
 from stages.deploy.workbench import Workbench
+from stages.resources import Resources
 from stages.runtime.errors import AgreementNotMet, GateNotMet
-from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 
@@ -21,7 +21,7 @@ def deploy(
     *,
     store: Store,
     run: Run,
-    settings: Settings,
+    resources: Resources,
 ) -> Package:
     """Make the package for `config.target`, in the first number format of deploy.ladder that agrees
     with `model` and does not miss the gate.
@@ -32,7 +32,7 @@ def deploy(
     try:
         check_gate(report)
         result = search_ladder(work)
-        limits = check_limits(work, result, settings)
+        limits = check_limits(work, result, resources)
         package = make_package(work, result)
     except (GateNotMet, AgreementNotMet) as error:
         place = f"package.{config.target}"

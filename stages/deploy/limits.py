@@ -6,12 +6,12 @@ number format or another head."""
 from typing import NamedTuple
 
 from stages.config.device import Device, DeviceCost
+from stages.deploy.device.measuring import DECIMALS, Unmeasured, measured
 from stages.deploy.engines import size_of
 from stages.deploy.ladder import LadderResult
 from stages.deploy.workbench import Workbench
+from stages.resources import Resources
 from stages.runtime.errors import GateNotMet
-from stages.settings import Settings
-from stages.train.cost.device.measuring import DECIMALS, Unmeasured, measured
 
 LIMIT_TEXTS = {
     "size_mb": ("Network file", "MB"),
@@ -30,7 +30,7 @@ class LimitCheck(NamedTuple):
     limit: float
 
 
-def check_limits(work: Workbench, result: LadderResult, settings: Settings) -> list[LimitCheck]:
+def check_limits(work: Workbench, result: LadderResult, resources: Resources) -> list[LimitCheck]:
     """Measure the network that is to be shipped against each limit of train.device; empty if none
     is set.
 
@@ -38,7 +38,7 @@ def check_limits(work: Workbench, result: LadderResult, settings: Settings) -> l
     device = work.config.device
     if not device.limits:
         return []
-    figures = _figures(work, result, settings)
+    figures = _figures(work, result, resources)
     if broken := device.broken(figures):
         raise GateNotMet(
             f"Not deployed: as {result.best.numeric} the network breaks a limit of train.device: "
@@ -66,14 +66,14 @@ def _rows(device: Device, figures: DeviceCost) -> list[LimitCheck]:
     ]
 
 
-def _figures(work: Workbench, result: LadderResult, settings: Settings) -> DeviceCost:
+def _figures(work: Workbench, result: LadderResult, resources: Resources) -> DeviceCost:
     """The measured costs; of a device profile that was not measured, only the size is known."""
     model, numeric, profile = work.model, result.best.numeric, work.config.device.profile
     network, shape = work.compressed(numeric), model.input_shape
     engine, store = work.engine, work.store
     try:
         return measured(
-            model.family, network, numeric, shape, profile, engine, store=store, settings=settings
+            model.family, network, numeric, shape, profile, engine, store=store, resources=resources
         )
     except Unmeasured:
         return _sized(work, result)

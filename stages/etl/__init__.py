@@ -8,28 +8,29 @@ if TYPE_CHECKING:
     from stages.artifacts import Dataset
     from stages.config import EtlSlice
     from stages.etl.inspection import Inspected
-    from stages.etl.source import Revision
-    from stages.settings import Settings
+    from stages.etl.raw_data import RawData
+    from stages.resources import Resources
     from stages.store import Store
     from stages.tracking import Run
 
 
-def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings") -> "Dataset":
-    """Make a checked, split Dataset of the raw data that `config` names.
+def etl(
+    raw: "RawData", config: "EtlSlice", *, store: "Store", run: "Run", resources: "Resources"
+) -> "Dataset":
+    """Make a checked, split Dataset of `raw`.
 
-    Raises ConfigError if there is no such data, DataError if it breaks a rule of the config."""
+    Raises DataError if it breaks a rule of `config`, ConfigError if `config` does not fit the task,
+    and what opening `raw` raises."""
     from stages.etl.augment import resolve_augmentations
     from stages.etl.dataset_draft import draft_of, files_of
-    from stages.etl.source import find
     from stages.etl.validation import validate_samples
 
     task = TASKS[config.task]
     modality = MODALITIES[task.modality]()
     augmentations = resolve_augmentations(config.etl.augmentations, task.modality, task.trainer)
-    revision = find(config.data, settings)
-    inspected = _inspected(config, revision, store, run, settings)
+    inspected = _inspected(raw, config, store, run, resources)
     validated = validate_samples(config.data.name, inspected, task.suites, config.etl)
-    draft = draft_of(config, revision.revision, validated, modality, augmentations)
+    draft = draft_of(config, raw.revision.revision, validated, modality, augmentations)
     files = files_of(draft, validated, modality, store)
     digests = {name: store.add(data) for name, data in files.items()}
     dataset = draft.model_copy(update={"files": digests})
@@ -39,20 +40,17 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
 
 
 def _inspected(
-    config: "EtlSlice", revision: "Revision", store: "Store", run: "Run", settings: "Settings"
+    raw: "RawData", config: "EtlSlice", store: "Store", run: "Run", resources: "Resources"
 ) -> list["Inspected"]:
-    """Inspect every sample of `revision` once."""
-    from stages.config import DataConfig
+    """Inspect every sample of `raw` once."""
     from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder
-    from stages.etl.source import opened
 
     task = TASKS[config.task]
-    data = DataConfig(name=revision.name, revision=revision.revision)
-    with opened(data, settings) as folder:
+    with raw.opened() as folder:
         rows = read_folder(folder, task.readers).rows
         modality = MODALITIES[task.modality]()
-        return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
+        return inspect_all(folder, rows, modality, config.etl, store, run, resources.cores)
 
 
 def _log(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:

@@ -2,28 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
 
+from stages.etl.raw_data import Revision
 from stages.runtime.errors import Damaged
 from stages.runtime.files import alone, write
 from stages.settings import Settings
-
-
-class Revision(NamedTuple):
-    """Raw data as it was at one time. `revision`: DVC's digest of the folder. `tested`: the number
-    of samples that the data itself assigns to the test split; None in old lists without it."""
-
-    name: str
-    revision: str
-    samples: int
-    bytes: int
-    note: str
-    tested: int | None = None
-
-    def training_samples(self, share: float) -> int:
-        """The number of samples in train and validation together. `share`: the test split's share,
-        for data that names no test samples."""
-        return self.samples - (self.tested or round(share * self.samples))
 
 
 def folder_of(settings: Settings) -> Path:

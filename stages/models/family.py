@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stages.models.weights import Array, ResolvedWeights, Weights
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
-from stages.settings import Settings
 
 SCRATCH = "scratch"  # in place of a digest: no weights
 
@@ -88,17 +88,17 @@ class Family:
         """A new Paddle layer of the size that `arrays` have; its weights are random."""
         return _function(self.network)(self, arrays)
 
-    def load(self, settings: Settings | None = None) -> dict[str, Array]:
+    def load(self, resources: Resources | None = None) -> dict[str, Array]:
         """The published weights, by their names in `backbone()`; every tensor is used once or named
         as spare. Without weights the backbone's initial ones, always the same; empty without a
-        backbone. `settings` are those of the workspace that keeps what is fetched.
+        backbone. `resources`: their scratch folder keeps what is fetched.
 
         Raises Damaged if the file is not the published one, BackendMissing if its package is not
         installed, InfrastructureError if it cannot be fetched."""
         if self.weights is None:
             return _function(".first_weights:first_weights")(self) if self.features else {}
         found: dict[str, Array] = {}
-        for name, array in _function(self.weights.read)(self.weights, settings).items():
+        for name, array in _function(self.weights.read)(self.weights, resources).items():
             place = self.place(name)
             if place in found:
                 raise Damaged(f"Two published tensors of {self.name} belong to {place}.")

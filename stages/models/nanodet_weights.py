@@ -5,7 +5,7 @@ Its convolutions are numbered in the order of the forward pass: kernel n is Part
 
 from stages.models.tfjs_weights import fetched_weights
 from stages.models.weights import Array, PackedWeights
-from stages.settings import Settings
+from stages.resources import Resources
 
 BLOCKS = (1, 2, 2, 3)  # of each stage
 LEVELS = 3
@@ -13,10 +13,10 @@ COCO = 80  # labels, whose score layers are not used
 HEAD_BIASES = (60, 62, 66, 68, 70, 72)  # numbers among the file's unnamed arrays
 
 
-def published(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
+def published(weights: PackedWeights, resources: Resources) -> dict[str, Array]:
     """Kernels and biases of all layers except the score layers of COCO's labels. Raises what
     `fetched_weights` raises."""
-    arrays = fetched_weights(weights, settings)
+    arrays = fetched_weights(weights, resources)
     places = [*body_places(), *head_places()]
     biases = [*range(0, 2 * len(body_places()), 2), *HEAD_BIASES]
     found: dict[str, Array] = {}

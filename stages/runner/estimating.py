@@ -8,6 +8,8 @@ from typing import Any
 
 from stages.config import PipelineConfig
 from stages.etl import source
+from stages.opening import resources_of
+from stages.resources import LOCAL
 from stages.runner.measuring import measuring
 from stages.runner.room import check_room, occupied, room_of
 from stages.runtime.errors import WorkflowError
@@ -15,7 +17,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
-from stages.train.cost.estimate import Estimate, here
+from stages.train.cost.estimate import Estimate
 from stages.train.distributed.room import MB
 from stages.train.search.search_space import inputs_of
 
@@ -35,7 +37,7 @@ def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, E
     found = source.find(pipeline.data, settings)
     samples = found.training_samples(pipeline.etl.splits.test)
     train = trainer_of(pipeline.task).estimate(
-        pipeline.train, samples, pipeline.etl.views, settings
+        pipeline.train, samples, pipeline.etl.views, resources_of(settings)
     )
     weights = max(4 * input.initialised_family.parameters for input in inputs_of(pipeline.train))
     local = not settings.store
@@ -135,6 +137,16 @@ def _compared(estimate: Estimate | None, taken: Estimate) -> dict[str, float]:
         for side, figures in sides.items()
         for field, (name, unit) in units.items()
     }
+
+
+def here(train: Estimate, settings: Settings) -> Estimate:
+    """The part of `train` that this machine has to provide. On a cluster Ray finds room for the
+    workers; the driver of a Ray Job runs there, too."""
+    if settings.ray == LOCAL:
+        return train
+    if settings.job_address:
+        return Estimate(train.minutes, disk=0 if settings.store else train.disk)
+    return train._replace(memory=train.driver)
 
 
 def _plain(stage: str, seconds: float, disk: int, settings: Settings) -> Estimate:

@@ -9,11 +9,11 @@ from typing import Any
 from stages.artifacts import Record, Ref, digest_of
 from stages.closure import ROOT
 from stages.config import PipelineConfig
+from stages.deploy.device.machine import processor
 from stages.runtime.errors import ConfigError
 from stages.runtime.files import write
 from stages.settings import Settings
 from stages.store import Store, Work
-from stages.train.cost.device.machine import processor
 
 
 class Failure(Record):

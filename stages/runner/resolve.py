@@ -3,15 +3,20 @@ and its minutes allow."""
 
 from functools import partial
 
+from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig
+from stages.deploy.device.device_limits import fitted
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
 from stages.etl import source
-from stages.opening import open_store
+from stages.etl.readers import read_folder
+from stages.memo import CachedContent
+from stages.opening import open_store, resources_of
+from stages.parts import TASKS
 from stages.settings import Settings
+from stages.store import Store
 from stages.train import trainer_of
 from stages.train.cost.compatibility import check_compatibility
-from stages.train.cost.device.device_limits import fitted
 from stages.train.cost.selected_families import affordable, with_weights
 
 
@@ -28,12 +33,29 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     if found.tested is None and not pipeline.train.trials:  # from a remote, or an older list
         found = source.counted(found, settings)
     data = DataConfig(name=found.name, revision=found.revision)
-    initialised = with_weights(pipeline.task, pipeline.train, settings)
+    resources = resources_of(settings)
+    initialised = with_weights(pipeline.task, pipeline.train, resources)
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
-    train = fitted(prepared, open_store(settings), settings)
+    store = open_store(settings)
+    labels = partial(_labels, data, pipeline.task, store, settings)
+    train = fitted(prepared, labels, store, resources)
     resolve_train = trainer_of(pipeline.task).resolve
     if not pipeline.train.families:
         resolve_train = partial(affordable, trainer_of(pipeline.task))
     samples = found.training_samples(pipeline.etl.splits.test)
-    resolved = resolve_train(train, samples, pipeline.etl.views, settings.machine_speed)
+    resolved = resolve_train(train, samples, pipeline.etl.views, resources.speed)
     return prepared.model_copy(update={"train": resolved})
+
+
+def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:
+    """How many labels the raw data has; cached by its revision."""
+    readers = TASKS[task].readers
+
+    def make() -> CachedContent:
+        with source.opened(data, settings) as folder:
+            rows = read_folder(folder, readers).rows
+        named = {row.label for row in rows} | {box.label for row in rows for box in row.boxes}
+        return CachedContent(len(named - {""}))
+
+    code = code_of("stages.etl.readers", config=[task, *readers])
+    return int(store.memo(["labels", task, data.revision], code, make).facts)

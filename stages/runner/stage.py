@@ -4,15 +4,17 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from stages.artifacts import Ref
-from stages.config import PipelineConfig, checked
+from stages.config import DataConfig, PipelineConfig, checked
+from stages.etl import source
 from stages.faults import translated
 from stages.leftovers import due, sweep
 from stages.memo import expiry
 from stages.memo.expiry import SETTLED
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import STAGES, TARGETS
 from stages.privacy import claim
 from stages.runner import lock as locks
@@ -138,14 +140,22 @@ def record(
     publish(artifact, lock, store, settings)
 
 
-def _performer(stage: str, settings: Settings) -> Callable[..., Any]:
-    """The function that does the work of `stage`; training runs in a child process."""
-    if stage == "train" and not settings.job_address:
-        from stages.runner.training_process import train_in_process
+def _performer(stage: str, data: DataConfig, settings: Settings) -> Callable[..., Any]:
+    """The function that does the work of `stage`, to be called with artifacts, a config, the store
+    and the run. Training runs in a child process, or as a job on a cluster; there its resources are
+    made of `settings`."""
+    if stage == "etl":
+        raw = source.raw_data(data, settings)
+        return partial(STAGES[stage], raw, resources=resources_of(settings))
+    if stage != "train":
+        return partial(STAGES[stage], resources=resources_of(settings))
+    if settings.job_address:
+        from stages.runner.job import submitted
 
-        return train_in_process
-    performer: Callable[..., Any] = STAGES[stage]
-    return performer
+        return partial(submitted, settings=settings)
+    from stages.runner.training_process import train_in_process
+
+    return partial(train_in_process, settings=settings)
 
 
 def _work(
@@ -179,12 +189,11 @@ def _work(
         run_records.log_selection(work.stage, pipeline, tracked_run, watch)
         about = (work.stage, task, run, pipeline)
         with accounted(*about, tracked_run=tracked_run, store=store, settings=settings):
-            ref: Ref = _performer(work.stage, settings)(
+            ref: Ref = _performer(work.stage, data, settings)(
                 *artifacts,
                 pipeline.slice(work.stage, target),
                 store=store,
                 run=tracked_run,
-                settings=settings,
             ).ref
         tracked_run.log_tags({f"aiwf.{ref.kind}": ref.id})
         run_records.log_trials_page(ref, pipeline, tracked_run, store)

@@ -26,7 +26,8 @@ import stages
 from stages import parts
 from stages.artifacts import Dataset, Model, Ref
 from stages.config import TrainSlice
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
+from stages.runner.job.run_messages import MARK, ForwardingRun, plain, replay
 from stages.runtime.errors import InfrastructureError
 from stages.runtime.registry import Registry
 from stages.settings import Settings
@@ -34,7 +35,6 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train import train
 from stages.train.distributed.cluster import TOKEN, end_rest, ended
-from stages.train.distributed.job.run_messages import MARK, ForwardingRun, plain, replay
 from stages.train.distributed.ray_processes import end, of_session
 
 LEAVING = 30.0  # seconds for a driver to stop Ray and end
@@ -144,7 +144,7 @@ def _started(settings: Settings) -> Iterator[Driver]:
 def _environment(settings: Settings) -> dict[str, str]:
     """This process's environment with `settings` as variables and `stages` on PYTHONPATH."""
     values = {name: getattr(settings, name) for name in Settings.model_fields}
-    values |= {name: values[name].get_secret_value() for name in ("s3_access_key", "s3_secret_key")}
+    values |= {name: values[name].get_secret_value() for name in Settings.secrets()}
     values["workspace"] = settings.root
     home = str(Path(stages.__file__).parents[1])
     path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
@@ -174,7 +174,7 @@ def main(descriptor: str) -> None:
     for name, board in _boards():
         board.places.update(request["parts"][name])
     send("ready")
-    settings = Settings()
+    settings = Settings.taken()
     store = open_store(settings)
     try:
         model = train(
@@ -182,7 +182,7 @@ def main(descriptor: str) -> None:
             TrainSlice.model_validate(request["config"]),
             store=store,
             run=ForwardingRun(None, send),
-            settings=settings,
+            resources=resources_of(settings),
         )
     except Exception as error:
         send("raised", _pickled(error), traceback.format_exc())

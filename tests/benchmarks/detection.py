@@ -13,7 +13,7 @@ from typing import Any
 
 from stages.config import PipelineConfig
 from stages.etl import source
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
@@ -44,19 +44,22 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
     services: dict[str, Any] = {
         "store": open_store(settings),
         "run": QuietRun(),
-        "settings": settings,
+        "resources": resources_of(settings),
     }
     pipeline = resolve(config(family, epochs), settings)
-    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
+    dataset = STAGES["etl"](
+        source.raw_data(pipeline.data, settings), pipeline.slice("etl"), **services
+    )
     problem = prepare(dataset, pipeline.train, **services)
-    with cluster(settings, problem.nbytes + OBJECTS):
+    placed = {"store": services["store"], "resources": services["resources"]}
+    with cluster(services["resources"], problem.nbytes + OBJECTS):
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
             plain = {"input": next(iter(problem.inputs)), "backbone_rate": rate, **BEGIN}
             training = DetectorTraining(problem, RungBudget(number, epochs, plain), Progress())
             name, silent = f"benchmark-{number}", lambda report: None
             folder = run_distributed(
-                loop, training, workers=2, name=name, settings=settings, on_report=silent
+                loop, training, workers=2, name=name, on_report=silent, **placed
             )
             wall = (time.perf_counter() - start) / 60
             print(f"{family}, backbone {'frozen' if not rate else 'trained'}: wall {wall:.1f} min")

@@ -16,7 +16,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from stages.models.family import SCRATCH, Family
+from stages.opening import resources_of
 from stages.parts import FAMILIES
+from stages.resources import Resources
 from stages.settings import Settings
 from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
@@ -41,23 +43,23 @@ class Shown(Preprocessing):
 
 
 def main(names: tuple[str, ...]) -> None:
-    settings = Settings()
-    os.environ["OMP_NUM_THREADS"] = str(settings.threads)  # before Paddle is imported
-    print(f"{settings.threads} cores, windows a second")
+    resources = resources_of(Settings())
+    os.environ["OMP_NUM_THREADS"] = str(resources.cores)  # before Paddle is imported
+    print(f"{resources.cores} cores, windows a second")
     print(f"{'family':20} {'ours':>8} {'Paddle':>8} {'ratio':>6} {'seconds a window':>17}")
     with TemporaryDirectory() as folder:
         store = makers.store(Path(folder))
-        ratios = {name: measure(FAMILIES[name], store, settings) for name in names}
+        ratios = {name: measure(FAMILIES[name], store, resources) for name in names}
     short = [name for name in LITES if ratios.get(name, GOAL) < GOAL]
     sys.exit(f"below {GOAL:g}: {', '.join(short)}" if short else 0)
 
 
-def measure(family: Family, store: Store, settings: Settings) -> float:
+def measure(family: Family, store: Store, resources: Resources) -> float:
     """Print the row of `family`, and return the ratio of ours to Paddle's."""
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((WINDOWS, 3, family.size, family.size)).astype(np.float32)
-    backbone = backbone_file(family.initialised_from(SCRATCH), store, settings)
-    ways = (ours(backbone, windows, settings), paddles(family, windows))
+    backbone = backbone_file(family.initialised_from(SCRATCH), store, resources)
+    ways = (ours(backbone, windows, resources), paddles(family, windows))
     for way in ways:
         way()  # warm-up
     turns = [[seconds(way) for way in ways] for _ in range(TURNS)]
@@ -68,10 +70,10 @@ def measure(family: Family, store: Store, settings: Settings) -> float:
     return mine / theirs
 
 
-def ours(backbone: BackboneFile, windows: np.ndarray, settings: Settings) -> Callable[[], object]:
-    store = makers.store(settings.root)
+def ours(backbone: BackboneFile, windows: np.ndarray, resources: Resources) -> Callable[[], object]:
+    store = makers.store(resources.scratch)
     preprocessing = Shown((), makers.dataset(store, each=5), store, windows)
-    extractor = Extractor(backbone, preprocessing, settings, lambda done: None)
+    extractor = Extractor(backbone, preprocessing, resources, lambda done: None)
     views = [SampleView("", number) for number in range(WINDOWS)]
     return lambda: list(extractor._forward(views))
 

@@ -27,7 +27,7 @@ from stages.etl import source
 from stages.etl.manifest import samples_of
 from stages.evaluate.predictions import answers
 from stages.metrics import paired_drop, proportion
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.runtime.predictor import Predictor
@@ -93,12 +93,18 @@ def shipped(
     other: str, train: dict[str, Any], unknown: dict[str, list[bytes]], settings: Settings
 ) -> Shipped:
     """Train, evaluate and deploy with `train.other` set to `other`, and let the package answer."""
-    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
+    services = {
+        "store": open_store(settings),
+        "run": QuietRun(),
+        "resources": resources_of(settings),
+    }
     fields = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
     pipeline = resolve(
         PipelineConfig.model_validate({**fields, "train": {**train, "other": other}}), settings
     )
-    dataset = STAGES["etl"](pipeline.slice("etl"), **services)
+    dataset = STAGES["etl"](
+        source.raw_data(pipeline.data, settings), pipeline.slice("etl"), **services
+    )
     model = STAGES["train"](dataset, pipeline.slice("train"), **services)
     report = STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services)
     packing = pipeline.slice("deploy", "device_sdk")

@@ -23,7 +23,7 @@ import numpy as np
 from stages.artifacts import Model
 from stages.config import PipelineConfig, TrainConfig
 from stages.etl import source
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import ANSWERS, STAGES, TASKS
 from stages.runner.resolve import resolve
 from stages.settings import Settings
@@ -94,9 +94,14 @@ def measured(
         settings = Settings(workspace=Path(work))
         source.add("data", folder, settings)
         store = open_store(settings)
-        services: dict[str, Any] = {"store": store, "run": QuietRun(), "settings": settings}
+        services: dict[str, Any] = {
+            "store": store,
+            "run": QuietRun(),
+            "resources": resources_of(settings),
+        }
         planned = resolve(pipeline, settings)
-        dataset = STAGES["etl"](planned.slice("etl"), **services)
+        raw = source.raw_data(planned.data, settings)
+        dataset = STAGES["etl"](raw, planned.slice("etl"), **services)
         start = time.perf_counter()
         slices = [planned.model_copy(update={"train": train}) for train in way(planned.train)]
         models = [STAGES["train"](dataset, part.slice("train"), **services) for part in slices]

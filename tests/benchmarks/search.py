@@ -17,7 +17,7 @@ from typing import Any
 from stages.artifacts import Dataset
 from stages.config import DataConfig, EtlConfig, EtlSlice, TrainConfig
 from stages.etl import source
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import FAMILIES, STAGES
 from stages.settings import Settings
 from stages.tracking import QuietRun
@@ -35,16 +35,16 @@ def main(folder: str = "") -> None:
     """Measure with the photos in `folder`, or with drawn pictures of three labels."""
     with TemporaryDirectory() as work:
         settings = Settings(workspace=Path(work))
-        store = open_store(settings)
+        store, resources = open_store(settings), resources_of(settings)
         dataset = dataset_of(folder, settings) if folder else makers.dataset(store, each=200)
         config = TrainConfig(families=NAMES, trials=1)
-        _, exports = timed(lambda: [backbone_file(FAMILIES[n], store, settings) for n in NAMES])
+        _, exports = timed(lambda: [backbone_file(FAMILIES[n], store, resources) for n in NAMES])
         prepared, passes = timed(
-            lambda: prepare(dataset, config, store=store, run=QuietRun(), settings=settings)
+            lambda: prepare(dataset, config, store=store, run=QuietRun(), resources=resources)
         )
         seconds = {
             trials: timed(
-                partial(search, prepared.problem, config, trials, settings, _hear, store=store)
+                partial(search, prepared.problem, config, trials, resources, _hear, store=store)
             )[1]
             for trials in (1, MANY)
         }
@@ -56,8 +56,12 @@ def dataset_of(folder: str, settings: Settings) -> Dataset:
     """The Dataset that etl makes of `folder`."""
     source.add("data", Path(folder), settings)
     config = EtlSlice(task="image_classification", data=DataConfig(name="data"), etl=EtlConfig())
-    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
-    dataset: Dataset = STAGES["etl"](config, **services)
+    services = {
+        "store": open_store(settings),
+        "run": QuietRun(),
+        "resources": resources_of(settings),
+    }
+    dataset: Dataset = STAGES["etl"](source.raw_data(config.data, settings), config, **services)
     return dataset
 
 

@@ -22,7 +22,7 @@ from stages.artifacts import Dataset, Model, Report
 from stages.config import PipelineConfig
 from stages.etl import source
 from stages.etl.manifest import samples_of
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.runtime.sounds import decode_sound
@@ -77,8 +77,14 @@ def laid_out(folder: Path, rows: Sequence[dict[str, str]], fold: str, out: Path)
 
 def accuracies(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
     """The accuracy of the baseline and of each of `ways` on the test split of one Dataset."""
-    services = {"store": open_store(settings), "run": QuietRun(), "settings": settings}
-    dataset = STAGES["etl"](config(data, ways[0]).slice("etl"), **services)
+    services = {
+        "store": open_store(settings),
+        "run": QuietRun(),
+        "resources": resources_of(settings),
+    }
+    pipeline = config(data, ways[0])
+    raw = source.raw_data(pipeline.data, settings)
+    dataset = STAGES["etl"](raw, pipeline.slice("etl"), **services)
     values = [baseline(dataset, services["store"])]
     for way in ways:
         pipeline = resolve(config(data, way), settings)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.config import TrainConfig
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.tracking import QuietRun, Run
 from stages.tracking.mlflow_run import open_run
@@ -27,9 +27,9 @@ def main(trials: int = 32) -> None:
     problem = blobs(samples=3000, classes=10, width=1280)
     with TemporaryDirectory() as folder:
         quiet, heard = (Settings(workspace=Path(folder) / name) for name in ("quiet", "heard"))
-        with cluster(quiet, 10**8):
+        with cluster(resources_of(quiet), 10**8):
             warm = Settings(workspace=Path(folder) / "warm")
-            search(problem, CONFIG, 2, warm, lambda _: None, store=open_store(warm))
+            timed(problem, 2, warm, QuietRun())
             plain = timed(problem, trials, quiet, QuietRun())
             with open_run(
                 heard,
@@ -56,7 +56,8 @@ def timed(problem, trials: int, settings: Settings, run: Run) -> float:
     recorder = Recorder(run, trials, CONFIG.metric)
     began = time.perf_counter()
     reports = (recorder.report_rung, recorder.epoch)
-    found = search(problem, CONFIG, trials, settings, *reports, store=open_store(settings))
+    services = (resources_of(settings), *reports)
+    found = search(problem, CONFIG, trials, *services, store=open_store(settings))
     seconds = time.perf_counter() - began
     recorder.finished(found, found[0])
     return seconds

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.parts import FAMILIES
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.train.distributed import TrainContext
 from stages.train.distributed.batch_shards import shard, total
 from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
@@ -18,14 +18,14 @@ FAMILY, SPLIT_POINT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64
 
 
-def cached_features(settings: Settings) -> dict[str, Any]:
+def cached_features(resources: Resources) -> dict[str, Any]:
     """Cached feature maps of 64 pictures of noise at the split point, and labels for them."""
     import paddle
 
     from stages.models.backbone_split import frozen_stem
 
     family = FAMILIES[FAMILY]
-    layer = frozen_stem(family, family.load(settings), SPLIT_POINT)
+    layer = frozen_stem(family, family.load(resources), SPLIT_POINT)
     rng = np.random.default_rng(0)
     pictures = rng.normal(size=(SAMPLES, 3, SIDE, SIDE)).astype(np.float32)
     with paddle.no_grad():

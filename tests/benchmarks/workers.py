@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from stages.settings import Settings
+from stages.blobs.folder import FolderBlobs
+from stages.resources import Resources
+from stages.store import Store
 from stages.train.distributed import run_distributed
 from tests.benchmarks import unfrozen_training
 
@@ -18,9 +20,10 @@ from tests.benchmarks import unfrozen_training
 def main() -> None:
     """Print the figures."""
     with TemporaryDirectory(prefix="workers-") as folder:
-        settings = Settings(workspace=Path(folder), threads=2)
-        cached = unfrozen_training.cached_features(settings)
-        single, two = (trained(workers, cached, settings) for workers in (1, 2))
+        resources = Resources(cores=2, scratch=Path(folder))
+        store = Store(FolderBlobs(Path(folder) / "store"), Path(folder))
+        cached = unfrozen_training.cached_features(resources)
+        single, two = (trained(workers, cached, store, resources) for workers in (1, 2))
     pairs = list(zip(single["losses"], two["losses"], strict=True))
     for step, (alone, paired) in enumerate(pairs):
         print(f"    step {step:2}   one {alone:.7f}   two {paired:.7f}")
@@ -35,7 +38,9 @@ def main() -> None:
     print(f"others' load              {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
 
-def trained(workers: int, cached: dict[str, Any], settings: Settings) -> dict[str, Any]:
+def trained(
+    workers: int, cached: dict[str, Any], store: Store, resources: Resources
+) -> dict[str, Any]:
     """The last report of the loop, and the seconds that starting and ending took."""
     heard: list[dict[str, Any]] = []
     began = time.perf_counter()
@@ -44,7 +49,8 @@ def trained(workers: int, cached: dict[str, Any], settings: Settings) -> dict[st
         cached,
         workers=workers,
         name=f"workers-{workers}",
-        settings=settings,
+        store=store,
+        resources=resources,
         on_report=heard.append,
     )
     report = heard[-1]

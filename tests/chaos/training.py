@@ -14,7 +14,7 @@ from typing import Any
 
 from stages.config import TrainConfig, TrainSlice
 from stages.memo import CachedContent, Scope
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.tracking import QuietRun, TrialProgress
 from stages.train import train
@@ -65,7 +65,7 @@ def main(workspace: str, threads: str, config: str) -> None:
     watch_cache()
     finetuning.loop = partial(noted, settings.root / FILE)  # type: ignore[attr-defined]
     emit(training=True)
-    model = train(dataset, part, store=store, run=EmittingRun(), settings=settings)
+    model = train(dataset, part, store=store, run=EmittingRun(), resources=resources_of(settings))
     emit(model=model.ref.id)
 
 

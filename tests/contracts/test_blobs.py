@@ -1,5 +1,6 @@
 """What every place for bytes promises. The S3 one runs against a real server."""
 
+import pickle
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stages.blobs import Blobs
+from stages.blobs.memory import MemoryBlobs
 from stages.blobs.s3 import S3Blobs
 from stages.cli.failing import errors_reported
 from stages.etl import source
@@ -110,6 +112,19 @@ def test_what_was_removed_is_absent(blobs: Blobs):
     blobs.remove("teams/a/1")
 
     assert not blobs.has("teams/a/1")
+
+
+def test_unpickled_it_is_the_same_place_unless_it_refuses(blobs: Blobs):
+    if isinstance(blobs, MemoryBlobs):  # which no other process could read
+        with pytest.raises(TypeError, match="another process"):
+            pickle.dumps(blobs)
+        return
+    there = pickle.loads(pickle.dumps(blobs))  # noqa: S301 of our own
+
+    blobs.put("a/1", b"from here")
+    there.put("a/2", b"from there")
+
+    assert (there.get("a/1"), blobs.get("a/2")) == (b"from here", b"from there")
 
 
 def test_lists_keys_below_a_prefix_in_order(blobs: Blobs):

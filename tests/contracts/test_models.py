@@ -30,11 +30,11 @@ SPLIT = [
 @pytest.fixture(scope="session")
 def load(tmp_path_factory):
     """A family's published weights; fetched once for all tests."""
-    settings = makers.settings(tmp_path_factory.mktemp("fetched"))
+    resources = makers.resources(tmp_path_factory.mktemp("fetched"))
 
     def loaded(name: str):
         try:
-            return FAMILIES[name].load(settings)
+            return FAMILIES[name].load(resources)
         except InfrastructureError as error:
             pytest.skip(str(error))
 

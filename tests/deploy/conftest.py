@@ -20,7 +20,6 @@ from stages.evaluate import evaluate
 from stages.evaluate.kinds import kind_of
 from stages.models.export import child_environment
 from stages.runtime import steps
-from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import QuietRun
 from tests import makers
@@ -51,7 +50,11 @@ class Deployable(NamedTuple):
 
     def deploy(self, target: str = "device_sdk", run: QuietRun | None = None, **config) -> Package:
         config_slice = DeploySlice(name=NAME, target=target, deploy=DeployConfig(**config))
-        services = {"store": self.store, "run": run or QuietRun(), "settings": Settings(threads=1)}
+        services = {
+            "store": self.store,
+            "run": run or QuietRun(),
+            "resources": makers.resources(self.store.cache),
+        }
         return deploy(self.model, self.report, self.dataset, config_slice, **services)
 
 
@@ -108,7 +111,7 @@ def _store(folder: Path) -> Store:
 
 
 def _evaluated(store: Store, model: Model, dataset: Dataset) -> Deployable:
-    services = {"store": store, "run": QuietRun(), "settings": Settings(threads=1)}
+    services = {"store": store, "run": QuietRun(), "resources": makers.resources(store.cache)}
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
     return Deployable(store, dataset, model, report)
 

@@ -160,13 +160,14 @@ from pathlib import Path
 from stages.blobs.folder import FolderBlobs
 from stages.config import DeployConfig, DeploySlice
 from stages.deploy import deploy
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import QuietRun
 store = Store(FolderBlobs(Path(sys.argv[1])), Path(sys.argv[2]))
 inputs = [store.load(store.find(text)) for text in sys.argv[3:]]
 config = DeploySlice(name="shapes", target="device_sdk", deploy=DeployConfig())
-print(deploy(*inputs, config, store=store, run=QuietRun(), settings=Settings()).ref.id)
+resources = Resources(cores=2, scratch=Path(sys.argv[2]))
+print(deploy(*inputs, config, store=store, run=QuietRun(), resources=resources).ref.id)
 """
 
 

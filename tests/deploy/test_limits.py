@@ -11,8 +11,8 @@ from stages.deploy.ladder import Candidate, LadderResult
 from stages.deploy.limits import LimitCheck, _not_smaller, _rows, check_limits, check_size
 from stages.deploy.pack import unpack
 from stages.runtime.errors import GateNotMet
-from stages.settings import Settings
 from stages.tracking import QuietRun
+from tests import makers
 
 
 class Keeping(QuietRun):
@@ -32,7 +32,7 @@ def deployed(deployable, run=None, **limits):
     services = {
         "store": deployable.store,
         "run": run or QuietRun(),
-        "settings": Settings(threads=1),
+        "resources": makers.resources(deployable.store.cache),
     }
     return deploy(deployable.model, deployable.report, deployable.dataset, config, **services)
 
@@ -89,7 +89,7 @@ def test_each_limit_stands_beside_its_figure_in_one_order():
     assert _rows(Device(), figures) == []
 
 
-def test_the_size_alone_is_the_same_everywhere():
+def test_the_size_alone_is_the_same_everywhere(tmp_path):
     config = SimpleNamespace(device=Device(size_mb=2, latency_ms_p95=9))
     network = {"first": bytes(1_234_000), "second": bytes(567)}
     work = SimpleNamespace(
@@ -99,7 +99,8 @@ def test_the_size_alone_is_the_same_everywhere():
 
     assert check_size(work, search) == [LimitCheck("Network file", "MB", 1.235, 2)]
     config.device = Device()
-    assert check_limits(work, search, Settings()) == check_size(work, search) == []
+    resources = makers.resources(tmp_path)
+    assert check_limits(work, search, resources) == check_size(work, search) == []
 
 
 def test_smaller_formats_that_were_stopped_are_named():

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from stages.config import DeployConfig
+from stages.deploy.device.untrained_network import packed, windows_of
+from stages.deploy.device.untrained_weights import NetworkSpec
 from stages.deploy.engines import check_engine
 from stages.deploy.pack import unpack
 from stages.deploy.packed import self_test
@@ -17,9 +19,6 @@ from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.opencv import OpenCv
 from stages.runtime.errors import BackendMissing, ConfigError, InfrastructureError
 from stages.runtime.predictor import Predictor
-from stages.settings import Settings
-from stages.train.cost.device.untrained_network import packed, windows_of
-from stages.train.cost.device.untrained_weights import NetworkSpec
 from stages.train.search.search_space import Input
 from tests import makers
 from tests.deploy.conftest import shapes
@@ -115,7 +114,7 @@ def test_published_weights_answer_as_in_onnx_runtime(tmp_path):
     labels = {"task": "image_classification", "labels": 7, "hidden": 64, "folds": 3}
     request = NetworkSpec(**labels, ladder=("float16",), engine="opencv")
 
-    packed_network = packed(family, request, makers.store(tmp_path), Settings())
+    packed_network = packed(family, request, makers.store(tmp_path), makers.resources(tmp_path))
 
     assert packed_network.numeric == "float16", packed_network.why
     path = tmp_path / "model.onnx"

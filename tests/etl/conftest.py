@@ -13,6 +13,7 @@ from stages.artifacts import Dataset
 from stages.config import DataConfig, EtlConfig, EtlSlice
 from stages.etl import etl, source
 from stages.etl.manifest import Sample, samples_of
+from stages.opening import resources_of
 from stages.tracking import QuietRun
 from tests import makers
 
@@ -44,7 +45,9 @@ class Workshop:
             data=DataConfig(name=data),
             etl=EtlConfig(**{"augmentations": [], **config}),
         )
-        return etl(part, store=self.store, run=QuietRun(), settings=self.settings)
+        raw = source.raw_data(part.data, self.settings)
+        resources = resources_of(self.settings)
+        return etl(raw, part, store=self.store, run=QuietRun(), resources=resources)
 
     def make(self, **config: Any) -> Dataset:
         self.add()

@@ -10,8 +10,8 @@ from stages.artifacts import Dataset, Model, Step
 from stages.blobs.folder import FolderBlobs
 from stages.config import EvaluateConfig, EvaluateSlice
 from stages.etl.manifest import samples_of
+from stages.resources import Resources
 from stages.runtime import steps
-from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import QuietRun
 from tests import makers
@@ -70,10 +70,10 @@ def main(folder: str, threads: str) -> None:
     store = Store(FolderBlobs(Path(folder) / "store"), Path(folder) / "cache")
     (ref,) = store.refs("model")
     model: Model = store.load(ref)
-    settings = Settings(workspace=Path(folder), threads=int(threads))
+    resources = Resources(cores=int(threads), scratch=Path(folder) / "cache")
     config = EvaluateSlice(evaluate=EvaluateConfig())
     dataset = store.load(model.parents[0])
-    report = evaluate(model, dataset, config, store=store, run=QuietRun(), settings=settings)
+    report = evaluate(model, dataset, config, store=store, run=QuietRun(), resources=resources)
     print(report.ref.id)
 
 

@@ -89,7 +89,7 @@ def darker(data: bytes) -> bytes:
 def honest(tmp_path_factory):
     folder = tmp_path_factory.mktemp("honest")
     store, dataset, model = small.stored_shapes(folder, each=60)
-    return Training(model, dataset, store, makers.settings(folder))
+    return Training(model, dataset, store, makers.resources(folder))
 
 
 def changed(training: Training, change) -> Training:
@@ -176,4 +176,4 @@ def test_equal_data_make_an_equal_finding(honest):
 def test_of_too_few_samples_nothing_is_told(tmp_path):
     store, dataset, model = small.stored_shapes(tmp_path, each=8)
 
-    assert shift_of(Training(model, dataset, store, makers.settings(tmp_path))) is None
+    assert shift_of(Training(model, dataset, store, makers.resources(tmp_path))) is None

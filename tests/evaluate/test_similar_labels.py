@@ -165,7 +165,7 @@ def test_two_labels_with_the_same_pictures_are_told_on_the_report(tmp_path):
     dataset = Dataset(task="image_classification", revision="0", files=files, **fields)
     store.save(dataset)
     model = small.model(store, dataset)
-    services = {"store": store, "run": QuietRun(), "settings": makers.settings(tmp_path)}
+    services = {"store": store, "run": QuietRun(), "resources": makers.resources(tmp_path)}
 
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)
 

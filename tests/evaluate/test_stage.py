@@ -41,7 +41,7 @@ class Remembering(QuietRun):
 def evaluated(trained, run=None, **config) -> Report:
     folder, store, dataset, model = trained
     wanted = EvaluateSlice(evaluate=EvaluateConfig(**config))
-    services = {"store": store, "run": run or QuietRun(), "settings": makers.settings(folder)}
+    services = {"store": store, "run": run or QuietRun(), "resources": makers.resources(folder)}
     return evaluate(model, dataset, wanted, **services)
 
 

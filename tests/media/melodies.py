@@ -5,6 +5,7 @@ import numpy as np
 from stages.artifacts import Dataset
 from stages.config import DataConfig, EtlConfig, EtlSlice
 from stages.etl import etl, source
+from stages.opening import resources_of
 from stages.tracking import QuietRun
 from tests import makers
 from tests.sounds import hiss, saved, tone
@@ -42,7 +43,9 @@ class Workshop:
             data=DataConfig(name="clips"),
             etl=EtlConfig(**{"augmentations": [], "max_quarantine": 0.5, **config}),
         )
-        return etl(part, store=self.store, run=QuietRun(), settings=self.settings)
+        raw = source.raw_data(part.data, self.settings)
+        resources = resources_of(self.settings)
+        return etl(raw, part, store=self.store, run=QuietRun(), resources=resources)
 
     def text(self, dataset: Dataset, name: str) -> str:
         return self.store.get(dataset.files[name]).decode()

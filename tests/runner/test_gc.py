@@ -183,8 +183,10 @@ def test_blobs_that_a_cached_value_names_stay_as_long_as_it(store, settings):
 
 def test_what_killed_commands_leave_goes(store, settings, tmp_path):
     left = half_written(settings.root / "store" / "blobs" / "ab")
-    (settings.root / "teams" / "0123").mkdir(parents=True)
-    (settings.root / "teams" / "0123" / "state.npz").write_bytes(b"x")
+    checkpoints = [settings.cache / "checkpoints" / "0123", settings.root / "teams" / "0123"]
+    for folder in checkpoints:
+        folder.mkdir(parents=True)
+        (folder / "state.npz").write_bytes(b"x")
     copy = store.path(store.add(b"onnx"), ".onnx")
     store.memo.scope("search")
     for key in list(store.blobs.keys("memo/")):
@@ -196,8 +198,14 @@ def test_what_killed_commands_leave_goes(store, settings, tmp_path):
 
     kinds = collect(store, settings)
 
-    assert {"drafts", "scratch folders", "local copies", "empty folders"} <= set(kinds)
-    gone = (left, settings.root / "teams" / "0123", copy, scratch)
+    assert {
+        "drafts",
+        "scratch folders",
+        "local copies",
+        "empty folders",
+        "of earlier versions",
+    } <= set(kinds)
+    gone = (left, *checkpoints, copy, scratch)
     assert not [path for path in gone if path.exists()]
     assert list((settings.root / "store" / "memo" / "scopes").iterdir()) == []
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from operators.train import TrainOperator
 from stages.config import TrainConfig, TrainSlice, parse_pipeline
 from stages.etl import source
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
+from stages.parts import TRAINERS
 from stages.runner.stage import run_stage
 from stages.runner.training_process import train_in_process
 from stages.runtime.errors import ConfigError, InfrastructureError
@@ -89,7 +91,8 @@ def test_it_makes_the_model_that_is_made_here(services):
     model = train_in_process(dataset, request(), run=QuietRun(), **services)
 
     assert drivers() == []
-    here = train(dataset, request(), run=QuietRun(), **services)
+    resources = resources_of(services["settings"])
+    here = train(dataset, request(), store=services["store"], run=QuietRun(), resources=resources)
     assert model.ref == here.ref
 
 
@@ -102,6 +105,23 @@ def test_what_it_raises_is_raised_here_with_its_remedy(services):
         train_in_process(dataset, wrong, run=QuietRun(), **services)
 
     assert raised.value.remedy
+
+
+def test_no_key_is_in_the_reach_of_what_trains(services, monkeypatch):
+    monkeypatch.setitem(TRAINERS.places, "heads", "tests.runner.spying:Spying")
+    monkeypatch.setenv("aiwf_s3_secret_key", "a-secret of a shell")
+    dataset = makers.dataset(services["store"], each=4)
+    keys = {"s3_access_key": "a-secret name", "s3_secret_key": "a-secret key"}
+    services["settings"] = services["settings"].model_copy(
+        update={name: SecretStr(key) for name, key in keys.items()} | {"weights": "s3://a/b"}
+    )
+
+    with pytest.raises(ConfigError) as raised:
+        train_in_process(dataset, request(), run=QuietRun(), **services)
+
+    assert raised.value.problem.startswith("Variables ['AIWF_S3_ENDPOINT'], keys []")
+    assert "cores=1" in raised.value.problem
+    assert "a-secret" not in raised.value.problem
 
 
 def test_that_it_is_killed_is_told(services):

@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 
+from stages.blobs.folder import FolderBlobs
 from stages.parts import FAMILIES
+from stages.resources import Resources
+from stages.store import Store
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.problem import Problem
-from tests import makers
 
 INPUT = "efficientnet_lite0@64"
 
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory):
-    return makers.store(tmp_path_factory.mktemp("store"))
+    """On the disk, since workers open it in processes of their own."""
+    folder = tmp_path_factory.mktemp("store")
+    return Store(FolderBlobs(folder / "store"), folder / "cache")
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +43,9 @@ def hyperparameters(**changes) -> dict:
 
 @pytest.fixture(scope="session")
 def ray_running(tmp_path_factory):
-    """One Ray for all tests of this session; searches inside use it."""
+    """Resources whose Ray is up for all tests of this session; searches inside use it."""
     from stages.train.distributed.cluster import cluster
 
-    settings = makers.settings(tmp_path_factory.mktemp("ray")).model_copy(update={"threads": 2})
-    with cluster(settings, 0):
-        yield settings
+    resources = Resources(cores=2, scratch=tmp_path_factory.mktemp("ray"))
+    with cluster(resources, 0):
+        yield resources

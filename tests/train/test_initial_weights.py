@@ -1,5 +1,6 @@
 """Training from a person's weights, and from none, through both phases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from stages.tracking import QuietRun
 from stages.train import train
 from stages.train.cost.selected_families import with_weights
 from stages.train.heads.network import arrays_of
+from stages.user_weights import WeightsFolder
 from tests import makers
 from tests.models import stand_ins
 
@@ -35,15 +37,17 @@ CONFIG = TrainConfig(
 @pytest.mark.slow
 @pytest.mark.parametrize("own_weights", [True, False])
 def test_a_model_names_its_initial_weights(own_weights: bool, tmp_path: Path, ray_running):
-    settings = ray_running.model_copy(update={"workspace": tmp_path / "workspace"})
+    resources = replace(ray_running, scratch=tmp_path / "scratch")
     own = stand_ins.own(tmp_path / "given", NAME) / f"{NAME}.npz"
     if own_weights:
-        settings = settings.model_copy(update={"weights": str(own.parent)})
+        resources = replace(resources, weights=WeightsFolder(own.parent))
     store = makers.store(tmp_path)
     dataset = makers.dataset(store, each=10, views=0)
-    config = with_weights(dataset.task, CONFIG, settings)
+    config = with_weights(dataset.task, CONFIG, resources)
 
-    model = train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), settings=settings)
+    model = train(
+        dataset, TrainSlice(train=config), store=store, run=QuietRun(), resources=resources
+    )
 
     assert model.family == NAME
     assert model.weights == ({NAME: sha256(own)} if own_weights else {})

@@ -3,15 +3,18 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.blobs.folder import FolderBlobs
 from stages.config import TrainConfig, TrainSlice
 from stages.etl.manifest import samples_of
 from stages.runtime import steps as runtime
 from stages.runtime.errors import ConfigError, DataError
+from stages.store import Store
 from stages.tracking import QuietRun
 from stages.train import train
 from stages.train.heads.network import build
@@ -45,7 +48,7 @@ def dataset(store):
 def trained(dataset, store, ray_running):
     listener = Listener()
     model = train(
-        dataset, TrainSlice(train=CONFIG), store=store, run=listener, settings=ray_running
+        dataset, TrainSlice(train=CONFIG), store=store, run=listener, resources=ray_running
     )
     return model, listener
 
@@ -153,13 +156,13 @@ def test_progress_is_reported_and_every_trial_is_kept(trained):
 
 
 @pytest.mark.slow
-def test_the_same_again_is_the_same_model(trained, dataset, store, ray_running, tmp_path):
+def test_the_same_again_is_the_same_model(trained, ray_running, tmp_path):
     model, _ = trained
-    elsewhere = ray_running.model_copy(update={"workspace": tmp_path})  # where no trial is kept
+    empty = Store(FolderBlobs(tmp_path / "store"), tmp_path)  # where no trial is kept
+    elsewhere = {"store": empty, "resources": replace(ray_running, scratch=tmp_path)}
+    dataset = makers.dataset(empty, each=20, views=1)
 
-    again = train(
-        dataset, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=elsewhere
-    )
+    again = train(dataset, TrainSlice(train=CONFIG), run=QuietRun(), **elsewhere)
 
     assert again.ref == model.ref
 
@@ -170,21 +173,22 @@ def test_a_dataset_without_a_split_that_is_needed_is_refused(store, ray_running,
     )
 
     with pytest.raises(DataError, match="no samples in train"):
-        train(empty, TrainSlice(train=CONFIG), store=store, run=QuietRun(), settings=ray_running)
+        train(empty, TrainSlice(train=CONFIG), store=store, run=QuietRun(), resources=ray_running)
 
 
 def test_a_size_that_does_not_fit_is_refused_before_any_work(store, ray_running, dataset):
     config = CONFIG.model_copy(update={"input_sizes": (70,)})
 
     with pytest.raises(ConfigError, match="70 pixels"):
-        train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
+        train(dataset, TrainSlice(train=config), store=store, run=QuietRun(), resources=ray_running)
 
 
 PROGRAM = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from stages.config import TrainSlice
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.tracking import QuietRun
 from stages.train import train
@@ -194,7 +198,7 @@ settings = Settings(workspace=Path(sys.argv[1]), threads=int(sys.argv[2]))
 store = open_store(settings)
 config = TrainSlice.model_validate_json(sys.argv[3])
 dataset = makers.dataset(store, each=20, views=1)
-print(train(dataset, config, store=store, run=QuietRun(), settings=settings).ref.id)
+print(train(dataset, config, store=store, run=QuietRun(), resources=resources_of(settings)).ref.id)
 """
 
 

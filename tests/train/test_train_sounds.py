@@ -66,9 +66,9 @@ def dataset(store):
     return dataset
 
 
-def trained_model(dataset, store, settings, **changes):
+def trained_model(dataset, store, resources, **changes):
     config = TrainSlice(train=CONFIG.model_copy(update=changes))
-    return train(dataset, config, store=store, run=QuietRun(), settings=settings)
+    return train(dataset, config, store=store, run=QuietRun(), resources=resources)
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ from stages.store import Store
 
 Network = Mapping[str, bytes]  # the files of a network by their names in the package
 
-MEASURING_PROGRAM = "stages.train.cost.device.child"
+MEASURING_PROGRAM = "stages.deploy.device.child"
 
 
 @dataclass(frozen=True)

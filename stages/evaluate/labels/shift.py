@@ -130,13 +130,13 @@ def _size(facts: Mapping[str, float]) -> float:
 def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
     """Features of `samples` by the model's published backbone, [samples, features]; None if it has
     none. Features of training samples come from the cache that training filled."""
-    model, dataset, store, settings = training
+    model, dataset, store, resources = training
     family = _family(model)
     if family is None:
         return None
     preprocessing = Preprocessing(model.before, dataset, store)
     extractor = Extractor(
-        backbone_file(family, store, settings), preprocessing, settings, lambda done: None
+        backbone_file(family, store, resources), preprocessing, resources, lambda done: None
     )
     return extractor.rows([SampleView(sample.digest) for sample in samples]).astype(np.float64)
 

@@ -49,7 +49,7 @@ def traits_of(
 ) -> tuple[Trait, ...]:
     """All traits of `samples`; `flags`: which are of the test (`two_samples.flags_of`)."""
     modality: Modality = MODALITIES[TASKS[training.dataset.task].modality]()
-    with ThreadPoolExecutor(training.settings.threads) as pool:
+    with ThreadPoolExecutor(training.resources.cores) as pool:
         measured = list(
             pool.map(
                 lambda sample: _traits(sample, training.store.get(sample.digest), modality), samples

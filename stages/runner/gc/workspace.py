@@ -10,6 +10,7 @@ from pathlib import Path
 from stages.leftovers import DAY, drafts, remove_path
 from stages.runner.gc.garbage import Garbage, is_old
 from stages.settings import Settings
+from stages.train.distributed.driver import HOME
 from stages.train.distributed.own_folder import abandoned, remove_abandoned
 
 
@@ -19,9 +20,10 @@ def leftovers_of(settings: Settings) -> Iterator[Garbage]:
     yield from _paths("drafts", drafts(root, DAY))
     scratch = abandoned(Path(tempfile.gettempdir()))
     yield from _paths("scratch folders", scratch, remove_abandoned)
-    yield from _paths("local copies", _unused((root / "cache" / "files").glob("*")))
-    yield from _paths("local copies", _unused((root / "teams").glob("*")))
-    yield from _paths("of earlier versions", _unused((root / "cache" / "features").glob("*")))
+    yield from _paths("local copies", _unused((settings.cache / "files").glob("*")))
+    yield from _paths("local copies", _unused((settings.cache / HOME).glob("*")))
+    for earlier in (root / "teams", settings.cache / "features"):
+        yield from _paths("of earlier versions", _unused(earlier.glob("*")))
     if not settings.store:
         yield from _empty(root / "store" / "memo" / "scopes")
 

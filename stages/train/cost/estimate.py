@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from stages.config import TrainConfig
-from stages.settings import Settings
 from stages.train.cost.budget import WINDOWS, taken
 from stages.train.cost.finetune_budget import (
     MAX_FEATURE_MAP_BYTES,
@@ -43,16 +42,6 @@ class Estimate(NamedTuple):
     temporary: int = 0
     driver: int = 0
     files: int = 0
-
-
-def here(train: Estimate, settings: Settings) -> Estimate:
-    """The part of `train` that this machine has to provide. On a cluster Ray finds room for the
-    workers; the driver of a Ray Job runs there, too."""
-    if settings.ray == "local":
-        return train
-    if settings.job_address:
-        return Estimate(train.minutes, disk=0 if settings.store else train.disk)
-    return train._replace(memory=train.driver)
 
 
 def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads: int) -> Estimate:

@@ -7,8 +7,8 @@ from stages.config import TrainConfig
 from stages.models.available_weights import available_weights
 from stages.models.family import SCRATCH
 from stages.parts import FAMILIES
+from stages.resources import Resources
 from stages.runtime.errors import BudgetTooSmall, ConfigError
-from stages.settings import Settings
 from stages.train import Trainer
 from stages.train.cost.compatibility import is_compatible
 from stages.train.search.search_space import inputs_of
@@ -16,7 +16,7 @@ from stages.train.search.search_space import inputs_of
 MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family
 
 
-def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConfig:
+def with_weights(task: str, train: TrainConfig, resources: Resources) -> TrainConfig:
     """`train` with the selected families: those that it names, or all of `task` if it names none,
     as far as their weights are available; with the initial weights of each, and why others are
     excluded.
@@ -27,7 +27,7 @@ def with_weights(task: str, train: TrainConfig, settings: Settings) -> TrainConf
     for name in train.families or _default_families(task, train):
         if name in initial_weights:
             continue  # resolved before
-        found = available_weights(FAMILIES[name], settings, named)
+        found = available_weights(FAMILIES[name], resources, named)
         if found.weights is not None:
             initial_weights[name] = found.weights
         elif named and train.without_weights == SCRATCH and FAMILIES[name].split_points:

@@ -3,7 +3,7 @@ best one to the end."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.estimate import Estimate
@@ -22,15 +22,15 @@ class Detectors:
         return train if train.trials else planned(train, samples, speed)
 
     def estimate(
-        self, train: TrainConfig, samples: int, views: int, settings: Settings
+        self, train: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
         """Minutes, memory and disk for so many pictures."""
         from stages.train.cost.detection_estimate import of_detectors
 
-        return of_detectors(train, samples, settings.machine_speed)
+        return of_detectors(train, samples, resources.speed)
 
     def train(
-        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
         """Search for the best detector of `dataset` and save it."""
         from stages.train.cost.detection_budget import race_of
@@ -41,9 +41,9 @@ class Detectors:
         from stages.train.search.recorder import Recorder
 
         samples = dataset.train_and_validation
-        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
+        train = self.resolve(config, samples, dataset.views, resources.speed)
         trials = train.trials or 1
-        problem = prepare(dataset, train, store=store, run=run, settings=settings)
+        problem = prepare(dataset, train, store=store, run=run, resources=resources)
         recorder = Recorder(run, trials, "ap50", minutes=_minutes)
         whole = train.epochs + (trials - 1) * race_of(train.epochs)
         done = 0
@@ -57,7 +57,7 @@ class Detectors:
             problem,
             train,
             trials,
-            settings,
+            resources,
             recorder.report_rung,
             report_epochs,
             recorder.epoch,
@@ -66,7 +66,7 @@ class Detectors:
         recorder.finished(found.trials, found.chosen)
         model = save_model(dataset, problem, train, found, store=store)
         cache_of(problem, store).done()
-        release(found.training, settings)
+        release(found.training, store, resources)
         return model
 
 

@@ -10,7 +10,7 @@ from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.memo import Scope
 from stages.parts import SEARCHERS
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.train.cost.detection_budget import HALVES, race_of
 from stages.train.cost.detection_estimate import worker_data
@@ -51,7 +51,7 @@ def search(
     problem: DetectionProblem,
     train: TrainConfig,
     trials: int,
-    settings: Settings,
+    resources: Resources,
     report_rung: Callable[[SuccessiveHalving], None],
     report_epochs: Callable[[int], None],
     report_epoch: ReportEpoch = lambda *_: None,
@@ -76,9 +76,9 @@ def search(
         rungs=tuple(dict.fromkeys(rungs)),
     )
     session = _SearchSession(
-        problem, train, settings, cache_of(problem, store), report_epochs, report_epoch
+        problem, train, store, resources, cache_of(problem, store), report_epochs, report_epoch
     )
-    with cluster(settings, problem.nbytes + OBJECTS * (trials + HALVES)):
+    with cluster(resources, problem.nbytes + OBJECTS * (trials + HALVES)):
         while budgets := _budgets_of(halving):
             session.train(budgets)
             for budget in budgets:
@@ -104,7 +104,8 @@ class _SearchSession:
 
     problem: DetectionProblem
     train_config: TrainConfig
-    settings: Settings
+    store: Store
+    resources: Resources
     cache: Scope
     report_epochs: Callable[[int], None]
     report_epoch: ReportEpoch
@@ -123,7 +124,7 @@ class _SearchSession:
     def race(self, budgets: Sequence[RungBudget]) -> None:
         """Train the trials of `budgets` side by side, each by one worker."""
         self.waiting = list(budgets)
-        cores = min(1.0, self.settings.threads / HALVES)
+        cores = min(1.0, self.resources.cores / HALVES)
         wanted = {"CPU": cores, "memory": float(worker_bytes(_worker_data(self.problem)))}
         workers = self.train_config.workers
         with Executor(
@@ -164,7 +165,8 @@ class _SearchSession:
             DetectorTraining(self.problem, budget, progress),
             workers=min(HALVES, self.train_config.workers),
             name=name,
-            settings=self.settings,
+            store=self.store,
+            resources=self.resources,
             on_report=on_report,
             memory=_worker_data(self.problem),
         )

@@ -3,7 +3,7 @@
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
 from stages.parts import FAMILIES, TASKS
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.detection_budget import training_seconds
@@ -15,19 +15,19 @@ from stages.train.search.search_space import Input, inputs_of
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
+    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> DetectionProblem:
     """Decode the training pictures, read the published weights, export the stems. Raises DataError
     if the dataset cannot be trained on, and what `backbone_file` raises."""
     inputs = inputs_of(train)
     largest = max(model_input.size for model_input in inputs)
-    scenes = scenes_of(dataset, store, largest, settings.threads)
+    scenes = scenes_of(dataset, store, largest, resources.cores)
     published, stems = {}, {}
     families = {model_input.family: model_input.initialised_family for model_input in inputs}
     for place, (name, family) in enumerate(families.items()):
         run.progress("backbones", place, len(families))
-        published[name] = family.load(settings)
-        stems[name] = stem_of(backbone_file(family, store, settings).path)
+        published[name] = family.load(resources)
+        stems[name] = stem_of(backbone_file(family, store, resources).path)
     run.progress("backbones", len(families), len(families))
     detector_inputs = {
         model_input.name: _detector_input(model_input, dataset, stems[model_input.family])

@@ -10,8 +10,8 @@ from typing import Any
 
 import stages
 from stages.models.export import child_environment
+from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
-from stages.settings import Settings
 from stages.train.distributed.own_folder import own_folder
 from stages.train.distributed.ray_processes import RayProcesses, end
 from stages.train.distributed.room import PATIENCE, for_workers, store_bytes
@@ -41,7 +41,7 @@ SINGLE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_T
 
 
 @contextmanager
-def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator[Path]:
+def cluster(resources: Resources, shared: int, opened: str = "paddle") -> Iterator[Path]:
     """Connect to Ray; give a folder for what it writes. What was started here is stopped at the
     end; within another `cluster`, that one is used.
 
@@ -50,22 +50,22 @@ def cluster(settings: Settings, shared: int, opened: str = "paddle") -> Iterator
     InfrastructureError if Ray does not come up."""
     with (
         own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
-        _environment(_variables(settings, opened)),
-        _connected(settings, folder, shared),
+        _environment(_variables(resources, opened)),
+        _connected(resources, folder, shared),
     ):
         yield folder
 
 
 @contextmanager
-def _connected(settings: Settings, folder: Path, shared: int) -> Iterator[None]:
+def _connected(resources: Resources, folder: Path, shared: int) -> Iterator[None]:
     import ray
 
     if ray.is_initialized():
         yield
         return
     try:
-        _start(settings, folder, shared)
-        _own[:] = [RayProcesses(folder)] if settings.ray == "local" else []
+        _start(resources, folder, shared)
+        _own[:] = [] if resources.on_cluster else [RayProcesses(folder)]
         yield
     finally:
         family = [process for own in _own for process in own.family()]
@@ -98,36 +98,36 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _variables(settings: Settings, opened: str) -> dict[str, str]:
-    if settings.ray != "local":
+def _variables(resources: Resources, opened: str) -> dict[str, str]:
+    if resources.on_cluster:
         return QUIET
     own = {"RAY_preload_python_modules": opened}
     return {**child_environment(), **QUIET, **LOCAL, **SINGLE_THREAD, **TOKEN, **own}
 
 
-def _start(settings: Settings, folder: Path, shared: int) -> None:
+def _start(resources: Resources, folder: Path, shared: int) -> None:
     import ray
 
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    place = _place(settings, folder, shared)
+    place = _place(resources, folder, shared)
     try:
         ray.init(**place, **quiet)
     except Exception as error:  # Ray raises what it meets
         raise InfrastructureError(
-            f"Ray does not come up ({settings.ray}): {error}.",
+            f"Ray does not come up ({resources.ray}): {error}.",
             "Unset AIWF_RAY to start one here, or look at the cluster it names.",
         ) from error
-    if settings.ray != "local":
+    if resources.on_cluster:
         check_cluster()
 
 
-def _place(settings: Settings, folder: Path, shared: int) -> dict[str, Any]:
-    if settings.ray != "local":
-        return {"address": settings.ray, "runtime_env": _sent()}
+def _place(resources: Resources, folder: Path, shared: int) -> dict[str, Any]:
+    if resources.on_cluster:
+        return {"address": resources.ray, "runtime_env": _sent()}
     return {
         "address": "local",
-        "num_cpus": settings.threads,
-        "num_gpus": settings.gpus,
+        "num_cpus": resources.cores,
+        "num_gpus": resources.gpus,
         "include_dashboard": False,
         "object_store_memory": store_bytes(shared),
         "_memory": for_workers(shared),

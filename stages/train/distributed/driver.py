@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from stages.opening import open_store
+from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.files import alone
-from stages.settings import Settings
+from stages.store import Store
 from stages.train.distributed.checkpoints import CheckpointStore
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.room import MB, check_room, worker_bytes
@@ -22,6 +22,7 @@ from stages.train.distributed.worker import (
 )
 
 WORKER_MEMORY = 512 * MB
+HOME = "checkpoints"  # in the scratch folder: the files of the last checkpoint of each loop
 POLL = 0.3  # seconds between two looks at what was reported
 FAILURES = 3  # of the group without a new checkpoint, after which it is started again
 
@@ -32,7 +33,8 @@ def run_distributed(
     *,
     workers: int,
     name: str,
-    settings: Settings,
+    store: Store,
+    resources: Resources,
     on_report: Callable[[Metrics], None],
     memory: int = WORKER_MEMORY,
 ) -> Path:
@@ -48,25 +50,24 @@ def run_distributed(
     One worker on this machine is this very process. A worker that dies costs the work since the
     last checkpoint: the group starts again there, with fewer workers if there is no room for all.
     Raises InfrastructureError if workers die again and again, or a WorkflowError of the loop."""
-    settings = settings.model_copy(update={"workspace": settings.root})
-    blobs, home = open_store(settings).blobs, settings.root / "teams"
+    blobs, home = store.blobs, resources.scratch / HOME
     with alone(home / f".{name}.lock"):
         listener = ReportListener(CheckpointStore(blobs, name), on_report)
         if not listener.checkpoints.state.finished:
-            task = LoopTask(loop, shared, name, settings)
-            if workers == 1 and settings.ray == "local":
+            task = LoopTask(loop, shared, name, store)
+            if workers == 1 and not resources.on_cluster:
                 run_in_process(task, lambda _: listener.poll())
             else:
-                _run_on_ray(task, workers, memory, listener.poll)
+                _run_on_ray(task, resources, workers, memory, listener.poll)
             listener.checkpoints.finish()
         listener.poll()
         return CheckpointStore(blobs, name).fetch(home / name)
 
 
-def release(name: str, settings: Settings) -> None:
+def release(name: str, store: Store, resources: Resources) -> None:
     """Note that the model of the loop `name` is saved: its checkpoint may soon be removed."""
-    CheckpointStore(open_store(settings).blobs, name).done()
-    shutil.rmtree(settings.root / "teams" / name, ignore_errors=True)
+    CheckpointStore(store.blobs, name).done()
+    shutil.rmtree(resources.scratch / HOME / name, ignore_errors=True)
 
 
 class ReportListener:
@@ -84,18 +85,21 @@ class ReportListener:
             self.passed_on += 1
 
 
-def _run_on_ray(task: LoopTask, workers: int, memory: int, poll: Callable[[], None]) -> None:
+def _run_on_ray(
+    task: LoopTask, resources: Resources, workers: int, memory: int, poll: Callable[[], None]
+) -> None:
     """Run the task on at most `workers` Ray workers; `poll` is called meanwhile."""
     import ray
 
-    scaling = _scaling(workers, task.settings, memory)
-    with cluster(task.settings, _object_bytes(task.shared), opened="") as folder:
+    scaling = _scaling(workers, resources, memory)
+    host = "" if resources.on_cluster else "127.0.0.1"
+    with cluster(resources, _object_bytes(task.shared), opened="") as folder:
         check_room(ray.nodes(), scaling.resources_per_worker)
         task = task._replace(shared=ray.put(task.shared))
         failure, reached = None, -1
         while _checkpoint(task) > reached:  # it came further than the time before
             reached = _checkpoint(task)
-            failure = _fit_in_task(task, scaling, folder, poll)
+            failure = _fit_in_task(task, scaling, host, folder, poll)
             if failure is None:
                 return
             if isinstance(failure, WorkflowError):
@@ -107,25 +111,25 @@ def _run_on_ray(task: LoopTask, workers: int, memory: int, poll: Callable[[], No
 
 
 def _checkpoint(task: LoopTask) -> int:
-    return CheckpointStore(open_store(task.settings).blobs, task.name).state.at
+    return CheckpointStore(task.store.blobs, task.name).state.at
 
 
-def _scaling(workers: int, settings: Settings, memory: int) -> Any:
+def _scaling(workers: int, resources: Resources, memory: int) -> Any:
     """At most `workers`, and fewer if there is no room for all."""
     from ray.train import ScalingConfig
 
-    if settings.ray == "local":
-        workers = min(workers, settings.threads)  # whatever Ray is here already
+    if not resources.on_cluster:
+        workers = min(workers, resources.cores)  # whatever Ray is here already
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(memory))} | (
-        {"GPU": 1.0} if settings.gpus else {}
+        {"GPU": 1.0} if resources.gpus else {}
     )
     return ScalingConfig(
-        num_workers=(1, workers), resources_per_worker=wanted, use_gpu=settings.gpus > 0
+        num_workers=(1, workers), resources_per_worker=wanted, use_gpu=resources.gpus > 0
     )
 
 
 def _fit_in_task(
-    task: LoopTask, scaling: Any, folder: Path, poll: Callable[[], None]
+    task: LoopTask, scaling: Any, host: str, folder: Path, poll: Callable[[], None]
 ) -> Exception | None:
     """Run Ray Train once to its end, and call `poll` meanwhile; what failed.
 
@@ -137,7 +141,7 @@ def _fit_in_task(
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     fit = ray.remote(num_cpus=0, max_retries=0)(_fit)
-    running = fit.options(scheduling_strategy=here).remote(task, scaling, folder)
+    running = fit.options(scheduling_strategy=here).remote(task, scaling, host, folder)
     while not ray.wait([running], timeout=POLL)[0]:
         poll()
     try:
@@ -146,16 +150,16 @@ def _fit_in_task(
         return RuntimeError(str(died))
 
 
-def _fit(task: LoopTask, scaling: Any, folder: Path) -> Exception | None:
+def _fit(task: LoopTask, scaling: Any, host: str, folder: Path) -> Exception | None:
     """What made the group fail: a WorkflowError if there is one among its errors."""
     try:
-        error: WorkflowError | None = _trainer(task, scaling, folder).fit().return_value
+        error: WorkflowError | None = _trainer(task, scaling, host, folder).fit().return_value
     except Exception as failure:  # raised where somebody can act on it
         return _workflow_error(failure) or RuntimeError(str(failure))
     return error
 
 
-def _trainer(task: LoopTask, scaling: Any, folder: Path) -> Any:
+def _trainer(task: LoopTask, scaling: Any, host: str, folder: Path) -> Any:
     from ray import train
 
     from stages.train.distributed.backend import PaddleConfig, PaddleTrainer
@@ -163,7 +167,7 @@ def _trainer(task: LoopTask, scaling: Any, folder: Path) -> Any:
     return PaddleTrainer(
         run_in_group,
         train_loop_config={"task": task},
-        paddle_config=PaddleConfig(host="127.0.0.1" if task.settings.ray == "local" else ""),
+        paddle_config=PaddleConfig(host=host),
         scaling_config=scaling,
         run_config=train.RunConfig(
             name="train",

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.opening import open_store
 from stages.runtime.errors import WorkflowError
-from stages.settings import Settings
+from stages.store import Store
 from stages.train.distributed.checkpoints import CheckpointStore
 from stages.train.distributed.own_folder import own_folder
 from stages.train.distributed.process_group import PaddleGroup, ProcessGroup, SingleProcess
@@ -52,12 +51,13 @@ Loop = Callable[[TrainContext, Any], None]
 
 
 class LoopTask(NamedTuple):
-    """`shared`: for a group, a reference into Ray's store of objects."""
+    """`shared`: for a group, a reference into Ray's store of objects. `store`: has the checkpoints;
+    a worker in another process opens it anew, by how it is pickled."""
 
     loop: Loop
     shared: Any
     name: str
-    settings: Settings
+    store: Store
 
 
 def run_in_group(config: dict[str, LoopTask]) -> WorkflowError | None:
@@ -90,7 +90,7 @@ def run_in_process(task: LoopTask, barrier: Callable[[Metrics], None]) -> None:
 
 
 def _run(task: LoopTask, group: ProcessGroup, barrier: Callable[[Metrics], None]) -> None:
-    checkpoints = CheckpointStore(open_store(task.settings).blobs, task.name)
+    checkpoints = CheckpointStore(task.store.blobs, task.name)
     checkpoints.rewind()
     with own_folder() as folder:
         task.loop(TrainContext(group, checkpoints, folder, barrier), task.shared)

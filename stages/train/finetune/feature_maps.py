@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.train.cost.finetune_budget import MAX_FEATURE_MAP_BYTES
 from stages.train.distributed.single_threaded import load_single_threaded
@@ -32,18 +32,18 @@ def feature_maps_of(
     views: Sequence[SampleView],
     *,
     store: Store,
-    settings: Settings,
+    resources: Resources,
     report_progress: ReportProgress,
 ) -> dict[str, Windows]:
     """The feature maps of `views`, in their order, by the names of their splits (`split_name`). A
     view is decoded once for all split points."""
     stems = {
-        split_name(model_input, freeze): _stem(model_input, freeze, store, settings)
+        split_name(model_input, freeze): _stem(model_input, freeze, store, resources)
         for freeze in freezes
     }
     rows: dict[str, list[Half]] = {split: [] for split in stems}
     for done, stem_outputs in enumerate(
-        _each(preprocessing, views, list(stems.values()), settings), 1
+        _each(preprocessing, views, list(stems.values()), resources), 1
     ):
         for split, row in zip(rows, stem_outputs, strict=True):
             rows[split].append(row)
@@ -61,13 +61,13 @@ def _each(
     preprocessing: Preprocessing,
     views: Sequence[SampleView],
     stems: list[Network],
-    settings: Settings,
+    resources: Resources,
 ) -> Iterator[list[Half]]:
     def stem_outputs(view: SampleView) -> list[Half]:
         windows = preprocessing.windows(view)
         return [_rows(stem, windows) for stem in stems]
 
-    with ThreadPoolExecutor(settings.threads) as pool:
+    with ThreadPoolExecutor(resources.cores) as pool:
         yield from pool.map(stem_outputs, views)
 
 
@@ -75,10 +75,10 @@ def _rows(stem: Network, windows: Floats) -> Half:
     return np.concatenate([stem(window[None]) for window in windows]).astype(np.float16)
 
 
-def _stem(model_input: Input, freeze: str, store: Store, settings: Settings) -> Network:
+def _stem(model_input: Input, freeze: str, store: Store, resources: Resources) -> Network:
     split_point = split_point_of(model_input, freeze)
     if not split_point:
         return lambda windows: windows
     return load_single_threaded(
-        str(backbone_file(model_input.initialised_family, store, settings, split_point).path)
+        str(backbone_file(model_input.initialised_family, store, resources, split_point).path)
     )

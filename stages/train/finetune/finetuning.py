@@ -8,7 +8,7 @@ from stages.artifacts import Dataset, canonical, digest_of
 from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.train.cost.estimate import finetune_bytes
 from stages.train.finetune.candidates import best_of_each, candidates_of, narrowed
@@ -33,7 +33,7 @@ def tune(
     *,
     recorder: Recorder,
     store: Store,
-    settings: Settings,
+    resources: Resources,
 ) -> tuple[list[Trial], Trial]:
     """Fine-tune the candidates among the first phase's `trials`; return all trials of both phases,
     and the chosen one. Fine-tuned trials are numbered after the others, and their arrays are a
@@ -42,13 +42,13 @@ def tune(
     if not candidates or not train.finetune.trials:
         return list(trials), choose(trials, train, prepared.problem.samples)
     problem = finetune_problem_of(
-        prepared, candidates, dataset, train, store, recorder.run, settings
+        prepared, candidates, dataset, train, store, recorder.run, resources
     )
     baselines = tuple(
         narrowed(trial, prepared, train) for trial in best_of_each(trials, train, prepared)
     )
     request = FinetuneRequest(problem, train, train.finetune.trials, baselines)
-    resume_state = _train(request, dataset, train, recorder, len(trials), settings)
+    resume_state = _train(request, dataset, train, recorder, len(trials), store, resources)
     return _joined(list(trials), request, resume_state)
 
 
@@ -58,7 +58,8 @@ def _train(
     train: TrainConfig,
     recorder: Recorder,
     first: int,
-    settings: Settings,
+    store: Store,
+    resources: Resources,
 ) -> ResumeState:
     """Train in a process group; `first`: the number of the first fine-tuned trial."""
     from stages.train.distributed import run_distributed
@@ -81,7 +82,8 @@ def _train(
         request,
         workers=train.workers,
         name=name,
-        settings=settings,
+        store=store,
+        resources=resources,
         on_report=on_report,
         memory=each,
     )
@@ -95,11 +97,11 @@ def group_name(dataset: Dataset, train: TrainConfig) -> str:
     return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
 
 
-def saved(dataset: Dataset, train: TrainConfig, settings: Settings) -> None:
+def saved(dataset: Dataset, train: TrainConfig, store: Store, resources: Resources) -> None:
     """The fine-tuned model is saved: release its resume state, which expires soon."""
     from stages.train.distributed import release
 
-    release(group_name(dataset, train), settings)
+    release(group_name(dataset, train), store, resources)
 
 
 def _joined(

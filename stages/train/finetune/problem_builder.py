@@ -9,7 +9,7 @@ from stages.artifacts import Dataset
 from stages.config import TrainConfig
 from stages.etl.augment import resolve_augmentations
 from stages.models.arrays import unpack_arrays
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.distributed.batch_shards import shards_for
@@ -31,13 +31,13 @@ def finetune_problem_of(
     train: TrainConfig,
     store: Store,
     run: Run,
-    settings: Settings,
+    resources: Resources,
 ) -> FinetuneProblem:
     """The problem of fine-tuning `trials`, the best ones of the first phase."""
     inputs, augmented = by_name(train), with_augmentations(dataset, train)
-    candidates = [_candidate(trial, inputs[trial.input], settings) for trial in trials]
+    candidates = [_candidate(trial, inputs[trial.input], resources) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
-    count = _views(candidates, augmented, train, digests, store, settings)
+    count = _views(candidates, augmented, train, digests, store, resources)
     views = [SampleView(digest, number) for digest in digests for number in range(count + 1)]
     feature_maps: dict[str, Windows] = {}
     for place, candidate in enumerate(candidates):
@@ -46,7 +46,7 @@ def finetune_problem_of(
             run.progress("feature maps", place * len(views) + done, len(candidates) * len(views))
 
         feature_maps.update(
-            _feature_maps_of(candidate, augmented, train, views, store, settings, report_progress)
+            _feature_maps_of(candidate, augmented, train, views, store, resources, report_progress)
         )
     by_input = {candidate.input.name: candidate for candidate in candidates}
     shards = shards_for(train.workers)
@@ -64,9 +64,9 @@ def with_augmentations(dataset: Dataset, train: TrainConfig) -> Dataset:
     return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
 
 
-def _candidate(trial: Trial, model_input: Input, settings: Settings) -> FinetuneCandidate:
+def _candidate(trial: Trial, model_input: Input, resources: Resources) -> FinetuneCandidate:
     head = without(unpack_arrays(result_of(trial).arrays))
-    published = model_input.initialised_family.load(settings)
+    published = model_input.initialised_family.load(resources)
     return FinetuneCandidate(model_input, published, head, dict(trial.hyperparameters))
 
 
@@ -76,7 +76,7 @@ def _views(
     train: TrainConfig,
     digests: Sequence[str],
     store: Store,
-    settings: Settings,
+    resources: Resources,
 ) -> int:
     """How many augmented views fit into memory; none for a dataset without augmentations."""
     if not dataset.augmentations:
@@ -84,7 +84,7 @@ def _views(
     view_bytes = 0
     for candidate in candidates:
         feature_maps = _feature_maps_of(
-            candidate, dataset, train, [SampleView(digests[0])], store, settings, lambda done: None
+            candidate, dataset, train, [SampleView(digests[0])], store, resources, lambda done: None
         )
         view_bytes += sum(windows.nbytes for windows in feature_maps.values())
     return views_within(train.finetune.views, len(digests), view_bytes)
@@ -96,7 +96,7 @@ def _feature_maps_of(
     train: TrainConfig,
     views: Sequence[SampleView],
     store: Store,
-    settings: Settings,
+    resources: Resources,
     report_progress: ReportProgress,
 ) -> dict[str, Windows]:
     preprocessing, freezes = (
@@ -109,6 +109,6 @@ def _feature_maps_of(
         preprocessing,
         views,
         store=store,
-        settings=settings,
+        resources=resources,
         report_progress=report_progress,
     )

@@ -9,8 +9,8 @@ from stages.closure import code_of
 from stages.memo import CachedContent
 from stages.models.export import export_network
 from stages.models.family import Family
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
-from stages.settings import Settings
 from stages.store import Store
 
 
@@ -22,7 +22,7 @@ class BackboneFile(NamedTuple):
 
 
 def backbone_file(
-    family: Family, store: Store, settings: Settings | None = None, split_point: int = 0
+    family: Family, store: Store, resources: Resources | None = None, split_point: int = 0
 ) -> BackboneFile:
     """The exported backbone of `family` with its weights; with a `split_point`, its frozen stem
     alone.
@@ -32,7 +32,7 @@ def backbone_file(
     code = code_of("stages.models.export", "stages.models.family", config=[family.name])
 
     def make() -> CachedContent:
-        digest = _export(family, store, settings, split_point)
+        digest = _export(family, store, resources, split_point)
         return CachedContent({"family": family.name, "onnx": digest}, blobs=(digest,))
 
     digest = store.memo(key, code, make).facts["onnx"]
@@ -44,8 +44,8 @@ def backbone_file(
         return BackboneFile(store.path(digest, ".onnx"), digest)
 
 
-def _export(family: Family, store: Store, settings: Settings | None, split_point: int) -> str:
-    arrays = {f"backbone.{name}": array for name, array in family.load(settings).items()}
+def _export(family: Family, store: Store, resources: Resources | None, split_point: int) -> str:
+    arrays = {f"backbone.{name}": array for name, array in family.load(resources).items()}
     with TemporaryDirectory() as folder:
         files = export_network(family.name, arrays, Path(folder), ("onnx",), split_point)
         return store.add_file(files["graph.onnx"])

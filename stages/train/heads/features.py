@@ -20,8 +20,7 @@ from stages.closure import Code, code_of
 from stages.etl.augment import view_of
 from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.opening import open_store
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile
@@ -80,12 +79,12 @@ class Preprocessing:
 @dataclass(frozen=True)
 class Extractor:
     """A backbone with its preprocessing. `report_progress` is called with the number of finished
-    rows. `on_cluster`: compute rows on the machines of the Ray cluster that the settings name, and
+    rows. `on_cluster`: compute rows on the machines of the Ray cluster that `resources` name, and
     not in threads of this process; they are the same."""
 
     backbone: BackboneFile
     preprocessing: Preprocessing
-    settings: Settings
+    resources: Resources
     report_progress: ReportProgress
     on_cluster: bool = False
 
@@ -127,10 +126,10 @@ class Extractor:
 
         onnx = self.backbone.path.read_bytes()
         pieces = -(-len(feature_pass.waiting) // PIECE)
-        shared = (onnx, self.preprocessing.before, self.preprocessing.dataset, self.settings)
+        shared = (onnx, self.preprocessing)
         wanted = {"CPU": 1.0, "memory": float(worker_bytes(4 * len(onnx)))}
         with (
-            cluster(self.settings, len(onnx)),
+            cluster(self.resources, len(onnx)),
             Executor(
                 FeatureWorker, shared, wanted=wanted, workers=pieces, remedy=REMEDY
             ) as workers,
@@ -139,7 +138,7 @@ class Extractor:
 
     def _forward(self, views: list[SampleView]) -> Iterator[Row]:
         network = self._network
-        with ThreadPoolExecutor(self.settings.threads) as pool:
+        with ThreadPoolExecutor(self.resources.cores) as pool:
             yield from pool.map(
                 lambda view: mean_row(network, self.preprocessing.windows(view)), views
             )
@@ -200,13 +199,12 @@ class FeaturePass:
 
 
 class FeatureWorker:
-    """Computes rows on a machine of a cluster. `shared`: the backbone as ONNX, what Preprocessing
-    has beside the store, and the settings that open the store there."""
+    """Computes rows on a machine of a cluster. `shared`: the backbone as ONNX, and its
+    preprocessing, whose store is opened there when it is unpickled."""
 
-    def __init__(self, shared: tuple[bytes, tuple[Step, ...], Dataset, Settings]) -> None:
-        onnx, before, dataset, settings = shared
+    def __init__(self, shared: tuple[bytes, Preprocessing]) -> None:
+        onnx, self.preprocessing = shared
         self.network = load_single_threaded(onnx)
-        self.preprocessing = Preprocessing(before, dataset, open_store(settings))
 
     def work(self, part: list[SampleView]) -> Generator[int, None, list[Row]]:
         """Yields how many rows are done; returns the rows of `part`."""

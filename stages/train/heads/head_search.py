@@ -3,7 +3,7 @@ networks from scratch; then the best backbones are fine-tuned."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.estimate import Estimate, of_heads
@@ -32,16 +32,16 @@ class Heads:
         return tuned_within(resolved, samples, seconds_remaining)
 
     def estimate(
-        self, train: TrainConfig, samples: int, views: int, settings: Settings
+        self, train: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
         """Minutes, memory and disk for so many samples, each with `views` augmented views."""
         from stages.train.ood import with_negatives
 
         samples = with_negatives(train, samples)
-        return of_heads(train, samples, views, settings.machine_speed, settings.threads)
+        return of_heads(train, samples, views, resources.speed, resources.cores)
 
     def train(
-        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, settings: Settings
+        self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
         """Search for the best head on features of `dataset` and save it with its backbone."""
         from stages.train.cost.compatibility import notices
@@ -58,23 +58,29 @@ class Heads:
         if licence_notices := notices(config):
             run.log_tags({"notice": " ".join(licence_notices)})
         samples = dataset.train_and_validation
-        train = self.resolve(config, samples, dataset.views, settings.machine_speed)
+        train = self.resolve(config, samples, dataset.views, resources.speed)
         count = train.trials or 1
-        prepared = prepare(dataset, train, store=store, run=run, settings=settings)
+        prepared = prepare(dataset, train, store=store, run=run, resources=resources)
         # there are no more folds than groups
         train = train.model_copy(update={"folds": prepared.folds})
         minutes = minutes_of(train, samples, dataset.views)
         recorder = Recorder(run, count, train.metric, minutes=minutes)
-        with cluster(settings, prepared.nbytes):  # one Ray cluster for both phases
+        with cluster(resources, prepared.nbytes):  # one Ray cluster for both phases
             reports = (recorder.report_rung, recorder.epoch)
-            trials = search(prepared.problem, train, count, settings, *reports, store=store)
+            trials = search(prepared.problem, train, count, resources, *reports, store=store)
             trials, chosen = tune(
-                prepared, trials, dataset, train, recorder=recorder, store=store, settings=settings
+                prepared,
+                trials,
+                dataset,
+                train,
+                recorder=recorder,
+                store=store,
+                resources=resources,
             )
             labels = labels_of(dataset, train)
             about = (dataset, prepared, trials, chosen, train, labels)
             curve_json = (
-                learning_curve_json(*about, store=store, run=run, settings=settings)
+                learning_curve_json(*about, store=store, run=run, resources=resources)
                 if train.growth
                 else None
             )
@@ -86,10 +92,10 @@ class Heads:
             chosen,
             train,
             store=store,
-            settings=settings,
+            resources=resources,
             learning_curve=curve_json,
         )
         cache_of(prepared.problem, train, store).done()
         if train.finetune.trials:
-            saved(dataset, train, settings)
+            saved(dataset, train, store, resources)
         return model

@@ -11,7 +11,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.train.cost.budget import ROW_EPOCH
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor, Work
@@ -60,7 +60,7 @@ def curve_of(
     hyperparameters: Hyperparameters,
     epochs: int,
     patience: int,
-    settings: Settings,
+    resources: Resources,
     report_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Curve:
     """Train `hyperparameters` on parts of `problem`, each for as many steps as the whole takes in
@@ -74,7 +74,7 @@ def curve_of(
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * feature_bytes))}
     shared = (small, list(groups), hyperparameters, epochs, patience)
     with (
-        cluster(settings, feature_bytes),
+        cluster(resources, feature_bytes),
         Executor(ShareWorker, shared, wanted=wanted, workers=len(jobs), remedy=REMEDY) as executor,
     ):
         outcomes = executor.map(jobs, report_progress)

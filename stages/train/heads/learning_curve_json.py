@@ -8,7 +8,7 @@ from typing import Any
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
 from stages.etl.manifest import samples_of
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.heads.growth import growth
@@ -31,7 +31,7 @@ def learning_curve_json(
     *,
     store: Store,
     run: Run,
-    settings: Settings,
+    resources: Resources,
 ) -> bytes:
     """The learning curve of the best head on the chosen input, as JSON; or why there is none.
 
@@ -46,7 +46,7 @@ def learning_curve_json(
     best = result_of(head).best_epoch
     report_progress = partial(run.progress, "learning curve")
     curve = curve_of(
-        problem, groups, head.hyperparameters, best, train.patience, settings, report_progress
+        problem, groups, head.hyperparameters, best, train.patience, resources, report_progress
     )
     return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})
 

@@ -13,8 +13,8 @@ from stages.config import TrainConfig
 from stages.etl.augment import changes_of
 from stages.etl.manifest import Sample, samples_of
 from stages.parts import FAMILIES, TASKS
+from stages.resources import Resources
 from stages.runtime.errors import DataError
-from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.heads.backbone import BackboneFile, backbone_file
@@ -44,22 +44,22 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, settings: Settings
+    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> Prepared:
     """Compute the features of all rows for every input, or read them from the cache. Raises
     DataError."""
     samples = samples_of(dataset, store)
     folds = folds_of(samples, train.folds)
-    generated = negatives(dataset, samples, train, store=store, settings=settings)
+    generated = negatives(dataset, samples, train, store=store, resources=resources)
     rows = rows_of(dataset, samples, folds, train.seed, generated)
     inputs = inputs_of(train)
-    backbones = _backbones(inputs, store, run, settings)
+    backbones = _backbones(inputs, store, run, resources)
     features, shapes = {}, {}
     for place, model_input in enumerate(inputs):
         report_progress = _teller(run, place, len(inputs), len(rows.views))
         preprocessing = preprocessing_of(model_input, dataset, store)
         features[model_input.name] = _features(
-            preprocessing, backbones.get(model_input.family), rows, settings, report_progress
+            preprocessing, backbones.get(model_input.family), rows, resources, report_progress
         )
         shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
@@ -82,15 +82,15 @@ def _features(
     preprocessing: Preprocessing,
     backbone: BackboneFile | None,
     rows: Rows,
-    settings: Settings,
+    resources: Resources,
     report_progress: ReportProgress,
 ) -> NDArray[np.float32] | Windows:
     """The frozen backbone's features of the rows; without a backbone, the rows' windows."""
     if backbone:
-        on_cluster = settings.ray != "local"
-        extractor = Extractor(backbone, preprocessing, settings, report_progress, on_cluster)
+        on_cluster = resources.on_cluster
+        extractor = Extractor(backbone, preprocessing, resources, report_progress, on_cluster)
         return extractor.rows(rows.views)
-    with ThreadPoolExecutor(settings.threads) as pool:
+    with ThreadPoolExecutor(resources.cores) as pool:
         windows = []
         for window in pool.map(preprocessing.windows, rows.views):
             windows.append(window)
@@ -99,7 +99,7 @@ def _features(
 
 
 def _backbones(
-    inputs: tuple[Input, ...], store: Store, run: Run, settings: Settings
+    inputs: tuple[Input, ...], store: Store, run: Run, resources: Resources
 ) -> dict[str, BackboneFile]:
     """The exported backbones of the families that have one."""
     families = {
@@ -108,8 +108,8 @@ def _backbones(
         if not model_input.initialised_family.from_scratch
     }
     run.progress("backbones", 0, len(families))
-    with ThreadPoolExecutor(max(1, min(settings.threads, len(families)))) as pool:
-        files = pool.map(lambda family: backbone_file(family, store, settings), families.values())
+    with ThreadPoolExecutor(max(1, min(resources.cores, len(families)))) as pool:
+        files = pool.map(lambda family: backbone_file(family, store, resources), families.values())
         found = dict(zip(families, files, strict=True))
     run.progress("backbones", len(families), len(families))
     return found

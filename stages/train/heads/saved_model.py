@@ -10,8 +10,8 @@ from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
 from stages.models.weights import Array
 from stages.parts import TASKS
+from stages.resources import Resources
 from stages.runtime import steps as runtime
-from stages.settings import Settings
 from stages.store import Store
 from stages.train.heads.baselines import baselines
 from stages.train.heads.network import network_files
@@ -36,7 +36,7 @@ def save_model(
     train: TrainConfig,
     *,
     store: Store,
-    settings: Settings,
+    resources: Resources,
     learning_curve: bytes | None = None,
 ) -> Model:
     """Join the chosen head to its backbone, export both, and save the Model.
@@ -52,7 +52,7 @@ def save_model(
     rejecting = (reject.step,) if reject else ()
     after = (*rejecting, *task.after(family, model_input.size, labels))
     files = {
-        **network_files(model_input.family, _arrays(model_input, arrays, settings), store),
+        **network_files(model_input.family, _arrays(model_input, arrays, resources), store),
         "trials.json": store.add(table(trials, chosen)),
         "unseen.json": store.add(_unseen(arrays, prepared, [step.model_dump() for step in after])),
         **({CURVE: store.add(learning_curve)} if learning_curve else {}),
@@ -102,9 +102,11 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
     return {"made": len(kinds) - yours, "yours": yours}
 
 
-def _arrays(model_input: Input, trained: dict[str, Array], settings: Settings) -> dict[str, Array]:
+def _arrays(
+    model_input: Input, trained: dict[str, Array], resources: Resources
+) -> dict[str, Array]:
     """The `trained` weights with the backbone's published ones."""
-    published = model_input.initialised_family.load(settings)
+    published = model_input.initialised_family.load(resources)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
     return {**backbone, **without(trained)}
 

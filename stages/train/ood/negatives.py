@@ -15,8 +15,8 @@ from stages.config import TrainConfig
 from stages.etl.manifest import Sample
 from stages.memo import CachedContent
 from stages.parts import TASKS
+from stages.resources import Resources
 from stages.runtime.errors import Damaged
-from stages.settings import Settings
 from stages.store import Store
 from stages.train.ood import OTHER
 from stages.train.ood.negative_spec import NegativeSpec, generator_for
@@ -34,7 +34,7 @@ def negatives(
     train: TrainConfig,
     *,
     store: Store,
-    settings: Settings,
+    resources: Resources,
 ) -> list[Sample]:
     """The negatives for `samples`, all in `store`; none if `train.other` is off.
 
@@ -45,7 +45,7 @@ def negatives(
     home = import_module(HOMES[TASKS[dataset.task].modality])
     training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _generated(orders, training_digests, home, train.seed, store, settings)
+    digests = _generated(orders, training_digests, home, train.seed, store, resources)
     place = {kind: number for number, kind in enumerate(home.KINDS)}
     return [
         _sample(spec, digest, place[spec.kind])
@@ -81,7 +81,7 @@ def _generated(
     home: ModuleType,
     seed: int,
     store: Store,
-    settings: Settings,
+    resources: Resources,
 ) -> list[str]:
     """The digests of the negatives that `orders` ask for; cached ones are not generated again."""
     code = code_of("stages.train.ood.negative_spec", home.__name__)
@@ -98,7 +98,7 @@ def _generated(
             )
         )
 
-    with ThreadPoolExecutor(settings.threads) as pool:
+    with ThreadPoolExecutor(resources.cores) as pool:
         digests = list(pool.map(generate, orders))
     store.memo.keep(key, code, CachedContent(blobs=tuple(digests)))
     return digests

@@ -8,7 +8,7 @@ from stages.closure import code_of
 from stages.config import TrainConfig
 from stages.memo import CachedContent, Scope
 from stages.parts import SEARCHERS
-from stages.settings import Settings
+from stages.resources import Resources
 from stages.store import Store
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
@@ -36,7 +36,7 @@ def search(
     problem: Problem,
     train: TrainConfig,
     trials: int,
-    settings: Settings,
+    resources: Resources,
     report_rung: ReportRung,
     report_epoch: ReportEpoch = lambda *_: None,
     *,
@@ -68,7 +68,7 @@ def search(
         # heads and small networks train faster on a processor than it takes to send them to a GPU
         wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
         with (
-            cluster(settings, shared),
+            cluster(resources, shared),
             Executor(
                 TrialWorker,
                 (problem, train.patience),

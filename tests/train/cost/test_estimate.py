@@ -1,28 +1,30 @@
 """Estimates grow with the work, and agree with what is stored."""
 
+from pathlib import Path
+
 import pytest
 
 from stages.config import TrainConfig
-from stages.settings import Settings
-from stages.train.cost.estimate import finetune_bytes, here, of_heads
+from stages.resources import Resources
+from stages.train.cost.estimate import finetune_bytes, of_heads
 from stages.train.cost.finetune_budget import tunable
 from stages.train.detection import Detectors
 from stages.train.distributed.room import MB
 from stages.train.heads.head_search import Heads
 
-SETTINGS = Settings(threads=2)
+RESOURCES = Resources(cores=2, scratch=Path("/nowhere"))
 HEADS = TrainConfig(families=("efficientnet_lite0",), trials=8, finetune={"trials": 0})
 FINETUNED = HEADS.with_tuned(4)
 BOXES = TrainConfig(families=("lite_detector",), trials=2, epochs=10)
 
 
 def test_features_of_all_views_are_on_the_disk_once_and_in_each_worker():
-    without_views = Heads().estimate(HEADS, 1000, 0, SETTINGS)
-    three_views = Heads().estimate(HEADS, 1000, 3, SETTINGS)
+    without_views = Heads().estimate(HEADS, 1000, 0, RESOURCES)
+    three_views = Heads().estimate(HEADS, 1000, 3, RESOURCES)
 
     further_bytes = 3 * 1000 * 1280 * 4
     assert three_views.disk - without_views.disk == further_bytes
-    assert three_views.memory - without_views.memory == (2 + SETTINGS.threads) * further_bytes
+    assert three_views.memory - without_views.memory == (2 + RESOURCES.cores) * further_bytes
 
 
 def test_more_threads_want_more_memory_and_a_faster_machine_fewer_minutes():
@@ -34,8 +36,8 @@ def test_more_threads_want_more_memory_and_a_faster_machine_fewer_minutes():
 
 
 def test_fine_tuning_takes_time_feature_maps_and_checkpoints():
-    heads = Heads().estimate(HEADS, 1000, 4, SETTINGS)
-    finetuned = Heads().estimate(FINETUNED, 1000, 4, SETTINGS)
+    heads = Heads().estimate(HEADS, 1000, 4, RESOURCES)
+    finetuned = Heads().estimate(FINETUNED, 1000, 4, RESOURCES)
 
     assert finetuned.minutes > heads.minutes
     assert finetuned.memory > heads.memory
@@ -43,16 +45,16 @@ def test_fine_tuning_takes_time_feature_maps_and_checkpoints():
 
 
 def test_feature_maps_never_take_more_than_their_limit():
-    at_limit = Heads().estimate(FINETUNED, 100_000, 0, SETTINGS)
-    beyond = Heads().estimate(FINETUNED, 100_001, 0, SETTINGS)
+    at_limit = Heads().estimate(FINETUNED, 100_000, 0, RESOURCES)
+    beyond = Heads().estimate(FINETUNED, 100_001, 0, RESOURCES)
 
     assert beyond.memory - at_limit.memory == 1280 * 4  # features alone
 
 
 @pytest.mark.parametrize("changes", [{"epochs": 20}, {"trials": 4}, {"input_sizes": (416,)}])
 def test_longer_larger_or_more_detectors_take_more(changes):
-    plain = Detectors().estimate(BOXES, 200, 0, SETTINGS)
-    larger = Detectors().estimate(BOXES.model_copy(update=changes), 200, 0, SETTINGS)
+    plain = Detectors().estimate(BOXES, 200, 0, RESOURCES)
+    larger = Detectors().estimate(BOXES.model_copy(update=changes), 200, 0, RESOURCES)
 
     assert larger.minutes > plain.minutes
     assert larger.memory >= plain.memory
@@ -61,33 +63,12 @@ def test_longer_larger_or_more_detectors_take_more(changes):
 
 def test_each_worker_wants_its_memory():
     two, three = (
-        Detectors().estimate(BOXES.model_copy(update={"workers": count}), 200, 0, SETTINGS)
+        Detectors().estimate(BOXES.model_copy(update={"workers": count}), 200, 0, RESOURCES)
         for count in (2, 3)
     )
 
     assert three.memory - two.memory > 10**9
     assert three.driver == two.driver
-
-
-@pytest.mark.parametrize("train", [HEADS, FINETUNED])
-def test_on_a_cluster_this_machine_has_room_for_the_driver_alone(train):
-    whole = Heads().estimate(train, 1000, 3, SETTINGS)
-    far = here(whole, SETTINGS.model_copy(update={"ray": "auto"}))
-
-    assert here(whole, SETTINGS) == whole
-    assert 0 < far.memory < whole.memory
-    assert far.disk == whole.disk
-
-
-def test_of_a_job_this_machine_keeps_what_is_in_its_own_store_alone():
-    whole = Heads().estimate(FINETUNED, 1000, 3, SETTINGS)
-    job = SETTINGS.model_copy(update={"ray": "http://host:8265"})
-
-    shared, far = here(whole, job), here(whole, job.model_copy(update={"store": "s3://a/b"}))
-
-    assert (shared.memory, shared.disk, shared.temporary) == (0, whole.disk, 0)
-    assert (far.memory, far.disk) == (0, 0)
-    assert far.minutes == whole.minutes
 
 
 @pytest.mark.parametrize(
@@ -118,7 +99,7 @@ def test_training_a_whole_backbone_takes_more_memory():
 
 def test_a_larger_network_wants_more_memory_for_its_workers():
     small, large = (
-        Heads().estimate(FINETUNED.model_copy(update={"families": (family,)}), 100, 0, SETTINGS)
+        Heads().estimate(FINETUNED.model_copy(update={"families": (family,)}), 100, 0, RESOURCES)
         for family in ("efficientnet_lite0", "resnet50")
     )
 

@@ -1,5 +1,6 @@
 """Selected families: those whose weights are available, as many as the budget allows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from stages.config import TrainConfig
 from stages.models.available_weights import sha256
 from stages.parts import FAMILIES
+from stages.resources import Resources
 from stages.runtime.errors import BudgetTooSmall, ConfigError
-from stages.settings import Settings
 from stages.train.cost.selected_families import affordable, with_weights
 from stages.train.heads.head_search import Heads
 from stages.train.search.search_space import inputs_of
+from stages.user_weights import WeightsFolder
 from tests import makers
 from tests.models import stand_ins
 
@@ -26,25 +28,25 @@ def own_weights(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def settings(own_weights: Path, tmp_path: Path) -> Settings:
-    return makers.settings(tmp_path).model_copy(update={"weights": str(own_weights)})
+def resources(own_weights: Path, tmp_path: Path) -> Resources:
+    return replace(makers.resources(tmp_path), weights=WeightsFolder(own_weights))
 
 
 def test_by_default_all_families_with_weights_are_selected_and_their_weights_resolved(
-    settings, own_weights
+    resources, own_weights
 ):
-    resolved = with_weights(TASK, TrainConfig(), settings)
+    resolved = with_weights(TASK, TrainConfig(), resources)
 
     assert resolved.families == (*LITES, *OWN)
     assert resolved.weights == {name: sha256(own_weights / f"{name}.npz") for name in OWN}
     assert resolved.excluded == {}
-    assert with_weights(TASK, resolved, settings) == resolved
+    assert with_weights(TASK, resolved, resources) == resolved
 
 
 def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
     train = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"))
 
-    resolved = with_weights(TASK, train, makers.settings(tmp_path))
+    resolved = with_weights(TASK, train, makers.resources(tmp_path))
 
     assert resolved.families == ("efficientnet_lite0",)
     assert resolved.weights == {}
@@ -53,13 +55,13 @@ def test_a_named_family_without_weights_is_left_out_and_told(tmp_path):
 
 def test_only_families_without_weights_are_an_error_that_says_how_to_give_some(tmp_path):
     with pytest.raises(ConfigError, match=r"pp_lcnet: no weights(.|\n)*AIWF_WEIGHTS.*scratch"):
-        with_weights(TASK, TrainConfig(families=("pp_lcnet",)), makers.settings(tmp_path))
+        with_weights(TASK, TrainConfig(families=("pp_lcnet",)), makers.resources(tmp_path))
 
 
 def test_a_family_may_be_trained_from_scratch_if_the_config_says_so(tmp_path):
     train = TrainConfig(families=("pp_lcnet",), without_weights="scratch")
 
-    resolved = with_weights(TASK, train, makers.settings(tmp_path))
+    resolved = with_weights(TASK, train, makers.resources(tmp_path))
 
     (model_input,) = inputs_of(resolved)
     assert resolved.weights == {"pp_lcnet": "scratch"}
@@ -68,37 +70,35 @@ def test_a_family_may_be_trained_from_scratch_if_the_config_says_so(tmp_path):
     assert "from scratch" in resolved.notices()[0]
 
 
-def test_a_resolved_plan_stays_although_the_weights_are_gone(settings, tmp_path):
-    resolved = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), settings)
+def test_a_resolved_plan_stays_although_the_weights_are_gone(resources, tmp_path):
+    resolved = with_weights(TASK, TrainConfig(families=("pp_lcnet",)), resources)
 
-    assert with_weights(TASK, resolved, makers.settings(tmp_path)) == resolved
+    assert with_weights(TASK, resolved, makers.resources(tmp_path)) == resolved
 
 
-def test_other_weights_are_other_work_and_why_others_are_left_out_is_none(settings, tmp_path):
+def test_other_weights_are_other_work_and_why_others_are_left_out_is_none(resources, tmp_path):
     train = TrainConfig(families=("efficientnet_lite0", "pp_lcnet"), trials=3)
-    bare = makers.settings(tmp_path)
+    bare = makers.resources(tmp_path)
     alone = TrainConfig(families=("efficientnet_lite0",), trials=3)
 
-    with_own, without = (
-        with_weights(TASK, train, some_settings) for some_settings in (settings, bare)
-    )
+    with_own, without = (with_weights(TASK, train, some) for some in (resources, bare))
 
     assert with_own.without_limits != with_weights(TASK, train, bare).without_limits
     assert without.without_limits == with_weights(TASK, alone, bare).without_limits
 
 
-def test_a_family_whose_licence_is_a_question_takes_part_only_if_it_is_named(settings):
-    open_to = with_weights("sound_classification", TrainConfig(), settings).families
+def test_a_family_whose_licence_is_a_question_takes_part_only_if_it_is_named(resources):
+    open_to = with_weights("sound_classification", TrainConfig(), resources).families
 
     assert "yamnet" not in open_to
     assert "small_audio" in open_to  # it needs no weights
 
 
-def test_a_family_that_cannot_take_the_sizes_takes_no_part(settings):
-    stand_ins.own(Path(settings.weights), "inception_v3")
+def test_a_family_that_cannot_take_the_sizes_takes_no_part(resources, own_weights):
+    stand_ins.own(own_weights, "inception_v3")
 
     sizes = [TrainConfig(input_sizes=(size,)) for size in (64, 96)]
-    selected = [with_weights(TASK, train, settings).families for train in sizes]
+    selected = [with_weights(TASK, train, resources).families for train in sizes]
 
     assert ["inception_v3" in families for families in selected] == [False, True]
 

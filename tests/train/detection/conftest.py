@@ -28,5 +28,5 @@ def dataset(store):
 
 @pytest.fixture(scope="session")
 def problem(dataset, store, tmp_path_factory):
-    settings = makers.settings(tmp_path_factory.mktemp("problem"))
-    return prepare(dataset, config(), store=store, run=QuietRun(), settings=settings)
+    resources = makers.resources(tmp_path_factory.mktemp("problem"))
+    return prepare(dataset, config(), store=store, run=QuietRun(), resources=resources)

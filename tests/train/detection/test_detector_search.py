@@ -1,14 +1,17 @@
 """The search over detectors on Ray, and the Model that comes of it."""
 
 import json
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.blobs.folder import FolderBlobs
 from stages.evaluate.native import graph_of, predictor_of
 from stages.metrics.boxes import ap50
-from stages.opening import open_store
+from stages.store import Store
 from stages.tracking import QuietRun
 from stages.train.detection import Detectors
 from stages.train.detection.detector_search import search
@@ -27,7 +30,7 @@ BUDGET = RungBudget(0, 2, hyperparameters())
 @pytest.fixture(scope="module")
 def model(dataset, store, ray_running):
     wanted = config(epochs=14, trials=2, search_space={"batch_size": (4,)})
-    return Detectors().train(dataset, wanted, store=store, run=QuietRun(), settings=ray_running)
+    return Detectors().train(dataset, wanted, store=store, run=QuietRun(), resources=ray_running)
 
 
 def test_a_detector_finds_shapes_that_it_was_not_trained_on(model, store):
@@ -75,11 +78,21 @@ def alone(problem, budget=BUDGET, progress=None) -> Progress:
             return end.value
 
 
-def in_group(problem, settings, workers, name="together", progress=None) -> Progress:
+def on_disk(folder: Path) -> Store:
+    return Store(FolderBlobs(folder / "store"), folder)
+
+
+def in_group(problem, resources, workers, name="together", progress=None) -> Progress:
     """The progress after a process group of `workers` has trained BUDGET."""
     training = DetectorTraining(problem, BUDGET, progress or Progress())
     folder = run_distributed(
-        loop, training, workers=workers, name=name, settings=settings, on_report=lambda _: 0
+        loop,
+        training,
+        workers=workers,
+        name=name,
+        store=on_disk(resources.scratch),
+        resources=resources,
+        on_report=lambda _: 0,
     )
     return saved(folder)[0]
 
@@ -99,22 +112,22 @@ def test_a_trial_resumes_where_it_was_validated(problem, whole, tmp_path):
 
 
 def test_one_worker_in_a_group_comes_to_the_same(problem, whole, tmp_path):
-    assert_equal(in_group(problem, makers.settings(tmp_path), 1), whole)
+    assert_equal(in_group(problem, makers.resources(tmp_path), 1), whole)
 
 
 def test_two_workers_in_a_group_come_to_the_same(problem, ray_running, whole, tmp_path):
-    settings = ray_running.model_copy(update={"workspace": tmp_path})
+    resources = replace(ray_running, scratch=tmp_path)
 
-    assert_equal(in_group(problem, settings, 2), whole)
+    assert_equal(in_group(problem, resources, 2), whole)
 
 
 @pytest.mark.slow
 def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(problem, ray_running, tmp_path):
     searches = []
     for place in ("one", "other"):
-        settings = ray_running.model_copy(update={"workspace": tmp_path / place})
-        arguments = (problem, config(trials=2), 2, settings, lambda _: None)
-        searches.append(partial(search, *arguments, store=open_store(settings)))
+        resources = replace(ray_running, scratch=tmp_path / place)
+        arguments = (problem, config(trials=2), 2, resources, lambda _: None)
+        searches.append(partial(search, *arguments, store=on_disk(tmp_path / place)))
     unbroken, broken = searches
     first: list = []
     second: list = []

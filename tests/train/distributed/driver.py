@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.train.distributed import run_distributed
 from tests.train.distributed import loops
@@ -11,12 +12,14 @@ from tests.train.distributed import loops
 
 def main(workspace: str, log: str, pause: str) -> None:
     """Train, and print DONE at the end."""
+    settings = Settings(workspace=Path(workspace), threads=2)
     run_distributed(
         loops.train_tiny_network,
         loops.shared(log=log, pause=float(pause)),
         workers=2,
         name="tiny",
-        settings=Settings(workspace=Path(workspace), threads=2),
+        store=open_store(settings),
+        resources=resources_of(settings),
         on_report=lambda report: print(report["step"], flush=True),
     )
     print("DONE", flush=True)

@@ -13,6 +13,7 @@ import psutil
 from stages.blobs.folder import FolderBlobs
 from stages.settings import Settings
 from stages.train.distributed.checkpoints import CheckpointStore
+from stages.train.distributed.driver import HOME
 
 
 @dataclass
@@ -67,7 +68,7 @@ class KillableRun:
 
     def files(self) -> dict[str, bytes]:
         """The last checkpoint."""
-        home = self.settings.root / "teams" / "tiny"
+        home = self.settings.cache / HOME / "tiny"
         return {path.name: path.read_bytes() for path in home.iterdir()}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.train.distributed import run_distributed
 from tests.train.distributed import loops
@@ -15,6 +16,8 @@ def main(folder: str) -> None:
     """Train, and take the second machine away at the eighth step."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     second = cluster.add_node(num_cpus=1)
+
+    settings = Settings(workspace=Path(folder), ray=cluster.address)
 
     def print_report(report: dict[str, int]) -> None:
         print(report["step"], report["world"], flush=True)
@@ -27,7 +30,8 @@ def main(folder: str) -> None:
             loops.shared(pause=0.5),
             workers=2,
             name="tiny",
-            settings=Settings(workspace=Path(folder), ray=cluster.address),
+            store=open_store(settings),
+            resources=resources_of(settings),
             on_report=print_report,
         )
     finally:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from stages.memo.expiry import sweep
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.runtime.errors import DataError
 from stages.train.distributed import release, run_distributed
 from tests import makers
@@ -22,7 +22,13 @@ def run(settings, workers, loop=loops.train_tiny_network, **changes):
     reports = []
     config = loops.shared(**changes)
     folder = run_distributed(
-        loop, config, workers=workers, name="tiny", settings=settings, on_report=reports.append
+        loop,
+        config,
+        workers=workers,
+        name="tiny",
+        store=open_store(settings),
+        resources=resources_of(settings),
+        on_report=reports.append,
     )
     return reports, {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -32,7 +38,8 @@ def losses(reports):
 
 
 def test_two_workers_have_the_loss_curve_of_one(single_worker, ray_running, tmp_path):
-    reports, files = run(ray_running.model_copy(update={"workspace": tmp_path}), 2)
+    two_cores = makers.settings(tmp_path).model_copy(update={"threads": ray_running.cores})
+    reports, files = run(two_cores, 2)
 
     assert [report["world"] for report in reports] == [2] * loops.STEPS
     assert losses(reports) == losses(single_worker[0])
@@ -71,15 +78,16 @@ def test_what_was_finished_is_given_at_once(single_worker, tmp_path):
 def test_what_is_done_is_given_for_an_hour_and_then_begins_anew(single_worker, tmp_path):
     settings = makers.settings(tmp_path)
     run(settings, 1)
-    blobs = open_store(settings).blobs
+    store = open_store(settings)
+    blobs = store.blobs
 
-    release("tiny", settings)
+    release("tiny", store, resources_of(settings))
     sweep(blobs)
     reports, files = run(settings, 1, stops=0)
 
     assert losses(reports) == losses(single_worker[0])
     assert files == single_worker[1]
-    release("tiny", settings)
+    release("tiny", store, resources_of(settings))
     for path in (settings.root / "store" / "memo").rglob("*.*"):
         os.utime(path, (0, 0))
     sweep(blobs)
@@ -125,7 +133,8 @@ def test_no_room_for_one_worker_is_told_with_figures(tmp_path):
             loops.shared(),
             workers=2,
             name="tiny",
-            settings=makers.settings(tmp_path),
+            store=open_store(makers.settings(tmp_path)),
+            resources=makers.resources(tmp_path),
             on_report=lambda _: None,
             memory=2**40,
         )

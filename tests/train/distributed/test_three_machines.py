@@ -50,11 +50,10 @@ def on_three_machines(folder, *kill: str) -> dict:
 @pytest.fixture(scope="module")
 def here(ray_running, tmp_path_factory):
     """The id of the model that is made on this machine."""
-    settings = ray_running.model_copy(update={"workspace": tmp_path_factory.mktemp("here")})
-    store = open_store(settings)
+    store = open_store(makers.settings(tmp_path_factory.mktemp("here")))
     dataset = makers.dataset(store, each=20, views=1)
     part = TrainSlice(train=CONFIG)
-    return train(dataset, part, store=store, run=QuietRun(), settings=settings).ref.id
+    return train(dataset, part, store=store, run=QuietRun(), resources=ray_running).ref.id
 
 
 def test_all_machines_work_and_make_the_model_that_is_made_here(here, tmp_path):

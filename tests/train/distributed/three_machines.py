@@ -13,7 +13,7 @@ import psutil
 from ray.cluster_utils import Cluster
 
 from stages.config import TrainSlice
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
 from stages.settings import Settings
 from stages.tracking import QuietRun, TrialProgress
 from stages.train import train
@@ -61,7 +61,7 @@ def main(folder: str, config: str, kill: str = "") -> None:
     dataset = makers.dataset(store, each=20, views=1)
     try:
         part = TrainSlice.model_validate_json(config)
-        model = train(dataset, part, store=store, run=run, settings=settings)
+        model = train(dataset, part, store=store, run=run, resources=resources_of(settings))
         emit(machines={kind: len(raylets) for kind, raylets in run.raylets.items()})
         emit(model=model.ref.id)
     finally:

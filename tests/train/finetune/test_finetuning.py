@@ -1,6 +1,7 @@
 """Both phases of a search, in a group of two workers and with one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from stages.config.search_space import FinetuneSearchSpace, Range, SearchSpace
 from stages.config.train import Finetune
 from stages.memo import SCOPES
 from stages.models.arrays import unpack_arrays
-from stages.opening import open_store
 from stages.tracking import QuietRun
 from stages.train import train
 from tests import makers
@@ -39,7 +39,7 @@ def trained(dataset, store, ray_running):
     models = []
     for workers in (2, 1):
         slice_ = TrainSlice(train=CONFIG.model_copy(update={"workers": workers}))
-        models.append(train(dataset, slice_, store=store, run=QuietRun(), settings=ray_running))
+        models.append(train(dataset, slice_, store=store, run=QuietRun(), resources=ray_running))
     return models
 
 
@@ -89,7 +89,7 @@ def test_there_are_no_more_validation_folds_than_groups(store, ray_running):
     finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE, folds=10)
     config = CONFIG.model_copy(update={"folds": 10, "finetune": finetune, "workers": 1})
 
-    model = train(few, TrainSlice(train=config), store=store, run=QuietRun(), settings=ray_running)
+    model = train(few, TrainSlice(train=config), store=store, run=QuietRun(), resources=ray_running)
 
     assert model.selection["samples"] == few.train_and_validation
     assert model.selection["folds"] < 10
@@ -98,14 +98,14 @@ def test_there_are_no_more_validation_folds_than_groups(store, ray_running):
 def test_a_stage_that_is_killed_after_its_model_was_saved_finds_all_results_again(
     dataset, store, ray_running, tmp_path
 ):
-    settings = ray_running.model_copy(update={"workspace": tmp_path})
     finetune = Finetune(trials=1, epochs=1, views=0, search_space=SPACE)
     slice_ = TrainSlice(train=CONFIG.model_copy(update={"finetune": finetune, "workers": 1}))
-    blobs = open_store(settings).blobs
-    first = train(dataset, slice_, store=store, run=QuietRun(), settings=settings)
+    fresh = replace(ray_running, scratch=tmp_path)
+    blobs = store.blobs
+    first = train(dataset, slice_, store=store, run=QuietRun(), resources=fresh)
     cached = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}
 
-    again = train(dataset, slice_, store=store, run=QuietRun(), settings=settings)
+    again = train(dataset, slice_, store=store, run=QuietRun(), resources=fresh)
 
     assert cached, "the resume state of fine-tuning"
     after = {key: blobs.modified(key) for key in blobs.keys(SCOPES) if "/entry-" in key}

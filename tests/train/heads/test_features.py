@@ -6,6 +6,7 @@ import pytest
 
 from stages.closure import closure
 from stages.parts import FAMILIES, TASKS
+from stages.resources import Resources
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, SampleView, mean_row
 from tests import makers
@@ -21,11 +22,11 @@ def dataset(store):
 @pytest.fixture
 def extractor(store, backbone, dataset, tmp_path):
     def make(threads: int = 1, **changes) -> Extractor:
-        settings = makers.settings(tmp_path).model_copy(update={"threads": threads})
+        resources = Resources(cores=threads, scratch=tmp_path)
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         reports = changes.pop("reports", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(backbone, Preprocessing(before, used, store), settings, reports.append)
+        return Extractor(backbone, Preprocessing(before, used, store), resources, reports.append)
 
     return make
 

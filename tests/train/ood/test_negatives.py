@@ -80,19 +80,19 @@ def test_pieces_no_longer_show_the_object():
 
 
 def test_negatives_are_generated_once_from_training_samples_alone(tmp_path, monkeypatch):
-    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    store, resources = makers.store(tmp_path), makers.resources(tmp_path)
     dataset = makers.dataset(store)
     samples = samples_of(dataset, store)
     fetched, get = [], store.get
     monkeypatch.setattr(store, "get", lambda digest: fetched.append(digest) or get(digest))
 
-    generated = negatives(dataset, samples, AUTO, store=store, settings=settings)
+    generated = negatives(dataset, samples, AUTO, store=store, resources=resources)
 
     training = {sample.digest for sample in samples if sample.split == "train"}
     assert fetched
     assert {*fetched} <= training
     monkeypatch.setattr(pictures, "negative", None)  # nothing is generated again
-    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == generated
+    assert negatives(dataset, samples, AUTO, store=store, resources=resources) == generated
 
 
 def test_another_store_makes_equal_ones(tmp_path):
@@ -101,8 +101,8 @@ def test_another_store_makes_equal_ones(tmp_path):
         store = makers.store(tmp_path / name)
         dataset = makers.dataset(store)
         samples = samples_of(dataset, store)
-        settings = makers.settings(tmp_path)
-        generated.append(negatives(dataset, samples, AUTO, store=store, settings=settings))
+        resources = makers.resources(tmp_path)
+        generated.append(negatives(dataset, samples, AUTO, store=store, resources=resources))
         assert all(store.get(sample.digest) for sample in generated[-1])
 
     assert generated[0] == generated[1]
@@ -114,7 +114,7 @@ def test_off_makes_none(tmp_path):
     samples = samples_of(dataset, store)
 
     assert not negatives(
-        dataset, samples, TrainConfig(), store=store, settings=makers.settings(tmp_path)
+        dataset, samples, TrainConfig(), store=store, resources=makers.resources(tmp_path)
     )
 
 
@@ -155,12 +155,12 @@ def test_negatives_of_one_modality_do_not_depend_on_code_of_another():
 
 
 def test_a_negative_that_was_lost_is_made_again(tmp_path):
-    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    store, resources = makers.store(tmp_path), makers.resources(tmp_path)
     dataset = makers.dataset(store)
     samples = samples_of(dataset, store)
-    generated = negatives(dataset, samples, AUTO, store=store, settings=settings)
+    generated = negatives(dataset, samples, AUTO, store=store, resources=resources)
     lost = generated[3].digest
     store.blobs.remove(f"blobs/{lost[:2]}/{lost}")
 
-    assert negatives(dataset, samples, AUTO, store=store, settings=settings) == generated
+    assert negatives(dataset, samples, AUTO, store=store, resources=resources) == generated
     assert store.get(lost)

@@ -28,7 +28,7 @@ CONFIG = TrainConfig(
 
 @pytest.fixture(scope="module")
 def artifacts(store, backbone, ray_running):
-    services = {"store": store, "run": QuietRun(), "settings": ray_running}
+    services = {"store": store, "run": QuietRun(), "resources": ray_running}
     dataset = makers.dataset(store, each=20, views=0)
     model = train(dataset, TrainSlice(train=CONFIG), **services)
     report = evaluate(model, dataset, EvaluateSlice(evaluate=EvaluateConfig()), **services)

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from stages.artifacts import Dataset, Model
 from stages.blobs.memory import MemoryBlobs
 from stages.closure import Code, code_of
+from stages.deploy.device.untrained_weights import NetworkSpec, arrays_of
 from stages.memo import CachedContent
 from stages.parts import ENGINES, MODALITIES, TASKS
+from stages.resources import Resources
 from stages.runtime import steps
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.quiet import quiet
-from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.device.untrained_weights import NetworkSpec, arrays_of
 from stages.train.heads.network import network_files
 from stages.train.search.search_space import Input
 
@@ -33,7 +33,7 @@ class Packed(NamedTuple):
     why: str = ""
 
 
-def packed(model_input: Input, spec: NetworkSpec, store: Store, settings: Settings) -> Packed:
+def packed(model_input: Input, spec: NetworkSpec, store: Store, resources: Resources) -> Packed:
     """The network of `model_input` as it would be packed, with the largest head that the search may
     choose; cached, and for images the same for all sizes."""
     size = 0 if model_input.initialised_family.takes == "pictures" else model_input.size
@@ -41,7 +41,7 @@ def packed(model_input: Input, spec: NetworkSpec, store: Store, settings: Settin
     key = ["untrained", model_input.family, size, *initial_weights, spec]
 
     def make() -> CachedContent:
-        network = _packed(model_input, spec, settings)
+        network = _packed(model_input, spec, resources)
         return CachedContent({"numeric": network.numeric, "why": network.why}, network.network)
 
     cached = store.memo(key, _code(model_input, spec), make)
@@ -55,12 +55,12 @@ def _code(model_input: Input, spec: NetworkSpec) -> Code:
     return code_of(__name__, config=[*parts, engine.name, engine.exporter, engine.backend])
 
 
-def _packed(model_input: Input, spec: NetworkSpec, settings: Settings) -> Packed:
+def _packed(model_input: Input, spec: NetworkSpec, resources: Resources) -> Packed:
     windows = windows_of(model_input, spec.task)
     with quiet(), TemporaryDirectory() as name:
         store = Store(MemoryBlobs(), Path(name))
         try:
-            model = _model(model_input, spec, store, settings)
+            model = _model(model_input, spec, store, resources)
             network = ENGINES[spec.engine].export(model, store, windows)
             return Packed(*_compressed(network, windows, spec))
         except InfrastructureError:
@@ -97,9 +97,9 @@ def _compressed(
     raise WorkflowError(f"No number format of deploy.ladder will do: {reason}")
 
 
-def _model(model_input: Input, spec: NetworkSpec, store: Store, settings: Settings) -> Model:
+def _model(model_input: Input, spec: NetworkSpec, store: Store, resources: Resources) -> Model:
     """A Model of which only the network is used."""
-    arrays = arrays_of(model_input, spec, settings)
+    arrays = arrays_of(model_input, spec, resources)
     return Model(
         task=spec.task,
         labels=(),

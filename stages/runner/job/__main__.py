@@ -1,4 +1,4 @@
-"""On the cluster: `python -m stages.train.distributed.job DIGEST` does the work that the blob
+"""On the cluster: `python -m stages.runner.job DIGEST` does the work that the blob
 DIGEST describes, and notes the outcome."""
 
 import json
@@ -6,18 +6,18 @@ import sys
 
 from stages.artifacts import Ref
 from stages.config import TrainSlice
-from stages.opening import open_store
+from stages.opening import open_store, resources_of
+from stages.runner.job.run_messages import ForwardingRun
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 from stages.train import train
-from stages.train.distributed.job.run_messages import ForwardingRun
 
 NOTE = "jobs/{}"
 
 
 def main(digest: str) -> None:
     """Train, and note the model's reference, or what a person has to mend."""
-    settings = Settings()
+    settings = Settings.taken()
     store = open_store(settings)
     request = json.loads(store.get(digest))
     try:
@@ -26,7 +26,7 @@ def main(digest: str) -> None:
             TrainSlice.model_validate(request["config"]),
             store=store,
             run=ForwardingRun(store),
-            settings=settings,
+            resources=resources_of(settings),
         )
     except WorkflowError as error:
         failure = {"error": type(error).__name__, "problem": error.problem, "remedy": error.remedy}

@@ -9,11 +9,11 @@ from typing import Any
 import stages
 from stages.config import TrainConfig
 from stages.models.available_weights import sha256
+from stages.runner.job.monitoring import GOES_ON
+from stages.runner.job.retrying import FIRST, PAUSE, patient
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.settings import Settings
 from stages.tracking import Run
-from stages.train.distributed.job.monitoring import GOES_ON
-from stages.train.distributed.job.retrying import FIRST, PAUSE, patient
 
 
 def connected(address: str, run: Run) -> Any:
@@ -53,7 +53,7 @@ def handed_in(client: Any, digest: str, settings: Settings, run: Run, pause: flo
             return taken
         tried = True
         client.submit_job(
-            entrypoint=f"python -m stages.train.distributed.job {digest}",
+            entrypoint=f"python -m stages.runner.job {digest}",
             submission_id=name,
             runtime_env={"py_modules": [home], "env_vars": _environment(settings)},
         )

@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from stages.runner.job.run_messages import MARK, replay
 from stages.runtime.errors import InfrastructureError
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.distributed.job.run_messages import MARK, replay
 
 POLL = 2.0  # seconds between two looks at the job's log
 TRIES = 30  # looks in vain, one after the other: a head of a cluster may take a minute to come back

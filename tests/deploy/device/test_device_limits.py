@@ -1,12 +1,15 @@
 """Which inputs take part, with a small family really exported, quantised and measured."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.config import PipelineConfig
 from stages.config.device import Device
+from stages.deploy.device.device_limits import fitted
 from stages.etl import source
+from stages.opening import resources_of
 from stages.runtime.errors import ConfigError
-from stages.train.cost.device.device_limits import fitted
 from tests import makers
 from tests.sounds import saved, tone
 
@@ -15,7 +18,7 @@ FAMILY = "small_audio@64"
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """Settings with the data 'beeps', and a store that remembers what was measured."""
+    """Resources, the revision of the data 'beeps', and a store that remembers what was measured."""
     folder = tmp_path_factory.mktemp("fitting")
     settings = makers.settings(folder)
     for label, hertz in {"low": 200, "high": 900}.items():
@@ -23,25 +26,29 @@ def place(tmp_path_factory):
         for index in range(4):
             sound = saved(tone(hertz + index, seconds=0.5))
             (folder / "beeps" / label / f"{index}.wav").write_bytes(sound)
-    source.add("beeps", folder / "beeps", settings)
-    return settings, makers.store(folder)
+    revision = source.add("beeps", folder / "beeps", settings).revision
+    return resources_of(settings), revision, makers.store(folder)
+
+
+def two() -> int:
+    """How many labels the data has."""
+    return 2
 
 
 def pipeline_with(place, device: Device) -> PipelineConfig:
-    settings, _ = place
+    _, revision, _ = place
     train = {"families": ["small_audio"], "trials": 2, "device": device.model_dump()}
     config = {"name": "b", "task": "sound_classification", "train": train, "data": "beeps"}
     pipeline = PipelineConfig.model_validate(config)
-    revision = source.find(pipeline.data, settings).revision
     data = pipeline.data.model_copy(update={"revision": revision})
     return pipeline.model_copy(update={"data": data})
 
 
 def test_what_fits_takes_part_with_its_figures(place):
-    settings, store = place
+    resources, _, store = place
     generous = Device(size_mb=10, latency_ms_p95=1000, memory_mb=2000)
 
-    device = fitted(pipeline_with(place, generous), store, settings).device
+    device = fitted(pipeline_with(place, generous), two, store, resources).device
 
     [found] = device.measured
     assert (found.input, found.numeric, found.why) == (FAMILY, "int8", "")
@@ -51,39 +58,41 @@ def test_what_fits_takes_part_with_its_figures(place):
 
 
 def test_nothing_that_fits_is_told_with_the_nearest_and_what_would_do(place):
-    settings, store = place
+    resources, _, store = place
 
     with pytest.raises(ConfigError, match=rf"{FAMILY}: 0\.\d+ MB, 0\.1 allowed") as caught:
-        fitted(pipeline_with(place, Device(size_mb=0.1)), store, settings)
+        fitted(pipeline_with(place, Device(size_mb=0.1)), two, store, resources)
 
     wanted = float(caught.value.remedy.partition("train.device.size_mb to ")[2].split(",")[0])
     enough = pipeline_with(place, Device(size_mb=wanted))
-    assert fitted(enough, store, settings).device.excluded == ()
+    assert fitted(enough, two, store, resources).device.excluded == ()
 
 
 def test_without_a_limit_nothing_is_measured(place):
-    settings, store = place
+    resources, _, store = place
     before = pipeline_with(place, Device())
 
-    assert fitted(before, store, settings) is before.train
+    assert fitted(before, two, store, resources) is before.train
 
 
 def test_a_lock_is_not_measured_again(place):
-    settings, store = place
-    resolved = fitted(pipeline_with(place, Device(size_mb=10)), store, settings).device
+    resources, _, store = place
+    resolved = fitted(pipeline_with(place, Device(size_mb=10)), two, store, resources).device
 
-    again = fitted(pipeline_with(place, resolved), makers.store(settings.root / "empty"), settings)
+    again = fitted(
+        pipeline_with(place, resolved), two, makers.store(resources.scratch / "empty"), resources
+    )
 
     assert again.device == resolved
 
 
 def test_figures_of_another_device_are_its_own(place):
-    settings, store = place
+    resources, _, store = place
     elsewhere = pipeline_with(place, Device(size_mb=10, profile="pi"))
 
     with pytest.raises(ConfigError, match="no measurements of 'pi'") as caught:
-        fitted(elsewhere, store, settings)
+        fitted(elsewhere, two, store, resources)
     assert "AIWF_DEVICE" in caught.value.remedy
 
-    there = fitted(elsewhere, store, settings.model_copy(update={"device": "pi"}))
-    assert fitted(elsewhere, store, settings) == there
+    there = fitted(elsewhere, two, store, replace(resources, device="pi"))
+    assert fitted(elsewhere, two, store, resources) == there

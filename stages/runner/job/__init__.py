@@ -3,6 +3,6 @@
 The cluster has to see the same store as this machine, and to have the libraries of this project;
 the project itself is sent along."""
 
-from stages.train.distributed.job.remote_training import submitted
+from stages.runner.job.remote_training import submitted
 
 __all__ = ["submitted"]

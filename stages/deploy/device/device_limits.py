@@ -1,34 +1,34 @@
 """Selects the inputs that a device's limits allow, once, when a run is resolved."""
 
-from stages.closure import code_of
-from stages.config import DataConfig, PipelineConfig, TrainConfig
+from collections.abc import Callable
+
+from stages.config import PipelineConfig, TrainConfig
 from stages.config.device import Device, DeviceCost
-from stages.etl import source
-from stages.etl.readers import read_folder
-from stages.memo import CachedContent
-from stages.parts import ENGINES, TASKS
+from stages.deploy.device.measuring import CannotRun, measured
+from stages.deploy.device.untrained_network import packed, windows_of
+from stages.deploy.device.untrained_weights import NetworkSpec
+from stages.parts import ENGINES
+from stages.resources import Resources
 from stages.runtime.errors import ConfigError
-from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.device.measuring import CannotRun, measured
-from stages.train.cost.device.untrained_network import packed, windows_of
-from stages.train.cost.device.untrained_weights import NetworkSpec
 from stages.train.search.search_space import UNITS, Input, inputs_of
 
 
-def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainConfig:
+def fitted(
+    pipeline: PipelineConfig, labels: Callable[[], int], store: Store, resources: Resources
+) -> TrainConfig:
     """The pipeline's `train` with all measurements, and with the inputs that break a limit of
     `train.device` excluded; unchanged without a limit, or if they have been measured before.
-    `pipeline.data` is resolved.
+    `labels` counts the labels of its data, if that is needed.
 
     Raises ConfigError if no input is left, naming the nearest one, or if the limits are those of
     another device that has not measured the inputs."""
     train = pipeline.train
     if not train.device.limits or train.device.measured:
         return train
-    spec = _network_spec(pipeline, store, settings)
+    spec = _network_spec(pipeline, labels())
     table = tuple(
-        _device_cost(model_input, spec, train.device, store, settings)
+        _device_cost(model_input, spec, train.device, store, resources)
         for model_input in inputs_of(train)
     )
     if all(figures.why for figures in table):
@@ -38,11 +38,11 @@ def fitted(pipeline: PipelineConfig, store: Store, settings: Settings) -> TrainC
     return train.model_copy(update={"device": device})
 
 
-def _network_spec(pipeline: PipelineConfig, store: Store, settings: Settings) -> NetworkSpec:
+def _network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
     train = pipeline.train
     return NetworkSpec(
         task=pipeline.task,
-        labels=_labels(pipeline.data, pipeline.task, store, settings),
+        labels=labels,
         hidden=UNITS if "hidden" in train.search_space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
@@ -51,25 +51,11 @@ def _network_spec(pipeline: PipelineConfig, store: Store, settings: Settings) ->
     )
 
 
-def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:
-    """How many labels the raw data has; cached by its revision."""
-    readers = TASKS[task].readers
-
-    def make() -> CachedContent:
-        with source.opened(data, settings) as folder:
-            rows = read_folder(folder, readers).rows
-        named = {row.label for row in rows} | {box.label for row in rows for box in row.boxes}
-        return CachedContent(len(named - {""}))
-
-    code = code_of("stages.etl.readers", config=[task, *readers])
-    return int(store.memo(["labels", task, data.revision], code, make).facts)
-
-
 def _device_cost(
-    model_input: Input, spec: NetworkSpec, device: Device, store: Store, settings: Settings
+    model_input: Input, spec: NetworkSpec, device: Device, store: Store, resources: Resources
 ) -> DeviceCost:
     """The cost of `model_input` on the device, and why it is excluded, if it is."""
-    untrained = packed(model_input, spec, store, settings)
+    untrained = packed(model_input, spec, store, resources)
     if untrained.why:
         return DeviceCost(input=model_input.name, why=untrained.why)
     shape = windows_of(model_input, spec.task).shape[1:]
@@ -83,7 +69,7 @@ def _device_cost(
             device.profile,
             engine,
             store=store,
-            settings=settings,
+            resources=resources,
         )
     except CannotRun as error:
         return DeviceCost(input=name, numeric=numeric, why=error.problem)

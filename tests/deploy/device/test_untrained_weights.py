@@ -1,14 +1,17 @@
 """Weights of untrained networks: whatever the family, they fit its network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from stages.deploy.device.untrained_weights import NetworkSpec, arrays_of, built
 from stages.parts import FAMILIES
-from stages.settings import Settings
-from stages.train.cost.device.untrained_weights import NetworkSpec, arrays_of, built
+from stages.resources import Resources
 from stages.train.search.search_space import Input
+
+RESOURCES = Resources(cores=1, scratch=Path("/nowhere"))  # these weights are installed
 
 
 def spec(hidden: int) -> NetworkSpec:
@@ -32,7 +35,7 @@ def test_they_fit_the_network_of_their_family(family: str, hidden: int):
 def test_a_head_is_as_large_as_the_search_may_choose_it():
     model_input = Input("efficientnet_lite0", 64)
 
-    linear, deep = (arrays_of(model_input, spec(hidden), Settings()) for hidden in (0, 64))
+    linear, deep = (arrays_of(model_input, spec(hidden), RESOURCES) for hidden in (0, 64))
 
     assert linear["head.out.weight"].shape == (1280, 7)
     assert deep["head.hidden.weight"].shape == (1280, 3 * 64)
@@ -48,7 +51,7 @@ def test_a_kernel_is_as_large_as_the_search_may_choose_it():
 def test_those_of_another_process_are_these():
     model_input = Input("small_audio", 64)
 
-    there, here = arrays_of(model_input, spec(64), Settings()), built(model_input, spec(64))
+    there, here = arrays_of(model_input, spec(64), RESOURCES), built(model_input, spec(64))
 
     assert there.keys() == here.keys()
     assert all(np.array_equal(there[name], here[name]) for name in here)

@@ -13,11 +13,11 @@ from typing import Any
 import stages
 from stages.closure import code_of
 from stages.config.device import DeviceCost
+from stages.deploy.device.machine import is_here, name_of
 from stages.memo import CachedContent
+from stages.resources import Resources
 from stages.runtime.errors import ConfigError, WorkflowError
-from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.device.machine import is_here, name_of
 
 TIMEOUT = 600  # seconds
 DECIMALS = 3
@@ -40,7 +40,7 @@ def measured(
     engine: Any,
     *,
     store: Store,
-    settings: Settings,
+    resources: Resources,
 ) -> DeviceCost:
     """The cost of `network` (its files) for one window of `shape` when `engine`, a record of the
     registry ENGINES, runs it on the device of `profile`; cached in `store`.
@@ -50,7 +50,7 @@ def measured(
     key = ["device figures", network, list(shape), name_of(profile), engine.backend, engine.measure]
 
     def make() -> CachedContent:
-        if not is_here(profile, settings):
+        if not is_here(profile, resources):
             raise _unmeasured(name, profile)
         return CachedContent(_measure(network, numeric, shape, engine))
 

@@ -5,14 +5,14 @@ from typing import Any
 from stages.artifacts import Dataset, Model, Ref, canonical
 from stages.closure import code_of
 from stages.config import TrainSlice
+from stages.runner.job.monitoring import Job
+from stages.runner.job.retrying import patient
+from stages.runner.job.submission import check_weights, connected, handed_in, running
 from stages.runtime import errors
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.distributed.job.monitoring import Job
-from stages.train.distributed.job.retrying import patient
-from stages.train.distributed.job.submission import check_weights, connected, handed_in, running
 
 NOTE = "jobs/{}"
 

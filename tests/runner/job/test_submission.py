@@ -2,11 +2,11 @@
 
 import pytest
 
+from stages.runner.job.submission import connected, handed_in
 from stages.runtime.errors import InfrastructureError
-from stages.train.distributed.job.submission import connected, handed_in
 from tests import makers
-from tests.train.distributed.job.office import Office, opened
-from tests.train.distributed.job.test_job import RecordedRun
+from tests.runner.job.office import Office, opened
+from tests.runner.job.test_job import RecordedRun
 
 DIGEST = "0" * 64
 NO_AGENT = "No available agent to submit job, please try again later."

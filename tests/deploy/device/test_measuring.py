@@ -8,12 +8,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from stages.config.device import HERE, DeviceCost
+from stages.deploy.device.measuring import CannotRun, measured
 from stages.memo import ENTRIES
 from stages.memo.entry import CacheEntry
 from stages.parts import ENGINES
-from stages.settings import Settings
 from stages.store import Store
-from stages.train.cost.device.measuring import CannotRun, measured
 from tests import makers
 
 SHAPE = (3, 32, 32)
@@ -41,7 +40,7 @@ def network(channels: int, operator: str = "Relu") -> bytes:
 
 def cost_of(model: bytes, store: Store) -> DeviceCost:
     engine, files = ENGINES["onnxruntime"], {"model.onnx": model}
-    services = {"store": store, "settings": Settings()}
+    services = {"store": store, "resources": makers.resources(store.cache)}
     return measured("a@32", files, "float32", SHAPE, HERE, engine, **services)
 
 

@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 
 from stages.config.device import HERE
-from stages.settings import Settings
+from stages.resources import Resources
 
 
 def processor() -> str:
@@ -23,6 +23,6 @@ def name_of(profile: str) -> str:
     return processor() if profile == HERE else profile
 
 
-def is_here(profile: str, settings: Settings) -> bool:
+def is_here(profile: str, resources: Resources) -> bool:
     """Whether this machine may measure for `profile`."""
-    return profile in (HERE, settings.device)
+    return profile in (HERE, resources.device)

@@ -1,7 +1,7 @@
 """The weights of an untrained network.
 
 A layer whose weights have to be built is built in a process of its own, `python -m
-stages.train.cost.device.untrained_weights SPEC.json OUT.npz`. The process that plans a run may
+stages.deploy.device.untrained_weights SPEC.json OUT.npz`. The process that plans a run may
 never need Paddle, and importing Paddle changes the logging of a whole process."""
 
 import json
@@ -17,8 +17,8 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.models.export import child_environment
 from stages.models.weights import Array
+from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
-from stages.settings import Settings
 from stages.train.search.search_space import Input
 
 
@@ -38,12 +38,12 @@ class NetworkSpec:
     kernel: int = 3
 
 
-def arrays_of(model_input: Input, spec: NetworkSpec, settings: Settings) -> dict[str, Array]:
+def arrays_of(model_input: Input, spec: NetworkSpec, resources: Resources) -> dict[str, Array]:
     """The weights of the network of `model_input`: its backbone's initial weights, and random ones
     for its head."""
     if model_input.initialised_family.whole or model_input.initialised_family.weights is None:
         return _built_in_child(model_input, spec)
-    return _with_head(model_input, spec, model_input.initialised_family.load(settings))
+    return _with_head(model_input, spec, model_input.initialised_family.load(resources))
 
 
 def _built_in_child(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:

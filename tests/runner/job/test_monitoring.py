@@ -7,13 +7,13 @@ import pytest
 from stages.artifacts import Model
 from stages.config import TrainConfig, TrainSlice
 from stages.models.available_weights import sha256
+from stages.runner.job import submitted
+from stages.runner.job.monitoring import TRIES, Job
+from stages.runner.job.submission import connected
 from stages.runtime.errors import ConfigError, InfrastructureError
-from stages.train import train
-from stages.train.distributed.job.monitoring import TRIES, Job
-from stages.train.distributed.job.submission import connected
 from tests import makers
-from tests.train.distributed.job.office import Office, opened
-from tests.train.distributed.job.test_job import RecordedRun
+from tests.runner.job.office import Office, opened
+from tests.runner.job.test_job import RecordedRun
 
 CALLS = [("progress", "trials", 1, 2)]
 
@@ -49,7 +49,7 @@ def trained(office, store, tmp_path, run=None, **changes):
     settings = makers.settings(tmp_path).model_copy(update=overrides)
     config = TrainSlice(train=TrainConfig(**changes))
     dataset = makers.dataset(store, each=2)
-    return train(dataset, config, store=store, run=run or RecordedRun(), settings=settings)
+    return submitted(dataset, config, store=store, run=run or RecordedRun(), settings=settings)
 
 
 def job_of(office):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from stages.config import TrainConfig, TrainSlice
+from stages.runner.job import submitted
+from stages.runner.job.run_messages import ForwardingRun, replay
 from stages.runtime.errors import InfrastructureError
 from stages.tracking import QuietRun, TrialProgress, TrialRecord
-from stages.train import train
-from stages.train.distributed.job.run_messages import ForwardingRun, replay
 from tests import makers
 
 
@@ -65,6 +65,6 @@ def test_an_address_where_nobody_takes_jobs_is_told_with_what_is_needed(tmp_path
     dataset = makers.dataset(store, each=2)
 
     with pytest.raises(InfrastructureError, match=r"ray\[default\]==.*RAY_AUTH_TOKEN"):
-        train(
+        submitted(
             dataset, TrainSlice(train=TrainConfig()), store=store, run=QuietRun(), settings=settings
         )

@@ -16,15 +16,17 @@ import pytest
 
 from stages.artifacts import Dataset, Model
 from stages.config import read_pipeline
+from stages.etl import etl, source
 from stages.local.health import free_port
-from stages.opening import open_store
-from stages.parts import STAGES
+from stages.opening import open_store, resources_of
+from stages.runner.job import submitted
 from stages.runner.resolve import resolve
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.tracking import QuietRun
+from stages.train import train
 from tests import makers
-from tests.train.distributed.job.test_job import RecordedRun
+from tests.runner.job.test_job import RecordedRun
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 TOKEN_ENVIRONMENT = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token_hex(32)}
@@ -92,15 +94,18 @@ def there(address, tmp_path, monkeypatch) -> Settings:
 def trained(settings: Settings, dataset: Dataset, run: Any, text: str = makers.QUICK) -> Model:
     path = makers.quick_pipeline(settings.root.parent, settings, text)
     config = resolve(read_pipeline(path), settings).slice("train")
-    services = {"store": open_store(settings), "run": run, "settings": settings}
-    return STAGES["train"](dataset, config, **services)
+    services = {"store": open_store(settings), "run": run}
+    if settings.job_address:
+        return submitted(dataset, config, settings=settings, **services)
+    return train(dataset, config, resources=resources_of(settings), **services)
 
 
 @pytest.fixture
 def dataset(there) -> Dataset:
     path = makers.quick_pipeline(there.root.parent, there)
     config = resolve(read_pipeline(path), there).slice("etl")
-    return STAGES["etl"](config, store=open_store(there), run=QuietRun(), settings=there)
+    raw, resources = source.raw_data(config.data, there), resources_of(there)
+    return etl(raw, config, store=open_store(there), run=QuietRun(), resources=resources)
 
 
 def test_a_job_makes_the_model_that_would_be_made_here_and_its_progress_is_heard(there, dataset):
