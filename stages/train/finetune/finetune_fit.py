@@ -16,7 +16,6 @@ from stages.train.distributed.process_group import ProcessGroup, SingleProcess
 from stages.train.distributed.schedule import averaged, rate_at
 from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
 from stages.train.finetune.mixing import mixed
-from stages.train.finetune.resume_state import FitState
 from stages.train.finetune.unfrozen_network import (
     PREDICTED_AT_ONCE,
     TrainedWeights,
@@ -69,26 +68,15 @@ class FinetuneFit(Fit):
             self.curve.append({"train_loss": loss})
         self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
 
-    def state(self) -> FitState:  # type: ignore[override]
-        """All that another fit of this trial needs to resume: arrays, and values that JSON can
-        hold."""
-        optimizer, best = self.optimizer, self._best()
-        values, statistics = best.parameters
-        arrays = {"values": self.values, "mean": self.mean, "best": values, "logits": best.logits}
-        arrays |= {"first": optimizer.first, "second": optimizer.second}
-        if statistics is not None:
-            arrays["statistics"] = statistics
-        plain = {"done": self.done, "curve": self.curve}
-        return arrays, plain | {"epoch": best.epoch, "measures": best.measures}
+    def state(self) -> dict[str, Any]:
+        own = {"values": self.values, "mean": self.mean, "done": self.done}
+        moments = {"first": self.optimizer.first, "second": self.optimizer.second}
+        return {**super().state(), **own, **moments}
 
-    def load_state(self, state: FitState) -> None:  # type: ignore[override]
-        """Resume from `state`."""
-        arrays, plain = state
-        self.optimizer.resume(arrays["first"], arrays["second"], plain["done"])
-        self.values, self.mean, self.done = arrays["values"], arrays["mean"], plain["done"]
-        self.curve = [dict(epoch) for epoch in plain["curve"]]
-        weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
-        self.best = Best(plain["epoch"], plain["measures"], weights, arrays["logits"])
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.optimizer.resume(state["first"], state["second"], state["done"])
+        self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
         fill(self.network.parameters, self.values)
 
     @property

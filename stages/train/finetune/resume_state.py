@@ -1,5 +1,5 @@
-"""The resume state of fine-tuning, as files: results of finished rung budgets, and the states of
-trials that may continue. Arrays and JSON only."""
+"""The resume state of fine-tuning: results of finished rung budgets, and the states of trials that
+may continue. As files it is arrays and JSON only."""
 
 import json
 from dataclasses import dataclass, field
@@ -10,7 +10,10 @@ from stages.artifacts import canonical, digest_of
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
-FitState = tuple[dict[str, Any], dict[str, Any]]  # arrays; values that JSON can hold
+FitState = dict[str, Any]  # as `FinetuneFit.state` gives it
+
+
+ARRAYS = ("values", "mean", "first", "second")  # of a state, beside those of its best epoch
 
 
 @dataclass
@@ -49,7 +52,8 @@ class ResumeState:
         """Write everything into the new folder `folder`."""
         for name, result in self.results.items():
             _write(folder / f"result-{name}", result.facts, result.arrays)
-        for name, (arrays, plain) in self.states.items():
+        for name, state in self.states.items():
+            arrays, plain = _as_files(state)
             _write(folder / f"state-{name}", plain, pack_arrays(arrays))
 
     @classmethod
@@ -62,8 +66,30 @@ class ResumeState:
             if what == "result":
                 resume_state.results[name] = TrialResult(**plain, arrays=data)
             else:
-                resume_state.states[name] = (unpack_arrays(data), plain)
+                resume_state.states[name] = _from_files(unpack_arrays(data), plain)
         return resume_state
+
+
+def _as_files(state: FitState) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`state` as arrays by name, and as values that JSON can hold."""
+    best = state["best"]
+    values, statistics = best.parameters
+    arrays = {name: state[name] for name in ARRAYS} | {"best": values, "logits": best.logits}
+    if statistics is not None:
+        arrays["statistics"] = statistics
+    plain = {"done": state["done"], "curve": state["curve"]}
+    return arrays, plain | {"epoch": best.epoch, "measures": best.measures}
+
+
+def _from_files(arrays: dict[str, Any], plain: dict[str, Any]) -> FitState:
+    """The state of which `_as_files` made these."""
+    from stages.train.finetune.unfrozen_network import TrainedWeights  # opens Paddle, as the next
+    from stages.train.heads.fitting import Best
+
+    weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
+    best = Best(plain["epoch"], plain["measures"], weights, arrays["logits"])
+    own = {name: arrays[name] for name in ARRAYS}
+    return {"curve": plain["curve"], "best": best, "done": plain["done"], **own}
 
 
 def _trial_name(trial: RungBudget | Trial) -> str:

@@ -5,6 +5,8 @@ import pytest
 
 from stages.models.arrays import pack_arrays
 from stages.train.finetune.resume_state import ResumeState
+from stages.train.finetune.unfrozen_network import TrainedWeights
+from stages.train.heads.fitting import Best
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 RESULT = TrialResult(
@@ -13,22 +15,31 @@ RESULT = TrialResult(
 BUDGET = RungBudget(11, 12, {"learning_rate": 0.002, "mixing": "none"})
 
 
-def resume_state() -> ResumeState:
+def numbers(first: int) -> np.ndarray:
+    return np.arange(first, first + 3, dtype=np.float32)
+
+
+def state(statistics: np.ndarray | None = None) -> dict:
+    """As a fit has it; every array is another."""
+    best = Best(2, {"accuracy": 0.5}, TrainedWeights(numbers(0), statistics), numbers(10)[None])
+    arrays = {"values": numbers(20), "mean": numbers(30), "first": numbers(40)}
+    return {"curve": [{"loss": 1.0}], "best": best, "done": 7, **arrays, "second": numbers(50)}
+
+
+def resume_state(statistics: np.ndarray | None = None) -> ResumeState:
     resumable = ResumeState()
     resumable.add_result(BUDGET, RESULT)
-    state = ({"values": np.arange(3, dtype=np.float32)}, {"done": 7, "curve": [{"loss": 1.0}]})
-    resumable.add_fit_state(BUDGET, state)
+    resumable.add_fit_state(BUDGET, state(statistics))
     return resumable
 
 
-def test_what_was_saved_is_found_again(tmp_path):
-    resume_state().save(tmp_path)
+@pytest.mark.parametrize("statistics", [None, numbers(60)], ids=["frozen", "with statistics"])
+def test_what_was_saved_is_found_again(tmp_path, statistics):
+    resume_state(statistics).save(tmp_path)
     found = ResumeState.load(tmp_path)
 
     assert found.find_result(BUDGET) == found.result(BUDGET) == RESULT
-    arrays, plain = found.fit_state(BUDGET)
-    np.testing.assert_array_equal(arrays["values"], [0, 1, 2])
-    assert plain == {"done": 7, "curve": [{"loss": 1.0}]}
+    np.testing.assert_equal(found.fit_state(BUDGET), state(statistics))
 
 
 @pytest.mark.parametrize(
