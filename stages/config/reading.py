@@ -52,11 +52,11 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
     return parse_pipeline(text, str(path), changes)
 
 
-def named_pipeline(given: Path, folder: Path) -> Path:
-    """The YAML that a person means by `given`: a file, or the name of a pipeline in `folder`."""
-    named = folder / f"{given}.yaml"
-    is_name = given.parent == Path() and not given.suffix
-    return named if is_name and not given.is_file() and named.is_file() else given
+def named_pipeline(path: Path, folder: Path) -> Path:
+    """The YAML that a person means by `path`: a file, or the name of a pipeline in `folder`."""
+    named = folder / f"{path}.yaml"
+    is_name = path.parent == Path() and not path.suffix
+    return named if is_name and not path.is_file() and named.is_file() else path
 
 
 def parse_pipeline(
@@ -176,9 +176,9 @@ def _explanation(problem: Any, place: Place) -> str:
 def _expected(problem: Any) -> str:
     """What the key has to hold, in plain words; pydantic's own text where there are none."""
     kind, limits = str(problem["type"]), problem.get("ctx", {})
-    for start, words in EXPECTED.items():
+    for start, text in EXPECTED.items():
         if kind.startswith(start):
-            return words.format(**limits)
+            return text.format(**limits)
     return str(problem["msg"])
 
 
@@ -213,6 +213,6 @@ def _what(path: Path) -> str:
 
 def _offer(path: Path) -> str:
     folder = path.parent if path.suffix or path.parent != Path() else Path("configs/pipelines")
-    others = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    names = {str(other) if path.suffix else other.stem for other in others}
+    pipelines = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    names = {str(other) if path.suffix else other.stem for other in pipelines}
     return f"{nearest(str(path), sorted(names))}Pipelines are in configs/pipelines/."

@@ -16,7 +16,7 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def list_of_one(cls, value: Any) -> Any:
+    def wrap_single_values(cls, value: Any) -> Any:
         """Take one value where a list is expected as a list of one: `families: squeezenet`."""
         if not isinstance(value, dict):
             return value

@@ -42,10 +42,10 @@ def state_of(lock: Lock, settings: Settings) -> str:
     """'finished', 'running' (by a command on this machine), or what the run stopped before."""
     if not lock.lacking:
         return "finished"
-    return "running" if _is_held(lock.run, settings) else f"stopped before {lock.lacking[0]}"
+    return "running" if _is_locked(lock.run, settings) else f"stopped before {lock.lacking[0]}"
 
 
-def _is_held(run: str, settings: Settings) -> bool:
+def _is_locked(run: str, settings: Settings) -> bool:
     """Whether a process on this machine holds the run's folder."""
     try:
         with (run_folder(run, settings) / ".running").open() as mark:

@@ -1,4 +1,4 @@
-"""Records in a run what the stage itself cannot see: what was asked of the pipeline, the figures by
+"""Records in a run what a stage cannot see: the keys that were set, the figures by
 which runs are compared, excluded families and the trials' page."""
 
 from typing import Any
@@ -11,7 +11,7 @@ from stages.tracking import Run
 from stages.tracking.mlflow_run import MlflowRun
 
 
-def asked(pipeline: PipelineConfig) -> dict[str, Any]:
+def requested(pipeline: PipelineConfig) -> dict[str, Any]:
     """The keys of `pipeline` by which a person tells two runs apart in MLflow's comparison."""
     return {
         "task": pipeline.task,

@@ -195,7 +195,7 @@ def _work(
         tags=tags,
         progress=watch.progress,
         standings=watch.trial,
-        asked=run_records.asked(pipeline),
+        requested=run_records.requested(pipeline),
     ) as tracked_run:
         data = pipeline.data
         tracked_run.log_data(data.name, data.revision, f"{data.name}@{data.revision}")

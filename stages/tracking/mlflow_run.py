@@ -144,17 +144,17 @@ def open_run(
     tags: Mapping[str, str],
     progress: Progress,
     standings: Standings = lambda _: None,
-    asked: Mapping[str, Any] = MappingProxyType({}),
+    requested: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[MlflowRun]:
     """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
 
-    That run gets the parameters `asked` when it is made. It is RUNNING until `end_run`.
+    That run gets the parameters `requested` when it is made. It is RUNNING until `end_run`.
 
     Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
     with refusals(settings):
-        tree = RunTree.open(client, settings, pipeline, run, stage, tags, asked)
+        tree = RunTree.open(client, settings, pipeline, run, stage, tags, requested)
     page = Page(tree.experiment, tree.own)
     announce(page)
     writer = Writer()

@@ -38,14 +38,14 @@ class RunTree:
         run: str,
         stage: str,
         tags: Mapping[str, str],
-        asked: Mapping[str, Any],
+        requested: Mapping[str, Any],
     ) -> "RunTree":
         """Begin a run of `stage` below the one of the pipeline run `run`, which has the parameters
-        `asked`."""
+        `requested`."""
         home = experiment(client, pipeline, place)
         # so that two stages that begin at once share one parent
         with alone(place.root / "mlflow" / ".lock"):
-            parent = _parent(client, home, run, pipeline, asked)
+            parent = _parent(client, home, run, pipeline, requested)
         _end_forsaken(client, home, parent, stage)
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
         marks = {**rules.texts_of(tags, rules.LONGEST_TAG), **marks}
@@ -86,7 +86,7 @@ def _pipeline_runs(client: "MlflowClient", experiment: str, run: str) -> list["R
 
 
 def _parent(
-    client: "MlflowClient", experiment: str, run: str, pipeline: str, asked: Mapping[str, Any]
+    client: "MlflowClient", experiment: str, run: str, pipeline: str, requested: Mapping[str, Any]
 ) -> str:
     """The run of the pipeline run `run`: the one there is, running again, or a new one, which is
     named by pipeline, date (UTC) and a short id."""
@@ -97,7 +97,7 @@ def _parent(
     tags = {"aiwf.run": run, "aiwf.part": "pipeline"}
     name = f"{pipeline} {datetime.now(UTC):%Y-%m-%d %H:%M} {digest_of(run.encode())[:6]}"
     new = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
-    for key, text in rules.texts_of(asked, rules.LONGEST_PARAM).items():
+    for key, text in rules.texts_of(requested, rules.LONGEST_PARAM).items():
         client.log_param(new, key, text)
     return new
 

@@ -151,7 +151,7 @@ def test_minutes_decide_nothing_once_the_trials_are_counted():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "start"),
     [
         ("train.trials=abc", "'train.trials=abc': train.trials: this has to be a whole number"),
         ("train.trails=3", "'train.trails=3': train.trails: there is no such key"),
@@ -159,10 +159,10 @@ def test_minutes_decide_nothing_once_the_trials_are_counted():
         ("deploy.ladder=[int8, int7]", "'deploy.ladder=[int8, int7]': deploy.ladder.1: No number"),
     ],
 )
-def test_an_error_in_a_change_names_the_change_and_no_line(change, told):
+def test_an_error_in_a_change_names_the_change_and_no_line(change, start):
     message = problems(SMALLEST + "train:\n  trials: 5\n", change)
 
-    assert message.startswith(told)
+    assert message.startswith(start)
     assert "flowers.yaml" not in message
 
 

@@ -28,10 +28,16 @@ def opened(
     run: str,
     stage: str = "train",
     progress=lambda *_: None,
-    asked=MappingProxyType({}),
+    requested=MappingProxyType({}),
 ):
     return open_run(
-        settings, pipeline="flowers", run=run, stage=stage, tags={}, progress=progress, asked=asked
+        settings,
+        pipeline="flowers",
+        run=run,
+        stage=stage,
+        tags={},
+        progress=progress,
+        requested=requested,
     )
 
 
@@ -91,16 +97,16 @@ def test_the_pipelines_run_goes_on_between_stages_until_it_is_ended(settings):
 
 
 def test_the_pipelines_run_is_named_by_pipeline_date_and_id_and_has_what_was_asked(settings):
-    asked = {"families": "lite0, lite1", "gate": "accuracy=0.9", "budget_minutes": 5}
+    requested = {"families": "lite0, lite1", "gate": "accuracy=0.9", "budget_minutes": 5}
 
     for name in ("named-1", "named-2"):
-        with opened(settings, name, asked=asked) as run:
+        with opened(settings, name, requested=requested) as run:
             run.log_summary({"accuracy/model": 0.9})
 
     first, second = (runs_of(settings, name)["pipeline"][0] for name in ("named-1", "named-2"))
     assert re.fullmatch(r"flowers \d{4}-\d\d-\d\d \d\d:\d\d [0-9a-f]{6}", first.info.run_name)
     assert first.info.run_name != second.info.run_name
-    assert first.data.params == {key: str(value) for key, value in asked.items()}
+    assert first.data.params == {key: str(value) for key, value in requested.items()}
     assert first.data.metrics == {"accuracy/model": 0.9}
 
 
