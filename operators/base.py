@@ -54,6 +54,11 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
             self.listener.completed(self.task_id, ref)
         return ref
 
+    def on_kill(self) -> None:
+        """Stop as Ctrl-C would, so that runs in MLflow and Ray are ended. Airflow calls this on
+        SIGTERM in the main thread, and kills the task five seconds later."""
+        raise KeyboardInterrupt
+
     def _run(self, context: Any) -> list[str]:
         from stages.runner import run_stage
 

@@ -1,5 +1,7 @@
 """The table of commands."""
 
+from typing import Annotated
+
 import typer
 
 from stages.cli.artifacts import diff, list_artifacts, schema, show
@@ -14,12 +16,34 @@ from stages.cli.services import down, status, up
 
 app = typer.Typer(
     name="aiwf",
-    help="From a folder of labelled pictures or sounds to a package that passed its own test.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(requested: bool) -> None:
+    """Print the version and leave, if it is `requested`."""
+    from stages.runtime.libraries import installed
+
+    if requested:
+        print(f"aiwf {installed('ai-workflow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """From a folder of labelled pictures or sounds to a package that passed its own test."""
+
+
 for command in (run, plan, stage, reproduce, diff, show, schema, evaluate, predict, serve):
     app.command()(command)
 for server_command in (doctor, gc, up, down, status):

@@ -23,9 +23,10 @@ def list_artifacts(
     from stages.runtime.errors import ConfigError
     from stages.runtime.registry import nearest
 
-    store = open_store(Settings())
+    settings = Settings()
+    store = open_store(settings)
     if kind == "run":
-        _list_runs(store)
+        _list_runs(store, settings)
         return
     if kind not in KINDS:
         kinds = [*KINDS, "run"]
@@ -39,19 +40,17 @@ def list_artifacts(
             print(f"{ref}  {error.problem}")
 
 
-def _list_runs(store: "Store") -> None:
-    """Each run's name, what its packages measured, a line for each, then the trained model."""
-    from stages.runner.lock import load_lock
+def _list_runs(store: "Store", settings: Settings) -> None:
+    """Each run's time, state and name, what its packages measured, then the trained model."""
+    from stages.runner.recorded_runs import recorded_runs
     from stages.runner.shipped import shipped, trained, trained_of
     from stages.runtime.errors import ConfigError
 
-    for key in store.blobs.keys("notes/runs/"):
-        run = key.removeprefix("notes/runs/").removesuffix(".json")
-        print(run)
+    for run in recorded_runs(store, settings):
+        print(f"{run.changed.astimezone():%Y-%m-%d %H:%M}  {run.name}  {run.state}")
         try:
-            lock = load_lock(run, store)
-            report = trained_of(lock, store) if lock else None
-            lines = [*shipped(lock, store), trained(report)] if lock and report else []
+            report = trained_of(run.lock, store) if run.lock else None
+            lines = [*shipped(run.lock, store), trained(report)] if run.lock and report else []
         except ConfigError as error:
             print(f"  {error.problem}")
         else:
@@ -93,7 +92,7 @@ def diff(
 ) -> None:
     """Tell what changed between two runs, and what it did to the metrics."""
     from stages.opening import open_store
-    from stages.runner.comparison import differences, effects
+    from stages.runner.comparison import differences, effects, verdicts
     from stages.runner.lock import read_lock
 
     store = open_store(Settings())
@@ -102,6 +101,10 @@ def diff(
         print(f"{what}: {'the same' if not changes else ''}")
         for key, (old, new) in changes.items():
             print(f"  {key}: {_short(old)} -> {_short(new)}")
+    changed = verdicts(a, b, store)
+    print(f"verdicts: {'' if changed else 'the same'}")
+    for name, (old, new) in changed.items():
+        print(f"  {name}: {old} -> {new}")
     print("metrics:")
     for effect in effects(a, b, store):
         change = f"{effect.first.value:.4f} -> {effect.second.value:.4f}"

@@ -2,6 +2,7 @@
 
 import _thread
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -14,7 +15,8 @@ from stages.runtime.errors import WorkflowError
 from stages.runtime.neutral import neutral_streams
 
 CTRL_C = 130
-STOPPED = ("Stopped.", "The same command goes on where this one left off.", CTRL_C)
+TERMINATED = 128 + signal.SIGTERM
+STOPPED = ("Stopped.", "The same command goes on where this one left off.")
 
 
 @contextmanager
@@ -28,15 +30,16 @@ def errors_reported() -> Iterator[None]:
 
 def _reporting() -> Iterator[None]:
     before, sys.unraisablehook = sys.unraisablehook, _unraisable
+    terminated = _terminations()
     try:
         yield
     except WorkflowError as error:
         _leave(error.problem, error.remedy, error.exit_code)
     except KeyboardInterrupt:
-        _leave(*STOPPED)
+        _leave(*STOPPED, TERMINATED if terminated else CTRL_C)
     except SystemExit as leaving:  # typer turns Ctrl-C into an exit code
         if leaving.code == CTRL_C:
-            _leave(*STOPPED)
+            _leave(*STOPPED, TERMINATED if terminated else CTRL_C)
         raise
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,6 +55,22 @@ def _reporting() -> Iterator[None]:
         )
     finally:
         sys.unraisablehook = before
+
+
+def _terminations() -> list[int]:
+    """Let SIGTERM stop the command as Ctrl-C does; the list then holds the signal.
+
+    A second one ends the process at once."""
+    came: list[int] = []
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        came.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    return came
 
 
 def _unraisable(lost: "sys.UnraisableHookArgs") -> None:

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from stages.config import PipelineConfig, read_pipeline
+from stages.config import PipelineConfig, named_pipeline, read_pipeline
 from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 
-Pipeline = Annotated[Path, typer.Argument(help="The pipeline's YAML.", show_default=False)]
+Pipeline = Annotated[
+    Path, typer.Argument(help="The pipeline's YAML, or its name.", show_default=False)
+]
 Changes = Annotated[
     list[str] | None, typer.Argument(help="Changes such as train.trials=5.", show_default=False)
 ]
@@ -39,6 +41,7 @@ def run(
     if name and via is Via.airflow:
         raise ConfigError("--name is for runs in this process.", "Airflow names its own runs.")
     settings = Settings()
+    pipeline = named_pipeline(pipeline, settings.pipelines)
     config = read_pipeline(pipeline, tuple(changes or ()))
     started: list[str] = []
     try:
@@ -83,6 +86,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     from stages.train.cost.compatibility import notices
 
     settings = Settings()
+    pipeline = named_pipeline(pipeline, settings.pipelines)
     config = read_pipeline(pipeline, tuple(changes or ()))
     resolved = resolve(config, settings)
     print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")

@@ -4,7 +4,7 @@ from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
 from stages.config.form import form_fields
 from stages.config.overrides import override
-from stages.config.reading import checked, parse_pipeline, read_pipeline
+from stages.config.reading import checked, named_pipeline, parse_pipeline, read_pipeline
 from stages.config.sections import (
     DeploySlice,
     EtlSlice,
@@ -27,6 +27,7 @@ __all__ = [
     "TrainSlice",
     "checked",
     "form_fields",
+    "named_pipeline",
     "override",
     "parse_pipeline",
     "read_pipeline",

@@ -18,6 +18,11 @@ def override(raw: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
     return changed
 
 
+def places(changes: tuple[str, ...]) -> dict[tuple[str | int, ...], str]:
+    """Each change by the place of its key, such as ('train', 'trials')."""
+    return {tuple(change.partition("=")[0].split(".")): change for change in changes}
+
+
 def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = table.get(key)

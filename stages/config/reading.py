@@ -1,13 +1,15 @@
 """Reads a pipeline's YAML, and reports all mistakes at once, each with its line."""
 
 import reprlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from stages.config.overrides import override
+from stages.config.overrides import override, places
 from stages.config.safe_yaml import YamlProblem, parse_yaml
 from stages.config.sections import PipelineConfig
 from stages.runtime.errors import ConfigError
@@ -15,6 +17,21 @@ from stages.runtime.registry import nearest
 
 MOST_BYTES = 1_000_000
 RENAMED = {"space": "search_space", "finalists": "candidates", "left_out": "excluded"}
+EXPECTED = {  # start of the type of a pydantic problem: words; braces hold its context
+    "int_": "this has to be a whole number",
+    "float_": "this has to be a number",
+    "bool_": "this has to be true or false",
+    "string_": "this has to be text",
+    "tuple_": "this has to be a list",
+    "dict_": "this has to be a table of keys",
+    "finite": "this has to be a finite number",
+    "greater_than_equal": "this has to be at least {ge}",
+    "greater_than": "this has to be more than {gt}",
+    "less_than_equal": "this has to be at most {le}",
+    "less_than": "this has to be less than {lt}",
+    "literal_error": "this has to be {expected}",
+    "too_short": "this needs at least {min_length}",
+}
 Place = tuple[str | int, ...]
 
 
@@ -27,12 +44,19 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
             raise ConfigError(f"{path} is too large for a pipeline.", "Is it another file?")
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError(f"There is no file {path}.", _offer(path)) from None
+        raise ConfigError(f"There is no {_what(path)}.", _offer(path)) from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder.", "Name one pipeline's YAML.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
     return parse_pipeline(text, str(path), changes)
+
+
+def named_pipeline(path: Path, folder: Path) -> Path:
+    """The YAML that a person means by `path`: a file, or the name of a pipeline in `folder`."""
+    named = folder / f"{path}.yaml"
+    is_name = path.parent == Path() and not path.suffix
+    return named if is_name and not path.is_file() and named.is_file() else path
 
 
 def parse_pipeline(
@@ -54,13 +78,17 @@ def parse_pipeline(
             "Write at least three lines: name: ..., task: ..., data: ...",
         )
     _refuse_doubles(node, source)
-    return checked(override(raw, changes), source, _lines(node))
+    return checked(override(raw, changes), source, _lines(node), places(changes))
 
 
 def checked(
-    raw: dict[str, Any], source: str, lines: dict[Place, int] | None = None
+    raw: dict[str, Any],
+    source: str,
+    lines: Mapping[Place, int] = MappingProxyType({}),
+    changes: Mapping[Place, str] = MappingProxyType({}),
 ) -> PipelineConfig:
-    """Validate the pipeline `raw`; errors name `source`, and the line of a key if known.
+    """Validate the pipeline `raw`; errors name the change that set the value, or `source` with the
+    line of the key if it is known.
 
     Raises ConfigError with everything that is wrong."""
     try:
@@ -73,7 +101,10 @@ def checked(
             for problem in problems
             if problem["type"] != "too_short" or problem["loc"] not in inner
         ]
-        messages = [_message(problem, source, lines or {}) for problem in rest]
+        messages = [
+            f"{_origin(problem['loc'], source, lines, changes)}: {_message(problem)}"
+            for problem in rest
+        ]
         raise ConfigError("\n".join(messages), "") from error
 
 
@@ -104,13 +135,23 @@ def _lines(node: Any, place: Place = ()) -> dict[Place, int]:
     return lines
 
 
-def _message(problem: Any, source: str, lines: dict[Place, int]) -> str:
-    place: Place = problem["loc"]
+def _origin(
+    place: Place, source: str, lines: Mapping[Place, int], changes: Mapping[Place, str]
+) -> str:
+    """What set the value at `place`: one of `changes`, or a line of `source`."""
+    for changed, text in changes.items():
+        common = min(len(changed), len(place))
+        if changed[:common] == place[:common]:
+            return f"'{text}'"
     located = place
     while located not in lines and located:
         located = located[:-1]
-    line = f", line {lines[located]}" if located in lines else ""
-    return f"{source}{line}: {'.'.join(map(str, place))}: {_explanation(problem, place)}"
+    return source + (f", line {lines[located]}" if located in lines else "")
+
+
+def _message(problem: Any) -> str:
+    place: Place = problem["loc"]
+    return f"{'.'.join(map(str, place))}: {_explanation(problem, place)}"
 
 
 def _explanation(problem: Any, place: Place) -> str:
@@ -129,7 +170,16 @@ def _explanation(problem: Any, place: Place) -> str:
         case "model_type" | "model_attributes_type":
             return f"this key holds a table of keys; it is {_short(problem['input'])}."
         case _:
-            return f"{problem['msg']}; it is {_short(problem['input'])}."
+            return f"{_expected(problem)}; it is {_short(problem['input'])}."
+
+
+def _expected(problem: Any) -> str:
+    """What the key has to hold, in plain words; pydantic's own text where there are none."""
+    kind, limits = str(problem["type"]), problem.get("ctx", {})
+    for start, text in EXPECTED.items():
+        if kind.startswith(start):
+            return text.format(**limits)
+    return str(problem["msg"])
 
 
 def _short(value: Any) -> str:
@@ -156,8 +206,13 @@ def _model_at(place: Place) -> type[BaseModel]:
     return model
 
 
+def _what(path: Path) -> str:
+    is_file = path.suffix or path.parent != Path()
+    return f"file {path}" if is_file else f"pipeline called '{path}', and no such file"
+
+
 def _offer(path: Path) -> str:
-    pipelines = (
-        sorted(str(other) for other in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-    )
-    return f"{nearest(str(path), pipelines)}Pipelines are in configs/pipelines/."
+    folder = path.parent if path.suffix or path.parent != Path() else Path("configs/pipelines")
+    pipelines = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    names = {str(other) if path.suffix else other.stem for other in pipelines}
+    return f"{nearest(str(path), sorted(names))}Pipelines are in configs/pipelines/."

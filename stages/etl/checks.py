@@ -99,8 +99,7 @@ def validate(lines: Sequence[Line], expectations: Sequence[Expectation]) -> list
 
 def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
     """The result of each of `expectations`, in order; they identify offenders by column `at`."""
-    import great_expectations as gx
-
+    gx = _great_expectations()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas("samples").add_dataframe_asset("manifest")
@@ -115,6 +114,16 @@ def _results(table: Any, expectations: Sequence[Expectation]) -> list[Any]:
         for result in found.to_json_dict()["results"]
     }
     return [results[place] for place in range(len(expectations))]
+
+
+def _great_expectations() -> Any:
+    """The library, imported without the hundreds of lines that it logs meanwhile."""
+    import logging
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    import great_expectations
+
+    return great_expectations
 
 
 def _frame(rows: Sequence[Line], columns: Sequence[str]) -> Any:

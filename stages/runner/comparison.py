@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import Artifact, Measure, Ref
 from stages.runner.lock import Lock
 from stages.runner.planning import flat_changes
+from stages.runner.shipped import shipped, trained, trained_of
 from stages.store import Store
 
 ELSEWHERE = "its id; the first record is not in this store"
@@ -74,13 +75,36 @@ def differences(first: Lock, second: Lock) -> dict[str, dict[str, tuple[Any, Any
     return {
         "data": flat_changes(first.data, second.data),
         "config": {key: pair for key, pair in config.items() if not key.startswith("data.")},
-        "code": flat_changes(first.code, second.code),
-        "environment": flat_changes(_environment(first), _environment(second)),
+        "code": _changed(first.code, second.code),
+        "environment": _changed(_environment(first), _environment(second)),
     }
+
+
+def _changed(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, tuple[Any, Any]]:
+    """The changes of keys that both have: code and libraries of a task that one run did not come to
+    are no change."""
+    both = sorted(first.keys() & second.keys())
+    return flat_changes({key: first[key] for key in both}, {key: second[key] for key in both})
 
 
 def _environment(lock: Lock) -> dict[str, str]:
     return {"requirements": lock.requirements, **lock.versions, **lock.machine}
+
+
+def verdicts(first: Lock, second: Lock, store: Store) -> dict[str, tuple[str, str]]:
+    """The verdicts, in words, that changed between two runs, by target or 'trained model'.
+
+    A target that only one of the runs asks for is left out: it is a difference of the config."""
+    sides = [_verdicts(lock, store) for lock in (first, second)]
+    both = [name for name in sides[0] if name in sides[1]]
+    pairs = {name: (sides[0][name], sides[1][name]) for name in both}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _verdicts(lock: Lock, store: Store) -> dict[str, str]:
+    report = trained_of(lock, store)
+    lines = [*shipped(lock, store), *([trained(report)] if report else [])]
+    return {line.name: line.verdict for line in lines}
 
 
 class Effect(NamedTuple):

@@ -28,8 +28,9 @@ class Lock(Record):
     """What one run was asked for and what it made.
 
     `requested` is the pipeline as it was given, `config` the same with everything resolved.
-    `artifacts` and `code` are by task: a stage, or 'deploy_' with its target. `failed` has the
-    tasks of deploy that made no package. `selection` is the rule that picked the model among the
+    `artifacts` and `code` are by task: a stage, or 'deploy_' with its target. `worked` has the
+    tasks whose work this run did itself; the others were found in the store. `failed` has the tasks
+    of deploy that made no package. `selection` is the rule that picked the model among the
     trials, with its numbers. `machine` is a note only: it decides nothing."""
 
     run: str
@@ -45,8 +46,16 @@ class Lock(Record):
     weights: dict[str, str] = {}
     selection: dict[str, Any] = {}
     artifacts: dict[str, Ref] = {}
+    worked: tuple[str, ...] = ()
     failed: dict[str, Failure] = {}
     metrics: dict[str, float] = {}
+
+    @property
+    def lacking(self) -> list[str]:
+        """The tasks, in order, that have not ended yet."""
+        stages = ["etl", "train", "evaluate"]
+        tasks = stages + [f"deploy_{target}" for target in self.config["deploy"]["targets"]]
+        return [task for task in tasks if task not in self.artifacts and task not in self.failed]
 
     @property
     def text(self) -> str:
@@ -107,14 +116,18 @@ def run_folder(run: str, settings: Settings) -> Path:
     return settings.root / "runs" / run
 
 
-def extended(lock: Lock, task: str, work: Work, ref: Ref, artifact: Any) -> Lock:
-    """`lock` with the artifact, code and metrics of `task`."""
+def extended(
+    lock: Lock, task: str, work: Work, ref: Ref, artifact: Any, reused: bool = False
+) -> Lock:
+    """`lock` with the artifact, code and metrics of `task`, which was `reused` or worked."""
     facts: dict[str, Any] = {
         "artifacts": {**lock.artifacts, task: ref},
         "failed": {name: failure for name, failure in lock.failed.items() if name != task},
         "code": {**lock.code, task: work.code},
         "versions": {**lock.versions, **work.versions},
     }
+    if not reused and task not in lock.worked:
+        facts["worked"] = (*lock.worked, task)
     if ref.kind == "model":
         facts["weights"] = dict(artifact.weights)
         facts["selection"] = dict(artifact.selection)

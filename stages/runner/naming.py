@@ -77,7 +77,9 @@ def _alone(folder: Path) -> Iterator[bool]:
         except OSError:
             yield False
             return
-        yield True
-        if not (folder / "run.lock.json").exists():  # the run never began
-            (folder / ".running").unlink()
-            folder.rmdir()
+        try:
+            yield True
+        finally:
+            if not (folder / "run.lock.json").exists():  # the run never began
+                (folder / ".running").unlink()
+                folder.rmdir()

@@ -1,10 +1,41 @@
-"""Records in a run what the stage itself cannot see: excluded families and the trials' page."""
+"""Records in a run what a stage cannot see: the keys that were set, the figures by
+which runs are compared, excluded families and the trials' page."""
 
-from stages.artifacts import Ref
+from typing import Any
+
+from stages.artifacts import Artifact, Package, Ref, Report
 from stages.config import PipelineConfig
 from stages.runner.watch import Watch
 from stages.store import Store
 from stages.tracking import Run
+from stages.tracking.mlflow_run import MlflowRun
+
+
+def requested(pipeline: PipelineConfig) -> dict[str, Any]:
+    """The keys of `pipeline` by which a person tells two runs apart in MLflow's comparison."""
+    return {
+        "task": pipeline.task,
+        "data": pipeline.data.name,
+        "revision": pipeline.data.revision,
+        "budget_minutes": pipeline.train.budget_minutes,
+        "families": ", ".join(pipeline.train.families),
+        "gate": ", ".join(f"{name}={least}" for name, least in pipeline.evaluate.gate.items()),
+        "seed": pipeline.train.seed,
+    }
+
+
+def log_headline(artifact: Artifact, run: MlflowRun) -> None:
+    """Record the first metric of a report or package, with its interval, in the pipeline's run.
+
+    The names begin with the metric, so that MLflow, which sorts by name, shows them first."""
+    if not isinstance(artifact, Report | Package):
+        return
+    of = "model" if isinstance(artifact, Report) else f"package_{artifact.target}"
+    first = next((name for name in ("accuracy", "ap50") if name in artifact.overall), "")
+    if first:
+        measure = artifact.overall[first]
+        bounds = {"": measure.value, "_low": measure.low, "_high": measure.high}
+        run.log_summary({f"{first}/{of}{bound}": value for bound, value in bounds.items()})
 
 
 def log_selection(stage: str, pipeline: PipelineConfig, run: Run, watch: Watch) -> None:

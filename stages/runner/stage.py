@@ -74,7 +74,8 @@ def run_stage(
                     _note_failure(lock, task, error, store, settings)
                     show_report(run, store, settings, watch, worked=True)
             raise
-    record(lock, task, work, ref, store, settings)
+    now = record(lock, task, work, ref, store, settings, reused)
+    _end_if_done(now, settings)
     if stage in ("evaluate", "deploy"):
         show_report(run, store, settings, watch, worked=not reused)
     return ref
@@ -86,7 +87,19 @@ def _note_failure(
     """Note in the run's lock why `task` made nothing."""
     with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
-        locks.keep(locks.without(now, task, error), store, settings)
+        now = locks.without(now, task, error)
+        locks.keep(now, store, settings)
+    _end_if_done(now, settings)
+
+
+def _end_if_done(lock: locks.Lock, settings: Settings) -> None:
+    """End the pipeline's run in MLflow, if there is one and no task is left."""
+    if lock.lacking or not (lock.worked or lock.failed):
+        return
+    from stages.tracking.mlflow_run import end_run
+
+    status = "FAILED" if lock.failed else "FINISHED"
+    end_run(settings, pipeline=lock.pipeline, run=lock.run, status=status)
 
 
 def _check(stage: str, references: Mapping[str, Ref], target: str) -> None:
@@ -129,15 +142,24 @@ def resolved_lock(
 
 
 def record(
-    lock: locks.Lock, task: str, work: Work, ref: Ref, store: Store, settings: Settings
-) -> None:
-    """Record the artifact of `task` in the run's lock and as the latest, and publish it."""
+    lock: locks.Lock,
+    task: str,
+    work: Work,
+    ref: Ref,
+    store: Store,
+    settings: Settings,
+    reused: bool = False,
+) -> locks.Lock:
+    """Record the artifact of `task` in the run's lock and as the latest, publish it, and return the
+    lock."""
     artifact = store.load(ref)
     with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
-        locks.keep(locks.extended(now, task, work, ref, artifact), store, settings)
+        now = locks.extended(now, task, work, ref, artifact, reused)
+        locks.keep(now, store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)
     publish(artifact, lock, store, settings)
+    return now
 
 
 def _performer(stage: str, data: DataConfig, settings: Settings) -> Callable[..., Any]:
@@ -183,6 +205,7 @@ def _work(
         tags=tags,
         progress=watch.progress,
         standings=watch.trial,
+        requested=run_records.requested(pipeline),
     ) as tracked_run:
         data = pipeline.data
         tracked_run.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
@@ -196,6 +219,7 @@ def _work(
                 run=tracked_run,
             ).ref
         tracked_run.log_tags({f"aiwf.{ref.kind}": ref.id})
+        run_records.log_headline(store.load(ref), tracked_run)
         run_records.log_trials_page(ref, pipeline, tracked_run, store)
     store.record(work, ref)
     watch.notify(f"{task}: made {ref} in {time.monotonic() - began:.1f} s")

@@ -57,7 +57,7 @@ def train_in_process(
         "config": config.model_dump(mode="json"),
         "parts": {name: board.places for name, board in _boards()},
     }
-    with _started(settings) as driver:
+    with _started(settings) as driver, _stopping(run):
         driver.send(request)
         for line in driver.replies:
             if not line.endswith("\n"):  # it was killed while it wrote this line
@@ -78,6 +78,17 @@ def train_in_process(
         f"The process that trains was ended {how}: its Ray or its memory may be gone.",
         REMEDY,
     )
+
+
+@contextmanager
+def _stopping(run: Run) -> Iterator[None]:
+    """Record a stop at once: Airflow kills a task some seconds after it asked it to stop, and Ray
+    may take longer to end."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        run.stopped()
+        raise
 
 
 @dataclass

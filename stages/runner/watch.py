@@ -52,10 +52,9 @@ class RemainingTime:
 
 def line_of(standing: TrialProgress, remaining: str) -> str:
     """One line about the progress of a trial."""
-    place = f"{standing.name.split()[0]} {standing.number}/{standing.of}"
     epoch = f"epoch {standing.epoch}/{standing.epochs}"
     value = f"{standing.metric} {standing.value:.3f}"
-    parts = (place, standing.what, epoch, value, f"best {standing.best:.3f}", remaining)
+    parts = (standing.name, standing.what, epoch, value, f"best {standing.best:.3f}", remaining)
     return "  ".join(part for part in parts if part)
 
 

@@ -19,13 +19,12 @@ class TrialRecord:
 class TrialProgress:
     """The progress of a trial that is being trained.
 
-    `epoch` counts to at most `epochs`; `value` is that of `metric` after it, and `best` the best of
-    the whole search. `curve` has the metrics of all evaluated epochs in order. `number` counts
-    trials from 1 to `of`; `done` is the finished work of the search in units of trials."""
+    `name` has the trial's number, as in all records and pages. `epoch` counts to at most `epochs`;
+    `value` is that of `metric` after it, and `best` the best of the whole search. `curve` has the
+    metrics of all evaluated epochs in order. Of `of` trials, `done` are finished, in parts, too."""
 
     name: str
     what: str
-    number: int
     of: int
     epoch: int
     epochs: int
@@ -63,6 +62,10 @@ class Run(Protocol):
         """Report that `done` of `total` of `what` are finished."""
         ...
 
+    def stopped(self) -> None:
+        """Record that the stage was stopped, before a wait that may be cut short by SIGKILL."""
+        ...
+
 
 class QuietRun:
     """Records nothing; for tests and tools."""
@@ -80,3 +83,5 @@ class QuietRun:
     def trial(self, standing: TrialProgress) -> None: ...
 
     def progress(self, what: str, done: int, total: int) -> None: ...
+
+    def stopped(self) -> None: ...

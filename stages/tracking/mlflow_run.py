@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from stages.tracking import QuietRun, TrialProgress, TrialRecord, rules
 from stages.tracking.links import Page, announce, keep
 from stages.tracking.live import Live
-from stages.tracking.run_tree import RunTree
+from stages.tracking.run_tree import RunTree, end_pipeline_run
 from stages.tracking.server import TrackingPlace, connect, refusals
 from stages.tracking.writer import Writer
 
@@ -62,6 +63,10 @@ class MlflowRun:
         }
         self._put(self._tree.parent, metrics=_points(named, step))
 
+    def log_summary(self, metrics: Mapping[str, float]) -> None:
+        """Record metrics in the pipeline's run alone, under their own names."""
+        self._put(self._tree.parent, metrics=_points(metrics, 0))
+
     def log_tags(self, tags: Mapping[str, str]) -> None:
         """Record tags, by which runs can be found."""
         self._put(self._tree.own, tags=tags)
@@ -91,6 +96,10 @@ class MlflowRun:
     def progress(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` of `what` are finished."""
         self._progress(what, done, total)
+
+    def stopped(self) -> None:
+        """Record that the stage was stopped, before a wait that may be cut short by SIGKILL."""
+        self.close("KILLED")
 
     def close(self, status: str) -> None:
         """End this run and its trials with `status`, after all earlier records are written."""
@@ -135,14 +144,17 @@ def open_run(
     tags: Mapping[str, str],
     progress: Progress,
     standings: Standings = lambda _: None,
+    requested: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[MlflowRun]:
     """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
+
+    That run gets the parameters `requested` when it is made. It is RUNNING until `end_run`.
 
     Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
     client = connect(settings)
     with refusals(settings):
-        tree = RunTree.open(client, settings, pipeline, run, stage, tags)
+        tree = RunTree.open(client, settings, pipeline, run, stage, tags, requested)
     page = Page(tree.experiment, tree.own)
     announce(page)
     writer = Writer()
@@ -160,3 +172,12 @@ def open_run(
         tracked_run.close(ended)
         writer.close()
         keep(settings.root, tree.artifacts if ended == "FINISHED" else {}, page)
+
+
+def end_run(settings: TrackingPlace, *, pipeline: str, run: str, status: str) -> None:
+    """End the run of the pipeline run `run` with `status`: all its stages have ended.
+
+    Trouble with MLflow is told as a warning."""
+    writer = Writer()
+    writer.put(lambda: end_pipeline_run(connect(settings), pipeline, run, status))
+    writer.close()

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from stages.artifacts import digest_of
 from stages.runtime.files import alone
 from stages.tracking import rules
 from stages.tracking.server import TrackingPlace, experiment
@@ -36,12 +38,14 @@ class RunTree:
         run: str,
         stage: str,
         tags: Mapping[str, str],
+        requested: Mapping[str, Any],
     ) -> "RunTree":
-        """Begin a run of `stage` below the one of the pipeline run `run`."""
+        """Begin a run of `stage` below the one of the pipeline run `run`, which has the parameters
+        `requested`."""
         home = experiment(client, pipeline, place)
         # so that two stages that begin at once share one parent
         with alone(place.root / "mlflow" / ".lock"):
-            parent = _parent(client, home, run, run.removeprefix(f"{pipeline}-"))
+            parent = _parent(client, home, run, pipeline, requested)
         _end_forsaken(client, home, parent, stage)
         marks = {PARENT: parent, "aiwf.run": run, "aiwf.part": "stage", "aiwf.stage": stage}
         marks = {**rules.texts_of(tags, rules.LONGEST_TAG), **marks}
@@ -61,29 +65,41 @@ class RunTree:
                 self.artifacts[kind] = id
 
     def close(self, status: str) -> None:
-        """End this run with `status`, and the parent by the statuses of its stages."""
+        """End this run with `status`. Its parent fails with it, or goes on running."""
         self.client.set_terminated(self.own, status)
-        last = {run.data.tags["aiwf.stage"]: run.info.status for run in self._siblings()}
-        if "RUNNING" not in last.values():
-            worst = [
-                status_name for status_name in ("FAILED", "KILLED") if status_name in last.values()
-            ]
-            self.client.set_terminated(self.parent, worst[0] if worst else "FINISHED")
-
-    def _siblings(self) -> list["Run"]:
-        """The stages' runs below this parent, oldest first: of several tries the last counts."""
-        return _below(self.client, self.experiment, self.parent, "stage")
+        if status != "FINISHED":
+            self.client.set_terminated(self.parent, status)
 
 
-def _parent(client: "MlflowClient", experiment: str, run: str, name: str) -> str:
-    """The run of the pipeline run `run`: the one there is, running again, or a new one."""
+def end_pipeline_run(client: "MlflowClient", pipeline: str, run: str, status: str) -> None:
+    """End the run of the pipeline run `run` with `status`, if it is running."""
+    home = client.get_experiment_by_name(pipeline)
+    found = _pipeline_runs(client, home.experiment_id, run) if home else []
+    for parent in found:
+        if parent.info.status == "RUNNING":
+            client.set_terminated(parent.info.run_id, status)
+
+
+def _pipeline_runs(client: "MlflowClient", experiment: str, run: str) -> list["Run"]:
     query = f"tags.`aiwf.run` = '{run}' and tags.`aiwf.part` = 'pipeline'"
-    found = client.search_runs([experiment], query, max_results=1)
+    return list(client.search_runs([experiment], query, max_results=1))
+
+
+def _parent(
+    client: "MlflowClient", experiment: str, run: str, pipeline: str, requested: Mapping[str, Any]
+) -> str:
+    """The run of the pipeline run `run`: the one there is, running again, or a new one, which is
+    named by pipeline, date (UTC) and a short id."""
+    found = _pipeline_runs(client, experiment, run)
     if found:
         client.update_run(found[0].info.run_id, "RUNNING")
         return str(found[0].info.run_id)
     tags = {"aiwf.run": run, "aiwf.part": "pipeline"}
-    return str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    name = f"{pipeline} {datetime.now(UTC):%Y-%m-%d %H:%M} {digest_of(run.encode())[:6]}"
+    new = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    for key, text in rules.texts_of(requested, rules.LONGEST_PARAM).items():
+        client.log_param(new, key, text)
+    return new
 
 
 def _below(client: "MlflowClient", experiment: str, parent: str, part: str) -> list["Run"]:

@@ -151,3 +151,24 @@ def test_the_doctor_finds_everything_well(aiwf):
 
     assert done.returncode == 0, done.stdout
     assert "all well" in done.stdout
+
+
+def test_the_version_is_that_of_the_package(aiwf):
+    from importlib.metadata import version
+
+    assert aiwf("--version").stdout == f"aiwf {version('ai-workflow')}\n"
+
+
+def test_a_pipeline_is_run_by_its_name_and_an_error_leaves_no_run(aiwf, tmp_path):
+    done = aiwf("run", "shapes", "data.revision=abc", AIWF_PIPELINES=str(tmp_path))
+
+    assert done.returncode == 2
+    assert "aiwf data add shapes" in done.stderr
+    assert list((tmp_path / "w" / "runs").iterdir()) == []
+
+
+def test_a_name_that_is_no_pipeline_is_told(aiwf):
+    done = aiwf("plan", "shape")
+
+    assert done.returncode == 2
+    assert "no pipeline called 'shape'" in done.stderr

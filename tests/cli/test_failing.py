@@ -1,6 +1,8 @@
 """How a command ends that did not end well."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -57,3 +59,24 @@ def test_ctrl_c_is_not_lost_while_python_clears_up(capsys):
 
     assert exited.value.code == 130
     assert "Exception ignored" not in capsys.readouterr().err
+
+
+def test_sigterm_says_how_to_go_on_as_ctrl_c_does():
+    code = (
+        "import os, signal, time\n"
+        "from stages.cli.failing import errors_reported\n"
+        "with errors_reported():\n"
+        "    os.kill(os.getpid(), signal.{})\n"
+        "    time.sleep(30)\n"
+    )
+
+    codes = {}
+    for name in ("SIGTERM", "SIGINT"):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(name)], capture_output=True, text=True
+        )
+        codes[name] = done.returncode
+        assert "The same command goes on where this one left off." in done.stderr
+        assert "Traceback" not in done.stderr
+
+    assert codes == {"SIGTERM": 143, "SIGINT": 130}

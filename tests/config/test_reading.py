@@ -1,10 +1,11 @@
 """What a pipeline YAML may say, and how a mistake in it is told."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from stages.config import parse_pipeline, read_pipeline
+from stages.config import named_pipeline, parse_pipeline, read_pipeline
 from stages.runtime.errors import ConfigError
 
 SMALLEST = "name: flowers\ntask: image_classification\ndata: flowers\n"
@@ -147,3 +148,57 @@ def test_minutes_decide_nothing_once_the_trials_are_counted():
     )
 
     assert short.slice("train") == long.slice("train")
+
+
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        ("train.trials=abc", "'train.trials=abc': train.trials: this has to be a whole number"),
+        ("train.trails=3", "'train.trails=3': train.trails: there is no such key"),
+        ("train.trials.x=3", "'train.trials.x=3': train.trials: this has to be a whole number"),
+        ("deploy.ladder=[int8, int7]", "'deploy.ladder=[int8, int7]': deploy.ladder.1: No number"),
+    ],
+)
+def test_an_error_in_a_change_names_the_change_and_no_line(change, start):
+    message = problems(SMALLEST + "train:\n  trials: 5\n", change)
+
+    assert message.startswith(start)
+    assert "flowers.yaml" not in message
+
+
+def test_an_error_beside_a_change_names_the_line():
+    message = problems(SMALLEST + "train:\n  trials: none\n", "train.seed=3")
+
+    assert message.startswith("flowers.yaml, line 5: train.trials")
+
+
+@pytest.mark.parametrize("value", ["squeezenet", "[squeezenet]"])
+def test_one_value_where_a_list_is_expected_is_a_list_of_one(value):
+    in_yaml = parse_pipeline(SMALLEST + f"train: {{families: {value}, input_sizes: 64}}\n").train
+    as_change = parse_pipeline(SMALLEST, changes=(f"train.families={value}",)).train
+
+    assert in_yaml.families == as_change.families == ("squeezenet",)
+    assert in_yaml.input_sizes == (64,)
+
+
+def test_one_value_is_no_list_where_a_table_or_nothing_is_expected():
+    assert "table of keys" in problems(SMALLEST + "train: squeezenet\n")
+    assert parse_pipeline(SMALLEST + "schedule: '@daily'\n").schedule == "@daily"
+
+
+def test_a_pipeline_is_found_by_its_name(tmp_path):
+    (tmp_path / "flowers.yaml").write_text(SMALLEST)
+
+    assert named_pipeline(Path("flowers"), tmp_path) == tmp_path / "flowers.yaml"
+    assert named_pipeline(Path("trees"), tmp_path) == Path("trees")
+    assert named_pipeline(Path("flowers.yaml"), tmp_path) == Path("flowers.yaml")
+    assert named_pipeline(Path("other/flowers"), tmp_path) == Path("other/flowers")
+
+
+def test_a_file_goes_before_a_pipeline_of_that_name(tmp_path, monkeypatch):
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "flowers.yaml").write_text(SMALLEST)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flowers").write_text(SMALLEST)
+
+    assert named_pipeline(Path("flowers"), tmp_path / "pipelines") == Path("flowers")

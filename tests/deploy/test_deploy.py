@@ -115,7 +115,7 @@ def test_nothing_is_shipped_against_the_report(deployable):
         update={"verdict": "do not ship", "reasons": ("Too few.",), "gate": {"accuracy": 0.99}}
     )
 
-    with pytest.raises(GateNotMet, match=r"Too few.*accuracy is 0\.\d+, the gate asks for 0\.990"):
+    with pytest.raises(GateNotMet, match=r"do not ship\. Too few\."):
         deployable._replace(report=bad).deploy()
 
 

@@ -9,7 +9,7 @@ from stages.local.dag_test import _outcome
 from stages.runner.watch import LogWatch
 from stages.tracking import TrialProgress
 
-PROGRESS = TrialProgress("trial 3", "lite0@64 linear", 4, 8, 6, 60, "accuracy", 0.5, 0.75, 3.1)
+PROGRESS = TrialProgress("trial 3", "lite0@64 linear", 8, 6, 60, "accuracy", 0.5, 0.75, 3.1)
 
 
 class Heard(LogWatch):

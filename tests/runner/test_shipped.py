@@ -3,11 +3,13 @@
 import pytest
 
 from stages.artifacts import Measure, Package, Report
+from stages.runner.comparison import differences, verdicts
 from stages.runner.lock import Failure, Lock
 from stages.runner.report_view import BEGIN, END, note, with_packages
 from stages.runner.shipped import reasons_of, shipped, trained
 from tests import makers
 
+TARGETS = ("cloud_api", "device_sdk")
 FROZEN = f"<h1>Report</h1>{BEGIN}<p>none yet</p>{END}<p>Trained model</p>"
 
 
@@ -132,3 +134,19 @@ def test_a_reason_that_two_targets_share_is_told_once(store):
     )
 
     assert reasons_of(lines) == [("Too few.", ["cloud_api", "device_sdk"])]
+
+
+def test_a_verdict_that_changed_is_told_and_a_package_that_was_not_made_is_no_change(store):
+    before = lock(store, package("cloud_api", 0.828), package("device_sdk", 0.828))
+    before = before.model_copy(update={"code": {"etl": "a", "deploy_cloud_api": "b"}})
+    failed = {f"deploy_{name}": Failure(error="GateNotMet", problem="below") for name in TARGETS}
+    after = lock(store, failed=failed, verdict="do not ship")
+    after = after.model_copy(update={"code": {"etl": "a"}})
+
+    assert verdicts(before, after, store) == {
+        "cloud_api": ("ship", "no package: refused"),
+        "device_sdk": ("ship", "no package: refused"),
+        "trained model": ("ship", "do not ship"),
+    }
+    assert verdicts(before, before, store) == {}
+    assert differences(before, after)["code"] == {}

@@ -6,7 +6,7 @@ from stages.runner.watch import LogWatch, RemainingTime, line_of
 from stages.tracking import TrialProgress
 
 PROGRESS = TrialProgress(
-    "trial 11", "lite0@224 hidden", 12, 32, 20, 60, "balanced_accuracy", 0.8421, 0.8512, 11.3
+    "trial 11", "lite0@224 hidden", 32, 20, 60, "balanced_accuracy", 0.8421, 0.8512, 11.3
 )
 
 
@@ -23,7 +23,7 @@ def test_a_line_says_where_the_trial_is_and_what_is_best():
     text = line_of(PROGRESS, "about 2 min left")
 
     assert text == (
-        "trial 12/32  lite0@224 hidden  epoch 20/60  balanced_accuracy 0.842  best 0.851  "
+        "trial 11  lite0@224 hidden  epoch 20/60  balanced_accuracy 0.842  best 0.851  "
         "about 2 min left"
     )
 

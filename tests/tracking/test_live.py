@@ -11,7 +11,7 @@ from stages.tracking.server import connect
 from tests import makers
 from tests.tracking.test_mlflow_run import opened, runs_of
 
-FIRST = TrialProgress("trial 0", "lite0@64 linear", 1, 4, 1, 3, "accuracy", 0.5, 0.5, 0.25)
+FIRST = TrialProgress("trial 0", "lite0@64 linear", 4, 1, 3, "accuracy", 0.5, 0.5, 0.25)
 
 
 @pytest.fixture(scope="module")

@@ -1,17 +1,19 @@
 """What happened is kept in MLflow: a run for the pipeline, below it stages, below those trials."""
 
 import pickle
+import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from stages.runtime.errors import DataError, InfrastructureError
 from stages.settings import Settings
-from stages.tracking import QuietRun, TrialRecord, links
-from stages.tracking.mlflow_run import open_run
+from stages.tracking import QuietRun, TrialProgress, TrialRecord, links
+from stages.tracking.mlflow_run import end_run, open_run
 from stages.tracking.server import connect
 from tests import makers
 
@@ -21,8 +23,22 @@ def settings(tmp_path_factory) -> Settings:
     return makers.settings(tmp_path_factory.mktemp("tracking"))
 
 
-def opened(settings: Settings, run: str, stage: str = "train", progress=lambda *_: None):
-    return open_run(settings, pipeline="flowers", run=run, stage=stage, tags={}, progress=progress)
+def opened(
+    settings: Settings,
+    run: str,
+    stage: str = "train",
+    progress=lambda *_: None,
+    requested=MappingProxyType({}),
+):
+    return open_run(
+        settings,
+        pipeline="flowers",
+        run=run,
+        stage=stage,
+        tags={},
+        progress=progress,
+        requested=requested,
+    )
 
 
 def runs_of(settings: Settings, run: str) -> dict[str, list]:
@@ -67,7 +83,50 @@ def test_stages_of_one_pipeline_run_share_its_parent(settings):
     family = runs_of(settings, "shared")
     assert len(family["pipeline"]) == 1
     assert {run.info.run_name for run in family["stage"]} == {"etl", "train"}
-    assert family["pipeline"][0].info.status == "FINISHED"
+
+
+def test_the_pipelines_run_goes_on_between_stages_until_it_is_ended(settings):
+    for stage in ("etl", "train"):
+        with opened(settings, "between", stage):
+            pass
+        assert runs_of(settings, "between")["pipeline"][0].info.status == "RUNNING"
+
+    end_run(settings, pipeline="flowers", run="between", status="FINISHED")
+
+    assert runs_of(settings, "between")["pipeline"][0].info.status == "FINISHED"
+
+
+def test_the_pipelines_run_is_named_by_pipeline_date_and_id_and_has_what_was_asked(settings):
+    requested = {"families": "lite0, lite1", "gate": "accuracy=0.9", "budget_minutes": 5}
+
+    for name in ("named-1", "named-2"):
+        with opened(settings, name, requested=requested) as run:
+            run.log_summary({"accuracy/model": 0.9})
+
+    first, second = (runs_of(settings, name)["pipeline"][0] for name in ("named-1", "named-2"))
+    assert re.fullmatch(r"flowers \d{4}-\d\d-\d\d \d\d:\d\d [0-9a-f]{6}", first.info.run_name)
+    assert first.info.run_name != second.info.run_name
+    assert first.data.params == {key: str(value) for key, value in requested.items()}
+    assert first.data.metrics == {"accuracy/model": 0.9}
+
+
+def test_a_stage_that_is_stopped_is_killed_before_it_has_ended(settings):
+    first = TrialProgress("trial 0", "lite0", 1, 1, 2, "loss", 0.5, 0.5, 0.5, {}, ({"loss": 1.0},))
+    with opened(settings, "cut") as run:
+        run.trial(first)
+        run.stopped()
+        written(run)
+        family = runs_of(settings, "cut")
+
+    statuses = {part: run.info.status for part, runs in family.items() for run in runs}
+    assert statuses == dict.fromkeys(("pipeline", "stage", "trial"), "KILLED")
+
+
+def written(run) -> None:
+    """Wait until everything is written that was put before."""
+    done = threading.Event()
+    run._writer.put(done.set)
+    assert done.wait(30)
 
 
 def test_each_trial_is_a_nested_run_with_its_curve(settings):
@@ -103,7 +162,7 @@ def test_a_stage_that_is_mended_by_a_retry_mends_its_pipeline_run(settings):
 
     family = runs_of(settings, "mended")
     assert len(family["stage"]) == 2
-    assert family["pipeline"][0].info.status == "FINISHED"
+    assert family["pipeline"][0].info.status == "RUNNING"
 
 
 def test_a_stage_does_not_wait_until_its_records_are_written(settings):

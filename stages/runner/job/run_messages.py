@@ -45,6 +45,9 @@ class ForwardingRun:
     def progress(self, what: str, done: int, total: int) -> None:
         self._send("progress", what, done, total)
 
+    def stopped(self) -> None:
+        """Nothing: the process that reads the messages knows that it stops this one."""
+
 
 def replay(line: str, run: Run, store: Store) -> None:
     """Tell `run` what `line` of a job's log says; other lines say nothing."""

@@ -60,7 +60,6 @@ class Recorder:
                 what=" ".join(
                     str(hyperparameters[name]) for name in SHOWN if name in hyperparameters
                 ),
-                number=list(self.shares).index(number) + 1,
                 of=self.total,
                 epoch=epoch,
                 epochs=epochs,

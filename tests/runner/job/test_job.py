@@ -25,7 +25,7 @@ class RecordedRun:
         return lambda *arguments: self.calls.append((name, *arguments))
 
 
-STANDING = TrialProgress("t", "tail", 1, 2, 3, 4, "accuracy", 0.5, 0.75, 0.25, {"rate": 0.1}, ())
+STANDING = TrialProgress("t", "tail", 2, 3, 4, "accuracy", 0.5, 0.75, 0.25, {"rate": 0.1}, ())
 TRIAL = TrialRecord("trial 0", {"rate": 0.1, "head": "linear"}, [{"loss": 0.5}], {"phase": "1"})
 
 
