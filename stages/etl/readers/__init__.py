@@ -48,11 +48,13 @@ class Row:
 @dataclass(frozen=True)
 class Reading:
     """The content of a folder: its samples, the layout's own files (`tables`), and other files that
-    are left out (`ignored`)."""
+    are left out (`ignored`). `notes`: how the annotations were understood where that could be
+    doubted, one sentence each, such as "Boxes were made around 12 polygons in 5 files"."""
 
     rows: tuple[Row, ...]
     tables: dict[str, str] = field(default_factory=dict)  # name in our copy -> name in the folder
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
