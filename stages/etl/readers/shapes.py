@@ -17,14 +17,14 @@ Corners = tuple[float, float, float, float]  # left, top, right, bottom
 POLYGON, ROTATED, KEYPOINTS = "polygon", "rotated box", "keypoints"
 EMPTY, SCORED, SHARES = "empty object", "score", "share"
 SENTENCES = {
-    POLYGON: "Boxes were made around {count} polygons in {files}",
-    ROTATED: "Boxes were made around {count} rotated boxes in {files}",
-    KEYPOINTS: "Of {count} objects with keypoints in {files} only the boxes are used",
-    EMPTY: "{count} objects without any extent in {files} were left out",
-    SCORED: "{count} objects in {files} have a score, as the answers of a model do; they are used "
-    "as annotations",
-    SHARES: "{count} boxes in {files} are shares of the picture from 0 to 1, not pixels; they were "
-    "multiplied by its width and height",
+    POLYGON: "Boxes were made around {count} polygon{s} in {files}",
+    ROTATED: "Boxes were made around {count} rotated box{es} in {files}",
+    KEYPOINTS: "Only the boxes are used of {count} object{s} with keypoints in {files}",
+    EMPTY: "Left out: {count} object{s} without any extent in {files}",
+    SCORED: "Used as annotations although they have a score, as a model's answers do: {count} "
+    "object{s} in {files}",
+    SHARES: "Multiplied by the picture's width and height, as they are shares from 0 to 1 and not "
+    "pixels: {count} box{es} in {files}",
 }
 
 
@@ -72,15 +72,16 @@ class Tally:
     def notes(self) -> list[str]:
         """A sentence for each kind that was counted."""
         return [
-            sentence.format(count=found.total(), files=_files(list(found)))
+            _sentence(sentence, found)
             for kind, sentence in SENTENCES.items()
             if (found := self._counts.get(kind))
         ]
 
 
-def _files(names: list[str]) -> str:
-    count = f"{len(names)} file{'' if len(names) == 1 else 's'}"
-    return f"{count}: {few(sorted(names))}"
+def _sentence(template: str, found: Counter[str]) -> str:
+    ends = {"s": "", "es": ""} if found.total() == 1 else {"s": "s", "es": "es"}
+    files = f"{len(found)} file{'' if len(found) == 1 else 's'} ({few(sorted(found))})"
+    return template.format(count=found.total(), files=files, **ends)
 
 
 def around(points: Iterable[Point]) -> Corners:
