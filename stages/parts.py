@@ -57,6 +57,7 @@ READERS = Registry(
         "label_studio": ".etl.readers.label_studio:LabelStudio",  # before csv: it exports CSVs, too
         "csv": ".etl.readers.csv_table:CsvTable",
         "coco": ".etl.readers.coco:Coco",
+        "cvat": ".etl.readers.cvat:Cvat",
         "voc": ".etl.readers.voc:Voc",
         "yolo": ".etl.readers.yolo:Yolo",
         "class_folders": ".etl.readers.class_folders:ClassFolders",

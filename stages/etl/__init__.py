@@ -27,10 +27,10 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
     modality = MODALITIES[task.modality]()
     augmentations = resolve_augmentations(config.etl.augmentations, task.modality, task.trainer)
     revision = find(config.data, settings)
-    inspected = _inspected(config, revision, store, run, settings)
+    inspected, notes = _inspected(config, revision, store, run, settings)
     validated = validate_samples(config.data.name, inspected, task.suites, config.etl)
     draft = draft_of(config, revision.revision, validated, modality, augmentations)
-    files = files_of(draft, validated, modality, store)
+    files = files_of(draft, validated, modality, store, notes)
     digests = {name: store.add(data) for name, data in files.items()}
     dataset = draft.model_copy(update={"files": digests})
     store.save(dataset)
@@ -40,8 +40,8 @@ def etl(config: "EtlSlice", *, store: "Store", run: "Run", settings: "Settings")
 
 def _inspected(
     config: "EtlSlice", revision: "Revision", store: "Store", run: "Run", settings: "Settings"
-) -> list["Inspected"]:
-    """Inspect every sample of `revision` once."""
+) -> tuple[list["Inspected"], tuple[str, ...]]:
+    """Inspect every sample of `revision` once; return also how its annotations were understood."""
     from stages.config import DataConfig
     from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder
@@ -50,9 +50,11 @@ def _inspected(
     task = TASKS[config.task]
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        rows = read_folder(folder, task.readers).rows
+        reading = read_folder(folder, task.readers)
         modality = MODALITIES[task.modality]()
-        return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
+        rows, threads = reading.rows, settings.threads
+        inspected = inspect_all(folder, rows, modality, config.etl, store, run, threads)
+        return inspected, reading.notes
 
 
 def _log(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:

@@ -86,8 +86,8 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
     raise DataError(
         f"There are no labelled samples in {folder.name}.",
         "Put the samples of each label into a folder with the label's name, or write a labels.csv "
-        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO "
-        "and Label Studio, beside their pictures.",
+        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO, "
+        "CVAT and Label Studio, beside their pictures.",
     )
 
 

@@ -3,7 +3,7 @@ of its picture."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from math import cos, radians, sin
+from math import cos, isfinite, nan, radians, sin
 from typing import NamedTuple
 
 from stages.artifacts import Box
@@ -93,7 +93,8 @@ def around(points: Iterable[Point]) -> Corners:
 def turned(sides: Sequence[float], degrees: float, centre: Point) -> list[Point]:
     """The corners of a rectangle (left, top, width, height) turned clockwise about `centre`."""
     left, top, width, height = sides
-    cosine, sine = cos(radians(degrees)), sin(radians(degrees))
+    turn = radians(degrees) if isfinite(degrees) else nan
+    cosine, sine = cos(turn), sin(turn)
     corners = [(left, top), (left + width, top), (left + width, top + height), (left, top + height)]
     steps = [(x - centre[0], y - centre[1]) for x, y in corners]
     return [
