@@ -15,6 +15,7 @@ from stages.etl.readers.shapes import (
     Tally,
     around,
     boxed,
+    has_no_extent,
     size_problem,
     turned,
 )
@@ -128,7 +129,7 @@ def _shape(name: str, element: Element) -> Shape | None:
     if found is None:
         problem = f"{place}: the corners of '{label}' are not numbers"
         return Shape(place, problem=problem)
-    if found[:2] == found[2:]:
+    if has_no_extent(found):
         return Shape(place)
     if problem := size_problem(found):
         return Shape(place, problem=f"{place}: the box of '{label}' {problem}")

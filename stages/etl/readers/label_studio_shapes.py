@@ -11,6 +11,7 @@ from stages.etl.readers.shapes import (
     Shape,
     around,
     boxed,
+    has_no_extent,
     size_problem,
     turned,
 )
@@ -57,7 +58,7 @@ def _shape(place: str, region: Mapping[str, Any], size: tuple[int, int]) -> Shap
         found = f"its shape is of the kind '{kind or 'unknown'}', which is not read"
     if isinstance(found, str):
         return Shape(place, problem=f"{place}: {found}")
-    if found[:2] == found[2:]:
+    if has_no_extent(found):
         return Shape(place)
     if problem := size_problem(found):
         return Shape(place, problem=f"{place}: its box {problem}")

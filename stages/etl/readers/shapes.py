@@ -85,9 +85,17 @@ def _sentence(template: str, found: Counter[str]) -> str:
 
 
 def around(points: Iterable[Point]) -> Corners:
-    """The corners of the box around `points`."""
+    """The corners of the box around `points`; NaN if one of them is no finite number."""
     across, down = zip(*points, strict=True)
+    if not all(map(isfinite, (*across, *down))):
+        return nan, nan, nan, nan
     return min(across), min(down), max(across), max(down)
+
+
+def has_no_extent(corners: Corners) -> bool:
+    """Whether the corners are one point, as after a click without a move."""
+    left, top, right, bottom = corners
+    return left == right and top == bottom
 
 
 def turned(sides: Sequence[float], degrees: float, centre: Point) -> list[Point]:

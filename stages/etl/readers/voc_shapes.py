@@ -9,6 +9,7 @@ from stages.etl.readers.shapes import (
     Shape,
     around,
     boxed,
+    has_no_extent,
     pairs,
     size_problem,
     turned,
@@ -39,7 +40,7 @@ def shape_of(name: str, element: Element, first: int) -> Shape:
         problem = f"{place}: the corners of '{label}' are {shown}, not four numbers"
         return Shape(place, problem=problem)
     corners = _corners(numbers, kind, first)
-    if not any(numbers) or corners[:2] == corners[2:]:
+    if not any(numbers) or has_no_extent(corners):
         return Shape(place)
     if problem := size_problem(corners):
         return Shape(place, problem=f"{place}: the box of '{label}' {problem}")
