@@ -99,7 +99,7 @@ def voc(folder, *objects: str) -> Reading:
 
 
 BNDBOX = (
-    "<name>cat</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>40</xmax><ymax>50</ymax></bndbox>"  # noqa: E501
+    "<name>cat</name><bndbox><xmin>11</xmin><ymin>21</ymin><xmax>40</xmax><ymax>50</ymax></bndbox>"
 )
 POINTS = "<x1>11</x1><y1>21</y1><x2>40</x2><y2>30</y2><x3>20</x3><y3>50</y3>"
 LABELME = "<pt><x>11</x><y>21</y></pt><pt><x>40</x><y>30</y></pt><pt><x>20</x><y>50</y></pt>"

@@ -92,8 +92,7 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
     A picture in two different splits is a problem, except where the lists are equal: a single list
     for all splits, as tools write it in advance, divides nothing."""
     notes = [
-        f"{source}: {len(found.missing)} names of {split} have no picture here: "
-        f"{few(found.missing)}"
+        f"{source}: named for {split}, but not here: {_pictures(found.missing)}"
         for split, found in by_split.items()
         if found.missing
     ]
@@ -113,10 +112,14 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
     unlisted = sorted(there - set(of))
     if of and unlisted:
         notes.append(
-            f"{source}: {len(unlisted)} pictures are in no split: {few(unlisted)}; etl adds them "
-            "to train, or to a split that has no list"
+            f"{source}: in no split: {_pictures(unlisted)}; etl adds them to train, or to a split "
+            "that has no list"
         )
     return Splits(of, tuple(notes))
+
+
+def _pictures(names: Sequence[str]) -> str:
+    return f"{len(names)} picture{'' if len(names) == 1 else 's'} ({few(names)})"
 
 
 def _without_equal(sets: dict[str, dict[str, str]], source: str) -> list[str]:
@@ -125,7 +128,7 @@ def _without_equal(sets: dict[str, dict[str, str]], source: str) -> list[str]:
     for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if sets.get(first) and sets.get(second) and set(sets[first]) == set(sets[second]):
             count = len(sets.pop(first))
-            same = f"{source}: {first} and {second} are the same {count} pictures"
+            same = f"{source}: {first} and {second} are the same pictures, {count} in number"
             if first == "train":
                 del sets[second]
                 notes.append(f"{same}, so they are not taken for splits")
@@ -144,4 +147,6 @@ def _twice(sets: Mapping[str, Mapping[str, str]], source: str) -> list[str]:
         return []
     name, found = next(iter(sorted(twice.items())))
     where = " and in ".join(f"{split} ({place})" for split, place in found.items())
-    return [f"{source}: {len(twice)} pictures are in more than one split; '{name}' is in {where}."]
+    return [
+        f"{source}: in more than one split: {_pictures(sorted(twice))}; '{name}' is in {where}."
+    ]
