@@ -189,9 +189,10 @@ class _Part:
 
     def _note_ids(self, key: str, ids: _ById) -> None:
         if ids.converted:
+            one = ids.converted == 1
             self.notes.append(
-                f"{self.table}: {ids.converted} annotations write an id in another way than the "
-                f"list of {key}, such as '1' or 1.0 for 1; they were matched by value"
+                f"{self.table}: {ids.converted} annotation{' writes' if one else 's write'} an id "
+                f"in another way than the list of {key}, such as '1' or 1.0 for 1; matched by value"
             )
 
     def _has_shares(self, annotations: list[Mapping[str, Any]]) -> bool:

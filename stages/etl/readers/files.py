@@ -177,6 +177,8 @@ def json_of(folder: Path, name: str) -> Any:
             f"{name}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}.",
             "Export it again; it may have been cut off.",
         ) from None
+    except DataError:
+        raise
     except RecursionError:
         raise DataError(f"{name} is nested too deeply.", "Is it another file?") from None
     except ValueError:  # an integer of more than 4,300 digits
