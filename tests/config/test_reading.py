@@ -136,9 +136,9 @@ def test_labels_in_a_pipeline_are_text_as_written():
     assert pipeline.etl.expectations[0]["kwargs"]["value_set"] == ["no", "yes", "007", "2020-01-01"]
 
 
-@pytest.mark.parametrize("word", ["no", "off", "false"])
-def test_a_key_that_is_true_or_false_takes_the_older_words_too(word):
-    assert not parse_pipeline(SMALLEST + f"etl: {{near_duplicates: {word}}}").etl.near_duplicates
+@pytest.mark.parametrize("scalar", ["no", "off", "false"])
+def test_a_key_that_is_true_or_false_takes_the_older_words_too(scalar):
+    assert not parse_pipeline(SMALLEST + f"etl: {{near_duplicates: {scalar}}}").etl.near_duplicates
 
 
 def test_of_many_mistakes_twenty_are_told(tmp_path):

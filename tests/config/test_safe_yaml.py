@@ -75,20 +75,20 @@ def test_a_text_may_have_more_values_than_aliases_may_add():
 
 
 @pytest.mark.parametrize(
-    "word", ["no", "yes", "on", "Off", "y", "007", "0x10", "0o17", "0b1", "1_000", "2020-01-01",
+    "scalar", ["no", "yes", "on", "Off", "y", "007", "0x10", "0o17", "0b1", "1_000", "2020-01-01",
              "12:30", "1:2:3", "2020-99-99", "0b_"],
 )  # fmt: skip
-def test_a_word_that_older_yaml_takes_for_another_value_is_text(word):
-    assert parse_yaml(f"[{word}]").value == [word]
+def test_a_word_that_older_yaml_takes_for_another_value_is_text(scalar):
+    assert parse_yaml(f"[{scalar}]").value == [scalar]
 
 
 @pytest.mark.parametrize(
-    ("word", "value"),
+    ("scalar", "value"),
     [("true", True), ("FALSE", False), ("~", None), ("null", None), ("-12", -12), ("+0", 0),
      ("1.5", 1.5), ("1e3", 1000.0), (".5", 0.5), ("1.0e+00", 1.0), ("'7'", "7"), ("''", "")],
 )  # fmt: skip
-def test_plain_values_are_of_the_core_schema(word, value):
-    assert repr(parse_yaml(f"[{word}]").value) == repr([value])
+def test_plain_values_are_of_the_core_schema(scalar, value):
+    assert repr(parse_yaml(f"[{scalar}]").value) == repr([value])
 
 
 def test_as_text_every_scalar_is_what_is_written():

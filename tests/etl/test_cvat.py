@@ -16,9 +16,9 @@ def cvat(folder, *images: str) -> Reading:
     return read_folder(folder)
 
 
-def image(name: str, *shapes: str, more: str = "") -> str:
+def image(name: str, *shapes: str, extra: str = "") -> str:
     sides = f'width="{layouts.WIDTH}" height="{layouts.HEIGHT}"'
-    return f'<image id="0" name="{name}" {sides} {more}>{"".join(shapes)}</image>'
+    return f'<image id="0" name="{name}" {sides} {extra}>{"".join(shapes)}</image>'
 
 
 BOX = f'<box label="cat" {EDGES}></box>'
@@ -78,9 +78,9 @@ def test_a_shape_that_is_not_read_sets_its_picture_aside(shape, problem, folder)
 def test_subsets_are_splits_and_pictures_without_shapes_negatives(folder):
     reading = cvat(
         folder,
-        image("a.png", BOX, more='subset="Train"'),
-        image("images/b.png", more='subset="Validation"'),
-        image("sub/c.png", more='subset="other"'),
+        image("a.png", BOX, extra='subset="Train"'),
+        image("images/b.png", extra='subset="Validation"'),
+        image("sub/c.png", extra='subset="other"'),
     )
 
     assert [row.split for row in reading.rows] == ["train", "validation", ""]
@@ -97,10 +97,10 @@ def test_subsets_are_splits_and_pictures_without_shapes_negatives(folder):
     ],
 )
 def test_an_export_that_is_wrong_as_a_whole_is_refused_with_its_line(images, problem, folder):
-    with pytest.raises(DataError) as told:
+    with pytest.raises(DataError) as raised:
         cvat(folder, *images)
 
-    assert problem in str(told.value)
+    assert problem in str(raised.value)
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])

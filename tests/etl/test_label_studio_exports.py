@@ -115,10 +115,10 @@ def test_a_picture_is_found_whatever_its_address_begins_with(called, tmp_path):
     assert [row.file for row in read_folder(tmp_path).rows] == ["sub/a b&c.png"]
 
 
-def flat(name: str, *regions: dict[str, Any], **more: Any) -> dict[str, Any]:
+def flat(name: str, *regions: dict[str, Any], **extra: Any) -> dict[str, Any]:
     """A task of JSON-MIN."""
     common = {"annotator": 1, "annotation_id": 5, "created_at": "2024-01-01", "lead_time": 2.5}
-    return {"image": f"/data/upload/1/0123abcd-{name}", "id": 7, **common, **more,
+    return {"image": f"/data/upload/1/0123abcd-{name}", "id": 7, **common, **extra,
             **({"label": list(regions)} if regions else {})}  # fmt: skip
 
 

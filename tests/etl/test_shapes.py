@@ -1,7 +1,6 @@
 """Shapes other than upright boxes: a box is made around them and said, or the picture is set aside;
 none becomes a picture with nothing on it."""
 
-import json
 from typing import Any
 
 import pytest
@@ -70,9 +69,9 @@ def test_a_shape_of_coco_becomes_the_box_around_it_and_that_is_said(annotation, 
     ],
 )
 def test_a_shape_of_coco_that_is_not_read_sets_its_picture_aside(annotation, problem, tmp_path):
-    others = [{"bbox": [10, 20, 30, 30]}] if annotation else []
+    good = [{"bbox": [10, 20, 30, 30]}] if annotation else []
 
-    (row,) = coco(tmp_path, *others, annotation).rows
+    (row,) = coco(tmp_path, *good, annotation).rows
 
     assert row.boxes == ()
     assert problem in row.problem
@@ -159,10 +158,10 @@ def test_an_empty_object_of_voc_leaves_the_good_boxes(empty, tmp_path):
     assert "1 object without any extent" in reading.notes[0]
 
 
-def yolo(folder, *lines: str, more: str = "") -> Reading:
+def yolo(folder, *lines: str, extra: str = "") -> Reading:
     layouts.put(folder / "images" / "a.png", layouts.picture())
     layouts.put(folder / "labels" / "a.txt", "\n".join(lines).encode())
-    layouts.put(folder / "data.yaml", f"names: [cat, dog]\n{more}".encode())
+    layouts.put(folder / "data.yaml", f"names: [cat, dog]\n{extra}".encode())
     return read_folder(folder)
 
 
@@ -172,7 +171,7 @@ CORNERS = "0 0.125 0.333333 0.5 0.333333 0.5 0.833333 0.125 0.833333"
 
 
 @pytest.mark.parametrize(
-    ("line", "more", "note"),
+    ("line", "extra", "note"),
     [
         (TRIANGLE, "", "1 polygon in 1 file ('labels/a.txt')"),
         (f"{CORNERS} 0.3 0.5 -0.0 0.5", "", "1 polygon"),
@@ -181,8 +180,8 @@ CORNERS = "0 0.125 0.333333 0.5 0.333333 0.5 0.833333 0.125 0.833333"
         (f"{TEXT} 0.2 0.4 0.3 0.5 0.3 0.6", "kpt_shape: [3, 2]", "1 object with keypoints"),
     ],
 )
-def test_a_shape_of_yolo_becomes_the_box_around_it_and_that_is_said(line, more, note, tmp_path):
-    reading = yolo(tmp_path, line, more=more)
+def test_a_shape_of_yolo_becomes_the_box_around_it_and_that_is_said(line, extra, note, tmp_path):
+    reading = yolo(tmp_path, line, extra=extra)
 
     (box,) = reading.rows[0].boxes
     left = 0 if "-0.0" in line else CAT.left
@@ -202,23 +201,6 @@ def test_a_picture_with_an_empty_object_only_does_not_become_one_with_nothing_on
     (row,) = yolo(tmp_path, "0 0.5 0.5 0 0").rows
 
     assert row.problem == "labels/a.txt, line 1: the object has no extent, and there is no other"
-
-
-def test_the_page_says_how_annotations_were_read(workshop):
-    from tests import makers
-
-    makers.folder_of_boxes(workshop.raw, 40)
-    path = workshop.raw / "annotations.json"
-    record = json.loads(path.read_text())
-    for annotation in record["annotations"][:3]:
-        left, top, wide, high = annotation.pop("bbox")
-        annotation["segmentation"] = [[left, top, left + wide, top, left + wide, top + high]]
-    layouts.put_json(path, record)
-
-    page = workshop.text(workshop.make(task="object_detection"), "page.html")
-
-    assert "How the annotations were read" in page
-    assert "Boxes were made around 3 polygons" in page
 
 
 def test_boxes_of_coco_in_shares_are_multiplied_and_that_is_said(tmp_path):

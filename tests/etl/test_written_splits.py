@@ -67,7 +67,7 @@ def test_data_yaml_may_give_a_split_several_folders(tmp_path):
 )
 def test_data_yaml_may_name_lists_of_paths(line, tmp_path):
     flat = dict.fromkeys("abcd", "images")
-    lists = {name: "\n".join(line.format(f"{one}.png") for one in some) for name, some in
+    lists = {key: "\n".join(line.format(f"{name}.png") for name in some) for key, some in
              {"first": "ab", "second": "c", "third": "d"}.items()}  # fmt: skip
     keys = "train: first.txt\nval: lists/second.txt\ntest: ./third.txt\n"
 
@@ -146,10 +146,10 @@ def test_splits_that_do_not_divide_or_are_not_there_are_said(keys, expected, not
     ],
 )
 def test_a_picture_in_two_splits_is_refused(keys, tmp_path):
-    with pytest.raises(DataError, match=r"in more than one split: 1 picture \('images/") as told:
+    with pytest.raises(DataError, match=r"in more than one split: 1 picture \('images/") as raised:
         yolo(tmp_path, YEARS, data_dot_yaml=keys + NAMES, l_dot_txt="a.png\nc.png\n")
 
-    assert "train (" in str(told.value)
+    assert "train (" in str(raised.value)
 
 
 def test_a_list_with_names_of_other_pictures_is_said(tmp_path):

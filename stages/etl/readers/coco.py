@@ -10,7 +10,7 @@ from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.boxes import checked_size, group_in, whole
 from stages.etl.readers.coco_shapes import Scale, in_shares, numbers_of, shape_of
 from stages.etl.readers.files import Files, json_of, mentions, refuse, size_of, split_in, split_of
-from stages.etl.readers.shapes import Shape, Tally, are_shares
+from stages.etl.readers.shapes import DrawnShape, Tally, are_shares, unusable
 
 KEYS = ("images", "annotations", "categories")
 Entry = tuple[str, Mapping[str, Any]]  # its place in the file, its content
@@ -189,9 +189,9 @@ class _Part:
 
     def _note_ids(self, key: str, ids: _ById) -> None:
         if ids.converted:
-            one = ids.converted == 1
+            subject = "annotation writes" if ids.converted == 1 else "annotations write"
             self.notes.append(
-                f"{self.table}: {ids.converted} annotation{' writes' if one else 's write'} an id "
+                f"{self.table}: {ids.converted} {subject} an id "
                 f"in another way than the list of {key}, such as '1' or 1.0 for 1; matched by value"
             )
 
@@ -242,12 +242,12 @@ class _Part:
 
 def _shape(
     entry: Entry, labels: Mapping[Any, str], categories: _ById, scale: Scale | None
-) -> Shape:
+) -> DrawnShape:
     place, annotation = entry
     category = categories.find(annotation.get("category_id"))
     if category is None:
         number = annotation.get("category_id")
-        return Shape(place, problem=f"{place}: there is no category with the id {number!r}")
+        return unusable(place, f"there is no category with the id {number!r}")
     return shape_of(place, annotation, labels[category], scale)
 
 

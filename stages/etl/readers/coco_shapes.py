@@ -10,34 +10,37 @@ from stages.etl.readers.shapes import (
     ROTATED,
     SCORED,
     SHARES,
-    Shape,
+    DrawnShape,
     are_shares,
     around,
     boxed,
     pairs,
     size_problem,
     turned,
+    unusable,
 )
 
 LEAST = 6  # numbers of a polygon
 Scale = tuple[float, float]
 
 
-def shape_of(place: str, annotation: Mapping[str, Any], label: str, scale: Scale | None) -> Shape:
+def shape_of(
+    place: str, annotation: Mapping[str, Any], label: str, scale: Scale | None
+) -> DrawnShape:
     """The shape of one annotation. `scale`: the picture's width and height if the file's numbers
     are shares of it."""
     numbers, kind = _bbox(annotation), ""
     if numbers is None:
-        return Shape(place, problem=f"{place}: bbox is {annotation['bbox']!r}, not four numbers")
+        return unusable(place, f"bbox is {annotation['bbox']!r}, not four numbers")
     if not any(numbers[2:]):
         numbers, kind = _polygon(annotation), POLYGON
         if not numbers:
             problem = _unread(annotation)
-            return Shape(place, problem=f"{place}: {problem}" if problem else "")
+            return DrawnShape(place, problem=f"{place}: {problem}" if problem else "")
     elif len(numbers) == 4 and (degrees := _rotation(annotation)):
         left, top, wide, high = numbers
         if size := size_problem((left, top, left + wide, top + high), " pixels"):
-            return Shape(place, problem=f"{place}: its box {size}")
+            return unusable(place, f"its box {size}")
         points = turned((left, top, wide, high), degrees, (left + wide / 2, top + high / 2))
         numbers, kind = [side for point in points for side in point], ROTATED
     elif len(numbers) == 8:
@@ -51,8 +54,8 @@ def shape_of(place: str, annotation: Mapping[str, Any], label: str, scale: Scale
         across, down = scale
         corners = (corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down)
     if problem := size_problem(corners):
-        return Shape(place, problem=f"{place}: its box {problem}")
-    return Shape(place, boxed(label, corners), kind=kind or _remark(annotation, scale))
+        return unusable(place, f"its box {problem}")
+    return DrawnShape(place, boxed(label, corners), kind=kind or _remark(annotation, scale))
 
 
 def numbers_of(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[float]]:

@@ -11,13 +11,14 @@ from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
 from stages.etl.readers.shapes import (
     POLYGON,
     ROTATED,
-    Shape,
+    DrawnShape,
     Tally,
     around,
     boxed,
     has_no_extent,
     size_problem,
     turned,
+    unusable,
 )
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
@@ -53,8 +54,8 @@ class Cvat:
         rows.sort(key=lambda row: row.file)
         used = {*tables, *first}
         ignored = tuple(name for name in files.names if name not in used)
-        kept = {name: name for name in tables}
-        return Reading(tuple(rows), kept, ignored, tuple(tally.notes()))
+        annotation_files = {name: name for name in tables}
+        return Reading(tuple(rows), annotation_files, ignored, tuple(tally.notes()))
 
 
 def _tables(files: Files) -> list[str]:
@@ -114,28 +115,28 @@ def _is_picture(name: str) -> bool:
     return f".{name.lower().rpartition('.')[2]}" in PICTURES
 
 
-def _shape(name: str, element: Element) -> Shape | None:
+def _shape(name: str, element: Element) -> DrawnShape | None:
     """The shape of `element`; None if it is a tag of the whole picture."""
     place, label = f"{name}, line {element.line}", element.attributes.get("label", "").strip()
     if element.name in UNREAD:
         problem = f"{place}: '{label}' is a <{element.name}>, which is not read"
-        return Shape(place, problem=problem)
+        return DrawnShape(place, problem=problem)
     if element.name not in ("box", "polygon"):
         return None
     if not label:
-        return Shape(place, problem=f"{place}: the {element.name} has no label")
+        return unusable(place, f"the {element.name} has no label")
     read = _box if element.name == "box" else _polygon
     found = read(element.attributes)
     if found is None:
         problem = f"{place}: the corners of '{label}' are not numbers"
-        return Shape(place, problem=problem)
+        return DrawnShape(place, problem=problem)
     if has_no_extent(found):
-        return Shape(place)
+        return DrawnShape(place)
     if problem := size_problem(found):
-        return Shape(place, problem=f"{place}: the box of '{label}' {problem}")
+        return unusable(place, f"the box of '{label}' {problem}")
     is_turned = element.attributes.get("rotation", "0").strip("0.") != ""
     kind = POLYGON if element.name == "polygon" else ROTATED if is_turned else ""
-    return Shape(place, boxed(label, found), kind=kind)
+    return DrawnShape(place, boxed(label, found), kind=kind)
 
 
 def _box(attributes: Mapping[str, str]) -> tuple[float, float, float, float] | None:

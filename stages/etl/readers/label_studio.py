@@ -28,7 +28,7 @@ MARKS = ((b'"result"', b'"data"'), (b'"annotation_id"', b'"annotator"'))  # JSON
 COLUMNS = ("annotation_id", "annotator")
 
 
-class Task(NamedTuple):
+class ExportedTask(NamedTuple):
     """One task: where it is, its data, and the results of the annotation that counts; None if it
     has no annotation."""
 
@@ -70,8 +70,8 @@ class LabelStudio:
         rows.sort(key=lambda row: row.file)
         used = {*tables, *first}
         ignored = tuple(name for name in files.names if name not in used)
-        tables_kept = {name: name for name in tables}
-        return Reading(tuple(rows), tables_kept, ignored, tuple(tally.notes()))
+        annotation_files = {name: name for name in tables}
+        return Reading(tuple(rows), annotation_files, ignored, tuple(tally.notes()))
 
 
 def _tables(files: Files) -> list[str]:
@@ -99,7 +99,7 @@ def _is_export(path: Path) -> bool:
     return all(column.encode() in head for column in COLUMNS)
 
 
-def _tasks(files: Files, name: str, problems: list[str]) -> Iterator[Task]:
+def _tasks(files: Files, name: str, problems: list[str]) -> Iterator[ExportedTask]:
     """Yield the tasks of an export of any form."""
     if name.lower().endswith((".csv", ".tsv")):
         yield from _of_table(files, name, problems)
@@ -122,14 +122,14 @@ def _tasks(files: Files, name: str, problems: list[str]) -> Iterator[Task]:
             annotation = _counting(task["annotations"])
             results = annotation.get("result") if annotation else None
             results = results if isinstance(results, list) or not annotation else []
-            yield Task(f"{place} (id {task.get('id')})", task["data"], results)
+            yield ExportedTask(f"{place} (id {task.get('id')})", task["data"], results)
 
 
-def _of_flat(place: str, task: Mapping[str, Any]) -> Task:
+def _of_flat(place: str, task: Mapping[str, Any]) -> ExportedTask:
     """A task of JSON-MIN: each tag is a key with the values of its results."""
     lists = [value for value in task.values() if isinstance(value, list)]
     values = [value for some in lists for value in some if isinstance(value, dict)]
-    return Task(place, task, [_result(value) for value in values])
+    return ExportedTask(place, task, [_result(value) for value in values])
 
 
 def _result(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _result(value: Mapping[str, Any]) -> dict[str, Any]:
     return {**sides, "type": kinds[0] if kinds else shape, "value": value}
 
 
-def _of_table(files: Files, name: str, problems: list[str]) -> Iterator[Task]:
+def _of_table(files: Files, name: str, problems: list[str]) -> Iterator[ExportedTask]:
     """Yield the tasks of a CSV export, whose fields have the values of results as JSON."""
     text = text_of(files.folder, name)
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
@@ -188,7 +188,7 @@ def _counting(annotations: list[Any]) -> Mapping[str, Any] | None:
     return next(iter(truth or done[::-1]), None)
 
 
-def _row(files: Files, file: str, task: Task, tally: Tally) -> Row:
+def _row(files: Files, file: str, task: ExportedTask, tally: Tally) -> Row:
     regions = [
         (f"{task.place}, result[{index}] (id {result.get('id')})", result)
         for index, result in enumerate(task.results or [])

@@ -8,12 +8,13 @@ from stages.etl.readers.shapes import (
     POLYGON,
     ROTATED,
     Corners,
-    Shape,
+    DrawnShape,
     around,
     boxed,
     has_no_extent,
     size_problem,
     turned,
+    unusable,
 )
 
 SIDES = ("x", "y", "width", "height")
@@ -22,7 +23,7 @@ REGIONS = frozenset([*SHAPES, *(f"{shape}labels" for shape in SHAPES), "labels"]
 Region = tuple[str, Mapping[str, Any]]  # its place in the file, its content
 
 
-def shapes_of(regions: Sequence[Region], size: tuple[int, int]) -> Iterator[Shape]:
+def shapes_of(regions: Sequence[Region], size: tuple[int, int]) -> Iterator[DrawnShape]:
     """Yield the shape of each of `regions` of a picture of `size`, in pixels.
 
     A region that only repeats the place of another with the same id, which has the label, is left
@@ -44,11 +45,11 @@ def _labels(region: Mapping[str, Any]) -> Any:
     return value.get(str(region.get("type"))) if isinstance(value, dict) else None
 
 
-def _shape(place: str, region: Mapping[str, Any], size: tuple[int, int]) -> Shape:
+def _shape(place: str, region: Mapping[str, Any], size: tuple[int, int]) -> DrawnShape:
     value, labels = region.get("value"), _labels(region)
     value = value if isinstance(value, dict) else {}
     if not isinstance(labels, list) or len(labels) != 1 or not str(labels[0]).strip():
-        return Shape(place, problem=f"{place}: it has {labels!r} instead of one label")
+        return unusable(place, f"it has {labels!r} instead of one label")
     label, kind = str(labels[0]).strip(), str(region["type"]).removesuffix("labels")
     if kind == "polygon" or (not kind and "points" in value):
         found = _polygon(value, size)
@@ -57,12 +58,12 @@ def _shape(place: str, region: Mapping[str, Any], size: tuple[int, int]) -> Shap
     else:
         found = f"its shape is of the kind '{kind or 'unknown'}', which is not read"
     if isinstance(found, str):
-        return Shape(place, problem=f"{place}: {found}")
+        return unusable(place, found)
     if has_no_extent(found):
-        return Shape(place)
+        return DrawnShape(place)
     if problem := size_problem(found):
-        return Shape(place, problem=f"{place}: its box {problem}")
-    return Shape(place, boxed(label, found), kind=_kind(kind, value))
+        return unusable(place, f"its box {problem}")
+    return DrawnShape(place, boxed(label, found), kind=_kind(kind, value))
 
 
 def _kind(kind: str, value: Mapping[str, Any]) -> str:

@@ -28,7 +28,7 @@ SENTENCES = {
 }
 
 
-class Shape(NamedTuple):
+class DrawnShape(NamedTuple):
     """One annotated object: where it is written, its `box` or the `problem` with it; neither for an
     object without any extent. `kind`: a key of SENTENCES, if a person should hear of it."""
 
@@ -38,7 +38,12 @@ class Shape(NamedTuple):
     kind: str = ""
 
 
-class Outcome(NamedTuple):
+def unusable(place: str, problem: str) -> DrawnShape:
+    """The object at `place`, which sets its picture aside for `problem`."""
+    return DrawnShape(place, problem=f"{place}: {problem}")
+
+
+class UsableBoxes(NamedTuple):
     """The usable boxes of one picture, where each is written, why the picture cannot be used."""
 
     boxes: tuple[Box, ...]
@@ -52,7 +57,7 @@ class Tally:
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = defaultdict(Counter)
 
-    def outcome(self, shapes: Sequence[Shape], file: str) -> Outcome:
+    def outcome(self, shapes: Sequence[DrawnShape], file: str) -> UsableBoxes:
         """What can be used of the `shapes` of one picture, which are written in `file`.
 
         An object without extent costs its picture only if there is no other: it would become a
@@ -63,11 +68,11 @@ class Tally:
             problems = [f"{shapes[0].place}: the object has no extent, and there is no other"]
         if problems:
             places = tuple(shape.place for shape in shapes)
-            return Outcome((), places, "; ".join(problems[:MOST_NAMED]))
+            return UsableBoxes((), places, "; ".join(problems[:MOST_NAMED]))
         for shape in shapes:
             if kind := shape.kind or (EMPTY if shape.box is None else ""):
                 self._counts[kind][file] += 1
-        return Outcome(tuple(box for box, _ in used), tuple(place for _, place in used), "")
+        return UsableBoxes(tuple(box for box, _ in used), tuple(place for _, place in used), "")
 
     def notes(self) -> list[str]:
         """A sentence for each kind that was counted."""

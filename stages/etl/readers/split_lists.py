@@ -22,7 +22,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Splits:
+class WrittenSplits:
     """The split of each picture that is listed. `notes` and `problems`: what a person should hear,
     and what has to be corrected first."""
 
@@ -86,7 +86,7 @@ def names_pictures(files: Files, name: str) -> bool:
     return bool(first and picture_called(files, first))
 
 
-def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str) -> Splits:
+def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str) -> WrittenSplits:
     """The split of each of `pictures` by the lists `by_split`, which are those of `source`.
 
     A picture in two different splits is a problem, except where the lists are equal: a single list
@@ -107,7 +107,7 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
         notes.append(f"{source}: all pictures are listed for {next(iter(sets))}; etl divides them")
         sets = {}
     if problems := _twice(sets, source):
-        return Splits({}, tuple(notes), tuple(problems))
+        return WrittenSplits({}, tuple(notes), tuple(problems))
     of = {name: split for split, found in sets.items() for name in found}
     unlisted = sorted(there - set(of))
     if of and unlisted:
@@ -115,7 +115,7 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
             f"{source}: in no split: {_pictures(unlisted)}; etl adds them to train, or to a split "
             "that has no list"
         )
-    return Splits(of, tuple(notes))
+    return WrittenSplits(of, tuple(notes))
 
 
 def _pictures(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.boxes import checked_size
 from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
 from stages.etl.readers.shapes import Tally
-from stages.etl.readers.split_lists import Listed, Splits, add_list, settled, split_called
+from stages.etl.readers.split_lists import Listed, WrittenSplits, add_list, settled, split_called
 from stages.etl.readers.voc_shapes import CORNERS, shape_of
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
@@ -178,7 +178,7 @@ def _set_files(files: Files) -> list[str]:
     ]
 
 
-def _sets(files: Files, rows: list[Row]) -> Splits:
+def _sets(files: Files, rows: list[Row]) -> WrittenSplits:
     """The split of each picture by ImageSets/Main. What trainval has and train and val lack is of
     train."""
     found: dict[str, Listed] = {}
@@ -192,7 +192,9 @@ def _sets(files: Files, rows: list[Row]) -> Splits:
         target = found.setdefault(split_called(name) or "train", Listed())
         target.pictures |= listed.pictures
         target.missing += listed.missing
-    return settled(found, [row.file for row in rows], "ImageSets/Main") if found else Splits({})
+    return (
+        settled(found, [row.file for row in rows], "ImageSets/Main") if found else WrittenSplits({})
+    )
 
 
 def _shared(rows: list[Row]) -> list[str]:

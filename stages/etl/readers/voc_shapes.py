@@ -6,13 +6,14 @@ from math import degrees
 from stages.etl.readers.shapes import (
     POLYGON,
     ROTATED,
-    Shape,
+    DrawnShape,
     around,
     boxed,
     has_no_extent,
     pairs,
     size_problem,
     turned,
+    unusable,
 )
 from stages.etl.readers.xml_tree import Element
 
@@ -21,30 +22,30 @@ ROTATED_SIDES = ("cx", "cy", "w", "h", "angle")
 SHAPED = ("bndbox", "polygon", "robndbox", "segmentation", "keypoints", "mask")
 
 
-def shape_of(name: str, element: Element, first: int) -> Shape:
+def shape_of(name: str, element: Element, first: int) -> DrawnShape:
     """The shape of the object `element` of the file `name`, with edges between pixels. `first`: the
     number of the first pixel, 0 or 1."""
     place, label = f"{name}, line {element.line}", element.text("name")
     shaped = [entry for entry in element.inside if entry.name in SHAPED]
     if not any(entry.inside or entry.content.strip() for entry in shaped):
-        return Shape(place)
+        return DrawnShape(place)
     if not label:
-        return Shape(place, problem=f"{place}: the object has no name")
+        return unusable(place, "the object has no name")
     texts, kind = _texts(element)
     if not texts:
-        return Shape(place, problem=f"{place}: '{label}' has no bndbox")
+        return unusable(place, f"'{label}' has no bndbox")
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
         shown = ", ".join(texts[:8])
         problem = f"{place}: the corners of '{label}' are {shown}, not four numbers"
-        return Shape(place, problem=problem)
+        return DrawnShape(place, problem=problem)
     corners = _corners(numbers, kind, first)
     if not any(numbers) or has_no_extent(corners):
-        return Shape(place)
+        return DrawnShape(place)
     if problem := size_problem(corners):
-        return Shape(place, problem=f"{place}: the box of '{label}' {problem}")
-    return Shape(place, boxed(label, corners), kind=kind)
+        return unusable(place, f"the box of '{label}' {problem}")
+    return DrawnShape(place, boxed(label, corners), kind=kind)
 
 
 def _texts(element: Element) -> tuple[list[str], str]:

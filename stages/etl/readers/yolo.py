@@ -11,7 +11,7 @@ from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
 from stages.etl.readers.shapes import Tally
 from stages.etl.readers.split_lists import (
     Listed,
-    Splits,
+    WrittenSplits,
     add_list,
     names_pictures,
     parts_of,
@@ -59,7 +59,7 @@ class Yolo:
                 text = pairs.get(picture, ("",))[0]
                 rows.append(_row(folder, picture, text, described, split, tally))
         tables = {name: name for name in
-                  sorted({described.table, *described.others, *lists, *texts})}  # fmt: skip
+                  sorted({described.table, *described.further, *lists, *texts})}  # fmt: skip
         used = {*tables, *pictures}
         ignored = tuple(name for name in files.names if name not in used)
         notes = (*tally.notes(), *described.notes, *splits.notes)
@@ -120,24 +120,24 @@ def _is_label_file(text: Path) -> bool:
 
 def _splits(
     files: Files, described: Description, pictures: Sequence[str], texts: Iterable[str]
-) -> tuple[Splits, list[str]]:
+) -> tuple[WrittenSplits, list[str]]:
     """The splits that data.yaml or obj.data names, else those of train.txt and so on; and the
     lists that were read."""
     if described.splits:
         found, lists, gone = _named(files, described)
         splits = settled(found, pictures, described.table)
         notes = (*(f"{described.table}: there is no {name}" for name in gone), *splits.notes)
-        return Splits(splits.of, notes, splits.problems), lists
-    others = set(texts) | {described.table, *described.others}
+        return WrittenSplits(splits.of, notes, splits.problems), lists
+    not_lists = set(texts) | {described.table, *described.further}
     lists = [
         name
         for name in files.ending(".txt", ".lst")
-        if name not in others and split_called(name) and names_pictures(files, name)
+        if name not in not_lists and split_called(name) and names_pictures(files, name)
     ]
     found = defaultdict(Listed)
     for name in lists:
         add_list(files, name, found[split_called(name)])
-    return (settled(found, pictures, " and ".join(lists)) if lists else Splits({})), lists
+    return (settled(found, pictures, " and ".join(lists)) if lists else WrittenSplits({})), lists
 
 
 def _named(files: Files, described: Description) -> tuple[dict[str, Listed], list[str], list[str]]:
@@ -169,7 +169,7 @@ def _folders(files: Files) -> dict[str, list[str]]:
     return found
 
 
-def _tails(home: str, path: str) -> Iterator[str]:
+def _endings(home: str, path: str) -> Iterator[str]:
     """The places that `path` may mean, which may begin on another computer: its ends, the longest
     first, from `home` and from the folder that was added."""
     parts = parts_of(path)
@@ -181,13 +181,15 @@ def _tails(home: str, path: str) -> Iterator[str]:
 def _list_at(files: Files, home: str, path: str) -> str:
     if not path.lower().endswith((".txt", ".lst")):
         return ""
-    return next((files.at(tail)[0] for tail in _tails(home, path) if files.at(tail)), "")
+    return next((files.at(ending)[0] for ending in _endings(home, path) if files.at(ending)), "")
 
 
 def _pictures_at(folders: Mapping[str, list[str]], home: str, path: str) -> list[str] | None:
     """The pictures in the folder `path`, also if it ends with a pattern such as *.jpg."""
     plain = path.rpartition("/")[0] if "*" in path else path
-    found = (folders[tail.lower()] for tail in _tails(home, plain) if tail.lower() in folders)
+    found = (
+        folders[ending.lower()] for ending in _endings(home, plain) if ending.lower() in folders
+    )
     return next(found, None)
 
 

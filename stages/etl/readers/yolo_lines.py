@@ -8,12 +8,14 @@ from stages.etl.readers.shapes import (
     KEYPOINTS,
     POLYGON,
     ROTATED,
-    Shape,
+    DrawnShape,
     are_shares,
     around,
     boxed,
+    has_no_extent,
     pairs,
     size_problem,
+    unusable,
 )
 from stages.runtime.neutral import is_number
 
@@ -41,49 +43,52 @@ def shape_of(
     labels: Mapping[int, str],
     size: tuple[int, int],
     keypoints: tuple[int, int] | None,
-) -> Shape:
+) -> DrawnShape:
     """The shape of a line of a picture of `size`, in pixels. `keypoints`: how many an object has,
     and the numbers of each."""
     fields = fields_of(line)
     if len(fields) < FIELDS or not all(map(is_number, fields)):
         shown = " ".join(fields)[:60]
-        return Shape(place, problem=f"{place}: '{shown}' is not a class and four numbers")
+        return unusable(place, f"'{shown}' is not a class and four numbers")
     number = whole(fields[0])
     label = "" if number is None else labels.get(number, "")
     if not label:
         problem = f"class {fields[0]} has no name; there are {len(labels)}"
-        return Shape(place, problem=f"{place}: {problem}")
+        return unusable(place, problem)
     numbers, kind = [float(field) for field in fields[1:]], ""
     if keypoints and len(numbers) == FIELDS - 1 + keypoints[0] * keypoints[1]:
         numbers, kind = numbers[: FIELDS - 1], KEYPOINTS
     if len(numbers) == FIELDS - 1:
         return _box(place, numbers, label, size, kind)
     if problem := _no_corners(numbers):
-        return Shape(place, problem=f"{place}: {problem}")
-    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in around(pairs(numbers)))
+        return unusable(place, problem)
+    outline = around(pairs(numbers))
+    if has_no_extent(outline):
+        return DrawnShape(place)
+    left, top, right, bottom = (min(1.0, max(0.0, side)) for side in outline)
     corners = (left * size[0], top * size[1], right * size[0], bottom * size[1])
     if problem := size_problem(corners):
-        return Shape(place, problem=f"{place}: the box {problem}")
+        return unusable(place, f"the box {problem}")
     kind = ROTATED if len(numbers) == 8 else POLYGON
-    return Shape(place, boxed(label, corners), kind=kind)
+    return DrawnShape(place, boxed(label, corners), kind=kind)
 
 
 def _box(
     place: str, numbers: Sequence[float], label: str, size: tuple[int, int], kind: str
-) -> Shape:
+) -> DrawnShape:
     x, y, width, height = numbers
     if not are_shares(numbers):
         shown = " ".join(f"{number:g}" for number in numbers)
-        return Shape(place, problem=f"{place}: {shown} are not shares from 0 to 1 of the picture")
+        return unusable(place, f"{shown} are not shares from 0 to 1 of the picture")
     if width == height == 0:
-        return Shape(place)
+        return DrawnShape(place)
     if width <= 0 or height <= 0:
         problem = f"the box is {width:g} wide and {height:g} high"
-        return Shape(place, problem=f"{place}: {problem}")
+        return unusable(place, problem)
     across, down = size
     left, top = (x - width / 2) * across, (y - height / 2) * down
     corners = (left, top, left + width * across, top + height * down)
-    return Shape(place, boxed(label, corners), kind=kind)
+    return DrawnShape(place, boxed(label, corners), kind=kind)
 
 
 def _no_corners(numbers: Sequence[float]) -> str:

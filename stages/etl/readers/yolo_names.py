@@ -28,7 +28,7 @@ class Description:
     splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     home: str = ""
     keypoints: tuple[int, int] | None = None
-    others: tuple[str, ...] = ()  # further files that were read
+    further: tuple[str, ...] = ()  # further files that were read
     notes: tuple[str, ...] = ()
 
 
@@ -56,8 +56,8 @@ def description(files: Files) -> Description:
     darknet = sorted(files.ending(".data"), key=_depth)
     splits = dict(_darknet(text_of(files.folder, darknet[0]))) if darknet else {}
     home = str(PurePosixPath(darknet[0]).parent) if darknet else ""
-    others = (*lists[1:], *darknet[:1])
-    return Description(table, labels, splits, home, None, others, tuple(notes))
+    further = (*lists[1:], *darknet[:1])
+    return Description(table, labels, splits, home, None, further, tuple(notes))
 
 
 def _from_yaml(
@@ -78,7 +78,7 @@ def _from_yaml(
         if (split := SPLITS.get(key.lower())) and (paths := tuple(_paths(value)))
     }
     path = record.get("path") if isinstance(record.get("path"), str) else ""
-    within = {split: tuple(f"{path}/{one}" if path else one for one in paths)
+    within = {split: tuple(f"{path}/{place}" if path else place for place in paths)
               for split, paths in splits.items()}  # fmt: skip
     shape = record.get("kpt_shape")
     sides = [whole(side) for side in shape] if isinstance(shape, list) else []
