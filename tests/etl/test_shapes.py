@@ -7,6 +7,7 @@ import pytest
 
 from stages.artifacts import Box
 from stages.etl.readers import Reading, read_folder
+from stages.runtime.errors import DataError
 from tests import layouts
 
 CAT, DOG = layouts.BOXES["a.png"]
@@ -216,7 +217,5 @@ def test_boxes_of_coco_in_shares_are_multiplied_and_that_is_said(tmp_path):
 
 
 def test_boxes_of_coco_in_shares_about_the_middle_are_refused(tmp_path):
-    from stages.runtime.errors import DataError
-
     with pytest.raises(DataError, match=r"begins at the left top, not at the middle"):
         coco(tmp_path, {"bbox": [0.8, 0.8, 0.4, 0.4]}, {"bbox": [0.2, 0.2, 0.4, 0.4]})

@@ -1,9 +1,12 @@
 """Annotations as editors, scripts and shells write them: marks, line ends, numbers, words."""
 
+import json
+
 import pytest
 
 from stages.etl.readers import read_folder
 from stages.etl.readers.files import Files
+from stages.etl.readers.xml_tree import parsed
 from stages.runtime.errors import DataError
 from tests import layouts
 
@@ -93,8 +96,6 @@ def test_names_in_data_yaml_are_text_as_they_are_written(first, second, form, tm
 
 @pytest.mark.parametrize(("name", "label"), [("no", "no"), (7, "7"), ("007", "007"), (" a ", "a")])
 def test_names_in_coco_are_text(name, label, tmp_path):
-    import json
-
     folder = layouts.coco(tmp_path)
     record = json.loads((folder / "annotations.json").read_text())
     record["categories"][0]["name"] = name
@@ -125,8 +126,6 @@ def test_a_folder_is_listed_once_and_not_for_each_task(tmp_path, monkeypatch):
 
 
 def test_the_text_of_an_xml_is_joined_once_however_many_lines_it_has(tmp_path):
-    from stages.etl.readers.xml_tree import parsed
-
     lines = "line\n" * 200_000
 
     tree = parsed(f"<annotation>{lines}<object>{lines}</object></annotation>".encode(), "a.xml")

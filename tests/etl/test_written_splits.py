@@ -161,6 +161,20 @@ def test_a_list_with_names_of_other_pictures_is_said(tmp_path):
     assert "named for train, but not here: 1 picture ('z.png')" in reading.notes[0]
 
 
+def test_a_split_whose_pictures_have_no_txt_is_left_out_and_that_is_said(tmp_path):
+    where = {name: place for name, place in YEARS.items() if name != "d"}
+    layouts.put(tmp_path / "images" / "t" / "d.png", layouts.picture(9))
+
+    reading = yolo(tmp_path, where, data_dot_yaml=HERE + NAMES)
+
+    assert splits(reading) == "ttv"
+    assert reading.ignored == ("images/t/d.png",)
+    assert reading.notes == (
+        "data.yaml: named for test, but without annotation, so left out: 1 picture "
+        "('images/t/d.png')",
+    )
+
+
 def voc(folder, **sets: str) -> Reading:
     layouts.voc(folder, dict.fromkeys(["a.png", "b c.png", "d.png"], ()))
     for name, text in sets.items():

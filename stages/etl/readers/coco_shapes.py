@@ -1,6 +1,6 @@
 """The shapes of COCO's annotations: bbox, polygons, corners, and tools' own rotations."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stages.etl.readers.boxes import are_numbers
@@ -10,6 +10,7 @@ from stages.etl.readers.shapes import (
     ROTATED,
     SCORED,
     SHARES,
+    Corners,
     DrawnShape,
     are_shares,
     around,
@@ -36,26 +37,36 @@ def shape_of(
         numbers, kind = _polygon(annotation), POLYGON
         if not numbers:
             problem = _unread(annotation)
-            return DrawnShape(place, problem=f"{place}: {problem}" if problem else "")
-    elif len(numbers) == 4 and (degrees := _rotation(annotation)):
-        left, top, wide, high = numbers
-        if size := size_problem((left, top, left + wide, top + high), " pixels"):
-            return unusable(place, f"its box {size}")
-        points = turned((left, top, wide, high), degrees, (left + wide / 2, top + high / 2))
-        numbers, kind = [side for point in points for side in point], ROTATED
-    elif len(numbers) == 8:
+            return unusable(place, problem) if problem else DrawnShape(place)
+    corners = _corners(numbers)
+    if len(numbers) == 4 and kind != POLYGON and (degrees := _rotation(annotation)):
+        corners, kind = _around_turned(corners, degrees), ROTATED
+    elif len(numbers) == 8 and kind != POLYGON:
         kind = ROTATED
-    if len(numbers) == 4:
-        left, top, wide, high = numbers
-        corners = (left, top, left + wide, top + high)
-    else:
-        corners = around(pairs(numbers))
     if scale:
         across, down = scale
         corners = (corners[0] * across, corners[1] * down, corners[2] * across, corners[3] * down)
     if problem := size_problem(corners):
         return unusable(place, f"its box {problem}")
     return DrawnShape(place, boxed(label, corners), kind=kind or _remark(annotation, scale))
+
+
+def _corners(numbers: Sequence[float]) -> Corners:
+    """The corners of a bbox (left, top, width, height), or those around more points."""
+    if len(numbers) > 4:
+        return around(pairs(numbers))
+    left, top, width, height = numbers
+    return left, top, left + width, top + height
+
+
+def _around_turned(corners: Corners, degrees: float) -> Corners:
+    """The corners around a box that is turned about its middle; those of an invalid box as they
+    are."""
+    left, top, right, bottom = corners
+    if size_problem(corners, " pixels"):
+        return corners
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    return around(turned((left, top, right - left, bottom - top), degrees, middle))
 
 
 def numbers_of(annotations: Iterable[Mapping[str, Any]]) -> Iterator[list[float]]:

@@ -101,6 +101,11 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
         split: {name: place for name, place in found.pictures.items() if name in there}
         for split, found in by_split.items()
     }
+    notes += [
+        f"{source}: named for {split}, but without annotation, so left out: {_pictures(bare)}"
+        for split, found in by_split.items()
+        if (bare := sorted(set(found.pictures) - there))
+    ]
     sets = {split: found for split, found in sets.items() if found}
     notes += _without_equal(sets, source)
     if len(sets) == 1 and len(next(iter(sets.values()))) == len(there):
