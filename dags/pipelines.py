@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from airflow.sdk.exceptions import AirflowTaskTimeout
+
 from operators.wiring import dag_of, placeholder_for
 from stages.config import read_pipeline
 
@@ -17,7 +19,7 @@ for path in [PIPELINES] if PIPELINES.is_file() else sorted(PIPELINES.glob("*.y*m
             raise ValueError(
                 f"Another pipeline is called {dag.dag_id} too. Give each its own name."
             )
-    except Exception as error:  # one that cannot be read must not take the others along
+    except (Exception, AirflowTaskTimeout) as error:  # one pipeline must not take the others along
         dag = placeholder_for(path, error)
     DAGS[dag.dag_id] = dag
 

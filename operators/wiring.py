@@ -1,12 +1,14 @@
 """Builds the DAG of a pipeline: an output that is used as an input is an edge."""
 
+import os
 import re
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG
-from airflow.sdk.exceptions import AirflowTimetableInvalid
+from airflow.sdk.exceptions import AirflowTaskTimeout, AirflowTimetableInvalid
 
 from operators.dag_pages import about, about_broken
 from operators.deploy import DeployOperator
@@ -18,6 +20,8 @@ from operators.unreadable import UnreadableOperator
 from stages.config import PipelineConfig
 from stages.runtime.errors import ConfigError
 
+LONGEST_NAME = 250  # characters of a DAG's name in Airflow
+LONGEST_PROBLEM = 20_000  # characters on the page of a pipeline that cannot be read
 # Only errors that a retry may repair are retried (a server, a worker): see StageOperator.
 RETRIES = {
     "retries": 2,
@@ -57,18 +61,37 @@ def _check_schedule(dag: DAG, pipeline: PipelineConfig) -> None:
         ) from error
 
 
-def placeholder_for(path: Path, error: Exception) -> DAG:
-    """A DAG in the place of a pipeline that cannot be read: its page and its only task say why.
-
-    It is called as the file is, with its dot, so that no pipeline can have the same name."""
+def placeholder_for(path: Path, error: BaseException) -> DAG:
+    """A DAG in the place of a pipeline that cannot be read: its page and its only task say why."""
+    problem = _problem(path, error)
     with DAG(
-        re.sub(r"[^\w.-]+", "_", path.name),
+        _placeholder_name(path.name),
         schedule=None,
-        doc_md=about_broken(path.name, str(error)),
+        doc_md=about_broken(path.name, problem),
         tags=["pipeline", "broken"],
     ) as dag:
-        UnreadableOperator(task_id="read_pipeline", problem=str(error))
+        UnreadableOperator(task_id="read_pipeline", problem=problem)
     return dag
+
+
+def _problem(path: Path, error: BaseException) -> str:
+    if isinstance(error, AirflowTaskTimeout):
+        return (
+            f"Airflow's time for reading all pipelines was over when {path.name} was read. "
+            "Shorten this YAML, or raise core.dagbag_import_timeout in airflow.cfg."
+        )
+    return str(error)[:LONGEST_PROBLEM].encode(errors="replace").decode()
+
+
+def _placeholder_name(file: str) -> str:
+    """The name of the file, with its dot, so that no pipeline can have the same.
+
+    A name that Airflow would refuse is replaced by one that no other file has."""
+    plain = re.sub(r"[^\w.-]+", "_", file)
+    if plain == file and len(plain) <= LONGEST_NAME:
+        return plain
+    digest = sha256(os.fsencode(file)).hexdigest()[:8]
+    return f"{plain[: LONGEST_NAME - len(digest) - 6].removesuffix('.yaml')}_{digest}.yaml"
 
 
 def _wire(config: dict[str, Any], targets: tuple[str, ...]) -> None:

@@ -54,9 +54,10 @@ READERS = Registry(
     "reader",
     "stages",
     {
-        "csv": ".etl.readers.csv_table:CsvTable",  # first: tried in this order when data is added
+        "label_studio": ".etl.readers.label_studio:LabelStudio",  # before csv: it exports CSVs, too
+        "csv": ".etl.readers.csv_table:CsvTable",
         "coco": ".etl.readers.coco:Coco",
-        "label_studio": ".etl.readers.label_studio:LabelStudio",
+        "cvat": ".etl.readers.cvat:Cvat",
         "voc": ".etl.readers.voc:Voc",
         "yolo": ".etl.readers.yolo:Yolo",
         "class_folders": ".etl.readers.class_folders:ClassFolders",

@@ -100,7 +100,28 @@ def rectangle(box: Box, **value: Any) -> dict[str, Any]:
     }
 
 
-BOXED = {"coco": coco, "voc": voc, "yolo": yolo, "label_studio": label_studio}
+def cvat(folder: Path, boxes: Mapping[str, tuple[Box, ...]] = BOXES) -> Path:
+    """images/ and annotations.xml, as "CVAT for images" writes them."""
+    images = []
+    for seed, (name, some) in enumerate(boxes.items()):
+        put(folder / "images" / name, picture(seed))
+        shapes = "".join(
+            f'<box label="{escape(box.label)}" occluded="0" xtl="{box.left:g}" ytl="{box.top:g}" '
+            f'xbr="{box.right:g}" ybr="{box.bottom:g}" z_order="0"></box>\n'
+            for box in some
+        )
+        sides = f'width="{WIDTH}" height="{HEIGHT}"'
+        images.append(f'<image id="{seed}" name="{escape(name)}" {sides}>\n{shapes}</image>\n')
+    put(folder / "annotations.xml", cvat_xml("".join(images)).encode())
+    return folder
+
+
+def cvat_xml(images: str) -> str:
+    head = '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n'
+    return f"{head}{images}</annotations>\n"
+
+
+BOXED = {"coco": coco, "voc": voc, "yolo": yolo, "label_studio": label_studio, "cvat": cvat}
 
 
 def put(path: Path, data: bytes) -> None:

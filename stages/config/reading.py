@@ -1,6 +1,7 @@
 """Reads a pipeline's YAML, and reports all mistakes at once, each with its line."""
 
 import reprlib
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -10,12 +11,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from stages.config.overrides import override, places
-from stages.config.safe_yaml import YamlProblem, parse_yaml
+from stages.config.safe_yaml import SecondKey, YamlProblem, line_of, parse_yaml
 from stages.config.sections import PipelineConfig
+from stages.config.text_file import decoded
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
 MOST_BYTES = 1_000_000
+MOST_LISTED = 20  # mistakes of one pipeline
+LONGEST = 2_000  # characters of a key or an explanation in an error
 RENAMED = {"space": "search_space", "finalists": "candidates", "left_out": "excluded"}
 EXPECTED = {  # start of the type of a pydantic problem: words; braces hold its context
     "int_": "this has to be a whole number",
@@ -39,17 +43,23 @@ def read_pipeline(path: Path, changes: tuple[str, ...] = ()) -> PipelineConfig:
     """The pipeline in the file at `path`, with `changes` such as 'train.trials=5' applied.
 
     Raises ConfigError with file, line and key of everything that is wrong."""
+    return parse_pipeline(_text(path), str(path), changes)
+
+
+def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > MOST_BYTES:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ConfigError(f"{path} is a folder.", "Name one pipeline's YAML.")
+        if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device may never end
+            raise ConfigError(f"{path} is not a file.", "Name one pipeline's YAML.")
+        if status.st_size > MOST_BYTES:
             raise ConfigError(f"{path} is too large for a pipeline.", "Is it another file?")
-        text = path.read_text(encoding="utf-8-sig")
+        return decoded(path.read_bytes())
     except FileNotFoundError:
         raise ConfigError(f"There is no {_what(path)}.", _offer(path)) from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path} is a folder.", "Name one pipeline's YAML.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
-    return parse_pipeline(text, str(path), changes)
 
 
 def named_pipeline(path: Path, folder: Path) -> Path:
@@ -66,19 +76,25 @@ def parse_pipeline(
     try:
         raw, node = parse_yaml(text)
     except YamlProblem as error:
-        line = f", line {error.line}" if error.line else ""
-        raise ConfigError(
-            f"{source}{line}: this is not YAML that can be read: {error.problem}.",
-            "Check indentation, colons and quotes.",
-        ) from None
+        raise _unreadable(error, source) from None
     if not isinstance(raw, dict):
         kind = {list: "a list", type(None): "empty"}.get(type(raw), "a single value")
         raise ConfigError(
             f"{source}: a pipeline is a table of keys, and this is {kind}.",
             "Write at least three lines: name: ..., task: ..., data: ...",
         )
-    _refuse_doubles(node, source)
-    return checked(override(raw, changes), source, _lines(node), places(changes))
+    lines = _lines(node) if node else {}
+    return checked(override(raw, changes), source, lines, places(changes))
+
+
+def _unreadable(error: YamlProblem, source: str) -> ConfigError:
+    place = f"{source}, line {error.line}" if error.line else source
+    if isinstance(error, SecondKey):
+        return ConfigError(f"{place}: {error.problem}.", "Keep one of the two.")
+    return ConfigError(
+        f"{place}: this is not YAML that can be read: {error.problem}.",
+        "Check indentation, colons and quotes.",
+    )
 
 
 def checked(
@@ -103,35 +119,25 @@ def checked(
         ]
         messages = [
             f"{_origin(problem['loc'], source, lines, changes)}: {_message(problem)}"
-            for problem in rest
+            for problem in rest[:MOST_LISTED]
         ]
+        if len(rest) > MOST_LISTED:
+            messages.append(f"{source}: and {len(rest) - MOST_LISTED} more mistakes.")
         raise ConfigError("\n".join(messages), "") from error
 
 
-def _refuse_doubles(node: Any, source: str) -> None:
-    """Raise ConfigError for a key that occurs twice in one table: YAML would drop the first."""
-    if isinstance(node, yaml.MappingNode):
-        keys: set[str] = set()
-        for key, value in node.value:
-            if key.value in keys:
-                raise ConfigError(
-                    f"{source}, line {key.start_mark.line + 1}: there is a second '{key.value}'.",
-                    "Keep one of the two.",
-                )
-            keys.add(key.value)
-            _refuse_doubles(value, source)
-
-
-def _lines(node: Any, place: Place = ()) -> dict[Place, int]:
-    """The line of every key below `node`."""
-    lines: dict[Place, int] = {place: node.start_mark.line + 1}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            lines |= _lines(value, (*place, key.value))
-            lines[(*place, key.value)] = key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            lines |= _lines(value, (*place, index))
+def _lines(root: yaml.Node) -> dict[Place, int]:
+    """The line of every key below `root`."""
+    lines: dict[Place, int] = {}
+    waiting: list[tuple[Place, yaml.Node, int]] = [((), root, line_of(root))]
+    while waiting:
+        place, node, line = waiting.pop()
+        lines[place] = line
+        if isinstance(node, yaml.MappingNode):
+            waiting += [((*place, key.value), value, line_of(key)) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            items = enumerate(node.value)
+            waiting += [((*place, index), value, line_of(value)) for index, value in items]
     return lines
 
 
@@ -151,7 +157,8 @@ def _origin(
 
 def _message(problem: Any) -> str:
     place: Place = problem["loc"]
-    return f"{'.'.join(map(str, place))}: {_explanation(problem, place)}"
+    key = ".".join(map(str, place))
+    return f"{key[:LONGEST]}: {_explanation(problem, place)[:LONGEST]}"
 
 
 def _explanation(problem: Any, place: Place) -> str:

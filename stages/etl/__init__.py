@@ -28,10 +28,10 @@ def etl(
     task = TASKS[config.task]
     modality = MODALITIES[task.modality]()
     augmentations = resolve_augmentations(config.etl.augmentations, task.modality, task.trainer)
-    inspected = _inspected(raw, config, store, run, resources)
+    inspected, notes = _inspected(raw, config, store, run, resources)
     validated = validate_samples(config.data.name, inspected, task.suites, config.etl)
     draft = draft_of(config, raw.revision.revision, validated, modality, augmentations)
-    files = files_of(draft, validated, modality, store)
+    files = files_of(draft, validated, modality, store, notes)
     digests = {name: store.add(data) for name, data in files.items()}
     dataset = draft.model_copy(update={"files": digests})
     store.save(dataset)
@@ -41,16 +41,18 @@ def etl(
 
 def _inspected(
     raw: "RawData", config: "EtlSlice", store: "Store", run: "Run", resources: "Resources"
-) -> list["Inspected"]:
-    """Inspect every sample of `raw` once."""
+) -> tuple[list["Inspected"], tuple[str, ...]]:
+    """Inspect every sample of `raw` once; return also how its annotations were understood."""
     from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder
 
     task = TASKS[config.task]
     with raw.opened() as folder:
-        rows = read_folder(folder, task.readers).rows
+        reading = read_folder(folder, task.readers)
         modality = MODALITIES[task.modality]()
-        return inspect_all(folder, rows, modality, config.etl, store, run, resources.cores)
+        rows, cores = reading.rows, resources.cores
+        inspected = inspect_all(folder, rows, modality, config.etl, store, run, cores)
+        return inspected, reading.notes
 
 
 def _log(dataset: "Dataset", files: dict[str, bytes], quarantined: int, run: "Run") -> None:

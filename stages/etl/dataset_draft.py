@@ -40,14 +40,18 @@ def draft_of(
 
 
 def files_of(
-    draft: Dataset, validated: Validated, modality: Modality, store: Store
+    draft: Dataset,
+    validated: Validated,
+    modality: Modality,
+    store: Store,
+    notes: Sequence[str] = (),
 ) -> dict[str, bytes]:
-    """The files of `draft` by name."""
+    """The files of `draft` by name. `notes`: how its annotations were understood."""
     return {
         "manifest.csv": write_manifest([_sample(line, modality.facts) for line in validated.lines]),
         "validation.json": validated.record,
         "quarantine.csv": table_of(validated.quarantined),
-        "page.html": page_of(draft, validated, modality, store).encode(),
+        "page.html": page_of(draft, validated, modality, store, notes).encode(),
     }
 
 

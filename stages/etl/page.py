@@ -33,8 +33,15 @@ SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
 
 
-def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", store: "Store") -> str:
-    """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
+def page_of(
+    dataset: Dataset,
+    validated: "Validated",
+    modality: "Modality",
+    store: "Store",
+    notes: Sequence[str] = (),
+) -> str:
+    """The page as HTML; equal for equal arguments. `dataset` needs no files yet. `notes`: how its
+    annotations were understood."""
     sizes = _sizes(validated.lines)
     drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
     by_file = {line["file"]: line for line in validated.lines}
@@ -49,6 +56,7 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
         palette=palette(dataset.labels) if sizes else "",
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
+        notes=notes,
         findings=[_finding(finding, by_file, drawer) for finding in dataset.findings],
         remedies=validated.remedies,
         quarantined_checks={sample.check for sample in validated.quarantined},

@@ -17,7 +17,7 @@ class ObjectDetection:
     answers: ClassVar[str] = "boxes"
     trainer: ClassVar[str] = "detectors"
     takes: ClassVar[tuple[str, ...]] = ("pictures",)
-    readers: ClassVar[tuple[str, ...]] = ("coco", "label_studio", "voc", "yolo")
+    readers: ClassVar[tuple[str, ...]] = ("coco", "label_studio", "cvat", "voc", "yolo")
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "boxes")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "etl": {

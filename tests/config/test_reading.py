@@ -1,5 +1,6 @@
 """What a pipeline YAML may say, and how a mistake in it is told."""
 
+import os
 from itertools import pairwise
 from pathlib import Path
 
@@ -115,8 +116,61 @@ def test_a_key_that_stands_twice_is_told_with_its_line():
         parse_pipeline(text)
 
 
+def test_a_key_that_stands_twice_in_a_table_of_a_list_is_told_with_its_line():
+    text = SMALLEST + "etl:\n  expectations:\n  - type: a\n    kwargs: {}\n    type: b\n"
+
+    with pytest.raises(ConfigError, match=r"line 8: there is a second 'type'"):
+        parse_pipeline(text)
+
+
 def test_a_text_that_is_nested_without_end_is_told():
     assert "nested too deep" in problems("name: " + "[" * 5000)
+
+
+def test_labels_in_a_pipeline_are_text_as_written():
+    gate = "evaluate: {gate: {recall of no: 0.5, recall of 007: 0.6}}\n"
+    rule = "etl: {expectations: [{type: x, kwargs: {value_set: [no, yes, 007, 2020-01-01]}}]}\n"
+
+    pipeline = parse_pipeline(SMALLEST + gate + rule)
+
+    assert pipeline.evaluate.gate == {"recall of no": 0.5, "recall of 007": 0.6}
+    assert pipeline.etl.expectations[0]["kwargs"]["value_set"] == ["no", "yes", "007", "2020-01-01"]
+
+
+@pytest.mark.parametrize("scalar", ["no", "off", "false"])
+def test_a_key_that_is_true_or_false_takes_the_older_words_too(scalar):
+    assert not parse_pipeline(SMALLEST + f"etl: {{near_duplicates: {scalar}}}").etl.near_duplicates
+
+
+def test_of_many_mistakes_twenty_are_told(tmp_path):
+    message = problems(SMALLEST + f"deploy: {{ladder: [{', '.join(['int4'] * 5000)}]}}\n")
+
+    assert len(message) < 10_000
+    assert "and 4980 more mistakes" in message
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-8-sig"])
+def test_a_pipeline_may_begin_with_a_byte_order_mark(coding, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_bytes(SMALLEST.encode(coding))
+
+    assert read_pipeline(path).name == "flowers"
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "latin-1"])
+def test_a_pipeline_that_is_not_utf8_is_told(coding, tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_bytes((SMALLEST + "# größe").encode(coding))
+
+    with pytest.raises(ConfigError, match="Save it as UTF-8"):
+        read_pipeline(path)
+
+
+def test_a_pipe_is_no_pipeline_and_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "p.yaml")
+
+    with pytest.raises(ConfigError, match="is not a file"):
+        read_pipeline(tmp_path / "p.yaml")
 
 
 def test_a_folder_is_no_pipeline(tmp_path):

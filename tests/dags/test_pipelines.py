@@ -1,5 +1,6 @@
 """One DAG for each YAML: edges, form, schedule; a broken one takes no other along."""
 
+import os
 import runpy
 import subprocess
 import sys
@@ -81,6 +82,58 @@ def test_a_broken_yaml_stands_there_with_what_is_wrong_and_harms_no_other(parse,
     assert set(dags) == {"flowers", "bad.yaml"}
     assert message in dags["bad.yaml"].doc_md
     assert "broken" in dags["bad.yaml"].tags
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x" * 246, "x" * 245 + "y"),
+        ("two words", "two_words", "two\twords"),
+        ("größe 1", "größe-1", "\udcff"),
+        ("," * 100, ";" * 100),
+    ],
+    ids=["long", "spaces", "other letters", "only signs"],
+)
+def test_whatever_a_broken_file_is_called_each_stands_there(parse, names):
+    dags = parse(good=PIPELINE.format("flowers"), **dict.fromkeys(names, "name: ["))
+
+    assert len(dags) == 1 + len(names)
+    assert all(dag_id == "flowers" or dag_id.endswith(".yaml") for dag_id in dags)
+    assert all(dag.doc_md.encode() for dag in dags.values())
+
+
+def test_a_name_of_251_letters_is_told_and_harms_no_other(parse):
+    dags = parse(good=PIPELINE.format("flowers"), bad=PIPELINE.format("a" * 251))
+
+    assert set(dags) == {"flowers", "bad.yaml"}
+    assert "is not a name" in dags["bad.yaml"].doc_md
+
+
+def test_when_the_time_for_reading_is_over_the_others_are_read_nevertheless(parse, monkeypatch):
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+
+    import stages.config
+
+    def read(path, read=stages.config.read_pipeline):
+        if path.name == "slow.yaml":
+            raise AirflowTaskTimeout("DagBag import timeout")  # as its alarm does, anywhere
+        return read(path)
+
+    monkeypatch.setattr(stages.config, "read_pipeline", read)
+    dags = parse(
+        good=PIPELINE.format("flowers"),
+        slow=PIPELINE.format("slow"),
+        zebra=PIPELINE.format("zebras"),
+    )
+
+    assert set(dags) == {"flowers", "slow.yaml", "zebras"}
+    assert "dagbag_import_timeout" in dags["slow.yaml"].doc_md
+
+
+def test_a_pipe_among_the_pipelines_is_told_and_not_opened(parse, tmp_path):
+    os.mkfifo(tmp_path / "pipe.yaml")
+
+    assert "is not a file" in parse(good=PIPELINE.format("flowers"))["pipe.yaml"].doc_md
 
 
 def test_running_a_broken_pipeline_says_what_is_wrong(parse):

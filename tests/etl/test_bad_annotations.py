@@ -167,7 +167,11 @@ def test_a_wrong_object_in_voc_is_told_with_its_line(old, new, message, tmp_path
         ("7 0.5 0.5 0.2 0.2", "class 7 has no name; there are 2"),
         ("cat 0.5 0.5 0.2 0.2", "not a class and four numbers"),
         ("0 0.5 0.5 0.2", "not a class and four numbers"),
-        ("0 0.1 0.1 0.2 0.2 0.3 0.3", "not a class and four numbers"),
+        ("0 0.5 0.5 0.2 0.2 0.9", "six numbers; the last is a confidence"),
+        ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.9", "7 numbers after the class"),
+        ("0 0.5 0.5 0.2 0.2 0.4 0.4 2 0.6 0.6 0", "looks like keypoints"),
+        ("0 10 10 20 10 20 20 10 20", "corners are not shares"),
+        ("0.5 0.5 0.5 0.2 0.2", "class 0.5 has no name"),
     ],
 )
 def test_a_wrong_line_in_yolo_is_told_with_its_number(line, message, tmp_path):

@@ -115,7 +115,7 @@ def test_voc_with_image_sets(tmp_path):
 
     assert splits_in(folder) == {
         "JPEGImages/a.png": "train",
-        "JPEGImages/b 日本.png": "",
+        "JPEGImages/b 日本.png": "train",
         "JPEGImages/empty.png": "validation",
     }
 

@@ -89,8 +89,9 @@ def test_a_file_name_that_is_not_utf8_is_refused_in_every_layout(tmp_path):
 @pytest.mark.parametrize(
     ("yaml", "message"),
     [
-        ("date: 2020-99-99\nnames: [cat]\n", "data.yaml, line 1: this is not YAML: '2020-99-99'"),
-        (f"names: {'[' * 3000}\n", "data.yaml: this is not YAML"),
+        ("date: *gone\nnames: [cat]\n", "data.yaml, line 1: this is not YAML: found undefined"),
+        (f"names: {'[' * 3000}\n", "data.yaml, line 1: this is not YAML: it is nested too deep"),
+        ("names: [cat]\nnames: [dog]\n", "data.yaml, line 2: this is not YAML: there is a second"),
         ("a: &a [x, x]\nb: [*a, *a]\nnames: [cat, cat, cat]\n", "'cat' is there 3 times"),
         ("a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b, dog]\n", "the name of class 0 is no text"),
     ],

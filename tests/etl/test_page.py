@@ -1,5 +1,6 @@
 """The data page: everything a person has to see, in one file that needs no other."""
 
+import json
 import re
 
 from tests import makers
@@ -44,6 +45,7 @@ def test_it_stays_small_with_many_labels(workshop):
 
 def test_boxes_are_drawn_with_their_labels_also_on_augmented_views(workshop):
     makers.folder_of_boxes(workshop.raw, 40)
+    draw_polygons(workshop.raw / "annotations.json", 3)
 
     page = workshop.text(
         workshop.make(task="object_detection", augmentations=["horizontal_flip", "scale"]),
@@ -52,7 +54,19 @@ def test_boxes_are_drawn_with_their_labels_also_on_augmented_views(workshop):
 
     sheet = page[page.index("<h2>Augmentations") : page.index("<h2>Thumbnails")]
     assert "Boxes of each label" in page
+    assert "How the annotations were read" in page
+    assert "Boxes were made around 3 polygons in" in page
     assert "size in pixels" in page
     assert page.count("<rect") > 60
     assert sheet.count("<rect") > 20
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+
+
+def draw_polygons(path, count: int) -> None:
+    """Give the first `count` annotations of a COCO file a polygon instead of their bbox."""
+    record = json.loads(path.read_text())
+    for annotation in record["annotations"][:count]:
+        left, top, wide, high = annotation.pop("bbox")
+        right, bottom = left + wide, top + high
+        annotation["segmentation"] = [[left, top, right, top, right, bottom, left, bottom]]
+    path.write_text(json.dumps(record))

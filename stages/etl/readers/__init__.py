@@ -48,11 +48,13 @@ class Row:
 @dataclass(frozen=True)
 class Reading:
     """The content of a folder: its samples, the layout's own files (`tables`), and other files that
-    are left out (`ignored`)."""
+    are left out (`ignored`). `notes`: how the annotations were understood where that could be
+    doubted, one sentence each, such as "Boxes were made around 12 polygons in 5 files"."""
 
     rows: tuple[Row, ...]
     tables: dict[str, str] = field(default_factory=dict)  # name in our copy -> name in the folder
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Reader(Protocol):
@@ -84,8 +86,8 @@ def read_folder(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Readin
     raise DataError(
         f"There are no labelled samples in {folder.name}.",
         "Put the samples of each label into a folder with the label's name, or write a labels.csv "
-        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO "
-        "and Label Studio, beside their pictures.",
+        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO, "
+        "CVAT and Label Studio, beside their pictures.",
     )
 
 

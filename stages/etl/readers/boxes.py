@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stages.runtime.neutral import is_number
+
 ROUNDING = 0.01  # of a side, at least one pixel: how far tools write boxes beyond the edge
 LARGEST = 1e9  # of a number in pixels or percent; a larger one is an error
 DIGITS = 9  # of a whole number; a longer one is an error
@@ -28,7 +30,19 @@ def group_in(record: Mapping[str, Any]) -> str:
 
 
 def checked_size(width: Any, height: Any) -> tuple[int, int] | None:
-    """Width and height if they are positive whole numbers, as several tools write 0 there."""
-    if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
-        return width, height
-    return None
+    """Width and height if they are positive whole numbers, also as text or as 160.0; several tools
+    write 0 there."""
+    sides = whole(width), whole(height)
+    return (sides[0], sides[1]) if sides[0] and sides[1] else None
+
+
+def whole(value: Any) -> int | None:
+    """The whole number that `value` is, as a number or as text such as "7" or "7.0"; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    text = str(value).strip()
+    if not is_whole(text):
+        if not is_number(text) or not float(text).is_integer() or abs(float(text)) >= LARGEST:
+            return None
+        return int(float(text))
+    return int(text)

@@ -1,15 +1,17 @@
 """Finds the files of a user's folder by the names that annotations of any tool give them."""
 
+import codecs
 import io
 import json
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
+from stages.config.text_file import decoded
 from stages.etl.readers import SPLITS
 from stages.etl.readers.walking import files_below
 from stages.runtime.errors import DataError
@@ -32,6 +34,7 @@ PICTURES = frozenset(
 )
 MOST_BYTES = 500_000_000
 MOST_LISTED = 20  # problems of one folder
+LOCAL = "local-files/?d="  # what Label Studio puts before a path on its server
 UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # the prefix that Label Studio gives to uploads
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
@@ -56,6 +59,10 @@ class Files:
     def pictures(self) -> list[str]:
         """The names of the files with a suffix of pictures, sorted."""
         return [name for name in self.names if PurePosixPath(name).suffix.lower() in PICTURES]
+
+    def at(self, name: str) -> list[str]:
+        """The files at the path `name`; case and Unicode form are ignored."""
+        return self._whole.get(_plain(name), [])
 
     def find(self, called: str, near: Iterable[str] = ()) -> list[str]:
         """The files that `called` may mean: the path in one of the folders `near` or in the whole
@@ -83,6 +90,8 @@ def _spellings(called: str) -> list[str]:
     """`called` itself, and the names that it means if it is a URL or the name of an upload."""
     address = _address(called)
     found = [called]
+    if LOCAL in called:  # as it is written, since a name may contain & or +
+        found += [called.partition(LOCAL)[2], unquote(called.partition(LOCAL)[2])]
     if address is not None:
         found += [parse_qs(address.query).get("d", [""])[0], unquote(address.path).lstrip("/")]
     found += [unquote(name) for name in found[:1] if "%" in name]
@@ -136,10 +145,10 @@ def bytes_of(folder: Path, name: str) -> bytes:
 
 
 def text_of(folder: Path, name: str) -> str:
-    """The text of the file `name`. Raises DataError with the line that is not UTF-8."""
+    """The text of the file `name`. Raises DataError with the line that is not text."""
     data = bytes_of(folder, name)
     try:
-        return data.decode("utf-8-sig")
+        return decoded(data)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
@@ -148,14 +157,28 @@ def text_of(folder: Path, name: str) -> str:
 
 
 def json_of(folder: Path, name: str) -> Any:
-    """The content of the JSON file `name`. Raises DataError with the line of a syntax error."""
+    """The content of the JSON file `name`. Raises DataError with the line of a syntax error, or for
+    a key that is twice in an object: JSON would drop the first."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            key = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            of = f" (id {table['id']!r})"[:80] if "id" in table else ""
+            raise DataError(
+                f"{name}: the key '{key[:80]}' is twice in one object{of}.", "Keep one of the two."
+            )
+        return table
+
     try:
-        return json.loads(text_of(folder, name))
+        return json.loads(text_of(folder, name), object_pairs_hook=once)
     except json.JSONDecodeError as error:
         raise DataError(
             f"{name}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}.",
             "Export it again; it may have been cut off.",
         ) from None
+    except DataError:
+        raise
     except RecursionError:
         raise DataError(f"{name} is nested too deeply.", "Is it another file?") from None
     except ValueError:  # an integer of more than 4,300 digits
@@ -167,6 +190,8 @@ def mentions(path: Path, *patterns: bytes) -> bool:
     if path.stat().st_size > MOST_BYTES:
         return False
     data = path.read_bytes()
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", errors="replace").encode(errors="replace")
     return all(pattern in data for pattern in patterns)
 
 

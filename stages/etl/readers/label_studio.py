@@ -1,24 +1,46 @@
-"""Label Studio's JSON export: tasks with annotations, their rectangles in percent of the picture
-(labelstud.io/guide/export, labelstud.io/tags/rectanglelabels)."""
+"""Label Studio's exports: tasks with annotations, their regions in percent of the picture
+(labelstud.io/guide/export): JSON, JSON-MIN and CSV."""
 
-from collections.abc import Mapping
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-import numpy as np
-
-from stages.artifacts import Box
 from stages.etl.readers import Reading, Row, few
-from stages.etl.readers.boxes import are_numbers, checked_size, group_in
-from stages.etl.readers.files import Files, json_of, mentions, refuse, size_of, split_of
+from stages.etl.readers.boxes import checked_size, group_in
+from stages.etl.readers.files import (
+    MOST_BYTES,
+    Files,
+    json_of,
+    mentions,
+    refuse,
+    size_of,
+    split_of,
+    text_of,
+)
+from stages.etl.readers.label_studio_shapes import REGIONS, is_region, shapes_of
+from stages.etl.readers.shapes import Tally
+from stages.runtime.errors import DataError
 
-SIDES = ("x", "y", "width", "height")
+MARKS = ((b'"result"', b'"data"'), (b'"annotation_id"', b'"annotator"'))  # JSON; JSON-MIN
+COLUMNS = ("annotation_id", "annotator")
+
+
+class ExportedTask(NamedTuple):
+    """One task: where it is, its data, and the results of the annotation that counts; None if it
+    has no annotation."""
+
+    place: str
+    data: Mapping[str, Any]
+    results: list[Any] | None
 
 
 class LabelStudio:
-    """Reads the JSON beside the pictures, whatever URLs it has for them. Tasks without an
-    annotation are left out; an annotation without rectangles makes a negative. Of several
-    annotations of a task the ground truth is used, else the last one; a rotated rectangle becomes
+    """Reads the export beside the pictures, whatever URLs it has for them. Tasks without an
+    annotation are left out; an annotation without regions makes a negative. Of several annotations
+    of a task the ground truth is used, else the last one; a rotated rectangle or a polygon becomes
     the box around it."""
 
     loose: ClassVar[bool] = False
@@ -28,10 +50,17 @@ class LabelStudio:
 
     def read(self, folder: Path) -> Reading:
         """Read a row for each annotated task. Raises DataError with everything that is wrong with
-        the file as a whole; a wrong rectangle is a problem of its picture's row."""
-        files, problems = Files(folder), list[str]()
-        tables = _tables(files)
-        rows = [row for name in tables for row in _rows(files, name, problems)]
+        the file as a whole; a wrong region is a problem of its picture's row."""
+        files, problems, tally = Files(folder), list[str](), Tally()
+        tables, pictures = _tables(files), frozenset(files.pictures())
+        rows = []
+        for task in (task for name in tables for task in _tasks(files, name, problems)):
+            file = _picture(files, task.data, pictures)
+            if not file:
+                called = task.data.get("image", next(iter(task.data.values()), ""))
+                problems.append(f"{task.place}: there is no picture '{called}' in the folder.")
+            elif task.results is not None:
+                rows.append(_row(files, file, task, tally))
         first: dict[str, Row] = {}
         twice = [row for row in rows if first.setdefault(row.file, row) is not row]
         problems += [
@@ -41,43 +70,110 @@ class LabelStudio:
         rows.sort(key=lambda row: row.file)
         used = {*tables, *first}
         ignored = tuple(name for name in files.names if name not in used)
-        return Reading(tuple(rows), {name: name for name in tables}, ignored)
+        annotation_files = {name: name for name in tables}
+        return Reading(tuple(rows), annotation_files, ignored, tuple(tally.notes()))
 
 
 def _tables(files: Files) -> list[str]:
-    return [
-        name
-        for name in files.ending(".json")
-        if mentions(files.folder / name, b'"rectanglelabels"', b'"result"', b'"data"')
-    ]
+    """The exports in the folder that have regions; one with choices only is none of boxes."""
+    found = []
+    for name in files.ending(".json"):
+        path = files.folder / name
+        if any(mentions(path, *marks) for marks in MARKS) and _has_regions(path, '"{}"'):
+            found.append(name)
+    for name in files.ending(".csv", ".tsv"):
+        if _is_export(files.folder / name) and _has_regions(files.folder / name, '""{}""'):
+            found.append(name)
+    return found
 
 
-def _rows(files: Files, name: str, problems: list[str]) -> list[Row]:
+def _has_regions(path: Path, form: str) -> bool:
+    return any(mentions(path, form.format(kind).encode()) for kind in sorted(REGIONS))
+
+
+def _is_export(path: Path) -> bool:
+    if path.stat().st_size > MOST_BYTES:
+        return False
+    with path.open("rb") as data:
+        head = data.readline(65_536)
+    return all(column.encode() in head for column in COLUMNS)
+
+
+def _tasks(files: Files, name: str, problems: list[str]) -> Iterator[ExportedTask]:
+    """Yield the tasks of an export of any form."""
+    if name.lower().endswith((".csv", ".tsv")):
+        yield from _of_table(files, name, problems)
+        return
     tasks = json_of(files.folder, name)
     if not isinstance(tasks, list):
-        problems.append(f"{name}: it is not a list of tasks; export it as JSON, not as JSON-MIN.")
-        return []
-    rows = []
+        problems.append(f"{name}: it is not a list of tasks; export it as JSON.")
+        return
     for index, task in enumerate(tasks):
-        data = task.get("data") if isinstance(task, dict) else None
-        if not isinstance(data, dict) or not isinstance(task.get("annotations"), list):
-            problems.append(f"{name}, [{index}]: it has no data or no list of annotations.")
-            continue
-        place = f"{name}, [{index}] (id {task.get('id')})"
-        file = _picture(files, data)
-        if not file:
-            called = data.get("image", next(iter(data.values()), ""))
-            problems.append(f"{place}: there is no picture '{called}' in the folder.")
-        elif annotation := _counting(task["annotations"]):
-            rows.append(_row(files, file, place, annotation, group_in(data)))
-    return rows
+        place = f"{name}, [{index}]"
+        if isinstance(task, dict) and "annotation_id" in task and "data" not in task:
+            yield _of_flat(f"{place} (id {task.get('id')})", task)
+        elif (
+            not isinstance(task, dict)
+            or not isinstance(task.get("data"), dict)
+            or not isinstance(task.get("annotations"), list)
+        ):
+            problems.append(f"{place}: it has no data or no list of annotations.")
+        else:
+            annotation = _counting(task["annotations"])
+            results = annotation.get("result") if annotation else None
+            results = results if isinstance(results, list) or not annotation else []
+            yield ExportedTask(f"{place} (id {task.get('id')})", task["data"], results)
 
 
-def _picture(files: Files, data: Mapping[str, Any]) -> str:
+def _of_flat(place: str, task: Mapping[str, Any]) -> ExportedTask:
+    """A task of JSON-MIN: each tag is a key with the values of its results."""
+    lists = [value for value in task.values() if isinstance(value, list)]
+    values = [value for some in lists for value in some if isinstance(value, dict)]
+    return ExportedTask(place, task, [_result(value) for value in values])
+
+
+def _result(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as in the JSON export, for a `value` that has its type only as a key."""
+    kinds = [key for key in value if key in REGIONS]
+    shape = "rectangle" if "width" in value else "polygon" if "points" in value else ""
+    sides = {key: value.get(key) for key in ("original_width", "original_height", "id")}
+    return {**sides, "type": kinds[0] if kinds else shape, "value": value}
+
+
+def _of_table(files: Files, name: str, problems: list[str]) -> Iterator[ExportedTask]:
+    """Yield the tasks of a CSV export, whose fields have the values of results as JSON."""
+    text = text_of(files.folder, name)
+    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+    csv.field_size_limit(MOST_BYTES)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
+    try:
+        for record in reader:
+            place = f"{name}, line {reader.line_num}"
+            yield _of_flat(place, {key: _field(value) for key, value in record.items() if key})
+    except csv.Error as error:
+        problems.append(f"{name}, line {reader.line_num}: {error}.")
+    except DataError as error:
+        problems.append(f"{name}, line {reader.line_num}: {error.problem}. {error.remedy}")
+
+
+def _field(text: Any) -> Any:
+    """The content of a field; JSON if it has results. Raises DataError for results that were cut
+    off, as spreadsheets do with long fields."""
+    if not isinstance(text, str) or not text.lstrip().startswith("["):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        if "original_width" in text:
+            raise DataError("a field with results is not JSON", "Export it again.") from None
+        return text
+
+
+def _picture(files: Files, data: Mapping[str, Any], pictures: frozenset[str]) -> str:
     """The picture that `data` means: its "image", else the first value that names one."""
     for called in (data.get("image"), *data.values()):
         found = files.find(called, ("images",)) if isinstance(called, str) else []
-        if len(found) == 1 and found[0] in files.pictures():
+        if len(found) == 1 and found[0] in pictures:
             return found[0]
     return ""
 
@@ -92,49 +188,21 @@ def _counting(annotations: list[Any]) -> Mapping[str, Any] | None:
     return next(iter(truth or done[::-1]), None)
 
 
-def _row(files: Files, file: str, place: str, annotation: Mapping[str, Any], group: str) -> Row:
-    results = annotation.get("result")
-    shapes = [
-        (f"{place}, result[{index}] (id {result.get('id')})", result)
-        for index, result in enumerate(results if isinstance(results, list) else [])
-        if isinstance(result, dict) and result.get("type") == "rectanglelabels"
+def _row(files: Files, file: str, task: ExportedTask, tally: Tally) -> Row:
+    regions = [
+        (f"{task.place}, result[{index}] (id {result.get('id')})", result)
+        for index, result in enumerate(task.results or [])
+        if is_region(result)
     ]
-    size, first = size_of(files.folder / file), shapes[0][1] if shapes else {}
-    read = [_box(where, shape, size or (1, 1)) for where, shape in shapes]
-    wrong = [outcome for outcome in read if isinstance(outcome, str)]
+    size, first = size_of(files.folder / file), regions[0][1] if regions else {}
+    outcome = tally.outcome(list(shapes_of(regions, size or (1000, 1000))), file)
     return Row(
         file,
         split=split_of(file),
-        group=group,
-        boxes=()
-        if wrong or not size
-        else tuple(outcome for outcome in read if isinstance(outcome, Box)),
-        place=place,
-        places=tuple(where for where, _ in shapes),
+        group=group_in(task.data),
+        boxes=outcome.boxes if size else (),
+        place=task.place,
+        places=outcome.places,
         size=checked_size(first.get("original_width"), first.get("original_height")),
-        problem="; ".join(wrong[:2]),
+        problem=outcome.problem,
     )
-
-
-def _box(place: str, shape: Mapping[str, Any], size: tuple[int, int]) -> Box | str:
-    """The box around a rectangle, in pixels; or what is wrong with it."""
-    value = shape.get("value")
-    value = value if isinstance(value, dict) else {}
-    sides, labels = [value.get(side) for side in SIDES], value.get("rectanglelabels")
-    if not isinstance(labels, list) or len(labels) != 1 or not str(labels[0]).strip():
-        return f"{place}: it has {labels!r} instead of one label"
-    rotation = value.get("rotation") or 0
-    if not are_numbers([*sides, rotation]):
-        return f"{place}: x, y, width, height are {sides!r}, rotation {rotation!r}: not numbers"
-    x, y, width, height = (float(side or 0) / 100 for side in sides)
-    if width <= 0 or height <= 0:
-        return f"{place}: its box is {100 * width:g} % wide and {100 * height:g} % high"
-    turn = np.radians(float(rotation))  # clockwise about its first corner
-    cosine, sine = float(np.cos(turn)), float(np.sin(turn))
-    wide, high = width * size[0], height * size[1]
-    across = [x * size[0] + step for step in (0, wide * cosine, -high * sine)]
-    across.append(x * size[0] + wide * cosine - high * sine)
-    down = [y * size[1] + step for step in (0, wide * sine, high * cosine)]
-    down.append(y * size[1] + wide * sine + high * cosine)
-    corners = (min(across), min(down), max(across), max(down))
-    return Box(str(labels[0]).strip(), *(round(corner, 4) for corner in corners))

@@ -1,20 +1,25 @@
 """Pascal VOC: an XML for each picture (M. Everingham et al., The Pascal VOC Challenge, 2010)."""
 
 import re
-from collections.abc import Iterable
+import unicodedata
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from stages.artifacts import Box
-from stages.etl.readers import SPLITS, Reading, Row, few
-from stages.etl.readers.boxes import is_whole
-from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of, text_of
+from stages.etl.readers import Reading, Row, few
+from stages.etl.readers.boxes import checked_size
+from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
+from stages.etl.readers.shapes import Tally
+from stages.etl.readers.split_lists import Listed, WrittenSplits, add_list, settled, split_called
+from stages.etl.readers.voc_shapes import CORNERS, shape_of
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
 
 HEAD = 65_536  # bytes in which <annotation must occur
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
+ROOT = re.compile(rb"<annotation[\s>/]")
+NOUGHT = re.compile(r"0+(\.0*)?")
+FOLDERS = ("JPEGImages", "images", "Images")
+ANNOTATED = ("annotations", "annotation", "xmls", "xml", "labels")
 
 
 class Voc:
@@ -32,27 +37,30 @@ class Voc:
         Pixels are counted from 1, as in VOC, unless some box begins at 0. Raises DataError with
         everything that is wrong with the files as a whole; a wrong box is a problem of its
         picture's row."""
-        files = Files(folder)
+        files, tally = Files(folder), Tally()
         tables = [name for name in files.ending(".xml") if _is_annotation(folder / name)]
         problems: list[str] = []
         read = [(name, _tree(folder, name, problems)) for name in tables]
         trees = [(name, tree) for name, tree in read if tree is not None]
         first = 0 if any(_begins_at_nought(tree) for _, tree in trees) else 1
-        sets = _sets(files)
-        rows = [row for name, tree in trees if (row := _row(name, tree, files, first, problems))]
-        refuse([*problems, *_shared(rows)], "Correct them and add the folder again.")
-        rows = [_with_split(row, sets) for row in rows]
-        rows.sort(key=lambda row: row.file)
+        found = [_row(name, tree, files, first, problems, tally) for name, tree in trees]
+        rows = sorted((row for row in found if row), key=lambda row: row.file)
+        sets = _sets(files, rows)
+        refuse(
+            [*problems, *_shared(rows), *sets.problems], "Correct them and add the folder again."
+        )
+        if sets.of:
+            rows = [replace(row, split=sets.of.get(row.file, "")) for row in rows]
         annotation_files = {name: name for name in (*tables, *_set_files(files))}
         used = {*annotation_files, *(row.file for row in rows)}
-        return Reading(
-            tuple(rows), annotation_files, tuple(name for name in files.names if name not in used)
-        )
+        ignored = tuple(name for name in files.names if name not in used)
+        return Reading(tuple(rows), annotation_files, ignored, (*tally.notes(), *sets.notes))
 
 
 def _is_annotation(path: Path) -> bool:
     with path.open("rb") as data:
-        return b"<annotation" in data.read(HEAD)
+        head = data.read(HEAD)
+    return bool(ROOT.search(head.replace(b"\0", b"")))  # UTF-16 has a zero byte beside each letter
 
 
 def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:
@@ -68,97 +76,125 @@ def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:
 
 
 def _begins_at_nought(tree: Element) -> bool:
+    """Whether a box begins at pixel 0; an empty one, of noughts only, does not count."""
     boxes = (element.child("bndbox") for element in tree.children("object"))
-    corners = (box.text(corner) for box in boxes if box for corner in CORNERS[:2])
-    return any(re.fullmatch(r"0+(\.0*)?", corner) for corner in corners)
-
-
-def _row(name: str, tree: Element, files: Files, first: int, problems: list[str]) -> Row | None:
-    file = _picture(name, tree, files)
-    if not file:
-        problems.append(f"{name}: there is no picture '{tree.text('filename') or _stem(name)}'.")
-        return None
-    read = [_box(name, element, first) for element in tree.children("object")]
-    wrong = [problem for problem in read if isinstance(problem, str)]
-    return Row(
-        file,
-        split=split_of(name),
-        boxes=() if wrong else tuple(box for box in read if isinstance(box, Box)),
-        place=name,
-        places=tuple(f"{name}, line {element.line}" for element in tree.children("object")),
-        size=_size(tree),
-        problem="; ".join(wrong[:2]),
+    texts = ([box.text(corner) for corner in CORNERS] for box in boxes if box)
+    return any(
+        any(map(NOUGHT.fullmatch, corners[:2])) and not all(map(NOUGHT.fullmatch, corners))
+        for corners in texts
     )
 
 
-def _picture(name: str, tree: Element, files: Files) -> str:
-    """The picture of the XML `name`: the one that it names, else the one with the same stem."""
-    home = PurePosixPath(name).parent
-    near = [
-        str(home),
-        *(str(home.parent / folder) for folder in ("JPEGImages", "images", "Images")),
-    ]
-    for called in (tree.text("filename"), *(f"{_stem(name)}{kind}" for kind in sorted(PICTURES))):
-        found = files.find(called, near) if called else []
-        if len(found) == 1 and PurePosixPath(found[0]).suffix.lower() in PICTURES:
-            return found[0]
+def _row(
+    name: str, tree: Element, files: Files, first: int, problems: list[str], tally: Tally
+) -> Row | None:
+    file = _picture(name, tree, files, problems)
+    if not file:
+        return None
+    shapes = [shape_of(name, element, first) for element in tree.children("object")]
+    outcome = tally.outcome(shapes, name)
+    return Row(
+        file,
+        split=split_of(name),
+        boxes=outcome.boxes,
+        place=name,
+        places=outcome.places,
+        size=_size(tree),
+        problem=outcome.problem,
+    )
+
+
+def _picture(name: str, tree: Element, files: Files, problems: list[str]) -> str:
+    """The picture of the XML `name`: the one that it names, else the one with the same stem.
+
+    If both are there and differ, one of the two witnesses is wrong: a problem, and ''."""
+    called, own = tree.text("filename"), _own(name, files)
+    named = [file for file in files.find(called, _near(name)) if _is_picture(file)]
+    if len(named) == 1 and own and _plain_stem(named[0]) != _plain_stem(own[0]):
+        problems.append(
+            f"{name}: <filename> says '{called}', and the XML is named after '{own[0]}'; both are "
+            "there. Correct <filename>, or name the XML after its picture."
+        )
+    elif len(named) == 1:
+        return named[0]
+    elif len(own) == 1:
+        return own[0]
+    elif several := own or named:
+        problems.append(f"{name}: its picture may be any of {few(several)}.")
+    else:
+        problems.append(f"{name}: there is no picture '{called or _stem(name)}'.")
     return ""
 
 
+def _own(name: str, files: Files) -> list[str]:
+    """The pictures that are called as the XML `name` is; none if it is unclear in which folder."""
+    stem = _stem(name)
+    kinds = ("", *sorted(PICTURES)) if PurePosixPath(stem).suffix.lower() in PICTURES else PICTURES
+    for folder in _near(name):
+        found = [file for kind in sorted(kinds) for file in files.at(f"{folder}/{stem}{kind}")]
+        if found := [file for file in dict.fromkeys(found) if _is_picture(file)]:
+            return found
+    return [file for kind in sorted(kinds) for file in files.find(f"{stem}{kind}")
+            if _is_picture(file)]  # fmt: skip
+
+
+def _near(name: str) -> list[str]:
+    """The folders in which the picture of the XML `name` usually is: its own, or JPEGImages or
+    images in the place of Annotations."""
+    home = PurePosixPath(name).parent
+    places = [str(home), *(str(home.parent / folder) for folder in FOLDERS)]
+    at = [index for index, part in enumerate(home.parts) if part.lower() in ANNOTATED]
+    for index in at[-1:]:
+        above, below = home.parts[:index], home.parts[index + 1 :]
+        places += ["/".join([*above, folder, *below]) for folder in FOLDERS]
+    return list(dict.fromkeys(places))
+
+
+def _is_picture(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in PICTURES
+
+
+def _plain_stem(name: str) -> str:
+    return unicodedata.normalize("NFC", _stem(name)).casefold()
+
+
 def _stem(name: str) -> str:
-    return PurePosixPath(name).stem
-
-
-def _box(name: str, element: Element, first: int) -> Box | str:
-    """The box of an object, with edges between pixels; or what is wrong with it."""
-    label, corners = element.text("name"), element.child("bndbox")
-    place = f"{name}, line {element.line}"
-    if not label:
-        return f"{place}: the object has no name"
-    if corners is None:
-        return f"{place}: '{label}' has no bndbox"
-    texts = [corners.text(corner) for corner in CORNERS]
-    try:
-        left, top, right, bottom = (float(text) for text in texts)
-    except ValueError:
-        return f"{place}: the corners of '{label}' are {', '.join(texts)}, not four numbers"
-    left, top = left - first, top - first
-    if not (right > left and bottom > top and max(map(abs, (left, top, right, bottom))) < 1e9):
-        return f"{place}: the box of '{label}' is {right - left:g} wide and {bottom - top:g} high"
-    return Box(label, left, top, right, bottom)
+    """The file's name without its suffix, also if that is there twice, as in a.xml.xml."""
+    path = PurePosixPath(name)
+    return PurePosixPath(path.stem).stem if path.stem.lower().endswith(".xml") else path.stem
 
 
 def _size(tree: Element) -> tuple[int, int] | None:
     size = tree.child("size")
-    texts = [size.text("width"), size.text("height")] if size else []
-    if not texts or not all(is_whole(text) and int(text) > 0 for text in texts):
-        return None  # several tools write 0 there
-    return int(texts[0]), int(texts[1])
+    return checked_size(size.text("width"), size.text("height")) if size else None
 
 
 def _set_files(files: Files) -> list[str]:
     return [
         name
         for name in files.ending(".txt")
-        if "/ImageSets/Main/" in f"/{name}" and _stem(name) in (*SPLITS, "trainval")
+        if "/imagesets/main/" in f"/{name.lower()}"
+        and (split_called(name) or _stem(name) == "trainval")
     ]
 
 
-def _sets(files: Files) -> dict[str, str]:
-    """The split of each picture that ImageSets/Main names, by its stem."""
-    found: dict[str, str] = {}
-    for name in sorted(_set_files(files), key=lambda name: _stem(name) != "trainval"):
-        split = SPLITS.get(_stem(name), "train")
-        found |= {line.split()[0]: split for line in _lines(files.folder, name)}
-    return found
-
-
-def _lines(folder: Path, name: str) -> Iterable[str]:
-    return [line for line in text_of(folder, name).splitlines() if line.strip()]
-
-
-def _with_split(row: Row, sets: dict[str, str]) -> Row:
-    return replace(row, split=sets.get(_stem(row.file), "")) if sets else row
+def _sets(files: Files, rows: list[Row]) -> WrittenSplits:
+    """The split of each picture by ImageSets/Main. What trainval has and train and val lack is of
+    train."""
+    found: dict[str, Listed] = {}
+    for name in sorted(_set_files(files), key=lambda name: _stem(name) == "trainval"):
+        listed = Listed()
+        add_list(files, name, listed)
+        if _stem(name) == "trainval":
+            for split in found.keys() & {"train", "validation"}:
+                for picture in found[split].pictures:
+                    listed.pictures.pop(picture, None)
+        target = found.setdefault(split_called(name) or "train", Listed())
+        target.pictures |= listed.pictures
+        target.missing += listed.missing
+    return (
+        settled(found, [row.file for row in rows], "ImageSets/Main") if found else WrittenSplits({})
+    )
 
 
 def _shared(rows: list[Row]) -> list[str]:

@@ -10,10 +10,12 @@ from stages.runtime.errors import DataError
 
 @dataclass
 class Element:
-    """An element: its name, the line where it begins, its text and its child elements."""
+    """An element: its name, the line where it begins, its attributes, its text and its child
+    elements."""
 
     name: str
     line: int
+    attributes: dict[str, str] = field(default_factory=dict)
     content: str = ""
     inside: list["Element"] = field(default_factory=list)
 
@@ -64,21 +66,23 @@ def _tree(data: bytes) -> Element:
         def __init__(self) -> None:
             super().__init__()
             self.open: list[Element] = [Element("", 0)]
+            self.texts: list[list[str]] = [[]]
             self.place: Any = None
 
         def setDocumentLocator(self, locator: Any) -> None:
             self.place = locator
 
         def startElement(self, tag: str, attributes: Any) -> None:
-            element = Element(tag, self.place.getLineNumber())
+            element = Element(tag, self.place.getLineNumber(), dict(attributes))
             self.open[-1].inside.append(element)
             self.open.append(element)
+            self.texts.append([])
 
         def characters(self, content: str) -> None:
-            self.open[-1].content += content
+            self.texts[-1].append(content)  # joined once, as each line comes by itself
 
         def endElement(self, tag: str) -> None:
-            self.open.pop()
+            self.open.pop().content = "".join(self.texts.pop())
 
     builder, parser = Builder(), make_parser()
     parser.forbid_dtd = True

@@ -1,175 +1,216 @@
 """YOLO: a txt for each picture, a line for each box: class x y width height, as shares of the
 picture (J. Redmon's darknet; docs.ultralytics.com/datasets/detect)."""
 
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from stages.artifacts import Box
-from stages.etl.readers import Reading, Row
-from stages.etl.readers.boxes import ROUNDING, is_whole
+from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
-from stages.runtime.errors import DataError
-from stages.runtime.neutral import is_number
+from stages.etl.readers.shapes import Tally
+from stages.etl.readers.split_lists import (
+    Listed,
+    WrittenSplits,
+    add_list,
+    names_pictures,
+    parts_of,
+    settled,
+    split_called,
+)
+from stages.etl.readers.yolo_lines import is_line_of_numbers, shape_of
+from stages.etl.readers.yolo_names import Description, description
 
-FIELDS = 5
+PICTURE_FOLDERS = ("images", "jpegimages")
+HEAD = 4096  # bytes in which the first line ends
 
 
 class Yolo:
     """Reads images/ beside labels/, above or below train, val and test, or each txt beside its
-    picture; the labels' names are in data.yaml, classes.txt or obj.names. A picture without a txt
-    is a negative."""
+    picture; the labels' names are in data.yaml, classes.txt or obj.names, the splits in data.yaml,
+    obj.data, train.txt or the folders' names. A picture without a txt is a negative."""
 
     loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
         files = Files(folder)
-        return any(_is_label_file(folder / text) for _, text in _pairs(files))
+        return any(_is_label_file(folder / text) for _, texts in _pairs(files) for text in texts)
 
     def read(self, folder: Path) -> Reading:
         """Read a row for each picture; boxes are shares of the size of the upright picture.
 
-        Raises DataError if there are no names; a wrong line is a problem of its picture's row."""
-        files = Files(folder)
-        table, labels = _names(files)
+        Raises DataError if there are no names, or for splits that contradict each other; a wrong
+        line is a problem of its picture's row."""
+        files, tally = Files(folder), Tally()
+        described = description(files)
         pairs = dict(_pairs(files))
-        label_files = set(pairs.values())
-        homes = {str(PurePosixPath(picture).parent) for picture in pairs}
-        pictures = [
-            picture for picture in files.pictures() if str(PurePosixPath(picture).parent) in homes
-        ]
-        rows = [
-            _row(folder, picture, pairs.get(picture, ""), labels) for picture in sorted(pictures)
-        ]
-        annotation_files = {name: name for name in (table, *sorted(label_files))}
-        used = {*annotation_files, *pictures}
-        return Reading(
-            tuple(rows), annotation_files, tuple(name for name in files.names if name not in used)
-        )
+        texts = {text for found in pairs.values() for text in found}
+        homes = {_home(picture) for picture in pairs}
+        pictures = sorted(name for name in files.pictures() if _home(name) in homes)
+        splits, lists = _splits(files, described, pictures, texts)
+        refuse(splits.problems, "Correct the lists, or remove them: etl divides the pictures.")
+        doubted = _doubted(pairs)
+        rows = []
+        for picture in pictures:
+            split = splits.of.get(picture, "") if splits.of else split_of(picture)
+            if picture in doubted:
+                rows.append(Row(picture, split=split, place=picture, problem=doubted[picture]))
+            else:
+                text = pairs.get(picture, ("",))[0]
+                rows.append(_row(folder, picture, text, described, split, tally))
+        tables = {name: name for name in
+                  sorted({described.table, *described.further, *lists, *texts})}  # fmt: skip
+        used = {*tables, *pictures}
+        ignored = tuple(name for name in files.names if name not in used)
+        notes = (*tally.notes(), *described.notes, *splits.notes)
+        return Reading(tuple(rows), tables, ignored, notes)
 
 
-def _pairs(files: Files) -> Iterator[tuple[str, str]]:
-    """Yield each picture that has a txt, with its txt."""
-    there = set(files.names)
+def _home(name: str) -> str:
+    return str(PurePosixPath(name).parent)
+
+
+def _pairs(files: Files) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each picture that has a txt, with its txt; with several if their names differ only in
+    Unicode form or case."""
     for picture in files.pictures():
-        for text in _texts(picture):
-            if text in there:
-                yield picture, text
+        for name in _texts(picture):
+            if found := files.at(name):
+                yield picture, (name,) if name in found else tuple(found)
                 break
 
 
 def _texts(picture: str) -> list[str]:
     """The possible paths of the txt of `picture`: in labels/ if it is in images/, or beside it."""
     path = PurePosixPath(picture).with_suffix(".txt")
-    parts = list(path.parts)
-    found = [str(path)]
-    if "images" in parts[:-1]:
-        last = len(parts) - 2 - parts[:-1][::-1].index("images")
-        found.insert(0, "/".join([*parts[:last], "labels", *parts[last + 1 :]]))
-    return found
+    folders = [part.lower() for part in path.parts[:-1]]
+    at = [index for index, part in enumerate(folders) if part in PICTURE_FOLDERS]
+    within = [[*path.parts[:index], "labels", *path.parts[index + 1 :]] for index in at[-1:]]
+    return [*("/".join(parts) for parts in within), str(path)]
+
+
+def _doubted(pairs: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What is doubtful about the pictures that share a txt, or have several."""
+    pictures = defaultdict(list)
+    for picture, texts in pairs.items():
+        for text in texts:
+            pictures[text].append(picture)
+    shared = {
+        picture: f"{text}: it may be of any of {few(found)}"
+        for text, found in pictures.items()
+        if len(found) > 1
+        for picture in found
+    }
+    several = {
+        picture: f"{picture}: its boxes may be in any of {few(texts)}"
+        for picture, texts in pairs.items()
+        if len(texts) > 1
+    }
+    return shared | several
 
 
 def _is_label_file(text: Path) -> bool:
-    """Whether the first line that is not empty has a class and four numbers."""
+    """Whether the first line that is not empty has a class and at least four numbers."""
     with text.open("rb") as data:
-        head = data.read(4096).decode(errors="replace").split("\n")
-    fields = next((line.split() for line in head if line.strip()), [])
-    return len(fields) >= FIELDS and fields[0].isdecimal() and all(map(is_number, fields[1:]))
+        head = data.read(HEAD)
+    coding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    lines = head.decode(coding, errors="replace").split("\n")
+    return is_line_of_numbers(next((line for line in lines if line.strip()), ""))
 
 
-def _names(files: Files) -> tuple[str, dict[int, str]]:
-    """The file that names the labels, and each class's label. Raises DataError if there is none."""
-    for name in sorted(files.ending(".yaml", ".yml"), key=_depth):
-        names = _names_in_yaml(text_of(files.folder, name), name)
-        if names:
-            return name, _checked(name, names)
+def _splits(
+    files: Files, described: Description, pictures: Sequence[str], texts: Iterable[str]
+) -> tuple[WrittenSplits, list[str]]:
+    """The splits that data.yaml or obj.data names, else those of train.txt and so on; and the
+    lists that were read."""
+    if described.splits:
+        found, lists, gone = _named(files, described)
+        splits = settled(found, pictures, described.table)
+        notes = (*(f"{described.table}: there is no {name}" for name in gone), *splits.notes)
+        return WrittenSplits(splits.of, notes, splits.problems), lists
+    not_lists = set(texts) | {described.table, *described.further}
     lists = [
         name
-        for name in sorted(files.ending(".txt", ".names"), key=_depth)
-        if name.endswith(".names") or PurePosixPath(name).name in ("classes.txt", "labels.txt")
+        for name in files.ending(".txt", ".lst")
+        if name not in not_lists and split_called(name) and names_pictures(files, name)
     ]
-    if not lists:
-        raise DataError(
-            f"{files.folder.name} has boxes in YOLO's format, but no file names their classes.",
-            "Write a classes.txt with one label a line, the label of class 0 first.",
-        )
-    lines = text_of(files.folder, lists[0]).splitlines()
-    return lists[0], _checked(lists[0], dict(enumerate(lines)))
+    found = defaultdict(Listed)
+    for name in lists:
+        add_list(files, name, found[split_called(name)])
+    return (settled(found, pictures, " and ".join(lists)) if lists else WrittenSplits({})), lists
 
 
-def _depth(name: str) -> tuple[int, str]:
-    return name.count("/"), name
+def _named(files: Files, described: Description) -> tuple[dict[str, Listed], list[str], list[str]]:
+    """The pictures of each split by the folders and lists that it names, the lists, and what is
+    not there."""
+    found: dict[str, Listed] = defaultdict(Listed)
+    lists, gone = [], []
+    folders = _folders(files)
+    for split, paths in described.splits.items():
+        for path in paths:
+            name = _list_at(files, described.home, path)
+            inside = _pictures_at(folders, described.home, path)
+            if name:
+                add_list(files, name, found[split])
+                lists.append(name)
+            elif inside is not None:
+                found[split].pictures |= dict.fromkeys(inside, path)
+            else:
+                gone.append(f"'{path}', which it names for {split}")
+    return found, lists, gone
 
 
-def _names_in_yaml(text: str, name: str) -> dict[Any, Any]:
-    from stages.config.safe_yaml import YamlProblem, parse_yaml
-
-    try:
-        record = parse_yaml(text).value
-    except YamlProblem as error:
-        line = f", line {error.line}" if error.line else ""
-        raise DataError(
-            f"{name}{line}: this is not YAML: {error.problem}.", "Correct it."
-        ) from None
-    names = record.get("names") if isinstance(record, dict) else None
-    if isinstance(names, list):
-        return dict(enumerate(names))
-    return names if isinstance(names, dict) else {}
+def _folders(files: Files) -> dict[str, list[str]]:
+    """The pictures in and below each folder, whose name is in small letters."""
+    found = defaultdict(list)
+    for picture in files.pictures():
+        for parent in PurePosixPath(picture).parents:
+            found["" if str(parent) == "." else str(parent).lower()].append(picture)
+    return found
 
 
-def _checked(name: str, names: dict[Any, Any]) -> dict[int, str]:
-    """`names` by class number, without empty names. Raises DataError for invalid ones."""
-    lists = [key for key, label in names.items() if not isinstance(label, str | int | float)]
-    refuse([f"{name}: the name of class {key} is no text." for key in lists], f"Correct {name}.")
-    labels = {key: str(label).strip() for key, label in names.items() if str(label).strip()}
-    wrong = [f"{name}: '{key}' is not a class number." for key in labels if not _is_class(key)]
-    counts = Counter(labels.values())
-    wrong += [
-        f"{name}: the label '{label}' is there {'twice' if count == 2 else f'{count} times'}."
-        for label, count in sorted(counts.items())
-        if count > 1
-    ]
-    refuse(wrong, f"Correct {name} and add the folder again.")
-    return {int(key): label for key, label in labels.items()}
+def _endings(home: str, path: str) -> Iterator[str]:
+    """The places that `path` may mean, which may begin on another computer: its ends, the longest
+    first, from `home` and from the folder that was added."""
+    parts = parts_of(path)
+    for start in range(len(parts) + (not parts)):
+        for base in [parts_of(home), []] if parts_of(home) else [[]]:
+            yield "/".join([*base, *parts[start:]])
 
 
-def _is_class(key: Any) -> bool:
-    return is_whole(str(key))
+def _list_at(files: Files, home: str, path: str) -> str:
+    if not path.lower().endswith((".txt", ".lst")):
+        return ""
+    return next((files.at(ending)[0] for ending in _endings(home, path) if files.at(ending)), "")
 
 
-def _row(folder: Path, picture: str, text: str, labels: dict[int, str]) -> Row:
+def _pictures_at(folders: Mapping[str, list[str]], home: str, path: str) -> list[str] | None:
+    """The pictures in the folder `path`, also if it ends with a pattern such as *.jpg."""
+    plain = path.rpartition("/")[0] if "*" in path else path
+    found = (
+        folders[ending.lower()] for ending in _endings(home, plain) if ending.lower() in folders
+    )
+    return next(found, None)
+
+
+def _row(
+    folder: Path, picture: str, text: str, described: Description, split: str, tally: Tally
+) -> Row:
     size = size_of(folder / picture)
     if not text or size is None:
-        return Row(picture, split=split_of(picture), place=text or picture)
+        return Row(picture, split=split, place=text or picture)
     lines = enumerate(text_of(folder, text).splitlines(), 1)
-    numbered = [(number, line.split()) for number, line in lines if line.strip()]
-    places = [f"{text}, line {number}" for number, _ in numbered]
-    read = [_box(fields, labels, size) for _, fields in numbered]
-    wrong = [f"{place}: {problem}" for place, problem in zip(places, read, strict=True)
-             if isinstance(problem, str)]  # fmt: skip
+    shapes = [
+        shape_of(f"{text}, line {number}", line, described.labels, size, described.keypoints)
+        for number, line in lines
+        if line.strip()
+    ]
+    outcome = tally.outcome(shapes, text)
     return Row(
         picture,
-        split=split_of(picture),
-        boxes=() if wrong else tuple(outcome for outcome in read if isinstance(outcome, Box)),
+        split=split,
+        boxes=outcome.boxes,
         place=text,
-        places=tuple(places),
-        problem="; ".join(wrong[:2]),
+        places=outcome.places,
+        problem=outcome.problem,
     )
-
-
-def _box(fields: list[str], labels: dict[int, str], size: tuple[int, int]) -> Box | str:
-    """The box of a line, in pixels; or what is wrong with it."""
-    if len(fields) != FIELDS or not all(map(is_number, fields)):
-        return f"'{' '.join(fields)[:60]}' is not a class and four numbers"
-    if not _is_class(fields[0]) or int(fields[0]) not in labels:
-        return f"class {fields[0]} has no name; there are {len(labels)}"
-    x, y, width, height = (float(number) for number in fields[1:])
-    if not all(0 <= number <= 1 + ROUNDING for number in (x, y, width, height)):
-        return f"{' '.join(fields[1:])} are not shares from 0 to 1 of the picture"
-    if width <= 0 or height <= 0:
-        return f"the box is {width:g} wide and {height:g} high"
-    across, down = size
-    left, top = (x - width / 2) * across, (y - height / 2) * down
-    corners = (left, top, left + width * across, top + height * down)
-    return Box(labels[int(fields[0])], *(round(corner, 4) for corner in corners))
