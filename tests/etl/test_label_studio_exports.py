@@ -62,6 +62,15 @@ def test_a_region_becomes_a_box_and_what_is_made_is_said(results, note, tmp_path
     assert len(reading.notes) == bool(note)
 
 
+@pytest.mark.parametrize("number", [["r"], {}, 0, "r"])
+def test_two_results_of_one_region_may_have_any_id(number, tmp_path):
+    parts = [result("rectangle", **PERCENT), result("labels", ["cat"], **PERCENT)]
+
+    reading = export(tmp_path, *({**part, "id": number} for part in parts))
+
+    assert len(reading.rows[0].boxes) == 1
+
+
 def test_a_rotated_rectangle_is_said(tmp_path):
     reading = export(tmp_path, result("rectanglelabels", ["cat"], **{**PERCENT, "rotation": 30}))
 
@@ -80,6 +89,10 @@ def test_a_rotated_rectangle_is_said(tmp_path):
         ([result("polygonlabels", ["cat"], points=[])], "not pairs of numbers"),
         ([result("polygonlabels", ["cat"], points=[["1", 2]])], "not pairs of numbers"),
         ([result("labels", ["cat"])], "'unknown', which is not read"),
+        (
+            [{**result("rectangle", **PERCENT), "id": "r"}, {"type": ["brush"]}],
+            "instead of one label",
+        ),
     ],
 )
 def test_a_region_that_is_not_read_sets_its_picture_aside(results, problem, tmp_path):

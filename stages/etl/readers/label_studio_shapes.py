@@ -28,15 +28,19 @@ def shapes_of(regions: Sequence[Region], size: tuple[int, int]) -> Iterator[Draw
 
     A region that only repeats the place of another with the same id, which has the label, is left
     out: the tags Labels and Rectangle write two results for one region."""
-    labelled = {region.get("id") for _, region in regions if _labels(region) is not None}
+    labelled = {_id(region) for _, region in regions if _labels(region) is not None}
     for place, region in regions:
-        if _labels(region) is not None or region.get("id") not in labelled - {None}:
+        if _labels(region) is not None or _id(region) not in labelled - {""}:
             yield _shape(place, region, size)
 
 
 def is_region(result: Any) -> bool:
     """Whether `result` is a shape on the picture, not a choice or a text about it."""
-    return isinstance(result, dict) and result.get("type") in REGIONS
+    return isinstance(result, dict) and str(result.get("type")) in REGIONS
+
+
+def _id(region: Mapping[str, Any]) -> str:
+    return "" if region.get("id") is None else str(region["id"])
 
 
 def _labels(region: Mapping[str, Any]) -> Any:
