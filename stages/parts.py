@@ -55,6 +55,7 @@ READERS = Registry(
     "stages",
     {
         "csv": ".etl.readers.csv_table:CsvTable",  # first: tried in this order when data is added
+        "lists": ".etl.readers.lists:Lists",
         "coco": ".etl.readers.coco:Coco",
         "label_studio": ".etl.readers.label_studio:LabelStudio",
         "voc": ".etl.readers.voc:Voc",

@@ -46,11 +46,15 @@ def _inspected(
     from stages.etl.inspection import inspect_all
     from stages.etl.readers import read_folder
     from stages.etl.source import opened
+    from stages.etl.summary import summary_of
 
     task = TASKS[config.task]
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        rows = read_folder(folder, task.readers).rows
+        reading = read_folder(folder, task.readers)
+        for text in revision.summary or summary_of(reading):
+            print(text)
+        rows = reading.rows
         modality = MODALITIES[task.modality]()
         return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)
 

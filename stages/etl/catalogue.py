@@ -11,7 +11,9 @@ from stages.settings import Settings
 
 class Revision(NamedTuple):
     """Raw data as it was at one time. `revision`: DVC's digest of the folder. `tested`: the number
-    of samples that the data itself assigns to the test split; None in old lists without it."""
+    of samples that the data itself assigns to the test split; None in old lists without it.
+    `summary`: the lines that say what was understood of the data; none in old lists. `answers`: the
+    options with which the data were added."""
 
     name: str
     revision: str
@@ -19,6 +21,8 @@ class Revision(NamedTuple):
     bytes: int
     note: str
     tested: int | None = None
+    summary: tuple[str, ...] = ()
+    answers: str = ""
 
     def training_samples(self, share: float) -> int:
         """The number of samples in train and validation together. `share`: the test split's share,
@@ -40,10 +44,14 @@ def read(name: str, settings: Settings) -> list[Revision]:
     """The revisions of `name`, oldest first. Raises Damaged if the list cannot be read."""
     path = _path(name, settings)
     try:
-        return [Revision(name, **record) for record in json.loads(path.read_text(encoding="utf-8"))]
+        records = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Revision(name, **{**record, "summary": tuple(record.get("summary", ()))})
+            for record in records
+        ]
     except (FileNotFoundError, NotADirectoryError):  # a file in the way: the next write reports it
         return []
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise Damaged(
             f"{path} cannot be read: {error}.",
             "Move it away and add the data again; DVC's cache still has every file.",

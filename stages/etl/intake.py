@@ -1,33 +1,47 @@
 """Copies a user's data, a folder, a zip or a CSV, into a workspace; the original is only read."""
 
 import os
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from stages.etl import archive
-from stages.etl.readers import Reading, few, read_folder
-from stages.etl.readers.csv_table import read_table
+from stages.etl.readers import Reading, read_folder
+from stages.etl.readers.choices import Choices, check_choices
+from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
+from stages.etl.readers.walking import is_system
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
 TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
+READ_ME = re.compile(
+    r"(readme|licen[cs]e|copying|citation|authors|changelog|notice)\b.*|.*\.(md|rst|pdf|html?|docx?)",
+    re.IGNORECASE,
+)
 
 
-def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
+def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Reading, Path]:  # noqa: B008
     """Copy the samples at `path` to folder/data; return what was read and the copy's folder.
 
-    Raises ConfigError if there is nothing at `path`, DataError with everything that is wrong."""
+    `choices`: the user's answers. Raises ConfigError if there is nothing at `path` or an answer
+    cannot be, DataError with everything that is wrong, Doubt if an answer is missing."""
     if path.is_dir():
-        return _copied(_innermost(path), folder)
-    if not path.is_file():
+        return _copied(_innermost(path), folder, choices)
+    if not path.exists():
         raise ConfigError(f"There is no {path}.", "Give a folder, a zip or a CSV.")
-    match path.suffix.lower():
-        case ".csv" | ".tsv":
-            return _copied(path.parent, folder, read_table(path))
-        case ".zip":
+    if path.is_file():
+        if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
             unpacked = folder / "unpacked" / path.name  # the name that errors show
             unpacked.mkdir(parents=True)
             archive.unpack(path, unpacked)
-            return _copied(_innermost(unpacked), folder)
+            return _copied(_innermost(unpacked), folder, choices)
+        if path.suffix.lower() in (*SUFFIXES, "") or is_table(path):
+            if choices != Choices():
+                raise ConfigError(
+                    f"{path.name} is a table, whose lines say what each file is.",
+                    "Change its lines or its column split instead, or add its folder.",
+                )
+            return _copied(path.parent, folder, choices, read_table(path))
     raise ConfigError(
         f"{path.name} is neither a folder nor a .zip nor a .csv.",
         "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
@@ -36,7 +50,7 @@ def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
 
 def _innermost(folder: Path) -> Path:
     """`folder`, or the single folder inside that contains everything, as in many zips."""
-    inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
+    inside = [entry for entry in folder.iterdir() if not _is_beside(entry)]
     if (
         len(inside) == 1
         and inside[0].is_dir()
@@ -50,9 +64,18 @@ def _innermost(folder: Path) -> Path:
     return only[0] if has_table else folder
 
 
-def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple[Reading, Path]:
+def _is_beside(entry: Path) -> bool:
+    """Whether the entry says nothing about layout: hidden, or a readme beside the folder."""
+    return is_system(entry.name) or bool(READ_ME.fullmatch(entry.name) and entry.is_file())
+
+
+def _copied(
+    source: Path, folder: Path, choices: Choices, reading: Reading | None = None
+) -> tuple[Reading, Path]:
     try:
-        reading = reading or read_folder(source)
+        if reading is None:
+            check_choices(choices, source)
+            reading = read_folder(source, choices=choices)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables
@@ -76,17 +99,3 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
             f"The data needs {needed // 2**20} MiB, and {free // 2**20} MiB are free in {folder}.",
             "Free some disk space, or set AIWF_WORKSPACE to a larger disk.",
         )
-
-
-def notice_of_skipped(reading: Reading) -> str:
-    """A notice of the files that were not copied and the annotations that are unusable; empty if
-    there are none."""
-    notices = []
-    if reading.ignored:
-        what = "other file was" if len(reading.ignored) == 1 else "other files were"
-        notices.append(f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}")
-    wrong = [row.problem for row in reading.rows if row.problem]
-    if wrong:
-        what = "annotation" if len(wrong) == 1 else "annotations"
-        notices.append(f"{len(wrong)} {what} will be quarantined: {few(wrong)}")
-    return "; ".join(notices)

@@ -21,9 +21,18 @@ def tree(folder: Path, *names: str, **tables: bytes | str) -> Path:
     return folder
 
 
+def listed(folder: Path) -> Path:
+    """Write train_list.txt and val_list.txt with class numbers, and labels.txt."""
+    for name, line in {"train": "jpg/1.png 0", "val": "jpg/2.png 1"}.items():
+        (folder / f"{name}_list.txt").write_text(f"{line}\n")
+    (folder / "labels.txt").write_text("cat\ndog\n")
+    return folder
+
+
 LAYOUTS = {
     "class_folders": lambda folder: tree(folder, "cat/1.png", "dog/2.png"),
     "csv": lambda folder: tree(folder, "1.png", "2.png", labels="file,label\n1.png,cat\n2.png,dog"),
+    "lists": lambda folder: listed(tree(folder, "jpg/1.png", "jpg/2.png")),
 }
 
 
