@@ -61,6 +61,7 @@ READERS = Registry(
         "voc": ".etl.readers.voc:Voc",
         "yolo": ".etl.readers.yolo:Yolo",
         "class_folders": ".etl.readers.class_folders:ClassFolders",
+        "inner_folders": ".etl.readers.class_folders:InnerFolders",
     },
 )
 

@@ -1,5 +1,6 @@
 """The first stage: reads raw data, checks and splits it, and declares how to augment it."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from stages.parts import MODALITIES, TASKS
@@ -52,8 +53,8 @@ def _inspected(
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
         reading = read_folder(folder, task.readers)
-        for text in revision.summary or summary_of(reading):
-            print(text)
+        summary = revision.summary or summary_of(reading)
+        logging.getLogger("aiwf").info("%s", "\n".join((revision.name, *summary)))
         rows = reading.rows
         modality = MODALITIES[task.modality]()
         return inspect_all(folder, rows, modality, config.etl, store, run, settings.threads)

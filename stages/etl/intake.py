@@ -11,6 +11,7 @@ from stages.etl.readers import Reading, read_folder
 from stages.etl.readers.choices import Choices, check_choices
 from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
 from stages.etl.readers.walking import is_system
+from stages.etl.summary import check_splits_used
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
 TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
@@ -76,6 +77,7 @@ def _copied(
         if reading is None:
             check_choices(choices, source)
             reading = read_folder(source, choices=choices)
+            check_splits_used(reading, choices)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables

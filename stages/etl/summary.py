@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from stages.etl.readers.choices import Choices
 from stages.etl.readers.rows import Reading, Row, few, label_counts
+from stages.etl.readers.split_names import is_about_splits, split_named
 from stages.runtime.errors import DataError
 from stages.runtime.neutral import line
 
@@ -24,6 +26,7 @@ def summary_of(reading: Reading) -> tuple[str, ...]:
         _splits(reading.rows),
         *_groups(reading.rows),
         *_untested(reading.rows),
+        *_single(reading.rows),
         *_quarantined(reading.rows),
         *_excluded(reading),
     )
@@ -46,6 +49,27 @@ def check_trainable(rows: Sequence[Row]) -> None:
         )
 
 
+def check_splits_used(reading: Reading, choices: Choices) -> None:
+    """Raise DataError for files that are called as if they assigned splits or folds, and that the
+    layout does not read, unless `choices` say whose splits are meant."""
+    if choices.splits or any(row.split or row.group for row in reading.rows):
+        return
+    names = [name for names in reading.excluded.values() for name in names]
+    is_table = reading.layout == "csv"  # beside train.csv there is often a test.csv without labels
+    unused = sorted(
+        name
+        for name in names
+        if is_about_splits(name) and not (is_table and split_named(PurePosixPath(name).stem))
+    )
+    if unused:
+        raise DataError(
+            f"{few(unused)} may assign samples to splits or folds, but cannot be read as such with "
+            f"the layout {reading.layout}.",
+            "Write the splits as folders, as lists train.txt and test.txt of files, or as a column "
+            "split of a labels.csv; or add the data with --splits ours: then etl assigns them.",
+        )
+
+
 def _labels(rows: Sequence[Row]) -> str:
     counts = sorted(label_counts(rows).items())
     what = "boxes" if any(row.boxes for row in rows) else "samples"
@@ -55,7 +79,9 @@ def _labels(rows: Sequence[Row]) -> str:
         total = sum(count for _, count in remaining)
         shown += f", and {len(remaining):,} more labels with {total:,}"
     empty = sum(not row.label and not row.boxes and not row.problem for row in rows)
-    negatives = f"; {_files(empty)} without any" if empty else ""
+    negatives = (
+        f"; {_files(empty)} without {what if what == 'boxes' else 'a label'}" if empty else ""
+    )
     return f"labels: {len(counts):,}, by {what}: {shown or 'none'}{negatives}"
 
 
@@ -86,6 +112,11 @@ def _untested(rows: Sequence[Row]) -> list[str]:
     if not any(row.split == "test" for row in rows) or not untested:
         return []
     return [f"not in your split test, so the report cannot measure them: {line(few(untested))}"]
+
+
+def _single(rows: Sequence[Row]) -> list[str]:
+    labels = {row.label for row in rows} - {""}
+    return ["one label only: classification needs two"] if len(labels) == 1 else []
 
 
 def _quarantined(rows: Sequence[Row]) -> list[str]:

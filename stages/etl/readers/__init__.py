@@ -14,7 +14,7 @@ from stages.etl.readers.choices import (
     is_excluded,
     kept_choices,
 )
-from stages.etl.readers.near_layouts import near_problem
+from stages.etl.readers.near_layouts import near_layout
 from stages.etl.readers.rows import NAMES as NAMES
 from stages.etl.readers.rows import Doubt as Doubt
 from stages.etl.readers.rows import Reading as Reading
@@ -34,6 +34,7 @@ NO_SAMPLES = frozenset(f".{name}" for name in f"{WRITINGS} {IGNORED_SUFFIXES}".s
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DOCUMENTS = "documents, tables and archives, which are no samples"
 UNNAMED = "files that no annotation names"
+TABLE = "labels.csv"  # a table with this name is what its folder means
 AS_ASKED = "left out as --leave-out says"
 
 
@@ -82,48 +83,67 @@ def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
     found = [name for name in READERS if READERS[name]().matches(folder)]
     strict = [name for name in found if not READERS[name].loose]
     chosen = [name for name in strict if name in readers] or strict
-    if len(chosen) > 1:
-        return _fitting(chosen, folder, choices)
     if chosen:
-        return chosen[0]
-    problem = near_problem(folder, bool(found) and _divides(found[0], folder, choices))
-    if problem:
-        raise problem
-    if not found:
-        raise DataError(
-            f"There are no labelled samples in {folder.name}.",
-            "Put the samples of each label into a folder with the label's name, or write a "
-            "labels.csv with the columns file and label. Boxes are read in the formats of COCO, "
-            "Pascal VOC, YOLO and Label Studio, beside their pictures.",
-        )
-    return found[0]
+        return _fitting([*chosen, *_rivals(chosen, found, folder)], folder, choices)
+    near = near_layout(folder, _labels(found, folder, choices))
+    if near:
+        return near
+    if found:
+        return _fitting(found, folder, choices)
+    raise DataError(
+        f"There are no labelled samples in {folder.name}.",
+        "Put the samples of each label into a folder with the label's name, or write a labels.csv "
+        "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO "
+        "and Label Studio, beside their pictures.",
+    )
 
 
-def _divides(name: str, folder: Path, choices: Choices) -> bool:
-    """Whether the layout `name` finds several labels in `folder`."""
-    try:
-        return len(label_counts(_read(name, folder, choices).rows)) > 1
-    except DataError:
-        return False
+def _rivals(chosen: Sequence[str], found: Sequence[str], folder: Path) -> list[str]:
+    """Loose layouts that may be meant instead of `chosen`: class folders, if there is a table that
+    is not called as we ask for."""
+    if chosen[0] != "csv" or (folder / TABLE).is_file():
+        return []
+    return [name for name in found if READERS[name].loose]
+
+
+def _labels(names: Sequence[str], folder: Path, choices: Choices) -> set[str]:
+    """The labels that the folders in `folder` would be, by any of the layouts `names`."""
+    labels: set[str] = set()
+    for name in names:
+        try:
+            labels |= {*label_counts(_read(name, folder, choices).rows)}
+        except Doubt as doubt:
+            labels |= {
+                *label_counts(row for reading in doubt.readings.values() for row in reading.rows)
+            }
+        except DataError:
+            continue  # told when it is the only layout left
+    return labels
 
 
 def _fitting(names: Sequence[str], folder: Path, choices: Choices) -> str:
-    """The only layout of `names` that can be read, or the first if all say the same.
+    """The only layout of `names` that fits `folder`, or the first if all say the same.
 
-    Raises DataError for the first if none can be read, Doubt if they say different things."""
+    Raises Doubt if they say different things; the first DataError if none can be read, or none but
+    loose ones."""
+    if len(names) == 1:
+        return names[0]
     readings: dict[str, Reading] = {}
     problems: list[DataError] = []
     for name in names:
         try:
-            readings[name] = _read(name, folder, choices)
+            reading = _read(name, folder, choices)
         except DataError as error:
             problems.append(error)
-    if not readings:
-        raise problems[0]
+        else:
+            if not READERS[name].loose or len(label_counts(reading.rows)) > 1:
+                readings[name] = reading
+    if not readings or (problems and all(READERS[name].loose for name in readings)):
+        raise problems[0]  # what nearly fits is told rather than passed over
     first, *rest = readings
     if any(_content(readings[first]) != _content(readings[name]) for name in rest):
         options = {("layout", name): reading for name, reading in readings.items()}
-        raise Doubt(f"{folder.name} is annotated in several layouts, which differ:", options)
+        raise Doubt(f"{folder.name} can be read in several layouts, which differ:", options)
     return first
 
 

@@ -50,6 +50,47 @@ class ClassFolders:
         )
 
 
+class InnerFolders:
+    """site1/cat/1.jpg, site1/dog/2.jpg, site2/cat/3.jpg: every folder has folders of the same
+    names, and these are the labels. As the outer ones may be meant, a user is asked."""
+
+    loose: ClassVar[bool] = True
+
+    def matches(self, folder: Path) -> bool:
+        """Whether at least two folders have folders of the same two names or more, and no files."""
+        names = [name for name in walk(folder).files if _may_be_sample(name)]
+        branches = [*_Interpretation(folder.name).unwrapped(_tree(names)).folders.items()]
+        inner = [{*branch.folders} for _, branch in branches]
+        return (
+            len(branches) > 1
+            and not any(branch.files or _is_division(name) for name, branch in branches)
+            and all(names == inner[0] for names in inner)
+            and len(inner[0]) > 1
+            and not any(map(_is_division, inner[0]))
+        )
+
+    def read(self, folder: Path) -> Reading:
+        """One row for each file of an inner folder. Raises DataError if `matches` is False."""
+        if not self.matches(folder):
+            raise DataError(
+                f"The folders of {folder.name} do not have the same folders inside.",
+                "Give a folder for each label: --layout class_folders.",
+            )
+        files = Files(folder)
+        names = [name for name in files.names if _may_be_sample(name)]
+        interpretation = _Interpretation(folder.name)
+        top = interpretation.unwrapped(_tree(names))
+        rows = [
+            Row(file, label.strip())
+            for branch in top.folders.values()
+            for label, inside in branch.folders.items()
+            for file in inside.below()
+        ]
+        interpretation.excluded[OUTSIDE] += top.files
+        reading = interpretation.reading(rows)
+        return replace(reading, ignored=tuple(sorted({*files.names} - {*names})))
+
+
 def _has_folders(folder: Path) -> bool:
     return any(path.is_dir() for path in folder.iterdir() if not path.name.startswith("."))
 
@@ -95,7 +136,7 @@ class _Interpretation:
     def rows(self, top: _Branch) -> list[Row]:
         """The rows of all labels. Raises DataError, or Doubt for a folder that may be a split or a
         label."""
-        top = self._unwrapped(top)
+        top = self.unwrapped(top)
         self.excluded[OUTSIDE] += top.files
         divisions = [name for name in top.folders if _is_division(name)]
         labels = [name for name in top.folders if not _is_division(name)]
@@ -113,7 +154,7 @@ class _Interpretation:
         rows = self._labels(_Branch([], {name: top.folders[name] for name in labels}))
         return rows + [row for name in divided for row in self._inside(top.folders[name], name)]
 
-    def _unwrapped(self, top: _Branch) -> _Branch:
+    def unwrapped(self, top: _Branch) -> _Branch:
         """`top`, or the folder inside that has all other folders."""
         while len(top.folders) == 1:
             ((name, only),) = top.folders.items()
@@ -149,12 +190,12 @@ class _Interpretation:
             f"In {self.name}, '{division}' may be a split with labels inside, or a label like "
             f"{few(labels)}:",
             {
-                ("splits", "theirs"): theirs._reading(rows),
-                ("splits", "ours"): ours._reading(ours._labels(top)),
+                ("splits", "theirs"): theirs.reading(rows),
+                ("splits", "ours"): ours.reading(ours._labels(top)),
             },
         )
 
-    def _reading(self, rows: list[Row]) -> Reading:
+    def reading(self, rows: list[Row]) -> Reading:
         reasons = {reason: tuple(sorted(names)) for reason, names in self.excluded.items()}
         return Reading(tuple(sorted(rows, key=lambda row: row.file)), {}, (), reasons)
 
@@ -178,14 +219,15 @@ class _Interpretation:
 
     def _labels(self, top: _Branch) -> list[Row]:
         """A row for each file below the folders of `top`, which are the labels. Folders inside may
-        be named after splits, if there is more than one."""
+        be folds, or splits if there is more than one."""
         inner = {split_named(name) for branch in top.folders.values() for name in branch.folders}
         has_splits = len(inner - {""}) > 1
         rows = []
         for label, branch in top.folders.items():
             for name, folder in branch.folders.items():
                 split = split_named(name) if has_splits else ""
-                rows += [Row(file, label.strip(), split) for file in folder.below()]
+                group = name if is_fold(name) else ""
+                rows += [Row(file, label.strip(), split, group) for file in folder.below()]
             rows += [Row(file, label.strip()) for file in branch.files]
         return rows
 
@@ -226,8 +268,8 @@ def _nothing(folder: Path, excluded: Excluded) -> DataError:
     unlabelled = sorted(excluded[UNLABELLED])
     if unlabelled:
         return DataError(
-            f"The folders of {folder.name} are named after splits or folds and have no labels' folders "
-            f"inside: {len(unlabelled)} files are without a label, such as {few(unlabelled)}.",
+            f"The folders of {folder.name} are called like splits or folds, and have no labels' "
+            f"folders inside: {len(unlabelled)} files are without a label, such as {few(unlabelled)}.",
             "Put the samples of each label into a folder with the label's name, inside of the "
             "split, or write a labels.csv with the columns file, label and split.",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import ClassVar
 
-from stages.etl.readers import Reading, Row, few
+from stages.etl.readers import TABLE, Reading, Row, few
 from stages.etl.readers.columns import Columns, columns_of, has_boxes, has_labels
 from stages.etl.readers.files import Files
 from stages.etl.readers.split_names import split_named
@@ -15,7 +15,6 @@ from stages.etl.readers.walking import walk
 from stages.runtime.errors import DataError
 from stages.runtime.registry import nearest
 
-TABLE = "labels.csv"
 NEEDED = ("file", "label")
 ALL_COLUMNS = (*NEEDED, "split", "group")
 DELIMITERS = ",;\t|"
@@ -46,8 +45,14 @@ class CsvTable:
     loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        """Whether there is such a table, or a CSV and no folder."""
-        return bool(_tables(folder))
+        """Whether there is such a table, or a CSV and no folder. Beside folders, a table that is
+        not called labels.csv has to name at least one file that is there."""
+        names = _tables(folder)
+        if not names or names[0].lower() == TABLE:
+            return bool(names)
+        files = Files(folder)
+        has_folders = any("/" in name for name in files.names if name not in names)
+        return not has_folders or any(_names_a_file(folder, name, files) for name in names)
 
     def read(self, folder: Path) -> Reading:
         """Read the samples that the tables list. Files are relative to the table's folder, or are
@@ -92,6 +97,21 @@ def _tables(folder: Path) -> list[str]:
     if not found and len(only) == 1 and len(top) == len(names):
         return [] if has_boxes(_header(folder / only[0])) else only
     return found
+
+
+def _names_a_file(folder: Path, name: str, files: Files) -> bool:
+    """Whether a line of the table `name` names a file of `folder`; so it does, if it cannot be
+    read: reading it will tell why."""
+    try:
+        table = _table(folder, name)
+        column = table.columns().file
+    except DataError:
+        return True
+    return any(
+        _is_file(folder, _file(folder, name, line[column], files))
+        for _, line in table.lines
+        if not is_outside(line[column])
+    )
 
 
 def _splits_of(names: Sequence[str]) -> dict[str, str]:

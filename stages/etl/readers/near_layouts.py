@@ -1,10 +1,10 @@
 """Says why a folder that looks annotated has no layout: never are its parts taken for labels."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from stages.etl.readers.files import PICTURES, Files, json_of
-from stages.etl.readers.split_names import split_named
+from stages.etl.readers.rows import few
 from stages.parts import READERS
 from stages.runtime.errors import DataError
 from stages.runtime.neutral import is_number
@@ -24,19 +24,19 @@ REMEDIES = {"label_studio": "Export them as JSON; JSON-MIN and CSV are not read"
 LABELME = (b'"shapes"', b'"imagePath"')
 
 
-def near_problem(folder: Path, has_labels: bool) -> DataError | None:
-    """What is wrong with the layout that `folder`, which has none, comes nearest to; None if it is
-    near to none.
+def near_layout(folder: Path, labels: Collection[str]) -> str:
+    """The layout of boxes that `folder`, which has none, comes nearest to, if it can be read so;
+    '' if it is near to none. Raises DataError with what is wrong if it cannot be read.
 
-    `has_labels`: whether its folders could be labels. Then it needs an annotation for at least half
-    of its pictures; otherwise one is enough."""
+    `labels`: those that its folders would be. If they are more than parts of an annotated folder,
+    at least half of the pictures have to be annotated; otherwise one is enough."""
     files = Files(folder)
-    names = {PurePosixPath(name).parts[0].lower() for name in files.names if "/" in name}
-    is_divided = has_labels and not all(name in PARTS or split_named(name) for name in names)
+    are_parts = all(label.lower() in PARTS for label in labels)
+    is_divided = len(labels) > 1 and not are_parts
     needed = SHARE * len(files.pictures()) if is_divided else 1
     for name, found in (
         ("yolo", _beside(files, ".txt", _is_like_yolo)),
-        ("voc", _beside(files, ".xml", _is_like_voc)),
+        ("voc", _beside(files, ".xml", _is_like_voc if is_divided else _is_text)),
         ("labelme", _beside(files, ".json", lambda data: _has(data, LABELME))),
         ("label_studio", _tables(files, LABEL_STUDIO)),
         ("coco", _tables(files, COCO)),
@@ -44,29 +44,38 @@ def near_problem(folder: Path, has_labels: bool) -> DataError | None:
     ):
         enough = 1 if name in ("label_studio", "coco") else needed
         if found and len(found) >= enough:
-            return _problem(name, found, folder)
-    return None
+            _check(name, found, folder)
+            return name
+    if labels and are_parts:
+        raise DataError(
+            f"The folders of {folder.name} are {few(sorted(labels))}, which name parts of "
+            "annotated data and no labels; there is no annotation that can be read.",
+            "Put the samples of each label into a folder with the label's name, or boxes as COCO, "
+            "Pascal VOC, YOLO or Label Studio's JSON beside the pictures. If these are labels: "
+            "--layout class_folders.",
+        )
+    return ""
 
 
-def _problem(name: str, found: Sequence[str], folder: Path) -> DataError | None:
-    """What the reader `name` says to `folder`, whose annotations are the files `found`."""
+def _check(name: str, found: Sequence[str], folder: Path) -> None:
+    """Raise DataError unless the reader `name` reads `folder`, whose annotations are the files
+    `found`, without a problem."""
     if name not in READERS:
-        return DataError(
+        raise DataError(
             f"{folder.name} has boxes or shapes in a layout that is not read, as in {found[0]}.",
             "Export them as COCO, Pascal VOC, YOLO or Label Studio's JSON.",
         )
-    try:
-        if found[0].endswith(".json"):
-            json_of(folder, found[0])
-        rows = READERS[name]().read(folder).rows
-    except DataError as error:
-        return error
-    problem = next((row.problem for row in rows if row.problem), found[0])
-    quarantine = f", or add the data with --layout {name}: then these pictures are quarantined"
-    return DataError(
-        f"{folder.name} has annotations almost as in the layout '{name}': {problem}.",
-        f"{REMEDIES.get(name, 'Export them again')}{quarantine if rows else ''}.",
-    )
+    if found[0].endswith(".json"):
+        json_of(folder, found[0])
+    rows = READERS[name]().read(folder).rows
+    problems = [row.problem for row in rows if row.problem]
+    if problems or not any(row.boxes for row in rows):
+        quarantine = f", or add the data with --layout {name}: then these pictures are quarantined"
+        raise DataError(
+            f"{folder.name} has annotations almost as in the layout '{name}': "
+            f"{[*problems, *found][0]}.",
+            f"{REMEDIES.get(name, 'Export them again')}{quarantine if rows else ''}.",
+        )
 
 
 def _beside(files: Files, suffix: str, is_like: Callable[[bytes], bool]) -> list[str]:
@@ -110,6 +119,11 @@ def _is_like_yolo(data: bytes) -> bool:
 
 def _is_like_voc(data: bytes) -> bool:
     return b"annotation" in data or b"bndbox" in data or b"<object" in data
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether there is something in an annotation beside a picture, whatever it says."""
+    return bool(data.strip())
 
 
 def _has(data: bytes, keys: Iterable[bytes]) -> bool:

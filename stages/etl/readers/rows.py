@@ -60,7 +60,8 @@ class Doubt(DataError):
             for option, reading in zip(options, readings.values(), strict=True)
         ]
         super().__init__(
-            "\n".join([question, *listed]), f"Choose with {' or '.join(options)} of aiwf data add."
+            "\n".join([question, *listed]),
+            f"Say which is meant: add the data with {' or '.join(options)}.",
         )
         self.readings = readings
 

@@ -108,7 +108,33 @@ def splits_in_lists(files: Files, samples: Iterable[str]) -> tuple[dict[str, str
     refuse(problems, "Correct the lists, or add the data with --leave-out NAME for a list.")
     if found and "train" not in lists.values():
         found = dict.fromkeys(samples, "train") | found
-    return found, lists
+    return (found, lists) if lists else _numbered_splits(files, paths)
+
+
+def _numbered_splits(files: Files, paths: "Paths") -> tuple[dict[str, str], dict[str, str]]:
+    """The splits of train_test_split.txt, whose lines are the number of a picture in images.txt and
+    1 for training; and both files. None without them."""
+    last = {PurePosixPath(name).name: name for name in files.ending(".txt")}
+    tables = [last.get("images.txt", ""), last.get("train_test_split.txt", "")]
+    if not all(tables):
+        return {}, {}
+    called, training = (
+        dict(
+            line.split(None, 1) for line in text_of(files.folder, name).splitlines() if " " in line
+        )
+        for name in tables
+    )
+    found = {
+        paths.find(called[number].strip()): "train" if flag.strip() == "1" else "test"
+        for number, flag in training.items()
+        if number in called
+    }
+    wrong = len({*called} ^ {*training}) + ("" in found)
+    refuse(
+        [f"{tables[1]} and {tables[0]} do not name the same pictures."] if wrong else [],
+        "Correct them, or add the data with --leave-out train_test_split.txt.",
+    )
+    return found, {name: "" for name in tables}
 
 
 def _names_any(lines: list[Entry], paths: Paths) -> bool:

@@ -1,6 +1,7 @@
 """The words by which people and tools name splits and folds, in folders, files and columns."""
 
 import re
+from pathlib import PurePosixPath
 
 SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -15,6 +16,8 @@ _FILLERS = frozenset(_FILLING.split())
 _NAME = re.compile(
     r"(trainval|training|train|testing|test|validation|valid|val|dev)(set|data|images|imgs)?"
 )
+_ASSIGNING = frozenset(["split", "splits", "fold", "folds", "partition", "partitions"])
+_TEXTS = (".txt", ".csv", ".tsv", ".json", ".lst", ".list", ".mat", ".xlsx")
 _FOLD = re.compile(r"(?:k|cv)?[ _-]*(?:fold|split)s?[ _-]*[0-9]{1,3}")
 
 
@@ -37,3 +40,12 @@ def is_filler(name: str) -> bool:
     """Whether a folder called `name` says only that it has samples, as images or data."""
     parts = [part for part in re.split(r"[^a-z]+", name.lower()) if part]
     return bool(parts) and all(part in _FILLERS for part in parts)
+
+
+def is_about_splits(name: str) -> bool:
+    """Whether a document called `name` seems to assign splits or folds, as train.csv, folds.json or
+    train_test_split.txt do."""
+    path = PurePosixPath(name)
+    parts = re.split(r"[^a-z]+", path.stem.lower())
+    names = any(part in _ASSIGNING for part in parts) or bool(split_named(path.stem))
+    return names and path.suffix.lower() in _TEXTS
