@@ -269,7 +269,7 @@ def _nothing(folder: Path, excluded: Excluded) -> DataError:
     if unlabelled:
         return DataError(
             f"The folders of {folder.name} are called like splits or folds, and have no labels' "
-            f"folders inside: {len(unlabelled)} files are without a label, such as {few(unlabelled)}.",
+            f"folders inside: {len(unlabelled)} files have no label, such as {few(unlabelled)}.",
             "Put the samples of each label into a folder with the label's name, inside of the "
             "split, or write a labels.csv with the columns file, label and split.",
         )

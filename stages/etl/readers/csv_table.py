@@ -1,14 +1,14 @@
 """A CSV beside the files: file,label[,split][,group]; other columns are kept as extra facts."""
 
 import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import ClassVar
 
 from stages.etl.readers import TABLE, Reading, Row, few
 from stages.etl.readers.columns import Columns, columns_of, has_boxes, has_labels
+from stages.etl.readers.delimited import header_of, records, text_of
 from stages.etl.readers.files import Files
 from stages.etl.readers.split_names import split_named
 from stages.etl.readers.walking import walk
@@ -17,9 +17,6 @@ from stages.runtime.registry import nearest
 
 NEEDED = ("file", "label")
 ALL_COLUMNS = (*NEEDED, "split", "group")
-DELIMITERS = ",;\t|"
-MOST_BYTES = 500_000_000
-HEAD = 65_536  # bytes that are searched for the line of column names
 SUFFIXES = (".csv", ".tsv", ".tab")
 LIKE_TABLES = (*SUFFIXES, ".txt", ".dat", "")  # at the top of the folder
 Line = tuple[int, dict[str, str]]  # the line's number in the file, its fields by column
@@ -78,7 +75,7 @@ def read_table(table: Path) -> Reading:
 
 def is_table(path: Path) -> bool:
     """Whether the file at `path` begins with a line of column names, file and label among them."""
-    return has_labels(_header(path))
+    return has_labels(header_of(path))
 
 
 def _tables(folder: Path) -> list[str]:
@@ -95,7 +92,7 @@ def _tables(folder: Path) -> list[str]:
     ]
     only = [name for name in top if name.lower().endswith(SUFFIXES)]
     if not found and len(only) == 1 and len(top) == len(names):
-        return [] if has_boxes(_header(folder / only[0])) else only
+        return [] if has_boxes(header_of(folder / only[0])) else only
     return found
 
 
@@ -159,59 +156,16 @@ def _reading(
     return Reading(tuple(rows), kept, notes=tuple(notes))
 
 
-def _text(table: Path) -> str:
-    if table.stat().st_size > MOST_BYTES:
-        raise DataError(f"{table.name} is too large for a table of labels.", "Is it another file?")
-    data = table.read_bytes()
-    coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return data.decode(coding)
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DataError(
-            f"{table.name}, line {line}: this is not UTF-8 text.", "Save the table as UTF-8."
-        ) from error
-
-
-def _header(table: Path) -> list[str]:
-    """The first line of `table` as names of columns; none if it is no text."""
-    with table.open("rb") as data:
-        head = data.read(HEAD)
-    coding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = head.decode(coding, errors="ignore")
-    if "\0" in text:
-        return []
-    try:
-        return next(_records(text), (0, list[str]()))[1]
-    except csv.Error:  # an unclosed quote: not a table
-        return []
-
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each line that is not empty, with its number. A first line sep=; of Excel names the
-    delimiter."""
-    first, _, rest = text.partition("\n")
-    named = first.strip().lower().removeprefix("sep=")
-    skipped = 1 if first.lower().startswith("sep=") and named in DELIMITERS else 0
-    body = rest if skipped else text
-    head = body.lstrip().partition("\n")[0]
-    delimiter = named if skipped else max(DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(body), delimiter=delimiter, skipinitialspace=True)
-    for fields in reader:
-        if any(field.strip() for field in fields):
-            yield reader.line_num + skipped, [field.strip() for field in fields]
-
-
 def _table(folder: Path, name: str) -> _Table:
     """The table `name`. Raises DataError for a header without files and labels, or no lines."""
-    records = _records(_text(folder / name))
+    found = records(text_of(folder / name))
     number = 0
     header: list[str] = []
     lines: list[Line] = []
     try:
-        number, header = next(records, (1, header))
+        number, header = next(found, (1, header))
         _check_header(name, header, number)
-        for number, fields in records:
+        for number, fields in found:
             lines.append((number, _fields(name, header, fields, number)))
     except csv.Error as error:
         raise DataError(f"{name}, after line {number}: {error}.", "Correct it.") from error
