@@ -45,15 +45,15 @@ def _inspected(
     """Inspect every sample of `revision` once."""
     from stages.config import DataConfig
     from stages.etl.inspection import inspect_all
-    from stages.etl.readers import read_folder
+    from stages.etl.readers import read_revision
     from stages.etl.source import opened
     from stages.etl.summary import summary_of
 
     task = TASKS[config.task]
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        reading = read_folder(folder, task.readers)
-        summary = revision.summary or summary_of(reading)
+        reading = read_revision(folder, task.readers)
+        summary = revision.summary or summary_of(reading)  # none in old lists and from a remote
         logging.getLogger("aiwf").info("%s", "\n".join((revision.name, *summary)))
         rows = reading.rows
         modality = MODALITIES[task.modality]()

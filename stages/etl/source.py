@@ -11,7 +11,7 @@ from stages.config import DataConfig
 from stages.etl import catalogue, shards
 from stages.etl.catalogue import Revision
 from stages.etl.intake import take_in
-from stages.etl.readers import Reading, read_folder
+from stages.etl.readers import Reading, read_revision
 from stages.etl.readers.choices import Choices, keep_choices
 from stages.etl.summary import check_trainable, summary_of
 from stages.etl.workspace import disk_errors, fetch, keep, workspace
@@ -85,7 +85,7 @@ def counted(revision: Revision, settings: Settings) -> Revision:
     """`revision` with its number of samples, counted after fetching it from the remote."""
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        reading = read_folder(folder)
+        reading = read_revision(folder)
         return revision._replace(samples=len(reading.rows), tested=_tested(reading))
 
 

@@ -101,8 +101,8 @@ def _groups(rows: Sequence[Row]) -> list[str]:
     if not groups:
         return []
     names = ", ".join(f"{line(name)} {count:,}" for name, count in sorted(groups.items())[:3])
-    more = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
-    return [f"groups: {len(groups):,}, each stays in one split: {names}{more}"]
+    rest = f" and {len(groups) - 3:,} more" if len(groups) > 3 else ""
+    return [f"groups: {len(groups):,}, each stays in one split: {names}{rest}"]
 
 
 def _untested(rows: Sequence[Row]) -> list[str]:

@@ -10,10 +10,10 @@ import pytest
 
 from stages.config import DataConfig
 from stages.etl import catalogue, source
-from stages.etl.readers import Doubt, read_folder
+from stages.etl.readers import Doubt, read_folder, read_revision
 from stages.etl.readers.choices import ANSWERS, Choices
 from stages.runtime.errors import ConfigError, Damaged, DataError
-from tests import makers
+from tests import layouts, makers
 
 SITES = ("north", "south")
 
@@ -152,6 +152,17 @@ def test_an_old_list_of_revisions_is_read(workshop):
     assert (revision.samples, revision.summary, revision.answers) == (6, (), "")
 
 
+def test_old_data_that_would_be_asked_about_are_read_as_before_and_it_is_said(tmp_path):
+    for site in SITES:
+        for label in ("cat", "dog"):
+            layouts.put(tmp_path / site / label / "1.png", f"{site} {label}".encode())
+
+    reading = read_revision(tmp_path)
+
+    assert {row.label for row in reading.rows} == set(SITES)
+    assert "read with --layout class_folders" in reading.notes[-1]
+
+
 def test_answers_that_were_changed_are_told(tmp_path):
     (tmp_path / ANSWERS).write_text('{"layout": 1')
 
@@ -210,12 +221,12 @@ def test_without_a_terminal_the_error_names_the_options_and_says_all(workshop, t
     write_sites(workshop, 2)
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
 
-    asked_for = aiwf(tmp_path, "data", "add", "shapes", "raw", **streams)
-    problem = asked_for.communicate()[1]
+    refused = aiwf(tmp_path, "data", "add", "shapes", "raw", **streams)
+    problem = refused.communicate()[1]
     layout = ("--layout", "inner_folders", "--leave-out", "south/circle/0.png")
     shown = aiwf(tmp_path, "data", "add", "shapes", "raw", *layout, **streams).communicate()[0]
 
-    assert asked_for.returncode == 3
+    assert refused.returncode == 3
     assert "--layout class_folders: north 6, south 6" in problem
     assert "--layout inner_folders: circle 4, square 4, triangle 4" in problem
     assert "layout: inner_folders" in shown

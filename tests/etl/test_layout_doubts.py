@@ -224,7 +224,7 @@ def broken_voc(folder: Path) -> None:
         path.write_text("<annot")
 
 
-def cut_coco(folder: Path) -> None:
+def truncated_coco(folder: Path) -> None:
     path = layouts.coco(folder) / "annotations.json"
     path.write_text(path.read_text()[:60])
 
@@ -254,7 +254,7 @@ def unreadable_masks(folder: Path) -> None:
     ("write", "phrase"),
     [
         (broken_voc, "Annotations/a.xml"),
-        (cut_coco, "annotations.json, line 1"),
+        (truncated_coco, "annotations.json, line 1"),
         (yolo_of_three_numbers, "labels/a.txt, line 1"),
         (json_min, "JSON-MIN"),
         (box_table, "boxes.csv"),

@@ -12,7 +12,7 @@ from stages.etl.readers.choices import (
     Choices,
     folder_without,
     is_excluded,
-    kept_choices,
+    stored_choices,
 )
 from stages.etl.readers.near_layouts import near_layout
 from stages.etl.readers.rows import NAMES as NAMES
@@ -35,7 +35,7 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 DOCUMENTS = "documents, tables and archives, which are no samples"
 UNNAMED = "files that no annotation names"
 TABLE = "labels.csv"  # a table with this name is what its folder means
-AS_ASKED = "left out as --leave-out says"
+BY_OPTION = "left out as --leave-out says"
 
 
 class Reader(Protocol):
@@ -58,7 +58,7 @@ def read_folder(
     `choices`: a user's answers; by default those that are kept with the data in `folder`. Raises
     DataError if there is no layout, Doubt if there are several, or for what is wrong with the
     data."""
-    choices = kept_choices(folder) if choices is None else choices
+    choices = stored_choices(folder) if choices is None else choices
     with folder_without(folder, choices.exclude) as view:
         name = choices.layout or _layout(view, readers, choices)
         if name not in readers:
@@ -77,6 +77,22 @@ def read_folder(
     )
 
 
+def read_revision(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Reading:
+    """Read our copy of raw data in `folder` as it was understood when it was added.
+
+    Data that were added before such doubts were asked about are read as they were then, and a note
+    says so. Raises DataError as `read_folder` does."""
+    try:
+        return read_folder(folder, readers)
+    except Doubt as doubt:
+        (option, value), reading = next(iter(doubt.readings.items()))
+        note = (
+            f"Nobody was asked when these data were added; they are read with --{option} {value}."
+        )
+        layout = value if option == "layout" else "class_folders"
+        return replace(reading, layout=layout, notes=(*reading.notes, note))
+
+
 def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
     """The name of the one layout that fits `folder`. Raises DataError if there is none, with what
     is wrong with the nearest; Doubt if there are several."""
@@ -84,7 +100,7 @@ def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
     strict = [name for name in found if not READERS[name].loose]
     chosen = [name for name in strict if name in readers] or strict
     if chosen:
-        return _fitting([*chosen, *_rivals(chosen, found, folder)], folder, choices)
+        return _fitting([*chosen, *_alternatives(chosen, found, folder)], folder, choices)
     near = near_layout(folder, _labels(found, folder, choices))
     if near:
         return near
@@ -98,7 +114,7 @@ def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
     )
 
 
-def _rivals(chosen: Sequence[str], found: Sequence[str], folder: Path) -> list[str]:
+def _alternatives(chosen: Sequence[str], found: Sequence[str], folder: Path) -> list[str]:
     """Loose layouts that may be meant instead of `chosen`: class folders, if there is a table that
     is not called as we ask for."""
     if chosen[0] != "csv" or (folder / TABLE).is_file():
@@ -199,12 +215,12 @@ def _excluded(reading: Reading, folder: Path, choices: Choices) -> dict[str, tup
     documents = [name for name in ignored if Path(name).suffix.lower() in NO_SAMPLES]
     unnamed = [name for name in ignored if Path(name).suffix.lower() not in NO_SAMPLES]
     walked = walk(folder)
-    asked_for = [name for name in walked.files if is_excluded(name, choices.exclude)]
+    excluded_names = [name for name in walked.files if is_excluded(name, choices.exclude)]
     reasons = {
         **reading.excluded,
         UNNAMED: unnamed,
         DOCUMENTS: documents,
-        AS_ASKED: asked_for,
+        BY_OPTION: excluded_names,
         **walked.excluded,
     }
     return {reason: tuple(sorted(names)) for reason, names in reasons.items() if names}

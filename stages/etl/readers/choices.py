@@ -39,7 +39,7 @@ class Choices:
         return " ".join(f"--{option} {quote(value)}" for option, value in answers if value)
 
 
-def kept_choices(folder: Path) -> Choices:
+def stored_choices(folder: Path) -> Choices:
     """The answers that are kept with the data in `folder`; none for a user's own folder and for
     data that left nothing open. Raises Damaged if they cannot be read."""
     try:

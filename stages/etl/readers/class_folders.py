@@ -190,8 +190,8 @@ class _Interpretation:
             f"In {self.name}, '{division}' may be a split with labels inside, or a label like "
             f"{few(labels)}:",
             {
-                ("splits", "theirs"): theirs.reading(rows),
                 ("splits", "ours"): ours.reading(ours._labels(top)),
+                ("splits", "theirs"): theirs.reading(rows),
             },
         )
 

@@ -148,12 +148,12 @@ def _reading(
     if problems:
         raise DataError("\n".join(problems), f"Correct {few(names)} and add it again.")
     rows.sort(key=lambda row: (row.file, row.label))
-    kept = (
+    copied = (
         {TABLE: names[0]}
         if len(names) == 1 and "/" not in names[0]
         else dict(zip(names, names, strict=True))
     )
-    return Reading(tuple(rows), kept, notes=tuple(notes))
+    return Reading(tuple(rows), copied, notes=tuple(notes))
 
 
 def _table(folder: Path, name: str) -> _Table:

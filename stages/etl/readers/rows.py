@@ -51,7 +51,7 @@ class Reading:
 
 class Doubt(DataError):
     """A folder can be read in several ways, and a user has to choose. `readings`: each by the
-    option and the value that choose it."""
+    option and the value that choose it; the first is what was taken before anybody was asked."""
 
     def __init__(self, question: str, readings: Mapping[tuple[str, str], Reading]) -> None:
         options = [f"--{option} {value}" for option, value in readings]

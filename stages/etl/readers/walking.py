@@ -106,6 +106,8 @@ def _read(folder: Path, top: _Folder, found: Walk) -> tuple[list[_Folder], int]:
         name = f"{top.name}/{entry.name}" if top.name else entry.name
         if is_system(entry.name) and not _is_plain_file(entry):
             found.excluded[OF_SYSTEM].append(name)
+        elif entry.is_file(follow_symlinks=False):  # known without asking the disk
+            found.files.append(name)
         elif status := _status(entry):
             if stat.S_ISDIR(status.st_mode):
                 chain = _Chain(_identity(status), top.above)

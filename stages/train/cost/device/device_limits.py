@@ -4,7 +4,7 @@ from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device import Device, DeviceCost
 from stages.etl import source
-from stages.etl.readers import read_folder
+from stages.etl.readers import read_revision
 from stages.memo import CachedContent
 from stages.parts import ENGINES, TASKS
 from stages.runtime.errors import ConfigError
@@ -57,7 +57,7 @@ def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> in
 
     def make() -> CachedContent:
         with source.opened(data, settings) as folder:
-            rows = read_folder(folder, readers).rows
+            rows = read_revision(folder, readers).rows
         named = {row.label for row in rows} | {box.label for row in rows for box in row.boxes}
         return CachedContent(len(named - {""}))
 
