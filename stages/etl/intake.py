@@ -4,10 +4,11 @@ import os
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from stages.etl import archive
-from stages.etl.readers import Reading, read_folder
+from stages.etl.readers import Reading, read_folder, with_splits
 from stages.etl.readers.choices import Choices, check_choices
 from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
 from stages.etl.readers.walking import is_system
@@ -37,16 +38,22 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
             archive.unpack(path, unpacked)
             return _copied(_innermost(unpacked), folder, choices)
         if path.suffix.lower() in (*SUFFIXES, "") or is_table(path):
-            if choices != Choices():
+            if choices.layout or choices.exclude:
                 raise ConfigError(
                     f"{path.name} is a table, whose lines say what each file is.",
-                    "Change its lines or its column split instead, or add its folder.",
+                    "Change its lines, or add its folder.",
                 )
-            return _copied(path.parent, folder, choices, read_table(path))
+            return _copied(path.parent, folder, choices, _table(path, choices))
     raise ConfigError(
         f"{path.name} is neither a folder nor a .zip nor a .csv.",
         "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
     )
+
+
+def _table(path: Path, choices: Choices) -> Reading:
+    reading = read_table(path)
+    rows = with_splits(reading.rows, choices.splits, path.name)
+    return replace(reading, rows=rows, layout="csv")
 
 
 def _innermost(folder: Path) -> Path:
@@ -77,7 +84,7 @@ def _copied(
         if reading is None:
             check_choices(choices, source)
             reading = read_folder(source, choices=choices)
-            check_splits_used(reading, choices)
+        check_splits_used(reading, choices)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from stages.etl.readers.choices import Choices
 from stages.etl.readers.rows import Reading, Row, few, label_counts
-from stages.etl.readers.split_names import is_about_splits, split_named
+from stages.etl.readers.split_names import is_about_splits, is_column_of_splits, split_named
 from stages.runtime.errors import DataError
 from stages.runtime.neutral import line
 
@@ -50,8 +50,8 @@ def check_trainable(rows: Sequence[Row]) -> None:
 
 
 def check_splits_used(reading: Reading, choices: Choices) -> None:
-    """Raise DataError for files that are called as if they assigned splits or folds, and that the
-    layout does not read, unless `choices` say whose splits are meant."""
+    """Raise DataError for files and columns that are called as if they assigned splits or folds,
+    and that are not read, unless `choices` say whose splits are meant."""
     if choices.splits or any(row.split or row.group for row in reading.rows):
         return
     names = [name for names in reading.excluded.values() for name in names]
@@ -61,6 +61,7 @@ def check_splits_used(reading: Reading, choices: Choices) -> None:
         for name in names
         if is_about_splits(name) and not (is_table and split_named(PurePosixPath(name).stem))
     )
+    unused += [f"the column {key}" for key in reading.rows[0].extra if is_column_of_splits(key)]
     if unused:
         raise DataError(
             f"{few(unused)} may assign samples to splits or folds, but cannot be read as such with "

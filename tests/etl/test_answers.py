@@ -207,6 +207,23 @@ def test_a_file_of_splits_that_is_not_read_is_asked_about(name, option, workshop
     assert add(workshop, splits="ours").samples == 6
 
 
+@pytest.mark.parametrize("column", ["is_valid", "Subset", "train"])
+def test_a_column_of_splits_that_is_not_read_is_asked_about(column, workshop):
+    workshop.shapes(2)
+    names = sorted(
+        path.relative_to(workshop.raw).as_posix() for path in workshop.raw.rglob("*.png")
+    )
+    lines = [f"{name},{name.partition('/')[0]},{place % 2}" for place, name in enumerate(names)]
+    workshop.write("labels.csv", "\n".join([f"file,label,{column}", *lines]).encode())
+
+    with pytest.raises(DataError, match=f"the column {column}"):
+        workshop.add()
+
+    table = workshop.raw / "labels.csv"
+    added = source.add("shapes", table, workshop.settings, choices=Choices(splits="ours"))
+    assert (added.samples, added.answers) == (6, "--splits ours")
+
+
 def aiwf(folder: Path, *command: str, **streams: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(Path(sys.executable).parent / "aiwf"), *command],

@@ -153,6 +153,23 @@ def test_one_folder_that_may_be_a_split_or_a_label_is_asked_about(tmp_path):
     assert counts(ours) == {"bus": 1, "car": 1, "train": 2}
 
 
+@pytest.mark.parametrize("names", [("valid", "invalid"), ("dev", "ops"), ("test", "control")])
+def test_a_label_called_like_a_split_beside_one_other_is_asked_about(names, tmp_path):
+    tree(tmp_path, *(f"{name}/1.jpg" for name in names))
+
+    with pytest.raises(Doubt, match=r"--splits ours"):
+        read_folder(tmp_path)
+
+    assert {*counts(read_folder(tmp_path, choices=Choices(splits="ours")))} == {*names}
+
+
+def test_splits_inside_folders_that_are_no_labels_are_refused(tmp_path):
+    tree(tmp_path, *animals("2020/train/", "2020/test/", "2021/train/", "2021/test/"))
+
+    with pytest.raises(DataError, match=r"'2020' has the splits 'test', 'train' inside"):
+        read_folder(tmp_path)
+
+
 def test_folders_with_the_same_folders_inside_are_asked_about(tmp_path):
     tree(tmp_path, *animals("north/", "south/"))
 

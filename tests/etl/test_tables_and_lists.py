@@ -30,6 +30,7 @@ def counts(reading: Reading) -> dict[str, int]:
         ("labels", "path\tcategory\n1.png\tcat\n2.png\tdog\n"),
         ("annotations.txt", "image_name|label_name\n1.png|cat\n2.png|dog\n"),
         ("excel.csv", "sep=;\nImage Path;Class Name\n1.png;cat\n2.png;dog\n"),
+        ("mac.csv", "file,label\r1.png,cat\r2.png,dog\r"),
         ("ids.csv", "image_id,label\n1,cat\n2,dog\n"),
         ("both.tsv", "fname\ttarget\tclass\n1.png\t0\tcat\n2.png\t1\tdog\n"),
     ],
@@ -62,6 +63,11 @@ def test_a_label_with_a_comma_is_read_in_quotes_and_told_without(tmp_path):
     (tmp_path / "labels.csv").write_text("file,label\n1.png,cat, wild\n")
     with pytest.raises(DataError, match=r"line 2: 3 fields under 2 columns"):
         read_folder(tmp_path)
+
+
+def test_a_column_that_is_there_twice_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"several columns are called 'label'"):
+        read_folder(tree(tmp_path, "1.png", texts={"labels.csv": "file,label,Label\n1.png,a,b\n"}))
 
 
 def esc50() -> tuple[list[str], dict[str, str]]:
@@ -149,6 +155,29 @@ def test_lists_without_suffixes_in_a_side_folder_are_splits(tmp_path):
         "images/soup/0.jpg": "train",
         "images/soup/1.jpg": "test",
     }
+
+
+@pytest.mark.parametrize("root", ["./", "data/mine/", "/home/me/mine/", ".\\"])
+def test_lists_may_be_written_from_further_out(root, tmp_path):
+    names = [f"{label}/{number}.jpg" for label in ("pie", "soup") for number in range(2)]
+    lines = {
+        f"{split}.txt": f"{root}pie/{number}.jpg\n{root}soup/{number}.jpg\n"
+        for number, split in enumerate(("train", "test"))
+    }
+
+    reading = read_folder(tree(tmp_path, *names, texts=lines))
+
+    assert [row.split for row in reading.rows] == ["train", "test", "train", "test"]
+
+
+def test_numbers_in_lists_that_stand_for_folders_are_called_like_the_folders(tmp_path):
+    names = [f"{label}/{number}.jpg" for label in ("pie", "soup") for number in range(2)]
+    texts = {"train.txt": "pie/0.jpg 0\nsoup/0.jpg 1\n", "val.txt": "pie/1.jpg 0\nsoup/1.jpg 1\n"}
+
+    reading = read_folder(tree(tmp_path, *names, texts=texts))
+
+    assert counts(reading) == {"pie": 2, "soup": 2}
+    assert {row.split for row in reading.rows} == {"train", "validation"}
 
 
 def test_numbered_splits_are_kept(tmp_path):

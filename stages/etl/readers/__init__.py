@@ -67,10 +67,10 @@ def read_folder(
             reading = _read(name, folder, choices)
         else:
             reading = _read_without(name, folder, view, choices)
-    _check_names(reading.rows)
+    check_names(reading.rows)
     return replace(
         reading,
-        rows=_with_splits(reading.rows, choices.splits, folder),
+        rows=with_splits(reading.rows, choices.splits, folder.name),
         ignored=(),
         excluded=_excluded(reading, folder, choices),
         layout=name,
@@ -200,10 +200,12 @@ def _read_without(name: str, folder: Path, view: Path, choices: Choices) -> Read
     return replace(whole, rows=rows, tables=dropped)
 
 
-def _with_splits(rows: tuple[Row, ...], splits: str, folder: Path) -> tuple[Row, ...]:
+def with_splits(rows: tuple[Row, ...], splits: str, name: str) -> tuple[Row, ...]:
+    """`rows` of the data `name` with whose `splits` the user chose. Raises DataError if theirs are
+    chosen and there are none."""
     if splits == THEIRS and not any(row.split for row in rows):
         raise DataError(
-            f"Nothing in {folder.name} assigns samples to train, validation or test.",
+            f"Nothing in {name} assigns samples to train, validation or test.",
             "Leave --splits out: then the etl stage assigns them.",
         )
     return tuple(replace(row, split="") for row in rows) if splits == OURS else rows
@@ -226,7 +228,7 @@ def _excluded(reading: Reading, folder: Path, choices: Choices) -> dict[str, tup
     return {reason: tuple(sorted(names)) for reason, names in reasons.items() if names}
 
 
-def _check_names(rows: Sequence[Row]) -> None:
+def check_names(rows: Sequence[Row]) -> None:
     """Raise DataError for names that our files cannot hold: not UTF-8, or of several lines."""
     names = {
         name

@@ -1,6 +1,6 @@
 """Class folders: a folder for each label, optionally in folders of splits or of folds."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
@@ -51,22 +51,23 @@ class ClassFolders:
 
 
 class InnerFolders:
-    """site1/cat/1.jpg, site1/dog/2.jpg, site2/cat/3.jpg: every folder has folders of the same
+    """site1/cat/1.jpg, site1/dog/2.jpg, site2/cat/3.jpg: the folders have folders of the same
     names, and these are the labels. As the outer ones may be meant, a user is asked."""
 
     loose: ClassVar[bool] = True
 
     def matches(self, folder: Path) -> bool:
-        """Whether at least two folders have folders of the same two names or more, and no files."""
+        """Whether there are two folders or more, each with at least two folders and no files, and
+        most names of inner folders occur in several."""
         names = [name for name in walk(folder).files if _may_be_sample(name)]
-        branches = [*_Interpretation(folder.name).unwrapped(_tree(names)).folders.items()]
-        inner = [{*branch.folders} for _, branch in branches]
+        branches = _Interpretation(folder.name).unwrapped(_tree(names)).folders
+        inner = Counter(name for branch in branches.values() for name in branch.folders)
+        shared = sum(count > 1 for count in inner.values())
         return (
             len(branches) > 1
-            and not any(branch.files or _is_division(name) for name, branch in branches)
-            and all(names == inner[0] for names in inner)
-            and len(inner[0]) > 1
-            and not any(map(_is_division, inner[0]))
+            and all(len(branch.folders) > 1 and not branch.files for branch in branches.values())
+            and not any(map(_is_division, [*branches, *inner]))
+            and 2 * shared > len(inner)
         )
 
     def read(self, folder: Path) -> Reading:
@@ -141,15 +142,18 @@ class _Interpretation:
         divisions = [name for name in top.folders if _is_division(name)]
         labels = [name for name in top.folders if not _is_division(name)]
         divided = [name for name in divisions if _core(top.folders[name]).folders]
+        self._check_inner(top, labels)
         if not divisions or (not divided and [*map(str.lower, divisions)] == [TRAIN] and labels):
             return self._labels(top)
         inner = {label for name in divided for label in _core(top.folders[name]).folders}
         if len(divided) == 1 and labels and not inner <= {*labels}:
-            raise self._doubt(top, divided[0], labels)
+            raise self._doubt(top, divided, labels)
         if labels and divided and not inner <= {*labels}:
             self._check_beside(top, divided, labels, inner)
             self._exclude(top, BESIDE, labels)
             labels = []
+        if len(labels) == 1 and not divided:
+            raise self._doubt(top, divisions, labels)
         self._exclude(top, UNLABELLED, [name for name in divisions if name not in divided])
         rows = self._labels(_Branch([], {name: top.folders[name] for name in labels}))
         return rows + [row for name in divided for row in self._inside(top.folders[name], name)]
@@ -181,19 +185,32 @@ class _Interpretation:
         for name in names:
             self.excluded[reason] += top.folders[name].below()
 
-    def _doubt(self, top: _Branch, division: str, labels: list[str]) -> Doubt:
-        """The doubt whether `division` is a split, or a label as `labels` are."""
+    def _doubt(self, top: _Branch, divisions: list[str], labels: list[str]) -> Doubt:
+        """The doubt whether `divisions` are splits, or labels as `labels` are."""
         theirs, ours = _Interpretation(self.name), _Interpretation(self.name)
-        theirs._exclude(top, BESIDE, labels)
-        rows = theirs._inside(top.folders[division], division)
+        readings = {("splits", "ours"): ours.reading(ours._labels(top))}
+        divided = [name for name in divisions if _core(top.folders[name]).folders]
+        if divided:
+            theirs._exclude(top, BESIDE, labels)
+            rows = [row for name in divided for row in theirs._inside(top.folders[name], name)]
+            readings["splits", "theirs"] = theirs.reading(rows)
+        kind = "a split" if divided else "a split without labels"
         return Doubt(
-            f"In {self.name}, '{division}' may be a split with labels inside, or a label like "
-            f"{few(labels)}:",
-            {
-                ("splits", "ours"): ours.reading(ours._labels(top)),
-                ("splits", "theirs"): theirs.reading(rows),
-            },
+            f"In {self.name}, {few(divisions)} may be {kind}, or a label like {few(labels)}:",
+            readings,
         )
+
+    def _check_inner(self, top: _Branch, labels: list[str]) -> None:
+        """Raise DataError if the folders have splits with labels' folders inside."""
+        for name in labels:
+            inner = top.folders[name].folders
+            splits = [folder for folder in inner if split_named(folder)]
+            if len(splits) > 1 and all(inner[folder].folders for folder in splits):
+                raise DataError(
+                    f"In {self.name}, '{name}' has the splits {few(splits)} inside, and these have "
+                    "the labels' folders.",
+                    f"Add {name} alone, or move what is in its splits to splits at the top.",
+                )
 
     def reading(self, rows: list[Row]) -> Reading:
         reasons = {reason: tuple(sorted(names)) for reason, names in self.excluded.items()}

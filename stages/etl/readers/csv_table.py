@@ -1,6 +1,7 @@
 """A CSV beside the files: file,label[,split][,group]; other columns are kept as extra facts."""
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -175,6 +176,11 @@ def _table(folder: Path, name: str) -> _Table:
 
 
 def _check_header(table: str, header: list[str], number: int) -> None:
+    twice = [name for name, count in Counter(map(str.lower, header)).items() if name and count > 1]
+    if twice:
+        raise DataError(
+            f"{table}, line {number}: several columns are called {few(twice)}.", "Rename them."
+        )
     if has_labels(header):
         return
     names = [column.lower() for column in header]

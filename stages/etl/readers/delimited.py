@@ -45,6 +45,8 @@ def header_of(table: Path) -> list[str]:
 def records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield each line that is not empty, with its number. A first line sep=; of Excel names the
     delimiter."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # as old Macs ended lines
     first, _, rest = text.partition("\n")
     named = first.strip().lower().removeprefix("sep=")
     skipped = int(first.lower().startswith("sep=") and named in {*DELIMITERS})

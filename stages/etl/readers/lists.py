@@ -7,6 +7,7 @@ from typing import ClassVar
 from stages.etl.readers import NO_SAMPLES, Reading, Row
 from stages.etl.readers.files import Files
 from stages.etl.readers.split_lists import (
+    Entry,
     Paths,
     entries,
     label_names,
@@ -23,13 +24,20 @@ class Lists:
     loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        """Whether each line of some list has a file and a label."""
+        """Whether each line of some list has a file and a label. Numbers without names do not
+        count, if the files of each are in a folder of their own: that is the label."""
         files = Files(folder)
         paths = Paths(_samples(files))
-        return any(
-            (lines := entries(files, name, paths)) and all(entry.label for entry in lines)
+        labelled = [
+            lines
             for name in list_names(files)
-        )
+            if (lines := entries(files, name, paths)) and all(entry.label for entry in lines)
+        ]
+        found = {(entry.label, _folder(paths, entry)) for lines in labelled for entry in lines}
+        numbers, folders = ({pair[place] for pair in found} for place in (0, 1))
+        are_folders = len(folders) > 1 and len(numbers) == len(folders) == len(found)
+        is_named = bool(label_names(files)[0]) or not all(map(str.isdecimal, numbers))
+        return bool(labelled) and (is_named or not are_folders)
 
     def read(self, folder: Path) -> Reading:
         """Read a row for each file that a list names. Raises DataError for files that are not
@@ -56,6 +64,10 @@ class Lists:
             tuple(name for name in files.names if name not in used),
             notes=(f"The lists {', '.join(sorted(lists))} give files, labels and splits.",),
         )
+
+
+def _folder(paths: Paths, entry: Entry) -> str:
+    return paths.find(entry.called).rpartition("/")[0]
 
 
 def _samples(files: Files) -> list[str]:

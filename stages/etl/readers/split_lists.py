@@ -65,11 +65,11 @@ class Paths:
 
     def find(self, called: str) -> str:
         """The file that `called` names, or ''."""
-        path = str(PurePosixPath(called.replace("\\", "/"))).lstrip("/")
-        if found := self._by_path.get(path):
-            return found
-        _, _, below = path.partition("/")  # the list was written one folder further out
-        return self._by_path.get(below, "")
+        parts = PurePosixPath(called.replace("\\", "/")).parts
+        for start in range(len(parts)):  # the list may have been written further out
+            if found := self._by_path.get("/".join(parts[start:])):
+                return found
+        return ""
 
 
 def _shared_depth(ordered: list[str]) -> int:

@@ -16,7 +16,7 @@ _FILLERS = frozenset(_FILLING.split())
 _NAME = re.compile(
     r"(trainval|training|train|testing|test|validation|valid|val|dev)(set|data|images|imgs)?"
 )
-_ASSIGNING = frozenset(["split", "splits", "fold", "folds", "partition", "partitions"])
+_ASSIGNING = frozenset(["split", "splits", "fold", "folds", "partition", "partitions", "subset"])
 _TEXTS = (".txt", ".csv", ".tsv", ".json", ".lst", ".list", ".mat", ".xlsx")
 _FOLD = re.compile(r"(?:k|cv)?[ _-]*(?:fold|split)s?[ _-]*[0-9]{1,3}")
 
@@ -49,3 +49,9 @@ def is_about_splits(name: str) -> bool:
     parts = re.split(r"[^a-z]+", path.stem.lower())
     names = any(part in _ASSIGNING for part in parts) or bool(split_named(path.stem))
     return names and path.suffix.lower() in _TEXTS
+
+
+def is_column_of_splits(name: str) -> bool:
+    """Whether a column called `name` seems to assign splits, as is_valid or Subset do."""
+    parts = [part for part in re.split(r"[^a-z]+", name.lower()) if part and part != "is"]
+    return len(parts) == 1 and (parts[0] in _ASSIGNING or _NAME.fullmatch(parts[0]) is not None)
