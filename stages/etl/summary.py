@@ -33,8 +33,10 @@ def summary_of(reading: Reading) -> tuple[str, ...]:
 
 
 def check_trainable(rows: Sequence[Row]) -> None:
-    """Raise DataError for labels that are only in the test split: nothing could be learned of
-    them. No label has to be in validation."""
+    """Raise DataError if there are no samples, or for labels that are only in the test split:
+    nothing could be learned of them. No label has to be in validation."""
+    if not rows:
+        raise DataError("The annotations name no sample.", "Annotate some, and export them again.")
     everywhere = label_counts(rows)
     tested = label_counts(row for row in rows if row.split == "test")
     lacking = sorted(label for label, count in tested.items() if count == everywhere[label])
@@ -61,7 +63,8 @@ def check_splits_used(reading: Reading, choices: Choices) -> None:
         for name in names
         if is_about_splits(name) and not (is_table and split_named(PurePosixPath(name).stem))
     )
-    unused += [f"the column {key}" for key in reading.rows[0].extra if is_column_of_splits(key)]
+    columns = {key for row in reading.rows[:1] for key in row.extra}
+    unused += [f"the column {key}" for key in sorted(columns) if is_column_of_splits(key)]
     if unused:
         raise DataError(
             f"{few(unused)} may assign samples to splits or folds, but cannot be read as such with "
