@@ -116,6 +116,17 @@ def test_tables_of_splits_are_read_together(tmp_path):
     assert [row.split for row in reading.rows] == ["train", "train", "test"]
 
 
+def test_a_table_in_each_folder_of_a_split_is_read(tmp_path):
+    texts = {f"{split}/_classes.csv": "filename,class\n1.png,cat\n" for split in ("train", "valid")}
+
+    reading = read_folder(tree(tmp_path, "train/1.png", "valid/1.png", texts=texts))
+
+    assert {row.file: row.split for row in reading.rows} == {
+        "train/1.png": "train",
+        "valid/1.png": "validation",
+    }
+
+
 def test_two_tables_that_are_no_splits_are_asked_about(tmp_path):
     text = "image,label\n1.png,cat\n2.png,dog\n"
 

@@ -117,7 +117,7 @@ def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
 def _alternatives(chosen: Sequence[str], found: Sequence[str], folder: Path) -> list[str]:
     """Loose layouts that may be meant instead of `chosen`: class folders, if there is a table that
     is not called as we ask for."""
-    if chosen[0] != "csv" or (folder / TABLE).is_file():
+    if chosen[0] != "csv" or any(path.name.lower() == TABLE for path in folder.iterdir()):
         return []
     return [name for name in found if READERS[name].loose]
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 from stages.etl.readers import TABLE, Reading, Row, few
 from stages.etl.readers.columns import Columns, columns_of, has_boxes, has_labels
 from stages.etl.readers.delimited import header_of, records, text_of
-from stages.etl.readers.files import Files
+from stages.etl.readers.files import Files, split_of
 from stages.etl.readers.split_names import split_named
 from stages.etl.readers.walking import walk
 from stages.runtime.errors import DataError
@@ -116,7 +116,7 @@ def _splits_of(names: Sequence[str]) -> dict[str, str]:
     """The split of each table, if there are several. Raises DataError if they name none."""
     if len(names) == 1:
         return {}
-    splits = {name: split_named(PurePosixPath(name).stem) for name in names}
+    splits = {name: split_named(PurePosixPath(name).stem) or split_of(name) for name in names}
     if all(splits.values()):
         return splits
     raise DataError(
