@@ -11,10 +11,11 @@ from stages.etl import archive
 from stages.etl.readers import Reading, read_folder, with_splits
 from stages.etl.readers.choices import Choices, check_choices
 from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
-from stages.etl.readers.walking import is_system
+from stages.etl.readers.walking import is_system, walk
 from stages.etl.summary import check_splits_used
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
+BESIDE = "files beside the folder that has the samples"
 TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
 READ_ME = re.compile(
     r"(readme|licen[cs]e|copying|citation|authors|changelog|notice)\b.*|.*\.(md|rst|pdf|html?|docx?)",
@@ -28,7 +29,7 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
     `choices`: the user's answers. Raises ConfigError if there is nothing at `path` or an answer
     cannot be, DataError with everything that is wrong, Doubt if an answer is missing."""
     if path.is_dir():
-        return _copied(_innermost(path), folder, choices)
+        return _of_folder(path, folder, choices)
     if not path.exists():
         raise ConfigError(f"There is no {path}.", "Give a folder, a zip or a CSV.")
     if path.is_file():
@@ -36,7 +37,7 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
             unpacked = folder / "unpacked" / path.name  # the name that errors show
             unpacked.mkdir(parents=True)
             archive.unpack(path, unpacked)
-            return _copied(_innermost(unpacked), folder, choices)
+            return _of_folder(unpacked, folder, choices)
         if path.suffix.lower() in (*SUFFIXES, "") or is_table(path):
             if choices.layout or choices.exclude:
                 raise ConfigError(
@@ -48,6 +49,28 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
         f"{path.name} is neither a folder nor a .zip nor a .csv.",
         "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
     )
+
+
+def _of_folder(path: Path, folder: Path, choices: Choices) -> tuple[Reading, Path]:
+    """Copy the samples in the folder `path`, or in the folder inside that has everything. What is
+    beside that one is left out."""
+    inner = _innermost(path)
+    reading, data = _copied(inner, folder, choices)
+    if inner == path:
+        return reading, data
+    within = f"{inner.relative_to(path).as_posix()}/"
+    walked = walk(path)
+    beside = {BESIDE: walked.files, **walked.excluded}
+    outside = {
+        reason: tuple(name for name in names if not name.startswith(within))
+        for reason, names in beside.items()
+    }
+    excluded = {
+        reason: (*reading.excluded.get(reason, ()), *outside.get(reason, ()))
+        for reason in (*reading.excluded, *outside)
+    }
+    found = {reason: names for reason, names in excluded.items() if names}
+    return replace(reading, excluded=found), data
 
 
 def _table(path: Path, choices: Choices) -> Reading:

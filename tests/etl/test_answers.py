@@ -224,6 +224,19 @@ def test_a_column_of_splits_that_is_not_read_is_asked_about(column, workshop):
     assert (added.samples, added.answers) == (6, "--splits ours")
 
 
+@pytest.mark.parametrize("name", ["README.md", "__MACOSX/shapes/._0.png", ".DS_Store"])
+def test_what_is_beside_the_only_folder_is_said_to_be_left_out(name, workshop):
+    for label in makers.LABELS:
+        for number in range(2):
+            workshop.write(f"shapes/{label}/{number}.png", makers.picture(label, number))
+    workshop.write(name, b"x")
+
+    revision = workshop.add()
+
+    assert revision.samples == 6
+    assert any(f"'{name.partition('/')[0]}'" in text for text in revision.summary)
+
+
 def aiwf(folder: Path, *command: str, **streams: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [str(Path(sys.executable).parent / "aiwf"), *command],
