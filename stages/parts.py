@@ -56,11 +56,13 @@ READERS = Registry(
     {
         "label_studio": ".etl.readers.label_studio:LabelStudio",  # before csv: it exports CSVs, too
         "csv": ".etl.readers.csv_table:CsvTable",
+        "lists": ".etl.readers.lists:Lists",
         "coco": ".etl.readers.coco:Coco",
         "cvat": ".etl.readers.cvat:Cvat",
         "voc": ".etl.readers.voc:Voc",
         "yolo": ".etl.readers.yolo:Yolo",
         "class_folders": ".etl.readers.class_folders:ClassFolders",
+        "inner_folders": ".etl.readers.class_folders:InnerFolders",
     },
 )
 

@@ -1,12 +1,19 @@
 """aiwf data: add, list, show."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stages.parts import READERS
 from stages.runtime.neutral import line
 from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.etl.readers import Doubt
+    from stages.etl.readers.choices import Choices
+    from stages.etl.source import Revision
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -14,22 +21,60 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Name for pipelines: small letters, digits, _.")],
-    path: Annotated[Path, typer.Argument(help="Folder or zip of class folders, or a CSV.")],
+    path: Annotated[Path, typer.Argument(help="Folder or zip of labelled samples, or a CSV.")],
     note: Annotated[str, typer.Option(help="A word on what is new.")] = "",
+    layout: Annotated[str, typer.Option(help=f"How labels are stored: {', '.join(READERS)}.")] = "",
+    splits: Annotated[
+        str, typer.Option(help="theirs: those that the data name; ours: etl assigns them.")
+    ] = "",
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="File, folder or pattern; may be given repeatedly.")
+    ] = None,
 ) -> None:
-    """Copy labelled samples into the workspace, as a new revision of NAME."""
+    """Copy labelled samples into the workspace, as a new revision of NAME, and say what was
+    understood. If they can be read in several ways, it asks."""
     from stages.etl import source
+    from stages.etl.readers.choices import Choices
 
     settings = Settings()
     source.check_name(name)
     before = {revision.revision for revision in source.revisions(name, settings)}
-    added = source.add(name, path, settings, note)
+    choices = Choices(layout, splits, tuple(leave_out or ()))
+    added = _added(name, path, settings, note, choices)
     state = "known before" if added.revision in before else "new"
     print(f"{added.name}: {added.samples:,} samples, {_size(added.bytes)}, {state}")
+    for text in added.summary:
+        print(f"  {text}")
     print(f"  revision {added.revision}")
     if added.note:
         print(f"  {line(added.note)}")
     print(f"Next: write 'data: {added.name}' into a pipeline, then `aiwf run` it.")
+
+
+def _added(name: str, path: Path, settings: Settings, note: str, choices: "Choices") -> "Revision":
+    """The new revision. Where the data can be read in several ways, a user at a terminal is
+    asked."""
+    from stages.etl import source
+    from stages.etl.readers import Doubt
+
+    while True:
+        try:
+            return source.add(name, path, settings, note, choices)
+        except Doubt as doubt:
+            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+                raise
+            choices = choices.answering(*_answer(doubt))
+
+
+def _answer(doubt: "Doubt") -> tuple[str, str]:
+    """The option and value that the user chooses."""
+    print(doubt.problem)
+    answers = dict(enumerate(doubt.readings, 1))
+    listed = ", ".join(f"{number}: {value}" for number, (_, value) in answers.items())
+    while True:
+        number = typer.prompt(f"Which one ({listed})", type=int)
+        if number in answers:
+            return answers[number]
 
 
 @app.command("list")
@@ -62,6 +107,10 @@ def show(
     for revision in source.revisions(name, settings):
         amount = f"{revision.samples:>8,} samples  {_size(revision.bytes):>10}"
         print(f"{revision.revision}  {amount}  {line(revision.note)}")
+        for text in revision.summary:
+            print(f"  {text}")
+        if revision.answers:
+            print(f"  added with {revision.answers}")
 
 
 def _size(count: int) -> str:

@@ -1,5 +1,6 @@
 """The first stage: reads raw data, checks and splits it, and declares how to augment it."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from stages.parts import MODALITIES, TASKS
@@ -44,11 +45,14 @@ def _inspected(
 ) -> tuple[list["Inspected"], tuple[str, ...]]:
     """Inspect every sample of `raw` once; return also how its annotations were understood."""
     from stages.etl.inspection import inspect_all
-    from stages.etl.readers import read_folder
+    from stages.etl.readers import read_revision
+    from stages.etl.summary import summary_of
 
     task = TASKS[config.task]
     with raw.opened() as folder:
-        reading = read_folder(folder, task.readers)
+        reading = read_revision(folder, task.readers)
+        summary = raw.revision.summary or summary_of(reading)  # none in old lists and from a remote
+        logging.getLogger("aiwf").info("%s", "\n".join((raw.revision.name, *summary)))
         modality = MODALITIES[task.modality]()
         rows, cores = reading.rows, resources.cores
         inspected = inspect_all(folder, rows, modality, config.etl, store, run, cores)

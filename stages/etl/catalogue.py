@@ -23,10 +23,14 @@ def read(name: str, settings: Settings) -> list[Revision]:
     """The revisions of `name`, oldest first. Raises Damaged if the list cannot be read."""
     path = _path(name, settings)
     try:
-        return [Revision(name, **record) for record in json.loads(path.read_text(encoding="utf-8"))]
+        records = json.loads(path.read_text(encoding="utf-8"))
+        return [
+            Revision(name, **{**record, "summary": tuple(record.get("summary", ()))})
+            for record in records
+        ]
     except (FileNotFoundError, NotADirectoryError):  # a file in the way: the next write reports it
         return []
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise Damaged(
             f"{path} cannot be read: {error}.",
             "Move it away and add the data again; DVC's cache still has every file.",

@@ -1,42 +1,87 @@
 """Copies a user's data, a folder, a zip or a CSV, into a workspace; the original is only read."""
 
 import os
+import re
 import shutil
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 from stages.etl import archive
-from stages.etl.readers import Reading, few, read_folder
-from stages.etl.readers.csv_table import read_table
+from stages.etl.readers import Reading, read_folder, with_splits
+from stages.etl.readers.choices import Choices, check_choices
+from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
+from stages.etl.readers.walking import is_system, walk
+from stages.etl.summary import check_splits_used
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
+BESIDE = "files beside the folder that has the samples"
 TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
+READ_ME = re.compile(
+    r"(readme|licen[cs]e|copying|citation|authors|changelog|notice)\b.*|.*\.(md|rst|pdf|html?|docx?)",
+    re.IGNORECASE,
+)
 
 
-def take_in(path: Path, folder: Path) -> tuple[Reading, Path]:
+def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Reading, Path]:  # noqa: B008
     """Copy the samples at `path` to folder/data; return what was read and the copy's folder.
 
-    Raises ConfigError if there is nothing at `path`, DataError with everything that is wrong."""
+    `choices`: the user's answers. Raises ConfigError if there is nothing at `path` or an answer
+    cannot be, DataError with everything that is wrong, Doubt if an answer is missing."""
     if path.is_dir():
-        return _copied(_innermost(path), folder)
-    if not path.is_file():
+        return _of_folder(path, folder, choices)
+    if not path.exists():
         raise ConfigError(f"There is no {path}.", "Give a folder, a zip or a CSV.")
-    match path.suffix.lower():
-        case ".csv" | ".tsv":
-            return _copied(path.parent, folder, read_table(path))
-        case ".zip":
+    if path.is_file():
+        if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
             unpacked = folder / "unpacked" / path.name  # the name that errors show
             unpacked.mkdir(parents=True)
             archive.unpack(path, unpacked)
-            return _copied(_innermost(unpacked), folder)
+            return _of_folder(unpacked, folder, choices)
+        if path.suffix.lower() in (*SUFFIXES, "") or is_table(path):
+            if choices.layout or choices.exclude:
+                raise ConfigError(
+                    f"{path.name} is a table, whose lines say what each file is.",
+                    "Change its lines, or add its folder.",
+                )
+            return _copied(path.parent, folder, choices, _table(path, choices))
     raise ConfigError(
         f"{path.name} is neither a folder nor a .zip nor a .csv.",
         "Give a folder of class folders, a zip of it, or a CSV with the columns file and label.",
     )
 
 
+def _of_folder(path: Path, folder: Path, choices: Choices) -> tuple[Reading, Path]:
+    """Copy the samples in the folder `path`, or in the folder inside that has everything. What is
+    beside that one is left out."""
+    inner = _innermost(path)
+    reading, data = _copied(inner, folder, choices)
+    if inner == path:
+        return reading, data
+    within = f"{inner.relative_to(path).as_posix()}/"
+    walked = walk(path)
+    beside = {BESIDE: walked.files, **walked.excluded}
+    outside = {
+        reason: tuple(name for name in names if not name.startswith(within))
+        for reason, names in beside.items()
+    }
+    excluded = {
+        reason: (*reading.excluded.get(reason, ()), *outside.get(reason, ()))
+        for reason in (*reading.excluded, *outside)
+    }
+    found = {reason: names for reason, names in excluded.items() if names}
+    return replace(reading, excluded=found), data
+
+
+def _table(path: Path, choices: Choices) -> Reading:
+    reading = read_table(path)
+    rows = with_splits(reading.rows, choices.splits, path.name)
+    return replace(reading, rows=rows, layout="csv")
+
+
 def _innermost(folder: Path) -> Path:
     """`folder`, or the single folder inside that contains everything, as in many zips."""
-    inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
+    inside = [entry for entry in folder.iterdir() if not _is_beside(entry)]
     if (
         len(inside) == 1
         and inside[0].is_dir()
@@ -50,9 +95,19 @@ def _innermost(folder: Path) -> Path:
     return only[0] if has_table else folder
 
 
-def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple[Reading, Path]:
+def _is_beside(entry: Path) -> bool:
+    """Whether the entry says nothing about layout: hidden, or a readme beside the folder."""
+    return is_system(entry.name) or bool(READ_ME.fullmatch(entry.name) and entry.is_file())
+
+
+def _copied(
+    source: Path, folder: Path, choices: Choices, reading: Reading | None = None
+) -> tuple[Reading, Path]:
     try:
-        reading = reading or read_folder(source)
+        if reading is None:
+            check_choices(choices, source)
+            reading = read_folder(source, choices=choices)
+        check_splits_used(reading, choices)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables
@@ -76,17 +131,3 @@ def _check_room(source: Path, reading: Reading, folder: Path) -> None:
             f"The data needs {needed // 2**20} MiB, and {free // 2**20} MiB are free in {folder}.",
             "Free some disk space, or set AIWF_WORKSPACE to a larger disk.",
         )
-
-
-def notice_of_skipped(reading: Reading) -> str:
-    """A notice of the files that were not copied and the annotations that are unusable; empty if
-    there are none."""
-    notices = []
-    if reading.ignored:
-        what = "other file was" if len(reading.ignored) == 1 else "other files were"
-        notices.append(f"{len(reading.ignored)} {what} left out: {few(reading.ignored)}")
-    wrong = [row.problem for row in reading.rows if row.problem]
-    if wrong:
-        what = "annotation" if len(wrong) == 1 else "annotations"
-        notices.append(f"{len(wrong)} {what} will be quarantined: {few(wrong)}")
-    return "; ".join(notices)

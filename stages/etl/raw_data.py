@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 class Revision(NamedTuple):
     """Raw data as it was at one time. `revision`: DVC's digest of the folder. `tested`: the number
-    of samples that the data itself assigns to the test split; None in old lists without it."""
+    of samples that the data itself assigns to the test split; None in old lists without it.
+    `summary`: the lines that say what was understood of the data; none in old lists. `answers`: the
+    options with which the data were added."""
 
     name: str
     revision: str
@@ -17,6 +19,8 @@ class Revision(NamedTuple):
     bytes: int
     note: str
     tested: int | None = None
+    summary: tuple[str, ...] = ()
+    answers: str = ""
 
     def training_samples(self, share: float) -> int:
         """The number of samples in train and validation together. `share`: the test split's share,

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from stages.config import DataConfig
 from stages.etl import catalogue, shards
-from stages.etl.intake import notice_of_skipped, take_in
+from stages.etl.intake import take_in
 from stages.etl.raw_data import RawData, Revision
-from stages.etl.readers import Reading, read_folder
+from stages.etl.readers import Reading, read_revision
+from stages.etl.readers.choices import Choices, keep_choices
+from stages.etl.summary import check_trainable, summary_of
 from stages.etl.workspace import disk_errors, fetch, keep, workspace
 from stages.parts import SAMPLES
 from stages.runtime.errors import ConfigError, Damaged
@@ -27,22 +29,36 @@ RESERVED = ("cache", "work")
 names = catalogue.names
 
 
-def add(name: str, path: Path, settings: Settings, note: str = "") -> Revision:
-    """Copy the folder, zip or CSV at `path` as a new revision of the data `name`; equal content
-    gives an equal revision.
+def add(
+    name: str,
+    path: Path,
+    settings: Settings,
+    note: str = "",
+    choices: Choices = Choices(),  # noqa: B008
+) -> Revision:
+    """Copy the folder, zip or CSV at `path` as a new revision of the data `name`; equal content and
+    equal `choices` give an equal revision.
 
-    The user's own files are only read. Raises ConfigError for a bad name or path, DataError for
-    data in no known layout, InfrastructureError if the disk or the remote cannot store it."""
+    The user's own files are only read. Raises ConfigError for a bad name, path or choice, DataError
+    for data in no known layout, Doubt for data that can be read in several ways and `choices` that
+    do not say how, InfrastructureError if the disk or the remote cannot store it."""
     check_name(name)
     with disk_errors(settings.root), workspace(settings) as folder:
-        reading, data = take_in(path.absolute(), folder)
+        reading, data = take_in(path.absolute(), folder, choices)
+        check_trainable(reading.rows)
+        keep_choices(choices, data)
         total = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
         if len(reading.rows) > shards.LOOSE_FILES:
             shards.pack(data)
-        full_note = "; ".join(text for text in (note, notice_of_skipped(reading)) if text)
-        tested = _tested(reading)
         revision = Revision(
-            name, keep(folder, settings), len(reading.rows), total, full_note, tested
+            name,
+            keep(folder, settings),
+            len(reading.rows),
+            total,
+            note,
+            _tested(reading),
+            summary_of(reading),
+            choices.options(),
         )
         catalogue.append(revision, settings)
     return revision
@@ -69,7 +85,7 @@ def counted(revision: Revision, settings: Settings) -> Revision:
     """`revision` with its number of samples, counted after fetching it from the remote."""
     data = DataConfig(name=revision.name, revision=revision.revision)
     with opened(data, settings) as folder:
-        reading = read_folder(folder)
+        reading = read_revision(folder)
         return revision._replace(samples=len(reading.rows), tested=_tested(reading))
 
 

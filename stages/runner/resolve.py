@@ -9,7 +9,7 @@ from stages.deploy.device.device_limits import fitted
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
 from stages.etl import source
-from stages.etl.readers import read_folder
+from stages.etl.readers import read_revision
 from stages.memo import CachedContent
 from stages.opening import open_store, resources_of
 from stages.parts import TASKS
@@ -53,7 +53,7 @@ def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> in
 
     def make() -> CachedContent:
         with source.opened(data, settings) as folder:
-            rows = read_folder(folder, readers).rows
+            rows = read_revision(folder, readers).rows
         named = {row.label for row in rows} | {box.label for row in rows for box in row.boxes}
         return CachedContent(len(named - {""}))
 

@@ -24,7 +24,7 @@ class ImageClassification:
     answers: ClassVar[str] = "labels"
     trainer: ClassVar[str] = "heads"
     takes: ClassVar[tuple[str, ...]] = ("pictures",)
-    readers: ClassVar[tuple[str, ...]] = ("csv", "class_folders")
+    readers: ClassVar[tuple[str, ...]] = ("csv", "lists", "class_folders", "inner_folders")
     suites: ClassVar[tuple[str, ...]] = ("samples", "pictures", "labels")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"train": {"finetune": TUNED}}
 

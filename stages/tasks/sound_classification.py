@@ -21,7 +21,7 @@ class SoundClassification:
     answers: ClassVar[str] = "labels"
     trainer: ClassVar[str] = "heads"
     takes: ClassVar[tuple[str, ...]] = ("pictures", "sounds")
-    readers: ClassVar[tuple[str, ...]] = ("csv", "class_folders")
+    readers: ClassVar[tuple[str, ...]] = ("csv", "lists", "class_folders", "inner_folders")
     suites: ClassVar[tuple[str, ...]] = ("samples", "sounds", "labels")
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "etl": {"augmentations": ({"time_shift": {}}, {"gain": {}}, {"background_noise": {}})},

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.etl.readers import Row, read_folder
+from stages.etl.readers.choices import Choices
 from stages.parts import READERS
 from stages.runtime.errors import DataError
 from tests import layouts
@@ -21,9 +22,21 @@ def tree(folder: Path, *names: str, **tables: bytes | str) -> Path:
     return folder
 
 
+def listed(folder: Path) -> Path:
+    """Write train_list.txt and val_list.txt with class numbers, and labels.txt."""
+    for name, line in {"train": "jpg/1.png 0", "val": "jpg/2.png 1"}.items():
+        (folder / f"{name}_list.txt").write_text(f"{line}\n")
+    (folder / "labels.txt").write_text("cat\ndog\n")
+    return folder
+
+
 LAYOUTS = {
     "class_folders": lambda folder: tree(folder, "cat/1.png", "dog/2.png"),
     "csv": lambda folder: tree(folder, "1.png", "2.png", labels="file,label\n1.png,cat\n2.png,dog"),
+    "inner_folders": lambda folder: tree(
+        folder, "a/cat/1.png", "a/dog/2.png", "b/cat/3.png", "b/dog/4.png"
+    ),
+    "lists": lambda folder: listed(tree(folder, "jpg/1.png", "jpg/2.png")),
 }
 
 
@@ -65,8 +78,9 @@ def test_it_does_not_know_an_empty_folder(name, tmp_path):
 @pytest.mark.parametrize("name", list(EVERY))
 def test_each_layout_is_found_among_all_readers(name, tmp_path):
     folder = EVERY[name](tmp_path)
+    choices = Choices(layout=name if name == "inner_folders" else "")  # it is never a guess
 
-    assert read_folder(folder).rows == READERS[name]().read(folder).rows
+    assert read_folder(folder, choices=choices).rows == READERS[name]().read(folder).rows
 
 
 def test_folders_of_splits_give_the_split(tmp_path):

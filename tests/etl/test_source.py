@@ -206,7 +206,9 @@ def test_what_is_no_sample_is_left_out_and_said_so(workshop):
     revision = workshop.add()
 
     assert revision.samples == 6
-    assert "2 other files were left out: 'circle/notes.txt', 'outside.png'" in revision.note
+    summary = "\n".join(revision.summary)
+    assert "left out: 1 file: documents, tables and archives" in summary
+    assert all(f"'{name}'" in summary for name in ("circle/notes.txt", "outside.png", ".DS_Store"))
 
 
 def test_a_workspace_that_cannot_be_written_is_told(workshop):

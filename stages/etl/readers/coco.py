@@ -42,7 +42,7 @@ class Coco:
         used = {*tables, *(row.file for row in rows)}
         ignored = tuple(name for name in files.names if name not in used)
         notes = (*tally.notes(), *(note for part in parts for note in part.notes))
-        return Reading(tuple(rows), {name: name for name in tables}, ignored, notes)
+        return Reading(tuple(rows), {name: name for name in tables}, ignored, notes=notes)
 
 
 def _tables(files: Files) -> list[str]:

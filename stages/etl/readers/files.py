@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from stages.config.text_file import decoded
-from stages.etl.readers import SPLITS
+from stages.etl.readers.split_names import SPLITS, split_named
 from stages.etl.readers.walking import files_below
 from stages.runtime.errors import DataError
 
@@ -20,6 +20,8 @@ PICTURES = frozenset(
     [
         ".jpg",
         ".jpeg",
+        ".jfif",
+        ".jpe",
         ".png",
         ".gif",
         ".bmp",
@@ -48,6 +50,7 @@ class Files:
         self.names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
         self._whole: dict[str, list[str]] = defaultdict(list)
         self._last: dict[str, list[str]] = defaultdict(list)
+        self._stems: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             self._whole[_plain(name)].append(name)
             self._last[_plain(name).rpartition("/")[2]].append(name)
@@ -78,6 +81,14 @@ class Files:
             if found := self._last.get(_plain(name).rpartition("/")[2], []):
                 return found
         return []
+
+    def called(self, stem: str) -> list[str]:
+        """The files whose names without folders and suffix are `stem`, for tables that leave the
+        suffix out."""
+        if not self._stems:
+            for name in self.names:
+                self._stems[_plain(PurePosixPath(name).stem)].append(name)
+        return self._stems.get(_plain(stem).rpartition("/")[2], [])
 
 
 def _plain(name: str) -> str:
@@ -111,8 +122,8 @@ def _address(called: str) -> SplitResult | None:
 
 def split_of(name: str) -> str:
     """The split that a folder on the path `name` is named after, or ''."""
-    folders = [part.lower() for part in PurePosixPath(name).parts[:-1]]
-    return next((SPLITS[part] for part in folders if part in SPLITS), "")
+    named = (split_named(part) for part in PurePosixPath(name).parts[:-1])
+    return next((split for split in named if split), "")
 
 
 def split_in(stem: str) -> str:

@@ -71,7 +71,7 @@ class LabelStudio:
         used = {*tables, *first}
         ignored = tuple(name for name in files.names if name not in used)
         annotation_files = {name: name for name in tables}
-        return Reading(tuple(rows), annotation_files, ignored, tuple(tally.notes()))
+        return Reading(tuple(rows), annotation_files, ignored, notes=tuple(tally.notes()))
 
 
 def _tables(files: Files) -> list[str]:

@@ -1,157 +1,160 @@
-"""Splits that a person wrote down, as lists of pictures: train.txt, ImageSets/Main, data.yaml."""
+"""Lists of files: train.txt, val_list.txt, testing_list.txt, with a path a line and perhaps a class
+number or label behind it."""
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath, PureWindowsPath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from stages.etl.readers import SPLITS, few
-from stages.etl.readers.files import PICTURES, Files, text_of
+from stages.etl.readers.files import Files, refuse, text_of
+from stages.etl.readers.rows import few
+from stages.etl.readers.split_names import split_named
 
-LIST = re.compile(r"([a-z]+)(?:[ _.-]?(?:list|set|files|images))?\.(?:txt|lst)")
-MOST_LOOKED_AT = 65_536  # bytes of a file that may be a list
-
-
-@dataclass
-class Listed:
-    """The pictures of one split, and what the lists name that is not there (`missing`)."""
-
-    pictures: dict[str, str] = field(default_factory=dict)  # picture -> where it is named
-    missing: list[str] = field(default_factory=list)
+SUFFIXES = (".txt", ".lst", ".list")
+NAMES = ("labels", "classes", "label_list", "class_names", "labels_list", "label_names")
 
 
 @dataclass(frozen=True)
-class WrittenSplits:
-    """The split of each picture that is listed. `notes` and `problems`: what a person should hear,
-    and what has to be corrected first."""
+class Entry:
+    """A line of a list: the file that it names, and the label behind it, if there is one."""
 
-    of: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-    problems: tuple[str, ...] = ()
-
-
-def split_called(name: str) -> str:
-    """The split that a list called `name` is of, as train.txt or val_list.txt; '' if none."""
-    found = LIST.fullmatch(PurePosixPath(name).name.lower())
-    return SPLITS.get(found[1], "") if found else ""
+    place: str
+    called: str
+    label: str = ""
 
 
-def add_list(files: Files, name: str, listed: Listed) -> None:
-    """Add the pictures that the lines of the list `name` name: paths, or names without suffix.
-
-    A line may have more columns, such as the annotation's path or 1 and -1."""
-    for number, line in enumerate(text_of(files.folder, name).splitlines(), 1):
-        called = line.strip()
-        if not called or called.startswith("#"):
-            continue
-        picture = picture_called(files, called) or picture_called(files, called.split()[0])
-        if picture:
-            listed.pictures.setdefault(picture, f"{name}, line {number}")
-        else:
-            listed.missing.append(called)
+def list_names(files: Files) -> dict[str, str]:
+    """The lists in `files`, each with the split that it is named after."""
+    found = {name: split_named(PurePosixPath(name).stem) for name in files.ending(*SUFFIXES)}
+    return {name: split for name, split in found.items() if split}
 
 
-def picture_called(files: Files, called: str) -> str:
-    """The picture at the end of the path `called`, which may begin on another computer; a name
-    without suffix is completed. '' if there is none, or several."""
-    parts = parts_of(called)
-    names = [parts]
-    if parts and PurePosixPath(parts[-1]).suffix.lower() not in PICTURES:
-        names = [[*parts[:-1], parts[-1] + kind] for kind in sorted(PICTURES)]
-    for start in range(len(parts)):
-        found = [name for end in names for name in files.at("/".join(end[start:]))]
-        if found:
-            return found[0] if len(found) == 1 else _exact(found, called)
-    anywhere = [name for end in names if end for name in files.find(end[-1])]
-    return anywhere[0] if len(anywhere) == 1 else ""
-
-
-def _exact(found: Sequence[str], called: str) -> str:
-    return next((name for name in found if called.endswith(name)), "")
-
-
-def parts_of(path: str) -> list[str]:
-    """The parts of `path`, of whatever system, without drive, root and dots."""
-    plain = PureWindowsPath(path.strip())
-    parts = plain.parts[1:] if plain.anchor else plain.parts
-    return [part for part in parts if part not in (".", "..")]
-
-
-def names_pictures(files: Files, name: str) -> bool:
-    """Whether the first line of the text file `name` names a picture."""
-    with (files.folder / name).open("rb") as data:
-        head = data.read(MOST_LOOKED_AT).lstrip(b"\xef\xbb\xbf").decode(errors="replace")
-    first = next((line.strip() for line in head.splitlines() if line.strip()), "")
-    return bool(first and picture_called(files, first))
-
-
-def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str) -> WrittenSplits:
-    """The split of each of `pictures` by the lists `by_split`, which are those of `source`.
-
-    A picture in two different splits is a problem, except where the lists are equal: a single list
-    for all splits, as tools write it in advance, divides nothing."""
-    notes = [
-        f"{source}: named for {split}, but not here: {_pictures(found.missing)}"
-        for split, found in by_split.items()
-        if found.missing
-    ]
-    there = set(pictures)
-    sets = {
-        split: {name: place for name, place in found.pictures.items() if name in there}
-        for split, found in by_split.items()
-    }
-    notes += [
-        f"{source}: named for {split}, but without annotation, so left out: {_pictures(bare)}"
-        for split, found in by_split.items()
-        if (bare := sorted(set(found.pictures) - there))
-    ]
-    sets = {split: found for split, found in sets.items() if found}
-    notes += _without_equal(sets, source)
-    if len(sets) == 1 and len(next(iter(sets.values()))) == len(there):
-        notes.append(f"{source}: all pictures are listed for {next(iter(sets))}; etl divides them")
-        sets = {}
-    if problems := _twice(sets, source):
-        return WrittenSplits({}, tuple(notes), tuple(problems))
-    of = {name: split for split, found in sets.items() for name in found}
-    unlisted = sorted(there - set(of))
-    if of and unlisted:
-        notes.append(
-            f"{source}: in no split: {_pictures(unlisted)}; etl adds them to train, or to a split "
-            "that has no list"
-        )
-    return WrittenSplits(of, tuple(notes))
-
-
-def _pictures(names: Sequence[str]) -> str:
-    return f"{len(names)} picture{'' if len(names) == 1 else 's'} ({few(names)})"
-
-
-def _without_equal(sets: dict[str, dict[str, str]], source: str) -> list[str]:
-    """Remove the splits that name the same pictures as another; return what to say of them."""
-    notes = []
-    for first, second in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if sets.get(first) and sets.get(second) and set(sets[first]) == set(sets[second]):
-            count = len(sets.pop(first))
-            same = f"{source}: {first} and {second} are the same pictures, {count} in number"
-            if first == "train":
-                del sets[second]
-                notes.append(f"{same}, so they are not taken for splits")
-            else:
-                notes.append(f"{same}; they are used as test")
-    return notes
-
-
-def _twice(sets: Mapping[str, Mapping[str, str]], source: str) -> list[str]:
-    places: dict[str, dict[str, str]] = defaultdict(dict)
-    for split, found in sets.items():
-        for name, place in found.items():
-            places[name][split] = place
-    twice = {name: found for name, found in places.items() if len(found) > 1}
-    if not twice:
-        return []
-    name, found = next(iter(sorted(twice.items())))
-    where = " and in ".join(f"{split} ({place})" for split, place in found.items())
+def entries(files: Files, name: str, paths: "Paths") -> list[Entry]:
+    """The lines of the list `name`. What stands behind the last space, tab or comma of a line is a
+    label, if only the rest names a file."""
+    lines = enumerate(text_of(files.folder, name).splitlines(), 1)
     return [
-        f"{source}: in more than one split: {_pictures(sorted(twice))}; '{name}' is in {where}."
+        _entry(f"{name}, line {number}", line.strip(), paths)
+        for number, line in lines
+        if line.strip()
     ]
+
+
+def _entry(place: str, line: str, paths: "Paths") -> Entry:
+    if not paths.find(line):
+        for separator in ("\t", ",", " "):
+            called, _, label = line.rpartition(separator)
+            if called and paths.find(called.strip()):
+                return Entry(place, called.strip(), label.strip())
+    return Entry(place, line)
+
+
+class Paths:
+    """Finds files by the paths that lists give them: with or without suffix, and from any folder
+    that holds all samples."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._by_path: dict[str, str] = {}
+        ordered = sorted(names)
+        depth = _shared_depth(ordered)
+        for name in ordered:
+            parts = PurePosixPath(name).parts
+            for start in range(min(depth, len(parts) - 1) + 1):
+                path = PurePosixPath(*parts[start:])
+                self._by_path.setdefault(str(path), name)
+                self._by_path.setdefault(str(path.with_suffix("")), name)
+
+    def find(self, called: str) -> str:
+        """The file that `called` names, or ''."""
+        parts = PurePosixPath(called.replace("\\", "/")).parts
+        for start in range(len(parts)):  # the list may have been written further out
+            if found := self._by_path.get("/".join(parts[start:])):
+                return found
+        return ""
+
+
+def _shared_depth(ordered: list[str]) -> int:
+    """How many folders all of the sorted paths share."""
+    if not ordered:
+        return 0
+    first, last = (PurePosixPath(name).parts[:-1] for name in (ordered[0], ordered[-1]))
+    same = [part == opposite for part, opposite in zip(first, last, strict=False)]
+    return same.index(False) if False in same else len(same)
+
+
+def splits_in_lists(files: Files, samples: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The split of each of `samples` that a list names, and the lists with their split.
+
+    A sample that no list names is for training, if the lists are of other splits only. Raises
+    DataError if a list names files that are not there, or two lists name one file."""
+    samples = list(samples)
+    paths = Paths(samples)
+    read = {name: entries(files, name, paths) for name in list_names(files)}
+    lists = {
+        name: split for name, split in list_names(files).items() if _names_any(read[name], paths)
+    }
+    found: dict[str, str] = {}
+    problems = []
+    for name, split in lists.items():
+        gone = [entry for entry in read[name] if not paths.find(entry.called)]
+        if gone:
+            problems.append(
+                f"{name}: {len(gone)} of {len(read[name])} lines name no sample: "
+                f"{few([f'{entry.place}: {entry.called}' for entry in gone])}."
+            )
+        for entry in read[name]:
+            file = paths.find(entry.called)
+            if file and found.setdefault(file, split) != split:
+                problems.append(f"{entry.place}: '{file}' is in a list of {found[file]}, too.")
+    refuse(problems, "Correct the lists, or add the data with --leave-out NAME for a list.")
+    if found and "train" not in lists.values():
+        found = dict.fromkeys(samples, "train") | found
+    return (found, lists) if lists else _numbered_splits(files, paths)
+
+
+def _numbered_splits(files: Files, paths: "Paths") -> tuple[dict[str, str], dict[str, str]]:
+    """The splits of train_test_split.txt, whose lines are the number of a picture in images.txt and
+    1 for training; and both files. None without them."""
+    last = {PurePosixPath(name).name: name for name in files.ending(".txt")}
+    tables = [last.get("images.txt", ""), last.get("train_test_split.txt", "")]
+    if not all(tables):
+        return {}, {}
+    called, training = (
+        dict(
+            line.split(None, 1) for line in text_of(files.folder, name).splitlines() if " " in line
+        )
+        for name in tables
+    )
+    found = {
+        paths.find(called[number].strip()): "train" if flag.strip() == "1" else "test"
+        for number, flag in training.items()
+        if number in called
+    }
+    wrong = len({*called} ^ {*training}) + ("" in found)
+    refuse(
+        [f"{tables[1]} and {tables[0]} do not name the same pictures."] if wrong else [],
+        "Correct them, or add the data with --leave-out train_test_split.txt.",
+    )
+    return found, {name: "" for name in tables}
+
+
+def _names_any(lines: list[Entry], paths: Paths) -> bool:
+    return any(paths.find(entry.called) for entry in lines)
+
+
+def label_names(files: Files) -> tuple[str, Mapping[str, str]]:
+    """The file that names the labels of class numbers, and the names; '' and none if there is
+    none."""
+    for name in files.ending(".txt", ".names"):
+        path = PurePosixPath(name)
+        if path.stem.lower() in NAMES or path.suffix == ".names":
+            lines = [line.strip() for line in text_of(files.folder, name).splitlines()]
+            return name, _numbered([line for line in lines if line])
+    return "", {}
+
+
+def _numbered(lines: list[str]) -> dict[str, str]:
+    """The label of each class number: the line's number from 0, or the number that begins it."""
+    pairs = [line.split(None, 1) for line in lines]
+    if all(len(pair) == 2 and pair[0].isdecimal() for pair in pairs):
+        return {number: label.strip() for number, label in pairs}
+    return {str(number): label for number, label in enumerate(lines)}

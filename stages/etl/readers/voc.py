@@ -10,8 +10,8 @@ from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.boxes import checked_size
 from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
 from stages.etl.readers.shapes import Tally
-from stages.etl.readers.split_lists import Listed, WrittenSplits, add_list, settled, split_called
 from stages.etl.readers.voc_shapes import CORNERS, shape_of
+from stages.etl.readers.written_splits import Listed, WrittenSplits, add_list, settled, split_called
 from stages.etl.readers.xml_tree import Element, parsed
 from stages.runtime.errors import DataError
 
@@ -54,7 +54,7 @@ class Voc:
         annotation_files = {name: name for name in (*tables, *_set_files(files))}
         used = {*annotation_files, *(row.file for row in rows)}
         ignored = tuple(name for name in files.names if name not in used)
-        return Reading(tuple(rows), annotation_files, ignored, (*tally.notes(), *sets.notes))
+        return Reading(tuple(rows), annotation_files, ignored, notes=(*tally.notes(), *sets.notes))
 
 
 def _is_annotation(path: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
 from stages.etl.readers.shapes import Tally
-from stages.etl.readers.split_lists import (
+from stages.etl.readers.written_splits import (
     Listed,
     WrittenSplits,
     add_list,
@@ -63,7 +63,7 @@ class Yolo:
         used = {*tables, *pictures}
         ignored = tuple(name for name in files.names if name not in used)
         notes = (*tally.notes(), *described.notes, *splits.notes)
-        return Reading(tuple(rows), tables, ignored, notes)
+        return Reading(tuple(rows), tables, ignored, notes=notes)
 
 
 def _home(name: str) -> str:
