@@ -87,6 +87,9 @@ def _print_report(report: Report) -> None:
     for name in kind_of(report.task).headline:
         if name in report.overall:
             print(f"  {metric(name):<18} {share_text(report.overall[name])}")
+    for name, measure in list(report.held_out.items())[:1]:
+        print(f"  {metric(name):<18} {share_text(measure)} held out of training")
+        print(f"  {'':<18} {share_text(report.overall[name])} on the test")
 
 
 def _print_package(package: Package, task: str, store: Store) -> None:

@@ -145,7 +145,7 @@ def test_a_label_that_is_only_in_the_given_test_split_is_refused(workshop):
             record.add(f"{name}/{index}.png", 96, 96, remaining)
         layouts.put_json(workshop.raw / f"{name}.json", record.record())
 
-    with pytest.raises(DataError, match=r"not in all of train, validation and test: 'square'"):
+    with pytest.raises(DataError, match=r"without a box in train, .*: 'square'"):
         workshop.make(task="object_detection")
 
 
