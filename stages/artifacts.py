@@ -95,7 +95,7 @@ class Dataset(Artifact):
     counts: dict[str, dict[str, int]]  # split -> label -> samples; for boxes -> label -> boxes
     samples: dict[str, int] = {}  # split -> samples
     groups: dict[str, int] = {}  # split -> groups that the data names; empty if it names none
-    given_splits: tuple[str, ...] = ()  # those that came with the data; the others were drawn
+    provided_splits: tuple[str, ...] = ()  # those that came with the data; the others were drawn
     facts: dict[str, float] = {}  # the modality's facts of the training set, as window_seconds
     augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
     views: int = 0  # augmented copies of each training sample

@@ -37,7 +37,7 @@ def in_bursts(
 
 def _by_content(near_duplicates: Sequence[int]) -> Iterator[int]:
     sizes = Counter(near_duplicates)
-    return (index for index, head in enumerate(near_duplicates) if sizes[head] > 1)
+    return (index for index, head in enumerate(near_duplicates) if sizes[head] >= FEWEST)
 
 
 def _by_time(files: Sequence[str]) -> Iterator[int]:

@@ -32,7 +32,7 @@ def draft_of(
         counts=_counts(lines),
         samples=_samples(lines),
         groups=_groups(lines),
-        given_splits=validated.given_splits,
+        provided_splits=validated.provided_splits,
         facts=modality.summary(_of_train(lines), config.etl),
         augmentations=augmentations,
         views=config.etl.views if augmentations else 0,

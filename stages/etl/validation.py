@@ -25,14 +25,14 @@ class Validated:
     """The samples to use, the quarantined ones, and the findings.
 
     `lines`: one for each sample to use, with its `split` and the `key` of its group. `record`: the
-    outcome of every check as JSON. `given_splits`: those that the data names for its samples."""
+    outcome of every check as JSON. `provided_splits`: those that the data names for its samples."""
 
     lines: list[Line]
     quarantined: list[Quarantined]
     findings: tuple[Finding, ...]
     remedies: dict[str, str]  # what to do about each finding, by its check
     record: bytes
-    given_splits: tuple[str, ...] = ()
+    provided_splits: tuple[str, ...] = ()
 
 
 def validate_samples(
@@ -46,7 +46,7 @@ def validate_samples(
     note_copies(lines)
     first = validate(lines, alone)
     remaining, quarantined = quarantine(lines, first)
-    given = {line["split"] for line in remaining}
+    provided = {line["split"] for line in remaining}
     _group_and_split(remaining, inspected, config)
     second = validate(remaining, of_dataset) if remaining else []
     broken = [(outcome, finding_of(outcome, lines)) for outcome in first if not outcome.success]
@@ -60,16 +60,16 @@ def validate_samples(
         findings,
         remedies,
         record_of([*first, *second]),
-        tuple(name for name in ORDER if name in given),
+        tuple(name for name in ORDER if name in provided),
     )
 
 
 def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:
     pairs = _similar_pairs([inspected[line["row"]] for line in lines], config)
     pairs, crowded = without_crowds(len(lines), pairs)
-    looks = groups_of(len(lines), pairs)
-    bursts = _bursts(lines, looks)
-    for index, similar in enumerate(looks):
+    heads = groups_of(len(lines), pairs)
+    bursts = _bursts(lines, heads)
+    for index, similar in enumerate(heads):
         noted = {"in_crowd": int(index in crowded), "in_burst": int(index in bursts)}
         lines[index] |= {"look": similar, **noted}
     groups = groups_of(len(lines), np.concatenate([pairs, _same_group(lines)]))
@@ -85,11 +85,11 @@ def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: 
     note_similar(lines)
 
 
-def _bursts(lines: Sequence[Line], looks: Sequence[int]) -> set[int]:
+def _bursts(lines: Sequence[Line], heads: Sequence[int]) -> set[int]:
     """The lines that look like parts of bursts; none if the data names groups."""
     if any(line["group"] for line in lines):
         return set()
-    return in_bursts([line["file"] for line in lines], _rarest(lines), looks)
+    return in_bursts([line["file"] for line in lines], _rarest(lines), heads)
 
 
 def _rarest(lines: Sequence[Line]) -> list[str]:

@@ -68,7 +68,7 @@ def _with_gate_advice(evaluation: Evaluation) -> Evaluation:
 def _tested(dataset: Dataset) -> float:
     """The share of all samples that is in the test split; 1 if a person gives the test, so that
     all that they collect for it is tested."""
-    if "test" in dataset.given_splits:
+    if "test" in dataset.provided_splits:
         return 1.0
     sums = dataset.samples or {
         split: sum(counts.values()) for split, counts in dataset.counts.items()

@@ -81,7 +81,7 @@ def _splits(dataset: Dataset) -> list[tuple[str, str]]:
     """Which splits were given, and how many named groups are in each."""
     groups = ", ".join(f"{dataset.groups.get(split, 0)} in {split}" for split in SPLITS)
     return [
-        ("Splits given with the data", ", ".join(dataset.given_splits) or "none"),
+        ("Splits given with the data", ", ".join(dataset.provided_splits) or "none"),
         ("Groups", groups if dataset.groups else "none are named"),
     ]
 

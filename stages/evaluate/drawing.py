@@ -27,7 +27,7 @@ class Line(NamedTuple):
     note: str = ""
 
 
-class Point(NamedTuple):
+class MarkedPoint(NamedTuple):
     """A measured point with the intervals of both coordinates."""
 
     name: str

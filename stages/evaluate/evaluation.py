@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from stages.evaluate import formatting
 from stages.evaluate.few import few_tested
-from stages.evaluate.held_out import HeldOutComparison
+from stages.evaluate.held_out import ComparisonWithTest
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.verdict import Judgement, Verdict, verdict
@@ -35,7 +35,7 @@ class Evaluation(ABC):
     origin: Origin
     precision: float | None
     curves: dict[str, PrecisionRecallCurve]
-    comparison: HeldOutComparison | None
+    comparison: ComparisonWithTest | None
 
     @property
     def verdict(self) -> Verdict:

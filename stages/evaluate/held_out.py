@@ -36,7 +36,7 @@ class Figure(NamedTuple):
         return f"{value} points ({low} to {high})"
 
 
-class HeldOutComparison(NamedTuple):
+class ComparisonWithTest(NamedTuple):
     """`figures`: the deciding one first. `score`: the mean score of the answers to the test;
     `right`: the share of these that is right. `noun`: what a sample is called; `answers`: what has
     a score, in the plural."""

@@ -39,11 +39,11 @@ class Needed(NamedTuple):
         missing = self.samples(label or judgement.name, _missing_samples(measure, needed))
         kind = f" of '{label}'" if of else ""
         return (
-            f"To decide on the {name}, test on about {self.more(missing, label)}{kind}"
+            f"To decide on the {name}, test on about {self.to_collect(missing, label)}{kind}"
             f"{self.in_all(missing)}, if it stays at {percent(measure.value)}."
         )
 
-    def more(self, missing: int, label: str = "") -> str:
+    def to_collect(self, missing: int, label: str = "") -> str:
         """`missing` more samples of `label`, as groups where the data names groups: more samples of
         the same groups would tell little."""
         plain = counted(missing, f"more {self.noun}")

@@ -85,9 +85,9 @@ def design(hits: Flags, clusters: Clusters) -> Design:
         return Design(least, least, n / least)
     value = right.sum() / n
     expected = (value * groups + 1) / (groups + 2)
-    one_more = np.append(right, expected * sizes.mean()), np.append(sizes, sizes.mean())
+    extended = np.append(right, expected * sizes.mean()), np.append(sizes, sizes.mean())
     observed = min(_effective(right, sizes), n)
-    cautious = min(_effective(*one_more), observed)
+    cautious = min(_effective(*extended), observed)
     few = (student(groups - 1) / Z) ** 2
     effective = min(max(cautious / few, least), n)
     return Design(effective, least, few * observed / cautious)

@@ -120,7 +120,7 @@ def test_a_given_test_that_lacks_a_label_is_used_and_told(workshop):
         "each label in test": "Labels without a sample in test: 'square'"
     }
     assert dataset.counts["test"] == {"circle": 5, "square": 0}
-    assert dataset.given_splits == ("train", "test")
+    assert dataset.provided_splits == ("train", "test")
 
 
 def test_a_given_validation_that_lacks_a_label_is_used_without_a_word(workshop):

@@ -6,9 +6,9 @@ from stages.etl.bursts import in_bursts
 from tests import makers
 
 
-def found(files, labels=None, looks=None):
+def found(files, labels=None, near_duplicates=None):
     labels = labels or ["cat"] * len(files)
-    return in_bursts(files, labels, looks or list(range(len(files))))
+    return in_bursts(files, labels, near_duplicates or list(range(len(files))))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_plain_counter_is_no_burst(name):
 def test_near_duplicates_count_only_where_there_are_many():
     files = [f"{k * 17 % 97}.png" for k in range(90)]
 
-    assert found(files, looks=[k // 3 for k in range(90)]) == set(range(90))
-    assert found(files, looks=[max(k, 3) for k in range(90)]) == set()
+    assert found(files, near_duplicates=[k // 3 for k in range(90)]) == set(range(90))
+    assert found(files, near_duplicates=[max(k, 3) for k in range(90)]) == set()
 
 
 def test_the_data_page_asks_for_groups_unless_they_are_named(workshop):
@@ -64,14 +64,14 @@ def test_the_data_page_asks_for_groups_unless_they_are_named(workshop):
     table = "\n".join(rows)
     workshop.write("labels.csv", "\n".join(row.rpartition(",")[0] for row in rows).encode())
 
-    asked = workshop.make()
+    unnamed = workshop.make()
     workshop.write("labels.csv", table.encode())
     named = workshop.make()
 
-    (finding,) = [one for one in asked.findings if one.check == "groups are named"]
+    (finding,) = [finding for finding in unnamed.findings if finding.check == "groups are named"]
     assert "look as if taken one after another" in finding.message
-    assert "column &#39;group&#39; of a labels.csv" in workshop.text(asked, "page.html")
-    assert "groups are named" not in [one.check for one in named.findings]
+    assert "column &#39;group&#39; of a labels.csv" in workshop.text(unnamed, "page.html")
+    assert "groups are named" not in [finding.check for finding in named.findings]
     assert sum(named.groups.values()) == 9
     assert f"train, {named.groups['train']} groups" in workshop.text(named, "page.html")
-    assert asked.groups == {}
+    assert unnamed.groups == {}

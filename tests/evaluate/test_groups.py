@@ -61,7 +61,9 @@ def test_boxes_of_one_scene_are_judged_over_groups():
         *(case.labels, case.names, case.files, truth, answers),
         groups=tuple(f"group:{row % 3}" for row in range(60)),
     )
-    alone, grouped = (Boxes().evaluated(one, EvaluateConfig()) for one in (case, scenes))
+    alone, grouped = (
+        Boxes().evaluated(predictions, EvaluateConfig()) for predictions in (case, scenes)
+    )
 
     before, after = (found.measured.overall["ap50"] for found in (alone, grouped))
     assert after.value == before.value
@@ -102,8 +104,8 @@ def test_clips_are_turned_into_groups_of_the_label_that_is_asked_for():
     sizes = samples_of_a_group(groups, labels)
 
     assert sizes == {"": 10.0, "a": 10.0, "b": 10.0}
-    assert Needed("clip", 1.0, grouped=sizes).more(35, "a").startswith("4 more groups")
-    assert Needed("clip", 1.0).more(35, "a") == "35 more clips"
+    assert Needed("clip", 1.0, grouped=sizes).to_collect(35, "a").startswith("4 more groups")
+    assert Needed("clip", 1.0).to_collect(35, "a") == "35 more clips"
     assert samples_of_a_group((), labels) == {}
 
 

@@ -22,9 +22,9 @@ def answers(truth, right, sure, seed):
     """Scores: a share `right` is right, all with the score `sure`."""
     rng = np.random.default_rng(seed)
     wrong = (truth + rng.integers(1, len(LABELS), len(truth))) % len(LABELS)
-    given = np.where(rng.random(len(truth)) < right, truth, wrong)
+    labels = np.where(rng.random(len(truth)) < right, truth, wrong)
     rest = (1 - sure) / (len(LABELS) - 1)
-    return (np.eye(len(LABELS))[given] * (sure - rest) + rest).round(6).tolist()
+    return (np.eye(len(LABELS))[labels] * (sure - rest) + rest).round(6).tolist()
 
 
 def predicted(right, sure=0.95, n=240, groups=()):
@@ -40,8 +40,8 @@ def unseen(right, sure=0.95, n=900, labels=3):
     return Unseen(truth.tolist(), answers(truth, right, sure, 2), [f"{k:064x}" for k in range(n)])
 
 
-def evaluated(right, held_out, **given):
-    case = predicted(right, **given)
+def evaluated(right, held_out, **options):
+    case = predicted(right, **options)
     return Labels().evaluated(case, EvaluateConfig(), unseen=unseen(held_out))
 
 
@@ -92,9 +92,9 @@ def test_the_reader_is_told_how_far_to_trust_scores():
 
 def test_only_labels_that_both_have_are_compared():
     case = predicted(0.95)
-    held = unseen(0.95, n=600, labels=2)
+    answered = unseen(0.95, n=600, labels=2)
 
-    found = Labels().evaluated(case, EvaluateConfig(), unseen=held)
+    found = Labels().evaluated(case, EvaluateConfig(), unseen=answered)
 
     assert found.comparison.figures[0].test.n == 160
     assert not found.dropped
@@ -103,9 +103,9 @@ def test_only_labels_that_both_have_are_compared():
 def test_a_test_without_any_label_of_the_held_out_samples_is_not_compared():
     case = predicted(0.95)
     only = replace(case, truth=[2] * len(case.truth))
-    held = unseen(0.95, n=600, labels=2)
+    answered = unseen(0.95, n=600, labels=2)
 
-    assert Labels().evaluated(only, EvaluateConfig(), unseen=held).comparison is None
+    assert Labels().evaluated(only, EvaluateConfig(), unseen=answered).comparison is None
 
 
 def test_the_page_and_the_record_have_both_side_by_side():

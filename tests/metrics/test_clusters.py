@@ -14,10 +14,10 @@ WORLDS = 300
 LABELS = ["a", "b", "c"]
 
 
-def speakers(rng, groups, each, right=0.8, alike=0.3):
-    """The group of each of `each` clips of `groups` speakers, and whether it is right; `alike`: the
-    correlation of a speaker's clips."""
-    spread = (1 - alike) / alike
+def speakers(rng, groups, each, right=0.8, correlation=0.3):
+    """The group of each of `each` clips of `groups` speakers, and whether it is right;
+    `correlation`: of the clips of a speaker."""
+    spread = (1 - correlation) / correlation
     shares = rng.beta(right * spread, (1 - right) * spread, groups)
     keys = np.repeat(np.arange(groups), each)
     return keys, rng.random(len(keys)) < shares[keys]
@@ -70,7 +70,7 @@ def test_one_speaker_with_many_clips_tells_as_little_as_one_clip():
 
 @pytest.mark.parametrize("copies", [2, 10])
 def test_more_clips_of_the_same_speakers_do_not_narrow_an_interval(copies):
-    keys, hits = speakers(np.random.default_rng(3), 8, 20, alike=0.5)
+    keys, hits = speakers(np.random.default_rng(3), 8, 20, correlation=0.5)
     once = share(hits, clusters_of(keys.astype(str)))
     again = share(np.tile(hits, copies), clusters_of(np.tile(keys, copies).astype(str)))
 
@@ -120,12 +120,12 @@ def test_boxes_of_one_scene_are_wider_than_of_many():
     scenes = measure_boxes(
         truth * 2, answers * 2, ["cat", "dog"], 0.3, groups=[str(k % 60) for k in range(120)]
     )
-    one = measure_boxes(truth, answers, ["cat", "dog"], 0.3, groups=["group:yard"] * 60)
+    scene = measure_boxes(truth, answers, ["cat", "dog"], 0.3, groups=["group:yard"] * 60)
 
     for name in ("ap50", "micro_recall", "micro_precision"):
         before, after = alone.overall[name], scenes.overall[name]
         assert (after.low, after.high) == pytest.approx((before.low, before.high), abs=0.02)
-        assert (one.overall[name].low, one.overall[name].high) == (0.0, 1.0)
+        assert (scene.overall[name].low, scene.overall[name].high) == (0.0, 1.0)
 
 
 def test_a_drop_between_two_sets_has_newcombes_interval():

@@ -118,9 +118,9 @@ def _how(label: str, wrong: Sequence[Mistake]) -> str:
 
 def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
     samples = rough(needed.samples(label, missing))
-    more = counted(samples, f"more test {needed.noun}")
-    more = needed.more(samples, label) if needed.grouped else more
-    test = f"{more} with it{needed.in_all(samples)}"
+    amount = counted(samples, f"more test {needed.noun}")
+    amount = needed.to_collect(samples, label) if needed.grouped else amount
+    test = f"{amount} with it{needed.in_all(samples)}"
     return (
         f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."

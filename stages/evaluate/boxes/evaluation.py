@@ -98,9 +98,8 @@ def evaluated(
     dropped = comparison is not None and comparison.dropped
     wrong = mistakes(predicted, found, outcomes(found, threshold), trusted=not dropped)
     rows = tuple(box_thresholds(found))
-    asks_f1 = config.precision is None
     within = box_threshold_interval(held_out_matches, config.precision)
-    better = better_of(found, rows, threshold) if asks_f1 else None
+    better = better_of(found, rows, threshold) if config.precision is None else None
     advice = _advice(predicted, measured, judgements, wrong, found, threshold, tested, better)
     chosen_on = len(unseen.truth) if unseen else found.images
     if better:

@@ -1,9 +1,9 @@
-"""Compares held-out samples and test of a model whose answers are boxes."""
+"""Compares before-out samples and test of a model whose answers are boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stages.evaluate.held_out import Figure, HeldOutComparison
+from stages.evaluate.held_out import ComparisonWithTest, Figure
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.predictions import Predicted
 from stages.metrics import Measured
@@ -19,9 +19,9 @@ def held_out_comparison(
     unseen: Unseen | None,
     threshold: float,
     groups: Mapping[str, str],
-) -> HeldOutComparison | None:
+) -> ComparisonWithTest | None:
     """Compare `unseen` with the test, `found` and `measured`, over the labels that both have; None
-    if there are no such labels. `groups`: of held-out samples, by digest."""
+    if there are no such labels. `groups`: of before-out samples, by digest."""
     if unseen is None or not len(unseen.truth):
         return None
     tested = {int(box[-1]) for boxes in predicted.truth for box in boxes}
@@ -30,14 +30,14 @@ def held_out_comparison(
         return None
     keys = [groups.get(digest, digest) for digest in unseen.digests]
     labels = predicted.labels
-    held = _measured(unseen.truth, unseen.answers, labels, threshold, keys, common)
+    before = _measured(unseen.truth, unseen.answers, labels, threshold, keys, common)
     test = measured
     if common != tested:
         answers, own = predicted.answers, predicted.groups
         test = _measured(predicted.truth, answers, labels, threshold, own, common)
     shown = found.score >= threshold
-    return HeldOutComparison(
-        tuple(Figure(name, held.overall[name], test.overall[name]) for name in METRICS),
+    return ComparisonWithTest(
+        tuple(Figure(name, before.overall[name], test.overall[name]) for name in METRICS),
         float(found.score[shown].mean()) if shown.any() else 0.0,
         measured.overall["micro_precision"],
         predicted.noun,

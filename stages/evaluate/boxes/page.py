@@ -56,13 +56,13 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
     )
 
 
-def _chosen_point(evaluation: Evaluation) -> drawing.Point | None:
+def _chosen_point(evaluation: Evaluation) -> drawing.MarkedPoint | None:
     """Recall and precision of all boxes at the threshold in use; None if nothing was counted."""
     chosen = evaluation.chosen
     if not chosen.recall.n or not chosen.precision.n:
         return None
     name = f"all boxes from a score of {evaluation.threshold:.2f} on"
-    return drawing.Point(name, chosen.recall, chosen.precision)
+    return drawing.MarkedPoint(name, chosen.recall, chosen.precision)
 
 
 def _galleries(

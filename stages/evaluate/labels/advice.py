@@ -100,9 +100,9 @@ def _mostly(label: str, confused: Sequence[ConfusedPair], missed: int) -> str:
 
 
 def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
-    more = counted(missing, f"more test {needed.noun}")
-    more = needed.more(missing, label) if needed.grouped else more
-    test = f"{more} of it{needed.in_all(missing)}"
+    amount = counted(missing, f"more test {needed.noun}")
+    amount = needed.to_collect(missing, label) if needed.grouped else amount
+    test = f"{amount} of it{needed.in_all(missing)}"
     return (
         f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."

@@ -11,7 +11,7 @@ from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.confused import ConfusedPair, pairs
 from stages.evaluate.few import few_tested
-from stages.evaluate.held_out import HeldOutComparison, training_groups
+from stages.evaluate.held_out import ComparisonWithTest, training_groups
 from stages.evaluate.kinds import Unseen, origin_of
 from stages.evaluate.labels import shift_text
 from stages.evaluate.labels.advice import advice
@@ -98,8 +98,8 @@ def evaluated(
     )
     measured = measured_test(predicted, test)
     judgements = judgements_of(config.gate, measured, against_guessing)
-    sections = _training_sections(training, predicted.noun)
     comparison = held_out_comparison(predicted, test, measured, unseen, training_groups(training))
+    sections = _training_sections(training, predicted.noun) | {"comparison": comparison}
     found = similar_labels(pooled_answers(predicted, test, unseen, held_out), other_of(predicted))
     return Evaluation(
         predicted=predicted,
@@ -112,13 +112,18 @@ def evaluated(
         origin=origin_of(packaged_threshold, unseen),
         precision=precision,
         curves=curves(test.truth, test.scores, predicted.labels),
-        comparison=comparison,
         unknown_samples=unknown_samples(predicted, test, unseen, held_out, threshold),
         similar_labels=found,
         held_out=unseen.fetch if unseen and unseen.digests else None,
         **sections,
         **_mistakes_and_advice(
-            predicted, test, measured, judgements, tested, sections | {"held": comparison}, found
+            predicted,
+            test,
+            measured,
+            judgements,
+            tested,
+            sections,
+            found,
         ),
     )
 
@@ -198,8 +203,8 @@ def _mistakes_and_advice(
     near: tuple[SimilarLabels, ...],
 ) -> dict[str, Any]:
     """The mistakes, grouped in several ways, and the advice that follows from them."""
-    held: HeldOutComparison | None = sections["held"]
-    dropped = held is not None and held.dropped
+    comparison: ComparisonWithTest | None = sections["comparison"]
+    dropped = comparison is not None and comparison.dropped
     wrong = mistakes(predicted, test, trusted=not dropped)
     confused = pairs(measured.confusion, predicted.labels)
     grouped = groups(test, predicted.extras)
@@ -208,8 +213,8 @@ def _mistakes_and_advice(
     similar_pairs = [{pair.label, pair.other} for pair in near]
     lines = advice(measured, judgements, wrong, confused, weak, needed, similar_pairs)
     shift, growth = sections.get("shift"), sections.get("growth")
-    if held is not None and held.dropped:
-        lines.insert(0, held.advice(shift_text.reasons(shift) if shift else ""))
+    if comparison is not None and comparison.dropped:
+        lines.insert(0, comparison.advice(shift_text.reasons(shift) if shift else ""))
     else:
         lines += shift_text.advice(shift) + (growth.advice if growth else [])
     return {

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from stages.evaluate.held_out import Figure, HeldOutComparison
+from stages.evaluate.held_out import ComparisonWithTest, Figure
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels.scores import Scored
 from stages.evaluate.predictions import Predicted
@@ -19,7 +19,7 @@ def held_out_comparison(
     measured: Measured,
     unseen: Unseen | None,
     groups: Mapping[str, str],
-) -> HeldOutComparison | None:
+) -> ComparisonWithTest | None:
     """Compare `unseen` with the `test`, `measured`, over the labels that both have; None if there
     are no such labels. `groups`: of held-out samples, by digest."""
     if unseen is None or not len(unseen.truth):
@@ -31,15 +31,15 @@ def held_out_comparison(
     if not common:
         return None
     keys = tuple(groups.get(digest, digest) for digest in unseen.digests)
-    held = _measured(truth, unseen.answers, labels, keys, common)
+    before = _measured(truth, unseen.answers, labels, keys, common)
     whole = set(common) == set(test.truth.tolist())
     tested = (
         measured
         if whole
         else _measured(test.truth, predicted.answers, labels, predicted.groups, common)
     )
-    return HeldOutComparison(
-        tuple(Figure(name, held.overall[name], tested.overall[name]) for name in METRICS),
+    return ComparisonWithTest(
+        tuple(Figure(name, before.overall[name], tested.overall[name]) for name in METRICS),
         float(test.scores.max(axis=1).mean()),
         measured.overall["accuracy"],
         predicted.noun,
@@ -55,5 +55,5 @@ def _measured(
 ) -> Measured:
     rows = np.flatnonzero(np.isin(truth, common))
     scores = np.asarray(answers, np.float64)[rows]
-    kept = [groups[row] for row in rows] if groups else ()
-    return measure(truth[rows], scores, labels, groups=kept)
+    own_groups = [groups[row] for row in rows] if groups else ()
+    return measure(truth[rows], scores, labels, groups=own_groups)

@@ -67,13 +67,15 @@ def page(
     )
 
 
-def _sure_point(evaluation: Evaluation) -> drawing.Point | None:
+def _sure_point(evaluation: Evaluation) -> drawing.MarkedPoint | None:
     """Recall and precision of all sure answers; None if none is sure, or all are."""
     mark = evaluation.sure.mark
     row = next((row for row in evaluation.thresholds if row.threshold == mark), None)
     if row is None or not row.precision.n:
         return None
-    return drawing.Point(f"answers with a score from {mark:.2f} on", row.recall, row.precision)
+    return drawing.MarkedPoint(
+        f"answers with a score from {mark:.2f} on", row.recall, row.precision
+    )
 
 
 def _accepted_previews(
