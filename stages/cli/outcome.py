@@ -7,6 +7,7 @@ from pathlib import Path
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
 from stages.evaluate.formatting import metric
+from stages.evaluate.held_out import DECIDING
 from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import in_pipeline
 from stages.opening import open_store
@@ -87,9 +88,9 @@ def _print_report(report: Report) -> None:
     for name in kind_of(report.task).headline:
         if name in report.overall:
             print(f"  {metric(name):<18} {share_text(report.overall[name])}")
-    for name, measure in list(report.held_out.items())[:1]:
-        print(f"  {metric(name):<18} {share_text(measure)} held out of training")
-        print(f"  {'':<18} {share_text(report.overall[name])} on the test")
+    for name in (name for name in DECIDING if name in report.held_out):
+        print(f"  {metric(name):<18} {share_text(report.overall[name])} on the test")
+        print(f"  {'':<18} {share_text(report.held_out[name])} held out of training")
 
 
 def _print_package(package: Package, task: str, store: Store) -> None:

@@ -57,7 +57,7 @@ class Evaluation(ABC):
         )
         if tested == len(each):
             return ""
-        first = "AP is" if "ap50" in self.measured.overall else "Balanced accuracy is"
+        first = "AP is" if "ap50" in self.measured.overall else "balanced accuracy is"
         return (
             f"The test lacks {len(each) - tested} of {len(each)} labels: {first} the mean over the "
             f"other {tested}, macro means are over the {occurring} that are tested or predicted."

@@ -9,6 +9,7 @@ from stages.evaluate.formatting import capital, measured, metric, percent
 from stages.evaluate.training import Training
 from stages.metrics.unpaired import drop_between
 
+DECIDING = ("balanced_accuracy", "ap50")  # the metrics, one for each kind of answer, that decide
 LITTLE = 0.01  # a drop below it is hardly one
 
 

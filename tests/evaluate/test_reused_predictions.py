@@ -121,6 +121,6 @@ def test_a_test_that_lacks_a_label_says_so_in_its_row_and_beside_the_means(store
 
     page = store.get(report.files["report.html"]).decode()
     assert "no test photos" in page
-    assert "The test lacks 1 of 3 labels: Balanced accuracy is the mean over the other 2" in page
+    assert "The test lacks 1 of 3 labels: balanced accuracy is the mean over the other 2" in page
     assert report.verdict == "undecided"
     assert any("&#39;circle&#39; has 0" in line for line in page.splitlines())

@@ -1,6 +1,7 @@
 """Thresholds on few samples: how uncertain the choice is, and a better one before the data."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,20 @@ def test_where_no_threshold_is_enough_the_best_is_not_called_nothing():
     assert found.sure.missed
     assert "0.00" not in found.threshold_summary
     assert "of all answers" in found.threshold_summary
+
+
+def test_the_page_of_labels_shows_the_point_of_sure_answers_and_the_band():
+    rng = np.random.default_rng(5)
+    scores = rng.uniform(0.4, 1.0, 240)
+    truth = np.where(rng.random(240) < scores, 0, 1)
+    case = predicted(1.0)
+    answers = np.stack([scores, (1 - scores) * 0.6, (1 - scores) * 0.4], axis=1)
+    unsure = replace(case, truth=truth.tolist(), answers=answers.round(6).tolist())
+
+    found = Labels().evaluated(unsure, EvaluateConfig(precision=0.85))
+    page = labels_page(found)
+
+    low, high = found.sure.within
+    assert low <= found.sure.least <= high
+    assert f"answers with a score from {found.sure.least:.2f} on" in page
+    assert f"could as well have given {low:.2f} to {high:.2f}" in page
