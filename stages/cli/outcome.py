@@ -57,6 +57,9 @@ def _print_dataset(dataset: Dataset) -> None:
     total, boxes = sum(splits.values()), sum(marked.values())
     with_boxes = f", {boxes:,} annotations" if boxes != total else ""
     print(f"\nData: {total:,} {noun}s ({shares}){with_boxes}")
+    if dataset.groups:
+        groups = ", ".join(f"{dataset.groups.get(split, 0)} {split}" for split in SPLITS)
+        print(f"  Groups: {groups}")
     for finding in dataset.findings:
         print(f"  {line(finding.message)}")
 

@@ -12,6 +12,7 @@ from stages.evaluate.formatting import counted, listed, metric, percent, rough
 from stages.evaluate.verdict import Judgement
 from stages.metrics import samples_to_decide, samples_to_narrow
 
+FEW_GROUPS = 5  # of a test: with fewer, hardly anything is known about others
 _SHOWN = 6  # labels that are named
 
 
@@ -52,6 +53,16 @@ class Needed(NamedTuple):
             return plain
         groups = rough(max(1, math.ceil(missing / size)))
         return f"{counted(groups, 'more group')} (such as speakers or objects), {plain} in all"
+
+    def few_groups(self, groups: int, samples: int) -> list[str]:
+        """That a test of `samples` from so few named `groups` says little about others."""
+        if not 0 < groups < FEW_GROUPS:
+            return []
+        return [
+            f"The {counted(samples, f'test {self.noun}')} come from only "
+            f"{counted(groups, 'group')}, and tell little about others: test on more groups (such "
+            f"as speakers or objects), rather than on more {self.noun}s of these."
+        ]
 
     def to_narrow(self, measure: Measure, margin: float) -> int:
         """How many more of what `measure` counts make its interval at most twice `margin` wide."""

@@ -1,5 +1,7 @@
 """Groups in the report: intervals are over them, they are counted and asked for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,21 @@ def test_the_more_clips_a_test_needs_the_wider_its_intervals_are():
     accuracy = Labels().measured(case, 0.0).overall["accuracy"]
 
     assert needed.to_narrow(accuracy, 0.05) > Needed("clip", 1.0).to_narrow(accuracy, 0.05)
+
+
+@pytest.mark.parametrize(("speakers", "told"), [(1, "1 group,"), (4, "4 groups,"), (5, "")])
+def test_a_test_of_few_groups_is_told(speakers, told):
+    lines = [line for line in advice(spoken(speakers)) if "come from only" in line]
+
+    assert bool(lines) == bool(told)
+    assert all(told in line and "test on more groups" in line for line in lines)
+
+
+def test_boxes_of_few_scenes_are_told():
+    truth, answers = world(1, 30, 2, finds=0.95)
+    case = boxed.predicted(truth, answers)
+    scenes = replace(case, groups=("group:yard",) * 30)
+
+    found = Boxes().evaluated(scenes, EvaluateConfig())
+
+    assert any("30 test photos come from only 1 group" in line for line in found.advice)

@@ -1,7 +1,9 @@
 """Predictions are an input of judging: another gate is judged without answering again."""
 
+import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from stages.config import EvaluateConfig, EvaluateSlice
@@ -10,6 +12,7 @@ from stages.evaluate import evaluate, split_predictions
 from stages.tracking import QuietRun
 from tests import makers
 from tests.evaluate import small
+from tests.evaluate.test_stage import Remembering
 
 
 @pytest.fixture
@@ -124,3 +127,40 @@ def test_a_test_that_lacks_a_label_says_so_in_its_row_and_beside_the_means(store
     assert "The test lacks 1 of 3 labels: balanced accuracy is the mean over the other 2" in page
     assert report.verdict == "undecided"
     assert any("&#39;circle&#39; has 0" in line for line in page.splitlines())
+
+
+def test_a_drop_comes_before_the_gate_and_is_kept_in_the_report_and_the_run(stored):
+    folder, store, dataset, model = stored
+    trained_on = samples_of(dataset, store, "train")
+    truth = [dataset.labels.index(sample.label) for sample in trained_on]
+    record = {
+        "digests": [sample.digest for sample in trained_on],
+        "truth": truth,
+        "answers": np.eye(3)[truth].tolist(),
+    }
+    unseen = {"unseen.json": store.add(json.dumps(record).encode())}
+    swapped = {"circle": "square", "square": "circle"}
+    samples = [
+        replace(sample, label=swapped.get(sample.label, sample.label))
+        if sample.split == "test"
+        else sample
+        for sample in samples_of(dataset, store)
+    ]
+    files = {**dataset.files, "manifest.csv": store.add(write_manifest(samples))}
+    other = dataset.model_copy(update={"files": files})
+    surer = model.model_copy(update={"files": {**model.files, **unseen}})
+    run = Remembering()
+
+    report = evaluate(
+        *(surer, other, EvaluateSlice(evaluate=EvaluateConfig())),
+        store=store,
+        run=run,
+        settings=makers.settings(folder),
+    )
+
+    advice = json.loads(store.get(report.files["metrics.json"]))["advice"]
+    assert advice[0].startswith("Balanced accuracy drops by ")
+    assert advice[1].startswith("Say what you need")
+    assert report.held_out["balanced_accuracy"].value == 1.0
+    assert run.metrics["held_out_balanced_accuracy"] == 1.0
+    assert any("drops by" in reason for reason in report.reasons)

@@ -196,8 +196,10 @@ def _advice(
     small = None if better else compare_small(found, threshold)
     confusion = [row[:-1] for row in measured.confusion[:-1]]
     confused = pairs(confusion, list(measured.labels))
+    lines = needed.few_groups(predicted.named_groups, len(predicted.names))
     blame = better is None or better.threshold > threshold
-    return advice(measured, judgements, wrong, confused, small, needed, weakest=blame)
+    lines += advice(measured, judgements, wrong, confused, small, needed, weakest=blame)
+    return lines
 
 
 def _each(found: Matches, measured: Measured) -> dict[str, float]:

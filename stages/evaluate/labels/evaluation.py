@@ -211,7 +211,8 @@ def _mistakes_and_advice(
     weak = worse(grouped, measured.overall["accuracy"])
     needed = Needed(predicted.noun, tested, grouped=_samples_of_a_group(predicted))
     similar_pairs = [{pair.label, pair.other} for pair in near]
-    lines = advice(measured, judgements, wrong, confused, weak, needed, similar_pairs)
+    lines = needed.few_groups(predicted.named_groups, len(predicted.names))
+    lines += advice(measured, judgements, wrong, confused, weak, needed, similar_pairs)
     shift, growth = sections.get("shift"), sections.get("growth")
     if comparison is not None and comparison.dropped:
         lines.insert(0, comparison.advice(shift_text.reasons(shift) if shift else ""))
