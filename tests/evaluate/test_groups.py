@@ -120,12 +120,12 @@ def test_the_more_clips_a_test_needs_the_wider_its_intervals_are():
     assert needed.to_narrow(accuracy, 0.05) > Needed("clip", 1.0).to_narrow(accuracy, 0.05)
 
 
-@pytest.mark.parametrize(("speakers", "told"), [(1, "1 group,"), (4, "4 groups,"), (5, "")])
-def test_a_test_of_few_groups_is_told(speakers, told):
+@pytest.mark.parametrize(("speakers", "text"), [(1, "1 group,"), (4, "4 groups,"), (5, "")])
+def test_a_test_of_few_groups_is_told(speakers, text):
     lines = [line for line in advice(spoken(speakers)) if "come from only" in line]
 
-    assert bool(lines) == bool(told)
-    assert all(told in line and "test on more groups" in line for line in lines)
+    assert bool(lines) == bool(text)
+    assert all(text in line and "test on more groups" in line for line in lines)
 
 
 def test_boxes_of_few_scenes_are_told():
