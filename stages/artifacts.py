@@ -94,6 +94,8 @@ class Dataset(Artifact):
     revision: str
     counts: dict[str, dict[str, int]]  # split -> label -> samples; for boxes -> label -> boxes
     samples: dict[str, int] = {}  # split -> samples
+    groups: dict[str, int] = {}  # split -> groups that the data names; empty if it names none
+    provided_splits: tuple[str, ...] = ()  # those that came with the data; the others were drawn
     facts: dict[str, float] = {}  # the modality's facts of the training set, as window_seconds
     augmentations: tuple[dict[str, Any], ...] = ()  # applied to the train split only
     views: int = 0  # augmented copies of each training sample
@@ -129,7 +131,8 @@ class Report(Artifact):
     `overall`: metric -> measure. `labels_measured`: label -> metric -> measure. `gate`: the
     pipeline's minimum metrics, as written there; empty if it sets none. `threshold`: for boxes, the
     least score that is shown. `sure_from`: the score from which an answer is sure; None if at no
-    score enough answers are right."""
+    score enough answers are right. `held_out`: metric -> measure on samples held out of training,
+    over the labels that the test has, too."""
 
     kind: Literal["report"] = "report"
     task: str
@@ -141,6 +144,7 @@ class Report(Artifact):
     threshold: float
     sure_from: float | None = None
     gate: dict[str, float] = {}
+    held_out: dict[str, Measure] = {}
 
 
 class Package(Artifact):

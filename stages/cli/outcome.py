@@ -7,6 +7,7 @@ from pathlib import Path
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
 from stages.evaluate.formatting import metric
+from stages.evaluate.held_out import DECIDING
 from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import in_pipeline
 from stages.opening import open_store
@@ -56,6 +57,9 @@ def _print_dataset(dataset: Dataset) -> None:
     total, boxes = sum(splits.values()), sum(marked.values())
     with_boxes = f", {boxes:,} annotations" if boxes != total else ""
     print(f"\nData: {total:,} {noun}s ({shares}){with_boxes}")
+    if dataset.groups:
+        groups = ", ".join(f"{dataset.groups.get(split, 0)} {split}" for split in SPLITS)
+        print(f"  Groups: {groups}")
     for finding in dataset.findings:
         print(f"  {line(finding.message)}")
 
@@ -87,6 +91,9 @@ def _print_report(report: Report) -> None:
     for name in kind_of(report.task).headline:
         if name in report.overall:
             print(f"  {metric(name):<18} {share_text(report.overall[name])}")
+    for name in (name for name in DECIDING if name in report.held_out):
+        print(f"  {metric(name):<18} {share_text(report.overall[name])} on the test")
+        print(f"  {'':<18} {share_text(report.held_out[name])} held out of training")
 
 
 def _print_package(package: Package, task: str, store: Store) -> None:

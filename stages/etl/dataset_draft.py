@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.artifacts import Dataset
 from stages.config import EtlSlice
-from stages.etl.manifest import Sample, write_manifest
+from stages.etl.manifest import NAMED, Sample, write_manifest
 from stages.etl.page import page_of
 from stages.etl.quarantine import table_of
 from stages.etl.split import ORDER
@@ -31,6 +31,8 @@ def draft_of(
         revision=revision,
         counts=_counts(lines),
         samples=_samples(lines),
+        groups=_groups(lines),
+        provided_splits=validated.provided_splits,
         facts=modality.summary(_of_train(lines), config.etl),
         augmentations=augmentations,
         views=config.etl.views if augmentations else 0,
@@ -76,6 +78,13 @@ def _counts(lines: Sequence[Line]) -> dict[str, dict[str, int]]:
 def _samples(lines: Sequence[Line]) -> dict[str, int]:
     counted = Counter(line["split"] for line in lines)
     return {name: counted[name] for name in ORDER}
+
+
+def _groups(lines: Sequence[Line]) -> dict[str, int]:
+    """Named groups by split; empty if the data names none."""
+    named = {(line["split"], line["key"]) for line in lines if line["key"].startswith(NAMED)}
+    counted = Counter(split for split, _ in named)
+    return {name: counted[name] for name in ORDER} if named else {}
 
 
 def _of_train(lines: Sequence[Line]) -> list[dict[str, Any]]:

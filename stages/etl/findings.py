@@ -7,7 +7,7 @@ from typing import Any
 from stages.artifacts import Finding
 from stages.etl.checks import Outcome
 from stages.etl.readers import NAMES, few
-from stages.etl.table import Line, labels_in
+from stages.etl.table import Line, labels_in, labels_of
 
 MOST_ROWS = 1000  # offending files named in the record
 
@@ -87,15 +87,23 @@ def _placeholders(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) 
         "names": few(files),
         "labels": few(labels) if labels else "none",
         "observed": outcome.facts.get("observed_value", 0),
-        "missing": few(
-            sorted({*outcome.expectation["kwargs"].get("value_set", ())} - {*all_labels})
-        ),
+        "missing": few(_missing(outcome, lines)),
         "label_counts": _label_counts(labels, bad),
         "sum": _boxes(sum(value for value in values if isinstance(value, int))),
         "reasons": few([str(value) for value in values]),
         "min_value": outcome.expectation["kwargs"].get("min_value"),
         "max_value": outcome.expectation["kwargs"].get("max_value"),
     }
+
+
+def _missing(outcome: Outcome, lines: Sequence[Line]) -> list[str]:
+    """The values that an expectation asks for and no annotation of `lines` has: labels, splits."""
+    kwargs = outcome.expectation["kwargs"]
+    if kwargs.get("column") == "split":
+        found = {line["split"] for line in lines if labels_of(line)}
+    else:
+        found = {*labels_in(lines)}
+    return sorted({*kwargs.get("value_set", ())} - found)
 
 
 def _boxes(count: int) -> str:

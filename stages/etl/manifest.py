@@ -11,12 +11,14 @@ from stages.artifacts import Box, Dataset
 from stages.store import Store
 
 COLUMNS = ("file", "digest", "label", "split", "group", "facts", "boxes", "extra")
+NAMED = "group:"  # begins the key of a group that the data names; others are near duplicates
 
 
 @dataclass(frozen=True)
 class Sample:
     """A photo or clip. `file`: its name in the raw data. `digest`: its blob. `label`: empty if
-    boxes have the labels. `facts`: those of its modality, such as width and height."""
+    boxes have the labels. `group`: the key that it shares with samples of its named group, or with
+    its near duplicates. `facts`: those of its modality, such as width and height."""
 
     file: str
     digest: str

@@ -15,7 +15,10 @@ OF_LABEL = (
     "label_samples",
     "label_annotations",
     "label_share",
-    "label_splits",
+    "label_in_train",
+    "label_in_validation",
+    "label_in_test",
+    "label_in_train_or_validation",
     "spellings_of_label",
 )
 OF_BOX = ("box_width", "box_height", "box_side", "box_aspect")
@@ -117,12 +120,13 @@ def annotations_of(lines: Sequence[Line]) -> list[Line]:
     spellings = Counter(_plain(label) for label in with_label)
     most = max(map(len, with_label.values()), default=1)
     for label, same_label in with_label.items():
-        samples, splits = ({line[name] for line in same_label} for name in ("row", "split"))
+        splits = Counter({line["row"]: line["split"] for line in same_label}.values())
         noted = (
-            len(samples),
+            splits.total(),
             len(same_label),
             len(same_label) / most,
-            len(splits),
+            *(splits[name] for name in ("train", "validation", "test")),
+            splits["train"] + splits["validation"],
             spellings[_plain(label)],
         )
         for record in same_label:

@@ -8,12 +8,14 @@ import numpy as np
 
 from stages.artifacts import Finding
 from stages.config import EtlConfig
+from stages.etl.bursts import in_bursts
 from stages.etl.checks import Outcome, columns_of, suite, validate
 from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
 from stages.etl.findings import finding_of, record_of, remedy_of
 from stages.etl.inspection import Inspected
+from stages.etl.manifest import NAMED
 from stages.etl.quarantine import Quarantined, quarantine
-from stages.etl.split import Member, split
+from stages.etl.split import ORDER, Member, split
 from stages.etl.table import Line, labels_in, labels_of, lines_of, note_copies, note_similar
 from stages.runtime.errors import DataError
 
@@ -23,13 +25,14 @@ class Validated:
     """The samples to use, the quarantined ones, and the findings.
 
     `lines`: one for each sample to use, with its `split` and the `key` of its group. `record`: the
-    outcome of every check as JSON."""
+    outcome of every check as JSON. `provided_splits`: those that the data names for its samples."""
 
     lines: list[Line]
     quarantined: list[Quarantined]
     findings: tuple[Finding, ...]
     remedies: dict[str, str]  # what to do about each finding, by its check
     record: bytes
+    provided_splits: tuple[str, ...] = ()
 
 
 def validate_samples(
@@ -43,6 +46,7 @@ def validate_samples(
     note_copies(lines)
     first = validate(lines, alone)
     remaining, quarantined = quarantine(lines, first)
+    provided = {line["split"] for line in remaining}
     _group_and_split(remaining, inspected, config)
     second = validate(remaining, of_dataset) if remaining else []
     broken = [(outcome, finding_of(outcome, lines)) for outcome in first if not outcome.success]
@@ -50,14 +54,24 @@ def validate_samples(
     _refuse(name, len(lines), quarantined, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
-    return Validated(remaining, quarantined, findings, remedies, record_of([*first, *second]))
+    return Validated(
+        remaining,
+        quarantined,
+        findings,
+        remedies,
+        record_of([*first, *second]),
+        tuple(name for name in ORDER if name in provided),
+    )
 
 
 def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:
     pairs = _similar_pairs([inspected[line["row"]] for line in lines], config)
     pairs, crowded = without_crowds(len(lines), pairs)
-    for index, similar in enumerate(groups_of(len(lines), pairs)):
-        lines[index] |= {"look": similar, "in_crowd": int(index in crowded)}
+    heads = groups_of(len(lines), pairs)
+    bursts = _bursts(lines, heads)
+    for index, similar in enumerate(heads):
+        noted = {"in_crowd": int(index in crowded), "in_burst": int(index in bursts)}
+        lines[index] |= {"look": similar, **noted}
     groups = groups_of(len(lines), np.concatenate([pairs, _same_group(lines)]))
     keys = _keys(lines, groups)
     rarest = _rarest(lines)
@@ -69,6 +83,13 @@ def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: 
     for line, member, name in zip(lines, members, chosen, strict=True):
         line |= {"key": member.key, "split": name}
     note_similar(lines)
+
+
+def _bursts(lines: Sequence[Line], heads: Sequence[int]) -> set[int]:
+    """The lines that look like parts of bursts; none if the data names groups."""
+    if any(line["group"] for line in lines):
+        return set()
+    return in_bursts([line["file"] for line in lines], _rarest(lines), heads)
 
 
 def _rarest(lines: Sequence[Line]) -> list[str]:
@@ -99,7 +120,7 @@ def _keys(lines: Sequence[Line], heads: Sequence[int]) -> dict[int, str]:
     found: dict[int, list[tuple[bool, str]]] = defaultdict(list)
     for line, head in zip(lines, heads, strict=True):
         group = line["group"]
-        found[head].append((not group, f"group:{group}" if group else line["same"]))
+        found[head].append((not group, f"{NAMED}{group}" if group else line["same"]))
     return {head: min(keys)[1] for head, keys in found.items()}
 
 

@@ -3,22 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 
 from stages.artifacts import Dataset, Model, Report
 from stages.config import EvaluateSlice
-from stages.etl.manifest import Sample, samples_of
 from stages.evaluate.about import about_model
 from stages.evaluate.evaluation import Evaluation
 from stages.evaluate.kinds import kind_of, modality_of, unseen_of
 from stages.evaluate.minimum import in_pipeline
-from stages.evaluate.native import graph_of, predictor_of
-from stages.evaluate.predictions import Answers, Predicted, answers
-from stages.evaluate.rejected import rejected_label
+from stages.evaluate.split_predictions import predictions
 from stages.evaluate.training import Training
 from stages.evaluate.trials import section_of
 from stages.resources import Resources
-from stages.runtime.errors import DataError
 from stages.store import Store
 from stages.tracking import Run
 
@@ -60,70 +55,21 @@ def evaluate(
 
 
 def _with_gate_advice(evaluation: Evaluation) -> Evaluation:
-    """`evaluation`; if the pipeline sets no gate, its first advice is to set one."""
+    """`evaluation`; if the pipeline sets no gate, its first advice is to set one, unless a drop
+    from held-out samples ranks before it."""
     if evaluation.minimum:
         return evaluation
     set_gate = in_pipeline(evaluation.measured.overall, evaluation.measured.labels)
-    return replace(evaluation, advice=(set_gate, *evaluation.advice))
-
-
-def predictions(
-    model: Model, dataset: Dataset, *, store: Store, run: Run, threads: int, split: str = "test"
-) -> Predicted:
-    """The answers of `model` to the samples of `split`, in the manifest's order.
-
-    Raises DataError if the labels of both differ, the split is empty or a sample is unusable."""
-    samples = samples_of(dataset, store, split)
-    _check(model, dataset, samples)
-    fetches = [partial(store.get, sample.digest) for sample in samples]
-    with graph_of(model, store) as graph:
-        answered = answers(
-            fetches,
-            partial(predictor_of, model, graph),
-            threads,
-            partial(run.progress, "predictions"),
-        )
-    _all_usable(answered, samples)
-    return Predicted(
-        model.labels,
-        tuple(sample.file for sample in samples),
-        tuple(sample.digest for sample in samples),
-        kind_of(model.task).truth(samples, model.labels),
-        answered.values,
-        tuple(sample.extra for sample in samples),
-        modality_of(model.task).noun,
-        _rejected(model),
-    )
-
-
-def _rejected(model: Model) -> str:
-    return rejected_label([step.model_dump() for step in model.after], model.labels)
-
-
-def _check(model: Model, dataset: Dataset, samples: list[Sample]) -> None:
-    rejects = _rejected(model)
-    added = (rejects,) if rejects and rejects not in dataset.labels else ()
-    if model.labels != (*dataset.labels, *added):
-        raise DataError(
-            f"{model.ref} knows {', '.join(model.labels)}; "
-            f"{dataset.ref} has {', '.join(dataset.labels)}.",
-            "Evaluate a model on the dataset that it was trained on.",
-        )
-    if not samples:
-        raise DataError(
-            f"The test split of {dataset.ref} is empty.", "Raise etl.splits.test, or add data."
-        )
-
-
-def _all_usable(answered: Answers, samples: list[Sample]) -> None:
-    for place, why in answered.bad.items():
-        raise DataError(
-            f"{samples[place].file}: {why}", "Run the etl stage of this pipeline again."
-        )
+    first = 1 if evaluation.dropped else 0
+    before, after = evaluation.advice[:first], evaluation.advice[first:]
+    return replace(evaluation, advice=(*before, set_gate, *after))
 
 
 def _tested(dataset: Dataset) -> float:
-    """The share of all samples that is in the test split."""
+    """The share of all samples that is in the test split; 1 if a person gives the test, so that
+    all that they collect for it is tested."""
+    if "test" in dataset.provided_splits:
+        return 1.0
     sums = dataset.samples or {
         split: sum(counts.values()) for split, counts in dataset.counts.items()
     }
@@ -154,6 +100,8 @@ def _report(
     files: dict[str, str],
 ) -> Report:
     notices = [evaluation.sure.summary] if evaluation.sure.missed else []
+    comparison = evaluation.comparison
+    notices += [comparison.summary] if comparison and comparison.dropped else []
     return Report(
         task=model.task,
         labels=model.labels,
@@ -164,6 +112,7 @@ def _report(
         threshold=evaluation.threshold,
         sure_from=evaluation.sure.least,
         gate=dict(config.evaluate.gate),
+        held_out=comparison.held_out if comparison else {},
         files=files,
         parents=(model.ref, dataset.ref),
     )
@@ -174,6 +123,9 @@ def _log(run: Run, evaluation: Evaluation, page: str) -> None:
     values = {name: measure.value for name, measure in overall.items()}
     values |= {f"{name}_low": measure.low for name, measure in overall.items()}
     values |= {f"{name}_high": measure.high for name, measure in overall.items()}
+    comparison = evaluation.comparison
+    held_out = comparison.held_out if comparison else {}
+    values |= {f"held_out_{name}": measure.value for name, measure in held_out.items()}
     values |= {
         f"{metric}/{label}": each[metric].value
         for label, each in evaluation.measured.labels.items()

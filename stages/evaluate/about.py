@@ -72,7 +72,17 @@ def _data(dataset: Dataset, noun: str) -> list[tuple[str, str]]:
         ("Augmentations", ", ".join(named) or "none"),
         (f"Augmented copies of a training {noun}", str(dataset.views)),
         ("Seed", str(dataset.seed)),
+        *_splits(dataset),
         ("Findings", "; ".join(found) or "none"),
+    ]
+
+
+def _splits(dataset: Dataset) -> list[tuple[str, str]]:
+    """Which splits were given, and how many named groups are in each."""
+    groups = ", ".join(f"{dataset.groups.get(split, 0)} in {split}" for split in SPLITS)
+    return [
+        ("Splits given with the data", ", ".join(dataset.provided_splits) or "none"),
+        ("Groups", groups if dataset.groups else "none are named"),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stages.artifacts import digest_of
 from stages.config import EtlConfig
-from stages.etl.manifest import Sample
+from stages.etl.manifest import NAMED, Sample
 from stages.etl.placing import placed
 from stages.etl.readers import Row
 from stages.evaluate.formatting import counted
@@ -66,7 +66,9 @@ def _sample(folder: Path, row: Row, modality: Modality) -> Sample:
     found = placed(row, modality.inspect(data, EtlConfig()) if row.boxes else {})
     if found.problem:
         raise BadSample(found.problem, "Correct the annotation.")
-    return Sample(row.file, digest_of(data), row.label, boxes=found.boxes, extra=row.extra)
+    group = f"{NAMED}{row.group}" if row.group else ""
+    digest = digest_of(data)
+    return Sample(row.file, digest, row.label, "", group, boxes=found.boxes, extra=row.extra)
 
 
 def _new(

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from stages.artifacts import Measure
 from stages.metrics import PrecisionRecallCurve, Threshold
 from stages.metrics.boxes import BoxThreshold
 
@@ -24,6 +25,14 @@ class Line(NamedTuple):
     colour: str
     dash: str = ""
     note: str = ""
+
+
+class MarkedPoint(NamedTuple):
+    """A measured point with the intervals of both coordinates."""
+
+    name: str
+    x: Measure
+    y: Measure
 
 
 def across(share: float) -> float:

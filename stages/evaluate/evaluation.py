@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from stages.evaluate import formatting
 from stages.evaluate.few import few_tested
+from stages.evaluate.held_out import ComparisonWithTest
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.verdict import Judgement, Verdict, verdict
@@ -20,7 +21,8 @@ class Evaluation(ABC):
 
     `threshold`: the recommended one; `origin`: where it was chosen; `precision`: the precision that
     was required at it, None if none was. `thresholds`: the metrics at each of many thresholds.
-    `sure`: the answers that are marked as sure."""
+    `sure`: the answers that are marked as sure. `comparison`: of held-out samples with the test, if
+    there are held-out ones."""
 
     predicted: Predicted
     measured: Measured
@@ -33,11 +35,33 @@ class Evaluation(ABC):
     origin: Origin
     precision: float | None
     curves: dict[str, PrecisionRecallCurve]
+    comparison: ComparisonWithTest | None
 
     @property
     def verdict(self) -> Verdict:
         """Whether the model passes the gate, or whether that is uncertain."""
         return verdict(self.judgements, few_tested(self.measured))
+
+    @property
+    def dropped(self) -> bool:
+        """Whether the test is significantly worse than samples held out of training."""
+        return self.comparison is not None and self.comparison.dropped
+
+    @property
+    def means_over(self) -> str:
+        """Over how many labels means are, if the test lacks some; else empty."""
+        each = self.measured.labels.values()
+        tested = sum(bool(measures["support"].value) for measures in each)
+        occurring = sum(
+            bool(measures["support"].value or measures["precision"].n) for measures in each
+        )
+        if tested == len(each):
+            return ""
+        first = "AP is" if "ap50" in self.measured.overall else "balanced accuracy is"
+        return (
+            f"The test lacks {len(each) - tested} of {len(each)} labels: {first} the mean over the "
+            f"other {tested}, macro means are over the {occurring} that are tested or predicted."
+        )
 
     @property
     def minimum(self) -> bool:

@@ -13,7 +13,7 @@ from stages.evaluate.evaluation import Evaluation
 from stages.evaluate.formatting import capital, counted, listed
 from stages.evaluate.kinds import kind_of, modality_of
 from stages.evaluate.minimum import as_option
-from stages.evaluate.predictions import Predicted, Progress, answers
+from stages.evaluate.predictions import Predicted, Progress, answers, groups_of
 from stages.evaluate.subject import Subject
 from stages.parts import TASKS
 from stages.runtime.errors import DataError
@@ -88,6 +88,7 @@ def _predicted(
         tuple(sample.extra for sample in used),
         modality_of(subject.task).noun,
         subject.other,
+        groups_of(used),
     )
     return predicted, [(samples[place].file, why) for place, why in sorted(answered.bad.items())]
 

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from stages.artifacts import canonical
+from stages.etl.manifest import NAMED, Sample
 from stages.runtime.errors import BadSample
 from stages.runtime.predictor import Predictor
 from stages.runtime.steps import PreparedSample
@@ -22,7 +23,8 @@ Progress = Callable[[int, int], None]
 class Predicted:
     """The predicted samples, row by row: name and digest of the file, truth and answer in the plain
     form of the kind of answer, other columns of its table. `noun`: what a sample is called;
-    `other`: the label that says that a sample has none of the others, if there is one."""
+    `other`: the label that says that a sample has none of the others, if there is one. `groups`:
+    see `groups_of`."""
 
     labels: tuple[str, ...]
     names: tuple[str, ...]
@@ -32,13 +34,21 @@ class Predicted:
     extras: Sequence[dict[str, str]] = ()
     noun: str = "photo"
     other: str = ""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def named_groups(self) -> int:
+        """How many groups that the data names the samples come from; 0 if it names none."""
+        return len({group for group in self.groups if group.startswith(NAMED)})
 
     def record(self) -> bytes:
-        """The predictions as JSON: labels, files, names, truth, answers; `other` if there is."""
+        """The predictions as JSON: labels, files, names, truth, answers; `other` and `groups` if
+        there are."""
         rows = {"files": self.files, "names": self.names}
         columns = {"truth": list(self.truth), "answers": list(self.answers)}
         other = {"other": self.other} if self.other else {}
-        return canonical({"labels": self.labels, **rows, **columns, **other})
+        groups = {"groups": self.groups} if self.groups else {}
+        return canonical({"labels": self.labels, **rows, **columns, **other, **groups})
 
 
 def read_predicted(data: bytes, noun: str = "photo") -> Predicted:
@@ -46,7 +56,16 @@ def read_predicted(data: bytes, noun: str = "photo") -> Predicted:
     record = json.loads(data)
     labels, names, files = (tuple(record[name]) for name in ("labels", "names", "files"))
     plain = (record["truth"], record["answers"])
-    return Predicted(labels, names, files, *plain, noun=noun, other=record.get("other", ""))
+    other, groups = record.get("other", ""), tuple(record.get("groups", ()))
+    return Predicted(labels, names, files, *plain, noun=noun, other=other, groups=groups)
+
+
+def groups_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The key of each sample's group: one that the data names, or its near duplicates; nothing if
+    no group is named and each sample is alone."""
+    keys = tuple(sample.group or sample.digest for sample in samples)
+    named = any(key.startswith(NAMED) for key in keys)
+    return keys if named or len(set(keys)) < len(keys) else ()
 
 
 class Answers(NamedTuple):

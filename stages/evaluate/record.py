@@ -20,7 +20,10 @@ def recorded(evaluation: Evaluation, **details: Any) -> bytes:
         "per_label": evaluation.measured.labels,
         "confusion": evaluation.measured.confusion,
         "thresholds": [row._asdict() for row in evaluation.thresholds],
-        "threshold": {"recommended": evaluation.threshold, "precision": evaluation.precision},
+        "threshold": {
+            "recommended": evaluation.threshold or None,  # 0 leaves nothing out: that is no advice
+            "precision": evaluation.precision,
+        },
         "sure": {
             "from": evaluation.sure.least,
             "precision_wanted": evaluation.sure.precision,
@@ -31,6 +34,7 @@ def recorded(evaluation: Evaluation, **details: Any) -> bytes:
         },
         "threshold_summary": evaluation.threshold_summary,
         "curves": {label: curve._asdict() for label, curve in evaluation.curves.items()},
+        **({"held_out": evaluation.comparison.record} if evaluation.comparison else {}),
         **details,
     }
     text = json.dumps(facts, indent=1, sort_keys=True, ensure_ascii=False, default=_plain)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Measure
 from stages.evaluate.formatting import measured, percent
-from stages.metrics.thresholds import FEWEST
+from stages.metrics.thresholds import FEWEST, threshold_interval
 from stages.runtime.answers.sure import Sure
 
 PRECISION = 0.95  # share of sure answers to be right, if the config asks for none
@@ -45,7 +45,8 @@ class SureAnswers:
     `right`: the share that is, in this test. `share`: of all samples (of all boxes), those with a
     sure answer. `best`: the threshold with the highest share of right answers, and that share, on
     the answers that it was chosen on; None if it was not chosen here, or on too few. `noun`: what
-    is answered, in the plural: photos, boxes."""
+    is answered, in the plural: photos, boxes. `within`: between which thresholds the choice varies
+    with the answers that it was made on."""
 
     rule: Sure
     precision: float
@@ -54,6 +55,7 @@ class SureAnswers:
     best: tuple[float, float] | None
     held_out: bool
     noun: str
+    within: tuple[float, float] | None = None
 
     @property
     def least(self) -> float | None:
@@ -85,7 +87,14 @@ class SureAnswers:
     @property
     def everything(self) -> bool:
         """Whether all answers are sure."""
-        return self.rule.least is not None and self.right.n > 0 and self.share.value >= 1
+        if self.rule.least is None:
+            return False
+        return self.rule.least <= 0 or (self.right.n > 0 and self.share.value >= 1)
+
+    @property
+    def mark(self) -> float | None:
+        """The least score of a sure answer, if it leaves any answer out."""
+        return self.rule.least or None
 
     @property
     def summary(self) -> str:
@@ -115,6 +124,11 @@ class SureAnswers:
     def _origin(self) -> str:
         if self.best is None:
             return " The score came with the package, chosen when it was made."
+        if self.mark is None:
+            return (
+                f" On {self.noun} {self._where()} {percent(self.precision)} or more of all answers "
+                "are right, so no least score is needed."
+            )
         return (
             f" It is the lowest score at which {percent(self.precision)} of the answers are right "
             f"on {self.noun} {self._where()}."
@@ -130,8 +144,8 @@ class SureAnswers:
         threshold, share = self.best
         return (
             f"No answer is marked as sure: at no threshold are {percent(self.precision)} of the "
-            f"answers right on {self.noun} {self._where()}. The best is {percent(share)}, from a "
-            f"score of {threshold:.2f} on. "
+            f"answers right on {self.noun} {self._where()}. The best is {percent(share)}, "
+            f"{f'from a score of {threshold:.2f} on' if threshold > 0 else 'of all answers'}. "
             f"{do} of the labels that are recognised worst, or ask for less (evaluate.precision)."
         )
 
@@ -151,13 +165,14 @@ def sure_answers(
     `precision` of the `chosen` answers is right, or the `packaged_rule`. `measures`: gives the
     precision and the share of the sure answers, with intervals, at a threshold."""
     wanted = PRECISION if precision is None else precision
-    best, rule = None, packaged_rule
+    best, rule, within = None, packaged_rule, None
     if rule is None:
         rows = chosen.rows
         least = next((row[0] for row in rows if row[2] >= wanted), None)
         rule = Sure(least, other)
+        within = threshold_interval(chosen.scores, chosen.right, wanted) if least else None
         if rows:
             threshold, _, share = max(rows, key=lambda row: (row[2], row[1]))
             best = (threshold, share)
     right, share_of_all = measures(rule.least)
-    return SureAnswers(rule, wanted, right, share_of_all, best, held_out, noun)
+    return SureAnswers(rule, wanted, right, share_of_all, best, held_out, noun, within)

@@ -32,3 +32,13 @@ def means(values: Numbers, seed: int) -> Numbers:
     sizes = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
     picks = (rng.integers(len(values), size=(size, len(values))) for size in sizes)
     return np.concatenate([values[pick].mean(axis=1) for pick in picks])
+
+
+def ratios(sums: Numbers, sizes: Numbers, seed: int) -> Numbers:
+    """The means over samples in RESAMPLES resamples of groups with the given `sums` and `sizes`:
+    [resamples]."""
+    rng = np.random.default_rng(seed)
+    rows = max(1, _BLOCK // len(sums))
+    parts = [min(rows, RESAMPLES - start) for start in range(0, RESAMPLES, rows)]
+    picks = (rng.integers(len(sums), size=(part, len(sums))) for part in parts)
+    return np.concatenate([sums[pick].sum(axis=1) / sizes[pick].sum(axis=1) for pick in picks])

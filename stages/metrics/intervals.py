@@ -38,6 +38,23 @@ def f1(hits: int, misses: int, false: int) -> Measure:
     Of all samples that have the label or are given it, the share J of hits is a proportion,
     and F1 = 2J / (1 + J) rises with J; so J's Wilson interval gives F1's (the "indirect Wilson
     interval" of Lam, Gopal and Qian 2023, arXiv:2309.14621). `n` is the number of those samples."""
-    union = proportion(hits, hits + misses + false)
-    value, low, high = (2 * j / (1 + j) for j in (union.value, union.low, union.high))
-    return Measure(value=value, low=low, high=high, n=union.n)
+    return f1_of(proportion(hits, hits + misses + false))
+
+
+def f1_of(joint: Measure) -> Measure:
+    """F1 from `joint`, the share of hits among all that have the label or are given it."""
+    value, low, high = (2 * j / (1 + j) for j in (joint.value, joint.low, joint.high))
+    return Measure(value=value, low=low, high=high, n=joint.n)
+
+
+def student(freedom: int) -> float:
+    """The deviate of Student's distribution that leaves 2.5 % on each side, accurate to 1 %.
+
+    From 3 degrees of freedom on by the expansion of Fisher and Cornish (1960, Technometrics 2)."""
+    if freedom < 3:
+        return (12.7062, 4.3027)[freedom - 1]
+    z, v = Z, freedom
+    first = (z**3 + z) / (4 * v)
+    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
+    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
+    return float(z + first + second + third)

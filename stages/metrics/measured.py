@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from stages.artifacts import Measure
 from stages.metrics import bootstrap
+from stages.metrics.clusters import Clusters, clusters_of
+from stages.metrics.group_intervals import labels_over_groups, over_groups
 from stages.metrics.intervals import f1, proportion
 from stages.metrics.macro import macro
 from stages.runtime.errors import DataError
@@ -35,24 +37,35 @@ class Measured(NamedTuple):
 
 
 def measure(
-    truth: ArrayLike, scores: ArrayLike, labels: Sequence[str], seed: int = 0, rejected: str = ""
+    truth: ArrayLike,
+    scores: ArrayLike,
+    labels: Sequence[str],
+    seed: int = 0,
+    rejected: str = "",
+    groups: Sequence[str] = (),
 ) -> Measured:
     """Measure `scores` ([n, labels], each row adding up to 1) against `truth` (indices, [n]).
 
     A label that is neither true nor predicted for any sample has measures of 0 in [0, 1] with n = 0
     and is left out of means. The label `rejected` means "none of the labels". If no sample of the
     test has it, it appears only in the confusion matrix, and samples predicted as it count as
-    wrong.
+    wrong. `groups` [n]: intervals are over these groups of samples (clusters.py); none if each
+    sample is alone.
 
     Raises DataError if there are no samples, a shape is wrong or a score is not finite."""
     true, scored = checked(truth, scores, len(labels))
-    confusion = confusion_matrix(true, scored.argmax(axis=1), len(labels))
+    answers, clusters = scored.argmax(axis=1), clusters_of(groups)
+    confusion = confusion_matrix(true, answers, len(labels))
     reported = [k for k in range(len(labels)) if labels[k] != rejected or (true == k).any()]
     overall = {**_shares(confusion), **macro(confusion, seed, reported)}
-    overall["log_loss"] = _log_loss(true, scored, seed)
+    overall["log_loss"] = _log_loss(true, scored, seed, clusters)
+    each = {index: _of_label(confusion, index) for index in reported}
+    if clusters is not None:
+        overall |= over_groups(true, answers, overall, reported, clusters)
+        each = labels_over_groups(true, answers, each, clusters)
     return Measured(
         {name: overall[name] for name in OVERALL},
-        {labels[index]: _of_label(confusion, index) for index in reported},
+        {labels[index]: measures for index, measures in each.items()},
         confusion.tolist(),
     )
 
@@ -103,9 +116,16 @@ def _shares(confusion: Counts) -> dict[str, Measure]:
     return dict.fromkeys(names, accuracy)
 
 
-def _log_loss(truth: Counts, scores: Numbers, seed: int) -> Measure:
+def _log_loss(
+    truth: Counts, scores: Numbers, seed: int, clusters: Clusters | None = None
+) -> Measure:
     """The mean of -log(score of the true label), in nats; lower is better."""
     right = scores[np.arange(len(truth)), truth]
     losses = -np.log(np.clip(right, _SMALLEST, 1.0))
-    low, high = np.quantile(bootstrap.means(losses, seed), [0.025, 0.975])
+    if clusters is None or clusters.count < 2:
+        drawn = bootstrap.means(losses, seed)
+    else:
+        sizes = clusters.sums(np.ones(len(losses)))
+        drawn = bootstrap.ratios(clusters.sums(losses), sizes, seed)
+    low, high = np.quantile(drawn, [0.025, 0.975])
     return Measure(value=float(losses.mean()), low=float(low), high=float(high), n=len(truth))

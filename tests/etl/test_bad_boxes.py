@@ -135,17 +135,42 @@ def test_a_picture_with_five_thousand_boxes_works_and_is_told(workshop):
     assert len(workshop.text(dataset, "page.html")) < 6_000_000
 
 
-def test_a_label_that_is_only_in_the_given_test_split_is_refused(workshop):
-    for name, labels, start in (("train", ("circle",), 0), ("test", ("circle", "square"), 50)):
+def coco_folders(workshop, labels_of_split) -> None:
+    """A COCO file for each split, with 24 scenes and the boxes of its labels alone."""
+    for place, (name, labels) in enumerate(labels_of_split.items()):
         record = makers.CocoText(makers.LABELS)
-        for index in range(start, start + 24):
+        for index in range(50 * place, 50 * place + 24):
             data, boxes = makers.scene(index)
             remaining = tuple(box for box in boxes if box.label in labels)
             layouts.put(workshop.raw / name / f"{index}.png", data)
             record.add(f"{name}/{index}.png", 96, 96, remaining)
         layouts.put_json(workshop.raw / f"{name}.json", record.record())
 
+
+def test_a_label_that_is_only_in_the_given_test_split_is_refused(workshop):
+    coco_folders(workshop, {"train": ("circle",), "test": ("circle", "square")})
+
     with pytest.raises(DataError, match=r"'square' is only in the split test"):
+        workshop.make(task="object_detection")
+
+
+def test_a_rare_label_that_validation_and_test_lack_is_used_and_told(workshop):
+    most = ("circle", "square")
+    coco_folders(workshop, {"train": makers.LABELS, "val": most, "test": most})
+
+    dataset = workshop.make(task="object_detection", augmentations=["horizontal_flip"])
+
+    messages = {finding.check: finding.message for finding in dataset.findings}
+    assert messages["each label in validation"].endswith("without a box in validation: 'triangle'")
+    assert messages["each label in test"].endswith("without a box in test: 'triangle'")
+    assert dataset.provided_splits == ("train", "validation", "test")
+    assert dataset.samples == {"train": 24, "validation": 24, "test": 24}
+
+
+def test_a_given_validation_without_a_box_cannot_choose_a_detector(workshop):
+    coco_folders(workshop, {"train": makers.LABELS, "val": (), "test": makers.LABELS})
+
+    with pytest.raises(DataError, match=r"There is no box in 'validation'"):
         workshop.make(task="object_detection")
 
 

@@ -108,13 +108,42 @@ def test_too_much_shared_between_train_and_test_stops_the_stage(workshop):
         workshop.make(max_quarantine=0)
 
 
-def test_a_given_split_that_lacks_a_label_is_told(workshop):
+def test_a_given_test_that_lacks_a_label_is_used_and_told(workshop):
     named = pictures(workshop, 20)
     lines = [f"{name},{label},{'test' if label == 'circle' and i < 5 else 'train'}"
              for i, (name, label) in enumerate(named)]  # fmt: skip
     with_table(workshop, lines)
 
-    with pytest.raises(DataError, match=r"not in all of train, validation and test: 'square'"):
+    dataset = workshop.make()
+
+    assert {finding.check: finding.message for finding in dataset.findings} == {
+        "each label in test": "Labels without a sample in test: 'square'"
+    }
+    assert dataset.counts["test"] == {"circle": 5, "square": 0}
+    assert dataset.provided_splits == ("train", "test")
+
+
+def test_a_given_validation_that_lacks_a_label_is_used_without_a_word(workshop):
+    named = pictures(workshop, 20)
+    turns = {"circle": ("train", "test", "validation"), "square": ("train", "test", "train")}
+    lines = [f"{name},{label},{turns[label][i % 3]}" for i, (name, label) in enumerate(named)]
+    with_table(workshop, lines)
+
+    dataset = workshop.make()
+
+    assert dataset.counts["validation"]["square"] == 0
+    assert not dataset.findings
+
+
+def test_a_label_that_is_only_in_the_given_test_is_refused_by_name_and_split(workshop):
+    named = pictures(workshop, 20)
+    lines = [
+        f"{name},{label},{'test' if label == 'square' or i % 2 else 'train'}"
+        for i, (name, label) in enumerate(named)
+    ]
+    with_table(workshop, lines)
+
+    with pytest.raises(DataError, match=r"without a sample in train or validation.*: 'square'"):
         workshop.make()
 
 

@@ -20,8 +20,7 @@ from stages.metrics.boxes import (
 from stages.metrics.boxes.average_precision import means
 from stages.metrics.boxes.evaluator import coco_precisions
 from stages.metrics.boxes.matching import area
-from stages.metrics.boxes.resampling import student
-from stages.metrics.intervals import Z
+from stages.metrics.intervals import Z, student
 from stages.runtime.errors import DataError
 from tests.metrics.worlds import world
 

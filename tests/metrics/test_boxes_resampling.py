@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import t
 
 from stages.metrics.boxes import resampling
-from stages.metrics.boxes.box_measures import _effective_boxes, f1_of
-from stages.metrics.boxes.resampling import resampled, share, student
-from stages.metrics.intervals import Z, f1, proportion, wilson
+from stages.metrics.boxes.box_measures import _effective_boxes
+from stages.metrics.boxes.resampling import resampled, share
+from stages.metrics.intervals import Z, f1, f1_of, proportion, student, wilson
 
 
 def test_the_deviate_is_students():

@@ -59,6 +59,8 @@ def _sure(content: Content) -> str:
             "\n\nNo answer of this package is sure: at no score were enough answers right\n"
             "(`report.html` has the figures). Let a person check each answer."
         )
+    if least <= 0:
+        return "\nEvery answer is sure, whatever its score (`sure_from` in package.json is 0)."
     return f"\nAn answer is sure from a score of {least:.2f} on (`sure_from` in package.json)."
 
 

@@ -7,7 +7,13 @@ from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.boxes.agreement import agreement_of
-from stages.evaluate.boxes.evaluation import Evaluation, against_half, evaluated, sure_by
+from stages.evaluate.boxes.evaluation import (
+    Evaluation,
+    against_half,
+    evaluated,
+    matches_of,
+    sure_by,
+)
 from stages.evaluate.boxes.page import page
 from stages.evaluate.kinds import Agreement, Unseen, check_label_names
 from stages.evaluate.predictions import Predicted
@@ -45,7 +51,7 @@ class Boxes:
         training: Training | None = None,
         sure: Sure | None = None,
     ) -> Evaluation:
-        return evaluated(predicted, config, tested, unseen, curve, threshold, sure)
+        return evaluated(predicted, config, tested, unseen, curve, threshold, sure, training)
 
     def page(
         self,
@@ -58,7 +64,10 @@ class Boxes:
         return page(evaluation, about, fetch, worst)
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
-        return measure_boxes(predicted.truth, predicted.answers, predicted.labels, threshold)
+        found = matches_of(predicted)
+        return measure_boxes(
+            predicted.truth, predicted.answers, predicted.labels, threshold, found=found
+        )
 
     def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
         return sure_by(predicted, threshold, rule)

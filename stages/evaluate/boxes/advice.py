@@ -20,7 +20,7 @@ from stages.evaluate.formatting import (
 )
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
-from stages.metrics import Measured, samples_to_narrow
+from stages.metrics import Measured
 from stages.metrics.boxes import FALSE, MISPLACED, WRONG
 
 MARGIN = 0.05
@@ -38,8 +38,10 @@ def advice(
     confused: Sequence[ConfusedPair],
     small: Small | None,
     needed: Needed,
+    *,
+    weakest: bool = True,
 ) -> list[str]:
-    """What to do next, the most useful first."""
+    """What to do next, the most useful first. `weakest`: say which label is found least often."""
     true, ap = _true(measures), measures.overall["ap50"]
     if not true:
         return [_unmarked(needed.noun, len(wrong))]
@@ -50,7 +52,8 @@ def advice(
     missed = any(judgement.outcome == "missed" for judgement in judgements)
     few = needed.at_least(few_tested(measures), "box")
     lines = [] if missed else few + undecided
-    lines += _suspicious(wrong, needed.noun) + _weakest(measures, wrong, needed)
+    lines += _suspicious(wrong, needed.noun)
+    lines += _weakest(measures, wrong, needed) if weakest else []
     lines += small.advice(needed.noun) if small else []
     lines += _false(measures, wrong, needed.noun) + _misplaced(wrong, true)
     mixed_up = sum(lines.sort == WRONG for lines in wrong)
@@ -89,7 +92,7 @@ def _weakest(measures: Measured, wrong: Sequence[Mistake], needed: Needed) -> li
     recalls = {label: each["recall"] for label, each in measures.labels.items() if each["recall"].n}
     label = min(recalls, key=lambda name: (recalls[name].value, recalls[name].n))
     recall = recalls[label]
-    missing = max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0)
+    missing = needed.to_narrow(recall, MARGIN)
     know = _know(label, recall, missing, needed) if missing else ""
     lost = recall.n - round(recall.n * recall.value)
     if recall.value >= _WEAK and not missing:
@@ -115,7 +118,9 @@ def _how(label: str, wrong: Sequence[Mistake]) -> str:
 
 def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
     samples = rough(needed.samples(label, missing))
-    test = f"{counted(samples, f'more test {needed.noun}')} with it{needed.in_all(samples)}"
+    amount = counted(samples, f"more test {needed.noun}")
+    amount = needed.to_collect(samples, label) if needed.grouped else amount
+    test = f"{amount} with it{needed.in_all(samples)}"
     return (
         f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."

@@ -5,7 +5,7 @@ The rules, for a pipeline's `max_drop` and the threshold of the Report:
 - AP50: its drop may be at most `max_drop`, or the weight of one true box of the rarest label if
   that is more. AP50 is a mean over labels and 101 recalls, so with K labels one of the n boxes of a
   label weighs up to (1 / n + 1 / 101) / K, and a single box may change by chance. The interval
-  comes from resamples of the pictures, the same for both networks.
+  comes from resamples of the pictures or their groups, the same for both networks.
 - Recall of a label: `lost` of its true boxes were found before at the threshold and are not found
   now, `won` the reverse. As for labels of whole samples, it fails only if the drop is more than
   `max_drop` with 90 % confidence (Tango, one-sided): a label may have ten boxes, of which one is
@@ -36,8 +36,8 @@ def agreement_of(
     least: float,
 ) -> Agreement:
     """Compare the boxes `packed` with those of `trained`, both of the same samples."""
-    before = matches(trained.truth, trained.answers, len(labels))
-    after = matches(trained.truth, packed, len(labels))
+    before = matches(trained.truth, trained.answers, len(labels), trained.groups)
+    after = matches(trained.truth, packed, len(labels), trained.groups)
     drop = paired_ap_drop(before, after)
     pairs = dict(zip(labels, recall_pairs(before, after, threshold), strict=True))
     same = box_agreement(before, after, threshold)

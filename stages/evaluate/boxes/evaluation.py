@@ -9,23 +9,28 @@ from stages.artifacts import Measure
 from stages.config import EvaluateConfig
 from stages.evaluate import evaluation
 from stages.evaluate.boxes.advice import advice
+from stages.evaluate.boxes.better_threshold import BetterThreshold, better_of
+from stages.evaluate.boxes.held_out import held_out_comparison
 from stages.evaluate.boxes.mistakes import Mistake, mistakes
 from stages.evaluate.boxes.small import compare_small
 from stages.evaluate.boxes.threshold import on_threshold
 from stages.evaluate.confused import pairs
 from stages.evaluate.few import few_tested
+from stages.evaluate.held_out import training_groups
 from stages.evaluate.kinds import Unseen, origin_of
-from stages.evaluate.needed import Needed
+from stages.evaluate.needed import Needed, samples_of_a_group
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.reasons import reasons
 from stages.evaluate.record import recorded
 from stages.evaluate.sure import Answered, SureAnswers, sure_answers
+from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, judgements_of, outcome
 from stages.metrics import Measured
 from stages.metrics.boxes import (
     BoxThreshold,
     Matches,
     box_curves,
+    box_threshold_interval,
     box_thresholds,
     matches,
     measure_boxes,
@@ -43,11 +48,15 @@ Epochs = Sequence[Mapping[str, float]]
 @dataclass(frozen=True)
 class Evaluation(evaluation.Evaluation):
     """Precision, recall, F1, confusion and mistakes are counted at the recommended threshold.
-    `epochs`: metrics of training after each epoch."""
+    `epochs`: metrics of training after each epoch. `within`: between which thresholds the choice
+    varies with the pictures that it was made on; None if it was not made here. `better`: another
+    threshold, if F1 is significantly higher there in this test."""
 
     thresholds: tuple[BoxThreshold, ...]
     mistakes: tuple[Mistake, ...]
     epochs: Epochs
+    within: tuple[float, float] | None
+    better: BetterThreshold | None
 
     @property
     def threshold_summary(self) -> str:
@@ -58,6 +67,8 @@ class Evaluation(evaluation.Evaluation):
             self,
             mistakes=[mistake._asdict() for mistake in self.mistakes],
             epochs=[dict(epoch) for epoch in self.epochs],
+            chosen_within=self.within,
+            **({"better_threshold": self.better.record} if self.better else {}),
         )
 
 
@@ -69,11 +80,13 @@ def evaluated(
     epochs: Epochs,
     packaged_threshold: float | None = None,
     sure: Sure | None = None,
+    training: Training | None = None,
 ) -> Evaluation:
     """Measure `predicted` and compare it with the gates; see `Kind.evaluated`."""
     labels = predicted.labels
-    found = matches(predicted.truth, predicted.answers, len(labels))
-    held_out_matches = matches(unseen.truth, unseen.answers, len(labels)) if unseen else found
+    found = matches_of(predicted)
+    groups = training_groups(training)
+    held_out_matches = _held_out_matches(unseen, labels, groups) if unseen else found
     threshold = (
         recommended_threshold(held_out_matches, config.precision)
         if packaged_threshold is None
@@ -81,15 +94,25 @@ def evaluated(
     )
     measured = measure_boxes(predicted.truth, predicted.answers, labels, threshold, found=found)
     judgements = judgements_of(config.gate, measured, against_half)
-    wrong = mistakes(predicted, found, outcomes(found, threshold))
-    needed = Needed(predicted.noun, tested, _each(found, measured))
+    comparison = held_out_comparison(predicted, found, measured, unseen, threshold, groups)
+    dropped = comparison is not None and comparison.dropped
+    wrong = mistakes(predicted, found, outcomes(found, threshold), trusted=not dropped)
+    rows = tuple(box_thresholds(found))
+    within = box_threshold_interval(held_out_matches, config.precision)
+    better = better_of(found, rows, threshold) if config.precision is None else None
+    advice = _advice(predicted, measured, judgements, wrong, found, threshold, tested, better)
+    chosen_on = len(unseen.truth) if unseen else found.images
+    if better:
+        advice.insert(0, better.advice(predicted.noun, chosen_on, within, packaged_threshold))
+    if comparison is not None and comparison.dropped:
+        advice.insert(0, comparison.advice())
     return Evaluation(
         predicted=predicted,
         measured=measured,
         judgements=tuple(judgements),
         reasons=tuple(reasons(judgements, predicted.noun, few_tested(measured), "box")),
-        advice=tuple(_advice(measured, judgements, wrong, found, threshold, needed)),
-        thresholds=tuple(box_thresholds(found)),
+        advice=tuple(advice),
+        thresholds=rows,
         threshold=threshold,
         sure=_sure(
             found, held_out_matches, threshold, config.precision, sure, held_out=unseen is not None
@@ -97,14 +120,28 @@ def evaluated(
         origin=origin_of(packaged_threshold, unseen),
         precision=config.precision,
         curves=box_curves(found, _ap50s(measured), labels),
+        comparison=comparison,
         mistakes=tuple(wrong),
         epochs=epochs,
+        within=within if packaged_threshold is None else None,
+        better=better,
     )
+
+
+def matches_of(predicted: Predicted) -> Matches:
+    """The boxes of `predicted`, matched, with the groups of their samples."""
+    truth, answers = predicted.truth, predicted.answers
+    return matches(truth, answers, len(predicted.labels), predicted.groups)
+
+
+def _held_out_matches(unseen: Unseen, labels: Sequence[str], groups: Mapping[str, str]) -> Matches:
+    keys = [groups.get(digest, digest) for digest in unseen.digests]
+    return matches(unseen.truth, unseen.answers, len(labels), keys)
 
 
 def sure_by(predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
     """Which of the boxes from `threshold` on are sure by the `rule` of a package."""
-    found = matches(predicted.truth, predicted.answers, len(predicted.labels))
+    found = matches_of(predicted)
     return _sure(found, found, threshold, None, rule, held_out=False)
 
 
@@ -142,16 +179,27 @@ def against_half(measured: Measured) -> Judgement:
 
 
 def _advice(
+    predicted: Predicted,
     measured: Measured,
     judgements: Sequence[Judgement],
     wrong: Sequence[Mistake],
     found: Matches,
     threshold: float,
-    needed: Needed,
+    tested: float,
+    better: BetterThreshold | None,
 ) -> list[str]:
+    """The advice about labels and boxes. Recall is no fault of the data while a `better` threshold
+    would lift it."""
+    labels = [{predicted.labels[int(box[-1])] for box in boxes} for boxes in predicted.truth]
+    grouped = samples_of_a_group(predicted.groups, labels)
+    needed = Needed(predicted.noun, tested, _each(found, measured), grouped)
+    small = None if better else compare_small(found, threshold)
     confusion = [row[:-1] for row in measured.confusion[:-1]]
     confused = pairs(confusion, list(measured.labels))
-    return advice(measured, judgements, wrong, confused, compare_small(found, threshold), needed)
+    lines = needed.few_groups(predicted.named_groups, len(predicted.names))
+    blame = better is None or better.threshold > threshold
+    lines += advice(measured, judgements, wrong, confused, small, needed, weakest=blame)
+    return lines
 
 
 def _each(found: Matches, measured: Measured) -> dict[str, float]:

@@ -11,6 +11,7 @@ from stages.metrics.boxes import FALSE, MISPLACED, RIGHT, WRONG, BoxOutcome, Mat
 MISSED = "missed"
 SORTS = (MISSED, WRONG, MISPLACED, FALSE)
 NEAR, FAR = 0.5, 0.1  # overlap: a second box on one object; nothing is annotated there
+_UNREACHED = 2.0  # a score
 _FEWEST = 10  # right boxes that are needed to estimate their usual score
 
 Edges = tuple[float, ...]
@@ -35,10 +36,12 @@ class Mistake(NamedTuple):
     suspicious: bool = False
 
 
-def mistakes(predicted: Predicted, found: Matches, sorted_out: Outcomes) -> list[Mistake]:
+def mistakes(
+    predicted: Predicted, found: Matches, sorted_out: Outcomes, trusted: bool = True
+) -> list[Mistake]:
     """Every mistake: missed (the largest first), wrong label and false alarm (the surest first),
-    badly placed (the worst placed first)."""
-    sure = _sure(found, sorted_out.predicted)
+    badly placed (the worst placed first). Where scores are not `trusted`, none is suspicious."""
+    sure = _sure(found, sorted_out.predicted) if trusted else _UNREACHED
     wrong_boxes = [
         _wrong_box(predicted, found, outcome, sure)
         for outcome in sorted_out.predicted
@@ -73,7 +76,7 @@ def _badness(mistake: Mistake) -> tuple[float, float, str]:
 def _sure(found: Matches, outcomes: Sequence[BoxOutcome]) -> float:
     """The median score of the right boxes; a score that none reaches if there are few of them."""
     right = [found.score[outcome.row] for outcome in outcomes if outcome.sort == RIGHT]
-    return float(np.median(right)) if len(right) >= _FEWEST else 2.0
+    return float(np.median(right)) if len(right) >= _FEWEST else _UNREACHED
 
 
 def _wrong_box(predicted: Predicted, found: Matches, outcome: BoxOutcome, sure: float) -> Mistake:

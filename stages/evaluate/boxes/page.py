@@ -45,6 +45,7 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
         ),
         box=drawing,
         curves=lines,
+        point=_chosen_point(evaluation),
         background=sum(not line.name for line in lines),
         by_threshold=drawing.boxes_by_threshold(evaluation.thresholds),
         rows=_rows(evaluation),
@@ -53,6 +54,15 @@ def page(evaluation: Evaluation, about: About, fetch: Callable[[int], bytes], wo
         training_curve=training_curve,
         minutes=minutes,
     )
+
+
+def _chosen_point(evaluation: Evaluation) -> drawing.MarkedPoint | None:
+    """Recall and precision of all boxes at the threshold in use; None if nothing was counted."""
+    chosen = evaluation.chosen
+    if not chosen.recall.n or not chosen.precision.n:
+        return None
+    name = f"all boxes from a score of {evaluation.threshold:.2f} on"
+    return drawing.MarkedPoint(name, chosen.recall, chosen.precision)
 
 
 def _galleries(

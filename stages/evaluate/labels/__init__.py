@@ -8,7 +8,13 @@ from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.kinds import Agreement, Unseen, check_label_names
 from stages.evaluate.labels.agreement import agreement_of
-from stages.evaluate.labels.evaluation import Evaluation, evaluated, sure_by
+from stages.evaluate.labels.evaluation import (
+    Evaluation,
+    evaluated,
+    measured_test,
+    scored_test,
+    sure_by,
+)
 from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
 from stages.evaluate.predictions import Predicted
@@ -16,7 +22,7 @@ from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
 from stages.evaluate.verdict import Judgement, against_guessing, judgements_of
 from stages.media import Modality
-from stages.metrics import Measured, measure
+from stages.metrics import Measured
 from stages.runtime.answers.sure import Sure
 
 
@@ -56,8 +62,7 @@ class Labels:
         return page(evaluation, about, fetch, modality, worst)
 
     def measured(self, predicted: Predicted, threshold: float) -> Measured:
-        test = scored(predicted.truth, predicted.answers, len(predicted.labels))
-        return measure(test.truth, test.scores, predicted.labels, rejected=predicted.other)
+        return measured_test(predicted, scored_test(predicted))
 
     def sure(self, predicted: Predicted, threshold: float, rule: Sure) -> SureAnswers:
         return sure_by(predicted, rule)

@@ -17,7 +17,7 @@ from stages.evaluate.formatting import (
 from stages.evaluate.labels.mistakes import SURE, Mistake
 from stages.evaluate.needed import Needed
 from stages.evaluate.verdict import Judgement
-from stages.metrics import Measured, samples_to_narrow
+from stages.metrics import Measured
 
 MARGIN = 0.05  # an interval of ±5 points is narrow enough to act on
 _GATES = 3  # undecided gates that are mentioned
@@ -77,17 +77,18 @@ def _weakest(measures: Measured, confused: Sequence[ConfusedPair], needed: Neede
     label = min(tested, key=lambda name: (tested[name]["recall"].value, tested[name]["recall"].n))
     recall = tested[label]["recall"]
     missed = round(recall.n * (1 - recall.value))
-    missing = rough(max(samples_to_narrow(recall.value, MARGIN) - recall.n, 0))
+    missing = rough(needed.to_narrow(recall, MARGIN))
     if recall.value >= _WEAK and not missing:
         return []
     if not missed:
-        return [f"Least is known about '{label}': {_know(recall, missing, needed)}"]
+        return [f"Least is known about '{label}': {_know(label, recall, missing, needed)}"]
     weak = (
         f"The weakest label is '{label}': {missed} of its "
         f"{counted(recall.n, f'test {needed.noun}')} {are(missed)} not recognised"
-        f"{_mostly(label, confused, missed)}. Add training {needed.noun}s of it."
+        f"{_mostly(label, confused, missed)}. Add training {needed.noun}s of it"
+        f"{', of other groups' if needed.grouped else ''}."
     )
-    return [f"{weak} {capital(_know(recall, missing, needed))}" if missing else weak]
+    return [f"{weak} {capital(_know(label, recall, missing, needed))}" if missing else weak]
 
 
 def _mostly(label: str, confused: Sequence[ConfusedPair], missed: int) -> str:
@@ -98,8 +99,10 @@ def _mostly(label: str, confused: Sequence[ConfusedPair], missed: int) -> str:
     return f", {'all' if count == missed > 1 else count} taken for '{other}'"
 
 
-def _know(recall: Measure, missing: int, needed: Needed) -> str:
-    test = f"{counted(missing, f'more test {needed.noun}')} of it{needed.in_all(missing)}"
+def _know(label: str, recall: Measure, missing: int, needed: Needed) -> str:
+    amount = counted(missing, f"more test {needed.noun}")
+    amount = needed.to_collect(missing, label) if needed.grouped else amount
+    test = f"{amount} of it{needed.in_all(missing)}"
     return (
         f"its recall is only known to be in {interval(recall)}; about {test} would narrow that to "
         "±5 points."

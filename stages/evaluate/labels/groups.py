@@ -7,7 +7,6 @@ import numpy as np
 
 from stages.artifacts import Measure
 from stages.evaluate.labels.scores import Scored
-from stages.metrics import proportion
 
 MOST = 12  # values; a column with more is a name or a number, not a group
 FEWEST = 5  # samples of a value, else its accuracy is not shown
@@ -20,18 +19,19 @@ def groups(scored: Scored, extras: Sequence[dict[str, str]]) -> Groups:
     right = scored.predicted == scored.truth
     columns = sorted({name for extra in extras for name in extra})
     by_column = {
-        name: _accuracies([extra.get(name, "") for extra in extras], right) for name in columns
+        name: _accuracies([extra.get(name, "") for extra in extras], right, scored)
+        for name in columns
     }
     return {name: values for name, values in by_column.items() if len(values) > 1}
 
 
-def _accuracies(values: list[str], right: np.ndarray) -> dict[str, Measure]:
+def _accuracies(values: list[str], right: np.ndarray, scored: Scored) -> dict[str, Measure]:
     counts = Counter(values)
     if len(counts) > MOST:
         return {}
     rows = np.array(values)
     return {
-        value: proportion(int(right[rows == value].sum()), count)
+        value: scored.share(right, rows == value)
         for value, count in sorted(counts.items())
         if count >= FEWEST
     }

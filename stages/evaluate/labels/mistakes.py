@@ -12,7 +12,7 @@ SURE = 0.9  # from this score on, a wrong answer suggests that the annotated lab
 
 class Mistake(NamedTuple):
     """One wrong answer, to sample `row`. `score` is that of the predicted label, `true_score` of
-    the true one."""
+    the true one. `trusted`: scores on the test say how sure the model may be."""
 
     row: int
     name: str
@@ -21,21 +21,24 @@ class Mistake(NamedTuple):
     predicted: str
     score: float
     true_score: float
+    trusted: bool = True
 
     @property
     def suspicious(self) -> bool:
         """Whether the score is so high that the true label may be wrong."""
-        return self.score >= SURE
+        return self.trusted and self.score >= SURE
 
 
-def mistakes(predicted: Predicted, scored: Scored) -> list[Mistake]:
-    """Every wrong answer, that with the lowest score of the true label first."""
+def mistakes(predicted: Predicted, scored: Scored, trusted: bool = True) -> list[Mistake]:
+    """Every wrong answer, that with the lowest score of the true label first. Where the model is
+    worse on the test than on held-out samples, a high score of it is not `trusted`, and is no
+    reason to doubt a label."""
     wrong = np.flatnonzero(scored.predicted != scored.truth)
-    unsorted = [_mistake(predicted, scored, int(row)) for row in wrong]
+    unsorted = [_mistake(predicted, scored, int(row), trusted) for row in wrong]
     return sorted(unsorted, key=lambda mistake: (mistake.true_score, -mistake.score, mistake.name))
 
 
-def _mistake(predicted: Predicted, scored: Scored, row: int) -> Mistake:
+def _mistake(predicted: Predicted, scored: Scored, row: int, trusted: bool) -> Mistake:
     true, answer = int(scored.truth[row]), int(scored.predicted[row])
     return Mistake(
         row,
@@ -45,4 +48,5 @@ def _mistake(predicted: Predicted, scored: Scored, row: int) -> Mistake:
         predicted.labels[answer],
         float(scored.scores[row, answer]),
         float(scored.scores[row, true]),
+        trusted,
     )

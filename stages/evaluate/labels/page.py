@@ -49,6 +49,7 @@ def page(
         matrix=matrix(confusion, evaluation.predicted.labels, f"{about.noun}s"),
         box=drawing,
         curves=lines,
+        point=_sure_point(evaluation),
         background=sum(not line.name for line in lines),
         by_threshold=drawing.by_threshold(evaluation.thresholds, about.noun),
         rows=_rows(evaluation),
@@ -63,6 +64,17 @@ def page(
         else [],
         shift_text=shift_text,
         sure=SURE,
+    )
+
+
+def _sure_point(evaluation: Evaluation) -> drawing.MarkedPoint | None:
+    """Recall and precision of all sure answers; None if none is sure, or all are."""
+    mark = evaluation.sure.mark
+    row = next((row for row in evaluation.thresholds if row.threshold == mark), None)
+    if row is None or not row.precision.n:
+        return None
+    return drawing.MarkedPoint(
+        f"answers with a score from {mark:.2f} on", row.recall, row.precision
     )
 
 
@@ -92,7 +104,7 @@ def _rows(evaluation: Evaluation) -> list[Threshold]:
     sure."""
     shown: list[Threshold] = []
     for place, row in enumerate(evaluation.thresholds):
-        chosen = row.threshold == evaluation.sure.least
+        chosen = row.threshold == evaluation.sure.mark
         new = not shown or row.precision.n < shown[-1].precision.n
         if chosen or (place % 10 == 0 and new and row.precision.n):
             shown.append(row)

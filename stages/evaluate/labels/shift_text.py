@@ -19,7 +19,7 @@ def advice(shift: Shift | None) -> list[str]:
     """What to do about a shift, if one was found; its section has the numbers."""
     if shift is None or not shift.found:
         return []
-    what = f" ({_reasons(shift)})" if shift.reasons else ""
+    what = f" ({reasons(shift)})" if shift.reasons else ""
     return [
         f"The test {shift.noun}s differ from those of training{what}: see below. If they are like "
         f"those that the model will be used on, add such {shift.noun}s to training; if not, test "
@@ -65,10 +65,11 @@ def _why(shift: Shift) -> str:
             f"In {_names(shift)} they do not surely differ, so look at the {shift.noun}s below: "
             "the difference may be in the background, or in how they were taken."
         )
-    return f"What differs most: {_reasons(shift)} in the test."
+    return f"What differs most: {reasons(shift)} in the test."
 
 
-def _reasons(shift: Shift) -> str:
+def reasons(shift: Shift) -> str:
+    """What surely differs, as 'less brightness, more width'; empty if nothing does."""
     return ", ".join(_differs(trait) for trait in shift.reasons[:MOST])
 
 

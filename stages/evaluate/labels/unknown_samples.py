@@ -81,7 +81,8 @@ def only_answers(scored: Scored, other: int | None) -> Scored:
     rows = rows if rows.any() else ~rows  # nothing but unknown ones: then all are rejected or wrong
     scores = scored.scores[rows].copy()
     scores[scores.argmax(axis=1) == other] = -1.0
-    return Scored(scored.truth[rows], scores)
+    clusters = scored.clusters.of(rows) if scored.clusters else None
+    return Scored(scored.truth[rows], scores, clusters)
 
 
 def unknown_samples(

@@ -11,7 +11,13 @@ from stages.metrics.boxes.average_precision import ap50, average_precisions
 from stages.metrics.boxes.box_curves import box_curves
 from stages.metrics.boxes.box_measures import by_label, macro_and_micro, precisions, tallies
 from stages.metrics.boxes.box_pairs import box_agreement, paired_ap_drop, recall_pairs
-from stages.metrics.boxes.box_thresholds import BoxThreshold, box_thresholds, recommended_threshold
+from stages.metrics.boxes.box_thresholds import (
+    BoxThreshold,
+    better_threshold,
+    box_threshold_interval,
+    box_thresholds,
+    recommended_threshold,
+)
 from stages.metrics.boxes.matching import Matches, area, matches, overlaps
 from stages.metrics.boxes.outcomes import (
     FALSE,
@@ -37,8 +43,10 @@ __all__ = [
     "ap50",
     "area",
     "average_precisions",
+    "better_threshold",
     "box_agreement",
     "box_curves",
+    "box_threshold_interval",
     "box_thresholds",
     "confusion",
     "matches",
@@ -58,14 +66,15 @@ def measure_boxes(
     threshold: float,
     seed: int = 0,
     found: Matches | None = None,
+    groups: Sequence[str] = (),
 ) -> Measured:
     """Measure `answers` against `truth`; both as for `matches`, whose result may be given as
-    `found`.
+    `found`. `groups`: of the pictures, if they come in groups; intervals are over these.
 
     AP50 and AP50:95 use all boxes; precision, recall, F1 and the confusion matrix those with a
     score of at least `threshold`. The matrix has a last row for background and a last column for
     missed boxes."""
-    found = found or matches(truth, answers, len(labels))
+    found = found or matches(truth, answers, len(labels), groups)
     tally = tallies(found, threshold)
     overall, each = precisions(found, truth, answers, seed)
     support, boxes = found.support.sum(axis=0), len(found.true)

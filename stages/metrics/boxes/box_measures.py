@@ -11,6 +11,7 @@ from stages.metrics.boxes.average_precision import average_precisions, means
 from stages.metrics.boxes.evaluator import coco_precisions
 from stages.metrics.boxes.matching import OVERLAPS, Matches, counts
 from stages.metrics.boxes.resampling import resampled, share
+from stages.metrics.intervals import f1_of
 
 NAMES = ("precision", "recall", "f1")
 
@@ -19,7 +20,8 @@ Numbers = NDArray[np.float64]
 
 
 class Tallies(NamedTuple):
-    """Numbers of boxes by picture and label, [images, labels] each: right, predicted and true."""
+    """Numbers of boxes by group of pictures and label, [groups, labels] each: right, predicted and
+    true. Without groups each picture is one."""
 
     right: Counts
     predicted: Counts
@@ -29,18 +31,19 @@ class Tallies(NamedTuple):
 def tallies(found: Matches, threshold: float) -> Tallies:
     """Count the predicted boxes with a score of at least `threshold`, and how many are right."""
     sure = found.score >= threshold - 1e-9
-    size = (found.images, found.labels)
+    size = (found.groups, found.labels)
+    group = found.group[found.image]
     right = sure & (found.found >= 0)
     return Tallies(
-        counts(found.image[right], found.label[right], *size),
-        counts(found.image[sure], found.label[sure], *size),
-        found.support,
+        counts(group[right], found.label[right], *size),
+        counts(group[sure], found.label[sure], *size),
+        found.group_support,
     )
 
 
 def shares(right: Numbers, predicted: Numbers, true: Numbers) -> dict[str, Numbers]:
     """Precision, recall, and under "f1" the share of right boxes among all true and predicted ones
-    (F1 follows from it: see `f1_of`); NaN if nothing was counted."""
+    (F1 follows from it: see `f1_of` in intervals.py); NaN if nothing was counted."""
     wholes = (predicted, true, predicted + true - right)
     return {
         name: np.divide(right, whole, out=np.full(np.shape(right), np.nan), where=whole > 0)
@@ -82,10 +85,10 @@ def precisions(
     The values are from the COCO evaluator, the intervals from resamples of the matches."""
     values = coco_precisions(truth, answers, found.labels)
     drawn = resampled(
-        lambda weights: average_precisions(found, weights, range(len(OVERLAPS))),
-        *(found.images, len(found.score), seed, 1),
+        lambda weights: average_precisions(found, weights[:, found.group], range(len(OVERLAPS))),
+        *(found.groups, max(len(found.score), found.images), seed, 1),
     )
-    true = found.support
+    true = found.group_support
     boxes, pictures = true.sum(axis=0), (true > 0).sum(axis=0)
     effective = _effective_boxes(boxes[boxes > 0])
     some = int((true.sum(axis=1) > 0).sum())
@@ -98,13 +101,6 @@ def precisions(
         share(_mean_of(values[:1, k]), drawn[0, :, k], boxes[k], int(pictures[k]), int(boxes[k]))
         for k in range(found.labels)
     ]
-
-
-def f1_of(joint: Measure) -> Measure:
-    """F1 from `joint`, the share of right boxes among all true and predicted ones
-    (metrics/intervals.py)."""
-    value, low, high = (2 * j / (1 + j) for j in (joint.value, joint.low, joint.high))
-    return Measure(value=value, low=low, high=high, n=joint.n)
 
 
 def _drawn(tally: Tallies, seed: int) -> dict[str, Numbers]:

@@ -25,14 +25,15 @@ class Pair(NamedTuple):
 def paired_ap_drop(before: Matches, after: Matches, seed: int = 0) -> Measure:
     """The drop in AP50 from `before` to `after` on the same pictures; positive if `after` is worse.
 
-    The interval is between quantiles of the drop in resamples of the pictures, the same for both.
+    The interval is between quantiles of the drop in resamples of the groups of pictures, the same
+    for both.
     0 in [-1, 1] without a true box."""
     if not len(before.true):
         return Measure(value=0.0, low=-1.0, high=1.0, n=0)
-    boxes = max(len(before.score), len(after.score))
+    boxes = max(len(before.score), len(after.score), before.images)
     old, new = (_means(found, boxes, seed) for found in (before, after))
     drops = (old - new)[np.isfinite(old)]
-    low, high = np.quantile(drops, [0.025, 0.975]) if before.images > 1 else (-1.0, 1.0)
+    low, high = np.quantile(drops, [0.025, 0.975]) if before.groups > 1 else (-1.0, 1.0)
     whole = np.ones((1, before.images))
     value = float(ap50s(before, whole)[0]) - float(ap50s(after, whole)[0])
     low, high = min(float(low), value), max(float(high), value)
@@ -61,7 +62,9 @@ def box_agreement(before: Matches, after: Matches, threshold: float) -> Measure:
 
 
 def _means(found: Matches, boxes: int, seed: int) -> Numbers:
-    return resampled(lambda weights: ap50s(found, weights), found.images, boxes, seed)
+    return resampled(
+        lambda weights: ap50s(found, weights[:, found.group]), found.groups, boxes, seed
+    )
 
 
 def _reached(found: Matches, threshold: float) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.metrics.clusters import Clusters, clusters_of
 from stages.runtime.errors import DataError
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)  # the least intersection over union of a match
@@ -32,7 +33,10 @@ class Matches:
     Predicted boxes, sorted by falling score: `predicted` [d, 4], with `image`, `label` and `score`
     [d]. `place` [d]: a box's rank by score among those of its label and picture, from 0. `hit`
     [d, 10]: whether it finds a true box at each of OVERLAPS. `found` [d]: the row of the true box
-    that it finds at an overlap of 0.5, or -1."""
+    that it finds at an overlap of 0.5, or -1.
+
+    `group` [images]: the number of each picture's group, from 0; `groups`: how many there are.
+    Without groups each picture is one."""
 
     images: int
     labels: int
@@ -46,6 +50,13 @@ class Matches:
     place: Indices
     hit: Flags
     found: Indices
+    group: Indices
+    groups: int
+
+    @property
+    def group_support(self) -> Indices:
+        """True boxes by group of pictures and label, [groups, labels]."""
+        return counts(self.group[self.true_image], self.true_label, self.groups, self.labels)
 
     @property
     def support(self) -> Indices:
@@ -59,9 +70,12 @@ def counts(image: Indices, label: Indices, images: int, labels: int) -> Indices:
     return cells.reshape(images, labels).astype(np.int64)
 
 
-def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matches:
+def matches(
+    truth: Sequence[Any], answers: Sequence[Any], labels: int, keys: Sequence[str] = ()
+) -> Matches:
     """Match `answers` ([[left, top, right, bottom, score, label's index], ...] by picture) with
-    `truth` ([[left, top, right, bottom, label's index], ...] by picture).
+    `truth` ([[left, top, right, bottom, label's index], ...] by picture). `keys`: of the group of
+    each picture, if they come in groups.
 
     Raises DataError if there are no pictures, or for a score or an edge that is no number."""
     if not len(truth):
@@ -83,7 +97,10 @@ def matches(truth: Sequence[Any], answers: Sequence[Any], labels: int) -> Matche
             taken = _paired(predicted[mine, :4], true[theirs, :4])
             hit[mine] = taken >= 0
             found[mine] = np.where(taken[:, 0] >= 0, theirs[taken[:, 0]], -1)
+    clusters = clusters_of(keys) or Clusters(np.arange(len(truth)), len(truth))
     return Matches(
+        group=clusters.index,
+        groups=clusters.count,
         images=len(truth),
         labels=labels,
         true=true[:, :4],

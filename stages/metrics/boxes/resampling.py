@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Measure
 from stages.metrics.bootstrap import RESAMPLES
-from stages.metrics.intervals import Z, wilson
+from stages.metrics.intervals import Z, student, wilson
 
 FEWEST = 400  # resamples, however many boxes there are
 _WORK = 100_000_000  # boxes times resamples
@@ -52,16 +52,3 @@ def share(value: float, drawn: Numbers, boxes: float, pictures: int, n: int) -> 
     effective *= (Z / student(pictures - 1)) ** 2
     low, high = wilson(value * effective, effective)
     return Measure(value=value, low=min(low, value), high=max(high, value), n=n)
-
-
-def student(freedom: int) -> float:
-    """The deviate of Student's distribution that leaves 2.5 % on each side, accurate to 1 %.
-
-    From 3 degrees of freedom on by the expansion of Fisher and Cornish (1960, Technometrics 2)."""
-    if freedom < 3:
-        return (12.7062, 4.3027)[freedom - 1]
-    z, v = Z, freedom
-    first = (z**3 + z) / (4 * v)
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v**2)
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * v**3)
-    return float(z + first + second + third)

@@ -128,6 +128,7 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
             "Add samples, or change etl.splits.",
         )
     if wanted == 1:
+        _check_trained(samples)
         return 1
     used = [sample for sample in samples if sample.split in ("train", "validation")]
     groups = {(sample.label, sample.group or sample.digest) for sample in used}
@@ -137,3 +138,14 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
             "Add samples of another group, or leave out the column 'group'.",
         )
     return max(2, min(wanted, min(Counter(label for label, _ in groups).values())))
+
+
+def _check_trained(samples: list[Sample]) -> None:
+    """Raise DataError for a label that is only in validation, where validation is not folded."""
+    trained = {sample.label for sample in samples if sample.split == "train"}
+    missing = sorted({sample.label for sample in samples if sample.split == "validation"} - trained)
+    if missing:
+        raise DataError(
+            f"The train split has no sample of {', '.join(map(repr, missing))}; validation has.",
+            "Leave out train.folds, so that validation is trained on, too, or move samples.",
+        )

@@ -122,3 +122,22 @@ def test_folds_are_as_many_as_a_label_has_groups():
 def test_samples_of_one_group_cannot_be_held_out_from_each_other():
     with pytest.raises(DataError, match="one group"):
         folds_of(samples(group="one speaker"), 5)
+
+
+@pytest.mark.parametrize("folds", [5, 2])
+def test_validation_needs_no_label_where_folds_validate(folds):
+    lacking = [
+        sample for sample in samples() if (sample.label, sample.split) != ("circle", "validation")
+    ]
+
+    assert folds_of(lacking, folds) == folds
+
+
+def test_a_label_that_is_only_in_validation_is_refused_where_validation_is_not_trained_on():
+    lacking = [
+        sample for sample in samples() if (sample.label, sample.split) != ("circle", "train")
+    ]
+
+    with pytest.raises(DataError, match=r"train split has no sample of 'circle'"):
+        folds_of(lacking, 1)
+    assert folds_of(lacking, 2) == 2
