@@ -35,6 +35,7 @@ MOST_LISTED = 20  # problems of one folder
 UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # the prefix that Label Studio gives to uploads
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+WIDTH, HEIGHT = 256, 257  # TIFF's tags of the sides as they are stored
 
 
 class Files:
@@ -121,6 +122,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
     try:
         with quiet(), Image.open(io.BytesIO(path.read_bytes())) as image:
             width, height = image.size
+            if image.format == "TIFF":  # newer versions of Pillow have turned this size already
+                width, height = (image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
             turned = image.getexif().get(ORIENTATION) in SIDEWAYS
             return (height, width) if turned else (width, height)
     except Exception:  # of any kind: the inspection will report what is wrong with the picture
