@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from stages.etl import archive
@@ -52,7 +53,8 @@ def _innermost(folder: Path) -> Path:
 
 def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple[Reading, Path]:
     try:
-        reading = reading or read_folder(source)
+        reading = _with_reasons(reading or read_folder(source), source)
+        _check_links(reading, source)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables
@@ -64,6 +66,32 @@ def _copied(source: Path, folder: Path, reading: Reading | None = None) -> tuple
             f"'{error.filename}' may not be read.", "Change its permissions, or leave it out."
         ) from error
     return reading, target
+
+
+def _with_reasons(reading: Reading, source: Path) -> Reading:
+    """`reading` in which the files that are left out as links lead nowhere say so."""
+    ignored = (
+        f"{name}, a link to '{os.readlink(source / name)}', which is not there"
+        if _leads_nowhere(source / name)
+        else name
+        for name in reading.ignored
+    )
+    return replace(reading, ignored=tuple(ignored))
+
+
+def _check_links(reading: Reading, source: Path) -> None:
+    """Raise DataError for samples that are links to files that are not there."""
+    names = [row.file for row in reading.rows if _leads_nowhere(source / row.file)]
+    if names:
+        raise DataError(
+            f"{len(names)} of {len(reading.rows)} samples are links that lead nowhere, such as "
+            f"'{names[0]}' to '{os.readlink(source / names[0])}'.",
+            "Put the files there, or take these samples out of the annotations.",
+        )
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _check_room(source: Path, reading: Reading, folder: Path) -> None:

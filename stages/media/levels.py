@@ -17,7 +17,7 @@ def levels_of(facts: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     deep = [picture for picture in facts if BLACK in picture]
     if not deep:
         return {}
-    black, white = min(one[BLACK] for one in deep), max(one[WHITE] for one in deep)
+    black, white = min(picture[BLACK] for picture in deep), max(picture[WHITE] for picture in deep)
     return {BLACK: black, WHITE: max(white, black + 1)}
 
 

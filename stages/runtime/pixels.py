@@ -110,4 +110,4 @@ def _is_all_transparent(image: "Pillow.Image") -> bool:
     if image.mode not in ("RGBA", "LA") or image.getchannel("A").getextrema() != (0, 0):
         return False
     ends = [image.getchannel(name).getextrema() for name in image.getbands()[:-1]]
-    return any(low != high for low, high in ends)  # type: ignore[misc]
+    return any(low != high for low, high in ends)

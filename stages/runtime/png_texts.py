@@ -14,16 +14,16 @@ def without_texts(data: bytes) -> bytes:
     """The PNG in `data` without its texts and colour profile; other files as they are."""
     if not data.startswith(SIGNATURE):
         return data
-    kept, at, start = [], len(SIGNATURE), 0
+    parts, at, start = [], len(SIGNATURE), 0
     for _ in range(MOST_CHUNKS):
         if at + HEADER > len(data):
             break
         size, name = struct.unpack(">I4s", data[at : at + HEADER])
         end = at + HEADER + size + CHECK
         if name in TEXTS and not data.startswith(NEEDED, at + HEADER):
-            kept.append(data[start:at])
+            parts.append(data[start:at])
             start = end
         at = end
     else:
         return data
-    return b"".join([*kept, data[start:]]) if kept else data
+    return b"".join([*parts, data[start:]]) if parts else data

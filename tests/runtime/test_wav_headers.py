@@ -41,10 +41,10 @@ def test_a_wav_of_a_pipe_is_read_to_its_end(size, riff):
     np.testing.assert_allclose(sound.samples[:, 0], tone(), atol=4e-5)
 
 
-@pytest.mark.parametrize("more", [1, 16, 5_000])
-def test_a_wav_that_states_somewhat_more_than_there_is_is_truncated(more):
-    with pytest.raises(BadSample, match=f"32000 of {32000 + more} bytes"):
-        read_sound(stated(32000 + more, 36 + 32000 + more))
+@pytest.mark.parametrize("excess", [1, 16, 5_000])
+def test_a_wav_that_states_somewhat_more_than_there_is_is_truncated(excess):
+    with pytest.raises(BadSample, match=f"32000 of {32000 + excess} bytes"):
+        read_sound(stated(32000 + excess, 36 + 32000 + excess))
 
 
 def test_a_wav_without_sound_before_another_chunk_has_no_samples():

@@ -123,7 +123,8 @@ def size_of(path: Path) -> tuple[int, int] | None:
         with quiet(), Image.open(io.BytesIO(path.read_bytes())) as image:
             width, height = image.size
             if image.format == "TIFF":  # newer versions of Pillow have turned this size already
-                width, height = (image.tag_v2[tag] for tag in (WIDTH, HEIGHT))
+                tags = image.tag_v2  # type: ignore[attr-defined]
+                width, height = tags[WIDTH], tags[HEIGHT]
             turned = image.getexif().get(ORIENTATION) in SIDEWAYS
             return (height, width) if turned else (width, height)
     except Exception:  # of any kind: the inspection will report what is wrong with the picture
