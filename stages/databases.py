@@ -30,10 +30,14 @@ PATIENCE = 20.0  # seconds to wait for another program's lock
 
 def address_of(path: Path) -> str:
     """The address of the SQLite file at `path` as SQLAlchemy reads it: % and ? are escaped."""
-    text = str(path)
-    escaped = text.replace("%", "%25").replace("?", "%3F")
-    # With the driver in its scheme MLflow makes no folder of the name as it is escaped.
-    return f"{SCHEME if escaped == text else SCHEME_WITH_DRIVER}{escaped}"
+    return SCHEME + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def mlflow_address_of(path: Path) -> str:
+    """`address_of` for MLflow: it makes a folder of the name as it is escaped, beside the right
+    one, unless the scheme names a driver."""
+    address = address_of(path)
+    return address.replace(SCHEME, SCHEME_WITH_DRIVER, 1) if "%" in address else address
 
 
 def path_of(address: str) -> Path | None:

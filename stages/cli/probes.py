@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from stages.databases import address_of
+from stages.databases import mlflow_address_of
 
 
 def paddlepaddle() -> None:
@@ -85,7 +85,7 @@ def dvc() -> None:
 def mlflow() -> None:
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(address_of(Path(tempfile.mkdtemp(), "probe.db")))
+    client = MlflowClient(mlflow_address_of(Path(tempfile.mkdtemp(), "probe.db")))
     _require(client.create_experiment("probe") != "", "MLflow keeps nothing")
 
 

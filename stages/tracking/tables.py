@@ -26,7 +26,7 @@ def _make(path: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
-    address = databases.address_of(path)
+    address = databases.mlflow_address_of(path)
     try:
         if path.stat().st_size:
             engine = create_sqlalchemy_engine_with_retry(address)

@@ -75,10 +75,9 @@ def test_an_address_names_its_file(name, tmp_path):
 
     path = tmp_path / name / "x.db"
 
-    address = databases.address_of(path)
-
-    assert databases.path_of(address) == path
-    assert make_url(address).database == str(path)
+    for address in (databases.address_of(path), databases.mlflow_address_of(path)):
+        assert databases.path_of(address) == path
+        assert make_url(address).database == str(path)
 
 
 @pytest.mark.parametrize("secret", ["a#b", "a,b", "%(x)s%", "'\"", " x ", "$HOME", "a=b\n[c]"])

@@ -1,9 +1,11 @@
 """Lengths that a header only guesses are settled by decoding; what is missing is told."""
 
+import io
 import struct
 
 import numpy as np
 import pytest
+import soundfile
 
 from stages.runtime import mpeg
 from stages.runtime.errors import BadSample
@@ -113,9 +115,12 @@ def tagged(data: bytes, text: bytes) -> bytes:
 
 
 def variable_rate(seconds: int = 4) -> bytes:
-    """An MP3 of silence and then noise, with frames of many sizes."""
-    quiet = np.zeros(16000 * (seconds - 1), np.float32)
-    return saved(np.concatenate([quiet, hiss(1, peak=0.8)]), format="MP3")
+    """An MP3 of a variable bit rate: noise in large frames, silence in small ones, and a tone. By
+    the size of its first frames a decoder takes it for a shorter one."""
+    quiet = np.zeros(16000 * (seconds - 2), np.float32)
+    samples, out = np.concatenate([hiss(1, peak=0.8), quiet, tone(peak=0.8)]), io.BytesIO()
+    soundfile.write(out, samples, 16000, format="MP3", bitrate_mode="VARIABLE")
+    return out.getvalue()
 
 
 @pytest.mark.parametrize("text", [b"", b"Information".ljust(500, b"x"), b"Xing Info".ljust(99)])
