@@ -67,7 +67,10 @@ class Pictures:
         return golden_pictures()
 
     def small(self, data: bytes, most_bytes: int = SMALL) -> bytes:
-        picture, small = decode_picture(data), b""
+        picture, small = (
+            shown_picture(data),
+            b"",
+        )  # a JPEG has 8 bits: a device stretches it no more
         for side in GOLDEN_SIDES:
             small = small_jpeg(picture, side, GOLDEN_QUALITY)
             if len(small) <= most_bytes:

@@ -6,17 +6,25 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.artifacts import Box
 from stages.media.levels import decode_arguments, levels_of
 from stages.parts import FAMILIES, TASKS
 from stages.runtime import steps as runtime
-from tests import makers
+from stages.train.detection.scenes import scenes_of
+from tests import layouts, makers
+from tests.layouts import LABELS
 
 LOW, HIGH = 6950, 8650
 
 
 def thermal(label: str, seed: int, low: int = LOW, high: int = HIGH) -> bytes:
     """A shape as a 16-bit PNG whose levels lie between `low` and `high`."""
-    shape = Image.open(io.BytesIO(makers.picture(label, seed))).convert("L")
+    return deep(makers.picture(label, seed), low, high)
+
+
+def deep(picture: bytes, low: int = LOW, high: int = HIGH) -> bytes:
+    """`picture` as a 16-bit PNG whose levels lie between `low` and `high`."""
+    shape = Image.open(io.BytesIO(picture)).convert("L")
     levels = low + np.asarray(shape, np.float64) / 255 * (high - low)
     out = io.BytesIO()
     Image.fromarray(levels.astype(np.uint16)).save(out, "PNG")
@@ -78,3 +86,19 @@ def test_levels_are_those_of_the_darkest_and_the_brightest():
     assert levels_of(facts) == {"black_level": 5, "white_level": 20}
     assert levels_of([{}]) == {}
     assert decode_arguments(levels_of([{"black_level": 7, "white_level": 7}])) == {"levels": [7, 8]}
+
+
+def test_detectors_are_trained_on_the_stretched_pictures(workshop):
+    boxes = {
+        f"{number}.png": (Box(LABELS[number % 2], 10.0 + number, 9.0, 50.0, 40.0),)
+        for number in range(24)
+    }
+    layouts.coco(workshop.raw, boxes)
+    for number, name in enumerate(boxes):
+        workshop.write(f"images/{name}", deep(layouts.picture(number)))
+
+    workshop.add()
+    dataset = workshop.etl(task="object_detection")
+    scenes = scenes_of(dataset, workshop.store, 80, 1)
+
+    assert all(len(np.unique(scene.picture)) > 50 for scene in scenes.training)
