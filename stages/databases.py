@@ -16,14 +16,37 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.runtime.files import alone, flushed, write
 
 log = logging.getLogger("aiwf.databases")
+SCHEME, SCHEME_WITH_DRIVER = "sqlite:///", "sqlite+pysqlite:///"
 SIDES = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database that is open
 DISK = "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to."
 PATIENCE = 20.0  # seconds to wait for another program's lock
+
+
+def address_of(path: Path) -> str:
+    """The address of the SQLite file at `path` as SQLAlchemy reads it: % and ? are escaped."""
+    return SCHEME + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def mlflow_address_of(path: Path) -> str:
+    """`address_of` for MLflow: it makes a folder of the name as it is escaped, beside the right
+    one, unless the scheme names a driver."""
+    address = address_of(path)
+    return address.replace(SCHEME, SCHEME_WITH_DRIVER, 1) if "%" in address else address
+
+
+def path_of(address: str) -> Path | None:
+    """The SQLite file at `address`, absolute; None if that is no SQLite file."""
+    scheme, found, rest = address.partition(":///")
+    place = unquote(rest.partition("?")[0])
+    if not found or scheme not in ("sqlite", "sqlite+pysqlite"):
+        return None
+    return None if not place or place.startswith(":memory:") else Path(place).absolute()
 
 
 @dataclass(frozen=True)

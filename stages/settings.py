@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stages.databases import mlflow_address_of
 from stages.runtime.errors import ConfigError
 
 
@@ -116,4 +117,4 @@ class Settings(BaseSettings):
     @property
     def mlflow_uri(self) -> str:
         """MLflow's tracking server; by default a database in the workspace."""
-        return self.mlflow or f"sqlite:///{self.root}/mlflow/mlflow.db"
+        return self.mlflow or mlflow_address_of(self.root / "mlflow" / "mlflow.db")

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 import typer
 
+from stages.cli.places import temporary_problem, workspace_problem
 from stages.cli.probes import PROBES
 from stages.settings import Settings
 
@@ -30,7 +32,8 @@ def doctor() -> None:
     settings = Settings()
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, workspace {settings.root}")
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results = [_python(), _workspace(settings), _bytecode(), *pool.map(_probe, PROBES)]
+        places = (_workspace(settings), _temporary(settings))
+        results = [_python(), *places, _bytecode(), *pool.map(_probe, PROBES)]
     for result in results:
         print(f"  {'ok ' if result.fine else 'BAD'} {result.name:<22} {result.text}")
     bad = [result.name for result in results if not result.fine]
@@ -75,19 +78,17 @@ def _python() -> ProbeResult:
 
 
 def _workspace(settings: Settings) -> ProbeResult:
-    try:
-        settings.root.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(settings.root).free / 1e9
-    except OSError as error:
-        return ProbeResult(
-            "workspace", False, f"{error.strerror}. Set AIWF_WORKSPACE to a folder of yours."
-        )
-    writable = os.access(settings.root, os.W_OK)
-    fine = writable and free > 2
-    text = f"{free:.0f} GB free" if writable else "read-only: set AIWF_WORKSPACE"
-    return ProbeResult(
-        "workspace", fine, text if fine else f"{text}. Free some disk space: 2 GB are needed."
-    )
+    problem = workspace_problem(settings.root)
+    if problem:
+        return ProbeResult("workspace", False, problem)
+    free = shutil.disk_usage(settings.root).free
+    text = f"writes, renames and locks work; {free / 1e9:.0f} GB free"
+    return ProbeResult("workspace", True, text)
+
+
+def _temporary(settings: Settings) -> ProbeResult:
+    problem = temporary_problem() if settings.ray == "local" else ""
+    return ProbeResult("temporary files", not problem, problem or tempfile.gettempdir())
 
 
 def _bytecode() -> ProbeResult:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from pathlib import Path
+from shlex import quote
 
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
@@ -116,16 +117,16 @@ def _print_places(lock: Lock, packages: list[Package], pipeline: Path, settings:
     print("\nNext:")
     aiwf, noun = command(), modality_of(lock.config["task"]).noun.upper()
     for place in folders[:1]:
-        print(f"  {aiwf} predict {place} {noun}...")
+        print(f"  {aiwf} predict {quote(place)} {noun}...")
     for place in folders[1:]:
-        print(f"  {aiwf} serve {place}")
-    print(f"  {aiwf} reproduce {_near(folder / 'run.lock.json')}")
-    print(f"  {aiwf} plan {pipeline} deploy.max_drop=0.01")
+        print(f"  {aiwf} serve {quote(place)}")
+    print(f"  {aiwf} reproduce {quote(_near(folder / 'run.lock.json'))}")
+    print(f"  {aiwf} plan {quote(str(pipeline))} deploy.max_drop=0.01")
 
 
 def command() -> str:
-    """How to call aiwf here: by name if it is on PATH, else by its path."""
-    return "aiwf" if shutil.which("aiwf") else _near(Path(sys.executable).parent / "aiwf")
+    """How to call aiwf here, for a shell: by name if it is on PATH, else by its path."""
+    return "aiwf" if shutil.which("aiwf") else quote(_near(Path(sys.executable).parent / "aiwf"))
 
 
 def share_text(measure: Measure) -> str:

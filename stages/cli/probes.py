@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from stages.databases import mlflow_address_of
+
 
 def paddlepaddle() -> None:
     import paddle
@@ -83,7 +85,7 @@ def dvc() -> None:
 def mlflow() -> None:
     from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{tempfile.mkdtemp()}/probe.db")
+    client = MlflowClient(mlflow_address_of(Path(tempfile.mkdtemp(), "probe.db")))
     _require(client.create_experiment("probe") != "", "MLflow keeps nothing")
 
 

@@ -1,6 +1,7 @@
 """Unpacks an untrusted zip file: only into its folder, and within limits."""
 
 import errno
+import logging
 import lzma
 import shutil
 import stat
@@ -8,11 +9,14 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from stages.etl.readers.csv_table import is_outside
+from stages.etl.zip_names import STANDARD, UTF_8_FLAG, encoding_of, plain_name
 from stages.runtime.errors import DataError
 
+log = logging.getLogger("aiwf.archive")
 MOST_FILES = 500_000
 MOST_BYTES = 50 * 2**30
 MOST_RATIO = 200  # pictures hardly compress; a zip bomb does, a thousandfold
@@ -46,13 +50,17 @@ def unpack(
     links, a name that occurs twice, more files or bytes than `most_files` and `most_bytes`, or more
     content than a picture archive of this size can have."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = [member for member in opened.infolist() if not member.filename.endswith("/")]
+        with zipfile.ZipFile(archive, metadata_encoding=_encoding(archive)) as opened:
+            members = {
+                member: name
+                for member in opened.infolist()
+                if not (name := plain_name(member)).endswith("/")
+            }
             _check(archive, members, most_files, most_bytes)
             prefix = len(below) - len(below.rpartition("/")[2])
-            for member in members:
-                if not below or member.filename.startswith(f"{below}/"):
-                    _write(opened, member, folder / member.filename[prefix:])
+            for member, name in members.items():
+                if not below or name.startswith(f"{below}/"):
+                    _write(opened, member, folder / name[prefix:])
     except BROKEN as error:
         raise _broken(archive, error) from error
     except OSError as error:
@@ -62,20 +70,40 @@ def unpack(
         raise _broken(archive, error) from error
 
 
+def _encoding(archive: Path) -> str:
+    """The encoding of the names in `archive` that do not state one; a guess is told."""
+    with zipfile.ZipFile(archive) as opened:
+        members = opened.infolist()
+    encoding = encoding_of(members, archive.name)
+    guessed = [
+        member.orig_filename.encode(STANDARD).decode(encoding)
+        for member in members
+        if not (member.flag_bits & UTF_8_FLAG or member.orig_filename.isascii())
+    ]
+    if guessed and encoding != "utf-8":
+        log.warning(
+            "%s does not say how its names are encoded: %d are read as %s, such as '%s'.",
+            archive.name, len(guessed), encoding, guessed[0],
+        )  # fmt: skip
+    return encoding
+
+
 def _broken(archive: Path, error: Exception) -> DataError:
     return DataError(
         f"{archive.name} is not a whole zip file: {error}.", "Make or download it again."
     )
 
 
-def _check(archive: Path, members: list[zipfile.ZipInfo], most_files: int, most_bytes: int) -> None:
-    outside = [member.filename for member in members if is_outside(member.filename)]
-    links = [member.filename for member in members if stat.S_ISLNK(member.external_attr >> 16)]
-    locked = [member.filename for member in members if member.flag_bits & 1]
-    counted = Counter(member.filename for member in members)
+def _check(
+    archive: Path, members: Mapping[zipfile.ZipInfo, str], most_files: int, most_bytes: int
+) -> None:
+    outside = [name for name in members.values() if is_outside(name)]
+    links = [name for member, name in members.items() if stat.S_ISLNK(member.external_attr >> 16)]
+    locked = [name for member, name in members.items() if member.flag_bits & 1]
+    counted = Counter(members.values())
     twice = [name for name, count in counted.items() if count > 1]
     nameless = [name for name in counted if not PurePosixPath(name).parts]
-    long = [member.filename[:80] for member in members if _is_too_long(member.filename)]
+    long = [name[:80] for name in members.values() if _is_too_long(name)]
     for names, what in (
         (long, f"has a part of more than {LONGEST_NAME} bytes, or more than {LONGEST_PATH} in all"),
         (outside, "leads out of the archive's folder"),

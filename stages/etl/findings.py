@@ -1,6 +1,8 @@
 """Describes outcomes of expectations: findings, reasons, the record of the validation."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +12,8 @@ from stages.etl.readers import NAMES, few
 from stages.etl.table import Line, labels_in, labels_of
 
 MOST_ROWS = 1000  # offending files named in the record
+MOST_REASONS = 12  # kinds of reasons in a sentence
+NUMBER = re.compile(r"\d[\d,.]*")
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
@@ -91,6 +95,7 @@ def _placeholders(outcome: Outcome, bad: Sequence[Line], lines: Sequence[Line]) 
         "label_counts": _label_counts(labels, bad),
         "sum": _boxes(sum(value for value in values if isinstance(value, int))),
         "reasons": few([str(value) for value in values]),
+        "counted": _counted(bad),
         "min_value": outcome.expectation["kwargs"].get("min_value"),
         "max_value": outcome.expectation["kwargs"].get("max_value"),
     }
@@ -104,6 +109,25 @@ def _missing(outcome: Outcome, lines: Sequence[Line]) -> list[str]:
     else:
         found = {*labels_in(lines)}
     return sorted({*kwargs.get("value_set", ())} - found)
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """How many of `lines` have each problem, one of the files, and what to do; the most frequent
+    first. Problems that differ in numbers alone are counted together."""
+    by_reason: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_reason[NUMBER.sub("0", _reason(line))].append(line)
+    groups = sorted(by_reason.values(), key=len, reverse=True)
+    shown = [
+        f"{len(group)} such as '{group[0]['file']}': {_reason(group[0]).rstrip('.')}"
+        for group in groups[:MOST_REASONS]
+    ]
+    remaining = sum(map(len, groups[MOST_REASONS:]))
+    return "; ".join(shown) + (f"; and {remaining} for other reasons" if remaining else "")
+
+
+def _reason(line: Line) -> str:
+    return f"{line.get('problem') or ''} {line.get('remedy') or ''}".strip()
 
 
 def _boxes(count: int) -> str:

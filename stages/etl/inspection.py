@@ -19,13 +19,14 @@ MOST_BYTES = 200_000_000  # one sample; more would not be a photo or a clip
 
 @dataclass(frozen=True)
 class Inspected:
-    """A row with the digest and size of its bytes, and its facts, or its problem."""
+    """A row with the digest and size of its bytes, and its facts, or its problem and the remedy."""
 
     row: Row
     digest: str
     size: int
     facts: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
+    remedy: str = ""
 
 
 def inspect_all(
@@ -55,10 +56,11 @@ def _inspect(
     path = folder / row.file
     size = path.stat().st_size
     if size > MOST_BYTES:
-        return Inspected(row, "", size, problem=f"The file has {size:,} bytes.")
+        problem = f"The file has {size:,} bytes; at most {MOST_BYTES:,} are read."
+        return Inspected(row, "", size, problem=problem, remedy="Make it smaller.")
     data = path.read_bytes()
     try:
         facts = modality.inspect(data, config)
     except BadSample as error:
-        return Inspected(row, digest_of(data), size, problem=error.problem)
+        return Inspected(row, digest_of(data), size, problem=error.problem, remedy=error.remedy)
     return Inspected(row, store.add(data), size, facts)

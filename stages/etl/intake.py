@@ -11,7 +11,7 @@ from stages.etl import archive
 from stages.etl.readers import Reading, read_folder, with_splits
 from stages.etl.readers.choices import Choices, check_choices
 from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
-from stages.etl.readers.walking import is_system, walk
+from stages.etl.readers.walking import NO_TARGET, is_system, walk
 from stages.etl.summary import check_splits_used
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
@@ -108,6 +108,8 @@ def _copied(
             check_choices(choices, source)
             reading = read_folder(source, choices=choices)
         check_splits_used(reading, choices)
+        reading = _with_targets(reading, source)
+        _check_links(reading, source)
         _check_room(source, reading, folder)
         target = folder / "data"
         names = {row.file: row.file for row in reading.rows} | reading.tables
@@ -119,6 +121,34 @@ def _copied(
             f"'{error.filename}' may not be read.", "Change its permissions, or leave it out."
         ) from error
     return reading, target
+
+
+def _with_targets(reading: Reading, source: Path) -> Reading:
+    """`reading` in which links that lead nowhere, and so are left out, have their target."""
+    dangling = tuple(
+        f"{name} to {os.readlink(source / name)}" if _leads_nowhere(source / name) else name
+        for name in reading.excluded.get(NO_TARGET, ())
+    )
+    return (
+        replace(reading, excluded={**reading.excluded, NO_TARGET: dangling})
+        if dangling
+        else reading
+    )
+
+
+def _check_links(reading: Reading, source: Path) -> None:
+    """Raise DataError for samples that are links to files that are not there."""
+    names = [row.file for row in reading.rows if _leads_nowhere(source / row.file)]
+    if names:
+        raise DataError(
+            f"{len(names)} of {len(reading.rows)} samples are links that lead nowhere, such as "
+            f"'{names[0]}' to '{os.readlink(source / names[0])}'.",
+            "Put the files there, or take these samples out of the annotations.",
+        )
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _check_room(source: Path, reading: Reading, folder: Path) -> None:

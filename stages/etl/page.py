@@ -171,8 +171,9 @@ def _sheet(dataset: Dataset, lines: Sequence["Line"], drawer: _Drawer) -> list[d
 def _views(line: "Line", dataset: Dataset, drawer: _Drawer) -> list[str]:
     boxes, drawn = boxes_of(line["boxes"], dataset.labels), []
     modality, data = drawer.modality, drawer.store.get(line["digest"])
+    decoding = modality.decoding(dataset.facts)
     for number in range(VIEWS + 1):
-        view = view_of(modality.decoding, data, dataset, line["digest"], number, boxes)
+        view = view_of(decoding, data, dataset, line["digest"], number, boxes)
         shown = [Box(dataset.labels[int(row[4])], *row[:4].tolist()) for row in view.boxes]
         drawn.append(modality.drawn(view.windows[0], drawer.side, shown))
     return drawn

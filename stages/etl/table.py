@@ -67,6 +67,7 @@ def _line(index: int, sample: Inspected) -> Line:
         "wrong_boxes": None if sample.problem else found.problem or None,
         "same": sample.facts.get("same", sample.digest) if not sample.problem else None,
         "problem": sample.problem or None,
+        "remedy": sample.remedy or None,
         **{f"extra.{key}": value for key, value in row.extra.items()},
     }
 

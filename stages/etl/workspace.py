@@ -2,15 +2,16 @@
 
 A DVC repository allows one writer at a time; separate workspaces do not block each other."""
 
+import errno
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from configparser import ConfigParser
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -22,6 +23,8 @@ from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 
 DATA = "data"
+GONE = "It was moved or removed meanwhile, or a link leads to it: put it there, and try again."
+REMEDIES = {errno.ENOENT: GONE, errno.EISDIR: GONE}
 YOUNG = 60  # seconds for which a new workspace may have no lock yet
 
 
@@ -39,7 +42,6 @@ def workspace(settings: Settings) -> Iterator[Path]:
             flock(lock, LOCK_EX)  # before others could take it for an abandoned workspace
             (folder / ".dvc").mkdir(parents=True, mode=0o700)
             lock_path.rename(folder / "lock")
-            _configure(folder, settings)
             try:
                 yield folder
             finally:
@@ -48,7 +50,7 @@ def workspace(settings: Settings) -> Iterator[Path]:
 
 def keep(folder: Path, settings: Settings) -> str:
     """Store folder/data in the cache, and in the remote if there is one; return its revision."""
-    with _repository(folder) as repo:
+    with repository(folder, settings) as repo:
         repo.add(str(folder / DATA))
         if settings.dvc_remote:
             repo.push()
@@ -60,7 +62,7 @@ def fetch(folder: Path, revision: str, settings: Settings) -> Path:
     """Write the files of `revision` to folder/data, from the cache or else from the remote."""
     out = {"md5": revision, "hash": "md5", "path": DATA}
     (folder / "data.dvc").write_text(yaml.safe_dump({"outs": [out]}), encoding="utf-8")
-    with _repository(folder) as repo:
+    with repository(folder, settings) as repo:
         if settings.dvc_remote and not _is_stored(revision, settings):
             repo.pull()
         else:
@@ -74,19 +76,23 @@ def disk_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        disk_error = as_ours(error)
         raise InfrastructureError(
             f"Cannot use {error.filename or place}: {error.strerror or error}.",
-            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+            disk_error.remedy if disk_error else REMEDIES.get(error.errno or 0, WRITABLE),
         ) from error
 
 
 @contextmanager
-def _repository(folder: Path) -> Iterator[Any]:
+def repository(folder: Path, settings: Settings) -> Iterator[Any]:
     os.environ["DVC_NO_ANALYTICS"] = "1"
     from dvc.repo import Repo
 
     try:
-        with Repo(str(folder)) as repo:
+        with (
+            TemporaryDirectory(prefix="aiwf-") as links,
+            Repo(str(folder), config=_config(folder, settings, Path(links))) as repo,
+        ):
             yield repo
     except Exception as error:  # errors of DVC, of the disk, of S3 and of DVC's libraries
         disk_error = as_ours(error)
@@ -119,23 +125,41 @@ def _is_stored(revision: str, settings: Settings) -> bool:
     return all((cache / digest[:2] / digest[2:]).is_file() for digest in digests)
 
 
-def _configure(folder: Path, settings: Settings) -> None:
-    config = ConfigParser(interpolation=None)
-    config["core"] = {
-        "analytics": "false",
-        "no_scm": "true",
-        "site_cache_dir": str(folder / ".dvc" / "site"),
+def _config(folder: Path, settings: Settings, links: Path) -> dict[str, Any]:
+    """DVC's configuration, handed over as values: in the syntax of its file a # in a path or a
+    secret begins a comment, and a comma a list. `links`: an empty folder."""
+    data = _plainly_named(folder_of(settings), links / "data")
+    config: dict[str, Any] = {
+        "core": {
+            "analytics": False,
+            "no_scm": True,
+            "site_cache_dir": str(data / "work" / folder.name / ".dvc" / "site"),
+        },
+        # A workspace's files are read and removed, never written, so links to the cache are safe.
+        "cache": {
+            "dir": str(data / "cache"),
+            "type": ["reflink", "hardlink", "copy"],
+        },
     }
-    # A workspace's files are read and removed, never written, so links to the cache are safe.
-    config["cache"] = {"dir": str(folder_of(settings) / "cache"), "type": "reflink,hardlink,copy"}
     if settings.dvc_remote:
         config["core"]["remote"] = "store"
-        config["'remote \"store\"'"] = _remote(settings)
-    with (folder / ".dvc" / "config").open("w", encoding="utf-8") as text:
-        config.write(text)
+        config["remote"] = {"store": _remote(settings, links)}
+    return config
 
 
-def _remote(settings: Settings) -> dict[str, str]:
+def _plainly_named(place: Path, link: Path) -> Path:
+    """`place`, or a `link` to it if its name has signs in whose place DVC's libraries put values:
+    those of variables for $, their own for braces."""
+    if not set(str(place)) & set("${}"):
+        return place
+    link.symlink_to(place)
+    return link
+
+
+def _remote(settings: Settings, links: Path) -> dict[str, str]:
+    if "://" not in settings.dvc_remote:
+        place = Path(settings.dvc_remote).absolute()
+        return {"url": str(_plainly_named(place, links / "remote"))}
     if not settings.dvc_remote.startswith("s3://"):
         return {"url": settings.dvc_remote}
     found = {

@@ -43,7 +43,7 @@ def _migrate(path: Path, environment: dict[str, str]) -> None:
     """Bring the database at `path` to the tables of the Airflow that is installed."""
     done = subprocess.run(
         [sys.executable, "-m", "airflow", "db", "migrate"],
-        env={**os.environ, **environment, CONNECTION: f"sqlite:///{path}"},
+        env={**os.environ, **environment, CONNECTION: databases.address_of(path)},
         capture_output=True,
         text=True,
         errors="replace",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from stages.runtime.errors import InfrastructureError
+from stages.databases import address_of
+from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.runtime.files import flushed
 from stages.settings import Settings
 
@@ -32,13 +33,20 @@ def airflow_environment(settings: Settings, home: Path | None = None) -> dict[st
 
     `home` is Airflow's own folder. Secrets are made once and kept there, for its owner only."""
     home = home or settings.root / "airflow"
+    for place in (home, PROJECT):
+        _check_expanded(place)
     _keep_config(home)
     address = f"http://{HOST}:{settings.airflow_port}"
     return {
         **settings_environment(settings),
         **quiet(),
         "AIRFLOW_HOME": str(home),
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": address_of(home / "airflow.db"),
+        # Airflow would put them together in its settings file, where a % is not a letter.
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
+        "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(
+            home / "logs" / "dag_processor"
+        ),
         "AIRFLOW__CORE__DAGS_FOLDER": str(PROJECT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "operators" / "plugins"),
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
@@ -53,6 +61,17 @@ def airflow_environment(settings: Settings, home: Path | None = None) -> dict[st
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(home / "jwt_secret"),
         **TUNED,
     }
+
+
+def _check_expanded(place: Path) -> None:
+    """Raise ConfigError if Airflow would not take `place` as it is: it puts the values of variables
+    into every path, and its settings have no sign against it."""
+    if os.path.expandvars(place) != str(place):
+        name = next(part for part in place.parts if os.path.expandvars(part) != part)
+        raise ConfigError(
+            f"Airflow would read '{name}' in {place} as a variable of the environment.",
+            "Rename the folder, set AIWF_WORKSPACE to another, or run without Airflow.",
+        )
 
 
 # Each was measured: a task then starts in 0.1 s instead of 1 to 5.

@@ -16,9 +16,8 @@ SMALL = 200_000  # bytes of a small sample by default
 class Modality(Protocol):
     """`noun`: the word for a sample, such as photo. `types`: the content types, or their prefixes,
     that a service accepts. `libraries`: what a device needs for the steps. `facts`: the facts of a
-    sample in the manifest. `decoding`: steps from a file's bytes to what `drawn` takes. `example`:
-    a file name and content type for a package's README. `small_suffix`: the suffix of `small`
-    samples' names."""
+    sample in the manifest. `example`: a file name and content type for a package's README.
+    `small_suffix`: the suffix of `small` samples' names."""
 
     name: ClassVar[str]
     noun: ClassVar[str]
@@ -27,7 +26,10 @@ class Modality(Protocol):
     small_suffix: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
     facts: ClassVar[tuple[str, ...]]
-    decoding: ClassVar[tuple[Mapping[str, Any], ...]]
+
+    def decoding(self, facts: Mapping[str, float]) -> tuple[Mapping[str, Any], ...]:
+        """The steps from a file's bytes to what `drawn` takes, for a dataset with `facts`."""
+        ...
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         """The facts of the sample in `data`, with `same`, a digest of its decoded content, and,

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from stages.artifacts import Box
 from stages.media import SMALL
 from stages.media.boxes import overlaid, with_boxes
+from stages.media.levels import decode_arguments, levels_of
 from stages.media.traits import picture_traits
 from stages.pages import inline
-from stages.runtime.pictures import decode_picture
+from stages.runtime.pictures import decode_picture, shown_picture
+from stages.runtime.pixels import LEVELS
 
 if TYPE_CHECKING:
     from stages.config import EtlConfig
@@ -33,23 +35,25 @@ class Pictures:
     small_suffix: ClassVar[str] = ".jpg"
     libraries: ClassVar[tuple[str, ...]] = ("pillow",)
     facts: ClassVar[tuple[str, ...]] = ("width", "height")
-    decoding: ClassVar[tuple[Mapping[str, Any], ...]] = ({"step": "decode_picture"},)
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         return inspect_picture(data, config)
 
+    def decoding(self, facts: Mapping[str, float]) -> tuple[Mapping[str, Any], ...]:
+        return ({"step": "decode_picture", "args": decode_arguments(facts)},)
+
     def traits(self, data: bytes) -> dict[str, float]:
-        return picture_traits(decode_picture(data))
+        return picture_traits(shown_picture(data))
 
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
-        return {}
+        return levels_of(facts)
 
     def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
-        picture = decode_picture(data)
+        picture = shown_picture(data)
         return small_jpeg(with_boxes(picture, boxes, side) if boxes else picture, side)
 
     def preview(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> str:
-        return self.drawn(decode_picture(data), side, boxes)
+        return self.drawn(shown_picture(data), side, boxes)
 
     def drawn(self, value: NDArray[Any], side: int, boxes: Sequence[Box] = ()) -> str:
         image = inline(small_jpeg(value, side))
@@ -63,7 +67,10 @@ class Pictures:
         return golden_pictures()
 
     def small(self, data: bytes, most_bytes: int = SMALL) -> bytes:
-        picture, small = decode_picture(data), b""
+        picture, small = (
+            shown_picture(data),
+            b"",
+        )  # a JPEG has 8 bits: a device stretches it no more
         for side in GOLDEN_SIDES:
             small = small_jpeg(picture, side, GOLDEN_QUALITY)
             if len(small) <= most_bytes:
@@ -77,16 +84,24 @@ class Pictures:
 
 
 def inspect_picture(data: bytes, config: "EtlConfig") -> dict[str, Any]:
-    """The facts of the picture in `data`: width, height, `same` and `fingerprint`.
+    """The facts of the picture in `data`: width, height, `same` and `fingerprint`; of one of 16
+    bits black_level, white_level and grey_levels, the number of 8-bit levels between these;
+    all_transparent, 1 if so.
 
     `same` is equal for equal pixels, in whatever format they are stored. `fingerprint`: a small
     grey picture, uint8 [64, 64], only with near_duplicates. Raises BadSample for bytes that a
     device could not decode."""
-    picture = decode_picture(data)
+    noted: dict[str, Any] = {"all_transparent": 0}
+    picture = decode_picture(data, facts=noted)
     height, width = picture.shape[:2]
     same = sha256(f"{width}x{height}:".encode())
+    if levels := [noted[name] for name in LEVELS if name in noted]:
+        picture = decode_picture(data, levels=levels)  # else different ones may look equal
+        same.update(f"{levels}:".encode())
+        noted["grey_levels"] = (levels[1] - levels[0]) // 257 + 1
     same.update(np.ascontiguousarray(picture).data)  # as a whole it would be copied twice
     facts = {
+        **noted,
         "width": width,
         "height": height,
         "short_side": min(width, height),

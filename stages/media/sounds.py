@@ -13,7 +13,7 @@ from stages.media import SMALL
 from stages.media.drawn_sounds import fingerprint_of, heard, spectrogram_jpeg
 from stages.pages import inline
 from stages.runtime.resampling import resampled
-from stages.runtime.sounds import Sound, decode_sound, mono, read_sound
+from stages.runtime.sounds import Sound, decode_sound, loudest_of_cancelling, mono, read_sound
 
 if TYPE_CHECKING:
     from stages.config import EtlConfig
@@ -36,9 +36,9 @@ class Sounds:
     small_suffix: ClassVar[str] = ".flac"
     libraries: ClassVar[tuple[str, ...]] = ("soundfile",)
     facts: ClassVar[tuple[str, ...]] = ("seconds", "rate", "channels")
-    decoding: ClassVar[tuple[Mapping[str, Any], ...]] = (
-        {"step": "decode_sound", "args": {"rate": RATE}},
-    )
+
+    def decoding(self, facts: Mapping[str, float]) -> tuple[Mapping[str, Any], ...]:
+        return ({"step": "decode_sound", "args": {"rate": RATE}},)
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:
         return inspect_sound(data, config)
@@ -93,7 +93,9 @@ class Sounds:
 
 def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
     """The facts of the sound in `data`: seconds, rate, channels; peak and level (mean energy) in dB
-    below full scale; clipped, the share of samples at full scale; `same` and `fingerprint`.
+    below full scale of the one channel that a network gets; cancelling, 1 if that is the loudest
+    channel, as their mean would be silent, else 0; clipped, the share of samples at full scale;
+    `same` and `fingerprint`.
 
     `same`: a digest of the decoded samples, equal in whatever format they are stored.
     `fingerprint`: a small spectrogram, uint8 [64, 64], only with near_duplicates. Raises BadSample
@@ -106,6 +108,7 @@ def inspect_sound(data: bytes, config: "EtlConfig") -> dict[str, Any]:
         "seconds": frames / sound.rate,
         "rate": sound.rate,
         "channels": channels,
+        "cancelling": int(loudest_of_cancelling(sound.samples) is not None),
         **_levels(sound),
         "same": same.hexdigest(),
     }
@@ -123,18 +126,16 @@ def window_of(seconds: Sequence[float]) -> float:
 
 
 def _levels(sound: Sound) -> dict[str, float]:
-    """Peak, level and clipped share, computed by blocks of frames: ten minutes are 230 MB, which
-    would be copied several times."""
-    peak, energy, clipped = 0.0, 0.0, 0
-    for start in range(0, len(sound.samples), BLOCK):
+    """Peak and level of the one channel that a network gets, and the clipped share of all samples,
+    computed by blocks of frames: ten minutes are 230 MB, which would be copied several times."""
+    waveform, clipped, energy = mono(sound.samples), 0, 0.0
+    for start in range(0, len(waveform), BLOCK):
         sizes = np.abs(sound.samples[start : start + BLOCK])
-        peak = max(peak, float(sizes.max()))
         clipped += int(np.count_nonzero(sizes >= FULL_SCALE))
-        channel = mono(sound.samples[start : start + BLOCK])
-        energy += float(np.square(channel, dtype=np.float64).sum())
+        energy += float(np.square(waveform[start : start + BLOCK], dtype=np.float64).sum())
     return {
-        "peak": _decibels(peak),
-        "level": _decibels((energy / len(sound.samples)) ** 0.5),
+        "peak": _decibels(max(float(waveform.max()), -float(waveform.min()))),
+        "level": _decibels((energy / len(waveform)) ** 0.5),
         "clipped": round(clipped / sound.samples.size, 6),
     }
 

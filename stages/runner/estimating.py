@@ -18,9 +18,11 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
 from stages.train.cost.estimate import Estimate
+from stages.train.distributed.own_folder import check_sockets
 from stages.train.distributed.room import MB
 from stages.train.search.search_space import inputs_of
 
+BEFORE_RAY = ("etl", "train")
 STAGES = ("etl", "train", "evaluate", "deploy")
 READING = 0.02  # a sample: read, checked, its thumbnail drawn
 ANSWERING = 0.05  # a sample of the test split: prepared, answered, drawn on the page
@@ -68,10 +70,12 @@ def accounted(
 
     Both the estimate and the measured figures are recorded. A task that was begun before is not
     refused, since part of what it needs is there already. Raises InfrastructureError if there is
-    no room."""
+    no room, ConfigError if Ray could not be started for the training."""
     account = Account(run, store)
     estimates = account.estimates(pipeline, settings)
     if task not in account.tasks:
+        if settings.ray == "local" and stage in BEFORE_RAY:
+            check_sockets()
         check_room(_from(stage, estimates, pipeline), room_of(settings), settings.root)
     account.begin(task, estimates.get(stage))
     with measuring(settings.root) as taken:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .pictures import decode_picture
+from .pictures import shown_picture
 
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#9a6324", "#800000")
 QUALITY = 90
@@ -17,7 +17,7 @@ def drawn(picture: bytes, boxes: Sequence[Mapping[str, Any]]) -> bytes:
     sure are dashed. Raises BadSample if `picture` cannot be decoded."""
     from PIL import Image, ImageDraw
 
-    image = Image.fromarray(decode_picture(picture))
+    image = Image.fromarray(shown_picture(picture))
     pen = ImageDraw.Draw(image)
     line = max(2, round(max(image.size) / 400))
     font = _font(max(10, 5 * line))

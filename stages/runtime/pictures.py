@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,11 @@ from .declaring import declare
 from .errors import BackendMissing, BadSample, WorkflowError
 from .faults import fault_of
 from .libraries import at_least
+from .pixels import DEEPEST, LEVELS, pixels
+from .png_texts import without_texts
 from .quiet import quiet
-from .rules import whole
+from .rules import several, whole
+from .signatures import reason_of
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
@@ -33,7 +36,6 @@ MAGIC = {
 START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", 0xD9
 STANDING_ALONE = (0x01, 0xD8)  # markers without a length, beside those of restarts
 MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-TRANSPARENT = ("LA", "La", "PA", "RGBA", "RGBa")
 ORIENTATION = 0x0112  # EXIF
 TILE_WIDTH, TILE_HEIGHT = 322, 323  # TIFF
 TURNED = range(2, 9)
@@ -44,22 +46,31 @@ MOST_PIXELS_OF = {  # whose decoders take more than 10 bytes for each pixel
     "JPEG2000": 30_000_000,
 }
 MOST_SIDE = 1_000_000  # to shrink a side, Pillow takes 16 bytes for each of its pixels
-STRIP_PIXELS = 1_000_000  # are converted at a time
 MOST_READS, BYTES_A_READ = 20_000, 100  # Pillow reads the headers part by part
 MOST_READS_OF_PIXELS = 6_000_000  # and compressed BMPs byte by byte: some seconds
 MOST_SCANS = 500  # of a JPEG; usual are 1 and 10, size optimisers make some dozens
 MOST_SCANNED_PIXELS = 4_000_000_000  # of all scans together: some seconds
 
 
-@declare("bytes", "picture", most_pixels=whole(1, MOST_PIXELS))
+@declare(
+    "bytes",
+    "picture",
+    most_pixels=whole(1, MOST_PIXELS),
+    levels=several(whole(0, DEEPEST), 2, 2),
+)
 def decode_picture(
-    data: bytes, most_pixels: int = MOST_PIXELS, facts: dict[str, Any] | None = None
+    data: bytes,
+    most_pixels: int = MOST_PIXELS,
+    levels: Sequence[int] = (0, DEEPEST),
+    facts: dict[str, Any] | None = None,
 ) -> NDArray[np.uint8]:
     """The picture in `data`, upright, as (H, W, 3) uint8 RGB.
 
-    EXIF orientation is applied; transparent pixels are put on white; of an animation the first
-    frame is taken; 16 bits are scaled to 8; grey, palette and CMYK are converted. Writes width and
-    height to `facts`.
+    EXIF orientation is applied; transparent pixels are put on white, unless all are transparent,
+    for then their colours are meant; of an animation the first frame is taken; 16 bits are scaled
+    to 8, so that `levels` become black and white; grey, palette and CMYK are converted. Writes to
+    `facts`: width and height; of a picture of 16 bits black_level and white_level, between which
+    all but the darkest and brightest thousandth of its pixels are; all_transparent, if so.
 
     Raises BadSample if `data` is no complete picture, or one of more than `most_pixels`, which is
     checked before decoding; InfrastructureError if Pillow fails on good pictures too;
@@ -68,7 +79,7 @@ def decode_picture(
         raise BadSample("The file is empty (0 bytes).", "Copy it again from where it came from.")
     with quiet():
         try:
-            picture = _decoded(data, most_pixels)
+            picture = _decoded(data, most_pixels, levels, {} if facts is None else facts)
         except WorkflowError:
             raise
         except Exception as error:  # decoders raise nearly anything on bytes made to break them
@@ -79,15 +90,26 @@ def decode_picture(
     return picture
 
 
-def _decoded(data: bytes, most_pixels: int) -> NDArray[np.uint8]:
-    file = _Bytes(data)
+def shown_picture(data: bytes) -> NDArray[np.uint8]:
+    """The picture in `data` for people to look at: as `decode_picture` gives it, but 16 bits are
+    scaled by the range of this picture alone."""
+    facts: dict[str, Any] = {}
+    picture = decode_picture(data, facts=facts)
+    levels = [facts[name] for name in LEVELS if name in facts]
+    return decode_picture(data, levels=levels) if levels else picture
+
+
+def _decoded(
+    data: bytes, most_pixels: int, levels: Sequence[int], facts: dict[str, Any]
+) -> NDArray[np.uint8]:
+    file = _Bytes(without_texts(data))
     image = _opened(file)
     _check_size(image, most_pixels)
     _check_scans(image, data)
     file.remaining = MOST_READS_OF_PIXELS
     image.load()
     image = _upright(image)  # rebinding frees the image as it was stored
-    return _pixels(image)
+    return pixels(image, levels, facts)
 
 
 def _opened(file: io.BytesIO) -> "Pillow.Image":
@@ -124,10 +146,11 @@ def _bad(error: Exception, data: bytes) -> BadSample:
     """The error to raise if `error` was caused by the bytes of `data`."""
     name = type(error).__name__
     if name == "UnidentifiedImageError":
-        return BadSample(
+        reason = reason_of(data, "picture") or (
             f"The {len(data)} bytes are not a picture of a known format.",
             f"Save it as JPEG or PNG. Readable are: {', '.join(FORMATS)}.",
         )
+        return BadSample(*reason)
     if name == "DecompressionBombError":
         return _too_large(str(error))
     return BadSample(
@@ -137,9 +160,12 @@ def _bad(error: Exception, data: bytes) -> BadSample:
 
 
 def _format_of(data: bytes) -> str:
-    """Pillow's name of the format by the first bytes of `data`; PNG if they match none."""
+    """Pillow's name of the format by the first bytes of `data`; PNG if they match none, or if this
+    Pillow was built without the format, which is no fault of it."""
+    from PIL import Image
+
     if data[4:8] == b"ftyp":
-        return "AVIF" if data[8:12] in (b"avif", b"avis") else "PNG"
+        return "AVIF" if data[8:12] in (b"avif", b"avis") and "AVIF" in Image.OPEN else "PNG"
     return next(
         (name for name, start in MAGIC.items() if re.match(start, data[:16], re.DOTALL)), "PNG"
     )
@@ -154,7 +180,7 @@ def _decode_good_picture(name: str) -> None:
     for mode, format in (("RGB", name), ("RGBA", "PNG"), ("I;16", "PNG")):
         out = io.BytesIO()
         Image.new(mode, (8, 8)).save(out, format, **(options if format == name else {}))
-        _decoded(out.getvalue(), MOST_PIXELS)
+        _decoded(out.getvalue(), MOST_PIXELS, (0, DEEPEST), {})
 
 
 def _check_size(image: "Pillow.Image", most: int) -> None:
@@ -227,72 +253,6 @@ def _turns() -> None:
     image = Image.new("RGB", (2, 1))
     image.getexif()[ORIENTATION] = 6
     ImageOps.exif_transpose(image)
-
-
-def _pixels(image: "Pillow.Image") -> NDArray[np.uint8]:
-    """`image` as (H, W, 3) uint8. Converted strip by strip, as converting all at once would take
-    many times the memory of the picture."""
-    width, height = image.size
-    out = np.empty((height, width, 3), np.uint8)
-    rows = max(1, STRIP_PIXELS // width)
-    span = _span(image, rows) if image.mode.startswith(("I", "F")) else None
-    for top, strip in _strips(image, rows):
-        if span is None:
-            out[top : top + rows] = np.asarray(_over_white(strip).convert("RGB"))
-        else:
-            out[top : top + rows] = _to_eight_bits(strip, *span)[:, :, None]
-    return out
-
-
-def _strips(image: "Pillow.Image", rows: int) -> Iterator[tuple[int, "Pillow.Image"]]:
-    """The first row and the picture of each strip of `rows` rows of `image`."""
-    width, height = image.size
-    if height <= rows:
-        yield 0, image
-        return
-    for top in range(0, height, rows):
-        yield top, image.crop((0, top, width, min(top + rows, height)))
-
-
-def _span(image: "Pillow.Image", rows: int) -> tuple[float, float]:
-    """The values of black and white in a picture of 16 or 32 bits or floats: the range of 16 bits
-    if it has them, else its own minimum and maximum."""
-    if image.mode.startswith("I;16"):
-        return 0.0, 65535.0
-    ends = [
-        (wide.min(), wide.max()) for _, strip in _strips(image, rows) for wide in [_wide(strip)]
-    ]
-    low, high = min(low for low, _ in ends), max(high for _, high in ends)
-    if image.mode == "I" and low >= 0 and high <= 65535:  # 16 bits, read into 32
-        return 0.0, 65535.0
-    return low, high
-
-
-def _wide(image: "Pillow.Image") -> NDArray[np.float64]:
-    wide = np.asarray(image).astype(np.float64)
-    return np.nan_to_num(wide, copy=False) if image.mode.startswith("F") else wide
-
-
-def _to_eight_bits(image: "Pillow.Image", low: float, high: float) -> NDArray[np.uint8]:
-    """Grey levels from `low` to `high` as 0..255."""
-    share = (_wide(image) - low) / (high - low if high > low else 1.0)
-    return np.rint(255 * share).astype(np.uint8)
-
-
-def _over_white(image: "Pillow.Image") -> "Pillow.Image":
-    from PIL import Image
-
-    if not _is_transparent(image):
-        return image
-    over = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
-
-
-def _is_transparent(image: "Pillow.Image") -> bool:
-    """Whether `image` has transparent pixels. Pillow's own `has_transparency_data` needs 10.1."""
-    if image.mode in TRANSPARENT or "transparency" in image.info:
-        return True
-    return image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A")
 
 
 def _too_large(how: str) -> BadSample:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
+from stages.media.levels import decode_arguments
 
 if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
@@ -42,7 +43,7 @@ class ObjectDetection:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32; the proportions
         are not kept, so that boxes are shares of width and height."""
         return (
-            Step(step="decode_picture"),
+            Step(step="decode_picture", args=decode_arguments(dataset.facts)),
             Step(step="resize", args={"size": size}),
             Step(step="normalise", args={"mean": list(family.mean), "std": list(family.std)}),
             Step(step="to_channels_first"),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from stages.databases import path_of
 from stages.faults import as_ours
 from stages.runtime.errors import InfrastructureError, WorkflowError
 from stages.runtime.files import alone
@@ -87,9 +88,8 @@ def _files_of(name: str, place: TrackingPlace) -> str | None:
     """Where files go: beside a database that is a file; a server decides for itself.
 
     Not in the workspace: a run that is made again has one for itself, which does not last."""
-    kind, found, database = place.mlflow_uri.partition(":///")
-    if found and kind == "sqlite":
-        return (Path(database).absolute().parent / "files" / name).as_uri()
+    if database := path_of(place.mlflow_uri):
+        return (database.parent / "files" / name).as_uri()
     return None if "://" in place.mlflow_uri else (place.root / "mlflow" / "files" / name).as_uri()
 
 

@@ -7,18 +7,16 @@ from pathlib import Path
 
 from stages import databases
 
-SCHEME = "sqlite:///"
-
 
 def ready(address: str) -> None:
     """Make or bring up the tables of MLflow at `address`, if that is a SQLite file.
 
     Raises InfrastructureError, with the database as it was."""
-    place = address.removeprefix(SCHEME)
-    if not address.startswith(SCHEME) or not place or place.startswith(":memory:"):
+    path = databases.path_of(address)
+    if path is None:
         return
     tables = databases.Tables("MLflow", version("mlflow-skinny"), "runs", _make, _is_current)
-    databases.ready(Path(place).absolute(), tables)
+    databases.ready(path, tables)
 
 
 def _make(path: Path) -> None:
@@ -28,7 +26,7 @@ def _make(path: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.exc import SQLAlchemyError
 
-    address = f"{SCHEME}{path}"
+    address = databases.mlflow_address_of(path)
     try:
         if path.stat().st_size:
             engine = create_sqlalchemy_engine_with_retry(address)

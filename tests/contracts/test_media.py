@@ -59,7 +59,7 @@ def test_thumbnails_are_small_jpegs(name: str):
 def test_a_preview_needs_nothing_from_elsewhere(name: str):
     modality = MODALITIES[name]()
     data = next(iter(modality.golden().values()))
-    value = runtime.prepared(modality.decoding, data).windows[0]
+    value = runtime.prepared(modality.decoding({}), data).windows[0]
 
     for html in (modality.preview(data, 96), modality.drawn(value, 96)):
         assert "data:image/" in html

@@ -31,7 +31,7 @@ class Heard:
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory) -> Settings:
-    return makers.settings(tmp_path_factory.mktemp("direct with space"))
+    return makers.settings(tmp_path_factory.mktemp("direct C# 50% a%20b, what? it's [x]"))
 
 
 def test_what_the_first_task_finds_wrong_is_the_error_of_the_run(settings, tmp_path):

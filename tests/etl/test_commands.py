@@ -77,4 +77,4 @@ def test_a_link_to_nothing_is_told(aiwf, tmp_path):
     result = aiwf("data", "add", "shapes", "shapes")
 
     assert result.returncode == 0
-    assert "left out: 1 file: links to nothing: 'circle/gone.png'" in result.stdout
+    assert "left out: 1 file: links to nothing: 'circle/gone.png to" in result.stdout

@@ -46,6 +46,9 @@ BAD = {
     "cut.wav": (saved(hiss())[:9000], "truncated|cannot be decoded to its end"),
     "silent.wav": (saved(np.zeros(16000)), "Nothing can be heard"),
     "wrong.wav": (saved(np.full(16000, np.nan), subtype="FLOAT"), "no numbers"),
+    "phone.m4a": (b"\0\0\0\x20ftypM4A \0\0\0\0" + bytes(900), "AAC recording"),
+    "pointer.wav": (b"version https://git-lfs.github.com/spec/v1\noid x\n", "pointer of git-lfs"),
+    "page.mp3": (b"<!DOCTYPE html><html><body>404</body></html>", "a web page"),
     "hour.flac": (saved(np.zeros(3600 * 1000), 1000, "FLAC"), "60 min 0 s long"),
 }
 
@@ -61,6 +64,19 @@ def test_what_cannot_be_used_is_quarantined_with_a_reason(workshop):
     assert set(reasons) == set(BAD)
     for name, (_, reason) in BAD.items():
         assert re.search(reason, reasons[name]), reasons[name]
+
+
+def test_clips_whose_channels_cancel_each_other_are_used_and_told(workshop):
+    for number in range(3):
+        clip = melody(20 + number, 0.7)
+        workshop.write(f"car/phase{number}.wav", saved(np.stack([clip, -clip], axis=1)))
+
+    dataset = workshop.dataset()
+
+    found = {finding.check: finding for finding in dataset.findings}
+    assert found["channels in phase"].count == 3
+    assert found["channels in phase"].severity == "warning"
+    assert sum(dataset.samples.values()) == 23
 
 
 def test_what_is_strange_is_told(workshop):

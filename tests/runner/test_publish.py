@@ -1,7 +1,10 @@
 """What a run made lies where people look, whole."""
 
-from stages.artifacts import Measure, Package
-from stages.runner.publish import unpack_package
+import pytest
+
+from stages.artifacts import Dataset, Measure, Package
+from stages.runner.lock import Lock, run_folder
+from stages.runner.publish import publish, unpack_package
 from stages.runtime.sealed import SEAL, check, seal
 from tests import makers
 
@@ -36,3 +39,19 @@ def test_a_package_that_somebody_changed_is_unpacked_anew_and_kept_beside(tmp_pa
     check(folder)
     [beside] = folder.parent.glob("*-changed-*")
     assert (beside / "labels.txt").read_text() == "a\nc\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "names"),
+    [(b"", ["data.html"]), (b"a.jpg,cat\n", ["data.html", "quarantine.csv"])],
+)
+def test_the_table_that_the_data_page_names_lies_beside_it(tmp_path, rows, names):
+    store, settings = makers.store(tmp_path), makers.settings(tmp_path)
+    files = {"page.html": b"<p>page", "quarantine.csv": b"file,label\n" + rows}
+    stored = {name: store.add(data) for name, data in files.items()}
+    dataset = Dataset(task="t", labels=("cat",), revision="0", counts={}, files=stored)
+    lock = Lock(run="one", pipeline="p", data={}, config={}, seeds={}, requirements="", machine={})
+
+    publish(dataset, lock, store, settings)
+
+    assert sorted(path.name for path in run_folder("one", settings).iterdir()) == names

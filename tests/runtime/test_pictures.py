@@ -1,5 +1,6 @@
 """Every kind of picture that people have becomes the same thing, or an error that helps."""
 
+import io
 import struct
 import subprocess
 import sys
@@ -13,10 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from stages.runtime import pictures
+from stages.etl.readers.files import size_of
+from stages.runtime import pixels
+from stages.runtime import steps as runtime
 from stages.runtime.errors import BadSample
-from stages.runtime.pictures import decode_picture
+from stages.runtime.pictures import decode_picture, shown_picture
 from tests.runtime import painting
 from tests.runtime.painting import RED, plain, saved
 
@@ -62,6 +66,168 @@ def test_sixteen_bits_are_scaled_not_cut_off(level, grey):
 
     assert np.unique(picture).tolist() == [grey]
     assert picture.shape == (4, 6, 3)
+
+
+def thermal(low: int, high: int, dead: int = 0, size=(64, 48)) -> bytes:
+    """A 16-bit PNG with levels from `low` to `high`, and `dead` pixels of the highest level."""
+    values = np.linspace(low, high, size[0] * size[1]).astype(np.uint16)
+    values[:dead] = 65535
+    return saved(Image.fromarray(values.reshape(size[::-1])))
+
+
+def test_sixteen_bits_are_stretched_between_the_levels_that_the_step_declares():
+    steps = [{"step": "decode_picture", "args": {"levels": [30_000, 31_500]}}]
+    facts = {}
+
+    narrow = decode_picture(thermal(30_000, 31_500), facts=facts)
+    stretched = runtime.run(steps, thermal(30_000, 31_500))
+    beyond = runtime.run(steps, thermal(20_000, 60_000))
+
+    assert len(np.unique(narrow)) == 7
+    assert len(np.unique(stretched)) == 256
+    assert (beyond.min(), beyond.max()) == (0, 255)
+    assert facts["black_level"] == pytest.approx(30_000, abs=5)
+    assert facts["white_level"] == pytest.approx(31_500, abs=5)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I"])
+def test_a_few_dead_pixels_do_not_widen_the_levels(mode):
+    image = Image.open(io.BytesIO(thermal(1000, 2000, dead=2)))
+    facts = {}
+
+    decode_picture(saved(image.convert(mode), "TIFF"), facts=facts)
+
+    assert facts["white_level"] <= 2000
+
+
+def test_levels_change_nothing_in_a_picture_of_eight_bits():
+    photo, facts = saved(plain((90, 90, 90), mode="L")), {}
+
+    np.testing.assert_array_equal(
+        decode_picture(photo, levels=(30_000, 31_500), facts=facts), decode_picture(photo)
+    )
+    assert set(facts) == {"width", "height"}
+
+
+def test_a_picture_to_look_at_uses_all_of_its_own_levels():
+    assert len(np.unique(shown_picture(thermal(30_000, 31_500)))) > 250
+
+
+def noise(mode: str, alpha: int) -> Image.Image:
+    values = np.random.default_rng(0).integers(0, 255, (8, 8, 4), np.uint8)
+    values[..., 3] = alpha
+    return Image.fromarray(values).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [("RGBA", "PNG"), ("LA", "PNG"), ("RGBA", "TIFF"), ("LA", "TIFF"), ("RGBA", "WEBP")],
+)
+def test_colours_below_an_alpha_of_zeros_alone_are_meant(mode, format):
+    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    clear, facts = noise(mode, 0), {}
+
+    picture = decode_picture(saved(clear, format, **options), facts=facts)
+
+    np.testing.assert_array_equal(picture, np.asarray(clear.convert("RGB")))
+    assert facts["all_transparent"] == 1
+
+
+def test_colours_below_an_alpha_that_is_used_are_not():
+    values = np.array(noise("RGBA", 0))
+    values[0, 0, 3] = 255
+    facts = {}
+
+    picture = decode_picture(saved(Image.fromarray(values)), facts=facts)
+
+    assert picture[1:].min() == 255
+    assert "all_transparent" not in facts
+
+
+def with_texts(count: int, size: int, packed: bool) -> bytes:
+    texts = PngInfo()
+    for number in range(count):
+        texts.add_text(f"text{number}", "x" * size, zip=packed)
+    return saved(plain(), pnginfo=texts)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(with_texts(1, 2_000_000, packed=True), id="packed"),
+        pytest.param(with_texts(1, 2_000_000, packed=False), id="plain"),
+        pytest.param(with_texts(80, 900_000, packed=True), id="many"),
+        pytest.param(saved(plain(), icc_profile=bytes(3_000_000)), id="profile"),
+    ],
+)
+def test_long_texts_in_a_png_are_no_hindrance(data):
+    assert np.unique(decode_picture(data).reshape(-1, 3), axis=0).tolist() == [list(RED)]
+
+
+def test_a_png_is_turned_as_its_exif_says_beside_long_texts():
+    texts, exif = PngInfo(), Image.Exif()
+    texts.add_text("text", "x" * 2_000_000, zip=True)
+    exif[0x0112] = 6
+
+    assert decode_picture(saved(plain(), pnginfo=texts, exif=exif)).shape == (24, 16, 3)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_tiff_is_turned_like_any_other_picture(orientation, compression, tmp_path):
+    values = np.zeros((32, 64, 3), np.uint8)
+    values[:16, :32] = RED
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"compression": compression} if compression else {}
+    tiff = saved(Image.fromarray(values), "TIFF", exif=exif, **options)
+
+    picture = decode_picture(tiff)
+
+    np.testing.assert_array_equal(
+        picture, decode_picture(saved(Image.fromarray(values), "PNG", exif=exif))
+    )
+    (tmp_path / "x.tiff").write_bytes(tiff)
+    assert size_of(tmp_path / "x.tiff") == picture.shape[1::-1]
+
+
+def test_of_several_pictures_in_an_mpo_the_first_is_taken():
+    frames = [plain(colour, (60, 40)) for colour in (RED, (0, 0, 255))]
+
+    picture = decode_picture(saved(frames[0], "MPO", save_all=True, append_images=frames[1:]))
+
+    assert np.abs(picture.astype(int) - RED).max() <= 2
+
+
+NAMED = {
+    "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(300), "HEIC", "JPEG"),
+    "git-lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n",
+                "pointer of git-lfs", "git lfs pull"),
+    "git-annex": (b"../../.git/annex/objects/aa/bb/SHA256E-s1--x.jpg/SHA256E-s1--x.jpg",
+                  "pointer of git-annex", "git annex get"),
+    "web page": (b"\n<!DOCTYPE html>\n<html>", "a web page", "Download it again"),
+    "error": (b'{"error": "quota"}', "an error message", "Download it again"),
+    "svg": (b'<?xml version="1.0"?>\n<svg xmlns="x"/>', "SVG", "JPEG or PNG"),
+    "zeros": (bytes(5000), "only zeros", "Copy it again"),
+    "zip": (b"PK\x03\x04" + bytes(90), "a zip archive", "Unpack it"),
+    "video": (b"\0\0\0\x18ftypmp42" + bytes(90), "a video", "Leave it out"),
+    "sound": (b"RIFF\0\0\0\0WAVEfmt " + bytes(90), "a sound and not a picture", "Leave it out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(NAMED))
+def test_what_is_no_picture_is_called_by_its_name(kind):
+    data, problem, remedy = NAMED[kind]
+
+    with pytest.raises(BadSample, match=problem) as caught:
+        decode_picture(data)
+
+    assert remedy in caught.value.remedy
+
+
+def test_a_truncated_avif_is_not_said_to_be_a_format_that_is_not_read():
+    with pytest.raises(BadSample, match="cannot be decoded"):
+        decode_picture(saved(plain(size=(300, 300)), "AVIF")[:-50])
 
 
 def test_floats_are_scaled_to_their_range():
@@ -234,7 +400,7 @@ def test_strips_make_the_picture_that_the_whole_makes(mode, monkeypatch):
     data = saved(image.convert(mode) if mode != "I;16" else image, "TIFF")
     whole = decode_picture(data)
 
-    monkeypatch.setattr(pictures, "STRIP_PIXELS", 30 * 7)
+    monkeypatch.setattr(pixels, "STRIP_PIXELS", 30 * 7)
 
     np.testing.assert_array_equal(decode_picture(data), whole)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.runtime.errors import BackendMissing, BadSample
-from stages.runtime.sounds import decode_sound, read_sound
+from stages.runtime.sounds import decode_sound, loudest_of_cancelling, read_sound
 from tests.sounds import hiss, saved, tone
 
 STORED = [
@@ -44,6 +44,36 @@ def test_channels_are_averaged():
 
     np.testing.assert_allclose(heard, tone(peak=0.3), atol=1e-6)
     assert facts == {"seconds": 1.0, "rate": 16000, "channels": 2}
+
+
+CANCELLING = {
+    "opposite": (1, -1),
+    "opposite and quieter": (1, -0.7),
+    "the second louder": (-0.5, 0.8),
+    "two pairs": (1, -1, 1, -1),
+}
+
+
+@pytest.mark.parametrize("kind", list(CANCELLING))
+def test_of_channels_that_cancel_each_other_the_loudest_is_taken(kind):
+    factors = CANCELLING[kind]
+    stereo = np.stack([factor * tone() for factor in factors], axis=1)
+    loudest = max(factors, key=abs)
+
+    heard = decode_sound(saved(stereo, subtype="FLOAT"), 16000)
+
+    np.testing.assert_allclose(heard, loudest * tone(), atol=1e-6)
+    assert loudest_of_cancelling(stereo) == factors.index(loudest)
+
+
+@pytest.mark.parametrize("other", [tone(), np.zeros(16000), hiss(seed=1), tone(880), -0.2 * tone()])
+def test_channels_that_do_not_cancel_each_other_are_averaged(other):
+    stereo = np.stack([tone(), other], axis=1).astype(np.float32)
+
+    heard = decode_sound(saved(stereo, subtype="FLOAT"), 16000)
+
+    np.testing.assert_allclose(heard, stereo.mean(axis=1), atol=1e-6)
+    assert loudest_of_cancelling(stereo) is None
 
 
 @pytest.mark.parametrize("rate", [8000, 22050, 44100, 48000, 44099])

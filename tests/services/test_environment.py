@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from stages.closure import ROOT
 from stages.local.environment import airflow_environment, login, settings_environment
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 
 
@@ -93,3 +94,25 @@ def test_every_setting_stands_in_the_file_of_settings():
     documented = re.findall(r"AIWF_(\w+)=", (ROOT / "infra" / "settings.env").read_text())
 
     assert sorted(name.lower() for name in documented) == sorted(Settings.model_fields)
+
+
+def test_a_folder_that_airflow_would_take_for_a_variable_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORK", "/elsewhere")
+
+    for name in ("$WORK", "a ${WORK} b"):
+        with pytest.raises(ConfigError, match="as a variable") as caught:
+            airflow_environment(Settings(workspace=tmp_path / name))
+        assert "AIWF_WORKSPACE" in caught.value.remedy
+
+    assert list(tmp_path.iterdir()) == []
+    assert airflow_environment(Settings(workspace=tmp_path / "$ 5 $no_such"))
+
+
+def test_the_database_of_airflow_is_in_a_folder_of_any_name(tmp_path):
+    from sqlalchemy.engine import make_url
+
+    place = tmp_path / "C# 50% a%20b?"
+
+    address = airflow_environment(Settings(workspace=place))["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+
+    assert make_url(address).database == str(place / "airflow" / "airflow.db")

@@ -40,6 +40,7 @@ LOCAL = "local-files/?d="  # what Label Studio puts before a path on its server
 UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # the prefix that Label Studio gives to uploads
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION = 0x0112
+WIDTH, HEIGHT = 256, 257  # TIFF's tags of the sides as they are stored
 
 
 class Files:
@@ -141,6 +142,9 @@ def size_of(path: Path) -> tuple[int, int] | None:
     try:
         with quiet(), Image.open(io.BytesIO(path.read_bytes())) as image:
             width, height = image.size
+            if image.format == "TIFF":  # newer versions of Pillow have turned this size already
+                tags = image.tag_v2  # type: ignore[attr-defined]
+                width, height = tags[WIDTH], tags[HEIGHT]
             turned = image.getexif().get(ORIENTATION) in SIDEWAYS
             return (height, width) if turned else (width, height)
     except Exception:  # of any kind: the inspection will report what is wrong with the picture

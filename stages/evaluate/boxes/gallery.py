@@ -11,7 +11,7 @@ from stages.evaluate.boxes.mistakes import Edges, Mistake
 from stages.evaluate.predictions import Predicted
 from stages.media.pictures import small_jpeg
 from stages.pages import inline
-from stages.runtime.pictures import decode_picture
+from stages.runtime.pictures import shown_picture
 
 SIDE = 240  # of a picture on the page, in pixels; it is shown smaller, and sharp on fine screens
 AROUND = 3.0  # the side of a view, in sides of the boxes that it is about
@@ -48,7 +48,7 @@ def views(
     fetch: Callable[[int], bytes],
 ) -> list[MistakeView]:
     """The views of `mistakes`; `fetch` gives a sample's bytes by its row."""
-    photo = lru_cache(maxsize=4)(lambda row: decode_picture(fetch(row)))
+    photo = lru_cache(maxsize=4)(lambda row: shown_picture(fetch(row)))
     return [_view(mistake, predicted, threshold, photo(mistake.row)) for mistake in mistakes]
 
 

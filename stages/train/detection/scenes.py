@@ -13,6 +13,7 @@ from stages.artifacts import Dataset
 from stages.etl.augment import boxes_of, changes_of
 from stages.etl.augmentations import Boxes, Scene
 from stages.etl.manifest import Sample, samples_of
+from stages.media.levels import decode_arguments
 from stages.runtime import steps as runtime
 from stages.runtime.errors import DataError
 from stages.store import Store
@@ -69,10 +70,14 @@ def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Sce
     training = [sample for sample in samples if sample.split == "train"]
     validation = [sample for sample in samples if sample.split == "validation"]
     _check(training, validation)
-    labels = dataset.labels
+    labels, side = dataset.labels, round(ZOOM_MARGIN * largest)
+    decode = [{"step": "decode_picture", "args": decode_arguments(dataset.facts)}]
     with ThreadPoolExecutor(threads) as pool:
         scenes = pool.map(
-            lambda sample: _shrunk(sample, store, labels, round(ZOOM_MARGIN * largest)), training
+            lambda sample: _shrunk(
+                runtime.run(decode, store.get(sample.digest)), boxes_of(sample.boxes, labels), side
+            ),
+            training,
         )
         return Scenes(
             dataset,
@@ -97,13 +102,12 @@ def _check(training: Sequence[Sample], validation: Sequence[Sample]) -> None:
         )
 
 
-def _shrunk(sample: Sample, store: Store, labels: Sequence[str], side: int) -> Scene:
-    decode = [{"step": "decode_picture"}]
-    picture = runtime.run(decode, store.get(sample.digest))
+def _shrunk(picture: NDArray[np.uint8], boxes: Boxes, side: int) -> Scene:
+    """`picture` with its `boxes`, neither side longer than `side`."""
     height, width = picture.shape[:2]
     factor = min(1.0, side / max(height, width))
     wanted = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return _resized(Scene(picture, boxes_of(sample.boxes, labels)), wanted)
+    return _resized(Scene(picture, boxes), wanted)
 
 
 def _sized(scene: Scene, size: int) -> Scene:

@@ -12,7 +12,7 @@ import stages
 from stages.models.export import child_environment
 from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
-from stages.train.distributed.own_folder import own_folder
+from stages.train.distributed.own_folder import check_sockets, own_folder
 from stages.train.distributed.ray_processes import RayProcesses, end
 from stages.train.distributed.room import PATIENCE, for_workers, store_bytes
 from stages.train.distributed.versions import check_cluster
@@ -47,7 +47,9 @@ def cluster(resources: Resources, shared: int, opened: str = "paddle") -> Iterat
 
     `shared`: bytes of the arrays that all workers read; `opened`: a library that every process of
     Ray opens beforehand, which helps if nearly all are going to need it. Raises
-    InfrastructureError if Ray does not come up."""
+    InfrastructureError if Ray does not come up, ConfigError if TMPDIR is too long for it."""
+    if not resources.on_cluster:
+        check_sockets()
     with (
         own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
         _environment(_variables(resources, opened)),

@@ -1,6 +1,7 @@
 """A folder for what lives as long as this process."""
 
 import fcntl
+import os
 import shutil
 import tempfile
 import time
@@ -8,7 +9,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from stages.runtime.errors import ConfigError
+
+LONGEST_SOCKET = 107  # bytes of a path that the system can open as a socket
+RAYS = "/aiwf-abcdefgh/ray/session_2026-01-31_12-59-59_999999_4194304/sockets/plasma_store"
 YOUNG = 60  # seconds in which its owner may not have locked it yet
+
+
+def check_sockets() -> None:
+    """Raise ConfigError if the folder for temporary files has too long a path for the sockets that
+    Ray makes in it."""
+    folder = tempfile.gettempdir()
+    longest = LONGEST_SOCKET - len(RAYS)
+    if len(os.fsencode(folder)) > longest:
+        raise ConfigError(
+            f"The folder for temporary files is {folder}, whose path has "
+            f"{len(os.fsencode(folder))} bytes: for Ray's sockets it may have {longest}.",
+            "Set TMPDIR to a folder with a shorter path, such as TMPDIR=/tmp.",
+        )
 
 
 @contextmanager

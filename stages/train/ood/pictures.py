@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from stages.runtime.pictures import decode_picture
+from stages.runtime.pictures import shown_picture
 from stages.train.ood import backgrounds, drawings, objects, photo_remixes
 from stages.train.ood.backgrounds import Picture, Rng
 
@@ -24,13 +24,13 @@ class Photos:
 
     def __init__(self, fetch: Callable[[], bytes]) -> None:
         self.fetch = fetch
-        first = decode_picture(fetch())
+        first = shown_picture(fetch())
         scale = min(1.0, MOST_SIDE / max(first.shape[:2]))
         self.height, self.width = (max(LEAST_SIDE, round(side * scale)) for side in first.shape[:2])
 
     def __call__(self) -> Picture:
         """Another photo, at that size."""
-        image = Image.fromarray(decode_picture(self.fetch()))
+        image = Image.fromarray(shown_picture(self.fetch()))
         return np.asarray(image.resize((self.width, self.height), Image.Resampling.BILINEAR))
 
 
