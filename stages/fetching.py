@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages.runtime.errors import Damaged, InfrastructureError
 from stages.runtime.files import beside
-from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.settings import Settings
 
 PATIENCE = 1200  # seconds
 SOURCE_PACKAGE = Path(__file__).with_name("source_package.py")
@@ -30,7 +33,7 @@ class Archive:
     sha256: str
 
 
-def fetch(archive: Archive, settings: Settings) -> Path:
+def fetch(archive: Archive, settings: "Settings") -> Path:
     """The file of `archive`, with its digest checked: fetched once, then cached in the workspace.
 
     Raises InfrastructureError if it cannot be fetched, Damaged if it has another digest."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stages.models.weights import Array, ResolvedWeights, Weights
 from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
-from stages.settings import Settings
+
+if TYPE_CHECKING:
+    from stages.settings import Settings
 
 SCRATCH = "scratch"  # in place of a digest: no weights
 
@@ -88,7 +90,7 @@ class Family:
         """A new Paddle layer of the size that `arrays` have; its weights are random."""
         return _function(self.network)(self, arrays)
 
-    def load(self, settings: Settings | None = None) -> dict[str, Array]:
+    def load(self, settings: "Settings | None" = None) -> dict[str, Array]:
         """The published weights, by their names in `backbone()`; every tensor is used once or named
         as spare. Without weights the backbone's initial ones, always the same; empty without a
         backbone. `settings` are those of the workspace that keeps what is fetched.

