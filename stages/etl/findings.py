@@ -1,6 +1,7 @@
 """Describes outcomes of expectations: findings, reasons, the record of the validation."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from stages.etl.readers import NAMES, few
 from stages.etl.table import Line, labels_in
 
 MOST_ROWS = 1000  # offending files named in the record
+EXAMPLES = 6  # files that illustrate a finding about labels
+LOOK = "look"  # the column that look-alikes have in common
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
@@ -22,6 +25,18 @@ def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
         message=_message(outcome, bad, lines),
         samples=tuple(_files(bad)[:12]),
     )
+
+
+def offenders_of(outcome: Outcome) -> list[list[str]]:
+    """The files that break the expectation of `outcome`; look-alikes in one list, others alone. Of
+    a finding about labels, which is no fault of its files, only some."""
+    column = outcome.meta.get("together")
+    if column != LOOK:
+        return [[file] for file in _files(outcome.bad)[: EXAMPLES if column else None]]
+    similar: dict[Any, list[Line]] = defaultdict(list)
+    for line in outcome.bad:
+        similar[line[LOOK]].append(line)
+    return [_files(lines) for lines in similar.values()]
 
 
 def reason_of(outcome: Outcome, line: Line) -> str:

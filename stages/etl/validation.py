@@ -10,7 +10,7 @@ from stages.artifacts import Finding
 from stages.config import EtlConfig
 from stages.etl.checks import Outcome, columns_of, suite, validate
 from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
-from stages.etl.findings import finding_of, record_of, remedy_of
+from stages.etl.findings import finding_of, offenders_of, record_of, remedy_of
 from stages.etl.inspection import Inspected
 from stages.etl.quarantine import Quarantined, quarantine
 from stages.etl.split import Member, split
@@ -22,13 +22,15 @@ from stages.runtime.errors import DataError
 class Validated:
     """The samples to use, the quarantined ones, and the findings.
 
-    `lines`: one for each sample to use, with its `split` and the `key` of its group. `record`: the
-    outcome of every check as JSON."""
+    `lines`: one for each sample to use, with its `split` and the `key` of its group. `remedies`:
+    what to do about each finding, by its check. `offenders`: its files by check, look-alikes in one
+    list. `record`: the outcome of every check as JSON."""
 
     lines: list[Line]
     quarantined: list[Quarantined]
     findings: tuple[Finding, ...]
-    remedies: dict[str, str]  # what to do about each finding, by its check
+    remedies: dict[str, str]
+    offenders: dict[str, list[list[str]]]
     record: bytes
 
 
@@ -50,7 +52,9 @@ def validate_samples(
     _refuse(name, len(lines), quarantined, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
-    return Validated(remaining, quarantined, findings, remedies, record_of([*first, *second]))
+    offenders = {finding.check: offenders_of(outcome) for outcome, finding in (*broken, *unmet)}
+    record = record_of([*first, *second])
+    return Validated(remaining, quarantined, findings, remedies, offenders, record)
 
 
 def _group_and_split(lines: list[Line], inspected: Sequence[Inspected], config: EtlConfig) -> None:

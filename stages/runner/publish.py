@@ -1,27 +1,13 @@
-"""Copies what a run made into folders for people. The store keeps the originals."""
+"""Unpacks the packages that a run made for people. The store keeps the originals."""
 
 import secrets
 from pathlib import Path
 from typing import Any
 
-from stages.runner.lock import Lock, run_folder
 from stages.runtime.errors import WorkflowError
-from stages.runtime.files import write
 from stages.runtime.sealed import check
 from stages.settings import Settings
 from stages.store import Store
-
-PAGES = {"dataset": ("page.html", "data.html")}  # a Report's is a view: report_view.py
-
-
-def publish(artifact: Any, lock: Lock, store: Store, settings: Settings) -> None:
-    """Write the page of a Dataset into the run's folder, or unpack a Package."""
-    if artifact.kind == "package":
-        unpack_package(artifact, store, settings)
-        return
-    inside, outside = PAGES.get(artifact.kind, ("", ""))
-    if inside in artifact.files:
-        write(run_folder(lock.run, settings) / outside, store.get(artifact.files[inside]))
 
 
 def package_folder(package: Any, settings: Settings) -> Path:
