@@ -64,8 +64,22 @@ def with_packages(page: str, lines: list[OutcomeLine]) -> str:
         return page
     styles = {line.style for line in lines}
     style = next(line for line in _ORDER if line in styles)
-    section = render(TEMPLATE, lines=lines, style=style, reasons=reasons_of(lines))
+    section = render(
+        TEMPLATE, title=_title(lines), lines=lines, style=style, reasons=reasons_of(lines)
+    )
     return before + begin + section + end + after
+
+
+def _title(lines: list[OutcomeLine]) -> str:
+    """How many packages there are, as a heading."""
+    packed = sum(line.state == "packed" for line in lines)
+    if not packed:
+        return "Nothing ships"
+    made = f"{packed} package" + ("" if packed == 1 else "s")
+    if packed < len(lines):
+        return f"{packed} of {len(lines)} packages were made"
+    green = all(line.style == "good" for line in lines)
+    return f"{made}, ready to ship" if green else f"{made}, to be judged by a person"
 
 
 def note(lines: list[OutcomeLine]) -> str:

@@ -69,7 +69,7 @@ def test_each_page_names_pipeline_and_date_and_links_to_those_that_are_there(
 def test_the_report_of_a_run_has_its_packages_and_its_links(store, tmp_path):
     page = shown(lock(store, "device_sdk"), store, makers.settings(tmp_path))["report.html"]
 
-    assert "What ships" in page
+    assert "1 of 2 packages were made" in page
     assert 'href="package_device_sdk.html"' in page
 
 
