@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SIDE = 128  # of a thumbnail, in pixels
-BOXED = 192  # of a thumbnail with boxes, which may be small, or of one that is to be judged
+BOXED = 192  # of a thumbnail with boxes, which may be small, or of one that a person compares
 MOST_TILES = 240  # thumbnails of all labels: about 1 MB
 EACH = 12  # thumbnails of a label at most
 OPEN, MOST_SUSPECTS = 12, 120  # thumbnails of a finding: shown at once; with those that unfold
@@ -38,7 +38,7 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
     """The page as HTML; equal for equal arguments. `dataset` needs no files yet."""
     sizes = _sizes(validated.lines)
     drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
-    judged = _Drawer(modality, store, BOXED)
+    large_drawer = _Drawer(modality, store, BOXED)
     by_file = {line["file"]: line for line in validated.lines}
     by_file |= {sample.line["file"]: sample.line for sample in validated.quarantined}
     return render(
@@ -51,7 +51,9 @@ def page_of(dataset: Dataset, validated: "Validated", modality: "Modality", stor
         palette=palette(dataset.labels) if sizes else "",
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
-        findings=[_finding(finding, validated, by_file, judged) for finding in dataset.findings],
+        findings=[
+            _finding(finding, validated, by_file, large_drawer) for finding in dataset.findings
+        ],
         remedies=validated.remedies,
         quarantined_checks={sample.check for sample in validated.quarantined},
         quarantined_count=len(validated.quarantined),

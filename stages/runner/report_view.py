@@ -75,11 +75,11 @@ def _title(lines: list[OutcomeLine]) -> str:
     packed = sum(line.state == "packed" for line in lines)
     if not packed:
         return "Nothing ships"
-    made = f"{packed} package" + ("" if packed == 1 else "s")
+    count = f"{packed} package" + ("" if packed == 1 else "s")
     if packed < len(lines):
         return f"{packed} of {len(lines)} packages were made"
     green = all(line.style == "good" for line in lines)
-    return f"{made}, ready to ship" if green else f"{made}, to be judged by a person"
+    return f"{count}, ready to ship" if green else f"{count}, to be judged by a person"
 
 
 def note(lines: list[OutcomeLine]) -> str:

@@ -113,14 +113,14 @@ def test_a_target_without_a_package_is_told_and_takes_the_green_away(store):
 )
 def test_the_heading_says_what_there_is_to_ship(store, verdicts, title):
     targets = ("cloud_api", "device_sdk")
-    made = [
+    packages = [
         package(name, 0.8, verdict=verdict)
         for name, verdict in zip(targets, verdicts, strict=False)
     ]
     refused = Failure(error="GateNotMet", problem="too low")
     failed = {f"deploy_{name}": refused for name in targets[len(verdicts) :]}
 
-    page = with_packages(FROZEN, shipped(lock(store, *made, failed=failed), store))
+    page = with_packages(FROZEN, shipped(lock(store, *packages, failed=failed), store))
 
     assert f"<strong>{title}</strong>" in page
 
