@@ -12,7 +12,7 @@ from stages.etl.table import Line, labels_in
 
 MOST_ROWS = 1000  # offending files named in the record
 EXAMPLES = 6  # files that illustrate a finding about labels
-LOOK = "look"  # the column that look-alikes have in common
+SIMILAR = "look"  # the column that look-alikes have in common
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
@@ -31,11 +31,11 @@ def offenders_of(outcome: Outcome) -> list[list[str]]:
     """The files that break the expectation of `outcome`; look-alikes in one list, others alone. Of
     a finding about labels, which is no fault of its files, only some."""
     column = outcome.meta.get("together")
-    if column != LOOK:
+    if column != SIMILAR:
         return [[file] for file in _files(outcome.bad)[: EXAMPLES if column else None]]
     similar: dict[Any, list[Line]] = defaultdict(list)
     for line in outcome.bad:
-        similar[line[LOOK]].append(line)
+        similar[line[SIMILAR]].append(line)
     return [_files(lines) for lines in similar.values()]
 
 
