@@ -23,12 +23,11 @@ class Gated(NamedTuple):
 
 
 def check_gate(report: Report) -> None:
-    """Raise GateNotMet, with the report's numbers, if the report's verdict is 'do not ship'."""
+    """Raise GateNotMet, with the report's reasons, if the report's verdict is 'do not ship'."""
     if report.verdict != "do not ship":
         return
-    wanted = "; ".join(filter(None, (_below_gate(report, *gate) for gate in report.gate.items())))
     raise GateNotMet(
-        " ".join(["Not deployed, the report says: do not ship.", *report.reasons, wanted]).strip(),
+        " ".join(["Not deployed, the report says: do not ship.", *report.reasons]),
         "Read report.html for what to do first: add samples of the weakest labels, "
         "or lower evaluate.gate in the pipeline.",
     )
@@ -56,8 +55,3 @@ def not_met(reasons: Mapping[str, str]) -> GateNotMet:
         "Add samples of the weakest labels in report.html, add number formats to deploy.ladder "
         "(float32 is nearest to the trained model), or lower evaluate.gate in the pipeline.",
     )
-
-
-def _below_gate(report: Report, name: str, least: float) -> str:
-    measured = report.overall.get(name)
-    return f"{name} is {measured.value:.3f}, the gate asks for {least:.3f}" if measured else ""
