@@ -67,13 +67,13 @@ def params_of(pipeline: PipelineConfig) -> dict[str, Param]:
     """The form of `pipeline`, with its own values filled in; the main questions first."""
     fields = form_fields(pipeline)
     families = [name for name in FAMILIES if is_compatible(name, pipeline.task)]
-    choices = {
-        "train.families": families,
-        "train.finetune.families": families,
+    choices = {  # beside what the YAML says: if that cannot be, a run says so in a sentence
+        "train.families": [*families, *pipeline.train.families],
+        "train.finetune.families": [*families, *pipeline.train.finetune.families],
         "deploy.targets": list(pipeline.deploy.targets),  # the DAG has no task for another
     }
     for key, names in choices.items():
-        fields[key]["schema"]["items"]["enum"] = names
+        fields[key]["schema"]["items"]["enum"] = list(dict.fromkeys(names))
     suggestions = {
         "data.name": data_names(pipeline.data.name),
         "data.revision": revisions(pipeline.data),

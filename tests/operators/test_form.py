@@ -135,6 +135,14 @@ def test_families_are_those_of_the_task(task):
             form[key].resolve(["small_image" if task == "object_detection" else "nanodet"])
 
 
+def test_a_family_of_another_task_in_the_yaml_does_not_break_the_form(pipeline):
+    wrong = pipeline.model_copy(
+        update={"train": pipeline.train.model_copy(update={"families": ("nanodet",)})}
+    )
+
+    assert params_of(wrong)["train.families"].resolve() == ["nanodet"]
+
+
 def test_no_field_is_an_editor_of_json(pipeline):
     for key, param in params_of(pipeline).items():
         kinds = param.schema["type"] if isinstance(param.schema["type"], list) else []

@@ -88,6 +88,16 @@ def test_airflow_gets_the_whole_request_of_a_run_that_can_be(pipelines, body):
     assert answered(body) == (200, "", body)
 
 
+def test_a_yaml_that_cannot_be_is_told_when_it_is_run(pipelines, tmp_path):
+    path = tmp_path / "shapes.yaml"
+    path.write_text(path.read_text() + "train: {families: [nanodet]}\n")
+
+    status, detail, _ = answered(conf())
+
+    assert status == 400
+    assert "'nanodet' is not for image_classification" in detail
+
+
 def test_a_pipeline_that_is_not_here_and_other_requests_are_left_to_airflow(pipelines):
     wrong = conf(train__trials="many")
 
