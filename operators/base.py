@@ -8,7 +8,8 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from operators.form import filled_in
-from operators.links import PAGES, PageLink, RunLink, show, show_artifact
+from operators.inputs import references
+from operators.links import links_of, show, show_artifact
 from operators.listener import Listener
 from stages.faults import translated
 from stages.runtime.errors import WorkflowError
@@ -36,7 +37,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
 
     @property
     def operator_extra_links(self) -> list[Any]:
-        return [RunLink(), PageLink()] if self.stage in PAGES else [RunLink()]
+        return links_of(self.stage)
 
     def execute(self, context: Any) -> list[str]:
         try:
@@ -65,11 +66,12 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         config = filled_in(self.config, context["params"])
         if self.target and self.target not in config["deploy"]["targets"]:
             raise AirflowSkipException(f"This run does not ask for the target {self.target}.")
-        with hearing(partial(show, context["ti"], self.stage)):
+        inputs = references(self.inputs)
+        with hearing(partial(show, context["ti"])):
             ref = run_stage(
                 self.stage,
                 config,
-                self.inputs,
+                inputs,
                 run=run_name(context["dag_run"]),
                 target=self.target,
                 watch=self.listener,

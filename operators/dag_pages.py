@@ -24,10 +24,12 @@ From `{line(file).replace("`", "'")}`. Runs {when}.
 | etl | reads `{data.name}` at {revision}; checks, splits, augments |
 | train | searches over {families}: {trials} |
 | evaluate | measures on the test split; {requirement} |
+| verdict | green: ship; red: do not ship; skipped: undecided |
 {_deploying(deploy.targets, deploy.ladder)}
 
 **Trigger** opens a form with every setting. What was done before with the same data,
-settings and code is reused. A task's *Details* have its links to MLflow and to its report.
+settings and code is reused. A task's *Details* have its links to MLflow and to
+its page.
 """
 
 

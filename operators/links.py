@@ -6,7 +6,13 @@ from airflow.sdk import BaseOperatorLink
 
 from stages.tracking.links import Page, page_of
 
-PAGES = {"etl": "page.html", "evaluate": "report.html"}  # file that the stage gives to its run
+# The page that a stage gives to its run: its name as a link, and its file
+PAGES = {
+    "etl": ("Data page", "page.html"),
+    "train": ("Trials", "trials.html"),
+    "evaluate": ("Report", "report.html"),
+    "deploy": ("Package page", "package.html"),
+}
 
 
 class StoredLink(BaseOperatorLink):  # type: ignore[misc]
@@ -23,24 +29,34 @@ class RunLink(StoredLink):
 
 
 class PageLink(StoredLink):
+    """A link to the page that the task made, once it is there."""
+
     name = "Report"
 
+    def __init__(self, name: str) -> None:
+        self.name = name
 
-def show(ti: Any, stage: str, page: Page) -> None:
-    """Point the task's links at `page`."""
-    server = _server()
-    ti.xcom_push(RunLink().xcom_key, page.address(server))
-    if file := PAGES.get(stage):
-        ti.xcom_push(PageLink().xcom_key, page.address(server, file))
+
+def links_of(stage: str) -> list[StoredLink]:
+    """The links of a task of `stage`."""
+    return [RunLink(), PageLink(PAGES[stage][0])]
+
+
+def show(ti: Any, page: Page) -> None:
+    """Point the task's link to MLflow at the run `page`."""
+    ti.xcom_push(RunLink().xcom_key, page.address(_server()))
 
 
 def show_artifact(ti: Any, stage: str, kind: str, id: str) -> None:
-    """Point the task's links at the run that made the artifact, which may be an earlier one."""
+    """Point the task's links at the run that made the artifact, which may be an earlier one, and at
+    its page."""
     from stages.settings import Settings
 
     page = page_of(Settings().root, kind, id)
     if page:
-        show(ti, stage, page)
+        show(ti, page)
+        name, file = PAGES[stage]
+        ti.xcom_push(PageLink(name).xcom_key, page.address(_server(), file))
 
 
 def _server() -> str:

@@ -17,6 +17,7 @@ from operators.evaluate import EvaluateOperator
 from operators.form import params_of
 from operators.train import TrainOperator
 from operators.unreadable import UnreadableOperator
+from operators.verdict import VerdictOperator
 from stages.config import PipelineConfig
 from stages.runtime.errors import ConfigError
 
@@ -99,6 +100,7 @@ def _wire(config: dict[str, Any], targets: tuple[str, ...]) -> None:
     model = TrainOperator(task_id="train", config=config, inputs={"dataset": dataset}).output
     measured = {"model": model, "dataset": dataset}
     report = EvaluateOperator(task_id="evaluate", config=config, inputs=measured).output
+    VerdictOperator(task_id="verdict", inputs={"report": report})
     for target in targets:
         inputs = {"model": model, "report": report, "dataset": dataset}
         DeployOperator(task_id=f"deploy_{target}", config=config, inputs=inputs, target=target)

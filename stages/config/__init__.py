@@ -2,7 +2,7 @@
 
 from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
-from stages.config.form import form_fields
+from stages.config.form import changes_of, form_fields, text_of
 from stages.config.overrides import override
 from stages.config.reading import checked, named_pipeline, parse_pipeline, read_pipeline
 from stages.config.sections import (
@@ -25,10 +25,12 @@ __all__ = [
     "PipelineConfig",
     "TrainConfig",
     "TrainSlice",
+    "changes_of",
     "checked",
     "form_fields",
     "named_pipeline",
     "override",
     "parse_pipeline",
     "read_pipeline",
+    "text_of",
 ]

@@ -1,11 +1,12 @@
 """The parts of a pipeline about the evaluate and deploy stages."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from stages import parts
+from stages.config.gate import parse_gate
 from stages.config.section import Section, Share
 from stages.runtime.errors import UnknownPart
 from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet
@@ -39,6 +40,12 @@ class EvaluateConfig(Section):
         "answer is sure. Empty: 0.95, and boxes are shown from the threshold with the best F1.",
     )
     worst: int = Field(24, ge=0, le=200, description="Mistakes shown in the report, worst first.")
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def as_text(cls, value: Any) -> Any:
+        """Accept a line of text, as Airflow's form and a terminal have it: 'accuracy=0.9'."""
+        return parse_gate(value) if isinstance(value, str) else value
 
     def check_gate(self, answers: str) -> None:
         """Raise UnknownPart for a gate on a metric that `answers`, a kind on the board, lack."""

@@ -23,7 +23,7 @@ class Gated(NamedTuple):
 
 
 def check_gate(report: Report) -> None:
-    """Raise GateNotMet, with the report's numbers, if the report's verdict is 'do not ship'."""
+    """Raise GateNotMet, with the report's reasons, if the report's verdict is 'do not ship'."""
     if report.verdict != "do not ship":
         return
     raise GateNotMet(

@@ -54,6 +54,7 @@ def page(
         tested=len(work.tested),
         compared=work.kind.compared,
         first=work.kind.headline[0],
+        first_name=metric(work.kind.headline[0]),
         headline=capital(metric(work.kind.headline[0])),
         verdict=capital(formatting.headline(best.verdict, minimum)),
         look=formatting.verdict_style(best.verdict, minimum),

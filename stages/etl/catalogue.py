@@ -2,24 +2,31 @@
 
 import json
 from pathlib import Path
+from typing import Protocol
 
 from stages.etl.raw_data import Revision
 from stages.runtime.errors import Damaged
 from stages.runtime.files import alone, write
-from stages.settings import Settings
 
 
-def folder_of(settings: Settings) -> Path:
+class Workspace(Protocol):
+    """Settings, or `root` alone: Airflow's form lists revisions without loading all settings."""
+
+    @property
+    def root(self) -> Path: ...
+
+
+def folder_of(settings: Workspace) -> Path:
     """The folder of all raw data: a folder for each name, DVC's cache and its workspaces."""
     return settings.root / "data"
 
 
-def names(settings: Settings) -> list[str]:
+def names(settings: Workspace) -> list[str]:
     """The names of all raw data in the workspace."""
     return sorted(path.parent.name for path in folder_of(settings).glob("*/revisions.json"))
 
 
-def read(name: str, settings: Settings) -> list[Revision]:
+def read(name: str, settings: Workspace) -> list[Revision]:
     """The revisions of `name`, oldest first. Raises Damaged if the list cannot be read."""
     path = _path(name, settings)
     try:
@@ -37,7 +44,7 @@ def read(name: str, settings: Settings) -> list[Revision]:
         ) from error
 
 
-def append(revision: Revision, settings: Settings) -> None:
+def append(revision: Revision, settings: Workspace) -> None:
     """Append `revision` to the list of its name; if it is there already, it moves to the end."""
     path = _path(revision.name, settings)
     with alone(path.with_suffix(".lock")):
@@ -52,5 +59,5 @@ def append(revision: Revision, settings: Settings) -> None:
         write(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n")
 
 
-def _path(name: str, settings: Settings) -> Path:
+def _path(name: str, settings: Workspace) -> Path:
     return folder_of(settings) / name / "revisions.json"

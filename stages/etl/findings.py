@@ -14,6 +14,8 @@ from stages.etl.table import Line, labels_in, labels_of
 MOST_ROWS = 1000  # offending files named in the record
 MOST_REASONS = 12  # kinds of reasons in a sentence
 NUMBER = re.compile(r"\d[\d,.]*")
+EXAMPLES = 6  # files that illustrate a finding about labels
+SIMILAR = "look"  # the column that look-alikes have in common
 
 
 def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
@@ -26,6 +28,18 @@ def finding_of(outcome: Outcome, lines: Sequence[Line]) -> Finding:
         message=_message(outcome, bad, lines),
         samples=tuple(_files(bad)[:12]),
     )
+
+
+def offenders_of(outcome: Outcome) -> list[list[str]]:
+    """The files that break the expectation of `outcome`; look-alikes in one list, others alone. Of
+    a finding about labels, which is no fault of its files, only some."""
+    column = outcome.meta.get("together")
+    if column != SIMILAR:
+        return [[file] for file in _files(outcome.bad)[: EXAMPLES if column else None]]
+    similar: dict[Any, list[Line]] = defaultdict(list)
+    for line in outcome.bad:
+        similar[line[SIMILAR]].append(line)
+    return [_files(lines) for lines in similar.values()]
 
 
 def reason_of(outcome: Outcome, line: Line) -> str:

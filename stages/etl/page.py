@@ -16,18 +16,19 @@ from stages.pages import render
 from stages.runtime.errors import BadSample, Damaged
 
 if TYPE_CHECKING:
-    from stages.etl.quarantine import Quarantined
+    from stages.artifacts import Finding
     from stages.etl.table import Line
     from stages.etl.validation import Validated
     from stages.media import Modality
     from stages.store import Store
 
 TEMPLATE = Path(__file__).with_name("page.html")
-SIDE = 96  # of a thumbnail, in pixels
-BOXED = 192  # of a thumbnail with boxes, which may be small
+SIDE = 128  # of a thumbnail, in pixels
+BOXED = 192  # of a thumbnail with boxes, which may be small, or of one that a person compares
 MOST_TILES = 240  # thumbnails of all labels: about 1 MB
 EACH = 12  # thumbnails of a label at most
-MOST_QUARANTINED = 60
+OPEN, MOST_SUSPECTS = 12, 120  # thumbnails of a finding: shown at once; with those that unfold
+MOST_NAMES = 1000  # files of a finding that are named where they have no thumbnail
 MOST_LABELS = 60
 SHEET = 6  # samples in the augmentation sheet
 VIEWS = 5
@@ -44,6 +45,7 @@ def page_of(
     annotations were understood."""
     sizes = _sizes(validated.lines)
     drawer = _Drawer(modality, store, BOXED if sizes else SIDE)
+    large_drawer = _Drawer(modality, store, BOXED)
     by_file = {line["file"]: line for line in validated.lines}
     by_file |= {sample.line["file"]: sample.line for sample in validated.quarantined}
     return render(
@@ -57,12 +59,11 @@ def page_of(
         bars=_bars(dataset),
         more_labels=max(0, len(dataset.labels) - MOST_LABELS),
         notes=notes,
-        findings=[_finding(finding, by_file, drawer) for finding in dataset.findings],
+        findings=[
+            _finding(finding, validated, by_file, large_drawer) for finding in dataset.findings
+        ],
         remedies=validated.remedies,
         quarantined_checks={sample.check for sample in validated.quarantined},
-        quarantined=[
-            _quarantined(sample, drawer) for sample in validated.quarantined[:MOST_QUARANTINED]
-        ],
         quarantined_count=len(validated.quarantined),
         tiles=_tiles(dataset, validated.lines, drawer),
         sheet=_sheet(dataset, validated.lines, drawer),
@@ -119,20 +120,52 @@ def _sizes(lines: Sequence["Line"]) -> dict[str, str]:
             for label, some in sides.items()}  # fmt: skip
 
 
-def _finding(finding: Any, by_file: dict[str, "Line"], drawer: _Drawer) -> dict[str, Any]:
-    shown = [by_file[name] for name in finding.samples[:6]]
-    tiles = [(line["file"], _labels(line), drawer(line)) for line in shown]
-    return {"finding": finding, "tiles": tiles}
-
-
-def _quarantined(sample: "Quarantined", drawer: _Drawer) -> dict[str, Any]:
+def _finding(
+    finding: "Finding", validated: "Validated", by_file: dict[str, "Line"], drawer: _Drawer
+) -> dict[str, Any]:
+    """What was found, in words, and its suspects: look-alikes in one group, the others alone."""
+    groups = validated.offenders[finding.check]
+    reasons = {sample.line["file"]: sample.reason for sample in validated.quarantined}
+    drawn, count = [], 0
+    for files in groups:
+        if count >= MOST_SUSPECTS:
+            break
+        lines = [by_file[name] for name in files[: MOST_SUSPECTS - count]]
+        drawn.append(
+            [
+                (line["file"], _labels(line), reasons.get(line["file"], ""), drawer(line))
+                for line in lines
+            ]
+        )
+        count += len(lines)
+    unfolded = _open(drawn)
+    names = [name for files in groups for name in files]
     return {
-        "file": sample.line["file"],
-        "label": _labels(sample.line),
-        "reason": sample.reason,
-        "kind": sample.kind,
-        "picture": drawer(sample.line),
+        "finding": finding,
+        "title": _title(finding),
+        "groups": drawn,
+        "open": unfolded,
+        "folded": f"{len(names) - sum(map(len, drawn[:unfolded])):,}",
+        "names": names[count : count + MOST_NAMES],
+        "unnamed": max(0, len(names) - count - MOST_NAMES),
     }
+
+
+def _title(finding: "Finding") -> str:
+    """The finding's message without the names of files, which have thumbnails below it."""
+    first = finding.samples[0] if finding.samples else ""
+    found = finding.message.partition(f": '{first}'")[0] if first else finding.message
+    return found[:1].upper() + found[1:]
+
+
+def _open(groups: Sequence[Sequence[Any]]) -> int:
+    """How many of `groups` are shown before the others unfold: about OPEN thumbnails."""
+    shown = 0
+    for place, group in enumerate(groups):
+        shown += len(group)
+        if place and shown > OPEN:
+            return place
+    return len(groups)
 
 
 def _tiles(

@@ -11,7 +11,7 @@ from stages.config import EtlConfig
 from stages.etl.bursts import in_bursts
 from stages.etl.checks import Outcome, columns_of, suite, validate
 from stages.etl.duplicates import Pairs, groups_of, near_pairs, without_crowds
-from stages.etl.findings import finding_of, record_of, remedy_of
+from stages.etl.findings import finding_of, offenders_of, record_of, remedy_of
 from stages.etl.inspection import Inspected
 from stages.etl.manifest import NAMED
 from stages.etl.quarantine import Quarantined, quarantine
@@ -24,13 +24,16 @@ from stages.runtime.errors import DataError
 class Validated:
     """The samples to use, the quarantined ones, and the findings.
 
-    `lines`: one for each sample to use, with its `split` and the `key` of its group. `record`: the
-    outcome of every check as JSON. `provided_splits`: those that the data names for its samples."""
+    `lines`: one for each sample to use, with its `split` and the `key` of its group. `remedies`:
+    what to do about each finding, by its check. `offenders`: its files by check, look-alikes in one
+    list. `record`: the outcome of every check as JSON. `provided_splits`: those that the data names
+    for its samples."""
 
     lines: list[Line]
     quarantined: list[Quarantined]
     findings: tuple[Finding, ...]
-    remedies: dict[str, str]  # what to do about each finding, by its check
+    remedies: dict[str, str]
+    offenders: dict[str, list[list[str]]]
     record: bytes
     provided_splits: tuple[str, ...] = ()
 
@@ -54,11 +57,13 @@ def validate_samples(
     _refuse(name, len(lines), quarantined, broken, unmet, config)
     findings = tuple(finding for _, finding in (*broken, *unmet))
     remedies = {finding.check: remedy_of(outcome) for outcome, finding in (*broken, *unmet)}
+    offenders = {finding.check: offenders_of(outcome) for outcome, finding in (*broken, *unmet)}
     return Validated(
         remaining,
         quarantined,
         findings,
         remedies,
+        offenders,
         record_of([*first, *second]),
         tuple(name for name in ORDER if name in provided),
     )

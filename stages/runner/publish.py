@@ -1,34 +1,13 @@
-"""Copies what a run made into folders for people. The store keeps the originals."""
+"""Unpacks the packages that a run made for people. The store keeps the originals."""
 
 import secrets
 from pathlib import Path
 from typing import Any
 
-from stages.runner.lock import Lock, run_folder
 from stages.runtime.errors import WorkflowError
-from stages.runtime.files import write
 from stages.runtime.sealed import check
 from stages.settings import Settings
 from stages.store import Store
-
-# Of each kind of artifact the files and their names in the run's folder. A Report's page is a view:
-# report_view.py. The page of a Dataset names the table of its quarantined samples.
-FILES = {"dataset": {"page.html": "data.html", "quarantine.csv": "quarantine.csv"}}
-
-
-def publish(artifact: Any, lock: Lock, store: Store, settings: Settings) -> None:
-    """Write the page of a Dataset, and the table of its quarantined samples if there are any, into
-    the run's folder, or unpack a Package."""
-    if artifact.kind == "package":
-        unpack_package(artifact, store, settings)
-        return
-    for inside, outside in FILES.get(artifact.kind, {}).items():
-        if inside not in artifact.files:
-            continue
-        data = store.get(artifact.files[inside])
-        if inside.endswith(".csv") and data.count(b"\n") <= 1:  # only the header of the table
-            continue
-        write(run_folder(lock.run, settings) / outside, data)
 
 
 def package_folder(package: Any, settings: Settings) -> Path:

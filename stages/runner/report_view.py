@@ -1,12 +1,14 @@
-"""Renders the report page for people: the Report's own page below the packages' results.
+"""Writes the pages of a run for people: the report's below the packages' results.
 
-It is rendered again whenever a package was made or refused. The Report's own page never changes."""
+They are written again whenever a stage ends, as each links to the others. The artifacts' own pages
+never change."""
 
 from pathlib import Path
 
 from stages.artifacts import digest_of
 from stages.pages import render
-from stages.runner.lock import load_lock, run_folder
+from stages.runner.lock import Lock, load_lock, run_folder
+from stages.runner.page_views import REPORT, views_of, with_run
 from stages.runner.shipped import OutcomeLine, reasons_of, shipped, trained, trained_of
 from stages.runner.watch import Watch
 from stages.runtime.errors import WorkflowError
@@ -20,27 +22,48 @@ BEGIN, END = (
     "<!-- end of packages -->",
 )  # markers in pages/report.html
 TEMPLATE = Path(__file__).with_name("packages.html")
-NAME = "report.html"
+QUARANTINE = "quarantine.csv"
 _ORDER = ("bad", "doubt", "good")
 
 
-def show_report(run: str, store: Store, settings: Settings, watch: Watch, worked: bool) -> None:
-    """Write the report's page into the folder of `run`, and in place of its copy in MLflow.
+def show_pages(run: str, store: Store, settings: Settings, watch: Watch, worked: bool) -> None:
+    """Write the pages into the folder of `run`, and the report in place of its copy in MLflow.
 
     `worked`: a stage has just done work; a run that reuses all finds MLflow's copy as it is. Only
     one process of this machine at a time, so that no target is lost where two end together."""
     with alone(settings.root / "runs" / ".views.lock"):
         lock = load_lock(run, store)
-        report = trained_of(lock, store) if lock else None
-        if lock is None or report is None or NAME not in report.files:
+        if lock is None:
             return
         lines = shipped(lock, store)
-        page = with_packages(store.get(report.files[NAME]).decode(), lines)
-        write(run_folder(run, settings) / NAME, page)
+        _write_pages(lock, lines, store, settings)
+        report = trained_of(lock, store)
+        if report is None or REPORT not in report.files:
+            return
+        page = with_packages(store.get(report.files[REPORT]).decode(), lines)
+        page = with_run(page, lock)  # without links: MLflow keeps the other pages in other runs
         complete = all(line.state != "absent" for line in lines)
         if complete or (worked and any(line.state != "absent" for line in lines)):
             text = note([*lines, trained(report)])
             _in_mlflow(run, report.ref.id, page.encode(), text, settings, watch)
+
+
+def _write_pages(lock: Lock, lines: list[OutcomeLine], store: Store, settings: Settings) -> None:
+    _write_quarantined(lock, store, settings)
+    views = views_of(lock, store)
+    for view in views:
+        page = with_packages(view.page, lines) if view.file == REPORT else view.page
+        write(run_folder(lock.run, settings) / view.file, with_run(page, lock, views, view.file))
+
+
+def _write_quarantined(lock: Lock, store: Store, settings: Settings) -> None:
+    """Write the table of quarantined samples, which the data page names, if there are any."""
+    ref = lock.artifacts.get("etl")
+    if ref is None or not store.holds(ref) or QUARANTINE not in store.load(ref).files:
+        return
+    table = store.get(store.load(ref).files[QUARANTINE])
+    if table.count(b"\n") > 1:  # more than the header
+        write(run_folder(lock.run, settings) / QUARANTINE, table)
 
 
 def with_packages(page: str, lines: list[OutcomeLine]) -> str:
@@ -53,8 +76,22 @@ def with_packages(page: str, lines: list[OutcomeLine]) -> str:
         return page
     styles = {line.style for line in lines}
     style = next(line for line in _ORDER if line in styles)
-    section = render(TEMPLATE, lines=lines, style=style, reasons=reasons_of(lines))
+    section = render(
+        TEMPLATE, title=_title(lines), lines=lines, style=style, reasons=reasons_of(lines)
+    )
     return before + begin + section + end + after
+
+
+def _title(lines: list[OutcomeLine]) -> str:
+    """How many packages there are, as a heading."""
+    packed = sum(line.state == "packed" for line in lines)
+    if not packed:
+        return "Nothing ships"
+    count = f"{packed} package" + ("" if packed == 1 else "s")
+    if packed < len(lines):
+        return f"{packed} of {len(lines)} packages were made"
+    green = all(line.style == "good" for line in lines)
+    return f"{count}, ready to ship" if green else f"{count}, to be judged by a person"
 
 
 def note(lines: list[OutcomeLine]) -> str:
@@ -79,7 +116,7 @@ def _in_mlflow(
     from stages.tracking.replacing import describe, replace_file
 
     try:
-        replace_file(settings, place, NAME, page)
+        replace_file(settings, place, REPORT, page)
         describe(settings, place.experiment, run, text)
         write(mark, digest)
     except WorkflowError as error:

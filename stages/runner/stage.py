@@ -20,8 +20,8 @@ from stages.privacy import claim
 from stages.runner import lock as locks
 from stages.runner import run_records
 from stages.runner.estimating import accounted
-from stages.runner.publish import publish
-from stages.runner.report_view import show_report
+from stages.runner.publish import unpack_package
+from stages.runner.report_view import show_pages
 from stages.runner.resolve import resolve
 from stages.runner.watch import LogWatch, Watch
 from stages.runner.work import STAGE_FACTS, describe
@@ -72,12 +72,11 @@ def run_stage(
             if stage == "deploy":
                 with suppress(WorkflowError, OSError):  # the first error is the one to raise
                     _note_failure(lock, task, error, store, settings)
-                    show_report(run, store, settings, watch, worked=True)
+                    show_pages(run, store, settings, watch, worked=True)
             raise
     now = record(lock, task, work, ref, store, settings, reused)
     _end_if_done(now, settings)
-    if stage in ("evaluate", "deploy"):
-        show_report(run, store, settings, watch, worked=not reused)
+    show_pages(run, store, settings, watch, worked=not reused)
     return ref
 
 
@@ -150,15 +149,16 @@ def record(
     settings: Settings,
     reused: bool = False,
 ) -> locks.Lock:
-    """Record the artifact of `task` in the run's lock and as the latest, publish it, and return the
-    lock."""
+    """Record the artifact of `task` in the run's lock and as the latest; unpack a package. Return
+    the lock."""
     artifact = store.load(ref)
     with alone(settings.root / "runs" / ".lock"):
         now = locks.load_lock(lock.run, store) or lock
         now = locks.extended(now, task, work, ref, artifact, reused)
         locks.keep(now, store, settings)
     store.note(f"latest/{lock.pipeline}/{task}", work.key)
-    publish(artifact, lock, store, settings)
+    if artifact.kind == "package":
+        unpack_package(artifact, store, settings)
     return now
 
 

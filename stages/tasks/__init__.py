@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from stages.artifacts import Dataset, Step
+from stages.parts import FAMILIES, TASKS
 
 if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
@@ -32,3 +33,10 @@ class Task(Protocol):
     def after(self, family: "Family", size: int, labels: Sequence[str]) -> tuple[Step, ...]:
         """Runtime steps from the network's outputs to one sample's answer."""
         ...
+
+
+def is_compatible(family: str, task: str) -> bool:
+    """Whether `task` can use `family`: both have the same trainer, and the family takes what the
+    task's preprocessing can produce."""
+    record, definition = FAMILIES[family], TASKS[task]
+    return record.trainer == definition.trainer and record.takes in definition.takes

@@ -50,7 +50,8 @@ def test_edges_follow_what_each_stage_needs(parse):
     deploys = {"deploy_device_sdk", "deploy_cloud_api"}
     assert after["etl"] == {"train", "evaluate", *deploys}
     assert after["train"] == {"evaluate", *deploys}
-    assert after["evaluate"] == deploys
+    assert after["evaluate"] == {"verdict", *deploys}
+    assert after["verdict"] == set()
     assert all(after[deploy] == set() for deploy in deploys)
 
 

@@ -112,10 +112,14 @@ def test_nothing_is_shipped_if_no_form_agrees(deployable, on_the_board):
 
 def test_nothing_is_shipped_against_the_report(deployable):
     bad = deployable.report.model_copy(
-        update={"verdict": "do not ship", "reasons": ("Too few.",), "gate": {"accuracy": 0.99}}
+        update={
+            "verdict": "do not ship",
+            "reasons": ("Accuracy is 85 %: below 99 %.",),
+            "gate": {"accuracy": 0.99},
+        }
     )
 
-    with pytest.raises(GateNotMet, match=r"do not ship\. Too few\."):
+    with pytest.raises(GateNotMet, match=r"do not ship\. Accuracy is 85 %: below 99 %\."):
         deployable._replace(report=bad).deploy()
 
 

@@ -150,18 +150,21 @@ def report(verdict, **measured):
         verdict=verdict,
         gate={"accuracy": 0.9, "recall of cat": 0.5},
         overall={"accuracy": proportion(8, 10)},
-        reasons=("Accuracy is low.",),
+        reasons=("Accuracy is 80 % (49 to 94.3 %): below the gate of 90 %.",),
     )
 
 
-def test_nothing_is_packed_against_a_report_and_its_numbers_are_told():
+def test_nothing_is_packed_against_a_report_and_its_numbers_are_told_once():
     check_gate(report("ship"))
     check_gate(report("undecided"))
 
     with pytest.raises(GateNotMet) as caught:
         check_gate(report("do not ship"))
 
-    assert caught.value.problem == "Not deployed, the report says: do not ship. Accuracy is low."
+    assert caught.value.problem == (
+        "Not deployed, the report says: do not ship. "
+        "Accuracy is 80 % (49 to 94.3 %): below the gate of 90 %."
+    )
 
 
 def test_each_format_is_named_with_its_reason_if_none_reaches_the_gate():

@@ -1,8 +1,14 @@
 """The data page: everything a person has to see, in one file that needs no other."""
 
+import io
 import json
 import re
 
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.etl.page import OPEN
 from tests import makers
 
 
@@ -13,11 +19,63 @@ def test_it_shows_counts_findings_pictures_and_what_was_quarantined(workshop):
 
     page = workshop.text(workshop.make(augmentations=["horizontal_flip", "rotate"]), "page.html")
 
-    texts = (*makers.LABELS, "readable", "no exact duplicates", "circle/&lt;b&gt;broken.png",
+    texts = (*makers.LABELS, "1 file that", "circle/&lt;b&gt;broken.png",
             "are not a picture", "horizontal_flip", "degrees 10.0", "was deleted")  # fmt: skip
     for text in texts:
         assert text in page
     assert page.count("data:image/jpeg;base64,") > 30
+
+
+def near_copies(workshop, count: int) -> None:
+    """Write `count` photos of circles again, a little brighter, as squares."""
+    workshop.shapes(10)
+    for number in range(count):
+        data = np.asarray(Image.open(io.BytesIO(makers.picture("circle", number))).convert("RGB"))
+        brighter = np.minimum(data.astype(int) + 3, 255).astype(np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(brighter).save(file, "PNG")
+        workshop.write(f"square/copy {number}.png", file.getvalue())
+
+
+def findings_of(page: str) -> str:
+    return page[page.index("<h2>Findings") : page.index("<h2>Thumbnails")]
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_every_suspect_is_shown_with_the_partner_that_it_resembles(workshop, count):
+    near_copies(workshop, count)
+
+    found = findings_of(workshop.text(workshop.make(), "page.html"))
+
+    assert f"{2 * count} files that look like one of another label" in found
+    groups = found.split('<div class="tiles together">')[1:]
+    assert len(groups) == count
+    for group in groups:
+        names = re.findall(r"(circle|square)/([^<]+?)\.png", group.partition("</details>")[0])
+        assert [label for label, _ in names[:2]] == ["circle", "square"]
+        assert names[1][1] == f"copy {int(names[0][1])}"
+    assert ("<details>" in found) == (2 * count > OPEN)
+
+
+def test_a_heading_says_what_was_found_and_files_are_named_once(workshop):
+    near_copies(workshop, 1)
+    workshop.write("circle/broken.png", b"no picture")
+
+    found = findings_of(workshop.text(workshop.make(), "page.html"))
+
+    assert "<h3>2 files that look like one of another label <" in found
+    assert "no near duplicates" not in found
+    assert "<h3>1 file that" in found
+    assert found.count("circle/broken.png") == 1
+
+
+def test_pictures_can_be_enlarged_without_a_script(workshop):
+    workshop.shapes(10)
+
+    page = workshop.text(workshop.make(), "page.html")
+
+    assert page.count('<label class="zoom"><input type="checkbox"') >= 30
+    assert "<script" not in page
 
 
 def test_it_needs_nothing_from_elsewhere(workshop):

@@ -73,7 +73,7 @@ def test_a_link_that_leads_nowhere_is_left_out_and_told(workshop, target):
     revision = workshop.add()
 
     assert revision.samples == 6
-    assert f"circle/loop.jpg, a link to '{target}', which is not there" in revision.note
+    assert f"circle/loop.jpg to {target}" in "\n".join(revision.summary)
 
 
 def test_a_link_of_a_table_that_leads_nowhere_is_told(workshop):

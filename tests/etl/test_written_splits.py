@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.etl.readers import Reading, read_folder
+from stages.etl.readers import UNNAMED, Reading, read_folder
 from stages.runtime.errors import DataError
 from tests import layouts
 
@@ -114,8 +114,8 @@ def test_lists_beside_the_pictures_give_the_splits(first, second, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "expected", "note"),
     [
-        ("train: images\nval: images\n", "----", "train and validation are the same pictures, 4"),
-        ("train: images\nval: images\ntest: images\n", "----", "train and validation are the same"),
+        ("train: images\nval: images\n", "ttv-", "train and validation are the same pictures, 4"),
+        ("train: images\nval: images\ntest: images\n", "ttv-", "train and validation are the same"),
         (
             "train: images/train2017\nval: images/t\ntest: images/t\n",
             "tt-e",
@@ -126,7 +126,7 @@ def test_lists_beside_the_pictures_give_the_splits(first, second, tmp_path):
             "ttv-",
             "there is no 'images/gone', which it",
         ),
-        ("train: images\n", "----", "all pictures are listed for train; etl divides them"),
+        ("train: images\n", "ttv-", "all pictures are listed for train, which is no split"),
         ("train: images/train2017\nval: images/val2017\n", "ttv-", "in no split: 1 picture"),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_split_whose_pictures_have_no_txt_is_left_out_and_that_is_said(tmp_pat
     reading = yolo(tmp_path, where, data_dot_yaml=HERE + NAMES)
 
     assert splits(reading) == "ttv"
-    assert reading.ignored == ("images/t/d.png",)
+    assert reading.excluded[UNNAMED] == ("images/t/d.png",)
     assert reading.notes == (
         "data.yaml: named for test, but without annotation, so left out: 1 picture "
         "('images/t/d.png')",

@@ -7,7 +7,7 @@ from operators.base import StageOperator, run_name
 from operators.deploy import DeployOperator
 from operators.etl import EtlOperator
 from operators.evaluate import EvaluateOperator
-from operators.links import PageLink, RunLink
+from operators.links import PAGES, PageLink, RunLink, links_of
 from operators.train import TrainOperator
 from stages.artifacts import Ref
 from stages.opening import open_store
@@ -33,7 +33,7 @@ def test_a_task_points_to_its_run_and_its_page(settings, pipeline):
 
     xcoms = task_context["ti"].xcoms
     assert f":{settings.mlflow_port}/#/experiments/" in xcoms[RunLink().xcom_key]
-    assert "/artifacts/page.html" in xcoms[PageLink().xcom_key]
+    assert "/artifacts/page.html" in xcoms[PageLink("Data page").xcom_key]
 
 
 def test_work_that_was_done_before_is_found_with_its_links(settings, pipeline):
@@ -79,6 +79,36 @@ def test_what_a_retry_may_mend_is_left_to_airflow(settings, pipeline, monkeypatc
 
     with pytest.raises(InfrastructureError):
         task.execute(context("away"))
+
+
+def test_every_stage_links_to_the_page_that_it_makes():
+    names = [[link.name for link in links_of(stage)] for stage in PAGES]
+
+    assert names == [
+        ["MLflow run", "Data page"],
+        ["MLflow run", "Trials"],
+        ["MLflow run", "Report"],
+        ["MLflow run", "Package page"],
+    ]
+
+
+@pytest.mark.parametrize("left", [None, [], ["dataset"], "dataset", ["dataset", None]])
+def test_a_task_marked_success_by_hand_is_told_downstream(settings, pipeline, left):
+    task = TrainOperator(task_id="train", config=pipeline, inputs={"dataset": left})
+
+    with pytest.raises(AirflowFailException, match=r"no dataset: etl made nothing.*by hand") as no:
+        task.execute(context("byhand"))
+
+    assert "Clear etl" in str(no.value)
+
+
+def test_each_task_that_left_nothing_is_named(settings, pipeline):
+    dataset = EtlOperator(task_id="etl", config=pipeline, inputs={}).execute(context("made"))
+    inputs = {"model": None, "report": None, "dataset": dataset}
+    task = DeployOperator(task_id="d", config=pipeline, inputs=inputs, target="device_sdk")
+
+    with pytest.raises(AirflowFailException, match="no model and no report: train and evaluate"):
+        task.execute(context("byhand"))
 
 
 def test_a_target_that_the_run_does_not_ask_for_is_skipped(settings, pipeline):

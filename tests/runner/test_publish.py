@@ -3,8 +3,10 @@
 import pytest
 
 from stages.artifacts import Dataset, Measure, Package
-from stages.runner.lock import Lock, run_folder
-from stages.runner.publish import publish, unpack_package
+from stages.runner.lock import Lock, keep, run_folder
+from stages.runner.publish import unpack_package
+from stages.runner.report_view import show_pages
+from stages.runner.watch import LogWatch
 from stages.runtime.sealed import SEAL, check, seal
 from tests import makers
 
@@ -50,8 +52,14 @@ def test_the_table_that_the_data_page_names_lies_beside_it(tmp_path, rows, names
     files = {"page.html": b"<p>page", "quarantine.csv": b"file,label\n" + rows}
     stored = {name: store.add(data) for name, data in files.items()}
     dataset = Dataset(task="t", labels=("cat",), revision="0", counts={}, files=stored)
-    lock = Lock(run="one", pipeline="p", data={}, config={}, seeds={}, requirements="", machine={})
+    config = {"task": "t", "deploy": {"targets": []}}
+    facts = {"pipeline": "p", "data": {}, "seeds": {}, "requirements": "", "machine": {}}
+    lock = Lock(run="one", config=config, artifacts={"etl": store.save(dataset)}, **facts)
+    keep(lock, store, settings)
 
-    publish(dataset, lock, store, settings)
+    show_pages("one", store, settings, LogWatch(), worked=True)
 
-    assert sorted(path.name for path in run_folder("one", settings).iterdir()) == names
+    assert sorted(path.name for path in run_folder("one", settings).iterdir()) == [
+        *names,
+        "run.lock.json",
+    ]

@@ -104,6 +104,29 @@ def test_a_target_without_a_package_is_told_and_takes_the_green_away(store):
     assert "int8: &lt;b&gt;below&lt;/b&gt; the gate" in page
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "title"),
+    [
+        (("ship", "ship"), "2 packages, ready to ship"),
+        (("ship", "undecided"), "2 packages, to be judged by a person"),
+        (("ship",), "1 of 2 packages were made"),
+        ((), "Nothing ships"),
+    ],
+)
+def test_the_heading_says_what_there_is_to_ship(store, verdicts, title):
+    targets = ("cloud_api", "device_sdk")
+    packages = [
+        package(name, 0.8, verdict=verdict)
+        for name, verdict in zip(targets, verdicts, strict=False)
+    ]
+    refused = Failure(error="GateNotMet", problem="too low")
+    failed = {f"deploy_{name}": refused for name in targets[len(verdicts) :]}
+
+    page = with_packages(FROZEN, shipped(lock(store, *packages, failed=failed), store))
+
+    assert f"<strong>{title}</strong>" in page
+
+
 def test_a_fault_is_no_refusal(store):
     failure = Failure(error="OSError", problem="OSError: No space left on device")
 

@@ -110,7 +110,7 @@ def settled(by_split: Mapping[str, Listed], pictures: Iterable[str], source: str
     sets = {split: found for split, found in sets.items() if found}
     notes += _without_equal(sets, source)
     if len(sets) == 1 and len(next(iter(sets.values()))) == len(there):
-        notes.append(f"{source}: all pictures are listed for {next(iter(sets))}; etl divides them")
+        notes.append(f"{source}: all pictures are listed for {next(iter(sets))}, which is no split")
         sets = {}
     if problems := _twice(sets, source):
         return WrittenSplits({}, tuple(notes), tuple(problems))

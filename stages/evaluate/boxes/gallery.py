@@ -13,7 +13,7 @@ from stages.media.pictures import small_jpeg
 from stages.pages import inline
 from stages.runtime.pictures import shown_picture
 
-SIDE = 240  # of a picture on the page, in pixels; it is shown smaller, and sharp on fine screens
+SIDE = 320  # of a picture on the page, in pixels; it is shown smaller, and can be enlarged
 AROUND = 3.0  # the side of a view, in sides of the boxes that it is about
 LEAST = 96.0  # the least side of a view, in pixels of the photo
 WHOLE = 0.7  # a view that would cover this share of the photo's side shows the whole photo

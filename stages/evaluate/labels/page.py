@@ -19,8 +19,9 @@ from stages.pages import render
 from stages.runtime.errors import Damaged
 
 _TEMPLATE = Path(__file__).parent / "labels.html"
-_SIDE = 168  # of a thumbnail, in pixels
-_KEY = ("accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1")
+_SIDE = 240  # of a thumbnail, in pixels; it is shown smaller, and can be enlarged
+# macro recall is the balanced accuracy, so that one of them is shown
+_KEY = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1")
 
 
 def page(

@@ -9,7 +9,7 @@ from stages.evaluate.labels.similar import SimilarLabels, SimilarSample
 from stages.media import Modality
 from stages.runtime.errors import BadSample, Damaged
 
-SIDE = 168  # of a thumbnail, in pixels
+SIDE = 240  # of a thumbnail, in pixels; it is shown smaller, and can be enlarged
 
 Fetch = Callable[[str], bytes]
 Shown = list[tuple[SimilarSample, str]]

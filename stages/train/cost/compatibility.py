@@ -5,7 +5,7 @@ from stages.config.augmentations import Changes
 from stages.etl.augment import resolve_augmentations
 from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
-from stages.tasks import Task
+from stages.tasks import Task, is_compatible
 
 FINETUNE_AUGMENTATIONS = "train.finetune.augmentations"
 
@@ -40,13 +40,6 @@ def _check_finetune_augmentations(augmentations: Changes, task: Task) -> None:
                 f"{FINETUNE_AUGMENTATIONS}: '{name}' changes batches, not views.",
                 "Take it out. How batches are mixed is set by train.finetune.search_space.mixing.",
             )
-
-
-def is_compatible(family: str, task: str) -> bool:
-    """Whether `task` can use `family`: both have the same trainer, and the family takes what the
-    task's preprocessing can produce."""
-    record, definition = FAMILIES[family], TASKS[task]
-    return record.trainer == definition.trainer and record.takes in definition.takes
 
 
 def notices(train: TrainConfig) -> list[str]:

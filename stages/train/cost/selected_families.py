@@ -9,8 +9,8 @@ from stages.models.family import SCRATCH
 from stages.parts import FAMILIES
 from stages.resources import Resources
 from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.tasks import is_compatible
 from stages.train import Trainer
-from stages.train.cost.compatibility import is_compatible
 from stages.train.search.search_space import inputs_of
 
 MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family
