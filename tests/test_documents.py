@@ -15,6 +15,7 @@ from stages.cli.app import app
 from stages.config import parse_pipeline
 from stages.config.schema import pipeline_schema
 from stages.settings import Settings
+from tests.benchmarks.figures import Figure, figures, run_row
 
 ROOT = Path(__file__).parents[1]
 KEY = re.compile(r"(?<![\w./`@-])(?:etl|train|evaluate|deploy)(?:\.[a-z0-9_]+)+")
@@ -195,3 +196,27 @@ def anchors(path: Path) -> set[str]:
     """The anchors of the headings of a Markdown file, as they are made on the web."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_figure_has_the_commit_that_it_was_measured_at():
+    rows = list(figures((ROOT / "tests" / "benchmarks" / "README.md").read_text()))
+
+    assert len(rows) > 20
+    for row in rows:
+        assert row.what
+        assert row.figure
+        assert re.fullmatch(r"[0-9a-f]{8}", row.commit) or "published" in row.what, row.what
+
+
+def test_the_first_command_of_a_row_is_run_and_one_without_its_folder_is_told(capsys, monkeypatch):
+    monkeypatch.delenv("FOLDER", raising=False)
+    rows = [Figure("a", "1", "`python -c 'print(7)'`", "0" * 8), Figure("b", "2", "the same", "")]
+
+    for number in (1, 2):
+        with pytest.raises(SystemExit) as ended:
+            run_row(rows, number)
+        assert ended.value.code == 0
+    with pytest.raises(SystemExit, match="needs the variable FOLDER"):
+        run_row([Figure("c", "3", "`python -m tests.benchmarks.search FOLDER`", "")], 1)
+    with pytest.raises(SystemExit, match="There is no row 3"):
+        run_row(rows, 3)
