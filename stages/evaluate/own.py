@@ -6,7 +6,8 @@ from pathlib import Path
 
 from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
-from stages.etl.readers import Reading, Row, read_folder
+from stages.etl.readers import read_folder
+from stages.etl.readers.rows import Doubt, Reading, Row, label_counts
 from stages.evaluate.about import About
 from stages.evaluate.counted import Quarantined, check_labels, countable
 from stages.evaluate.evaluation import Evaluation
@@ -34,7 +35,7 @@ def measured(
     that `subject` does not know."""
     config.check_gate(TASKS[subject.task].answers)
     modality, kind = modality_of(subject.task), kind_of(subject.task)
-    rows = rows_of(_reading(folder, subject.task))
+    rows = rows_of(_reading(folder, subject))
     check_labels(rows, subject.labels)
     samples, quarantined = countable(folder, rows, training_digests, modality)
     predicted, bad = _predicted(subject, folder, samples, threads, progress)
@@ -58,13 +59,25 @@ def measured(
     return evaluation, kind.page(evaluation, about, fetch, modality, config.worst)
 
 
-def _reading(folder: Path, task: str) -> Reading:
+def _reading(folder: Path, subject: Subject) -> Reading:
+    """The samples in `folder`. If it can be read in several ways, the one with the labels of
+    `subject` is meant."""
+    noun = modality_of(subject.task).noun
     if not folder.is_dir():
         raise DataError(
             f"There is no folder {folder}.",
-            f"Give a folder with annotated {modality_of(task).noun}s, as for training.",
+            f"Give a folder with annotated {noun}s, as for training.",
         )
-    return read_folder(folder, TASKS[task].readers)
+    try:
+        return read_folder(folder, TASKS[subject.task].readers)
+    except Doubt as doubt:
+        known = {*subject.labels}
+        fitting = [each for each in doubt.readings.values() if {*label_counts(each.rows)} <= known]
+        if len(fitting) != 1:
+            raise DataError(
+                doubt.problem, f"Annotate the {noun}s as those that the model was trained on."
+            ) from None
+        return fitting[0]
 
 
 def rows_of(reading: Reading) -> list[Row]:

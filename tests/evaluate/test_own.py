@@ -9,7 +9,8 @@ import pytest
 from stages.cli.evaluate import evaluate
 from stages.config import EvaluateConfig
 from stages.etl.manifest import samples_of
-from stages.etl.readers import Row
+from stages.etl.readers import read_folder
+from stages.etl.readers.rows import Doubt, Row
 from stages.evaluate.counted import check_labels
 from stages.evaluate.own import measured
 from stages.evaluate.subject import learnt_from, opened
@@ -80,6 +81,27 @@ def test_of_a_folder_with_splits_the_test_split_is_taken(trained, photos, tmp_pa
     evaluation, _ = run(trained, top)
 
     assert {name.split("/")[0] for name in evaluation.predicted.names} == {"test"}
+
+
+def test_of_two_readings_the_one_with_the_models_labels_is_taken(trained, photos, tmp_path):
+    for site in ("site1", "site2"):
+        shutil.copytree(photos, tmp_path / "sites" / site)
+
+    with pytest.raises(Doubt):
+        read_folder(tmp_path / "sites")
+    evaluation, _ = run(trained, tmp_path / "sites")
+
+    assert len(evaluation.predicted.names) == 18  # the copies of site2 tell nothing new
+
+
+def test_readings_of_which_none_has_the_models_labels_are_told(trained, tmp_path):
+    for site in ("site1", "site2"):
+        for label in ("cat", "dog"):
+            (tmp_path / "sites" / site / label).mkdir(parents=True)
+            (tmp_path / "sites" / site / label / "1.png").write_bytes(makers.picture())
+
+    with pytest.raises(DataError, match="trained on"):
+        run(trained, tmp_path / "sites")
 
 
 def test_the_nearest_label_is_spelt_as_the_model_spells_it():
