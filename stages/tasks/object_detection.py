@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stages.artifacts import Dataset, Step
-from stages.media.levels import decode_arguments
 
 if TYPE_CHECKING:  # reading a pipeline does not import model families
     from stages.models.family import Family
@@ -42,6 +41,8 @@ class ObjectDetection:
     def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:
         """From a file's bytes to the network's input, (3, `size`, `size`) float32; the proportions
         are not kept, so that boxes are shares of width and height."""
+        from stages.media.levels import decode_arguments
+
         return (
             Step(step="decode_picture", args=decode_arguments(dataset.facts)),
             Step(step="resize", args={"size": size}),

@@ -175,7 +175,7 @@ def test_small_noise_as_between_processors_passes(mixed, monkeypatch):
     ("place", "old", "new"),
     [
         ("steps.py", "BILINEAR", "NEAREST"),
-        ("pictures.py", '.convert("RGB"))', '.convert("RGB"))[:, :, ::-1]'),
+        ("pixels.py", '.convert("RGB"))', '.convert("RGB"))[:, :, ::-1]'),
         ("steps.py", "np.float32(255) *", "np.float32(230) *"),
     ],
     ids=["another filter", "red and blue swapped", "another scale"],
@@ -190,7 +190,7 @@ def test_a_step_that_computes_otherwise_fails(mixed, place, old, new, tmp_path):
 def test_swapped_colours_fail_though_all_photos_of_the_data_are_grey(grey, tmp_path):
     swapped = '.convert("RGB"))[:, :, ::-1]'
 
-    done = selftest_with(grey, "pictures.py", '.convert("RGB"))', swapped, tmp_path)
+    done = selftest_with(grey, "pixels.py", '.convert("RGB"))', swapped, tmp_path)
 
     assert done.returncode == 5, done.stderr
     assert "Selftest failed" in done.stderr

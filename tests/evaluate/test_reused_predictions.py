@@ -37,7 +37,7 @@ def loads(monkeypatch):
 def report_of(stored, **config):
     folder, store, dataset, model = stored
     part = EvaluateSlice(evaluate=EvaluateConfig(**config))
-    services = {"store": store, "run": QuietRun(), "settings": makers.settings(folder)}
+    services = {"store": store, "run": QuietRun(), "resources": makers.resources(folder)}
     return evaluate(model, dataset, part, **services)
 
 
@@ -155,7 +155,7 @@ def test_a_drop_comes_before_the_gate_and_is_kept_in_the_report_and_the_run(stor
         *(surer, other, EvaluateSlice(evaluate=EvaluateConfig())),
         store=store,
         run=run,
-        settings=makers.settings(folder),
+        resources=makers.resources(folder),
     )
 
     advice = json.loads(store.get(report.files["metrics.json"]))["advice"]

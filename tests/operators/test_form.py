@@ -186,7 +186,7 @@ def test_a_line_of_text_becomes_the_value_that_it_stands_for(pipeline, key, line
         ({"evaluate.gate": "accuracy=0.9.1"}, "does not begin"),
         ({"evaluate.gate": "accuracy=0.9, accuracy=0.8"}, "'accuracy' is there twice"),
         ({"evaluate.gate": "acuracy=0.9"}, "no metric is called 'acuracy'"),
-        ({"evaluate.gate": "accuracy=90"}, "less than or equal to 1; it is 90"),
+        ({"evaluate.gate": "accuracy=90"}, "at most 1.0; it is 90"),
         ({"train.input_sizes": "big"}, "train.input_sizes"),
         ({"train.input_sizes": "1], [2"}, "train.input_sizes"),
         ({"train.budget_minuts": 5}, "Did you mean 'train.budget_minutes'"),
