@@ -29,19 +29,19 @@ KEYS = {"s3_access_key": "an-access-key", "s3_secret_key": "a-secret-key"}
 def test_no_secret_is_in_a_field_of_resources(tmp_path, weights):
     settings = Settings(workspace=tmp_path, weights=weights, **KEYS)
 
-    held = list(values(resources_of(settings)))
+    found = list(values(resources_of(settings)))
 
-    assert len(held) > len(fields(Resources))
-    assert not [value for value in held if isinstance(value, Settings)]
-    assert not [value for value in held if any(key in repr(value) for key in KEYS.values())]
+    assert len(found) > len(fields(Resources))
+    assert not [value for value in found if isinstance(value, Settings)]
+    assert not [value for value in found if any(key in repr(value) for key in KEYS.values())]
 
 
-def values(thing: Any) -> Iterator[Any]:
-    """`thing`, and all that its fields have."""
-    yield thing
-    if is_dataclass(thing):
-        for field in fields(thing):
-            yield from values(getattr(thing, field.name))
+def values(value: Any) -> Iterator[Any]:
+    """`value`, and all that its fields have."""
+    yield value
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from values(getattr(value, field.name))
 
 
 def test_resources_are_those_of_the_settings(tmp_path):
@@ -60,11 +60,11 @@ def test_resources_are_those_of_the_settings(tmp_path):
 def test_weights_are_looked_for_where_the_settings_say(tmp_path):
     (tmp_path / "given").mkdir()
     (tmp_path / "given" / "b.npz").write_bytes(b"b")
-    given = resources_of(Settings(workspace=tmp_path, weights=str(tmp_path / "given")))
+    own = resources_of(Settings(workspace=tmp_path, weights=str(tmp_path / "given")))
     nowhere = resources_of(Settings(workspace=tmp_path, weights=str(tmp_path / "not")))
 
-    assert given.weights.find(["a.npz", "b.npz"]) == tmp_path / "given" / "b.npz"
-    assert given.weights.find(["a.npz"]) is None
+    assert own.weights.find(["a.npz", "b.npz"]) == tmp_path / "given" / "b.npz"
+    assert own.weights.find(["a.npz"]) is None
     assert makers.resources(tmp_path).weights.find(["b.npz"]) is None
     with pytest.raises(ConfigError, match=r"AIWF_WEIGHTS is .* no such folder"):
         nowhere.weights.find(["b.npz"])

@@ -71,8 +71,8 @@ def _reading(folder: Path, subject: Subject) -> Reading:
     try:
         return read_folder(folder, TASKS[subject.task].readers)
     except Doubt as doubt:
-        known = {*subject.labels}
-        fitting = [each for each in doubt.readings.values() if {*label_counts(each.rows)} <= known]
+        labels = {*subject.labels}
+        fitting = [each for each in doubt.readings.values() if {*label_counts(each.rows)} <= labels]
         if len(fitting) != 1:
             raise DataError(
                 doubt.problem, f"Annotate the {noun}s as those that the model was trained on."

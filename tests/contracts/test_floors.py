@@ -89,7 +89,7 @@ def is_module(name: str) -> bool:
     return place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()
 
 
-def looks_up(module: str, target: str) -> bool:
+def is_higher(module: str, target: str) -> bool:
     """Whether `target` is on a higher floor than `module`, or in a room beside it."""
     here, there = module.split(".")[1], target.split(".")[1]
     return here != there and FLOORS[there] <= FLOORS[here]
@@ -105,9 +105,9 @@ def upward(module: str, tree: ast.Module, package: str) -> set[str]:
     boards = {
         board
         for board in boards_of(tree)
-        if any(looks_up(module, place) for place in places(board))
+        if any(is_higher(module, place) for place in places(board))
     }
-    return boards | {target for target in named(tree, package) if looks_up(module, target)}
+    return boards | {target for target in named(tree, package) if is_higher(module, target)}
 
 
 @pytest.mark.parametrize("board", BOARDS)

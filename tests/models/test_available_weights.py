@@ -29,13 +29,13 @@ def resources(tmp_path: Path) -> Resources:
     return resources_of(makers.settings(tmp_path).model_copy(update={"weights": str(folder)}))
 
 
-def given(resources: Resources) -> Path:
+def folder_of(resources: Resources) -> Path:
     assert isinstance(resources.weights, WeightsFolder)
     return resources.weights.folder
 
 
 def own(resources: Resources) -> Path:
-    return given(resources) / "pp_lcnet.npz"
+    return folder_of(resources) / "pp_lcnet.npz"
 
 
 def test_a_given_file_counts_by_its_digest_and_is_loaded(resources):
@@ -50,11 +50,11 @@ def test_a_given_file_counts_by_its_digest_and_is_loaded(resources):
 
 
 def test_a_given_file_counts_before_the_published_one(resources):
-    stand_ins.own(given(resources), "squeezenet", "mobilenet_v3_small")
+    stand_ins.own(folder_of(resources), "squeezenet", "mobilenet_v3_small")
 
     for name in ("squeezenet", "mobilenet_v3_small"):
         found = available_weights(FAMILIES[name], resources, requested=True)
-        assert found.weights == sha256(given(resources) / f"{name}.npz")
+        assert found.weights == sha256(folder_of(resources) / f"{name}.npz")
 
 
 def test_a_trained_models_weights_can_be_given(resources):
@@ -81,8 +81,8 @@ def test_a_file_that_is_another_than_the_plan_pinned_is_not_used(resources):
 
 
 def test_weights_of_another_network_are_told(resources):
-    stand_ins.own(given(resources), "squeezenet")
-    (given(resources) / "squeezenet.npz").rename(own(resources))
+    stand_ins.own(folder_of(resources), "squeezenet")
+    (folder_of(resources) / "squeezenet.npz").rename(own(resources))
 
     with pytest.raises(Damaged, match=r"722496 parameters, and pp_lcnet has 1682464"):
         FAMILY.initialised_from(available_weights(FAMILY, resources, False).weights).load(resources)
@@ -90,7 +90,7 @@ def test_weights_of_another_network_are_told(resources):
 
 def test_a_file_under_the_publishers_name_has_to_be_the_publishers(resources):
     resnet = FAMILIES["resnet18"]
-    (given(resources) / resnet.weights.file).write_bytes(b"another")
+    (folder_of(resources) / resnet.weights.file).write_bytes(b"another")
 
     assert address_of(resnet.weights) is not None
     with pytest.raises(Damaged, match="not the published file"):
@@ -98,7 +98,7 @@ def test_a_file_under_the_publishers_name_has_to_be_the_publishers(resources):
 
 
 def test_a_folder_that_is_not_there_is_told(resources):
-    gone = replace(resources, weights=WeightsFolder(given(resources) / "not"))
+    gone = replace(resources, weights=WeightsFolder(folder_of(resources) / "not"))
 
     with pytest.raises(ConfigError, match="no such folder"):
         available_weights(FAMILY, gone, requested=False)
