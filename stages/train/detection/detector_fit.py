@@ -17,11 +17,11 @@ from stages.artifacts import canonical, digest_of
 from stages.models.network import fill as fill_by_name
 from stages.parts import FAMILIES
 from stages.runtime import steps as runtime
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.frozen_stem import FrozenStem
-from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, gradients, spread
-from stages.train.distributed.schedule import averaged, rate_at
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, gradients, spread
+from stages.train.distributed.schedule import learning_rate_at, running_mean
 
 Floats = NDArray[np.float32]
 DetectorState = dict[str, Any]
@@ -53,7 +53,7 @@ class DetectorFit:
         family = FAMILIES[self.input.model_input.family]
         self.loss = family.training_loss(self.input.model_input.size, len(problem.labels))
         self._divide(float(hyperparameters["backbone_rate"]))
-        self.values = flattened(self.parameters)
+        self.values = flatten(self.parameters)
         self.mean = self.values
         self.done = 0
         self.losses: list[float] = []
@@ -73,13 +73,13 @@ class DetectorFit:
     def train_epoch(self) -> None:
         """Train one epoch, computing both halves of each batch here."""
         for _ in range(self.steps):
-            first, *further = [self.half(place) for place in range(HALVES)]
+            first, *further = [self.half(place) for place in range(BATCH_PARTS)]
             self.step(sum(further, first))
 
     def half(self, place: int) -> Floats:
         """The loss of half `place` of the next batch, and its gradient along all parameters: [1 +
         parameters]."""
-        batch = self._batch()[place::HALVES]
+        batch = self._batch()[place::BATCH_PARTS]
         if not batch:
             return np.zeros(1 + len(self.values), np.float32)
         size = self.input.model_input.size
@@ -96,12 +96,12 @@ class DetectorFit:
     def step(self, total: Floats) -> None:
         """Take a step along the mean of the halves, whose sum in their order is `total`; numbers
         that overflowed count as 0."""
-        whole = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(HALVES)
+        whole = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(BATCH_PARTS)
         self.losses.append(float(whole[0]))
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
-        self.mean = averaged(self.mean, self.values, AVERAGED, self.done)
+        self.mean = running_mean(self.mean, self.values, AVERAGED, self.done)
 
     def state(self) -> DetectorState:
         """All that another fit of this trial needs to resume."""
@@ -172,7 +172,7 @@ class DetectorFit:
             ]
             with paddle.no_grad():
                 self._outputs([scene.picture for scene in scenes])
-            statistics.append(flattened(self.statistics))
+            statistics.append(flatten(self.statistics))
         if statistics:
             fill(self.statistics, np.mean(statistics, axis=0, dtype=np.float32))
 
@@ -197,7 +197,7 @@ class DetectorFit:
     def _rate(self) -> float:
         """The learning rate of this step."""
         steps = self.steps * self.problem.epochs
-        return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
+        return learning_rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
 
     def _load_state(self, state: DetectorState) -> None:
         self.optimizer.resume(state["first"], state["second"], state["done"])

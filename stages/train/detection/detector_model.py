@@ -7,7 +7,7 @@ from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.parts import TASKS
 from stages.store import Store
-from stages.train.cost.detection_budget import race_of
+from stages.train.cost.detection_budget import first_rung_epochs
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.detector_search import Found
 from stages.train.heads.network import network_files
@@ -18,7 +18,7 @@ RULE = "the highest AP50 on the validation split after {race} epochs; if equal, 
 
 
 def save_model(
-    dataset: Dataset, problem: DetectionProblem, train: TrainConfig, found: Found, *, store: Store
+    dataset: Dataset, problem: DetectionProblem, config: TrainConfig, found: Found, *, store: Store
 ) -> Model:
     """Export the chosen detector and save the Model."""
     model_input = problem.inputs[found.chosen.input].model_input
@@ -37,7 +37,7 @@ def save_model(
         before=task.before(family, model_input.size, dataset),
         after=task.after(family, model_input.size, dataset.labels),
         hyperparameters={**found.chosen.hyperparameters, "epochs": result.best_epoch},
-        selection=_selection(train, found, len(problem.scenes.validation)),
+        selection=_selection(config, found, len(problem.scenes.validation)),
         weights=family.digests,
         files=files,
         parents=(dataset.ref,),
@@ -46,11 +46,11 @@ def save_model(
     return model
 
 
-def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
+def _selection(config: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
     """The record of the selection."""
     result = result_of(found.chosen)
     return {
-        "rule": RULE.format(race=race_of(train.epochs)),
+        "rule": RULE.format(race=first_rung_epochs(config.epochs)),
         "held_out": "the validation split; trained on train",
         "metric": "ap50",
         "measures": rounded(result.measures),

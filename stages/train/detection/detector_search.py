@@ -12,8 +12,8 @@ from stages.memo import Scope
 from stages.parts import SEARCHERS
 from stages.resources import Resources
 from stages.store import Store
-from stages.train.cost.detection_budget import HALVES, race_of
-from stages.train.cost.detection_estimate import worker_data
+from stages.train.cost.detection_budget import BATCH_PARTS, first_rung_epochs
+from stages.train.cost.detection_estimate import worker_data_bytes
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.progress import Progress, found, keep
 from stages.train.detection.race_worker import RacePiece, RaceWorker
@@ -49,7 +49,7 @@ class Found(NamedTuple):
 
 def search(
     problem: DetectionProblem,
-    train: TrainConfig,
+    config: TrainConfig,
     trials: int,
     resources: Resources,
     report_rung: Callable[[SuccessiveHalving], None],
@@ -65,10 +65,10 @@ def search(
     epochs, `report_epoch` for each trial in training: its number, hyperparameters, epoch, most
     epochs, and its curve so far. Equal arguments give equal trials, on any number of cores. Raises
     InfrastructureError if Ray does not come up or workers die again and again."""
-    space = dimensions(train)
-    rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
+    space = dimensions(config)
+    rungs = (config.epochs,) if trials == 1 else (first_rung_epochs(config.epochs), config.epochs)
     halving = SuccessiveHalving(
-        SEARCHERS[train.searcher](space, train.seed),
+        SEARCHERS[config.searcher](space, config.seed),
         starts(space, BEGIN),
         total=trials,
         size=trials,
@@ -76,9 +76,9 @@ def search(
         rungs=tuple(dict.fromkeys(rungs)),
     )
     session = _SearchSession(
-        problem, train, store, resources, cache_of(problem, store), report_epochs, report_epoch
+        problem, config, store, resources, cache_of(problem, store), report_epochs, report_epoch
     )
-    with cluster(resources, problem.nbytes + OBJECTS * (trials + HALVES)):
+    with cluster(resources, problem.nbytes + OBJECTS * (trials + BATCH_PARTS)):
         while budgets := _budgets_of(halving):
             session.train(budgets)
             for budget in budgets:
@@ -103,7 +103,7 @@ class _SearchSession:
     """Trains budgets: several side by side, one by a process group."""
 
     problem: DetectionProblem
-    train_config: TrainConfig
+    config: TrainConfig
     store: Store
     resources: Resources
     cache: Scope
@@ -124,9 +124,9 @@ class _SearchSession:
     def race(self, budgets: Sequence[RungBudget]) -> None:
         """Train the trials of `budgets` side by side, each by one worker."""
         self.waiting = list(budgets)
-        cores = min(1.0, self.resources.cores / HALVES)
+        cores = min(1.0, self.resources.cores / BATCH_PARTS)
         wanted = {"CPU": cores, "memory": float(worker_bytes(_worker_data(self.problem)))}
-        workers = self.train_config.workers
+        workers = self.config.workers
         with Executor(
             RaceWorker, self.problem, wanted=wanted, workers=workers, remedy=REMEDY
         ) as executor:
@@ -138,17 +138,17 @@ class _SearchSession:
         budget = self.waiting.pop(0)
         return RacePiece(budget, self._cached(budget))
 
-    def reported(self, piece: RacePiece, report: tuple[int, Curve, Progress | None]) -> None:
+    def on_report(self, piece: RacePiece, report: tuple[int, Curve, Progress | None]) -> None:
         epoch, curve, progress = report
         if progress:
             keep(piece.budget, progress, self.cache)
         self._report(piece.budget, epoch, curve)
 
-    def resumed(self, piece: RacePiece) -> RacePiece:
+    def resume(self, piece: RacePiece) -> RacePiece:
         """Resume from the last validation."""
         return RacePiece(piece.budget, self._cached(piece.budget))
 
-    def done(self, piece: RacePiece, progress: Progress) -> None:
+    def on_result(self, piece: RacePiece, progress: Progress) -> None:
         self.progress[piece.budget.number] = progress
 
     def train_in_group(self, budget: RungBudget) -> Grouped:
@@ -163,7 +163,7 @@ class _SearchSession:
         folder = run_distributed(
             loop,
             DetectorTraining(self.problem, budget, progress),
-            workers=min(HALVES, self.train_config.workers),
+            workers=min(BATCH_PARTS, self.config.workers),
             name=name,
             store=self.store,
             resources=self.resources,
@@ -190,16 +190,16 @@ class _SearchSession:
         if further > 0:
             self.reported_epochs[budget.number] = epoch
             self.report_epochs(further)
-            most = self.train_config.epochs
+            most = self.config.epochs
             self.report_epoch(budget.number, budget.hyperparameters, epoch, most, curve)
 
 
-def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
+def dimensions(config: TrainConfig) -> tuple[Dimension, ...]:
     """The search space."""
-    space = train.search_space
+    space = config.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Categorical("input", tuple(by_name(train))),
+        Categorical("input", tuple(by_name(config))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Categorical("batch_size", space.batch_size),
@@ -226,4 +226,4 @@ def _worker_data(problem: DetectionProblem) -> int:
     sizes = [
         sum(array.nbytes for array in arrays.values()) for arrays in problem.published.values()
     ]
-    return worker_data(max(sizes))
+    return worker_data_bytes(max(sizes))

@@ -6,7 +6,7 @@ from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cost.detection_budget import training_seconds
+from stages.train.cost.detection_budget import seconds_per_image
 from stages.train.detection.detection_problem import DetectionProblem, DetectorInput
 from stages.train.detection.frozen_stem import stem_of
 from stages.train.detection.scenes import scenes_of
@@ -15,11 +15,11 @@ from stages.train.search.search_space import Input, inputs_of
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
+    dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> DetectionProblem:
     """Decode the training pictures, read the published weights, export the stems. Raises DataError
     if the dataset cannot be trained on, and what `backbone_file` raises."""
-    inputs = inputs_of(train)
+    inputs = inputs_of(config)
     largest = max(model_input.size for model_input in inputs)
     scenes = scenes_of(dataset, store, largest, resources.cores)
     published, stems = {}, {}
@@ -33,7 +33,7 @@ def prepare(
         model_input.name: _detector_input(model_input, dataset, stems[model_input.family])
         for model_input in inputs
     }
-    return DetectionProblem(scenes, dataset.labels, detector_inputs, published, train.epochs)
+    return DetectionProblem(scenes, dataset.labels, detector_inputs, published, config.epochs)
 
 
 def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> DetectorInput:
@@ -41,4 +41,4 @@ def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> Detect
     before = task.before(family, model_input.size, dataset)
     after = task.after(family, model_input.size, dataset.labels)
     first, last = (tuple(step.model_dump() for step in part) for part in (before, after))
-    return DetectorInput(model_input, stem, first, last, training_seconds(model_input))
+    return DetectorInput(model_input, stem, first, last, seconds_per_image(model_input))

@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.budget import REFERENCE_CORES
 from stages.train.detection.detector_fit import DetectorFit
 from stages.train.detection.validation import Value, answers_of, measured
 from stages.train.search.successive_halving import RungBudget
@@ -80,8 +80,8 @@ def validated(fit: DetectorFit, answers: list[Value], before: Progress) -> Progr
         "epoch": fit.epoch,
         "ap50": measured(problem.scenes.truth, answers, len(problem.labels)),
         "loss": sum(losses) / len(losses),
-        # by count: what both cores of the reference machine take for the training so far
-        "minutes": images * fit.input.seconds / HALVES / 60,
+        # of the reference machine with all its cores, for all epochs so far: computed, not measured
+        "minutes": images * fit.input.seconds / REFERENCE_CORES / 60,
     }
     return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
 

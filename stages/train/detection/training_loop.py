@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.detector_fit import DetectorFit
 from stages.train.detection.progress import Progress, answers_by, is_validated, validated
 from stages.train.distributed import TrainContext
-from stages.train.distributed.batch_shards import total
+from stages.train.distributed.batch_shards import sum_over_shards
 from stages.train.search.successive_halving import RungBudget
 
 WEIGHTS = "weights.npz"
@@ -36,7 +36,7 @@ def loop(context: TrainContext, training: DetectorTraining) -> None:
     fit = DetectorFit(problem, budget.hyperparameters, state=progress.state)
     while fit.epoch < budget.epochs:
         for _ in range(fit.steps):
-            fit.step(total(context.group, HALVES, fit.half))
+            fit.step(sum_over_shards(context.group, BATCH_PARTS, fit.half))
         if is_validated(fit.epoch, budget.epochs, problem.epochs):
             progress = validated(fit, _answers(context, fit), progress)
             context.report(_report(fit, progress), progress.save)

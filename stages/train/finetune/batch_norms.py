@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from paddle import nn
 
 from stages.runtime.quiet import quiet
-from stages.train.distributed.flat_optimizer import fill, flattened
+from stages.train.distributed.flat_optimizer import fill, flatten
 
 MOMENTUM = 0.9  # MobileNetV3's own 0.99 averages over weights that are out of date
 
@@ -51,7 +51,7 @@ class Norms:
         with paddle.no_grad():
             for batch in batches:
                 self.unfrozen(batch)
-                statistics.append(flattened(self.tensors))
+                statistics.append(flatten(self.tensors))
         for norm in self.layers:
             norm._momentum = MOMENTUM
         mean: NDArray[np.float32] = np.mean(statistics, axis=0, dtype=np.float32)

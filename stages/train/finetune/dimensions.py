@@ -25,9 +25,9 @@ MIXED = Condition("mixing", ("mixup", "cutmix"))
 INHERITED = ("head", "class_balance")
 
 
-def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
+def dimensions(config: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
     """The search space of fine-tuning."""
-    space = train.finetune.search_space
+    space = config.finetune.search_space
     share = space.mixing_share
     return (
         Categorical("input", tuple(problem.candidates)),

@@ -10,10 +10,10 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.runtime.quiet import quiet
-from stages.train.distributed.batch_shards import shard, shards_of, total
+from stages.train.distributed.batch_shards import shard, shards_of, sum_over_shards
 from stages.train.distributed.flat_optimizer import fill, gradients
 from stages.train.distributed.process_group import ProcessGroup, SingleProcess
-from stages.train.distributed.schedule import averaged, rate_at
+from stages.train.distributed.schedule import learning_rate_at, running_mean
 from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
 from stages.train.finetune.mixing import mixed
 from stages.train.finetune.unfrozen_network import (
@@ -101,11 +101,11 @@ class FinetuneFit(Fit):
                 return np.zeros(1 + len(self.values), np.float32)
             return self._gradient(part, draws[number]) * np.float32(len(part) / len(samples))
 
-        whole = np.nan_to_num(total(self.group, shards, of), posinf=0.0, neginf=0.0)
+        whole = np.nan_to_num(sum_over_shards(self.group, shards, of), posinf=0.0, neginf=0.0)
         self.values = self.optimizer.step(self.values, whole[1:], self._rate())
         fill(self.network.parameters, self.values)
         self.done += 1
-        self.mean = averaged(self.mean, self.values, self.hyper["average"], self.done)
+        self.mean = running_mean(self.mean, self.values, self.hyper["average"], self.done)
         return float(whole[0])
 
     def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
@@ -194,4 +194,6 @@ class FinetuneFit(Fit):
     def _rate(self) -> float:
         """The learning rate of this step."""
         steps = self.steps * self.finetune_problem.epochs
-        return rate_at(self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"])
+        return learning_rate_at(
+            self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"]
+        )

@@ -50,7 +50,7 @@ class FinetuneLoop:
     def run(self) -> None:
         """Train all trials, re-evaluate the best one, and train it on all samples if it is
         chosen."""
-        metric = self.request.train.metric
+        metric = self.request.config.metric
         while (budget := self.halving.next()) is not None:
             result = self.resume_state.find_result(budget) or self._train_and_validate(budget)
             self.halving.report(budget, score_of(result.measures, metric), result)
@@ -76,7 +76,7 @@ class FinetuneLoop:
         fit = self._fit(budget, fold)
         about = FURTHER.format(fold=fold) if fold != FIRST_FOLD else ""
         report = TrialReport(budget.number, budget.hyperparameters, budget.epochs, about=about)
-        self._train(budget, fit, partial(fit.fit, patience=self.request.train.patience), report)
+        self._train(budget, fit, partial(fit.fit, patience=self.request.config.patience), report)
         return self._finished(budget, self._result(fit), report)
 
     def _train_on_all(self, budget: RungBudget, validated: TrialResult) -> None:
@@ -145,11 +145,11 @@ class FinetuneLoop:
         """A head for the input `name` that is trained without the samples of the validation
         fold."""
         if (name, fold) not in self.heads:
-            train = self.request.train
+            config = self.request.config
             problem = self.request.problem.validated_on(fold).head_problem
             hyperparameters = dict(self.request.problem.candidates[name].hyperparameters)
             fit = HeadsFit(problem, Standard(problem, name), hyperparameters)
-            fit.fit(train.epochs, train.patience)
+            fit.fit(config.epochs, config.patience)
             self.heads[name, fold] = fit.arrays()
         return self.heads[name, fold]
 

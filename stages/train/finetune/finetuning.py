@@ -29,7 +29,7 @@ def tune(
     prepared: Prepared,
     trials: Sequence[Trial],
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     recorder: Recorder,
     store: Store,
@@ -38,24 +38,24 @@ def tune(
     """Fine-tune the candidates among the first phase's `trials`; return all trials of both phases,
     and the chosen one. Fine-tuned trials are numbered after the others, and their arrays are a
     whole network's."""
-    candidates = candidates_of(trials, train, prepared)
-    if not candidates or not train.finetune.trials:
-        return list(trials), choose(trials, train, prepared.problem.samples)
+    candidates = candidates_of(trials, config, prepared)
+    if not candidates or not config.finetune.trials:
+        return list(trials), choose(trials, config, prepared.problem.samples)
     problem = finetune_problem_of(
-        prepared, candidates, dataset, train, store, recorder.run, resources
+        prepared, candidates, dataset, config, store, recorder.run, resources
     )
     baselines = tuple(
-        narrowed(trial, prepared, train) for trial in best_of_each(trials, train, prepared)
+        narrowed(trial, prepared, config) for trial in best_of_each(trials, config, prepared)
     )
-    request = FinetuneRequest(problem, train, train.finetune.trials, baselines)
-    resume_state = _train(request, dataset, train, recorder, len(trials), store, resources)
+    request = FinetuneRequest(problem, config, config.finetune.trials, baselines)
+    resume_state = _train(request, dataset, config, recorder, len(trials), store, resources)
     return _joined(list(trials), request, resume_state)
 
 
 def _train(
     request: FinetuneRequest,
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     recorder: Recorder,
     first: int,
     store: Store,
@@ -64,9 +64,9 @@ def _train(
     """Train in a process group; `first`: the number of the first fine-tuned trial."""
     from stages.train.distributed import run_distributed
 
-    record, longest = recorder.next(request.trials), train.finetune.longest
-    name, candidates = group_name(dataset, train), request.problem.candidates.values()
-    each = finetune_bytes(train, [candidate.input for candidate in candidates])
+    record, longest = recorder.next(request.trials), config.finetune.longest
+    name, candidates = group_name(dataset, config), request.problem.candidates.values()
+    each = finetune_bytes(config, [candidate.input for candidate in candidates])
 
     def on_report(metrics: dict[str, Any]) -> None:
         report = TrialReport(**metrics)
@@ -80,7 +80,7 @@ def _train(
     folder = run_distributed(
         loop,
         request,
-        workers=train.workers,
+        workers=config.workers,
         name=name,
         store=store,
         resources=resources,
@@ -90,18 +90,18 @@ def _train(
     return ResumeState.load(folder)
 
 
-def group_name(dataset: Dataset, train: TrainConfig) -> str:
+def group_name(dataset: Dataset, config: TrainConfig) -> str:
     """The process group's name: equal for equal requests, so that a second start resumes the
     first."""
     code = code_of("stages.train").digest
-    return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
+    return digest_of(canonical([dataset.ref.id, config.model_dump(), code]))[:16]
 
 
-def saved(dataset: Dataset, train: TrainConfig, store: Store, resources: Resources) -> None:
+def saved(dataset: Dataset, config: TrainConfig, store: Store, resources: Resources) -> None:
     """The fine-tuned model is saved: release its resume state, which expires soon."""
     from stages.train.distributed import release
 
-    release(group_name(dataset, train), store, resources)
+    release(group_name(dataset, config), store, resources)
 
 
 def _joined(
@@ -110,7 +110,7 @@ def _joined(
     halving = halving_of(request)
     while (budget := halving.next()) is not None:
         result = resume_state.result(budget)
-        halving.report(budget, score_of(result.measures, request.train.metric), result)
+        halving.report(budget, score_of(result.measures, request.config.metric), result)
     best = best_of(request, halving.trials)
     chosen = chosen_of(request, best, resume_state)
     if chosen is not best:

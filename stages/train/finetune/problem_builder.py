@@ -28,16 +28,16 @@ def finetune_problem_of(
     prepared: Prepared,
     trials: list[Trial],
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     store: Store,
     run: Run,
     resources: Resources,
 ) -> FinetuneProblem:
     """The problem of fine-tuning `trials`, the best ones of the first phase."""
-    inputs, augmented = by_name(train), with_augmentations(dataset, train)
+    inputs, augmented = by_name(config), with_augmentations(dataset, config)
     candidates = [_candidate(trial, inputs[trial.input], resources) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
-    count = _views(candidates, augmented, train, digests, store, resources)
+    count = _views(candidates, augmented, config, digests, store, resources)
     views = [SampleView(digest, number) for digest in digests for number in range(count + 1)]
     feature_maps: dict[str, Windows] = {}
     for place, candidate in enumerate(candidates):
@@ -46,21 +46,21 @@ def finetune_problem_of(
             run.progress("feature maps", place * len(views) + done, len(candidates) * len(views))
 
         feature_maps.update(
-            _feature_maps_of(candidate, augmented, train, views, store, resources, report_progress)
+            _feature_maps_of(candidate, augmented, config, views, store, resources, report_progress)
         )
     by_input = {candidate.input.name: candidate for candidate in candidates}
-    shards = shards_for(train.workers)
+    shards = shards_for(config.workers)
     return FinetuneProblem(
-        prepared.problem, by_input, feature_maps, count, shards, train.finetune.longest
+        prepared.problem, by_input, feature_maps, count, shards, config.finetune.longest
     )
 
 
-def with_augmentations(dataset: Dataset, train: TrainConfig) -> Dataset:
+def with_augmentations(dataset: Dataset, config: TrainConfig) -> Dataset:
     """`dataset` with the augmentations of fine-tuning added. A dataset without augmentations stays
     as it is."""
     if not dataset.augmentations:
         return dataset
-    further = resolve_augmentations(train.finetune.augmentations)
+    further = resolve_augmentations(config.finetune.augmentations)
     return dataset.model_copy(update={"augmentations": (*dataset.augmentations, *further)})
 
 
@@ -73,7 +73,7 @@ def _candidate(trial: Trial, model_input: Input, resources: Resources) -> Finetu
 def _views(
     candidates: list[FinetuneCandidate],
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     digests: Sequence[str],
     store: Store,
     resources: Resources,
@@ -84,16 +84,22 @@ def _views(
     view_bytes = 0
     for candidate in candidates:
         feature_maps = _feature_maps_of(
-            candidate, dataset, train, [SampleView(digests[0])], store, resources, lambda done: None
+            candidate,
+            dataset,
+            config,
+            [SampleView(digests[0])],
+            store,
+            resources,
+            lambda done: None,
         )
         view_bytes += sum(windows.nbytes for windows in feature_maps.values())
-    return views_within(train.finetune.views, len(digests), view_bytes)
+    return views_within(config.finetune.views, len(digests), view_bytes)
 
 
 def _feature_maps_of(
     candidate: FinetuneCandidate,
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     views: Sequence[SampleView],
     store: Store,
     resources: Resources,
@@ -101,7 +107,7 @@ def _feature_maps_of(
 ) -> dict[str, Windows]:
     preprocessing, freezes = (
         preprocessing_of(candidate.input, dataset, store),
-        train.finetune.search_space.freeze,
+        config.finetune.search_space.freeze,
     )
     return feature_maps_of(
         candidate.input,

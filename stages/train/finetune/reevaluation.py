@@ -22,12 +22,12 @@ def best_of(request: FinetuneRequest, trials: Sequence[Trial]) -> Trial:
     all share. Early-stopped trials did not finish their learning-rate schedule."""
     furthest = max(trial.reached for trial in trials)
     whole = [trial for trial in trials if trial.reached == furthest]
-    return choose(whole, request.train, request.problem.held_out_problem.samples)
+    return choose(whole, request.config, request.problem.held_out_problem.samples)
 
 
 def reevaluation_budgets(request: FinetuneRequest, best: Trial) -> Iterator[tuple[int, RungBudget]]:
     """Each further validation fold with the budget of `best`, numbered after all trials."""
-    for fold in range(1, request.train.validation_folds):
+    for fold in range(1, request.config.validation_folds):
         yield fold, RungBudget(request.trials + fold, best.reached, best.hyperparameters)
 
 
@@ -45,9 +45,9 @@ def chosen_of(request: FinetuneRequest, best: Trial, resume_state: ResumeState) 
         *(resume_state.result(budget) for _, budget in reevaluation_budgets(request, best)),
     ]
     best.result = joined(parts, request.problem.heads)
-    best.score = score_of(best.result.measures, request.train.metric)
+    best.score = score_of(best.result.measures, request.config.metric)
     validated = request.problem.heads.count_labelled(unpack_arrays(best.result.arrays)["rows"])
-    return choose([*request.baselines, best], request.train, validated)
+    return choose([*request.baselines, best], request.config, validated)
 
 
 def joined(parts: Sequence[TrialResult], problem: Problem) -> TrialResult:

@@ -21,7 +21,7 @@ class FinetuneRequest:
     validation samples of the best fine-tuned trial; one of them may be chosen instead."""
 
     problem: FinetuneProblem
-    train: TrainConfig
+    config: TrainConfig
     trials: int
     baselines: tuple[Trial, ...]
 
@@ -42,14 +42,14 @@ def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
     """Successive halving over the fine-tuned trials, before any of them is trained. They are few:
     one of each small batch continues, and each batch knows the results of all earlier ones, since
     one process group trains them one after the other."""
-    train, space = request.train, dimensions(request.train, request.problem)
-    size = trials_per_batch(train, request.trials)
+    config, space = request.config, dimensions(request.config, request.problem)
+    size = trials_per_batch(config, request.trials)
     return SuccessiveHalving(
-        SEARCHERS[train.searcher](space, train.seed, startup=size),
+        SEARCHERS[config.searcher](space, config.seed, startup=size),
         starts(space, BEGIN),
         total=request.trials,
         size=size,
-        keep=train.halving,
+        keep=config.halving,
         ahead=0,
-        rungs=rungs_of(request.problem.epochs, train.halving, LEAST),
+        rungs=rungs_of(request.problem.epochs, config.halving, LEAST),
     )

@@ -16,7 +16,7 @@ from stages.models.backbone_split import unfrozen_layers
 from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.models.weights import Array
-from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, spread
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, spread
 from stages.train.finetune.batch_norms import Norms
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_point_of
 
@@ -53,7 +53,7 @@ class UnfrozenNetwork:
     @property
     def values(self) -> Floats:
         """All parameters as they are now, as one vector."""
-        return flattened(self.parameters)
+        return flatten(self.parameters)
 
     def optimizer(self, layer_decay: float, weight_decay: float) -> AdamW:
         """AdamW in which a layer's learning rate is `layer_decay` times that of the layer behind

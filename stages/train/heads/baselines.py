@@ -32,25 +32,25 @@ class OutOfFoldLogits(NamedTuple):
 
 
 def baselines(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, problem: Problem
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, problem: Problem
 ) -> list[dict[str, Any]]:
     """`chosen` against the best trial of each other input, and of each other phase; the best first.
 
     A gain is in `train.metric` (of log loss, how much lower it is), with a 95 % interval; the
     verdict is on `chosen`. All trials were selected on these same samples, so that a small gain is
     optimistic."""
-    best_baselines = _baselines(trials, chosen, train, problem.samples)
-    return [_against(chosen, baseline, train.metric, problem) for baseline in best_baselines]
+    best_baselines = _baselines(trials, chosen, config, problem.samples)
+    return [_against(chosen, baseline, config.metric, problem) for baseline in best_baselines]
 
 
 def _baselines(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, samples: int
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, samples: int
 ) -> list[Trial]:
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_group(trial), []).append(trial)
     groups.pop(_group(chosen), None)
-    best = [choose(group, train, samples) for group in groups.values()]
+    best = [choose(group, config, samples) for group in groups.values()]
     return sorted(best, key=lambda trial: trial.rank)
 
 

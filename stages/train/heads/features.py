@@ -116,8 +116,8 @@ class Extractor:
             rows: list[Row] = []
             for row in self._forward(part):
                 rows.append(row)
-                feature_pass.reported(part, len(rows))
-            feature_pass.done(part, rows)
+                feature_pass.on_report(part, len(rows))
+            feature_pass.on_result(part, rows)
 
     def _compute_on_cluster(self, feature_pass: "FeaturePass") -> None:
         from stages.train.distributed.cluster import cluster
@@ -174,16 +174,16 @@ class FeaturePass:
     def next(self, size: int = PIECE) -> list[SampleView] | None:
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))] or None
 
-    def reported(self, part: list[SampleView], finished: int) -> None:
+    def on_report(self, part: list[SampleView], finished: int) -> None:
         self.in_progress[part[0]] = finished
         finished_parts = len(self.row_of) + len(self.uncached)
         self.report_progress(finished_parts + sum(self.in_progress.values()))
 
-    def resumed(self, part: list[SampleView]) -> list[SampleView]:
+    def resume(self, part: list[SampleView]) -> list[SampleView]:
         self.in_progress.pop(part[0], None)
         return part
 
-    def done(self, part: list[SampleView], rows: Sequence[Row]) -> None:
+    def on_result(self, part: list[SampleView], rows: Sequence[Row]) -> None:
         self.in_progress.pop(part[0], None)
         self.uncached.update(zip([view.name for view in part], rows, strict=True))
         if len(self.uncached) >= SHARD:

@@ -40,8 +40,8 @@ class Standard:
 
     def stacked(self, rows: NDArray[np.int64]) -> Any:
         """The features of `rows` [folds, n]: [folds, n, features]."""
-        taken = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
-        return taken.reshape([*rows.shape, -1])
+        head_search_seconds = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
+        return head_search_seconds.reshape([*rows.shape, -1])
 
 
 class HeadsFit(Fit):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.resources import Resources
-from stages.train.cost.budget import ROW_EPOCH
+from stages.train.cost.budget import ROW_EPOCH_SECONDS
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor, Work
 from stages.train.distributed.room import worker_bytes
@@ -95,7 +95,7 @@ def curve_of(
 
 def _seeds(rows: int, epochs: int) -> int:
     """How many trainings of each share fit into SECONDS: counted, never timed."""
-    each = len(SHARES) * rows * epochs * ROW_EPOCH
+    each = len(SHARES) * rows * epochs * ROW_EPOCH_SECONDS
     return min(max(int(SECONDS // each), LEAST_SEEDS), MOST_SEEDS)
 
 

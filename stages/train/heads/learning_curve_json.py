@@ -26,7 +26,7 @@ def learning_curve_json(
     prepared: Prepared,
     trials: Sequence[Trial],
     chosen: Trial,
-    train: TrainConfig,
+    config: TrainConfig,
     labels: Sequence[str],
     *,
     store: Store,
@@ -39,14 +39,14 @@ def learning_curve_json(
     problem = prepared.problem
     groups = _groups(dataset, prepared, store)
     head_trials = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
-    head = choose(head_trials, train, problem.samples)
-    scratch = learner_of(train)(head.hyperparameters) != "head"
+    head = choose(head_trials, config, problem.samples)
+    scratch = learner_of(config)(head.hyperparameters) != "head"
     if why := SCRATCH if scratch else why_not(problem, groups):
         return _json({"why_not": why})
     best = result_of(head).best_epoch
     report_progress = partial(run.progress, "learning curve")
     curve = curve_of(
-        problem, groups, head.hyperparameters, best, train.patience, resources, report_progress
+        problem, groups, head.hyperparameters, best, config.patience, resources, report_progress
     )
     return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})
 

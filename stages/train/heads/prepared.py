@@ -44,15 +44,15 @@ class Prepared:
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
+    dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> Prepared:
     """Compute the features of all rows for every input, or read them from the cache. Raises
     DataError."""
     samples = samples_of(dataset, store)
-    folds = folds_of(samples, train.folds)
-    generated = negatives(dataset, samples, train, store=store, resources=resources)
-    rows = rows_of(dataset, samples, folds, train.seed, generated)
-    inputs = inputs_of(train)
+    folds = folds_of(samples, config.folds)
+    generated = negatives(dataset, samples, config, store=store, resources=resources)
+    rows = rows_of(dataset, samples, folds, config.seed, generated)
+    inputs = inputs_of(config)
     backbones = _backbones(inputs, store, run, resources)
     features, shapes = {}, {}
     for place, model_input in enumerate(inputs):
@@ -63,7 +63,7 @@ def prepare(
         )
         shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
-    classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
+    classes, other = len(labels_of(dataset, config)), other_of(dataset, config)
     problem = rows.problem(features, classes, folds, changes, other)
     return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *generated]))
 

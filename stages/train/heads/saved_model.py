@@ -33,7 +33,7 @@ def save_model(
     prepared: Prepared,
     trials: Sequence[Trial],
     chosen: Trial,
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     store: Store,
     resources: Resources,
@@ -42,13 +42,13 @@ def save_model(
     """Join the chosen head to its backbone, export both, and save the Model.
 
     `learning_curve`: the JSON of `learning_curve_json`."""
-    model_input = by_name(train)[chosen.input]
+    model_input = by_name(config)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()
     family = model_input.initialised_family
-    labels = labels_of(dataset, train)
-    reject = _reject(arrays, prepared, train)
+    labels = labels_of(dataset, config)
+    reject = _reject(arrays, prepared, config)
     rejecting = (reject.step,) if reject else ()
     after = (*rejecting, *task.after(family, model_input.size, labels))
     files = {
@@ -68,12 +68,12 @@ def save_model(
         selection=selection_of(
             trials,
             chosen,
-            train,
+            config,
             samples=prepared.problem.count_labelled(arrays["rows"]),
             folds=prepared.folds,
         )
         | validation_counts(prepared.problem, arrays["rows"], labels)
-        | {"finalists": baselines(trials, chosen, train, prepared.problem)}
+        | {"finalists": baselines(trials, chosen, config, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(arrays["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
@@ -85,13 +85,13 @@ def save_model(
     return model
 
 
-def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
+def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -> Reject | None:
     """The rejection of unknown samples, if the model has one."""
     other = prepared.problem.other
-    if other is None or not train.rejects:
+    if other is None or not config.rejects:
         return None
     truth = prepared.problem.labels[arrays["rows"]]
-    return calibrated(arrays["logits"], truth, other, train.rejects.false_accepts)
+    return calibrated(arrays["logits"], truth, other, config.rejects.false_accepts)
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:

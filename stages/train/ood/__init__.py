@@ -13,19 +13,19 @@ MOST = 400  # negatives, of all kinds
 SHARE = 0.4  # negatives for each sample, where there are six labels
 
 
-def labels_of(dataset: Dataset, train: TrainConfig) -> tuple[str, ...]:
+def labels_of(dataset: Dataset, config: TrainConfig) -> tuple[str, ...]:
     """The labels that a model of `dataset` answers: the dataset's, with `other` last if that is
     asked for and not among them."""
-    if not train.rejects or OTHER in dataset.labels:
+    if not config.rejects or OTHER in dataset.labels:
         return dataset.labels
     return (*dataset.labels, OTHER)
 
 
-def other_of(dataset: Dataset, train: TrainConfig) -> int | None:
+def other_of(dataset: Dataset, config: TrainConfig) -> int | None:
     """The index of `other` among `labels_of`; None if nothing is rejected."""
-    return labels_of(dataset, train).index(OTHER) if train.rejects else None
+    return labels_of(dataset, config).index(OTHER) if config.rejects else None
 
 
-def with_negatives(train: TrainConfig, samples: int) -> int:
+def with_negatives(config: TrainConfig, samples: int) -> int:
     """`samples` and about as many negatives as will be generated for them, for a budget."""
-    return samples + (min(MOST, round(SHARE * samples)) if train.rejects else 0)
+    return samples + (min(MOST, round(SHARE * samples)) if config.rejects else 0)

@@ -31,7 +31,7 @@ YOURS = "yours"
 def negatives(
     dataset: Dataset,
     samples: Sequence[Sample],
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     store: Store,
     resources: Resources,
@@ -40,12 +40,12 @@ def negatives(
 
     All negatives of a kind are one group: each kind is held out in one fold, whose model is not
     trained on it. They are generated from training samples only, or from none."""
-    if not train.rejects:
+    if not config.rejects:
         return []
     home = import_module(HOMES[TASKS[dataset.task].modality])
     training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
     orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _generated(orders, training_digests, home, train.seed, store, resources)
+    digests = _generated(orders, training_digests, home, config.seed, store, resources)
     place = {kind: number for number, kind in enumerate(home.KINDS)}
     return [
         _sample(spec, digest, place[spec.kind])

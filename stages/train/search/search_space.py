@@ -120,30 +120,30 @@ class Input:
         return family.seconds(self.size)
 
 
-def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
+def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
     """All families at all sizes, without those that a device excludes. `train.input_sizes` are of
     pictures, so that a family for sounds has its own size. Without them, `train.larger` adds the
     sizes at which a family is known to be better. Raises ConfigError for a size that a family
     cannot take, and if no input is left."""
-    if not train.families:
+    if not config.families:
         raise ConfigError(
             "train.families is empty: which take part is known once the run is planned.",
             "Plan the pipeline, or name families.",
         )
     found = []
-    for name in dict.fromkeys(train.families):
+    for name in dict.fromkeys(config.families):
         family = FAMILIES[name]
-        sizes = train.input_sizes if family.takes == "pictures" else ()
-        own = (family.size, family.larger) if train.larger and family.larger else (family.size,)
+        sizes = config.input_sizes if family.takes == "pictures" else ()
+        own = (family.size, family.larger) if config.larger and family.larger else (family.size,)
         for size in dict.fromkeys(sizes or own):
             if size % family.multiple or size <= 0:
                 raise ConfigError(
                     f"{name} takes no pictures of {size} pixels.",
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
-            found.append(Input(name, size, train.weights.get(name, "")))
+            found.append(Input(name, size, config.weights.get(name, "")))
     allowed = tuple(
-        model_input for model_input in found if model_input.name not in train.device.excluded
+        model_input for model_input in found if model_input.name not in config.device.excluded
     )
     if not allowed:
         raise ConfigError(
@@ -153,43 +153,43 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     return allowed
 
 
-def by_name(train: TrainConfig) -> dict[str, Input]:
+def by_name(config: TrainConfig) -> dict[str, Input]:
     """`inputs_of` by their names."""
-    return {model_input.name: model_input for model_input in inputs_of(train)}
+    return {model_input.name: model_input for model_input in inputs_of(config)}
 
 
-def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
+def learner_of(config: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """A function from hyperparameters to how their network is trained: 'head' for a head on a
     frozen backbone, with or without published weights; 'scratch' for a whole network."""
     backbones = {
         name: not model_input.initialised_family.from_scratch
-        for name, model_input in by_name(train).items()
+        for name, model_input in by_name(config).items()
     }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
 
-def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
+def dimensions(config: TrainConfig) -> tuple[Dimension, ...]:
     """The search space of heads and of networks from scratch."""
-    space = train.search_space
+    space = config.search_space
     return (
-        Categorical("input", tuple(by_name(train))),
+        Categorical("input", tuple(by_name(config))),
         Categorical("head", space.head),
         _number("learning_rate", space.learning_rate),
         _number("weight_decay", space.weight_decay),
         Categorical("batch_size", space.batch_size),
         Categorical("class_balance", space.class_balance),
-        *_kernels(train),
+        *_kernels(config),
     )
 
 
-def _kernels(train: TrainConfig) -> list[Categorical]:
+def _kernels(config: TrainConfig) -> list[Categorical]:
     """The kernel size, for inputs whose family has a choice."""
     inputs = tuple(
         name
-        for name, model_input in by_name(train).items()
+        for name, model_input in by_name(config).items()
         if model_input.initialised_family.kernel
     )
-    kernels = Categorical("kernel", train.search_space.kernel, when=Condition("input", inputs))
+    kernels = Categorical("kernel", config.search_space.kernel, when=Condition("input", inputs))
     return [kernels] if inputs else []
 
 

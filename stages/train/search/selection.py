@@ -23,13 +23,13 @@ LOSS_RULE = (
 )
 
 
-def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
+def choose(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
     """The best of `trials` by RULE, with measures of `samples` held-out samples.
 
     A metric that counts right answers moves by whole samples, so that the highest of many trials is
     often a lucky one; log loss separates those near it."""
-    inputs = by_name(train)
-    near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
+    inputs = by_name(config)
+    near = [trial for trial in trials if trial.score >= _least(trials, config, samples)]
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
         loss = round(result_of(trial).measures["log_loss"], DECIMALS)
@@ -39,21 +39,21 @@ def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
 
 
 def selection_of(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, *, samples: int, folds: int
 ) -> dict[str, Any]:
     """The record of the selection in a Model."""
     result = result_of(chosen)
-    learner = learner_of(train)(chosen.hyperparameters)
+    learner = learner_of(config)(chosen.hyperparameters)
     several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
         several = "trained once more on train and validation together, as many epochs"
     same_phase = [trial for trial in trials if trial.phase == chosen.phase]
     return {
-        "rule": _rule(trials, train, folds),
+        "rule": _rule(trials, config, folds),
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds, train.validation_folds),
+        "held_out": _held_out(chosen.phase, folds, config.validation_folds),
         "head": "as trained on train" if folds == 1 else several,
-        "metric": train.metric,
+        "metric": config.metric,
         "measures": rounded(result.measures),
         "highest": round(abs(max(each.score for each in same_phase)), DECIMALS),
         "samples": samples,
@@ -64,11 +64,13 @@ def selection_of(
     }
 
 
-def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
-    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+def _rule(trials: Sequence[Trial], config: TrainConfig, folds: int) -> str:
+    rule = (
+        LOSS_RULE if config.metric == "log_loss" else RULE.format(metric=config.metric, near=NEAR)
+    )
     has_finetuned = any(trial.phase == 2 for trial in trials)
     return rule + (
-        FINETUNED_RULE.format(validation_folds=train.validation_folds, folds=folds)
+        FINETUNED_RULE.format(validation_folds=config.validation_folds, folds=folds)
         if has_finetuned
         else ""
     )
@@ -93,9 +95,9 @@ def rounded(measures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in measures.items()}
 
 
-def _least(trials: Sequence[Trial], train: TrainConfig, samples: int) -> float:
+def _least(trials: Sequence[Trial], config: TrainConfig, samples: int) -> float:
     highest = max(trial.score for trial in trials)
-    if train.metric == "log_loss":
+    if config.metric == "log_loss":
         return highest
     return highest - NEAR * sqrt(max(0.0, highest * (1 - highest)) / samples)
 

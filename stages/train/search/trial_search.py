@@ -34,7 +34,7 @@ ReportEpoch = Callable[[int, dict[str, Any], int, int, Curve], None]
 
 def search(
     problem: Problem,
-    train: TrainConfig,
+    config: TrainConfig,
     trials: int,
     resources: Resources,
     report_rung: ReportRung,
@@ -49,18 +49,18 @@ def search(
     for a trial in training: its number, hyperparameters, epoch, most epochs, curve so far.
     Equal arguments give equal trials, on any number of cores. Raises InfrastructureError if Ray
     does not come up or a trial fails three times."""
-    space = dimensions(train)
+    space = dimensions(config)
     halving = SuccessiveHalving(
-        SEARCHERS[train.searcher](space, train.seed),
+        SEARCHERS[config.searcher](space, config.seed),
         starts(space),
         total=trials,
-        size=train.batch,
-        keep=train.halving,
-        rungs=rungs_of(train.epochs, train.halving),
-        kind=learner_of(train),
+        size=config.batch,
+        keep=config.halving,
+        rungs=rungs_of(config.epochs, config.halving),
+        kind=learner_of(config),
     )
     session = _SearchSession(
-        halving, cache_of(problem, train, store), train.metric, report_rung, report_epoch
+        halving, cache_of(problem, config, store), config.metric, report_rung, report_epoch
     )
     if (first := session.next()) is not None:
         halving.waiting.insert(0, first.budget)
@@ -71,9 +71,9 @@ def search(
             cluster(resources, shared),
             Executor(
                 TrialWorker,
-                (problem, train.patience),
+                (problem, config.patience),
                 wanted=wanted,
-                workers=2 * train.batch,  # two batches are in training at a time
+                workers=2 * config.batch,  # two batches are in training at a time
                 remedy=REMEDY,
             ) as executor,
         ):
@@ -81,9 +81,9 @@ def search(
     return halving.trials
 
 
-def cache_of(problem: Problem, train: TrainConfig, store: Store) -> Scope:
+def cache_of(problem: Problem, config: TrainConfig, store: Store) -> Scope:
     """Where the results of rung budgets are cached until the search's model is saved."""
-    return store.memo.scope(["search", problem, train.patience], code_of("stages.train"))
+    return store.memo.scope(["search", problem, config.patience], code_of("stages.train"))
 
 
 def score_of(measures: dict[str, float], metric: str) -> float:
@@ -111,20 +111,20 @@ class _SearchSession:
                 return TrialPiece(budget, self.states.pop(budget.number, None))
         return None
 
-    def reported(self, piece: TrialPiece, curve: Curve) -> None:
+    def on_report(self, piece: TrialPiece, curve: Curve) -> None:
         """Report the `curve` so far of a trial in training."""
         budget, last = piece.budget, self.halving.rungs[-1]
         self.report_epoch(budget.number, budget.hyperparameters, len(curve), last, curve)
 
-    def resumed(self, piece: TrialPiece) -> TrialPiece:
+    def resume(self, piece: TrialPiece) -> TrialPiece:
         """Train it again from where its last budget ended."""
         return piece
 
-    def done(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
+    def on_result(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
         """Cache and report what came of `piece`."""
         (result, state), budget = outcome, piece.budget
         self.cache.keep(budget.key, CachedContent(result.facts, {ARRAYS: result.arrays}))
-        self.reported(piece, result.curve)
+        self.on_report(piece, result.curve)
         self.states[budget.number] = state
         self._record(budget, result)
         for trial in self.halving.trials:
