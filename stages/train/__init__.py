@@ -14,17 +14,17 @@ from stages.train.cost.estimate import Estimate
 class Trainer(Protocol):
     """A way to make a Model of a Dataset; a task names one."""
 
-    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with all that its `budget_minutes` decide: how many trials, and whatever else
+    def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`config` with all that its `budget_minutes` decide: how many trials, and whatever else
         makes it last for so many `samples` of train and validation. Counted work, never a clock;
         unchanged if `train.trials` are given. Raises BudgetTooSmall, saying what would be
         enough."""
         ...
 
     def estimate(
-        self, train: TrainConfig, samples: int, views: int, resources: Resources
+        self, config: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
-        """What it takes to teach so many samples, each with `views` copies: counted, for a `train`
+        """What it takes to teach so many samples, each with `views` copies: counted, for a `config`
         that is resolved."""
         ...
 

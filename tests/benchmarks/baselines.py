@@ -9,7 +9,7 @@ import numpy as np
 from stages.config import TrainConfig
 from stages.train.cost.detection_budget import first_rung_epochs
 from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES, seconds_per_sample
-from stages.train.search.search_space import by_name, inputs_of
+from stages.train.search.search_space import inputs_by_name, inputs_of
 
 Trials = Sequence[Mapping[str, Any]]
 
@@ -44,7 +44,7 @@ def detectors(train: TrainConfig, trials: Trials, factor: float) -> list[TrainCo
 def _work(train: TrainConfig, trials: Trials) -> float:
     """Reference seconds of one core for each sample of fine-tuning: all epochs of the trials, and
     those of the best again for each further validation fold and for all samples."""
-    inputs, tuned = by_name(train), [trial for trial in trials if trial["phase"] == 2]
+    inputs, tuned = inputs_by_name(train), [trial for trial in trials if trial["phase"] == 2]
 
     def work(trial: Mapping[str, Any]) -> float:
         hyperparameters = trial["hyperparameters"]

@@ -15,7 +15,7 @@ from stages.train.cost.finetune_budget import (
 )
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.distributed.room import MB, PADDLE_BYTES, RAY_BYTES, worker_bytes
-from stages.train.search.search_space import UNITS, Input, inputs_of
+from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 FLOAT_BYTES = 4  # of a float32
 DRIVER_BYTES = 650 * MB  # the process that searches: Paddle, ONNX Runtime, MLflow
@@ -132,4 +132,4 @@ def _weights_on_disk(config: TrainConfig) -> int:
 def _head_bytes(config: TrainConfig) -> int:
     """Bytes on disk of one trial's heads, at all rungs, until the model is saved."""
     width = max(model_input.initialised_family.features for model_input in inputs_of(config))
-    return 2 * FLOAT_BYTES * config.folds * width * UNITS
+    return 2 * FLOAT_BYTES * config.folds * width * HIDDEN_UNITS

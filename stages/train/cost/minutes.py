@@ -11,14 +11,14 @@ from stages.train.cost.finetune_budget import (
     UNFROZEN_SHARES,
     seconds_per_sample,
 )
-from stages.train.search.search_space import by_name
+from stages.train.search.search_space import inputs_by_name
 from stages.train.search.successive_halving import Trial
 
 
 def minutes_of(config: TrainConfig, samples: int, views: int) -> Callable[[Trial], float]:
     """A function from a trial of `config` to the minutes that its epochs take on the reference
     machine, for a dataset of `samples` samples with `views` augmented copies each."""
-    inputs = by_name(config)
+    inputs = inputs_by_name(config)
 
     def minutes(trial: Trial) -> float:
         model_input = inputs[trial.input]

@@ -63,7 +63,7 @@ class Detectors:
             recorder.epoch,
             store=store,
         )
-        recorder.finished(found.trials, found.chosen)
+        recorder.report_search(found.trials, found.chosen)
         model = save_model(dataset, problem, resolved, found, store=store)
         cache_of(problem, store).done()
         release(found.training, store, resources)

@@ -22,11 +22,17 @@ from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
-from stages.train.search.search_space import Categorical, Dimension, Number, by_name, starts
+from stages.train.search.search_space import (
+    Categorical,
+    Dimension,
+    Number,
+    default_sets,
+    inputs_by_name,
+)
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import Curve, ReportEpoch
 
-BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
+DEFAULTS = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
 BACKBONE_RATES = (0.3, 1.0)  # multiply the learning rate of published weights
 REMEDY = "Free some memory, or lower train.input_sizes or train.search_space.batch_size."
 OBJECTS = 80 * 2**20  # bytes of Ray's object store for the states of one trial
@@ -69,7 +75,7 @@ def search(
     rungs = (config.epochs,) if trials == 1 else (first_rung_epochs(config.epochs), config.epochs)
     halving = SuccessiveHalving(
         SEARCHERS[config.searcher](space, config.seed),
-        starts(space, BEGIN),
+        default_sets(space, DEFAULTS),
         total=trials,
         size=trials,
         keep=trials,
@@ -199,7 +205,7 @@ def dimensions(config: TrainConfig) -> tuple[Dimension, ...]:
     space = config.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Categorical("input", tuple(by_name(config))),
+        Categorical("input", tuple(inputs_by_name(config))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Categorical("batch_size", space.batch_size),

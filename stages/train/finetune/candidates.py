@@ -10,7 +10,7 @@ from stages.models.arrays import unpack_arrays
 from stages.train.cost.finetune_budget import tunable
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.scores import measures
-from stages.train.search.search_space import by_name
+from stages.train.search.search_space import inputs_by_name
 from stages.train.search.selection import choose, result_of
 from stages.train.search.successive_halving import Trial
 from stages.train.search.trial_search import score_of
@@ -22,7 +22,7 @@ def candidates_of(trials: Sequence[Trial], config: TrainConfig, prepared: Prepar
     """The best trial of each of the best inputs that can be fine-tuned, best first. Families whose
     best trial is more than FAR behind the best of all are left out. A family counts by its best
     size, whether that size can be fine-tuned or not."""
-    inputs, tuned = by_name(config), {trial.name for trial in tunable(config)}
+    inputs, tuned = inputs_by_name(config), {trial.name for trial in tunable(config)}
     best = best_of_each(trials, config, prepared)
     least = best[0].score - FAR * _error(best[0], prepared)
     near = [inputs[trial.input].family for trial in best if trial.score >= least]

@@ -8,7 +8,7 @@ from stages.config.search_space import Range
 from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import Categorical, Condition, Dimension, Number
 
-BEGIN: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "warm_up": 0.1,
     "layer_decay": 0.8,

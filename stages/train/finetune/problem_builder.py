@@ -19,7 +19,7 @@ from stages.train.heads.features import ReportProgress, SampleView
 from stages.train.heads.out_of_fold import without
 from stages.train.heads.prepared import Prepared, preprocessing_of
 from stages.train.heads.windows import Windows
-from stages.train.search.search_space import Input, by_name
+from stages.train.search.search_space import Input, inputs_by_name
 from stages.train.search.selection import result_of
 from stages.train.search.successive_halving import Trial
 
@@ -34,7 +34,7 @@ def finetune_problem_of(
     resources: Resources,
 ) -> FinetuneProblem:
     """The problem of fine-tuning `trials`, the best ones of the first phase."""
-    inputs, augmented = by_name(config), with_augmentations(dataset, config)
+    inputs, augmented = inputs_by_name(config), with_augmentations(dataset, config)
     candidates = [_candidate(trial, inputs[trial.input], resources) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
     count = _views(candidates, augmented, config, digests, store, resources)

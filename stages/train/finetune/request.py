@@ -7,9 +7,9 @@ from typing import Any
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.train.cost.finetune_budget import trials_per_batch
-from stages.train.finetune.dimensions import BEGIN, dimensions
+from stages.train.finetune.dimensions import DEFAULTS, dimensions
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.search.search_space import starts
+from stages.train.search.search_space import default_sets
 from stages.train.search.successive_halving import SuccessiveHalving, Trial, rungs_of
 
 LEAST = 3  # epochs of the first rung
@@ -46,7 +46,7 @@ def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
     size = trials_per_batch(config, request.trials)
     return SuccessiveHalving(
         SEARCHERS[config.searcher](space, config.seed, startup=size),
-        starts(space, BEGIN),
+        default_sets(space, DEFAULTS),
         total=request.trials,
         size=size,
         keep=config.halving,

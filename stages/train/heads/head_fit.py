@@ -20,7 +20,7 @@ from stages.train.heads.fitting import (
     parameter,
 )
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import UNITS
+from stages.train.search.search_space import HIDDEN_UNITS
 
 
 class Standard:
@@ -88,9 +88,9 @@ class HeadsFit(Fit):
                 parameter(np.zeros((folds, 1, classes))),
             ]
         return [
-            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, UNITS))),
-            parameter(np.zeros((folds, 1, UNITS))),
-            parameter(rng.normal(0, (1 / UNITS) ** 0.5, (folds, UNITS, classes))),
+            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, HIDDEN_UNITS))),
+            parameter(np.zeros((folds, 1, HIDDEN_UNITS))),
+            parameter(rng.normal(0, (1 / HIDDEN_UNITS) ** 0.5, (folds, HIDDEN_UNITS, classes))),
             parameter(np.zeros((folds, 1, classes))),
         ]
 

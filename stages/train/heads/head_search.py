@@ -86,7 +86,7 @@ class Heads:
                 if resolved.growth
                 else None
             )
-        recorder.finished(trials, chosen)
+        recorder.report_search(trials, chosen)
         model = save_model(
             dataset,
             prepared,

@@ -19,7 +19,7 @@ from stages.train.distributed.room import worker_bytes
 from stages.train.heads.part import part_of
 from stages.train.heads.problem import Problem
 from stages.train.search.successive_halving import Hyperparameters
-from stages.train.search.trial_search import ROOM
+from stages.train.search.trial_search import HEAD_BYTES
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 SECONDS = 12.0  # of counted work on one core for all trainings
@@ -71,7 +71,7 @@ def curve_of(
     seeds = range(_seeds(len(problem.labels), epochs))
     jobs = [(share, seed) for share in SHARES for seed in seeds]
     feature_bytes = small.features[name].nbytes
-    wanted = {"CPU": 1.0, "memory": float(worker_bytes(ROOM + SCALED * feature_bytes))}
+    wanted = {"CPU": 1.0, "memory": float(worker_bytes(HEAD_BYTES + SCALED * feature_bytes))}
     shared = (small, list(groups), hyperparameters, epochs, patience)
     with (
         cluster(resources, feature_bytes),

@@ -21,7 +21,7 @@ from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
 from stages.train.ood.negatives import YOURS
 from stages.train.ood.threshold import Reject, calibrated
-from stages.train.search.search_space import Input, by_name
+from stages.train.search.search_space import Input, inputs_by_name
 from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.search.successive_halving import Trial
 
@@ -42,7 +42,7 @@ def save_model(
     """Join the chosen head to its backbone, export both, and save the Model.
 
     `learning_curve`: the JSON of `learning_curve_json`."""
-    model_input = by_name(config)[chosen.input]
+    model_input = inputs_by_name(config)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()

@@ -97,7 +97,7 @@ def test_places_are_given_back(ray_running):
     from ray.util import placement_group_table
 
     with executor(Adder, 1, workers=8) as workers:
-        places = {place.id.hex() for place in workers.places}
+        places = {group.id.hex() for group in workers.placement_groups}
         assert len(places) == 2  # there are two cores
 
     table = placement_group_table()
