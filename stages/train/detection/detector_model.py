@@ -11,7 +11,7 @@ from stages.train.cost.detection_budget import first_rung_epochs
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.detector_search import Found
 from stages.train.heads.network import network_files
-from stages.train.heads.saved_model import table
+from stages.train.heads.saved_model import trials_json
 from stages.train.search.selection import DECIMALS, result_of, rounded
 
 RULE = "the highest AP50 on the validation split after {race} epochs; if equal, the earlier trial"
@@ -26,8 +26,8 @@ def save_model(
     result = result_of(found.chosen)
     files = {
         **network_files(model_input.family, found.arrays, store),
-        "trials.json": store.add(table(found.trials, found.chosen)),
-        "unseen.json": store.add(_unseen(problem, found.answers)),
+        "trials.json": store.add(trials_json(found.trials, found.chosen)),
+        "unseen.json": store.add(_out_of_fold_json(problem, found.answers)),
     }
     model = Model(
         task=dataset.task,
@@ -62,7 +62,7 @@ def _selection(config: TrainConfig, found: Found, samples: int) -> dict[str, Any
     }
 
 
-def _unseen(problem: DetectionProblem, answers: list[Any]) -> bytes:
+def _out_of_fold_json(problem: DetectionProblem, answers: list[Any]) -> bytes:
     """The chosen detector's predictions on the validation split, and the truth, as JSON."""
     content = {
         "digests": list(problem.scenes.validation_digests),

@@ -1,5 +1,5 @@
-"""Builds the problem of fine-tuning: candidates, and feature maps of all views at their split
-points."""
+"""Builds the problem of fine-tuning: loads the candidates, and computes feature maps of all views
+at their split points."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from stages.train.distributed.batch_shards import shards_for
 from stages.train.finetune.feature_maps import feature_maps_of, views_within
 from stages.train.finetune.finetune_problem import FinetuneCandidate, FinetuneProblem
 from stages.train.heads.features import ReportProgress, SampleView
-from stages.train.heads.out_of_fold import without
+from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.prepared import Prepared, preprocessing_of
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input, inputs_by_name
@@ -33,17 +33,19 @@ def finetune_problem_of(
     run: Run,
     resources: Resources,
 ) -> FinetuneProblem:
-    """The problem of fine-tuning `trials`, the best ones of the first phase."""
+    """The problem of fine-tuning the inputs of `trials`, the candidates of the first phase.
+    Computes feature maps, and reports progress to `run`. Raises what `backbone_file` and
+    `Family.load` raise."""
     inputs, augmented = inputs_by_name(config), with_augmentations(dataset, config)
     candidates = [_candidate(trial, inputs[trial.input], resources) for trial in trials]
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
     count = _views(candidates, augmented, config, digests, store, resources)
     views = [SampleView(digest, number) for digest in digests for number in range(count + 1)]
     feature_maps: dict[str, Windows] = {}
-    for place, candidate in enumerate(candidates):
+    for index, candidate in enumerate(candidates):
 
-        def report_progress(done: int, place: int = place) -> None:
-            run.progress("feature maps", place * len(views) + done, len(candidates) * len(views))
+        def report_progress(done: int, index: int = index) -> None:
+            run.progress("feature maps", index * len(views) + done, len(candidates) * len(views))
 
         feature_maps.update(
             _feature_maps_of(candidate, augmented, config, views, store, resources, report_progress)
@@ -56,8 +58,8 @@ def finetune_problem_of(
 
 
 def with_augmentations(dataset: Dataset, config: TrainConfig) -> Dataset:
-    """`dataset` with the augmentations of fine-tuning added. A dataset without augmentations stays
-    as it is."""
+    """`dataset` with the augmentations of fine-tuning added (`train.finetune.augmentations`). A
+    dataset without augmentations stays as it is."""
     if not dataset.augmentations:
         return dataset
     further = resolve_augmentations(config.finetune.augmentations)
@@ -65,7 +67,7 @@ def with_augmentations(dataset: Dataset, config: TrainConfig) -> Dataset:
 
 
 def _candidate(trial: Trial, model_input: Input, resources: Resources) -> FinetuneCandidate:
-    head = without(unpack_arrays(result_of(trial).arrays))
+    head = weights_in(unpack_arrays(result_of(trial).arrays))
     published = model_input.initialised_family.load(resources)
     return FinetuneCandidate(model_input, published, head, dict(trial.hyperparameters))
 
@@ -78,7 +80,8 @@ def _views(
     store: Store,
     resources: Resources,
 ) -> int:
-    """How many augmented views fit into memory; none for a dataset without augmentations."""
+    """How many augmented views of each sample are used, as memory allows (`views_within`); 0 for a
+    dataset without augmentations. Computes the feature maps of one sample to know their size."""
     if not dataset.augmentations:
         return 0
     view_bytes = 0

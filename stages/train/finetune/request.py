@@ -1,4 +1,4 @@
-"""What a process group is asked to fine-tune, and what it reports."""
+"""Describes what a process group is to fine-tune, and what it reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import default_sets
 from stages.train.search.successive_halving import SuccessiveHalving, Trial, rungs_of
 
-LEAST = 3  # epochs of the first rung
+MIN_RUNG_EPOCHS = 3  # of the first rung
 
 
 @dataclass(frozen=True)
 class FinetuneRequest:
-    """`trials`: how many are trained; `baselines`: heads of the first phase, measured on the
-    validation samples of the best fine-tuned trial; one of them may be chosen instead."""
+    """The data that all workers of the group share. `trials`: how many are trained; `baselines`:
+    the best head of each input, measured on the folds on which the best fine-tuned trial is
+    validated; one of them may be chosen instead."""
 
     problem: FinetuneProblem
     config: TrainConfig
@@ -28,8 +29,10 @@ class FinetuneRequest:
 
 @dataclass(frozen=True)
 class TrialReport:
-    """Trial `number` has come to the end of `curve`, out of `epochs` epochs. `about`: what the
-    epochs are for, in re-evaluation and in the final training on all samples."""
+    """How far the training of trial `number` has come: `curve` has the measures of each epoch so
+    far, out of `epochs`. `about`: what is trained, in words; empty for a trial of the search, and
+    set in re-evaluation and in the final training on all samples. Its fields are in the checkpoints
+    of the group."""
 
     number: int
     hyperparameters: Mapping[str, Any]
@@ -39,9 +42,10 @@ class TrialReport:
 
 
 def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
-    """Successive halving over the fine-tuned trials, before any of them is trained. They are few:
-    one of each small batch continues, and each batch knows the results of all earlier ones, since
-    one process group trains them one after the other."""
+    """The state of successive halving over the fine-tuned trials before any of them is trained.
+    They are few: one of each small batch continues, and the searcher has learnt the scores of all
+    earlier batches when it proposes one, since one process group trains them one after the
+    other."""
     config, space = request.config, dimensions(request.config, request.problem)
     size = trials_per_batch(config, request.trials)
     return SuccessiveHalving(
@@ -51,5 +55,5 @@ def halving_of(request: FinetuneRequest) -> SuccessiveHalving:
         size=size,
         keep=config.halving,
         ahead=0,
-        rungs=rungs_of(request.problem.epochs, config.halving, LEAST),
+        rungs=rungs_of(request.problem.epochs, config.halving, MIN_RUNG_EPOCHS),
     )

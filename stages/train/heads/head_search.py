@@ -1,5 +1,5 @@
-"""The trainer for heads: a search over heads on features of frozen backbones, or over small
-networks from scratch; then the best backbones are fine-tuned."""
+"""Trains heads: searches over heads on features of frozen backbones, and over small networks from
+scratch; then fine-tunes the best backbones."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -10,13 +10,14 @@ from stages.train.cost.estimate import Estimate, of_heads
 
 
 class Heads:
-    """Features are computed once for each input. A trial is a head that is trained on them; in the
-    second phase, the last layers of a backbone with its head."""
+    """The trainer `heads` (`stages.train.Trainer`). Features are computed once for each input. In
+    the first phase a trial is a head that is trained on them, or a small network from scratch; in
+    the second, the last layers of a backbone with its head."""
 
     def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`config` with the numbers of trials of both phases that its minutes allow. Fine-tuning
-        gets what the first phase leaves. Where `train.trials` is set, fine-tuning has as many
-        trials as are set, too."""
+        """`config` with the numbers of trials of both phases that `train.budget_minutes` allow.
+        Fine-tuning gets the time that the first phase leaves. If `train.trials` is set, the budget
+        is ignored, and fine-tuning has no trials unless `train.finetune.trials` is set, too."""
         from stages.train.cost.budget import head_search_seconds, trials_within
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
@@ -45,11 +46,12 @@ class Heads:
     def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
-        """Search for the best head on features of `dataset` and save it with its backbone."""
+        """Search for the best model of `dataset`, save it, and let the search's caches expire.
+        Raises what `stages.train.train` raises."""
         from stages.train.cost.compatibility import notices
         from stages.train.cost.minutes import minutes_of
         from stages.train.distributed.cluster import cluster
-        from stages.train.finetune.finetuning import saved, tune
+        from stages.train.finetune.finetuning import release_finetuning, tune
         from stages.train.heads.learning_curve_json import learning_curve_json
         from stages.train.heads.prepared import prepare
         from stages.train.heads.saved_model import save_model
@@ -99,5 +101,5 @@ class Heads:
         )
         cache_of(prepared.problem, resolved, store).done()
         if resolved.finetune.trials:
-            saved(dataset, resolved, store, resources)
+            release_finetuning(dataset, resolved, store, resources)
         return model

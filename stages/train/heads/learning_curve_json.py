@@ -1,4 +1,4 @@
-"""The learning curve of the best head on the chosen input, as a file of the Model."""
+"""Measures the learning curve of the best head on the chosen input, as a file of the Model."""
 
 import json
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ def learning_curve_json(
     run: Run,
     resources: Resources,
 ) -> bytes:
-    """The learning curve of the best head on the chosen input, as JSON; or why there is none.
-
-    `labels`: of all label indices."""
+    """The learning curve of the best head among `trials` on the input of `chosen`, as JSON; or, as
+    "why_not", why none can be measured. `labels`: the names of all label indices. Trains on Ray,
+    and raises what `curve_of` raises."""
     problem = prepared.problem
     groups = _groups(dataset, prepared, store)
     head_trials = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
@@ -52,7 +52,7 @@ def learning_curve_json(
 
 
 def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
-    """The group of each row; a sample without one is its own."""
+    """The name of each row's group; a sample without a group is a group of its own."""
     group_of = {sample.digest: sample.group for sample in samples_of(dataset, store)}
     return [group_of.get(view.digest) or view.digest for view in prepared.views]
 

@@ -15,7 +15,7 @@ from stages.runtime import steps as runtime
 from stages.store import Store
 from stages.train.heads.baselines import baselines
 from stages.train.heads.network import network_files
-from stages.train.heads.out_of_fold import without
+from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
@@ -39,9 +39,11 @@ def save_model(
     resources: Resources,
     learning_curve: bytes | None = None,
 ) -> Model:
-    """Join the chosen head to its backbone, export both, and save the Model.
+    """Join the trained weights of `chosen` to those of its backbone, export the network, and save
+    the Model in `store`.
 
-    `learning_curve`: the JSON of `learning_curve_json`."""
+    `trials`: all of the search; `learning_curve`: the JSON of `learning_curve_json`. Raises what
+    `export_network` raises."""
     model_input = inputs_by_name(config)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
@@ -53,8 +55,10 @@ def save_model(
     after = (*rejecting, *task.after(family, model_input.size, labels))
     files = {
         **network_files(model_input.family, _arrays(model_input, arrays, resources), store),
-        "trials.json": store.add(table(trials, chosen)),
-        "unseen.json": store.add(_unseen(arrays, prepared, [step.model_dump() for step in after])),
+        "trials.json": store.add(trials_json(trials, chosen)),
+        "unseen.json": store.add(
+            _out_of_fold_json(arrays, prepared, [step.model_dump() for step in after])
+        ),
         **({CURVE: store.add(learning_curve)} if learning_curve else {}),
     }
     model = Model(
@@ -86,7 +90,8 @@ def save_model(
 
 
 def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -> Reject | None:
-    """The rejection of unknown samples, if the model has one."""
+    """The calibrated rejection of unknown samples; None if the model rejects none. `arrays`: of the
+    chosen trial."""
     other = prepared.problem.other
     if other is None or not config.rejects:
         return None
@@ -95,7 +100,7 @@ def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:
-    """How many negatives were trained on: generated ones, and a person's own."""
+    """How many negatives were trained on: generated ones ("made"), and a person's own ("yours")."""
     trained_on = {view.digest for view in prepared.views}
     kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
     yours = kinds.count(YOURS)
@@ -105,15 +110,18 @@ def _negatives(prepared: Prepared) -> dict[str, int]:
 def _arrays(
     model_input: Input, trained: dict[str, Array], resources: Resources
 ) -> dict[str, Array]:
-    """The `trained` weights with the backbone's published ones."""
+    """All weights of the network: the backbone's initial ones, replaced by `trained` ones if the
+    backbone was trained, and the head's."""
     published = model_input.initialised_family.load(resources)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
-    return {**backbone, **without(trained)}
+    return {**backbone, **weights_in(trained)}
 
 
-def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
-    """The out-of-fold predictions as JSON: digest, label's index and scores of each validation
-    sample."""
+def _out_of_fold_json(
+    arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]
+) -> bytes:
+    """The out-of-fold predictions as JSON (unseen.json of a Model): digest, label index and scores
+    of each validation sample. `after`: the steps from logits to scores."""
     rows = arrays["rows"]
     answers = [runtime.run(after, logits[None])[0] for logits in arrays["logits"]]
     content = {
@@ -125,8 +133,9 @@ def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, 
     return json.dumps(content, sort_keys=True).encode()
 
 
-def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
-    """All trials as JSON, by number; without times, so that equal searches give equal bytes."""
+def trials_json(trials: Sequence[Trial], chosen: Trial) -> bytes:
+    """All trials as JSON (trials.json of a Model), by number; without times, so that equal searches
+    give equal bytes."""
     rows = [
         {
             "number": trial.number,

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from stages.models.arrays import pack_arrays
 from stages.train.distributed.executor import Work
-from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem
 from stages.train.heads.windows import Windows
 from stages.train.search.successive_halving import RungBudget, TrialResult
@@ -14,8 +14,8 @@ REPORT_SECONDS = 1.0  # between two reports of a trial, at least
 
 
 class TrialPiece(NamedTuple):
-    """Train the trial of `rung` up to its epochs. `state`: of the trial after its last budget, so
-    that any worker can resume it; None for a new trial."""
+    """A piece of work: train the trial of `rung` up to its epochs. `state`: of its fit after its
+    last rung, so that any worker can resume it; None: train it from its first epoch."""
 
     rung: RungBudget
     state: dict[str, Any] | None = None
@@ -48,8 +48,8 @@ class TrialWorker:
         return self._result(fit), fit.state()
 
     def _result(self, fit: Any) -> TrialResult:
-        rows, logits = fit.unseen()
-        arrays = pack_arrays({**fit.arrays(), **arrays_of(rows, logits, fit.temperature())})
+        rows, logits = fit.out_of_fold_logits()
+        arrays = pack_arrays({**fit.arrays(), **prediction_arrays(rows, logits, fit.temperature())})
         exhausted = fit.exhausted(self.patience)
         return TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
 
@@ -64,10 +64,10 @@ class TrialWorker:
 
             fit = ScratchFit(self.problem, hyperparameters)
         else:
-            from stages.train.heads.head_fit import HeadsFit, Standard
+            from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 
             if name not in self.standardised:
-                self.standardised[name] = Standard(self.problem, name)
+                self.standardised[name] = StandardisedFeatures(self.problem, name)
             fit = HeadsFit(self.problem, self.standardised[name], hyperparameters)
         if piece.state:
             fit.load_state(piece.state)
