@@ -1,5 +1,5 @@
-"""The trainer for detectors: trials train side by side for a few epochs, then all cores train the
-best one to the end."""
+"""Trains detectors: several trials are trained side by side for a few epochs, then all cores train
+the best one to the end."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -11,12 +11,14 @@ from stages.train.search.successive_halving import Trial
 
 
 class Detectors:
-    """The frozen stem of a backbone keeps its published weights; the layers behind it, a neck and a
-    head are trained. A trial is an input, learning rates, a weight decay and a batch size."""
+    """The trainer `detectors` (`stages.train.Trainer`). The frozen stem of a backbone keeps its
+    published weights; the layers behind it, a neck and a head are trained. A trial is an input,
+    learning rates, a weight decay and a batch size."""
 
     def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`config` with the epochs and trials that its minutes allow. Augmented views cost nothing:
-        every epoch has new ones anyway."""
+        """`config` with the epochs and trials that `train.budget_minutes` allow (`plan`); unchanged
+        if `train.trials` is set. `views` has no effect: every epoch has new augmented views
+        anyway."""
         from stages.train.cost.detection_budget import plan
 
         return config if config.trials else plan(config, samples, speed)
@@ -24,7 +26,7 @@ class Detectors:
     def estimate(
         self, config: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
-        """Minutes, memory and disk for so many pictures."""
+        """Minutes, memory and disk for `samples` pictures."""
         from stages.train.cost.detection_estimate import of_detectors
 
         return of_detectors(config, samples, resources.speed)
@@ -32,7 +34,8 @@ class Detectors:
     def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
-        """Search for the best detector of `dataset` and save it."""
+        """Search for the best detector of `dataset`, save it, and let the search's caches and
+        checkpoint expire. Raises what `stages.train.train` raises."""
         from stages.train.cost.detection_budget import first_rung_epochs
         from stages.train.detection.detector_model import save_model
         from stages.train.detection.detector_search import cache_of, search
@@ -71,5 +74,5 @@ class Detectors:
 
 
 def _minutes(trial: Trial) -> float:
-    """The counted minutes of a trial, from its curve."""
+    """The minutes of the reference machine that a trial took, computed, from its curve."""
     return trial.result.curve[-1]["minutes"] if trial.result else 0.0

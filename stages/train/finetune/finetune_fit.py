@@ -76,6 +76,7 @@ class FinetuneFit(Fit):
         self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
 
     def state(self) -> dict[str, Any]:
+        """As in `Fit`; `ResumeState` writes it to files."""
         fit_state = {"values": self.values, "mean": self.mean, "done": self.done}
         moments = {"first": self.optimizer.first, "second": self.optimizer.second}
         return {**super().state(), **fit_state, **moments}

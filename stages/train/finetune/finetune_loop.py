@@ -92,7 +92,14 @@ class FinetuneLoop:
         self.resume_state.drop_fit_state(rung)
         temperature = float(unpack_arrays(validated.arrays)["temperature"])
         network = pack_arrays(fit.arrays(temperature))
-        self._finish(rung, TrialResult({}, rung.epochs, False, list(fit.curve), network), report)
+        result = TrialResult(
+            measures={},
+            best_epoch=rung.epochs,
+            exhausted=False,
+            curve=list(fit.curve),
+            arrays=network,
+        )
+        self._finish(rung, result, report)
 
     def _train(
         self,
@@ -166,7 +173,13 @@ class FinetuneLoop:
         best = fit.best_or_raise()
         rows, logits = fit.out_of_fold_logits()
         unseen = prediction_arrays(self.request.problem.rows[rows], logits, fit.temperature())
-        return TrialResult(best.measures, best.epoch, False, list(fit.curve), pack_arrays(unseen))
+        return TrialResult(
+            measures=best.measures,
+            best_epoch=best.epoch,
+            exhausted=False,
+            curve=list(fit.curve),
+            arrays=pack_arrays(unseen),
+        )
 
     def _report(self, report: TrialReport) -> None:
         """Report, and save the resume state as the checkpoint. Every worker calls it: a barrier."""

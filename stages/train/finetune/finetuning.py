@@ -56,7 +56,9 @@ def tune(
         measured_on_validation_folds(trial, prepared, config)
         for trial in best_of_each(trials, config, prepared)
     )
-    request = FinetuneRequest(problem, config, config.finetune.trials, baselines)
+    request = FinetuneRequest(
+        problem=problem, config=config, trials=config.finetune.trials, baselines=baselines
+    )
     resume_state = _train(request, dataset, config, recorder, len(trials), store, resources)
     return _collect_trials(list(trials), request, resume_state)
 

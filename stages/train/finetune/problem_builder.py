@@ -51,9 +51,13 @@ def finetune_problem_of(
             _feature_maps_of(candidate, augmented, config, views, store, resources, report_progress)
         )
     by_input = {candidate.input.name: candidate for candidate in candidates}
-    shards = shards_for(config.workers)
     return FinetuneProblem(
-        prepared.problem, by_input, feature_maps, count, shards, config.finetune.longest
+        heads=prepared.problem,
+        candidates=by_input,
+        feature_maps=feature_maps,
+        views=count,
+        shards=shards_for(config.workers),
+        epochs=config.finetune.longest,
     )
 
 
@@ -69,7 +73,12 @@ def with_augmentations(dataset: Dataset, config: TrainConfig) -> Dataset:
 def _candidate(trial: Trial, model_input: Input, resources: Resources) -> FinetuneCandidate:
     head = weights_in(unpack_arrays(result_of(trial).arrays))
     published = model_input.initialised_family.load(resources)
-    return FinetuneCandidate(model_input, published, head, dict(trial.hyperparameters))
+    return FinetuneCandidate(
+        input=model_input,
+        published=published,
+        head=head,
+        hyperparameters=dict(trial.hyperparameters),
+    )
 
 
 def _views(

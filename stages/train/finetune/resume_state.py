@@ -84,7 +84,7 @@ def _as_files(state: FitState) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _from_files(arrays: dict[str, Any], plain: dict[str, Any]) -> FitState:
     """The fit state of which `_as_files` made `arrays` and `plain`."""
-    from stages.train.finetune.unfrozen_network import TrainedWeights  # opens Paddle, as the next
+    from stages.train.finetune.unfrozen_network import TrainedWeights  # imports Paddle, as the next
     from stages.train.heads.fitting import Best
 
     weights = TrainedWeights(arrays["best"], arrays.get("statistics"))

@@ -179,18 +179,22 @@ class FeaturePass:
         report_progress(len(row_of))
 
     def next(self, size: int = PIECE_ROWS) -> list[SampleView] | None:
+        """The next piece: at most `size` views; None if all are given out."""
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))] or None
 
     def on_report(self, piece: list[SampleView], finished: int) -> None:
+        """Report that so many rows of `piece` are `finished`."""
         self.in_progress[piece[0]] = finished
         finished_parts = len(self.row_of) + len(self.uncached)
         self.report_progress(finished_parts + sum(self.in_progress.values()))
 
     def resume(self, piece: list[SampleView]) -> list[SampleView]:
+        """The same piece; its rows are computed again."""
         self.in_progress.pop(piece[0], None)
         return piece
 
     def on_result(self, piece: list[SampleView], rows: Sequence[Row]) -> None:
+        """Take the `rows` of `piece`; cache those that are not cached if they are ENTRY_ROWS."""
         self.in_progress.pop(piece[0], None)
         self.uncached.update(zip([view.name for view in piece], rows, strict=True))
         if len(self.uncached) >= ENTRY_ROWS:

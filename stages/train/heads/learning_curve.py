@@ -101,7 +101,13 @@ def curve_of(
     is_labelled = problem.labels[validation_rows] != problem.rejected
     numbers = np.unique(np.array(groups), return_inverse=True)[1]
     rows = validation_rows[is_labelled]
-    return Curve(SHARES, right[:, :, is_labelled], problem.labels[rows], numbers[rows], sizes)
+    return Curve(
+        shares=SHARES,
+        right=right[:, :, is_labelled],
+        labels=problem.labels[rows],
+        groups=numbers[rows],
+        sizes=sizes,
+    )
 
 
 def _seeds(rows: int, epochs: int) -> int:

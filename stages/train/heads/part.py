@@ -21,6 +21,7 @@ class ReducedProblem(Problem):
     is_trained_on: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
 
     def training_rows(self, fold: int) -> Rows:
+        """As in `Problem`, without the rows that are not trained on."""
         rows = super().training_rows(fold)
         return rows[self.is_trained_on[rows]]
 

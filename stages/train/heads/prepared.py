@@ -70,7 +70,13 @@ def prepare(
     changes = changes_of(dataset, "batch")
     classes, other = len(labels_of(dataset, config)), other_of(dataset, config)
     problem = rows.problem(features, classes, folds, changes, other)
-    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *generated]))
+    return Prepared(
+        problem=problem,
+        views=rows.views,
+        folds=folds,
+        shapes=shapes,
+        kinds=kinds_of([*samples, *generated]),
+    )
 
 
 def _progress_reporter(run: Run, index: int, inputs: int, rows: int) -> ReportProgress:

@@ -96,9 +96,16 @@ class Rows:
         other: int | None = None,
     ) -> Problem:
         """The problem of these rows with their `features`; arguments as in `Problem`."""
-        plain = np.array([view.number == 0 for view in self.views])
-        columns = (self.labels, self.fold_of_row, plain)
-        return Problem(features, *columns, classes, folds, tuple(changes), other)
+        return Problem(
+            features=features,
+            labels=self.labels,
+            fold_of_row=self.fold_of_row,
+            plain=np.array([view.number == 0 for view in self.views]),
+            classes=classes,
+            folds=folds,
+            changes=tuple(changes),
+            other=other,
+        )
 
 
 def rows_of(
@@ -122,7 +129,11 @@ def rows_of(
         views += [SampleView(sample.digest, number) for number in range(count)]
         labels += [index_of_label.get(sample.label, len(index_of_label))] * count
         folds_of_rows += [fold] * count
-    return Rows(tuple(views), np.array(labels, np.int64), np.array(folds_of_rows, np.int64))
+    return Rows(
+        views=tuple(views),
+        labels=np.array(labels, np.int64),
+        fold_of_row=np.array(folds_of_rows, np.int64),
+    )
 
 
 def _folds_of(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:

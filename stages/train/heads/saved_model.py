@@ -19,8 +19,8 @@ from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
-from stages.train.ood.negatives import YOURS
-from stages.train.ood.threshold import Reject, calibrated
+from stages.train.ood.negatives import USERS_OWN
+from stages.train.ood.threshold import Reject, calibrate
 from stages.train.search.search_space import Input, inputs_by_name
 from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.search.successive_halving import Trial
@@ -96,14 +96,14 @@ def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -
     if other is None or not config.rejects:
         return None
     truth = prepared.problem.labels[arrays["rows"]]
-    return calibrated(arrays["logits"], truth, other, config.rejects.false_accepts)
+    return calibrate(arrays["logits"], truth, other, config.rejects.false_accepts)
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:
     """How many negatives were trained on: generated ones ("made"), and a person's own ("yours")."""
     trained_on = {view.digest for view in prepared.views}
     kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
-    yours = kinds.count(YOURS)
+    yours = kinds.count(USERS_OWN)
     return {"made": len(kinds) - yours, "yours": yours}
 
 

@@ -51,7 +51,13 @@ class TrialWorker:
         rows, logits = fit.out_of_fold_logits()
         arrays = pack_arrays({**fit.arrays(), **prediction_arrays(rows, logits, fit.temperature())})
         exhausted = fit.exhausted(self.patience)
-        return TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+        return TrialResult(
+            measures=fit.best.measures,
+            best_epoch=fit.best.epoch,
+            exhausted=exhausted,
+            curve=fit.curve,
+            arrays=arrays,
+        )
 
     def _fit(self, piece: TrialPiece) -> Any:
         """The fit of a piece, with the piece's state: a head on a frozen backbone's features, or a

@@ -21,7 +21,7 @@ except InfrastructureError as error:
 """
 
 
-def told(address: str, folder: Path) -> str:
+def message(address: str, folder: Path) -> str:
     """What a process says that cannot connect to `address`, or start a Ray with its files below
     `folder`."""
     folder.mkdir(parents=True)
@@ -37,7 +37,7 @@ def told(address: str, folder: Path) -> str:
 def test_a_local_ray_that_fails_sends_to_memory_and_disk_of_this_machine(tmp_path):
     deep = tmp_path / ("d" * 100)  # longer than the path of a socket may be
 
-    text = told("local", deep)
+    text = message("local", deep)
 
     assert "Ray does not come up (local)" in text
     assert f"Free some memory, and space in {deep}" in text
@@ -46,7 +46,7 @@ def test_a_local_ray_that_fails_sends_to_memory_and_disk_of_this_machine(tmp_pat
 
 @pytest.mark.parametrize("address", ["nowhere:x", "127.0.0.1:port"])
 def test_a_remote_ray_that_fails_sends_to_the_cluster_and_its_setting(address, tmp_path):
-    text = told(address, tmp_path / "short")
+    text = message(address, tmp_path / "short")
 
     assert f"Ray does not come up ({address})" in text
     assert "Look at the cluster that AIWF_RAY names, or unset AIWF_RAY" in text

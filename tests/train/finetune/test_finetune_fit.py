@@ -148,7 +148,7 @@ def assemble_names() -> list[str]:
 
 def test_without_weights_batch_norms_learn_and_are_measured(finetune_problem):
     done = FinetuneFit(finetune_problem, PLAIN, blank_head())
-    done.network.norms.learn = True
+    done.network.norms.own_statistics = True
     done.fit(1, patience=100)
     _, statistics = done.best.parameters
 
