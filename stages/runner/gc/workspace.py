@@ -11,7 +11,7 @@ from stages.leftovers import DAY, drafts, remove_path
 from stages.runner.gc.garbage import Garbage, is_old
 from stages.settings import Settings
 from stages.train.distributed.driver import CHECKPOINTS
-from stages.train.distributed.own_folder import abandoned, remove_abandoned
+from stages.train.distributed.process_folder import abandoned, remove_abandoned
 
 
 def leftovers_of(settings: Settings) -> Iterator[Garbage]:

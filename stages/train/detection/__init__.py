@@ -48,13 +48,13 @@ class Detectors:
         trials = resolved.trials or 1
         problem = prepare(dataset, resolved, store=store, run=run, resources=resources)
         recorder = Recorder(run, trials, "ap50", minutes=_minutes)
-        whole = resolved.epochs + (trials - 1) * first_rung_epochs(resolved.epochs)
+        total_epochs = resolved.epochs + (trials - 1) * first_rung_epochs(resolved.epochs)
         done = 0
 
         def report_epochs(epochs: int) -> None:
             nonlocal done
             done += epochs
-            run.progress("epochs", done, whole)
+            run.progress("epochs", done, total_epochs)
 
         found = search(
             problem,

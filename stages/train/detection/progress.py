@@ -87,7 +87,7 @@ def add_validation(fit: DetectorFit, answers: list[Value], before: Progress) -> 
         # of the reference machine with all its cores, for all epochs so far: computed, not measured
         "minutes": images * fit.input.seconds / REFERENCE_CORES / 60,
     }
-    return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
+    return Progress(epoch=fit.epoch, curve=[*before.curve, row], answers=answers, state=fit.state())
 
 
 def save_progress(rung: RungBudget, progress: Progress, cache: Scope) -> None:

@@ -14,7 +14,7 @@ import stages
 from stages.models.export import child_environment
 from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
-from stages.train.distributed.own_folder import own_folder
+from stages.train.distributed.process_folder import process_folder
 from stages.train.distributed.ray_processes import RayProcesses, end
 from stages.train.distributed.room import ROOM_TIMEOUT, object_store_bytes, worker_memory
 from stages.train.distributed.versions import check_cluster
@@ -59,7 +59,7 @@ def cluster(resources: Resources, shared_bytes: int, preload: str = "paddle") ->
     if Ray does not come up, if there is no memory for one worker, or if a machine of a remote
     cluster has other versions of the libraries or does not answer."""
     with (
-        own_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
+        process_folder() as folder,  # short: Ray's sockets have paths of at most 107 bytes
         _environment(_ray_variables(resources, preload)),
         _connected(resources, folder, shared_bytes),
     ):
@@ -78,10 +78,10 @@ def _connected(resources: Resources, folder: Path, shared_bytes: int) -> Iterato
         _local_ray[:] = [] if resources.on_cluster else [RayProcesses(folder)]
         yield
     finally:
-        living = [process for started in _local_ray for process in started.alive()]
+        alive = [process for started in _local_ray for process in started.alive()]
         _local_ray.clear()
         ray.shutdown()
-        end(living)  # its agents would go on for a minute
+        end(alive)  # its agents would go on for a minute
 
 
 def ended() -> bool:

@@ -56,7 +56,7 @@ def run_distributed(
     with alone(home / f".{name}.lock"):
         listener = ReportListener(CheckpointStore(blobs, name), on_report)
         if not listener.checkpoints.state.finished:
-            task = LoopTask(loop, shared, name, store)
+            task = LoopTask(loop=loop, shared=shared, name=name, store=store)
             if workers == 1 and not resources.on_cluster:
                 run_in_process(task, lambda _: listener.poll())
             else:
@@ -97,7 +97,8 @@ def _run_on_ray(
 
     scaling = _scaling(workers, resources, memory)
     host = "" if resources.on_cluster else "127.0.0.1"
-    # nothing but the group's workers needs Paddle, so no other process imports it beforehand
+    # The group's workers alone need Paddle, so Ray's processes do not import it beforehand. (Within
+    # the `cluster` of a search, which has done so, this has no effect.)
     with cluster(resources, _object_bytes(task.shared), preload="") as folder:
         check_room(ray.nodes(), scaling.resources_per_worker)
         task = task._replace(shared=ray.put(task.shared))

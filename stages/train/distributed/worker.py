@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from stages.runtime.errors import WorkflowError
 from stages.store import Store
 from stages.train.distributed.checkpoints import CheckpointStore
-from stages.train.distributed.own_folder import own_folder
+from stages.train.distributed.process_folder import process_folder
 from stages.train.distributed.process_group import PaddleGroup, ProcessGroup, SingleProcess
 
 Metrics = dict[str, Any]
@@ -96,5 +96,5 @@ def run_in_process(task: LoopTask, barrier: Callable[[Metrics], None]) -> None:
 def _run(task: LoopTask, group: ProcessGroup, barrier: Callable[[Metrics], None]) -> None:
     checkpoints = CheckpointStore(task.store.blobs, task.name)
     checkpoints.rewind()
-    with own_folder() as folder:
+    with process_folder() as folder:
         task.loop(TrainContext(group, checkpoints, folder, barrier), task.shared)

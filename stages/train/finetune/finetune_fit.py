@@ -21,7 +21,7 @@ from stages.train.finetune.unfrozen_network import (
     TrainedWeights,
     UnfrozenNetwork,
 )
-from stages.train.heads.fitting import Best, Fit, Floats
+from stages.train.heads.fit import Best, Fit, Floats
 from stages.train.heads.scores import best_temperature, measures
 from stages.train.heads.windows import mean_per_row
 
@@ -73,7 +73,12 @@ class FinetuneFit(Fit):
         while len(self.curve) < epochs:
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             self.curve.append({"train_loss": loss})
-        self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
+        self.best = Best(
+            epoch=len(self.curve),
+            measures={},
+            parameters=self._trained_weights(),
+            logits=np.zeros((0, 0), np.float32),
+        )
 
     def state(self) -> dict[str, Any]:
         """As in `Fit`; `ResumeState` writes it to files."""
@@ -171,8 +176,10 @@ class FinetuneFit(Fit):
         """The measures of `logits` [rows, labels] over the best temperature, at which the model
         would ship: smoothed labels and mixed samples make a network less confident than it is
         accurate."""
-        cooled = logits / np.float32(best_temperature(logits, self.truth, self.problem.rejected))
-        return measures(cooled, self.truth, self.problem.rejected)
+        calibrated_logits = logits / np.float32(
+            best_temperature(logits, self.truth, self.problem.rejected)
+        )
+        return measures(calibrated_logits, self.truth, self.problem.rejected)
 
     def logits(self, samples: NDArray[np.int64]) -> Floats:
         """The logits of `samples` [n] without augmentation, [n, labels]: means over their

@@ -145,7 +145,8 @@ class FinetuneLoop:
         """A new fit of the trial of `rung` that starts from `head`, or from the trial's state if
         the resume state has one."""
         hyperparameters = inherited(rung.hyperparameters, problem)
-        fit = FinetuneFit(problem, hyperparameters, head, self.context.group, on_all_samples)
+        group = self.context.group
+        fit = FinetuneFit(problem, hyperparameters, head, group, on_all_samples=on_all_samples)
         if fit_state := self.resume_state.fit_state(rung):
             fit.load_state(fit_state)
         return fit

@@ -85,10 +85,15 @@ def _as_files(state: FitState) -> tuple[dict[str, Any], dict[str, Any]]:
 def _from_files(arrays: dict[str, Any], plain: dict[str, Any]) -> FitState:
     """The fit state of which `_as_files` made `arrays` and `plain`."""
     from stages.train.finetune.unfrozen_network import TrainedWeights  # imports Paddle, as the next
-    from stages.train.heads.fitting import Best
+    from stages.train.heads.fit import Best
 
     weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
-    best = Best(plain["epoch"], plain["measures"], weights, arrays["logits"])
+    best = Best(
+        epoch=plain["epoch"],
+        measures=plain["measures"],
+        parameters=weights,
+        logits=arrays["logits"],
+    )
     arrays_of_fit = {name: arrays[name] for name in ARRAYS}
     return {"curve": plain["curve"], "best": best, "done": plain["done"], **arrays_of_fit}
 

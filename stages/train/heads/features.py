@@ -60,8 +60,8 @@ class Preprocessing:
         """The network's input for `view`, [windows, ...]."""
         steps = [step.model_dump() for step in self.before]
         data = self.store.get(view.digest)
-        shown = view_of(steps, data, self.dataset, view.digest, view.number)
-        return shown.windows.astype(np.float32, copy=False)
+        augmented = view_of(steps, data, self.dataset, view.digest, view.number)
+        return augmented.windows.astype(np.float32, copy=False)
 
     def key(self, augmented: bool) -> list[Any]:
         """The part of a cache key that says how views are preprocessed; with `augmented`, also how

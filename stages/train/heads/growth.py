@@ -36,9 +36,9 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
     recalls = _resampled(curve, validated, seed)
     means = recalls.mean(axis=2)
     gains = _gains(curve.sizes[:, validated], recalls)
-    whole = curve.sizes[:, validated].sum(axis=1)
+    total_sizes = curve.sizes[:, validated].sum(axis=1)
     named = [labels[index] for index in validated]
-    law = fitted(whole, 1 - means[0])
+    law = fitted(total_sizes, 1 - means[0])
     return {
         "metric": "balanced_accuracy",
         "seeds": curve.right.shape[1],
@@ -46,7 +46,7 @@ def growth(curve: Curve, labels: Sequence[str], seed: int = 0) -> dict[str, Any]
         "wrong": _rounded((~curve.right[-1]).sum(axis=1).mean()),
         "points": [
             {"share": share, "samples": round(float(size), 1), **_interval(means[:, index])}
-            for index, (share, size) in enumerate(zip(curve.shares, whole, strict=True))
+            for index, (share, size) in enumerate(zip(curve.shares, total_sizes, strict=True))
         ],
         "law": {
             "floor": _rounded(law.floor),
@@ -88,11 +88,11 @@ def _recalls(curve: Curve, label: int, weights: Numbers, seed_weights: Numbers) 
 def _gains(sizes: Numbers, recalls: Numbers) -> Gains:
     """The gains from `recalls` [1 + resamples, shares, labels], by a power law for all labels
     together and one for each. `sizes` [shares, labels]: numbers of training samples."""
-    whole = sizes.sum(axis=1)
-    mean = _gain(fitted(whole, 1 - recalls.mean(axis=2)), whole[-1])
+    total_sizes = sizes.sum(axis=1)
+    mean = _gain(fitted(total_sizes, 1 - recalls.mean(axis=2)), total_sizes[-1])
     gains = [
-        _gain(fitted(each, 1 - recalls[:, :, label]), each[-1])
-        for label, each in enumerate(sizes.T)
+        _gain(fitted(label_sizes, 1 - recalls[:, :, label]), label_sizes[-1])
+        for label, label_sizes in enumerate(sizes.T)
     ]
     return Gains(mean, np.stack(gains, axis=1))
 

@@ -10,7 +10,7 @@ import paddle
 import paddle.nn.functional as F
 from numpy.typing import NDArray
 
-from stages.train.heads.fitting import (
+from stages.train.heads.fit import (
     DROPOUT,
     Fit,
     Floats,

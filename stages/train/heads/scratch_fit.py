@@ -15,7 +15,7 @@ from stages.models.fold_networks import KERNEL, FoldNetworks
 from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES
-from stages.train.heads.fitting import (
+from stages.train.heads.fit import (
     DROPOUT,
     Fit,
     Floats,

@@ -60,10 +60,10 @@ def checks(rng: Rng, height: int, width: int) -> Picture:
     angle, count = rng.uniform(0, np.pi), rng.uniform(3, 20)
     first = np.sin(2 * np.pi * count * _across(rng, height, width, angle))
     second = np.sin(2 * np.pi * count * _across(rng, height, width, angle + np.pi / 2))
-    joined = (first * second, first + second, np.sign(first) + np.sign(second))[
+    pattern = (first * second, first + second, np.sign(first) + np.sign(second))[
         int(rng.integers(3))
     ]
-    return two_colours(rng, scale_to_unit(np.clip(joined * rng.choice([1.0, 8.0]), -1, 1)))
+    return two_colours(rng, scale_to_unit(np.clip(pattern * rng.choice([1.0, 8.0]), -1, 1)))
 
 
 def mosaic(rng: Rng, height: int, width: int) -> Picture:

@@ -88,9 +88,9 @@ def clicks(rng: Rng, clips: Clips) -> Wave:
     """Clicks, regular or not, each ringing a little, over faint noise."""
     count = max(1, int(len(clips.times) / clips.rate * 2 ** rng.uniform(0, 5)))
     even = rng.random() < 0.5
-    places = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
+    positions = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
     impulses = np.zeros(clips.frames)
-    impulses[(places * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
+    impulses[(positions * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
     ring = np.arange(int(0.05 * clips.rate)) / clips.rate
     impulse_response = np.sin(2 * np.pi * rng.uniform(200, 5000) * ring) * np.exp(
         -ring * rng.uniform(60, 900)
@@ -129,8 +129,10 @@ def grains(rng: Rng, clips: Clips) -> Wave:
     starts = rng.integers(0, max(1, clips.frames - length), count)
     rows = rng.integers(len(sources), size=count)
     fade = np.hanning(length)
-    joined = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
-    return np.concatenate([np.resize(grain, length) * fade for grain in joined])[: clips.frames]
+    grain_waves = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
+    return np.concatenate([np.resize(grain, length) * fade for grain in grain_waves])[
+        : clips.frames
+    ]
 
 
 def layers(rng: Rng, clips: Clips) -> Wave:
@@ -143,8 +145,8 @@ def slowed(rng: Rng, clips: Clips) -> Wave:
     """A clip five to ten times too slow or too fast, backwards."""
     speed = rng.uniform(5, 10) ** rng.choice([1, -1])
     clip = clips()[::-1]
-    places = (np.arange(clips.frames) * speed) % (clips.frames - 1)
-    return np.asarray(np.interp(places, np.arange(clips.frames), clip), np.float64)
+    positions = (np.arange(clips.frames) * speed) % (clips.frames - 1)
+    return np.asarray(np.interp(positions, np.arange(clips.frames), clip), np.float64)
 
 
 MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {

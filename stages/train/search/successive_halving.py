@@ -195,7 +195,11 @@ class SuccessiveHalving:
         higher = self.rungs[self.rungs.index(epochs) + 1]
         for trial in alive:
             if trial in best:
-                self.waiting.append(RungBudget(trial.number, higher, trial.hyperparameters))
+                self.waiting.append(
+                    RungBudget(
+                        number=trial.number, epochs=higher, hyperparameters=trial.hyperparameters
+                    )
+                )
             else:
                 trial.ended = True
 

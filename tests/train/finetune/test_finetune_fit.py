@@ -42,6 +42,16 @@ def fit(finetune_problem, epochs: int = 2, group=None, **changes) -> FinetuneFit
     return trained
 
 
+def test_every_epoch_is_the_best_so_far_and_no_patience_stops_a_trial(finetune_problem):
+    done = FinetuneFit(finetune_problem, PLAIN, blank_head())
+
+    for epochs in (1, 2, 3):
+        done.fit(epochs)
+
+        assert len(done.curve) == done.best.epoch == epochs
+        assert not done.exhausted(1)
+
+
 @pytest.fixture(scope="module")
 def alone(finetune_problem) -> FinetuneFit:
     return fit(finetune_problem)

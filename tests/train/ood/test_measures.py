@@ -49,5 +49,5 @@ def test_fine_tuning_knows_the_label_of_negatives():
     finetune_problem = FinetuneProblem(problem(), {}, {}, views=0, shards=1, epochs=1)
 
     assert finetune_problem.held_out_problem.other == OTHER
-    assert finetune_problem.whole_problem.other == OTHER
+    assert finetune_problem.all_samples_problem.other == OTHER
     assert finetune_problem.head_problem.other == OTHER

@@ -24,7 +24,7 @@ from stages.train.search.searchers.random import random_hyperparameters
 POPULATION = 24  # trials, at most; the paper's 100 are for tens of thousands of trials
 TOURNAMENT = 6  # trials, at most, that compete to be a parent: a quarter, as in the paper
 STEP = 0.15  # standard deviation of a number's mutation, as a share of the number's range
-TRIES = 20  # mutations that are tried to find a set that was not proposed yet
+TRIES = 20  # random sets or mutations that are tried to find one that was not proposed yet
 
 
 class Evolution:
@@ -43,7 +43,7 @@ class Evolution:
 
     def propose(self, count: int) -> list[dict[str, Any]]:
         """`count` sets of hyperparameters: random ones at first, then mutations of the
-        population's. A set is proposed again only if TRIES mutations found no other."""
+        population's. A set is proposed again only if TRIES tries found no other."""
         return [self._next() for _ in range(count)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:

@@ -79,7 +79,12 @@ class Fit(ABC):
             epoch_measures = self._measured(logits)
             self.curve.append({**epoch_measures, "train_loss": loss})
             if self._is_best(epoch_measures):
-                self.best = Best(len(self.curve), epoch_measures, self._trained_weights(), logits)
+                self.best = Best(
+                    epoch=len(self.curve),
+                    measures=epoch_measures,
+                    parameters=self._trained_weights(),
+                    logits=logits,
+                )
 
     def _is_best(self, epoch_measures: dict[str, float]) -> bool:
         """Whether the epoch with `epoch_measures` is the best so far: has the lowest log loss."""

@@ -13,7 +13,7 @@ YOUNG = 60  # seconds after its creation in which a folder's owner may not have 
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
+def process_folder() -> Iterator[Path]:
     """Give a new folder with a short name below the system's folder for temporary files, and remove
     it at the end of the block. If this process is killed, the next call in any process removes
     it."""
@@ -34,7 +34,7 @@ def _sweep(home: Path) -> None:
 
 
 def abandoned(home: Path) -> Iterator[Path]:
-    """The folders that `own_folder` made below `home` and whose owner has ended: the system
+    """The folders that `process_folder` made below `home` and whose owner has ended: the system
     released its lock."""
     for path in home.glob("aiwf-*/.owner"):
         with _locked(path) as free:

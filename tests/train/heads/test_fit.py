@@ -64,6 +64,18 @@ def test_going_on_is_the_same_as_going_through(head: str):
             np.testing.assert_array_equal(parameter.numpy(), other.numpy())
 
 
+@pytest.mark.parametrize(("patience", "epochs"), [(None, 9), (100, 9), (2, 3), (1, 2)])
+def test_without_patience_it_never_stops_early(patience: int | None, epochs: int):
+    problem = blobs()
+    features = StandardisedFeatures(problem, INPUT)
+    worse = HeadsFit(problem, features, hyperparameters(learning_rate=1000.0))
+
+    worse.fit(9, patience)
+
+    assert worse.best.epoch == 1, "the first epoch is the best one, so that patience runs out"
+    assert len(worse.curve) == epochs
+
+
 def test_other_hyperparameters_are_another_seed():
     assert fit().seed != fit(learning_rate=0.011).seed
     assert fit().seed == fit().seed
