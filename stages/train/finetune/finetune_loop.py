@@ -12,6 +12,7 @@ from stages.train.finetune.finetune_problem import FIRST_FOLD, FinetuneProblem
 from stages.train.finetune.reevaluation import (
     best_of,
     chosen_of,
+    reevaluate,
     reevaluation_rungs,
     retraining_rung,
 )
@@ -61,10 +62,11 @@ class FinetuneLoop:
             if not self.resume_state.find_result(rung):
                 self._train_and_validate(rung, fold)
                 self._release(rung)
-        chosen = chosen_of(self.request, best, self.resume_state)
-        last = retraining_rung(self.request, best)
-        if chosen is best and not self.resume_state.find_result(last):
-            self._train_on_all(last, result_of(best))
+        reevaluated = reevaluate(self.request, best, self.resume_state)
+        is_chosen = chosen_of(self.request, reevaluated) is reevaluated
+        last = retraining_rung(self.request, reevaluated)
+        if is_chosen and not self.resume_state.find_result(last):
+            self._train_on_all(last, result_of(reevaluated))
 
     def _release(self, *ended: RungBudget | Trial) -> None:
         """Drop the fits and fit states of trials that will not continue."""

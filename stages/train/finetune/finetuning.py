@@ -19,7 +19,12 @@ from stages.train.finetune.candidates import (
 )
 from stages.train.finetune.finetune_loop import loop
 from stages.train.finetune.problem_builder import finetune_problem_of
-from stages.train.finetune.reevaluation import best_of, chosen_of, retraining_rung
+from stages.train.finetune.reevaluation import (
+    best_of,
+    chosen_of,
+    reevaluate,
+    retraining_rung,
+)
 from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import predictions_in
@@ -127,14 +132,17 @@ def _collect_trials(
     while (rung := halving.next()) is not None:
         result = resume_state.result(rung)
         halving.report(rung, score_of(result.measures, request.config.metric), result)
-    best = best_of(request, halving.trials)
-    chosen = chosen_of(request, best, resume_state)
-    if chosen is not best:
-        return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
-    network = resume_state.result(retraining_rung(request, chosen)).arrays
-    chosen.result = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
-    tuned = _numbered(halving.trials, len(trials))
-    return [*trials, *tuned], tuned[chosen.number]
+    tuned = halving.trials
+    best = reevaluate(request, best_of(request, tuned), resume_state)
+    chosen = chosen_of(request, best)
+    is_finetuned = chosen is best
+    if is_finetuned:
+        network = resume_state.result(retraining_rung(request, best)).arrays
+        shipped = replace(result_of(best), arrays=_shipped(result_of(best), network))
+        best = replace(best, result=shipped)
+    tuned[best.number] = best
+    tuned = _numbered(tuned, first=len(trials))
+    return [*trials, *tuned], tuned[best.number] if is_finetuned else trials[chosen.number]
 
 
 def _numbered(trials: list[Trial], first: int) -> list[Trial]:

@@ -39,20 +39,23 @@ def retraining_rung(request: FinetuneRequest, best: Trial) -> RungBudget:
     return RungBudget(request.trials, result_of(best).best_epoch, best.hyperparameters)
 
 
-def chosen_of(request: FinetuneRequest, best: Trial, resume_state: ResumeState) -> Trial:
-    """The better of `best`, the best fine-tuned trial, and the baselines, by the rule of the first
-    phase (`choose`), on all folds on which `best` was validated.
-
-    Changes `best`: its result and score become those on all these folds. `resume_state`: has the
-    results of `reevaluation_rungs`."""
+def reevaluate(request: FinetuneRequest, best: Trial, resume_state: ResumeState) -> Trial:
+    """A copy of `best`, the best fine-tuned trial, whose result and score are those on all folds on
+    which it was validated. `resume_state` has the results of `reevaluation_rungs`."""
     parts = [
         result_of(best),
         *(resume_state.result(rung) for _, rung in reevaluation_rungs(request, best)),
     ]
-    best.result = join_folds(parts, request.problem.heads)
-    best.score = score_of(best.result.measures, request.config.metric)
-    validated = request.problem.heads.count_labelled(unpack_arrays(best.result.arrays)["rows"])
-    return choose([*request.baselines, best], request.config, validated)
+    result = join_folds(parts, request.problem.heads)
+    return replace(best, result=result, score=score_of(result.measures, request.config.metric))
+
+
+def chosen_of(request: FinetuneRequest, reevaluated: Trial) -> Trial:
+    """`reevaluated`, the best fine-tuned trial on all its validation folds, or one of the
+    baselines, which were measured on the same folds, by the rule of the first phase (`choose`)."""
+    rows = unpack_arrays(result_of(reevaluated).arrays)["rows"]
+    validated = request.problem.heads.count_labelled(rows)
+    return choose([*request.baselines, reevaluated], request.config, validated)
 
 
 def join_folds(parts: Sequence[TrialResult], problem: Problem) -> TrialResult:

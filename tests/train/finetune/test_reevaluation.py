@@ -9,7 +9,13 @@ from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.finetune.reevaluation import best_of, chosen_of, join_folds, reevaluation_rungs
+from stages.train.finetune.reevaluation import (
+    best_of,
+    chosen_of,
+    join_folds,
+    reevaluate,
+    reevaluation_rungs,
+)
 from stages.train.finetune.request import FinetuneRequest
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import prediction_arrays
@@ -88,16 +94,23 @@ def test_a_trial_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phas
     resume_state = ResumeState()
     resume_state.add_result(RungBudget(4, 4, best.hyperparameters), result_of(1, wrong))
 
-    assert chosen_of(request(baseline), best, resume_state).phase == phase
-    assert best.score == pytest.approx((40 - wrong) / 40)
+    reevaluated = reevaluate(request(baseline), best, resume_state)
+
+    assert chosen_of(request(baseline), reevaluated).phase == phase
+    assert reevaluated.score == pytest.approx((40 - wrong) / 40)
+    assert best.score != reevaluated.score or not wrong, "the trial itself stays as it was"
+    assert len(unpack_arrays(best.result.arrays)["rows"]) == 20
 
 
 def test_one_fold_alone_leaves_everything_as_it_is():
     alone = TRAIN.model_copy(update={"finetune": Finetune(folds=1)})
     best = trial(1, before := result_of(0, 1))
 
-    assert chosen_of(request(head(0.5), train=alone), best, ResumeState()) is best
-    assert best.result == before
+    single_fold = request(head(0.5), train=alone)
+    reevaluated = reevaluate(single_fold, best, ResumeState())
+
+    assert chosen_of(single_fold, reevaluated) is reevaluated
+    assert reevaluated.result == best.result == before
 
 
 def test_the_best_is_that_of_the_fold_that_all_share():
