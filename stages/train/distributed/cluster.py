@@ -20,7 +20,7 @@ from stages.train.distributed.room import ROOM_TIMEOUT, object_store_bytes, work
 from stages.train.distributed.versions import check_cluster
 
 RAY_TRAIN_SETTINGS = {
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # the driver polls reports as often
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.1",  # seconds between two polls; a report waits for one
     # seconds to wait for all workers; then the group starts with fewer
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(ROOM_TIMEOUT),
     "RAY_TRAIN_METRICS_ENABLED": "0",  # nobody collects them
