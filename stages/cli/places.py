@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stages.runtime.errors import ConfigError
-from stages.train.distributed.own_folder import check_sockets
+from stages.train.distributed.process_folder import check_sockets
 
 LEAST_FREE = 2e9  # bytes
 ELSEWHERE = "Set AIWF_WORKSPACE to a folder of yours on a disk of this machine."

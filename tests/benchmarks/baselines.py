@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from stages.config import TrainConfig
-from stages.train.cost.detection_budget import race_of
-from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES, training_seconds
-from stages.train.search.search_space import by_name, inputs_of
+from stages.train.cost.detection_budget import first_rung_epochs
+from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES, seconds_per_sample
+from stages.train.search.search_space import inputs_by_name, inputs_of
 
 Trials = Sequence[Mapping[str, Any]]
 
@@ -21,7 +21,7 @@ def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainC
     inputs = inputs_of(train)
     finetune = train.finetune.model_copy(update={"candidates": min(8, len(inputs)), "inputs": ()})
     anyhow = {"searcher": "random", "trials": len(inputs), "halving": 1000, "finetune": finetune}
-    mean = np.mean([training_seconds(network_input) for network_input in inputs])
+    mean = np.mean([seconds_per_sample(network_input) for network_input in inputs])
     each = (
         finetune.longest
         * mean
@@ -35,7 +35,7 @@ def finetuning(train: TrainConfig, trials: Trials, factor: float) -> list[TrainC
 def detectors(train: TrainConfig, trials: Trials, factor: float) -> list[TrainConfig]:
     """Random draws that are each trained to the end, for `factor` times the work of the race of the
     `trials` of `train` and the training of its best; the best draw is selected."""
-    whole = 1 + (len(trials) - 1) * race_of(train.epochs) / train.epochs
+    whole = 1 + (len(trials) - 1) * first_rung_epochs(train.epochs) / train.epochs
     first, count = train.seed * len(trials), max(1, round(factor * whole))
     drawn = {"searcher": "random", "trials": 1}
     return [train.model_copy(update={**drawn, "seed": first + n}) for n in range(count)]
@@ -44,12 +44,12 @@ def detectors(train: TrainConfig, trials: Trials, factor: float) -> list[TrainCo
 def _work(train: TrainConfig, trials: Trials) -> float:
     """Reference seconds of one core for each sample of fine-tuning: all epochs of the trials, and
     those of the best again for each further validation fold and for all samples."""
-    inputs, tuned = by_name(train), [trial for trial in trials if trial["phase"] == 2]
+    inputs, tuned = inputs_by_name(train), [trial for trial in trials if trial["phase"] == 2]
 
     def work(trial: Mapping[str, Any]) -> float:
         hyperparameters = trial["hyperparameters"]
         share = UNFROZEN_SHARES[hyperparameters["freeze"]]
-        return float(trial["epochs"] * share * training_seconds(inputs[hyperparameters["input"]]))
+        return float(trial["epochs"] * share * seconds_per_sample(inputs[hyperparameters["input"]]))
 
     dearest = max(map(work, tuned), default=0.0)
     return TRAINING_SHARE * sum(map(work, tuned)) + dearest * (

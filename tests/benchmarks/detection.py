@@ -18,7 +18,7 @@ from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.tracking import QuietRun
-from stages.train.detection.detector_search import BACKBONE_RATES, BEGIN
+from stages.train.detection.detector_search import BACKBONE_RATES, DEFAULTS
 from stages.train.detection.preparation import prepare
 from stages.train.detection.progress import Progress
 from stages.train.detection.training_loop import DetectorTraining, loop
@@ -55,7 +55,7 @@ def _print_row(family: str, epochs: int, settings: Settings) -> None:
     with cluster(services["resources"], problem.nbytes + OBJECTS):
         for number, rate in enumerate((0.0, BACKBONE_RATES[0])):
             start = time.perf_counter()
-            plain = {"input": next(iter(problem.inputs)), "backbone_rate": rate, **BEGIN}
+            plain = {"input": next(iter(problem.inputs)), "backbone_rate": rate, **DEFAULTS}
             training = DetectorTraining(problem, RungBudget(number, epochs, plain), Progress())
             name, silent = f"benchmark-{number}", lambda report: None
             folder = run_distributed(

@@ -22,7 +22,7 @@ from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.balance import balance_of
 from stages.train.heads.growth import growth
-from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 from stages.train.heads.learning_curve import SHARES, Curve, ShareWorker
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
@@ -76,7 +76,7 @@ def balances(pictures: Pictures, factor: int) -> None:
         figures = {how: [] for how in HOW}
         for seed in range(SEEDS):
             problem = problem_of(pictures, thinned(pictures, factor, seed), seed)
-            standard = Standard(problem, INPUT)
+            standard = StandardisedFeatures(problem, INPUT)
             for how in HOW:
                 fit = HeadsFit(problem, standard, hyperparameters(head, how))
                 fit.fit(40, 10)

@@ -59,7 +59,7 @@ def timed(problem, trials: int, settings: Settings, run: Run) -> float:
     services = (resources_of(settings), *reports)
     found = search(problem, CONFIG, trials, *services, store=open_store(settings))
     seconds = time.perf_counter() - began
-    recorder.finished(found, found[0])
+    recorder.report_search(found, found[0])
     return seconds
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from stages.parts import FAMILIES
 from stages.resources import Resources
 from stages.train.distributed import TrainContext
-from stages.train.distributed.batch_shards import shard, total
-from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
+from stages.train.distributed.batch_shards import shard, sum_over_shards
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten
 
 FAMILY, SPLIT_POINT, SIDE, BATCH, STEPS, LABELS = "efficientnet_lite0", 6, 224, 32, 20, 5
 SHARDS, RATE, SAMPLES = 2, 5e-4, 64
@@ -67,7 +67,7 @@ class UnfrozenNetwork:
         logits = self.head(self.layer(window))
         loss = paddle.nn.functional.cross_entropy(logits, targets, reduction="sum")
         loss.backward()
-        flat = flattened([parameter.grad for parameter in self.tensors])
+        flat = flatten([parameter.grad for parameter in self.tensors])
         for parameter in self.tensors:
             parameter.clear_gradient()
         return np.append(flat, np.float32(loss))
@@ -78,14 +78,14 @@ def train(context: TrainContext, cached: dict[str, Any]) -> None:
     the wall time and the processor time of the busiest core."""
     network = UnfrozenNetwork.new()
     tensors = network.tensors
-    values = flattened(tensors)
+    values = flatten(tensors)
     adam = AdamW.new(np.ones_like(values), np.zeros_like(values))
     losses = []
     for step in range(STEPS):
         if step == 1:
             began, worked = time.perf_counter(), time.process_time()
         rows = np.random.default_rng([1, step]).permutation(SAMPLES)[:BATCH]
-        summed = total(
+        summed = sum_over_shards(
             context.group,
             SHARDS,
             lambda number, rows=rows: network.gradient(cached, shard(rows, number, SHARDS)),

@@ -8,7 +8,7 @@ import pytest
 from stages.cli import places
 from stages.cli.places import temporary_problem, workspace_problem
 from stages.runtime.errors import ConfigError
-from stages.train.distributed.own_folder import LONGEST_SOCKET, RAYS, check_sockets
+from stages.train.distributed.process_folder import LONGEST_SOCKET, RAYS, check_sockets
 
 
 @pytest.mark.parametrize("name", ["w", "C# 100 %, $HOME? [x]"])

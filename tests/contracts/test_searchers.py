@@ -15,8 +15,8 @@ from stages.train.search.search_space import (
     Condition,
     Dimension,
     Number,
+    default_sets,
     dimensions,
-    starts,
 )
 
 SPACE = dimensions(TrainConfig(families=("efficientnet_lite0",), input_sizes=(64, 96)))
@@ -75,7 +75,7 @@ def test_equal_seeds_and_equal_news_give_equal_proposals(name: str, space: str):
 def test_learns_of_sets_that_it_did_not_propose(name: str, space: str):
     searcher = SEARCHERS[name](SPACES[space], seed=0)
 
-    searcher.learn([(values, 0.5) for values in starts(SPACES[space])])
+    searcher.learn([(values, 0.5) for values in default_sets(SPACES[space])])
 
     assert len(searcher.propose(3)) == 3
 
@@ -101,6 +101,48 @@ def test_finds_better_sets_than_chance_does_in_most_searches(name: str):
     assert better >= 8
 
 
+FEW: tuple[Dimension, ...] = (Categorical("input", ("small", "large")),)  # so that sets repeat
+
+
+def _states(searcher: Any) -> list[str]:
+    return [trial.state.name for trial in searcher.study.trials]
+
+
+def test_equal_pending_sets_of_a_batch_all_get_their_scores():
+    searcher = SEARCHERS["optuna"](FEW, seed=0)
+    sets = searcher.propose(6)
+    assert len({values["input"] for values in sets}) < len(sets), "two sets are equal"
+
+    searcher.learn([(values, float(number)) for number, values in enumerate(sets)])
+
+    assert _states(searcher) == ["COMPLETE"] * 6, "none is pending, and counts as bad, for ever"
+    assert [trial.value for trial in searcher.study.trials] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_of_equal_sets_in_two_batches_those_of_the_second_stay_pending():
+    searcher = SEARCHERS["optuna"](FEW, seed=0)
+    first, second = searcher.propose(5), searcher.propose(5)
+    assert any(values in first for values in second)
+
+    searcher.learn([(values, 0.5) for values in first])
+    assert _states(searcher) == ["COMPLETE"] * 5 + ["RUNNING"] * 5
+
+    searcher.learn([(values, 0.5) for values in second])
+    assert _states(searcher) == ["COMPLETE"] * 10
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_set_that_is_learnt_more_often_than_it_was_proposed_is_learnt_too(name: str):
+    searcher = SEARCHERS[name](FEW, seed=0)
+    (values,) = searcher.propose(1)
+
+    searcher.learn([(values, 0.1), (values, 0.2), (dict(values), 0.3)])
+
+    assert len(searcher.propose(3)) == 3
+    if name == "optuna":
+        assert _states(searcher) == ["COMPLETE"] * 3 + ["RUNNING"] * 3
+
+
 def test_evolution_forgets_the_oldest_however_good_it_was():
     from stages.train.search.searchers.evolution import POPULATION
 
@@ -110,7 +152,7 @@ def test_evolution_forgets_the_oldest_however_good_it_was():
 
     searcher.learn([(values, 0.0) for values in searcher.propose(POPULATION)])
 
-    assert all(chosen != lucky for chosen, _ in searcher.living)
+    assert all(chosen != lucky for chosen, _ in searcher.population)
 
 
 def test_evolution_changes_one_thing_of_a_parent_that_won():
@@ -171,4 +213,4 @@ def _searched(name: str, seed: int, space: tuple[Dimension, ...]) -> list[dict]:
 
 
 def test_all_but_the_yardstick_begin_with_plain_sets():
-    assert [name for name in NAMES if not SEARCHERS[name].informed] == ["random"]
+    assert [name for name in NAMES if not SEARCHERS[name].tries_defaults_first] == ["random"]

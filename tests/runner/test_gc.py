@@ -25,8 +25,8 @@ from tests import makers
 CODE = code_of("stages.runtime.steps")
 DIES = """
 import os
-from stages.train.distributed.own_folder import own_folder
-with own_folder() as folder:
+from stages.train.distributed.process_folder import process_folder
+with process_folder() as folder:
     (folder / "ray").mkdir()
     (folder / "ray" / "log").write_text("x" * 1000)
     print(folder, flush=True)

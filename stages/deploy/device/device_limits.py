@@ -11,7 +11,7 @@ from stages.parts import ENGINES
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
-from stages.train.search.search_space import UNITS, Input, inputs_of
+from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
 def fitted(
@@ -43,7 +43,7 @@ def _network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
     return NetworkSpec(
         task=pipeline.task,
         labels=labels,
-        hidden=UNITS if "hidden" in train.search_space.head else 0,
+        hidden=HIDDEN_UNITS if "hidden" in train.search_space.head else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
         engine=pipeline.deploy.engine,

@@ -10,8 +10,8 @@ from pathlib import Path
 from stages.leftovers import DAY, drafts, remove_path
 from stages.runner.gc.garbage import Garbage, is_old
 from stages.settings import Settings
-from stages.train.distributed.driver import HOME
-from stages.train.distributed.own_folder import abandoned, remove_abandoned
+from stages.train.distributed.driver import CHECKPOINTS
+from stages.train.distributed.process_folder import abandoned, remove_abandoned
 
 
 def leftovers_of(settings: Settings) -> Iterator[Garbage]:
@@ -21,7 +21,7 @@ def leftovers_of(settings: Settings) -> Iterator[Garbage]:
     scratch = abandoned(Path(tempfile.gettempdir()))
     yield from _paths("scratch folders", scratch, remove_abandoned)
     yield from _paths("local copies", _unused((settings.cache / "files").glob("*")))
-    yield from _paths("local copies", _unused((settings.cache / HOME).glob("*")))
+    yield from _paths("local copies", _unused((settings.cache / CHECKPOINTS).glob("*")))
     for earlier in (root / "teams", settings.cache / "features"):
         yield from _paths("of earlier versions", _unused(earlier.glob("*")))
     if not settings.store:

@@ -1,1 +1,1 @@
-"""What training costs (minutes, memory, disk), how many trials fit a budget, a device's limits."""
+"""Computes what training costs (minutes, memory, disk), and how many trials fit into a budget."""

@@ -14,12 +14,12 @@ def check_compatibility(pipeline: PipelineConfig) -> None:
     """Raise ConfigError, naming the key and the compatible alternatives, if a model family, an
     augmentation or the label `other` does not fit the pipeline's task."""
     task = TASKS[pipeline.task]
-    fitting = [name for name in FAMILIES if is_compatible(name, pipeline.task)]
-    wrong = [name for name in pipeline.train.families if name not in fitting]
+    compatible = [name for name in FAMILIES if is_compatible(name, pipeline.task)]
+    wrong = [name for name in pipeline.train.families if name not in compatible]
     if wrong:
         raise ConfigError(
             f"train.families: '{wrong[0]}' is not for {pipeline.task}.",
-            f"Take it out. There are: {', '.join(fitting)}.",
+            f"Take it out. There are: {', '.join(compatible)}.",
         )
     if pipeline.train.rejects and task.answers != "labels":
         raise ConfigError(
@@ -42,6 +42,6 @@ def _check_finetune_augmentations(augmentations: Changes, task: Task) -> None:
             )
 
 
-def notices(train: TrainConfig) -> list[str]:
-    """What a user has to know about the licences of the families that `train` names."""
-    return [FAMILIES[name].notice for name in train.families if FAMILIES[name].notice]
+def notices(config: TrainConfig) -> list[str]:
+    """The licence notices that a user has to read, one for each family of `config` that has one."""
+    return [FAMILIES[name].notice for name in config.families if FAMILIES[name].notice]

@@ -1,91 +1,101 @@
-"""How many trials of a detector, and epochs of each, fit into a budget. Work is counted and no
-clock is read.
+"""Computes how many trials of a detector, and epochs of each, fit into a budget.
 
-The numbers are seconds on the reference machine (two cores, `machine_speed` 1), rounded up."""
+Times are computed from numbers of images and epochs and not measured, so that equal arguments give
+equal plans. Seconds are those of the reference machine (two cores, `machine_speed` 1), wall-clock
+or of one core as each name's text says; they were measured there and rounded up."""
 
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
 from stages.train.search.search_space import Input, inputs_of
 
-HALVES = 2  # of a batch: one trial can use no more workers than these
-STARTUP_SECONDS = 75.0  # Ray, Paddle, the backbone's and the model's export
-LOADING_SECONDS = 0.010  # one image: augment, resize
-TRAINING_SHARE = 0.85  # of the training and validation samples, with the default splits
-VALIDATION_COST = 1.1  # training and validation, relative to training alone
-FIRST_RUNG_DIVISOR = 12  # trials are compared after `epochs` divided by this
+BATCH_PARTS = 2  # a batch is divided into so many parts: no more workers can train one trial
+STARTUP_SECONDS = 75.0  # wall-clock: Ray, Paddle, the exports of the backbone and of the model
+LOADING_SECONDS = 0.010  # of one core: one image is augmented and resized
+TRAINING_SHARE = 0.85  # of the samples of train and validation are trained on (default splits)
+VALIDATION_COST = 1.1  # cost of training with validation, relative to training alone
+FIRST_RUNG_DIVISOR = 12  # trials are compared after `train.epochs` divided by this
 MAX_TRIALS = 8  # more bring no gain
-ZOOM_MARGIN = 1.5  # side of a cached image relative to the network's input: enough to zoom in
+ZOOM_MARGIN = 1.5  # side of a cached image over that of the network's input, so that it can zoom in
 MIN_EPOCHS = 10  # fewer do not train a detector
 
 
-def training_seconds(model_input: Input) -> float:
-    """Seconds of one core to train on one image, once."""
+def seconds_per_image(model_input: Input) -> float:
+    """Seconds of one core to train a detector with `model_input` (a family at an image size) on one
+    image, once."""
     family = FAMILIES[model_input.family]
     return float(family.training_cost * model_input.seconds + LOADING_SECONDS)
 
 
-def cores_of(train: TrainConfig) -> int:
-    """Cores of the reference machine that the workers of `train` use."""
-    return min(HALVES, train.workers)
+def cores_of(config: TrainConfig) -> int:
+    """How many cores of the reference machine the workers of one trial use."""
+    return min(BATCH_PARTS, config.workers)
 
 
-def race_of(epochs: int) -> int:
-    """The number of epochs after which trials are compared."""
+def first_rung_epochs(epochs: int) -> int:
+    """The number of epochs after which trials are compared, if a whole training takes `epochs`."""
     return max(1, epochs // FIRST_RUNG_DIVISOR)
 
 
-def planned(train: TrainConfig, samples: int, speed: float) -> TrainConfig:
-    """`train` with as many epochs, and then as many trials, as `budget_minutes` allow for `samples`
-    images: at most `train.epochs`, and at least one trial for each input.
+def plan(config: TrainConfig, samples: int, speed: float) -> TrainConfig:
+    """`config` with as many epochs as `train.budget_minutes` allow, at most `train.epochs`, and
+    then with as many trials, at least one for each input and at most MAX_TRIALS (or the number of
+    inputs if that is larger). `samples`: images of train and validation; `speed`: of the machine,
+    relative to the reference machine.
 
-    Raises BudgetTooSmall, saying which budget would be enough, if there is no time for MIN_EPOCHS
-    epochs."""
-    inputs = inputs_of(train)
-    budget = cores_of(train) * (train.budget_minutes * 60 * speed - STARTUP_SECONDS)
-    minimum = min(MIN_EPOCHS, train.epochs)
-    fitting = [
+    Raises BudgetTooSmall, saying which budget would be enough, if there is no time for one trial of
+    each input with MIN_EPOCHS epochs, or with `train.epochs` if these are fewer."""
+    inputs = inputs_of(config)
+    core_seconds = cores_of(config) * (config.budget_minutes * 60 * speed - STARTUP_SECONDS)
+    minimum = min(MIN_EPOCHS, config.epochs)
+    affordable_epochs = [
         epochs
-        for epochs in range(minimum, train.epochs + 1)
-        if _cost(inputs, epochs, len(inputs), samples) <= budget
+        for epochs in range(minimum, config.epochs + 1)
+        if _core_seconds(inputs, epochs, len(inputs), samples) <= core_seconds
     ]
-    if not fitting:
-        raise _too_small(train, inputs, minimum, samples, speed)
-    trials = [
+    if not affordable_epochs:
+        raise _too_small(config, inputs, minimum, samples, speed)
+    affordable_trials = [
         count
         for count in range(len(inputs), max(MAX_TRIALS, len(inputs)) + 1)
-        if _cost(inputs, fitting[-1], count, samples) <= budget
+        if _core_seconds(inputs, affordable_epochs[-1], count, samples) <= core_seconds
     ]
-    return train.model_copy(update={"epochs": fitting[-1], "trials": trials[-1]})
+    return config.model_copy(
+        update={"epochs": affordable_epochs[-1], "trials": affordable_trials[-1]}
+    )
 
 
-def takes(train: TrainConfig, samples: int) -> float:
-    """Seconds for the epochs and trials that `train` has."""
-    inputs = inputs_of(train)
-    work = _cost(inputs, train.epochs, train.trials or 1, samples)
-    return STARTUP_SECONDS + work / cores_of(train)
+def detection_seconds(config: TrainConfig, samples: int) -> float:
+    """Wall-clock seconds of the whole training for the epochs and trials that `config` has, on
+    `samples` images of train and validation."""
+    inputs = inputs_of(config)
+    work = _core_seconds(inputs, config.epochs, config.trials or 1, samples)
+    return STARTUP_SECONDS + work / cores_of(config)
 
 
-def _cost(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> float:
-    """Seconds of one core: the first rung of all `trials`, of which the most expensive one is
-    trained to the end."""
-    costs = [
-        training_seconds(model_input) * samples * TRAINING_SHARE * VALIDATION_COST
+def _core_seconds(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> float:
+    """Seconds of one core for a search: the first rung of all `trials`, and the other epochs of
+    one. All trials beyond one for each input, and the one that is trained to the end, count as
+    those of the most expensive input."""
+    epoch_costs = [
+        seconds_per_image(model_input) * samples * TRAINING_SHARE * VALIDATION_COST
         for model_input in inputs
     ]
-    first_rung = race_of(epochs) if trials > 1 else 0
-    epoch_of_all = sum(costs) + max(costs) * (trials - len(costs))
-    return first_rung * epoch_of_all + (epochs - first_rung) * max(costs)
+    first_rung = first_rung_epochs(epochs) if trials > 1 else 0
+    epoch_of_all = sum(epoch_costs) + max(epoch_costs) * (trials - len(epoch_costs))
+    return first_rung * epoch_of_all + (epochs - first_rung) * max(epoch_costs)
 
 
 def _too_small(
-    train: TrainConfig, inputs: tuple[Input, ...], epochs: int, samples: int, speed: float
+    config: TrainConfig, inputs: tuple[Input, ...], epochs: int, samples: int, speed: float
 ) -> BudgetTooSmall:
-    wanted = _cost(inputs, epochs, len(inputs), samples) / cores_of(train) + STARTUP_SECONDS
+    wanted = (
+        _core_seconds(inputs, epochs, len(inputs), samples) / cores_of(config) + STARTUP_SECONDS
+    )
     minutes = wanted / 60 / speed
-    cheapest = min(train.families, key=lambda name: FAMILIES[name].cost)
+    cheapest = min(config.families, key=lambda name: FAMILIES[name].cost)
     return BudgetTooSmall(
-        f"{train.budget_minutes:g} minutes are not enough to train a detector on {samples} "
+        f"{config.budget_minutes:g} minutes are not enough to train a detector on {samples} "
         f"samples: {epochs} epochs take about {minutes:.1f}.",
         f"Set train.budget_minutes to {minutes * 1.2:.1f} or more, or train.families to "
         f"[{cheapest}] alone, or train.input_sizes to smaller ones.",

@@ -1,23 +1,23 @@
-"""Minutes, memory and disk that a stage takes, estimated from counts; here for heads and
-fine-tuning."""
+"""Estimates minutes, memory and disk for the training of heads and for fine-tuning; `Estimate` is
+also what the other stages and trainers return."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from stages.config import TrainConfig
-from stages.train.cost.budget import WINDOWS, taken
+from stages.train.cost.budget import WINDOWS_PER_CLIP, head_search_seconds
 from stages.train.cost.finetune_budget import (
     MAX_FEATURE_MAP_BYTES,
     UNFROZEN_SHARES,
+    finetune_seconds,
     trials_per_batch,
     tunable,
-    tuning_takes,
 )
 from stages.train.distributed.batch_shards import shards_for
-from stages.train.distributed.room import MB, PADDLE, RAY, worker_bytes
-from stages.train.search.search_space import UNITS, Input, inputs_of
+from stages.train.distributed.room import MB, PADDLE_BYTES, RAY_BYTES, worker_bytes
+from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
-FLOAT_BYTES = 4
+FLOAT_BYTES = 4  # of a float32
 DRIVER_BYTES = 650 * MB  # the process that searches: Paddle, ONNX Runtime, MLflow
 LOG_BYTES = 60 * MB  # of Ray, while the search runs
 RECORD_BYTES = 20 * MB  # MLflow's records, pages, the table of trials
@@ -26,15 +26,16 @@ CHECKPOINT_COPIES = 4  # of a network's weights in a checkpoint: values, mean, t
 FEATURE_MAP_BYTES = 64 * 1024  # of one image of 224 pixels, at all split points
 # copies of a network's weights for each trial: current, initial, mean, best, optimizer state
 STATES_PER_TRIAL = 14
-STEP_COPIES = 4  # of a network's weights during a training step
+STEP_COPIES = 4  # of a network's weights that a training step needs beside these
 ACTIVATION_BYTES = 64 * MB  # of all layers and their gradients, for an image of 224 pixels
-FRAMES = 100  # in a window of a spectrogram
+FRAMES = 100  # spectra in one window of a spectrogram
 
 
 class Estimate(NamedTuple):
-    """`minutes` on this machine; bytes of `memory` at the peak, of all processes together; bytes of
-    `disk` in the workspace, and of `temporary` files outside it while the stage runs. `driver`: the
-    part of `memory` that is not the workers'. `files`: how many are kept in the workspace."""
+    """What a stage takes. `minutes`: wall-clock minutes on this machine; `memory`: bytes at the
+    peak, of all processes together; `disk`: bytes that stay in the workspace; `temporary`: bytes of
+    files outside it while the stage runs; `driver`: the part of `memory` that is not the workers';
+    `files`: how many files stay in the workspace."""
 
     minutes: float = 0.0
     memory: int = 0
@@ -44,41 +45,47 @@ class Estimate(NamedTuple):
     files: int = 0
 
 
-def of_heads(train: TrainConfig, samples: int, views: int, speed: float, threads: int) -> Estimate:
-    """The estimate for heads on features, and for fine-tuning if `train` has such trials."""
-    inputs = inputs_of(train)
-    trials = train.trials or 1
-    seconds = taken(train, trials, samples, views) + tuning_takes(train, samples)
-    features = sum(_row(model_input) for model_input in inputs) * samples * (1 + views)
-    map_bytes = feature_map_bytes(train, samples)
-    heads = RAY + DRIVER_BYTES + 2 * features
-    finetuning = RAY + DRIVER_BYTES + features + 2 * map_bytes if map_bytes else 0
-    workers = min(train.workers, threads)
-    worker_total = workers * worker_bytes(finetune_bytes(train, tunable(train))) if map_bytes else 0
+def of_heads(config: TrainConfig, samples: int, views: int, speed: float, threads: int) -> Estimate:
+    """The estimate for heads on features, and for fine-tuning if `config` has such trials, on
+    `samples` samples with `views` augmented copies each. `speed`: of the machine, relative to the
+    reference machine; `threads`: cores that train heads at the same time."""
+    inputs = inputs_of(config)
+    trials = config.trials or 1
+    seconds = head_search_seconds(config, trials, samples, views) + finetune_seconds(
+        config, samples
+    )
+    features = sum(_row_bytes(model_input) for model_input in inputs) * samples * (1 + views)
+    map_bytes = feature_map_bytes(config, samples)
+    heads = RAY_BYTES + DRIVER_BYTES + 2 * features
+    finetuning = RAY_BYTES + DRIVER_BYTES + features + 2 * map_bytes if map_bytes else 0
+    workers = min(config.workers, threads)
+    worker_total = (
+        workers * worker_bytes(finetune_bytes(config, tunable(config))) if map_bytes else 0
+    )
     return Estimate(
         minutes=seconds / 60 / speed,
-        memory=max(heads + threads * (PADDLE + features), finetuning + worker_total),
-        disk=RECORD_BYTES + features + _weights(train) + trials * _head(train),
+        memory=max(heads + threads * (PADDLE_BYTES + features), finetuning + worker_total),
+        disk=RECORD_BYTES + features + _weights_on_disk(config) + trials * _head_bytes(config),
         temporary=LOG_BYTES,
         driver=max(heads, finetuning),
     )
 
 
-def finetune_bytes(train: TrainConfig, inputs: Iterable[Input]) -> int:
-    """Bytes that a fine-tuning worker allocates for `inputs`: the state of all trials that may be
-    continued, and the tensors of one training step on a shard."""
-    trials = trials_per_batch(train, train.finetune.trials or 1)
+def finetune_bytes(config: TrainConfig, inputs: Iterable[Input]) -> int:
+    """Bytes that a fine-tuning worker allocates for the most expensive of `inputs`: the states of
+    all trials that may continue, and the tensors of one training step on a shard."""
+    trials = trials_per_batch(config, config.finetune.trials or 1)
     return max(
         (STATES_PER_TRIAL * trials + STEP_COPIES) * _weight_bytes(model_input)
-        + _step(train, model_input)
+        + _step_bytes(config, model_input)
         for model_input in inputs
     )
 
 
-def _step(train: TrainConfig, model_input: Input) -> int:
+def _step_bytes(config: TrainConfig, model_input: Input) -> int:
     """Bytes of all layers' activations and gradients, for one shard of the largest batch."""
-    shard = max(train.finetune.search_space.batch_size) / shards_for(train.workers)
-    depth = max(UNFROZEN_SHARES[freeze] for freeze in train.finetune.search_space.freeze)
+    shard = max(config.finetune.search_space.batch_size) / shards_for(config.workers)
+    depth = max(UNFROZEN_SHARES[freeze] for freeze in config.finetune.search_space.freeze)
     return int(
         shard
         * ACTIVATION_BYTES
@@ -92,37 +99,37 @@ def _weight_bytes(model_input: Input) -> int:
     return FLOAT_BYTES * model_input.initialised_family.parameters
 
 
-def feature_map_bytes(train: TrainConfig, samples: int) -> int:
+def feature_map_bytes(config: TrainConfig, samples: int) -> int:
     """Bytes of the cached feature maps that fine-tuning trains on."""
-    if not train.finetune.trials:
+    if not config.finetune.trials:
         return 0
-    dearest = sorted(
-        (FEATURE_MAP_BYTES * (model_input.size / 224) ** 2 for model_input in tunable(train)),
+    most_expensive = sorted(
+        (FEATURE_MAP_BYTES * (model_input.size / 224) ** 2 for model_input in tunable(config)),
         reverse=True,
     )
-    bytes_of_a_view = sum(dearest[: min(train.finetune.candidates, train.finetune.trials)])
-    return int(min(MAX_FEATURE_MAP_BYTES, bytes_of_a_view * samples * (1 + train.finetune.views)))
+    bytes_of_a_view = sum(most_expensive[: min(config.finetune.candidates, config.finetune.trials)])
+    return int(min(MAX_FEATURE_MAP_BYTES, bytes_of_a_view * samples * (1 + config.finetune.views)))
 
 
-def _row(model_input: Input) -> int:
+def _row_bytes(model_input: Input) -> int:
     """Bytes that are cached for one view of a sample."""
     family = model_input.initialised_family
     if not family.from_scratch:
         return FLOAT_BYTES * family.features
     if family.takes == "pictures":
         return FLOAT_BYTES * 3 * model_input.size**2
-    return FLOAT_BYTES * model_input.size * FRAMES * WINDOWS
+    return FLOAT_BYTES * model_input.size * FRAMES * WINDOWS_PER_CLIP
 
 
-def _weights(train: TrainConfig) -> int:
+def _weights_on_disk(config: TrainConfig) -> int:
     """Bytes on disk of backbones and frozen stems, the model, and checkpoints of fine-tuning."""
-    sizes = [_weight_bytes(model_input) for model_input in inputs_of(train)]
+    sizes = [_weight_bytes(model_input) for model_input in inputs_of(config)]
     saved = SAVED_COPIES * max(sizes)
-    tuned = CHECKPOINT_COPIES * max(sizes) if train.finetune.trials else 0
+    tuned = CHECKPOINT_COPIES * max(sizes) if config.finetune.trials else 0
     return 2 * sum(sizes) + saved + tuned
 
 
-def _head(train: TrainConfig) -> int:
+def _head_bytes(config: TrainConfig) -> int:
     """Bytes on disk of one trial's heads, at all rungs, until the model is saved."""
-    width = max(model_input.initialised_family.features for model_input in inputs_of(train))
-    return 2 * FLOAT_BYTES * train.folds * width * UNITS
+    width = max(model_input.initialised_family.features for model_input in inputs_of(config))
+    return 2 * FLOAT_BYTES * config.folds * width * HIDDEN_UNITS

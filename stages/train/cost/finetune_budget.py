@@ -1,74 +1,77 @@
-"""How many fine-tuning trials fit into what the first phase leaves of the budget. Work is counted
-and no clock is read.
+"""Computes how many fine-tuning trials fit into what the first phase leaves of the budget.
 
-The numbers are seconds on the reference machine (two cores, `machine_speed` 1), rounded up."""
+Times are computed from numbers of samples and epochs and not measured, so that equal arguments give
+equal plans. Seconds are wall-clock seconds of the reference machine (two cores, `machine_speed` 1)
+unless a text says "of one core"; they were measured there and rounded up."""
 
 from collections.abc import Iterator
 
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
-from stages.train.cost.budget import DECODING
+from stages.train.cost.budget import DECODING_SECONDS, REFERENCE_CORES
 from stages.train.search.search_space import Input, inputs_of
 
 STARTUP_SECONDS = 35.0  # Ray's process group, Paddle, export of frozen stems
-TRAINING_STEP = 10.0  # cost of training a whole backbone on a window, in forward passes
-# of that cost, for the layers behind each split point
+BACKBONE_STEP_PASSES = 10.0  # cost of training a whole backbone on a window, in forward passes
+# the share of that cost for the layers behind each split point (a value of the dimension `freeze`)
 UNFROZEN_SHARES = {"none": 1.0, "half": 0.45, "most": 0.2}
-TRAINING_SHARE = 0.8  # of the training and validation samples
+TRAINING_SHARE = 0.8  # of the samples of train and validation are trained on, in 5 folds
 MAX_TRIALS = 12  # more bring little gain
-CORES = 2
-MAX_FEATURE_MAP_BYTES = 3 * 2**30
+MAX_FEATURE_MAP_BYTES = 3 * 2**30  # of all cached feature maps; with more, fewer views are used
 
 
-def tuned_within(train: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`train` with the fine-tuning trials that `seconds` allow, their epochs, and the inputs that
-    may be fine-tuned; with no trials if there is time for none of `_offers`."""
-    for inputs, epochs, folds in _offers(train):
-        shorter = train.with_finetuning(epochs, folds)
+def with_finetuning_within(config: TrainConfig, samples: int, seconds: float) -> TrainConfig:
+    """`config` with the number of fine-tuning trials that `seconds` allow for `samples` samples,
+    their epochs and folds, and the inputs that may be fine-tuned: the first of `_offers` that
+    affords one trial; with no trials if none does."""
+    for inputs, epochs, folds in _offers(config):
+        shorter = config.with_finetuning(epochs, folds)
         trials = _trials(shorter, inputs, samples, seconds)
         if trials:
             return shorter.with_tuned(trials, tuple(model_input.name for model_input in inputs))
-    return train.with_tuned(0)
+    return config.with_tuned(0)
 
 
-def _offers(train: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
-    """Which inputs may be fine-tuned, for how many epochs, on how many validation folds; the best
-    offer first.
+def _offers(config: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
+    """Triples: the inputs that may be fine-tuned, the epochs of a trial, and the number of
+    validation folds; the preferred offer first.
 
     Images larger than a family's own size are worth less than epochs and a second validation fold.
     A more expensive family is worth more than epochs, epochs more than a second fold, and a fold
     more than further trials: the default hyperparameters do well on most data, and a comparison of
     few trials says little."""
-    inputs = sorted(tunable(train), key=training_seconds)
+    inputs = sorted(tunable(config), key=seconds_per_sample)
     if inputs:
-        yield inputs, train.finetune.longest, train.finetune.folds
-    if not train.input_sizes:
+        yield inputs, config.finetune.longest, config.finetune.folds
+    if not config.input_sizes:
         inputs = [
             model_input
             for model_input in inputs
             if model_input.size <= FAMILIES[model_input.family].size
         ]
     while inputs:
-        for epochs in _epochs(train):
-            yield inputs, epochs, train.finetune.folds
+        for epochs in _epochs(config):
+            yield inputs, epochs, config.finetune.folds
             yield inputs, epochs, 1
         inputs = inputs[:-1]
 
 
-def _epochs(train: TrainConfig) -> list[int]:
-    """The epochs that the config sets; where it sets none, the default and three quarters of it."""
-    whole = train.finetune.longest
-    return [whole] if train.finetune.epochs else [whole, whole * 3 // 4]
+def _epochs(config: TrainConfig) -> list[int]:
+    """The numbers of epochs to offer: the one that the config sets; if it sets none, the default
+    and three quarters of it."""
+    longest = config.finetune.longest
+    return [longest] if config.finetune.epochs else [longest, longest * 3 // 4]
 
 
-def tunable(train: TrainConfig) -> list[Input]:
-    """The inputs whose last layers may be fine-tuned. Raises ConfigError if none of
-    `train.finetune.inputs` exists."""
-    finetune, families = train.finetune, train.finetune.families or train.families
+def tunable(config: TrainConfig) -> list[Input]:
+    """The inputs whose last layers may be fine-tuned: those of families that can be split, as far
+    as `train.finetune.families` and `train.finetune.inputs` allow. Raises ConfigError if
+    `train.finetune.inputs` names none of them."""
+    finetune, families = config.finetune, config.finetune.families or config.families
     found = [
         model_input
-        for model_input in inputs_of(train)
+        for model_input in inputs_of(config)
         if model_input.initialised_family.split_points and model_input.family in families
     ]
     if not finetune.inputs:
@@ -83,43 +86,57 @@ def tunable(train: TrainConfig) -> list[Input]:
     return named
 
 
-def tuning_takes(train: TrainConfig, samples: int) -> float:
-    """Reference seconds for the fine-tuning trials that `train` has."""
-    inputs, trials = tunable(train), train.finetune.trials or 0
-    return _cost(train, inputs, samples, trials) if inputs and trials else 0.0
+def finetune_seconds(config: TrainConfig, samples: int) -> float:
+    """Seconds for the fine-tuning trials that `config` has, on `samples` samples of train and
+    validation; 0 without such trials."""
+    inputs, trials = tunable(config), config.finetune.trials or 0
+    return _finetune_seconds(config, inputs, samples, trials) if inputs and trials else 0.0
 
 
-def _trials(train: TrainConfig, inputs: list[Input], samples: int, seconds: float) -> int:
-    fitting = [n for n in range(1, MAX_TRIALS + 1) if _cost(train, inputs, samples, n) <= seconds]
-    return max(fitting, default=0)
-
-
-def _cost(train: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
-    """Seconds for the feature maps, the rungs of all trials, and the training of the best one on
-    each further validation fold and on all samples; of the most expensive inputs."""
-    dearest = sorted(inputs, key=training_seconds, reverse=True)[
-        : min(train.finetune.candidates, trials)
+def _trials(config: TrainConfig, inputs: list[Input], samples: int, seconds: float) -> int:
+    """The largest number of trials, at most MAX_TRIALS, that `seconds` allow; 0 if none."""
+    affordable = [
+        n
+        for n in range(1, MAX_TRIALS + 1)
+        if _finetune_seconds(config, inputs, samples, n) <= seconds
     ]
-    views = samples * (1 + train.finetune.views)
-    map_seconds = sum(DECODING + model_input.seconds for model_input in dearest) * views / CORES
-    epochs = train.finetune.longest
-    first_rung = epochs / train.halving if epochs // train.halving >= 3 else epochs
-    survivors = -(-trials // trials_per_batch(train, trials))
+    return max(affordable, default=0)
+
+
+def _finetune_seconds(config: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
+    """Seconds for the feature maps, the rungs of all `trials`, and the training of the best one on
+    each further validation fold and on all samples, if the most expensive `inputs` are the
+    candidates."""
+    most_expensive = sorted(inputs, key=seconds_per_sample, reverse=True)[
+        : min(config.finetune.candidates, trials)
+    ]
+    views = samples * (1 + config.finetune.views)
+    map_seconds = (
+        sum(DECODING_SECONDS + model_input.seconds for model_input in most_expensive)
+        * views
+        / REFERENCE_CORES
+    )
+    epochs = config.finetune.longest
+    first_rung = epochs / config.halving if epochs // config.halving >= 3 else epochs
+    survivors = -(-trials // trials_per_batch(config, trials))
     search_epochs = trials * first_rung + survivors * (epochs - first_rung)
-    validation_epochs = (train.validation_folds - 1) * epochs
+    validation_epochs = (config.validation_folds - 1) * epochs
     trained_samples = samples * (TRAINING_SHARE * (search_epochs + validation_epochs) + epochs)
-    space = train.finetune.search_space
+    space = config.finetune.search_space
     depth = sum(UNFROZEN_SHARES[freeze] for freeze in space.freeze) / len(space.freeze)
     share = max(depth, UNFROZEN_SHARES["half"])
-    training = trained_samples * training_seconds(dearest[0]) * share / CORES
+    training = trained_samples * seconds_per_sample(most_expensive[0]) * share / REFERENCE_CORES
     return STARTUP_SECONDS + map_seconds + training
 
 
-def trials_per_batch(train: TrainConfig, trials: int) -> int:
-    """How many of the fine-tuning `trials` are proposed at a time; one of them is continued."""
-    return min(train.batch, train.halving, trials)
+def trials_per_batch(config: TrainConfig, trials: int) -> int:
+    """The number of fine-tuning trials in a batch, out of `trials`: they are proposed together, and
+    one of them continues after the first rung."""
+    return min(config.batch, config.halving, trials)
 
 
-def training_seconds(model_input: Input) -> float:
-    """Seconds of one core to train a whole backbone on one sample, once."""
-    return (FAMILIES[model_input.family].training_cost or TRAINING_STEP) * model_input.seconds
+def seconds_per_sample(model_input: Input) -> float:
+    """Seconds of one core to train the whole backbone of `model_input` on one sample, once."""
+    return (
+        FAMILIES[model_input.family].training_cost or BACKBONE_STEP_PASSES
+    ) * model_input.seconds

@@ -1,5 +1,5 @@
-"""Selects the families of a search, once, when a run is resolved: those whose weights are available
-and that the budget allows."""
+"""Selects the families of a search when a run is resolved: those whose weights are available, and
+that the budget allows."""
 
 from collections.abc import Sequence
 
@@ -16,68 +16,73 @@ from stages.train.search.search_space import inputs_of
 MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family
 
 
-def with_weights(task: str, train: TrainConfig, resources: Resources) -> TrainConfig:
-    """`train` with the selected families: those that it names, or all of `task` if it names none,
-    as far as their weights are available; with the initial weights of each, and why others are
-    excluded.
+def with_weights(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:
+    """`config` with the selected families: those that it names, or all of `task` if it names none,
+    as far as their weights are available. Also sets `train.weights`, the digest of each family's
+    initial weights, and `train.excluded`, why other families are left out.
 
     Raises ConfigError, saying how to provide weights, if no family is left."""
-    named = bool(train.families)
-    initial_weights, excluded = dict(train.weights), dict(train.excluded)
-    for name in train.families or _default_families(task, train):
+    named = bool(config.families)
+    initial_weights, excluded = dict(config.weights), dict(config.excluded)
+    for name in config.families or _default_families(task, config):
         if name in initial_weights:
             continue  # resolved before
         found = available_weights(FAMILIES[name], resources, named)
         if found.weights is not None:
             initial_weights[name] = found.weights
-        elif named and train.without_weights == SCRATCH and FAMILIES[name].split_points:
+        elif named and config.without_weights == SCRATCH and FAMILIES[name].split_points:
             initial_weights[name] = SCRATCH
         elif named or found.why:
             excluded[name] = f"no weights available. {found.why}".strip()
-    families = tuple(name for name in train.families or FAMILIES if name in initial_weights)
+    families = tuple(name for name in config.families or FAMILIES if name in initial_weights)
     if not families:
         raise _no_family(excluded)
     weights = {name: initial_weights[name] for name in families if initial_weights[name]}
     resolved = {"families": families, "weights": weights, "excluded": excluded}
-    return train.model_copy(update=resolved)
+    return config.model_copy(update=resolved)
 
 
 def affordable(
-    trainer: Trainer, train: TrainConfig, samples: int, views: int, speed: float
+    trainer: Trainer, config: TrainConfig, samples: int, views: int, speed: float
 ) -> TrainConfig:
-    """`train` as `trainer` resolves it. As long as the budget does not allow MIN_TRIALS_PER_INPUT
-    trials for every input, larger images are dropped first, and then the most expensive families.
-    Raises BudgetTooSmall if not even the cheapest family fits."""
-    inputs, excluded = inputs_of(train), dict(train.excluded)
+    """`config` as `trainer` resolves it for `samples` samples with `views` augmented copies each.
+    While the budget allows fewer than MIN_TRIALS_PER_INPUT trials for every input, the larger image
+    sizes are dropped first, and then the most expensive families, which are added to
+    `train.excluded`. If `train.trials` is set, families are dropped only if the trainer raises
+    BudgetTooSmall.
+
+    Raises BudgetTooSmall if the budget does not suffice for the cheapest family either."""
+    inputs, excluded = inputs_of(config), dict(config.excluded)
     families = [
-        name for name in train.families if name in {model_input.family for model_input in inputs}
+        name for name in config.families if name in {model_input.family for model_input in inputs}
     ]
     while True:
-        candidate = train.model_copy(update={"families": tuple(families), "excluded": excluded})
-        larger = len(inputs_of(candidate)) > len(inputs_of(_smaller(candidate)))
-        last = len(families) == 1 and not larger
+        candidate = config.model_copy(update={"families": tuple(families), "excluded": excluded})
+        has_larger = len(inputs_of(candidate)) > len(inputs_of(_smaller(candidate)))
+        is_last = len(families) == 1 and not has_larger
         try:
             resolved = trainer.resolve(candidate, samples, views, speed)
         except BudgetTooSmall:
-            if last:
+            if is_last:
                 raise
         else:
             enough = MIN_TRIALS_PER_INPUT * len(inputs_of(candidate))
-            if train.trials or last or (resolved.trials or 0) >= enough:
+            if config.trials or is_last or (resolved.trials or 0) >= enough:
                 return resolved
-        if larger:
-            train = _smaller(train)
+        if has_larger:
+            config = _smaller(config)
             continue
-        dearest = max(families, key=lambda name: (_cost(train, name), name))
-        families.remove(dearest)
-        excluded[dearest] = f"{train.budget_minutes:g} minutes are too few for it, too"
+        most_expensive = max(families, key=lambda name: (_forward_seconds(config, name), name))
+        families.remove(most_expensive)
+        excluded[most_expensive] = f"{config.budget_minutes:g} minutes are too few for it, too"
 
 
-def _smaller(train: TrainConfig) -> TrainConfig:
-    return train.model_copy(update={"larger": False})
+def _smaller(config: TrainConfig) -> TrainConfig:
+    """`config` without the larger of a family's sizes."""
+    return config.model_copy(update={"larger": False})
 
 
-def _default_families(task: str, train: TrainConfig) -> list[str]:
+def _default_families(task: str, config: TrainConfig) -> list[str]:
     """The families that are selected where the config names none: all that are compatible with
     `task` and the sizes, except those whose licence needs a decision, or that have to be named."""
     return [
@@ -86,18 +91,19 @@ def _default_families(task: str, train: TrainConfig) -> list[str]:
         if is_compatible(name, task)
         and not FAMILIES[name].notice
         and FAMILIES[name].by_default
-        and _takes_sizes(name, train.input_sizes)
+        and _takes_sizes(name, config.input_sizes)
     ]
 
 
 def _takes_sizes(name: str, sizes: Sequence[int]) -> bool:
+    """Whether the family `name` takes pictures of all `sizes` (pixels a side), or no pictures."""
     family = FAMILIES[name]
     return family.takes != "pictures" or not any(size % family.multiple for size in sizes)
 
 
-def _cost(train: TrainConfig, name: str) -> float:
-    """Seconds of a forward pass, summed over the sizes of the family."""
-    inputs = [model_input for model_input in inputs_of(train) if model_input.family == name]
+def _forward_seconds(config: TrainConfig, name: str) -> float:
+    """Seconds of one core for a forward pass, summed over the sizes of the family `name`."""
+    inputs = [model_input for model_input in inputs_of(config) if model_input.family == name]
     return float(sum(model_input.seconds for model_input in inputs))
 
 

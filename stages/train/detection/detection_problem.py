@@ -1,4 +1,5 @@
-"""The data of a search over detectors: scenes, and for each input its frozen stem and steps."""
+"""Holds the data of a search over detectors: scenes, and for each input its frozen stem and
+steps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from stages.train.search.search_space import Input
 
 @dataclass(frozen=True)
 class DetectorInput:
-    """`model_input`: a family at a size; `stem`: its frozen stem as ONNX; the steps `before` and
-    `after` the network; `seconds`: reference seconds to train on one picture once, on one core."""
+    """One input of the search. `model_input`: a family at a size; `stem`: its frozen stem as an
+    ONNX file; `before`, `after`: the steps before and after the network; `seconds`: of one core of
+    the reference machine, to train on one picture once."""
 
     model_input: Input
     stem: bytes
@@ -28,7 +30,8 @@ class DetectorInput:
 
 @dataclass(frozen=True)
 class DetectionProblem:
-    """`inputs`: by name; `published`: the backbones' weights by family; `epochs`: of a complete
+    """The data that all workers share. `labels`: the names of label indices; `inputs`: by name;
+    `published`: the initial weights of the backbones, by family and name; `epochs`: of a complete
     training."""
 
     scenes: Scenes
@@ -38,10 +41,12 @@ class DetectionProblem:
     epochs: int
 
     def steps(self, batch: int) -> int:
-        """Steps of an epoch, which shows every scene."""
+        """The number of steps of an epoch, which trains on every scene, with `batch` scenes a
+        step."""
         return -(-len(self.scenes.training) // batch)
 
     @property
     def nbytes(self) -> int:
+        """Bytes of scenes and weights."""
         arrays = [array for weights in self.published.values() for array in weights.values()]
         return self.scenes.nbytes + sum(int(array.nbytes) for array in arrays)

@@ -1,8 +1,8 @@
-"""Trains one detector, a step at a time. The gradient of a step is the mean of those of two half
-batches.
+"""Trains one detector, a step at a time. The gradient of a step is the mean of those of BATCH_PARTS
+parts of the batch, its two halves.
 
 One process may compute both halves, or two processes one each: a step adds the same numbers in the
-same order, so that the result is the same to the last bit."""
+same order, so the result is equal to the last bit."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,26 +17,28 @@ from stages.artifacts import canonical, digest_of
 from stages.models.network import fill as fill_by_name
 from stages.parts import FAMILIES
 from stages.runtime import steps as runtime
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.frozen_stem import FrozenStem
-from stages.train.distributed.flat_optimizer import AdamW, fill, flattened, gradients, spread
-from stages.train.distributed.schedule import averaged, rate_at
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, gradients, spread
+from stages.train.distributed.schedule import learning_rate_at, running_mean
 
 Floats = NDArray[np.float32]
 DetectorState = dict[str, Any]
 
-WARM = 0.03  # share of all steps that warm up
-CALIBRATED, BATCH = 32, 8  # pictures on which batch norms are measured, and a batch of them
-AVERAGED = 0.98  # decay of the weights' running mean, at each step
+WARM_UP_SHARE = 0.03  # of all steps: the learning rate rises linearly
+CALIBRATION_IMAGES = 32  # training pictures on which the statistics of batch norms are measured
+CALIBRATION_BATCH = 8  # of these pictures at a time
+MEAN_DECAY = 0.98  # share of the running mean of weights that a step keeps
 
 
 class DetectorFit:
-    """One trial in training. Equal problem and hyperparameters give an equal result.
+    """One trial in training. Equal problem and hyperparameters give an equal result, on any number
+    of workers.
 
-    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and backbone_rate, which
-    multiplies the learning rate of published weights (0: they stay as published). `state`: of
-    another fit of this trial, to resume from."""
+    `hyperparameters`: input, batch_size, learning_rate, weight_decay, and backbone_rate, a factor
+    of the learning rate for the backbone's published weights (0: they stay as published). `state`:
+    of another fit of this trial, to resume from."""
 
     def __init__(
         self,
@@ -52,8 +54,8 @@ class DetectorFit:
         self.stem = FrozenStem(self.input.stem)
         family = FAMILIES[self.input.model_input.family]
         self.loss = family.training_loss(self.input.model_input.size, len(problem.labels))
-        self._divide(float(hyperparameters["backbone_rate"]))
-        self.values = flattened(self.parameters)
+        self._select_parameters(float(hyperparameters["backbone_rate"]))
+        self.values = flatten(self.parameters)
         self.mean = self.values
         self.done = 0
         self.losses: list[float] = []
@@ -62,28 +64,28 @@ class DetectorFit:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """The number of steps of an epoch."""
         return self.problem.steps(int(self.hyper["batch_size"]))
 
     @property
     def epoch(self) -> int:
-        """Finished epochs."""
+        """The number of epochs that are done."""
         return self.done // self.steps
 
     def train_epoch(self) -> None:
-        """Train one epoch, computing both halves of each batch here."""
+        """Train one epoch; this process computes both halves of each batch."""
         for _ in range(self.steps):
-            first, *further = [self.half(place) for place in range(HALVES)]
+            first, *further = [self.half_batch_gradient(part) for part in range(BATCH_PARTS)]
             self.step(sum(further, first))
 
-    def half(self, place: int) -> Floats:
-        """The loss of half `place` of the next batch, and its gradient along all parameters: [1 +
-        parameters]."""
-        batch = self._batch()[place::HALVES]
+    def half_batch_gradient(self, part: int) -> Floats:
+        """The loss of half `part` (0 or 1) of the next batch and its gradient, [1 + parameters];
+        zeros for an empty half."""
+        batch = self._batch()[part::BATCH_PARTS]
         if not batch:
             return np.zeros(1 + len(self.values), np.float32)
         size = self.input.model_input.size
-        scenes = [self.problem.scenes.shown(*place_and_view, size) for place_and_view in batch]
+        scenes = [self.problem.scenes.augmented(*index_and_view, size) for index_and_view in batch]
         loss = self.loss(
             self._outputs([scene.picture for scene in scenes]), [scene.boxes for scene in scenes]
         )
@@ -94,17 +96,18 @@ class DetectorFit:
         return np.concatenate([loss_value, gradient])
 
     def step(self, total: Floats) -> None:
-        """Take a step along the mean of the halves, whose sum in their order is `total`; numbers
-        that overflowed count as 0."""
-        whole = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(HALVES)
-        self.losses.append(float(whole[0]))
-        self.values = self.optimizer.step(self.values, whole[1:], self._rate())
+        """Take a step along the mean of the two halves. `total` [1 + parameters]: the sum of what
+        `half_batch_gradient` returned for them, added in their order; infinite numbers count as
+        0."""
+        mean = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(BATCH_PARTS)
+        self.losses.append(float(mean[0]))
+        self.values = self.optimizer.step(self.values, mean[1:], self._rate())
         fill(self.parameters, self.values)
         self.done += 1
-        self.mean = averaged(self.mean, self.values, AVERAGED, self.done)
+        self.mean = running_mean(self.mean, self.values, MEAN_DECAY, self.done)
 
     def state(self) -> DetectorState:
-        """All that another fit of this trial needs to resume."""
+        """All that another fit of this trial needs to resume here: arrays and values for JSON."""
         optimizer = self.optimizer
         arrays = {
             "first": optimizer.first,
@@ -115,8 +118,8 @@ class DetectorFit:
         return {**arrays, "done": self.done, "losses": list(self.losses)}
 
     def arrays(self) -> dict[str, Any]:
-        """The averaged weights by the network's names, as in a Model's weights.npz, with batch norm
-        statistics measured for them."""
+        """The running mean of the weights, by the names in the network, as in a Model's
+        weights.npz, with statistics of batch norms that are measured for it."""
         fill(self.parameters, self.mean)
         self._calibrate()
         arrays = {name: tensor.numpy().copy() for name, tensor in self.network.state_dict().items()}
@@ -124,8 +127,8 @@ class DetectorFit:
         return arrays
 
     def _network(self) -> Any:
-        """The network: its backbone with published weights, the rest initialised by this trial's
-        seed."""
+        """A new network: its backbone with published weights, the rest with random ones by this
+        trial's seed."""
         paddle.seed(self.seed)
         family = FAMILIES[self.input.model_input.family]
         network = family.new(len(self.problem.labels))
@@ -133,9 +136,9 @@ class DetectorFit:
         network.backbone.eval()
         return network
 
-    def _divide(self, backbone_rate: float) -> None:
-        """Separate trained from frozen parameters, and set their lr multipliers and weight
-        decays."""
+    def _select_parameters(self, backbone_rate: float) -> None:
+        """Set which parameters are trained, and make the optimizer, with the learning-rate factor
+        and weight decay of each. `backbone_rate`: the factor of the backbone's parameters."""
         backbone = _trainable(self.network.backbone.tuned()) if backbone_rate else []
         new_parameters = _trainable(
             [*self.network.neck.parameters(), *self.network.head.parameters()]
@@ -163,16 +166,16 @@ class DetectorFit:
     def _calibrate(self) -> None:
         """Measure the statistics of the trained batch norms: the mean over batches of training
         pictures without augmentation. Those gathered during training belong to earlier weights."""
-        count = min(CALIBRATED, len(self.problem.scenes.training)) if self.statistics else 0
+        count = min(CALIBRATION_IMAGES, len(self.problem.scenes.training)) if self.statistics else 0
         statistics = []
-        for start in range(0, count, BATCH):
-            places = range(start, min(start + BATCH, count))
+        for start in range(0, count, CALIBRATION_BATCH):
+            indices = range(start, min(start + CALIBRATION_BATCH, count))
             scenes = [
-                self.problem.scenes.plain(place, self.input.model_input.size) for place in places
+                self.problem.scenes.plain(index, self.input.model_input.size) for index in indices
             ]
             with paddle.no_grad():
                 self._outputs([scene.picture for scene in scenes])
-            statistics.append(flattened(self.statistics))
+            statistics.append(flatten(self.statistics))
         if statistics:
             fill(self.statistics, np.mean(statistics, axis=0, dtype=np.float32))
 
@@ -184,8 +187,8 @@ class DetectorFit:
             return self.network.unfrozen_layers(feature_map)
 
     def _batch(self) -> list[tuple[int, int]]:
-        """The next batch as pairs of a scene's place and its view: each epoch in another order,
-        with views that were not shown before."""
+        """The next batch, as pairs of a scene's index and the number of its view. Each epoch has
+        another order, and views that were not trained on before."""
         epoch, step = divmod(self.done, self.steps)
         size, count = int(self.hyper["batch_size"]), len(self.problem.scenes.training)
         order = np.random.default_rng([self.seed, epoch]).permutation(count)
@@ -195,9 +198,9 @@ class DetectorFit:
         return list(zip(order[rows % count].tolist(), views.tolist(), strict=True))
 
     def _rate(self) -> float:
-        """The learning rate of this step."""
+        """The learning rate of the next step."""
         steps = self.steps * self.problem.epochs
-        return rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM)
+        return learning_rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM_UP_SHARE)
 
     def _load_state(self, state: DetectorState) -> None:
         self.optimizer.resume(state["first"], state["second"], state["done"])

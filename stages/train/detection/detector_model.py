@@ -7,27 +7,28 @@ from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.parts import TASKS
 from stages.store import Store
-from stages.train.cost.detection_budget import race_of
+from stages.train.cost.detection_budget import first_rung_epochs
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.detector_search import Found
 from stages.train.heads.network import network_files
-from stages.train.heads.saved_model import table
+from stages.train.heads.saved_model import trials_json
 from stages.train.search.selection import DECIMALS, result_of, rounded
 
-RULE = "the highest AP50 on the validation split after {race} epochs; if equal, the earlier trial"
+RULE = "the highest AP50 on the validation split after {epochs} epochs; if equal, the earlier trial"
 
 
 def save_model(
-    dataset: Dataset, problem: DetectionProblem, train: TrainConfig, found: Found, *, store: Store
+    dataset: Dataset, problem: DetectionProblem, config: TrainConfig, found: Found, *, store: Store
 ) -> Model:
-    """Export the chosen detector and save the Model."""
+    """Export the chosen detector of a search (`found`) and save the Model in `store`. Raises what
+    `export_network` raises."""
     model_input = problem.inputs[found.chosen.input].model_input
     task, family = TASKS[dataset.task](), model_input.initialised_family
     result = result_of(found.chosen)
     files = {
         **network_files(model_input.family, found.arrays, store),
-        "trials.json": store.add(table(found.trials, found.chosen)),
-        "unseen.json": store.add(_unseen(problem, found.answers)),
+        "trials.json": store.add(trials_json(found.trials, found.chosen)),
+        "unseen.json": store.add(_predictions_json(problem, found.answers)),
     }
     model = Model(
         task=dataset.task,
@@ -37,7 +38,7 @@ def save_model(
         before=task.before(family, model_input.size, dataset),
         after=task.after(family, model_input.size, dataset.labels),
         hyperparameters={**found.chosen.hyperparameters, "epochs": result.best_epoch},
-        selection=_selection(train, found, len(problem.scenes.validation)),
+        selection=_selection(config, found, len(problem.scenes.validation)),
         weights=family.digests,
         files=files,
         parents=(dataset.ref,),
@@ -46,11 +47,12 @@ def save_model(
     return model
 
 
-def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
-    """The record of the selection."""
+def _selection(config: TrainConfig, found: Found, samples: int) -> dict[str, Any]:
+    """The record in a Model of how the detector was selected; `samples`: of the validation
+    split."""
     result = result_of(found.chosen)
     return {
-        "rule": RULE.format(race=race_of(train.epochs)),
+        "rule": RULE.format(epochs=first_rung_epochs(config.epochs)),
         "held_out": "the validation split; trained on train",
         "metric": "ap50",
         "measures": rounded(result.measures),
@@ -62,8 +64,9 @@ def _selection(train: TrainConfig, found: Found, samples: int) -> dict[str, Any]
     }
 
 
-def _unseen(problem: DetectionProblem, answers: list[Any]) -> bytes:
-    """The chosen detector's predictions on the validation split, and the truth, as JSON."""
+def _predictions_json(problem: DetectionProblem, answers: list[Any]) -> bytes:
+    """The chosen detector's predictions on the validation split, and the truth, as JSON
+    (unseen.json of a Model). A box is left, top, right, bottom in pixels, then the label index."""
     content = {
         "digests": list(problem.scenes.validation_digests),
         "truth": [

@@ -1,5 +1,5 @@
-"""The search over detectors: trials are compared after a few epochs, and the best is trained to the
-end."""
+"""Searches over detectors: trials are compared after a few epochs, and the best one is trained to
+the end."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,33 +12,45 @@ from stages.memo import Scope
 from stages.parts import SEARCHERS
 from stages.resources import Resources
 from stages.store import Store
-from stages.train.cost.detection_budget import HALVES, race_of
-from stages.train.cost.detection_estimate import worker_data
+from stages.train.cost.detection_budget import BATCH_PARTS, first_rung_epochs
+from stages.train.cost.detection_estimate import worker_data_bytes
 from stages.train.detection.detection_problem import DetectionProblem
-from stages.train.detection.progress import Progress, found, keep
-from stages.train.detection.race_worker import RacePiece, RaceWorker
-from stages.train.detection.training_loop import DetectorTraining, loop, saved
+from stages.train.detection.first_rung_worker import FirstRungPiece, FirstRungWorker
+from stages.train.detection.progress import Progress, find_progress, save_progress
+from stages.train.detection.training_loop import DetectorTraining, load_training, loop
 from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import worker_bytes
-from stages.train.search.search_space import Categorical, Dimension, Number, by_name, starts
+from stages.train.search.search_space import (
+    Categorical,
+    Dimension,
+    Number,
+    default_sets,
+    inputs_by_name,
+)
 from stages.train.search.successive_halving import RungBudget, SuccessiveHalving, Trial, TrialResult
 from stages.train.search.trial_search import Curve, ReportEpoch
 
-BEGIN = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
-BACKBONE_RATES = (0.3, 1.0)  # multiply the learning rate of published weights
+DEFAULTS = {"learning_rate": 1.5e-3, "weight_decay": 0.05, "batch_size": 8}
+BACKBONE_RATES = (0.3, 1.0)  # factors of the learning rate for published weights
 REMEDY = "Free some memory, or lower train.input_sizes or train.search_space.batch_size."
-OBJECTS = 80 * 2**20  # bytes of Ray's object store for the states of one trial
+TRIAL_OBJECT_BYTES = 80 * 2**20  # of Ray's object store, for the states of one trial
 
 
-# Of a training by a process group: the progress, the weights by name, the training's name.
-Grouped = tuple[Progress, dict[str, Any], str]
+class GroupResult(NamedTuple):
+    """The result of a training by a process group: its progress, the network's `arrays` (weights by
+    name), and the name of its checkpoint, `training`."""
+
+    progress: Progress
+    arrays: dict[str, Any]
+    training: str
 
 
 class Found(NamedTuple):
-    """All trials by number; the chosen one, its weights by name, its predictions on the validation
-    split, and the name of its last training."""
+    """The result of a search. `trials`: all, by number; `chosen`: one of them; `arrays`: its
+    weights by name; `answers`: its predictions on the validation split; `training`: the name of the
+    checkpoint of its last training."""
 
     trials: list[Trial]
     chosen: Trial
@@ -49,7 +61,7 @@ class Found(NamedTuple):
 
 def search(
     problem: DetectionProblem,
-    train: TrainConfig,
+    config: TrainConfig,
     trials: int,
     resources: Resources,
     report_rung: Callable[[SuccessiveHalving], None],
@@ -59,40 +71,45 @@ def search(
     store: Store,
 ) -> Found:
     """Train `trials` detectors, all but one of them only for the first epochs. What an interrupted
-    search of the same kind has validated is not trained again.
+    search with an equal problem has validated is not trained again.
 
-    `report_rung` is called after every rung, `report_epochs` with the number of newly finished
-    epochs, `report_epoch` for each trial in training: its number, hyperparameters, epoch, most
-    epochs, and its curve so far. Equal arguments give equal trials, on any number of cores. Raises
-    InfrastructureError if Ray does not come up or workers die again and again."""
-    space = dimensions(train)
-    rungs = (train.epochs,) if trials == 1 else (race_of(train.epochs), train.epochs)
+    `report_rung` is called after every rung, `report_epochs` with the number of epochs that are
+    newly done, `report_epoch` with a trial's number, hyperparameters, epoch, the epochs of a
+    complete training, and its curve so far. Equal arguments give equal trials, on any number of
+    cores. Raises InfrastructureError if Ray does not come up or workers die again and again."""
+    space = dimensions(config)
+    rungs = (config.epochs,) if trials == 1 else (first_rung_epochs(config.epochs), config.epochs)
     halving = SuccessiveHalving(
-        SEARCHERS[train.searcher](space, train.seed),
-        starts(space, BEGIN),
+        SEARCHERS[config.searcher](space, config.seed),
+        default_sets(space, DEFAULTS),
         total=trials,
         size=trials,
         keep=trials,
         rungs=tuple(dict.fromkeys(rungs)),
     )
     session = _SearchSession(
-        problem, train, store, resources, cache_of(problem, store), report_epochs, report_epoch
+        problem, config, store, resources, cache_of(problem, store), report_epochs, report_epoch
     )
-    with cluster(resources, problem.nbytes + OBJECTS * (trials + HALVES)):
-        while budgets := _budgets_of(halving):
-            session.train(budgets)
-            for budget in budgets:
-                halving.report(budget, *_result(session.progress[budget.number]))
+    with cluster(resources, problem.nbytes + TRIAL_OBJECT_BYTES * (trials + BATCH_PARTS)):
+        while pending_rungs := _next_rungs(halving):
+            session.train(pending_rungs)
+            for rung in pending_rungs:
+                halving.report(rung, *_result(session.progress[rung.number]))
             report_rung(halving)
         chosen = min(halving.trials, key=lambda trial: (-trial.reached, *trial.rank))
-        budget = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
-        grouped = session.grouped.get(chosen.number) or session.train_in_group(budget)
-        progress, arrays, name = grouped
-    return Found(halving.trials, chosen, arrays, progress.answers, name)
+        rung = RungBudget(chosen.number, chosen.reached, chosen.hyperparameters)
+        last = session.grouped.get(chosen.number) or session.train_in_group(rung)
+    return Found(
+        trials=halving.trials,
+        chosen=chosen,
+        arrays=last.arrays,
+        answers=last.progress.answers,
+        training=last.training,
+    )
 
 
 def cache_of(problem: DetectionProblem, store: Store) -> Scope:
-    """Where the progress of trials is cached until the search's model is saved."""
+    """The part of the cache that has the progress of trials until the search's model is saved."""
     dataset = problem.scenes.dataset.ref.id
     key = [problem.labels, problem.inputs, problem.published, problem.epochs]
     return store.memo.scope(["detectors", dataset, key], code_of("stages.train"))
@@ -100,10 +117,11 @@ def cache_of(problem: DetectionProblem, store: Store) -> Scope:
 
 @dataclass
 class _SearchSession:
-    """Trains budgets: several side by side, one by a process group."""
+    """Trains rung budgets: several side by side (it is the executor's Source), a single one by a
+    process group."""
 
     problem: DetectionProblem
-    train_config: TrainConfig
+    config: TrainConfig
     store: Store
     resources: Resources
     cache: Scope
@@ -112,94 +130,99 @@ class _SearchSession:
     progress: dict[int, Progress] = field(default_factory=dict)  # by trial
     reported_epochs: dict[int, int] = field(default_factory=dict)  # by trial
     waiting: list[RungBudget] = field(default_factory=list)
-    grouped: dict[int, Grouped] = field(default_factory=dict)  # by trial
+    grouped: dict[int, GroupResult] = field(default_factory=dict)  # by trial
 
-    def train(self, budgets: Sequence[RungBudget]) -> None:
-        """Bring `progress` up to the end of `budgets`, with equal results either way."""
-        if len(budgets) == 1:
-            self.train_in_group(budgets[0])
+    def train(self, pending_rungs: Sequence[RungBudget]) -> None:
+        """Train the trials of `pending_rungs` up to their epochs, and keep their progress in
+        `self.progress`. Both ways of training have equal results."""
+        if len(pending_rungs) == 1:
+            self.train_in_group(pending_rungs[0])
         else:
-            self.race(budgets)
+            self.train_side_by_side(pending_rungs)
 
-    def race(self, budgets: Sequence[RungBudget]) -> None:
-        """Train the trials of `budgets` side by side, each by one worker."""
-        self.waiting = list(budgets)
-        cores = min(1.0, self.resources.cores / HALVES)
+    def train_side_by_side(self, pending_rungs: Sequence[RungBudget]) -> None:
+        """Train the trials of `pending_rungs` side by side, each by one worker."""
+        self.waiting = list(pending_rungs)
+        cores = min(1.0, self.resources.cores / BATCH_PARTS)
         wanted = {"CPU": cores, "memory": float(worker_bytes(_worker_data(self.problem)))}
-        workers = self.train_config.workers
+        workers = self.config.workers
         with Executor(
-            RaceWorker, self.problem, wanted=wanted, workers=workers, remedy=REMEDY
+            FirstRungWorker, self.problem, wanted=wanted, workers=workers, remedy=REMEDY
         ) as executor:
             executor.run(self)
 
-    def next(self) -> RacePiece | None:
+    def next(self) -> FirstRungPiece | None:
+        """The next rung budget to train, with the progress that is cached."""
         if not self.waiting:
             return None
-        budget = self.waiting.pop(0)
-        return RacePiece(budget, self._cached(budget))
+        rung = self.waiting.pop(0)
+        return FirstRungPiece(rung, self._cached(rung))
 
-    def reported(self, piece: RacePiece, report: tuple[int, Curve, Progress | None]) -> None:
+    def on_report(self, piece: FirstRungPiece, report: tuple[int, Curve, Progress | None]) -> None:
+        """Cache the progress in a `report` of `FirstRungWorker`, and pass the epoch on."""
         epoch, curve, progress = report
         if progress:
-            keep(piece.budget, progress, self.cache)
-        self._report(piece.budget, epoch, curve)
+            save_progress(piece.rung, progress, self.cache)
+        self._report(piece.rung, epoch, curve)
 
-    def resumed(self, piece: RacePiece) -> RacePiece:
+    def resume(self, piece: FirstRungPiece) -> FirstRungPiece:
         """Resume from the last validation."""
-        return RacePiece(piece.budget, self._cached(piece.budget))
+        return FirstRungPiece(piece.rung, self._cached(piece.rung))
 
-    def done(self, piece: RacePiece, progress: Progress) -> None:
-        self.progress[piece.budget.number] = progress
+    def on_result(self, piece: FirstRungPiece, progress: Progress) -> None:
+        """Keep the trial's progress."""
+        self.progress[piece.rung.number] = progress
 
-    def train_in_group(self, budget: RungBudget) -> Grouped:
-        """Train the trial of `budget` by a process group; its progress, its weights, and the name
-        of this training."""
-        name = digest_of(canonical([self.cache.prefix, budget.key]))[:16]
-        progress = self._cached(budget)
+    def train_in_group(self, rung: RungBudget) -> GroupResult:
+        """Train the trial of `rung` up to its epochs by a process group; keep and return the
+        result."""
+        name = digest_of(canonical([self.cache.prefix, rung.key]))[:16]
+        progress = self._cached(rung)
 
         def on_report(report: dict[str, Any]) -> None:
-            self._report(budget, report["epoch"], report["curve"])
+            self._report(rung, report["epoch"], report["curve"])
 
         folder = run_distributed(
             loop,
-            DetectorTraining(self.problem, budget, progress),
-            workers=min(HALVES, self.train_config.workers),
+            DetectorTraining(self.problem, rung, progress),
+            workers=min(BATCH_PARTS, self.config.workers),
             name=name,
             store=self.store,
             resources=self.resources,
             on_report=on_report,
             memory=_worker_data(self.problem),
         )
-        progress, arrays = saved(folder)
-        self.progress[budget.number] = progress
-        self.grouped[budget.number] = progress, arrays, name
-        return self.grouped[budget.number]
+        progress, arrays = load_training(folder)
+        self.progress[rung.number] = progress
+        self.grouped[rung.number] = GroupResult(progress, arrays, name)
+        return self.grouped[rung.number]
 
-    def _cached(self, budget: RungBudget) -> Progress:
-        """The progress of the trial of `budget`, in this search or an earlier one."""
-        mine = self.progress.get(budget.number, Progress())
-        cached = found(budget, self.cache)
-        if cached.epoch <= mine.epoch:
-            return mine
-        self._report(budget, cached.epoch, cached.curve)
+    def _cached(self, rung: RungBudget) -> Progress:
+        """The progress of the trial of `rung` that is furthest: in memory, or in the cache of an
+        earlier search."""
+        in_memory = self.progress.get(rung.number, Progress())
+        cached = find_progress(rung, self.cache)
+        if cached.epoch <= in_memory.epoch:
+            return in_memory
+        self._report(rung, cached.epoch, cached.curve)
         return cached
 
-    def _report(self, budget: RungBudget, epoch: int, curve: Curve) -> None:
-        """Report that a trial has come to `epoch`, once."""
-        further = epoch - self.reported_epochs.get(budget.number, 0)
+    def _report(self, rung: RungBudget, epoch: int, curve: Curve) -> None:
+        """Report that the trial of `rung` has come to `epoch`, unless that was reported before."""
+        further = epoch - self.reported_epochs.get(rung.number, 0)
         if further > 0:
-            self.reported_epochs[budget.number] = epoch
+            self.reported_epochs[rung.number] = epoch
             self.report_epochs(further)
-            most = self.train_config.epochs
-            self.report_epoch(budget.number, budget.hyperparameters, epoch, most, curve)
+            epochs = self.config.epochs
+            self.report_epoch(rung.number, rung.hyperparameters, epoch, epochs, curve)
 
 
-def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
-    """The search space."""
-    space = train.search_space
+def dimensions(config: TrainConfig) -> tuple[Dimension, ...]:
+    """The search space of detectors."""
+    space = config.search_space
     rate, decay = space.learning_rate, space.weight_decay
     return (
-        Categorical("input", tuple(by_name(train))),
+        Categorical("input", tuple(inputs_by_name(config))),
         Number("learning_rate", rate.low, rate.high, rate.log),
         Number("weight_decay", decay.low, decay.high, decay.log),
         Categorical("batch_size", space.batch_size),
@@ -207,23 +230,32 @@ def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
     )
 
 
-def _budgets_of(halving: SuccessiveHalving) -> list[RungBudget]:
-    """All budgets that can be trained now."""
-    budgets = []
-    while (budget := halving.next()) is not None:
-        budgets.append(budget)
-    return budgets
+def _next_rungs(halving: SuccessiveHalving) -> list[RungBudget]:
+    """All rung budgets that can be trained now."""
+    pending_rungs = []
+    while (rung := halving.next()) is not None:
+        pending_rungs.append(rung)
+    return pending_rungs
 
 
 def _result(progress: Progress) -> tuple[float, TrialResult]:
+    """The score (AP50) and the result of a trial at a rung. The weights are not part of it: they
+    are in the cached progress, or in the group's checkpoint."""
     last = progress.curve[-1]
     measures = {"ap50": last["ap50"], "loss": last["loss"]}
-    return last["ap50"], TrialResult(measures, progress.epoch, False, progress.curve, b"")
+    result = TrialResult(
+        measures=measures,
+        best_epoch=progress.epoch,
+        exhausted=False,
+        curve=progress.curve,
+        arrays=b"",
+    )
+    return last["ap50"], result
 
 
 def _worker_data(problem: DetectionProblem) -> int:
-    """Bytes that a worker allocates for itself: those of the largest network."""
+    """Bytes that a worker allocates beside Paddle and the shared data, for the largest network."""
     sizes = [
         sum(array.nbytes for array in arrays.values()) for arrays in problem.published.values()
     ]
-    return worker_data(max(sizes))
+    return worker_data_bytes(max(sizes))

@@ -1,4 +1,5 @@
-"""Prepares a search over detectors: scenes, published weights, frozen stems."""
+"""Prepares a search over detectors: decodes scenes, loads published weights, exports frozen
+stems."""
 
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
@@ -6,7 +7,7 @@ from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cost.detection_budget import training_seconds
+from stages.train.cost.detection_budget import seconds_per_image
 from stages.train.detection.detection_problem import DetectionProblem, DetectorInput
 from stages.train.detection.frozen_stem import stem_of
 from stages.train.detection.scenes import scenes_of
@@ -15,17 +16,17 @@ from stages.train.search.search_space import Input, inputs_of
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
+    dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> DetectionProblem:
-    """Decode the training pictures, read the published weights, export the stems. Raises DataError
-    if the dataset cannot be trained on, and what `backbone_file` raises."""
-    inputs = inputs_of(train)
+    """The problem of a search over detectors of `dataset`. Reports progress to `run`. Raises
+    DataError if the dataset cannot be trained on (`scenes_of`), and what `backbone_file` raises."""
+    inputs = inputs_of(config)
     largest = max(model_input.size for model_input in inputs)
     scenes = scenes_of(dataset, store, largest, resources.cores)
     published, stems = {}, {}
     families = {model_input.family: model_input.initialised_family for model_input in inputs}
-    for place, (name, family) in enumerate(families.items()):
-        run.progress("backbones", place, len(families))
+    for index, (name, family) in enumerate(families.items()):
+        run.progress("backbones", index, len(families))
         published[name] = family.load(resources)
         stems[name] = stem_of(backbone_file(family, store, resources).path)
     run.progress("backbones", len(families), len(families))
@@ -33,12 +34,26 @@ def prepare(
         model_input.name: _detector_input(model_input, dataset, stems[model_input.family])
         for model_input in inputs
     }
-    return DetectionProblem(scenes, dataset.labels, detector_inputs, published, train.epochs)
+    return DetectionProblem(
+        scenes=scenes,
+        labels=dataset.labels,
+        inputs=detector_inputs,
+        published=published,
+        epochs=config.epochs,
+    )
 
 
 def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> DetectorInput:
     task, family = TASKS[dataset.task](), FAMILIES[model_input.family]
     before = task.before(family, model_input.size, dataset)
     after = task.after(family, model_input.size, dataset.labels)
-    first, last = (tuple(step.model_dump() for step in part) for part in (before, after))
-    return DetectorInput(model_input, stem, first, last, training_seconds(model_input))
+    steps_before, steps_after = (
+        tuple(step.model_dump() for step in steps) for steps in (before, after)
+    )
+    return DetectorInput(
+        model_input=model_input,
+        stem=stem,
+        before=steps_before,
+        after=steps_after,
+        seconds=seconds_per_image(model_input),
+    )

@@ -1,4 +1,4 @@
-"""The progress of a detector's training, which is cached and resumed."""
+"""Measures, caches and loads the progress of a detector's training, from which it is resumed."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,19 +9,21 @@ import numpy as np
 
 from stages.memo import CachedContent, Scope
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.budget import REFERENCE_CORES
 from stages.train.detection.detector_fit import DetectorFit
-from stages.train.detection.validation import Value, answers_of, measured
+from stages.train.detection.validation import Value, answers_of, ap50_of
 from stages.train.search.successive_halving import RungBudget
 
-STATE = "state.npz"  # a file: the arrays of the state
-VALIDATIONS = 10  # in a whole training, evenly, and at the end of every budget
+STATE = "state.npz"  # the file that has the arrays of the state
+VALIDATIONS = 10  # in a complete training, evenly spaced, beside those at the end of every rung
 
 
 @dataclass
 class Progress:
-    """`epoch`: how many are done; `curve`: a row for each validation; `answers`: predictions of the
-    averaged weights for each validation sample; `state`: of the fit."""
+    """How far a trial had come at its last validation. `epoch`: the epochs that were done; `curve`:
+    a row for each validation; `answers`: the predictions for each validation sample, with the
+    running mean of weights; `state`: of the fit (`DetectorFit.state`), None before the first
+    validation."""
 
     epoch: int = 0
     curve: list[dict[str, float]] = field(default_factory=list)
@@ -30,13 +32,13 @@ class Progress:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All but the arrays of the state, as JSON."""
+        """All but the arrays of the state, as values that JSON can hold."""
         plain = {name: value for name, value in self.state.items() if not _is_array(value)}
         return {"epoch": self.epoch, "curve": self.curve, "answers": self.answers, "state": plain}
 
     @property
     def arrays(self) -> bytes:
-        """The arrays of the state, packed."""
+        """The arrays of the state as an npz file."""
         return pack_arrays({name: value for name, value in self.state.items() if _is_array(value)})
 
     @classmethod
@@ -45,7 +47,7 @@ class Progress:
         return cls(**{**facts, "state": {**facts["state"], **unpack_arrays(arrays)}})
 
     def save(self, folder: Path) -> None:
-        """Write it into `folder`."""
+        """Write the progress into `folder`."""
         (folder / "progress.json").write_text(json.dumps(self.facts))
         (folder / STATE).write_bytes(self.arrays)
 
@@ -56,44 +58,46 @@ class Progress:
         return cls.of(facts, (folder / STATE).read_bytes())
 
 
-def is_validated(epoch: int, budget: int, whole: int) -> bool:
-    """Whether a trial is validated after `epoch`, when it trains up to epoch `budget` of `whole`
-    epochs."""
-    return epoch == budget or epoch * VALIDATIONS // whole > (epoch - 1) * VALIDATIONS // whole
+def is_validated(epoch: int, last: int, epochs: int) -> bool:
+    """Whether a trial is validated after `epoch`, if it is trained up to epoch `last`, and a
+    complete training has `epochs`: after the last one, and VALIDATIONS times in a complete
+    training."""
+    return epoch == last or epoch * VALIDATIONS // epochs > (epoch - 1) * VALIDATIONS // epochs
 
 
-def answers_by(fit: DetectorFit, weights: Any, place: int, parts: int) -> list[Value]:
-    """Predictions of a network with `weights` for every `parts`-th validation sample, from the
-    `place`-th on."""
+def answers_by(fit: DetectorFit, weights: Any, first: int, step: int) -> list[Value]:
+    """The predictions of a network with `weights` (by name) for every `step`-th validation sample,
+    from number `first` on."""
     from stages.models.network import assemble
 
     network = assemble(fit.input.model_input.family, weights)
-    files = fit.problem.scenes.validation[place::parts]
+    files = fit.problem.scenes.validation[first::step]
     return answers_of(network, fit.stem, fit.input, files, fit.problem.labels)
 
 
-def validated(fit: DetectorFit, answers: list[Value], before: Progress) -> Progress:
-    """`before` with one more row, for the present epoch of `fit` and its `answers`."""
+def add_validation(fit: DetectorFit, answers: list[Value], before: Progress) -> Progress:
+    """The progress `before` with one more row, for the present epoch of `fit` and its `answers` to
+    all validation samples, and with the present state of `fit`."""
     problem, losses = fit.problem, fit.losses[-fit.steps :]
     images = fit.epoch * fit.steps * fit.hyper["batch_size"]
     row = {
         "epoch": fit.epoch,
-        "ap50": measured(problem.scenes.truth, answers, len(problem.labels)),
+        "ap50": ap50_of(problem.scenes.truth, answers, len(problem.labels)),
         "loss": sum(losses) / len(losses),
-        # by count: what both cores of the reference machine take for the training so far
-        "minutes": images * fit.input.seconds / HALVES / 60,
+        # of the reference machine with all its cores, for all epochs so far: computed, not measured
+        "minutes": images * fit.input.seconds / REFERENCE_CORES / 60,
     }
-    return Progress(fit.epoch, [*before.curve, row], answers, fit.state())
+    return Progress(epoch=fit.epoch, curve=[*before.curve, row], answers=answers, state=fit.state())
 
 
-def keep(budget: RungBudget, progress: Progress, cache: Scope) -> None:
-    """Cache the `progress` of the trial of `budget`, in place of what was cached before."""
-    cache.keep(budget.key, CachedContent(progress.facts, {STATE: progress.arrays}))
+def save_progress(rung: RungBudget, progress: Progress, cache: Scope) -> None:
+    """Cache the `progress` of the trial of `rung`, in place of what was cached before."""
+    cache.keep(rung.key, CachedContent(progress.facts, {STATE: progress.arrays}))
 
 
-def found(budget: RungBudget, cache: Scope) -> Progress:
-    """The cached progress of the trial of `budget`; an empty one if nothing is cached."""
-    cached = cache.find(budget.key)
+def find_progress(rung: RungBudget, cache: Scope) -> Progress:
+    """The progress of the trial of `rung` in `cache`; an empty one if there is none."""
+    cached = cache.find(rung.key)
     return Progress.of(cached.facts, cached.data(STATE)) if cached else Progress()
 
 

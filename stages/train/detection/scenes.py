@@ -1,5 +1,5 @@
-"""The data of detectors: decoded pictures with their boxes, augmented anew each time they are
-shown."""
+"""Holds the data of detectors: decoded pictures with their boxes, which are augmented anew each
+time they are trained on."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +24,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scenes:
-    """`training`: the train split, shrunk; `validation`: the files of the validation split, which
-    go through all steps, and `truth` their boxes in pixels. `digests` name both, training ones
-    first."""
+    """`training`: the pictures and boxes of the train split, shrunk; `validation`: the files of the
+    validation split, which go through all steps before the network; `truth`: their boxes, each
+    [boxes, 5]: left, top, right, bottom in pixels, and label index; `digests`: of the samples of
+    both, training ones first."""
 
     dataset: Dataset
     training: tuple[Scene, ...]
@@ -36,34 +37,40 @@ class Scenes:
 
     @property
     def validation_digests(self) -> tuple[str, ...]:
+        """The digests of the validation samples, in their order."""
         return self.digests[len(self.training) :]
 
     @property
     def nbytes(self) -> int:
+        """Bytes of the training pictures and of the files for validation."""
         return sum(scene.picture.nbytes for scene in self.training) + sum(map(len, self.validation))
 
-    def shown(self, place: int, view: int, size: int) -> Scene:
-        """View `view` of a training scene at `size` by `size` pixels: equal for equal arguments."""
-        rng = np.random.default_rng([self.dataset.seed, int(self.digests[place], 16), view])
-        scene = self._changed(place, rng)
+    def augmented(self, index: int, view: int, size: int) -> Scene:
+        """View `view` of training scene number `index`, with the dataset's augmentations, at `size`
+        by `size` pixels: equal for equal arguments."""
+        rng = np.random.default_rng([self.dataset.seed, int(self.digests[index], 16), view])
+        scene = self._with_own_augmentations(index, rng)
         for change in changes_of(self.dataset, "batch"):
             partners = rng.integers(0, len(self.training), change.partners).tolist()
-            scene = change(scene, [self._changed(partner, rng) for partner in partners], rng)
+            scene = change(
+                scene, [self._with_own_augmentations(partner, rng) for partner in partners], rng
+            )
         return _sized(scene, size)
 
-    def plain(self, place: int, size: int) -> Scene:
-        """A training scene without augmentation, at `size` by `size` pixels."""
-        return _sized(self.training[place], size)
+    def plain(self, index: int, size: int) -> Scene:
+        """Training scene number `index` without augmentation, at `size` by `size` pixels."""
+        return _sized(self.training[index], size)
 
-    def _changed(self, place: int, rng: np.random.Generator) -> Scene:
-        scene = self.training[place]
+    def _with_own_augmentations(self, index: int, rng: np.random.Generator) -> Scene:
+        scene = self.training[index]
         for change in changes_of(self.dataset, "decode_picture"):
             scene = change(scene, rng)
         return scene
 
 
 def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Scenes:
-    """The scenes of `dataset` for networks whose input has `largest` pixels a side, or fewer.
+    """Decode the scenes of `dataset`, in `threads` threads, for networks whose input has at most
+    `largest` pixels a side.
 
     Raises DataError if a split is empty, or no training picture has a box."""
     samples = samples_of(dataset, store)
@@ -80,11 +87,11 @@ def scenes_of(dataset: Dataset, store: Store, largest: int, threads: int) -> Sce
             training,
         )
         return Scenes(
-            dataset,
-            tuple(scenes),
-            tuple(store.get(sample.digest) for sample in validation),
-            tuple(boxes_of(sample.boxes, labels) for sample in validation),
-            tuple(sample.digest for sample in (*training, *validation)),
+            dataset=dataset,
+            training=tuple(scenes),
+            validation=tuple(store.get(sample.digest) for sample in validation),
+            truth=tuple(boxes_of(sample.boxes, labels) for sample in validation),
+            digests=tuple(sample.digest for sample in (*training, *validation)),
         )
 
 
@@ -103,7 +110,7 @@ def _check(training: Sequence[Sample], validation: Sequence[Sample]) -> None:
 
 
 def _shrunk(picture: NDArray[np.uint8], boxes: Boxes, side: int) -> Scene:
-    """`picture` with its `boxes`, neither side longer than `side`."""
+    """`picture` with its `boxes`, at most `side` pixels a side."""
     height, width = picture.shape[:2]
     factor = min(1.0, side / max(height, width))
     wanted = (max(1, round(height * factor)), max(1, round(width * factor)))
@@ -115,7 +122,8 @@ def _sized(scene: Scene, size: int) -> Scene:
 
 
 def _resized(scene: Scene, wanted: tuple[int, int]) -> Scene:
-    """`scene` at `wanted` (height, width), by the step that the network's input comes from."""
+    """`scene` resized to `wanted` (height, width in pixels) by the step `resize`, which also
+    resizes the network's input in prediction."""
     height, width = scene.picture.shape[:2]
     step: list[dict[str, Any]] = [{"step": "resize", "args": {"size": list(wanted)}}]
     picture = runtime.run(step, scene.picture)

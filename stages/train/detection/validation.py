@@ -1,4 +1,4 @@
-"""A detector's predictions on pictures, through all steps, and their AP50."""
+"""Predicts the boxes of pictures with a detector, through all steps, and measures their AP50."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,13 +22,15 @@ def answers_of(
     files: Sequence[bytes],
     labels: Sequence[str],
 ) -> list[Value]:
-    """The predictions of `network` for `files`, as a package would give them: boxes in pixels."""
+    """The predictions of `network`, a Paddle layer, for picture `files`, as a package would give
+    them: for each a list of boxes in pixels with label index and score."""
     kind = kinds.of({"answers": "boxes"})
     return [kind.value(_answer(network, stem, detector_input, data), labels) for data in files]
 
 
-def measured(truth: Sequence[Any], answers: Sequence[Value], labels: int) -> float:
-    """AP50 of `answers`; 0 if there is no true box."""
+def ap50_of(truth: Sequence[Any], answers: Sequence[Value], labels: int) -> float:
+    """AP50 of `answers` on the boxes of `truth` (as in `Scenes`) for so many `labels`; 0 if there
+    is no true box."""
     return ap50([boxes.tolist() for boxes in truth], answers, labels)
 
 

@@ -1,4 +1,4 @@
-"""Who teaches what of a batch: shards that are the same however many workers there are."""
+"""Divides a batch into shards, which are the same however many workers share them."""
 
 from collections.abc import Callable
 
@@ -11,30 +11,35 @@ Indices = NDArray[np.int64]
 
 
 def shards_for(workers: int) -> int:
-    """Into how many shards a batch is divided if `workers` are asked for; fewer may come. At least
-    two, so that one worker's sums are those of two."""
+    """The number of shards of a batch for a config of so many `workers`. It is fixed before
+    training, even if fewer workers start; at least two, so that one worker adds the same sums as
+    two."""
     return max(2, workers)
 
 
 def shards_of(group: ProcessGroup, shards: int) -> list[int]:
-    """The shards that this worker of `group` teaches; each shard is one worker's."""
+    """The numbers of the shards that this worker of `group` trains on, out of `shards`; each shard
+    belongs to one worker."""
     return list(range(group.rank, shards, group.world))
 
 
 def shard(rows: Indices, number: int, shards: int) -> Indices:
-    """Shard `number` of a batch's `rows`; no row is in two, sizes differ by one at most."""
+    """The rows of shard `number` of a batch with `rows` [n]. Shards share no row, and their sizes
+    differ by one at most."""
     return rows[number::shards]
 
 
-def total(group: ProcessGroup, shards: int, of: Callable[[int], Floats]) -> Floats:
-    """The sum of the vectors `of` all shards: the same for every worker, and to the last bit the
-    same for every number of workers.
+def sum_over_shards(group: ProcessGroup, shards: int, compute: Callable[[int], Floats]) -> Floats:
+    """The sum of the vectors [n] that `compute` returns for each shard's number. Every worker of
+    `group` calls this at the same time, computes its own shards, and gets the same sum, equal to
+    the last bit for every number of workers.
 
-    Two shards have one sum. More are summed in the order of their numbers, as (a + b) + c is not
-    a + (b + c) for a processor; so each worker needs every shard."""
-    parts = {number: of(number) for number in shards_of(group, shards)}
+    Floating-point addition is commutative but not associative: two shards have one sum, and more
+    are added in the order of their numbers, so each worker needs the vectors of all shards."""
+    parts = {number: compute(number) for number in shards_of(group, shards)}
     if shards > 2 and group.world > 1:
-        parts = {number: part for own in group.gather(parts) for number, part in own.items()}
+        gathered = group.gather(parts)
+        parts = {number: part for of_worker in gathered for number, part in of_worker.items()}
     first, *further = sorted(parts)
     summed = parts[first].copy()
     for number in further:

@@ -1,4 +1,4 @@
-"""What is kept of a loop in the cache: all that it reported, and its last checkpoint."""
+"""Saves what a training loop has reported, and its last checkpoint, in the store's cache."""
 
 import json
 import shutil
@@ -14,8 +14,9 @@ from stages.runtime.errors import Damaged
 
 @dataclass(frozen=True)
 class LoopState:
-    """`reports`: metrics in their order; `at`: how many there were when the last checkpoint was
-    saved, 0 without one; `finished`: the loop came to its end."""
+    """How far a loop has come. `reports`: the metrics of all reports, in their order; `at`: how
+    many of them there were when the last checkpoint was saved, 0 without one; `finished`: whether
+    the loop has come to its end."""
 
     reports: list[dict[str, Any]] = field(default_factory=list)
     at: int = 0
@@ -23,16 +24,18 @@ class LoopState:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """As JSON."""
+        """The fields as values that JSON can hold; numpy's numbers become floats."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=float))
         return plain
 
 
 class CheckpointStore:
-    """The state of the loop `name` in `blobs`, by `worker`s and driver of any machine.
+    """The state of the loop `name` in `blobs`. The driver reads it and rank 0 writes it, on any
+    machine that reaches `blobs`.
 
-    The state is one entry, its files are the last checkpoint: whoever dies while writing leaves the
-    one before. `name` says all that decides what the loop does, the code, too."""
+    The state is one cache entry whose files are the last checkpoint. An entry is replaced as a
+    whole, so a process that dies while it writes leaves the previous one. `name` is a digest of
+    everything that decides what the loop does, its code included."""
 
     def __init__(self, blobs: Blobs, name: str) -> None:
         self.name = name
@@ -41,18 +44,20 @@ class CheckpointStore:
         self.state = self.read()
 
     def read(self) -> LoopState:
-        """The state as it is now."""
+        """The state that is in the cache now; an empty one if there is none."""
         record = self.entry.record()
         return LoopState(**record.facts) if record else LoopState()
 
     def rewind(self) -> None:
-        """Begin at the last checkpoint: what was reported after it is reported anew."""
+        """Drop the reports after the last checkpoint: a loop that resumes there makes them
+        again."""
         self.state = replace(self.state, reports=self.state.reports[: self.state.at])
 
     def report(
         self, metrics: dict[str, Any], folder: Path, save: Callable[[Path], None] | None
     ) -> None:
-        """Add `metrics`; with `save`, make what it writes into `folder` the checkpoint."""
+        """Add a report. With `save`, also replace the checkpoint by the files that `save(folder)`
+        writes; `folder` is emptied first."""
         state = replace(self.state, reports=[*self.state.reports, metrics])
         if save:
             state = replace(state, at=len(state.reports))
@@ -66,14 +71,14 @@ class CheckpointStore:
         self.state = state
 
     def finish(self) -> None:
-        """Note that the loop came to its end."""
+        """Record that the loop has come to its end."""
         self.state = replace(self.read(), finished=True)
         self.entry.update(self.state.facts)
 
     def fetch(self, folder: Path) -> Path:
-        """Write the last checkpoint's files into `folder`, which has nothing else afterwards.
+        """Replace the content of `folder` by the files of the last checkpoint; return `folder`.
 
-        Raises Damaged if there is none any more, or not as it was saved; the loop begins anew when
+        Raises Damaged if the checkpoint is missing or was changed; the loop then begins anew when
         it is started again."""
         if self.entry.fetch(folder) is None:
             raise Damaged(
@@ -83,5 +88,5 @@ class CheckpointStore:
         return folder
 
     def done(self) -> None:
-        """Note that what came of the loop is saved: soon nobody will go on from here."""
+        """Let the state expire: the loop's model is saved, so nobody will resume from here."""
         self.scope.done()

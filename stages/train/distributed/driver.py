@@ -1,4 +1,4 @@
-"""The driver of a process group: it starts the workers, passes on their reports, returns the last
+"""Drives a process group: starts its workers, passes their reports on, and returns the last
 checkpoint."""
 
 import shutil
@@ -21,10 +21,10 @@ from stages.train.distributed.worker import (
     run_in_process,
 )
 
-WORKER_MEMORY = 512 * MB
-HOME = "checkpoints"  # in the scratch folder: the files of the last checkpoint of each loop
-POLL = 0.3  # seconds between two looks at what was reported
-FAILURES = 3  # of the group without a new checkpoint, after which it is started again
+WORKER_MEMORY = 512 * MB  # that a worker allocates beside Paddle, where the caller does not say
+CHECKPOINTS = "checkpoints"  # folder in the scratch folder: each loop's last checkpoint as files
+POLL_SECONDS = 0.3  # between two reads of the reports
+MAX_FAILURES = 3  # restarts of a group by one fit of Ray Train; a new fit needs a new checkpoint
 
 
 def run_distributed(
@@ -39,22 +39,24 @@ def run_distributed(
     memory: int = WORKER_MEMORY,
 ) -> Path:
     """Run `loop(context, shared)` on at most `workers` workers that are joined in one group; return
-    the folder of the last checkpoint, which belongs to this function until it is called again.
+    the folder with the files of the last checkpoint. The next call with this `name` rewrites it.
 
-    `loop`: a function that workers can import; `shared`: what all of them read, in Ray's store of
-    objects once a machine, its arrays cannot be written to; `memory`: bytes that a worker takes
-    beside Paddle and `shared`. `on_report` gets every report of rank 0 from the first one on, also
-    those from before a restart. A second start with the same `name` resumes from the last
-    checkpoint, and returns at once what was finished; of two starts at a time, one waits.
+    `loop`: a function that workers can import; `shared`: what all of them read; it is put into
+    Ray's object store once on each machine, so its arrays are read-only; `memory`: bytes that a
+    worker allocates beside Paddle and `shared`. `on_report` gets every report of rank 0 from the
+    first one on, also those from before a restart. A second start with the same `name` resumes from
+    the last checkpoint, or returns it at once if the loop has finished; of two starts at the same
+    time, one waits for the other.
 
-    One worker on this machine is this very process. A worker that dies costs the work since the
-    last checkpoint: the group starts again there, with fewer workers if there is no room for all.
-    Raises InfrastructureError if workers die again and again, or a WorkflowError of the loop."""
-    blobs, home = store.blobs, resources.scratch / HOME
+    A single worker on this machine runs in this process, without Ray. A worker that dies costs the
+    work since the last checkpoint: the group starts again there, with fewer workers if there is no
+    room for all. Raises InfrastructureError if workers die again and again, or if there is no room
+    for one, Damaged if the last checkpoint is lost, and a WorkflowError that the loop raised."""
+    blobs, home = store.blobs, resources.scratch / CHECKPOINTS
     with alone(home / f".{name}.lock"):
         listener = ReportListener(CheckpointStore(blobs, name), on_report)
         if not listener.checkpoints.state.finished:
-            task = LoopTask(loop, shared, name, store)
+            task = LoopTask(loop=loop, shared=shared, name=name, store=store)
             if workers == 1 and not resources.on_cluster:
                 run_in_process(task, lambda _: listener.poll())
             else:
@@ -65,13 +67,14 @@ def run_distributed(
 
 
 def release(name: str, store: Store, resources: Resources) -> None:
-    """Note that the model of the loop `name` is saved: its checkpoint may soon be removed."""
+    """Let the checkpoint of the loop `name` expire, and delete its files in the scratch folder: the
+    loop's model is saved."""
     CheckpointStore(store.blobs, name).done()
-    shutil.rmtree(resources.scratch / HOME / name, ignore_errors=True)
+    shutil.rmtree(resources.scratch / CHECKPOINTS / name, ignore_errors=True)
 
 
 class ReportListener:
-    """Passes every report on to `on_report` once."""
+    """Passes each report of a loop on to `on_report`, once."""
 
     def __init__(self, checkpoints: CheckpointStore, on_report: Callable[[Metrics], None]) -> None:
         self.checkpoints = checkpoints
@@ -79,7 +82,8 @@ class ReportListener:
         self.passed_on = 0
 
     def poll(self) -> None:
-        """Pass on all new reports. What is reported again after a restart is not new."""
+        """Pass on the reports since the last call. A report that a restarted group makes again is
+        not passed on again."""
         for metrics in self.checkpoints.read().reports[self.passed_on :]:
             self.on_report(metrics)
             self.passed_on += 1
@@ -88,12 +92,14 @@ class ReportListener:
 def _run_on_ray(
     task: LoopTask, resources: Resources, workers: int, memory: int, poll: Callable[[], None]
 ) -> None:
-    """Run the task on at most `workers` Ray workers; `poll` is called meanwhile."""
+    """Run the task on at most `workers` workers of Ray Train, and call `poll` meanwhile."""
     import ray
 
     scaling = _scaling(workers, resources, memory)
     host = "" if resources.on_cluster else "127.0.0.1"
-    with cluster(resources, _object_bytes(task.shared), opened="") as folder:
+    # The group's workers alone need Paddle, so Ray's processes do not import it beforehand. (Within
+    # the `cluster` of a search, which has done so, this has no effect.)
+    with cluster(resources, _object_bytes(task.shared), preload="") as folder:
         check_room(ray.nodes(), scaling.resources_per_worker)
         task = task._replace(shared=ray.put(task.shared))
         failure, reached = None, -1
@@ -105,21 +111,23 @@ def _run_on_ray(
             if isinstance(failure, WorkflowError):
                 raise failure
     raise InfrastructureError(
-        f"The workers that train {task.name} died {FAILURES + 1} times: {failure}.",
+        f"The workers that train {task.name} died {MAX_FAILURES + 1} times: {failure}.",
         "Free some memory, or set train.workers to 1; run again to go on from the last checkpoint.",
     ) from failure
 
 
 def _checkpoint(task: LoopTask) -> int:
+    """The number of reports at the last checkpoint, which tells checkpoints apart."""
     return CheckpointStore(task.store.blobs, task.name).state.at
 
 
 def _scaling(workers: int, resources: Resources, memory: int) -> Any:
-    """At most `workers`, and fewer if there is no room for all."""
+    """Ray Train's ScalingConfig: at most `workers` workers of one core each, fewer if there is no
+    room for all. `memory`: bytes that each allocates beside Paddle."""
     from ray.train import ScalingConfig
 
     if not resources.on_cluster:
-        workers = min(workers, resources.cores)  # whatever Ray is here already
+        workers = min(workers, resources.cores)  # an outer cluster may have more
     wanted = {"CPU": 1.0, "memory": float(worker_bytes(memory))} | (
         {"GPU": 1.0} if resources.gpus else {}
     )
@@ -131,7 +139,8 @@ def _scaling(workers: int, resources: Resources, memory: int) -> Any:
 def _fit_in_task(
     task: LoopTask, scaling: Any, host: str, folder: Path, poll: Callable[[], None]
 ) -> Exception | None:
-    """Run Ray Train once to its end, and call `poll` meanwhile; what failed.
+    """Run Ray Train once to its end, and call `poll` every POLL_SECONDS meanwhile; return what made
+    it fail, or None.
 
     It runs in a task of Ray's, on this machine. In the main thread Ray Train would take Ctrl-C for
     itself. In another thread it would use Ray while it is shut down, and Ray ends a process that
@@ -142,7 +151,7 @@ def _fit_in_task(
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     fit = ray.remote(num_cpus=0, max_retries=0)(_fit)
     running = fit.options(scheduling_strategy=here).remote(task, scaling, host, folder)
-    while not ray.wait([running], timeout=POLL)[0]:
+    while not ray.wait([running], timeout=POLL_SECONDS)[0]:
         poll()
     try:
         return cast("Exception | None", ray.get(running))
@@ -151,7 +160,8 @@ def _fit_in_task(
 
 
 def _fit(task: LoopTask, scaling: Any, host: str, folder: Path) -> Exception | None:
-    """What made the group fail: a WorkflowError if there is one among its errors."""
+    """Fit Ray Train's trainer; runs in a task of Ray's. Returns what made the group fail, a
+    WorkflowError if there is one among its errors, or None."""
     try:
         error: WorkflowError | None = _trainer(task, scaling, host, folder).fit().return_value
     except Exception as failure:  # raised where somebody can act on it
@@ -172,7 +182,7 @@ def _trainer(task: LoopTask, scaling: Any, host: str, folder: Path) -> Any:
         run_config=train.RunConfig(
             name="train",
             storage_path=str(folder / "train"),
-            failure_config=train.FailureConfig(max_failures=FAILURES),
+            failure_config=train.FailureConfig(max_failures=MAX_FAILURES),
         ),
     )
 
@@ -186,7 +196,7 @@ def _workflow_error(failure: Exception) -> WorkflowError | None:
 
 
 def _object_bytes(shared: Any) -> int:
-    """What `shared` takes in Ray's store of objects."""
+    """The bytes that `shared` takes in Ray's object store."""
     from ray import cloudpickle
 
     buffers: list[Any] = []

@@ -1,7 +1,7 @@
-"""Runs pieces of work on workers of Ray: actors that keep what they have read.
+"""Runs pieces of work on a pool of Ray actors, each of which loads the shared data once.
 
-A piece is a pure function of itself and of what all workers share. So who works on it, in which
-order pieces end, and how often a worker dies change nothing about the results."""
+The result of a piece depends on the piece and on the shared data alone. So which worker does it, in
+which order pieces end, and how often a worker dies do not change the results."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -9,51 +9,60 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 from stages.runtime.errors import InfrastructureError, WorkflowError
-from stages.train.distributed.room import reserved
+from stages.train.distributed.room import reserve_workers
 
-TRIES = 3  # of a piece whose worker died or failed
-STARTING = 300.0  # seconds in which the first worker has to be up
+TRIES = 3  # of a piece whose worker died or raised an error
+START_TIMEOUT = 300.0  # seconds in which a worker has to be up while none is running
 
 Work = Generator[Any, None, Any]  # yields reports, returns the result
 
 
 class PieceWorker(Protocol):
-    """What runs on a worker: made once from what is shared, then given piece after piece."""
+    """What runs on a worker: it is made once from the shared data, then does piece after piece."""
 
     def work(self, piece: Any) -> Work:
-        """Do `piece`: yield reports meanwhile, return the result."""
+        """Do `piece`: a generator that yields reports and returns the result."""
         ...
 
 
 class Source(Protocol):
-    """Gives pieces out and takes what comes of them, all in the driver's thread."""
+    """Gives pieces to the executor and takes their reports and results. The executor calls all
+    methods in the thread that runs `Executor.run`."""
 
     def next(self) -> Any:
-        """The next piece; None if there is none, or none until a running one is done."""
+        """The next piece; None if there is none now. It is called again whenever a worker is
+        idle."""
         ...
 
-    def reported(self, piece: Any, report: Any) -> None: ...
-
-    def resumed(self, piece: Any) -> Any:
-        """What to do in place of `piece`, whose worker died or failed: the same, or what its
-        reports leave of it."""
+    def on_report(self, piece: Any, report: Any) -> None:
+        """Take a `report` that the worker on `piece` yielded."""
         ...
 
-    def done(self, piece: Any, result: Any) -> None: ...
+    def resume(self, piece: Any) -> Any:
+        """The piece to do in place of `piece`, whose worker died or raised an error: `piece`
+        itself, or one that continues from its last report."""
+        ...
+
+    def on_result(self, piece: Any, result: Any) -> None:
+        """Take the `result` of `piece`."""
+        ...
 
 
 @dataclass
 class _Attempt:
+    """Try `number`, from 1, of a piece."""
+
     piece: Any
     number: int = 1
 
 
 class Executor:
-    """Workers that stay until `close`: as many as `workers`, or fewer if there is no room for all.
+    """A pool of `workers` workers, or fewer if there is no room for all, that live until `close`.
+    This process has to be connected to Ray (`cluster.py`).
 
-    `make(shared)` makes a PieceWorker; it must be importable. `shared` is put into Ray's store of
-    objects once, its arrays cannot be written to. `wanted`: CPU, GPU and memory (bytes) of each
-    worker. `remedy`: what a person can do if a piece fails again and again. Raises
+    `make(shared)` makes a PieceWorker in the worker; it must be importable. `shared` is put into
+    Ray's object store once, so its arrays are read-only. `wanted`: CPU, GPU and memory (bytes) of
+    each worker. `remedy`: what a person can do if a piece fails again and again. Raises
     InfrastructureError if there is no room for one worker."""
 
     def __init__(
@@ -68,14 +77,15 @@ class Executor:
         import ray
 
         self.make, self.wanted, self.remedy = make, wanted, remedy
-        self.places = reserved(workers, wanted)
+        self.placement_groups = reserve_workers(workers, wanted)
         self.shared = ray.put(shared)
-        self.starting: dict[Any, tuple[Any, Any]] = {}  # answer -> worker and its place
+        # A worker is a pair: its actor and its placement group.
+        self.starting: dict[Any, tuple[Any, Any]] = {}  # by the reference that is ready once it is
         self.idle: list[tuple[Any, Any]] = []
-        self.running: dict[Any, tuple[tuple[Any, Any], _Attempt]] = {}
-        self.again: deque[_Attempt] = deque()
-        for place in self.places:
-            self._start(place)
+        self.running: dict[Any, tuple[tuple[Any, Any], _Attempt]] = {}  # by its stream of items
+        self.retries: deque[_Attempt] = deque()
+        for placement_group in self.placement_groups:
+            self._start(placement_group)
 
     def __enter__(self) -> Self:
         return self
@@ -84,7 +94,7 @@ class Executor:
         self.close()
 
     def run(self, source: Source) -> None:
-        """Work until `source` has no piece left and none is running.
+        """Do the pieces of `source` until it has none left and none is running.
 
         Raises what a method of `source` raises, a WorkflowError that a worker raised, and
         InfrastructureError if a piece failed TRIES times or no worker comes up."""
@@ -92,24 +102,25 @@ class Executor:
             self._listen(source)
 
     def map(self, pieces: Sequence[Any], progress: Callable[[int, int], None]) -> list[Any]:
-        """The results of `pieces`, in their order; `progress` is called with how many are done."""
-        source = _Listed(pieces, progress)
+        """The results of `pieces`, in their order; `progress(done, total)` is called at the start
+        and after each. Raises what `run` raises."""
+        source = _PieceList(pieces, progress)
         self.run(source)
         return [source.results[id(piece)] for piece in pieces]
 
     def close(self) -> None:
-        """End the workers and give their places back."""
+        """End the workers and give their placement groups back to Ray."""
         import ray
         from ray.util import remove_placement_group
 
         busy = [worker for worker, _ in self.running.values()]
         for actor, _ in [*self.starting.values(), *self.idle, *busy]:
             ray.kill(actor)
-        for place in self.places:
-            remove_placement_group(place)
-        self.starting, self.idle, self.running, self.places = {}, [], {}, []
+        for placement_group in self.placement_groups:
+            remove_placement_group(placement_group)
+        self.starting, self.idle, self.running, self.placement_groups = {}, [], {}, []
 
-    def _start(self, place: Any) -> None:
+    def _start(self, placement_group: Any) -> None:
         import ray
         from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
@@ -120,16 +131,16 @@ class Executor:
                 num_gpus=self.wanted.get("GPU", 0),
                 memory=self.wanted.get("memory", 0),
                 max_restarts=0,
-                scheduling_strategy=PlacementGroupSchedulingStrategy(place),
+                scheduling_strategy=PlacementGroupSchedulingStrategy(placement_group),
             )
             .remote(self.make, self.shared)
         )
-        self.starting[actor.is_up.remote()] = (actor, place)
+        self.starting[actor.is_up.remote()] = (actor, placement_group)
 
     def _assigned_all(self, source: Source) -> bool:
-        """Give pieces to idle workers; whether there is no piece for one that is idle."""
+        """Give pieces to idle workers; return whether a worker is idle for want of a piece."""
         while self.idle:
-            attempt = self.again.popleft() if self.again else _attempt(source.next())
+            attempt = self.retries.popleft() if self.retries else _attempt(source.next())
             if attempt is None:
                 return True
             worker = self.idle.pop(0)
@@ -137,25 +148,26 @@ class Executor:
         return False
 
     def _listen(self, source: Source) -> None:
-        """Wait for one report, result, failure or start, and take it."""
+        """Wait for the next report, result, failure or start of a worker, and handle it."""
         import ray
 
-        patience = None if self.running else STARTING
-        ready, _ = ray.wait([*self.running, *self.starting], num_returns=1, timeout=patience)
+        timeout = None if self.running else START_TIMEOUT
+        ready, _ = ray.wait([*self.running, *self.starting], num_returns=1, timeout=timeout)
         if not ready:
             raise InfrastructureError(
-                f"No worker of Ray came up in {STARTING:g} s.",
+                f"No worker of Ray came up in {START_TIMEOUT:g} s.",
                 "Look at the cluster that AIWF_RAY names, or free some memory; run again.",
             )
         if ready[0] in self.starting:
-            self._started(ready[0])
+            self._add_idle(ready[0])
         else:
             self._take(ready[0], source)
 
-    def _started(self, answer: Any) -> None:
+    def _add_idle(self, answer: Any) -> None:
+        """Take a worker as idle once its `answer` is ready; raise if it could not be made."""
         import ray
 
-        actor, place = self.starting.pop(answer)
+        actor, placement_group = self.starting.pop(answer)
         try:
             ray.get(answer)
         except ray.exceptions.RayTaskError as error:
@@ -165,10 +177,11 @@ class Executor:
                 f"A worker of Ray ended while it started: {_first_line(error)}", self.remedy
             ) from error
         else:
-            self.idle.append((actor, place))
+            self.idle.append((actor, placement_group))
 
     def _take(self, items: Any, source: Source) -> None:
-        """Take the next of the `items` that a worker yields."""
+        """Handle the next of the `items` that a worker yields: a report or the result; if it failed
+        instead, queue its piece again, and replace the worker if it died."""
         import ray
 
         (worker, attempt) = self.running[items]
@@ -177,38 +190,39 @@ class Executor:
         except ray.exceptions.RayTaskError as error:
             del self.running[items]
             self.idle.append(worker)
-            self._failed(attempt, _cause(error), source)
+            self._retry(attempt, _cause(error), source)
         except ray.exceptions.RayError as error:  # the worker, or its machine, is gone
             del self.running[items]
             self._start(worker[1])
-            self._failed(attempt, error, source)
+            self._retry(attempt, error, source)
         else:
             if not is_result:
-                source.reported(attempt.piece, value)
+                source.on_report(attempt.piece, value)
                 return
             del self.running[items]
             self.idle.append(worker)
-            source.done(attempt.piece, value)
+            source.on_result(attempt.piece, value)
 
-    def _failed(self, attempt: _Attempt, cause: Exception, source: Source) -> None:
-        """Let the piece be tried again, unless that does not help."""
+    def _retry(self, attempt: _Attempt, cause: Exception, source: Source) -> None:
+        """Queue the piece again. Raises `cause` if it is a WorkflowError, which a repetition does
+        not mend, and InfrastructureError after TRIES tries."""
         if isinstance(cause, WorkflowError):
             raise cause
         if attempt.number == TRIES:
             raise InfrastructureError(
                 f"{attempt.piece} failed {TRIES} times: {_first_line(cause)}", self.remedy
             ) from cause
-        self.again.append(_Attempt(source.resumed(attempt.piece), attempt.number + 1))
+        self.retries.append(_Attempt(source.resume(attempt.piece), attempt.number + 1))
 
 
 class RayPieceWorker:
-    """The actor: a PieceWorker whose reports and result travel as items of one stream."""
+    """The Ray actor around a PieceWorker. A piece's reports and result are items of one stream."""
 
     def __init__(self, make: Callable[[Any], PieceWorker], shared: Any) -> None:
         self.worker = make(shared)
 
     def is_up(self) -> None:
-        """Answer once the worker is made."""
+        """Return once the worker is made; Ray calls it after `__init__`."""
 
     def work(self, piece: Any) -> Generator[tuple[bool, Any], None, None]:
         """Yield (False, report) for each report, then (True, result)."""
@@ -222,8 +236,8 @@ class RayPieceWorker:
             yield False, report
 
 
-class _Listed:
-    """A source of pieces that are all known."""
+class _PieceList:
+    """A source of pieces that are all given at the start, in `pieces`."""
 
     def __init__(self, pieces: Sequence[Any], progress: Callable[[int, int], None]) -> None:
         self.waiting = deque(pieces)
@@ -235,12 +249,12 @@ class _Listed:
     def next(self) -> Any:
         return self.waiting.popleft() if self.waiting else None
 
-    def reported(self, piece: Any, report: Any) -> None: ...
+    def on_report(self, piece: Any, report: Any) -> None: ...
 
-    def resumed(self, piece: Any) -> Any:
+    def resume(self, piece: Any) -> Any:
         return piece
 
-    def done(self, piece: Any, result: Any) -> None:
+    def on_result(self, piece: Any, result: Any) -> None:
         self.results[id(piece)] = result
         self.finished += 1
         self.progress(self.finished, self.total)
@@ -255,6 +269,6 @@ def _first_line(error: Exception) -> str:
 
 
 def _cause(error: Any) -> Exception:
-    """What a worker raised, without Ray's wrapping."""
+    """The error that a worker raised, without Ray's RayTaskError around it."""
     cause: Exception = error.cause
     return cause

@@ -1,5 +1,5 @@
-"""Workers that train one model together, as each of them sees the others. Paddle joins them: gloo
-between processors, NCCL between graphics processors."""
+"""Lets the workers that train one model exchange vectors and values. Paddle connects them: with
+gloo between CPUs, with NCCL between GPUs."""
 
 from typing import Any, Protocol
 
@@ -10,18 +10,19 @@ Floats = NDArray[np.float32]
 
 
 class ProcessGroup(Protocol):
-    """`rank`: this worker's number, from 0; `world`: the number of workers. Every worker makes the
-    same calls in the same order."""
+    """All workers that train one model, as one of them sees them. `rank`: this worker's number,
+    from 0; `world`: the number of workers. Every worker makes the same calls in the same order, and
+    each call returns once all have made it."""
 
     rank: int
     world: int
 
     def sum(self, vector: Floats) -> Floats:
-        """The sum of all workers' vectors, the same for every worker."""
+        """The sum of all workers' vectors [n], equal for every worker."""
         ...
 
     def gather(self, value: Any) -> list[Any]:
-        """All workers' values, by rank."""
+        """The values of all workers, by rank; `value` is this worker's, and can be pickled."""
         ...
 
 
@@ -39,10 +40,10 @@ class SingleProcess:
 
 
 class PaddleGroup:
-    """A group over `paddle.distributed`.
+    """A group over `paddle.distributed`, which this process has joined (`backend.py`).
 
-    With gloo a worker waits at most 30 s for another one and then ends its process. Work that one
-    worker alone does for longer belongs into `TrainContext.report`."""
+    With gloo a worker waits at most 30 s for another one, and then its process ends. Work that one
+    worker does alone for longer belongs into `TrainContext.report`."""
 
     def __init__(self, rank: int, world: int) -> None:
         self.rank = rank

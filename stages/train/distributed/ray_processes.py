@@ -1,16 +1,16 @@
-"""The processes of a Ray that was started here: whether they live, and that none outlives it."""
+"""Watches the processes of a Ray that this process started, and ends them."""
 
 import os
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 5.0  # seconds for what Ray stopped to end by itself
-NEEDED = ("raylet", "gcs_server")  # without one of these nothing answers
+END_TIMEOUT = 5.0  # seconds in which a process that was told to end may do so by itself
+NEEDED = ("raylet", "gcs_server")  # Ray answers no call when one of these processes has ended
 
 
 class RayProcesses:
-    """All that Ray started from this process, with the session's `folder` on its command lines,
-    and all that these started."""
+    """The processes of the Ray that was started from this process with its files in `folder`: those
+    that have `folder` on their command lines, and their descendants."""
 
     def __init__(self, folder: Path) -> None:
         import psutil  # type: ignore[import-untyped]
@@ -18,31 +18,31 @@ class RayProcesses:
         children = psutil.Process().children()
         self._first = [process for process in children if _mentions(process, str(folder))]
         self._needed = [process for process in self._first if _name(process) in NEEDED]
-        self._initial = self._descendants()  # its agents have no known parent once raylet has ended
+        self._initial = self._descendants()  # once raylet has ended, its agents have no parent
 
     def ended(self) -> bool:
-        """Whether one that Ray cannot do without has ended."""
+        """Whether a process of NEEDED has ended."""
         return not all(_alive(process) for process in self._needed)
 
-    def family(self) -> list[Any]:
-        """Those that live."""
+    def alive(self) -> list[Any]:
+        """The psutil.Process of each one that runs."""
         return [process for process in {*self._initial, *self._descendants()} if _alive(process)]
 
     def _descendants(self) -> list[Any]:
         import psutil
 
-        family = list(self._first)
+        found = list(self._first)
         for process in self._first:
             try:
-                family += process.children(recursive=True)
+                found += process.children(recursive=True)
             except psutil.Error:
                 continue  # it has ended
-        return family
+        return found
 
 
 def of_session(leader: int) -> list[Any]:
-    """Processes that live of the system's session that the process `leader` began, whoever their
-    parent is now, and whatever they call themselves."""
+    """The running processes of the operating system's session that the process `leader` started,
+    whatever their parents and names are now."""
     import psutil
 
     found = []
@@ -55,18 +55,18 @@ def of_session(leader: int) -> list[Any]:
     return found
 
 
-def end(processes: list[Any], patience: float = PATIENCE) -> None:
-    """See that `processes`, which were told to end, have ended: by their ids, after `patience`
-    seconds."""
+def end(processes: list[Any], timeout: float = END_TIMEOUT) -> None:
+    """Wait `timeout` seconds for `processes`, which were told to end, and kill those that still
+    run."""
     import psutil
 
-    _, alive = psutil.wait_procs(processes, timeout=patience)
+    _, alive = psutil.wait_procs(processes, timeout=timeout)
     for process in alive:
         try:
             process.kill()  # psutil holds its start time against one that has its number now
         except psutil.Error:
             continue
-    psutil.wait_procs(alive, timeout=PATIENCE)
+    psutil.wait_procs(alive, timeout=END_TIMEOUT)
 
 
 def _mentions(process: Any, text: str) -> bool:

@@ -1,5 +1,5 @@
-"""An ONNX network on one core, so that what it says is the same to the last bit on every number of
-them."""
+"""Runs an ONNX network on one thread, so that its outputs are equal to the last bit on machines
+with any number of cores."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 
 def load_single_threaded(model: str | bytes) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
-    """The first output of `model`, a path or the graph itself, of what its first input is given."""
+    """A function from the first input of `model` (a path, or the bytes of an ONNX file), float32,
+    to its first output; both have the shapes that the file declares."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,5 +1,5 @@
-"""Whether the machines of a cluster have the libraries that this process has: told before work
-begins, as other versions compute other numbers or fail in the middle."""
+"""Compares the libraries on the machines of a cluster with those of this process, before work
+begins: other versions compute other numbers, or fail in the middle."""
 
 import platform
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ from stages.runtime.errors import InfrastructureError
 from stages.runtime.libraries import installed
 
 LIBRARIES = ("ray", "paddlepaddle", "numpy", "onnxruntime", "pillow", "soundfile")
-PATIENCE = 120.0  # seconds for all machines to answer
+ANSWER_TIMEOUT = 120.0  # seconds in which all machines have to answer
 
 
 def versions_here() -> dict[str, str]:
-    """The versions of Python and of the libraries that training uses; '' for one that is
+    """The versions in this process of Python and of LIBRARIES, by name; '' for one that is
     missing."""
     return {"python": platform.python_version()} | {
         name: installed(name) or "" for name in LIBRARIES
@@ -20,15 +20,14 @@ def versions_here() -> dict[str, str]:
 
 
 def check_versions(nodes: Mapping[str, Mapping[str, str]]) -> None:
-    """Raise InfrastructureError if one of `nodes` (address -> versions) differs from this process.
-
-    Of Python, the first two numbers count."""
+    """Raise InfrastructureError, naming each difference, if one of `nodes` (address -> versions)
+    differs from this process. Of Python's version the first two numbers are compared."""
     here = versions_here()
     differing = [
         f"{address} has {name} {found or 'not at all'}, this process {here[name] or 'not at all'}"
         for address, versions in nodes.items()
         for name, found in versions.items()
-        if _counted(name, found) != _counted(name, here[name])
+        if _comparable(name, found) != _comparable(name, here[name])
     ]
     if differing:
         raise InfrastructureError(
@@ -40,7 +39,8 @@ def check_versions(nodes: Mapping[str, Mapping[str, str]]) -> None:
 def check_cluster() -> None:
     """Ask every machine of the Ray that this process is connected to, and check its versions.
 
-    Raises InfrastructureError also if a machine does not answer within PATIENCE."""
+    Raises InfrastructureError if versions differ, or if a machine does not run a task within
+    ANSWER_TIMEOUT seconds."""
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -53,7 +53,7 @@ def check_cluster() -> None:
         if node["Alive"]
     }
     try:
-        found = ray.get(list(answers.values()), timeout=PATIENCE)
+        found = ray.get(list(answers.values()), timeout=ANSWER_TIMEOUT)
     except ray.exceptions.RayError as error:
         raise InfrastructureError(
             f"A machine of the cluster does not run tasks: {str(error).splitlines()[0]}",
@@ -62,5 +62,5 @@ def check_cluster() -> None:
     check_versions(dict(zip(answers, found, strict=True)))
 
 
-def _counted(name: str, version: str) -> str:
+def _comparable(name: str, version: str) -> str:
     return ".".join(version.split(".")[:2]) if name == "python" else version

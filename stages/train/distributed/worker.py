@@ -1,4 +1,4 @@
-"""What one worker of a process group does: it runs the loop with a context of its own."""
+"""Runs a training loop on one worker of a process group."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from stages.runtime.errors import WorkflowError
 from stages.store import Store
 from stages.train.distributed.checkpoints import CheckpointStore
-from stages.train.distributed.own_folder import own_folder
+from stages.train.distributed.process_folder import process_folder
 from stages.train.distributed.process_group import PaddleGroup, ProcessGroup, SingleProcess
 
 Metrics = dict[str, Any]
@@ -15,10 +15,12 @@ Save = Callable[[Path], None]
 
 
 class TrainContext:
-    """What a loop sees of its surroundings. Every worker makes the same calls in the same order.
+    """What a training loop may use: the group of workers, and its checkpoint. Every worker makes
+    the same calls in the same order.
 
-    `barrier`: returns once all workers have called it. Between two sums of the group no worker may
-    be more than 30 s behind; at the barrier it may."""
+    `folder`: of this worker alone, for the checkpoint's files; `barrier`: returns once all workers
+    have called it with their metrics. A worker may be more than 30 s late at the barrier, but not
+    at a sum of the group."""
 
     def __init__(
         self,
@@ -33,15 +35,16 @@ class TrainContext:
         self._barrier = barrier
 
     def restored(self) -> Path | None:
-        """A folder with the files of the last checkpoint; None if there is none yet."""
+        """A folder with the files of the last checkpoint; None if there is none yet. Raises Damaged
+        if the checkpoint is lost."""
         if not self._checkpoints.state.at:
             return None
         return self._checkpoints.fetch(self._folder / "restored")
 
     def report(self, metrics: Metrics, save: Save | None = None) -> None:
-        """Report `metrics`, which JSON can hold, to the driver. `save` writes files into the folder
-        that it is given; they are the checkpoint when this returns. Rank 0 does both, the others
-        wait."""
+        """Report `metrics`, which JSON can hold, to the driver, and save a checkpoint if `save` is
+        given: `save(folder)` writes its files. Rank 0 does both; all workers wait for it, so this
+        is a barrier, too."""
         if self.group.rank == 0:
             self._checkpoints.report(metrics, self._folder / "saved", save)
         self._barrier(metrics)
@@ -51,8 +54,9 @@ Loop = Callable[[TrainContext, Any], None]
 
 
 class LoopTask(NamedTuple):
-    """`shared`: for a group, a reference into Ray's store of objects. `store`: has the checkpoints;
-    a worker in another process opens it anew, by how it is pickled."""
+    """A loop to run, on each worker: `loop(context, shared)`. `shared`: the data; for workers of
+    Ray, a reference to it in Ray's object store. `name`: of the loop's checkpoints in `store`,
+    which a worker in another process opens again when it unpickles this."""
 
     loop: Loop
     shared: Any
@@ -61,10 +65,10 @@ class LoopTask(NamedTuple):
 
 
 def run_in_group(config: dict[str, LoopTask]) -> WorkflowError | None:
-    """Run the task's loop as one of a group of Ray Train's workers.
+    """Run the loop of `config["task"]` as one worker of Ray Train's group.
 
-    An error that only a person can correct is returned and not raised, because Ray Train would
-    start the group again."""
+    A WorkflowError that a repetition does not mend is returned and not raised, because Ray Train
+    would start the group again."""
     import ray
     from ray import train
 
@@ -82,7 +86,7 @@ def run_in_group(config: dict[str, LoopTask]) -> WorkflowError | None:
 
 
 def run_in_process(task: LoopTask, barrier: Callable[[Metrics], None]) -> None:
-    """Run the task's loop in this process."""
+    """Run the task's loop in this process alone, on the CPU."""
     import paddle
 
     paddle.set_device("cpu")
@@ -92,5 +96,5 @@ def run_in_process(task: LoopTask, barrier: Callable[[Metrics], None]) -> None:
 def _run(task: LoopTask, group: ProcessGroup, barrier: Callable[[Metrics], None]) -> None:
     checkpoints = CheckpointStore(task.store.blobs, task.name)
     checkpoints.rewind()
-    with own_folder() as folder:
+    with process_folder() as folder:
         task.loop(TrainContext(group, checkpoints, folder, barrier), task.shared)

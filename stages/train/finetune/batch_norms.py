@@ -1,4 +1,5 @@
-"""Batch norms of unfrozen layers: they keep their published statistics, or estimate their own."""
+"""Controls the batch norms of unfrozen layers: they keep their published statistics, or measure
+their own."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,17 +10,18 @@ from numpy.typing import NDArray
 from paddle import nn
 
 from stages.runtime.quiet import quiet
-from stages.train.distributed.flat_optimizer import fill, flattened
+from stages.train.distributed.flat_optimizer import fill, flatten
 
 MOMENTUM = 0.9  # MobileNetV3's own 0.99 averages over weights that are out of date
 
 
-class Norms:
-    """The batch norms of the layers `unfrozen`. `learn`: each batch is normalised by its own
-    statistics in training, and the statistics for prediction are measured afterwards."""
+class BatchNorms:
+    """The batch norms of the layers `unfrozen`, whose mode and momentum it sets. `own_statistics`:
+    in training, each batch is normalised by its own statistics, and those for prediction are
+    measured before each validation; else the published statistics are used throughout."""
 
-    def __init__(self, unfrozen: Any, learn: bool) -> None:
-        self.unfrozen, self.learn = unfrozen, learn
+    def __init__(self, unfrozen: Any, own_statistics: bool) -> None:
+        self.unfrozen, self.own_statistics = unfrozen, own_statistics
         norms = [norm for norm in unfrozen.sublayers() if isinstance(norm, nn.BatchNorm2D)]
         for norm in norms:
             norm._momentum = MOMENTUM
@@ -28,12 +30,13 @@ class Norms:
         unfrozen.eval()
 
     def train(self) -> None:
-        """Normalise batches as in training from now on."""
-        if self.learn:
+        """Switch to training; norms with published statistics stay in prediction."""
+        if self.own_statistics:
             self.unfrozen.train()
 
     def use_statistics(self, statistics: NDArray[np.float32] | None) -> None:
-        """Predict with `statistics`; with the present ones if None."""
+        """Switch to prediction with `statistics`, as `measure_statistics` returns them; if None,
+        switch to training."""
         if statistics is not None:
             fill(self.tensors, statistics)
             self.unfrozen.eval()
@@ -41,9 +44,10 @@ class Norms:
             self.train()
 
     @quiet()  # Paddle warns of batch norms in training mode at every step
-    def measured(self, batches: Sequence[Any]) -> NDArray[np.float32]:
-        """The mean of the statistics of `batches`. Those that were gathered during training belong
-        to earlier weights."""
+    def measure_statistics(self, batches: Sequence[Any]) -> NDArray[np.float32]:
+        """The means and variances of all norms as one vector, in the mean over `batches` of feature
+        maps with the present weights; those that were gathered in training belong to earlier
+        weights. Leaves the layers in training mode."""
         self.unfrozen.train()
         statistics = []
         for norm in self.layers:
@@ -51,7 +55,7 @@ class Norms:
         with paddle.no_grad():
             for batch in batches:
                 self.unfrozen(batch)
-                statistics.append(flattened(self.tensors))
+                statistics.append(flatten(self.tensors))
         for norm in self.layers:
             norm._momentum = MOMENTUM
         mean: NDArray[np.float32] = np.mean(statistics, axis=0, dtype=np.float32)

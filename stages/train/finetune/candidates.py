@@ -1,4 +1,5 @@
-"""Which inputs are fine-tuned, and which heads are the baselines of the fine-tuned network."""
+"""Selects the inputs that are fine-tuned, and the heads that are the baselines of the fine-tuned
+network."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,52 +11,68 @@ from stages.models.arrays import unpack_arrays
 from stages.train.cost.finetune_budget import tunable
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.scores import measures
-from stages.train.search.search_space import by_name
+from stages.train.search.search_space import inputs_by_name
 from stages.train.search.selection import choose, result_of
 from stages.train.search.successive_halving import Trial
 from stages.train.search.trial_search import score_of
 
-FAR = 4.0  # standard errors behind the best input: more than fine-tuning gains
+# a family whose best score is lower than the best of all by more standard errors is not fine-tuned:
+# fine-tuning gains less
+MAX_STANDARD_ERRORS_BEHIND = 4.0
 
 
-def candidates_of(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
-    """The best trial of each of the best inputs that can be fine-tuned, best first. Families whose
-    best trial is more than FAR behind the best of all are left out. A family counts by its best
-    size, whether that size can be fine-tuned or not."""
-    inputs, tuned = by_name(train), {trial.name for trial in tunable(train)}
-    best = best_of_each(trials, train, prepared)
-    least = best[0].score - FAR * _error(best[0], prepared)
-    near = [inputs[trial.input].family for trial in best if trial.score >= least]
+def candidates_of(trials: Sequence[Trial], config: TrainConfig, prepared: Prepared) -> list[Trial]:
+    """The trials from which fine-tuning starts: the best one of each of the best inputs that can be
+    fine-tuned (`tunable`), at most `train.finetune.candidates` of them and no more than there are
+    fine-tuning trials.
+
+    Families are sorted by the score of their best trial, at any size, whether that size can be
+    fine-tuned or not; those far behind the best family (MAX_STANDARD_ERRORS_BEHIND) are left out.
+    Sizes of one family are sorted by their own best trials. `trials`: of the first phase, all
+    trained."""
+    family_of = {name: item.family for name, item in inputs_by_name(config).items()}
+    tunable_inputs = {model_input.name for model_input in tunable(config)}
+    best = best_of_each(trials, config, prepared)
+    error = standard_error(best[0].score, config.metric, prepared.problem.samples)
+    lowest_score = best[0].score - MAX_STANDARD_ERRORS_BEHIND * error
+    families = [family_of[trial.input] for trial in best if trial.score >= lowest_score]
     candidates = [
-        trial for trial in best if trial.input in tuned and inputs[trial.input].family in near
+        trial
+        for trial in best
+        if trial.input in tunable_inputs and family_of[trial.input] in families
     ]
-    candidates.sort(key=lambda trial: near.index(inputs[trial.input].family))
-    return candidates[: min(train.finetune.candidates, train.finetune.trials or 0)]
+    candidates.sort(key=lambda trial: families.index(family_of[trial.input]))
+    return candidates[: min(config.finetune.candidates, config.finetune.trials or 0)]
 
 
-def best_of_each(trials: Sequence[Trial], train: TrainConfig, prepared: Prepared) -> list[Trial]:
-    """The best of `trials` of each input, best first."""
+def best_of_each(trials: Sequence[Trial], config: TrainConfig, prepared: Prepared) -> list[Trial]:
+    """The best of `trials` of each input, by the rule of the first phase (`choose`), best first."""
     remaining, best = list(trials), []
     while remaining:
-        best.append(choose(remaining, train, prepared.problem.samples))
+        best.append(choose(remaining, config, prepared.problem.samples))
         remaining = [trial for trial in remaining if trial.input != best[-1].input]
     return best
 
 
-def _error(trial: Trial, prepared: Prepared) -> float:
-    """The standard error of the score of `trial`: of a share, or of a mean log loss, whose
-    deviation is about one."""
-    share = trial.score * (1 - trial.score) if trial.score > 0 else 1.0
-    return float(np.sqrt(share / prepared.problem.samples))
+def standard_error(score: float, metric: str, samples: int) -> float:
+    """The standard error of a `score` in `metric` on `samples` samples: that of a share, or of a
+    mean log loss, for which a sample's standard deviation is taken as one."""
+    variance = 1.0 if metric == "log_loss" else max(0.0, score * (1 - score))
+    return float(np.sqrt(variance / samples))
 
 
-def narrowed(trial: Trial, prepared: Prepared, train: TrainConfig) -> Trial:
-    """`trial` measured only on the validation folds of the best fine-tuned trial, so that the two
-    compare on the same samples."""
+def measured_on_validation_folds(trial: Trial, prepared: Prepared, config: TrainConfig) -> Trial:
+    """A copy of `trial`, a head of the first phase, whose measures and score are those on the folds
+    on which the best fine-tuned trial is going to be validated (the first
+    `train.validation_folds`), so that the two compare on the same samples. Its arrays stay as they
+    are."""
     result = result_of(trial)
     arrays = unpack_arrays(result.arrays)
-    on_folds = prepared.problem.fold_of_row[arrays["rows"]] < train.validation_folds
+    on_folds = prepared.problem.fold_of_row[arrays["rows"]] < config.validation_folds
     rows, logits = arrays["rows"][on_folds], arrays["logits"][on_folds]
-    narrowed_measures = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
-    narrow = replace(result, measures=narrowed_measures)
-    return replace(trial, result=narrow, score=score_of(narrowed_measures, train.metric))
+    measures_on_folds = measures(logits, prepared.problem.labels[rows], prepared.problem.rejected)
+    return replace(
+        trial,
+        result=replace(result, measures=measures_on_folds),
+        score=score_of(measures_on_folds, config.metric),
+    )

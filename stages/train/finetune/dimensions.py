@@ -1,4 +1,5 @@
-"""The search space of fine-tuning, and the hyperparameters that a trial inherits from its head."""
+"""Describes the search space of fine-tuning, and the hyperparameters that a trial takes over from
+its head."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +9,7 @@ from stages.config.search_space import Range
 from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.search.search_space import Categorical, Condition, Dimension, Number
 
-BEGIN: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "warm_up": 0.1,
     "layer_decay": 0.8,
@@ -21,13 +22,13 @@ BEGIN: dict[str, Any] = {
     "interpolation": 0.75,
     "dropout": 0.0,
 }
-MIXED = Condition("mixing", ("mixup", "cutmix"))
-INHERITED = ("head", "class_balance")
+MIXED = Condition("mixing", ("mixup", "cutmix"))  # under which `mixing_share` is active
+INHERITED = ("head", "class_balance")  # hyperparameters of the head that a trial starts from
 
 
-def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
-    """The search space of fine-tuning."""
-    space = train.finetune.search_space
+def dimensions(config: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension, ...]:
+    """The search space of fine-tuning the candidates of `problem`."""
+    space = config.finetune.search_space
     share = space.mixing_share
     return (
         Categorical("input", tuple(problem.candidates)),
@@ -47,7 +48,8 @@ def dimensions(train: TrainConfig, problem: FinetuneProblem) -> tuple[Dimension,
 
 
 def inherited(hyperparameters: Mapping[str, Any], problem: FinetuneProblem) -> dict[str, Any]:
-    """`hyperparameters` with those of the head that the trial is initialised from."""
+    """`hyperparameters` of a fine-tuning trial with the INHERITED ones of the head that it is
+    initialised from."""
     head = problem.candidates[hyperparameters["input"]].hyperparameters
     return {**hyperparameters, **{name: head[name] for name in INHERITED}}
 

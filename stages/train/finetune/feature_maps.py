@@ -1,8 +1,8 @@
-"""Feature maps at the split points: the output of the frozen stem of a backbone for every sample
-and every augmented view.
+"""Computes the feature maps at the split points of a backbone: the outputs of its frozen stems for
+every sample and every augmented view.
 
-They are computed once and cached, so that an epoch trains the unfrozen layers alone. float16 is
-enough: what rounding changes is far below what an augmentation changes."""
+They are computed once and held in memory, so that an epoch passes through the unfrozen layers
+alone. float16 is enough: rounding changes them far less than an augmentation does."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -35,15 +35,16 @@ def feature_maps_of(
     resources: Resources,
     report_progress: ReportProgress,
 ) -> dict[str, Windows]:
-    """The feature maps of `views`, in their order, by the names of their splits (`split_name`). A
-    view is decoded once for all split points."""
+    """The feature maps of `views`, in their order, by the name of the split (`split_name`), one for
+    each of `freezes`; each float16. A view is decoded once for all split points.
+    `report_progress(done)` is called after each view. Raises what `backbone_file` raises."""
     stems = {
         split_name(model_input, freeze): _stem(model_input, freeze, store, resources)
         for freeze in freezes
     }
     rows: dict[str, list[Half]] = {split: [] for split in stems}
     for done, stem_outputs in enumerate(
-        _each(preprocessing, views, list(stems.values()), resources), 1
+        _outputs_of_views(preprocessing, views, list(stems.values()), resources), 1
     ):
         for split, row in zip(rows, stem_outputs, strict=True):
             rows[split].append(row)
@@ -52,12 +53,13 @@ def feature_maps_of(
 
 
 def views_within(wanted: int, samples: int, view_bytes: int) -> int:
-    """How many augmented views of each sample are used: `wanted`, or as many as
-    MAX_FEATURE_MAP_BYTES allow for `samples` samples, of which one view takes `view_bytes`."""
+    """How many augmented views of each sample are used: `wanted`, or fewer if the feature maps of
+    all views of `samples` samples, each of `view_bytes` bytes, would take more than
+    MAX_FEATURE_MAP_BYTES."""
     return max(0, min(wanted, MAX_FEATURE_MAP_BYTES // max(1, samples * view_bytes) - 1))
 
 
-def _each(
+def _outputs_of_views(
     preprocessing: Preprocessing,
     views: Sequence[SampleView],
     stems: list[Network],
@@ -80,5 +82,5 @@ def _stem(model_input: Input, freeze: str, store: Store, resources: Resources) -
     if not split_point:
         return lambda windows: windows
     return load_single_threaded(
-        str(backbone_file(model_input.initialised_family, store, resources, split_point).path)
+        str(backbone_file(model_input.initialised_family, store, resources, parts=split_point).path)
     )

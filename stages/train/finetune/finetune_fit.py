@@ -10,25 +10,29 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.runtime.quiet import quiet
-from stages.train.distributed.batch_shards import shard, shards_of, total
+from stages.train.distributed.batch_shards import shard, shards_of, sum_over_shards
 from stages.train.distributed.flat_optimizer import fill, gradients
 from stages.train.distributed.process_group import ProcessGroup, SingleProcess
-from stages.train.distributed.schedule import averaged, rate_at
+from stages.train.distributed.schedule import learning_rate_at, running_mean
 from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
-from stages.train.finetune.mixing import mixed
+from stages.train.finetune.mixing import mix_batch
 from stages.train.finetune.unfrozen_network import (
-    PREDICTED_AT_ONCE,
+    PREDICTION_BATCH,
     TrainedWeights,
     UnfrozenNetwork,
 )
-from stages.train.heads.fitting import Best, Fit, Floats
+from stages.train.heads.fit import Best, Fit, Floats
 from stages.train.heads.scores import best_temperature, measures
-from stages.train.heads.windows import means
+from stages.train.heads.windows import mean_per_row
 
 
 class FinetuneFit(Fit):
-    """One fine-tuning trial. `head`: the arrays that its head is initialised from. `whole`: train
-    on all samples, without validation."""
+    """One fine-tuning trial in training, on one worker of `group` (None: this process alone).
+    `head`: the arrays that its head is initialised from; `on_all_samples`: train on all samples,
+    without validation (`fit_all`).
+
+    Every epoch counts as the best one so far, so a trial never stops early and is never exhausted:
+    the learning rate follows a schedule of a fixed length."""
 
     def __init__(
         self,
@@ -36,10 +40,12 @@ class FinetuneFit(Fit):
         hyperparameters: dict[str, Any],
         head: dict[str, Any],
         group: ProcessGroup | None = None,
-        whole: bool = False,
+        on_all_samples: bool = False,
     ) -> None:
         super().__init__(
-            finetune_problem.whole_problem if whole else finetune_problem.held_out_problem,
+            finetune_problem.all_samples_problem
+            if on_all_samples
+            else finetune_problem.held_out_problem,
             hyperparameters,
         )
         self.finetune_problem, self.group = finetune_problem, group or SingleProcess()
@@ -55,23 +61,30 @@ class FinetuneFit(Fit):
         self.done = 0
 
     def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
-        """The network of the best epoch, by the names of `backbone_and_head`; see `Fit.arrays`."""
-        self.network.use_weights(self._best().parameters)
+        """As in `Fit`: the weights of the last epoch by the names of `backbone_and_head`.
+        `temperature`: the divisor of the logits; None: the one of this trial's validation."""
+        self.network.use_weights(self.best_or_raise().parameters)
         arrays = self.network.arrays(self.temperature() if temperature is None else temperature)
         self.network.use_weights(TrainedWeights(self.values))
         return arrays
 
     def fit_all(self, epochs: int) -> None:
-        """Train up to `epochs` in all without validation; the last epoch counts as the best."""
+        """Train up to `epochs` epochs in all without validation; the last epoch is the best one."""
         while len(self.curve) < epochs:
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             self.curve.append({"train_loss": loss})
-        self.best = Best(len(self.curve), {}, self._trained_weights(), np.zeros((0, 0), np.float32))
+        self.best = Best(
+            epoch=len(self.curve),
+            measures={},
+            parameters=self._trained_weights(),
+            logits=np.zeros((0, 0), np.float32),
+        )
 
     def state(self) -> dict[str, Any]:
-        own = {"values": self.values, "mean": self.mean, "done": self.done}
+        """As in `Fit`; `ResumeState` writes it to files."""
+        fit_state = {"values": self.values, "mean": self.mean, "done": self.done}
         moments = {"first": self.optimizer.first, "second": self.optimizer.second}
-        return {**super().state(), **own, **moments}
+        return {**super().state(), **fit_state, **moments}
 
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
@@ -81,43 +94,45 @@ class FinetuneFit(Fit):
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch."""
+        """The number of steps of an epoch."""
         return -(-len(self.training_rows) // int(self.hyper["batch_size"]))
 
     @quiet()  # Paddle warns of batch norms in training mode at every step
     def _epoch(self, rng: np.random.Generator) -> float:
         self.network.norms.train()
-        losses = [self._step(rows[0], rng) for rows in self._orders([self.training_rows], rng)]
+        losses = [self._step(rows[0], rng) for rows in self._batches([self.training_rows], rng)]
         return float(np.mean(losses))
 
     def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> float:
-        """Train on `samples` [n]. Every worker draws the random numbers of all shards, and computes
-        the gradients of its own."""
-        shards, draws = self.finetune_problem.shards, rng.spawn(self.finetune_problem.shards)
+        """Take a step on the batch `samples` [n]; return the loss. Every worker spawns the random
+        generators of all shards, and computes the gradients of its own shards."""
+        shards, generators = self.finetune_problem.shards, rng.spawn(self.finetune_problem.shards)
 
-        def of(number: int) -> Floats:
+        def shard_gradient(number: int) -> Floats:
             part = shard(samples, number, shards)
             if not len(part):
                 return np.zeros(1 + len(self.values), np.float32)
-            return self._gradient(part, draws[number]) * np.float32(len(part) / len(samples))
+            return self._gradient(part, generators[number]) * np.float32(len(part) / len(samples))
 
-        whole = np.nan_to_num(total(self.group, shards, of), posinf=0.0, neginf=0.0)
-        self.values = self.optimizer.step(self.values, whole[1:], self._rate())
+        summed = np.nan_to_num(
+            sum_over_shards(self.group, shards, shard_gradient), posinf=0.0, neginf=0.0
+        )
+        self.values = self.optimizer.step(self.values, summed[1:], self._rate())
         fill(self.network.parameters, self.values)
         self.done += 1
-        self.mean = averaged(self.mean, self.values, self.hyper["average"], self.done)
-        return float(whole[0])
+        self.mean = running_mean(self.mean, self.values, self.hyper["average"], self.done)
+        return float(summed[0])
 
     def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-        """The loss of one shard, and its gradient along all parameters."""
+        """The loss of the shard `samples` [n] and its gradient: [1 + parameters]."""
         views = rng.integers(0, self.finetune_problem.views + 1, len(samples))
-        feature_maps = self.feature_maps.drawn(
+        feature_maps = self.feature_maps.random_windows(
             samples * (self.finetune_problem.views + 1) + views, rng
         )
-        targets = self._smooth(self.problem.labels[samples])
+        targets = self._smoothed_targets(self.problem.labels[samples])
         for change in self.problem.changes:
             feature_maps, targets = change(feature_maps, targets, rng)
-        feature_maps, targets = mixed(
+        feature_maps, targets = mix_batch(
             feature_maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
         )
         feature_maps = paddle.to_tensor(np.ascontiguousarray(feature_maps))
@@ -129,15 +144,16 @@ class FinetuneFit(Fit):
             parameter.clear_gradient(set_to_zero=False)
         return np.concatenate([np.array([float(loss)], np.float32), gradient])
 
-    def _smooth(self, labels: NDArray[np.int64]) -> Floats:
-        """Szegedy et al., arXiv 1512.00567."""
+    def _smoothed_targets(self, labels: NDArray[np.int64]) -> Floats:
+        """`labels` [n] as one-hot vectors with label smoothing, [n, classes] (Szegedy et al., arXiv
+        1512.00567)."""
         share = np.float32(self.hyper["label_smoothing"])
         targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
         return targets
 
     def _validation_logits(self) -> Floats:
-        """Logits of the validation rows with the averaged weights; each worker predicts the shards
-        that it trains on."""
+        """As in `Fit`, with the weights that would ship; each worker predicts its shards of the
+        rows, and all of them get all logits."""
         self.network.use_weights(self._trained_weights())
         rows, shards = self.validation_rows[0], self.finetune_problem.shards
         own_logits = {
@@ -152,23 +168,29 @@ class FinetuneFit(Fit):
         return logits
 
     def _is_best(self, epoch_measures: dict[str, float]) -> bool:
-        """The last epoch is the best: the learning rate has come down by then, and the final
-        training on all samples takes as many epochs."""
+        """Every epoch is the best so far: the learning rate is lowest in the last one, and the
+        final training on all samples, which has no validation, takes as many epochs."""
         return True
 
     def _measured(self, logits: Floats) -> dict[str, float]:
-        """Measures at the best temperature, as the model would ship: smoothed labels and mixed
-        samples make a network less confident than it is accurate."""
-        cooled = logits / np.float32(best_temperature(logits, self.truth, self.problem.rejected))
-        return measures(cooled, self.truth, self.problem.rejected)
+        """The measures of `logits` [rows, labels] over the best temperature, at which the model
+        would ship: smoothed labels and mixed samples make a network less confident than it is
+        accurate."""
+        calibrated_logits = logits / np.float32(
+            best_temperature(logits, self.truth, self.problem.rejected)
+        )
+        return measures(calibrated_logits, self.truth, self.problem.rejected)
 
     def logits(self, samples: NDArray[np.int64]) -> Floats:
-        """Logits of `samples` without augmentation: the mean over their windows."""
-        feature_maps, places = self.feature_maps.all_of(samples * (self.finetune_problem.views + 1))
+        """The logits of `samples` [n] without augmentation, [n, labels]: means over their
+        windows."""
+        feature_maps, row_indices = self.feature_maps.all_of(
+            samples * (self.finetune_problem.views + 1)
+        )
         parts = self.network.predict_logits(feature_maps)
         if not parts:
             return np.zeros((0, self.problem.classes), np.float32)
-        return means(np.concatenate(parts), places)
+        return mean_per_row(np.concatenate(parts), row_indices)
 
     def _trained_weights(self) -> TrainedWeights:
         return self.network.weights(self._interpolated(), self.values, self._statistics_batches)
@@ -177,21 +199,24 @@ class FinetuneFit(Fit):
         """The shipped weights interpolate between the initial weights (published backbone, head of
         the first phase) and the fine-tuned ones: Wortsman et al., Robust fine-tuning of zero-shot
         models, arXiv 2109.01903. A backbone without published weights takes the fine-tuned ones."""
-        if self.network.norms.learn:
+        if self.network.norms.own_statistics:
             return self.mean
         share = np.float32(self.hyper["interpolation"])
         interpolated: Floats = (1 - share) * self.initial + share * self.mean
         return interpolated
 
     def _statistics_batches(self) -> list[Any]:
-        """Feature maps of training samples without augmentation, in batches."""
-        rows = self.training_rows[: PREDICTED_AT_ONCE * 8] * (self.finetune_problem.views + 1)
-        parts = [rows[k : k + PREDICTED_AT_ONCE] for k in range(0, len(rows), PREDICTED_AT_ONCE)]
+        """The feature maps of the first training samples, without augmentation, in batches: for the
+        statistics of batch norms."""
+        rows = self.training_rows[: PREDICTION_BATCH * 8] * (self.finetune_problem.views + 1)
+        parts = [rows[k : k + PREDICTION_BATCH] for k in range(0, len(rows), PREDICTION_BATCH)]
         return [
             paddle.to_tensor(self.feature_maps.all_of(part)[0].astype(np.float32)) for part in parts
         ]
 
     def _rate(self) -> float:
-        """The learning rate of this step."""
+        """The learning rate of the next step."""
         steps = self.steps * self.finetune_problem.epochs
-        return rate_at(self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"])
+        return learning_rate_at(
+            self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"]
+        )

@@ -1,4 +1,5 @@
-"""Fine-tuning as the driver sees it: candidates, training by a process group, the chosen trial."""
+"""Drives fine-tuning: selects the candidates, has a process group train them, and collects the
+trials and the chosen one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,13 +12,22 @@ from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.resources import Resources
 from stages.store import Store
 from stages.train.cost.estimate import finetune_bytes
-from stages.train.finetune.candidates import best_of_each, candidates_of, narrowed
+from stages.train.finetune.candidates import (
+    best_of_each,
+    candidates_of,
+    measured_on_validation_folds,
+)
 from stages.train.finetune.finetune_loop import loop
 from stages.train.finetune.problem_builder import finetune_problem_of
-from stages.train.finetune.reevaluation import best_of, chosen_of, retraining_budget
+from stages.train.finetune.reevaluation import (
+    best_of,
+    chosen_of,
+    reevaluate,
+    retraining_rung,
+)
 from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
 from stages.train.finetune.resume_state import ResumeState
-from stages.train.heads.out_of_fold import only
+from stages.train.heads.out_of_fold import predictions_in
 from stages.train.heads.prepared import Prepared
 from stages.train.search.recorder import Recorder
 from stages.train.search.selection import choose, result_of
@@ -29,44 +39,51 @@ def tune(
     prepared: Prepared,
     trials: Sequence[Trial],
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     recorder: Recorder,
     store: Store,
     resources: Resources,
 ) -> tuple[list[Trial], Trial]:
     """Fine-tune the candidates among the first phase's `trials`; return all trials of both phases,
-    and the chosen one. Fine-tuned trials are numbered after the others, and their arrays are a
-    whole network's."""
-    candidates = candidates_of(trials, train, prepared)
-    if not candidates or not train.finetune.trials:
-        return list(trials), choose(trials, train, prepared.problem.samples)
+    and the chosen one. Fine-tuned trials are numbered after the others. The arrays of a fine-tuned
+    trial that is chosen are those of the whole network; the others have predictions alone.
+
+    Without candidates, or without fine-tuning trials in `config`, it chooses among `trials`.
+    Reports to `recorder` and its run. Raises InfrastructureError if workers die again and again."""
+    candidates = candidates_of(trials, config, prepared)
+    if not candidates or not config.finetune.trials:
+        return list(trials), choose(trials, config, prepared.problem.samples)
     problem = finetune_problem_of(
-        prepared, candidates, dataset, train, store, recorder.run, resources
+        prepared, candidates, dataset, config, store, recorder.run, resources
     )
     baselines = tuple(
-        narrowed(trial, prepared, train) for trial in best_of_each(trials, train, prepared)
+        measured_on_validation_folds(trial, prepared, config)
+        for trial in best_of_each(trials, config, prepared)
     )
-    request = FinetuneRequest(problem, train, train.finetune.trials, baselines)
-    resume_state = _train(request, dataset, train, recorder, len(trials), store, resources)
-    return _joined(list(trials), request, resume_state)
+    request = FinetuneRequest(
+        problem=problem, config=config, trials=config.finetune.trials, baselines=baselines
+    )
+    resume_state = _train(request, dataset, config, recorder, len(trials), store, resources)
+    return _collect_trials(list(trials), request, resume_state)
 
 
 def _train(
     request: FinetuneRequest,
     dataset: Dataset,
-    train: TrainConfig,
+    config: TrainConfig,
     recorder: Recorder,
     first: int,
     store: Store,
     resources: Resources,
 ) -> ResumeState:
-    """Train in a process group; `first`: the number of the first fine-tuned trial."""
+    """Train in a process group, and report; `first`: the number of the first fine-tuned trial.
+    Returns the results of all trainings."""
     from stages.train.distributed import run_distributed
 
-    record, longest = recorder.next(request.trials), train.finetune.longest
-    name, candidates = group_name(dataset, train), request.problem.candidates.values()
-    each = finetune_bytes(train, [candidate.input for candidate in candidates])
+    record, longest = recorder.next(request.trials), config.finetune.longest
+    name, candidates = group_name(dataset, config), request.problem.candidates.values()
+    each = finetune_bytes(config, [candidate.input for candidate in candidates])
 
     def on_report(metrics: dict[str, Any]) -> None:
         report = TrialReport(**metrics)
@@ -80,7 +97,7 @@ def _train(
     folder = run_distributed(
         loop,
         request,
-        workers=train.workers,
+        workers=config.workers,
         name=name,
         store=store,
         resources=resources,
@@ -90,42 +107,50 @@ def _train(
     return ResumeState.load(folder)
 
 
-def group_name(dataset: Dataset, train: TrainConfig) -> str:
-    """The process group's name: equal for equal requests, so that a second start resumes the
-    first."""
+def group_name(dataset: Dataset, config: TrainConfig) -> str:
+    """The name of the process group's checkpoint: equal for an equal dataset, config and code, so
+    that a second start resumes the first."""
     code = code_of("stages.train").digest
-    return digest_of(canonical([dataset.ref.id, train.model_dump(), code]))[:16]
+    return digest_of(canonical([dataset.ref.id, config.model_dump(), code]))[:16]
 
 
-def saved(dataset: Dataset, train: TrainConfig, store: Store, resources: Resources) -> None:
-    """The fine-tuned model is saved: release its resume state, which expires soon."""
+def release_finetuning(
+    dataset: Dataset, config: TrainConfig, store: Store, resources: Resources
+) -> None:
+    """Let the resume state of fine-tuning expire: its model is saved."""
     from stages.train.distributed import release
 
-    release(group_name(dataset, train), store, resources)
+    release(group_name(dataset, config), store, resources)
 
 
-def _joined(
+def _collect_trials(
     trials: list[Trial], request: FinetuneRequest, resume_state: ResumeState
 ) -> tuple[list[Trial], Trial]:
+    """All trials of both phases, and the chosen one, from the results in `resume_state`: it takes
+    the same decisions as the workers did."""
     halving = halving_of(request)
-    while (budget := halving.next()) is not None:
-        result = resume_state.result(budget)
-        halving.report(budget, score_of(result.measures, request.train.metric), result)
-    best = best_of(request, halving.trials)
-    chosen = chosen_of(request, best, resume_state)
-    if chosen is not best:
-        return [*trials, *_numbered(halving.trials, len(trials))], trials[chosen.number]
-    network = resume_state.result(retraining_budget(request, chosen)).arrays
-    chosen.result = replace(result_of(chosen), arrays=_shipped(result_of(chosen), network))
-    tuned = _numbered(halving.trials, len(trials))
-    return [*trials, *tuned], tuned[chosen.number]
+    while (rung := halving.next()) is not None:
+        result = resume_state.result(rung)
+        halving.report(rung, score_of(result.measures, request.config.metric), result)
+    tuned = halving.trials
+    best = reevaluate(request, best_of(request, tuned), resume_state)
+    chosen = chosen_of(request, best)
+    is_finetuned = chosen is best
+    if is_finetuned:
+        network = resume_state.result(retraining_rung(request, best)).arrays
+        shipped = replace(result_of(best), arrays=_shipped(result_of(best), network))
+        best = replace(best, result=shipped)
+    tuned[best.number] = best
+    tuned = _numbered(tuned, first=len(trials))
+    return [*trials, *tuned], tuned[best.number] if is_finetuned else trials[chosen.number]
 
 
 def _numbered(trials: list[Trial], first: int) -> list[Trial]:
+    """Copies of `trials` as those of the second phase, numbered from `first`."""
     return [replace(trial, number=first + trial.number, phase=2) for trial in trials]
 
 
 def _shipped(result: TrialResult, network: bytes) -> bytes:
     """The network that was trained on all samples, with the out-of-fold predictions of its
     trial."""
-    return pack_arrays({**unpack_arrays(network), **only(unpack_arrays(result.arrays))})
+    return pack_arrays({**unpack_arrays(network), **predictions_in(unpack_arrays(result.arrays))})

@@ -18,38 +18,39 @@ ARRAYS = ("values", "mean", "first", "second")  # of a state, beside those of it
 
 @dataclass
 class ResumeState:
-    """`results`: of each finished rung budget; `states`: of trials that may continue. Keys include
-    the hyperparameters, so that a stale state is never reused."""
+    """`results`: of each finished rung budget; `states`: of the fits of trials that may continue.
+    Keys have the trial's number and a digest of its hyperparameters, so that a stale state is never
+    reused."""
 
     results: dict[str, TrialResult] = field(default_factory=dict)
     states: dict[str, FitState] = field(default_factory=dict)
 
-    def find_result(self, budget: RungBudget) -> TrialResult | None:
-        """The result of `budget`, if it is finished."""
-        return self.results.get(_result_name(budget))
+    def find_result(self, rung: RungBudget) -> TrialResult | None:
+        """The result of `rung`, if it is finished."""
+        return self.results.get(_result_name(rung))
 
-    def result(self, budget: RungBudget) -> TrialResult:
-        """The result of `budget`, which is finished."""
-        return self.results[_result_name(budget)]
+    def result(self, rung: RungBudget) -> TrialResult:
+        """The result of `rung`, which is finished."""
+        return self.results[_result_name(rung)]
 
-    def add_result(self, budget: RungBudget, result: TrialResult) -> None:
-        """Keep the `result` of `budget`."""
-        self.results[_result_name(budget)] = result
+    def add_result(self, rung: RungBudget, result: TrialResult) -> None:
+        """Keep the `result` of `rung`."""
+        self.results[_result_name(rung)] = result
 
-    def fit_state(self, budget: RungBudget) -> FitState | None:
-        """The state of the trial of `budget`, if it has been trained."""
-        return self.states.get(_trial_name(budget))
+    def fit_state(self, rung: RungBudget) -> FitState | None:
+        """The state of the trial of `rung`, if it has been trained."""
+        return self.states.get(_trial_name(rung))
 
-    def add_fit_state(self, budget: RungBudget, state: FitState) -> None:
-        """Keep the `state` of the trial of `budget`."""
-        self.states[_trial_name(budget)] = state
+    def add_fit_state(self, rung: RungBudget, state: FitState) -> None:
+        """Keep the `state` of the trial of `rung`."""
+        self.states[_trial_name(rung)] = state
 
     def drop_fit_state(self, trial: RungBudget | Trial) -> None:
         """Drop the state of a trial that will not continue."""
         self.states.pop(_trial_name(trial), None)
 
     def save(self, folder: Path) -> None:
-        """Write everything into the new folder `folder`."""
+        """Write everything into the empty folder `folder`."""
         for name, result in self.results.items():
             _write(folder / f"result-{name}", result.facts, result.arrays)
         for name, state in self.states.items():
@@ -58,7 +59,7 @@ class ResumeState:
 
     @classmethod
     def load(cls, folder: Path | None) -> "ResumeState":
-        """The resume state in `folder`; an empty one if there is none."""
+        """The resume state that `save` wrote into `folder`; an empty one if `folder` is None."""
         resume_state = cls()
         for path in sorted(folder.glob("*.json")) if folder else []:
             plain, data = json.loads(path.read_text()), path.with_suffix(".npz").read_bytes()
@@ -82,23 +83,29 @@ def _as_files(state: FitState) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _from_files(arrays: dict[str, Any], plain: dict[str, Any]) -> FitState:
-    """The state of which `_as_files` made these."""
-    from stages.train.finetune.unfrozen_network import TrainedWeights  # opens Paddle, as the next
-    from stages.train.heads.fitting import Best
+    """The fit state of which `_as_files` made `arrays` and `plain`."""
+    from stages.train.finetune.unfrozen_network import TrainedWeights  # imports Paddle, as the next
+    from stages.train.heads.fit import Best
 
     weights = TrainedWeights(arrays["best"], arrays.get("statistics"))
-    best = Best(plain["epoch"], plain["measures"], weights, arrays["logits"])
-    own = {name: arrays[name] for name in ARRAYS}
-    return {"curve": plain["curve"], "best": best, "done": plain["done"], **own}
+    best = Best(
+        epoch=plain["epoch"],
+        measures=plain["measures"],
+        parameters=weights,
+        logits=arrays["logits"],
+    )
+    arrays_of_fit = {name: arrays[name] for name in ARRAYS}
+    return {"curve": plain["curve"], "best": best, "done": plain["done"], **arrays_of_fit}
 
 
 def _trial_name(trial: RungBudget | Trial) -> str:
-    """By number, which tells the validation fold, and hyperparameters."""
+    """A trial's key: its number, which also tells the fold it is validated on (see
+    `reevaluation_rungs`), and a digest of its hyperparameters."""
     return f"{trial.number}-{digest_of(canonical(trial.hyperparameters))[:16]}"
 
 
-def _result_name(budget: RungBudget) -> str:
-    return f"{_trial_name(budget)}-{budget.epochs}"
+def _result_name(rung: RungBudget) -> str:
+    return f"{_trial_name(rung)}-{rung.epochs}"
 
 
 def _write(path: Path, plain: dict[str, Any], data: bytes) -> None:

@@ -1,5 +1,7 @@
-"""The frozen backbone of a family as an ONNX file: exported once, compared with Paddle, cached in
-the store."""
+"""Exports the backbone of a family, or its frozen stem, as an ONNX file, and caches it in the
+store.
+
+Feature passes, fine-tuning, detectors and the evaluation of models use it."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,37 +17,48 @@ from stages.store import Store
 
 
 class BackboneFile(NamedTuple):
-    """An ONNX file, windows (N, ...) to (N, features), and its digest."""
+    """An exported backbone: the `path` of the ONNX file, and the file's `digest`.
+
+    It maps windows (N, ...), float32, to features (N, features); a frozen stem maps them to a
+    feature map (N, channels, height, width). The backbone of a detector has several outputs, each a
+    feature map; the first is that of its frozen stem."""
 
     path: Path
     digest: str
 
 
 def backbone_file(
-    family: Family, store: Store, resources: Resources | None = None, split_point: int = 0
+    family: Family, store: Store, resources: Resources | None = None, parts: int | None = None
 ) -> BackboneFile:
-    """The exported backbone of `family` with its weights; with a `split_point`, its frozen stem
-    alone.
+    """Export the backbone of `family` with its initial weights, unless it is in the cache of
+    `store`; return the file. `parts`: export a frozen stem of so many of the backbone's parts
+    (`models/backbone_split.py`) in place of the whole backbone; at least one. `resources`: where
+    the weights are fetched from.
 
-    Raises what `export_network` and `Family.load` raise."""
-    key = ["backbone", family.name, family.frozen, family.digests, split_point]
+    The outputs are compared with Paddle's when it is exported. A cached file that was lost or
+    damaged is exported again. Raises what `export_network` and `Family.load` raise."""
+    # 0 is the whole backbone here, as in `export_network`; a stem without parts is no network
+    key = ["backbone", family.name, family.frozen, family.digests, parts or 0]
     code = code_of("stages.models.export", "stages.models.family", config=[family.name])
 
     def make() -> CachedContent:
-        digest = _export(family, store, resources, split_point)
+        digest = _export(family, store, resources, parts)
         return CachedContent({"family": family.name, "onnx": digest}, blobs=(digest,))
 
-    digest = store.memo(key, code, make).facts["onnx"]
-    try:
-        return BackboneFile(store.path(digest, ".onnx"), digest)
-    except Damaged:  # its blob was lost
-        store.memo.remove(key, code)
+    def find() -> BackboneFile:
         digest = store.memo(key, code, make).facts["onnx"]
         return BackboneFile(store.path(digest, ".onnx"), digest)
 
+    try:
+        return find()
+    except Damaged:  # its blob was lost
+        store.memo.remove(key, code)
+        return find()
 
-def _export(family: Family, store: Store, resources: Resources | None, split_point: int) -> str:
+
+def _export(family: Family, store: Store, resources: Resources | None, parts: int | None) -> str:
+    """Export the backbone into `store`; return the file's digest."""
     arrays = {f"backbone.{name}": array for name, array in family.load(resources).items()}
     with TemporaryDirectory() as folder:
-        files = export_network(family.name, arrays, Path(folder), ("onnx",), split_point)
+        files = export_network(family.name, arrays, Path(folder), ("onnx",), parts or 0)
         return store.add_file(files["graph.onnx"])

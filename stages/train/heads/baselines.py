@@ -1,5 +1,5 @@
-"""Whether the chosen trial is better than the best of the other inputs: a paired comparison on the
-held-out samples that both have out-of-fold predictions for."""
+"""Compares the chosen trial with the best trial of each other input, on the held-out samples for
+which both have out-of-fold predictions."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -21,36 +21,38 @@ Logits = NDArray[np.float32]
 
 
 class OutOfFoldLogits(NamedTuple):
-    """A trial's out-of-fold predictions: numbers of rows, ascending, and their logits."""
+    """A trial's out-of-fold predictions: `rows` [n], indices of the problem's rows, ascending, and
+    their `logits` [n, labels]."""
 
     rows: Indices
     logits: Logits
 
     def of(self, rows: Indices) -> Logits:
-        """The logits of `rows`, all of which it has."""
+        """The logits of `rows` [m], which have to be among this trial's: [m, labels]."""
         return self.logits[np.searchsorted(self.rows, rows)]
 
 
 def baselines(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, problem: Problem
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, problem: Problem
 ) -> list[dict[str, Any]]:
-    """`chosen` against the best trial of each other input, and of each other phase; the best first.
+    """A record of the comparison of `chosen` with the best trial of each other input, and of its
+    own input in the other phase; the best baseline first.
 
-    A gain is in `train.metric` (of log loss, how much lower it is), with a 95 % interval; the
-    verdict is on `chosen`. All trials were selected on these same samples, so that a small gain is
-    optimistic."""
-    best_baselines = _baselines(trials, chosen, train, problem.samples)
-    return [_against(chosen, baseline, train.metric, problem) for baseline in best_baselines]
+    "gain" is the difference in `train.metric` (for log loss, how much lower it is), with a 95 %
+    interval; "verdict" is on `chosen`. All trials were selected on these same samples, so a small
+    gain is optimistic."""
+    best_baselines = _baselines(trials, chosen, config, problem.samples)
+    return [_comparison(chosen, baseline, config.metric, problem) for baseline in best_baselines]
 
 
 def _baselines(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, samples: int
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, samples: int
 ) -> list[Trial]:
     groups: dict[tuple[int, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_group(trial), []).append(trial)
     groups.pop(_group(chosen), None)
-    best = [choose(group, train, samples) for group in groups.values()]
+    best = [choose(group, config, samples) for group in groups.values()]
     return sorted(best, key=lambda trial: trial.rank)
 
 
@@ -58,7 +60,7 @@ def _group(trial: Trial) -> tuple[int, str]:
     return trial.phase, trial.input
 
 
-def _against(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
+def _comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
     chosen_logits, baseline_logits = _logits_of(chosen), _logits_of(baseline)
     rows = np.intersect1d(chosen_logits.rows, baseline_logits.rows)
     rows = rows[problem.labels[rows] != problem.rejected]

@@ -1,9 +1,9 @@
-"""The features that a frozen backbone gives for each sample and view: computed once, cached by
-digest.
+"""Computes the features of a frozen backbone for each sample and view, once, and caches them.
 
-One window goes through the network at a time, on one core; several windows run side by side. So a
-row is the same to the last bit whatever else is computed, on any number of cores. A sample's row is
-the mean over its windows: a linear head's logits for it are the mean of its logits for each."""
+One window goes through the network at a time, on one core; several windows run in parallel. So a
+row of features is equal to the last bit whatever else is computed, on any number of cores. A
+sample's row is the mean over its windows: a linear head's logits for it are the mean of its logits
+for each."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -25,8 +25,8 @@ from stages.store import Store
 from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import BackboneFile
 
-SHARD = 256  # rows; at most so many are lost when a run is killed
-PIECE = 16  # rows that a worker of a cluster computes at a time
+ENTRY_ROWS = 256  # rows of a cache entry; at most so many are lost when a run is killed
+PIECE_ROWS = 16  # rows that a worker of a cluster computes at a time
 REMEDY = "Free some memory, or unset AIWF_RAY to compute features on this machine."
 ROWS = "rows.npz"  # the file of an entry; its facts are the names of the rows
 
@@ -35,13 +35,15 @@ ReportProgress = Callable[[int], None]
 
 
 class SampleView(NamedTuple):
-    """A sample by digest; number 0 is the sample itself, others are augmented."""
+    """A view of the sample with this `digest`: with `number` 0 the sample itself, with others an
+    augmented copy, always the same for equal numbers."""
 
     digest: str
     number: int = 0
 
     @property
     def name(self) -> str:
+        """The name of its row in the cache."""
         return f"{self.digest}/{self.number}"
 
 
@@ -58,16 +60,17 @@ class Preprocessing:
         """The network's input for `view`, [windows, ...]."""
         steps = [step.model_dump() for step in self.before]
         data = self.store.get(view.digest)
-        shown = view_of(steps, data, self.dataset, view.digest, view.number)
-        return shown.windows.astype(np.float32, copy=False)
+        augmented = view_of(steps, data, self.dataset, view.digest, view.number)
+        return augmented.windows.astype(np.float32, copy=False)
 
     def key(self, augmented: bool) -> list[Any]:
-        """Equal for equal preprocessing; the views' names tell samples apart."""
+        """The part of a cache key that says how views are preprocessed; with `augmented`, also how
+        they are augmented."""
         key: list[Any] = [[step.model_dump() for step in self.before]]
         return [*key, self.dataset.augmentations, self.dataset.seed] if augmented else key
 
     def code(self, augmented: bool) -> Code:
-        """The code that makes features of these windows."""
+        """The code that computes features of these windows, for the cache."""
         network = "stages.train.distributed.single_threaded"
         steps = [step.step for step in self.before]
         if augmented:
@@ -78,9 +81,9 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A backbone with its preprocessing. `report_progress` is called with the number of finished
-    rows. `on_cluster`: compute rows on the machines of the Ray cluster that `resources` name, and
-    not in threads of this process; they are the same."""
+    """Computes the features of a `backbone` for preprocessed views. `report_progress` is called
+    with the number of rows that are done. `on_cluster`: compute rows on the machines of the Ray
+    cluster that `resources` name, and not in threads of this process; the rows are equal."""
 
     backbone: BackboneFile
     preprocessing: Preprocessing
@@ -89,8 +92,9 @@ class Extractor:
     on_cluster: bool = False
 
     def rows(self, views: Sequence[SampleView]) -> NDArray[np.float32]:
-        """The features of `views`, in their order: [views, features]. Cached rows are not
-        computed."""
+        """The features of `views`, in their order: [views, features]. Rows that are in the cache
+        are not computed; others are added to it. Raises InfrastructureError if the cluster
+        fails."""
         row_of: dict[str, Row] = {}
         for augmented in (False, True):
             wanted = [view for view in dict.fromkeys(views) if bool(view.number) == augmented]
@@ -99,7 +103,8 @@ class Extractor:
         return np.stack([row_of[view.name] for view in views])
 
     def _add_rows(self, views: list[SampleView], augmented: bool, row_of: dict[str, Row]) -> None:
-        """Add the rows of `views` to `row_of`, from the cache or computed and cached."""
+        """Add the rows of `views` to `row_of`, by the views' names: from the cache, or computed,
+        and then cached."""
         scope = self._scope(augmented)
         cached = _rows(scope)
         missing = [view for view in views if view.name not in cached]
@@ -112,12 +117,12 @@ class Extractor:
         feature_pass.flush()
 
     def _compute_here(self, feature_pass: "FeaturePass") -> None:
-        while part := feature_pass.next(SHARD):
+        while piece := feature_pass.next(ENTRY_ROWS):
             rows: list[Row] = []
-            for row in self._forward(part):
+            for row in self._forward(piece):
                 rows.append(row)
-                feature_pass.reported(part, len(rows))
-            feature_pass.done(part, rows)
+                feature_pass.on_report(piece, len(rows))
+            feature_pass.on_result(piece, rows)
 
     def _compute_on_cluster(self, feature_pass: "FeaturePass") -> None:
         from stages.train.distributed.cluster import cluster
@@ -125,7 +130,7 @@ class Extractor:
         from stages.train.distributed.room import worker_bytes
 
         onnx = self.backbone.path.read_bytes()
-        pieces = -(-len(feature_pass.waiting) // PIECE)
+        pieces = -(-len(feature_pass.waiting) // PIECE_ROWS)
         shared = (onnx, self.preprocessing)
         wanted = {"CPU": 1.0, "memory": float(worker_bytes(4 * len(onnx)))}
         with (
@@ -149,14 +154,16 @@ class Extractor:
         return lambda window: network(window)[0]
 
     def _scope(self, augmented: bool) -> Scope:
-        """Where the rows are cached, as many in an entry as were computed together."""
+        """The part of the cache that has the rows; an entry has those that were computed
+        together."""
         key = ["features", self.backbone.digest, *self.preprocessing.key(augmented)]
         memo = self.preprocessing.store.memo
         return memo.scope(key, self.preprocessing.code(augmented))
 
 
 class FeaturePass:
-    """Gives out the views whose rows are `missing`, and caches and counts the rows that come."""
+    """Gives out the views whose rows are `missing`, and caches the rows that come: an executor's
+    Source. Adds the rows to `row_of`, and reports progress."""
 
     def __init__(
         self,
@@ -171,22 +178,26 @@ class FeaturePass:
         self.uncached: dict[str, Row] = {}
         report_progress(len(row_of))
 
-    def next(self, size: int = PIECE) -> list[SampleView] | None:
+    def next(self, size: int = PIECE_ROWS) -> list[SampleView] | None:
+        """The next piece: at most `size` views; None if all are given out."""
         return [self.waiting.popleft() for _ in range(min(size, len(self.waiting)))] or None
 
-    def reported(self, part: list[SampleView], finished: int) -> None:
-        self.in_progress[part[0]] = finished
+    def on_report(self, piece: list[SampleView], finished: int) -> None:
+        """Report that so many rows of `piece` are `finished`."""
+        self.in_progress[piece[0]] = finished
         finished_parts = len(self.row_of) + len(self.uncached)
         self.report_progress(finished_parts + sum(self.in_progress.values()))
 
-    def resumed(self, part: list[SampleView]) -> list[SampleView]:
-        self.in_progress.pop(part[0], None)
-        return part
+    def resume(self, piece: list[SampleView]) -> list[SampleView]:
+        """The same piece; its rows are computed again."""
+        self.in_progress.pop(piece[0], None)
+        return piece
 
-    def done(self, part: list[SampleView], rows: Sequence[Row]) -> None:
-        self.in_progress.pop(part[0], None)
-        self.uncached.update(zip([view.name for view in part], rows, strict=True))
-        if len(self.uncached) >= SHARD:
+    def on_result(self, piece: list[SampleView], rows: Sequence[Row]) -> None:
+        """Take the `rows` of `piece`; cache those that are not cached if they are ENTRY_ROWS."""
+        self.in_progress.pop(piece[0], None)
+        self.uncached.update(zip([view.name for view in piece], rows, strict=True))
+        if len(self.uncached) >= ENTRY_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -199,17 +210,17 @@ class FeaturePass:
 
 
 class FeatureWorker:
-    """Computes rows on a machine of a cluster. `shared`: the backbone as ONNX, and its
-    preprocessing, whose store is opened there when it is unpickled."""
+    """Computes rows on a machine of a cluster: an executor's PieceWorker. `shared`: the backbone as
+    ONNX, and its preprocessing, whose store is opened there when it is unpickled."""
 
     def __init__(self, shared: tuple[bytes, Preprocessing]) -> None:
         onnx, self.preprocessing = shared
         self.network = load_single_threaded(onnx)
 
-    def work(self, part: list[SampleView]) -> Generator[int, None, list[Row]]:
-        """Yields how many rows are done; returns the rows of `part`."""
+    def work(self, piece: list[SampleView]) -> Generator[int, None, list[Row]]:
+        """Yields how many rows are done; returns the rows of `piece`."""
         rows: list[Row] = []
-        for view in part:
+        for view in piece:
             windows = self.preprocessing.windows(view)
             rows.append(mean_row(lambda window: self.network(window)[0], windows))
             yield len(rows)
@@ -217,7 +228,7 @@ class FeatureWorker:
 
 
 def _rows(scope: Scope) -> dict[str, Row]:
-    """All rows in `scope` by name."""
+    """All rows that are cached in `scope`, by name."""
     rows: dict[str, Row] = {}
     for content in scope.contents():
         rows.update(zip(content.facts, unpack_arrays(content.data(ROWS))["rows"], strict=True))
@@ -225,7 +236,8 @@ def _rows(scope: Scope) -> dict[str, Row]:
 
 
 def mean_row(network: Callable[[NDArray[np.float32]], Row], windows: NDArray[np.float32]) -> Row:
-    """The mean output of `network` over `windows`."""
+    """The mean output of `network` over `windows` [windows, ...]: [features]. `network` maps a
+    batch of one window to its features."""
     rows = [network(window[None]) for window in windows]
     mean: Row = np.stack(rows).mean(axis=0, dtype=np.float64).astype(np.float32)
     return rows[0] if len(rows) == 1 else mean

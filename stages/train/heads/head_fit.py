@@ -1,7 +1,7 @@
-"""Trains heads on cached features: those of all folds at once, as one stack of matrices.
+"""Trains heads on cached features: the heads of all folds together, as one stack of matrices.
 
-An epoch of a head is a few milliseconds of arithmetic, so that the number of calls decides: stacked
-folds take as many calls as one."""
+An epoch of a head is a few milliseconds of arithmetic, so its time depends on the number of calls
+of Paddle: stacked folds need as many calls as one fold."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ import paddle
 import paddle.nn.functional as F
 from numpy.typing import NDArray
 
-from stages.train.heads.fitting import (
+from stages.train.heads.fit import (
     DROPOUT,
     Fit,
     Floats,
@@ -20,14 +20,14 @@ from stages.train.heads.fitting import (
     parameter,
 )
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import UNITS
+from stages.train.search.search_space import HIDDEN_UNITS
 
 
-class Standard:
-    """The features of one input as tensors, centred and scaled to a deviation of 1; shared by many
-    fits.
+class StandardisedFeatures:
+    """The features of one input as a tensor, minus their means and over their standard deviation;
+    many fits share it.
 
-    One scale for all features, since a feature with little variance says little. Labels are not
+    All features have one scale, since a feature with little variance says little. Labels are not
     used."""
 
     def __init__(self, problem: Problem, input_name: str) -> None:
@@ -40,19 +40,20 @@ class Standard:
 
     def stacked(self, rows: NDArray[np.int64]) -> Any:
         """The features of `rows` [folds, n]: [folds, n, features]."""
-        taken = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
-        return taken.reshape([*rows.shape, -1])
+        head_search_seconds = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
+        return head_search_seconds.reshape([*rows.shape, -1])
 
 
 class HeadsFit(Fit):
-    """A head on frozen features. `standard` is that of the input that the hyperparameters name."""
+    """A trial of a head on frozen features: a linear layer, or one hidden layer before it.
+    `standard`: the features of the input that the hyperparameters name."""
 
     def __init__(
-        self, problem: Problem, standard: Standard, hyperparameters: dict[str, Any]
+        self, problem: Problem, standard: StandardisedFeatures, hyperparameters: dict[str, Any]
     ) -> None:
         super().__init__(problem, hyperparameters)
         self.standard = standard
-        self.parameters = self._start()
+        self.parameters = self._initial_parameters()
         self.optimizer = paddle.optimizer.AdamW(
             hyperparameters["learning_rate"],
             parameters=self.parameters,
@@ -61,8 +62,8 @@ class HeadsFit(Fit):
         self.training_rows = [problem.training_rows(fold) for fold in range(problem.folds)]
 
     def arrays(self) -> dict[str, Floats]:
-        standard, weights = self.standard, self._best().parameters
-        head = joined(weights, standard.mean, standard.scale, self.temperature())
+        standard, weights = self.standard, self.best_or_raise().parameters
+        head = join_heads(weights, standard.mean, standard.scale, self.temperature())
         return {f"head.{name}": array for name, array in head.items()}
 
     def state(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class HeadsFit(Fit):
     def _trained_weights(self) -> list[Floats]:
         return [tensor.numpy().copy() for tensor in self.parameters]
 
-    def _start(self) -> list[Any]:
+    def _initial_parameters(self) -> list[Any]:
         rng = np.random.default_rng(self.seed)
         folds, classes = self.problem.folds, self.problem.classes
         width = self.standard.rows.shape[1]
@@ -88,19 +89,19 @@ class HeadsFit(Fit):
                 parameter(np.zeros((folds, 1, classes))),
             ]
         return [
-            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, UNITS))),
-            parameter(np.zeros((folds, 1, UNITS))),
-            parameter(rng.normal(0, (1 / UNITS) ** 0.5, (folds, UNITS, classes))),
+            parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, HIDDEN_UNITS))),
+            parameter(np.zeros((folds, 1, HIDDEN_UNITS))),
+            parameter(rng.normal(0, (1 / HIDDEN_UNITS) ** 0.5, (folds, HIDDEN_UNITS, classes))),
             parameter(np.zeros((folds, 1, classes))),
         ]
 
     def _epoch(self, rng: np.random.Generator) -> float:
-        losses = [self._step(rows, rng) for rows in self._orders(self.training_rows, rng)]
+        losses = [self._step(rows, rng) for rows in self._batches(self.training_rows, rng)]
         return float(paddle.stack(losses).mean())
 
     def _step(self, rows: NDArray[np.int64], rng: np.random.Generator) -> Any:
         features, labels = self.standard.stacked(rows), self.problem.labels[rows]
-        loss = self._mixed(features, labels, rng) if self.problem.changes else None
+        loss = self._augmented_loss(features, labels, rng) if self.problem.changes else None
         if loss is None:
             logits = self._forward(features, rng).reshape([labels.size, -1])
             loss = F.cross_entropy(logits, paddle.to_tensor(labels.ravel()), self.weights)
@@ -110,11 +111,13 @@ class HeadsFit(Fit):
         self.optimizer.clear_grad()
         return loss.detach()
 
-    def _mixed(self, features: Any, labels: NDArray[np.int64], rng: np.random.Generator) -> Any:
-        """The loss of batches that the dataset's batch augmentations have changed."""
+    def _augmented_loss(
+        self, features: Any, labels: NDArray[np.int64], rng: np.random.Generator
+    ) -> Any:
+        """The loss of a batch after the dataset's augmentations of batches."""
         changed = self.problem.changed(features.numpy(), self._targets(labels), rng)
-        mixed, targets = (paddle.to_tensor(array) for array in changed)
-        return self._soft_loss(self._forward(mixed, rng), targets)
+        inputs, targets = (paddle.to_tensor(array) for array in changed)
+        return self._soft_loss(self._forward(inputs, rng), targets)
 
     def _forward(self, features: Any, rng: np.random.Generator | None = None) -> Any:
         """[folds, n, features] to logits [folds, n, labels]; with dropout if `rng` is given."""
@@ -135,14 +138,15 @@ class HeadsFit(Fit):
         )
 
 
-def joined(
+def join_heads(
     parameters: list[Floats], mean: Floats, scale: float, temperature: float
 ) -> dict[str, Floats]:
-    """The heads of all folds (a stack) as one head whose logits are the mean of theirs over
-    `temperature`.
+    """The heads of all folds as one head, whose logits are the mean of theirs over `temperature`;
+    by the names of `Head` in models/network.py.
 
-    Centring by `mean` and dividing by `scale` become part of the first matrix. Exact: linear heads
-    are averaged, hidden layers are put side by side. Named as in models/network.py's Head."""
+    `parameters`: of `HeadsFit`, each [folds, ...]. Subtracting `mean` and dividing by `scale`
+    become part of the first matrix. The result is exact: linear heads are averaged, and hidden
+    layers are concatenated."""
     wide = [stack.astype(np.float64) for stack in parameters]
     folds = len(wide[0])
     if len(wide) == 2:

@@ -1,5 +1,5 @@
-"""The trainer for heads: a search over heads on features of frozen backbones, or over small
-networks from scratch; then the best backbones are fine-tuned."""
+"""Trains heads: searches over heads on features of frozen backbones, and over small networks from
+scratch; then fine-tunes the best backbones."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -10,44 +10,48 @@ from stages.train.cost.estimate import Estimate, of_heads
 
 
 class Heads:
-    """Features are computed once for each input. A trial is a head that is trained on them; in the
-    second phase, the last layers of a backbone with its head."""
+    """The trainer `heads` (`stages.train.Trainer`). Features are computed once for each input. In
+    the first phase a trial is a head that is trained on them, or a small network from scratch; in
+    the second, the last layers of a backbone with its head."""
 
-    def resolve(self, train: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
-        """`train` with the numbers of trials of both phases that its minutes allow. Fine-tuning
-        gets what the first phase leaves. Where `train.trials` is set, fine-tuning has as many
-        trials as are set, too."""
-        from stages.train.cost.budget import taken, trials_within
-        from stages.train.cost.finetune_budget import tuned_within
+    def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+        """`config` with the numbers of trials of both phases that `train.budget_minutes` allow.
+        Fine-tuning gets the time that the first phase leaves. If `train.trials` is set, the budget
+        is ignored, and fine-tuning has no trials unless `train.finetune.trials` is set, too."""
+        from stages.train.cost.budget import head_search_seconds, trials_within
+        from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
-        if train.trials:
-            return train.with_tuned(train.finetune.trials or 0)
-        samples = with_negatives(train, samples)
-        trials = trials_within(train, samples, views, speed)
-        resolved = train.model_copy(update={"trials": trials})
-        if train.finetune.trials is not None:
+        if config.trials:
+            return config.with_tuned(config.finetune.trials or 0)
+        samples = with_negatives(config, samples)
+        trials = trials_within(config, samples, views, speed)
+        resolved = config.model_copy(update={"trials": trials})
+        if config.finetune.trials is not None:
             return resolved
-        seconds_remaining = train.budget_minutes * 60 * speed - taken(train, trials, samples, views)
-        return tuned_within(resolved, samples, seconds_remaining)
+        seconds_remaining = config.budget_minutes * 60 * speed - head_search_seconds(
+            config, trials, samples, views
+        )
+        return with_finetuning_within(resolved, samples, seconds_remaining)
 
     def estimate(
-        self, train: TrainConfig, samples: int, views: int, resources: Resources
+        self, config: TrainConfig, samples: int, views: int, resources: Resources
     ) -> Estimate:
         """Minutes, memory and disk for so many samples, each with `views` augmented views."""
         from stages.train.ood import with_negatives
 
-        samples = with_negatives(train, samples)
-        return of_heads(train, samples, views, resources.speed, resources.cores)
+        samples = with_negatives(config, samples)
+        return of_heads(config, samples, views, resources.speed, resources.cores)
 
     def train(
         self, dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
     ) -> Model:
-        """Search for the best head on features of `dataset` and save it with its backbone."""
+        """Search for the best model of `dataset`, save it, and let the search's caches expire.
+        Raises what `stages.train.train` raises."""
         from stages.train.cost.compatibility import notices
         from stages.train.cost.minutes import minutes_of
         from stages.train.distributed.cluster import cluster
-        from stages.train.finetune.finetuning import saved, tune
+        from stages.train.finetune.finetuning import release_finetuning, tune
         from stages.train.heads.learning_curve_json import learning_curve_json
         from stages.train.heads.prepared import prepare
         from stages.train.heads.saved_model import save_model
@@ -58,44 +62,44 @@ class Heads:
         if licence_notices := notices(config):
             run.log_tags({"notice": " ".join(licence_notices)})
         samples = dataset.train_and_validation
-        train = self.resolve(config, samples, dataset.views, resources.speed)
-        count = train.trials or 1
-        prepared = prepare(dataset, train, store=store, run=run, resources=resources)
+        resolved = self.resolve(config, samples, dataset.views, resources.speed)
+        count = resolved.trials or 1
+        prepared = prepare(dataset, resolved, store=store, run=run, resources=resources)
         # there are no more folds than groups
-        train = train.model_copy(update={"folds": prepared.folds})
-        minutes = minutes_of(train, samples, dataset.views)
-        recorder = Recorder(run, count, train.metric, minutes=minutes)
+        resolved = resolved.model_copy(update={"folds": prepared.folds})
+        minutes = minutes_of(resolved, samples, dataset.views)
+        recorder = Recorder(run, count, resolved.metric, minutes=minutes)
         with cluster(resources, prepared.nbytes):  # one Ray cluster for both phases
             reports = (recorder.report_rung, recorder.epoch)
-            trials = search(prepared.problem, train, count, resources, *reports, store=store)
+            trials = search(prepared.problem, resolved, count, resources, *reports, store=store)
             trials, chosen = tune(
                 prepared,
                 trials,
                 dataset,
-                train,
+                resolved,
                 recorder=recorder,
                 store=store,
                 resources=resources,
             )
-            labels = labels_of(dataset, train)
-            about = (dataset, prepared, trials, chosen, train, labels)
+            labels = labels_of(dataset, resolved)
+            about = (dataset, prepared, trials, chosen, resolved, labels)
             curve_json = (
                 learning_curve_json(*about, store=store, run=run, resources=resources)
-                if train.growth
+                if resolved.growth
                 else None
             )
-        recorder.finished(trials, chosen)
+        recorder.report_search(trials, chosen)
         model = save_model(
             dataset,
             prepared,
             trials,
             chosen,
-            train,
+            resolved,
             store=store,
             resources=resources,
             learning_curve=curve_json,
         )
-        cache_of(prepared.problem, train, store).done()
-        if train.finetune.trials:
-            saved(dataset, train, store, resources)
+        cache_of(prepared.problem, resolved, store).done()
+        if resolved.finetune.trials:
+            release_finetuning(dataset, resolved, store, resources)
         return model

@@ -1,4 +1,4 @@
-"""The learning curve of the best head on the chosen input, as a file of the Model."""
+"""Measures the learning curve of the best head on the chosen input, as a file of the Model."""
 
 import json
 from collections.abc import Sequence
@@ -26,33 +26,33 @@ def learning_curve_json(
     prepared: Prepared,
     trials: Sequence[Trial],
     chosen: Trial,
-    train: TrainConfig,
+    config: TrainConfig,
     labels: Sequence[str],
     *,
     store: Store,
     run: Run,
     resources: Resources,
 ) -> bytes:
-    """The learning curve of the best head on the chosen input, as JSON; or why there is none.
-
-    `labels`: of all label indices."""
+    """The learning curve of the best head among `trials` on the input of `chosen`, as JSON; or, as
+    "why_not", why none can be measured. `labels`: the names of all label indices. Trains on Ray,
+    and raises what `curve_of` raises."""
     problem = prepared.problem
     groups = _groups(dataset, prepared, store)
     head_trials = [trial for trial in trials if trial.phase == 1 and trial.input == chosen.input]
-    head = choose(head_trials, train, problem.samples)
-    scratch = learner_of(train)(head.hyperparameters) != "head"
+    head = choose(head_trials, config, problem.samples)
+    scratch = learner_of(config)(head.hyperparameters) != "head"
     if why := SCRATCH if scratch else why_not(problem, groups):
         return _json({"why_not": why})
     best = result_of(head).best_epoch
     report_progress = partial(run.progress, "learning curve")
     curve = curve_of(
-        problem, groups, head.hyperparameters, best, train.patience, resources, report_progress
+        problem, groups, head.hyperparameters, best, config.patience, resources, report_progress
     )
     return _json({"input": chosen.input, "trial": head.number, **growth(curve, labels)})
 
 
 def _groups(dataset: Dataset, prepared: Prepared, store: Store) -> list[str]:
-    """The group of each row; a sample without one is its own."""
+    """The name of each row's group; a sample without a group is a group of its own."""
     group_of = {sample.digest: sample.group for sample in samples_of(dataset, store)}
     return [group_of.get(view.digest) or view.digest for view in prepared.views]
 

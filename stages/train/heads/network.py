@@ -1,4 +1,4 @@
-"""A trained network: stored as a Model's files, and loaded as arrays or as a Paddle layer."""
+"""Stores a trained network as files of a Model, and loads it as arrays or as a Paddle layer."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,8 +12,9 @@ from stages.store import Store
 
 
 def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[str, str]:
-    """Export `family` with the weights `arrays` into `store`, graph and weights: the digest of each
-    by its name in a Model."""
+    """Export the network of `family` (a name) with the weights `arrays` into `store`; return the
+    digests of its graph and weights by their names in a Model. Raises what `export_network`
+    raises."""
     with TemporaryDirectory() as folder:
         files = export_network(family, arrays, Path(folder))
         digests = {name: store.add_file(path) for name, path in files.items()}
@@ -21,7 +22,8 @@ def network_files(family: str, arrays: dict[str, Array], store: Store) -> dict[s
 
 
 def arrays_of(model: Model, store: Store) -> dict[str, Array]:
-    """The weights of `model` by name: backbone.* and head.*, or as its family builds it."""
+    """The weights of `model` by their names in the network that its family builds: backbone.* and
+    head.* for most families."""
     return unpack_arrays(store.get(model.files["weights.npz"]))
 
 

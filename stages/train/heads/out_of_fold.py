@@ -1,4 +1,4 @@
-"""Out-of-fold predictions: arrays that a trial keeps beside its weights."""
+"""Names the arrays in which a trial keeps its out-of-fold predictions, beside its weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,19 +11,19 @@ from stages.models.weights import Array
 NAMES = ("rows", "logits", "temperature")
 
 
-def arrays_of(
+def prediction_arrays(
     rows: NDArray[np.int64], logits: NDArray[np.float32], temperature: float
 ) -> dict[str, Any]:
-    """`rows` [n] of a problem, ascending; their out-of-fold `logits` [n, labels] at the
-    `temperature`."""
+    """The arrays of out-of-fold predictions by their names. `rows` [n]: indices of a problem's
+    rows, ascending; `logits` [n, labels]: already divided by `temperature`."""
     return {"rows": rows, "logits": logits, "temperature": np.float64(temperature)}
 
 
-def only(arrays: Mapping[str, Array]) -> dict[str, Array]:
+def predictions_in(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The out-of-fold predictions among a trial's `arrays`."""
     return {name: arrays[name] for name in NAMES}
 
 
-def without(arrays: Mapping[str, Array]) -> dict[str, Array]:
+def weights_in(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The weights among a trial's `arrays`."""
     return {name: arrays[name] for name in arrays if name not in NAMES}

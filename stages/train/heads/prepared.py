@@ -1,4 +1,4 @@
-"""Prepares a search: samples, rows of the problem, features."""
+"""Prepares a search over heads: deals samples into folds, adds negatives, computes features."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -28,8 +28,10 @@ from stages.train.search.search_space import Input, inputs_of
 
 @dataclass(frozen=True)
 class Prepared:
-    """`views`: the sample view of each row of `problem`; `shapes`: of one window as the network's
-    input, by input's name; `kinds`: kinds of the negatives, by digest."""
+    """What a search over heads needs of a dataset. `views`: the sample view of each row of
+    `problem`; `folds`: their number, which may be smaller than `train.folds`; `shapes`: the shape
+    of one window of the network's input, by the input's name; `kinds`: the kind of each negative,
+    by digest."""
 
     problem: Problem
     views: tuple[SampleView, ...]
@@ -39,37 +41,46 @@ class Prepared:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the data that all workers share."""
+        """Bytes of the features, which all workers share."""
         return sum(array.nbytes for array in self.problem.features.values())
 
 
 def prepare(
-    dataset: Dataset, train: TrainConfig, *, store: Store, run: Run, resources: Resources
+    dataset: Dataset, config: TrainConfig, *, store: Store, run: Run, resources: Resources
 ) -> Prepared:
-    """Compute the features of all rows for every input, or read them from the cache. Raises
-    DataError."""
+    """Compute the features of all rows for every input, or read them from the cache; reports
+    progress to `run`.
+
+    Raises DataError if a split that is needed is empty or has one group alone, and what exporting a
+    backbone or the cluster raises."""
     samples = samples_of(dataset, store)
-    folds = folds_of(samples, train.folds)
-    generated = negatives(dataset, samples, train, store=store, resources=resources)
-    rows = rows_of(dataset, samples, folds, train.seed, generated)
-    inputs = inputs_of(train)
+    folds = folds_of(samples, config.folds)
+    generated = negatives(dataset, samples, config, store=store, resources=resources)
+    rows = rows_of(dataset, samples, folds, config.seed, generated)
+    inputs = inputs_of(config)
     backbones = _backbones(inputs, store, run, resources)
     features, shapes = {}, {}
-    for place, model_input in enumerate(inputs):
-        report_progress = _teller(run, place, len(inputs), len(rows.views))
+    for index, model_input in enumerate(inputs):
+        report_progress = _progress_reporter(run, index, len(inputs), len(rows.views))
         preprocessing = preprocessing_of(model_input, dataset, store)
         features[model_input.name] = _features(
             preprocessing, backbones.get(model_input.family), rows, resources, report_progress
         )
         shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
-    classes, other = len(labels_of(dataset, train)), other_of(dataset, train)
+    classes, other = len(labels_of(dataset, config)), other_of(dataset, config)
     problem = rows.problem(features, classes, folds, changes, other)
-    return Prepared(problem, rows.views, folds, shapes, kinds_of([*samples, *generated]))
+    return Prepared(
+        problem=problem,
+        views=rows.views,
+        folds=folds,
+        shapes=shapes,
+        kinds=kinds_of([*samples, *generated]),
+    )
 
 
-def _teller(run: Run, place: int, inputs: int, rows: int) -> ReportProgress:
-    return lambda done: run.progress("features", place * rows + done, inputs * rows)
+def _progress_reporter(run: Run, index: int, inputs: int, rows: int) -> ReportProgress:
+    return lambda done: run.progress("features", index * rows + done, inputs * rows)
 
 
 def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Preprocessing:
@@ -101,7 +112,7 @@ def _features(
 def _backbones(
     inputs: tuple[Input, ...], store: Store, run: Run, resources: Resources
 ) -> dict[str, BackboneFile]:
-    """The exported backbones of the families that have one."""
+    """The exported backbones by family, for families that are not trained from scratch."""
     families = {
         model_input.family: model_input.initialised_family
         for model_input in inputs
@@ -116,7 +127,8 @@ def _backbones(
 
 
 def folds_of(samples: list[Sample], wanted: int) -> int:
-    """`wanted` folds, or as many as the label with the fewest groups has groups.
+    """The number of folds: `wanted`, or the number of groups of the label with the fewest groups if
+    that is smaller, at least 2; 1 if `wanted` is 1.
 
     Raises DataError if a split that is needed is empty, or all samples are of one group."""
     splits = Counter(sample.split for sample in samples)

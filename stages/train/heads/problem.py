@@ -1,4 +1,4 @@
-"""The data of a search over heads: features and labels of every row, and the folds for
+"""Holds the data of a search over heads: features and labels of every row, and the folds for
 validation."""
 
 from collections import Counter
@@ -19,8 +19,9 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows are views of samples; the views of one sample are adjacent. `features`: by input's name,
-    the frozen backbone's features [rows, features], or the rows' windows; `labels`: [rows].
+    """A row is a view of a sample; the views of one sample are adjacent. `features`: by the input's
+    name, the features of the frozen backbone, [rows, features], or the rows' windows (`Windows`)
+    for a network from scratch; `labels`: [rows], label indices; `classes`, `folds`: their numbers.
 
     `fold_of_row`: [rows], the fold in which a row's sample is held out for validation (-1: in
     none); `plain`: [rows], whether a row is the sample itself, before its augmented views; only
@@ -38,7 +39,7 @@ class Problem:
 
     @property
     def samples(self) -> int:
-        """How many samples are validated on, without those of the label `other`."""
+        """The number of samples that are validated on, without those of the label `other`."""
         return self.count_labelled(
             np.concatenate([self.validation_rows(fold) for fold in range(self.folds)])
         )
@@ -49,36 +50,38 @@ class Problem:
 
     @property
     def rejected(self) -> int:
-        """`other`, or -1, which no row has."""
+        """The label index that counts in no measure: `other`, or -1, which no row has."""
         return -1 if self.other is None else self.other
 
     @property
     def origin(self) -> Indices:
-        """[rows], the number of each row's sample."""
+        """The number of each row's sample, [rows], from 0."""
         return np.cumsum(self.plain) - 1
 
     def changed(
         self, inputs: Floats, targets: Floats, rng: np.random.Generator
     ) -> tuple[Floats, Floats]:
-        """`inputs` [folds, n, ...] and `targets` [folds, n, classes] after batch augmentation, fold
-        by fold."""
+        """`inputs` [folds, n, ...] and `targets` [folds, n, classes] after the augmentations of
+        batches, each fold by itself."""
         for change in self.changes:
             pairs = [change(*pair, rng) for pair in zip(inputs, targets, strict=True)]
             inputs, targets = (np.stack(part) for part in zip(*pairs, strict=True))
         return inputs, targets
 
     def training_rows(self, fold: int) -> Indices:
-        """The rows that `fold` trains on."""
+        """The rows that `fold` trains on, ascending: all that it does not hold out, with their
+        augmented views."""
         return np.flatnonzero(self.fold_of_row != fold)
 
     def validation_rows(self, fold: int) -> Indices:
-        """The rows that `fold` is validated on."""
+        """The rows that `fold` is validated on, ascending."""
         return np.flatnonzero((self.fold_of_row == fold) & self.plain)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a problem, in order, before their features are computed."""
+    """The rows of a problem, in order, before their features are computed. `views`: [rows];
+    `labels` and `fold_of_row`: as in `Problem`."""
 
     views: tuple[SampleView, ...]
     labels: Indices
@@ -92,9 +95,17 @@ class Rows:
         changes: Sequence[Any] = (),
         other: int | None = None,
     ) -> Problem:
-        plain = np.array([view.number == 0 for view in self.views])
-        columns = (self.labels, self.fold_of_row, plain)
-        return Problem(features, *columns, classes, folds, tuple(changes), other)
+        """The problem of these rows with their `features`; arguments as in `Problem`."""
+        return Problem(
+            features=features,
+            labels=self.labels,
+            fold_of_row=self.fold_of_row,
+            plain=np.array([view.number == 0 for view in self.views]),
+            classes=classes,
+            folds=folds,
+            changes=tuple(changes),
+            other=other,
+        )
 
 
 def rows_of(
@@ -110,15 +121,19 @@ def rows_of(
     With one fold, the model trains on the train split and is validated on the validation split.
     With more, the samples of both are dealt into so many folds, and each fold is held out once."""
     used = [sample for sample in samples if sample.split in ("train", "validation")]
-    place = {label: index for index, label in enumerate(dataset.labels)}
+    index_of_label = {label: index for index, label in enumerate(dataset.labels)}
     fold_of_samples = _folds_of(used, folds, seed) + _folds_of(negatives, folds, seed)
     views, labels, folds_of_rows = [], [], []
     for sample, fold in zip([*used, *negatives], fold_of_samples, strict=True):
         count = 1 + (dataset.views if sample.split == "train" else 0)
         views += [SampleView(sample.digest, number) for number in range(count)]
-        labels += [place.get(sample.label, len(place))] * count
+        labels += [index_of_label.get(sample.label, len(index_of_label))] * count
         folds_of_rows += [fold] * count
-    return Rows(tuple(views), np.array(labels, np.int64), np.array(folds_of_rows, np.int64))
+    return Rows(
+        views=tuple(views),
+        labels=np.array(labels, np.int64),
+        fold_of_row=np.array(folds_of_rows, np.int64),
+    )
 
 
 def _folds_of(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
@@ -130,7 +145,8 @@ def _by_split(samples: Sequence[Sample]) -> list[int]:
 
 
 def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
-    """Each sample's fold: groups stay together, labels are spread evenly, all by content."""
+    """Each sample's fold. Groups stay together, labels are spread evenly. It depends on the names
+    of groups (or the digests of samples) and on `seed`, not on the order of samples."""
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
         groups.setdefault(sample.group or sample.digest, []).append(sample)

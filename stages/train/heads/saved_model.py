@@ -15,13 +15,13 @@ from stages.runtime import steps as runtime
 from stages.store import Store
 from stages.train.heads.baselines import baselines
 from stages.train.heads.network import network_files
-from stages.train.heads.out_of_fold import without
+from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
-from stages.train.ood.negatives import YOURS
-from stages.train.ood.threshold import Reject, calibrated
-from stages.train.search.search_space import Input, by_name
+from stages.train.ood.negatives import USERS_OWN
+from stages.train.ood.threshold import Reject, calibrate
+from stages.train.search.search_space import Input, inputs_by_name
 from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.search.successive_halving import Trial
 
@@ -33,28 +33,32 @@ def save_model(
     prepared: Prepared,
     trials: Sequence[Trial],
     chosen: Trial,
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     store: Store,
     resources: Resources,
     learning_curve: bytes | None = None,
 ) -> Model:
-    """Join the chosen head to its backbone, export both, and save the Model.
+    """Join the trained weights of `chosen` to those of its backbone, export the network, and save
+    the Model in `store`.
 
-    `learning_curve`: the JSON of `learning_curve_json`."""
-    model_input = by_name(train)[chosen.input]
+    `trials`: all of the search; `learning_curve`: the JSON of `learning_curve_json`. Raises what
+    `export_network` raises."""
+    model_input = inputs_by_name(config)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
     task = TASKS[dataset.task]()
     family = model_input.initialised_family
-    labels = labels_of(dataset, train)
-    reject = _reject(arrays, prepared, train)
+    labels = labels_of(dataset, config)
+    reject = _reject(arrays, prepared, config)
     rejecting = (reject.step,) if reject else ()
     after = (*rejecting, *task.after(family, model_input.size, labels))
     files = {
         **network_files(model_input.family, _arrays(model_input, arrays, resources), store),
-        "trials.json": store.add(table(trials, chosen)),
-        "unseen.json": store.add(_unseen(arrays, prepared, [step.model_dump() for step in after])),
+        "trials.json": store.add(trials_json(trials, chosen)),
+        "unseen.json": store.add(
+            _out_of_fold_json(arrays, prepared, [step.model_dump() for step in after])
+        ),
         **({CURVE: store.add(learning_curve)} if learning_curve else {}),
     }
     model = Model(
@@ -68,12 +72,12 @@ def save_model(
         selection=selection_of(
             trials,
             chosen,
-            train,
+            config,
             samples=prepared.problem.count_labelled(arrays["rows"]),
             folds=prepared.folds,
         )
         | validation_counts(prepared.problem, arrays["rows"], labels)
-        | {"finalists": baselines(trials, chosen, train, prepared.problem)}
+        | {"finalists": baselines(trials, chosen, config, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(arrays["temperature"])}
         | ({"notice": family.notice} if family.notice else {}),
@@ -85,35 +89,39 @@ def save_model(
     return model
 
 
-def _reject(arrays: dict[str, Array], prepared: Prepared, train: TrainConfig) -> Reject | None:
-    """The rejection of unknown samples, if the model has one."""
+def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -> Reject | None:
+    """The calibrated rejection of unknown samples; None if the model rejects none. `arrays`: of the
+    chosen trial."""
     other = prepared.problem.other
-    if other is None or not train.rejects:
+    if other is None or not config.rejects:
         return None
     truth = prepared.problem.labels[arrays["rows"]]
-    return calibrated(arrays["logits"], truth, other, train.rejects.false_accepts)
+    return calibrate(arrays["logits"], truth, other, config.rejects.false_accepts)
 
 
 def _negatives(prepared: Prepared) -> dict[str, int]:
-    """How many negatives were trained on: generated ones, and a person's own."""
+    """How many negatives were trained on: generated ones ("made"), and a person's own ("yours")."""
     trained_on = {view.digest for view in prepared.views}
     kinds = [kind for digest, kind in prepared.kinds.items() if digest in trained_on]
-    yours = kinds.count(YOURS)
+    yours = kinds.count(USERS_OWN)
     return {"made": len(kinds) - yours, "yours": yours}
 
 
 def _arrays(
     model_input: Input, trained: dict[str, Array], resources: Resources
 ) -> dict[str, Array]:
-    """The `trained` weights with the backbone's published ones."""
+    """All weights of the network: the backbone's initial ones, replaced by `trained` ones if the
+    backbone was trained, and the head's."""
     published = model_input.initialised_family.load(resources)
     backbone = {f"backbone.{name}": array for name, array in published.items()}
-    return {**backbone, **without(trained)}
+    return {**backbone, **weights_in(trained)}
 
 
-def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]) -> bytes:
-    """The out-of-fold predictions as JSON: digest, label's index and scores of each validation
-    sample."""
+def _out_of_fold_json(
+    arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, Any]]
+) -> bytes:
+    """The out-of-fold predictions as JSON (unseen.json of a Model): digest, label index and scores
+    of each validation sample. `after`: the steps from logits to scores."""
     rows = arrays["rows"]
     answers = [runtime.run(after, logits[None])[0] for logits in arrays["logits"]]
     content = {
@@ -125,8 +133,9 @@ def _unseen(arrays: dict[str, Array], prepared: Prepared, after: list[dict[str, 
     return json.dumps(content, sort_keys=True).encode()
 
 
-def table(trials: Sequence[Trial], chosen: Trial) -> bytes:
-    """All trials as JSON, by number; without times, so that equal searches give equal bytes."""
+def trials_json(trials: Sequence[Trial], chosen: Trial) -> bytes:
+    """All trials as JSON (trials.json of a Model), by number; without times, so that equal searches
+    give equal bytes."""
     rows = [
         {
             "number": trial.number,

@@ -1,4 +1,4 @@
-"""The measures by which a search compares logits."""
+"""Computes the measures by which a search compares trials."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,9 @@ Truth = NDArray[np.int64]
 
 
 def measures(logits: Logits, truth: Truth, rejected: int = -1) -> dict[str, float]:
-    """accuracy, balanced_accuracy (mean recall of the labels in `truth`) and log_loss of `logits`
-    [n, labels]; without the samples of the label `rejected`."""
+    """accuracy, balanced_accuracy (mean recall of the labels in `truth`) and log_loss (in nats) of
+    `logits` [n, labels]. `truth` [n]: label indices; samples of the label `rejected` do not
+    count."""
     logits, truth = logits[truth != rejected], truth[truth != rejected]
     right = logits.argmax(axis=1) == truth
     recalls = [right[truth == label].mean() for label in np.unique(truth)]
@@ -21,12 +22,13 @@ def measures(logits: Logits, truth: Truth, rejected: int = -1) -> dict[str, floa
 
 
 def log_loss(logits: Logits, truth: Truth) -> float:
-    """Mean of minus the logarithm of the true label's score."""
+    """The mean of `log_losses`."""
     return float(np.mean(log_losses(logits, truth)))
 
 
 def log_losses(logits: Logits, truth: Truth) -> NDArray[np.float64]:
-    """Minus the logarithm of the true label's score, for each of `logits` [n, labels]: [n]."""
+    """Minus the natural logarithm of the true label's score, [n], for `logits` [n, labels] and
+    label indices `truth` [n]."""
     wide = logits.astype(np.float64)
     wide -= wide.max(axis=1, keepdims=True)
     normal = np.log(np.exp(wide).sum(axis=1))

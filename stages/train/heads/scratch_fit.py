@@ -1,9 +1,9 @@
-"""Trains small networks from scratch: those of all folds at once, as groups of channels of one
+"""Trains small networks from scratch: those of all folds together, as groups of channels of one
 network.
 
-An epoch shows each sample once, in one drawn view and one drawn window of it: more views cost no
-more steps. The weights that are validated and kept are a running mean (Polyak and Juditsky 1992),
-which needs no schedule fixed beforehand."""
+An epoch trains on each sample once, on one random window of one random view: more views take no
+more steps. The weights that are validated and ship are a running mean (Polyak and Juditsky 1992),
+so no learning-rate schedule of a fixed length is needed."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from stages.models.fold_networks import KERNEL, FoldNetworks
 from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES
-from stages.train.heads.fitting import (
+from stages.train.heads.fit import (
     DROPOUT,
     Fit,
     Floats,
@@ -24,23 +24,25 @@ from stages.train.heads.fitting import (
     parameter,
 )
 from stages.train.heads.problem import Problem
-from stages.train.heads.windows import Windows, means
+from stages.train.heads.windows import Windows, mean_per_row
 
-MEMORY = 0.98  # of the running mean, at each step
-WARMING = 10.0  # steps after which the first weights count little in it
-VALIDATION_BATCH = 64  # windows at a time
+MEAN_DECAY = 0.98  # share of the running mean of weights that a step keeps, at most
+MEAN_WARM_UP_STEPS = (
+    10.0  # after step n a step keeps n / (n + this), so the first weights fade soon
+)
+VALIDATION_BATCH = 64  # windows
 
 
 class ScratchFit(Fit):
-    """A small network for each fold."""
+    """A trial of a small network from scratch, one for each fold."""
 
     def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
         super().__init__(problem, hyperparameters)
         windows = problem.features[hyperparameters["input"]]
         assert isinstance(windows, Windows)  # noqa: S101
         self.windows = windows
-        self.backbone, self.head = self._start()
-        self.mean = {name: value.copy() for name, value in self._state().items()}
+        self.backbone, self.head = self._initial_layers()
+        self.mean = {name: value.copy() for name, value in self._weights().items()}
         self.steps = 0
         self.parameters = [*self.backbone.parameters(), *self.head]
         self.optimizer = paddle.optimizer.AdamW(
@@ -49,12 +51,12 @@ class ScratchFit(Fit):
             weight_decay=hyperparameters["weight_decay"],
         )
         self.training_samples = [
-            shown(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
+            epoch_samples(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
         ]
         self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
 
     def arrays(self) -> dict[str, Floats]:
-        weights, folds = self._best().parameters, self.problem.folds
+        weights, folds = self.best_or_raise().parameters, self.problem.folds
         matrix, offset = weights["head.0"].astype(np.float64), weights["head.1"].astype(np.float64)
         temperature = self.temperature()
         out = {
@@ -67,7 +69,7 @@ class ScratchFit(Fit):
     def state(self) -> dict[str, Any]:
         return {
             **super().state(),
-            "weights": {name: value.copy() for name, value in self._state().items()},
+            "weights": {name: value.copy() for name, value in self._weights().items()},
             "mean": self._trained_weights(),
             "optimizer": optimizer_state(self.optimizer),
             "steps": self.steps,
@@ -76,7 +78,7 @@ class ScratchFit(Fit):
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
         load_optimizer_state(self.optimizer, self.parameters, state["optimizer"])
-        self._become(state["weights"])
+        self._load_weights(state["weights"])
         self.mean = {name: value.copy() for name, value in state["mean"].items()}
         self.steps = state["steps"]
 
@@ -86,7 +88,7 @@ class ScratchFit(Fit):
     def _trained_weights(self) -> dict[str, Floats]:
         return {name: value.copy() for name, value in self.mean.items()}
 
-    def _start(self) -> tuple[FoldNetworks, list[Any]]:
+    def _initial_layers(self) -> tuple[FoldNetworks, list[Any]]:
         problem, values = self.problem, self.windows.values
         family = FAMILIES[self.hyper["input"].partition("@")[0]]
         hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
@@ -95,26 +97,26 @@ class ScratchFit(Fit):
         shape = (problem.folds, backbone.width, problem.classes)
         return backbone, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
 
-    def _state(self) -> dict[str, Floats]:
+    def _weights(self) -> dict[str, Floats]:
         backbone = {
             f"backbone.{name}": tensor.numpy()
             for name, tensor in self.backbone.state_dict().items()
         }
         return backbone | {
-            f"head.{place}": tensor.numpy() for place, tensor in enumerate(self.head)
+            f"head.{number}": tensor.numpy() for number, tensor in enumerate(self.head)
         }
 
     @quiet()  # Paddle warns of batch norms in training mode at every step
     def _epoch(self, rng: np.random.Generator) -> float:
         self.backbone.train()
-        losses = [self._step(samples, rng) for samples in self._orders(self.training_samples, rng)]
+        losses = [self._step(samples, rng) for samples in self._batches(self.training_samples, rng)]
         return float(paddle.stack(losses).mean())
 
     def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Any:
-        """Train on `samples` [folds, n], each in a drawn view and window."""
+        """Train on a random window of a random view of each of `samples` [folds, n]."""
         first, views = self.first[samples], np.diff(self.first)[samples]
         rows = first + rng.integers(0, views)
-        windows = self.windows.drawn(rows.ravel(), rng)
+        windows = self.windows.random_windows(rows.ravel(), rng)
         inputs = windows.reshape([*rows.shape, *windows.shape[1:]])
         changed = self.problem.changed(inputs, self._targets(self.problem.labels[rows]), rng)
         logits = self._forward(_side_by_side(changed[0]), self.head, rng)
@@ -124,18 +126,18 @@ class ScratchFit(Fit):
         ).backward()  # a fold's step does not depend on the number of folds
         self.optimizer.step()
         self.optimizer.clear_grad()
-        self._remember()
+        self._update_mean()
         return loss.detach()
 
-    def _remember(self) -> None:
+    def _update_mean(self) -> None:
         self.steps += 1
-        decay = np.float32(min(MEMORY, self.steps / (WARMING + self.steps)))
-        for name, value in self._state().items():
+        decay = np.float32(min(MEAN_DECAY, self.steps / (MEAN_WARM_UP_STEPS + self.steps)))
+        for name, value in self._weights().items():
             self.mean[name] += (value - self.mean[name]) * (1 - decay)
 
     def _forward(self, inputs: Any, head: list[Any], rng: np.random.Generator | None = None) -> Any:
-        """[n, folds * channels, height, width] to logits [folds, n, labels]; dropout by `rng` if
-        given."""
+        """Logits [folds, n, labels] of `inputs` [n, folds * channels, height, width]; with dropout
+        if `rng` is given."""
         features = self.backbone(inputs).reshape([inputs.shape[0], self.problem.folds, -1])
         features = features.transpose([1, 0, 2])
         if rng is not None:
@@ -144,29 +146,29 @@ class ScratchFit(Fit):
         return paddle.bmm(features, head[0]) + head[1]
 
     def _validation_logits(self) -> Floats:
-        """With the averaged weights; the weights in training are restored afterwards."""
-        current = self._state()
+        """As in `Fit`, with the running mean of weights; the weights in training are restored."""
+        current = self._weights()
         current = {name: value.copy() for name, value in current.items()}
-        self._become(self.mean)
+        self._load_weights(self.mean)
         self.backbone.eval()
         windows_of_folds = [self.windows.all_of(rows) for rows in self.validation_rows]
         logits = self._logits([windows for windows, _ in windows_of_folds])
-        self._become(current)
+        self._load_weights(current)
         return np.concatenate(
             [
-                means(fold_logits, places)
-                for fold_logits, (_, places) in zip(logits, windows_of_folds, strict=True)
+                mean_per_row(fold_logits, row_indices)
+                for fold_logits, (_, row_indices) in zip(logits, windows_of_folds, strict=True)
             ]
         )
 
-    def _become(self, state: dict[str, Floats]) -> None:
-        for name, place in self.backbone.state_dict().items():
-            place.set_value(state[f"backbone.{name}"])
-        for number, place in enumerate(self.head):
-            place.set_value(state[f"head.{number}"])
+    def _load_weights(self, state: dict[str, Floats]) -> None:
+        for name, tensor in self.backbone.state_dict().items():
+            tensor.set_value(state[f"backbone.{name}"])
+        for number, tensor in enumerate(self.head):
+            tensor.set_value(state[f"head.{number}"])
 
     def _logits(self, windows: list[Floats]) -> list[Floats]:
-        """For each fold the logits of its `windows`."""
+        """The logits of each fold's `windows` [n, ...]: for each fold [n, labels]."""
         most = max(map(len, windows))
         even = np.stack(
             [np.resize(fold_windows, (most, *fold_windows.shape[1:])) for fold_windows in windows]
@@ -186,7 +188,8 @@ def _side_by_side(windows: Floats) -> Any:
     return paddle.to_tensor(windows.swapaxes(0, 1).reshape(count, -1, *sides))
 
 
-def shown(samples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The samples of an epoch: each once, or as often as makes it LEAST_SHOWN."""
+def epoch_samples(samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The samples of an epoch: each of `samples` once, or so often that they are at least
+    MIN_EPOCH_SAMPLES."""
     each = np.unique(samples)
     return np.tile(each, -(-MIN_EPOCH_SAMPLES // len(each)))

@@ -1,4 +1,5 @@
-"""On how many held-out samples trials were validated, by label, and when those are too few."""
+"""Counts the held-out samples of each label on which trials were validated, and warns if they are
+too few."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +14,14 @@ FEW = 30  # held-out samples of a label below which one more right answer is man
 
 
 def validation_counts(problem: Problem, rows: Indices, labels: Sequence[str]) -> dict[str, Any]:
-    """Numbers of validation samples by label, in words and numbers; `few` if a label has too few.
+    """A part of a Model's record: a sentence about the validation samples, their numbers by label,
+    and "few", a warning, if a label has fewer than FEW.
 
-    `rows` of `problem`: the validation rows of the chosen trial."""
+    `rows`: the rows of `problem` on which the chosen trial was validated; `labels`: the names of
+    all label indices."""
     counts = np.bincount(problem.labels[rows], minlength=len(labels)).tolist()
-    counted = zip(labels, counts, strict=True)
-    by_label = {label: n for place, (label, n) in enumerate(counted) if place != problem.rejected}
+    labelled = zip(labels, counts, strict=True)
+    by_label = {label: n for index, (label, n) in enumerate(labelled) if index != problem.rejected}
     few = _few(problem.folds, by_label)
     record = {
         "judged": _sentence(problem, rows, sum(by_label.values())),

@@ -1,4 +1,4 @@
-"""Backgrounds without an object: colours, noises, textures; (height, width, 3) uint8.
+"""Generates backgrounds without an object: colours, noises, textures; (height, width, 3) uint8.
 
 Dead leaves and noise with the spectrum of photos have the statistics of natural pictures, but no
 objects: Baradad et al., Learning to See by Looking at Noise, 2021, arXiv 2106.05963."""
@@ -17,7 +17,7 @@ def plain(rng: Rng, height: int, width: int) -> Picture:
     grain = rng.normal(0, rng.uniform(0, 6), (height, width, 1))
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     edges = 1 - rng.uniform(0, 0.3) * (x**2 + y**2)
-    return whole(colour(rng) * edges[:, :, None] + grain)
+    return to_bytes(colour(rng) * edges[:, :, None] + grain)
 
 
 def gradient(rng: Rng, height: int, width: int) -> Picture:
@@ -26,16 +26,16 @@ def gradient(rng: Rng, height: int, width: int) -> Picture:
     angle, centre = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1, 2)
     straight = np.cos(angle) * x + np.sin(angle) * y
     run = straight if rng.random() < 0.5 else np.hypot(y - centre[0], x - centre[1])
-    return two_colours(rng, unit(run))
+    return two_colours(rng, scale_to_unit(run))
 
 
 def noise(rng: Rng, height: int, width: int) -> Picture:
     """Noise whose amplitude falls with the frequency, from white (0) over that of photos (1) to
     brown (2), grey or with correlated colours."""
-    falls = rng.uniform(0, 2.2)
-    planes = np.dstack([coloured_noise(rng, height, width, falls) for _ in range(3)])
+    exponent = rng.uniform(0, 2.2)
+    planes = np.dstack([coloured_noise(rng, height, width, exponent) for _ in range(3)])
     mixing = np.eye(3) * rng.uniform(0, 1) + rng.uniform(0, 1, (3, 3))
-    return whole(colour(rng) + rng.uniform(20, 70) * (planes @ mixing))
+    return to_bytes(colour(rng) + rng.uniform(20, 70) * (planes @ mixing))
 
 
 def clouds(rng: Rng, height: int, width: int) -> Picture:
@@ -45,23 +45,25 @@ def clouds(rng: Rng, height: int, width: int) -> Picture:
     if rng.random() < 0.5:
         share = value_noise(rng, height, width, int(rng.integers(2, 7)))[:, :, None]
         picture = picture * share + two_colours(rng, first) * (1 - share)
-    return whole(picture)
+    return to_bytes(picture)
 
 
 def stripes(rng: Rng, height: int, width: int) -> Picture:
     """Stripes at any angle, sharp or soft, straight or bent."""
     bend = rng.uniform(0, 3) * value_noise(rng, height, width, 2) * (rng.random() < 0.5)
     wave = np.sin(2 * np.pi * (rng.uniform(3, 30) * _across(rng, height, width) + bend))
-    return two_colours(rng, unit(np.clip(wave * rng.choice([1.0, 4.0, 50.0]), -1, 1)))
+    return two_colours(rng, scale_to_unit(np.clip(wave * rng.choice([1.0, 4.0, 50.0]), -1, 1)))
 
 
 def checks(rng: Rng, height: int, width: int) -> Picture:
     """Checks, dots or plaid: stripes in two directions."""
     angle, count = rng.uniform(0, np.pi), rng.uniform(3, 20)
     first = np.sin(2 * np.pi * count * _across(rng, height, width, angle))
-    two = np.sin(2 * np.pi * count * _across(rng, height, width, angle + np.pi / 2))
-    joined = (first * two, first + two, np.sign(first) + np.sign(two))[int(rng.integers(3))]
-    return two_colours(rng, unit(np.clip(joined * rng.choice([1.0, 8.0]), -1, 1)))
+    second = np.sin(2 * np.pi * count * _across(rng, height, width, angle + np.pi / 2))
+    pattern = (first * second, first + second, np.sign(first) + np.sign(second))[
+        int(rng.integers(3))
+    ]
+    return two_colours(rng, scale_to_unit(np.clip(pattern * rng.choice([1.0, 8.0]), -1, 1)))
 
 
 def mosaic(rng: Rng, height: int, width: int) -> Picture:
@@ -72,7 +74,7 @@ def mosaic(rng: Rng, height: int, width: int) -> Picture:
     away = [(y - top) ** 2 + (x - left) ** 2 for top, left in points]
     nearest = np.argmin(np.stack(away).astype(np.float32), axis=0)
     colours = np.stack([colour(rng) for _ in range(count)])
-    return whole(colours[nearest] + rng.normal(0, rng.uniform(0, 8), (height, width, 1)))
+    return to_bytes(colours[nearest] + rng.normal(0, rng.uniform(0, 8), (height, width, 1)))
 
 
 def colour(rng: Rng) -> Plane:
@@ -83,16 +85,16 @@ def colour(rng: Rng) -> Plane:
 
 def two_colours(rng: Rng, share: Plane) -> Picture:
     """`share` [height, width] 0..1 of one colour, the rest of another."""
-    first, two = colour(rng), colour(rng)
-    return whole(first * share[:, :, None] + two * (1 - share[:, :, None]))
+    first, second = colour(rng), colour(rng)
+    return to_bytes(first * share[:, :, None] + second * (1 - share[:, :, None]))
 
 
-def coloured_noise(rng: Rng, height: int, width: int, falls: float) -> Plane:
+def coloured_noise(rng: Rng, height: int, width: int, exponent: float) -> Plane:
     """Noise of mean 0 and deviation 1 whose amplitude falls as the frequency to the power of minus
-    `falls`."""
+    `exponent`."""
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = 1.0
-    spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / frequency**falls
+    spectrum = np.fft.rfft2(rng.normal(size=(height, width))) / frequency**exponent
     spectrum[0, 0] = 0
     plane = np.asarray(np.fft.irfft2(spectrum, (height, width)), np.float64)
     return np.asarray(plane / (plane.std() or 1.0))
@@ -108,22 +110,23 @@ def value_noise(rng: Rng, height: int, width: int, cells: int) -> Plane:
         grid = Image.fromarray(rng.random((side, side), dtype=np.float32))
         smooth = np.asarray(grid.resize((width, height), Image.Resampling.BICUBIC), np.float64)
         total += smooth * 0.5**octave
-    return unit(total)
+    return scale_to_unit(total)
 
 
-def unit(plane: Plane) -> Plane:
-    """`plane` scaled to 0..1."""
+def scale_to_unit(plane: Plane) -> Plane:
+    """`plane` with its values scaled linearly to 0..1."""
     low, high = plane.min(), plane.max()
     return np.asarray((plane - low) / ((high - low) or 1.0), np.float64)
 
 
-def whole(values: Plane) -> Picture:
-    """`values` as bytes, clipped to 0 and 255."""
+def to_bytes(values: Plane) -> Picture:
+    """`values` rounded and clipped to 0..255, uint8."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _across(rng: Rng, height: int, width: int, angle: float | None = None) -> Plane:
-    """Each pixel's coordinate along a direction; the picture is about 1 wide."""
+    """The coordinate of each pixel along a direction, [height, width]; the longer side of the
+    picture is 1. `angle`: of the direction, in radians; None: a random one."""
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     turned = rng.uniform(0, np.pi) if angle is None else angle
     return np.asarray(np.cos(turned) * x + np.sin(turned) * y)

@@ -1,4 +1,5 @@
-"""Drawings of no particular object on a background: shapes, leaves, scribbles, letters, scenes."""
+"""Generates drawings of no particular object on a background: shapes, leaves, scribbles, letters,
+scenes; (height, width, 3) uint8."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -74,12 +75,13 @@ def scene(rng: Rng, height: int, width: int) -> Picture:
 
 
 def ground(rng: Rng, height: int, width: int) -> Image.Image:
-    """A background to draw on."""
+    """A random background to draw on, one of GROUNDS."""
     return Image.fromarray(GROUNDS[int(rng.integers(len(GROUNDS)))](rng, height, width))
 
 
 def fill(rng: Rng, shade: float = 1.0) -> tuple[int, int, int]:
-    """A colour for drawing, with `shade` of its brightness."""
+    """A random colour for drawing, 0..255 each, with a share of `shade` (0..1) of its
+    brightness."""
     red, green, blue = (int(value * shade) for value in backgrounds.colour(rng))
     return red, green, blue
 
@@ -96,7 +98,8 @@ def _shape(rng: Rng, draw: ImageDraw.ImageDraw, height: int, width: int) -> None
 
 
 def around(rng: Rng, x: float, y: float, radius: float) -> list[tuple[float, float]]:
-    """The corners of a polygon around a point, none further away than `radius`."""
+    """The corners of a random polygon around the point (`x`, `y`), none further from it than
+    `radius` pixels."""
     angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 24))))
     away = radius * rng.uniform(0.6, 1, len(angles))
     return [
@@ -106,10 +109,10 @@ def around(rng: Rng, x: float, y: float, radius: float) -> list[tuple[float, flo
 
 
 def _leaf(rng: Rng, height: int, width: int) -> Picture:
-    """The texture of a leaf."""
+    """The texture of a leaf: one colour, or stripes."""
     base = backgrounds.colour(rng)
     if rng.random() < 0.6:
-        return np.broadcast_to(backgrounds.whole(base), (height, width, 3))
+        return np.broadcast_to(backgrounds.to_bytes(base), (height, width, 3))
     return backgrounds.stripes(rng, height, width)
 
 

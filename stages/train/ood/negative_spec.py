@@ -1,4 +1,4 @@
-"""One negative to generate, and its random generator."""
+"""Names one negative to generate, and makes its random generator."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,13 @@ from stages.artifacts import digest_of
 
 
 class NegativeSpec(NamedTuple):
-    """One negative to generate."""
+    """A negative to generate: number `number`, from 0, of a `kind`."""
 
     kind: str
     number: int
 
 
-def generator_for(order: NegativeSpec, seed: int) -> np.random.Generator:
-    """The random generator of `order`: its own, so that adding a kind changes no other."""
-    return np.random.default_rng([seed, int(digest_of(order.kind.encode())[:8], 16), order.number])
+def generator_for(spec: NegativeSpec, seed: int) -> np.random.Generator:
+    """A random generator for the negative of `spec`, by its kind, number and `seed`: adding a kind
+    changes no other negative."""
+    return np.random.default_rng([seed, int(digest_of(spec.kind.encode())[:8], 16), spec.number])

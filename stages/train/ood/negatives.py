@@ -1,5 +1,5 @@
-"""Generates the negatives of a dataset: files like any other sample's, in the store, with the label
-`other`; equal dataset and seed give equal bytes."""
+"""Generates the negatives of a dataset: samples of the label `other`, whose files are in the store
+like any other sample's. Equal dataset and seed give equal bytes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,101 +21,112 @@ from stages.store import Store
 from stages.train.ood import OTHER
 from stages.train.ood.negative_spec import NegativeSpec, generator_for
 
-HOMES = {"pictures": "stages.train.ood.pictures", "sounds": "stages.train.ood.sounds"}
-OFTEN = 2.5  # times the number of samples that a label has on average
-FEWEST, MOST = 2, 20  # of a kind
-VALIDATES = 4  # one in so many kinds is in the validation split
-YOURS = "yours"
+GENERATORS = {"pictures": "stages.train.ood.pictures", "sounds": "stages.train.ood.sounds"}
+NEGATIVES_PER_LABEL_SAMPLE = 2.5  # negatives over the samples that a label has on average
+MIN_OF_A_KIND, MAX_OF_A_KIND = 2, 20  # negatives
+VALIDATION_INTERVAL = 4  # one in so many kinds is in the validation split, the others in train
+USERS_OWN = "yours"  # in records: the kind of a person's own samples of the label `other`
 
 
 def negatives(
     dataset: Dataset,
     samples: Sequence[Sample],
-    train: TrainConfig,
+    config: TrainConfig,
     *,
     store: Store,
     resources: Resources,
 ) -> list[Sample]:
-    """The negatives for `samples`, all in `store`; none if `train.other` is off.
+    """The negatives for `samples`, those of `dataset`; their files are generated into `store`, or
+    found in its cache. None if `train.other` is off.
 
     All negatives of a kind are one group: each kind is held out in one fold, whose model is not
     trained on it. They are generated from training samples only, or from none."""
-    if not train.rejects:
+    if not config.rejects:
         return []
-    home = import_module(HOMES[TASKS[dataset.task].modality])
-    training_digests = sorted({spec.digest for spec in samples if spec.split == "train"})
-    orders = orders_of(home.KINDS, _wanted(samples))
-    digests = _generated(orders, training_digests, home, train.seed, store, resources)
-    place = {kind: number for number, kind in enumerate(home.KINDS)}
+    generator_module = import_module(GENERATORS[TASKS[dataset.task].modality])
+    training_digests = sorted({sample.digest for sample in samples if sample.split == "train"})
+    specs = specs_of(generator_module.KINDS, _wanted_count(samples))
+    digests = _generated(specs, training_digests, generator_module, config.seed, store, resources)
+    index = {kind: number for number, kind in enumerate(generator_module.KINDS)}
     return [
-        _sample(spec, digest, place[spec.kind])
-        for spec, digest in zip(orders, digests, strict=True)
+        _sample(spec, digest, index[spec.kind]) for spec, digest in zip(specs, digests, strict=True)
     ]
 
 
 def kinds_of(samples: Sequence[Sample]) -> dict[str, str]:
-    """The kind of each of `samples` with the label `other`, by digest; YOURS for a person's own."""
+    """The kind of each of `samples` with the label `other`, by digest; USERS_OWN for samples that a
+    person brought."""
     return {sample.digest: _kind(sample) for sample in samples if sample.label == OTHER}
 
 
 def _kind(sample: Sample) -> str:
     generated = sample.group == f"{OTHER}/{sample.extra.get('kind')}"
-    return sample.extra["kind"] if generated else YOURS
+    return sample.extra["kind"] if generated else USERS_OWN
 
 
-def orders_of(kinds: Sequence[str], wanted: float) -> list[NegativeSpec]:
-    """About `wanted` negatives, as many of each of `kinds`."""
-    each = min(MOST, max(FEWEST, round(wanted / len(kinds))))
+def specs_of(kinds: Sequence[str], wanted: float) -> list[NegativeSpec]:
+    """About `wanted` negatives, equally many of each of `kinds`: from MIN_OF_A_KIND to
+    MAX_OF_A_KIND."""
+    each = min(MAX_OF_A_KIND, max(MIN_OF_A_KIND, round(wanted / len(kinds))))
     return [NegativeSpec(kind, number) for kind in kinds for number in range(each)]
 
 
-def _wanted(samples: Sequence[Sample]) -> float:
+def _wanted_count(samples: Sequence[Sample]) -> float:
     used = [sample.label for sample in samples if sample.split in ("train", "validation")]
     labels = set(used) - {OTHER}
-    return OFTEN * len(used) / max(1, len(labels))
+    return NEGATIVES_PER_LABEL_SAMPLE * len(used) / max(1, len(labels))
 
 
 def _generated(
-    orders: Sequence[NegativeSpec],
+    specs: Sequence[NegativeSpec],
     training_digests: Sequence[str],
-    home: ModuleType,
+    generator_module: ModuleType,
     seed: int,
     store: Store,
     resources: Resources,
 ) -> list[str]:
-    """The digests of the negatives that `orders` ask for; cached ones are not generated again."""
-    code = code_of("stages.train.ood.negative_spec", home.__name__)
-    key = ["negatives", orders, training_digests, seed]
+    """The digests of the negatives that `specs` ask for; cached ones are not generated again."""
+    code = code_of("stages.train.ood.negative_spec", generator_module.__name__)
+    key = ["negatives", specs, training_digests, seed]
     cached = store.memo.find(key, code)
-    if cached and _there(cached.blobs, store):
+    if cached and _all_stored(cached.blobs, store):
         return list(cached.blobs)
 
-    def generate(order: NegativeSpec) -> str:
-        rng = generator_for(order, seed)
+    def generate(spec: NegativeSpec) -> str:
+        rng = generator_for(spec, seed)
         return store.add(
-            home.negative(
-                order.kind, rng, lambda: store.get(training_digests[_any(rng, training_digests)])
+            generator_module.negative(
+                spec.kind,
+                rng,
+                lambda: store.get(training_digests[_random_index(rng, training_digests)]),
             )
         )
 
     with ThreadPoolExecutor(resources.cores) as pool:
-        digests = list(pool.map(generate, orders))
+        digests = list(pool.map(generate, specs))
     store.memo.keep(key, code, CachedContent(blobs=tuple(digests)))
     return digests
 
 
-def _there(digests: Sequence[str], store: Store) -> bool:
+def _all_stored(digests: Sequence[str], store: Store) -> bool:
     try:
         return all(store.get(digest) for digest in digests)
     except Damaged:
         return False
 
 
-def _any(rng: np.random.Generator, training_digests: Sequence[Any]) -> int:
+def _random_index(rng: np.random.Generator, training_digests: Sequence[Any]) -> int:
     return int(rng.integers(len(training_digests)))
 
 
-def _sample(order: NegativeSpec, digest: str, place: int) -> Sample:
-    split = "validation" if place % VALIDATES == VALIDATES - 1 else "train"
-    name = f"{OTHER}/{order.kind}"
-    return Sample(f"{name}/{order.number}", digest, OTHER, split, name, extra={"kind": order.kind})
+def _sample(spec: NegativeSpec, digest: str, index: int) -> Sample:
+    split = "validation" if index % VALIDATION_INTERVAL == VALIDATION_INTERVAL - 1 else "train"
+    name = f"{OTHER}/{spec.kind}"
+    return Sample(
+        file=f"{name}/{spec.number}",
+        digest=digest,
+        label=OTHER,
+        split=split,
+        group=name,
+        extra={"kind": spec.kind},
+    )

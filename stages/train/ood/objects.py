@@ -1,5 +1,5 @@
-"""Unknown objects on the background of training photos. Without them a model may tell known from
-unknown samples by the background alone."""
+"""Generates unknown objects on the background of training photos; (height, width, 3) uint8. Without
+them a model may tell known from unknown samples by the background alone."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -8,14 +8,14 @@ from stages.train.ood import backgrounds, drawings
 from stages.train.ood.backgrounds import Picture, Rng
 from stages.train.ood.photo_remixes import Photo, scrambled, shuffled, sized, zoomed
 
-EDGE = 0.12  # of a side: so near to the edge, a photo is mostly background
+EDGE_SHARE = 0.12  # of the shorter side: so near to its edge, a photo is mostly background
 
 
 def floor(rng: Rng, photo: Photo) -> Picture:
     """The background of a photo without its object: an edge of it, mirrored over and over."""
     picture = photo()
     height, width = picture.shape[:2]
-    deep = max(4, int(EDGE * min(height, width)))
+    deep = max(4, int(EDGE_SHARE * min(height, width)))
     edges = (picture[:deep], picture[-deep:], picture[:, :deep], picture[:, -deep:])
     edge = edges[int(rng.integers(4))]
     strip = edge if edge.shape[0] == deep else edge.transpose(1, 0, 2)
@@ -30,7 +30,7 @@ def things(rng: Rng, photo: Photo) -> Picture:
     photo."""
     image = Image.fromarray(floor(rng, photo))
     for _ in range(int(rng.integers(1, 6))):
-        stuff = Image.fromarray(_stuff(rng, photo, image.height, image.width))
+        texture = Image.fromarray(_texture(rng, photo, image.height, image.width))
         form = _form(rng, image.height, image.width)
         shadow = form.filter(ImageFilter.GaussianBlur(max(1, image.width // 40)))
         away = int(rng.integers(1, 2 + image.width // 30))
@@ -38,7 +38,7 @@ def things(rng: Rng, photo: Photo) -> Picture:
         offset = Image.new("L", image.size)
         offset.paste(shadow.point(lambda value: value // 2), (away, away))
         image.paste(dark, (0, 0), offset)
-        image.paste(stuff, (0, 0), form.filter(ImageFilter.GaussianBlur(0.7)))
+        image.paste(texture, (0, 0), form.filter(ImageFilter.GaussianBlur(0.7)))
     return np.asarray(image)
 
 
@@ -64,7 +64,7 @@ def _form(rng: Rng, height: int, width: int) -> Image.Image:
     return mask.rotate(rng.uniform(0, 360), center=(x, y))
 
 
-def _stuff(rng: Rng, photo: Photo, height: int, width: int) -> Picture:
+def _texture(rng: Rng, photo: Photo, height: int, width: int) -> Picture:
     """The texture of an object: of photos, or drawn."""
     if rng.random() < 0.5:
         picture = (zoomed, scrambled, shuffled)[int(rng.integers(3))](rng, photo)

@@ -1,4 +1,5 @@
-"""Pictures without any of a person's labels, by kind: each a PNG, the same for the same seed."""
+"""Generates pictures without any of a person's labels, by kind: each a PNG file, equal for an equal
+random generator."""
 
 import io
 from collections.abc import Callable
@@ -10,8 +11,9 @@ from stages.runtime.pictures import shown_picture
 from stages.train.ood import backgrounds, drawings, objects, photo_remixes
 from stages.train.ood.backgrounds import Picture, Rng
 
-MOST_SIDE = 256
-LEAST_SIDE = 16
+MAX_SIDE = 256  # pixels of a negative's longer side
+MIN_SIDE = 16  # pixels of each of its sides
+# names of functions in `photo_remixes`, `objects`, `backgrounds` and `drawings`
 KINDS = (
     *("clouds", "shuffled", "letters", "stripes", "zoomed", "leaves"),
     *("scrambled", "noise", "shapes", "gradient", "collage", "checks"),
@@ -20,13 +22,14 @@ KINDS = (
 
 
 class Photos:
-    """Training photos from `fetch`; a negative is about as large as the first."""
+    """Gives training photos, whose files `fetch` returns, all at one size, that of the negative:
+    about the size of the first photo, within MAX_SIDE and MIN_SIDE."""
 
     def __init__(self, fetch: Callable[[], bytes]) -> None:
         self.fetch = fetch
         first = shown_picture(fetch())
-        scale = min(1.0, MOST_SIDE / max(first.shape[:2]))
-        self.height, self.width = (max(LEAST_SIDE, round(side * scale)) for side in first.shape[:2])
+        scale = min(1.0, MAX_SIDE / max(first.shape[:2]))
+        self.height, self.width = (max(MIN_SIDE, round(side * scale)) for side in first.shape[:2])
 
     def __call__(self) -> Picture:
         """Another photo, at that size."""
@@ -35,7 +38,8 @@ class Photos:
 
 
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
-    """A PNG of `kind`; `fetch` returns the bytes of some training photo, another at each call."""
+    """A PNG file of a negative of `kind`. `fetch` returns the file of a random training photo,
+    another at each call."""
     photos = Photos(fetch)
     for home in (photo_remixes, objects):
         if hasattr(home, kind):

@@ -1,4 +1,5 @@
-"""Sounds without any of a person's labels, by kind: each a WAV, the same for the same seed.
+"""Generates sounds without any of a person's labels, by kind: each a WAV file, equal for an equal
+random generator. A wave is [frames], float64.
 
 Rain sounds like noise, and still like rain when it is played backwards or in pieces. So recordings
 are only used for what no ear would recognise; a negative that still sounds like a label does little
@@ -16,25 +17,26 @@ KINDS = (
     *("tones", "grains", "noise", "sweeps", "layers"),
     *("clicks", "silence", "slowed", "beeps", "hum"),
 )
-MOST_SECONDS = 10.0
-LOUD = 0.5
+MAX_SECONDS = 10.0  # of a negative
+MIN_PEAK = 0.125  # of the amplitude of a negative that is not next to silent
 Wave = NDArray[np.float64]
 Rng = np.random.Generator
 
 
 class Clips:
-    """Training clips from `fetch`; a negative is about as long as the first."""
+    """Gives training clips, whose files `fetch` returns, all with as many `frames` as the negative:
+    those of the first clip, at most MAX_SECONDS. `rate`: frames a second."""
 
     def __init__(self, rng: Rng, fetch: Callable[[], bytes]) -> None:
         self.rng = rng
         self.fetch = fetch
         first = read_sound(fetch())
         self.rate = first.rate
-        self.frames = max(256, min(len(first.samples), int(MOST_SECONDS * first.rate)))
+        self.frames = max(256, min(len(first.samples), int(MAX_SECONDS * first.rate)))
 
     @property
     def times(self) -> Wave:
-        """Seconds of each frame."""
+        """The time of each frame in seconds, [frames]."""
         return np.arange(self.frames) / self.rate
 
     def __call__(self) -> Wave:
@@ -44,12 +46,13 @@ class Clips:
 
 
 def negative(kind: str, rng: Rng, fetch: Callable[[], bytes]) -> bytes:
-    """A WAV of `kind`; `fetch` returns the bytes of some training clip, another at each call."""
+    """A WAV file of a negative of `kind`. `fetch` returns the file of a random training clip,
+    another at each call."""
     import soundfile
 
     clips = Clips(rng, fetch)
     out = io.BytesIO()
-    wave = _loud(MAKERS[kind](rng, clips), rng)
+    wave = _with_random_loudness(MAKERS[kind](rng, clips), rng)
     soundfile.write(out, wave, clips.rate, format="WAV", subtype="PCM_16")
     return out.getvalue()
 
@@ -67,9 +70,9 @@ def tones(rng: Rng, clips: Clips) -> Wave:
 
 def noise(rng: Rng, clips: Clips) -> Wave:
     """Noise of any colour, swelling at any rate."""
-    falls, frequency = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
+    exponent, frequency = rng.uniform(-0.5, 2), rng.uniform(0.05, 4)
     swell = 1 + rng.uniform(0, 1) * np.sin(2 * np.pi * frequency * clips.times + rng.uniform(0, 6))
-    return coloured(rng, clips.frames, falls) * swell
+    return coloured(rng, clips.frames, exponent) * swell
 
 
 def sweeps(rng: Rng, clips: Clips) -> Wave:
@@ -85,14 +88,14 @@ def clicks(rng: Rng, clips: Clips) -> Wave:
     """Clicks, regular or not, each ringing a little, over faint noise."""
     count = max(1, int(len(clips.times) / clips.rate * 2 ** rng.uniform(0, 5)))
     even = rng.random() < 0.5
-    places = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
-    train = np.zeros(clips.frames)
-    train[(places * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
+    positions = np.linspace(0, 1, count, endpoint=False) if even else rng.random(count)
+    impulses = np.zeros(clips.frames)
+    impulses[(positions * clips.frames).astype(int)] = rng.uniform(0.3, 1, count)
     ring = np.arange(int(0.05 * clips.rate)) / clips.rate
     impulse_response = np.sin(2 * np.pi * rng.uniform(200, 5000) * ring) * np.exp(
         -ring * rng.uniform(60, 900)
     )
-    return filtered(train, impulse_response) + 0.003 * coloured(rng, clips.frames, 0.5)
+    return filtered(impulses, impulse_response) + 0.003 * coloured(rng, clips.frames, 0.5)
 
 
 def silence(rng: Rng, clips: Clips) -> Wave:
@@ -114,34 +117,36 @@ def beeps(rng: Rng, clips: Clips) -> Wave:
     length = max(64, int(rng.uniform(0.05, 0.4) * clips.rate))
     steps = -(-clips.frames // length)
     pitch = np.repeat(200 * 2 ** rng.uniform(0, 4, steps), length)[: clips.frames]
-    heard = np.repeat(rng.random(steps) < 0.7, length)[: clips.frames]
-    return np.sin(2 * np.pi * np.cumsum(pitch) / clips.rate) * heard
+    audible = np.repeat(rng.random(steps) < 0.7, length)[: clips.frames]
+    return np.sin(2 * np.pi * np.cumsum(pitch) / clips.rate) * audible
 
 
 def grains(rng: Rng, clips: Clips) -> Wave:
     """Grains of a fiftieth of a second of several clips, in no order."""
-    sources = np.stack([_even(clips()) for _ in range(6)])
+    sources = np.stack([_normalised(clips()) for _ in range(6)])
     length = max(16, int(rng.uniform(0.015, 0.04) * clips.rate))
     count = -(-clips.frames // length)
     starts = rng.integers(0, max(1, clips.frames - length), count)
     rows = rng.integers(len(sources), size=count)
     fade = np.hanning(length)
-    joined = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
-    return np.concatenate([np.resize(grain, length) * fade for grain in joined])[: clips.frames]
+    grain_waves = [sources[row, at : at + length] for row, at in zip(rows, starts, strict=True)]
+    return np.concatenate([np.resize(grain, length) * fade for grain in grain_waves])[
+        : clips.frames
+    ]
 
 
 def layers(rng: Rng, clips: Clips) -> Wave:
     """Eight clips over each other, half of them backwards: a crowd."""
-    heard = [_even(clips())[:: rng.choice([1, -1])] for _ in range(8)]
-    return np.asarray(np.sum(heard, axis=0), np.float64)
+    clips_of_layers = [_normalised(clips())[:: rng.choice([1, -1])] for _ in range(8)]
+    return np.asarray(np.sum(clips_of_layers, axis=0), np.float64)
 
 
 def slowed(rng: Rng, clips: Clips) -> Wave:
     """A clip five to ten times too slow or too fast, backwards."""
     speed = rng.uniform(5, 10) ** rng.choice([1, -1])
     clip = clips()[::-1]
-    places = (np.arange(clips.frames) * speed) % (clips.frames - 1)
-    return np.asarray(np.interp(places, np.arange(clips.frames), clip), np.float64)
+    positions = (np.arange(clips.frames) * speed) % (clips.frames - 1)
+    return np.asarray(np.interp(positions, np.arange(clips.frames), clip), np.float64)
 
 
 MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {
@@ -158,28 +163,30 @@ MAKERS: dict[str, Callable[[Rng, Clips], Wave]] = {
 }
 
 
-def coloured(rng: Rng, frames: int, falls: float) -> Wave:
-    """Noise of deviation 1 whose amplitude falls as the frequency to the power of `falls`."""
+def coloured(rng: Rng, frames: int, exponent: float) -> Wave:
+    """Noise of standard deviation 1 whose amplitude falls as the frequency to the power of minus
+    `exponent`."""
     frequency = np.fft.rfftfreq(frames)
     frequency[0] = 1.0
-    spectrum = np.fft.rfft(rng.normal(size=frames)) / frequency**falls
+    spectrum = np.fft.rfft(rng.normal(size=frames)) / frequency**exponent
     spectrum[0] = 0
     wave = np.fft.irfft(spectrum, frames)
     return np.asarray(wave / (wave.std() or 1.0), np.float64)
 
 
 def filtered(wave: Wave, impulse_response: Wave) -> Wave:
-    """`wave` convolved with `impulse_response`, as long as before."""
+    """`wave` convolved with `impulse_response`; as long as `wave`."""
     size = len(wave) + len(impulse_response)
     convolved = np.fft.irfft(np.fft.rfft(wave, size) * np.fft.rfft(impulse_response, size), size)
     return np.asarray(convolved[: len(wave)], np.float64)
 
 
-def _even(wave: Wave) -> Wave:
+def _normalised(wave: Wave) -> Wave:
     return wave / (wave.std() or 1.0)
 
 
-def _loud(wave: Wave, rng: Rng) -> Wave:
-    """`wave` at some loudness within -1..1; next to silent ones stay so."""
+def _with_random_loudness(wave: Wave, rng: Rng) -> Wave:
+    """`wave` scaled to a random peak amplitude from MIN_PEAK to nearly 1; one that is next to
+    silent stays as it is."""
     peak = float(np.abs(wave).max()) or 1.0
-    return wave if peak < LOUD / 4 else wave / peak * rng.uniform(LOUD / 4, 1.0) * 0.99
+    return wave if peak < MIN_PEAK else wave / peak * rng.uniform(MIN_PEAK, 1.0) * 0.99

@@ -1,1 +1,2 @@
-"""Hyperparameter search: the search space, searchers, successive halving, selection of a trial."""
+"""Searches hyperparameters: the search space, searchers, successive halving, the selection of one
+trial."""

@@ -1,7 +1,9 @@
-"""The search space as dimensions, and the sets of hyperparameters that a search begins with.
+"""Describes the search space as dimensions, and the default sets of hyperparameters that a search
+tries first.
 
-A dimension may exist only where an earlier one has some value: a set of hyperparameters names those
-that exist, and no others."""
+A dimension may have a condition on the value of an earlier one, and is active only where this
+holds: a set of hyperparameters has values for the active dimensions, and for no others. (The kernel
+size, for example, is active for inputs whose family has a choice.)"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,40 +19,41 @@ from stages.runtime.errors import ConfigError
 if TYPE_CHECKING:  # planning does not import numpy
     from numpy.random import Generator
 
-UNITS = 64  # of a hidden head, in each fold
-DIGITS = 4  # of a searched number: enough, and unchanged by writing and reading
-BEGIN = {"learning_rate": 1e-3, "weight_decay": 0.1, "batch_size": 32}
+HIDDEN_UNITS = 64  # of a head with a hidden layer, in each fold
+SIGNIFICANT_DIGITS = 4  # of a searched number: enough, and unchanged by writing and reading it
+# the values of default sets; a dimension without one here has its first or lowest value
+DEFAULTS = {"learning_rate": 1e-3, "weight_decay": 0.1, "batch_size": 32}
 
 
 @dataclass(frozen=True)
 class Condition:
-    """True of hyperparameters in which `name`, a dimension that comes earlier, is one of
-    `values`."""
+    """A condition of a dimension: that an earlier dimension, `name`, has one of `values`."""
 
     name: str
     values: tuple[Any, ...]
 
     def holds(self, hyperparameters: Mapping[str, Any]) -> bool:
+        """Whether `hyperparameters` meet the condition."""
         return hyperparameters.get(self.name) in self.values
 
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of `values`; with `when`, only under this condition."""
+    """A dimension with one of `values`; with `when`, active only under this condition."""
 
     name: str
     values: tuple[Any, ...]
     when: Condition | None = None
 
-    def drawn(self, rng: "Generator") -> Any:
-        """A value, all equally likely."""
+    def sample(self, rng: "Generator") -> Any:
+        """A random value, all equally likely."""
         return self.values[int(rng.integers(len(self.values)))]
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number between `low` and `high`, uniform on a logarithmic scale if `log`; with `when`, only
-    under this condition."""
+    """A dimension with a number from `low` to `high`, on a logarithmic scale if `log`; with `when`,
+    active only under this condition."""
 
     name: str
     low: float
@@ -59,11 +62,11 @@ class Number:
     when: Condition | None = None
 
     def rounded(self, value: float) -> float:
-        """`value` with DIGITS digits, within the bounds."""
-        return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
+        """`value` with SIGNIFICANT_DIGITS digits, moved within the bounds."""
+        return min(max(float(f"{value:.{SIGNIFICANT_DIGITS}g}"), self.low), self.high)
 
-    def drawn(self, rng: "Generator") -> float:
-        """A value, uniform on its scale."""
+    def sample(self, rng: "Generator") -> float:
+        """A random value, uniform on the dimension's scale."""
         if self.log:
             return self.rounded(exp(rng.uniform(log(self.low), log(self.high))))
         return self.rounded(rng.uniform(self.low, self.high))
@@ -72,32 +75,34 @@ class Number:
 Dimension = Categorical | Number
 
 
-def present(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> list[Dimension]:
-    """The dimensions of `space` that exist for `hyperparameters`: their condition holds, and the
-    dimension that it names exists, too."""
-    there: dict[str, Dimension] = {}
+def active_dimensions(
+    space: Sequence[Dimension], hyperparameters: Mapping[str, Any]
+) -> list[Dimension]:
+    """The dimensions of `space` that are active for `hyperparameters`: they have no condition, or
+    it holds and the dimension that it names is active, too."""
+    active: dict[str, Dimension] = {}
     for dimension in space:
         if dimension.when is None or (
-            dimension.when.name in there and dimension.when.holds(hyperparameters)
+            dimension.when.name in active and dimension.when.holds(hyperparameters)
         ):
-            there[dimension.name] = dimension
-    return list(there.values())
+            active[dimension.name] = dimension
+    return list(active.values())
 
 
-def present_values(
-    space: Sequence[Dimension], hyperparameters: Mapping[str, Any]
-) -> dict[str, Any]:
-    """`hyperparameters` without those whose dimension does not exist."""
+def active_values(space: Sequence[Dimension], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """`hyperparameters` without the values of dimensions that are not active."""
     return {
         dimension.name: hyperparameters[dimension.name]
-        for dimension in present(space, hyperparameters)
+        for dimension in active_dimensions(space, hyperparameters)
     }
 
 
 @dataclass(frozen=True)
 class Input:
-    """A family at a size; one pass over all samples computes its features. `weights`: as in
-    `train.weights`."""
+    """What a model takes as input: a family of networks with the size of its input (`size`: a
+    picture's side in pixels, or a spectrogram's bands). Features are computed once for each input.
+    `weights`: the digest of the family's initial weights, or "scratch", as in `train.weights`;
+    empty: the family's own."""
 
     family: str
     size: int
@@ -105,6 +110,7 @@ class Input:
 
     @property
     def name(self) -> str:
+        """The name in hyperparameters and records, as in "efficientnet_lite0@224"."""
         return f"{self.family}@{self.size}"
 
     @property
@@ -115,35 +121,38 @@ class Input:
 
     @property
     def seconds(self) -> float:
-        """Reference seconds for one window through the network, on one core."""
+        """Seconds of one core of the reference machine for a forward pass of one window (one
+        picture, or one part of a clip)."""
         family: Family = FAMILIES[self.family]
         return family.seconds(self.size)
 
 
-def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
+def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
     """All families at all sizes, without those that a device excludes. `train.input_sizes` are of
     pictures, so that a family for sounds has its own size. Without them, `train.larger` adds the
     sizes at which a family is known to be better. Raises ConfigError for a size that a family
     cannot take, and if no input is left."""
-    if not train.families:
+    if not config.families:
         raise ConfigError(
             "train.families is empty: which take part is known once the run is planned.",
             "Plan the pipeline, or name families.",
         )
     found = []
-    for name in dict.fromkeys(train.families):
+    for name in dict.fromkeys(config.families):
         family = FAMILIES[name]
-        sizes = train.input_sizes if family.takes == "pictures" else ()
-        own = (family.size, family.larger) if train.larger and family.larger else (family.size,)
-        for size in dict.fromkeys(sizes or own):
+        sizes = config.input_sizes if family.takes == "pictures" else ()
+        default_sizes = (
+            (family.size, family.larger) if config.larger and family.larger else (family.size,)
+        )
+        for size in dict.fromkeys(sizes or default_sizes):
             if size % family.multiple or size <= 0:
                 raise ConfigError(
                     f"{name} takes no pictures of {size} pixels.",
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
-            found.append(Input(name, size, train.weights.get(name, "")))
+            found.append(Input(name, size, config.weights.get(name, "")))
     allowed = tuple(
-        model_input for model_input in found if model_input.name not in train.device.excluded
+        model_input for model_input in found if model_input.name not in config.device.excluded
     )
     if not allowed:
         raise ConfigError(
@@ -153,57 +162,61 @@ def inputs_of(train: TrainConfig) -> tuple[Input, ...]:
     return allowed
 
 
-def by_name(train: TrainConfig) -> dict[str, Input]:
-    """`inputs_of` by their names."""
-    return {model_input.name: model_input for model_input in inputs_of(train)}
+def inputs_by_name(config: TrainConfig) -> dict[str, Input]:
+    """The inputs of `config` by their names. Raises what `inputs_of` raises."""
+    return {model_input.name: model_input for model_input in inputs_of(config)}
 
 
-def learner_of(train: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
+def learner_of(config: TrainConfig) -> Callable[[Mapping[str, Any]], str]:
     """A function from hyperparameters to how their network is trained: 'head' for a head on a
     frozen backbone, with or without published weights; 'scratch' for a whole network."""
     backbones = {
         name: not model_input.initialised_family.from_scratch
-        for name, model_input in by_name(train).items()
+        for name, model_input in inputs_by_name(config).items()
     }
     return lambda hyperparameters: "head" if backbones[hyperparameters["input"]] else "scratch"
 
 
-def dimensions(train: TrainConfig) -> tuple[Dimension, ...]:
+def dimensions(config: TrainConfig) -> tuple[Dimension, ...]:
     """The search space of heads and of networks from scratch."""
-    space = train.search_space
+    space = config.search_space
     return (
-        Categorical("input", tuple(by_name(train))),
+        Categorical("input", tuple(inputs_by_name(config))),
         Categorical("head", space.head),
         _number("learning_rate", space.learning_rate),
         _number("weight_decay", space.weight_decay),
         Categorical("batch_size", space.batch_size),
         Categorical("class_balance", space.class_balance),
-        *_kernels(train),
+        *_kernels(config),
     )
 
 
-def _kernels(train: TrainConfig) -> list[Categorical]:
-    """The kernel size, for inputs whose family has a choice."""
+def _kernels(config: TrainConfig) -> list[Categorical]:
+    """The dimension of the kernel size, active for inputs whose family has a choice; none if no
+    family has."""
     inputs = tuple(
         name
-        for name, model_input in by_name(train).items()
+        for name, model_input in inputs_by_name(config).items()
         if model_input.initialised_family.kernel
     )
-    kernels = Categorical("kernel", train.search_space.kernel, when=Condition("input", inputs))
+    kernels = Categorical("kernel", config.search_space.kernel, when=Condition("input", inputs))
     return [kernels] if inputs else []
 
 
-def starts(space: Sequence[Dimension], begin: Mapping[str, float] = BEGIN) -> list[dict[str, Any]]:
-    """One plain set for each input: the values of `begin`, else first choices and lowest numbers.
-    They are tried before all others."""
-    plain = {dimension.name: _plain(dimension, begin) for dimension in space}
+def default_sets(
+    space: Sequence[Dimension], defaults: Mapping[str, float] = DEFAULTS
+) -> list[dict[str, Any]]:
+    """One set of hyperparameters for each input, which are known to do well on most data: the
+    values of `defaults`, else first choices and lowest numbers. The first dimension of `space` has
+    to be the input."""
+    values = {dimension.name: _default(dimension, defaults) for dimension in space}
     first = space[0]
     assert isinstance(first, Categorical)  # noqa: S101
-    return [present_values(space, {**plain, first.name: value}) for value in first.values]
+    return [active_values(space, {**values, first.name: value}) for value in first.values]
 
 
-def _plain(dimension: Dimension, begin: Mapping[str, float]) -> Any:
-    wanted = begin.get(dimension.name)
+def _default(dimension: Dimension, defaults: Mapping[str, float]) -> Any:
+    wanted = defaults.get(dimension.name)
     if isinstance(dimension, Categorical):
         return wanted if wanted in dimension.values else dimension.values[0]
     return dimension.rounded(wanted or dimension.low)

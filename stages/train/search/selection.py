@@ -1,15 +1,16 @@
-"""The rule that selects one of the trials, and the record of it."""
+"""Selects one of the trials by a rule, and records the rule in the Model."""
 
 from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
 from stages.config import TrainConfig
-from stages.train.search.search_space import by_name, learner_of
+from stages.train.search.search_space import inputs_by_name, learner_of
 from stages.train.search.successive_halving import Trial, TrialResult
 
-DECIMALS = 6
-NEAR = 0.5  # standard errors of the highest metric within which trials are taken for equally good
+DECIMALS = 6  # to which measures are compared and recorded
+# trials whose metric is within so many standard errors of the highest one count as equally good
+NEAR_STANDARD_ERRORS = 0.5
 RULE = (
     "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
     "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
@@ -23,39 +24,41 @@ LOSS_RULE = (
 )
 
 
-def choose(trials: Sequence[Trial], train: TrainConfig, samples: int) -> Trial:
-    """The best of `trials` by RULE, with measures of `samples` held-out samples.
+def choose(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
+    """The best of `trials` by RULE, or by LOSS_RULE if `train.metric` is log_loss. The trials,
+    which all have results, were measured on `samples` held-out samples.
 
-    A metric that counts right answers moves by whole samples, so that the highest of many trials is
-    often a lucky one; log loss separates those near it."""
-    inputs = by_name(train)
-    near = [trial for trial in trials if trial.score >= _least(trials, train, samples)]
+    A metric that counts right answers changes by whole samples, so that the highest of many trials
+    is often a lucky one; log loss separates those near it."""
+    inputs = inputs_by_name(config)
+    near = [trial for trial in trials if trial.score >= _lowest_score(trials, config, samples)]
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
         loss = round(result_of(trial).measures["log_loss"], DECIMALS)
-        return (loss, inputs[trial.input].seconds, _deep(trial), trial.number)
+        return (loss, inputs[trial.input].seconds, _has_hidden_layer(trial), trial.number)
 
     return min(near, key=rank)
 
 
 def selection_of(
-    trials: Sequence[Trial], chosen: Trial, train: TrainConfig, *, samples: int, folds: int
+    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, *, samples: int, folds: int
 ) -> dict[str, Any]:
-    """The record of the selection in a Model."""
+    """The record in a Model of how `chosen` was selected among `trials`, which were measured on
+    `samples` held-out samples in `folds` folds."""
     result = result_of(chosen)
-    learner = learner_of(train)(chosen.hyperparameters)
-    several = "mean of the folds' " + ("heads" if learner == "head" else "networks")
+    learner = learner_of(config)(chosen.hyperparameters)
+    head = "mean of the folds' " + ("heads" if learner == "head" else "networks")
     if chosen.phase == 2:
-        several = "trained once more on train and validation together, as many epochs"
+        head = "trained once more on train and validation together, as many epochs"
     same_phase = [trial for trial in trials if trial.phase == chosen.phase]
     return {
-        "rule": _rule(trials, train, folds),
+        "rule": _rule(trials, config, folds),
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds, train.validation_folds),
-        "head": "as trained on train" if folds == 1 else several,
-        "metric": train.metric,
+        "held_out": _held_out(chosen.phase, folds, config.validation_folds),
+        "head": "as trained on train" if folds == 1 else head,
+        "metric": config.metric,
         "measures": rounded(result.measures),
-        "highest": round(abs(max(each.score for each in same_phase)), DECIMALS),
+        "highest": round(abs(max(trial.score for trial in same_phase)), DECIMALS),
         "samples": samples,
         "folds": folds,
         "trial": chosen.number,
@@ -64,11 +67,15 @@ def selection_of(
     }
 
 
-def _rule(trials: Sequence[Trial], train: TrainConfig, folds: int) -> str:
-    rule = LOSS_RULE if train.metric == "log_loss" else RULE.format(metric=train.metric, near=NEAR)
+def _rule(trials: Sequence[Trial], config: TrainConfig, folds: int) -> str:
+    rule = (
+        LOSS_RULE
+        if config.metric == "log_loss"
+        else RULE.format(metric=config.metric, near=NEAR_STANDARD_ERRORS)
+    )
     has_finetuned = any(trial.phase == 2 for trial in trials)
     return rule + (
-        FINETUNED_RULE.format(validation_folds=train.validation_folds, folds=folds)
+        FINETUNED_RULE.format(validation_folds=config.validation_folds, folds=folds)
         if has_finetuned
         else ""
     )
@@ -83,22 +90,24 @@ def _held_out(phase: int, folds: int, validation_folds: int) -> str:
 
 
 def result_of(trial: Trial) -> TrialResult:
-    """The result of the last rung budget of `trial`."""
+    """The result of the last rung of `trial`, which has been trained."""
     assert trial.result is not None, f"trial {trial.number} was never trained"  # noqa: S101
     return trial.result
 
 
 def rounded(measures: dict[str, float]) -> dict[str, float]:
-    """`measures` with the digits that are compared."""
+    """`measures` rounded to DECIMALS."""
     return {name: round(value, DECIMALS) for name, value in measures.items()}
 
 
-def _least(trials: Sequence[Trial], train: TrainConfig, samples: int) -> float:
+def _lowest_score(trials: Sequence[Trial], config: TrainConfig, samples: int) -> float:
+    """The lowest score that counts as equally good as the highest one of `trials`. The standard
+    error is that of a share of `samples`."""
     highest = max(trial.score for trial in trials)
-    if train.metric == "log_loss":
+    if config.metric == "log_loss":
         return highest
-    return highest - NEAR * sqrt(max(0.0, highest * (1 - highest)) / samples)
+    return highest - NEAR_STANDARD_ERRORS * sqrt(max(0.0, highest * (1 - highest)) / samples)
 
 
-def _deep(trial: Trial) -> bool:
+def _has_hidden_layer(trial: Trial) -> bool:
     return bool(trial.hyperparameters.get("head") == "hidden")

@@ -1,11 +1,14 @@
-"""Successive halving of trials in batches, as a state that gives out rung budgets and takes
-results.
+"""Decides by successive halving which trials are trained, and for how many epochs.
 
-Nothing here depends on which trial finished first: a rung is decided when the whole batch has
-reached it, ranks break ties by the trial's number, and batch b may start once batch b-2 has been
-reported, in order. (Batch b-1 would leave cores idle while its last trials are trained; where
-trials are trained one after the other, it is b-1.) Li et al., A System for Massively Parallel
-Hyperparameter Tuning, 2020, made synchronous."""
+Trials come in batches. A rung is a number of epochs at which the trials of a batch are compared:
+the best continue to the next rung, the others end. `SuccessiveHalving` trains nothing: it gives out
+rung budgets ("train trial 3 up to 15 epochs") and takes their results.
+
+No decision depends on which trial finished first: trials are compared when the whole batch has
+reached a rung, ties are broken by the trial's number, and batch b is proposed once the searcher has
+learnt the scores of all batches up to b-2, in order. (To wait for batch b-1, too, would leave cores
+idle while its last trials are trained; where trials are trained one after the other, it is b-1.) Li
+et al., A System for Massively Parallel Hyperparameter Tuning, 2020, made synchronous."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +18,26 @@ Hyperparameters = dict[str, Any]
 
 
 class Searcher(Protocol):
-    """Proposes hyperparameters and learns their scores. `informed`: plain sets that are known to do
-    well are tried before its own."""
+    """Proposes hyperparameters and learns their scores. `tries_defaults_first`: whether default
+    sets (`search_space.default_sets`) are tried before its own proposals."""
 
-    informed: ClassVar[bool]
+    tries_defaults_first: ClassVar[bool]
 
-    def propose(self, count: int) -> list[Hyperparameters]: ...
+    def propose(self, count: int) -> list[Hyperparameters]:
+        """`count` sets of hyperparameters. A set may be proposed again, also within one call."""
+        ...
 
-    def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None: ...
+    def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
+        """Learn the scores of `trials`; higher is better. Called once for each batch whose trials
+        have all ended, in the order of the batches: with the scores of batch b-2 before batch b is
+        proposed (b-1 if `ahead` is 0). Sets that it did not propose, the default sets, are among
+        them."""
+        ...
 
 
 class RungBudget(NamedTuple):
-    """Trial `number` is to be trained up to `epochs` in all."""
+    """A task: train trial `number` up to `epochs` epochs in all, those of earlier rungs
+    included."""
 
     number: int
     epochs: int
@@ -34,32 +45,35 @@ class RungBudget(NamedTuple):
 
     @property
     def key(self) -> list[object]:
-        """Equal for equal training, whichever trial it is."""
+        """The cache key of the result: equal for equal training, whatever the trial's number."""
         return [self.hyperparameters, self.epochs]
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """The result of a rung budget: measures of the best epoch, the whole curve, and the head's
-    arrays (an npz)."""
+    """What a trial has come to at a rung. `measures`: of its best epoch, number `best_epoch` from
+    1; `exhausted`: whether more epochs would bring nothing; `curve`: the measures of each epoch so
+    far; `arrays`: the trained weights and out-of-fold predictions, an npz file."""
 
     measures: dict[str, float]
     best_epoch: int
-    exhausted: bool  # more epochs would bring nothing
+    exhausted: bool
     curve: list[dict[str, float]]
     arrays: bytes = field(repr=False)
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All but the arrays, as JSON."""
+        """All fields but the arrays, as values that JSON can hold."""
         return {name: value for name, value in vars(self).items() if name != "arrays"}
 
 
 @dataclass
 class Trial:
-    """One set of hyperparameters and how far it is trained. `score`: the higher, the better.
-    `phase`: 1 for a head on a frozen backbone or a network from scratch, 2 for a fine-tuned
-    backbone."""
+    """One set of hyperparameters and how far it has been trained. `number`: from 0; once both
+    phases are joined, those of the second follow those of the first; `reached`: the epochs of its
+    last rung; `score`: its metric at that rung, the higher, the better (minus the log loss if that
+    is the metric); `ended`: whether it will not continue; `phase`: 1 for a head on a frozen
+    backbone or a network from scratch, 2 for a fine-tuned backbone."""
 
     number: int
     hyperparameters: Hyperparameters
@@ -71,31 +85,32 @@ class Trial:
 
     @property
     def input(self) -> str:
-        """The name of its input; see `search_space.Input`."""
+        """The name of its input (`search_space.Input`)."""
         return str(self.hyperparameters["input"])
 
     @property
     def rank(self) -> tuple[float, int]:
+        """The sort key that puts the best trial first, and the earlier one of equal trials."""
         return (-self.score, self.number)
 
 
-def rungs_of(epochs: int, halving: int, least: int = 5) -> tuple[int, ...]:
-    """The epochs at which trials are compared: `epochs`, and `halving` times fewer, again and
-    again, while there are `least`."""
+def rungs_of(epochs: int, halving: int, min_epochs: int = 5) -> tuple[int, ...]:
+    """The rungs, ascending: the numbers of epochs at which trials are compared. The last one is
+    `epochs`, each one before it `halving` times fewer, while these are at least `min_epochs`."""
     rungs = [epochs]
-    while rungs[0] // halving >= least:
+    while rungs[0] // halving >= min_epochs:
         rungs.insert(0, rungs[0] // halving)
     return tuple(rungs)
 
 
 class SuccessiveHalving:
-    """`total` trials in batches of `size`; after each of `rungs`, one in `keep` of a batch
-    continues."""
+    """The state of a search of `total` trials in batches of `size`. After each of `rungs` (epochs,
+    ascending) but the last, the best one in `keep` trials of a batch continues."""
 
     def __init__(
         self,
         searcher: Searcher,
-        starts: Sequence[Hyperparameters],
+        default_sets: Sequence[Hyperparameters],
         *,
         total: int,
         size: int,
@@ -104,17 +119,18 @@ class SuccessiveHalving:
         ahead: int = 1,
         kind: Callable[[Hyperparameters], str] = lambda _: "",
     ) -> None:
-        """`ahead`: how many batches may be unfinished when the next is proposed, so that no core is
-        idle. `kind`: trials are compared within their kind, as a network from scratch learns more
-        slowly than a head at first."""
+        """`default_sets`: tried first if the searcher wants that; `ahead`: how many batches may be
+        unfinished when the next is proposed, so that no core is idle; `kind`: a function from
+        hyperparameters to a kind of trial. Trials are compared within their kind, as a network from
+        scratch learns more slowly than a head at first."""
         self.searcher = searcher
         self.ahead = ahead
         self.kind = kind
-        self.starts = list(starts)[:total] if searcher.informed else []
+        self.default_sets = list(default_sets)[:total] if searcher.tries_defaults_first else []
         self.total, self.size, self.keep, self.rungs = total, size, keep, rungs
         self.batches: list[list[Trial]] = []
         self.waiting: list[RungBudget] = []
-        self.learnt = 0
+        self.learnt_batches = 0
 
     @property
     def trials(self) -> list[Trial]:
@@ -127,65 +143,74 @@ class SuccessiveHalving:
         return len(self.trials) == self.total and all(trial.ended for trial in self.trials)
 
     def next(self) -> RungBudget | None:
-        """The next budget to train; None if that depends on budgets in training."""
+        """The next rung budget to train; None if all are given out, or if the next depends on
+        results that were not reported yet."""
         if not self.waiting and len(self.trials) < self.total:
             self._propose()
         return self.waiting.pop(0) if self.waiting else None
 
-    def report(self, budget: RungBudget, score: float, result: TrialResult) -> None:
-        """The trial of `budget` was trained up to its rung, with this `result` and `score` (higher
-        is better)."""
-        trial = self.trials[budget.number]
-        trial.reached, trial.score, trial.result = budget.epochs, score, result
-        trial.ended = result.exhausted or budget.epochs >= self.rungs[-1]
-        self._decide(self.batches[budget.number // self.size], budget.epochs)
+    def report(self, rung: RungBudget, score: float, result: TrialResult) -> None:
+        """Record the `result` and `score` (higher is better) of a rung budget that `next` gave out,
+        and decide about its batch if all its trials have reached the rung."""
+        trial = self.trials[rung.number]
+        trial.reached, trial.score, trial.result = rung.epochs, score, result
+        trial.ended = result.exhausted or rung.epochs >= self.rungs[-1]
+        self._decide(self.batches[rung.number // self.size], rung.epochs)
 
     def _propose(self) -> None:
-        """Add the next batch, if the batches it has to learn from have ended."""
+        """Add the next batch, if all trials of the batches that it has to learn from have ended."""
         batches_to_learn = len(self.batches) - self.ahead
-        while self.learnt < batches_to_learn and all(
-            trial.ended for trial in self.batches[self.learnt]
+        while self.learnt_batches < batches_to_learn and all(
+            trial.ended for trial in self.batches[self.learnt_batches]
         ):
-            batch = self.batches[self.learnt]
+            batch = self.batches[self.learnt_batches]
             self.searcher.learn([(trial.hyperparameters, trial.score) for trial in batch])
-            self.learnt += 1
-        if self.learnt < batches_to_learn:
+            self.learnt_batches += 1
+        if self.learnt_batches < batches_to_learn:
             return
         first = len(self.trials)
         wanted = self._proposals(min(self.size, self.total - first))
-        batch = [Trial(first + place, chosen) for place, chosen in enumerate(wanted)]
+        batch = [
+            Trial(first + offset, hyperparameters) for offset, hyperparameters in enumerate(wanted)
+        ]
         self.batches.append(batch)
         self.waiting += [
             RungBudget(trial.number, self.rungs[0], trial.hyperparameters) for trial in batch
         ]
 
     def _proposals(self, count: int) -> list[Hyperparameters]:
-        first, self.starts = self.starts[:count], self.starts[count:]
+        first, self.default_sets = self.default_sets[:count], self.default_sets[count:]
         return first + self.searcher.propose(count - len(first))
 
-    def _decide(self, batch: list[Trial], rung: int) -> None:
-        """If all trials of `batch` that continue have reached `rung`, promote the best and end the
-        others."""
+    def _decide(self, batch: list[Trial], epochs: int) -> None:
+        """If all trials of `batch` that continue have reached `epochs`, promote the best and end
+        the others."""
         alive = [trial for trial in batch if not trial.ended]
-        if not alive or any(trial.reached < rung for trial in alive):
+        if not alive or any(trial.reached < epochs for trial in alive):
             return
         entered = sorted(
-            (trial for trial in batch if trial.reached >= rung), key=lambda trial: trial.rank
+            (trial for trial in batch if trial.reached >= epochs), key=lambda trial: trial.rank
         )
         best = [trial for peers in self._kinds(entered) for trial in peers[: self._promoted(peers)]]
-        higher = self.rungs[self.rungs.index(rung) + 1]
+        higher = self.rungs[self.rungs.index(epochs) + 1]
         for trial in alive:
             if trial in best:
-                self.waiting.append(RungBudget(trial.number, higher, trial.hyperparameters))
+                self.waiting.append(
+                    RungBudget(
+                        number=trial.number, epochs=higher, hyperparameters=trial.hyperparameters
+                    )
+                )
             else:
                 trial.ended = True
 
     def _kinds(self, trials: Sequence[Trial]) -> list[list[Trial]]:
-        """`trials` of each kind, in their order."""
+        """`trials` divided by kind, each in their order."""
         kinds: dict[str, list[Trial]] = {}
         for trial in trials:
             kinds.setdefault(self.kind(trial.hyperparameters), []).append(trial)
         return list(kinds.values())
 
     def _promoted(self, peers: Sequence[Trial]) -> int:
+        """How many of `peers`, trials of one kind at a rung, continue: one in `keep`, rounded
+        up."""
         return -(-len(peers) // self.keep)

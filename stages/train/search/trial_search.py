@@ -1,4 +1,4 @@
-"""The search over heads: `successive_halving.py` decides, workers of Ray train."""
+"""Searches over heads: `successive_halving.py` decides, and workers on Ray train."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import MB, worker_bytes
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import dimensions, learner_of, starts
+from stages.train.search.search_space import default_sets, dimensions, learner_of
 from stages.train.search.successive_halving import (
     RungBudget,
     SuccessiveHalving,
@@ -24,8 +24,8 @@ from stages.train.search.successive_halving import (
 )
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
 
-ARRAYS = "arrays.npz"  # the file of a cached result
-ROOM = 128 * MB  # for heads, their gradients and batches
+ARRAYS = "arrays.npz"  # the file of a cached result that has its arrays
+HEAD_BYTES = 128 * MB  # of a worker's memory, for heads, their gradients and batches
 REMEDY = "Free some memory, or search without what this trial has; features are kept."
 ReportRung = Callable[[SuccessiveHalving], None]
 Curve = list[dict[str, float]]
@@ -34,7 +34,7 @@ ReportEpoch = Callable[[int, dict[str, Any], int, int, Curve], None]
 
 def search(
     problem: Problem,
-    train: TrainConfig,
+    config: TrainConfig,
     trials: int,
     resources: Resources,
     report_rung: ReportRung,
@@ -42,38 +42,39 @@ def search(
     *,
     store: Store,
 ) -> list[Trial]:
-    """Train `trials` heads under successive halving; return all trials, by number. Results that an
-    interrupted search of the same kind left in the cache of `store` are used again.
+    """Train `trials` heads, or networks from scratch, under successive halving; return all trials,
+    by number. Results that an interrupted search with equal arguments left in the cache of `store`
+    are used again; Ray is not started if all are there.
 
-    `report_rung` is called after every finished rung budget; `report_epoch` about once a second
-    for a trial in training: its number, hyperparameters, epoch, most epochs, curve so far.
-    Equal arguments give equal trials, on any number of cores. Raises InfrastructureError if Ray
-    does not come up or a trial fails three times."""
-    space = dimensions(train)
+    `report_rung` is called after every finished rung budget; `report_epoch` about once a second for
+    a trial in training, with its number, hyperparameters, epoch, the epochs of the last rung, and
+    the curve so far. Equal arguments give equal trials, on any number of cores. Raises
+    InfrastructureError if Ray does not come up or a trial fails three times."""
+    space = dimensions(config)
     halving = SuccessiveHalving(
-        SEARCHERS[train.searcher](space, train.seed),
-        starts(space),
+        SEARCHERS[config.searcher](space, config.seed),
+        default_sets(space),
         total=trials,
-        size=train.batch,
-        keep=train.halving,
-        rungs=rungs_of(train.epochs, train.halving),
-        kind=learner_of(train),
+        size=config.batch,
+        keep=config.halving,
+        rungs=rungs_of(config.epochs, config.halving),
+        kind=learner_of(config),
     )
     session = _SearchSession(
-        halving, cache_of(problem, train, store), train.metric, report_rung, report_epoch
+        halving, cache_of(problem, config, store), config.metric, report_rung, report_epoch
     )
     if (first := session.next()) is not None:
-        halving.waiting.insert(0, first.budget)
+        halving.waiting.insert(0, first.rung)
         shared = sum(array.nbytes for array in problem.features.values())
         # heads and small networks train faster on a processor than it takes to send them to a GPU
-        wanted = {"CPU": 1.0, "memory": float(worker_bytes(_each(problem)))}
+        wanted = {"CPU": 1.0, "memory": float(worker_bytes(_worker_data_bytes(problem)))}
         with (
             cluster(resources, shared),
             Executor(
                 TrialWorker,
-                (problem, train.patience),
+                (problem, config.patience),
                 wanted=wanted,
-                workers=2 * train.batch,  # two batches are in training at a time
+                workers=2 * config.batch,  # two batches are in training at a time
                 remedy=REMEDY,
             ) as executor,
         ):
@@ -81,63 +82,68 @@ def search(
     return halving.trials
 
 
-def cache_of(problem: Problem, train: TrainConfig, store: Store) -> Scope:
-    """Where the results of rung budgets are cached until the search's model is saved."""
-    return store.memo.scope(["search", problem, train.patience], code_of("stages.train"))
+def cache_of(problem: Problem, config: TrainConfig, store: Store) -> Scope:
+    """The part of the cache that has the results of rung budgets until the search's model is
+    saved."""
+    return store.memo.scope(["search", problem, config.patience], code_of("stages.train"))
 
 
 def score_of(measures: dict[str, float], metric: str) -> float:
-    """The higher, the better."""
+    """The score of a trial with `measures`: its `metric`, negated if it is log_loss, so that higher
+    is better."""
     return -measures[metric] if metric == "log_loss" else measures[metric]
 
 
 @dataclass(frozen=True)
 class _SearchSession:
-    """Connects the decisions of a search with its workers: gives budgets out, takes results."""
+    """Connects the decisions of a search with its workers: an executor's Source that gives rung
+    budgets out and takes results."""
 
     halving: SuccessiveHalving
     cache: Scope
     metric: str
     report_rung: ReportRung
     report_epoch: ReportEpoch
-    states: dict[int, Any] = field(default_factory=dict)  # by trial: what its last budget left
+    # by number of a trial that may continue: the state of its fit after its last rung
+    states: dict[int, Any] = field(default_factory=dict)
 
     def next(self) -> TrialPiece | None:
-        """The next budget whose result is not cached; cached ones before it are reported."""
-        while budget := self.halving.next():
-            if cached := self.cache.find(budget.key):
-                self._record(budget, TrialResult(**cached.facts, arrays=cached.data(ARRAYS)))
+        """The next rung budget whose result is not cached. Cached results are reported
+        meanwhile."""
+        while rung := self.halving.next():
+            if cached := self.cache.find(rung.key):
+                self._record(rung, TrialResult(**cached.facts, arrays=cached.data(ARRAYS)))
             else:
-                return TrialPiece(budget, self.states.pop(budget.number, None))
+                return TrialPiece(rung, self.states.pop(rung.number, None))
         return None
 
-    def reported(self, piece: TrialPiece, curve: Curve) -> None:
-        """Report the `curve` so far of a trial in training."""
-        budget, last = piece.budget, self.halving.rungs[-1]
-        self.report_epoch(budget.number, budget.hyperparameters, len(curve), last, curve)
+    def on_report(self, piece: TrialPiece, curve: Curve) -> None:
+        """Pass on the `curve` so far of a trial in training."""
+        rung, last = piece.rung, self.halving.rungs[-1]
+        self.report_epoch(rung.number, rung.hyperparameters, len(curve), last, curve)
 
-    def resumed(self, piece: TrialPiece) -> TrialPiece:
-        """Train it again from where its last budget ended."""
+    def resume(self, piece: TrialPiece) -> TrialPiece:
+        """The same piece: the trial is trained again from the end of its last rung."""
         return piece
 
-    def done(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
-        """Cache and report what came of `piece`."""
-        (result, state), budget = outcome, piece.budget
-        self.cache.keep(budget.key, CachedContent(result.facts, {ARRAYS: result.arrays}))
-        self.reported(piece, result.curve)
-        self.states[budget.number] = state
-        self._record(budget, result)
+    def on_result(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:
+        """Cache and report the result of `piece`; `outcome`: as `TrialWorker.work` returns it."""
+        (result, state), rung = outcome, piece.rung
+        self.cache.keep(rung.key, CachedContent(result.facts, {ARRAYS: result.arrays}))
+        self.on_report(piece, result.curve)
+        self.states[rung.number] = state
+        self._record(rung, result)
         for trial in self.halving.trials:
             if trial.ended:
                 self.states.pop(trial.number, None)
 
-    def _record(self, budget: RungBudget, result: TrialResult) -> None:
-        self.halving.report(budget, score_of(result.measures, self.metric), result)
+    def _record(self, rung: RungBudget, result: TrialResult) -> None:
+        self.halving.report(rung, score_of(result.measures, self.metric), result)
         self.report_rung(self.halving)
 
 
-def _each(problem: Problem) -> int:
-    """Bytes that a worker takes beside Paddle and shared data: all features, standardised, and
-    twice the largest meanwhile."""
+def _worker_data_bytes(problem: Problem) -> int:
+    """Bytes that a worker allocates beside Paddle and the shared data: the standardised features of
+    all inputs, and twice those of the largest input while they are computed."""
     sizes = [array.nbytes for array in problem.features.values()]
-    return ROOM + int(sum(sizes) + 2 * max(sizes))
+    return HEAD_BYTES + int(sum(sizes) + 2 * max(sizes))

@@ -1,60 +1,68 @@
-"""What a worker does in a search over heads: it trains rung budgets, one at a time."""
+"""Trains the rung budgets of a search over heads on one worker, one at a time."""
 
 import time
 from typing import Any, NamedTuple
 
 from stages.models.arrays import pack_arrays
 from stages.train.distributed.executor import Work
-from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem
 from stages.train.heads.windows import Windows
 from stages.train.search.successive_halving import RungBudget, TrialResult
 
-PAUSE = 1.0  # seconds between two reports of a trial
+REPORT_SECONDS = 1.0  # between two reports of a trial, at least
 
 
 class TrialPiece(NamedTuple):
-    """Train the trial of `budget` up to its epochs. `state`: of the trial after its last budget, so
-    that any worker can resume it; None for a new trial."""
+    """A piece of work: train the trial of `rung` up to its epochs. `state`: of its fit after its
+    last rung, so that any worker can resume it; None: train it from its first epoch."""
 
-    budget: RungBudget
+    rung: RungBudget
     state: dict[str, Any] | None = None
 
     def __str__(self) -> str:
-        return f"Trial {self.budget.number} with {self.budget.hyperparameters}"
+        return f"Trial {self.rung.number} with {self.rung.hyperparameters}"
 
 
 class TrialWorker:
-    """Trains heads and networks from scratch. `shared`: the problem, and the patience: a trial ends
-    after so many epochs without improvement."""
+    """Trains heads and networks from scratch, on the CPU. `shared`: the problem, and the patience
+    (a trial is exhausted after so many epochs without a lower log loss)."""
 
     def __init__(self, shared: tuple[Problem, int]) -> None:
         import paddle
 
         paddle.set_device("cpu")
         self.problem, self.patience = shared
-        self.standards: dict[str, Any] = {}
+        self.standardised: dict[str, Any] = {}
 
     def work(self, piece: TrialPiece) -> Work:
-        """Yields the trial's curve about once a second; returns its result and its state."""
-        fit, budget = self._fit(piece), piece.budget
-        report_at = time.monotonic() + PAUSE
-        while len(fit.curve) < budget.epochs and not fit.exhausted(self.patience):
+        """Train a piece: yields the trial's curve about once a second; returns its result, and the
+        state of its fit."""
+        fit, rung = self._fit(piece), piece.rung
+        report_at = time.monotonic() + REPORT_SECONDS
+        while len(fit.curve) < rung.epochs and not fit.exhausted(self.patience):
             fit.fit(len(fit.curve) + 1, self.patience)
             if time.monotonic() > report_at:  # reports do not affect what is trained
                 yield fit.curve
-                report_at = time.monotonic() + PAUSE
+                report_at = time.monotonic() + REPORT_SECONDS
         return self._result(fit), fit.state()
 
     def _result(self, fit: Any) -> TrialResult:
-        rows, logits = fit.unseen()
-        arrays = pack_arrays({**fit.arrays(), **arrays_of(rows, logits, fit.temperature())})
+        rows, logits = fit.out_of_fold_logits()
+        arrays = pack_arrays({**fit.arrays(), **prediction_arrays(rows, logits, fit.temperature())})
         exhausted = fit.exhausted(self.patience)
-        return TrialResult(fit.best.measures, fit.best.epoch, exhausted, fit.curve, arrays)
+        return TrialResult(
+            measures=fit.best.measures,
+            best_epoch=fit.best.epoch,
+            exhausted=exhausted,
+            curve=fit.curve,
+            arrays=arrays,
+        )
 
     def _fit(self, piece: TrialPiece) -> Any:
-        """A head on a frozen backbone's features, or a network from scratch on windows."""
-        hyperparameters = piece.budget.hyperparameters
+        """The fit of a piece, with the piece's state: a head on a frozen backbone's features, or a
+        network from scratch on windows."""
+        hyperparameters = piece.rung.hyperparameters
         name = hyperparameters["input"]
         fit: Any
         if isinstance(self.problem.features[name], Windows):
@@ -62,11 +70,11 @@ class TrialWorker:
 
             fit = ScratchFit(self.problem, hyperparameters)
         else:
-            from stages.train.heads.head_fit import HeadsFit, Standard
+            from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 
-            if name not in self.standards:
-                self.standards[name] = Standard(self.problem, name)
-            fit = HeadsFit(self.problem, self.standards[name], hyperparameters)
+            if name not in self.standardised:
+                self.standardised[name] = StandardisedFeatures(self.problem, name)
+            fit = HeadsFit(self.problem, self.standardised[name], hyperparameters)
         if piece.state:
             fit.load_state(piece.state)
         return fit

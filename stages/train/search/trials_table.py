@@ -10,8 +10,8 @@ Row = dict[str, Any]
 
 
 def row_of(trial: Trial, minutes: float, chosen: bool) -> Row:
-    """One trial: `minutes` are counted, not timed; its hyperparameters and measures are columns of
-    their own."""
+    """The row of `trial`, with a column for each hyperparameter and measure. `minutes`: of the
+    reference machine, computed and not measured; `chosen`: whether the search selected it."""
     result = trial.result
     return {
         "phase": trial.phase,
@@ -26,7 +26,8 @@ def row_of(trial: Trial, minutes: float, chosen: bool) -> Row:
 
 
 def parquet(rows: Sequence[Row]) -> bytes:
-    """`rows` as a Parquet file; where a row has no such column, its value is null."""
+    """`rows` as a Parquet file with the columns of all of them; a value that a row does not have is
+    null."""
     import pyarrow as pa
     from pyarrow.parquet import write_table
 

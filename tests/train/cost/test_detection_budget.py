@@ -7,21 +7,21 @@ from stages.train.cost.detection_budget import (
     MAX_TRIALS,
     MIN_EPOCHS,
     STARTUP_SECONDS,
-    planned,
-    takes,
+    detection_seconds,
+    plan,
 )
 from tests.train.detection.conftest import config
 
 TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
 
 
-def plan(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
+def planned(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
     train = config(budget_minutes=minutes, **{**TWO, "epochs": 60, **changes})
-    return planned(train, samples, speed)
+    return plan(train, samples, speed)
 
 
 def test_more_minutes_allow_more_epochs_and_then_more_trials():
-    short, middle, long = plan(10), plan(20), plan(120)
+    short, middle, long = planned(10), planned(20), planned(120)
 
     assert MIN_EPOCHS <= short.epochs < middle.epochs <= long.epochs == 60
     assert short.trials == middle.trials == 2
@@ -29,29 +29,29 @@ def test_more_minutes_allow_more_epochs_and_then_more_trials():
 
 
 def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_does():
-    assert plan(20) == plan(10, speed=2.0).model_copy(update={"budget_minutes": 20})
+    assert planned(20) == planned(10, speed=2.0).model_copy(update={"budget_minutes": 20})
 
 
 def test_every_input_has_a_trial():
-    assert plan(60, input_sizes=(256, 320)).trials >= 4
+    assert planned(60, input_sizes=(256, 320)).trials >= 4
 
 
 def test_what_is_planned_fits_into_the_budget():
-    train = plan(20)
+    train = planned(20)
 
-    assert 10 < takes(train, 300) / 60 <= 20
+    assert 10 < detection_seconds(train, 300) / 60 <= 20
 
 
 def test_the_error_for_too_few_minutes_names_enough_of_them():
     with pytest.raises(BudgetTooSmall) as caught:
-        plan(1.5, samples=5000)
+        planned(1.5, samples=5000)
 
     wanted = float(str(caught.value).split("budget_minutes to ")[1].split(" ")[0])
-    assert plan(wanted, samples=5000).epochs >= MIN_EPOCHS
+    assert planned(wanted, samples=5000).epochs >= MIN_EPOCHS
 
 
 def test_few_epochs_are_enough_if_the_config_sets_them():
-    assert plan(3, samples=20, epochs=2).epochs == 2
+    assert planned(3, samples=20, epochs=2).epochs == 2
 
 
 def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial():
@@ -60,8 +60,8 @@ def test_one_worker_keeps_one_core_busy_and_more_than_two_cannot_share_a_trial()
         for count in (1, 2, 4)
     )
 
-    assert takes(single_worker, 300) - STARTUP_SECONDS == 2 * (
-        takes(two_workers, 300) - STARTUP_SECONDS
+    assert detection_seconds(single_worker, 300) - STARTUP_SECONDS == 2 * (
+        detection_seconds(two_workers, 300) - STARTUP_SECONDS
     )
-    assert takes(four_workers, 300) == takes(two_workers, 300)
-    assert plan(20, workers=1).epochs < plan(20).epochs
+    assert detection_seconds(four_workers, 300) == detection_seconds(two_workers, 300)
+    assert planned(20, workers=1).epochs < planned(20).epochs

@@ -26,7 +26,7 @@ def test_a_head_takes_its_epochs_on_every_row():
 
 
 def test_a_fine_tuned_trial_takes_its_share_of_the_layers_on_its_share_of_the_samples():
-    whole = LITE.seconds * finetune_budget.TRAINING_STEP  # one sample, all layers, one core
+    whole = LITE.seconds * finetune_budget.BACKBONE_STEP_PASSES  # one sample, all layers, one core
     seconds = 10 * 600 * 0.8 * 0.45 * whole / 2
 
     assert minutes_of(TRAIN, 600, 0)(trial(phase=2)) == pytest.approx(seconds / 60, abs=1e-4)
@@ -35,19 +35,19 @@ def test_a_fine_tuned_trial_takes_its_share_of_the_layers_on_its_share_of_the_sa
 def test_trials_of_heads_fill_the_budget_that_is_left_beside_features():
     """A trial takes a quarter of its epochs in the mean, as halving stops most."""
     train = TRAIN.model_copy(update={"epochs": 60, "growth": False})
-    each = budget.OVERHEAD + 20e-6 * 4000 * 2 * 60 * 0.25
+    each = budget.TRIAL_OVERHEAD_SECONDS + 20e-6 * 4000 * 2 * 60 * 0.25
 
-    taken = [budget.taken(train, trials, 4000, 1) for trials in (10, 11)]
+    seconds = [budget.head_search_seconds(train, trials, 4000, 1) for trials in (10, 11)]
 
-    assert taken[1] - taken[0] == pytest.approx(each, rel=0.02)
+    assert seconds[1] - seconds[0] == pytest.approx(each, rel=0.02)
 
 
 def test_detectors_take_their_pictures_with_what_validation_adds():
     train = config(families=("lite_detector",), input_sizes=(320,), epochs=20, trials=1, workers=2)
     (model_input,) = inputs_of(train)
-    each = detection_budget.training_seconds(model_input)
+    each = detection_budget.seconds_per_image(model_input)
 
-    found = detection_budget.takes(train, 300)
+    found = detection_budget.detection_seconds(train, 300)
 
     assert found == pytest.approx(75 + 20 * 300 * each * 0.85 * 1.1 / 2)
 
@@ -58,6 +58,8 @@ def test_one_fine_tuned_trial_takes_its_feature_maps_its_epochs_and_those_on_all
     shares = {"none": 1.0, "half": 0.45, "most": 0.2}
     share = max(0.45, sum(shares[name] for name in freeze) / len(freeze))
     feature_maps = 500 * (0.006 + LITE.seconds) / 2
-    trained = 500 * (0.8 * 6 + 6) * share * LITE.seconds * finetune_budget.TRAINING_STEP / 2
+    trained = 500 * (0.8 * 6 + 6) * share * LITE.seconds * finetune_budget.BACKBONE_STEP_PASSES / 2
 
-    assert finetune_budget.tuning_takes(train, 500) == pytest.approx(35 + feature_maps + trained)
+    assert finetune_budget.finetune_seconds(train, 500) == pytest.approx(
+        35 + feature_maps + trained
+    )

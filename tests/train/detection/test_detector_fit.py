@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.train.cost.detection_budget import HALVES
+from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detector_fit import DetectorFit
 from tests.train.detection.conftest import hyperparameters
 
@@ -25,10 +25,10 @@ def test_equal_trials_are_equal_to_the_last_bit(problem, trained):
 
 
 def test_two_that_train_a_half_each_come_to_the_result_of_one(problem, trained):
-    pair = [DetectorFit(problem, hyperparameters()) for _ in range(HALVES)]
+    pair = [DetectorFit(problem, hyperparameters()) for _ in range(BATCH_PARTS)]
 
     for _ in range(trained.steps):
-        halves = [fit.half(place) for place, fit in enumerate(pair)]
+        halves = [fit.half_batch_gradient(place) for place, fit in enumerate(pair)]
         for fit in pair:
             fit.step(sum(halves[1:], halves[0]))
 
@@ -38,11 +38,11 @@ def test_two_that_train_a_half_each_come_to_the_result_of_one(problem, trained):
 
 def test_a_trial_goes_on_from_its_state_as_if_it_had_not_stopped(problem, trained):
     first = DetectorFit(problem, hyperparameters())
-    first.step(sum(first.half(place) for place in range(HALVES)))
+    first.step(sum(first.half_batch_gradient(place) for place in range(BATCH_PARTS)))
 
     again = DetectorFit(problem, hyperparameters(), state=first.state())
     while again.epoch < 1:
-        again.step(sum(again.half(place) for place in range(HALVES)))
+        again.step(sum(again.half_batch_gradient(place) for place in range(BATCH_PARTS)))
 
     _equal(again, trained)
 
@@ -67,7 +67,7 @@ def test_the_stem_keeps_its_weights_and_the_layers_behind_it_do_not(problem, tra
 
 def test_a_frozen_backbone_stays_as_published(problem):
     fit = DetectorFit(problem, hyperparameters(backbone_rate=0.0))
-    fit.step(sum(fit.half(place) for place in range(HALVES)))
+    fit.step(sum(fit.half_batch_gradient(place) for place in range(BATCH_PARTS)))
 
     arrays = fit.arrays()
     assert all(

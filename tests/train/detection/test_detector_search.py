@@ -15,9 +15,9 @@ from stages.store import Store
 from stages.tracking import QuietRun
 from stages.train.detection import Detectors
 from stages.train.detection.detector_search import search
+from stages.train.detection.first_rung_worker import FirstRungPiece, FirstRungWorker
 from stages.train.detection.progress import Progress, is_validated
-from stages.train.detection.race_worker import RacePiece, RaceWorker
-from stages.train.detection.training_loop import DetectorTraining, loop, saved
+from stages.train.detection.training_loop import DetectorTraining, load_training, loop
 from stages.train.distributed import run_distributed
 from stages.train.heads.network import arrays_of
 from stages.train.search.successive_halving import RungBudget
@@ -68,9 +68,9 @@ def test_arrays_are_those_of_the_whole_network(model, store):
     assert names == {"backbone", "neck", "head"}
 
 
-def alone(problem, budget=BUDGET, progress=None) -> Progress:
-    """The progress after one worker has trained `budget`."""
-    work = RaceWorker(problem).work(RacePiece(budget, progress or Progress()))
+def alone(problem, rung=BUDGET, progress=None) -> Progress:
+    """The progress after one worker has trained `rung`."""
+    work = FirstRungWorker(problem).work(FirstRungPiece(rung, progress or Progress()))
     while True:
         try:
             next(work)
@@ -94,7 +94,7 @@ def in_group(problem, resources, workers, name="together", progress=None) -> Pro
         resources=resources,
         on_report=lambda _: 0,
     )
-    return saved(folder)[0]
+    return load_training(folder)[0]
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ from tests import makers
 def test_a_view_is_the_same_whenever_it_is_shown_and_views_differ(problem):
     scenes = problem.scenes
 
-    first, again, other = (scenes.shown(0, view, 96) for view in (1, 1, 2))
+    first, again, other = (scenes.augmented(0, view, 96) for view in (1, 1, 2))
 
     np.testing.assert_array_equal(first.picture, again.picture)
     np.testing.assert_array_equal(first.boxes, again.boxes)
-    views = [scenes.shown(0, view, 96).picture.tobytes() for view in range(1, 9)]
+    views = [scenes.augmented(0, view, 96).picture.tobytes() for view in range(1, 9)]
     assert len(set(views)) > 1
     assert other.picture.shape == (96, 96, 3)
 
@@ -40,7 +40,7 @@ def test_mosaics_take_their_other_scenes_from_the_train_split(problem, dataset):
 
     scenes = replace(problem.scenes, dataset=mosaics)
 
-    counts = [len(scenes.shown(place, 1, 96).boxes) for place in range(len(scenes.training))]
+    counts = [len(scenes.augmented(place, 1, 96).boxes) for place in range(len(scenes.training))]
 
     assert max(counts) > max(len(scene.boxes) for scene in scenes.training)
 

@@ -13,7 +13,7 @@ import psutil
 from stages.blobs.folder import FolderBlobs
 from stages.settings import Settings
 from stages.train.distributed.checkpoints import CheckpointStore
-from stages.train.distributed.driver import HOME
+from stages.train.distributed.driver import CHECKPOINTS
 
 
 @dataclass
@@ -68,7 +68,7 @@ class KillableRun:
 
     def files(self) -> dict[str, bytes]:
         """The last checkpoint."""
-        home = self.settings.cache / HOME / "tiny"
+        home = self.settings.cache / CHECKPOINTS / "tiny"
         return {path.name: path.read_bytes() for path in home.iterdir()}
 
 

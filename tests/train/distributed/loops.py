@@ -12,8 +12,8 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.runtime.errors import DataError
 from stages.train.distributed import TrainContext
-from stages.train.distributed.batch_shards import shard, total
-from stages.train.distributed.flat_optimizer import AdamW, fill, flattened
+from stages.train.distributed.batch_shards import shard, sum_over_shards
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten
 
 STEPS, BATCH, SHARDS = 20, 16, 2
 
@@ -59,7 +59,7 @@ def train_tiny_network(context: TrainContext, config: dict[str, Any]) -> None:
         def gradient(number: int, rows: Any = rows) -> Any:
             return _gradient(network, tensors, config, shard(rows, number, config["shards"]))
 
-        *summed, loss = total(context.group, config["shards"], gradient)
+        *summed, loss = sum_over_shards(context.group, config["shards"], gradient)
         values = adam.step(values, np.array(summed, np.float32) / BATCH, 0.03)
 
         def save(to: Path, step: int = step, values: Any = values) -> None:
@@ -80,7 +80,7 @@ def _gradient(network: Any, tensors: Any, config: dict[str, Any], rows: Any) -> 
     labels = paddle.to_tensor(config["labels"][rows])
     loss = paddle.nn.functional.cross_entropy(logits, labels, reduction="sum")
     loss.backward()
-    flat = np.concatenate([flattened([tensor.grad for tensor in tensors]), loss.numpy().reshape(1)])
+    flat = np.concatenate([flatten([tensor.grad for tensor in tensors]), loss.numpy().reshape(1)])
     for tensor in tensors:
         tensor.clear_gradient()
     return flat

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from stages.train.distributed.batch_shards import shard, shards_for, shards_of, total
+from stages.train.distributed.batch_shards import shard, shards_for, shards_of, sum_over_shards
 
 
 class Threads:
@@ -65,7 +65,9 @@ def test_a_sum_is_the_same_to_the_last_bit_for_any_number_of_workers(shards):
     sums = [
         vector.tobytes()
         for world in range(1, shards + 1)
-        for vector in run_group(world, lambda group: total(group, shards, lambda k: vectors[k]))
+        for vector in run_group(
+            world, lambda group: sum_over_shards(group, shards, lambda k: vectors[k])
+        )
     ]
 
     assert len(set(sums)) == 1

@@ -23,13 +23,13 @@ class Halves:
     def next(self):
         return self.waiting.pop(0) if self.waiting else None
 
-    def reported(self, piece, report):
+    def on_report(self, piece, report):
         self.reports.append(report)
 
-    def resumed(self, piece):
+    def resume(self, piece):
         return piece
 
-    def done(self, piece, result):
+    def on_result(self, piece, result):
         self.results[piece] = result
         if len(self.results) == 3:
             self.waiting = [10, 20]
@@ -86,7 +86,7 @@ def test_what_a_person_has_to_mend_is_not_tried_again(ray_running, tmp_path):
 
 def test_what_the_source_raises_ends_the_work(ray_running):
     class Refusing(Halves):
-        def done(self, piece, result):
+        def on_result(self, piece, result):
             raise OSError("the tracker is gone")
 
     with executor(Adder, 1) as workers, pytest.raises(OSError, match="the tracker is gone"):
@@ -97,7 +97,7 @@ def test_places_are_given_back(ray_running):
     from ray.util import placement_group_table
 
     with executor(Adder, 1, workers=8) as workers:
-        places = {place.id.hex() for place in workers.places}
+        places = {group.id.hex() for group in workers.placement_groups}
         assert len(places) == 2  # there are two cores
 
     table = placement_group_table()

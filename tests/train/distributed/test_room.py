@@ -5,13 +5,13 @@ import pytest
 from stages.runtime.errors import InfrastructureError
 from stages.train.distributed.room import (
     MB,
-    PADDLE,
+    PADDLE_BYTES,
     check_room,
-    fitting,
-    for_workers,
     free,
-    reserved,
+    reserve_workers,
     worker_bytes,
+    worker_memory,
+    workers_with_room,
 )
 
 
@@ -20,7 +20,7 @@ def node(alive=True, **resources):
 
 
 def test_a_worker_takes_paddle_and_its_data():
-    assert worker_bytes(100 * MB) == PADDLE + 100 * MB
+    assert worker_bytes(100 * MB) == PADDLE_BYTES + 100 * MB
 
 
 def test_one_machine_has_to_have_room_for_all_of_a_worker():
@@ -37,16 +37,16 @@ def test_what_is_missing_is_told():
 
 
 def test_what_is_shared_is_not_given_to_workers_again():
-    assert 0 < for_workers(0) < free()
+    assert 0 < worker_memory(0) < free()
     with pytest.raises(InfrastructureError, match=r"training takes 2147\d+ MB"):
-        for_workers(2**50)
+        worker_memory(2**50)
 
 
 def test_workers_are_counted_on_each_machine_by_what_is_shortest():
     nodes = [node(CPU=8, memory=250 * MB), node(CPU=1, memory=900 * MB), node(alive=False, CPU=9)]
 
-    assert fitting(nodes, {"CPU": 1, "memory": 100 * MB}) == 2 + 1
-    assert fitting(nodes, {"CPU": 1, "GPU": 1}) == 0
+    assert workers_with_room(nodes, {"CPU": 1, "memory": 100 * MB}) == 2 + 1
+    assert workers_with_room(nodes, {"CPU": 1, "GPU": 1}) == 0
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def test_those_who_have_a_place_are_as_many_as_there_is_room_for(occupy):
 
     occupy(1)
 
-    (place,) = reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)
-    remove_placement_group(place)
+    (placement_group,) = reserve_workers(2, {"CPU": 1.0, "memory": float(MB)}, timeout=1)
+    remove_placement_group(placement_group)
 
 
 def test_nobody_waits_for_ever_for_a_place_that_others_have(occupy):
     occupy(2)
 
     with pytest.raises(InfrastructureError, match=r"Others use the cluster: .* 1 CPU, 1 MB"):
-        reserved(2, {"CPU": 1.0, "memory": float(MB)}, patience=1)
+        reserve_workers(2, {"CPU": 1.0, "memory": float(MB)}, timeout=1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.train.distributed.schedule import FINAL_LR_RATIO, averaged, rate_at
+from stages.train.distributed.schedule import FINAL_LR_RATIO, learning_rate_at, running_mean
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,12 @@ from stages.train.distributed.schedule import FINAL_LR_RATIO, averaged, rate_at
 def test_without_warm_up_the_rate_is_a_cosine_down_to_its_final_share(done, share):
     expected = FINAL_LR_RATIO + (1 - FINAL_LR_RATIO) * share
 
-    assert rate_at(2.0, done, 100, 0.0) == pytest.approx(2.0 * expected)
+    assert learning_rate_at(2.0, done, 100, 0.0) == pytest.approx(2.0 * expected)
 
 
 def test_in_the_warm_up_it_rises_in_a_line():
-    whole = [rate_at(1.0, done, 1000, 0.0) for done in range(120)]
-    rising = [rate_at(1.0, done, 1000, 0.1) for done in range(120)]
+    whole = [learning_rate_at(1.0, done, 1000, 0.0) for done in range(120)]
+    rising = [learning_rate_at(1.0, done, 1000, 0.1) for done in range(120)]
 
     shares = np.divide(rising, whole)
     np.testing.assert_allclose(shares[:100], np.arange(1, 101) / 100)
@@ -28,5 +28,5 @@ def test_in_the_warm_up_it_rises_in_a_line():
 def test_the_mean_of_weights_keeps_its_share_and_less_at_first():
     mean, values = np.zeros(2, np.float32), np.ones(2, np.float32)
 
-    assert averaged(mean, values, 0.98, 10**6) == pytest.approx(0.02)
-    assert averaged(mean, values, 0.98, 1) == pytest.approx(0.9)
+    assert running_mean(mean, values, 0.98, 10**6) == pytest.approx(0.02)
+    assert running_mean(mean, values, 0.98, 1) == pytest.approx(0.9)

@@ -1,7 +1,9 @@
 """Candidates are the best inputs, one trial of each, and none that is far behind."""
 
+import pytest
+
 from stages.config import TrainConfig
-from stages.train.finetune.candidates import best_of_each, candidates_of
+from stages.train.finetune.candidates import best_of_each, candidates_of, standard_error
 from stages.train.heads.prepared import Prepared
 from stages.train.search.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
@@ -31,6 +33,21 @@ def test_the_best_trial_of_each_input_is_a_candidate():
 
 def test_an_input_that_is_far_behind_is_no_candidate():
     assert numbers(trial(0, 0, 0.85), trial(1, 1, 0.60)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("score", "metric", "error"),
+    [
+        (0.5, "accuracy", 0.05),
+        (0.0, "accuracy", 0.0),  # a share like any other, and no log loss
+        (0.0, "balanced_accuracy", 0.0),
+        (1.0, "accuracy", 0.0),
+        (-0.7, "log_loss", 0.1),
+        (-0.0, "log_loss", 0.1),
+    ],
+)
+def test_the_metric_and_not_the_score_decides_which_standard_error_it_is(score, metric, error):
+    assert standard_error(score, metric, 100) == pytest.approx(error)
 
 
 def test_a_family_counts_by_its_best_size():

@@ -42,6 +42,16 @@ def fit(finetune_problem, epochs: int = 2, group=None, **changes) -> FinetuneFit
     return trained
 
 
+def test_every_epoch_is_the_best_so_far_and_no_patience_stops_a_trial(finetune_problem):
+    done = FinetuneFit(finetune_problem, PLAIN, blank_head())
+
+    for epochs in (1, 2, 3):
+        done.fit(epochs)
+
+        assert len(done.curve) == done.best.epoch == epochs
+        assert not done.exhausted(1)
+
+
 @pytest.fixture(scope="module")
 def alone(finetune_problem) -> FinetuneFit:
     return fit(finetune_problem)
@@ -120,16 +130,16 @@ def test_earlier_layers_learn_more_slowly(finetune_problem):
 
 
 def test_the_final_training_uses_all_samples(finetune_problem):
-    whole = FinetuneFit(finetune_problem, PLAIN, blank_head(), whole=True)
-    whole.fit_all(1)
+    on_all_samples = FinetuneFit(finetune_problem, PLAIN, blank_head(), on_all_samples=True)
+    on_all_samples.fit_all(1)
 
-    assert len(whole.training_rows) == SAMPLES
-    assert set(whole.arrays(1.0)) == set(assemble_names())
+    assert len(on_all_samples.training_rows) == SAMPLES
+    assert set(on_all_samples.arrays(1.0)) == set(assemble_names())
 
 
 def test_a_resumed_final_training_comes_to_the_same(finetune_problem):
     first, other = (
-        FinetuneFit(finetune_problem, PLAIN, blank_head(), whole=True) for _ in range(2)
+        FinetuneFit(finetune_problem, PLAIN, blank_head(), on_all_samples=True) for _ in range(2)
     )
     first.fit_all(1)
     other.load_state(first.state())
@@ -148,13 +158,13 @@ def assemble_names() -> list[str]:
 
 def test_without_weights_batch_norms_learn_and_are_measured(finetune_problem):
     done = FinetuneFit(finetune_problem, PLAIN, blank_head())
-    done.network.norms.learn = True
+    done.network.norms.own_statistics = True
     done.fit(1, patience=100)
     _, statistics = done.best.parameters
 
     shown = done._statistics_batches()
     done.network.use_weights(done.best.parameters)
-    again = done.network.norms.measured(shown)
+    again = done.network.norms.measure_statistics(shown)
     np.testing.assert_allclose(statistics, again, rtol=1e-4, atol=1e-5)
 
 
@@ -180,13 +190,15 @@ def test_the_rate_rises_during_warm_up(finetune_problem):
 def test_what_ships_is_the_last_epoch(finetune_problem):
     done = fit(finetune_problem, epochs=3, learning_rate=0.05)
 
-    assert done._best().epoch == 3
-    np.testing.assert_array_equal(done._best().parameters.values, done._trained_weights().values)
+    assert done.best_or_raise().epoch == 3
+    np.testing.assert_array_equal(
+        done.best_or_raise().parameters.values, done._trained_weights().values
+    )
 
 
 def test_smoothed_labels_leave_their_share_to_all_labels(finetune_problem):
     trial = fit(finetune_problem, epochs=0, label_smoothing=0.3)
 
-    targets = trial._smooth(np.array([2, 0]))
+    targets = trial._smoothed_targets(np.array([2, 0]))
 
     np.testing.assert_allclose(targets, [[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], rtol=1e-6)

@@ -4,7 +4,7 @@ has."""
 import numpy as np
 import pytest
 
-from stages.train.finetune.mixing import mixed
+from stages.train.finetune.mixing import mix_batch
 
 
 def batch() -> tuple:
@@ -15,7 +15,7 @@ def batch() -> tuple:
 @pytest.mark.parametrize("how", ["mixup", "cutmix", "none"])
 @pytest.mark.parametrize("seed", range(5))
 def test_targets_say_how_much_of_whom_is_there(how: str, seed: int):
-    feature_maps, targets = mixed(*batch(), how, 0.7, np.random.default_rng(seed))
+    feature_maps, targets = mix_batch(*batch(), how, 0.7, np.random.default_rng(seed))
 
     # each map holds its samples' numbers, so that its mean is the targets' mean of numbers
     np.testing.assert_allclose(feature_maps.mean(axis=(1, 2, 3)), targets @ np.arange(8), rtol=1e-5)
@@ -23,7 +23,7 @@ def test_targets_say_how_much_of_whom_is_there(how: str, seed: int):
 
 
 def test_mixup_adds_a_share_of_another_sample_to_every_one():
-    feature_maps, targets = mixed(*batch(), "mixup", 5.0, np.random.default_rng(0))
+    feature_maps, targets = mix_batch(*batch(), "mixup", 5.0, np.random.default_rng(0))
 
     shares = targets.max(axis=1)
     assert ((shares > 0.5) & (shares < 0.95)).sum() >= 6  # some may be mixed with themselves
@@ -31,14 +31,14 @@ def test_mixup_adds_a_share_of_another_sample_to_every_one():
 
 
 def test_without_mixing_nothing_changes():
-    feature_maps, targets = mixed(*batch(), "none", 0.7, np.random.default_rng(0))
+    feature_maps, targets = mix_batch(*batch(), "none", 0.7, np.random.default_rng(0))
 
     np.testing.assert_array_equal(feature_maps, batch()[0])
     np.testing.assert_array_equal(targets, batch()[1])
 
 
 def test_cutmix_takes_one_box_of_another():
-    feature_maps, _ = mixed(*batch(), "cutmix", 0.7, np.random.default_rng(1))
+    feature_maps, _ = mix_batch(*batch(), "cutmix", 0.7, np.random.default_rng(1))
 
     for number, mixed_map in enumerate(feature_maps):
         assert set(np.unique(mixed_map)) <= {number, *np.unique(mixed_map)}

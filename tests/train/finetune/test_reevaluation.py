@@ -9,10 +9,16 @@ from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.finetune.reevaluation import best_of, chosen_of, joined, reevaluation_budgets
+from stages.train.finetune.reevaluation import (
+    best_of,
+    chosen_of,
+    join_folds,
+    reevaluate,
+    reevaluation_rungs,
+)
 from stages.train.finetune.request import FinetuneRequest
 from stages.train.finetune.resume_state import ResumeState
-from stages.train.heads.out_of_fold import arrays_of
+from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
@@ -33,7 +39,9 @@ def result_of(fold: int, wrong: int, temperature: float = 1.0) -> TrialResult:
     answered[:wrong] = 1 - answered[:wrong]
     logits = np.eye(CLASSES, dtype=np.float32)[answered] * 3
     found = measures(logits, LABELS[rows])
-    return TrialResult(found, 4, False, [found], pack_arrays(arrays_of(rows, logits, temperature)))
+    return TrialResult(
+        found, 4, False, [found], pack_arrays(prediction_arrays(rows, logits, temperature))
+    )
 
 
 def trial(number: int, result: TrialResult, size: int = 224) -> Trial:
@@ -62,17 +70,16 @@ def test_each_further_fold_has_a_budget_numbered_after_all_trials():
     three = TRAIN.model_copy(update={"finetune": Finetune(folds=5)})
 
     assert [
-        (fold, budget.number, budget.epochs)
-        for fold, budget in reevaluation_budgets(request(), best)
+        (fold, budget.number, budget.epochs) for fold, budget in reevaluation_rungs(request(), best)
     ] == [(1, 4, 4)]
-    assert [fold for fold, _ in reevaluation_budgets(request(train=three), best)] == [1, 2], (
+    assert [fold for fold, _ in reevaluation_rungs(request(train=three), best)] == [1, 2], (
         "not more than folds"
     )
 
 
 def test_results_of_two_folds_become_one_at_one_temperature():
     parts = [result_of(1, 4, temperature=2.0), result_of(0, 2)]
-    result = joined(parts, PROBLEM)
+    result = join_folds(parts, PROBLEM)
     unseen = unpack_arrays(result.arrays)
 
     np.testing.assert_array_equal(unseen["rows"], np.flatnonzero(FOLD_OF_ROW < 2))
@@ -87,16 +94,23 @@ def test_a_trial_that_one_fold_was_easy_for_gives_way_to_a_head(wrong: int, phas
     resume_state = ResumeState()
     resume_state.add_result(RungBudget(4, 4, best.hyperparameters), result_of(1, wrong))
 
-    assert chosen_of(request(baseline), best, resume_state).phase == phase
-    assert best.score == pytest.approx((40 - wrong) / 40)
+    reevaluated = reevaluate(request(baseline), best, resume_state)
+
+    assert chosen_of(request(baseline), reevaluated).phase == phase
+    assert reevaluated.score == pytest.approx((40 - wrong) / 40)
+    assert best.score != reevaluated.score or not wrong, "the trial itself stays as it was"
+    assert len(unpack_arrays(best.result.arrays)["rows"]) == 20
 
 
 def test_one_fold_alone_leaves_everything_as_it_is():
     alone = TRAIN.model_copy(update={"finetune": Finetune(folds=1)})
     best = trial(1, before := result_of(0, 1))
 
-    assert chosen_of(request(head(0.5), train=alone), best, ResumeState()) is best
-    assert best.result == before
+    single_fold = request(head(0.5), train=alone)
+    reevaluated = reevaluate(single_fold, best, ResumeState())
+
+    assert chosen_of(single_fold, reevaluated) is reevaluated
+    assert reevaluated.result == best.result == before
 
 
 def test_the_best_is_that_of_the_fold_that_all_share():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stages.config import TrainConfig
-from stages.train.finetune.dimensions import BEGIN
+from stages.train.finetune.dimensions import DEFAULTS
 from stages.train.finetune.finetune_problem import FinetuneProblem
 from stages.train.finetune.request import FinetuneRequest, halving_of
 from stages.train.search.successive_halving import Trial, TrialResult
@@ -61,7 +61,7 @@ def test_the_plain_set_of_each_input_comes_first():
 
     assert [hyperparameters["input"] for hyperparameters in first] == list(INPUTS)
     assert all(
-        hyperparameters["learning_rate"] == BEGIN["learning_rate"] for hyperparameters in first
+        hyperparameters["learning_rate"] == DEFAULTS["learning_rate"] for hyperparameters in first
     )
 
 

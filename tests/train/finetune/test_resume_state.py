@@ -6,7 +6,7 @@ import pytest
 from stages.models.arrays import pack_arrays
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.finetune.unfrozen_network import TrainedWeights
-from stages.train.heads.fitting import Best
+from stages.train.heads.fit import Best
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 RESULT = TrialResult(

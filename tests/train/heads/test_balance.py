@@ -10,11 +10,11 @@ from stages.train.heads.balance import (
     NONE,
     WEIGHTS,
     balance_of,
-    drawn,
     imbalance,
     label_weights,
+    sample_indices,
 )
-from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 from stages.train.heads.problem import Problem
 from stages.train.search.search_space import Categorical, dimensions
 from tests.train.conftest import INPUT, hyperparameters
@@ -64,7 +64,7 @@ def test_sampling_shows_all_labels_equally_often_and_the_common_ones_anew_each_t
 
 
 def shown(power: float, seed: int) -> np.ndarray:
-    return drawn(RARE, power, np.random.default_rng(seed))
+    return sample_indices(RARE, power, np.random.default_rng(seed))
 
 
 def test_half_of_both_is_the_whole():
@@ -110,7 +110,9 @@ def recall_of_the_rare(how: str, head: str) -> float:
         classes=2,
         folds=2,
     )
-    fit = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(head=head, class_balance=how))
+    fit = HeadsFit(
+        problem, StandardisedFeatures(problem, INPUT), hyperparameters(head=head, class_balance=how)
+    )
     fit.fit(12, patience=100)
     new = rng.normal(size=(200, 4)) + 0.9
     return float((answers(fit.arrays(), new) == 1).mean())

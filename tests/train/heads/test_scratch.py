@@ -9,7 +9,7 @@ import pytest
 from stages.etl.augmentations.mixup import Mixup
 from stages.train.heads.problem import Problem
 from stages.train.heads.scratch_fit import ScratchFit
-from stages.train.heads.windows import Windows, means
+from stages.train.heads.windows import Windows, mean_per_row
 from tests.train.conftest import hyperparameters
 
 INPUT = "small_audio@16"
@@ -57,7 +57,7 @@ def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel:
 
     done = fit(head=head, kernel=kernel)
     shown = done.problem.features[INPUT].values[:5]
-    done._become(done.best.parameters)
+    done._load_weights(done.best.parameters)
     done.backbone.eval()
     with paddle.no_grad():
         apart = paddle.to_tensor(np.repeat(shown, FOLDS, axis=1))
@@ -79,7 +79,7 @@ def test_a_rare_label_is_shown_as_often_as_the_others():
     trained = fit(epochs=1, problem=few, class_balance="sampling")
 
     for samples in zip(
-        *trained._orders(trained.training_samples, np.random.default_rng(0)), strict=True
+        *trained._batches(trained.training_samples, np.random.default_rng(0)), strict=True
     ):
         shown = np.bincount(few.labels[few.plain][np.concatenate(samples)])
         assert shown.max() - shown.min() <= trained.hyper["batch_size"]
@@ -128,7 +128,7 @@ def test_more_views_take_no_more_steps():
 def test_a_sample_has_the_mean_logits_of_its_windows():
     logits = np.array([[0, 2], [2, 4], [5, 5]], np.float32)
 
-    np.testing.assert_array_equal(means(logits, np.array([0, 0, 1])), [[1, 3], [5, 5]])
+    np.testing.assert_array_equal(mean_per_row(logits, np.array([0, 0, 1])), [[1, 3], [5, 5]])
 
 
 def test_windows_of_rows_are_found_again():
@@ -136,7 +136,7 @@ def test_windows_of_rows_are_found_again():
     windows = Windows.of(rows)
 
     values, places = windows.all_of(np.array([2, 0]))
-    drawn = windows.drawn(np.array([1, 2]), np.random.default_rng(0))
+    drawn = windows.random_windows(np.array([1, 2]), np.random.default_rng(0))
 
     assert values.ravel().tolist() == [2, 2, 2, 0, 0]
     assert places.tolist() == [0, 0, 0, 1, 1]
@@ -165,7 +165,7 @@ def test_pictures_are_learnt_and_the_network_of_all_folds_answers_as_their_mean(
 
     done = fit(epochs=12, problem=colours(), input=IMAGE, head=head)
     pictures = done.problem.features[IMAGE].values[:5]
-    done._become(done.best.parameters)
+    done._load_weights(done.best.parameters)
     done.backbone.eval()
     with paddle.no_grad():
         apart = paddle.to_tensor(np.tile(pictures, (1, FOLDS, 1, 1)))

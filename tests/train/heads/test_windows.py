@@ -22,6 +22,6 @@ def test_of_no_rows_there_are_no_windows():
 
 
 def test_one_window_of_each_row_is_drawn():
-    drawn = WINDOWS.drawn(np.array([1, 2]), np.random.default_rng(0))
+    drawn = WINDOWS.random_windows(np.array([1, 2]), np.random.default_rng(0))
 
     assert drawn[:, 0].tolist() == [1, 2]

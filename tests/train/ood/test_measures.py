@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import best_temperature, measures
 from tests.train.conftest import INPUT, blobs, hyperparameters
@@ -30,10 +30,12 @@ def test_measures_and_temperature_are_those_of_the_other_samples():
 
 def test_negatives_count_in_no_measure_of_a_fit_and_still_have_predictions():
     problem_with_other = problem()
-    fit = HeadsFit(problem_with_other, Standard(problem_with_other, INPUT), hyperparameters())
+    fit = HeadsFit(
+        problem_with_other, StandardisedFeatures(problem_with_other, INPUT), hyperparameters()
+    )
     fit.fit(3, 3)
 
-    rows, logits = fit.unseen()
+    rows, logits = fit.out_of_fold_logits()
     plain = logits * np.float32(fit.temperature())
 
     assert len(rows) == 60
@@ -47,5 +49,5 @@ def test_fine_tuning_knows_the_label_of_negatives():
     finetune_problem = FinetuneProblem(problem(), {}, {}, views=0, shards=1, epochs=1)
 
     assert finetune_problem.held_out_problem.other == OTHER
-    assert finetune_problem.whole_problem.other == OTHER
+    assert finetune_problem.all_samples_problem.other == OTHER
     assert finetune_problem.head_problem.other == OTHER

@@ -17,7 +17,7 @@ from stages.runtime.sounds import decode_sound
 from stages.train.heads.problem import rows_of
 from stages.train.ood import pictures, sounds
 from stages.train.ood.negative_spec import NegativeSpec, generator_for
-from stages.train.ood.negatives import negatives, orders_of
+from stages.train.ood.negatives import negatives, specs_of
 from tests import makers
 
 AUTO = TrainConfig(other="auto")
@@ -119,9 +119,9 @@ def test_off_makes_none(tmp_path):
 
 
 def test_about_as_many_as_a_label_has_as_many_of_each_kind():
-    assert Counter(spec.kind for spec in orders_of("abc", 30)) == {"a": 10, "b": 10, "c": 10}
-    assert len(orders_of("abc", 1)) == 6
-    assert len(orders_of("abc", 1e6)) == 60
+    assert Counter(spec.kind for spec in specs_of("abc", 30)) == {"a": 10, "b": 10, "c": 10}
+    assert len(specs_of("abc", 1)) == 6
+    assert len(specs_of("abc", 1e6)) == 60
 
 
 def test_a_kind_is_held_out_in_one_fold_and_other_folds_do_not_change(tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from stages.runtime.steps import run, softmax
-from stages.train.ood.threshold import COST, MOST_COST, calibrated, leads
+from stages.train.ood.threshold import MAX_COST, USUAL_COST, calibrate, leads
 
 OTHER = 2
 
@@ -30,23 +30,23 @@ def test_it_accepts_no_more_unknown_samples_than_asked_and_fewer_where_that_is_c
 ):
     logits, truth = world(apart)
 
-    found = calibrated(logits, truth, OTHER, wanted)
+    found = calibrate(logits, truth, OTHER, wanted)
 
     is_rejected = rejected(logits, found.step.model_dump())
     assert found.false_accepts == (~is_rejected[truth == OTHER]).mean()
     assert found.false_accepts <= wanted
-    assert found.cost == pytest.approx(COST, abs=0.001)
+    assert found.cost == pytest.approx(USUAL_COST, abs=0.001)
 
 
 def test_it_rejects_more_known_samples_to_reach_what_was_asked_but_never_more_than_it_may():
     logits, truth = world(apart=2.5)
     right = logits[:, :OTHER].argmax(axis=1) == truth
 
-    plain, strict = (calibrated(logits, truth, OTHER, wanted) for wanted in (0.9, 0.001))
+    plain, strict = (calibrate(logits, truth, OTHER, wanted) for wanted in (0.9, 0.001))
 
     assert plain.false_accepts > strict.false_accepts > 0.001
     assert strict.threshold < plain.threshold
-    for found, cost in ((plain, COST), (strict, MOST_COST)):
+    for found, cost in ((plain, USUAL_COST), (strict, MAX_COST)):
         lost = rejected(logits, found.step.model_dump()) & right & (truth != OTHER)
         assert found.cost == lost.sum() / (truth != OTHER).sum() == pytest.approx(cost, abs=0.001)
 
@@ -54,9 +54,9 @@ def test_it_rejects_more_known_samples_to_reach_what_was_asked_but_never_more_th
 def test_without_unknown_ones_it_costs_no_more_than_it_may():
     logits, truth = world(apart=1, unknown=0)
 
-    found = calibrated(logits, truth, OTHER, 0.05)
+    found = calibrate(logits, truth, OTHER, 0.05)
 
-    assert 0 < found.cost <= COST
+    assert 0 < found.cost <= USUAL_COST
     assert found.unknown == 0
 
 

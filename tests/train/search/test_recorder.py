@@ -95,7 +95,7 @@ def test_the_table_has_a_row_for_each_trial_of_both_phases():
         1, {"input": "lite0@64", "freeze": "half"}, reached=12, result=result, phase=2
     )
 
-    Recorder(run, 1, "accuracy", minutes=lambda trial: trial.reached / 2).finished(
+    Recorder(run, 1, "accuracy", minutes=lambda trial: trial.reached / 2).report_search(
         [head, finetuned], finetuned
     )
 
@@ -110,7 +110,7 @@ def test_the_table_has_a_row_for_each_trial_of_both_phases():
 
 
 class QuietSearcher:
-    informed = True
+    tries_defaults_first = True
 
     def propose(self, count: int) -> list[dict]:
         return [HYPER] * count

@@ -5,7 +5,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
-from stages.train.search.search_space import Number, dimensions, inputs_of, starts
+from stages.train.search.search_space import Number, default_sets, dimensions, inputs_of
 
 LITE = ("efficientnet_lite0", "efficientnet_lite1")
 
@@ -37,7 +37,7 @@ def test_a_size_that_does_not_fit_is_refused_with_what_would(size: int):
 
 
 def test_there_is_a_plain_start_for_each_input():
-    sets = starts(dimensions(TrainConfig(families=LITE)))
+    sets = default_sets(dimensions(TrainConfig(families=LITE)))
 
     assert len({start["input"] for start in sets}) == len(sets) == 2
     assert {start["head"] for start in sets} == {"linear"}
@@ -54,7 +54,7 @@ def test_numbers_have_few_digits_and_stay_inside():
 @pytest.mark.parametrize(("name", "there"), [("small_audio", True), ("efficientnet_lite0", False)])
 def test_a_kernel_is_chosen_only_where_a_family_lets_it_be(name: str, there: bool):
     space = dimensions(TrainConfig(families=(*LITE, "small_audio")))
-    start = next(start for start in starts(space) if start["input"].startswith(name))
+    start = next(start for start in default_sets(space) if start["input"].startswith(name))
 
     assert ("kernel" in start) == there
 

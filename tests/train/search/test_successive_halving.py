@@ -16,7 +16,7 @@ from stages.train.search.successive_halving import (
 class Counting:
     """Proposes the numbers 0, 1, 2, …, and keeps the scores it learns."""
 
-    informed = True
+    tries_defaults_first = True
 
     def __init__(self) -> None:
         self.proposed = 0
@@ -34,9 +34,11 @@ class Counting:
 
 
 def halving(
-    searcher: Counting, total: int = 24, starts: list[dict] | None = None
+    searcher: Counting, total: int = 24, default_sets: list[dict] | None = None
 ) -> SuccessiveHalving:
-    return SuccessiveHalving(searcher, starts or [], total=total, size=8, keep=3, rungs=(2, 6, 18))
+    return SuccessiveHalving(
+        searcher, default_sets or [], total=total, size=8, keep=3, rungs=(2, 6, 18)
+    )
 
 
 def score(budget: RungBudget) -> float:
@@ -129,7 +131,7 @@ def test_an_exhausted_trial_ends_and_keeps_its_place():
 
 def test_given_sets_come_first_and_are_learnt():
     searcher = Counting()
-    search = halving(searcher, total=24, starts=[{"x": 100}, {"x": 101}])
+    search = halving(searcher, total=24, default_sets=[{"x": 100}, {"x": 101}])
 
     run(search, workers=2)
 
@@ -146,7 +148,7 @@ def test_rungs_end_at_all_epochs_and_begin_at_some_few(epochs: int, rungs: tuple
 
 def test_an_uninformed_searcher_begins_without_plain_sets():
     searcher = Counting()
-    searcher.informed = False
-    search = halving(searcher, total=4, starts=[{"x": 100}])
+    searcher.tries_defaults_first = False
+    search = halving(searcher, total=4, default_sets=[{"x": 100}])
 
     assert search.next().hyperparameters == {"x": 0}

@@ -1,37 +1,39 @@
-"""Random search: draws every dimension independently, without learning and without plain sets to
-begin with. The baseline for all other searchers."""
+"""Proposes random hyperparameters, each dimension independently of the others, without learning and
+without trying default sets first. It is the baseline for all other searchers. A pipeline names it
+as `train.searcher: random`."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from stages.train.search.search_space import Dimension, present_values
+from stages.train.search.search_space import Dimension, active_values
 
 
 class Random:
-    """Trial n is drawn from (`seed`, n) alone; `startup` has no effect."""
+    """A searcher (`successive_halving.Searcher`). Proposal n depends on (`seed`, n) alone;
+    `startup`, which all searchers take, has no effect."""
 
-    informed = False
+    tries_defaults_first = False
 
     def __init__(self, space: Sequence[Dimension], seed: int, startup: int = 0) -> None:
         self.space = space
         self.seed = seed
-        self.drawn = 0
+        self.proposal_count = 0
 
     def propose(self, count: int) -> list[dict[str, Any]]:
-        """`count` new sets of hyperparameters."""
-        first, self.drawn = self.drawn, self.drawn + count
-        return [self._draw(number) for number in range(first, self.drawn)]
+        """`count` sets of hyperparameters; in a small space, a set may be proposed again."""
+        first, self.proposal_count = self.proposal_count, self.proposal_count + count
+        return [self._random_set(number) for number in range(first, self.proposal_count)]
 
     def learn(self, trials: Sequence[tuple[dict[str, Any], float]]) -> None:
-        """Random search learns nothing."""
+        """Do nothing."""
 
-    def _draw(self, number: int) -> dict[str, Any]:
-        return any_of(self.space, np.random.default_rng([self.seed, number]))
+    def _random_set(self, number: int) -> dict[str, Any]:
+        return random_hyperparameters(self.space, np.random.default_rng([self.seed, number]))
 
 
-def any_of(space: Sequence[Dimension], rng: np.random.Generator) -> dict[str, Any]:
-    """A random set of hyperparameters. Dimensions that do not exist are drawn, too, so that other
-    draws do not depend on them."""
-    return present_values(space, {dimension.name: dimension.drawn(rng) for dimension in space})
+def random_hyperparameters(space: Sequence[Dimension], rng: np.random.Generator) -> dict[str, Any]:
+    """A random set of hyperparameters of `space`: a value for each active dimension. Inactive ones
+    are sampled, too, so that the random numbers for the others do not depend on them."""
+    return active_values(space, {dimension.name: dimension.sample(rng) for dimension in space})

@@ -1,7 +1,7 @@
-"""The training loop of all kinds of trials: epochs, validation, the best epoch, the temperature.
+"""Trains one trial, of any kind: the loop over epochs, validation, the best epoch, the temperature.
 
-The networks of all folds are trained at once; each trains on the rows that the other folds hold
-out."""
+The networks of all folds are trained at the same time; each trains on the rows that the other folds
+hold out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.artifacts import canonical, digest_of
-from stages.train.heads.balance import balance_of, drawn, label_weights
+from stages.train.heads.balance import balance_of, label_weights, sample_indices
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import best_temperature, measures
 
-DROPOUT = 0.5
+DROPOUT = 0.5  # share of the features, or of hidden units, that a training step drops
 Floats = NDArray[np.float32]
 
 
 class Best(NamedTuple):
-    """The epoch that ships: its validation measures, its weights, and the logits of the validation
-    rows."""
+    """The epoch whose weights ship: its number, from 1, its validation `measures`, its weights
+    `parameters` (in the form of the kind of fit), and the `logits` of the validation rows."""
 
     epoch: int
     measures: dict[str, float]
@@ -31,8 +31,11 @@ class Best(NamedTuple):
 
 
 class Fit(ABC):
-    """One trial in training; `fit` may be called again to resume. Equal hyperparameters give an
-    equal result."""
+    """One trial in training. `fit` may be called again, with more epochs, to continue. Equal
+    problem and hyperparameters give an equal result, on any number of cores.
+
+    `curve`: the measures of each epoch so far; `best`: the best epoch so far, None before the
+    first."""
 
     def __init__(self, problem: Problem, hyperparameters: dict[str, Any]) -> None:
         self.problem = problem
@@ -51,8 +54,9 @@ class Fit(ABC):
 
     @abstractmethod
     def arrays(self) -> dict[str, Floats]:
-        """The trained weights, as one network whose logits are the mean of all folds' at the
-        temperature; named as the family's `network` builds it."""
+        """The weights of the best epoch as one network, whose logits are the mean of all folds'
+        over the temperature; by their names in the network that the family's `network` builds. Call
+        `fit` first."""
 
     @abstractmethod
     def _epoch(self, rng: np.random.Generator) -> float:
@@ -64,97 +68,106 @@ class Fit(ABC):
 
     @abstractmethod
     def _trained_weights(self) -> Any:
-        """A copy of the trained weights."""
+        """A copy of the weights that the present epoch would ship."""
 
-    def fit(self, epochs: int, patience: int) -> None:
-        """Train up to `epochs` in all, or until the log loss has not improved for `patience`
-        epochs."""
-        while len(self.curve) < epochs and not self.exhausted(patience):
+    def fit(self, epochs: int, patience: int | None = None) -> None:
+        """Train up to `epochs` epochs in all, or until `patience` epochs brought no new best one
+        (None: never stop early); validate after each."""
+        while len(self.curve) < epochs and not (patience is not None and self.exhausted(patience)):
             loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
             logits = self._validation_logits()
             epoch_measures = self._measured(logits)
             self.curve.append({**epoch_measures, "train_loss": loss})
             if self._is_best(epoch_measures):
-                self.best = Best(len(self.curve), epoch_measures, self._trained_weights(), logits)
+                self.best = Best(
+                    epoch=len(self.curve),
+                    measures=epoch_measures,
+                    parameters=self._trained_weights(),
+                    logits=logits,
+                )
 
     def _is_best(self, epoch_measures: dict[str, float]) -> bool:
-        """Whether the epoch with `epoch_measures` is what the trial would ship so far."""
+        """Whether the epoch with `epoch_measures` is the best so far: has the lowest log loss."""
         return self.best is None or epoch_measures["log_loss"] < self.best.measures["log_loss"]
 
     def _measured(self, logits: Floats) -> dict[str, float]:
         return measures(logits, self.truth, self.problem.rejected)
 
     def state(self) -> dict[str, Any]:
-        """All that another fit of equal problem and hyperparameters needs to resume from here."""
+        """All that another fit of an equal problem and equal hyperparameters needs to resume
+        here."""
         return {"curve": list(self.curve), "best": self.best}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Resume from `state`: what follows is the same to the last bit as without a break."""
+        """Resume from `state`: later epochs are equal to the last bit to those without a break."""
         self.curve, self.best = list(state["curve"]), state["best"]
 
     def exhausted(self, patience: int) -> bool:
-        """Whether the last `patience` epochs brought no improvement."""
+        """Whether the last `patience` epochs brought no new best one."""
         return self.best is not None and len(self.curve) - self.best.epoch >= patience
 
     def temperature(self) -> float:
-        """The divisor of logits that calibrates the scores of the validation rows."""
-        return best_temperature(self._best().logits, self.truth, self.problem.rejected)
+        """The divisor of logits that calibrates the scores of the validation rows best, in the best
+        epoch."""
+        return best_temperature(self.best_or_raise().logits, self.truth, self.problem.rejected)
 
-    def unseen(self) -> tuple[NDArray[np.int64], Floats]:
-        """The validation rows of all folds, ascending, and their out-of-fold logits [rows, labels]
-        at the temperature of the whole."""
-        best = self._best()
+    def out_of_fold_logits(self) -> tuple[NDArray[np.int64], Floats]:
+        """The validation rows of all folds, ascending, [n], and their logits [n, labels] in the
+        best epoch over its temperature; each row's are of the fold that did not train on it."""
+        best = self.best_or_raise()
         rows = np.concatenate(self.validation_rows)
         order = np.argsort(rows, kind="stable")
         logits: Floats = best.logits[order] / np.float32(self.temperature())
         return rows[order], logits
 
-    def _best(self) -> Best:
+    def best_or_raise(self) -> Best:
+        """The best epoch so far. Raises AssertionError before the first one."""
         assert self.best is not None, "fit() comes first"  # noqa: S101
         return self.best
 
-    def _orders(
+    def _batches(
         self, lists: list[NDArray[np.int64]], rng: np.random.Generator
     ) -> list[NDArray[np.int64]]:
-        """The batches of an epoch, each [folds, n] of one size: `lists` has the items of each fold,
-        and each is shuffled by itself. Fewer items than there are batches are left out, others in
-        each epoch."""
-        mixed = [self._mixed_up(rows, rng) for rows in lists]
-        length = min(map(len, mixed))
+        """The batches of an epoch, each [folds, n], all of one size. `lists`: the items of each
+        fold, which are shuffled. The items that do not fill the batches evenly, fewer than there
+        are batches, are left out, others in each epoch."""
+        shuffled = [self._shuffled(rows, rng) for rows in lists]
+        length = min(map(len, shuffled))
         steps = -(-length // self.hyper["batch_size"])
         size = length // steps
-        order = np.stack([rows[: steps * size] for rows in mixed])
+        order = np.stack([rows[: steps * size] for rows in shuffled])
         return [order[:, start : start + size] for start in range(0, steps * size, size)]
 
-    def _mixed_up(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-        """`items` shuffled; rare labels more often if the balance samples."""
-        return items[drawn(self._labels_of(items), self.balance.sampling, rng)]
+    def _shuffled(self, items: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """`items` in random order; those of rare labels more often if the balance samples."""
+        return items[sample_indices(self._labels_of(items), self.balance.sampling, rng)]
 
     def _labels_of(self, items: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The labels of the items of `_orders`; here they are rows."""
+        """The labels of items of `_batches`, which are rows in this class."""
         return self.problem.labels[items]
 
     def _targets(self, labels: NDArray[np.int64]) -> Floats:
-        """`labels` [...] one-hot, [..., classes]."""
+        """`labels` [...] as one-hot vectors, [..., classes]."""
         return np.eye(self.problem.classes, dtype=np.float32)[labels]
 
     def _soft_loss(self, logits: Any, targets: Any) -> Any:
-        """Mean cross entropy of `logits` and soft `targets`, [..., classes], with the label
-        weights."""
+        """The mean cross entropy of `logits` and soft `targets`, both [..., classes], weighted by
+        the label weights, as a Paddle scalar."""
         weighed = targets if self.weights is None else targets * self.weights
         log_probabilities = paddle.nn.functional.log_softmax(logits, axis=-1)
         return -(weighed * log_probabilities).sum() / weighed.sum()
 
 
 def parameter(values: NDArray[Any]) -> Any:
-    """A Paddle parameter that is initialised with `values`."""
+    """A new Paddle parameter, float32, with these `values`."""
     tensor = paddle.create_parameter(values.shape, "float32")
     tensor.set_value(values.astype(np.float32))
     return tensor
 
 
 def optimizer_state(optimizer: Any) -> list[NDArray[Any]]:
-    """What a Paddle optimizer has accumulated, in the order of its parameters."""
+    """What a Paddle optimizer has accumulated (moments and powers of their decay rates), in the
+    order of its parameters."""
     return [np.array(value) for value in optimizer.state_dict().values()]
 
 
@@ -175,5 +188,6 @@ def load_optimizer_state(
 
 
 def padded(rows: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """`rows` of each fold as one table; shorter ones are repeated from their beginning."""
+    """`rows` of each fold as one table [folds, n]; shorter ones are repeated from their
+    beginning."""
     return np.stack([np.resize(fold_rows, max(map(len, rows))) for fold_rows in rows])

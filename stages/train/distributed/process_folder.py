@@ -1,4 +1,5 @@
-"""A folder for what lives as long as this process."""
+"""Gives this process a folder of its own, which is removed when the process has ended, however it
+ended."""
 
 import fcntl
 import os
@@ -13,7 +14,7 @@ from stages.runtime.errors import ConfigError
 
 LONGEST_SOCKET = 107  # bytes of a path that the system can open as a socket
 RAYS = "/aiwf-abcdefgh/ray/session_2026-01-31_12-59-59_999999_4194304/sockets/plasma_store"
-YOUNG = 60  # seconds in which its owner may not have locked it yet
+YOUNG = 60  # seconds after its creation in which a folder's owner may not have locked it yet
 
 
 def check_sockets() -> None:
@@ -30,9 +31,10 @@ def check_sockets() -> None:
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """Give a new folder with a short name, and remove it at the end. If this process is killed, the
-    next that asks for a folder removes it."""
+def process_folder() -> Iterator[Path]:
+    """Give a new folder with a short name below the system's folder for temporary files, and remove
+    it at the end of the block. If this process is killed, the next call in any process removes
+    it."""
     _sweep(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix="aiwf-"))
     with (folder / ".owner").open("w") as lock:
@@ -44,13 +46,14 @@ def own_folder() -> Iterator[Path]:
 
 
 def _sweep(home: Path) -> None:
-    """Remove folders below `home` whose owner is dead: the system freed its lock."""
+    """Remove the folders below `home` whose owner has ended."""
     for path in abandoned(home):
         remove_abandoned(path)
 
 
 def abandoned(home: Path) -> Iterator[Path]:
-    """Folders below `home` whose owner is dead."""
+    """The folders that `process_folder` made below `home` and whose owner has ended: the system
+    released its lock."""
     for path in home.glob("aiwf-*/.owner"):
         with _locked(path) as free:
             found = free
@@ -59,7 +62,7 @@ def abandoned(home: Path) -> Iterator[Path]:
 
 
 def remove_abandoned(folder: Path) -> bool:
-    """Remove `folder` if its owner is dead; whether it was removed."""
+    """Remove `folder` if its owner has ended; return whether it was removed."""
     with _locked(folder / ".owner") as free:
         if free:
             shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +71,8 @@ def remove_abandoned(folder: Path) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[bool]:
-    """Give whether the lock file `path` is no owner's, and have it meanwhile."""
+    """Give whether the lock file `path` has no owner any more; hold its lock within the block if
+    so."""
     with ExitStack() as stack:
         try:
             young = time.time() - path.stat().st_mtime < YOUNG

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from stages.train.distributed.own_folder import YOUNG, own_folder
+from stages.train.distributed.process_folder import YOUNG, process_folder
 
 DIES = """
 import os, signal
-from stages.train.distributed.own_folder import own_folder
-with own_folder() as folder:
+from stages.train.distributed.process_folder import process_folder
+with process_folder() as folder:
     print(folder, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -31,7 +31,7 @@ def aged(folder: Path) -> None:
 
 
 def test_is_gone_at_the_end():
-    with own_folder() as folder:
+    with process_folder() as folder:
         (folder / "x").write_text("x")
 
     assert not folder.exists()
@@ -49,12 +49,12 @@ def test_the_folder_of_a_killed_process_is_removed_by_the_next(tmp_path):
     assert left.parent == tmp_path
     aged(left)
 
-    with own_folder():
+    with process_folder():
         assert not left.exists()
 
 
 def test_the_folder_of_a_living_process_is_left_alone():
-    with own_folder() as mine:
+    with process_folder() as mine:
         aged(mine)
-        with own_folder():
+        with process_folder():
             assert mine.is_dir()

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from stages.train.heads.head_fit import HeadsFit, Standard
+from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 HEADS = ("linear", "hidden")
@@ -13,7 +13,7 @@ HEADS = ("linear", "hidden")
 
 def fit(epochs: int = 12, folds: int = 3, **changes) -> HeadsFit:
     problem = blobs(folds=folds)
-    trained = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(**changes))
+    trained = HeadsFit(problem, StandardisedFeatures(problem, INPUT), hyperparameters(**changes))
     trained.fit(epochs, patience=100)
     return trained
 
@@ -64,6 +64,18 @@ def test_going_on_is_the_same_as_going_through(head: str):
             np.testing.assert_array_equal(parameter.numpy(), other.numpy())
 
 
+@pytest.mark.parametrize(("patience", "epochs"), [(None, 9), (100, 9), (2, 3), (1, 2)])
+def test_without_patience_it_never_stops_early(patience: int | None, epochs: int):
+    problem = blobs()
+    features = StandardisedFeatures(problem, INPUT)
+    worse = HeadsFit(problem, features, hyperparameters(learning_rate=1000.0))
+
+    worse.fit(9, patience)
+
+    assert worse.best.epoch == 1, "the first epoch is the best one, so that patience runs out"
+    assert len(worse.curve) == epochs
+
+
 def test_other_hyperparameters_are_another_seed():
     assert fit().seed != fit(learning_rate=0.011).seed
     assert fit().seed == fit().seed
@@ -71,7 +83,9 @@ def test_other_hyperparameters_are_another_seed():
 
 def test_it_stops_when_nothing_gets_better():
     problem = blobs()
-    stopped = HeadsFit(problem, Standard(problem, INPUT), hyperparameters(learning_rate=3.0))
+    stopped = HeadsFit(
+        problem, StandardisedFeatures(problem, INPUT), hyperparameters(learning_rate=3.0)
+    )
 
     stopped.fit(1000, patience=5)
 
@@ -86,7 +100,7 @@ def test_balance_makes_another_trial(head: str):
 def test_unseen_rows_are_all_validation_rows_in_order():
     done = fit()
 
-    rows, logits = done.unseen()
+    rows, logits = done.out_of_fold_logits()
 
     assert rows.tolist() == list(range(60))
     assert logits.shape == (60, 3)
@@ -97,11 +111,11 @@ def test_one_fold_is_validated_on_what_is_held_out_alone():
     problem = blobs(folds=3)
     fold_of_row = np.where(problem.fold_of_row == 0, 0, -1)
     single = type(problem)(problem.features, problem.labels, fold_of_row, problem.plain, 3, 1)
-    done = HeadsFit(single, Standard(single, INPUT), hyperparameters())
+    done = HeadsFit(single, StandardisedFeatures(single, INPUT), hyperparameters())
 
     done.fit(5, patience=100)
 
-    assert done.unseen()[0].tolist() == np.flatnonzero(fold_of_row == 0).tolist()
+    assert done.out_of_fold_logits()[0].tolist() == np.flatnonzero(fold_of_row == 0).tolist()
 
 
 def test_every_epoch_shows_all_training_rows_in_another_order():
@@ -113,7 +127,9 @@ def test_every_epoch_shows_all_training_rows_in_another_order():
             shown.append(rows[0])
             return super()._step(rows, rng)
 
-    Watched(problem, Standard(problem, INPUT), hyperparameters(batch_size=9)).fit(2, patience=9)
+    Watched(problem, StandardisedFeatures(problem, INPUT), hyperparameters(batch_size=9)).fit(
+        2, patience=9
+    )
 
     first, second = np.concatenate(shown[:4]), np.concatenate(shown[4:])
     assert set(first) == set(second) == set(problem.training_rows(0))
