@@ -63,7 +63,15 @@ JOURNEYS = {
 }
 
 
-@pytest.fixture(scope="module", params=list(JOURNEYS))
+LONG = ("boxes", "sketches")  # about a minute each: in the slow set
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in JOURNEYS
+    ],
+)
 def journey(request) -> Journey:
     return JOURNEYS[request.param]
 

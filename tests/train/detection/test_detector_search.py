@@ -115,6 +115,7 @@ def test_one_worker_in_a_group_comes_to_the_same(problem, whole, tmp_path):
     assert_equal(in_group(problem, makers.resources(tmp_path), 1), whole)
 
 
+@pytest.mark.slow
 def test_two_workers_in_a_group_come_to_the_same(problem, ray_running, whole, tmp_path):
     resources = replace(ray_running, scratch=tmp_path)
 

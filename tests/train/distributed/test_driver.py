@@ -37,6 +37,7 @@ def losses(reports):
     return [report["loss"] for report in reports]
 
 
+@pytest.mark.slow
 def test_two_workers_have_the_loss_curve_of_one(single_worker, ray_running, tmp_path):
     two_cores = makers.settings(tmp_path).model_copy(update={"threads": ray_running.cores})
     reports, files = run(two_cores, 2)
