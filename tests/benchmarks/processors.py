@@ -30,7 +30,8 @@ WITHOUT_OPTIONS = ("--on", "x86-64-vnni")
 
 
 def main(name: str, samples: Path, count: int) -> None:
-    with opened_package(name, open_store(Settings())) as folder:
+    with opened_package(name, open_store(Settings())) as package:
+        folder = package.absolute()  # it is the working directory of what answers
         description = json.loads((folder / "package.json").read_text("utf-8"))
         files = sorted(path for path in samples.rglob("*") if path.suffix.lower() in SUFFIXES)
         files = [files[row] for row in spaced(len(files), count)]
