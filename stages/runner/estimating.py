@@ -28,8 +28,8 @@ STAGES = ("etl", "train", "evaluate", "deploy")
 READING = 0.02  # a sample: read, checked, its thumbnail drawn
 ANSWERING = 0.05  # a sample of the test split: prepared, answered, drawn on the page
 STARTING = {"etl": 8.0, "evaluate": 12.0, "deploy": 25.0}  # seconds: libraries, the page, exports
-# Of a stage's own process, measured on sets of 47 to 2,624 samples: it does not grow with them. That
-# of deploy is for the first target, which exports and compresses; later ones take half.
+# Of a stage's own process, measured on sets of 47 to 2,624 samples: it does not grow with them. For
+# deploy it is that of the first target, which exports and compresses; later ones take half.
 MEMORY = {"etl": 430 * MB, "evaluate": 1150 * MB, "deploy": 2850 * MB}
 AIRFLOW = 250 * MB  # its libraries, where the stage runs in a task of Airflow
 PAGES = 8 * MB  # a report with its pictures
