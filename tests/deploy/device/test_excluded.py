@@ -113,7 +113,7 @@ def test_the_pages_tell_of_the_trials_and_of_the_limits(ran):
 
     assert "The search" in report
     assert EXCLUDED in report
-    assert "Limits of the device" in packed
+    assert "Within the limits of the device" in packed
     assert "trials.html" in {
         file.path for file in connect(settings).list_artifacts(train.info.run_id)
     }
