@@ -185,16 +185,24 @@ def test_an_answer_of_the_wrong_type_is_refused_by_the_form(airflow):
     assert raised.value.response.status_code == 400
 
 
-def test_an_answer_that_cannot_be_fails_the_first_task_at_once(airflow):
-    run = airflow.finished("shapes", {"etl.splits.train": 0.9})
+def test_answers_that_do_not_fit_each_other_are_refused_by_the_form(airflow):
+    with pytest.raises(httpx.HTTPStatusError) as raised:
+        airflow.finished("shapes", {"etl.splits.train": 0.9})
+
+    assert raised.value.response.status_code == 400
+    assert "etl.splits" in raised.value.response.text
+
+
+def test_what_only_a_family_can_refuse_fails_its_task_at_once(airflow):
+    run = airflow.finished("shapes", {"train.input_sizes": "37"})
 
     states = airflow.tasks(run)
-    assert states.pop("etl") == "failed"
+    assert (states.pop("etl"), states.pop("train")) == ("success", "failed")
     assert set(states.values()) == {"upstream_failed"}
     [task] = [
         task
         for task in airflow.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
-        if task["task_id"] == "etl"
+        if task["task_id"] == "train"
     ]
     assert task["try_number"] == 1
 
