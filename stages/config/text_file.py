@@ -6,12 +6,17 @@ MARKED = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
 
+def coding_of(data: bytes) -> str:
+    """The coding that the byte order mark of `data` names; UTF-8 without a mark."""
+    return next((coding for mark, coding in MARKED if data.startswith(mark)), "utf-8")
+
+
 def decoded(data: bytes) -> str:
     """The text in `data`, without its byte order mark.
 
     Raises UnicodeDecodeError at the first byte that is no text. UTF-16 without a mark is an error,
     too: its zero bytes would be valid, and invisible, characters of UTF-8."""
-    coding = next((coding for mark, coding in MARKED if data.startswith(mark)), "utf-8")
+    coding = coding_of(data)
     text = data.decode(coding)
     if "\0" in text:
         at = data.index(b"\0")

@@ -39,10 +39,8 @@ class Coco:
         refuse([*problems, *_twice(rows)], f"Correct {few(tables)} and add it again.")
         rows = _divided(rows)
         rows.sort(key=lambda row: row.file)
-        used = {*tables, *(row.file for row in rows)}
-        ignored = tuple(name for name in files.names if name not in used)
         notes = (*tally.notes(), *(note for part in parts for note in part.notes))
-        return Reading(tuple(rows), {name: name for name in tables}, ignored, notes=notes)
+        return files.reading(rows, tables, notes)
 
 
 def _tables(files: Files) -> list[str]:

@@ -3,7 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import ClassVar
 
@@ -62,10 +62,10 @@ class CsvTable:
         if not names:
             raise DataError(f"There is no {TABLE} in {folder.name}.", "Write one: file,label")
         splits = _splits_of(names)
-        reading = _reading(folder, names, splits, Files(folder))
+        files = Files(folder)
+        reading = _reading(folder, names, splits, files)
         used = {*names, *(row.file for row in reading.rows)}
-        ignored = tuple(name for name in walk(folder).files if name not in used)
-        return Reading(reading.rows, reading.tables, ignored, notes=reading.notes)
+        return replace(reading, ignored=tuple(name for name in files.names if name not in used))
 
 
 def read_table(table: Path) -> Reading:

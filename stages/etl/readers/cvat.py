@@ -1,6 +1,5 @@
 """CVAT's own XML: one file with an <image> for each picture (docs.cvat.ai, "CVAT for images")."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -8,24 +7,21 @@ from typing import ClassVar
 from stages.etl.readers import SPLITS, Reading, Row, few
 from stages.etl.readers.boxes import checked_size
 from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
+from stages.etl.readers.rows import repeated
 from stages.etl.readers.shapes import (
     POLYGON,
     ROTATED,
     DrawnShape,
     Tally,
     around,
-    boxed,
-    has_no_extent,
-    size_problem,
+    drawn,
     turned,
     unusable,
 )
-from stages.etl.readers.xml_tree import Element, parsed
+from stages.etl.readers.xml_tree import Element, has_root, parsed
 from stages.runtime.errors import DataError
 from stages.runtime.neutral import is_number
 
-HEAD = 65_536  # bytes in which <annotations must occur
-ROOT = re.compile(rb"<annotations[\s>/]")
 EDGES = ("xtl", "ytl", "xbr", "ybr")
 UNREAD = ("polyline", "points", "ellipse", "mask", "cuboid", "skeleton")
 
@@ -45,27 +41,13 @@ class Cvat:
         files, tally, problems = Files(folder), Tally(), list[str]()
         tables = _tables(files)
         rows = [row for name in tables for row in _rows(files, name, tally, problems)]
-        first: dict[str, Row] = {}
-        twice = [row for row in rows if first.setdefault(row.file, row) is not row]
-        problems += [
-            f"{row.place}: '{row.file}' is in {first[row.file].place}, too." for row in twice
-        ]
-        refuse(problems, f"Correct {few(tables)} and add the folder again.")
+        refuse([*problems, *repeated(rows)], f"Correct {few(tables)} and add the folder again.")
         rows.sort(key=lambda row: row.file)
-        used = {*tables, *first}
-        ignored = tuple(name for name in files.names if name not in used)
-        annotation_files = {name: name for name in tables}
-        return Reading(tuple(rows), annotation_files, ignored, notes=tuple(tally.notes()))
+        return files.reading(rows, tables, tally.notes())
 
 
 def _tables(files: Files) -> list[str]:
-    return [name for name in files.ending(".xml") if _is_export(files.folder / name)]
-
-
-def _is_export(path: Path) -> bool:
-    with path.open("rb") as data:
-        head = data.read(HEAD)
-    return bool(ROOT.search(head.replace(b"\0", b"")))  # UTF-16 has a zero byte beside each letter
+    return [name for name in files.ending(".xml") if has_root(files.folder / name, "annotations")]
 
 
 def _rows(files: Files, name: str, tally: Tally, problems: list[str]) -> Iterator[Row]:
@@ -119,8 +101,7 @@ def _shape(name: str, element: Element) -> DrawnShape | None:
     """The shape of `element`; None if it is a tag of the whole picture."""
     place, label = f"{name}, line {element.line}", element.attributes.get("label", "").strip()
     if element.name in UNREAD:
-        problem = f"{place}: '{label}' is a <{element.name}>, which is not read"
-        return DrawnShape(place, problem=problem)
+        return unusable(place, f"'{label}' is a <{element.name}>, which is not read")
     if element.name not in ("box", "polygon"):
         return None
     if not label:
@@ -128,15 +109,10 @@ def _shape(name: str, element: Element) -> DrawnShape | None:
     read = _box if element.name == "box" else _polygon
     found = read(element.attributes)
     if found is None:
-        problem = f"{place}: the corners of '{label}' are not numbers"
-        return DrawnShape(place, problem=problem)
-    if has_no_extent(found):
-        return DrawnShape(place)
-    if problem := size_problem(found):
-        return unusable(place, f"the box of '{label}' {problem}")
+        return unusable(place, f"the corners of '{label}' are not numbers")
     is_turned = element.attributes.get("rotation", "0").strip("0.") != ""
     kind = POLYGON if element.name == "polygon" else ROTATED if is_turned else ""
-    return DrawnShape(place, boxed(label, found), kind=kind)
+    return drawn(place, label, found, kind, f"the box of '{label}'")
 
 
 def _box(attributes: Mapping[str, str]) -> tuple[float, float, float, float] | None:

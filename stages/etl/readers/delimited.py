@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.config.text_file import coding_of
 from stages.runtime.errors import DataError
 
 DELIMITERS = ",;\t|"
@@ -18,9 +19,8 @@ def text_of(table: Path) -> str:
     if table.stat().st_size > MOST_BYTES:
         raise DataError(f"{table.name} is too large for a table of labels.", "Is it another file?")
     data = table.read_bytes()
-    coding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return data.decode(coding)
+        return data.decode(coding_of(data))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise DataError(
@@ -32,8 +32,7 @@ def header_of(table: Path) -> list[str]:
     """The first line of `table` as names of columns; none if it is no text."""
     with table.open("rb") as data:
         head = data.read(HEAD)
-    coding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = head.decode(coding, errors="ignore")
+    text = head.decode(coding_of(head), errors="ignore")
     if "\0" in text:
         return []
     try:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from stages.config.text_file import decoded
+from stages.etl.readers.rows import Reading, Row
 from stages.etl.readers.split_names import SPLITS, split_named
 from stages.etl.readers.walking import files_below
 from stages.runtime.errors import DataError
@@ -63,6 +64,16 @@ class Files:
     def pictures(self) -> list[str]:
         """The names of the files with a suffix of pictures, sorted."""
         return [name for name in self.names if PurePosixPath(name).suffix.lower() in PICTURES]
+
+    def reading(
+        self, rows: Iterable[Row], tables: Iterable[str], notes: Iterable[str] = ()
+    ) -> Reading:
+        """The reading of this folder: `rows`, the annotation files `tables`, and every other file
+        as ignored."""
+        samples, annotation_files = tuple(rows), {name: name for name in tables}
+        used = {*annotation_files, *(row.file for row in samples)}
+        ignored = tuple(name for name in self.names if name not in used)
+        return Reading(samples, annotation_files, ignored, notes=tuple(notes))
 
     def at(self, name: str) -> list[str]:
         """The files at the path `name`; case and Unicode form are ignored."""

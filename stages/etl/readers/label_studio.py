@@ -21,6 +21,7 @@ from stages.etl.readers.files import (
     text_of,
 )
 from stages.etl.readers.label_studio_shapes import REGIONS, is_region, shapes_of
+from stages.etl.readers.rows import repeated
 from stages.etl.readers.shapes import Tally
 from stages.runtime.errors import DataError
 
@@ -61,17 +62,9 @@ class LabelStudio:
                 problems.append(f"{task.place}: there is no picture '{called}' in the folder.")
             elif task.results is not None:
                 rows.append(_row(files, file, task, tally))
-        first: dict[str, Row] = {}
-        twice = [row for row in rows if first.setdefault(row.file, row) is not row]
-        problems += [
-            f"{row.place}: '{row.file}' is in {first[row.file].place}, too." for row in twice
-        ]
-        refuse(problems, f"Correct {few(tables)}, or export it again.")
+        refuse([*problems, *repeated(rows)], f"Correct {few(tables)}, or export it again.")
         rows.sort(key=lambda row: row.file)
-        used = {*tables, *first}
-        ignored = tuple(name for name in files.names if name not in used)
-        annotation_files = {name: name for name in tables}
-        return Reading(tuple(rows), annotation_files, ignored, notes=tuple(tally.notes()))
+        return files.reading(rows, tables, tally.notes())
 
 
 def _tables(files: Files) -> list[str]:

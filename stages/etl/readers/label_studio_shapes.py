@@ -10,9 +10,7 @@ from stages.etl.readers.shapes import (
     Corners,
     DrawnShape,
     around,
-    boxed,
-    has_no_extent,
-    size_problem,
+    drawn,
     turned,
     unusable,
 )
@@ -63,11 +61,7 @@ def _shape(place: str, region: Mapping[str, Any], size: tuple[int, int]) -> Draw
         found = f"its shape is of the kind '{kind or 'unknown'}', which is not read"
     if isinstance(found, str):
         return unusable(place, found)
-    if has_no_extent(found):
-        return DrawnShape(place)
-    if problem := size_problem(found):
-        return unusable(place, f"its box {problem}")
-    return DrawnShape(place, boxed(label, found), kind=_kind(kind, value))
+    return drawn(place, label, found, _kind(kind, value), "its box")
 
 
 def _kind(kind: str, value: Mapping[str, Any]) -> str:

@@ -57,12 +57,10 @@ class Lists:
                     problems.append(f"{entry.place}: '{file}' is '{rows[file].label}', too.")
         if problems:
             raise DataError("\n".join(problems[:20]), "Correct the lists and add the data again.")
-        used = {*rows, *lists, table}
-        return Reading(
-            tuple(rows[file] for file in sorted(rows)),
-            {name: name for name in (*lists, table) if name},
-            tuple(name for name in files.names if name not in used),
-            notes=(f"The lists {', '.join(sorted(lists))} give files, labels and splits.",),
+        return files.reading(
+            (rows[file] for file in sorted(rows)),
+            filter(None, (*lists, table)),
+            [f"The lists {', '.join(sorted(lists))} give files, labels and splits."],
         )
 
 

@@ -69,6 +69,16 @@ class Doubt(DataError):
         return DataError, (self.problem, self.remedy)
 
 
+def repeated(rows: Iterable[Row]) -> list[str]:
+    """A sentence for each row whose file has a row before it."""
+    first: dict[str, Row] = {}
+    return [
+        f"{row.place}: '{row.file}' is in {first[row.file].place}, too."
+        for row in rows
+        if first.setdefault(row.file, row) is not row
+    ]
+
+
 def labels_of(row: Row) -> tuple[str, ...]:
     """The label of the sample, or of each of its boxes."""
     return (row.label,) if row.label else tuple(box.label for box in row.boxes)

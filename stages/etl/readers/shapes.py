@@ -89,6 +89,16 @@ def _sentence(template: str, found: Counter[str]) -> str:
     return template.format(count=found.total(), files=files, **ends)
 
 
+def drawn(place: str, label: str, corners: Corners, kind: str, what: str) -> DrawnShape:
+    """The object of `label` with `corners` in pixels; unusable if the box, which a person knows as
+    `what`, has a wrong side."""
+    if has_no_extent(corners):
+        return DrawnShape(place)
+    if problem := size_problem(corners):
+        return unusable(place, f"{what} {problem}")
+    return DrawnShape(place, boxed(label, corners), kind=kind)
+
+
 def around(points: Iterable[Point]) -> Corners:
     """The corners of the box around `points`; NaN if one of them is no finite number."""
     across, down = zip(*points, strict=True)

@@ -12,11 +12,9 @@ from stages.etl.readers.files import PICTURES, Files, bytes_of, refuse, split_of
 from stages.etl.readers.shapes import Tally
 from stages.etl.readers.voc_shapes import CORNERS, shape_of
 from stages.etl.readers.written_splits import Listed, WrittenSplits, add_list, settled, split_called
-from stages.etl.readers.xml_tree import Element, parsed
+from stages.etl.readers.xml_tree import Element, has_root, parsed
 from stages.runtime.errors import DataError
 
-HEAD = 65_536  # bytes in which <annotation must occur
-ROOT = re.compile(rb"<annotation[\s>/]")
 NOUGHT = re.compile(r"0+(\.0*)?")
 FOLDERS = ("JPEGImages", "images", "Images")
 ANNOTATED = ("annotations", "annotation", "xmls", "xml", "labels")
@@ -29,7 +27,7 @@ class Voc:
     loose: ClassVar[bool] = False
 
     def matches(self, folder: Path) -> bool:
-        return any(_is_annotation(folder / name) for name in Files(folder).ending(".xml"))
+        return any(has_root(folder / name, "annotation") for name in Files(folder).ending(".xml"))
 
     def read(self, folder: Path) -> Reading:
         """Read a row for each XML; one without objects is a negative.
@@ -38,7 +36,7 @@ class Voc:
         everything that is wrong with the files as a whole; a wrong box is a problem of its
         picture's row."""
         files, tally = Files(folder), Tally()
-        tables = [name for name in files.ending(".xml") if _is_annotation(folder / name)]
+        tables = [name for name in files.ending(".xml") if has_root(folder / name, "annotation")]
         problems: list[str] = []
         read = [(name, _tree(folder, name, problems)) for name in tables]
         trees = [(name, tree) for name, tree in read if tree is not None]
@@ -51,16 +49,8 @@ class Voc:
         )
         if sets.of:
             rows = [replace(row, split=sets.of.get(row.file, "")) for row in rows]
-        annotation_files = {name: name for name in (*tables, *_set_files(files))}
-        used = {*annotation_files, *(row.file for row in rows)}
-        ignored = tuple(name for name in files.names if name not in used)
-        return Reading(tuple(rows), annotation_files, ignored, notes=(*tally.notes(), *sets.notes))
-
-
-def _is_annotation(path: Path) -> bool:
-    with path.open("rb") as data:
-        head = data.read(HEAD)
-    return bool(ROOT.search(head.replace(b"\0", b"")))  # UTF-16 has a zero byte beside each letter
+        tables += _set_files(files)
+        return files.reading(rows, tables, (*tally.notes(), *sets.notes))
 
 
 def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:

@@ -2,10 +2,14 @@
 a path."""
 
 import io
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from stages.runtime.errors import DataError
+
+HEAD = 65_536  # bytes in which the root has to begin
 
 
 @dataclass
@@ -31,6 +35,14 @@ class Element:
         """The text of the first element `name` inside, or ''."""
         found = self.child(name)
         return found.content.strip() if found else ""
+
+
+def has_root(path: Path, name: str) -> bool:
+    """Whether an element called `name` begins near the start of the file at `path`."""
+    with path.open("rb") as data:
+        head = data.read(HEAD)
+    plain = head.replace(b"\0", b"")  # UTF-16 has a zero byte beside each letter
+    return re.search(rb"<%b[\s>/]" % name.encode(), plain) is not None
 
 
 def parsed(data: bytes, name: str) -> Element:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
+from stages.config.text_file import coding_of
 from stages.etl.readers import Reading, Row, few
 from stages.etl.readers.files import Files, refuse, size_of, split_of, text_of
 from stages.etl.readers.shapes import Tally
@@ -58,12 +59,8 @@ class Yolo:
             else:
                 text = pairs.get(picture, ("",))[0]
                 rows.append(_row(folder, picture, text, described, split, tally))
-        tables = {name: name for name in
-                  sorted({described.table, *described.further, *lists, *texts})}  # fmt: skip
-        used = {*tables, *pictures}
-        ignored = tuple(name for name in files.names if name not in used)
-        notes = (*tally.notes(), *described.notes, *splits.notes)
-        return Reading(tuple(rows), tables, ignored, notes=notes)
+        tables = sorted({described.table, *described.further, *lists, *texts})
+        return files.reading(rows, tables, (*tally.notes(), *described.notes, *splits.notes))
 
 
 def _home(name: str) -> str:
@@ -113,8 +110,7 @@ def _is_label_file(text: Path) -> bool:
     """Whether the first line that is not empty has a class and at least four numbers."""
     with text.open("rb") as data:
         head = data.read(HEAD)
-    coding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    lines = head.decode(coding, errors="replace").split("\n")
+    lines = head.decode(coding_of(head), errors="replace").split("\n")
     return is_line_of_numbers(next((line for line in lines if line.strip()), ""))
 
 
