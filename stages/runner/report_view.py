@@ -41,11 +41,10 @@ def show_pages(run: str, store: Store, settings: Settings, watch: Watch, worked:
         if report is None or REPORT not in report.files:
             return
         page = with_packages(store.get(report.files[REPORT]).decode(), lines)
-        page = with_run(page, lock)  # without links: MLflow keeps the other pages in other runs
         complete = all(line.state != "absent" for line in lines)
         if complete or (worked and any(line.state != "absent" for line in lines)):
             text = note([*lines, trained(report)])
-            _in_mlflow(run, report.ref.id, page.encode(), text, settings, watch)
+            _in_mlflow(lock, report.ref.id, page, text, settings, watch)
 
 
 def _write_pages(lock: Lock, lines: list[OutcomeLine], store: Store, settings: Settings) -> None:
@@ -103,21 +102,24 @@ def note(lines: list[OutcomeLine]) -> str:
 
 
 def _in_mlflow(
-    run: str, report: str, page: bytes, text: str, settings: Settings, watch: Watch
+    lock: Lock, report: str, page: str, text: str, settings: Settings, watch: Watch
 ) -> None:
     """Put `page` in the place of the copy that evaluate gave to its run in MLflow, unless it is
     there already, and `text` on the page of the pipeline's run. Trouble with MLflow is only a note:
-    no work is lost by it."""
+    no work is lost by it.
+
+    The copy has the name and date of the run that first had these packages, and no links: MLflow
+    keeps the other pages in other runs."""
     place = links.page_of(settings.root, "report", report)
     mark = settings.root / "mlflow" / "made" / "report" / f"{report}.view"
-    digest = digest_of(page)
+    digest = digest_of(page.encode())
     if place is None or (mark.is_file() and mark.read_text() == digest):
         return
     from stages.tracking.replacing import describe, replace_file
 
     try:
-        replace_file(settings, place, REPORT, page)
-        describe(settings, place.experiment, run, text)
+        replace_file(settings, place, REPORT, with_run(page, lock).encode())
+        describe(settings, place.experiment, lock.run, text)
         write(mark, digest)
     except WorkflowError as error:
         watch.notify(f"note: the report in MLflow does not show the packages yet. {error.problem}")

@@ -118,6 +118,17 @@ def test_the_report_says_first_what_the_package_measured_and_stays_the_same_arti
     assert "<a href" not in text  # MLflow keeps the other pages in other runs
 
 
+def test_a_run_that_reuses_all_leaves_the_report_in_mlflow_as_it_is(artifacts, settings):
+    run = links.page_of(settings.root, "report", artifacts["evaluate"].id).run
+    before = Path(connect(settings).download_artifacts(run, "report.html")).read_text("utf-8")
+
+    run_pipeline(pipeline(), run="reused", settings=settings)
+
+    after = Path(connect(settings).download_artifacts(run, "report.html")).read_text("utf-8")
+    assert "first" in before
+    assert after == before
+
+
 def test_mlflow_compares_what_ships(artifacts, settings):
     package = open_store(settings).load(artifacts["deploy_device_sdk"])
     client = connect(settings)
