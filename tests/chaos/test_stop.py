@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from stages.opening import open_store
 from stages.runner.lock import load_lock
 from stages.settings import Settings
 from stages.tracking.server import connect
+from stages.train.search.trial_search import ARRAYS
 from tests import makers
 
 YAML = """
@@ -48,9 +50,13 @@ def trials(settings: Settings) -> list[str]:
 
 
 def cached_results(settings: Settings) -> dict[str, float]:
-    """When each finished budget was cached, by its key in the store."""
-    entries = open_store(settings).blobs.entries(SCOPES)
-    return {entry.key: entry.modified for entry in entries if entry.key.endswith("arrays.npz")}
+    """When each finished rung of a trial was cached, by the key of its record in the store."""
+    blobs = open_store(settings).blobs
+    return {
+        entry.key: entry.modified
+        for entry in blobs.entries(SCOPES)
+        if entry.key.endswith(".json") and f'"{ARRAYS}"'.encode() in blobs.get(entry.key)
+    }
 
 
 def test_a_search_that_was_stopped_goes_on_by_the_same_command(tmp_path):
@@ -62,6 +68,9 @@ def test_a_search_that_was_stopped_goes_on_by_the_same_command(tmp_path):
     for line in stopped.stderr:
         if line.startswith("  trial "):
             break
+    while not cached_results(settings):  # the first rung takes longer than the first epoch
+        assert stopped.poll() is None, "it ended before a rung was cached"
+        time.sleep(0.1)
 
     stopped.send_signal(signal.SIGINT)
     stderr = stopped.communicate()[1]
