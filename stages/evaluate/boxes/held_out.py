@@ -1,4 +1,4 @@
-"""Compares before-out samples and test of a model whose answers are boxes."""
+"""Compares held-out samples and test of a model whose answers are boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def held_out_comparison(
     groups: Mapping[str, str],
 ) -> ComparisonWithTest | None:
     """Compare `unseen` with the test, `found` and `measured`, over the labels that both have; None
-    if there are no such labels. `groups`: of before-out samples, by digest."""
+    if there are no such labels. `groups`: of held-out samples, by digest."""
     if unseen is None or not len(unseen.truth):
         return None
     tested = {int(box[-1]) for boxes in predicted.truth for box in boxes}
