@@ -6,13 +6,13 @@ from pathlib import Path
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
 from operators.wiring import dag_of, placeholder_for
-from stages.config import read_pipeline
+from stages.config import pipeline_files, read_pipeline
 
 HERE = Path(__file__).resolve().parents[1]
 PIPELINES = Path(os.environ.get("AIWF_PIPELINES") or HERE / "configs" / "pipelines")
 DAGS = {}
 
-for path in [PIPELINES] if PIPELINES.is_file() else sorted(PIPELINES.glob("*.y*ml")):
+for path in pipeline_files(PIPELINES):
     try:
         dag = dag_of(read_pipeline(path), path)
         if dag.dag_id in DAGS:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from operators.form import filled_in
-from stages.config import PipelineConfig, read_pipeline
+from stages.config import PipelineConfig, pipeline_files, read_pipeline
 from stages.faults import translated
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
@@ -129,8 +129,7 @@ def check_answers(pipeline: PipelineConfig, answers: Mapping[str, Any], settings
 
 def _pipeline(name: str) -> PipelineConfig | None:
     """The pipeline with this name, if its YAML can be read here."""
-    folder = Settings().pipelines
-    for path in [folder] if folder.is_file() else sorted(folder.glob("*.y*ml")):
+    for path in pipeline_files(Settings().pipelines):
         try:
             pipeline = read_pipeline(path)
         except WorkflowError:  # its own page says so

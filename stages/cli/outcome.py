@@ -40,8 +40,8 @@ def print_outcome(run: str, pipeline: Path, settings: Settings) -> None:
     if report:
         _print_shipped(shipped(lock, store))
         _print_report(report)
-    order = [f"deploy_{target}" for target in lock.config["deploy"]["targets"]]
-    packages = [store.load(lock.artifacts[task]) for task in order if task in lock.artifacts]
+    refs = [lock.artifacts[task] for task in lock.tasks if task in lock.artifacts]
+    packages = [store.load(ref) for ref in refs if ref.kind == "package"]
     if packages:
         print("\nPackages beside the trained model:")
     for package in packages:

@@ -4,7 +4,13 @@ from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
 from stages.config.form import changes_of, form_fields, text_of
 from stages.config.overrides import override
-from stages.config.reading import checked, named_pipeline, parse_pipeline, read_pipeline
+from stages.config.reading import (
+    checked,
+    named_pipeline,
+    parse_pipeline,
+    pipeline_files,
+    read_pipeline,
+)
 from stages.config.sections import (
     DeploySlice,
     EtlSlice,
@@ -31,6 +37,7 @@ __all__ = [
     "named_pipeline",
     "override",
     "parse_pipeline",
+    "pipeline_files",
     "read_pipeline",
     "text_of",
 ]

@@ -65,8 +65,17 @@ def _text(path: Path) -> str:
 def named_pipeline(path: Path, folder: Path) -> Path:
     """The YAML that a person means by `path`: a file, or the name of a pipeline in `folder`."""
     named = folder / f"{path}.yaml"
-    is_name = path.parent == Path() and not path.suffix
-    return named if is_name and not path.is_file() and named.is_file() else path
+    return named if _is_name(path) and not path.is_file() and named.is_file() else path
+
+
+def pipeline_files(folder: Path) -> list[Path]:
+    """The YAMLs of pipelines in `folder`, sorted; `folder` itself if it is a file."""
+    return [folder] if folder.is_file() else sorted(folder.glob("*.y*ml"))
+
+
+def _is_name(path: Path) -> bool:
+    """Whether `path` may be a pipeline's name, as it has neither a folder nor a suffix."""
+    return path.parent == Path() and not path.suffix
 
 
 def parse_pipeline(
@@ -214,12 +223,11 @@ def _model_at(place: Place) -> type[BaseModel]:
 
 
 def _what(path: Path) -> str:
-    is_file = path.suffix or path.parent != Path()
-    return f"file {path}" if is_file else f"pipeline called '{path}', and no such file"
+    return f"pipeline called '{path}', and no such file" if _is_name(path) else f"file {path}"
 
 
 def _offer(path: Path) -> str:
-    folder = path.parent if path.suffix or path.parent != Path() else Path("configs/pipelines")
+    folder = Path("configs/pipelines") if _is_name(path) else path.parent
     pipelines = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     names = {str(other) if path.suffix else other.stem for other in pipelines}
     return f"{nearest(str(path), sorted(names))}Pipelines are in configs/pipelines/."

@@ -54,11 +54,16 @@ class Lock(Record):
     metrics: dict[str, float] = {}
 
     @property
+    def tasks(self) -> list[str]:
+        """All tasks of the run, in order."""
+        targets = [f"deploy_{target}" for target in self.config["deploy"]["targets"]]
+        return ["etl", "train", "evaluate", *targets]
+
+    @property
     def lacking(self) -> list[str]:
         """The tasks, in order, that have not ended yet."""
-        stages = ["etl", "train", "evaluate"]
-        tasks = stages + [f"deploy_{target}" for target in self.config["deploy"]["targets"]]
-        return [task for task in tasks if task not in self.artifacts and task not in self.failed]
+        ended = self.artifacts.keys() | self.failed.keys()
+        return [task for task in self.tasks if task not in ended]
 
     @property
     def text(self) -> str:

@@ -12,10 +12,8 @@ from stages.config import PipelineConfig
 from stages.etl import source
 from stages.opening import open_store
 from stages.privacy import claim
-from stages.runner.lock import Lock, load_lock, run_folder
+from stages.runner.lock import load_lock, run_folder
 from stages.runner.pipeline import new_run_name, refuse_another
-from stages.runner.planning import tasks_of
-from stages.runner.stage import task_name
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 
@@ -48,12 +46,9 @@ def _goes_on(name: str, pipeline: PipelineConfig, settings: Settings) -> bool:
         refuse_another(pipeline, name, settings)
         lock = load_lock(name, open_store(settings))
         newest = source.find(pipeline.data, settings).revision
-        return lock is not None and newest == lock.data["revision"] and _lacks(lock, pipeline)
+        if lock is not None and newest == lock.data["revision"]:
+            return any(task not in lock.artifacts for task in lock.tasks)
     return False
-
-
-def _lacks(lock: Lock, pipeline: PipelineConfig) -> bool:
-    return any(task_name(*task) not in lock.artifacts for task in tasks_of(pipeline))
 
 
 def _clear(runs: Path) -> None:

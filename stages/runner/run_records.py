@@ -5,6 +5,7 @@ from typing import Any
 
 from stages.artifacts import Artifact, Package, Ref, Report
 from stages.config import PipelineConfig
+from stages.evaluate.kinds import kind_of
 from stages.runner.watch import Watch
 from stages.store import Store
 from stages.tracking import Run
@@ -24,15 +25,16 @@ def requested(pipeline: PipelineConfig) -> dict[str, Any]:
     }
 
 
-def log_headline(artifact: Artifact, run: MlflowRun) -> None:
-    """Record the first metric of a report or package, with its interval, in the pipeline's run.
+def log_headline(artifact: Artifact, task: str, run: MlflowRun) -> None:
+    """Record the first metric of `task` that a report or package has, with its interval, in the
+    pipeline's run.
 
     The names begin with the metric, so that MLflow, which sorts by name, shows them first."""
     if not isinstance(artifact, Report | Package):
         return
     of = "model" if isinstance(artifact, Report) else f"package_{artifact.target}"
-    first = next((name for name in ("accuracy", "ap50") if name in artifact.overall), "")
-    if first:
+    first = kind_of(task).headline[0]
+    if first in artifact.overall:
         measure = artifact.overall[first]
         bounds = {"": measure.value, "_low": measure.low, "_high": measure.high}
         run.log_summary({f"{first}/{of}{bound}": value for bound, value in bounds.items()})

@@ -75,7 +75,8 @@ def run_stage(
                     show_pages(run, store, settings, watch, worked=True)
             raise
     now = record(lock, task, work, ref, store, settings, reused)
-    _end_if_done(now, settings)
+    if not reused or task in lock.lacking:  # a run that is done already needs no word to MLflow
+        _end_if_done(now, settings)
     show_pages(run, store, settings, watch, worked=not reused)
     return ref
 
@@ -219,7 +220,7 @@ def _work(
                 run=tracked_run,
             ).ref
         tracked_run.log_tags({f"aiwf.{ref.kind}": ref.id})
-        run_records.log_headline(store.load(ref), tracked_run)
+        run_records.log_headline(store.load(ref), pipeline.task, tracked_run)
         run_records.log_trials_page(ref, pipeline, tracked_run, store)
     store.record(work, ref)
     watch.notify(f"{task}: made {ref} in {time.monotonic() - began:.1f} s")
