@@ -31,8 +31,15 @@ def in_bursts(
     by names that count, or as near duplicates (samples with one number in `near_duplicates`).
 
     None if they are too few to matter."""
-    found = {*_by_time(files), *_by_counter(files, labels), *_by_content(near_duplicates)}
+    named = {index for run in runs_by_name(files, labels) for index in run}
+    found = named | {*_by_content(near_duplicates)}
     return found if len(found) >= max(LEAST, SHARE * len(files)) else set()
+
+
+def runs_by_name(files: Sequence[str], labels: Sequence[str]) -> list[list[int]]:
+    """The bursts that names tell, each the indices of its samples: times in the names of `files`
+    that follow each other, and names that count. A sample may be in several."""
+    return [*_by_time(files), *_by_counter(files, labels)]
 
 
 def _by_content(near_duplicates: Sequence[int]) -> Iterator[int]:
@@ -40,8 +47,8 @@ def _by_content(near_duplicates: Sequence[int]) -> Iterator[int]:
     return (index for index, head in enumerate(near_duplicates) if sizes[head] >= FEWEST)
 
 
-def _by_time(files: Sequence[str]) -> Iterator[int]:
-    """Samples of one folder with times that follow each other within SECONDS."""
+def _by_time(files: Sequence[str]) -> Iterator[list[int]]:
+    """Runs of samples of one folder with times that follow each other within SECONDS."""
     timed: dict[str, list[tuple[float, int]]] = defaultdict(list)
     for index, file in enumerate(files):
         moment = _time_of(PurePath(file).stem)
@@ -62,9 +69,9 @@ def _time_of(name: str) -> float | None:
         return None
 
 
-def _by_counter(files: Sequence[str], labels: Sequence[str]) -> Iterator[int]:
-    """Samples whose names count within one of several streams of their label ('0_anna_12'), or that
-    are called frames and count."""
+def _by_counter(files: Sequence[str], labels: Sequence[str]) -> Iterator[list[int]]:
+    """Runs of samples whose names count within one of several streams of their label
+    ('0_anna_12'), or that are called frames and count."""
     streams: dict[str, dict[Stream, list[tuple[float, int]]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -82,12 +89,11 @@ def _by_counter(files: Sequence[str], labels: Sequence[str]) -> Iterator[int]:
                 yield from run
 
 
-def _runs(places: Sequence[tuple[float, int]], gap: float) -> Iterator[int]:
-    """The indices in runs of at least FEWEST sorted `places` that are at most `gap` apart."""
-    run: list[int] = [index for _, index in places[:1]]
+def _runs(places: Sequence[tuple[float, int]], gap: float) -> Iterator[list[int]]:
+    """The indices of each run of at least FEWEST sorted `places` that are at most `gap` apart."""
+    runs: list[list[int]] = [[index for _, index in places[:1]]]
     for (before, _), (after, index) in pairwise(places):
         if after - before > gap:
-            yield from run if len(run) >= FEWEST else ()
-            run = []
-        run.append(index)
-    yield from run if len(run) >= FEWEST else ()
+            runs.append([])
+        runs[-1].append(index)
+    return (run for run in runs if len(run) >= FEWEST)

@@ -11,11 +11,13 @@ from stages.etl import archive
 from stages.etl.readers import Reading, read_folder, with_splits
 from stages.etl.readers.choices import Choices, check_choices
 from stages.etl.readers.csv_table import SUFFIXES, is_table, read_table
+from stages.etl.readers.label_studio import has_exported_regions, is_exported_table
 from stages.etl.readers.walking import NO_TARGET, is_system, walk
 from stages.etl.summary import check_splits_used
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError
 
 BESIDE = "files beside the folder that has the samples"
+ANNOTATIONS = (".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml")
 TABLES = (".csv", ".json", ".xml", ".yaml", ".txt", ".names")
 READ_ME = re.compile(
     r"(readme|licen[cs]e|copying|citation|authors|changelog|notice)\b.*|.*\.(md|rst|pdf|html?|docx?)",
@@ -38,6 +40,7 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
             unpacked.mkdir(parents=True)
             archive.unpack(path, unpacked)
             return _of_folder(unpacked, folder, choices)
+        _check_not_annotations_alone(path)
         if path.suffix.lower() in (*SUFFIXES, "") or is_table(path):
             if choices.layout or choices.exclude:
                 raise ConfigError(
@@ -51,10 +54,30 @@ def take_in(path: Path, folder: Path, choices: Choices = Choices()) -> tuple[Rea
     )
 
 
+def _check_not_annotations_alone(path: Path) -> None:
+    """Raise ConfigError for annotations that are given without their pictures."""
+    if path.suffix.lower() in ANNOTATIONS:
+        raise ConfigError(f"{path.name} holds annotations at most, and no pictures.", _beside(path))
+    if path.suffix.lower() in SUFFIXES and is_exported_table(path):
+        raise ConfigError(
+            f"{path.name} is an export of Label Studio, which names pictures and has none.",
+            _beside(path)
+            if has_exported_regions(path)
+            else "Write a table with the columns file and label beside the files, and add that.",
+        )
+
+
+def _beside(path: Path) -> str:
+    return (
+        f"Put {path.name} and its pictures into one folder, or a zip of it, and give that: COCO, "
+        "CVAT's XML and Label Studio's JSON, JSON-MIN and CSV are read so."
+    )
+
+
 def _of_folder(path: Path, folder: Path, choices: Choices) -> tuple[Reading, Path]:
     """Copy the samples in the folder `path`, or in the folder inside that has everything. What is
     beside that one is left out."""
-    inner = _innermost(path)
+    inner = innermost(path)
     reading, data = _copied(inner, folder, choices)
     if inner == path:
         return reading, data
@@ -79,7 +102,7 @@ def _table(path: Path, choices: Choices) -> Reading:
     return replace(reading, rows=rows, layout="csv")
 
 
-def _innermost(folder: Path) -> Path:
+def innermost(folder: Path) -> Path:
     """`folder`, or the single folder inside that contains everything, as in many zips."""
     inside = [entry for entry in folder.iterdir() if not _is_beside(entry)]
     if (
@@ -87,7 +110,7 @@ def _innermost(folder: Path) -> Path:
         and inside[0].is_dir()
         and any(entry.is_dir() for entry in inside[0].iterdir())
     ):
-        return _innermost(inside[0])
+        return innermost(inside[0])
     only = [entry for entry in inside if entry.is_dir()]
     has_table = len(only) == 1 == len(inside) and any(
         entry.suffix in TABLES for entry in only[0].iterdir()

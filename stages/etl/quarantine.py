@@ -11,12 +11,13 @@ from stages.etl.table import Line, labels_of
 from stages.runtime.neutral import cell
 
 COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
+OTHER_KINDS = ("duplicate", "unlabelled")
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """One quarantined sample. `kind`: "broken" counts towards etl.max_quarantine, "duplicate" does
-    not."""
+    """One quarantined sample. `kind`: "broken" counts towards etl.max_quarantine; "duplicate" and
+    "unlabelled" do not, as a sample that waits for its label is no fault of the data."""
 
     line: Line
     kind: str
@@ -54,5 +55,10 @@ def table_of(quarantined: Sequence[Quarantined]) -> bytes:
 
 def _quarantined(line: Line, outcome: Outcome, record: Line) -> Quarantined:
     check = str(outcome.meta.get("check", outcome.expectation["type"]))
-    kind = "duplicate" if outcome.meta["quarantine"] == "duplicate" else "broken"
-    return Quarantined(line, kind, check, reason_of(outcome, {**line, **record}))
+    kind = str(outcome.meta["quarantine"])
+    return Quarantined(
+        line,
+        kind if kind in OTHER_KINDS else "broken",
+        check,
+        reason_of(outcome, {**line, **record}),
+    )

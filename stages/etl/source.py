@@ -44,24 +44,24 @@ def add(
     do not say how, InfrastructureError if the disk or the remote cannot store it."""
     check_name(name)
     with disk_errors(settings.root), workspace(settings) as folder:
-        reading, data = take_in(path.absolute(), folder, choices)
-        check_trainable(reading.rows)
+        found, data = _taken_in(path, folder, choices)
         keep_choices(choices, data)
-        total = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
-        if len(reading.rows) > shards.LOOSE_FILES:
+        if found.samples > shards.LOOSE_FILES:
             shards.pack(data)
-        revision = Revision(
-            name,
-            keep(folder, settings),
-            len(reading.rows),
-            total,
-            note,
-            _tested(reading),
-            summary_of(reading),
-            choices.options(),
-        )
+        revision = found._replace(name=name, revision=keep(folder, settings), note=note)
         catalogue.append(revision, settings)
     return revision
+
+
+def preview(
+    path: Path,
+    settings: Settings,
+    choices: Choices = Choices(),  # noqa: B008
+) -> Revision:
+    """The revision that `add` would record of the data at `path`, without name and digest; nothing
+    is kept. Raises what `add` raises."""
+    with disk_errors(settings.root), workspace(settings) as folder:
+        return _taken_in(path, folder, choices)[0]
 
 
 def revisions(name: str, settings: Settings) -> list[Revision]:
@@ -118,6 +118,25 @@ def check_name(name: str) -> None:
             f"'{name}' cannot be a name of data.",
             "Use small letters, digits and underscores, beginning with a letter, 50 at most.",
         )
+
+
+def data_named(text: str) -> DataConfig:
+    """The data that a person names as 'name' or 'name@revision'. Raises ConfigError unless that is
+    a valid name."""
+    fields = DataConfig.fields_of(text)
+    check_name(fields["name"])
+    return DataConfig.model_validate(fields)
+
+
+def _taken_in(path: Path, folder: Path, choices: Choices) -> tuple[Revision, Path]:
+    """Copy the data at `path` into the workspace `folder`; what is known of them before they have a
+    digest, and the copy's folder."""
+    reading, data = take_in(path.absolute(), folder, choices)
+    check_trainable(reading.rows)
+    total = sum(path.stat().st_size for path in data.rglob("*") if path.is_file())
+    summary, answers = summary_of(reading), choices.options()
+    samples, tested = len(reading.rows), _tested(reading)
+    return Revision("", "", samples, total, "", tested, summary, answers), data
 
 
 def _tested(reading: Reading) -> int:

@@ -138,18 +138,20 @@ def _refuse(
     config: EtlConfig,
 ) -> None:
     bad = sum(sample.kind == "broken" for sample in quarantined)
-    too_many = bad > config.max_quarantine * count or bad == count
+    labelled = count - sum(sample.kind == "unlabelled" for sample in quarantined)
+    too_many = bad > config.max_quarantine * labelled or bad == labelled
     problems = [(outcome, finding) for outcome, finding in unmet if finding.severity == "critical"]
     if too_many:
-        counted = [pair for pair in broken if pair[0].meta["quarantine"] == "broken"]
+        kinds = ("broken", "unlabelled") if labelled == bad else ("broken",)
+        counted = [pair for pair in broken if pair[0].meta["quarantine"] in kinds]
         problems = [*counted, *problems]
     if not problems:
         return
     messages = [f"- {finding.message}. {remedy_of(outcome)}" for outcome, finding in problems]
     share = (
-        f"; {bad} of {count} samples ({bad / count:.0%}) are unusable, and "
+        f"; {bad} of {labelled} samples ({bad / labelled:.0%}) are unusable, and "
         f"etl.max_quarantine allows {config.max_quarantine:.0%}"
-        if too_many
+        if too_many and labelled
         else ""
     )
     raise DataError(

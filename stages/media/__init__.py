@@ -15,7 +15,8 @@ SMALL = 200_000  # bytes of a small sample by default
 
 class Modality(Protocol):
     """`noun`: the word for a sample, such as photo. `types`: the content types, or their prefixes,
-    that a service accepts. `libraries`: what a device needs for the steps. `facts`: the facts of a
+    that a service accepts. `libraries`: what a device needs for the steps; `optional_libraries`:
+    what it needs for some files only, each with a word for these. `facts`: the facts of a
     sample in the manifest. `example`: a file name and content type for a package's README.
     `small_suffix`: the suffix of `small` samples' names."""
 
@@ -25,6 +26,7 @@ class Modality(Protocol):
     example: ClassVar[tuple[str, str]]
     small_suffix: ClassVar[str]
     libraries: ClassVar[tuple[str, ...]]
+    optional_libraries: ClassVar[Mapping[str, str]]
     facts: ClassVar[tuple[str, ...]]
 
     def decoding(self, facts: Mapping[str, float]) -> tuple[Mapping[str, Any], ...]:

@@ -73,7 +73,7 @@ def _mark(box: Box, scale: float, named: bool) -> str:
     if not named or box.bottom - box.top < 2 * letter:
         return frame
     return frame + (
-        f'<text x="{box.left + letter / 4:.1f}" y="{box.top + letter:.1f}" '
+        f'<text translate="no" x="{box.left + letter / 4:.1f}" y="{box.top + letter:.1f}" '
         f'font-size="{letter:.1f}" fill="#fff" stroke="#000" stroke-width="{letter / 4:.1f}" '
         f'paint-order="stroke">{escape(box.label)}</text>'
     )

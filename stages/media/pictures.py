@@ -14,6 +14,7 @@ from stages.media.boxes import overlaid, with_boxes
 from stages.media.levels import decode_arguments, levels_of
 from stages.media.traits import picture_traits
 from stages.pages import inline
+from stages.runtime.heic import LIBRARY
 from stages.runtime.pictures import decode_picture, shown_picture
 from stages.runtime.pixels import LEVELS
 
@@ -34,6 +35,7 @@ class Pictures:
     example: ClassVar[tuple[str, str]] = ("photo.jpg", "image/jpeg")
     small_suffix: ClassVar[str] = ".jpg"
     libraries: ClassVar[tuple[str, ...]] = ("pillow",)
+    optional_libraries: ClassVar[Mapping[str, str]] = {LIBRARY: "HEIC photos"}
     facts: ClassVar[tuple[str, ...]] = ("width", "height")
 
     def inspect(self, data: bytes, config: "EtlConfig") -> dict[str, Any]:

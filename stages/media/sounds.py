@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from stages.config import EtlConfig
 
 RATE = 16000  # the sample rate for previews and fingerprints
+HIGH_RATE = 32000  # the rate of a Dataset most of whose clips have one that is at least as high
 QUIETEST = -120.0  # dB; the level of silence
 FULL_SCALE = 0.9999  # from here on a sample counts as clipped; 16 bits end at 0.99997
-MOST_CLIPS = 0.9  # share of the training clips that fit into a window
+MOST_CLIPS = 0.9  # share of the training clips that fit into a window, and have the rate
 SHORTEST, LONGEST = 0.5, 5.0  # seconds of a window
 BLOCK = 2**20  # frames
 
@@ -35,6 +36,7 @@ class Sounds:
     example: ClassVar[tuple[str, str]] = ("clip.wav", "audio/wav")
     small_suffix: ClassVar[str] = ".flac"
     libraries: ClassVar[tuple[str, ...]] = ("soundfile",)
+    optional_libraries: ClassVar[Mapping[str, str]] = {}
     facts: ClassVar[tuple[str, ...]] = ("seconds", "rate", "channels")
 
     def decoding(self, facts: Mapping[str, float]) -> tuple[Mapping[str, Any], ...]:
@@ -57,8 +59,11 @@ class Sounds:
 
     def summary(self, facts: Sequence[Mapping[str, Any]], config: "EtlConfig") -> dict[str, float]:
         configured = config.window_seconds
+        if not facts:
+            return {"window_seconds": configured} if configured else {}
         seconds = [float(clip["seconds"]) for clip in facts]
-        return {"window_seconds": configured or window_of(seconds)} if facts or configured else {}
+        rates = [float(clip["rate"]) for clip in facts]
+        return {"window_seconds": configured or window_of(seconds), "rate": rate_of(rates)}
 
     def thumbnail(self, data: bytes, side: int, boxes: Sequence[Box] = ()) -> bytes:
         return spectrogram_jpeg(decode_sound(data, RATE), RATE, side)
@@ -123,6 +128,13 @@ def window_of(seconds: Sequence[float]) -> float:
     tenths."""
     fitting = float(np.quantile(np.asarray(seconds), MOST_CLIPS, method="inverted_cdf"))
     return round(min(max(fitting, SHORTEST), LONGEST), 1)
+
+
+def rate_of(rates: Sequence[float]) -> float:
+    """The rate at which clips of these rates are compared, in frames a second: the high one if most
+    have it, as those of a lower rate are silent in the bands that it adds."""
+    lowest = float(np.quantile(np.asarray(rates), 1 - MOST_CLIPS, method="inverted_cdf"))
+    return float(HIGH_RATE if lowest >= HIGH_RATE else RATE)
 
 
 def _levels(sound: Sound) -> dict[str, float]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from stages.artifacts import Box
 from stages.etl.augmentations.geometry import visible
+from stages.etl.readers.files import Files
 from stages.etl.readers.voc import Voc
 from stages.fetching import Archive
 from stages.runtime.errors import Damaged
@@ -40,7 +41,7 @@ def lay_out(folder: Path, archive: Path | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         _take_out(archive, Path(place))
         for split in ("train", "validation", "test"):
-            rows = [row for row in Voc().read(Path(place)).rows if _split(row.file) == split]
+            rows = [row for row in Voc().read(Files(Path(place))).rows if _split(row.file) == split]
             tiles = [tile for row in rows for tile in _tiles(Path(place) / row.file, row.boxes)]
             for name, picture, _ in tiles:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)

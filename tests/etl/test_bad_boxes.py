@@ -7,6 +7,7 @@ import pytest
 from stages.artifacts import Box
 from stages.etl.placing import placed
 from stages.etl.readers import Row
+from stages.pages.translation import missing_texts
 from stages.runtime.errors import DataError
 from tests import layouts, makers
 
@@ -92,6 +93,7 @@ def test_wrong_boxes_are_quarantined_with_their_place_and_odd_ones_are_told(work
         "1 box in 1 file with a side under etl.min_box, 4 pixels" in messages["boxes not too small"]
     )
     assert "more than 20 times" in messages["plausible proportions"]
+    assert missing_texts(workshop.text(dataset, "page.html"), "zh") == []
     samples = {sample.file: sample for sample in workshop.samples(dataset)}
     assert samples["images/007.png"].boxes == ()  # a negative
     assert len(samples["images/005.png"].boxes) == len(makers.scene(5)[1])

@@ -157,6 +157,25 @@ def test_a_sample_without_a_label_is_quarantined(workshop):
     assert workshop.quarantined(dataset)["p/what.png"]["reason"] == "It has no label."
 
 
+def test_data_of_which_a_third_is_labelled_can_begin(workshop):
+    named = pictures(workshop, 30)
+    lines = [f"{name},{label if i % 3 == 0 else ''}," for i, (name, label) in enumerate(named)]
+    with_table(workshop, lines)
+
+    dataset = workshop.make(max_quarantine=0)
+
+    waiting = workshop.quarantined(dataset).values()
+    assert {row["kind"] for row in waiting} == {"unlabelled"}
+    assert len(waiting) == sum(line.endswith(",,") for line in lines)
+
+
+def test_data_without_any_label_are_refused(workshop):
+    with_table(workshop, [f"{name},," for name, _ in pictures(workshop)])
+
+    with pytest.raises(DataError, match=r"without a label.*\n?.*Label them"):
+        workshop.make()
+
+
 def test_labels_that_differ_in_capitals_only_are_told(workshop):
     workshop.shapes(10)
     for index in range(10):

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 
 from stages.etl import source
-from stages.runtime.errors import DataError
+from stages.runtime.errors import ConfigError, DataError
 from tests import makers
 
 
@@ -28,6 +28,45 @@ def test_a_zip_that_means_harm_or_holds_nothing_is_refused(workshop, tmp_path, f
 
     assert not list(tmp_path.rglob("evil.png"))
     assert source.revisions("shapes", workshop.settings) == []
+
+
+EXPORTED = 'image,id,{},annotator,annotation_id\n/data/upload/1/0a1b2c3d-x.png,1,"{}",1,1\n'
+REGION = '[{""x"":1,""y"":1,""width"":9,""height"":9,""rectanglelabels"":[""cat""]}]'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem", "remedy"),
+    [
+        ("export.json", '[{"data": {}, "annotations": []}]', "no pictures", "one folder, or a zip"),
+        ("instances.JSON", '{"images": []}', "no pictures", "COCO"),
+        ("annotations.xml", "<annotations/>", "no pictures", "CVAT's XML"),
+        ("export.csv", EXPORTED.format("label", REGION), "export of Label Studio", "one folder"),
+        (
+            "export.csv",
+            EXPORTED.format("choice", "cat"),
+            "export of Label Studio",
+            "file and label",
+        ),
+    ],
+)
+def test_annotations_without_their_pictures_are_refused_with_what_to_do(
+    workshop, tmp_path, name, text, problem, remedy
+):
+    (tmp_path / name).write_text(text)
+
+    with pytest.raises(ConfigError, match=problem) as caught:
+        source.add("shapes", tmp_path / name, workshop.settings)
+
+    assert name in caught.value.problem
+    assert remedy in caught.value.remedy
+
+
+def test_a_zip_of_annotations_alone_is_told_which_picture_it_lacks(workshop, tmp_path):
+    table = EXPORTED.format("label", REGION).encode()
+    archive = makers.zipped(tmp_path / "export.zip", {"export.csv": table})
+
+    with pytest.raises(DataError, match=r"there is no picture '/data/upload/1/0a1b2c3d-x\.png'"):
+        source.add("shapes", archive, workshop.settings)
 
 
 @pytest.mark.parametrize("name", ["", ".", "./."])

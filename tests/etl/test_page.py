@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from stages.etl.page import OPEN
+from stages.pages.translation import missing_texts
 from tests import makers
 
 
@@ -24,6 +25,7 @@ def test_it_shows_counts_findings_pictures_and_what_was_quarantined(workshop):
     for text in texts:
         assert text in page
     assert page.count("data:image/jpeg;base64,") > 30
+    assert missing_texts(page, "zh") == []
 
 
 def near_copies(workshop, count: int) -> None:
@@ -64,6 +66,7 @@ def test_a_heading_says_what_was_found_and_files_are_named_once(workshop):
     found = findings_of(workshop.text(workshop.make(), "page.html"))
 
     assert "<h3>2 files that look like one of another label <" in found
+    assert missing_texts(found, "zh") == []
     assert "no near duplicates" not in found
     assert "<h3>1 file that" in found
     assert found.count("circle/broken.png") == 1

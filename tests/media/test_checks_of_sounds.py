@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from stages.etl.manifest import samples_of
+from stages.pages.translation import missing_texts
 from stages.runtime.errors import DataError
 from stages.runtime.sounds import decode_sound
 from tests.media.melodies import Workshop, melody
@@ -27,9 +28,10 @@ def test_clips_become_a_dataset_whose_steps_lead_to_windows(workshop):
     sample = samples_of(dataset, workshop.store)[0]
     assert dataset.labels == ("bird", "car")
     assert set(sample.facts) == {"seconds", "rate", "channels"}
-    assert dataset.facts == {"window_seconds": pytest.approx(0.8, abs=0.1)}
+    assert dataset.facts == {"window_seconds": pytest.approx(0.8, abs=0.1), "rate": 16_000}
     assert dataset.findings == ()
     assert "<audio controls" in workshop.text(dataset, "page.html")
+    assert missing_texts(workshop.text(dataset, "page.html"), "zh") == []
 
 
 def test_equal_clips_make_an_equal_dataset(workshop):

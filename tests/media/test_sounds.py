@@ -75,9 +75,42 @@ def test_most_clips_fit_into_a_window(seconds, window):
 
 
 def test_a_window_that_is_asked_for_is_the_window():
-    facts = [{"seconds": 5.0}]
+    facts = [{"seconds": 5.0, "rate": 44100}]
 
-    assert Sounds().summary(facts, EtlConfig(window_seconds=0.96)) == {"window_seconds": 0.96}
+    summary = Sounds().summary(facts, EtlConfig(window_seconds=0.96))
+
+    assert summary["window_seconds"] == 0.96
+
+
+@pytest.mark.parametrize(
+    ("rates", "rate"),
+    [
+        ([44100, 48000, 32000], 32000),
+        ([44100] * 19 + [8000], 32000),  # few clips have no high pitches
+        ([44100] * 8 + [16000] * 2, 16000),
+        ([8000], 16000),
+    ],
+)
+def test_clips_are_compared_up_to_pitches_that_most_of_them_have(rates, rate):
+    facts = [{"seconds": 1.0, "rate": value} for value in rates]
+
+    assert Sounds().summary(facts, EtlConfig())["rate"] == rate
+
+
+@pytest.mark.parametrize("rate", [16000, 32000])
+def test_pictures_of_any_rate_show_the_same_times_up_to_the_highest_pitch(rate):
+    task, window = TASKS["sound_classification"](), {"window_seconds": 1.0, "rate": rate}
+    dataset = Dataset(task=task.name, labels=("a", "b"), revision="1", counts={}, facts=window)
+    steps = task.before(FAMILIES["efficientnet_lite0"], 320, dataset)
+
+    sample = prepared(
+        [step.model_dump() for step in steps], saved(tone(rate * 0.49, 2.6, 48000), 48000)
+    )
+
+    assert sample.windows.shape == (5, 3, 448, 224)
+    assert sample.facts["windows"][:2] == [(0.0, 1.01), (0.4, 1.41)]
+    highest = sample.windows[0, 0, :224].mean(axis=1).argmax()
+    assert highest < 8  # rows from above
 
 
 def test_a_spectrogram_shows_pitch_upwards_and_time_to_the_right():
@@ -143,7 +176,7 @@ def test_a_clip_of_any_depth_goes_through_the_tasks_steps(subtype):
 
     sample = prepared(steps, saved(melody(0, 2.6), subtype=subtype))
 
-    assert sample.windows.shape == (5, 3, 96, 96)
+    assert sample.windows.shape == (5, 3, 128, 64)
     assert sample.facts["windows"][0] == (0.0, 1.01)
     assert sample.facts["windows"][-1][1] == 2.6
 

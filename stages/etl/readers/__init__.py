@@ -10,10 +10,11 @@ from stages.etl.readers.choices import (
     OURS,
     THEIRS,
     Choices,
-    folder_without,
+    files_without,
     is_excluded,
     stored_choices,
 )
+from stages.etl.readers.files import Files
 from stages.etl.readers.near_layouts import near_layout
 from stages.etl.readers.rows import NAMES as NAMES
 from stages.etl.readers.rows import Doubt as Doubt
@@ -22,7 +23,6 @@ from stages.etl.readers.rows import Row as Row
 from stages.etl.readers.rows import few as few
 from stages.etl.readers.rows import label_counts
 from stages.etl.readers.split_names import SPLITS as SPLITS
-from stages.etl.readers.walking import walk
 from stages.parts import READERS, TASKS
 from stages.runtime.errors import DataError
 
@@ -39,15 +39,16 @@ BY_OPTION = "left out as --leave-out says"
 
 
 class Reader(Protocol):
-    """Reads one layout. `matches`: whether the folder has it. `read` raises DataError with
-    everything that is wrong, or Doubt for a folder that can be read in several ways. `loose`: it
-    matches so much that any other matching layout is preferred."""
+    """Reads one layout. `matches`: whether the folder of `files` has it; they are walked once for
+    all readers. `read` raises DataError with everything that is wrong, or Doubt for a folder that
+    can be read in several ways. `loose`: it matches so much that any other matching layout is
+    preferred."""
 
     loose: ClassVar[bool]
 
-    def matches(self, folder: Path) -> bool: ...
+    def matches(self, files: Files) -> bool: ...
 
-    def read(self, folder: Path) -> Reading: ...
+    def read(self, files: Files) -> Reading: ...
 
 
 def read_folder(
@@ -59,20 +60,21 @@ def read_folder(
     DataError if there is no layout, Doubt if there are several, or for what is wrong with the
     data."""
     choices = stored_choices(folder) if choices is None else choices
-    with folder_without(folder, choices.exclude) as view:
-        name = choices.layout or _layout(view, readers, choices)
+    files = Files(folder)
+    with files_without(files, choices.exclude) as included:
+        name = choices.layout or _layout(included, readers, choices)
         if name not in readers:
             raise _other_layout(folder, name, readers)
-        if view == folder:
-            reading = _read(name, folder, choices)
+        if included is files:
+            reading = _read(name, files, choices)
         else:
-            reading = _read_without(name, folder, view, choices)
+            reading = _read_without(name, files, included, choices)
     check_names(reading.rows)
     return replace(
         reading,
         rows=with_splits(reading.rows, choices.splits, folder.name),
         ignored=(),
-        excluded=_excluded(reading, folder, choices),
+        excluded=_excluded(reading, files, choices),
         layout=name,
     )
 
@@ -93,21 +95,21 @@ def read_revision(folder: Path, readers: Sequence[str] = tuple(READERS)) -> Read
         return replace(reading, layout=layout, notes=(*reading.notes, note))
 
 
-def _layout(folder: Path, readers: Sequence[str], choices: Choices) -> str:
-    """The name of the one layout that fits `folder`. Raises DataError if there is none, with what
+def _layout(files: Files, readers: Sequence[str], choices: Choices) -> str:
+    """The name of the one layout that fits `files`. Raises DataError if there is none, with what
     is wrong with the nearest; Doubt if there are several."""
-    found = [name for name in READERS if READERS[name]().matches(folder)]
+    found = [name for name in READERS if READERS[name]().matches(files)]
     strict = [name for name in found if not READERS[name].loose]
     chosen = [name for name in strict if name in readers] or strict
     if chosen:
-        return _fitting([*chosen, *_alternatives(chosen, found, folder)], folder, choices)
-    near = near_layout(folder, _labels(found, folder, choices))
+        return _fitting([*chosen, *_alternatives(chosen, found, files.folder)], files, choices)
+    near = near_layout(files, _labels(found, files, choices))
     if near:
         return near
     if found:
-        return _fitting(found, folder, choices)
+        return _fitting(found, files, choices)
     raise DataError(
-        f"There are no labelled samples in {folder.name}.",
+        f"There are no labelled samples in {files.folder.name}.",
         "Put the samples of each label into a folder with the label's name, or write a labels.csv "
         "with the columns file and label. Boxes are read in the formats of COCO, Pascal VOC, YOLO, "
         "CVAT and Label Studio, beside their pictures.",
@@ -122,12 +124,12 @@ def _alternatives(chosen: Sequence[str], found: Sequence[str], folder: Path) -> 
     return [name for name in found if READERS[name].loose]
 
 
-def _labels(names: Sequence[str], folder: Path, choices: Choices) -> set[str]:
-    """The labels that the folders in `folder` would be, by any of the layouts `names`."""
+def _labels(names: Sequence[str], files: Files, choices: Choices) -> set[str]:
+    """The labels that the folders of `files` would be, by any of the layouts `names`."""
     labels: set[str] = set()
     for name in names:
         try:
-            labels |= {*label_counts(_read(name, folder, choices).rows)}
+            labels |= {*label_counts(_read(name, files, choices).rows)}
         except Doubt as doubt:
             labels |= {
                 *label_counts(row for reading in doubt.readings.values() for row in reading.rows)
@@ -137,8 +139,8 @@ def _labels(names: Sequence[str], folder: Path, choices: Choices) -> set[str]:
     return labels
 
 
-def _fitting(names: Sequence[str], folder: Path, choices: Choices) -> str:
-    """The only layout of `names` that fits `folder`, or the first if all say the same.
+def _fitting(names: Sequence[str], files: Files, choices: Choices) -> str:
+    """The only layout of `names` that fits `files`, or the first if all say the same.
 
     Raises Doubt if they say different things; the first DataError if none can be read, or none but
     loose ones."""
@@ -148,7 +150,7 @@ def _fitting(names: Sequence[str], folder: Path, choices: Choices) -> str:
     problems: list[DataError] = []
     for name in names:
         try:
-            reading = _read(name, folder, choices)
+            reading = _read(name, files, choices)
         except DataError as error:
             problems.append(error)
         else:
@@ -159,7 +161,7 @@ def _fitting(names: Sequence[str], folder: Path, choices: Choices) -> str:
     first, *rest = readings
     if any(_content(readings[first]) != _content(readings[name]) for name in rest):
         options = {("layout", name): reading for name, reading in readings.items()}
-        raise Doubt(f"{folder.name} can be read in several layouts, which differ:", options)
+        raise Doubt(f"{files.folder.name} can be read in several layouts, which differ:", options)
     return first
 
 
@@ -168,12 +170,12 @@ def _content(reading: Reading) -> dict[str, tuple[str, list[str]]]:
     return {row.file: (row.label, sorted(box.label for box in row.boxes)) for row in reading.rows}
 
 
-def _read(name: str, folder: Path, choices: Choices) -> Reading:
-    """Read `folder` in the layout `name`; a doubt is settled by `choices`, if they say anything
+def _read(name: str, files: Files, choices: Choices) -> Reading:
+    """Read `files` in the layout `name`; a doubt is settled by `choices`, if they say anything
     about it."""
     reader: Reader = READERS[name]()
     try:
-        return reader.read(folder)
+        return reader.read(files)
     except Doubt as doubt:
         for (option, value), reading in doubt.readings.items():
             if getattr(choices, option) == value:
@@ -181,16 +183,16 @@ def _read(name: str, folder: Path, choices: Choices) -> Reading:
         raise
 
 
-def _read_without(name: str, folder: Path, view: Path, choices: Choices) -> Reading:
-    """Read `view`, which lacks the excluded files of `folder`. If its annotations name some of
-    them, all of `folder` is read and their rows are dropped; our copy has to keep such files."""
+def _read_without(name: str, files: Files, included: Files, choices: Choices) -> Reading:
+    """Read `included`, which lacks the excluded files of `files`. If its annotations name some of
+    them, all of `files` are read and their rows are dropped; our copy has to keep such files."""
     try:
-        return _read(name, view, choices)
+        return _read(name, included, choices)
     except Doubt:
         raise
     except DataError as error:
         try:
-            whole = _read(name, folder, choices)
+            whole = _read(name, files, choices)
         except DataError:
             raise error from None
     rows = tuple(row for row in whole.rows if not is_excluded(row.file, choices.exclude))
@@ -211,19 +213,18 @@ def with_splits(rows: tuple[Row, ...], splits: str, name: str) -> tuple[Row, ...
     return tuple(replace(row, split="") for row in rows) if splits == OURS else rows
 
 
-def _excluded(reading: Reading, folder: Path, choices: Choices) -> dict[str, tuple[str, ...]]:
-    """Every file of `folder` that is left out, by the reason."""
+def _excluded(reading: Reading, files: Files, choices: Choices) -> dict[str, tuple[str, ...]]:
+    """Every one of `files` that is left out, by the reason."""
     ignored = [name for name in reading.ignored if not is_excluded(name, choices.exclude)]
     documents = [name for name in ignored if Path(name).suffix.lower() in NO_SAMPLES]
     unnamed = [name for name in ignored if Path(name).suffix.lower() not in NO_SAMPLES]
-    walked = walk(folder)
-    excluded_names = [name for name in walked.files if is_excluded(name, choices.exclude)]
+    excluded_names = [name for name in files.names if is_excluded(name, choices.exclude)]
     reasons = {
         **reading.excluded,
         UNNAMED: unnamed,
         DOCUMENTS: documents,
         BY_OPTION: excluded_names,
-        **walked.excluded,
+        **files.unread,
     }
     return {reason: tuple(sorted(names)) for reason, names in reasons.items() if names}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 from tempfile import TemporaryDirectory
 
+from stages.etl.readers.files import Files
 from stages.etl.readers.walking import walk
 from stages.parts import READERS
 from stages.runtime.errors import ConfigError, Damaged
@@ -89,13 +90,13 @@ def is_excluded(name: str, patterns: Sequence[str]) -> bool:
 
 
 @contextmanager
-def folder_without(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    """A folder of links to the files of `folder` that no pattern excludes; `folder` itself if that
-    are all. It has the name that errors are to show."""
-    names = walk(folder).files if patterns else []
-    included = [name for name in names if not is_excluded(name, patterns)]
-    if len(included) == len(names):
-        yield folder
+def files_without(files: Files, patterns: Sequence[str]) -> Iterator[Files]:
+    """The files of a folder of links to those of `files` that no pattern excludes; `files`
+    themselves if that are all. The folder has the name that errors are to show."""
+    folder = files.folder
+    included = [name for name in files.names if not is_excluded(name, patterns)]
+    if len(included) == len(files.names):
+        yield files
         return
     with TemporaryDirectory(prefix="aiwf-without-") as temporary:
         view = Path(temporary) / (folder.name or "data")
@@ -103,4 +104,4 @@ def folder_without(folder: Path, patterns: Sequence[str]) -> Iterator[Path]:
         for name in included:
             (view / name).parent.mkdir(parents=True, exist_ok=True)
             os.symlink(os.path.abspath(folder / name), view / name)
-        yield view
+        yield Files(view)

@@ -3,14 +3,14 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from os.path import splitext
+from pathlib import Path
 from typing import ClassVar
 
 from stages.etl.readers import NO_SAMPLES, Doubt, Reading, Row, few
 from stages.etl.readers.files import Files
 from stages.etl.readers.split_lists import splits_in_lists
 from stages.etl.readers.split_names import is_filler, is_fold, split_named
-from stages.etl.readers.walking import walk
 from stages.runtime.errors import DataError
 
 OUTSIDE = "files that are in no label's folder"
@@ -28,20 +28,19 @@ class ClassFolders:
 
     loose: ClassVar[bool] = True
 
-    def matches(self, folder: Path) -> bool:
-        return any("/" in name for name in walk(folder).files) or _has_folders(folder)
+    def matches(self, files: Files) -> bool:
+        return any("/" in name for name in files.names) or _has_folders(files.folder)
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """One row for each file below a label's folder.
 
         Raises DataError if there is none, or if folders of splits have no labels inside; Doubt if a
         folder may be a split or a label."""
-        files = Files(folder)
         names = [name for name in files.names if _may_be_sample(name)]
-        interpretation = _Interpretation(folder.name)
+        interpretation = _Interpretation(files.folder.name)
         rows = sorted(interpretation.rows(_tree(names)), key=lambda row: row.file)
         if not rows:
-            raise _nothing(folder, interpretation.excluded)
+            raise _nothing(files.folder, interpretation.excluded)
         rows, lists = _with_lists(rows, files)
         rest = {*files.names} - {*names} - {*lists}
         reasons = {reason: tuple(sorted(some)) for reason, some in interpretation.excluded.items()}
@@ -56,11 +55,11 @@ class InnerFolders:
 
     loose: ClassVar[bool] = True
 
-    def matches(self, folder: Path) -> bool:
+    def matches(self, files: Files) -> bool:
         """Whether there are two folders or more, each with at least two folders and no files, and
         most names of inner folders occur in several."""
-        names = [name for name in walk(folder).files if _may_be_sample(name)]
-        branches = _Interpretation(folder.name).unwrapped(_tree(names)).folders
+        names = [name for name in files.names if _may_be_sample(name)]
+        branches = _Interpretation(files.folder.name).unwrapped(_tree(names)).folders
         inner = Counter(name for branch in branches.values() for name in branch.folders)
         shared = sum(count > 1 for count in inner.values())
         return (
@@ -70,16 +69,15 @@ class InnerFolders:
             and 2 * shared > len(inner)
         )
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """One row for each file of an inner folder. Raises DataError if `matches` is False."""
-        if not self.matches(folder):
+        if not self.matches(files):
             raise DataError(
-                f"The folders of {folder.name} do not have the same folders inside.",
+                f"The folders of {files.folder.name} do not have the same folders inside.",
                 "Give a folder for each label: --layout class_folders.",
             )
-        files = Files(folder)
         names = [name for name in files.names if _may_be_sample(name)]
-        interpretation = _Interpretation(folder.name)
+        interpretation = _Interpretation(files.folder.name)
         top = interpretation.unwrapped(_tree(names))
         rows = [
             Row(file, label.strip())
@@ -97,7 +95,7 @@ def _has_folders(folder: Path) -> bool:
 
 
 def _may_be_sample(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() not in NO_SAMPLES
+    return splitext(name)[1].lower() not in NO_SAMPLES
 
 
 @dataclass

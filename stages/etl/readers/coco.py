@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from stages.etl.readers import Reading, Row, few
@@ -22,17 +22,16 @@ class Coco:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
-        return bool(_tables(Files(folder)))
+    def matches(self, files: Files) -> bool:
+        return bool(_tables(files))
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each image; images without annotations are negatives. Boxes of crowds are
         left out; a polygon without bbox becomes the box around it.
 
         Raises DataError with everything that is wrong with the files as a whole; a wrong box is a
         problem of its picture's row."""
-        files, tally = Files(folder), Tally()
-        tables = _tables(files)
+        tally, tables = Tally(), _tables(files)
         parts = [_Part(table, files, tally) for table in tables]
         rows = [row for part in parts for row in part.rows()]
         problems = [problem for part in parts for problem in part.problems]

@@ -12,7 +12,6 @@ from stages.etl.readers.columns import Columns, columns_of, has_boxes, has_label
 from stages.etl.readers.delimited import header_of, records, text_of
 from stages.etl.readers.files import Files, split_of
 from stages.etl.readers.split_names import split_named
-from stages.etl.readers.walking import walk
 from stages.runtime.errors import DataError
 from stages.runtime.registry import nearest
 
@@ -42,28 +41,26 @@ class CsvTable:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
+    def matches(self, files: Files) -> bool:
         """Whether there is such a table, or a CSV and no folder. Beside folders, a table that is
         not called labels.csv has to name at least one file that is there."""
-        names = _tables(folder)
+        names = _tables(files)
         if not names or names[0].lower() == TABLE:
             return bool(names)
-        files = Files(folder)
         has_folders = any("/" in name for name in files.names if name not in names)
-        return not has_folders or any(_names_a_file(folder, name, files) for name in names)
+        return not has_folders or any(_names_a_file(name, files) for name in names)
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read the samples that the tables list. Files are relative to the table's folder, or are
-        found by their name anywhere in `folder`.
+        found by their name anywhere in the folder.
 
         Raises DataError with everything that is wrong: the header, missing files, paths outside, or
         several tables."""
-        names = _tables(folder)
+        names = _tables(files)
         if not names:
-            raise DataError(f"There is no {TABLE} in {folder.name}.", "Write one: file,label")
+            raise DataError(f"There is no {TABLE} in {files.folder.name}.", "Write one: file,label")
         splits = _splits_of(names)
-        files = Files(folder)
-        reading = _reading(folder, names, splits, files)
+        reading = _reading(files.folder, names, splits, files)
         used = {*names, *(row.file for row in reading.rows)}
         return replace(reading, ignored=tuple(name for name in files.names if name not in used))
 
@@ -79,9 +76,9 @@ def is_table(path: Path) -> bool:
     return has_labels(header_of(path))
 
 
-def _tables(folder: Path) -> list[str]:
-    """The tables of labels in `folder`: its labels.csv, or those at its top, or those below."""
-    names = walk(folder).files
+def _tables(files: Files) -> list[str]:
+    """The tables of labels in the folder: its labels.csv, or those at its top, or those below."""
+    folder, names = files.folder, files.names
     top = [name for name in names if "/" not in name]
     for name in top:
         if name.lower() == TABLE:
@@ -97,9 +94,10 @@ def _tables(folder: Path) -> list[str]:
     return found
 
 
-def _names_a_file(folder: Path, name: str, files: Files) -> bool:
-    """Whether a line of the table `name` names a file of `folder`; so it does, if it cannot be
+def _names_a_file(name: str, files: Files) -> bool:
+    """Whether a line of the table `name` names a file of the folder; so it does, if it cannot be
     read: reading it will tell why."""
+    folder = files.folder
     try:
         table = _table(folder, name)
         column = table.columns().file

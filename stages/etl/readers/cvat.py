@@ -1,7 +1,6 @@
 """CVAT's own XML: one file with an <image> for each picture (docs.cvat.ai, "CVAT for images")."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import ClassVar
 
 from stages.etl.readers import SPLITS, Reading, Row, few
@@ -32,13 +31,13 @@ class Cvat:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
-        return bool(_tables(Files(folder)))
+    def matches(self, files: Files) -> bool:
+        return bool(_tables(files))
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each image. Raises DataError with everything that is wrong with the files
         as a whole; a wrong shape is a problem of its picture's row."""
-        files, tally, problems = Files(folder), Tally(), list[str]()
+        tally, problems = Tally(), list[str]()
         tables = _tables(files)
         rows = [row for name in tables for row in _rows(files, name, tally, problems)]
         refuse([*problems, *repeated(rows)], f"Correct {few(tables)} and add the folder again.")

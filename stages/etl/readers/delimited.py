@@ -2,15 +2,18 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from stages.config.text_file import coding_of
 from stages.runtime.errors import DataError
+from stages.runtime.neutral import is_number
 
 DELIMITERS = ",;\t|"
 MOST_BYTES = 500_000_000
 HEAD = 65_536  # bytes that are searched for the line of column names
+FORMULA = re.compile("'*[=+\\-@＝＋－＠]")  # begins what a spreadsheet would compute
 
 
 def text_of(table: Path) -> str:
@@ -55,4 +58,15 @@ def records(text: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(body), delimiter=delimiter, skipinitialspace=True)
     for fields in reader:
         if any(field.strip() for field in fields):
-            yield reader.line_num + skipped, [field.strip() for field in fields]
+            yield reader.line_num + skipped, [unguarded(field.strip()) for field in fields]
+
+
+def guarded(field: str) -> str:
+    """`field` with an apostrophe before it, if a spreadsheet would compute it (OWASP, CSV
+    injection); `unguarded` takes that one away."""
+    return f"'{field}" if FORMULA.match(field) and not is_number(field) else field
+
+
+def unguarded(field: str) -> str:
+    """The field that `guarded` was given."""
+    return field[1:] if field.startswith("'") and FORMULA.match(field) else field

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from os.path import splitext
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -14,7 +16,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from stages.config.text_file import decoded
 from stages.etl.readers.rows import Reading, Row
 from stages.etl.readers.split_names import SPLITS, split_named
-from stages.etl.readers.walking import files_below
+from stages.etl.readers.walking import walk
 from stages.runtime.errors import DataError
 
 PICTURES = frozenset(
@@ -33,6 +35,8 @@ PICTURES = frozenset(
         ".avif",
         ".jp2",
         ".mpo",
+        ".heic",
+        ".heif",
     ]
 )
 MOST_BYTES = 500_000_000
@@ -45,17 +49,37 @@ WIDTH, HEIGHT = 256, 257  # TIFF's tags of the sides as they are stored
 
 
 class Files:
-    """Every file below `folder`, by name: relative to it, with / between parts."""
+    """Every file below `folder`, by name: relative to it, with / between parts.
+
+    The folder is walked once, here; all readers are given the same Files. `unread`: what the walk
+    leaves out, by the reason."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.names = [path.relative_to(folder).as_posix() for path in files_below(folder)]
-        self._whole: dict[str, list[str]] = defaultdict(list)
-        self._last: dict[str, list[str]] = defaultdict(list)
-        self._stems: dict[str, list[str]] = defaultdict(list)
-        for name in self.names:
-            self._whole[_plain(name)].append(name)
-            self._last[_plain(name).rpartition("/")[2]].append(name)
+        self.names, self.unread = walk(folder)
+
+    @cached_property
+    def _whole(self) -> dict[str, list[str]]:
+        """The names of each plain path."""
+        return _grouped((_plain(name), name) for name in self.names)
+
+    @cached_property
+    def _last(self) -> dict[str, list[str]]:
+        """The names of each plain name without folders."""
+        return _grouped(
+            (plain.rpartition("/")[2], name)
+            for plain, names in self._whole.items()
+            for name in names
+        )
+
+    @cached_property
+    def _stems(self) -> dict[str, list[str]]:
+        """The names of each plain stem: without folders and suffix."""
+        return _grouped((_plain(PurePosixPath(name).stem), name) for name in self.names)
+
+    @cached_property
+    def _pictures(self) -> list[str]:
+        return [name for name in self.names if splitext(name)[1].lower() in PICTURES]
 
     def ending(self, *suffixes: str) -> list[str]:
         """The files whose names end so, sorted."""
@@ -63,7 +87,7 @@ class Files:
 
     def pictures(self) -> list[str]:
         """The names of the files with a suffix of pictures, sorted."""
-        return [name for name in self.names if PurePosixPath(name).suffix.lower() in PICTURES]
+        return self._pictures
 
     def reading(
         self, rows: Iterable[Row], tables: Iterable[str], notes: Iterable[str] = ()
@@ -97,10 +121,15 @@ class Files:
     def called(self, stem: str) -> list[str]:
         """The files whose names without folders and suffix are `stem`, for tables that leave the
         suffix out."""
-        if not self._stems:
-            for name in self.names:
-                self._stems[_plain(PurePosixPath(name).stem)].append(name)
         return self._stems.get(_plain(stem).rpartition("/")[2], [])
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """The names of each key, in the order of `pairs`."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, name in pairs:
+        found[key].append(name)
+    return found
 
 
 def _plain(name: str) -> str:
@@ -148,10 +177,14 @@ def size_of(path: Path) -> tuple[int, int] | None:
     """Width and height of the picture at `path`, upright, from its header; None if unreadable."""
     from PIL import Image
 
+    from stages.runtime.heic import can_read_heic, is_heic
     from stages.runtime.quiet import quiet
 
+    data = path.read_bytes()
+    if is_heic(data):
+        can_read_heic()
     try:
-        with quiet(), Image.open(io.BytesIO(path.read_bytes())) as image:
+        with quiet(), Image.open(io.BytesIO(data)) as image:
             width, height = image.size
             if image.format == "TIFF":  # newer versions of Pillow have turned this size already
                 tags = image.tag_v2  # type: ignore[attr-defined]

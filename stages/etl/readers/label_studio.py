@@ -46,13 +46,13 @@ class LabelStudio:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
-        return bool(_tables(Files(folder)))
+    def matches(self, files: Files) -> bool:
+        return bool(_tables(files))
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each annotated task. Raises DataError with everything that is wrong with
         the file as a whole; a wrong region is a problem of its picture's row."""
-        files, problems, tally = Files(folder), list[str](), Tally()
+        problems, tally = list[str](), Tally()
         tables, pictures = _tables(files), frozenset(files.pictures())
         rows = []
         for task in (task for name in tables for task in _tasks(files, name, problems)):
@@ -75,16 +75,23 @@ def _tables(files: Files) -> list[str]:
         if any(mentions(path, *marks) for marks in MARKS) and _has_regions(path, '"{}"'):
             found.append(name)
     for name in files.ending(".csv", ".tsv"):
-        if _is_export(files.folder / name) and _has_regions(files.folder / name, '""{}""'):
+        path = files.folder / name
+        if is_exported_table(path) and has_exported_regions(path):
             found.append(name)
     return found
+
+
+def has_exported_regions(path: Path) -> bool:
+    """Whether the table at `path`, which Label Studio exported, has boxes or polygons."""
+    return _has_regions(path, '""{}""')
 
 
 def _has_regions(path: Path, form: str) -> bool:
     return any(mentions(path, form.format(kind).encode()) for kind in sorted(REGIONS))
 
 
-def _is_export(path: Path) -> bool:
+def is_exported_table(path: Path) -> bool:
+    """Whether the CSV or TSV at `path` has the columns that Label Studio exports."""
     if path.stat().st_size > MOST_BYTES:
         return False
     with path.open("rb") as data:

@@ -1,7 +1,7 @@
 """Lists with labels: train_list.txt, val_list.txt, each line a path and a class number or label."""
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from os.path import splitext
 from typing import ClassVar
 
 from stages.etl.readers import NO_SAMPLES, Reading, Row
@@ -23,14 +23,16 @@ class Lists:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
+    def matches(self, files: Files) -> bool:
         """Whether each line of some list has a file and a label. Numbers without names do not
         count, if the files of each are in a folder of their own: that is the label."""
-        files = Files(folder)
+        names = list_names(files)
+        if not names:
+            return False
         paths = Paths(_samples(files))
         labelled = [
             lines
-            for name in list_names(files)
+            for name in names
             if (lines := entries(files, name, paths)) and all(entry.label for entry in lines)
         ]
         found = {(entry.label, _folder(paths, entry)) for lines in labelled for entry in lines}
@@ -39,10 +41,9 @@ class Lists:
         is_named = bool(label_names(files)[0]) or not all(map(str.isdecimal, numbers))
         return bool(labelled) and (is_named or not are_folders)
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each file that a list names. Raises DataError for files that are not
         there, that are in two lists, or that have a number without a name."""
-        files = Files(folder)
         paths = Paths(_samples(files))
         splits, lists = splits_in_lists(files, _samples(files))
         table, names = label_names(files)
@@ -69,7 +70,7 @@ def _folder(paths: Paths, entry: Entry) -> str:
 
 
 def _samples(files: Files) -> list[str]:
-    return [name for name in files.names if PurePosixPath(name).suffix.lower() not in NO_SAMPLES]
+    return [name for name in files.names if splitext(name)[1].lower() not in NO_SAMPLES]
 
 
 def _label(text: str, names: Mapping[str, str]) -> str:

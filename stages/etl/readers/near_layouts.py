@@ -20,17 +20,16 @@ PART_NAMES = (
 PARTS = frozenset(PART_NAMES.split())
 LABEL_STUDIO = (b'"rectanglelabels"', b'"original_width"', b'"annotation_id"', b'"annotator"')
 COCO = (b'"bbox"', b'"categories"', b'"images"')
-REMEDIES = {"label_studio": "Export them as JSON; JSON-MIN and CSV are not read"}
+REMEDIES = {"label_studio": "Export them again, as JSON, JSON-MIN or CSV"}
 LABELME = (b'"shapes"', b'"imagePath"')
 
 
-def near_layout(folder: Path, labels: Collection[str]) -> str:
-    """The layout of boxes that `folder`, which has none, comes nearest to, if it can be read so;
-    '' if it is near to none. Raises DataError with what is wrong if it cannot be read.
+def near_layout(files: Files, labels: Collection[str]) -> str:
+    """The layout of boxes that `files`, which have none, come nearest to, if they can be read so;
+    '' if they are near to none. Raises DataError with what is wrong if they cannot be read.
 
     `labels`: those that its folders would be. If they are more than parts of an annotated folder,
     at least half of the pictures have to be annotated; otherwise one is enough."""
-    files = Files(folder)
     are_parts = all(label.lower() in PARTS for label in labels)
     is_divided = len(labels) > 1 and not are_parts
     needed = SHARE * len(files.pictures()) if is_divided else 1
@@ -44,11 +43,11 @@ def near_layout(folder: Path, labels: Collection[str]) -> str:
     ):
         enough = 1 if name in ("label_studio", "coco") else needed
         if found and len(found) >= enough:
-            _check(name, found, folder)
+            _check(name, found, files)
             return name
     if labels and are_parts:
         raise DataError(
-            f"The folders of {folder.name} are {few(sorted(labels))}, which name parts of "
+            f"The folders of {files.folder.name} are {few(sorted(labels))}, which name parts of "
             "annotated data and no labels; there is no annotation that can be read.",
             "Put the samples of each label into a folder with the label's name, or boxes as COCO, "
             "Pascal VOC, YOLO or Label Studio's JSON beside the pictures. If these are labels: "
@@ -57,9 +56,10 @@ def near_layout(folder: Path, labels: Collection[str]) -> str:
     return ""
 
 
-def _check(name: str, found: Sequence[str], folder: Path) -> None:
-    """Raise DataError unless the reader `name` reads `folder`, whose annotations are the files
+def _check(name: str, found: Sequence[str], files: Files) -> None:
+    """Raise DataError unless the reader `name` reads the folder, whose annotations are the files
     `found`, without a problem."""
+    folder = files.folder
     if name not in READERS:
         raise DataError(
             f"{folder.name} has boxes or shapes in a layout that is not read, as in {found[0]}.",
@@ -67,7 +67,7 @@ def _check(name: str, found: Sequence[str], folder: Path) -> None:
         )
     if found[0].endswith(".json"):
         json_of(folder, found[0])
-    rows = READERS[name]().read(folder).rows
+    rows = READERS[name]().read(files).rows
     problems = [row.problem for row in rows if row.problem]
     if problems or not any(row.boxes for row in rows):
         quarantine = f", or add the data with --layout {name}: then these pictures are quarantined"
@@ -81,8 +81,11 @@ def _check(name: str, found: Sequence[str], folder: Path) -> None:
 def _beside(files: Files, suffix: str, is_like: Callable[[bytes], bool]) -> list[str]:
     """The annotations with `suffix` of single pictures that look so: those called like a
     picture."""
+    annotations = files.ending(suffix)
+    if not annotations:
+        return []
     pictures = {_stem(name) for name in files.pictures()}
-    candidates = [name for name in files.ending(suffix) if _stem(name) in pictures]
+    candidates = [name for name in annotations if _stem(name) in pictures]
     return [name for name in candidates if is_like(_head(files.folder / name))]
 
 

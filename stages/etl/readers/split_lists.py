@@ -86,6 +86,8 @@ def splits_in_lists(files: Files, samples: Iterable[str]) -> tuple[dict[str, str
 
     A sample that no list names is for training, if the lists are of other splits only. Raises
     DataError if a list names files that are not there, or two lists name one file."""
+    if not files.ending(*SUFFIXES):
+        return {}, {}
     samples = list(samples)
     paths = Paths(samples)
     read = {name: entries(files, name, paths) for name in list_names(files)}

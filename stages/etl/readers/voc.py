@@ -26,19 +26,19 @@ class Voc:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
-        return any(has_root(folder / name, "annotation") for name in Files(folder).ending(".xml"))
+    def matches(self, files: Files) -> bool:
+        return any(_is_annotation(files, name) for name in files.ending(".xml"))
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each XML; one without objects is a negative.
 
         Pixels are counted from 1, as in VOC, unless some box begins at 0. Raises DataError with
         everything that is wrong with the files as a whole; a wrong box is a problem of its
         picture's row."""
-        files, tally = Files(folder), Tally()
-        tables = [name for name in files.ending(".xml") if has_root(folder / name, "annotation")]
+        tally = Tally()
+        tables = [name for name in files.ending(".xml") if _is_annotation(files, name)]
         problems: list[str] = []
-        read = [(name, _tree(folder, name, problems)) for name in tables]
+        read = [(name, _tree(files.folder, name, problems)) for name in tables]
         trees = [(name, tree) for name, tree in read if tree is not None]
         first = 0 if any(_begins_at_nought(tree) for _, tree in trees) else 1
         found = [_row(name, tree, files, first, problems, tally) for name, tree in trees]
@@ -51,6 +51,10 @@ class Voc:
             rows = [replace(row, split=sets.of.get(row.file, "")) for row in rows]
         tables += _set_files(files)
         return files.reading(rows, tables, (*tally.notes(), *sets.notes))
+
+
+def _is_annotation(files: Files, name: str) -> bool:
+    return has_root(files.folder / name, "annotation")
 
 
 def _tree(folder: Path, name: str, problems: list[str]) -> Element | None:

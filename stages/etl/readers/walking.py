@@ -4,7 +4,6 @@ does not enter."""
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,18 +50,6 @@ class _Folder(NamedTuple):
 class _Chain(NamedTuple):
     identity: Identity
     rest: "_Chain | None"
-
-
-def folders_in(folder: Path) -> Iterator[Path]:
-    """The folders in `folder` that are not hidden, sorted."""
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not is_system(path.name):
-            yield path
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield every regular file below `folder`. Raises DataError as `walk` does."""
-    return (Path(folder, name) for name in walk(folder).files)
 
 
 def is_system(name: str) -> bool:

@@ -33,17 +33,16 @@ class Yolo:
 
     loose: ClassVar[bool] = False
 
-    def matches(self, folder: Path) -> bool:
-        files = Files(folder)
-        return any(_is_label_file(folder / text) for _, texts in _pairs(files) for text in texts)
+    def matches(self, files: Files) -> bool:
+        texts = (text for _, found in _pairs(files) for text in found)
+        return any(_is_label_file(files.folder / text) for text in texts)
 
-    def read(self, folder: Path) -> Reading:
+    def read(self, files: Files) -> Reading:
         """Read a row for each picture; boxes are shares of the size of the upright picture.
 
         Raises DataError if there are no names, or for splits that contradict each other; a wrong
         line is a problem of its picture's row."""
-        files, tally = Files(folder), Tally()
-        described = description(files)
+        tally, described = Tally(), description(files)
         pairs = dict(_pairs(files))
         texts = {text for found in pairs.values() for text in found}
         homes = {_home(picture) for picture in pairs}
@@ -58,7 +57,7 @@ class Yolo:
                 rows.append(Row(picture, split=split, place=picture, problem=doubted[picture]))
             else:
                 text = pairs.get(picture, ("",))[0]
-                rows.append(_row(folder, picture, text, described, split, tally))
+                rows.append(_row(files.folder, picture, text, described, split, tally))
         tables = sorted({described.table, *described.further, *lists, *texts})
         return files.reading(rows, tables, (*tally.notes(), *described.notes, *splits.notes))
 
