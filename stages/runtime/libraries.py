@@ -1,7 +1,8 @@
 """The least versions of the libraries that the runtime works with, and their check.
 
 The versions are those of Debian 12, the first ONNX Runtime with wheels for its Python, and the
-first OpenCV that takes batches of any size. The versions that a package was tested with are in its
+first OpenCV that takes batches of any size; of the other engines, the one that was tried. The
+versions that a package was tested with are in its
 requirements.txt."""
 
 import sys
@@ -17,6 +18,11 @@ LEAST = {
     "soundfile": "0.11.0",
     "onnxruntime": "1.15.0",
     "opencv-python-headless": "5.0.0.93",
+    "openvino": "2026.4.1",
+    "ncnn": "1.0.20261020",
+    "MNN": "3.6.1",
+    "paddlepaddle": "3.3.1",
+    "setuptools": "65.5.0",
 }
 
 

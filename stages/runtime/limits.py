@@ -31,6 +31,7 @@ class Limits:
     write_seconds: float = 30.0  # until a client has taken its answer
     most_connections: int = 512
     spare_connections: int = 64  # beyond these, for /health and /metrics
+    again: int = 0  # how often a sample is given to another worker, if its own was killed
 
 
 class Busy(InfrastructureError):

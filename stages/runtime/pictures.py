@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from .declaring import declare
 from .errors import BackendMissing, BadSample, WorkflowError
 from .faults import fault_of
+from .heic import FORMAT as HEIF
+from .heic import LIBRARY as READS_HEIC
+from .heic import can_read_heic, is_heic
 from .libraries import at_least
 from .pixels import DEEPEST, LEVELS, pixels
 from .png_texts import without_texts
@@ -22,7 +25,7 @@ from .signatures import reason_of
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000", HEIF)
 MAGIC = {
     "JPEG": rb"\xff\xd8",
     "PNG": rb"\x89PNG",
@@ -44,6 +47,7 @@ MOST_PIXELS_OF = {  # whose decoders take more than 10 bytes for each pixel
     "WEBP": 50_000_000,
     "AVIF": 45_000_000,
     "JPEG2000": 30_000_000,
+    HEIF: 45_000_000,
 }
 MOST_SIDE = 1_000_000  # to shrink a side, Pillow takes 16 bytes for each of its pixels
 MOST_READS, BYTES_A_READ = 20_000, 100  # Pillow reads the headers part by part
@@ -68,9 +72,12 @@ def decode_picture(
 
     EXIF orientation is applied; transparent pixels are put on white, unless all are transparent,
     for then their colours are meant; of an animation the first frame is taken; 16 bits are scaled
-    to 8, so that `levels` become black and white; grey, palette and CMYK are converted. Writes to
-    `facts`: width and height; of a picture of 16 bits black_level and white_level, between which
-    all but the darkest and brightest thousandth of its pixels are; all_transparent, if so.
+    to 8, so that `levels` become black and white; grey, palette and CMYK are converted. HEIC is
+    read where pillow-heif is installed.
+
+    Writes to `facts`: width and height; of a picture of 16 bits black_level and white_level,
+    between which all but the darkest and brightest thousandth of its pixels are; all_transparent,
+    if so.
 
     Raises BadSample if `data` is no complete picture, or one of more than `most_pixels`, which is
     checked before decoding; InfrastructureError if Pillow fails on good pictures too;
@@ -84,7 +91,8 @@ def decode_picture(
             raise
         except Exception as error:  # decoders raise nearly anything on bytes made to break them
             decode_good = partial(_decode_good_picture, _format_of(data))
-            raise fault_of(error, _bad(error, data), "pillow", decode_good) from error
+            library = READS_HEIC if is_heic(data) and can_read_heic() else "pillow"
+            raise fault_of(error, _bad(error, data), library, decode_good) from error
     if facts is not None:
         facts["height"], facts["width"] = picture.shape[:2]
     return picture
@@ -121,6 +129,8 @@ def _opened(file: io.BytesIO) -> "Pillow.Image":
         ) from error
 
     Image.init()
+    if is_heic(file.getvalue()):
+        can_read_heic()
     return Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
@@ -146,6 +156,8 @@ def _bad(error: Exception, data: bytes) -> BadSample:
     """The error to raise if `error` was caused by the bytes of `data`."""
     name = type(error).__name__
     if name == "UnidentifiedImageError":
+        if is_heic(data) and can_read_heic():
+            return _damaged("it begins as HEIC does, and the rest is none")
         reason = reason_of(data, "picture") or (
             f"The {len(data)} bytes are not a picture of a known format.",
             f"Save it as JPEG or PNG. Readable are: {', '.join(FORMATS)}.",
@@ -153,8 +165,12 @@ def _bad(error: Exception, data: bytes) -> BadSample:
         return BadSample(*reason)
     if name == "DecompressionBombError":
         return _too_large(str(error))
+    return _damaged(str(error).strip().rstrip("."))
+
+
+def _damaged(how: str) -> BadSample:
     return BadSample(
-        f"The picture cannot be decoded: {error}.",
+        f"The picture cannot be decoded: {how}.",
         "It is truncated or damaged: copy it again, or leave it out.",
     )
 
@@ -164,6 +180,8 @@ def _format_of(data: bytes) -> str:
     Pillow was built without the format, which is no fault of it."""
     from PIL import Image
 
+    if is_heic(data):
+        return HEIF if HEIF in Image.SAVE else "PNG"
     if data[4:8] == b"ftyp":
         return "AVIF" if data[8:12] in (b"avif", b"avis") and "AVIF" in Image.OPEN else "PNG"
     return next(

@@ -37,28 +37,33 @@ def serve(
     `threads`: the number of worker processes, each of which answers one sample at a time (0: one
     for each core). `untested`: also on a processor for which the package was not verified. Raises
     InfrastructureError if the port is taken."""
-    try:
-        import uvicorn
-        from uvicorn.protocols.http.auto import AutoHTTPProtocol
-    except ImportError as error:
-        raise missing(error) from error
-    listening = _listening(host, port)
+    listening = listening_at(host, port)
     where = f"http://{host}:{listening.getsockname()[1]}"
     app = create_app(folder, threads, limits, untested=untested)
     try:
         app.state.pool.start()
         print(f"Answering at {where}/predict, page at {where}/docs", file=sys.stderr)  # noqa: T201
-        config = uvicorn.Config(
-            app,
-            http=app.state.connections.protocol(AutoHTTPProtocol),
-            ws="none",
-            access_log=False,
-            log_level="error",
-            timeout_graceful_shutdown=GRACE,
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        answer_on(listening, app, app.state.connections)
     finally:
         app.state.pool.close()
+
+
+def answer_on(listening: socket.socket, app: Any, connections: ConnectionTable) -> None:
+    """Answer with the ASGI application `app` on a socket that listens, until SIGTERM or Ctrl-C."""
+    try:
+        import uvicorn
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol
+    except ImportError as error:
+        raise missing(error) from error
+    config = uvicorn.Config(
+        app,
+        http=connections.protocol(AutoHTTPProtocol),
+        ws="none",
+        access_log=False,
+        log_level="error",
+        timeout_graceful_shutdown=GRACE,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 def limited(seconds: int, megabytes: int) -> Limits:
@@ -70,7 +75,8 @@ def limited(seconds: int, megabytes: int) -> Limits:
     )
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_at(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises InfrastructureError if the port is taken."""
     try:
         return socket.create_server((host, port), backlog=Limits.most_connections)
     except OSError as error:
@@ -84,15 +90,24 @@ def create_app(
 ) -> Any:
     """The ASGI application around the package in `folder`; its worker processes start with the
     first request. Raises Damaged if the package is not what was packed."""
+    limits = limits or Limits()
+    description, metrics = description_of(folder), Metrics()
+    package = WorkerSetup(folder, description["noun"], untested)
+    pool = Pool(package, threads or cores(), limits, lambda why: metrics.ended.labels(why).inc())
+    app = package_app(description, pool, limits, metrics)
+    app.state.connections = ConnectionTable(limits, metrics)
+    app.add_middleware(Counted, metrics=metrics)
+    app.add_middleware(Edge, table=app.state.connections)
+    return app
+
+
+def package_app(description: dict[str, Any], pool: Pool, limits: Limits, metrics: Metrics) -> Any:
+    """The pages of the package of `description`, answered by `pool`, which is closed with the
+    application. Connections are nobody's business in here: `create_app` puts an Edge around it."""
     try:
         from fastapi import FastAPI
     except ImportError as error:
         raise missing(error) from error
-    limits = limits or Limits()
-    description, metrics = description_of(folder), Metrics()
-    kind = kinds.of(description)
-    package = WorkerSetup(folder, description["noun"], untested)
-    pool = Pool(package, threads or cores(), limits, lambda why: metrics.ended.labels(why).inc())
 
     @asynccontextmanager
     async def life(app: Any) -> AsyncIterator[None]:
@@ -101,13 +116,10 @@ def create_app(
 
     name = description["name"]
     app = FastAPI(title=name, version="1", lifespan=life, docs_url=None, redoc_url=None)
-    app.state.pool, app.state.connections = pool, ConnectionTable(limits, metrics)
-    app.add_middleware(Counted, metrics=metrics)
-    app.add_middleware(Edge, table=app.state.connections)
-
+    app.state.pool = pool
     add_problems(app)
     _add_questions(app, description, pool, metrics)
-    add_predict(app, description, kind, pool, limits, metrics)
+    add_predict(app, description, kinds.of(description), pool, limits, metrics)
     add_docs(app)
     return app
 

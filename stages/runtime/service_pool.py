@@ -14,6 +14,7 @@ from .service_process import Gone, WorkerProcess, WorkerSetup, how_it_ended
 from .service_worker import PredictRequest, Reply, What, problem, spelled
 
 WATCH_SECONDS = 0.1  # between two checks of the time limits
+AGAIN_SECONDS = 0.6  # before another start is tried: a worker pauses for 0.5 s after a failed one
 
 
 class Answer(NamedTuple):
@@ -117,7 +118,7 @@ class Pool:
     def _answer(self, worker: WorkerProcess, job: PendingRequest) -> Answer:
         options = replace(job.options, seconds=self._limits.seconds)
         ends = time.monotonic() + self._limits.request_seconds
-        form = Form()
+        form, again = Form(), 0 if job.options.form else self._limits.again
         while True:
             first = len(form.answers)
             try:
@@ -125,10 +126,17 @@ class Pool:
             except Gone as gone:
                 if self._closed.is_set():
                     return _json(503, *_STOPPING)
+                if gone.why == "crash" and again:  # perhaps somebody ended it
+                    again -= 1
+                    continue
                 lost = self._lost(gone)
                 if time.monotonic() >= ends or not form.goes_on(first, lost):
                     return _json(*lost)
             except WorkflowError as error:  # no worker starts
+                if again and time.monotonic() < ends:  # perhaps it was ended while it loaded
+                    again -= 1
+                    time.sleep(AGAIN_SECONDS)
+                    continue
                 return _json(503, error.problem, error.remedy)
             else:
                 if options.form and reply.status == 200:

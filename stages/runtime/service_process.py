@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO, NamedTuple, cast
@@ -24,6 +24,13 @@ BOOT = (
     "import sys, json, importlib; sys.path[:] = json.loads(sys.argv[1]);"
     "importlib.import_module(sys.argv[2]).main(*json.loads(sys.argv[3]))"
 )
+
+
+def command_of(module: str, *arguments: Any, flags: Sequence[str] = ()) -> list[str]:
+    """The command that calls the `main` of `module` with `arguments`, which JSON can say, in
+    another Python process, which imports from where this one does. `flags`: of Python."""
+    boot = [BOOT, json.dumps(sys.path), module, json.dumps(arguments)]
+    return [sys.executable, *flags, "-c", *boot]
 
 
 class WorkerSetup(NamedTuple):
@@ -58,8 +65,7 @@ class WorkerProcess:
 
     def launch(self) -> None:
         """Start a process; it loads the package on its own."""
-        loads = [str(self._package.folder), self._limits.memory, self._package.untested]
-        arguments = [json.dumps(sys.path), f"{__package__}.service_worker", json.dumps(loads)]
+        loads = (str(self._package.folder), self._limits.memory, self._package.untested)
         flags = ["-P", *(["-B"] if sys.dont_write_bytecode else [])]
         group = 0 if os.name == "posix" else None  # of its own, as Ctrl-C is for the service
         with self._lock:
@@ -67,7 +73,7 @@ class WorkerProcess:
                 raise Gone("crash", None)
             self._ready = self._late = False
             self.process = subprocess.Popen(
-                [sys.executable, *flags, "-c", BOOT, *arguments],
+                command_of(f"{__package__}.service_worker", *loads, flags=flags),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 process_group=group,

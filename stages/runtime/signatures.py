@@ -3,6 +3,8 @@
 import re
 from typing import Literal, NamedTuple
 
+from .heic import BRANDS, LIBRARY
+
 Kind = Literal["picture", "sound"]
 SHOWN = 512  # bytes at the beginning that are looked at
 
@@ -44,9 +46,10 @@ EITHER = (
 )
 OF_PICTURES = (
     _signature(
-        rb"....ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
+        BRANDS.pattern,
         "an HEIC photo, as iPhones take them, which is not read here",
-        "Export the photos as JPEG (iPhone: Settings, Camera, Formats, Most Compatible).",
+        f"Run: pip install {LIBRARY} (the extra heic of AI Workflow), or export the photos as JPEG "
+        "(iPhone: Settings, Camera, Formats, Most Compatible).",
     ),
     _signature(
         rb"....ftypavi[fs]",

@@ -36,3 +36,22 @@ def animated(format: str) -> bytes:
     frames = [plain(colour) for colour in (RED, (0, 0, 255), (0, 255, 0))]
     options = {"lossless": True} if format == "WEBP" else {}
     return saved(frames[0], format, save_all=True, append_images=frames[1:], **options)
+
+
+KINDS = {
+    "png": saved(plain()),
+    "jpeg": saved(plain(), "JPEG", quality=95),
+    "progressive jpeg": saved(plain(), "JPEG", quality=95, progressive=True),
+    "cmyk jpeg": saved(plain(mode="CMYK"), "JPEG", quality=95),
+    "palette": saved(plain().quantize(8)),
+    "gif": saved(plain(), "GIF"),
+    "animated gif": animated("GIF"),
+    "animated webp": animated("WEBP"),
+    "animated png": animated("PNG"),
+    "bmp": saved(plain(), "BMP"),
+    "tiff": saved(plain(), "TIFF"),
+    "tiff lzw": saved(plain(), "TIFF", compression="tiff_lzw"),
+    "webp": saved(plain(), "WEBP", lossless=True),
+    "opaque rgba": saved(plain(mode="RGBA")),
+    "ycbcr tiff": saved(plain(mode="YCbCr"), "TIFF"),
+}

@@ -5,7 +5,7 @@ import pytest
 from tests.runtime.asgi import served, several
 from tests.runtime.networks import scene, tune
 from tests.runtime.painting import plain, saved
-from tests.runtime.test_pictures import bomb, png_of, scanned
+from tests.runtime.test_hostile_pictures import bomb, png_of, scanned
 
 BLUE = saved(plain((0, 0, 255)))
 PNG = {"content-type": "image/png"}

@@ -9,6 +9,7 @@ import pytest
 
 from stages import runtime
 from stages.deploy import sdk
+from stages.runtime.backends import BACKENDS
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.networks import SPOTS, TONES
 
@@ -68,11 +69,11 @@ def test_a_package_carries_what_it_needs_and_nothing_else():
 
 def test_everything_it_consists_of_is_packed_somewhere():
     native = {**DESCRIPTION, "backend": "paddle", "after": TONES["after"]}
-    opencv = {**DESCRIPTION, "backend": "opencv"}
+    engines = [{**DESCRIPTION, "backend": name} for name in BACKENDS]
     mfcc = {**TONES, "before": [{"step": name} for name in ("mfcc", "as_picture")]}
     priors = {**SPOTS, "after": [{"step": "decode_priors"}]}
     rejects = {**DESCRIPTION, "after": [{"step": "reject"}]}
-    everything = (DESCRIPTION, SPOTS, TONES, native, opencv, mfcc, priors, rejects)
+    everything = (DESCRIPTION, SPOTS, TONES, native, *engines, mfcc, priors, rejects)
     somewhere = [packed(modules, True) for modules in everything]
 
     assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from stages.runtime.energy import normalised_energy
 from stages.runtime.errors import ConfigError
 from stages.runtime.windows import as_picture, windows
 
@@ -106,7 +107,23 @@ def test_louder_is_the_same_picture_unless_the_top_is_given():
     )
 
 
-def test_silence_is_a_dark_picture():
-    pictures = as_picture(np.full((1, 1, 8, 8), -100, np.float32), 8, [0, 0, 0], [1, 1, 1])
+def test_the_upper_half_shows_levels_and_the_lower_half_energies():
+    spectrogram = np.random.default_rng(0).uniform(-80, 0, (2, 1, 8, 40)).astype(np.float32)
+    to = {"mean": [0, 0.5, 0], "std": [1, 2, 1]}
+
+    levels = as_picture(spectrogram, (8, 40), **to)
+    pictures = as_picture(spectrogram, (16, 40), **to, energy=True)
+
+    np.testing.assert_array_equal(pictures[:, :, :8], levels)
+    energies = normalised_energy(spectrogram[:, 0])[:, ::-1]
+    np.testing.assert_allclose(pictures[:, 0, 8:], energies, atol=1e-6)
+    np.testing.assert_allclose(pictures[:, 1, 8:], (energies - 0.5) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("energy", [False, True])
+def test_silence_is_a_dark_picture(energy):
+    silence = np.full((1, 1, 8, 8), -100, np.float32)
+
+    pictures = as_picture(silence, 8, [0, 0, 0], [1, 1, 1], energy=energy)
 
     assert (pictures == 0).all()

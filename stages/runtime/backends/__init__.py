@@ -2,7 +2,9 @@
 
 A backend is a class with `format`, `libraries`, `sums(numeric, instruction_set)` (see sums.py),
 `inputs`, `outputs`, `run({name: array})`, made from (model, threads, numeric, on): the network's
-file and number format, and the instruction set whose options are set (None: this machine's)."""
+file and number format, and the instruction set whose options are set (None: this machine's). It
+raises InfrastructureError for a file that it cannot load and inputs that it cannot run. Another
+package adds one by an entry point of the group below; a device needs that package, too."""
 
 from ..registry import Registry
 
@@ -10,8 +12,13 @@ BACKENDS = Registry(
     "backend",
     __name__,
     {
+        "mnn": ".mnn:Mnn",
+        "ncnn": ".ncnn:Ncnn",
+        "numpy": ".numpy_engine:NumpyEngine",
         "onnxruntime": ".onnxruntime:OnnxRuntime",
         "opencv": ".opencv:OpenCv",
+        "openvino": ".openvino:OpenVino",
         "paddle": ".paddle_inference:PaddleInference",
     },
+    "ai_workflow.backends",
 )

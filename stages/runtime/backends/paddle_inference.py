@@ -51,13 +51,20 @@ class PaddleInference:
 
     def run(self, inputs: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """The network's outputs by name."""
-        with self._turn:
-            for name, value in inputs.items():
-                handle = self._predictor.get_input_handle(name)
-                handle.copy_from_cpu(np.ascontiguousarray(value))
-            self._predictor.run()
-            handles = {name: self._predictor.get_output_handle(name) for name in self.outputs}
-            return {name: handle.copy_to_cpu() for name, handle in handles.items()}
+        try:
+            with self._turn:
+                for name, value in inputs.items():
+                    handle = self._predictor.get_input_handle(name)
+                    handle.copy_from_cpu(np.ascontiguousarray(value))
+                self._predictor.run()
+                handles = {name: self._predictor.get_output_handle(name) for name in self.outputs}
+                return {name: handle.copy_to_cpu() for name, handle in handles.items()}
+        except Exception as error:  # as above
+            shapes = {name: value.shape for name, value in inputs.items()}
+            raise InfrastructureError(
+                f"Paddle cannot run on {shapes}: {str(error)[-400:]}",
+                "Check that graph and parameters are of one model and of this Paddle version.",
+            ) from error
 
 
 def _engine() -> Any:
