@@ -35,7 +35,8 @@ LITE_DETECTOR = _on_lite0(
 )
 
 PRIOR_STRIDES = (16, 32, 64)
-PRIOR_SHARES = ((0.1, 0.25), (0.25, 0.5), (0.5, 0.85))  # of the picture's side, for each stride
+# of the picture's side, for each stride; training puts sizes of its data's boxes in their place
+PRIOR_SHARES = ((0.1, 0.25), (0.25, 0.5), (0.5, 0.85))
 
 MOBILE_SSD = _on_lite0(
     name="mobile_ssd",

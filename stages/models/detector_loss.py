@@ -21,10 +21,11 @@ LEAST = 1.0  # minimum number of positives to divide by, so that a batch without
 
 
 class PointLoss:
-    """The loss of a batch of square pictures of `size` pixels."""
+    """The loss of a batch of square pictures of `size` pixels, for a network with points at
+    `strides` and `bins` for each side: the arguments of the step `decode_boxes`."""
 
-    def __init__(self, size: int, _labels: int, bins: int = BINS) -> None:
-        self.points = points = points_of(size, STRIDES)
+    def __init__(self, size: int, strides: Sequence[int] = STRIDES, bins: int = BINS) -> None:
+        self.points = points = points_of(size, tuple(strides))
         self.bins = bins
         self.places = paddle.to_tensor(points.places)
         self.strides = paddle.to_tensor(points.strides[:, None])
@@ -87,11 +88,6 @@ class PointLoss:
     def _boxes(self, distances: Any, places: Any, strides: Any) -> Any:
         reach = distances * strides
         return paddle.concat([places - reach[..., :2], places + reach[..., 2:]], axis=-1)
-
-
-def loss_of_11_bins(size: int, labels: int) -> PointLoss:
-    """The loss of NanoDet, whose sides are at most 10 strides from their point."""
-    return PointLoss(size, labels, 11)
 
 
 def quality_focal(logits: Any, wanted: Any) -> Any:

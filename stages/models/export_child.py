@@ -27,17 +27,17 @@ def main(spec: dict[str, Any]) -> None:
 
     from stages.models.arrays import unpack_arrays
     from stages.models.backbone_split import frozen_stem
-    from stages.models.network import assemble
+    from stages.models.network import assemble, with_feature_maps
     from stages.parts import FAMILIES
 
     family = FAMILIES[spec["family"]]
     arrays = unpack_arrays(Path(spec["weights"]).read_bytes())
-    split_point = spec["split_point"]
-    network = (
-        frozen_stem(family, _backbone(arrays), split_point)
-        if split_point
-        else assemble(family.name, arrays)
-    )
+    if split_point := spec["split_point"]:
+        network = frozen_stem(family, _backbone(arrays), split_point)
+    elif spec["feature_maps"]:
+        network = with_feature_maps(family, arrays)
+    else:
+        network = assemble(family.name, arrays)
     network.eval()
     prefix = Path(spec["out"]) / "graph"
     probe = _probe(family)
@@ -54,7 +54,9 @@ def _backbone(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _probe(family: Family) -> Any:
-    shape = [2, *(side or max(SIDE, family.multiple) for side in family.shape)]
+    least = max(SIDE, family.multiple)
+    whole = -(-least // family.segments) * family.segments
+    shape = [2, *(side or whole for side in family.shape)]
     return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 

@@ -1,8 +1,8 @@
 """Describes a model family without importing Paddle: its source, its inputs and its cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.models.weights import Array, ResolvedWeights, Weights
 from stages.resources import Resources
@@ -10,6 +10,17 @@ from stages.runtime.errors import Damaged
 from stages.runtime.registry import Registry
 
 SCRATCH = "scratch"  # in place of a digest: no weights
+LAST = "last"  # the name of the features that are the mean of the last map alone
+STATISTICS = 3  # of a channel of an inner map: mean, standard deviation, maximum
+
+
+class InnerMap(NamedTuple):
+    """A feature map inside a backbone whose statistics are features, too: of the input's side over
+    `stride`, behind the first `parts` parts of the backbone (`parts()`), with `channels`."""
+
+    stride: int
+    parts: int
+    channels: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,8 @@ class Family:
     steps for a family that needs a spectrogram of its own. `cost`: reference seconds for one window
     at `size`, one core, forward.
 
-    `weights`: None for a network that is trained from scratch. `layers`: place of the function
+    `weights`: None for a network that is trained from scratch, and for a backbone without
+    parameters, of which only the head is trained. `layers`: place of the function
     (name) -> Paddle layer of the backbone, `names`: of the one that gives each published tensor its
     name in that layer. `features`: number of the backbone's features. `network`: place of the
     function (family, arrays) -> the whole Paddle layer, its weights still to be filled in from
@@ -35,18 +47,27 @@ class Family:
     may stay frozen in fine-tuning, the smallest first; 0: all layers are trained; empty: the
     backbone is only used frozen.
 
+    `feature_maps`: inner maps whose statistics (`STATISTICS` of each channel) may join the
+    features, the deepest first; a family with maps has `parts()`.
+
     `training_cost`: the cost of training a detector on one window, in forward passes; `whole`:
-    place of the function (family, number of labels) -> its layer; `loss`: of that (size, labels) ->
-    the training loss; `decode`: the step that reads them, {"step": name, "args": {...}}, the size
-    left out.
+    place of the function (family, number of labels) -> its layer; `decode`: the step that reads its
+    outputs, {"step": name, "args": {...}}, the size left out; `loss`: place of the class (size,
+    arguments of that step) -> the training loss.
 
     `folds_layer`: place of the class of fold_networks.py that a family has which is trained from
     scratch, all folds at once, and not as a head on a backbone's features.
 
     `by_default`: whether it takes part where a pipeline names no families.
 
-    `kernel`: whether the search may choose the side of its first convolution's kernel; published
-    weights fix it.
+    `kernel`, `width`: whether the search may choose the side of its first convolution's kernel, and
+    a factor of all its channels; published weights fix both.
+
+    `searched`: whether its architecture is searched, and stands in its hyperparameters as the
+    `genotype`.
+
+    `segments`: into how many equal segments of time its network divides a window, whose frames are
+    therefore a multiple of it.
 
     `trainer`: name on the board TRAINERS. A task uses the families of its trainer that take what
     its steps can give (Task.takes)."""
@@ -66,11 +87,15 @@ class Family:
     layers: str = ""
     names: str = ""
     split_points: tuple[int, ...] = ()
+    feature_maps: tuple[InnerMap, ...] = ()
     network: str = ".network:backbone_and_head"
     shape: tuple[int | None, ...] = (3, None, None)
     folds_layer: str = ""
     by_default: bool = True
     kernel: bool = False
+    width: bool = False
+    searched: bool = False
+    segments: int = 1
     spectrogram: Mapping[str, Any] = field(default_factory=dict, hash=False)
     training_cost: float = 0.0
     whole: str = ""
@@ -125,10 +150,39 @@ class Family:
         """A new Paddle layer of a detector for so many labels; its weights are random."""
         return _function(self.whole)(self, labels)
 
-    def training_loss(self, size: int, labels: int) -> Any:
+    def with_prior_sizes(self, shares: Sequence[Sequence[float]]) -> "Family":
+        """This family with prior boxes of other sizes: `shares` of the picture's side, as the step
+        `decode_priors` takes them. Itself if it has no prior boxes."""
+        args = self.decode["args"]
+        if "shares" not in args:
+            return self
+        sizes = [list(share) for share in shares]
+        return replace(self, decode={**self.decode, "args": {**args, "shares": sizes}})
+
+    def training_loss(self, size: int) -> Any:
         """The training loss of a detector for pictures of `size`: (outputs, truth of each picture)
         -> loss; truth [n, 5] float32: left, top, right, bottom in pixels, and the label's index."""
-        return _function(self.loss)(size, labels)
+        return _function(self.loss)(size, **self.decode["args"])
+
+    @property
+    def feature_counts(self) -> dict[str, int]:
+        """How many features the backbone gives, by the maps that they are of: "last" for the mean
+        of its last map alone, "last+16" with the statistics of the map of stride 16, and so on."""
+        names, counts = [LAST], [self.features]
+        for inner_map in self.feature_maps:
+            names.append(f"{names[-1]}+{inner_map.stride}")
+            counts.append(counts[-1] + STATISTICS * inner_map.channels)
+        return dict(zip(names, counts, strict=True))
+
+    def feature_maps_of(self, features: int) -> tuple[InnerMap, ...]:
+        """The inner maps whose statistics make up so many `features` with those of the last map.
+        Raises Damaged if no number of maps does."""
+        for feature_maps, count in enumerate(self.feature_counts.values()):
+            if count == features:
+                return self.feature_maps[:feature_maps]
+        raise Damaged(
+            f"{self.name} gives no {features} features.", "Train the model again with this version."
+        )
 
     @property
     def from_scratch(self) -> bool:

@@ -3,8 +3,8 @@ channels of one network, which needs as few calls as a single one, in training a
 is the answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import paddle
@@ -18,11 +18,11 @@ from stages.models.weights import Array
 HIDDEN = 64  # units of a hidden layer, in each fold's network
 KERNEL = 3
 LEAST_SCALE = 1e-3
-FIRST = "backbone.units.0.convolution.weight"
+FIRST, SECOND = (f"backbone.units.{place}.convolution.weight" for place in (0, 1))
 
 
 class Stage(NamedTuple):
-    """A convolution to `wide` channels."""
+    """A convolution to `wide` channels, times the network's width."""
 
     wide: int
     stride: int
@@ -47,10 +47,14 @@ class FoldNetworks(nn.Layer, ABC):  # type: ignore[misc]
     """`folds` networks side by side: (N, channels, height, width) to (N, folds * features).
 
     In training they are `apart`, each with an input of its own: (N, folds * channels, height,
-    width); the weights are the same. `hidden`: each has a hidden layer. `kernel`: side of the first
-    convolution's, those of the others being KERNEL. `shape`: of an input, (channels, height,
-    width). A family's class says its `stages`, over which axes inputs are standardised
-    (`averaged`, of [n, channels, height, width]), and how the last outputs are pooled."""
+    width); the weights are the same. `hidden`: each has a hidden layer. `choices`: what the search
+    chooses, arguments of `build_units`: `kernel`, the side of the first convolution's, those of the
+    others being KERNEL; `width`, a factor of all stages' channels. `shape`: of an input, (channels,
+    height, width). A family's class says its `stages`, over which
+    axes inputs are standardised (`averaged`, of [n, channels, height, width]), and how the last
+    outputs are pooled.
+
+    `features`: their number in each fold's network."""
 
     stages: ClassVar[Sequence[Stage]]
     averaged: ClassVar[tuple[int, ...]]
@@ -61,28 +65,40 @@ class FoldNetworks(nn.Layer, ABC):  # type: ignore[misc]
         shape: Sequence[int],
         hidden: bool,
         apart: bool = False,
-        kernel: int = KERNEL,
+        **choices: Any,
     ) -> None:
         super().__init__()
         self.folds, self.channels, self.apart = folds, shape[0], apart
         sides = [1 if axis in self.averaged else side for axis, side in enumerate(shape, 1)]
         for name in ("mean", "scale"):
             self.register_buffer(name, paddle.ones([1, *sides]))
-        self.units, narrow = nn.LayerList(), self.channels
-        for place, stage in enumerate(self.stages):
-            groups = folds if place or apart else 1
-            side = KERNEL if place else kernel
-            self.units.append(Unit(narrow * groups, stage.wide * folds, stage.stride, groups, side))
-            narrow = stage.wide
-        self.width = HIDDEN if hidden else narrow  # features of each fold's network
+        self.units, narrow = self.build_units(**choices)
+        self.features = HIDDEN if hidden else narrow
         wide = folds * HIDDEN
         self.hidden = nn.Conv2D(folds * narrow, wide, 1, groups=folds) if hidden else nn.Identity()
         self.activation = nn.ReLU() if hidden else nn.Identity()
+
+    def build_units(self, kernel: int = KERNEL, width: float = 1.0) -> tuple[nn.LayerList, int]:
+        """The layers between standardising and pooling, and how many channels a fold then has."""
+        units, narrow = nn.LayerList(), self.channels
+        for place, stage in enumerate(self.stages):
+            groups = self.folds if place or self.apart else 1
+            side, wide = KERNEL if place else kernel, round(stage.wide * width)
+            units.append(Unit(narrow * groups, wide * self.folds, stage.stride, groups, side))
+            narrow = wide
+        return units, narrow
 
     def forward(self, inputs: Tensor) -> Tensor:
         outputs = self._standardised(inputs)
         for unit in self.units:
             outputs = unit(outputs)
+        return self._features_of(outputs)
+
+    def parts(self) -> list[Callable[[Tensor], Tensor]]:
+        """Functions whose composition is the network."""
+        return [self._standardised, *self.units, self._features_of]
+
+    def _features_of(self, outputs: Tensor) -> Tensor:
         return self.activation(self.hidden(self.pooled(outputs))).flatten(1)
 
     @abstractmethod
@@ -113,9 +129,11 @@ class FoldNetworks(nn.Layer, ABC):  # type: ignore[misc]
 def network(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The networks of `family` with the weights `arrays`, and the mean of their logits as a head:
     (N, channels, height, width) to (N, labels)."""
-    wide, channels, _, kernel = arrays[FIRST].shape
+    wide_of_all, channels, _, kernel = arrays[FIRST].shape
+    wide = arrays[SECOND].shape[1]  # a fold's: its groups do not mix
     sides = arrays["backbone.mean"].shape[2:]
     kind = family.fold_networks
     hidden = "backbone.hidden.weight" in arrays
-    folds = wide // kind.stages[0].wide
-    return Classifier(kind(folds, (channels, *sides), hidden, kernel=kernel), head_of(arrays))
+    width = wide / kind.stages[0].wide
+    backbone = kind(wide_of_all // wide, (channels, *sides), hidden, kernel=kernel, width=width)
+    return Classifier(backbone, head_of(arrays))

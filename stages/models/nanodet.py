@@ -40,7 +40,7 @@ NANODET = Family(
     network=".nanodet_layers:nanodet",
     training_cost=4.0,
     whole=".nanodet_layers:new_nanodet",
-    loss=".detector_loss:loss_of_11_bins",
+    loss=".detector_loss:PointLoss",
     decode={"step": "decode_boxes", "args": {"strides": [8, 16, 32], "bins": 11}},
     trainer="detectors",
 )

@@ -1,12 +1,12 @@
 """A whole network in Paddle with given weights: as its family builds it, usually a backbone with a
 head."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import paddle
 from paddle import Tensor, nn
 
-from stages.models.family import Family
+from stages.models.family import Family, InnerMap
 from stages.models.weights import Array
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged
@@ -27,15 +27,37 @@ class Head(nn.Layer):  # type: ignore[misc]
 
 
 class Classifier(nn.Layer):  # type: ignore[misc]
-    """Windows, (N, ...), to (N, labels), logits."""
+    """Windows, (N, ...), to (N, labels), logits. The head takes the backbone's features, and those
+    of its inner `feature_maps`, in their order."""
 
-    def __init__(self, backbone: nn.Layer, head: nn.Layer) -> None:
+    def __init__(
+        self, backbone: nn.Layer, head: nn.Layer, feature_maps: Sequence[InnerMap] = ()
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.parts = (
+            backbone.parts() if feature_maps else [backbone]
+        )  # a list registers nothing twice
+        self.places = [inner_map.parts - 1 for inner_map in feature_maps]
 
     def forward(self, window: Tensor) -> Tensor:
-        return self.head(self.backbone(window))
+        outputs = []
+        for part in self.parts:
+            window = part(window)
+            outputs.append(window)
+        if not self.places:
+            return self.head(window)
+        inner = [statistics_of(outputs[place]) for place in self.places]
+        return self.head(paddle.concat([window, *inner], axis=1))
+
+
+def statistics_of(feature_map: Tensor) -> Tensor:
+    """Mean, standard deviation and maximum of each channel of `feature_map` (N, C, H, W):
+    (N, 3 C)."""
+    mean = feature_map.mean([2, 3], keepdim=True)
+    variance = ((feature_map - mean) ** 2).mean([2, 3])
+    return paddle.concat([mean.flatten(1), paddle.sqrt(variance), feature_map.max([2, 3])], axis=1)
 
 
 def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
@@ -50,9 +72,23 @@ def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
 
 
 def backbone_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
-    """The backbone of `family` (backbone.*) and a head of the size of `arrays` (head.*); without
-    head.* it gives features."""
-    return Classifier(family.backbone(), head_of(arrays))
+    """The backbone of `family` (backbone.*) and a head of the size of `arrays` (head.*), which says
+    how many inner maps it takes statistics of; without head.* it gives the features of the last
+    map."""
+    first = arrays.get("head.hidden.weight", arrays.get("head.out.weight"))
+    feature_maps = () if first is None else family.feature_maps_of(first.shape[0])
+    return Classifier(family.backbone(), head_of(arrays), feature_maps)
+
+
+def with_feature_maps(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
+    """The backbone of `family` with the weights `arrays` (backbone.*), ready to predict: windows,
+    (N, ...), to the features of its last map and all its `feature_maps`, (N, features).
+
+    Raises Damaged if an array is missing or left over."""
+    network = Classifier(family.backbone(), nn.Identity(), family.feature_maps)
+    fill(network, arrays)
+    network.eval()
+    return network
 
 
 def fill(layer: nn.Layer, arrays: Mapping[str, Array]) -> None:

@@ -18,6 +18,7 @@ SMALL_AUDIO = Family(
     folds_layer=".small_audio_layers:SmallAudio",
     shape=(1, 64, None),
     kernel=True,
+    width=True,
     spectrogram={"log_mel": {"hop": 320}},
     takes="sounds",
 )

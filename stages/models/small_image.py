@@ -18,5 +18,6 @@ SMALL_IMAGE = Family(
     folds_layer=".small_image_layers:SmallImage",
     shape=(3, None, None),
     kernel=True,
+    width=True,
     by_default=False,
 )

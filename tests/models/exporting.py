@@ -43,6 +43,8 @@ if __name__ == "__main__":
     for name in sys.argv[2:]:
         (folder / "weights.npz").write_bytes(pack_arrays(arrays_of(name)))
         place = {"weights": str(folder / "weights.npz"), "out": str(folder)}
-        main({"family": name, "formats": ["onnx"], "split_point": 0, **place})
+        main(
+            {"family": name, "formats": ["onnx"], "split_point": 0, "feature_maps": False, **place}
+        )
         check_native(folder, max(SIDE, FAMILIES[name].multiple))
         print(name, flush=True)

@@ -11,25 +11,29 @@ from stages.models.small_audio_layers import SmallAudio
 FOLDS, BANDS, LABELS = 3, 64, 4
 
 
-def arrays(hidden: bool, kernel: int) -> dict[str, np.ndarray]:
+def arrays(hidden: bool, kernel: int, width: float) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
-    backbone = SmallAudio(FOLDS, (1, BANDS, 37), hidden, apart=True, kernel=kernel)
+    backbone = SmallAudio(FOLDS, (1, BANDS, 37), hidden, True, kernel=kernel, width=width)
     backbone.initialise(rng.normal(size=(5, 1, BANDS, 37)).astype(np.float32), rng)
-    head = {"head.out.weight": (FOLDS * backbone.width, LABELS), "head.out.bias": (LABELS,)}
+    head = {"head.out.weight": (FOLDS * backbone.features, LABELS), "head.out.bias": (LABELS,)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
     return weights | {
         f"backbone.{name}": parameter.numpy() for name, parameter in backbone.state_dict().items()
     }
 
 
-@pytest.mark.parametrize(("hidden", "kernel"), [(False, 3), (True, 7)])
-def test_onnx_answers_as_paddle_for_any_number_of_frames(hidden: bool, kernel: int, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("hidden", "kernel", "width"), [(False, 3, 1.0), (True, 7, 0.5), (False, 5, 1.5)]
+)
+def test_onnx_answers_as_paddle_for_any_number_of_frames(
+    hidden: bool, kernel: int, width: float, tmp_path: Path
+):
     import onnxruntime
     import paddle
 
     from stages.models.network import assemble
 
-    weights = arrays(hidden, kernel)
+    weights = arrays(hidden, kernel, width)
     sound = np.random.default_rng(1).normal(size=(3, 1, BANDS, 37)).astype(np.float32)
 
     files = export_network("small_audio", weights, tmp_path, ("paddle_inference", "onnx"))

@@ -12,8 +12,12 @@ from stages.parts import FAMILIES
 FOLDS, LABELS = 3, 4
 
 
-@pytest.mark.parametrize(("hidden", "kernel"), [(False, 3), (True, 5)])
-def test_onnx_answers_as_paddle_for_pictures_of_any_size(hidden: bool, kernel: int, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("hidden", "kernel", "width"), [(False, 3, 1.0), (True, 5, 1.5), (False, 3, 2.0)]
+)
+def test_onnx_answers_as_paddle_for_pictures_of_any_size(
+    hidden: bool, kernel: int, width: float, tmp_path: Path
+):
     import onnxruntime
     import paddle
 
@@ -21,10 +25,10 @@ def test_onnx_answers_as_paddle_for_pictures_of_any_size(hidden: bool, kernel: i
 
     rng = np.random.default_rng(0)
     pictures = rng.random((3, 3, 32, 48), np.float32)
-    backbone = SmallImage(FOLDS, (3, 32, 32), hidden, apart=True, kernel=kernel)
+    backbone = SmallImage(FOLDS, (3, 32, 32), hidden, True, kernel=kernel, width=width)
     backbone.initialise(pictures, rng)
     weights = {f"backbone.{name}": value.numpy() for name, value in backbone.state_dict().items()}
-    head = {"head.out.weight": (FOLDS * backbone.width, LABELS), "head.out.bias": (LABELS,)}
+    head = {"head.out.weight": (FOLDS * backbone.features, LABELS), "head.out.bias": (LABELS,)}
     weights |= {name: rng.normal(size=shape).astype(np.float32) for name, shape in head.items()}
 
     files = export_network("small_image", weights, tmp_path, ("paddle_inference", "onnx"))
