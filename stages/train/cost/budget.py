@@ -4,9 +4,14 @@ Times are computed from numbers of samples and epochs and not measured, so that 
 equal plans. Unless said otherwise, seconds are wall-clock seconds of the reference machine (two
 cores, `machine_speed` 1); they were measured there and rounded up."""
 
+from collections.abc import Sequence
+
 from stages.config import TrainConfig
+from stages.models.genotype import parse
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
+from stages.train.architecture.counted_limits import planned_shape
+from stages.train.cost.architecture_cost import mean_seconds, network_seconds
 from stages.train.search.search_space import Input, inputs_of
 
 REFERENCE_CORES = 2  # of the reference machine
@@ -24,10 +29,12 @@ SCRATCH_STEP_PASSES = 4  # cost of training from scratch on one window, in forwa
 TRIAL_OVERHEAD_SECONDS = 0.4  # communication for one trial
 AVERAGE_EPOCH_SHARE = 0.25  # of `train.epochs`, in the mean over trials, as halving stops some
 MAX_TRIALS = 32  # more do not improve a head
+MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
 
 
 def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -> int:
-    """The number of trials that `train.budget_minutes` allow, at most MAX_TRIALS, for `samples`
+    """The number of trials that `train.budget_minutes` allow, at most MAX_TRIALS (of architectures
+    MAX_ARCHITECTURES), for `samples`
     samples of train and validation with `views` augmented copies each. `speed`: of the machine,
     relative to the reference machine.
 
@@ -46,7 +53,7 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
             f"Set train.budget_minutes to {minutes * 1.2:.1f} or more, or train.families to "
             f"[{_cheapest(config)}] alone, or etl.views to 0.",
         )
-    return min(count, MAX_TRIALS)
+    return min(count, MAX_ARCHITECTURES if config.architecture == "search" else MAX_TRIALS)
 
 
 def head_search_seconds(config: TrainConfig, trials: int, samples: int, views: int) -> float:
@@ -87,28 +94,53 @@ def forward_seconds(model_input: Input) -> float:
     )
 
 
-def epoch_seconds(model_input: Input, config: TrainConfig, samples: int, views: int) -> float:
+def epoch_seconds(
+    model_input: Input,
+    config: TrainConfig,
+    samples: int,
+    views: int,
+    width: float | None = None,
+    genotype: str = "",
+) -> float:
     """Seconds of one epoch of a trial of the first phase on `samples` samples with `views`
     augmented copies each. From scratch, every fold sees each sample once, whatever the number of
-    views, and each core trains another trial."""
+    views, and each core trains another trial. `width`,
+    `genotype`: of the trial's network; without one, the mean over those that the search may
+    choose."""
     if not model_input.initialised_family.from_scratch:
         return ROW_EPOCH_SECONDS * samples * (1 + views)
     return (
         SCRATCH_STEP_PASSES
-        * forward_seconds(model_input)
+        * _scratch_seconds(model_input, config, genotype)
+        * _width_cost(model_input.widths(config) if width is None else (width,))
         * max(samples, MIN_EPOCH_SAMPLES)
         * config.folds
         / REFERENCE_CORES
     )
 
 
+def _scratch_seconds(model_input: Input, config: TrainConfig, genotype: str) -> float:
+    """Seconds of one core for the forward pass of one sample through a network from scratch."""
+    if not model_input.initialised_family.searched:
+        return forward_seconds(model_input)
+    if not genotype:
+        return mean_seconds(config, model_input)
+    return network_seconds(parse(genotype), planned_shape(model_input))
+
+
+def _width_cost(widths: Sequence[float]) -> float:
+    """The mean cost of networks of these `widths`, relative to width 1: twice the channels take 3.2
+    to 3.8 times as long in training."""
+    return sum(width**2 for width in widths) / len(widths)
+
+
 def _trial_seconds(config: TrainConfig, samples: int, views: int) -> float:
     """Seconds of one trial of the first phase, in the mean over the inputs."""
     inputs = inputs_of(config)
-    epoch = sum(epoch_seconds(model_input, config, samples, views) for model_input in inputs) / len(
-        inputs
-    )
-    return TRIAL_OVERHEAD_SECONDS + epoch * config.epochs * AVERAGE_EPOCH_SHARE
+    mean_seconds = sum(
+        epoch_seconds(model_input, config, samples, views) for model_input in inputs
+    ) / len(inputs)
+    return TRIAL_OVERHEAD_SECONDS + mean_seconds * config.epochs * AVERAGE_EPOCH_SHARE
 
 
 def _cheapest(config: TrainConfig) -> str:

@@ -4,6 +4,8 @@ Times are computed from numbers of images and epochs and not measured, so that e
 equal plans. Seconds are those of the reference machine (two cores, `machine_speed` 1), wall-clock
 or of one core as each name's text says; they were measured there and rounded up."""
 
+from collections.abc import Sequence
+
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall
@@ -14,6 +16,7 @@ STARTUP_SECONDS = 75.0  # wall-clock: Ray, Paddle, the exports of the backbone a
 LOADING_SECONDS = 0.010  # of one core: one image is augmented and resized
 TRAINING_SHARE = 0.85  # of the samples of train and validation are trained on (default splits)
 VALIDATION_COST = 1.1  # cost of training with validation, relative to training alone
+RACE_EPOCHS = 3  # before trials have come so far, their comparison tells little
 FIRST_RUNG_DIVISOR = 12  # trials are compared after `train.epochs` divided by this
 MAX_TRIALS = 8  # more bring no gain
 ZOOM_MARGIN = 1.5  # side of a cached image over that of the network's input, so that it can zoom in
@@ -25,6 +28,15 @@ def seconds_per_image(model_input: Input) -> float:
     image, once."""
     family = FAMILIES[model_input.family]
     return float(family.training_cost * model_input.seconds + LOADING_SECONDS)
+
+
+def passes_of(inputs: Sequence[Input]) -> dict[str, float]:
+    """How often an epoch of each of `inputs` goes through the training split, by its name: once for
+    the most expensive one, as often for the others as takes the same time. So trials of all inputs
+    are compared after equal time, and the best of them uses all that is left."""
+    seconds = {model_input.name: seconds_per_image(model_input) for model_input in inputs}
+    longest = max(seconds.values())
+    return {name: longest / each for name, each in seconds.items()}
 
 
 def cores_of(config: TrainConfig) -> int:
@@ -43,8 +55,39 @@ def plan(config: TrainConfig, samples: int, speed: float) -> TrainConfig:
     inputs if that is larger). `samples`: images of train and validation; `speed`: of the machine,
     relative to the reference machine.
 
+    While the budget is too small to compare families after RACE_EPOCHS epochs, the most expensive
+    one is left out and added to `train.excluded`: the cheapest one gets all the time.
+
     Raises BudgetTooSmall, saying which budget would be enough, if there is no time for one trial of
     each input with MIN_EPOCHS epochs, or with `train.epochs` if these are fewer."""
+    last = len({model_input.family for model_input in inputs_of(config)}) == 1
+    try:
+        planned = _plan_for_all(config, samples, speed)
+    except BudgetTooSmall:
+        if last:
+            raise
+    else:
+        is_whole = planned.epochs == config.epochs
+        if last or is_whole or first_rung_epochs(planned.epochs) >= RACE_EPOCHS:
+            return planned
+    return plan(_without_most_expensive(config), samples, speed)
+
+
+def _without_most_expensive(config: TrainConfig) -> TrainConfig:
+    """`config` without the family whose training takes longest; of equals, the last named."""
+    inputs = inputs_of(config)
+    most_expensive = max(reversed(inputs), key=seconds_per_image).family
+    why = f"{config.budget_minutes:g} minutes are too few to compare it with others"
+    return config.model_copy(
+        update={
+            "families": tuple(name for name in config.families if name != most_expensive),
+            "excluded": {**config.excluded, most_expensive: why},
+        }
+    )
+
+
+def _plan_for_all(config: TrainConfig, samples: int, speed: float) -> TrainConfig:
+    """`plan` for all families of `config`, however few minutes there are to compare them."""
     inputs = inputs_of(config)
     core_seconds = cores_of(config) * (config.budget_minutes * 60 * speed - STARTUP_SECONDS)
     minimum = min(MIN_EPOCHS, config.epochs)
@@ -75,15 +118,11 @@ def detection_seconds(config: TrainConfig, samples: int) -> float:
 
 def _core_seconds(inputs: tuple[Input, ...], epochs: int, trials: int, samples: int) -> float:
     """Seconds of one core for a search: the first rung of all `trials`, and the other epochs of
-    one. All trials beyond one for each input, and the one that is trained to the end, count as
-    those of the most expensive input."""
-    epoch_costs = [
-        seconds_per_image(model_input) * samples * TRAINING_SHARE * VALIDATION_COST
-        for model_input in inputs
-    ]
+    one. An epoch takes equally long for every input (`passes_of`)."""
+    longest = max(seconds_per_image(model_input) for model_input in inputs)
+    epoch = longest * samples * TRAINING_SHARE * VALIDATION_COST
     first_rung = first_rung_epochs(epochs) if trials > 1 else 0
-    epoch_of_all = sum(epoch_costs) + max(epoch_costs) * (trials - len(epoch_costs))
-    return first_rung * epoch_of_all + (epochs - first_rung) * max(epoch_costs)
+    return (first_rung * trials + epochs - first_rung) * epoch
 
 
 def _too_small(

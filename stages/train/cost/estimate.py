@@ -15,7 +15,7 @@ from stages.train.cost.finetune_budget import (
 )
 from stages.train.distributed.batch_shards import shards_for
 from stages.train.distributed.room import MB, PADDLE_BYTES, RAY_BYTES, worker_bytes
-from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
+from stages.train.search.search_space import HIDDEN_UNITS, Input, feature_count, inputs_of
 
 FLOAT_BYTES = 4  # of a float32
 DRIVER_BYTES = 650 * MB  # the process that searches: Paddle, ONNX Runtime, MLflow
@@ -54,9 +54,11 @@ def of_heads(config: TrainConfig, samples: int, views: int, speed: float, thread
     seconds = head_search_seconds(config, trials, samples, views) + finetune_seconds(
         config, samples
     )
-    features = sum(_row_bytes(model_input) for model_input in inputs) * samples * (1 + views)
+    features = (
+        sum(_row_bytes(config, model_input) for model_input in inputs) * samples * (1 + views)
+    )
     map_bytes = feature_map_bytes(config, samples)
-    heads = RAY_BYTES + DRIVER_BYTES + 2 * features
+    head_search_bytes = RAY_BYTES + DRIVER_BYTES + 2 * features
     finetuning = RAY_BYTES + DRIVER_BYTES + features + 2 * map_bytes if map_bytes else 0
     workers = min(config.workers, threads)
     worker_total = (
@@ -64,10 +66,12 @@ def of_heads(config: TrainConfig, samples: int, views: int, speed: float, thread
     )
     return Estimate(
         minutes=seconds / 60 / speed,
-        memory=max(heads + threads * (PADDLE_BYTES + features), finetuning + worker_total),
+        memory=max(
+            head_search_bytes + threads * (PADDLE_BYTES + features), finetuning + worker_total
+        ),
         disk=RECORD_BYTES + features + _weights_on_disk(config) + trials * _head_bytes(config),
         temporary=LOG_BYTES,
-        driver=max(heads, finetuning),
+        driver=max(head_search_bytes, finetuning),
     )
 
 
@@ -76,7 +80,7 @@ def finetune_bytes(config: TrainConfig, inputs: Iterable[Input]) -> int:
     all trials that may continue, and the tensors of one training step on a shard."""
     trials = trials_per_batch(config, config.finetune.trials or 1)
     return max(
-        (STATES_PER_TRIAL * trials + STEP_COPIES) * _weight_bytes(model_input)
+        (STATES_PER_TRIAL * trials + STEP_COPIES) * weight_bytes(config, model_input)
         + _step_bytes(config, model_input)
         for model_input in inputs
     )
@@ -94,9 +98,10 @@ def _step_bytes(config: TrainConfig, model_input: Input) -> int:
     )
 
 
-def _weight_bytes(model_input: Input) -> int:
-    """Bytes of a network's weights."""
-    return FLOAT_BYTES * model_input.initialised_family.parameters
+def weight_bytes(config: TrainConfig, model_input: Input) -> int:
+    """Bytes of a network's weights, as wide as the search of `config` may choose it."""
+    widest = max(model_input.widths(config))
+    return int(FLOAT_BYTES * model_input.initialised_family.parameters * widest**2)
 
 
 def feature_map_bytes(config: TrainConfig, samples: int) -> int:
@@ -111,11 +116,11 @@ def feature_map_bytes(config: TrainConfig, samples: int) -> int:
     return int(min(MAX_FEATURE_MAP_BYTES, bytes_of_a_view * samples * (1 + config.finetune.views)))
 
 
-def _row_bytes(model_input: Input) -> int:
+def _row_bytes(config: TrainConfig, model_input: Input) -> int:
     """Bytes that are cached for one view of a sample."""
     family = model_input.initialised_family
     if not family.from_scratch:
-        return FLOAT_BYTES * family.features
+        return FLOAT_BYTES * feature_count(config, model_input)
     if family.takes == "pictures":
         return FLOAT_BYTES * 3 * model_input.size**2
     return FLOAT_BYTES * model_input.size * FRAMES * WINDOWS_PER_CLIP
@@ -123,7 +128,7 @@ def _row_bytes(model_input: Input) -> int:
 
 def _weights_on_disk(config: TrainConfig) -> int:
     """Bytes on disk of backbones and frozen stems, the model, and checkpoints of fine-tuning."""
-    sizes = [_weight_bytes(model_input) for model_input in inputs_of(config)]
+    sizes = [weight_bytes(config, model_input) for model_input in inputs_of(config)]
     saved = SAVED_COPIES * max(sizes)
     tuned = CHECKPOINT_COPIES * max(sizes) if config.finetune.trials else 0
     return 2 * sum(sizes) + saved + tuned
@@ -131,5 +136,5 @@ def _weights_on_disk(config: TrainConfig) -> int:
 
 def _head_bytes(config: TrainConfig) -> int:
     """Bytes on disk of one trial's heads, at all rungs, until the model is saved."""
-    width = max(model_input.initialised_family.features for model_input in inputs_of(config))
+    width = max(feature_count(config, model_input) for model_input in inputs_of(config))
     return 2 * FLOAT_BYTES * config.folds * width * HIDDEN_UNITS

@@ -4,7 +4,8 @@ Times are computed from numbers of samples and epochs and not measured, so that 
 equal plans. Seconds are wall-clock seconds of the reference machine (two cores, `machine_speed` 1)
 unless a text says "of one core"; they were measured there and rounded up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from stages.config import TrainConfig
 from stages.parts import FAMILIES
@@ -21,40 +22,91 @@ MAX_TRIALS = 12  # more bring little gain
 MAX_FEATURE_MAP_BYTES = 3 * 2**30  # of all cached feature maps; with more, fewer views are used
 
 
+class Offer(NamedTuple):
+    """A fine-tuning that a budget may afford: the `inputs` that are its candidates, the `epochs` of
+    a trial, the validation `folds`, the values of the hyperparameter `freeze`, and the augmented
+    `views` of each sample."""
+
+    inputs: tuple[Input, ...]
+    epochs: int
+    folds: int
+    freeze: tuple[str, ...]
+    views: int
+
+
 def with_finetuning_within(config: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`config` with the number of fine-tuning trials that `seconds` allow for `samples` samples,
-    their epochs and folds, and the inputs that may be fine-tuned: the first of `_offers` that
-    affords one trial; with no trials if none does."""
-    for inputs, epochs, folds in _offers(config):
-        shorter = config.with_finetuning(epochs, folds)
-        trials = _trials(shorter, inputs, samples, seconds)
-        if trials:
-            return shorter.with_tuned(trials, tuple(model_input.name for model_input in inputs))
-    return config.with_tuned(0)
+    """`config` with a plan of fine-tuning on `samples` samples that takes at most `seconds`: these
+    as minutes, the inputs for which some offer is affordable, and the trials that the most
+    expensive of them would get. Which of these inputs leads, and so which offer is taken, is known
+    after the first phase (`with_leaders`). No trials if no input is affordable."""
+    found = {
+        model_input: offer
+        for model_input in sorted(tunable(config), key=seconds_per_sample)
+        if (offer := _best_offer(config, [model_input], samples, seconds))
+    }
+    if not found:
+        return config.with_tuned(0)
+    _, trials = list(found.values())[-1]
+    planned = config.with_tuned(trials, tuple(model_input.name for model_input in found))
+    return planned.with_finetuning(minutes=round(seconds / 60, 2))
 
 
-def _offers(config: TrainConfig) -> Iterator[tuple[list[Input], int, int]]:
-    """Triples: the inputs that may be fine-tuned, the epochs of a trial, and the number of
-    validation folds; the preferred offer first.
+def with_leaders(config: TrainConfig, ranking: Sequence[Input], samples: int) -> TrainConfig:
+    """`config`, whose plan has minutes, with the offer that they allow for the first of `ranking`,
+    the inputs in the order of their heads, best first; without trials if they allow none. Unchanged
+    if the plan has no minutes: then someone counted the trials by hand."""
+    finetune = config.finetune
+    if finetune.minutes is None or not finetune.trials:
+        return config
+    planned = [model_input for model_input in ranking if model_input.name in finetune.inputs]
+    found = _best_offer(config, planned, samples, finetune.minutes * 60)
+    if not found:
+        return config.with_tuned(0)
+    offer, trials = found
+    space = finetune.search_space.model_copy(update={"freeze": offer.freeze})
+    return config.with_tuned(trials, tuple(each.name for each in offer.inputs)).with_finetuning(
+        epochs=offer.epochs, folds=offer.folds, views=offer.views, search_space=space
+    )
 
-    Images larger than a family's own size are worth less than epochs and a second validation fold.
-    A more expensive family is worth more than epochs, epochs more than a second fold, and a fold
-    more than further trials: the default hyperparameters do well on most data, and a comparison of
-    few trials says little."""
-    inputs = sorted(tunable(config), key=seconds_per_sample)
-    if inputs:
-        yield inputs, config.finetune.longest, config.finetune.folds
-    if not config.input_sizes:
-        inputs = [
-            model_input
-            for model_input in inputs
-            if model_input.size <= FAMILIES[model_input.family].size
-        ]
-    while inputs:
+
+def _best_offer(
+    config: TrainConfig, ranking: Sequence[Input], samples: int, seconds: float
+) -> tuple[Offer, int] | None:
+    """The first of `_offers` that affords one trial within `seconds`, and how many it affords."""
+    for offer in _offers(config, ranking):
+        if trials := _trials(config, offer, samples, seconds):
+            return offer, trials
+    return None
+
+
+def _offers(config: TrainConfig, ranking: Sequence[Input]) -> Iterator[Offer]:
+    """The offers for `ranking`, inputs in the order of their heads, the preferred offer first.
+
+    The input that leads is worth more than epochs, epochs more than a second validation fold, and a
+    fold more than further trials: the default hyperparameters do well on most data, and a
+    comparison of few trials says little. The fewest layers are trained where there is time for
+    nothing else."""
+    finetune = config.finetune
+    freeze = finetune.search_space.freeze
+    longest, least = finetune.longest, min(freeze, key=UNFROZEN_SHARES.__getitem__)
+    if ranking:
+        leaders = tuple(ranking[: finetune.candidates])
+        yield Offer(leaders, longest, finetune.folds, freeze, finetune.views)
+    for model_input in ranking:
         for epochs in _epochs(config):
-            yield inputs, epochs, config.finetune.folds
-            yield inputs, epochs, 1
-        inputs = inputs[:-1]
+            # an epoch takes one view of each sample
+            schedule = (epochs, min(finetune.views, epochs - 1))
+            yield _offer(model_input, schedule, finetune.folds, freeze)
+            yield _offer(model_input, schedule, 1, freeze)
+        for epochs in _epochs(config):
+            yield _offer(model_input, (epochs, min(finetune.views, epochs // 2)), 1, (least,))
+
+
+def _offer(
+    model_input: Input, schedule: tuple[int, int], folds: int, freeze: tuple[str, ...]
+) -> Offer:
+    epochs, views = schedule
+    return Offer((model_input,), epochs, folds, freeze, views)
 
 
 def _epochs(config: TrainConfig) -> list[int]:
@@ -88,44 +140,47 @@ def tunable(config: TrainConfig) -> list[Input]:
 
 def finetune_seconds(config: TrainConfig, samples: int) -> float:
     """Seconds for the fine-tuning trials that `config` has, on `samples` samples of train and
-    validation; 0 without such trials."""
-    inputs, trials = tunable(config), config.finetune.trials or 0
-    return _finetune_seconds(config, inputs, samples, trials) if inputs and trials else 0.0
+    validation, if the most expensive inputs are the candidates; 0 without such trials."""
+    finetune, trials = config.finetune, config.finetune.trials or 0
+    if finetune.minutes is not None and trials:
+        return finetune.minutes * 60
+    most_expensive = sorted(tunable(config), key=seconds_per_sample, reverse=True)
+    inputs = tuple(most_expensive[: min(finetune.candidates, trials)])
+    freeze = finetune.search_space.freeze
+    offer = Offer(inputs, finetune.longest, config.validation_folds, freeze, finetune.views)
+    return _finetune_seconds(config, offer, samples, trials) if inputs else 0.0
 
 
-def _trials(config: TrainConfig, inputs: list[Input], samples: int, seconds: float) -> int:
+def _trials(config: TrainConfig, offer: Offer, samples: int, seconds: float) -> int:
     """The largest number of trials, at most MAX_TRIALS, that `seconds` allow; 0 if none."""
     affordable = [
         n
         for n in range(1, MAX_TRIALS + 1)
-        if _finetune_seconds(config, inputs, samples, n) <= seconds
+        if _finetune_seconds(config, offer, samples, n) <= seconds
     ]
     return max(affordable, default=0)
 
 
-def _finetune_seconds(config: TrainConfig, inputs: list[Input], samples: int, trials: int) -> float:
+def _finetune_seconds(config: TrainConfig, offer: Offer, samples: int, trials: int) -> float:
     """Seconds for the feature maps, the rungs of all `trials`, and the training of the best one on
-    each further validation fold and on all samples, if the most expensive `inputs` are the
-    candidates."""
-    most_expensive = sorted(inputs, key=seconds_per_sample, reverse=True)[
-        : min(config.finetune.candidates, trials)
-    ]
-    views = samples * (1 + config.finetune.views)
+    each further validation fold and on all samples, by the most expensive input of `offer`."""
+    inputs = sorted(offer.inputs, key=seconds_per_sample, reverse=True)[:trials]
+    views = samples * (1 + offer.views)
     map_seconds = (
-        sum(DECODING_SECONDS + model_input.seconds for model_input in most_expensive)
+        sum(DECODING_SECONDS + model_input.seconds for model_input in inputs)
         * views
         / REFERENCE_CORES
     )
-    epochs = config.finetune.longest
+    epochs = offer.epochs
     first_rung = epochs / config.halving if epochs // config.halving >= 3 else epochs
     survivors = -(-trials // trials_per_batch(config, trials))
     search_epochs = trials * first_rung + survivors * (epochs - first_rung)
-    validation_epochs = (config.validation_folds - 1) * epochs
+    validation_epochs = (min(config.folds, offer.folds) - 1) * epochs
     trained_samples = samples * (TRAINING_SHARE * (search_epochs + validation_epochs) + epochs)
-    space = config.finetune.search_space
-    depth = sum(UNFROZEN_SHARES[freeze] for freeze in space.freeze) / len(space.freeze)
-    share = max(depth, UNFROZEN_SHARES["half"])
-    training = trained_samples * seconds_per_sample(most_expensive[0]) * share / REFERENCE_CORES
+    shares = [UNFROZEN_SHARES[freeze] for freeze in offer.freeze]
+    # the first trial has the first value; others the mean of all
+    share = max(sum(shares) / len(shares), shares[0])
+    training = trained_samples * seconds_per_sample(inputs[0]) * share / REFERENCE_CORES
     return STARTUP_SECONDS + map_seconds + training
 
 

@@ -14,8 +14,10 @@ from stages.train.cost.finetune_budget import (
 from stages.train.search.search_space import inputs_by_name
 from stages.train.search.successive_halving import Trial
 
+Minutes = Callable[[Trial], float]
 
-def minutes_of(config: TrainConfig, samples: int, views: int) -> Callable[[Trial], float]:
+
+def minutes_of(config: TrainConfig, samples: int, views: int) -> Minutes:
     """A function from a trial of `config` to the minutes that its epochs take on the reference
     machine, for a dataset of `samples` samples with `views` augmented copies each."""
     inputs = inputs_by_name(config)
@@ -25,10 +27,17 @@ def minutes_of(config: TrainConfig, samples: int, views: int) -> Callable[[Trial
         epochs = len(trial.result.curve) if trial.result else 0
         if trial.phase > 1:
             share = UNFROZEN_SHARES[trial.hyperparameters["freeze"]]
-            epoch = samples * TRAINING_SHARE * share * seconds_per_sample(model_input)
-            epoch /= REFERENCE_CORES
+            seconds = samples * TRAINING_SHARE * share * seconds_per_sample(model_input)
+            seconds /= REFERENCE_CORES
         else:
-            epoch = epoch_seconds(model_input, config, samples, views)
-        return round(epochs * epoch / 60, 4)
+            seconds = epoch_seconds(
+                model_input,
+                config,
+                samples,
+                views,
+                trial.hyperparameters.get("width", 1.0),
+                trial.hyperparameters.get("genotype", ""),
+            )
+        return round(epochs * seconds / 60, 4)
 
     return minutes

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from stages.config import TrainConfig
 from stages.models.available_weights import available_weights
 from stages.models.family import SCRATCH
-from stages.parts import FAMILIES
+from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.tasks import is_compatible
@@ -22,9 +22,11 @@ def with_weights(task: str, config: TrainConfig, resources: Resources) -> TrainC
     initial weights, and `train.excluded`, why other families are left out.
 
     Raises ConfigError, saying how to provide weights, if no family is left."""
+    if config.architecture == "search":  # whose family is no choice
+        config = config.model_copy(update={"families": tuple(default_families(task, config))})
     named = bool(config.families)
     initial_weights, excluded = dict(config.weights), dict(config.excluded)
-    for name in config.families or _default_families(task, config):
+    for name in config.families or default_families(task, config):
         if name in initial_weights:
             continue  # resolved before
         found = available_weights(FAMILIES[name], resources, named)
@@ -47,9 +49,9 @@ def affordable(
 ) -> TrainConfig:
     """`config` as `trainer` resolves it for `samples` samples with `views` augmented copies each.
     While the budget allows fewer than MIN_TRIALS_PER_INPUT trials for every input, the larger image
-    sizes are dropped first, and then the most expensive families, which are added to
-    `train.excluded`. If `train.trials` is set, families are dropped only if the trainer raises
-    BudgetTooSmall.
+    sizes are dropped first, and then the families that alone would get the fewest trials, so that
+    none starves cheaper ones; they are added to `train.excluded`. If `train.trials` is set,
+    families are dropped only if the trainer raises BudgetTooSmall.
 
     Raises BudgetTooSmall if the budget does not suffice for the cheapest family either."""
     inputs, excluded = inputs_of(config), dict(config.excluded)
@@ -72,9 +74,26 @@ def affordable(
         if has_larger:
             config = _smaller(config)
             continue
-        most_expensive = max(families, key=lambda name: (_forward_seconds(config, name), name))
+        alone = {
+            name: _trials_alone(trainer, candidate, name, samples, views, speed)
+            for name in families
+        }
+        most_expensive = max(
+            families, key=lambda name: (-alone[name], _forward_seconds(config, name), name)
+        )
         families.remove(most_expensive)
         excluded[most_expensive] = f"{config.budget_minutes:g} minutes are too few for it, too"
+
+
+def _trials_alone(
+    trainer: Trainer, config: TrainConfig, name: str, samples: int, views: int, speed: float
+) -> int:
+    """How many trials the family `name` would get if it were the only one; 0 if none."""
+    alone = config.model_copy(update={"families": (name,)})
+    try:
+        return trainer.resolve(alone, samples, views, speed).trials or 0
+    except (BudgetTooSmall, ConfigError):  # ConfigError: the device excludes all its inputs
+        return 0
 
 
 def _smaller(config: TrainConfig) -> TrainConfig:
@@ -82,20 +101,32 @@ def _smaller(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"larger": False})
 
 
-def _default_families(task: str, config: TrainConfig) -> list[str]:
+def default_families(
+    task: str, config: TrainConfig, sizes: Sequence[int] | None = None
+) -> list[str]:
     """The families that are selected where the config names none: all that are compatible with
-    `task` and the sizes, except those whose licence needs a decision, or that have to be named."""
+    `task` and the `sizes` of pictures (None: those of `config`), except those whose licence needs a
+    decision, or that have to be named; where the architecture is searched, the searched one."""
+    sizes = config.input_sizes if sizes is None else sizes
+    if config.architecture == "search":
+        return [
+            name
+            for name in FAMILIES
+            if FAMILIES[name].searched
+            and FAMILIES[name].takes == TASKS[task].modality
+            and takes_sizes(name, sizes)
+        ]
     return [
         name
         for name in FAMILIES
         if is_compatible(name, task)
         and not FAMILIES[name].notice
         and FAMILIES[name].by_default
-        and _takes_sizes(name, config.input_sizes)
+        and takes_sizes(name, sizes)
     ]
 
 
-def _takes_sizes(name: str, sizes: Sequence[int]) -> bool:
+def takes_sizes(name: str, sizes: Sequence[int]) -> bool:
     """Whether the family `name` takes pictures of all `sizes` (pixels a side), or no pictures."""
     family = FAMILIES[name]
     return family.takes != "pictures" or not any(size % family.multiple for size in sizes)

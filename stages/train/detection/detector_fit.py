@@ -15,13 +15,20 @@ from paddle import nn
 
 from stages.artifacts import canonical, digest_of
 from stages.models.network import fill as fill_by_name
-from stages.parts import FAMILIES
 from stages.runtime import steps as runtime
 from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detection_problem import DetectionProblem
 from stages.train.detection.frozen_stem import FrozenStem
-from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, gradients, spread
+from stages.train.distributed.flat_optimizer import (
+    AdamW,
+    fill,
+    finite_loss,
+    flatten,
+    gradients,
+    spread,
+)
 from stages.train.distributed.schedule import learning_rate_at, running_mean
+from stages.train.evenly import evenly
 
 Floats = NDArray[np.float32]
 DetectorState = dict[str, Any]
@@ -52,8 +59,7 @@ class DetectorFit:
         self.seed = int(digest_of(canonical(hyperparameters))[:8], 16)
         self.network = self._network()
         self.stem = FrozenStem(self.input.stem)
-        family = FAMILIES[self.input.model_input.family]
-        self.loss = family.training_loss(self.input.model_input.size, len(problem.labels))
+        self.loss = self.input.family.training_loss(self.input.model_input.size)
         self._select_parameters(float(hyperparameters["backbone_rate"]))
         self.values = flatten(self.parameters)
         self.mean = self.values
@@ -65,7 +71,7 @@ class DetectorFit:
     @property
     def steps(self) -> int:
         """The number of steps of an epoch."""
-        return self.problem.steps(int(self.hyper["batch_size"]))
+        return self.problem.steps(self.hyper["input"], int(self.hyper["batch_size"]))
 
     @property
     def epoch(self) -> int:
@@ -84,8 +90,11 @@ class DetectorFit:
         batch = self._batch()[part::BATCH_PARTS]
         if not batch:
             return np.zeros(1 + len(self.values), np.float32)
-        size = self.input.model_input.size
-        scenes = [self.problem.scenes.augmented(*index_and_view, size) for index_and_view in batch]
+        size, progress = self.input.model_input.size, self.done / self._all_steps
+        scenes = [
+            self.problem.scenes.augmented(*index_and_view, size, progress)
+            for index_and_view in batch
+        ]
         loss = self.loss(
             self._outputs([scene.picture for scene in scenes]), [scene.boxes for scene in scenes]
         )
@@ -97,11 +106,12 @@ class DetectorFit:
 
     def step(self, total: Floats) -> None:
         """Take a step along the mean of the two halves. `total` [1 + parameters]: the sum of what
-        `half_batch_gradient` returned for them, added in their order; infinite numbers count as
+        `half_batch_gradient` returned for them, added in their order; infinite gradients count as
         0."""
-        mean = np.nan_to_num(total, posinf=0.0, neginf=0.0) / np.float32(BATCH_PARTS)
-        self.losses.append(float(mean[0]))
-        self.values = self.optimizer.step(self.values, mean[1:], self._rate())
+        parts = np.float32(BATCH_PARTS)
+        self.losses.append(finite_loss(total[0] / parts))
+        gradient = np.nan_to_num(total[1:], posinf=0.0, neginf=0.0) / parts
+        self.values = self.optimizer.step(self.values, gradient, self._rate())
         fill(self.parameters, self.values)
         self.done += 1
         self.mean = running_mean(self.mean, self.values, MEAN_DECAY, self.done)
@@ -130,7 +140,7 @@ class DetectorFit:
         """A new network: its backbone with published weights, the rest with random ones by this
         trial's seed."""
         paddle.seed(self.seed)
-        family = FAMILIES[self.input.model_input.family]
+        family = self.input.family
         network = family.new(len(self.problem.labels))
         fill_by_name(network.backbone, self.problem.published[family.name])
         network.backbone.eval()
@@ -166,18 +176,19 @@ class DetectorFit:
     def _calibrate(self) -> None:
         """Measure the statistics of the trained batch norms: the mean over batches of training
         pictures without augmentation. Those gathered during training belong to earlier weights."""
-        count = min(CALIBRATION_IMAGES, len(self.problem.scenes.training)) if self.statistics else 0
+        if not self.statistics:
+            return
+        indices = evenly(len(self.problem.scenes.training), CALIBRATION_IMAGES)
         statistics = []
-        for start in range(0, count, CALIBRATION_BATCH):
-            indices = range(start, min(start + CALIBRATION_BATCH, count))
+        for start in range(0, len(indices), CALIBRATION_BATCH):
             scenes = [
-                self.problem.scenes.plain(index, self.input.model_input.size) for index in indices
+                self.problem.scenes.plain(int(index), self.input.model_input.size)
+                for index in indices[start : start + CALIBRATION_BATCH]
             ]
             with paddle.no_grad():
                 self._outputs([scene.picture for scene in scenes])
             statistics.append(flatten(self.statistics))
-        if statistics:
-            fill(self.statistics, np.mean(statistics, axis=0, dtype=np.float32))
+        fill(self.statistics, np.mean(statistics, axis=0, dtype=np.float32))
 
     def _outputs(self, pictures: Sequence[NDArray[Any]]) -> Any:
         inputs = [runtime.run(self.input.after_picture, picture) for picture in pictures]
@@ -199,8 +210,13 @@ class DetectorFit:
 
     def _rate(self) -> float:
         """The learning rate of the next step."""
-        steps = self.steps * self.problem.epochs
-        return learning_rate_at(float(self.hyper["learning_rate"]), self.done, steps, WARM_UP_SHARE)
+        rate = float(self.hyper["learning_rate"])
+        return learning_rate_at(rate, self.done, self._all_steps, WARM_UP_SHARE)
+
+    @property
+    def _all_steps(self) -> int:
+        """The number of steps of a complete training."""
+        return self.steps * self.problem.epochs
 
     def _load_state(self, state: DetectorState) -> None:
         self.optimizer.resume(state["first"], state["second"], state["done"])

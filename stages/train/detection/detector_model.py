@@ -22,8 +22,8 @@ def save_model(
 ) -> Model:
     """Export the chosen detector of a search (`found`) and save the Model in `store`. Raises what
     `export_network` raises."""
-    model_input = problem.inputs[found.chosen.input].model_input
-    task, family = TASKS[dataset.task](), model_input.initialised_family
+    chosen = problem.inputs[found.chosen.input]
+    model_input, family, task = chosen.model_input, chosen.family, TASKS[dataset.task]()
     result = result_of(found.chosen)
     files = {
         **network_files(model_input.family, found.arrays, store),

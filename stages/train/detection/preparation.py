@@ -3,13 +3,15 @@ stems."""
 
 from stages.artifacts import Dataset
 from stages.config import TrainConfig
-from stages.parts import FAMILIES, TASKS
+from stages.models.detector import PRIOR_STRIDES
+from stages.parts import TASKS
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cost.detection_budget import seconds_per_image
+from stages.train.cost.detection_budget import passes_of, seconds_per_image
 from stages.train.detection.detection_problem import DetectionProblem, DetectorInput
 from stages.train.detection.frozen_stem import stem_of
+from stages.train.detection.prior_sizes import prior_sizes
 from stages.train.detection.scenes import scenes_of
 from stages.train.heads.backbone import backbone_file
 from stages.train.search.search_space import Input, inputs_of
@@ -30,8 +32,12 @@ def prepare(
         published[name] = family.load(resources)
         stems[name] = stem_of(backbone_file(family, store, resources).path)
     run.progress("backbones", len(families), len(families))
+    passes = passes_of(inputs)
+    shares = prior_sizes(scenes.training, len(PRIOR_STRIDES))
     detector_inputs = {
-        model_input.name: _detector_input(model_input, dataset, stems[model_input.family])
+        model_input.name: _detector_input(
+            model_input, dataset, stems[model_input.family], shares, passes[model_input.name]
+        )
         for model_input in inputs
     }
     return DetectionProblem(
@@ -43,8 +49,10 @@ def prepare(
     )
 
 
-def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> DetectorInput:
-    task, family = TASKS[dataset.task](), FAMILIES[model_input.family]
+def _detector_input(
+    model_input: Input, dataset: Dataset, stem: bytes, shares: list[list[float]], passes: float
+) -> DetectorInput:
+    task, family = TASKS[dataset.task](), model_input.initialised_family.with_prior_sizes(shares)
     before = task.before(family, model_input.size, dataset)
     after = task.after(family, model_input.size, dataset.labels)
     steps_before, steps_after = (
@@ -52,8 +60,10 @@ def _detector_input(model_input: Input, dataset: Dataset, stem: bytes) -> Detect
     )
     return DetectorInput(
         model_input=model_input,
+        family=family,
         stem=stem,
         before=steps_before,
         after=steps_after,
         seconds=seconds_per_image(model_input),
+        passes=passes,
     )

@@ -45,12 +45,15 @@ class Scenes:
         """Bytes of the training pictures and of the files for validation."""
         return sum(scene.picture.nbytes for scene in self.training) + sum(map(len, self.validation))
 
-    def augmented(self, index: int, view: int, size: int) -> Scene:
+    def augmented(self, index: int, view: int, size: int, progress: float = 0.0) -> Scene:
         """View `view` of training scene number `index`, with the dataset's augmentations, at `size`
-        by `size` pixels: equal for equal arguments."""
+        by `size` pixels: equal for equal arguments. `progress`: the share of the training that is
+        done; mosaics may end before it is 1."""
         rng = np.random.default_rng([self.dataset.seed, int(self.digests[index], 16), view])
         scene = self._with_own_augmentations(index, rng)
         for change in changes_of(self.dataset, "batch"):
+            if progress >= change.until < 1:
+                continue
             partners = rng.integers(0, len(self.training), change.partners).tolist()
             scene = change(
                 scene, [self._with_own_augmentations(partner, rng) for partner in partners], rng

@@ -44,6 +44,11 @@ def gradients(tensors: Sequence[Any]) -> Floats:
     return np.concatenate([nothing, *[_gradient(tensor) for tensor in tensors]])
 
 
+def finite_loss(loss: Any) -> float:
+    """`loss` as it is reported: one that is infinite or no number is the largest number."""
+    return float(np.nan_to_num(np.float32(loss), nan=float(np.finfo(np.float32).max)))
+
+
 @dataclass
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101) of one vector of

@@ -1,5 +1,5 @@
-"""Gives this process a folder of its own, which is removed when the process has ended, however it
-ended."""
+"""Gives a block of code a temporary folder of its own, which is removed when the block has ended,
+and by others if its process was killed."""
 
 import fcntl
 import os
@@ -33,8 +33,8 @@ def check_sockets() -> None:
 @contextmanager
 def process_folder() -> Iterator[Path]:
     """Give a new folder with a short name below the system's folder for temporary files, and remove
-    it at the end of the block. If this process is killed, the next call in any process removes
-    it."""
+    it at the end of the block. If this process is killed, a later call in any process removes it,
+    once it is YOUNG seconds old."""
     _sweep(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix="aiwf-"))
     with (folder / ".owner").open("w") as lock:
@@ -55,29 +55,29 @@ def abandoned(home: Path) -> Iterator[Path]:
     """The folders that `process_folder` made below `home` and whose owner has ended: the system
     released its lock."""
     for path in home.glob("aiwf-*/.owner"):
-        with _locked(path) as free:
-            found = free
+        with _locked_if_abandoned(path) as is_abandoned:
+            found = is_abandoned
         if found:
             yield path.parent
 
 
 def remove_abandoned(folder: Path) -> bool:
     """Remove `folder` if its owner has ended; return whether it was removed."""
-    with _locked(folder / ".owner") as free:
-        if free:
+    with _locked_if_abandoned(folder / ".owner") as is_abandoned:
+        if is_abandoned:
             shutil.rmtree(folder, ignore_errors=True)
-        return free
+        return is_abandoned and not folder.exists()
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[bool]:
+def _locked_if_abandoned(path: Path) -> Iterator[bool]:
     """Give whether the lock file `path` has no owner any more; hold its lock within the block if
     so."""
     with ExitStack() as stack:
         try:
-            young = time.time() - path.stat().st_mtime < YOUNG
+            is_abandoned = time.time() - path.stat().st_mtime >= YOUNG
             lock = stack.enter_context(path.open("r+"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # somebody's, or gone
-            young = True
-        yield not young
+            is_abandoned = False
+        yield is_abandoned

@@ -8,7 +8,8 @@ import numpy as np
 
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
-from stages.train.cost.finetune_budget import tunable
+from stages.models.family import LAST
+from stages.train.cost.finetune_budget import tunable, with_leaders
 from stages.train.heads.prepared import Prepared
 from stages.train.heads.scores import measures
 from stages.train.search.search_space import inputs_by_name
@@ -21,28 +22,47 @@ from stages.train.search.trial_search import score_of
 MAX_STANDARD_ERRORS_BEHIND = 4.0
 
 
+def planned_for_leaders(
+    trials: Sequence[Trial], config: TrainConfig, prepared: Prepared
+) -> TrainConfig:
+    """`config` with the plan of fine-tuning for the inputs that lead after the first phase, whose
+    `trials` are all trained; unchanged if its plan has no minutes."""
+    inputs = inputs_by_name(config)
+    ranking = [inputs[trial.input] for trial in _ranked(trials, config, prepared)]
+    return with_leaders(config, ranking, int(prepared.problem.plain.sum()))
+
+
 def candidates_of(trials: Sequence[Trial], config: TrainConfig, prepared: Prepared) -> list[Trial]:
     """The trials from which fine-tuning starts: the best one of each of the best inputs that can be
-    fine-tuned (`tunable`), at most `train.finetune.candidates` of them and no more than there are
-    fine-tuning trials.
+    fine-tuned, at most `train.finetune.candidates` of them and no more than there are fine-tuning
+    trials. `trials`: of the first phase, all trained."""
+    count = min(config.finetune.candidates, config.finetune.trials or 0)
+    return _ranked(trials, config, prepared)[:count]
+
+
+def _ranked(trials: Sequence[Trial], config: TrainConfig, prepared: Prepared) -> list[Trial]:
+    """The best trial of each input that can be fine-tuned (`tunable`), in the order in which they
+    are.
 
     Families are sorted by the score of their best trial, at any size, whether that size can be
     fine-tuned or not; those far behind the best family (MAX_STANDARD_ERRORS_BEHIND) are left out.
-    Sizes of one family are sorted by their own best trials. `trials`: of the first phase, all
-    trained."""
+    Sizes of one family are sorted by their own best trials. A fine-tuned network has the features
+    of the last map alone, so it starts from the best head on these."""
     family_of = {name: item.family for name, item in inputs_by_name(config).items()}
     tunable_inputs = {model_input.name for model_input in tunable(config)}
     best = best_of_each(trials, config, prepared)
     error = standard_error(best[0].score, config.metric, prepared.problem.samples)
     lowest_score = best[0].score - MAX_STANDARD_ERRORS_BEHIND * error
     families = [family_of[trial.input] for trial in best if trial.score >= lowest_score]
-    candidates = [
+    on_last_map = [
+        trial for trial in trials if trial.hyperparameters.get("feature_maps", LAST) == LAST
+    ]
+    ranked = [
         trial
-        for trial in best
+        for trial in best_of_each(on_last_map, config, prepared)
         if trial.input in tunable_inputs and family_of[trial.input] in families
     ]
-    candidates.sort(key=lambda trial: families.index(family_of[trial.input]))
-    return candidates[: min(config.finetune.candidates, config.finetune.trials or 0)]
+    return sorted(ranked, key=lambda trial: families.index(family_of[trial.input]))
 
 
 def best_of_each(trials: Sequence[Trial], config: TrainConfig, prepared: Prepared) -> list[Trial]:

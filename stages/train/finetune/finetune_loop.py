@@ -1,189 +1,278 @@
-"""Runs fine-tuning on every worker of a process group. All workers take the same decisions, since
-all see the same numbers; rank 0 saves the resume state."""
+"""The training loop of fine-tuning: trains the unfrozen layers of one backbone with their head.
 
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+From top to bottom: epochs (`fit`); the batches of an epoch; a step, with its learning rate and the
+running mean of the weights; the loss of a shard and its gradient; validation; the weights that
+ship; the state of a trial; how samples of a batch are mixed.
 
-from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.finetune.dimensions import inherited
-from stages.train.finetune.finetune_fit import FinetuneFit
-from stages.train.finetune.finetune_problem import FIRST_FOLD, FinetuneProblem
-from stages.train.finetune.reevaluation import (
-    best_of,
-    chosen_of,
-    reevaluate,
-    reevaluation_rungs,
-    retraining_rung,
+A batch is divided into shards. A step sums the shards' gradients in a fixed order, so that the
+result does not depend on how many workers share them."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from stages.runtime.quiet import quiet
+from stages.train.distributed.batch_shards import shard, shards_of, sum_over_shards
+from stages.train.distributed.flat_optimizer import fill, finite_loss, gradients
+from stages.train.distributed.process_group import ProcessGroup, SingleProcess
+from stages.train.distributed.schedule import learning_rate_at, running_mean
+from stages.train.evenly import evenly
+from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
+from stages.train.finetune.unfrozen_network import (
+    PREDICTION_BATCH,
+    TrainedWeights,
+    UnfrozenNetwork,
 )
-from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
-from stages.train.finetune.resume_state import ResumeState
-from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
-from stages.train.heads.out_of_fold import prediction_arrays
-from stages.train.search.selection import result_of
-from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
-from stages.train.search.trial_search import score_of
-
-if TYPE_CHECKING:
-    from stages.train.distributed import TrainContext
-
-# `TrialReport.about` of trainings that follow the search
-FINAL_TRAINING = "epochs on all samples"
-REEVALUATION = "epochs validated on fold {fold}"
+from stages.train.heads.fit import Best, Fit, Floats
+from stages.train.heads.scores import best_temperature, measures
+from stages.train.heads.windows import mean_per_row
 
 
-def loop(context: "TrainContext", request: FinetuneRequest) -> None:
-    """Train all trials, validate the best one on further folds, and train it once more on all
-    samples if it is chosen and not a head of the first phase; resume from the last checkpoint of
-    `context`. The last checkpoint has the results of all trainings."""
-    FinetuneLoop(context, request).run()
+class FinetuneFit(Fit):
+    """One fine-tuning trial in training, on one worker of `group` (None: this process alone).
+    `head`: the arrays that its head is initialised from; `on_all_samples`: train on all samples,
+    without validation.
 
+    Every epoch counts as the best one so far, so a trial never stops early and is never exhausted:
+    the learning rate follows a schedule of a fixed length, and is lowest in the last epoch."""
 
-class FinetuneLoop:
-    """Fine-tuning on one worker: the resume state, and the fits and heads that it has in memory."""
-
-    def __init__(self, context: "TrainContext", request: FinetuneRequest) -> None:
-        self.context, self.request = context, request
-        self.resume_state = ResumeState.load(context.restored())
-        self.halving = halving_of(request)
-        self.fits: dict[int, FinetuneFit] = {}
-        self.heads: dict[tuple[str, int], dict[str, Any]] = {}
-
-    def run(self) -> None:
-        """Train all trials, re-evaluate the best one, and train it on all samples if it is chosen.
-        What the resume state has is not trained again."""
-        metric = self.request.config.metric
-        while (rung := self.halving.next()) is not None:
-            result = self.resume_state.find_result(rung) or self._train_and_validate(rung)
-            self.halving.report(rung, score_of(result.measures, metric), result)
-            self._release(*(trial for trial in self.halving.trials if trial.ended))
-        best = best_of(self.request, self.halving.trials)
-        for fold, rung in reevaluation_rungs(self.request, best):
-            if not self.resume_state.find_result(rung):
-                self._train_and_validate(rung, fold)
-                self._release(rung)
-        reevaluated = reevaluate(self.request, best, self.resume_state)
-        is_chosen = chosen_of(self.request, reevaluated) is reevaluated
-        last = retraining_rung(self.request, reevaluated)
-        if is_chosen and not self.resume_state.find_result(last):
-            self._train_on_all(last, result_of(reevaluated))
-
-    def _release(self, *ended: RungBudget | Trial) -> None:
-        """Drop the fits and fit states of trials that will not continue."""
-        for trial in ended:
-            self.fits.pop(trial.number, None)
-            self.resume_state.drop_fit_state(trial)
-
-    def _train_and_validate(self, rung: RungBudget, fold: int = FIRST_FOLD) -> TrialResult:
-        """Train the trial of `rung` up to its epochs, validated on `fold`; save and return the
-        result."""
-        fit = self._trial_fit(rung, fold)
-        about = REEVALUATION.format(fold=fold) if fold != FIRST_FOLD else ""
-        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, about=about)
-        self._train(rung, fit, fit.fit, report)
-        return self._finish(rung, self._result(fit), report)
-
-    def _train_on_all(self, rung: RungBudget, validated: TrialResult) -> None:
-        """Train the trial of `rung` on all samples, with those on which `validated` was measured;
-        save the network, at the temperature of `validated`."""
-        fit = self._new_or_resumed_fit(
-            rung, self.request.problem, self._mean_head(rung), on_all_samples=True
-        )
-        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, about=FINAL_TRAINING)
-        self._train(rung, fit, fit.fit_all, report)
-        self.resume_state.drop_fit_state(rung)
-        temperature = float(unpack_arrays(validated.arrays)["temperature"])
-        network = pack_arrays(fit.arrays(temperature))
-        result = TrialResult(
-            measures={},
-            best_epoch=rung.epochs,
-            exhausted=False,
-            curve=list(fit.curve),
-            arrays=network,
-        )
-        self._finish(rung, result, report)
-
-    def _train(
+    def __init__(
         self,
-        rung: RungBudget,
-        fit: FinetuneFit,
-        train_until: Callable[[int], None],
-        report: TrialReport,
-    ) -> None:
-        """Train `fit` up to the epochs of `rung`: `train_until(n)` trains it up to n epochs.
-        Reports, and saves a checkpoint, before the first epoch and after each but the last, which
-        is reported with the result."""
-        self._report(report)  # a barrier: all workers have built their fits before the first sum
-        while len(fit.curve) < rung.epochs:
-            train_until(len(fit.curve) + 1)
-            if self.context.group.rank == 0:
-                self.resume_state.add_fit_state(rung, fit.state())
-            if len(fit.curve) < rung.epochs:
-                self._report(replace(report, curve=fit.curve))
-
-    def _finish(self, rung: RungBudget, result: TrialResult, report: TrialReport) -> TrialResult:
-        """Add the `result` of `rung` to the resume state and report it; return it."""
-        self.resume_state.add_result(rung, result)
-        self._report(replace(report, curve=result.curve))
-        return result
-
-    def _trial_fit(self, rung: RungBudget, fold: int) -> FinetuneFit:
-        """The fit of the trial of `rung`: the one in memory, else one from the resume state, else a
-        new one."""
-        if rung.number not in self.fits:
-            head = self._head_without_fold(rung.hyperparameters["input"], fold)
-            self.fits[rung.number] = self._new_or_resumed_fit(
-                rung, self.request.problem.validated_on(fold), head
-            )
-        return self.fits[rung.number]
-
-    def _new_or_resumed_fit(
-        self,
-        rung: RungBudget,
-        problem: FinetuneProblem,
+        finetune_problem: FinetuneProblem,
+        hyperparameters: dict[str, Any],
         head: dict[str, Any],
+        group: ProcessGroup | None = None,
         on_all_samples: bool = False,
-    ) -> FinetuneFit:
-        """A new fit of the trial of `rung` that starts from `head`, or from the trial's state if
-        the resume state has one."""
-        hyperparameters = inherited(rung.hyperparameters, problem)
-        group = self.context.group
-        fit = FinetuneFit(problem, hyperparameters, head, group, on_all_samples=on_all_samples)
-        if fit_state := self.resume_state.fit_state(rung):
-            fit.load_state(fit_state)
-        return fit
+    ) -> None:
+        super().__init__(
+            finetune_problem.all_samples_problem
+            if on_all_samples
+            else finetune_problem.held_out_problem,
+            hyperparameters,
+        )
+        self.finetune_problem, self.group = finetune_problem, group or SingleProcess()
+        self.on_all_samples = on_all_samples
+        self.training_rows = self.problem.training_rows(0)
+        candidate, freeze = finetune_problem.candidates[self.hyper["input"]], self.hyper["freeze"]
+        self.feature_maps = finetune_problem.feature_maps[split_name(candidate.input, freeze)]
+        self.network = UnfrozenNetwork(candidate, freeze, head, self.seed)
+        self.optimizer = self.network.optimizer(
+            self.hyper["layer_decay"], self.hyper["weight_decay"]
+        )
+        self.values = self.network.values
+        self.initial = self.mean = self.values
+        self.done = 0
 
-    def _mean_head(self, rung: RungBudget) -> dict[str, Any]:
-        """The mean of the heads of all folds, which the first phase trained, for the input of
-        `rung`. Together they were trained on all samples."""
-        return dict(self.request.problem.candidates[rung.hyperparameters["input"]].head)
+    def fit(self, epochs: int, patience: int | None = None) -> None:
+        """Train up to `epochs` epochs in all, and validate after each one unless it is trained on
+        all samples. `patience` changes nothing, as every epoch is the best one so far."""
+        while len(self.curve) < epochs:
+            loss = self._epoch(np.random.default_rng([self.seed, len(self.curve)]))
+            logits, epoch_measures = np.zeros((0, 0), np.float32), dict[str, float]()
+            if not self.on_all_samples:
+                logits = self._validation_logits()
+                epoch_measures = self._measured(logits)
+            self.curve.append({**epoch_measures, "train_loss": loss})
+            self.best = Best(
+                epoch=len(self.curve),
+                measures=epoch_measures,
+                parameters=self._trained_weights(),
+                logits=logits,
+            )
 
-    def _head_without_fold(self, name: str, fold: int) -> dict[str, Any]:
-        """A head for the input `name` that is trained without the samples of the validation fold
-        `fold`. Each worker trains it, with equal results."""
-        if (name, fold) not in self.heads:
-            config = self.request.config
-            problem = self.request.problem.validated_on(fold).head_problem
-            hyperparameters = dict(self.request.problem.candidates[name].hyperparameters)
-            fit = HeadsFit(problem, StandardisedFeatures(problem, name), hyperparameters)
-            fit.fit(config.epochs, config.patience)
-            self.heads[name, fold] = fit.arrays()
-        return self.heads[name, fold]
+    @quiet()  # Paddle warns of batch norms in training mode at every step
+    def _epoch(self, rng: np.random.Generator) -> float:
+        """Take a step on each batch of an epoch; return the mean loss."""
+        self.network.norms.train()
+        batches = self._batches([self.training_rows], rng)
+        return float(np.mean([self._step(rows, rng) for (rows,) in batches]))
 
-    def _result(self, fit: FinetuneFit) -> TrialResult:
-        """The result of `fit` after its last epoch. Its arrays are the out-of-fold predictions
-        alone; the weights are those of the final training."""
-        best = fit.best_or_raise()
-        rows, logits = fit.out_of_fold_logits()
-        unseen = prediction_arrays(self.request.problem.rows[rows], logits, fit.temperature())
-        return TrialResult(
-            measures=best.measures,
-            best_epoch=best.epoch,
-            exhausted=False,
-            curve=list(fit.curve),
-            arrays=pack_arrays(unseen),
+    def _step(self, samples: NDArray[np.int64], rng: np.random.Generator) -> float:
+        """Take a step on the batch `samples` [n]; return the loss. Every worker spawns the random
+        generators of all shards, and computes the gradients of its own shards."""
+        shards, generators = self.finetune_problem.shards, rng.spawn(self.finetune_problem.shards)
+
+        def shard_gradient(number: int) -> Floats:
+            part = shard(samples, number, shards)
+            if not len(part):
+                return np.zeros(1 + len(self.values), np.float32)
+            return self._gradient(part, generators[number]) * np.float32(len(part) / len(samples))
+
+        summed = sum_over_shards(self.group, shards, shard_gradient)
+        gradient = np.nan_to_num(summed[1:], posinf=0.0, neginf=0.0)
+        self.values = self.optimizer.step(self.values, gradient, self._rate())  # clips, decays
+        fill(self.network.parameters, self.values)
+        self.done += 1
+        self.mean = running_mean(self.mean, self.values, self.hyper["average"], self.done)
+        return finite_loss(summed[0])
+
+    def _rate(self) -> float:
+        """The learning rate of the next step."""
+        steps = self.steps * self.finetune_problem.epochs
+        return learning_rate_at(
+            self.hyper["learning_rate"], self.done, steps, self.hyper["warm_up"]
         )
 
-    def _report(self, report: TrialReport) -> None:
-        """Report, and save the resume state as the checkpoint. Every worker calls it: a barrier."""
-        self.context.report(asdict(report), self.resume_state.save)
+    @property
+    def steps(self) -> int:
+        """The number of steps of an epoch."""
+        return -(-len(self.training_rows) // int(self.hyper["batch_size"]))
+
+    def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+        """The loss of the shard `samples` [n] and its gradient: [1 + parameters]."""
+        views = rng.integers(0, self.finetune_problem.views + 1, len(samples))
+        feature_maps = self.feature_maps.random_windows(
+            samples * (self.finetune_problem.views + 1) + views, rng
+        )
+        targets = self._smoothed_targets(self.problem.labels[samples])
+        for change in self.problem.changes:
+            feature_maps, targets = change(feature_maps, targets, rng)
+        feature_maps, targets = mix_batch(
+            feature_maps, targets, self.hyper["mixing"], self.hyper.get("mixing_share", 1.0), rng
+        )
+        feature_maps = paddle.to_tensor(np.ascontiguousarray(feature_maps))
+        logits = self.network.logits(feature_maps, self.hyper["dropout"], rng)
+        loss = self._soft_loss(logits, paddle.to_tensor(targets))
+        loss.backward()
+        gradient = gradients(self.network.parameters)
+        for parameter in self.network.parameters:
+            parameter.clear_gradient(set_to_zero=False)
+        return np.concatenate([np.array([float(loss)], np.float32), gradient])
+
+    def _smoothed_targets(self, labels: NDArray[np.int64]) -> Floats:
+        """`labels` [n] as one-hot vectors with label smoothing, [n, classes] (Szegedy et al., arXiv
+        1512.00567)."""
+        share = np.float32(self.hyper["label_smoothing"])
+        targets: Floats = self._targets(labels) * (1 - share) + share / self.problem.classes
+        return targets
+
+    def _validation_logits(self) -> Floats:
+        """As in `Fit`, with the weights that would ship; each worker predicts its shards of the
+        rows, and all of them get all logits."""
+        self.network.use_weights(self._trained_weights())
+        rows, shards = self.validation_rows[0], self.finetune_problem.shards
+        own_logits = {
+            number: self.logits(shard(rows, number, shards))
+            for number in shards_of(self.group, shards)
+        }
+        logits = np.empty((len(rows), self.problem.classes), np.float32)
+        for parts in self.group.gather(own_logits):
+            for number, part in parts.items():
+                logits[number::shards] = part
+        self.network.use_weights(TrainedWeights(self.values))
+        return logits
+
+    def _measured(self, logits: Floats) -> dict[str, float]:
+        """The measures of `logits` [rows, labels] over the best temperature, at which the model
+        would ship: smoothed labels and mixed samples make a network less confident than it is
+        accurate."""
+        calibrated_logits = logits / np.float32(
+            best_temperature(logits, self.truth, self.problem.rejected)
+        )
+        return measures(calibrated_logits, self.truth, self.problem.rejected)
+
+    def logits(self, samples: NDArray[np.int64]) -> Floats:
+        """The logits of `samples` [n] without augmentation, [n, labels]: means over their
+        windows."""
+        feature_maps, row_indices = self.feature_maps.all_of(
+            samples * (self.finetune_problem.views + 1)
+        )
+        parts = self.network.predict_logits(feature_maps)
+        if not parts:
+            return np.zeros((0, self.problem.classes), np.float32)
+        return mean_per_row(np.concatenate(parts), row_indices)
+
+    def _trained_weights(self) -> TrainedWeights:
+        return self.network.weights(self._interpolated(), self.values, self._statistics_batches)
+
+    def _interpolated(self) -> Floats:
+        """The shipped weights interpolate between the initial weights (published backbone, head of
+        the first phase) and the fine-tuned ones: Wortsman et al., Robust fine-tuning of zero-shot
+        models, arXiv 2109.01903. A backbone without published weights takes the running mean of its
+        fine-tuned ones."""
+        if self.network.norms.own_statistics:
+            return self.mean
+        share = np.float32(self.hyper["interpolation"])
+        interpolated: Floats = (1 - share) * self.initial + share * self.mean
+        return interpolated
+
+    def _statistics_batches(self) -> list[Any]:
+        """The feature maps of some training samples, spread over all labels, without augmentation,
+        in batches: for the statistics of batch norms."""
+        some = self.training_rows[evenly(len(self.training_rows), PREDICTION_BATCH * 8)]
+        rows = some * (self.finetune_problem.views + 1)
+        parts = [rows[k : k + PREDICTION_BATCH] for k in range(0, len(rows), PREDICTION_BATCH)]
+        return [
+            paddle.to_tensor(self.feature_maps.all_of(part)[0].astype(np.float32)) for part in parts
+        ]
+
+    def arrays(self, temperature: float | None = None) -> dict[str, Floats]:
+        """As in `Fit`: the weights of the last epoch by the names of `backbone_and_head`.
+        `temperature`: the divisor of the logits; None: the one of this trial's validation."""
+        self.network.use_weights(self.best_or_raise().parameters)
+        arrays = self.network.arrays(self.temperature() if temperature is None else temperature)
+        self.network.use_weights(TrainedWeights(self.values))
+        return arrays
+
+    def state(self) -> dict[str, Any]:
+        """As in `Fit`; `ResumeState` writes it to files."""
+        fit_state = {"values": self.values, "mean": self.mean, "done": self.done}
+        moments = {"first": self.optimizer.first, "second": self.optimizer.second}
+        return {**super().state(), **fit_state, **moments}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        self.optimizer.resume(state["first"], state["second"], state["done"])
+        self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
+        fill(self.network.parameters, self.values)
+
+
+def mix_batch(
+    feature_maps: Floats, targets: Floats, how: str, concentration: float, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """`feature_maps` [n, channels, height, width] and `targets` [n, labels], each mixed with those
+    of another sample of the batch. `how`: "mixup" (Zhang et al., arXiv 1710.09412), "cutmix" (Yun
+    et al., arXiv 1905.04899), or "none", which returns both as they are.
+
+    `concentration`: both parameters of the beta distribution from which the share of the first
+    sample is sampled; the lower, the more one of the two samples dominates. Mixup takes one share
+    for the batch, cutmix one rectangle."""
+    other = rng.permutation(len(feature_maps))
+    if how == "mixup":
+        share = np.float32(rng.beta(concentration, concentration))
+        return share * feature_maps + (1 - share) * feature_maps[other], _mix_targets(
+            targets, other, share
+        )
+    if how == "cutmix":
+        return _cutmix(feature_maps, targets, other, rng.beta(concentration, concentration), rng)
+    return feature_maps, targets
+
+
+def _cutmix(
+    feature_maps: Floats,
+    targets: Floats,
+    other: NDArray[np.int64],
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats]:
+    """Replace a random rectangle, a share of about 1 - `share` of the area, by that of the samples
+    `other` [n]."""
+    height, width = feature_maps.shape[2:]
+    side = float(np.sqrt(1 - share))
+    tall, wide = round(height * side), round(width * side)
+    top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
+    feature_maps = feature_maps.copy()
+    feature_maps[:, :, top : top + tall, left : left + wide] = feature_maps[
+        other, :, top : top + tall, left : left + wide
+    ]
+    return feature_maps, _mix_targets(
+        targets, other, np.float32(1 - tall * wide / (height * width))
+    )
+
+
+def _mix_targets(targets: Floats, other: NDArray[np.int64], share: np.float32) -> Floats:
+    """A share of `share` of each row of `targets`, the rest of the row `other`."""
+    mixed_targets: Floats = share * targets + (1 - share) * targets[other]
+    return mixed_targets

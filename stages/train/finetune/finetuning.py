@@ -17,7 +17,8 @@ from stages.train.finetune.candidates import (
     candidates_of,
     measured_on_validation_folds,
 )
-from stages.train.finetune.finetune_loop import loop
+from stages.train.finetune.finetune_search import FinetuneRequest, TrialReport, halving_of
+from stages.train.finetune.finetune_trials import loop
 from stages.train.finetune.problem_builder import finetune_problem_of
 from stages.train.finetune.reevaluation import (
     best_of,
@@ -25,7 +26,6 @@ from stages.train.finetune.reevaluation import (
     reevaluate,
     retraining_rung,
 )
-from stages.train.finetune.request import FinetuneRequest, TrialReport, halving_of
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import predictions_in
 from stages.train.heads.prepared import Prepared
@@ -52,7 +52,7 @@ def tune(
     Without candidates, or without fine-tuning trials in `config`, it chooses among `trials`.
     Reports to `recorder` and its run. Raises InfrastructureError if workers die again and again."""
     candidates = candidates_of(trials, config, prepared)
-    if not candidates or not config.finetune.trials:
+    if not candidates:
         return list(trials), choose(trials, config, prepared.problem.samples)
     problem = finetune_problem_of(
         prepared, candidates, dataset, config, store, recorder.run, resources
@@ -62,7 +62,7 @@ def tune(
         for trial in best_of_each(trials, config, prepared)
     )
     request = FinetuneRequest(
-        problem=problem, config=config, trials=config.finetune.trials, baselines=baselines
+        problem=problem, config=config, trials=config.finetune.trials or 0, baselines=baselines
     )
     resume_state = _train(request, dataset, config, recorder, len(trials), store, resources)
     return _collect_trials(list(trials), request, resume_state)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from stages.models.arrays import pack_arrays, unpack_arrays
-from stages.train.finetune.request import FinetuneRequest
+from stages.train.finetune.finetune_search import FinetuneRequest
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem

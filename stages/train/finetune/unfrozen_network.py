@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import paddle
 from numpy.typing import NDArray
+from paddle import nn
 
 from stages.models.backbone_split import unfrozen_layers
 from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.models.weights import Array
+from stages.runtime.quiet import quiet
 from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, spread
-from stages.train.finetune.batch_norms import BatchNorms
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_point_of
 
 Floats = NDArray[np.float32]
+MOMENTUM = 0.9  # of batch norms; MobileNetV3's own 0.99 averages over weights that are out of date
 PREDICTION_BATCH = 32  # windows that are predicted at a time
 
 
@@ -119,3 +121,50 @@ class UnfrozenNetwork:
             name: tensor / divisor for name, tensor in head.items() if name.startswith("head.out.")
         }
         return {name: tensor.copy() for name, tensor in (backbone | head | scaled).items()}
+
+
+class BatchNorms:
+    """The batch norms of the layers `unfrozen`, whose mode and momentum it sets. `own_statistics`:
+    in training, each batch is normalised by its own statistics, and those for prediction are
+    measured before each validation; else the published statistics are used throughout."""
+
+    def __init__(self, unfrozen: Any, own_statistics: bool) -> None:
+        self.unfrozen, self.own_statistics = unfrozen, own_statistics
+        norms = [norm for norm in unfrozen.sublayers() if isinstance(norm, nn.BatchNorm2D)]
+        for norm in norms:
+            norm._momentum = MOMENTUM
+        self.layers = norms
+        self.tensors = [part for norm in norms for part in (norm._mean, norm._variance)]
+        unfrozen.eval()
+
+    def train(self) -> None:
+        """Switch to training; norms with published statistics stay in prediction."""
+        if self.own_statistics:
+            self.unfrozen.train()
+
+    def use_statistics(self, statistics: Floats | None) -> None:
+        """Switch to prediction with `statistics`, as `measure_statistics` returns them; if None,
+        switch to training."""
+        if statistics is not None:
+            fill(self.tensors, statistics)
+            self.unfrozen.eval()
+        else:
+            self.train()
+
+    @quiet()  # Paddle warns of batch norms in training mode at every step
+    def measure_statistics(self, batches: Sequence[Any]) -> Floats:
+        """The means and variances of all norms as one vector, in the mean over `batches` of feature
+        maps with the present weights; those that were gathered in training belong to earlier
+        weights. Leaves the layers in training mode."""
+        self.unfrozen.train()
+        statistics = []
+        for norm in self.layers:
+            norm._momentum = 0.0  # its statistics are those of the last batch alone
+        with paddle.no_grad():
+            for batch in batches:
+                self.unfrozen(batch)
+                statistics.append(flatten(self.tensors))
+        for norm in self.layers:
+            norm._momentum = MOMENTUM
+        mean: Floats = np.mean(statistics, axis=0, dtype=np.float32)
+        return mean

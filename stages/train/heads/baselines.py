@@ -42,7 +42,7 @@ def baselines(
     interval; "verdict" is on `chosen`. All trials were selected on these same samples, so a small
     gain is optimistic."""
     best_baselines = _baselines(trials, chosen, config, problem.samples)
-    return [_comparison(chosen, baseline, config.metric, problem) for baseline in best_baselines]
+    return [comparison(chosen, baseline, config.metric, problem) for baseline in best_baselines]
 
 
 def _baselines(
@@ -60,7 +60,8 @@ def _group(trial: Trial) -> tuple[int, str]:
     return trial.phase, trial.input
 
 
-def _comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
+def comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
+    """The record of the comparison of `chosen` with `baseline`; see `baselines`."""
     chosen_logits, baseline_logits = _logits_of(chosen), _logits_of(baseline)
     rows = np.intersect1d(chosen_logits.rows, baseline_logits.rows)
     rows = rows[problem.labels[rows] != problem.rejected]

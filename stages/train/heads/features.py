@@ -185,8 +185,8 @@ class FeaturePass:
     def on_report(self, piece: list[SampleView], finished: int) -> None:
         """Report that so many rows of `piece` are `finished`."""
         self.in_progress[piece[0]] = finished
-        finished_parts = len(self.row_of) + len(self.uncached)
-        self.report_progress(finished_parts + sum(self.in_progress.values()))
+        finished_rows = len(self.row_of) + len(self.uncached)
+        self.report_progress(finished_rows + sum(self.in_progress.values()))
 
     def resume(self, piece: list[SampleView]) -> list[SampleView]:
         """The same piece; its rows are computed again."""

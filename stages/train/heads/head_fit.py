@@ -1,4 +1,5 @@
-"""Trains heads on cached features: the heads of all folds together, as one stack of matrices.
+"""Trains heads with a hidden layer on cached features: those of all folds together, as one stack of
+matrices.
 
 An epoch of a head is a few milliseconds of arithmetic, so its time depends on the number of calls
 of Paddle: stacked folds need as many calls as one fold."""
@@ -12,47 +13,33 @@ from numpy.typing import NDArray
 
 from stages.train.heads.fit import (
     DROPOUT,
-    Fit,
     Floats,
     load_optimizer_state,
     optimizer_state,
-    padded,
     parameter,
 )
+from stages.train.heads.logistic_fit import LogisticFit
 from stages.train.heads.problem import Problem
+from stages.train.heads.standardised import FrozenFit, StandardisedFeatures
 from stages.train.search.search_space import HIDDEN_UNITS
 
 
-class StandardisedFeatures:
-    """The features of one input as a tensor, minus their means and over their standard deviation;
-    many fits share it.
-
-    All features have one scale, since a feature with little variance says little. Labels are not
-    used."""
-
-    def __init__(self, problem: Problem, input_name: str) -> None:
-        features = problem.features[input_name]
-        self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
-        self.scale = float(features.std(dtype=np.float64)) or 1.0
-        self.rows = paddle.to_tensor((features - self.mean) / np.float32(self.scale))
-        validation_rows = [problem.validation_rows(fold) for fold in range(problem.folds)]
-        self.validation_features = self.stacked(padded(validation_rows))
-
-    def stacked(self, rows: NDArray[np.int64]) -> Any:
-        """The features of `rows` [folds, n]: [folds, n, features]."""
-        head_search_seconds = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
-        return head_search_seconds.reshape([*rows.shape, -1])
+def fit_of(
+    problem: Problem, standard: StandardisedFeatures, hyperparameters: dict[str, Any]
+) -> FrozenFit:
+    """A new trial of the head that `hyperparameters` name, on the features `standard`."""
+    kind = HiddenFit if hyperparameters["head"] == "hidden" else LogisticFit
+    return kind(problem, standard, hyperparameters)
 
 
-class HeadsFit(Fit):
-    """A trial of a head on frozen features: a linear layer, or one hidden layer before it.
+class HiddenFit(FrozenFit):
+    """A trial of a head on frozen features: a hidden layer of HIDDEN_UNITS, then a linear one.
     `standard`: the features of the input that the hyperparameters name."""
 
     def __init__(
         self, problem: Problem, standard: StandardisedFeatures, hyperparameters: dict[str, Any]
     ) -> None:
-        super().__init__(problem, hyperparameters)
-        self.standard = standard
+        super().__init__(problem, standard, hyperparameters)
         self.parameters = self._initial_parameters()
         self.optimizer = paddle.optimizer.AdamW(
             hyperparameters["learning_rate"],
@@ -60,11 +47,6 @@ class HeadsFit(Fit):
             weight_decay=hyperparameters["weight_decay"],
         )
         self.training_rows = [problem.training_rows(fold) for fold in range(problem.folds)]
-
-    def arrays(self) -> dict[str, Floats]:
-        standard, weights = self.standard, self.best_or_raise().parameters
-        head = join_heads(weights, standard.mean, standard.scale, self.temperature())
-        return {f"head.{name}": array for name, array in head.items()}
 
     def state(self) -> dict[str, Any]:
         weights, accumulated = self._trained_weights(), optimizer_state(self.optimizer)
@@ -83,11 +65,6 @@ class HeadsFit(Fit):
         rng = np.random.default_rng(self.seed)
         folds, classes = self.problem.folds, self.problem.classes
         width = self.standard.rows.shape[1]
-        if self.hyper["head"] == "linear":
-            return [
-                parameter(np.zeros((folds, width, classes))),
-                parameter(np.zeros((folds, 1, classes))),
-            ]
         return [
             parameter(rng.normal(0, (2 / width) ** 0.5, (folds, width, HIDDEN_UNITS))),
             parameter(np.zeros((folds, 1, HIDDEN_UNITS))),
@@ -121,10 +98,7 @@ class HeadsFit(Fit):
 
     def _forward(self, features: Any, rng: np.random.Generator | None = None) -> Any:
         """[folds, n, features] to logits [folds, n, labels]; with dropout if `rng` is given."""
-        first = paddle.bmm(features, self.parameters[0]) + self.parameters[1]
-        if len(self.parameters) == 2:
-            return first
-        hidden = F.relu(first)
+        hidden = F.relu(paddle.bmm(features, self.parameters[0]) + self.parameters[1])
         if rng is not None:
             mask = rng.random(hidden.shape, dtype=np.float32) >= DROPOUT
             hidden = hidden * paddle.to_tensor(mask.astype(np.float32) / np.float32(1 - DROPOUT))
@@ -136,29 +110,3 @@ class HeadsFit(Fit):
         return np.concatenate(
             [logits[fold, : len(rows)] for fold, rows in enumerate(self.validation_rows)]
         )
-
-
-def join_heads(
-    parameters: list[Floats], mean: Floats, scale: float, temperature: float
-) -> dict[str, Floats]:
-    """The heads of all folds as one head, whose logits are the mean of theirs over `temperature`;
-    by the names of `Head` in models/network.py.
-
-    `parameters`: of `HeadsFit`, each [folds, ...]. Subtracting `mean` and dividing by `scale`
-    become part of the first matrix. The result is exact: linear heads are averaged, and hidden
-    layers are concatenated."""
-    wide = [stack.astype(np.float64) for stack in parameters]
-    folds = len(wide[0])
-    if len(wide) == 2:
-        first = wide[0].mean(axis=0) / scale
-        start = wide[1].mean(axis=0)[0] - mean @ first
-        arrays = {"out.weight": first / temperature, "out.bias": start / temperature}
-    else:
-        first = np.concatenate(wide[0], axis=1) / scale
-        arrays = {
-            "hidden.weight": first,
-            "hidden.bias": np.concatenate(wide[1], axis=1)[0] - mean @ first,
-            "out.weight": np.concatenate(wide[2], axis=0) / folds / temperature,
-            "out.bias": wide[3].mean(axis=0)[0] / temperature,
-        }
-    return {name: array.astype(np.float32) for name, array in arrays.items()}

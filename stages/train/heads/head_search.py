@@ -7,6 +7,7 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.estimate import Estimate, of_heads
+from stages.train.search.search_space import views_of_rows
 
 
 class Heads:
@@ -16,15 +17,16 @@ class Heads:
 
     def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`config` with the numbers of trials of both phases that `train.budget_minutes` allow.
-        Fine-tuning gets the time that the first phase leaves. If `train.trials` is set, the budget
-        is ignored, and fine-tuning has no trials unless `train.finetune.trials` is set, too."""
+        Fine-tuning gets the time that the first phase leaves, and the inputs that lead then get it.
+        If `train.trials` is set, the budget is ignored, and fine-tuning has no trials unless
+        `train.finetune.trials` is set, too."""
         from stages.train.cost.budget import head_search_seconds, trials_within
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         if config.trials:
             return config.with_tuned(config.finetune.trials or 0)
-        samples = with_negatives(config, samples)
+        samples, views = with_negatives(config, samples), views_of_rows(config, views)
         trials = trials_within(config, samples, views, speed)
         resolved = config.model_copy(update={"trials": trials})
         if config.finetune.trials is not None:
@@ -40,7 +42,7 @@ class Heads:
         """Minutes, memory and disk for so many samples, each with `views` augmented views."""
         from stages.train.ood import with_negatives
 
-        samples = with_negatives(config, samples)
+        samples, views = with_negatives(config, samples), views_of_rows(config, views)
         return of_heads(config, samples, views, resources.speed, resources.cores)
 
     def train(
@@ -51,6 +53,7 @@ class Heads:
         from stages.train.cost.compatibility import notices
         from stages.train.cost.minutes import minutes_of
         from stages.train.distributed.cluster import cluster
+        from stages.train.finetune.candidates import planned_for_leaders
         from stages.train.finetune.finetuning import release_finetuning, tune
         from stages.train.heads.learning_curve_json import learning_curve_json
         from stages.train.heads.prepared import prepare
@@ -67,11 +70,12 @@ class Heads:
         prepared = prepare(dataset, resolved, store=store, run=run, resources=resources)
         # there are no more folds than groups
         resolved = resolved.model_copy(update={"folds": prepared.folds})
-        minutes = minutes_of(resolved, samples, dataset.views)
+        minutes = minutes_of(resolved, samples, views_of_rows(resolved, dataset.views))
         recorder = Recorder(run, count, resolved.metric, minutes=minutes)
         with cluster(resources, prepared.nbytes):  # one Ray cluster for both phases
             reports = (recorder.report_rung, recorder.epoch)
             trials = search(prepared.problem, resolved, count, resources, *reports, store=store)
+            resolved = planned_for_leaders(trials, resolved, prepared)
             trials, chosen = tune(
                 prepared,
                 trials,

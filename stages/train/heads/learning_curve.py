@@ -11,6 +11,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.models.family import LAST
 from stages.resources import Resources
 from stages.train.cost.budget import ROW_EPOCH_SECONDS
 from stages.train.distributed.cluster import cluster
@@ -125,11 +126,15 @@ class ShareWorker:
     def __init__(self, shared: tuple[Problem, list[str], Hyperparameters, int, int]) -> None:
         import paddle
 
-        from stages.train.heads.head_fit import StandardisedFeatures
+        from stages.train.heads.standardised import StandardisedFeatures
 
         paddle.set_device("cpu")
         self.problem, self.groups, self.hyperparameters, self.epochs, self.patience = shared
-        self.standard = StandardisedFeatures(self.problem, self.hyperparameters["input"])
+        self.standard = StandardisedFeatures(
+            self.problem,
+            self.hyperparameters["input"],
+            self.hyperparameters.get("feature_maps", LAST),
+        )
 
     def work(self, piece: tuple[float, int]) -> Work:
         """Train on a `piece`, a share and a seed; returns what `trained` returns, without
@@ -141,10 +146,10 @@ class ShareWorker:
         """Train on a `share` of the training data that `seed` chooses. Returns whether each
         validation sample is predicted right, [samples], and the number of training samples of each
         label, in the mean over folds, [labels]."""
-        from stages.train.heads.head_fit import HeadsFit
+        from stages.train.heads.head_fit import fit_of
 
         part = part_of(self.problem, self.groups, share, seed)
-        fit = HeadsFit(part, self.standard, {**self.hyperparameters, "repeat": seed})
+        fit = fit_of(part, self.standard, {**self.hyperparameters, "repeat": seed})
         fit.fit(ceil(self.epochs / share), ceil(self.patience / share))
         assert fit.best is not None  # noqa: S101
         rows = [part.training_rows(fold) for fold in range(part.folds)]

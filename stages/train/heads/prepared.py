@@ -1,7 +1,7 @@
 """Prepares a search over heads: deals samples into folds, adds negatives, computes features."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,11 +19,12 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train.heads.backbone import BackboneFile, backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, SampleView
+from stages.train.heads.fold_groups import bound, fold_groups
 from stages.train.heads.problem import Problem, Rows, rows_of
 from stages.train.heads.windows import Windows
 from stages.train.ood import labels_of, other_of
 from stages.train.ood.negatives import kinds_of, negatives
-from stages.train.search.search_space import Input, inputs_of
+from stages.train.search.search_space import Input, inputs_of, uses_feature_maps, views_of_rows
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class Prepared:
     """What a search over heads needs of a dataset. `views`: the sample view of each row of
     `problem`; `folds`: their number, which may be smaller than `train.folds`; `shapes`: the shape
     of one window of the network's input, by the input's name; `kinds`: the kind of each negative,
-    by digest."""
+    by digest; `bound`: how many samples are held out together with others only as they look as if
+    taken together (`fold_groups.py`)."""
 
     problem: Problem
     views: tuple[SampleView, ...]
     folds: int
     shapes: dict[str, tuple[int, ...]]
     kinds: Mapping[str, str] = field(default_factory=dict)
+    bound: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -56,9 +59,9 @@ def prepare(
     samples = samples_of(dataset, store)
     folds = folds_of(samples, config.folds)
     generated = negatives(dataset, samples, config, store=store, resources=resources)
-    rows = rows_of(dataset, samples, folds, config.seed, generated)
+    rows = rows_of(dataset, samples, generated, views_of_rows(config, dataset.views))
     inputs = inputs_of(config)
-    backbones = _backbones(inputs, store, run, resources)
+    backbones = _backbones(config, store, run, resources)
     features, shapes = {}, {}
     for index, model_input in enumerate(inputs):
         report_progress = _progress_reporter(run, index, len(inputs), len(rows.views))
@@ -69,14 +72,30 @@ def prepare(
         shapes[model_input.name] = preprocessing.windows(rows.views[0]).shape[1:]
     changes = changes_of(dataset, "batch")
     classes, other = len(labels_of(dataset, config)), other_of(dataset, config)
-    problem = rows.problem(features, classes, folds, changes, other)
+    keys = _fold_groups(rows, features)
+    if folds > 1:  # guesses join groups, and no fold may be empty
+        folds = limited_folds(folds, [sample.label for sample in rows.samples], keys)
+    fold_of_row = rows.fold_of_row(keys, folds, config.seed)
+    problem = rows.problem(features, classes, fold_of_row, folds, changes, other)
     return Prepared(
         problem=problem,
         views=rows.views,
         folds=folds,
         shapes=shapes,
         kinds=kinds_of([*samples, *generated]),
+        bound=bound(rows.samples, keys),
     )
+
+
+def _fold_groups(rows: Rows, features: Mapping[str, NDArray[np.float32] | Windows]) -> list[str]:
+    """The key of the group of each of the rows' samples, which is held out as a whole; by the
+    features of the first frozen backbone, if there is one."""
+    for name, values in features.items():
+        if not isinstance(values, Windows):
+            width = FAMILIES[name.partition("@")[0]].features
+            of_samples = values[rows.plain][: len(rows.samples), :width]
+            return fold_groups(rows.samples, of_samples)
+    return fold_groups(rows.samples, next(iter(features.values())))
 
 
 def _progress_reporter(run: Run, index: int, inputs: int, rows: int) -> ReportProgress:
@@ -110,19 +129,26 @@ def _features(
 
 
 def _backbones(
-    inputs: tuple[Input, ...], store: Store, run: Run, resources: Resources
+    config: TrainConfig, store: Store, run: Run, resources: Resources
 ) -> dict[str, BackboneFile]:
-    """The exported backbones by family, for families that are not trained from scratch."""
-    families = {
-        model_input.family: model_input.initialised_family
-        for model_input in inputs
+    """The exported backbones by family, for families that are not trained from scratch; with the
+    features of inner maps if heads may take them."""
+    inputs = {
+        model_input.family: model_input
+        for model_input in inputs_of(config)
         if not model_input.initialised_family.from_scratch
     }
-    run.progress("backbones", 0, len(families))
-    with ThreadPoolExecutor(max(1, min(resources.cores, len(families)))) as pool:
-        files = pool.map(lambda family: backbone_file(family, store, resources), families.values())
-        found = dict(zip(families, files, strict=True))
-    run.progress("backbones", len(families), len(families))
+
+    def export(model_input: Input) -> BackboneFile:
+        feature_maps = uses_feature_maps(config, model_input)
+        return backbone_file(
+            model_input.initialised_family, store, resources, feature_maps=feature_maps
+        )
+
+    run.progress("backbones", 0, len(inputs))
+    with ThreadPoolExecutor(max(1, min(resources.cores, len(inputs)))) as pool:
+        found = dict(zip(inputs, pool.map(export, inputs.values()), strict=True))
+    run.progress("backbones", len(inputs), len(inputs))
     return found
 
 
@@ -143,13 +169,20 @@ def folds_of(samples: list[Sample], wanted: int) -> int:
         _check_trained(samples)
         return 1
     used = [sample for sample in samples if sample.split in ("train", "validation")]
-    groups = {(sample.label, sample.group or sample.digest) for sample in used}
-    if len({group for _, group in groups}) < 2:
+    keys = [sample.group or sample.digest for sample in used]
+    if len(set(keys)) < 2:
         raise DataError(
             "All samples of train and validation are of one group, so none can be held out.",
             "Add samples of another group, or leave out the column 'group'.",
         )
-    return max(2, min(wanted, min(Counter(label for label, _ in groups).values())))
+    return limited_folds(wanted, [sample.label for sample in used], keys)
+
+
+def limited_folds(wanted: int, labels: Sequence[str], keys: Sequence[str]) -> int:
+    """`wanted` folds, or as many as the label with the fewest groups has, at least 2. `keys`: of
+    the group of each sample."""
+    groups = Counter(label for label, _ in {*zip(labels, keys, strict=True)})
+    return max(2, min(wanted, min(groups.values())))
 
 
 def _check_trained(samples: list[Sample]) -> None:

@@ -81,16 +81,24 @@ class Problem:
 @dataclass(frozen=True)
 class Rows:
     """The rows of a problem, in order, before their features are computed. `views`: [rows];
-    `labels` and `fold_of_row`: as in `Problem`."""
+    `labels`: as in `Problem`; `samples`: of train and validation, and then the `negatives`, in the
+    order of the rows."""
 
     views: tuple[SampleView, ...]
     labels: Indices
-    fold_of_row: Indices
+    samples: tuple[Sample, ...]
+    negatives: tuple[Sample, ...]
+
+    @property
+    def plain(self) -> NDArray[np.bool_]:
+        """As in `Problem`."""
+        return np.array([view.number == 0 for view in self.views])
 
     def problem(
         self,
         features: dict[str, Any],
         classes: int,
+        fold_of_row: Indices,
         folds: int,
         changes: Sequence[Any] = (),
         other: int | None = None,
@@ -99,57 +107,61 @@ class Rows:
         return Problem(
             features=features,
             labels=self.labels,
-            fold_of_row=self.fold_of_row,
-            plain=np.array([view.number == 0 for view in self.views]),
+            fold_of_row=fold_of_row,
+            plain=self.plain,
             classes=classes,
             folds=folds,
             changes=tuple(changes),
             other=other,
         )
 
+    def fold_of_row(self, keys: Sequence[str], folds: int, seed: int) -> Indices:
+        """The fold in which each row is held out, [rows]. `keys`: of the group of each of
+        `samples`. The negatives do not change the folds of the others.
+
+        With one fold, the model trains on the train split and is validated on the validation split.
+        With more, the samples of both are dealt into so many folds, and each fold is held out
+        once."""
+        if folds == 1:
+            fold_of_samples = _by_split([*self.samples, *self.negatives])
+        else:
+            own = [negative.group or negative.digest for negative in self.negatives]
+            fold_of_samples = _dealt(self.samples, keys, folds, seed)
+            fold_of_samples += _dealt(self.negatives, own, folds, seed)
+        fold_of_row: Indices = np.array(fold_of_samples, np.int64)[np.cumsum(self.plain) - 1]
+        return fold_of_row
+
 
 def rows_of(
-    dataset: Dataset,
-    samples: Sequence[Sample],
-    folds: int,
-    seed: int,
-    negatives: Sequence[Sample] = (),
+    dataset: Dataset, samples: Sequence[Sample], negatives: Sequence[Sample] = (), views: int = 0
 ) -> Rows:
-    """The rows of the train and validation splits; only samples of train have augmented views. The
-    `negatives` come last and do not change the folds of the others.
-
-    With one fold, the model trains on the train split and is validated on the validation split.
-    With more, the samples of both are dealt into so many folds, and each fold is held out once."""
+    """The rows of the train and validation splits, and then of the `negatives`; only samples of
+    train have augmented views, so many as `views`."""
     used = [sample for sample in samples if sample.split in ("train", "validation")]
     index_of_label = {label: index for index, label in enumerate(dataset.labels)}
-    fold_of_samples = _folds_of(used, folds, seed) + _folds_of(negatives, folds, seed)
-    views, labels, folds_of_rows = [], [], []
-    for sample, fold in zip([*used, *negatives], fold_of_samples, strict=True):
-        count = 1 + (dataset.views if sample.split == "train" else 0)
-        views += [SampleView(sample.digest, number) for number in range(count)]
+    sample_views, labels = [], []
+    for sample in [*used, *negatives]:
+        count = 1 + (views if sample.split == "train" else 0)
+        sample_views += [SampleView(sample.digest, number) for number in range(count)]
         labels += [index_of_label.get(sample.label, len(index_of_label))] * count
-        folds_of_rows += [fold] * count
     return Rows(
-        views=tuple(views),
+        views=tuple(sample_views),
         labels=np.array(labels, np.int64),
-        fold_of_row=np.array(folds_of_rows, np.int64),
+        samples=tuple(used),
+        negatives=tuple(negatives),
     )
-
-
-def _folds_of(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
-    return _dealt(samples, folds, seed) if folds > 1 else _by_split(samples)
 
 
 def _by_split(samples: Sequence[Sample]) -> list[int]:
     return [0 if sample.split == "validation" else -1 for sample in samples]
 
 
-def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
-    """Each sample's fold. Groups stay together, labels are spread evenly. It depends on the names
-    of groups (or the digests of samples) and on `seed`, not on the order of samples."""
+def _dealt(samples: Sequence[Sample], keys: Sequence[str], folds: int, seed: int) -> list[int]:
+    """Each sample's fold. Groups, by their `keys`, stay together, labels are spread evenly. It
+    depends on the keys and on `seed`, not on the order of samples."""
     groups: dict[str, list[Sample]] = {}
-    for sample in samples:
-        groups.setdefault(sample.group or sample.digest, []).append(sample)
+    for sample, key in zip(samples, keys, strict=True):
+        groups.setdefault(key, []).append(sample)
     counts = [Counter[str]() for _ in range(folds)]
     fold_of: dict[str, int] = {}
     for name in sorted(groups, key=lambda name: digest_of(f"{seed}/{name}".encode())):
@@ -157,4 +169,4 @@ def _dealt(samples: Sequence[Sample], folds: int, seed: int) -> list[int]:
         fold = min(range(folds), key=lambda fold: (counts[fold][label], counts[fold].total(), fold))
         counts[fold].update(sample.label for sample in groups[name])
         fold_of[name] = fold
-    return [fold_of[sample.group or sample.digest] for sample in samples]
+    return [fold_of[key] for key in keys]

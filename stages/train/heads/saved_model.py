@@ -13,6 +13,8 @@ from stages.parts import TASKS
 from stages.resources import Resources
 from stages.runtime import steps as runtime
 from stages.store import Store
+from stages.train.architecture.comparison import architecture_record
+from stages.train.cost.minutes import minutes_of
 from stages.train.heads.baselines import baselines
 from stages.train.heads.network import network_files
 from stages.train.heads.out_of_fold import weights_in
@@ -21,7 +23,7 @@ from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
 from stages.train.ood.negatives import USERS_OWN
 from stages.train.ood.threshold import Reject, calibrate
-from stages.train.search.search_space import Input, inputs_by_name
+from stages.train.search.search_space import Input, inputs_by_name, views_of_rows
 from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.search.successive_halving import Trial
 
@@ -75,8 +77,10 @@ def save_model(
             config,
             samples=prepared.problem.count_labelled(arrays["rows"]),
             folds=prepared.folds,
+            bound=prepared.bound if prepared.folds > 1 else 0,
         )
         | validation_counts(prepared.problem, arrays["rows"], labels)
+        | _searched(trials, config, prepared, dataset)
         | {"finalists": baselines(trials, chosen, config, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(arrays["temperature"])}
@@ -87,6 +91,17 @@ def save_model(
     )
     store.save(model)
     return model
+
+
+def _searched(
+    trials: Sequence[Trial], config: TrainConfig, prepared: Prepared, dataset: Dataset
+) -> dict[str, Any]:
+    """The record of an architecture search; empty without one."""
+    if config.architecture != "search":
+        return {}
+    views = views_of_rows(config, dataset.views)
+    minutes = minutes_of(config, dataset.train_and_validation, views)
+    return {"architecture": architecture_record(trials, config, prepared.problem, minutes)}
 
 
 def _reject(arrays: dict[str, Array], prepared: Prepared, config: TrainConfig) -> Reject | None:

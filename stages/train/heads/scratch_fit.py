@@ -11,7 +11,7 @@ import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.models.fold_networks import KERNEL, FoldNetworks
+from stages.models.fold_networks import FoldNetworks
 from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES
@@ -30,6 +30,7 @@ MEAN_DECAY = 0.98  # share of the running mean of weights that a step keeps, at 
 MEAN_WARM_UP_STEPS = (
     10.0  # after step n a step keeps n / (n + this), so the first weights fade soon
 )
+CHOICES = ("kernel", "width", "genotype")  # hyperparameters that the layers are built from
 VALIDATION_BATCH = 64  # windows
 
 
@@ -91,10 +92,15 @@ class ScratchFit(Fit):
     def _initial_layers(self) -> tuple[FoldNetworks, list[Any]]:
         problem, values = self.problem, self.windows.values
         family = FAMILIES[self.hyper["input"].partition("@")[0]]
-        hidden, kernel = self.hyper["head"] == "hidden", self.hyper.get("kernel", KERNEL)
-        backbone = family.fold_networks(problem.folds, values.shape[1:], hidden, True, kernel)
+        backbone = family.fold_networks(
+            problem.folds,
+            values.shape[1:],
+            hidden=self.hyper["head"] == "hidden",
+            apart=True,
+            **{name: self.hyper[name] for name in CHOICES if name in self.hyper},
+        )
         backbone.initialise(values, np.random.default_rng(self.seed))
-        shape = (problem.folds, backbone.width, problem.classes)
+        shape = (problem.folds, backbone.features, problem.classes)
         return backbone, [parameter(np.zeros(shape)), parameter(np.zeros((shape[0], 1, shape[2])))]
 
     def _weights(self) -> dict[str, Floats]:

@@ -41,10 +41,17 @@ def choose(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
 
 
 def selection_of(
-    trials: Sequence[Trial], chosen: Trial, config: TrainConfig, *, samples: int, folds: int
+    trials: Sequence[Trial],
+    chosen: Trial,
+    config: TrainConfig,
+    *,
+    samples: int,
+    folds: int,
+    bound: int = 0,
 ) -> dict[str, Any]:
     """The record in a Model of how `chosen` was selected among `trials`, which were measured on
-    `samples` held-out samples in `folds` folds."""
+    `samples` held-out samples in `folds` folds; `bound` of them are in groups that were
+    guessed."""
     result = result_of(chosen)
     learner = learner_of(config)(chosen.hyperparameters)
     head = "mean of the folds' " + ("heads" if learner == "head" else "networks")
@@ -54,7 +61,7 @@ def selection_of(
     return {
         "rule": _rule(trials, config, folds),
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds, config.validation_folds),
+        "held_out": _held_out(chosen.phase, folds, config.validation_folds) + _guessed(bound),
         "head": "as trained on train" if folds == 1 else head,
         "metric": config.metric,
         "measures": rounded(result.measures),
@@ -87,6 +94,11 @@ def _held_out(phase: int, folds: int, validation_folds: int) -> str:
     if phase == 2 and validation_folds < folds:
         return f"{validation_folds} of {folds} folds of train and validation, each held out once"
     return f"train and validation in {folds} folds, groups kept whole"
+
+
+def _guessed(bound: int) -> str:
+    guess = "; {} samples that look as if taken together are in one fold with their like"
+    return guess.format(bound) if bound else ""
 
 
 def result_of(trial: Trial) -> TrialResult:

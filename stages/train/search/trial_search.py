@@ -1,4 +1,5 @@
-"""Searches over heads: `successive_halving.py` decides, and workers on Ray train."""
+"""Searches over heads and networks from scratch: `successive_halving.py` decides, and workers on
+Ray train."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from stages.memo import CachedContent, Scope
 from stages.parts import SEARCHERS
 from stages.resources import Resources
 from stages.store import Store
+from stages.train.architecture.arms import ArchitectureSearch
+from stages.train.architecture.counted_limits import limits_of
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import MB, worker_bytes
@@ -26,7 +29,7 @@ from stages.train.search.trial_worker import TrialPiece, TrialWorker
 
 ARRAYS = "arrays.npz"  # the file of a cached result that has its arrays
 HEAD_BYTES = 128 * MB  # of a worker's memory, for heads, their gradients and batches
-REMEDY = "Free some memory, or search without what this trial has; features are kept."
+REMEDY = "Free some memory, or take this trial's input out of the search; features are kept."
 ReportRung = Callable[[SuccessiveHalving], None]
 Curve = list[dict[str, float]]
 ReportEpoch = Callable[[int, dict[str, Any], int, int, Curve], None]
@@ -51,14 +54,19 @@ def search(
     the curve so far. Equal arguments give equal trials, on any number of cores. Raises
     InfrastructureError if Ray does not come up or a trial fails three times."""
     space = dimensions(config)
+    searches_architecture = config.architecture == "search"
+    learner = learner_of(config)
     halving = SuccessiveHalving(
-        SEARCHERS[config.searcher](space, config.seed),
+        _architecture_search(problem, config)
+        if searches_architecture
+        else SEARCHERS[config.searcher](space, config.seed),
         default_sets(space),
         total=trials,
         size=config.batch,
         keep=config.halving,
         rungs=rungs_of(config.epochs, config.halving),
-        kind=learner_of(config),
+        ahead=0 if searches_architecture else 1,  # a policy learns from what it proposed last
+        kind=lambda hyperparameters: hyperparameters.get("arm") or learner(hyperparameters),
     )
     session = _SearchSession(
         halving, cache_of(problem, config, store), config.metric, report_rung, report_epoch
@@ -80,6 +88,13 @@ def search(
         ):
             executor.run(session)
     return halving.trials
+
+
+def _architecture_search(problem: Problem, config: TrainConfig) -> ArchitectureSearch:
+    """The searcher of architectures for the windows of `problem`, of which there is one input."""
+    [windows] = problem.features.values()
+    shape = windows.values.shape[1:]
+    return ArchitectureSearch(config, limits_of(config, shape, problem.classes, problem.folds))
 
 
 def cache_of(problem: Problem, config: TrainConfig, store: Store) -> Scope:
@@ -123,7 +138,8 @@ class _SearchSession:
         self.report_epoch(rung.number, rung.hyperparameters, len(curve), last, curve)
 
     def resume(self, piece: TrialPiece) -> TrialPiece:
-        """The same piece: the trial is trained again from the end of its last rung."""
+        """The same piece: the trial is trained again from the end of its last rung, or from its
+        first epoch if that rung's result came from the cache."""
         return piece
 
     def on_result(self, piece: TrialPiece, outcome: tuple[TrialResult, dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import Any, NamedTuple
 
 from stages.models.arrays import pack_arrays
+from stages.models.family import LAST
 from stages.train.distributed.executor import Work
 from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem
@@ -33,7 +34,7 @@ class TrialWorker:
 
         paddle.set_device("cpu")
         self.problem, self.patience = shared
-        self.standardised: dict[str, Any] = {}
+        self.standardised: dict[tuple[str, str], Any] = {}
 
     def work(self, piece: TrialPiece) -> Work:
         """Train a piece: yields the trial's curve about once a second; returns its result, and the
@@ -70,11 +71,15 @@ class TrialWorker:
 
             fit = ScratchFit(self.problem, hyperparameters)
         else:
-            from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
+            from stages.train.heads.head_fit import fit_of
+            from stages.train.heads.standardised import StandardisedFeatures
 
-            if name not in self.standardised:
-                self.standardised[name] = StandardisedFeatures(self.problem, name)
-            fit = HeadsFit(self.problem, self.standardised[name], hyperparameters)
+            feature_maps = hyperparameters.get("feature_maps", LAST)
+            if (name, feature_maps) not in self.standardised:
+                self.standardised[name, feature_maps] = StandardisedFeatures(
+                    self.problem, name, feature_maps
+                )
+            fit = fit_of(self.problem, self.standardised[name, feature_maps], hyperparameters)
         if piece.state:
             fit.load_state(piece.state)
         return fit

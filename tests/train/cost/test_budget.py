@@ -3,6 +3,7 @@
 import pytest
 
 from stages.config import TrainConfig
+from stages.config.search_space import SearchSpace
 from stages.runtime.errors import BudgetTooSmall
 from stages.train.cost.budget import trials_within
 
@@ -35,6 +36,18 @@ def test_a_network_from_scratch_costs_more_than_a_head_and_further_views_of_it_n
     few = trials_within(alone, 2000, 0, 1.0)
     assert few > trials_within(alone, 4000, 0, 1.0)
     assert few - trials_within(alone, 2000, 1, 1.0) <= 1  # reading them
+
+
+def test_wider_networks_from_scratch_cost_more_and_heads_do_not():
+    def trials(family: str, *widths: float) -> int:
+        space = SearchSpace(width=widths)
+        config = TrainConfig(families=(family,), budget_minutes=30, search_space=space)
+        return trials_within(config, 2000, 0, 1.0)
+
+    plain = trials("small_audio", 1.0)
+    assert plain > trials("small_audio", 1.0, 2.0) > trials("small_audio", 2.0)
+    assert trials("small_audio", 2.0) == pytest.approx(plain / 4, abs=1)
+    assert trials("efficientnet_lite0", 1.0) == trials("efficientnet_lite0", 2.0)
 
 
 def test_a_family_with_short_windows_of_its_own_looks_at_many():

@@ -6,8 +6,10 @@ import pytest
 
 from stages.config import PipelineConfig
 from stages.parts import FAMILIES, TASKS
+from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.train.cost.compatibility import check_compatibility, is_compatible, notices
+from stages.train.cost.selected_families import with_weights
 
 
 def pipeline(task: str, **sections: Any) -> PipelineConfig:
@@ -68,3 +70,40 @@ def test_fine_tuning_takes_augmentations_of_the_same_modality_alone(task: str, c
 
     with pytest.raises(ConfigError, match=rf"train\.finetune\.augmentations: '{change}'"):
         check_compatibility(wrong)
+
+
+SEARCH = {"architecture": "search"}
+
+
+@pytest.mark.parametrize(
+    ("task", "train", "message"),
+    [
+        ("object_detection", SEARCH, "not searched for object_detection"),
+        ("image_classification", {**SEARCH, "families": ["small_image"]}, "takes no part"),
+        ("image_classification", {"families": ["searched_image"]}, "no architecture of its own"),
+        ("image_classification", {"device": {"macs": 10_000}}, "searched architectures alone"),
+        ("image_classification", {**SEARCH, "device": {"size_mb": 1}}, "not measured for each"),
+    ],
+)
+def test_what_does_not_go_with_a_search_of_architectures_is_refused(
+    task: str, train: dict, message: str
+):
+    with pytest.raises(ConfigError, match=message) as caught:
+        check_compatibility(pipeline(task, train=train))
+
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("task", "family"),
+    [("image_classification", "searched_image"), ("sound_classification", "searched_audio")],
+)
+def test_a_search_of_architectures_has_the_family_of_what_is_seen_or_heard(
+    task: str, family: str, tmp_path
+):
+    searching = pipeline(task, train={**SEARCH, "device": {"parameters": 30_000}})
+
+    check_compatibility(searching)
+
+    resources = Resources(cores=1, scratch=tmp_path)
+    assert with_weights(task, searching.train, resources).families == (family,)

@@ -8,8 +8,11 @@ from stages.train.cost.detection_budget import (
     MIN_EPOCHS,
     STARTUP_SECONDS,
     detection_seconds,
+    passes_of,
     plan,
+    seconds_per_image,
 )
+from stages.train.search.search_space import inputs_of
 from tests.train.detection.conftest import config
 
 TWO = {"families": ("lite_detector", "mobile_ssd"), "input_sizes": (320,), "trials": None}
@@ -21,11 +24,33 @@ def planned(minutes: float, samples: int = 300, speed: float = 1.0, **changes):
 
 
 def test_more_minutes_allow_more_epochs_and_then_more_trials():
-    short, middle, long = planned(10), planned(20), planned(120)
+    short, middle, long = planned(14), planned(20), planned(120)
 
     assert MIN_EPOCHS <= short.epochs < middle.epochs <= long.epochs == 60
     assert short.trials == middle.trials == 2
     assert long.trials == MAX_TRIALS
+
+
+def test_few_minutes_go_into_the_cheapest_family():
+    short, alone = planned(10), planned(10, families=("mobile_ssd",))
+
+    assert short.families == ("mobile_ssd",)
+    assert short.trials == 1
+    assert short.epochs == alone.epochs > planned(14).epochs
+    assert short.notices() == [
+        "lite_detector left out: 10 minutes are too few to compare it with others"
+    ]
+    assert planned(10, epochs=12).families == TWO["families"]  # there is time for these epochs
+
+
+def test_an_epoch_takes_equally_long_for_every_input():
+    inputs = inputs_of(config(families=TWO["families"], input_sizes=(256, 320)))
+    passes = passes_of(inputs)
+
+    times = [passes[each.name] * seconds_per_image(each) for each in inputs]
+    assert times == pytest.approx([times[0]] * 4)
+    assert min(passes.values()) == passes["lite_detector@320"] == 1
+    assert max(passes.values()) == passes["mobile_ssd@256"]
 
 
 def test_a_machine_twice_as_fast_does_in_half_the_minutes_what_the_reference_does():

@@ -7,8 +7,9 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.runtime.errors import ConfigError
-from stages.train.cost.finetune_budget import tunable
+from stages.train.cost.finetune_budget import tunable, with_leaders
 from stages.train.heads.head_search import Heads
+from stages.train.search.search_space import Input
 
 THREE = tuple(f"efficientnet_lite{number}" for number in range(3))
 LITE = TrainConfig(families=("efficientnet_lite0",), budget_minutes=20)
@@ -23,11 +24,36 @@ def tuned(train: TrainConfig, samples: int = 600) -> int | None:
     return Heads().resolve(train, samples, 1, 1.0).finetune.trials
 
 
-def test_more_minutes_more_trials_and_more_samples_fewer():
-    counts = [tuned(LITE.model_copy(update={"budget_minutes": m})) or 0 for m in (5, 10, 20, 40)]
+ORDER = [  # freeze, epochs, folds: the preferred first
+    (("half", "most"), 12, 2),
+    (("half", "most"), 12, 1),
+    (("half", "most"), 9, 2),
+    (("half", "most"), 9, 1),
+    (("most",), 12, 1),
+    (("most",), 9, 1),
+]
 
-    assert counts == sorted(counts)
-    assert counts[-1] > counts[0]
+
+def place(finetune: Finetune) -> int:
+    return ORDER.index((finetune.search_space.freeze, finetune.longest, finetune.folds))
+
+
+def led(plan: TrainConfig, samples: int) -> Finetune:
+    """The fine-tuning of a plan in which the dearest input leads."""
+    return with_leaders(plan, tunable(plan)[::-1], samples).finetune
+
+
+def test_more_minutes_buy_more_layers_then_epochs_then_folds_then_trials():
+    plans = [LITE.model_copy(update={"budget_minutes": minutes}) for minutes in range(4, 40)]
+    finetuned = [led(Heads().resolve(train, 900, 1, 1.0), 900) for train in plans]
+    worth = [(-place(each), each.trials or 0) for each in finetuned if each.trials]
+
+    assert worth == sorted(worth)
+    assert {-place for place, _ in worth} >= {0, 3, 5}
+    assert worth[-1][1] > 4
+
+
+def test_more_samples_take_more_time():
     assert (tuned(LITE, 3000) or 0) < (tuned(LITE) or 0)
 
 
@@ -59,22 +85,49 @@ def test_a_resolved_plan_stays_as_it_is(minutes: int):
 def test_where_time_is_short_the_dearest_are_not_tuned():
     short, long = (resolve(minutes, samples=900).finetune for minutes in (10, 400))
 
-    assert "efficientnet_lite2@256" not in short.inputs
+    assert "efficientnet_lite2@352" not in short.inputs
     assert {name.partition("@")[0] for name in long.inputs} == set(THREE)
 
 
-def test_a_dearer_family_is_worth_more_than_epochs_those_than_a_fold_and_that_than_trials():
-    plans = [resolve(minutes, samples=900).finetune for minutes in range(8, 60, 4)]
-    finetuned = [finetune for finetune in plans if finetune.trials]
-    worth = [
-        (len(finetune.inputs), finetune.epochs, finetune.folds, finetune.trials or 0)
-        for finetune in finetuned
+def inputs(train: TrainConfig) -> dict[str, Input]:
+    return {model_input.name: model_input for model_input in tunable(train)}
+
+
+def test_the_leader_gets_the_minutes_even_if_it_is_the_dearest():
+    plan = resolve(30, samples=600)
+    dearest, cheapest = (
+        inputs(plan)[name] for name in ("efficientnet_lite2@352", "efficientnet_lite0@224")
+    )
+
+    both = [
+        with_leaders(plan, ranking, 600).finetune
+        for ranking in ([dearest, cheapest], [cheapest, dearest])
     ]
 
-    assert worth == sorted(worth)
-    assert {trials for *_, trials in worth} >= {1, 2}
-    assert {epochs for _, epochs, *_ in worth} == {9, 12}
-    assert {folds for *_, folds, _ in worth} == {1, 2}
+    assert [each.inputs[0] for each in both] == [dearest.name, cheapest.name]
+    assert place(both[0]) > place(both[1])
+    assert all(each.minutes == plan.finetune.minutes for each in both)
+
+
+def test_an_input_for_which_there_is_no_time_leaves_it_to_the_next():
+    plan = resolve(10, samples=600)
+    tunable_inputs = inputs(resolve(30, samples=600))
+    ranking = [tunable_inputs["efficientnet_lite2@352"], tunable_inputs["efficientnet_lite1@256"]]
+
+    assert with_leaders(plan, ranking, 600).finetune.inputs == ("efficientnet_lite1@256",)
+    assert with_leaders(plan, ranking[:1], 600).finetune.trials == 0
+
+
+def test_who_counts_the_trials_by_hand_gets_them_whoever_leads():
+    plan = LITE.with_tuned(3)
+
+    assert with_leaders(plan, tunable(plan), 600) == plan
+
+
+def test_no_more_views_are_computed_than_epochs_take():
+    finetune = led(resolve(30, samples=600), 600)
+
+    assert finetune.views < finetune.longest
 
 
 def test_the_error_for_unknown_inputs_lists_the_known_ones():
@@ -82,13 +135,6 @@ def test_the_error_for_unknown_inputs_lists_the_known_ones():
 
     with pytest.raises(ConfigError, match="There are: efficientnet_lite0@224"):
         tunable(train)
-
-
-def test_epochs_are_worth_more_than_larger_pictures():
-    finetune = resolve(24, samples=480).finetune
-
-    assert finetune.epochs == 12
-    assert not [name for name in finetune.inputs if name.endswith("@352")]
 
 
 def test_epochs_that_the_config_sets_stay():

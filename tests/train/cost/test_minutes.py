@@ -25,6 +25,18 @@ def test_a_head_takes_its_epochs_on_every_row():
     assert minutes_of(TRAIN, 60_000, 2)(trial()) == pytest.approx(seconds / 60, abs=1e-4)
 
 
+def test_a_network_from_scratch_takes_longer_the_wider_it_is():
+    train = TrainConfig(families=("small_image",), folds=5)
+    plain, wide = (
+        Trial(0, {"input": "small_image@64", "width": width}, result=TEN_EPOCHS)
+        for width in (1.0, 2.0)
+    )
+
+    minutes = minutes_of(train, 6000, 0)
+
+    assert minutes(wide) == pytest.approx(4 * minutes(plain), abs=1e-3)
+
+
 def test_a_fine_tuned_trial_takes_its_share_of_the_layers_on_its_share_of_the_samples():
     whole = LITE.seconds * finetune_budget.BACKBONE_STEP_PASSES  # one sample, all layers, one core
     seconds = 10 * 600 * 0.8 * 0.45 * whole / 2

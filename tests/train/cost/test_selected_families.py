@@ -136,3 +136,14 @@ def test_a_number_of_trials_in_the_config_excludes_no_family():
 def test_a_budget_that_allows_not_even_the_cheapest_is_told():
     with pytest.raises(BudgetTooSmall, match="budget_minutes"):
         resolve(0.1)
+
+
+@pytest.mark.parametrize("clips", [300, 3000])
+def test_a_network_from_scratch_does_not_starve_cheap_heads(clips: int):
+    train = TrainConfig(families=("efficientnet_lite0", "small_audio"), budget_minutes=10)
+
+    resolved = affordable(Heads(), train, clips, 1, 1.0)
+
+    assert "efficientnet_lite0" in resolved.families
+    assert (resolved.trials or 0) >= 8
+    assert ("small_audio" in resolved.excluded) == (clips == 3000)

@@ -47,6 +47,31 @@ def test_a_trial_goes_on_from_its_state_as_if_it_had_not_stopped(problem, traine
     _equal(again, trained)
 
 
+def test_mosaics_end_where_the_config_says(problem, dataset):
+    mosaic = {"mosaic": {"chance": 1.0, "until": 0.85}}
+    mosaics = dataset.model_copy(update={"augmentations": (mosaic,)})
+    scenes = replace(problem.scenes, dataset=mosaics)
+    shown: list = []
+
+    class Watched(type(scenes)):
+        def augmented(self, *arguments):
+            shown.append(super().augmented(*arguments))
+            return shown[-1]
+
+    watched = Watched(**vars(scenes))
+    fit = DetectorFit(replace(problem, scenes=watched, epochs=10), hyperparameters())
+    plain = {scenes.plain(index, 96).picture.tobytes() for index in range(len(scenes.training))}
+
+    def are_plain(done):
+        shown.clear()
+        fit.done = done
+        fit.half_batch_gradient(0)
+        return [scene.picture.tobytes() in plain for scene in shown]
+
+    assert not any(are_plain(0) + are_plain(int(8.4 * fit.steps)))
+    assert all(are_plain(9 * fit.steps) + are_plain(10 * fit.steps - 1))
+
+
 def test_training_lowers_the_loss(problem):
     fit = DetectorFit(problem, hyperparameters())
     for _ in range(3):

@@ -27,7 +27,8 @@ from tests.train.detection.conftest import config, hyperparameters
 BUDGET = RungBudget(0, 2, hyperparameters())
 
 
-@pytest.fixture(scope="module")
+# Its search takes a minute or more, so what uses it is in the slow set.
+@pytest.fixture(scope="module", params=[pytest.param("searched", marks=pytest.mark.slow)])
 def model(dataset, store, ray_running):
     wanted = config(epochs=14, trials=2, search_space={"batch_size": (4,)})
     return Detectors().train(dataset, wanted, store=store, run=QuietRun(), resources=ray_running)
@@ -122,7 +123,7 @@ def test_two_workers_in_a_group_come_to_the_same(problem, ray_running, whole, tm
     assert_equal(in_group(problem, resources, 2), whole)
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_a_search_that_was_killed_goes_on_and_comes_to_the_same(problem, ray_running, tmp_path):
     searches = []
     for place in ("one", "other"):

@@ -48,7 +48,7 @@ def test_the_two_bins_around_a_distance_share_it():
 
 
 def test_boxes_of_the_loss_are_those_of_the_device():
-    loss = PointLoss(SIZE, LABELS)
+    loss = PointLoss(SIZE)
     rng = np.random.default_rng(0)
     sides = rng.standard_normal((1, len(loss.points.places), 4 * BINS)).astype(np.float32)
     logits = rng.standard_normal((1, len(loss.points.places), LABELS)).astype(np.float32)
@@ -60,7 +60,7 @@ def test_boxes_of_the_loss_are_those_of_the_device():
 
 
 def test_a_right_answer_costs_less_than_another_label_or_another_place():
-    loss = PointLoss(SIZE, LABELS)
+    loss = PointLoss(SIZE)
 
     right, label, place = (
         float(loss(_answer(loss, *label_and_shift), [BOX]))
@@ -72,7 +72,7 @@ def test_a_right_answer_costs_less_than_another_label_or_another_place():
 
 
 def test_a_picture_without_boxes_lowers_all_scores():
-    loss = PointLoss(SIZE, LABELS)
+    loss = PointLoss(SIZE)
     logits, sides = _answer(loss, 1, 0)
     logits.stop_gradient = False
 
@@ -83,7 +83,7 @@ def test_a_picture_without_boxes_lowers_all_scores():
 
 
 def test_what_is_found_of_one_picture_changes_nothing_for_the_next():
-    loss = PointLoss(SIZE, LABELS)
+    loss = PointLoss(SIZE)
     logits, sides = _answer(loss, 1, 0)
     both = [paddle.concat([output, output]) for output in (logits, sides)]
 

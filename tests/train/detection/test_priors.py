@@ -85,7 +85,7 @@ def test_of_the_priors_without_a_box_the_hardest_are_trained_on():
 
 
 def test_a_right_answer_costs_less_than_a_wrong_one_and_nothing_has_a_cost_too():
-    loss = PriorLoss(SIZE, 3)
+    loss = PriorLoss(SIZE, PRIOR_STRIDES, PRIOR_SHARES)
     truth = np.array([[10, 10, 50, 50, 1]], np.float32)
 
     right, wrong = (float(loss(_answer(loss, truth, label), [truth])) for label in (1, 2))

@@ -104,7 +104,7 @@ def test_workers_that_have_room_for_one_are_one(single_worker, tmp_path):
     assert files == single_worker[1]
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_killed_workers_cost_what_was_done_since_the_last_checkpoint(single_worker, tmp_path):
     settings = makers.settings(tmp_path).model_copy(update={"threads": 2})
     dies = {0: [6], 1: [12]}

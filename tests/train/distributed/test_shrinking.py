@@ -11,7 +11,7 @@ from tests.train.distributed import loops
 from tests.train.distributed.killable_run import KillableRun
 from tests.train.distributed.test_driver import run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.chaos
 
 
 def test_the_group_goes_on_with_fewer_workers_when_the_cluster_shrinks(tmp_path):

@@ -64,6 +64,7 @@ def test_all_machines_work_and_make_the_model_that_is_made_here(here, tmp_path):
     assert [outcome["machines"][kind] for kind in kinds] == [3, 3, 3]
 
 
+@pytest.mark.chaos
 def test_a_killed_worker_does_not_change_the_model(here, tmp_path):
     outcome = on_three_machines(tmp_path, "kill")
 

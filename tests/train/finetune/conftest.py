@@ -67,8 +67,7 @@ def finetune_problem() -> FinetuneProblem:
     heads = Problem(
         {INPUT.name: features}, samples % CLASSES, samples // CLASSES % 3, plain, CLASSES, 3
     )
-    plain_head = {"input": INPUT.name, "head": "linear", "learning_rate": 0.01, "weight_decay": 0.1}
-    plain_head |= {"batch_size": 16, "class_balance": "none"}
+    plain_head = {"input": INPUT.name, "head": "linear", "l2": 0.1, "class_balance": "none"}
     published = FAMILIES[INPUT.family].load()
     candidate = FinetuneCandidate(INPUT, published, blank_head(), plain_head)
     return FinetuneProblem(

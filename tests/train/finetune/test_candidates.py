@@ -14,11 +14,12 @@ TRAIN = TrainConfig(
 SIZES = TRAIN.model_copy(update={"input_sizes": (224, 320)})
 
 
-def trial(number: int, lite: int, accuracy: float, size: int = 0) -> Trial:
+def trial(number: int, lite: int, accuracy: float, size: int = 0, feature_maps: str = "") -> Trial:
     size = size or {0: 224, 1: 256}[lite]
     measures = {"accuracy": accuracy, "log_loss": 1 - accuracy}
     result = TrialResult(measures, 1, True, [measures], b"")
     hyperparameters = {"input": f"efficientnet_lite{lite}@{size}", "head": "linear"}
+    hyperparameters |= {"feature_maps": feature_maps} if feature_maps else {}
     return Trial(number, hyperparameters, 1, accuracy, True, result)
 
 
@@ -75,3 +76,39 @@ def test_the_best_head_of_every_input_is_a_baseline():
     prepared = Prepared(blobs(samples=90), (), 3, {})
 
     assert [trial.number for trial in best_of_each(trials, short, prepared)] == [2, 0]
+
+
+def test_a_candidate_starts_from_the_best_head_on_the_last_map():
+    trials = [
+        trial(0, 0, 0.80, feature_maps="last"),
+        trial(1, 0, 0.83, feature_maps="last"),
+        trial(2, 0, 0.90, feature_maps="last+16+8"),
+        trial(3, 0, 0.85, feature_maps="last+16"),
+        trial(4, 1, 0.86),  # of a family without a choice of maps
+    ]
+
+    assert numbers(*trials) == [1, 4], "families are in the order of their best heads of all"
+
+
+def test_a_family_is_not_far_behind_if_its_head_on_inner_maps_is_not():
+    trials = [
+        trial(0, 0, 0.90),
+        trial(1, 1, 0.60, feature_maps="last"),
+        trial(2, 1, 0.89, feature_maps="last+16"),
+    ]
+
+    assert numbers(*trials) == [0, 1]
+    assert numbers(*trials[:2]) == [0]
+
+
+def test_an_input_without_a_head_on_the_last_map_is_no_candidate():
+    assert numbers(
+        trial(0, 0, 0.80, feature_maps="last"), trial(1, 1, 0.84, feature_maps="last+16")
+    ) == [0]
+
+
+def test_a_baseline_may_take_inner_maps():
+    trials = [trial(0, 0, 0.80, feature_maps="last"), trial(1, 0, 0.84, feature_maps="last+16")]
+    prepared = Prepared(blobs(samples=90), (), 3, {})
+
+    assert [each.number for each in best_of_each(trials, TRAIN, prepared)] == [1]

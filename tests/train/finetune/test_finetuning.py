@@ -1,4 +1,4 @@
-"""Both phases of a search, in a group of two workers and with one."""
+"""Both phases of a search; slow: in a group of two workers, too."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,8 @@ from stages.tracking import QuietRun
 from stages.train import train
 from tests import makers
 
-SLOW = SearchSpace(learning_rate=Range(low=1e-6, high=1e-6))  # heads learn next to nothing
+# heads learn next to nothing
+SLOW = SearchSpace(head=("hidden",), learning_rate=Range(low=1e-6, high=1e-6))
 SPACE = FinetuneSearchSpace(freeze=("most",), batch_size=(16,))
 CONFIG = TrainConfig(
     families=("efficientnet_lite0",),
@@ -36,16 +37,17 @@ def dataset(store):
 
 @pytest.fixture(scope="module")
 def trained(dataset, store, ray_running):
-    models = []
-    for workers in (2, 1):
-        slice_ = TrainSlice(train=CONFIG.model_copy(update={"workers": workers}))
-        models.append(train(dataset, slice_, store=store, run=QuietRun(), resources=ray_running))
-    return models
+    return trained_by(1, CONFIG, dataset, store, ray_running)
+
+
+def trained_by(workers, config, dataset, store, resources):
+    slice_ = TrainSlice(train=config.model_copy(update={"workers": workers}))
+    return train(dataset, slice_, store=store, run=QuietRun(), resources=resources)
 
 
 @pytest.fixture(scope="module")
 def rows(trained, store) -> list[dict]:
-    return json.loads(store.get(trained[0].files["trials.json"]))
+    return json.loads(store.get(trained.files["trials.json"]))
 
 
 def test_trials_of_both_phases_are_in_the_table(rows):
@@ -60,13 +62,19 @@ def test_weak_trials_are_stopped_after_the_first_rung(rows):
     assert sorted(row["rung"] for row in tuned) == [3, 3, 9]
 
 
-def test_two_workers_and_one_make_the_same_model(trained):
-    assert trained[0].ref == trained[1].ref
+@pytest.mark.slow
+def test_two_workers_and_one_make_the_same_model(dataset, store, ray_running):
+    finetune = Finetune(trials=1, epochs=3, views=1, search_space=SPACE)
+    config = CONFIG.model_copy(update={"finetune": finetune})
+
+    alone, both = (trained_by(count, config, dataset, store, ray_running) for count in (1, 2))
+
+    assert alone.ref == both.ref
 
 
 def test_a_tuned_model_differs_from_the_published_backbone(trained, rows, store):
     chosen = next(row for row in rows if row["chosen"])
-    arrays = unpack_arrays(store.get(trained[0].files["weights.npz"]))
+    arrays = unpack_arrays(store.get(trained.files["weights.npz"]))
     from stages.parts import FAMILIES
 
     published = FAMILIES["efficientnet_lite0"].load()
@@ -78,9 +86,9 @@ def test_a_tuned_model_differs_from_the_published_backbone(trained, rows, store)
 
 
 def test_out_of_fold_predictions_are_kept(trained, store, dataset):
-    unseen = json.loads(store.get(trained[0].files["unseen.json"]))
+    unseen = json.loads(store.get(trained.files["unseen.json"]))
 
-    assert len(unseen["digests"]) == trained[0].selection["samples"]
+    assert len(unseen["digests"]) == trained.selection["samples"]
     np.testing.assert_allclose(np.sum(unseen["answers"], axis=1), 1, atol=1e-4)
 
 

@@ -9,6 +9,7 @@ from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.finetune.finetune_problem import FinetuneProblem
+from stages.train.finetune.finetune_search import FinetuneRequest
 from stages.train.finetune.reevaluation import (
     best_of,
     chosen_of,
@@ -16,7 +17,6 @@ from stages.train.finetune.reevaluation import (
     reevaluate,
     reevaluation_rungs,
 )
-from stages.train.finetune.request import FinetuneRequest
 from stages.train.finetune.resume_state import ResumeState
 from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.problem import Problem

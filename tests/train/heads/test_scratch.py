@@ -35,8 +35,8 @@ def tones(each: int = 12, views: int = 1, changes: tuple = ()) -> Problem:
 
 
 def fit(epochs: int = 4, problem: Problem | None = None, **changes) -> ScratchFit:
-    plain = hyperparameters(input=INPUT, batch_size=6)
-    trained = ScratchFit(problem or tones(), plain | changes)
+    changed = hyperparameters(**{"input": INPUT, "batch_size": 6, **changes})
+    trained = ScratchFit(problem or tones(), changed)
     trained.fit(epochs, patience=100)
     return trained
 
@@ -49,13 +49,15 @@ def test_it_learns_what_can_be_learnt(head: str):
     assert done.curve[-1]["train_loss"] < done.curve[0]["train_loss"]
 
 
-@pytest.mark.parametrize(("head", "kernel"), [("linear", 3), ("hidden", 5)])
-def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel: int):
+@pytest.mark.parametrize(
+    ("head", "kernel", "width"), [("linear", 3, 1.0), ("hidden", 5, 1.0), ("linear", 3, 1.5)]
+)
+def test_the_network_of_all_folds_answers_as_the_mean_of_each(head: str, kernel: int, width: float):
     import paddle
 
     from stages.models.network import assemble
 
-    done = fit(head=head, kernel=kernel)
+    done = fit(head=head, kernel=kernel, width=width)
     shown = done.problem.features[INPUT].values[:5]
     done._load_weights(done.best.parameters)
     done.backbone.eval()
@@ -115,6 +117,14 @@ def test_a_fold_learns_nothing_of_its_validation_rows():
 
 def test_mixed_batches_change_the_training():
     assert fit().curve != fit(problem=tones(changes=(Mixup(alpha=0.4),))).curve
+
+
+def test_a_wider_network_has_more_channels_in_every_layer():
+    plain, wide = (fit(epochs=1, width=width).arrays() for width in (1.0, 2.0))
+
+    for place in range(5):
+        name = f"backbone.units.{place}.convolution.weight"
+        assert wide[name].shape[0] == 2 * plain[name].shape[0]
 
 
 def test_balance_makes_another_trial():

@@ -62,7 +62,9 @@ def test_boxes_have_no_use_for_it():
 def test_the_budget_counts_negatives():
     """As many trials as so many more samples would leave."""
     off, auto = (
-        TrainConfig(families=("efficientnet_lite0",), budget_minutes=3, finetune=NONE, other=other)
+        TrainConfig(
+            families=("efficientnet_lite0",), budget_minutes=1.5, finetune=NONE, other=other
+        )
         for other in ("off", "auto")
     )
 

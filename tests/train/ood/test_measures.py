@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
+from stages.train.heads.head_fit import fit_of
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import best_temperature, measures
+from stages.train.heads.standardised import StandardisedFeatures
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 OTHER = 2
@@ -28,15 +29,19 @@ def test_measures_and_temperature_are_those_of_the_other_samples():
     assert best_temperature(logits, truth, OTHER) == best_temperature(logits[known], truth[known])
 
 
-def test_negatives_count_in_no_measure_of_a_fit_and_still_have_predictions():
+@pytest.mark.parametrize("head", ["linear", "hidden"])
+def test_negatives_count_in_no_measure_of_a_fit_and_still_have_predictions(head: str):
     problem_with_other = problem()
-    fit = HeadsFit(
-        problem_with_other, StandardisedFeatures(problem_with_other, INPUT), hyperparameters()
+    fit = fit_of(
+        problem_with_other,
+        StandardisedFeatures(problem_with_other, INPUT),
+        hyperparameters(head=head),
     )
     fit.fit(3, 3)
 
     rows, logits = fit.out_of_fold_logits()
-    plain = logits * np.float32(fit.temperature())
+    # a linear head is measured at its temperature
+    plain = logits * np.float32(fit.temperature() if head == "hidden" else 1)
 
     assert len(rows) == 60
     assert problem_with_other.samples == 40

@@ -5,13 +5,21 @@ import os
 import pytest
 
 from stages.config import TrainConfig
+from stages.config.search_space import SearchSpace
 from stages.runtime.errors import InfrastructureError
 from stages.train.search.trial_search import score_of, search
 from tests import makers
 from tests.train.conftest import blobs
 
+# a linear head ends after one epoch, so that rungs are of heads with a hidden layer
 CONFIG = TrainConfig(
-    families=("efficientnet_lite0",), input_sizes=(64,), epochs=15, batch=4, halving=2, folds=3
+    families=("efficientnet_lite0",),
+    input_sizes=(64,),
+    epochs=15,
+    batch=4,
+    halving=2,
+    folds=3,
+    search_space=SearchSpace(head=("hidden",), feature_maps=("last",)),
 )
 
 
@@ -33,6 +41,16 @@ def test_it_trains_every_trial_and_the_best_of_them_longest(ray_running, store):
     best = min(trials, key=lambda trial: trial.rank)
     assert best.result.measures["balanced_accuracy"] > 0.9
     assert heard == [False] * (len(heard) - 1) + [True]
+
+
+def test_a_linear_head_is_trained_to_its_end_in_one_epoch(ray_running, store):
+    space = SearchSpace(head=("linear",), feature_maps=("last",))
+    linear = CONFIG.model_copy(update={"search_space": space})
+
+    trials = search(blobs(), linear, 3, ray_running, lambda _: None, store=store)
+
+    assert all(len(trial.result.curve) == 1 for trial in trials)
+    assert max(trial.result.measures["balanced_accuracy"] for trial in trials) > 0.9
 
 
 @pytest.mark.slow

@@ -33,13 +33,21 @@ class Evolution:
 
     tries_defaults_first = True
 
-    def __init__(self, space: Sequence[Dimension], seed: int, startup: int = TOURNAMENT) -> None:
+    def __init__(
+        self,
+        space: Sequence[Dimension],
+        seed: int,
+        startup: int = TOURNAMENT,
+        population: int = POPULATION,
+        tournament: int = TOURNAMENT,
+    ) -> None:
         self.space = space
+        self.tournament = tournament
         self.seed = seed
         self.startup = startup
         self.proposal_count = 0
         self.proposed: list[dict[str, Any]] = []
-        self.population: deque[tuple[dict[str, Any], float]] = deque(maxlen=POPULATION)
+        self.population: deque[tuple[dict[str, Any], float]] = deque(maxlen=population)
 
     def propose(self, count: int) -> list[dict[str, Any]]:
         """`count` sets of hyperparameters: random ones at first, then mutations of the
@@ -66,7 +74,7 @@ class Evolution:
     def _child(self, rng: np.random.Generator) -> dict[str, Any]:
         if len(self.population) < self.startup:
             return random_hyperparameters(self.space, rng)
-        size = min(TOURNAMENT, len(self.population))
+        size = min(self.tournament, len(self.population))
         indices = rng.choice(len(self.population), size, replace=False)
         best = max(sorted(indices), key=lambda index: self.population[index][1])
         return mutated(self.space, self.population[best][0], rng)

@@ -11,7 +11,7 @@ import pytest
 from stages.models.backbone_split import frozen_stem
 from stages.models.network import assemble
 from stages.parts import FAMILIES
-from stages.train.finetune.finetune_fit import FinetuneFit
+from stages.train.finetune.finetune_loop import FinetuneFit
 from tests.train.finetune.conftest import INPUT, PLAIN, SAMPLES, blank_head
 
 
@@ -131,7 +131,7 @@ def test_earlier_layers_learn_more_slowly(finetune_problem):
 
 def test_the_final_training_uses_all_samples(finetune_problem):
     on_all_samples = FinetuneFit(finetune_problem, PLAIN, blank_head(), on_all_samples=True)
-    on_all_samples.fit_all(1)
+    on_all_samples.fit(1)
 
     assert len(on_all_samples.training_rows) == SAMPLES
     assert set(on_all_samples.arrays(1.0)) == set(assemble_names())
@@ -141,10 +141,10 @@ def test_a_resumed_final_training_comes_to_the_same(finetune_problem):
     first, other = (
         FinetuneFit(finetune_problem, PLAIN, blank_head(), on_all_samples=True) for _ in range(2)
     )
-    first.fit_all(1)
+    first.fit(1)
     other.load_state(first.state())
     for trained in (first, other):
-        trained.fit_all(2)
+        trained.fit(2)
 
     assert first.curve == other.curve
     np.testing.assert_array_equal(first.mean, other.mean)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from stages.config import TrainConfig
-from stages.train.finetune.dimensions import DEFAULTS
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from stages.train.finetune.request import FinetuneRequest, halving_of
+from stages.train.finetune.finetune_search import DEFAULTS, FinetuneRequest, halving_of
 from stages.train.search.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 

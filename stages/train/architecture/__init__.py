@@ -1,0 +1,1 @@
+"""Searches the architecture of a small network that is trained from scratch."""

@@ -1,0 +1,32 @@
+"""Controllers: searchers (`successive_halving.Searcher`) over choices alone, the board CONTROLLERS.
+
+`propose(count)` returns sets, a choice for each dimension; `learn` takes their scores. What a limit
+forbids is never trained, and told by `reject`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+Choices = dict[str, Any]
+Prior = Callable[[Mapping[str, Any]], float]
+
+
+class Controller(Protocol):
+    """Proposes sets of choices and learns their scores. Made with the dimensions of the space, all
+    categorical, a seed, and a prior: a function from a set to a number that needs no training, the
+    higher, the more promising; None: no set is preferred. Equal arguments, scores and rejections in
+    equal order give equal proposals."""
+
+    tries_defaults_first: ClassVar[bool]
+
+    def propose(self, count: int) -> list[Choices]:
+        """`count` sets; a set may be proposed again."""
+        ...
+
+    def learn(self, trials: Sequence[tuple[Choices, float]]) -> None:
+        """Learn the scores of `trials`; higher is better. On-policy controllers expect those of the
+        sets that they proposed last."""
+        ...
+
+    def reject(self, sets: Sequence[Choices]) -> None:
+        """Learn that `sets`, proposed since the last `learn`, break a limit."""
+        ...

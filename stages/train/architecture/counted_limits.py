@@ -1,0 +1,82 @@
+"""Hard limits that are counted and not measured: parameters and multiply-accumulates (MACs) of a
+network, before it is built. What breaks one is never trained."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from stages.config import TrainConfig
+from stages.models.genotype import ADD, NONE, SKIP, Genotype, macs_of, parameters_of
+from stages.runtime.errors import ConfigError
+from stages.train.architecture.space import REPEATS, STEMS, WIDTHS
+from stages.train.search.search_space import Input, inputs_of
+
+FRAMES = 100  # of a window of sound, where the data are not at hand
+FEW_LABELS = 2  # where the data are not at hand
+SMALLEST = Genotype(
+    stem=min(STEMS),
+    widths=(min(WIDTHS[0]), min(WIDTHS[1]), min(WIDTHS[2])),
+    repeats=(min(REPEATS),) * 3,
+    down="max2",
+    residual=False,
+    merge=ADD,
+    cell=(NONE, NONE, SKIP, NONE, NONE, NONE),
+    motifs=(),
+)
+
+
+class CountedLimits(NamedTuple):
+    """The limits `parameters` and `macs` (None: none) of a network for windows of `shape`,
+    [channels, height, width], with a head for so many `labels`. The networks of all `folds` are
+    shipped together, so they are counted together."""
+
+    shape: tuple[int, ...]
+    labels: int
+    folds: int
+    parameters: int | None = None
+    macs: int | None = None
+
+    def counts(self, genotype: Genotype) -> tuple[int, int]:
+        """The parameters and MACs of `genotype`."""
+        return (
+            parameters_of(genotype, self.shape[0], self.labels, self.folds),
+            macs_of(genotype, self.shape, self.labels, self.folds),
+        )
+
+    def allow(self, genotype: Genotype) -> bool:
+        """Whether `genotype` keeps both limits."""
+        limits = (self.parameters, self.macs)
+        pairs = zip(self.counts(genotype), limits, strict=True)
+        return all(limit is None or count <= limit for count, limit in pairs)
+
+
+def limits_of(config: TrainConfig, shape: Sequence[int], labels: int, folds: int) -> CountedLimits:
+    """The counted limits of `config` for a problem of so many `labels` and `folds`."""
+    device = config.device
+    return CountedLimits(tuple(shape), labels, folds, device.parameters, device.macs)
+
+
+def planned_shape(model_input: Input) -> tuple[int, ...]:
+    """The shape of a window of `model_input`, with FRAMES for a length that only data have."""
+    channels, height, width = model_input.initialised_family.shape
+    takes_pictures = model_input.initialised_family.takes == "pictures"
+    side = model_input.size if takes_pictures else FRAMES
+    return (channels or 1, height or side, width or side)
+
+
+def check_smallest(config: TrainConfig, labels: Callable[[], int]) -> None:
+    """Raise ConfigError, with the smallest network's figures, if not even that keeps the limits.
+    `labels` counts the labels of the data, if that is needed."""
+    device = config.device
+    if config.architecture != "search" or (device.parameters is None and device.macs is None):
+        return
+    for model_input in inputs_of(config):
+        limits = limits_of(config, planned_shape(model_input), labels(), config.folds)
+        if not limits.allow(SMALLEST):
+            parameters, macs = limits.counts(SMALLEST)
+            raise ConfigError(
+                f"Nothing keeps the limits of train.device: the smallest network of "
+                f"{model_input.name} has {parameters:,} parameters and {macs:,} MACs, with "
+                f"{limits.folds} folds that are shipped together.",
+                "Raise train.device.parameters or macs above these, or set train.folds to 1, or "
+                "a smaller train.input_sizes.",
+            )

@@ -1,0 +1,32 @@
+"""Architectures made by hand, which every search has to beat: plain convolutions, as those of
+small_image.py, and depthwise-separable ones (Howard et al., MobileNets, arXiv 1704.04861)."""
+
+from stages.models.genotype import ADD, NONE, Genotype
+from stages.train.architecture.counted_limits import CountedLimits
+
+CELL = (NONE, NONE, "1", NONE, NONE, NONE)  # one motif
+OPERATIONS = {"plain": "conv3", "separable": "sep3"}  # also how a stage halves the sides
+WIDTHS = (16, 32, 48)
+FACTORS = (4.0, 3.0, 2.5, 2.0, 1.5, 1.25, 1.0, 0.75, 0.5, 0.375, 0.25)  # of all widths
+FEW = 3  # of the widest that keep the limits: narrower ones have no chance
+
+
+def hand_designs(name: str, limits: CountedLimits) -> list[Genotype]:
+    """The widest networks of the design `name` that keep `limits`, the widest first; none if none
+    does."""
+    every = [_design(OPERATIONS[name], factor) for factor in FACTORS]
+    return [genotype for genotype in every if limits.allow(genotype)][:FEW]
+
+
+def _design(operation: str, factor: float) -> Genotype:
+    first, second, third = (round(width * factor) for width in WIDTHS)
+    return Genotype(
+        stem=first,
+        widths=(first, second, third),
+        repeats=(1, 1, 1),
+        down=operation,
+        residual=False,
+        merge=ADD,
+        cell=CELL,
+        motifs=((NONE, operation, NONE),),
+    )

@@ -1,0 +1,93 @@
+"""Standardises cached features for heads, and joins the heads of all folds to one that takes
+features as the backbone gives them."""
+
+from typing import Any
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+
+from stages.models.family import LAST, STATISTICS, Family
+from stages.parts import FAMILIES
+from stages.train.heads.fit import Fit, Floats, padded
+from stages.train.heads.problem import Problem
+
+
+class StandardisedFeatures:
+    """The features of one input, those of `feature_maps` alone (a key of `Family.feature_counts`),
+    as a tensor, minus their means and over their scale; many fits share it.
+
+    `scale` [features]: all features of the last map have one, as have all of one statistic of an
+    inner map: a feature with little variance says little. Labels are not used."""
+
+    def __init__(self, problem: Problem, input_name: str, feature_maps: str = LAST) -> None:
+        family = FAMILIES[input_name.partition("@")[0]]
+        features = problem.features[input_name][:, : family.feature_counts[feature_maps]]
+        self.mean: Floats = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self.scale = _scale_of(features, family)
+        self.rows = paddle.to_tensor((features - self.mean) / self.scale)
+        validation_rows = [problem.validation_rows(fold) for fold in range(problem.folds)]
+        self.validation_features = self.stacked(padded(validation_rows))
+
+    def stacked(self, rows: NDArray[np.int64]) -> Any:
+        """The features of `rows` [folds, n]: [folds, n, features]."""
+        gathered = paddle.gather(self.rows, paddle.to_tensor(rows.ravel()))
+        return gathered.reshape([*rows.shape, -1])
+
+
+def _scale_of(features: Floats, family: Family) -> Floats:
+    """The scale of each of `features` [rows, features]: the standard deviation, over rows and
+    channels, of the statistic that it belongs to; 1 where that is 0."""
+    blocks = [family.features]
+    blocks += [inner_map.channels for inner_map in family.feature_maps for _ in range(STATISTICS)]
+    scale = np.ones(features.shape[1], np.float32)
+    start = 0
+    for width in blocks:
+        block = slice(start, min(start + width, features.shape[1]))
+        if block.start < block.stop:
+            scale[block] = float(features[:, block].std(dtype=np.float64)) or 1.0
+        start += width
+    return scale
+
+
+def join_heads(
+    parameters: list[Floats], mean: Floats, scale: Floats, temperature: float
+) -> dict[str, Floats]:
+    """The heads of all folds as one head, whose logits are the mean of theirs over `temperature`;
+    by the names of `Head` in models/network.py.
+
+    `parameters`: of `HiddenFit` or `LogisticFit`, each [folds, ...]. Subtracting `mean` [features]
+    and dividing by `scale` [features] become part of the first matrix. The result is exact: linear
+    heads are averaged, and hidden layers are concatenated."""
+    wide = [stack.astype(np.float64) for stack in parameters]
+    wide[0] = wide[0] / scale.astype(np.float64)[:, None]
+    folds = len(wide[0])
+    if len(wide) == 2:
+        first = wide[0].mean(axis=0)
+        start = wide[1].mean(axis=0)[0] - mean @ first
+        arrays = {"out.weight": first / temperature, "out.bias": start / temperature}
+    else:
+        first = np.concatenate(wide[0], axis=1)
+        arrays = {
+            "hidden.weight": first,
+            "hidden.bias": np.concatenate(wide[1], axis=1)[0] - mean @ first,
+            "out.weight": np.concatenate(wide[2], axis=0) / folds / temperature,
+            "out.bias": wide[3].mean(axis=0)[0] / temperature,
+        }
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+class FrozenFit(Fit):
+    """A trial of a head on frozen features. `standard`: the features of the input that the
+    hyperparameters name."""
+
+    def __init__(
+        self, problem: Problem, standard: StandardisedFeatures, hyperparameters: dict[str, Any]
+    ) -> None:
+        super().__init__(problem, hyperparameters)
+        self.standard = standard
+
+    def arrays(self) -> dict[str, Floats]:
+        standard, weights = self.standard, self.best_or_raise().parameters
+        head = join_heads(weights, standard.mean, standard.scale, self.temperature())
+        return {f"head.{name}": array for name, array in head.items()}
