@@ -101,6 +101,13 @@ def requirements(libraries: tuple[str, ...]) -> bytes:
     return "".join(lines).encode()
 
 
+def optional_requirements(modality: Modality) -> bytes:
+    """Lines for requirements.txt, as comments: the libraries that only some samples need. The
+    package was tested without such samples, so no version is named."""
+    items = modality.optional_libraries.items()
+    return "".join(f"# To read {samples}: pip install {name}\n" for name, samples in items).encode()
+
+
 def least_requirements(description: Mapping[str, Any]) -> bytes:
     """The content of requirements-least.txt: at least the oldest versions that work."""
     least = requires(libraries_of(description))

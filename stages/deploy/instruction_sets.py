@@ -224,14 +224,7 @@ def _agreement(
     after: Sequence[Any],
 ) -> Agreement:
     """Compare answers `after`, to the test samples `rows`, with `before`, to the whole split."""
-    subset = replace(
-        work.trained,
-        names=tuple(work.trained.names[row] for row in rows),
-        files=tuple(work.trained.files[row] for row in rows),
-        truth=[work.trained.truth[row] for row in rows],
-        answers=[before[row] for row in rows],
-        extras=(),
-    )
+    subset = replace(work.trained.subset(rows), answers=[before[row] for row in rows])
     return work.kind.agreement(
         subset,
         after,

@@ -26,11 +26,17 @@ def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -
         *DEVICE,
         *(_place(STEPS, step["step"]) for step in steps),
         _place(KINDS, description["answers"]),
-        _place(BACKENDS, description["backend"]),
+        *_own_place(BACKENDS, description["backend"]),
         *([SERVER] if serves else []),
     ]
     found = _reached(roots, frozenset() if serves else frozenset({SERVER}))
     return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
+
+
+def _own_place(table: Registry, name: str) -> list[Path]:
+    """As `_place`, in a list; empty for a part that another package adds, which a device has to
+    have installed."""
+    return [_place(table, name)] if name in table.places else []
 
 
 def _place(table: Registry, name: str) -> Path:

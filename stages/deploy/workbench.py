@@ -16,6 +16,7 @@ from stages.deploy.compressors import Compressor
 from stages.deploy.content import Content, description
 from stages.deploy.engines import Engine, Network
 from stages.deploy.exporters import Exporter
+from stages.deploy.model_info import with_model_info
 from stages.deploy.saturation.network import NetworkSums, read_network_sums
 from stages.deploy.targets import Target
 from stages.etl.manifest import samples_of
@@ -30,6 +31,7 @@ from stages.store import Store
 from stages.tracking import Run
 
 PARITY = 16  # training samples on which the exported network is compared with the trained one
+ONNX = "onnx"
 WHOLE = "float32"  # the trained model's number format
 
 
@@ -167,4 +169,7 @@ class Workbench:
         package = description(
             self.config.name, self.model, self.report, self.dataset, self.engine, numeric
         )
+        if self.engine.format == ONNX:
+            first = self.engine.files[0]
+            network = {**network, first: with_model_info(network[first], package)}
         return Content(self.config.name, package, network, self.modality.golden())

@@ -1,6 +1,8 @@
 """Packages of sounds and of boxes are made, tested and shipped by the very same stage."""
 
 import json
+import re
+from html import unescape
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from stages.deploy import calibration
 from stages.deploy.pack import unpack
 from stages.deploy.workbench import Workbench
 from stages.etl.manifest import samples_of
-from stages.parts import numerics
+from stages.pages.translation import missing_texts, translated
+from stages.parts import TASKS, numerics
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.predictor import Predictor
 
@@ -131,3 +134,50 @@ def run(deployable, numeric, folder):
     place.mkdir(exist_ok=True)
     engine = OnnxRuntime(work.engine.place(work.compressed(numeric), place))
     return engine.run({engine.inputs[0]: shown(deployable)})
+
+
+@pytest.fixture(scope="session")
+def pages(deployable, package, hearing, clips, detecting, boxes):
+    """By task: the report of its model, and the page about a package of it."""
+    packages = [(deployable, package), (hearing, clips), (detecting, boxes)]
+    return {
+        trained.model.task: [
+            trained.store.get(artifact.files["report.html"]).decode()
+            for artifact in (trained.report, packed)
+        ]
+        for trained, packed in packages
+    }
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_no_text_on_the_pages_of_a_task_lacks_chinese(pages, task):
+    own = {"there is only one"}  # what the fixtures record of how they chose their network
+
+    missing = {text for page in pages[task] for text in missing_texts(page, "zh")}
+
+    assert missing - own == set()
+
+
+@pytest.mark.parametrize("task", list(TASKS))
+def test_pages_in_chinese_differ_in_their_texts_alone(pages, task):
+    for page in pages[task]:
+        chinese = translated(page, "zh")
+
+        assert numbers_on(chinese) == numbers_on(page)
+        assert tags_of(chinese) == tags_of(page)
+        assert len(chinese.encode()) < 1.1 * len(page.encode())
+
+
+def numbers_on(page: str) -> list[str]:
+    """The numbers that `page` shows, sorted: in Chinese they may stand in another order."""
+    shown = unescape(re.sub(r"<style.*?</style>|<[^<>]*>", " ", page, flags=re.DOTALL))
+    return sorted(re.findall(r"\d+(?:[.,]\d+)*", shown))
+
+
+def tags_of(page: str) -> list[str]:
+    """The tags of `page` without what a person reads in them."""
+    found = re.findall(r"<[^<>]*>", page.replace('<html lang="zh">', '<html lang="en">'))
+    readable = r'(title|aria-label|data-label|alt)="[^"]*"'
+    return [
+        re.sub(readable, "", tag) for tag in found if tag not in ('<span lang="en">', "</span>")
+    ]

@@ -16,6 +16,7 @@ from stages.models.onnx_file import portable
 from stages.runtime.quiet import quiet
 
 DEQUANTISE = "DequantizeLinear"
+DEVIATION = "Sqrt"  # the operator that only statistics of inner maps have
 
 
 class Int8:
@@ -59,7 +60,28 @@ def _quantise(graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path
         weight_type=ort.QuantType.QInt8,
         per_channel=True,
         calibrate_method=ort.CalibrationMethod.MinMax,
+        nodes_to_exclude=_behind_statistics(graph),
     )
+
+
+def _behind_statistics(path: Path) -> list[str]:
+    """The names of the nodes from which no convolution follows, if the network computes statistics
+    of inner maps; else none. These nodes stay in float: deviations, maxima and means have different
+    scales, and one scale of 8 bits for all would lose the small ones. They are a small part of the
+    network's work."""
+    import onnx
+
+    nodes = onnx.load(str(path), load_external_data=False).graph.node
+    if not any(node.op_type == DEVIATION for node in nodes):
+        return []
+    before_convolutions: set[str] = set()
+    behind = []
+    for node in reversed(nodes):  # nodes are in topological order
+        if node.op_type == "Conv" or before_convolutions & set(node.output):
+            before_convolutions.update(node.input)
+        else:
+            behind.append(node.name)
+    return behind
 
 
 def _give_each_layer_its_weights(path: Path) -> None:

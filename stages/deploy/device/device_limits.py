@@ -1,30 +1,37 @@
-"""Selects the inputs that a device's limits allow, once, when a run is resolved."""
+"""Selects the inputs that a device's engine can run and its limits allow, once, when a run is
+resolved."""
 
 from collections.abc import Callable
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.device import Device, DeviceCost
-from stages.deploy.device.measuring import CannotRun, measured
+from stages.deploy.device.measuring import DECIMALS, CannotRun, measured
 from stages.deploy.device.untrained_network import packed, windows_of
 from stages.deploy.device.untrained_weights import NetworkSpec
+from stages.deploy.engines import Engine, size_of
 from stages.parts import ENGINES
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
+from stages.train.architecture.counted_limits import check_smallest
 from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
 def fitted(
     pipeline: PipelineConfig, labels: Callable[[], int], store: Store, resources: Resources
 ) -> TrainConfig:
-    """The pipeline's `train` with all measurements, and with the inputs that break a limit of
-    `train.device` excluded; unchanged without a limit, or if they have been measured before.
-    `labels` counts the labels of its data, if that is needed.
+    """The pipeline's `train` with all measurements, and with the inputs excluded that break a limit
+    of `train.device` or have an operator that the engine lacks; unchanged if there is no limit and
+    the engine lacks none, or if they have been measured before. `labels` counts the labels of its
+    data, if that is needed.
 
-    Raises ConfigError if no input is left, naming the nearest one, or if the limits are those of
-    another device that has not measured the inputs."""
+    Raises ConfigError if no input is left, naming the nearest one, if no searched architecture
+    keeps the counted limits, or if the limits are those of another device that has not measured the
+    inputs."""
     train = pipeline.train
-    if not train.device.limits or train.device.measured:
+    check_smallest(train, labels)
+    engine: Engine = ENGINES[pipeline.deploy.engine]
+    if train.device.measured or not (train.device.limits or engine.lacks_operators):
         return train
     spec = _network_spec(pipeline, labels())
     table = tuple(
@@ -48,16 +55,22 @@ def _network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
         ladder=pipeline.deploy.ladder,
         engine=pipeline.deploy.engine,
         kernel=max(train.search_space.kernel),
+        feature_maps=train.search_space.feature_maps,
+        width=max(train.search_space.width),
     )
 
 
 def _device_cost(
     model_input: Input, spec: NetworkSpec, device: Device, store: Store, resources: Resources
 ) -> DeviceCost:
-    """The cost of `model_input` on the device, and why it is excluded, if it is."""
+    """The cost of `model_input` on the device, and why it is excluded, if it is. Without limits
+    nothing is run, so that only its size is known."""
     untrained = packed(model_input, spec, store, resources)
     if untrained.why:
         return DeviceCost(input=model_input.name, why=untrained.why)
+    if not device.limits:
+        size = round(size_of(untrained.network) / 1e6, DECIMALS)
+        return DeviceCost(input=model_input.name, numeric=untrained.numeric, size_mb=size)
     shape = windows_of(model_input, spec.task).shape[1:]
     name, numeric, engine = model_input.name, untrained.numeric, ENGINES[spec.engine]
     try:

@@ -70,26 +70,31 @@ def _measure(
 
 def _run_child(graph: Path, numeric: str, shape: Sequence[int], engine: Any) -> dict[str, float]:
     """The measurements that the engine's measuring program prints for the network at `graph`."""
+    return printed_figures(engine.measure, engine.backend, graph, numeric, *shape)
+
+
+def printed_figures(module: str, *arguments: object) -> dict[str, float]:
+    """The JSON that the measuring program `module` prints, called with the folder of the runtime
+    and `arguments` in a process of its own. Raises CannotRun."""
     home = str(Path(stages.__file__).parents[1])
-    program = str(find_spec(engine.measure).origin)  # type: ignore[union-attr]
-    command = [sys.executable, "-I", program, home, engine.backend, str(graph), numeric]
-    command += map(str, shape)
+    program = str(find_spec(module).origin)  # type: ignore[union-attr]
+    command = [sys.executable, "-I", program, home, *map(str, arguments)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         raise CannotRun(f"Measuring it took more than {TIMEOUT} seconds.") from None
     if done.returncode:
-        raise CannotRun(_error_message(done.stderr))
+        raise CannotRun(_error_message(done.stderr, done.returncode))
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
 
 
-def _error_message(stderr: str) -> str:
-    """The message of the last error in the child's `stderr`."""
+def _error_message(stderr: str, code: int) -> str:
+    """The message of the last error in the child's `stderr`, and the code that it ended with."""
     lines = [line for line in stderr.splitlines() if line.strip()]
     errors = [line for line in lines if "Error: " in line]
-    message = errors[-1] if errors else "It ended without an error message."
-    return message.partition("Error: ")[2] or message
+    message = errors[-1] if errors else "It ended without an error message"
+    return f"{message.partition('Error: ')[2] or message} (code {code})"
 
 
 def _unmeasured(name: str, profile: str) -> Unmeasured:

@@ -60,7 +60,7 @@ def _packed(model_input: Input, spec: NetworkSpec, resources: Resources) -> Pack
     with quiet(), TemporaryDirectory() as name:
         store = Store(MemoryBlobs(), Path(name))
         try:
-            model = _model(model_input, spec, store, resources)
+            model = untrained_model(model_input, spec, store, resources)
             network = ENGINES[spec.engine].export(model, store, windows)
             return Packed(*_compressed(network, windows, spec))
         except InfrastructureError:
@@ -97,7 +97,9 @@ def _compressed(
     raise WorkflowError(f"No number format of deploy.ladder will do: {reason}")
 
 
-def _model(model_input: Input, spec: NetworkSpec, store: Store, resources: Resources) -> Model:
+def untrained_model(
+    model_input: Input, spec: NetworkSpec, store: Store, resources: Resources
+) -> Model:
     """A Model of which only the network is used."""
     arrays = arrays_of(model_input, spec, resources)
     return Model(

@@ -16,6 +16,7 @@ import numpy as np
 
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.models.export import child_environment
+from stages.models.family import LAST
 from stages.models.weights import Array
 from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
@@ -26,8 +27,9 @@ from stages.train.search.search_space import Input
 class NetworkSpec:
     """What determines the size of a network besides its family: the number of labels; the units of
     the largest head that the search may choose (`hidden`, 0: no hidden layer), which is the mean of
-    `folds` heads; the largest side of a kernel that it may choose, where a family allows that; and
-    the `engine` that runs it."""
+    `folds` heads; the largest side of a kernel and the largest width that it may choose, where a
+    family allows that; the choices of `feature_maps` whose features its head may take; and the
+    `engine` that runs it."""
 
     task: str
     labels: int
@@ -36,6 +38,8 @@ class NetworkSpec:
     ladder: tuple[str, ...]
     engine: str
     kernel: int = 3
+    feature_maps: tuple[str, ...] = (LAST,)
+    width: float = 1.0
 
 
 def arrays_of(model_input: Input, spec: NetworkSpec, resources: Resources) -> dict[str, Array]:
@@ -78,17 +82,20 @@ def _fold_networks(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     """The weights of all folds' networks, each of which learns features of its own."""
     family = model_input.initialised_family
     sides = [model_input.size if side is None else side for side in family.shape]
-    kernel = {"kernel": spec.kernel} if family.kernel else {}
-    layer = family.fold_networks(spec.folds, sides, bool(spec.hidden), **kernel)
+    largest = {name: getattr(spec, name) for name in ("kernel", "width") if getattr(family, name)}
+    layer = family.fold_networks(spec.folds, sides, bool(spec.hidden), **largest)
     backbone = {f"backbone.{name}": each for name, each in _numbers(layer).items()}
-    return backbone | _out(spec.folds * layer.width, spec.labels)
+    return backbone | _out(spec.folds * layer.features, spec.labels)
 
 
 def _with_head(
     model_input: Input, spec: NetworkSpec, weights: dict[str, Array]
 ) -> dict[str, Array]:
     backbone = {f"backbone.{name}": array for name, array in weights.items()}
-    features, wide = model_input.initialised_family.features, spec.hidden * spec.folds
+    counts, wide = model_input.initialised_family.feature_counts, spec.hidden * spec.folds
+    features = max(
+        counts[feature_maps] for feature_maps in {LAST, *spec.feature_maps} & set(counts)
+    )
     if not wide:
         return {**backbone, **_out(features, spec.labels)}
     hidden = {"head.hidden.weight": _random(features, wide), "head.hidden.bias": _random(wide)}

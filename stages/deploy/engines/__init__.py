@@ -37,8 +37,10 @@ class Engine:
     `name`: its name on the board ENGINES. `format`: the file format of its networks. `exporter`: a
     name on the board EXPORTERS. `backend`: a name on the runtime's board BACKENDS. `files`: the
     names of a network's files in a package; the backend opens the first, the others are beside it.
-    `cannot`: the number formats that it does not run, each with the reason. `measure`: the module
-    that, run as a program, prints what a network costs on this machine (train/device/child.py)."""
+    `cannot`: the number formats that it does not run, each with the reason. `lacks_operators`:
+    whether networks that ONNX can express may have operators that it lacks; then each family is
+    tried before training. `measure`: the module that, run as a program, prints what a network costs
+    on this machine (deploy/device/child.py)."""
 
     name: str
     format: str
@@ -46,6 +48,7 @@ class Engine:
     backend: str
     files: tuple[str, ...]
     cannot: Mapping[str, str] = field(default_factory=dict)
+    lacks_operators: bool = False
     measure: str = MEASURING_PROGRAM
 
     @property
@@ -86,7 +89,13 @@ class Engine:
         [n, ...], are compared with the trained model's. Raises what `Exporter.export` does."""
         exporter: Exporter = EXPORTERS[self.exporter]()
         backend = BACKENDS[self.backend]
-        return self._written(lambda path: exporter.export(model, store, windows, path, backend))
+        return self.written(lambda path: exporter.export(model, store, windows, path, backend))
+
+    def convert(self, graphs: Path, windows: NDArray[np.float32]) -> Network:
+        """The exported network in the folder `graphs`, in this engine's format. Raises what
+        `Exporter.convert` does."""
+        exporter: Exporter = EXPORTERS[self.exporter]()
+        return self.written(lambda path: exporter.convert(graphs, windows, path))
 
     def compress(
         self, network: Network, numeric: str, calibration: list[NDArray[np.float32]]
@@ -96,7 +105,7 @@ class Engine:
         compressor = self.compressor(numeric)
         with TemporaryDirectory() as name:
             graph = self.place(network, Path(name))
-            return self._written(lambda path: compressor.compress(graph, calibration, path))
+            return self.written(lambda path: compressor.compress(graph, calibration, path))
 
     def place(self, network: Network, folder: Path) -> Path:
         """Write the files of `network` into `folder` and return the path that a backend opens."""
@@ -108,7 +117,7 @@ class Engine:
     def _prefix(self) -> str:
         return f"{self.format}/"
 
-    def _written(self, write: Callable[[Path], Any]) -> Network:
+    def written(self, write: Callable[[Path], Any]) -> Network:
         """The network that `write` writes: its first file to the path that `write` is called with,
         the others beside it. Raises Damaged if a file is missing."""
         with TemporaryDirectory() as name:
@@ -136,9 +145,20 @@ def check_engine(deploy: DeployConfig) -> None:
             f"deploy.ladder: {engine.name} runs none of {', '.join(deploy.ladder)}.",
             f"Name some of: {', '.join(engine.compressors)}.",
         )
-    missing = [library for library in engine.libraries if installed(library) is None]
-    if missing:
+    check_installed(engine)
+
+
+def check_installed(engine: Engine) -> None:
+    """Raise ConfigError, naming them, if libraries that `engine` needs are not installed here."""
+    if missing := missing_libraries(engine):
         raise ConfigError(
             f"deploy.engine: {engine.name} needs {' and '.join(missing)}, not installed here.",
             f"Run: pip install {' '.join(missing)}",
         )
+
+
+def missing_libraries(engine: Engine) -> list[str]:
+    """The libraries that `engine` needs, to make networks or to run them, and that are not
+    installed here."""
+    needed = dict.fromkeys((*engine.libraries, *engine.tools))
+    return [library for library in needed if installed(library) is None]

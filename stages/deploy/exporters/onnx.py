@@ -1,9 +1,10 @@
 """Exports a Model's Paddle graph to ONNX, by paddle2onnx, and folds batch normalization into the
 weights."""
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
@@ -22,6 +23,8 @@ from stages.store import Store
 
 LIMIT = 1e-3  # the largest difference from Paddle's output, as a share of its largest number
 PATIENCE = 900  # seconds
+NATIVE = ("graph.json", "graph.pdiparams")  # the files of Paddle's own format
+GRAPH = "graph.onnx"
 ABORTED = {-6, 134}
 
 
@@ -34,22 +37,21 @@ class Onnx:
     def export(
         self, model: Model, store: Store, windows: NDArray[np.float32], out: Path, backend: Any
     ) -> None:
-        """Write `model` to `out`. Raises ConfigError if ONNX cannot express the network,
-        AgreementNotMet if `backend`, with the ONNX file, gives other outputs for `windows` than
+        """Write `model` to `out`. Raises ConfigError if the format cannot express the network,
+        AgreementNotMet if `backend`, with the written file, gives other outputs for `windows` than
         Paddle does, InfrastructureError if the exporting process fails."""
         with TemporaryDirectory() as name:
-            folder = Path(name)
-            for file in ("graph.json", "graph.pdiparams"):
-                (folder / file).write_bytes(store.get(model.files[file]))
-            np.save(folder / "windows.npy", windows)
-            _run(folder, model.family)
-            check_padding(folder / "raw.onnx")
-            _fold(folder)
-            portable(folder / "graph.onnx")
-            with np.load(folder / "answers.npz", allow_pickle=False) as answers:
-                expected = [answers[name] for name in answers]
-                check_parity(backend(folder / "graph.onnx"), windows, expected)
-            write(out, (folder / "graph.onnx").read_bytes())
+            folder, drafts = Path(name), Path(name) / "drafts"
+            drafts.mkdir()
+            expected = export_graph(model, store, windows, folder)
+            self.convert(folder, windows, drafts / out.name)
+            check_parity(backend(drafts / out.name), windows, expected)
+            for draft in sorted(drafts.iterdir()):
+                write(out.with_name(draft.name), draft.read_bytes())
+
+    def convert(self, graphs: Path, windows: NDArray[np.float32], out: Path) -> None:
+        """Write the network of graph.onnx in the folder `graphs` to `out`, in this format."""
+        shutil.copyfile(graphs / GRAPH, out)
 
     def count_sums(self, graph: Path, samples: Iterable[NDArray[np.float32]]) -> NetworkSums:
         """Count the pair sums of the network at `graph` on `samples`, windows [m, ...] each. Raises
@@ -57,18 +59,58 @@ class Onnx:
         return network_sums(graph, samples)
 
 
-def _run(folder: Path, family: str) -> None:
-    command = [sys.executable, "-m", paddle_to_onnx.__name__, str(folder)]
+def export_graph(
+    model: Model, store: Store, windows: NDArray[np.float32], folder: Path
+) -> list[NDArray[np.float32]]:
+    """Write the graph of `model` into `folder`: graph.json and graph.pdiparams as Paddle has it,
+    and graph.onnx. Returns Paddle's outputs for `windows`.
+
+    Raises ConfigError if ONNX cannot express the network, AgreementNotMet if the file pads with
+    stray values, InfrastructureError if the exporting process fails."""
+    for file in NATIVE:
+        (folder / file).write_bytes(store.get(model.files[file]))
+    np.save(folder / "windows.npy", windows)
+    _run(folder, model.family)
+    check_padding(folder / "raw.onnx")
+    _fold(folder)
+    portable(folder / GRAPH)
+    with np.load(folder / "answers.npz", allow_pickle=False) as answers:
+        return [answers[name] for name in answers]
+
+
+def run_converter(
+    command: Sequence[str],
+    late: str,
+    patience: int,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Run a converter in a process of its own, in `folder`, with `environment` in place of this
+    process's. Raises InfrastructureError, which says `late`, after `patience` seconds."""
     try:
-        done = subprocess.run(
-            command, env=child_environment(), cwd=folder, capture_output=True, timeout=PATIENCE
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=patience,
         )
     except subprocess.TimeoutExpired:
-        raise InfrastructureError(
-            f"The export to ONNX took more than {PATIENCE} seconds.", "Try again."
-        ) from None
-    output = (done.stderr + done.stdout).decode(errors="replace")
-    lines = " / ".join([line for line in output.splitlines() if line.strip()][-5:])
+        raise InfrastructureError(late, "Try again.") from None
+
+
+def last_lines(messages: str, count: int) -> str:
+    """The last `count` lines with a content of what a converter printed, as one line."""
+    return " / ".join([line for line in messages.splitlines() if line.strip()][-count:])
+
+
+def _run(folder: Path, family: str) -> None:
+    command = [sys.executable, "-m", paddle_to_onnx.__name__, str(folder)]
+    late = f"The export to ONNX took more than {PATIENCE} seconds."
+    done = run_converter(command, late, PATIENCE, folder, child_environment())
+    lines = last_lines(done.stderr + done.stdout, 5)
     if done.returncode in ABORTED:
         raise ConfigError(
             f"The network of family '{family}' uses an operator that ONNX lacks. {lines}",
@@ -85,9 +127,7 @@ def _fold(folder: Path) -> None:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     # symbolic shapes would want sympy, and no operator here needs them
-    quant_pre_process(
-        str(folder / "raw.onnx"), str(folder / "graph.onnx"), skip_symbolic_shape=True
-    )
+    quant_pre_process(str(folder / "raw.onnx"), str(folder / GRAPH), skip_symbolic_shape=True)
 
 
 def check_padding(path: Path) -> None:

@@ -1,6 +1,6 @@
 """cloud_api: an HTTP service. The files of a device_sdk package, with a server and a Dockerfile."""
 
-from stages.deploy.content import Content, least_requirements, requirements
+from stages.deploy.content import Content, least_requirements, optional_requirements, requirements
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
 from stages.deploy.targets.device_sdk import DeviceSdk
@@ -23,7 +23,8 @@ class CloudApi(DeviceSdk):
             **super().files(content),
             **sources(content.sdk, content.description, serves=True),
             "README.md": texts.cloud_readme(content).encode(),
-            "requirements.txt": requirements((*content.libraries, *LIBRARIES)),
+            "requirements.txt": requirements((*content.libraries, *LIBRARIES))
+            + optional_requirements(content.modality),
             "requirements-least.txt": least_requirements(content.description)
             + UNTRIED
             + requirements(LIBRARIES),

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from stages.deploy.content import Content, least_requirements, requirements, spelled
+from stages.deploy.content import (
+    Content,
+    least_requirements,
+    optional_requirements,
+    requirements,
+    spelled,
+)
 from stages.deploy.packed import TimedAnswers, no_progress, run_packed, self_test
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
@@ -21,7 +27,8 @@ class DeviceSdk:
             **content.network,
             "labels.txt": "".join(f"{line(label)}\n" for label in labels).encode(),
             "README.md": texts.device_readme(content).encode(),
-            "requirements.txt": requirements(content.libraries),
+            "requirements.txt": requirements(content.libraries)
+            + optional_requirements(content.modality),
             "requirements-least.txt": least_requirements(content.description),
             **content.golden,
             **sources(content.sdk, content.description),

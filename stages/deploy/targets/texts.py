@@ -38,7 +38,7 @@ links that are not its own. From Python, with this folder on the path:
 `measured.json` has the same as numbers.
 
 `requirements.txt` names the versions that it was tested with. It also works with newer ones, and
-with older ones down to {_least(content)} (`requirements-least.txt`).
+with older ones down to {_least(content)} (`requirements-least.txt`).{_optional(content)}
 
 `SHA256SUMS` lists every file and is the package's seal. It is checked whenever the package is
 opened; `sha256sum --check SHA256SUMS` checks it, too. It protects against damage and mix-ups: a
@@ -62,6 +62,15 @@ def _sure(content: Content) -> str:
     if least <= 0:
         return "\nEvery answer is sure, whatever its score (`sure_from` in package.json is 0)."
     return f"\nAn answer is sure from a score of {least:.2f} on (`sure_from` in package.json)."
+
+
+def _optional(content: Content) -> str:
+    """Which libraries only some samples need."""
+    items = content.modality.optional_libraries.items()
+    return "".join(
+        f"\n{capital(samples)} are read where `{name}` is installed: pip install {name}"
+        for name, samples in items
+    )
 
 
 def _least(content: Content) -> str:

@@ -9,6 +9,7 @@ from stages.config.device import Device
 from stages.deploy.device.device_limits import fitted
 from stages.etl import source
 from stages.opening import resources_of
+from stages.runtime.backends.numpy_layers import LAYERS
 from stages.runtime.errors import ConfigError
 from tests import makers
 from tests.sounds import saved, tone
@@ -96,3 +97,28 @@ def test_figures_of_another_device_are_its_own(place):
 
     there = fitted(elsewhere, two, store, replace(resources, device="pi"))
     assert fitted(elsewhere, two, store, resources) == there
+
+
+def of_engine(place, name: str) -> PipelineConfig:
+    pipeline = pipeline_with(place, Device())
+    return pipeline.model_copy(
+        update={"deploy": pipeline.deploy.model_copy(update={"engine": name})}
+    )
+
+
+def test_an_operator_that_the_engine_lacks_is_told_before_training_by_name(place, monkeypatch):
+    resources, _, store = place
+    monkeypatch.delitem(LAYERS, "ReduceMax")
+
+    with pytest.raises(ConfigError, match=f"{FAMILY}: The numpy engine lacks .*: ReduceMax"):
+        fitted(of_engine(place, "numpy"), two, store, resources)
+
+
+def test_a_network_that_the_engine_can_express_takes_part(place, tmp_path):
+    resources, _, _ = place
+
+    device = fitted(of_engine(place, "numpy"), two, makers.store(tmp_path), resources).device
+
+    [found] = device.measured
+    assert (found.input, found.numeric, found.latency_ms_p95) == (FAMILY, "float16", None)
+    assert device.excluded == ()

@@ -20,7 +20,7 @@ from tests import makers
 PIPELINE = makers.QUICK.replace(
     "families: [efficientnet_lite0]",
     "families: [efficientnet_lite0, efficientnet_lite2], finetune: {trials: 0}, "
-    "device: {size_mb: 5, latency_ms_p95: 10000}",
+    "device: {size_mb: 6.8, latency_ms_p95: 10000}",
 )
 INCLUDED, EXCLUDED = "efficientnet_lite0@64", "efficientnet_lite2@64"
 
@@ -55,7 +55,7 @@ def test_no_training_step_of_an_input_that_does_not_fit_ever_ran(ran):
     assert {trial.data.params["input"] for trial in trials} == {INCLUDED}
     assert json.loads(train.data.params["inputs"]) == [INCLUDED]
     why = train.data.tags[f"excluded.{EXCLUDED}".replace("@", "_")]
-    assert why.endswith("MB, 5 allowed")
+    assert why.endswith("MB, 6.8 allowed")
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_the_lock_has_the_table_the_rule_and_the_figures_that_decided(ran):
 @pytest.mark.slow
 def test_the_same_run_is_taken_up_again_and_one_with_other_limits_is_another(ran):
     pipeline, settings, _, _ = ran
-    device = pipeline.train.device.model_copy(update={"size_mb": 6})
+    device = pipeline.train.device.model_copy(update={"size_mb": 7.2})
     train = pipeline.train.model_copy(update={"device": device})
 
     refuse_another(pipeline, "tight", settings)

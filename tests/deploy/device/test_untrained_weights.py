@@ -48,6 +48,15 @@ def test_a_kernel_is_as_large_as_the_search_may_choose_it():
     assert arrays["backbone.units.0.convolution.weight"].shape[2:] == (7, 7)
 
 
+def test_a_network_is_as_wide_as_the_search_may_choose_it():
+    plain, wide = (
+        built(Input("small_image", 64), replace(spec(64), width=width)) for width in (1.0, 2.0)
+    )
+
+    name = "backbone.units.4.convolution.weight"
+    assert wide[name].shape[0] == 2 * plain[name].shape[0]
+
+
 def test_those_of_another_process_are_these():
     model_input = Input("small_audio", 64)
 

@@ -1,0 +1,12 @@
+"""Alibaba's MNN on the processor: for phones."""
+
+from stages.deploy.engines import Engine
+
+MNN = Engine(
+    name="mnn",
+    format="mnn",
+    exporter="mnn",
+    backend="mnn",
+    files=("model.mnn", "model.json"),
+    lacks_operators=True,
+)
