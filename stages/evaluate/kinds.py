@@ -9,6 +9,7 @@ from stages.config import EvaluateConfig
 from stages.etl.manifest import Sample
 from stages.evaluate.about import About
 from stages.evaluate.evaluation import Evaluation, Origin
+from stages.evaluate.outcomes import SampleOutcome
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
@@ -133,6 +134,15 @@ class Kind(Protocol):
         """Compare a packed network's answers, `packed`, with those of the `trained` model to the
         same samples. `max_drop`: how much a metric may drop. `least`: the share of equal answers
         that is usual."""
+        ...
+
+    def with_labels(self, predicted: Predicted, labels: Sequence[str]) -> Predicted:
+        """`predicted` in terms of `labels`, which include all of its own: so that the answers of
+        models with different labels can be compared."""
+        ...
+
+    def sample_outcomes(self, predicted: Predicted, threshold: float) -> list[SampleOutcome]:
+        """What came of each sample; `threshold`: boxes with a lower score are not shown."""
         ...
 
 

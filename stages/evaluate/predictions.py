@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
@@ -40,6 +40,18 @@ class Predicted:
     def named_groups(self) -> int:
         """How many groups that the data names the samples come from; 0 if it names none."""
         return len({group for group in self.groups if group.startswith(NAMED)})
+
+    def subset(self, rows: Sequence[int]) -> "Predicted":
+        """The predictions of the samples `rows` alone, without the other columns."""
+        return replace(
+            self,
+            names=tuple(self.names[row] for row in rows),
+            files=tuple(self.files[row] for row in rows),
+            truth=[self.truth[row] for row in rows],
+            answers=[self.answers[row] for row in rows],
+            extras=(),
+            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+        )
 
     def record(self) -> bytes:
         """The predictions as JSON: labels, files, names, truth, answers; `other` and `groups` if

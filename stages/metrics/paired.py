@@ -1,7 +1,8 @@
 """Compares two sets of predictions of the same samples: the drop from one to the other.
 
 Tango (1998), Equivalence test and confidence interval for the difference in proportions for the
-paired-sample design, Statistics in Medicine 17, 891-908."""
+paired-sample design, Statistics in Medicine 17, 891-908. Pairs that come in groups count as fewer
+independent ones (`effective_pairs`)."""
 
 from collections.abc import Sequence
 
@@ -10,33 +11,59 @@ from numpy.typing import ArrayLike, NDArray
 
 from stages.artifacts import Measure
 from stages.metrics import bootstrap
+from stages.metrics.clusters import Clusters, design, design_effects
 from stages.metrics.intervals import Z
 
 CONFIDENT = 1.2815515655446004  # the normal deviate that leaves 10 % on one side
 
 Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 
-def paired_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
+def paired_drop(
+    truth: ArrayLike, before: ArrayLike, after: ArrayLike, clusters: Clusters | None = None
+) -> Measure:
     """The drop in accuracy from `before` to `after`; positive if `after` is worse.
 
     Both are scores [n, labels] or predicted indices [n] of the same samples. The interval is
-    Tango's. It uses only samples on which the two differ, so it is narrow where they mostly agree.
-    0 in [-1, 1] without samples."""
+    Tango's, over the groups `clusters`. It uses only samples on which the two differ, so it is
+    narrow where they mostly agree. 0 in [-1, 1] without samples."""
     true = np.asarray(truth, np.int64)
     old, new = (_predicted(predictions) == true for predictions in (before, after))
-    return _drop(old, new)
+    return _drop(old, new, clusters)
 
 
 def recall_drops(
-    truth: ArrayLike, before: ArrayLike, after: ArrayLike, labels: Sequence[str]
+    truth: ArrayLike,
+    before: ArrayLike,
+    after: ArrayLike,
+    labels: Sequence[str],
+    clusters: Clusters | None = None,
 ) -> dict[str, Measure]:
     """The drop in each label's recall, measured as in `paired_drop`."""
     true = np.asarray(truth, np.int64)
     old, new = _predicted(before) == true, _predicted(after) == true
     rows = [true == index for index in range(len(labels))]
-    return {label: _drop(old[row], new[row]) for label, row in zip(labels, rows, strict=True)}
+    return {
+        label: _drop(old[row], new[row], clusters.of(row) if clusters else None)
+        for label, row in zip(labels, rows, strict=True)
+    }
+
+
+def effective_pairs(before: Flags, after: Flags, clusters: Clusters | None) -> float:
+    """The number of independent pairs that tell as much about the drop from `before` to `after`,
+    both [n], as these do, which come in the groups `clusters`; there is at least one.
+
+    Groups count as for the share of pairs that differ (clusters.py), or as for the drop, whichever
+    leaves fewer: one group may have lost all that another has won."""
+    if clusters is None:
+        return float(len(before))
+    found = design(before == after, clusters)
+    change = after.astype(np.float64) - before
+    effect = float(design_effects((change - change.mean())[np.newaxis], clusters)[0])
+    by_drop = len(before) / (effect * found.scarcity)
+    return max(min(found.effective, by_drop), found.least)
 
 
 def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
@@ -84,12 +111,13 @@ def _predicted(predictions: ArrayLike) -> Counts:
     return values.argmax(axis=1) if values.ndim == 2 else values.astype(np.int64)
 
 
-def _drop(before: NDArray[np.bool_], after: NDArray[np.bool_]) -> Measure:
+def _drop(before: Flags, after: Flags, clusters: Clusters | None = None) -> Measure:
     n = len(before)
     if not n:
         return Measure(value=0.0, low=-1.0, high=1.0, n=0)
     lost, won = int((before & ~after).sum()), int((~before & after).sum())
-    low, high = tango(lost, won, n)
+    weight = effective_pairs(before, after, clusters) / n
+    low, high = tango(lost * weight, won * weight, n * weight)
     return Measure(value=(lost - won) / n, low=low, high=high, n=n)
 
 

@@ -22,6 +22,7 @@ WHOLE = "package/"  # prefix of package metrics: kept as it is in the pipeline's
 
 Progress = Callable[[str, int, int], None]
 Standings = Callable[[TrialProgress], None]
+PageChange = Callable[[str], str]  # from the HTML of a page to the HTML that is kept
 
 
 class MlflowRun:
@@ -35,12 +36,14 @@ class MlflowRun:
         writer: Writer,
         progress: Progress,
         standings: Standings,
+        on_page: PageChange,
     ) -> None:
         self._client = client
         self._tree = tree
         self._writer = writer
         self._progress = progress
         self._standings = standings
+        self._on_page = on_page
         self._live = Live(tree, self._send_batch, writer.put)
 
     def __reduce__(self) -> tuple[type[QuietRun], tuple[()]]:
@@ -75,6 +78,8 @@ class MlflowRun:
 
     def log_file(self, name: str, data: bytes) -> None:
         """Keep a file, such as a report, under its relative name."""
+        if name.endswith(".html"):
+            data = self._on_page(data.decode()).encode()
         self._writer.put(lambda: self._send(name, data))
 
     def log_data(self, name: str, digest: str, source: str) -> None:
@@ -145,10 +150,12 @@ def open_run(
     progress: Progress,
     standings: Standings = lambda _: None,
     requested: Mapping[str, Any] = MappingProxyType({}),
+    on_page: PageChange = lambda page: page,
 ) -> Iterator[MlflowRun]:
     """Open the run of `stage` inside the run of the pipeline run `run`, which all its stages share.
 
-    That run gets the parameters `requested` when it is made. It is RUNNING until `end_run`.
+    That run gets the parameters `requested` when it is made. It is RUNNING until `end_run`. Each
+    HTML page is kept as `on_page` returns it.
 
     Raises InfrastructureError, before any work, if MLflow does not answer. Later trouble with
     MLflow is retried and then told as a warning: a stage's work is never lost by it."""
@@ -158,7 +165,7 @@ def open_run(
     page = Page(tree.experiment, tree.own)
     announce(page)
     writer = Writer()
-    tracked_run = MlflowRun(client, tree, writer, progress, standings)
+    tracked_run = MlflowRun(client, tree, writer, progress, standings, on_page)
     ended = "FAILED"
     try:
         yield tracked_run

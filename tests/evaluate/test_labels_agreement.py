@@ -23,6 +23,29 @@ def compared(losses: dict[int, int], sizes=(90, 10), wins=0, least=0.5, max_drop
     return agreement_of(trained, packed, LABELS, max_drop, least)
 
 
+def by_groups(groups):
+    """Compare networks of which the second loses 6 of 60 samples of the label 'common', all of the
+    first group; `groups`: the key of each sample's group."""
+    truth = np.repeat([0, 1], [60, 60])
+    after = truth.copy()
+    after[:6] = 1
+    trained, packed = (scored(truth, np.eye(2)[some], 2, groups) for some in (truth, after))
+    return agreement_of(trained, packed, LABELS, max_drop=0.02, least=0.5)
+
+
+def test_what_one_group_lost_proves_less_than_what_samples_of_their_own_lost():
+    alone = by_groups([f"{k}" for k in range(120)])
+    grouped = by_groups([f"{k // 6}" for k in range(120)])
+
+    assert grouped.same.low < alone.same.low
+    for name in ("accuracy", "recall of common"):
+        wide, narrow = grouped.drops[name], alone.drops[name]
+        assert (wide.value, wide.n) == (narrow.value, narrow.n)
+        assert wide.low < narrow.low < narrow.high < wide.high
+    assert any("recall of 'common'" in failure for failure in alone.failures)
+    assert not any("recall of 'common'" in failure for failure in grouped.failures)
+
+
 def test_equal_answers_agree():
     found = compared({})
 

@@ -28,7 +28,7 @@ def test_a_column_of_a_person_s_table_keeps_its_name(column):
 
     name = column.replace("<", "&lt;").replace(">", "&gt;")
     assert f"<h2>By the column '{name}' of your table</h2>" in text
-    assert f'<th scope="col">{name}</th>' in text
+    assert f'<th scope="col" translate="no">{name}</th>' in text
 
 
 def test_the_columns_of_ten_digits_are_headed_0_to_9():
@@ -38,7 +38,7 @@ def test_the_columns_of_ten_digits_are_headed_0_to_9():
     text = page_of(evaluated(predicted(truth, truth, digits), EvaluateConfig()))
 
     head = re.findall(r"<thead>.*?</thead>", text[text.index("<h2>Confusion matrix") :])[0]
-    assert re.findall(r'title="(.*?)">\1</th>', head) == digits
+    assert re.findall(r'title="(.*?)" translate="no">\1</th>', head) == digits
 
 
 def test_balanced_accuracy_and_macro_recall_are_one_number():

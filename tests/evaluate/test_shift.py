@@ -9,10 +9,12 @@ from PIL import Image
 
 from stages.etl.manifest import samples_of, write_manifest
 from stages.evaluate.labels import shift_text
-from stages.evaluate.labels.shift import shift_of
+from stages.evaluate.labels.shift import _features, shift_of
 from stages.evaluate.training import Training
 from stages.metrics.two_samples import classifier_two_sample_test, differences, flags_of, mixture
 from stages.parts import FAMILIES, TASKS
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Extractor, Preprocessing, SampleView
 from tests import makers
 from tests.evaluate import small
 
@@ -177,3 +179,27 @@ def test_of_too_few_samples_nothing_is_told(tmp_path):
     store, dataset, model = small.stored_shapes(tmp_path, each=8)
 
     assert shift_of(Training(model, dataset, store, makers.resources(tmp_path))) is None
+
+
+def test_features_of_a_model_with_inner_maps_are_those_that_training_cached(honest):
+    """As wide as the features of its last map, and none is computed anew."""
+    family, store, resources = FAMILIES["efficientnet_lite0"], honest.store, honest.resources
+    before = TASKS["image_classification"]().before(family, 32, honest.dataset)
+    hyperparameters = {"input": "efficientnet_lite0@32", "head": "linear", "feature_maps": "last"}
+    changes = {"weights": family.digests, "before": before, "hyperparameters": hyperparameters}
+    training = honest._replace(model=honest.model.model_copy(update=changes))
+    samples = samples_of(honest.dataset, store)[:4]
+    extractor = Extractor(
+        backbone_file(family, store, resources, feature_maps=True),
+        Preprocessing(before, honest.dataset, store),
+        resources,
+        lambda done: None,
+    )
+    rows = extractor.rows([SampleView(sample.digest) for sample in samples])
+    cached = set(store.blobs.keys("memo/"))
+
+    found = _features(training, samples)
+
+    assert rows.shape == (4, max(family.feature_counts.values()))
+    np.testing.assert_array_equal(found, rows[:, : family.features])
+    assert set(store.blobs.keys("memo/")) == cached

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stages.config import EvaluateConfig
+from stages.evaluate.formatting import percent
 from stages.evaluate.kinds import Unseen
 from stages.evaluate.labels import Labels
 from stages.evaluate.sure import Answered, sure_answers
@@ -87,6 +88,18 @@ def test_few_photos_leave_a_choice_wide_and_many_narrow_it():
         return high - low
 
     assert width(25) > width(800)
+
+
+def test_an_uncertain_threshold_is_told_with_what_it_costs():
+    few = evaluated(*world(1, 120, 2), unseen=Unseen(*world(5, 6, 2)))
+    many = evaluated(*world(1, 120, 2), unseen=Unseen(*world(5, 300, 2)))
+    low, high = few.within
+
+    assert f"would have put it between {low:.2f} and {high:.2f}" in few.threshold_summary
+    (line,) = (line for line in few.advice if "was chosen on 6 photos" in line)
+    rows = [row.f1.value for row in few.thresholds if low <= row.threshold <= high]
+    assert f"between {percent(min(rows))} and {percent(max(rows))}" in line
+    assert not any("was chosen on" in line for line in many.advice)
 
 
 def test_the_page_shows_the_chosen_point_and_the_band_of_the_choice():

@@ -10,6 +10,7 @@ from stages.config.device import Device, DeviceCost
 from stages.evaluate.trials import page_of, section_of
 from stages.evaluate.trials.plot import drawn, pareto_front
 from stages.evaluate.trials.rows import rows_of
+from stages.pages.translation import missing_texts
 from tests import makers
 
 SMALL, LARGE = "efficientnet_lite0@64", "efficientnet_lite2@64"
@@ -115,10 +116,11 @@ def test_the_section_tells_the_rule_the_chosen_one_and_folds_long_tables(store):
     html = section_of(model(store, many), Device(), store)
 
     assert "the luckiest" in html
-    assert re.search(r"Selected: trial 3 of phase 1.*<b>efficientnet_lite2@64</b>.*90 %", html)
+    assert re.search(r"Selected: trial 3 of phase 1.*>efficientnet_lite2@64</b>.*90 %", html)
     assert html.count(">chosen</text>") == 1
     assert f"All {len(many)} trials</summary>" in html
     assert html.count("<title>trial ") == len(many)
+    assert missing_texts(html, "zh") == ["the luckiest"]
 
 
 def test_what_was_left_out_stands_beside_what_is_allowed(store):
@@ -130,6 +132,7 @@ def test_what_was_left_out_stands_beside_what_is_allowed(store):
     html = section_of(model(store, TRIALS[:2]), Device(size_mb=5, measured=table), store)
 
     assert "<b>left out:</b> 5.8 MB, 5 allowed" in html
+    assert missing_texts(html, "zh") == ["the luckiest"]
 
 
 def test_detectors_are_told_by_what_they_are_measured_with(store):

@@ -3,7 +3,6 @@ do, and never as a fault of ours."""
 
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -21,10 +20,8 @@ from stages.blobs.s3 import S3Blobs
 from stages.cli.failing import errors_reported
 from stages.config import DataConfig, parse_pipeline
 from stages.etl import source
-from stages.faults import as_ours, translated
 from stages.local.health import free_port
 from stages.opening import open_store
-from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
 from stages.runtime.files import write
 from stages.settings import Settings
 from stages.store import Work
@@ -211,6 +208,8 @@ def damaged_revision(folder: Path) -> object:
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{','.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
 )
+
+
 CASES = [
     Case("S3: closed port", closed_port, 7, "AIWF_S3_ENDPOINT"),
     Case("S3: no TLS there", plain_for_tls, 7, "AIWF_S3_ENDPOINT"),
@@ -298,57 +297,3 @@ def test_a_limit_on_the_size_of_files_reads_as_no_room_and_leaves_nothing_half(t
     assert done.returncode == 7, done.stderr
     assert "fault of ours" not in done.stderr
     assert {path.name for path in (tmp_path / "w" / "mlflow").iterdir()} == {".tables.lock"}
-
-
-def a_slip() -> None:
-    {}["none"]
-
-
-def a_slip_while_a_server_was_gone() -> None:
-    try:
-        raise ConnectionRefusedError(111, "Connection refused")
-    except ConnectionError:
-        a_slip()
-
-
-@pytest.mark.parametrize("slip", [a_slip, a_slip_while_a_server_was_gone])
-def test_a_fault_of_ours_still_is_one(slip, capsys):
-    with pytest.raises(SystemExit) as exited, errors_reported():
-        slip()
-
-    assert exited.value.code == 1
-    assert "fault of ours" in capsys.readouterr().err
-
-
-def of(error: BaseException, cause: BaseException | None = None) -> WorkflowError | None:
-    error.__cause__ = cause
-    return as_ours(error)
-
-
-@pytest.mark.parametrize(
-    ("error", "phrase"),
-    [
-        (MemoryError(), "AIWF_THREADS"),
-        (RuntimeError("can't start new thread"), "ulimit"),
-        (OSError(24, "Too many open files"), "ulimit"),
-        (OSError(5, "Input/output error"), "system's log"),
-        (OSError(36, "File name too long"), "shorter"),
-        (RuntimeError("paddle: write failed: No space left on device"), "Free some disk space"),
-        (FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"), "TMPDIR"),
-        (ssl.SSLError(1, "certificate verify failed"), "network"),
-        (socket.gaierror(-2, "Name or service not known"), "network"),
-        (TimeoutError("timed out"), "network"),
-    ],
-    ids=lambda value: str(value)[:30],
-)
-def test_what_the_system_says_is_known_whoever_raises_it(error, phrase):
-    for problem in (of(error), of(RuntimeError("a library failed"), error)):
-        assert isinstance(problem, InfrastructureError)
-        assert phrase in problem.remedy
-
-
-def test_an_error_that_says_what_to_do_passes_unchanged():
-    with pytest.raises(Damaged) as raised, translated():
-        raise Damaged("It is cut.", "Add it again.")
-
-    assert raised.value.remedy == "Add it again."

@@ -7,6 +7,7 @@ from stages.artifacts import Measure
 from stages.metrics import measure, proportion
 from stages.metrics.boxes import measure_boxes
 from stages.metrics.clusters import clusters_of, share
+from stages.metrics.paired import effective_pairs, paired_drop
 from stages.metrics.unpaired import drop_between
 from tests.metrics.worlds import world
 
@@ -140,3 +141,28 @@ def test_a_drop_to_what_was_not_measured_is_unknown():
     assert drop_between(proportion(56, 70), proportion(0, 0)) == Measure(
         value=0.0, low=-1.0, high=1.0, n=0
     )
+
+
+@pytest.mark.parametrize(("groups", "each"), [(12, 25), (40, 6)])
+def test_a_paired_drop_is_covered_where_networks_differ_by_speaker(groups, each):
+    rng = np.random.default_rng(3)
+    grouped = plain = 0
+    for _ in range(WORLDS):
+        keys, agrees = speakers(rng, groups, each, right=0.9)
+        truth = np.zeros(len(keys), int)
+        after = np.where(agrees, 0, 1)  # the first network is always right
+        clusters = clusters_of(keys.astype(str))
+        grouped += holds(paired_drop(truth, truth, after, clusters), 0.1)
+        plain += holds(paired_drop(truth, truth, after), 0.1)
+
+    assert grouped >= 0.9 * WORLDS
+    assert plain < grouped - 0.1 * WORLDS
+
+
+def test_pairs_count_as_fewer_if_one_group_lost_what_another_won():
+    before, after = np.ones(40, bool), np.ones(40, bool)
+    before[:10], after[10:20] = False, False
+    clusters = clusters_of([str(k // 10) for k in range(40)])
+
+    assert effective_pairs(before, after, None) == 40
+    assert effective_pairs(before, after, clusters) == pytest.approx(4)  # one answer a group

@@ -15,7 +15,9 @@ from stages.evaluate.boxes.evaluation import (
     sure_by,
 )
 from stages.evaluate.boxes.page import page
+from stages.evaluate.boxes.picture_outcomes import picture_outcomes, with_labels
 from stages.evaluate.kinds import Agreement, Unseen, check_label_names
+from stages.evaluate.outcomes import SampleOutcome
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
@@ -86,3 +88,9 @@ class Boxes:
         least: float,
     ) -> Agreement:
         return agreement_of(trained, packed, labels, threshold, max_drop, least)
+
+    def with_labels(self, predicted: Predicted, labels: Sequence[str]) -> Predicted:
+        return with_labels(predicted, labels)
+
+    def sample_outcomes(self, predicted: Predicted, threshold: float) -> list[SampleOutcome]:
+        return picture_outcomes(predicted, matches_of(predicted), threshold)

@@ -24,15 +24,9 @@ class BetterThreshold(NamedTuple):
         """As JSON for metrics.json."""
         return {"threshold": self.threshold, "gain_in_f1": self.gain}
 
-    def advice(
-        self,
-        noun: str,
-        chosen_on: int,
-        within: tuple[float, float] | None,
-        packaged: float | None,
-    ) -> str:
+    def advice(self, noun: str, chosen_on: int, within: tuple[float, float] | None) -> str:
         """To use it; `chosen_on`: on how many samples the one in use was chosen, and `within` which
-        thresholds they leave it; `packaged`: the threshold of a package, chosen elsewhere."""
+        thresholds they leave it; None for that of a package, which was chosen elsewhere."""
         there, now = self.there, self.now
         low, high = (f"{100 * bound:.1f}" for bound in (self.gain.low, self.gain.high))
         return (
@@ -41,7 +35,7 @@ class BetterThreshold(NamedTuple):
             f"found instead of {percent(now.recall.value)}, and {percent(there.precision.value)} "
             f"of the predicted ones are right instead of {percent(now.precision.value)} (F1 "
             f"{percent(there.f1.value)} instead of {percent(now.f1.value)}, {low} to {high} points "
-            f"more).{_origin(now.threshold, noun, chosen_on, within, packaged)} Give it to the "
+            f"more).{_origin(now.threshold, noun, chosen_on, within)} Give it to the "
             f"package as --threshold {there.threshold:.2f}, or in a request as "
             f"?threshold={there.threshold:.2f}, and test it on new {noun}s."
         )
@@ -67,9 +61,8 @@ def _origin(
     noun: str,
     chosen_on: int,
     within: tuple[float, float] | None,
-    packaged: float | None,
 ) -> str:
-    if packaged is not None or within is None:
+    if within is None:
         return ""
     return (
         f" {threshold:.2f} was chosen on {counted(chosen_on, noun)}, which could as well have "

@@ -13,7 +13,7 @@ from stages.evaluate.boxes.better_threshold import BetterThreshold, better_of
 from stages.evaluate.boxes.held_out import held_out_comparison
 from stages.evaluate.boxes.mistakes import Mistake, mistakes
 from stages.evaluate.boxes.small import compare_small
-from stages.evaluate.boxes.threshold import on_threshold
+from stages.evaluate.boxes.threshold import on_threshold, uncertainty_advice
 from stages.evaluate.confused import pairs
 from stages.evaluate.few import few_tested
 from stages.evaluate.held_out import training_groups
@@ -60,7 +60,8 @@ class Evaluation(evaluation.Evaluation):
 
     @property
     def threshold_summary(self) -> str:
-        return on_threshold(self.chosen, self.precision, self.predicted.noun, self.origin)
+        noun = self.predicted.noun
+        return on_threshold(self.chosen, self.precision, noun, self.origin, self.within)
 
     def record(self) -> bytes:
         return recorded(
@@ -98,12 +99,16 @@ def evaluated(
     dropped = comparison is not None and comparison.dropped
     wrong = mistakes(predicted, found, outcomes(found, threshold), trusted=not dropped)
     rows = tuple(box_thresholds(found))
-    within = box_threshold_interval(held_out_matches, config.precision)
+    within = None
+    if packaged_threshold is None:
+        within = box_threshold_interval(held_out_matches, config.precision)
     better = better_of(found, rows, threshold) if config.precision is None else None
     advice = _advice(predicted, measured, judgements, wrong, found, threshold, tested, better)
     chosen_on = len(unseen.truth) if unseen else found.images
     if better:
-        advice.insert(0, better.advice(predicted.noun, chosen_on, within, packaged_threshold))
+        advice.insert(0, better.advice(predicted.noun, chosen_on, within))
+    elif unseen is not None:
+        advice += uncertainty_advice(rows, threshold, within, chosen_on, predicted.noun)
     if comparison is not None and comparison.dropped:
         advice.insert(0, comparison.advice())
     return Evaluation(
@@ -123,7 +128,7 @@ def evaluated(
         comparison=comparison,
         mistakes=tuple(wrong),
         epochs=epochs,
-        within=within if packaged_threshold is None else None,
+        within=within,
         better=better,
     )
 

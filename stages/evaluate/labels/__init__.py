@@ -1,6 +1,7 @@
 """Answers that are a score for each label: how they are measured, reported and compared."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from stages.config import EvaluateConfig
@@ -17,6 +18,7 @@ from stages.evaluate.labels.evaluation import (
 )
 from stages.evaluate.labels.page import page
 from stages.evaluate.labels.scores import scored
+from stages.evaluate.outcomes import SampleOutcome
 from stages.evaluate.predictions import Predicted
 from stages.evaluate.sure import SureAnswers
 from stages.evaluate.training import Training
@@ -80,9 +82,28 @@ class Labels:
         max_drop: float,
         least: float,
     ) -> Agreement:
-        before = scored(trained.truth, trained.answers, len(labels))
+        before = scored(trained.truth, trained.answers, len(labels), trained.groups)
         after = scored(trained.truth, packed, len(labels))
         found = agreement_of(before, after, labels, max_drop, least)
         unasked = f"recall of {trained.other}"
         drops = {name: drop for name, drop in found.drops.items() if drop.n or name != unasked}
         return found._replace(drops=drops)
+
+    def with_labels(self, predicted: Predicted, labels: Sequence[str]) -> Predicted:
+        places = [labels.index(label) for label in predicted.labels]
+        answers = []
+        for scores in predicted.answers:
+            answer = [0.0] * len(labels)
+            for place, score in zip(places, scores, strict=True):
+                answer[place] = score
+            answers.append(answer)
+        truth = [places[index] for index in predicted.truth]
+        return replace(predicted, labels=tuple(labels), truth=truth, answers=answers)
+
+    def sample_outcomes(self, predicted: Predicted, threshold: float) -> list[SampleOutcome]:
+        labels = predicted.labels
+        best = scored(predicted.truth, predicted.answers, len(labels)).predicted.tolist()
+        return [
+            SampleOutcome(true == answered, labels[true], labels[answered], scores[answered])
+            for true, answered, scores in zip(predicted.truth, best, predicted.answers, strict=True)
+        ]

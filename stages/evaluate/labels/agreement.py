@@ -14,18 +14,18 @@ As both answered the same samples, only those count that one answered right and 
   from 2 samples on.
 - Agreement sample by sample: two networks can be right equally often with different answers (as
   with swapped red and blue). So the share of samples that keep their label may not be significantly
-  below what is usual for that number format."""
+  below what is usual for that number format.
+
+Where samples come in groups, intervals are over groups, as those of accuracy are."""
 
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
 
 from stages.artifacts import Measure
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.labels.scores import Scored
-from stages.metrics import paired_drop, proportion, recall_drops
-from stages.metrics.paired import CONFIDENT, tango
+from stages.metrics import paired_drop, recall_drops
+from stages.metrics.clusters import Clusters
+from stages.metrics.paired import CONFIDENT, Flags, effective_pairs, tango
 
 
 def agreement_of(
@@ -33,11 +33,12 @@ def agreement_of(
 ) -> Agreement:
     """Compare the scores `packed` with `trained`, of the same samples."""
     truth, before, after = trained.truth, trained.predicted, packed.predicted
-    same = proportion(int((before == after).sum()), len(truth))
-    drop = paired_drop(truth, before, after)
-    drops = recall_drops(truth, before, after, labels)
+    clusters = trained.clusters
+    same = trained.share(before == after)
+    drop = paired_drop(truth, before, after, clusters)
+    drops = recall_drops(truth, before, after, labels, clusters)
     sure = {
-        label: _surely(truth == index, before == truth, after == truth)
+        label: _surely(truth == index, before == truth, after == truth, clusters)
         for index, label in enumerate(labels)
     }
     failures = [
@@ -49,10 +50,14 @@ def agreement_of(
     return Agreement(same, {"accuracy": drop, **named}, tuple(failures))
 
 
-def _surely(rows: NDArray[np.bool_], before: NDArray[np.bool_], after: NDArray[np.bool_]) -> float:
+def _surely(rows: Flags, before: Flags, after: Flags, clusters: Clusters | None) -> float:
     """The lower bound of the drop in recall over `rows`, one-sided at CONFIDENT."""
-    lost, won = int((rows & before & ~after).sum()), int((rows & ~before & after).sum())
-    return tango(lost, won, int(rows.sum()), CONFIDENT)[0] if rows.any() else -1.0
+    if not rows.any():
+        return -1.0
+    old, new, count = before[rows], after[rows], int(rows.sum())
+    weight = effective_pairs(old, new, clusters.of(rows) if clusters else None) / count
+    lost, won = int((old & ~new).sum()), int((~old & new).sum())
+    return tango(lost * weight, won * weight, count * weight, CONFIDENT)[0]
 
 
 def _accuracy_failure(drop: Measure, max_drop: float) -> list[str]:

@@ -131,17 +131,20 @@ def _features(training: Training, samples: Sequence[Sample]) -> Numbers | None:
     """Features of `samples` by the model's published backbone, [samples, features]; None if it has
     none. Features of training samples come from the cache that training filled."""
     model, dataset, store, resources = training
-    family = _family(model)
+    family = published_family(model)
     if family is None:
         return None
     preprocessing = Preprocessing(model.before, dataset, store)
-    extractor = Extractor(
-        backbone_file(family, store, resources), preprocessing, resources, lambda done: None
-    )
-    return extractor.rows([SampleView(sample.digest) for sample in samples]).astype(np.float64)
+    feature_maps = (
+        "feature_maps" in model.hyperparameters
+    )  # then training computed the features of all maps
+    backbone = backbone_file(family, store, resources, feature_maps=feature_maps)
+    extractor = Extractor(backbone, preprocessing, resources, lambda done: None)
+    rows = extractor.rows([SampleView(sample.digest) for sample in samples])
+    return rows[:, : family.features].astype(np.float64)
 
 
-def _family(model: Model) -> Family | None:
+def published_family(model: Model) -> Family | None:
     """The family with the weights that `model` was initialised from; None if there were none."""
     if model.family not in FAMILIES:  # it was taken off the board
         return None

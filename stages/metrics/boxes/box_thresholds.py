@@ -1,6 +1,7 @@
 """Precision and recall of boxes at thresholds on their score, the threshold to recommend, and how
 uncertain that is."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +17,12 @@ STEPS = 100  # thresholds are hundredths
 DEFAULT = 0.5  # the threshold of a model without a right box to choose it by
 WORTH = 0.02  # the least gain in F1 for which another threshold is advised
 
+TINY = 1e-12  # F1 that differ by less are equal
+
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.float64]
+
+THRESHOLDS: Numbers = np.arange(1, STEPS) / STEPS
 
 
 class BoxThreshold(NamedTuple):
@@ -44,24 +49,25 @@ def box_thresholds(found: Matches, seed: int = 0) -> list[BoxThreshold]:
     ]
 
 
-def recommended_threshold(found: Matches, precision: float | None) -> float:
-    """The threshold with the best F1 over all boxes, in hundredths, the lowest of equals.
+def recommended_threshold(found: Matches, precision: float | None, seed: int = 0) -> float:
+    """The threshold for the best F1 over all boxes, in hundredths: the mean of the thresholds that
+    are best in resamples of the pictures.
+
+    A single best threshold depends on one or two boxes where pictures are few. The mean over
+    resamples depends less on them (Breiman 1996, Bagging predictors, Machine Learning 24, 123-140).
 
     With `precision`, the lowest threshold at which at least that share of at least FEWEST boxes is
-    right; if there is none, that with the best F1. DEFAULT without a right box."""
+    right; if there is none, that for the best F1. DEFAULT without a right box."""
     right, predicted, true = (counted.sum(axis=0) for counted in _by_threshold(found))
     if not right.any():
         return DEFAULT
-    return float(_chosen(right, predicted, true, precision) + 1) / STEPS
-
-
-def _chosen(right: Any, predicted: Any, true: Any, precision: float | None) -> Any:
-    """The place of the recommended threshold in counts by threshold, [..., 99]; see above."""
-    best = (2 * right / (predicted + true)).argmax(axis=-1)
-    if precision is None:
-        return best
-    reached = (predicted >= FEWEST) & (right >= precision * predicted)
-    return np.where(reached.any(axis=-1), reached.argmax(axis=-1), best)
+    reached = _reached(right, predicted, precision)
+    if reached.any():
+        return float(reached.argmax() + 1) / STEPS
+    drawn = [counted[None] for counted in (right, predicted, true)]
+    if found.groups > 1:
+        drawn = _with_right_boxes(_resampled(found, seed))
+    return round(float(_best(*drawn).mean()), 2)
 
 
 def box_threshold_interval(
@@ -71,11 +77,35 @@ def box_threshold_interval(
     None if there are fewer than two, or no box is right."""
     if found.groups < 2 or not (found.found >= 0).any():
         return None
-    right, predicted, true = _resampled(found, seed)
-    some = right.any(axis=1)
-    places = _chosen(right[some], predicted[some], true[some], precision)
-    low, high = np.quantile((places + 1) / STEPS, [0.025, 0.975])
-    return round(float(low), 2), round(float(high), 2)
+    right, predicted, true = _with_right_boxes(_resampled(found, seed))
+    reached = _reached(right, predicted, precision)
+    lowest = (reached.argmax(axis=1) + 1) / STEPS
+    drawn = np.where(reached.any(axis=1), lowest, _best(right, predicted, true))
+    chosen = recommended_threshold(found, precision, seed)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return min(round(float(low), 2), chosen), max(round(float(high), 2), chosen)
+
+
+def _reached(right: Any, predicted: Any, precision: float | None) -> NDArray[np.bool_]:
+    """Whether a share `precision` of enough boxes is right at each threshold, [..., 99]; never if
+    no precision is asked for."""
+    if precision is None:
+        return np.zeros(np.shape(right), np.bool_)
+    return np.asarray((predicted >= FEWEST) & (right >= precision * predicted))
+
+
+def _best(right: Any, predicted: Any, true: Any) -> Numbers:
+    """The threshold with the best F1 in each row of counts by threshold, [rows, 99]: the mean of
+    equally good ones, which is farther from the scores on both sides than the lowest of them."""
+    f1 = 2 * right / (predicted + true)
+    best = f1 >= f1.max(axis=1, keepdims=True) - TINY
+    return np.asarray((best * THRESHOLDS).sum(axis=1) / best.sum(axis=1))
+
+
+def _with_right_boxes(drawn: Sequence[Numbers]) -> list[Numbers]:
+    """The resamples in `drawn` that have a right box."""
+    some = drawn[0].any(axis=1)
+    return [counted[some] for counted in drawn]
 
 
 def better_threshold(
