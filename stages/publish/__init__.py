@@ -1,0 +1,2 @@
+"""What is live: packages that are published, their history, the service that answers with them,
+and what its use teaches."""
