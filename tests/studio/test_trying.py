@@ -1,0 +1,96 @@
+"""A package answers in a process of its own, which there is one of at most."""
+
+import io
+
+import pytest
+from PIL import Image, ImageDraw
+
+from stages.opening import open_store
+from stages.runner.publish import unpack_package
+from stages.runtime.service_pool import Pool
+from stages.studio.trying import PackageWorker
+from tests.studio.conftest import saved_package, saved_run
+
+PATIENCE = 30  # seconds
+
+
+def red() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (24, 16), (250, 0, 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+def spot() -> bytes:
+    image = Image.new("RGB", (64, 64))
+    ImageDraw.Draw(image).rectangle((16, 16, 31, 31), fill=(255, 0, 0))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def packages(settings, package_files):
+    saved = {name: saved_package(name, files, settings) for name, files in package_files.items()}
+    saved_run("c", settings, saved["colours"], "image_classification")
+    saved_run("s", settings, saved["spots"], "object_detection")
+    return saved
+
+
+def test_labels_and_boxes_are_answered_with_the_time_that_it_took(browser, packages):
+    colours, spots = packages["colours"].ref.id, packages["spots"].ref.id
+
+    labels = browser.post(f"/try/{colours}/answer", content=red())
+    boxes = browser.post(f"/try/{spots}/answer", content=spot())
+
+    assert labels.json()["labels"][0]["label"] == "red"
+    assert [box["label"] for box in boxes.json()["boxes"]] == ["red"]
+    assert labels.headers["server-timing"].startswith("answer;dur=")
+    assert browser.client.app.state.package_worker is not None
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence_and_the_next_is_answered(browser, packages):
+    address = f"/try/{packages['colours'].ref.id}/answer"
+
+    assert "problem" in browser.post(address, content=b"no picture").json()
+    assert browser.post(address, content=red()).json()["labels"][0]["label"] == "red"
+
+
+def test_packages_are_listed_and_have_a_page(browser, packages):
+    listed = browser.get("/try").text
+    page = browser.get(f"/try/{packages['spots'].ref.id}").text
+
+    assert listed.count('href="/try/') == 2
+    assert "labels: red, blue" in page
+    assert 'accept="image/*"' in page
+
+
+@pytest.mark.parametrize("id", ["0" * 64, "x", "..%2f..", "A" * 64])
+def test_a_package_that_there_is_not_is_told(browser, id):
+    assert browser.get(f"/try/{id}").status_code == 404
+
+
+def test_another_package_ends_the_first_ones_process(browser, packages, settings):
+    worker = browser.client.app.state.package_worker
+    browser.post(f"/try/{packages['colours'].ref.id}/answer", content=red())
+    first: Pool = worker._pool
+    (pid,) = first.pids()
+
+    browser.post(f"/try/{packages['spots'].ref.id}/answer", content=spot())
+
+    assert first.pids() == []
+    assert worker._pool.pids() != [pid]
+
+
+def test_the_process_ends_when_nobody_asks(packages, settings):
+    package, store = packages["colours"], open_store(settings)
+    worker = PackageWorker()
+    pool = worker.pool(package.ref.id, lambda: unpack_package(package, store, settings))
+    pool.start()
+    assert len(pool.pids()) == 1
+
+    worker._idle = 0.05
+    worker.pool(package.ref.id, pytest.fail)  # the same package: the process stays for a while
+    worker._timer.join(PATIENCE)
+
+    assert pool.pids() == []
+    assert worker._pool is None
