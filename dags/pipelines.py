@@ -1,10 +1,12 @@
-"""One Airflow DAG for every pipeline YAML in AIWF_PIPELINES (a folder, or one file)."""
+"""One Airflow DAG for every pipeline YAML in AIWF_PIPELINES (a folder, or one file), and its
+companions."""
 
 import os
 from pathlib import Path
 
 from airflow.sdk.exceptions import AirflowTaskTimeout
 
+from operators.companions import companion_dags
 from operators.wiring import dag_of, placeholder_for
 from stages.config import pipeline_files, read_pipeline
 
@@ -14,14 +16,13 @@ DAGS = {}
 
 for path in pipeline_files(PIPELINES):
     try:
-        dag = dag_of(read_pipeline(path), path)
-        if dag.dag_id in DAGS:
-            raise ValueError(
-                f"Another pipeline is called {dag.dag_id} too. Give each its own name."
-            )
+        pipeline = read_pipeline(path)
+        dags = [dag_of(pipeline, path), *companion_dags(pipeline)]
+        if taken := [dag.dag_id for dag in dags if dag.dag_id in DAGS]:
+            raise ValueError(f"There is a DAG called {taken[0]} already. Give each its own name.")
     except (Exception, AirflowTaskTimeout) as error:  # one pipeline must not take the others along
-        dag = placeholder_for(path, error)
-    DAGS[dag.dag_id] = dag
+        dags = [placeholder_for(path, error)]
+    DAGS.update({dag.dag_id: dag for dag in dags})
 
 # Airflow looks for DAGs among this file's names; a pipeline may be called as one of ours is.
 globals().update({f"dag {name}": dag for name, dag in DAGS.items()})

@@ -5,15 +5,17 @@ from functools import partial
 from typing import Any, ClassVar
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 
+from operators.assets import announced_revision, describe_outlets
+from operators.failures import without_useless_retries
 from operators.form import filled_in
 from operators.inputs import references
+from operators.last_lines import end_with_the_error
 from operators.links import links_of, show, show_artifact
 from operators.listener import Listener
 from stages.faults import translated
 from stages.runtime.errors import WorkflowError
-from stages.runtime.neutral import shown
 from stages.tracking.links import hearing
 
 
@@ -31,6 +33,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         self, *, config: dict[str, Any], inputs: dict[str, Any], target: str = "", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        end_with_the_error(self)
         self.config = config
         self.inputs = inputs
         self.target = target
@@ -40,17 +43,14 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         return links_of(self.stage)
 
     def execute(self, context: Any) -> list[str]:
-        try:
-            with translated():
-                ref = self._run(context)
-        except WorkflowError as error:
-            if self.listener:
-                self.listener.failed(self.task_id, error)
-            for line in filter(None, (error.problem, error.remedy)):
-                self.log.error(shown(line))  # on lines of its own; a traceback would shorten it
-            if error.retry_helps:
+        with without_useless_retries():
+            try:
+                with translated():
+                    ref = self._run(context)
+            except WorkflowError as error:
+                if self.listener:
+                    self.listener.failed(self.task_id, error)
                 raise
-            raise AirflowFailException(str(error)) from None
         if self.listener:
             self.listener.completed(self.task_id, ref)
         return ref
@@ -64,6 +64,8 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
         from stages.runner import run_stage
 
         config = filled_in(self.config, context["params"])
+        data = config["data"]
+        data["revision"] = data["revision"] or announced_revision(data["name"], context)
         if self.target and self.target not in config["deploy"]["targets"]:
             raise AirflowSkipException(f"This run does not ask for the target {self.target}.")
         inputs = references(self.inputs)
@@ -77,6 +79,7 @@ class StageOperator(BaseOperator):  # type: ignore[misc]
                 watch=self.listener,
             )
         show_artifact(context["ti"], self.stage, *ref)
+        describe_outlets(self.outlets, ref, inputs, context)
         return list(ref)
 
 

@@ -11,7 +11,7 @@ def about(pipeline: PipelineConfig, file: str) -> str:
     trials = (
         f"{train.trials} trials" if train.trials else f"what {train.budget_minutes:g} minutes allow"
     )
-    when = f"by the schedule `{pipeline.schedule}`" if pipeline.schedule else "when triggered"
+    when = " and ".join(_starts(pipeline)) or "when triggered"
     gate = ", ".join(f"{name} ≥ {least:g}" for name, least in pipeline.evaluate.gate.items())
     requirement = f"asks for {gate}" if gate else "better than guessing: no minimum is set"
     families = ", ".join(train.families) or "all families whose weights are at hand"
@@ -25,11 +25,48 @@ From `{line(file).replace("`", "'")}`. Runs {when}.
 | train | searches over {families}: {trials} |
 | evaluate | measures on the test split; {requirement} |
 | verdict | green: ship; red: do not ship; skipped: undecided |
-{_deploying(deploy.targets, deploy.ladder)}
+{_approving(pipeline)}{_deploying(deploy.targets, deploy.ladder)}
 
 **Trigger** opens a form with every setting. What was done before with the same data,
 settings and code is reused. A task's *Details* have its links to MLflow and to
 its page.
+"""
+
+
+def _starts(pipeline: PipelineConfig) -> list[str]:
+    """What starts a run by itself, in words."""
+    starts = [f"by the schedule `{pipeline.schedule}`"] if pipeline.schedule else []
+    if pipeline.airflow.runs_on_data:
+        starts.append(f"when `{pipeline.data.name}` has a new revision")
+    return starts
+
+
+def _approving(pipeline: PipelineConfig) -> str:
+    """The row of the task that waits for a person, if there is one."""
+    approval = pipeline.airflow.approval
+    if approval is None:
+        return ""
+    users = ", ".join(approval.assigned_users) or "a person"
+    hours = f"{approval.response_hours:g} hours"
+    return f"| approve | waits until {users} approves; refused after {hours} without an answer |\n"
+
+
+def about_own_test(pipeline: str) -> str:
+    """The page of the DAG that measures on a person's own samples."""
+    return f"""### {pipeline} on your own samples
+
+**Trigger** opens a form: which annotated samples, which model or package, which minimum. It does
+what `aiwf evaluate` does; the task's *Details* have the report.
+"""
+
+
+def about_arrival(pipeline: str, data: str, folder: str) -> str:
+    """The page of the DAG that adds what arrives in a folder."""
+    return f"""### What arrives for {pipeline}
+
+Adds what arrives in `{line(folder).replace("`", "'")}` as a revision of `{data}`: the newest zip in
+it, or without one all its files together. The revision starts {pipeline}. A content that is there
+already is skipped; files called `.part` or `.tmp` are waited for.
 """
 
 

@@ -56,7 +56,12 @@ def show_artifact(ti: Any, stage: str, kind: str, id: str) -> None:
     if page:
         show(ti, page)
         name, file = PAGES[stage]
-        ti.xcom_push(PageLink(name).xcom_key, page.address(_server(), file))
+        show_page(ti, PageLink(name), page, file)
+
+
+def show_page(ti: Any, link: PageLink, page: Page, file: str) -> None:
+    """Point a link of the task at a file of the run `page`."""
+    ti.xcom_push(link.xcom_key, page.address(_server(), file))
 
 
 def _server() -> str:

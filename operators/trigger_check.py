@@ -6,13 +6,18 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from operators.form import filled_in
 from stages.config import PipelineConfig, pipeline_files, read_pipeline
+from stages.config.airflow import OWN_TEST
+from stages.config.evaluate import config_of_gate
+from stages.config.gate import parse_gate
 from stages.faults import translated
-from stages.runtime.errors import WorkflowError
+from stages.parts import TASKS
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 
 TRIGGERED = re.compile(r".*/api/v2/dags/([^/]+)/dagRuns/?")
@@ -105,12 +110,14 @@ def _problem(dag: str, body: bytes) -> str:
         answers = json.loads(body)["conf"]
     except (ValueError, KeyError, TypeError):
         return ""
-    pipeline = _pipeline(dag)
+    pipeline, check = _pipeline(dag), check_answers
+    if pipeline is None and dag.endswith(OWN_TEST):
+        pipeline, check = _pipeline(dag.removesuffix(OWN_TEST)), check_own_test
     if pipeline is None or not isinstance(answers, dict):
         return ""
     try:
         with translated():
-            check_answers(pipeline, answers, Settings())
+            check(pipeline, answers, Settings())
     except WorkflowError as error:
         return " ".join(filter(None, (error.problem, error.remedy)))
     return ""
@@ -125,6 +132,22 @@ def check_answers(pipeline: PipelineConfig, answers: Mapping[str, Any], settings
     check_compatibility(filled)
     if source.names(settings):  # else the data is elsewhere, and its revisions are not known here
         source.find(filled.data, settings)
+
+
+def check_own_test(
+    pipeline: PipelineConfig, answers: Mapping[str, Any], settings: Settings
+) -> None:
+    """Raise ConfigError for answers of the form of samples of one's own that cannot be: a data set
+    that is not there, a gate that is none. A folder may be on the worker's machine alone."""
+    from stages.etl import source
+
+    samples = str(answers.get("samples") or "")
+    if not samples:
+        raise ConfigError("No samples are named.", "Name a folder or a data set in the form.")
+    if not Path(samples).is_absolute() and source.names(settings):
+        source.find(source.data_named(samples), settings)
+    gate = parse_gate(str(answers.get("gate") or ""))
+    config_of_gate(gate).check_gate(TASKS[pipeline.task].answers)
 
 
 def _pipeline(name: str) -> PipelineConfig | None:

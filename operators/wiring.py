@@ -7,22 +7,27 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, AssetOrTimeSchedule, BaseOperator, CronTriggerTimetable
 from airflow.sdk.exceptions import AirflowTaskTimeout, AirflowTimetableInvalid
 
+from operators.assets import data_asset, model_asset, package_asset
 from operators.dag_pages import about, about_broken
 from operators.deploy import DeployOperator
 from operators.etl import EtlOperator
 from operators.evaluate import EvaluateOperator
 from operators.form import params_of
+from operators.notifications import notifiers_for, notify_failure
+from operators.pools import pool_of
 from operators.train import TrainOperator
 from operators.unreadable import UnreadableOperator
 from operators.verdict import VerdictOperator
 from stages.config import PipelineConfig
+from stages.config.airflow import TRAINING_POOL, Approval
 from stages.runtime.errors import ConfigError
 
 LONGEST_NAME = 250  # characters of a DAG's name in Airflow
 LONGEST_PROBLEM = 20_000  # characters on the page of a pipeline that cannot be read
+RUNS_THAT_WAIT = 8  # for a person: newer data must not wait for the answer about older ones
 # Only errors that a retry may repair are retried (a server, a worker): see StageOperator.
 RETRIES = {
     "retries": 2,
@@ -38,23 +43,43 @@ def dag_of(pipeline: PipelineConfig, path: Path) -> DAG:
     config = pipeline.model_dump(mode="json")
     with DAG(
         pipeline.name,
-        schedule=pipeline.schedule or None,
+        schedule=_schedule_of(pipeline),
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=1 if pipeline.airflow.approval is None else RUNS_THAT_WAIT,
         default_args=RETRIES,
         doc_md=about(pipeline, path.name),
         tags=["pipeline", pipeline.task],
     ) as dag:
-        _wire(config, pipeline.deploy.targets)
+        _wire(dag, config, pipeline)
     dag.params = params_of(pipeline)  # last, or each task would carry a copy of the whole form
     _check_schedule(dag, pipeline)
     return dag
+
+
+def _schedule_of(pipeline: PipelineConfig) -> Any:
+    """What starts a run by itself: the time, new data, either of them, or nothing.
+
+    Raises ConfigError if a new revision is to start a run on data whose revision is fixed."""
+    if not pipeline.airflow.runs_on_data:
+        return pipeline.schedule or None
+    if pipeline.data.revision:
+        raise ConfigError(
+            f"airflow: a new revision cannot start a run on data@{pipeline.data.revision}.",
+            f"Write 'data: {pipeline.data.name}', or leave on_data_change and watch_folder out.",
+        )
+    data = [data_asset(pipeline.data.name)]
+    if not pipeline.schedule:
+        return data
+    timetable = CronTriggerTimetable(pipeline.schedule.strip(), timezone="UTC")
+    return AssetOrTimeSchedule(timetable=timetable, assets=data)
 
 
 def _check_schedule(dag: DAG, pipeline: PipelineConfig) -> None:
     """Raise ConfigError for an invalid schedule; Airflow itself would find it much later."""
     try:
         dag.validate()
+        if isinstance(dag.timetable, AssetOrTimeSchedule):
+            dag.timetable.timetable.validate()
     except AirflowTimetableInvalid as error:
         raise ConfigError(
             f"schedule: '{pipeline.schedule}' is not one. {error}",
@@ -95,12 +120,47 @@ def _placeholder_name(file: str) -> str:
     return f"{plain[: LONGEST_NAME - len(digest) - 6].removesuffix('.yaml')}_{digest}.yaml"
 
 
-def _wire(config: dict[str, Any], targets: tuple[str, ...]) -> None:
-    dataset = EtlOperator(task_id="etl", config=config, inputs={}).output
-    model = TrainOperator(task_id="train", config=config, inputs={"dataset": dataset}).output
+def _wire(dag: DAG, config: dict[str, Any], pipeline: PipelineConfig) -> None:
+    data, name = data_asset(pipeline.data.name), pipeline.name
+    dataset = EtlOperator(task_id="etl", config=config, inputs={}, inlets=[data]).output
+    model = TrainOperator(
+        task_id="train",
+        config=config,
+        inputs={"dataset": dataset},
+        outlets=[model_asset(name)],
+        **pool_of(TRAINING_POOL),
+    ).output
     measured = {"model": model, "dataset": dataset}
     report = EvaluateOperator(task_id="evaluate", config=config, inputs=measured).output
-    VerdictOperator(task_id="verdict", inputs={"report": report})
-    for target in targets:
-        inputs = {"model": model, "report": report, "dataset": dataset}
-        DeployOperator(task_id=f"deploy_{target}", config=config, inputs=inputs, target=target)
+    VerdictOperator(
+        task_id="verdict",
+        inputs={"report": report},
+        notifiers=notifiers_for("verdict", pipeline),
+    )
+    deploys = [
+        DeployOperator(
+            task_id=f"deploy_{target}",
+            config=config,
+            inputs={"model": model, "report": report, "dataset": dataset},
+            target=target,
+            outlets=[package_asset(name, target)],
+        )
+        for target in pipeline.deploy.targets
+    ]
+    if (approval := pipeline.airflow.approval) is not None:
+        _approve(pipeline, approval, {"report": report}) >> deploys
+    for task in dag.tasks:
+        if not isinstance(task, VerdictOperator):  # a verdict has notifiers of its own
+            notify_failure(task, pipeline)
+
+
+def _approve(pipeline: PipelineConfig, approval: Approval, inputs: dict[str, Any]) -> BaseOperator:
+    """The task that waits for a person. Its operator is imported for pipelines that have it."""
+    from operators.approval import ApproveOperator
+
+    return ApproveOperator(
+        pipeline=pipeline.name,
+        approval=approval,
+        inputs=inputs,
+        notifiers=notifiers_for("approval", pipeline),
+    )

@@ -24,6 +24,10 @@ class Airflow:
     def call(self, method: str, path: str, body: Any = None) -> Any:
         return self._client.request(method, path, json=body).raise_for_status().json()
 
+    def open(self, path: str) -> None:
+        """Read a page, whatever it holds."""
+        self._client.get(path, follow_redirects=True).raise_for_status()
+
     def defaults(self, dag: str) -> dict[str, Any]:
         """What the trigger form is filled in with."""
         form = self.call("GET", f"/api/v2/dags/{dag}/details")["params"]

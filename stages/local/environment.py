@@ -7,14 +7,13 @@ import secrets
 import sys
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from stages.databases import address_of
-from stages.runtime.errors import ConfigError, InfrastructureError
-from stages.runtime.files import flushed
+from stages.privacy import keep_secret
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -109,7 +108,7 @@ def password_file(home: Path) -> Path:
     """The file with the passwords by user; made with a random one if there is none."""
     path = home / "passwords.json"
     if not _filled(path):
-        _keep_secret(path, json.dumps({"admin": secrets.token_urlsafe(12)}))
+        keep_secret(path, json.dumps({"admin": secrets.token_urlsafe(12)}))
     return path
 
 
@@ -128,7 +127,7 @@ def _keep_config(home: Path) -> None:
         path.unlink()
     if not path.exists():
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        _keep_secret(path, f"[core]\nfernet_key = {key}\n")
+        keep_secret(path, f"[core]\nfernet_key = {key}\n")
 
 
 def _is_config(path: Path) -> bool:
@@ -140,7 +139,7 @@ def _is_config(path: Path) -> bool:
 
 def _secret(path: Path) -> str:
     if not _filled(path):
-        _keep_secret(path, secrets.token_hex(48))
+        keep_secret(path, secrets.token_hex(48))
     return path.read_text()
 
 
@@ -149,27 +148,6 @@ def _filled(path: Path) -> bool:
     if path.is_file() and not path.stat().st_size:
         path.unlink(missing_ok=True)
     return path.exists()
-
-
-def _keep_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner can read. Of two concurrent writers the first wins."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.touch(0o600)
-        draft.write_text(text)
-        flushed(draft)
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise InfrastructureError(
-            f"Cannot write {path}: {error.strerror}.",
-            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
-        ) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def _plain(value: object) -> str:

@@ -21,9 +21,11 @@ def airflow_waits_for(address: str) -> list[str]:
 
 
 def answers(url: str, seconds: float = 5) -> bool:
-    """Whether `url` answers within `seconds`."""
+    """Whether `url` answers within `seconds`, if only that a login is needed."""
     try:
         fetch(url, seconds)
+    except urllib.error.HTTPError as error:
+        return error.code in (401, 403)
     except OSError:
         return False
     return True

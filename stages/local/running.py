@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stages.local import database, health, processes
 from stages.local.environment import login
+from stages.local.pools import prepare_pools
 from stages.local.servers import Server, servers
 from stages.privacy import claim
 from stages.runtime.errors import ConfigError, InfrastructureError
@@ -17,6 +18,7 @@ from stages.tracking import tables
 from stages.tracking.links import VIEW
 
 LONGEST_START = 300.0  # seconds; a loaded laptop without byte-code needs most of it
+STUDIO = "/studio/"  # the page of Airflow (operators/plugins/studio.py) that leads to the studio
 Notify = Callable[[str], None]
 
 
@@ -48,6 +50,7 @@ def up(settings: Settings, notify: Notify) -> list[str]:
         try:
             children = [_start(server, mark, notify) for server in missing]
             _wait(settings, dict(zip(missing, children, strict=True)), notify)
+            prepare_pools(settings)
         except BaseException:
             processes.stop(mark, names=[server.name for server in missing])
             raise
@@ -120,6 +123,10 @@ def _waits_for(settings: Settings) -> list[str]:
     for server in servers(settings):
         if server.name == "mlflow" and not health.answers(f"{server.address}/health"):
             waits.append("mlflow")
+        if server.name == "live" and not health.answers(f"{server.address}/health"):
+            waits.append("what is live")
+        if server.name == "studio" and not health.answers(server.address):
+            waits.append("the studio")
         if server.name == "airflow-api-server":
             waits += [f"airflow's {name}" for name in health.airflow_waits_for(server.address)]
             # The first such call builds the tasks' whole API and holds the server up: do it now.
@@ -133,6 +140,8 @@ def _addresses(settings: Settings) -> list[str]:
     pages = {server.name: server.address for server in servers(settings) if server.address}
     return [
         f"Airflow   {pages['airflow-api-server']}   user {user}, password {password}",
+        f"Studio    {pages['airflow-api-server']}{STUDIO}   with the same login",
+        f"Live      {pages['live']}/  answers with what is published",
         f"MLflow    {pages.get('mlflow', settings.mlflow)}/#/experiments?{VIEW}",
         f"logs      {settings.root / 'logs'}",
     ]

@@ -1,11 +1,19 @@
-"""The servers of this machine: Airflow's four components and MLflow, each with its command."""
+"""The servers of this machine: Airflow's four components, MLflow, the studio and the service of
+what is published, each with its command."""
 
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.local.environment import HOST, airflow_environment, mlflow_environment
+from stages.config.airflow import POOLS
+from stages.local.environment import (
+    HOST,
+    airflow_environment,
+    mlflow_environment,
+    quiet,
+    settings_environment,
+)
 from stages.local.guard import allowed
 from stages.settings import Settings
 
@@ -28,7 +36,7 @@ class Server:
 
 def servers(settings: Settings) -> list[Server]:
     """All servers for `settings`, in the order in which they start."""
-    return [*_mlflow(settings), *_airflow(settings)]
+    return [*_mlflow(settings), *_airflow(settings), _studio(settings), _live(settings)]
 
 
 def _mlflow(settings: Settings) -> list[Server]:
@@ -58,7 +66,7 @@ def _origins(names: Iterable[str], port: int) -> list[str]:
 
 def _airflow(settings: Settings) -> list[Server]:
     """What `airflow standalone` starts, without its log servers: they listen on every address."""
-    environment = airflow_environment(settings)
+    environment = {**airflow_environment(settings), POOLS: "yes"}
     commands = {
         "api-server": (),
         "scheduler": ("--skip-serve-logs",),
@@ -76,6 +84,33 @@ def _airflow(settings: Settings) -> list[Server]:
         )
         for name, options in commands.items()
     ]
+
+
+def _studio(settings: Settings) -> Server:
+    """The studio, a process of its own: what it does never holds Airflow's API server up."""
+    port, command = settings.studio_port, Path(sys.executable).with_name("aiwf")
+    return Server(
+        "studio",
+        (str(command), "studio", "--port", str(port)),
+        {**settings_environment(settings), **quiet()},
+        _log(settings, "studio"),
+        port,
+        "AIWF_STUDIO_PORT",
+    )
+
+
+def _live(settings: Settings) -> Server:
+    """The service of what is published; it follows MLflow's registry."""
+    port, command = settings.live_port, Path(sys.executable).with_name("aiwf")
+    environment = {**settings_environment(settings), **mlflow_environment(settings)}
+    return Server(
+        "live",
+        (str(command), "serve", "--live", "--port", str(port)),
+        environment,
+        _log(settings, "live"),
+        port,
+        "AIWF_LIVE_PORT",
+    )
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -43,11 +43,15 @@ def test_what_the_first_task_finds_wrong_is_the_error_of_the_run(settings, tmp_p
 
     assert raised.value.exit_code == 2
     assert "aiwf data add" in raised.value.remedy
+    log = (settings.root / "logs" / "nowhere-direct.log").read_text("utf-8")
+    assert "Traceback" in log  # Airflow's own; what follows it is ours
+    assert "aiwf data add" in log.rpartition("Traceback")[2].partition("::endgroup::")[2]
 
 
 @pytest.mark.slow
 def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_path):
-    path = makers.quick_pipeline(tmp_path, settings)
+    with_approval = makers.QUICK + "airflow: {approval: {}}\n"
+    path = makers.quick_pipeline(tmp_path, settings, with_approval)
     heard, again = Heard(), Heard()
 
     run = via_airflow(path, (), settings, heard)
@@ -59,8 +63,9 @@ def test_airflow_makes_what_is_made_without_it_and_finds_it_again(settings, tmp_
     makers.quick_pipeline(tmp_path / "other", other)
     assert artifacts == run_pipeline(read_pipeline(path), run="plain", settings=other)
     assert load_lock(run_again, store).artifacts == artifacts
-    assert [line.split(":")[0] for line in again.lines] == list(artifacts)
-    assert all(": reused " in line for line in again.lines)
+    assert again.lines[0].startswith("approve: nobody is asked")
+    assert [line.split(":")[0] for line in again.lines[1:]] == list(artifacts)
+    assert all(": reused " in line for line in again.lines[1:])
     assert any(line.startswith("trials ") for line in heard.lines)
     assert any(line.startswith("trial ") for line in heard.lines)
 

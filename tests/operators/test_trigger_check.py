@@ -69,6 +69,12 @@ def conf(**answers) -> bytes:
         ({"train__families": ["nanodet"]}, "'nanodet' is not for image_classification"),
         ({"data__name": "nowhere"}, "no data called 'nowhere'"),
         ({"data__revision": "ffffffff"}, "'ffffffff' names no revision"),
+        ({"train__input_sizes": [225]}, "no family for image_classification takes pictures of 225"),
+        ({"train__input_sizes": [225], "train__trials": 3}, "Give multiples of 32"),
+        (
+            {"train__families": ["efficientnet_lite0"], "train__input_sizes": [250]},
+            "efficientnet_lite0 takes no pictures of 250 pixels",
+        ),
         ({"train__tirals": 3}, "Did you mean 'train.trials'"),
     ],
 )
@@ -120,3 +126,27 @@ def test_airflow_s_own_refusal_is_told_without_its_schema(pipelines):
 
 def test_other_answers_of_airflow_stay_as_they_are(pipelines):
     assert answered(conf(), status=409, detail="twice" + SCHEMA)[:2] == (409, "twice" + SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({}, "No samples are named"),
+        ({"samples": "nowhere"}, "no data called 'nowhere'"),
+        ({"samples": "../shapes"}, "cannot be a name"),
+        ({"samples": "shapes", "gate": "accuracy=90"}, "shares from 0 to 1"),
+        ({"samples": "shapes", "gate": "acuracy=0.9"}, "no metric is called"),
+    ],
+)
+def test_samples_of_one_s_own_that_cannot_be_are_refused(pipelines, answers, message):
+    status, text, received = answered(conf(**answers), START.replace("shapes", "shapes_evaluate"))
+
+    assert (status, received) == (400, b"")
+    assert message in text
+
+
+@pytest.mark.parametrize("samples", ["shapes", "/somewhere/on/the/worker"])
+def test_samples_of_one_s_own_are_passed_on(pipelines, samples):
+    body = conf(samples=samples, gate="accuracy=0.9")
+
+    assert answered(body, START.replace("shapes", "shapes_evaluate"))[::2] == (200, body)

@@ -7,10 +7,11 @@ from operators.verdict import VerdictOperator
 from stages.artifacts import Measure, Report
 from stages.opening import open_store
 from tests.operators.conftest import context
+from tests.operators.test_notifications import Recorder
 
 
-def run(settings, verdict: str, reason: str) -> str:
-    store = open_store(settings)
+def reported(settings, verdict: str, reason: str) -> list[str]:
+    """The reference of a report with that verdict."""
     report = Report(
         task="image_classification",
         labels=("cat", "dog"),
@@ -21,9 +22,12 @@ def run(settings, verdict: str, reason: str) -> str:
         threshold=0.5,
         gate={"accuracy": 0.7},
     )
-    ref = store.save(report)
-    task = VerdictOperator(task_id="verdict", inputs={"report": list(ref)})
-    return task.execute(context())
+    return list(open_store(settings).save(report))
+
+
+def run(settings, verdict: str, reason: str, **arguments) -> str:
+    inputs = {"report": reported(settings, verdict, reason)}
+    return VerdictOperator(task_id="verdict", inputs=inputs, **arguments).execute(context())
 
 
 def test_ship_is_green(settings):
@@ -38,6 +42,17 @@ def test_do_not_ship_is_red_with_the_reason(settings):
 def test_undecided_is_neither(settings):
     with pytest.raises(AirflowSkipException, match=r"Undecided\. Too few\."):
         run(settings, "undecided", "Too few.")
+
+
+def test_notifiers_get_the_verdict_whatever_it_is(settings):
+    recorder = Recorder()
+
+    run(settings, "ship", "Good.", notifiers=[recorder])
+    with pytest.raises(AirflowFailException):
+        run(settings, "do not ship", "Recall is low.", notifiers=[recorder])
+
+    found = [(each["verdict"], each["reasons"]) for each in recorder.contexts]
+    assert found == [("Ship", "Good."), ("Do not ship", "Recall is low.")]
 
 
 def test_without_a_report_it_says_what_to_do(settings):

@@ -32,6 +32,8 @@ def settings(tmp_path_factory) -> Settings:
         pipelines=folder / "pipelines",
         airflow_port=airflow,
         mlflow_port=free_port(airflow),
+        studio_port=free_port(free_port(airflow)),
+        live_port=free_port(free_port(free_port(airflow))),
         threads=1,
     )
     path = makers.quick_pipeline(folder, settings)
@@ -55,7 +57,7 @@ def startup_lines(settings):
 def airflow(startup_lines, settings) -> Airflow:
     there = Airflow(settings)
     deadline = time.monotonic() + 60
-    while len(there.call("GET", "/api/v2/dags")["dags"]) < 3 and time.monotonic() < deadline:
+    while len(there.call("GET", "/api/v2/dags")["dags"]) < 5 and time.monotonic() < deadline:
         time.sleep(0.5)
     return there
 
@@ -153,7 +155,8 @@ def test_what_the_servers_keep_is_for_its_owner_alone(startup_lines, settings):
 def test_every_yaml_is_there_a_broken_one_with_what_is_wrong(airflow):
     found = {dag["dag_id"]: dag for dag in airflow.call("GET", "/api/v2/dags")["dags"]}
 
-    assert set(found) == {"shapes", "often", "broken.yaml"}
+    pipelines = {"shapes", "often"}
+    assert set(found) == {*pipelines, *(f"{name}_evaluate" for name in pipelines), "broken.yaml"}
     page = airflow.call("GET", "/api/v2/dags/broken.yaml/details")["doc_md"]
     assert "a list" in page
     assert airflow.call("GET", "/api/v2/importErrors")["total_entries"] == 0
@@ -193,18 +196,45 @@ def test_answers_that_do_not_fit_each_other_are_refused_by_the_form(airflow):
     assert "etl.splits" in raised.value.response.text
 
 
-def test_what_only_a_family_can_refuse_fails_its_task_at_once(airflow):
-    run = airflow.finished("shapes", {"train.input_sizes": "37"})
+def test_a_size_that_no_family_takes_is_refused_by_the_form(airflow):
+    with pytest.raises(httpx.HTTPStatusError) as raised:
+        airflow.finished("shapes", {"train.input_sizes": "37"})
+
+    assert raised.value.response.status_code == 400
+    assert "37" in raised.value.response.text
+
+
+def test_what_only_measuring_can_refuse_fails_its_task_at_once(airflow):
+    run = airflow.finished("shapes", {"train.device.size_mb": 0.001})
 
     states = airflow.tasks(run)
-    assert (states.pop("etl"), states.pop("train")) == ("success", "failed")
+    assert states.pop("etl") == "failed"  # the first task measures, before any other work
     assert set(states.values()) == {"upstream_failed"}
     [task] = [
         task
         for task in airflow.call("GET", f"{path_of(run)}/taskInstances")["task_instances"]
-        if task["task_id"] == "train"
+        if task["task_id"] == "etl"
     ]
     assert task["try_number"] == 1
+
+
+def test_the_studio_is_in_the_navigation_and_behind_the_same_login(airflow, settings):
+    entrance = f"http://127.0.0.1:{settings.airflow_port}/studio/"
+    token = airflow.call(
+        "POST", "/auth/token", dict(zip(("username", "password"), login(settings), strict=True))
+    )
+
+    views = airflow.call("GET", "/api/v2/plugins")["plugins"]
+    assert httpx.get(entrance).status_code == 401
+    assert httpx.get(f"http://127.0.0.1:{settings.studio_port}/").status_code == 401
+    with httpx.Client(cookies={"_token": token["access_token"]}, follow_redirects=True) as person:
+        home = person.get(entrance)
+
+    assert home.status_code == 200
+    assert home.url.port == settings.studio_port
+    assert "token" not in str(home.url)
+    assert "shapes" in home.text
+    assert "/studio/" in [view["href"] for plugin in views for view in plugin["external_views"]]
 
 
 def test_a_taken_port_is_told_with_the_variable_that_moves_it(tmp_path):
@@ -212,7 +242,13 @@ def test_a_taken_port_is_told_with_the_variable_that_moves_it(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        other = Settings(workspace=tmp_path, airflow_port=port, mlflow_port=free_port(port))
+        other = Settings(
+            workspace=tmp_path,
+            airflow_port=port,
+            mlflow_port=free_port(port),
+            studio_port=free_port(free_port(port)),
+            live_port=free_port(free_port(free_port(port))),
+        )
 
         with pytest.raises(ConfigError, match=str(port)) as raised:
             up(other, lambda _: None)
@@ -231,7 +267,7 @@ def test_down_leaves_nothing_behind_even_after_a_crash(startup_lines, settings):
     assert ended > 4
     assert not processes.marked(mark)
     assert {state.state for state in status(settings)} == {"stopped"}
-    for port in (settings.airflow_port, settings.mlflow_port):
+    for port in (settings.airflow_port, settings.mlflow_port, settings.studio_port):
         with socket.socket() as trial:
             assert trial.connect_ex(("127.0.0.1", port)) != 0
     assert not list(Path(settings.root / "store").rglob("*.part"))
