@@ -94,21 +94,21 @@ def closure(modules: Sequence[str], names: set[str], own_tables: bool = False) -
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
-        path = _source(module)
-        if module in digests or path is None or module.startswith(IGNORED):
+        source = None if module in digests or module.startswith(IGNORED) else _source(module)
+        if source is None:
             continue
-        digests[module] = _digest(path)
-        waiting += _imports(module, path)
-        waiting += _chosen(_mentioned(module, path), names if own_tables else set())
-        waiting += [place for table in _tables(path) for place in _named(table, names)]
+        digests[module] = _digest(source.path)
+        waiting += source.imports
+        waiting += _chosen(source.mentioned, names if own_tables else set())
+        waiting += [place for board in source.boards for place in _named(board, names)]
     return digests
 
 
 def packages(modules: Sequence[str] | dict[str, str]) -> dict[str, str]:
     """The installed packages that the sources of `modules` import, by the names that pip uses,
     with their versions."""
-    paths = [path for module in modules if (path := _source(module))]
-    imported = {name for path in paths for name in _outside(path)}
+    sources = [source for module in modules if (source := _source(module))]
+    imported = {name for source in sources for name in source.packages}
     distributions = {name for top in imported for name in _distributions().get(top, ())}
     return {_normal(name): version(name) for name in sorted(distributions)}
 
@@ -141,7 +141,9 @@ def _named(table: str, mentioned: set[str]) -> list[str]:
         return []
     # a compressor is named by what it reads and what it makes: onnx/int8
     names = [name for name in registry if name.rpartition("/")[2] in mentioned] or list(registry)
-    return [registry.home + registry.places[name].partition(":")[0] for name in names]
+    # of a part that another package adds, the version counts: an engine names it in `libraries`
+    own = [registry.places[name] for name in names if name in registry.places]
+    return [registry.home + place.partition(":")[0] for place in own]
 
 
 @cache
@@ -152,8 +154,37 @@ def _digest(path: Path) -> str:
     return digest_of(b"".join(file.read_bytes() for file in [path, *counted]))
 
 
+class _Source(NamedTuple):
+    """What the source of a module at `path` leads to: the modules of ours that it imports, those
+    that it mentions in strings, each with the key that it has in a table or '', the boards that it
+    uses, and the top names of other packages."""
+
+    path: Path
+    imports: tuple[str, ...]
+    mentioned: tuple[tuple[str, str], ...]
+    boards: tuple[str, ...]
+    packages: frozenset[str]
+
+
 @cache
-def _source(module: str) -> Path | None:
+def _source(module: str) -> _Source | None:
+    """The source of `module`, parsed and walked once a process; None if it is no module of ours."""
+    path = _path(module)
+    if path is None:
+        return None
+    imports, strings, keys = _nodes(ast.parse(path.read_bytes()))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    places = [(keys.get(node, ""), str(node.value).partition(":")[0]) for node in strings]
+    return _Source(
+        path,
+        tuple(name for node in imports for name in _imported(node, package)),
+        tuple((key, package + name if name[0] == "." else name) for key, name in places),
+        tuple(board for node in imports for board in _boards(node)),
+        _tops(imports) - sys.stdlib_module_names - {"stages", ""},
+    )
+
+
+def _path(module: str) -> Path | None:
     base = ROOT / module.replace(".", "/")
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.is_file():
@@ -161,32 +192,63 @@ def _source(module: str) -> Path | None:
     return None
 
 
-@cache
-def _imports(module: str, path: Path) -> tuple[str, ...]:
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found: list[str] = []
-    for node in _tree_imports(path):
-        if isinstance(node, ast.Import):
-            found += [name.name for name in node.names]
-            continue
+Import = ast.Import | ast.ImportFrom
+
+
+def _nodes(tree: ast.Module) -> tuple[list[Import], list[ast.Constant], dict[ast.AST, str]]:
+    """The imports in `tree`, the strings that look like a module, and the key of every value in a
+    dict that the source spells out; of one walk, as it is most of the work."""
+    imports: list[Import] = []
+    strings: list[ast.Constant] = []
+    keys: dict[ast.AST, str] = {}
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Import):
+            imports.append(node)
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and MODULE(node.value):
+                strings.append(node)
+        else:
+            if isinstance(node, ast.Dict):
+                keys |= _keyed(node)
+            for name in node._fields:
+                field = getattr(node, name)
+                inside = field if isinstance(field, list) else (field,)
+                waiting += [each for each in inside if isinstance(each, ast.AST)]
+    return imports, strings, keys
+
+
+def _keyed(table: ast.Dict) -> dict[ast.AST, str]:
+    pairs = zip(table.keys, table.values, strict=True)
+    return {value: str(key.value) for key, value in pairs if isinstance(key, ast.Constant)}
+
+
+def _imported(node: Import, package: str) -> list[str]:
+    """The modules of ours that `node` imports in a module of `package`; a name that is imported
+    from one may be a module, too."""
+    if isinstance(node, ast.Import):
+        found = [name.name for name in node.names]
+    else:
         parents = package.split(".")
         home = parents[: len(parents) - node.level + 1] if node.level else []
         base = ".".join([*home, *([node.module] if node.module else [])])
-        found += [base, *(f"{base}.{name.name}" for name in node.names)]
-    return tuple(name for name in found if name.startswith("stages."))
+        found = [base, *(f"{base}.{name.name}" for name in node.names)]
+    return [name for name in found if name.startswith("stages.")]
 
 
-@cache
-def _outside(path: Path) -> frozenset[str]:
-    """The top names of what the source at `path` imports from other packages."""
-    tops = {name.partition(".")[0] for node in _tree_imports(path) for name in _absolute(node)}
-    return frozenset(tops - sys.stdlib_module_names - {"stages", ""})
+def _boards(node: Import) -> list[str]:
+    is_of_parts = isinstance(node, ast.ImportFrom) and node.module == "stages.parts"
+    return [name.name for name in node.names] if is_of_parts else []
 
 
-def _absolute(node: ast.Import | ast.ImportFrom) -> list[str]:
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    return [] if node.level else [node.module or ""]
+def _tops(imports: Sequence[Import]) -> frozenset[str]:
+    """The top names of all that is imported absolutely."""
+    names = [alias.name for node in imports if isinstance(node, ast.Import) for alias in node.names]
+    names += [
+        node.module or "" for node in imports if isinstance(node, ast.ImportFrom) and not node.level
+    ]
+    return frozenset(name.partition(".")[0] for name in names)
 
 
 @cache
@@ -198,57 +260,8 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-@cache
-def _mentioned(module: str, path: Path) -> tuple[tuple[str, str], ...]:
-    """Modules that the source names in a string: a registry's place, or a child's program; each
-    with the key that it has in a table, or ''."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    keys = _table_keys(path)
-    strings = [
-        (keys.get(node, ""), node.value.partition(":")[0])
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE(node.value)
-    ]
-    return tuple(
-        (key, package + place if place.startswith(".") else place) for key, place in strings
-    )
-
-
-@cache
-def _table_keys(path: Path) -> dict[ast.expr, str]:
-    """The key of every value in a dict that the source spells out."""
-    return {
-        value: str(key.value)
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Dict)
-        for key, value in zip(node.keys, node.values, strict=True)
-        if isinstance(key, ast.Constant)
-    }
-
-
 def _chosen(mentioned: tuple[tuple[str, str], ...], names: set[str]) -> list[str]:
     """The modules of those `mentioned` whose key is in `names`, and of those without one; all of
     them if no key is."""
     narrowed = any(key in names for key, _ in mentioned)
     return [place for key, place in mentioned if not (narrowed and key) or key in names]
-
-
-@cache
-def _tables(path: Path) -> tuple[str, ...]:
-    return tuple(
-        name.name
-        for node in _tree_imports(path)
-        if isinstance(node, ast.ImportFrom) and node.module == "stages.parts"
-        for name in node.names
-    )
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_bytes())
-
-
-@cache
-def _tree_imports(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
-    found = ast.walk(_tree(path))
-    return tuple(node for node in found if isinstance(node, ast.Import | ast.ImportFrom))

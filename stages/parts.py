@@ -1,4 +1,7 @@
-"""The board: every part that a pipeline can name. To add one: a file there, a line here."""
+"""The board: every part that a pipeline can name. To add one: a file there, a line here.
+
+Another package adds engines, exporters and compressors by entry points of the groups that stand
+behind these tables; backends by "ai_workflow.backends"."""
 
 from stages.runtime.registry import Registry
 
@@ -66,6 +69,20 @@ READERS = Registry(
     },
 )
 
+WRITERS = Registry(
+    "writer",
+    "stages",
+    {
+        "class_folders": ".etl.writers.class_folders_writer:ClassFoldersWriter",
+        "csv": ".etl.writers.csv_writer:CsvWriter",
+        "coco": ".etl.writers.coco_writer:CocoWriter",
+        "yolo": ".etl.writers.yolo_writer:YoloWriter",
+        "voc": ".etl.writers.voc_writer:VocWriter",
+        "label_studio": ".etl.writers.label_studio_writer:LabelStudioWriter",
+        "croissant": ".etl.writers.croissant_writer:CroissantWriter",
+    },
+)
+
 AUGMENTATIONS = Registry(
     "augmentation",
     "stages",
@@ -76,6 +93,8 @@ AUGMENTATIONS = Registry(
         "turn": ".etl.augmentations.turn:Turn",
         "crop": ".etl.augmentations.crop:Crop",
         "colour": ".etl.augmentations.colour:Colour",
+        "erase": ".etl.augmentations.erase:Erase",
+        "rand_augment": ".etl.augmentations.rand_augment:RandAugment",
         "noise": ".etl.augmentations.noise:Noise",
         "scale": ".etl.augmentations.scale:Scale",
         "mosaic": ".etl.augmentations.mosaic:Mosaic",
@@ -104,8 +123,11 @@ FAMILIES = Registry(
         "resnet50": ".models.resnet:RESNET50",
         "inception_v3": ".models.inception_v3:INCEPTION_V3",
         "pp_lcnet": ".models.pp_lcnet:PP_LCNET",
+        "logmel_segments": ".models.logmel_segments:LOGMEL_SEGMENTS",
         "small_audio": ".models.small_audio:SMALL_AUDIO",
         "small_image": ".models.small_image:SMALL_IMAGE",
+        "searched_audio": ".models.searched:SEARCHED_AUDIO",
+        "searched_image": ".models.searched:SEARCHED_IMAGE",
         "yamnet": ".models.yamnet:YAMNET",
         "lite_detector": ".models.detector:LITE_DETECTOR",
         "mobile_ssd": ".models.detector:MOBILE_SSD",
@@ -123,6 +145,20 @@ SEARCHERS = Registry(
     },
 )
 
+CONTROLLERS = Registry(
+    "controller",
+    "stages",
+    {
+        "hierarchical_ppo": ".train.architecture.controllers.hierarchical_ppo:HierarchicalPpo",
+        "flat_ppo": ".train.architecture.controllers.flat_ppo:FlatPpo",
+        "reinforce": ".train.architecture.controllers.reinforce:Reinforce",
+        "evolution": ".train.architecture.controllers.regularised_evolution:RegularisedEvolution",
+        "local_search": ".train.architecture.controllers.local_search:LocalSearch",
+        "random": ".train.architecture.controllers.random_choices:RandomChoices",
+        "random_from_prior": ".train.architecture.controllers.random_choices:RandomFromPrior",
+    },
+)
+
 COMPRESSORS = Registry(
     "compressor",
     "stages",
@@ -131,7 +167,17 @@ COMPRESSORS = Registry(
         "onnx/int8": ".deploy.compressors.int8:Int8",
         "onnx/float16": ".deploy.compressors.float16:Float16",
         "onnx/float32": ".deploy.compressors.float32:Float32",
+        "ncnn/int8": ".deploy.compressors.ncnn_weights:NcnnInt8",
+        "ncnn/float16": ".deploy.compressors.ncnn_weights:NcnnFloat16",
+        "ncnn/float32": ".deploy.compressors.as_exported:NcnnFloat32",
+        "mnn/int8": ".deploy.compressors.mnn_weights:MnnInt8",
+        "mnn/float16": ".deploy.compressors.mnn_weights:MnnFloat16",
+        "mnn/float32": ".deploy.compressors.as_exported:MnnFloat32",
+        "paddle_inference/float32": ".deploy.compressors.as_exported:PaddleFloat32",
+        "numpy/float16": ".deploy.compressors.numpy_float16:NumpyFloat16",
+        "numpy/float32": ".deploy.compressors.as_exported:NumpyFloat32",
     },
+    "ai_workflow.compressors",
 )
 
 
@@ -146,7 +192,13 @@ ENGINES = Registry(
     {
         "onnxruntime": ".deploy.engines.onnxruntime:ONNX_RUNTIME",
         "opencv": ".deploy.engines.opencv:OPENCV",
+        "openvino": ".deploy.engines.openvino:OPENVINO",
+        "ncnn": ".deploy.engines.ncnn:NCNN",
+        "mnn": ".deploy.engines.mnn:MNN",
+        "paddle_inference": ".deploy.engines.paddle_inference:PADDLE_INFERENCE",
+        "numpy": ".deploy.engines.numpy:NUMPY",
     },
+    "ai_workflow.engines",
 )
 
 EXPORTERS = Registry(
@@ -154,7 +206,12 @@ EXPORTERS = Registry(
     "stages",
     {
         "onnx": ".deploy.exporters.onnx:Onnx",
+        "ncnn": ".deploy.exporters.to_ncnn:NcnnExporter",
+        "mnn": ".deploy.exporters.to_mnn:MnnExporter",
+        "paddle_inference": ".deploy.exporters.paddle_files:PaddleFiles",
+        "numpy": ".deploy.exporters.numpy_network:NumpyExporter",
     },
+    "ai_workflow.exporters",
 )
 
 TARGETS = Registry(

@@ -1,14 +1,20 @@
-"""Restricts a workspace to its owner, since it contains user data."""
+"""Restricts a workspace to its owner, since it contains user data, and keeps its secrets."""
 
 import logging
 import os
+import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from stages.runtime.errors import InfrastructureError
+from stages.runtime.files import flushed
+
 log = logging.getLogger("aiwf.privacy")
-OURS = {"airflow", "cache", "data", "logs", "mlflow", "packages", "runs", "store", "teams"}
-INNER = ("airflow", "mlflow", "packages", "runs", "store", "teams")  # in a folder with other things
+INNER = ("airflow", "live", "mlflow", "packages", "runs", "store", "studio", "teams")
+# INNER: what is restricted in a folder that also has other things
+OURS = {*INNER, "cache", "data", "logs"}
 
 
 def claim(root: Path, notify: Callable[[str], None] = log.warning) -> None:
@@ -48,3 +54,25 @@ def _excess(path: Path) -> int:
         return 0
     wanted = 0o007 if found.st_mode & stat.S_ISGID else 0o077
     return stat.S_IMODE(found.st_mode) & wanted
+
+
+def keep_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, at any moment, unless it is there. Of two
+    concurrent writers the first wins. Raises InfrastructureError if it cannot be written."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(0o600)
+        draft.write_text(text)
+        flushed(draft)
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise InfrastructureError(
+            f"Cannot write {path}: {error.strerror}.",
+            "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
+        ) from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()

@@ -50,8 +50,17 @@ class Settings(BaseSettings):
     machine_speed: float = Field(
         1.0, gt=0, description="This machine's speed; a 2-core laptop is 1."
     )
+    airflow: str = Field(
+        "",
+        description="Airflow's address, where new revisions of raw data are announced; '' for the "
+        "one that `aiwf up` starts here.",
+    )
+    airflow_user: str = Field("admin", description="User of the Airflow at `airflow`.")
+    airflow_password: SecretStr = SecretStr("")
     airflow_port: int = 8080
     mlflow_port: int = 5000
+    studio_port: int = 8600
+    live_port: int = Field(8700, description="Where `aiwf up` answers with what is published.")
     hosts: str = Field(
         "",
         pattern=r"^[A-Za-z0-9.,\- ]*$",

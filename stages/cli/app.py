@@ -7,12 +7,15 @@ import typer
 from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.data import app as data
 from stages.cli.doctor import doctor
+from stages.cli.engines import advise, bench, conformance
 from stages.cli.evaluate import evaluate
 from stages.cli.gc import gc
 from stages.cli.package import predict, serve
+from stages.cli.publishing import live, publish, rollback
 from stages.cli.running import plan, reproduce, run, stage
 from stages.cli.samples import app as samples
 from stages.cli.services import down, status, up
+from stages.cli.studio import studio
 
 app = typer.Typer(
     name="aiwf",
@@ -46,7 +49,12 @@ def options(
 
 for command in (run, plan, stage, reproduce, diff, show, schema, evaluate, predict, serve):
     app.command()(command)
-for server_command in (doctor, gc, up, down, status):
+for publishing_command in (publish, rollback, live):
+    app.command()(publishing_command)
+app.command()(bench)
+app.command()(advise)
+app.command()(conformance)
+for server_command in (doctor, gc, up, down, status, studio):
     app.command()(server_command)
 app.command("list")(list_artifacts)
 app.add_typer(data, name="data", help="Raw data: add, list, show.")

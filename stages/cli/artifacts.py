@@ -9,6 +9,7 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
+    from stages.runner.lock import Lock
     from stages.store import Store
 
 CONFIGS = Path("configs")
@@ -109,6 +110,36 @@ def diff(
     for effect in effects(a, b, store):
         change = f"{effect.first.value:.4f} -> {effect.second.value:.4f}"
         print(f"  {effect.metric:<34} {change}  {effect.verdict}")
+    _print_side_by_side(a, b, store)
+
+
+def _print_side_by_side(first: "Lock", second: "Lock", store: "Store") -> None:
+    """Print the paired difference of the trained models on the test samples of both."""
+    from stages.evaluate.formatting import metric
+    from stages.evaluate.side_by_side import LEAST
+    from stages.runner.comparison import trained_models
+    from stages.runtime.errors import ConfigError
+
+    try:
+        found = trained_models(first, second, store)
+    except ConfigError as error:
+        print(f"test samples of both: {error.problem}")
+        return
+    if found is None:
+        return
+    print(f"test samples of both: {found.common:,}")
+    if not found.is_same_test:
+        print(
+            f"  only of the first run: {found.only_first:,}, only of the second: "
+            f"{found.only_second:,}, with another annotation: {found.reannotated:,}"
+        )
+    if found.gain is None:
+        print(f"  too few to compare the models; {LEAST} are needed")
+        return
+    value, low, high = (100 * side for side in (found.gain.value, found.gain.low, found.gain.high))
+    change = f"{value:+.1f} points ({low:+.1f} to {high:+.1f})"
+    print(f"  {metric(found.metric):<34} {change}  {found.verdict}")
+    print(f"  only the second is right: {len(found.won):,}, only the first: {len(found.lost):,}")
 
 
 def schema(

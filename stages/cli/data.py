@@ -1,4 +1,4 @@
-"""aiwf data: add, list, show."""
+"""aiwf data: add, list, show, export."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stages.parts import READERS
+from stages.parts import READERS, WRITERS
 from stages.runtime.neutral import line
 from stages.settings import Settings
 
@@ -35,10 +35,11 @@ def add(
     understood. If they can be read in several ways, it asks."""
     from stages.etl import source
     from stages.etl.readers.choices import Choices
+    from stages.local.announcing import announce_revision
 
     settings = Settings()
     source.check_name(name)
-    before = {revision.revision for revision in source.revisions(name, settings)}
+    before = [revision.revision for revision in source.revisions(name, settings)]
     choices = Choices(layout, splits, tuple(leave_out or ()))
     added = _added(name, path, settings, note, choices)
     state = "known before" if added.revision in before else "new"
@@ -48,6 +49,8 @@ def add(
     print(f"  revision {added.revision}")
     if added.note:
         print(f"  {line(added.note)}")
+    if added.revision not in before[-1:]:
+        announce_revision(added, settings, lambda text: print(f"  {line(text)}"))
     print(f"Next: write 'data: {added.name}' into a pipeline, then `aiwf run` it.")
 
 
@@ -111,6 +114,27 @@ def show(
             print(f"  {text}")
         if revision.answers:
             print(f"  added with {revision.answers}")
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="Name of raw data.")],
+    folder: Annotated[Path, typer.Argument(help="The new folder to write.")],
+    layout: Annotated[str, typer.Option("--as", help=f"Format: {', '.join(WRITERS)}.")],
+    revision: Annotated[str, typer.Option(help="How its digest begins; empty: the newest.")] = "",
+) -> None:
+    """Write a revision of NAME, files with labels or boxes, splits and groups, into a new FOLDER,
+    in a format that other tools read. It is read back and compared before the folder appears."""
+    from stages.config import DataConfig
+    from stages.etl import source
+    from stages.etl.export import export_revision
+
+    source.check_name(name)
+    raw = source.raw_data(DataConfig(name=name, revision=revision), Settings())
+    exported = export_revision(raw, layout, folder)
+    print(f"{folder}: {exported.samples:,} samples as {layout}")
+    for note in exported.notes:
+        print(f"  {note}")
 
 
 def _size(count: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from stages.runner.planning import StagePlan
-from stages.runner.room import check_room, room_of, size
+from stages.runner.room import check_room, room_of, size, total_of
 from stages.runtime.errors import InfrastructureError
 from stages.settings import Settings
 from stages.train.cost.estimate import Estimate
@@ -22,12 +22,7 @@ def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
     if not takes:
         return
     room = room_of(settings)
-    whole = Estimate(
-        sum(estimate.minutes for estimate in takes),
-        max(estimate.memory for estimate in takes),
-        sum(estimate.disk for estimate in takes),
-    )
-    print(f"  {'in all':<27} {_text(whole)}", end="; ")
+    print(f"  {'in all':<27} {_text(total_of(takes))}", end="; ")
     print(f"free: {size(room.memory)} of memory, {size(room.disk)} of disk")
     try:
         check_room(takes, room, settings.root)

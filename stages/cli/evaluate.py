@@ -1,5 +1,6 @@
 """aiwf evaluate: a model or package, measured on a person's own samples."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +38,7 @@ def evaluate(
     from stages.evaluate.own import measured
     from stages.evaluate.subject import learnt_from, opened
     from stages.opening import open_store
+    from stages.pages.languages import with_languages, write_in_languages
     from stages.runtime.files import write
 
     config = _config(gate or [])
@@ -51,7 +53,7 @@ def evaluate(
             settings.threads,
             lambda done, total: watch.progress("predictions", done, total),
         )
-    write(out / "report.html", page)
+    write_in_languages(out, "report.html", partial(with_languages, page, "report.html"))
     write(out / "metrics.json", evaluation.record())
     _print(evaluation, found.task, out)
     if gate:

@@ -66,9 +66,12 @@ def _print_dataset(dataset: Dataset) -> None:
 
 
 def _print_notice(model: Model) -> None:
-    """Print the notice about the model's pretrained weights, such as a licence, if there is one."""
+    """Print the notice about the model's pretrained weights, such as a licence, and the verdict on
+    a search of architectures, if there are any."""
     if "notice" in model.selection:
         print(f"\nNotice: {line(model.selection['notice'])}")
+    if "architecture" in model.selection:
+        print(f"\nArchitecture: {line(model.selection['architecture']['verdict'])}")
 
 
 def _print_shipped(lines: list[OutcomeLine]) -> None:
@@ -89,12 +92,25 @@ def _print_report(report: Report) -> None:
         print(f"  {line(reason)}")
     if not report.gate:
         print(f"  {in_pipeline(report.overall, report.labels_measured)}")
+    for figure in figures_of(report):
+        print(f"  {figure}")
+
+
+def figures_of(report: Report) -> list[str]:
+    """Lines with the main metrics of the trained model, each once: those of the kind of answer,
+    then the deciding one on the test and held out of training."""
+    decides = [name for name in DECIDING if name in report.held_out]
+    shown = [report.overall[name] for name in decides]
+    lines = []
     for name in kind_of(report.task).headline:
-        if name in report.overall:
-            print(f"  {metric(name):<18} {share_text(report.overall[name])}")
-    for name in (name for name in DECIDING if name in report.held_out):
-        print(f"  {metric(name):<18} {share_text(report.overall[name])} on the test")
-        print(f"  {'':<18} {share_text(report.held_out[name])} held out of training")
+        # where each label was tested, macro recall is the balanced accuracy
+        is_below = name in decides or (name == "macro_recall" and report.overall.get(name) in shown)
+        if name in report.overall and not is_below:
+            lines.append(f"{metric(name):<18} {share_text(report.overall[name])}")
+    for name in decides:
+        lines.append(f"{metric(name):<18} {share_text(report.overall[name])} on the test")
+        lines.append(f"{'':<18} {share_text(report.held_out[name])} held out of training")
+    return lines
 
 
 def _print_package(package: Package, task: str, store: Store) -> None:

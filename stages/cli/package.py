@@ -58,17 +58,38 @@ def predict(
 
 
 def serve(
-    package: Name,
+    package: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PACKAGE",
+            help="A package's folder or zip, or package@id; with --live a pipeline.",
+        ),
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Answer with what is published, of one pipeline or of all, and follow it.",
+        ),
+    ] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     untested: Annotated[bool, typer.Option("--untested", help=UNTESTED)] = False,
 ) -> None:
     """Answer over HTTP with a package until Ctrl-C; its page is at /docs."""
-    from stages.evaluate.packaged import opened_package
+    settings = Settings()
+    if live:
+        from stages.publish.service_process import serve_live
+
+        serve_live(settings, host, port, (package,) if package else ())
+        return
+    from stages.evaluate.packaged import HOW, opened_package
     from stages.opening import open_store
+    from stages.runtime.errors import ConfigError
     from stages.runtime.server import serve as answer
 
-    settings = Settings()
+    if package is None:
+        raise ConfigError("No package is named.", f"{HOW} Or say --live.")
     with opened_package(package, open_store(settings)) as folder:
         answer(folder, host, port, settings.threads, untested=untested)
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,10 +59,11 @@ def _in_process(
     config: PipelineConfig, settings: Settings, name: str, began: Callable[[str], None]
 ) -> None:
     from stages.cli.watching import watching
-    from stages.runner.naming import claimed
+    from stages.runner.naming import claimed, claimed_name
     from stages.runner.pipeline import run_pipeline
 
-    with nullcontext(name) if name else claimed(config, settings) as run, watching() as watch:
+    claim = claimed_name(name, settings) if name else claimed(config, settings)
+    with claim as run, watching() as watch:
         began(run)
         run_pipeline(config, run=run, watch=watch, settings=settings)
 
@@ -82,13 +82,13 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     """Say what each stage would do, reuse or work, and why."""
     from stages.cli.estimates import print_plans
     from stages.runner.planning import plan as plan_of
-    from stages.runner.resolve import resolve
+    from stages.runner.resolve import resolved_with_next_step
     from stages.train.cost.compatibility import notices
 
     settings = Settings()
     pipeline = named_pipeline(pipeline, settings.pipelines)
     config = read_pipeline(pipeline, tuple(changes or ()))
-    resolved = resolve(config, settings)
+    resolved, step = resolved_with_next_step(config, settings)
     print(f"{config.name}: data {resolved.data.name}@{resolved.data.revision}, ", end="")
     searched = f"{resolved.train.trials} trials over {', '.join(resolved.train.families)}"
     print(searched + _tuned(resolved))
@@ -97,6 +97,8 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     for line in [*resolved.train.notices(), *resolved.train.device.notices()]:
         print(f"  {line}")
     print_plans(plan_of(resolved, settings), settings)
+    if step:
+        print(f"More minutes: {step}")
 
 
 def _tuned(resolved: PipelineConfig) -> str:
@@ -107,7 +109,9 @@ def _tuned(resolved: PipelineConfig) -> str:
     if not finetune.trials:
         return ""
     named = ", ".join(input.name for input in tunable(resolved.train))
-    return f"; {finetune.trials} fine-tuned of the best among {named}"
+    if finetune.minutes is None:
+        return f"; {finetune.trials} fine-tuned of the best among {named}"
+    return f"; then {finetune.minutes:.1f} minutes to fine-tune the best of {named}"
 
 
 def stage(

@@ -33,6 +33,7 @@ def get(
     from pathlib import Path
 
     from stages.etl import source
+    from stages.local.announcing import announce_revision
     from stages.parts import SAMPLES
     from stages.samples import SampleData, get
 
@@ -45,3 +46,4 @@ def get(
         get(name, Path(folder), settings)
         added = source.add(name, Path(folder), settings, f"sample data, {sample.licence}")
     print(f"{added.name}: {added.samples:,} samples, revision {added.revision}")
+    announce_revision(added, settings, lambda text: print(f"  {text}"))

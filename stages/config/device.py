@@ -48,6 +48,18 @@ class Device(Section):
         description="Largest memory of a process that runs the network, in megabytes, including "
         "interpreter and engine.",
     )
+    parameters: int | None = Field(
+        None,
+        gt=0,
+        description="Most trained parameters of a network, for train.architecture: counted before "
+        "it is built. The networks of all train.folds are shipped, and counted, together.",
+    )
+    macs: int | None = Field(
+        None,
+        gt=0,
+        description="Most multiply-accumulates of a network for one window, for "
+        "train.architecture, counted in the same way.",
+    )
     profile: str = Field(
         HERE,
         min_length=1,
@@ -69,8 +81,9 @@ class Device(Section):
 
     @property
     def decisive(self) -> "Device":
-        """The part that determines the model: once measured, only the excluded inputs."""
-        return Device(excluded=self.excluded)
+        """The part that determines the model: what is counted and, once measured, only the excluded
+        inputs."""
+        return Device(excluded=self.excluded, parameters=self.parameters, macs=self.macs)
 
     @property
     def requested(self) -> "Device":

@@ -16,6 +16,12 @@ class DataConfig(Section):
         "", description="DVC revision; empty means the newest when the run is submitted."
     )
 
+    @staticmethod
+    def fields_of(text: str) -> dict[str, str]:
+        """The fields of the short form, a bare name or 'name@revision'."""
+        name, _, revision = text.partition("@")
+        return {"name": name, "revision": revision}
+
 
 class Splits(Section):
     """Shares of the three splits; they add up to 1. Data that comes with splits keeps them."""
@@ -80,6 +86,11 @@ class EtlConfig(Section):
         description="Seeded random changes to the training split, each a name and its arguments.",
     )
     views: int = Field(
-        1, ge=0, le=16, description="Augmented copies of each training sample; 0: none."
+        1,
+        ge=0,
+        le=16,
+        description="Augmented copies of each training sample, for networks from scratch and for "
+        "detectors; 0: none. Heads on frozen features use the samples alone, and fine-tuning has "
+        "train.finetune.views.",
     )
     seed: int = Field(0, ge=0, description="Seed of splits and augmentations.")

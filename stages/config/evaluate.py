@@ -1,14 +1,15 @@
 """The parts of a pipeline about the evaluate and deploy stages."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from stages import parts
 from stages.config.gate import parse_gate
 from stages.config.section import Section, Share
-from stages.runtime.errors import UnknownPart
+from stages.runtime.errors import ConfigError, UnknownPart
 from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet
 from stages.runtime.registry import nearest
 
@@ -57,6 +58,18 @@ class EvaluateConfig(Section):
                     f"{nearest(name, list(allowed))}There are: {', '.join(allowed)}, "
                     "and precision, recall or f1 of a label, as in 'recall of every label'.",
                 )
+
+
+def config_of_gate(gate: Mapping[str, float]) -> EvaluateConfig:
+    """The config that measures with `gate`. Raises ConfigError for a minimum that is no share."""
+    try:
+        return EvaluateConfig(gate=dict(gate))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise ConfigError(
+            f"The gate cannot be: {'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}.",
+            "Write shares from 0 to 1, as accuracy=0.9.",
+        ) from error
 
 
 def check_numeric(name: str) -> str:

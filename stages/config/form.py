@@ -12,7 +12,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import Registry, nearest
 
 HIDDEN = {
-    *("name", "task", "schedule"),  # they define the DAG
+    *("name", "task", "schedule", "airflow"),  # they define the DAG
     *("train.device.excluded", "train.device.measured"),  # filled in when a run is planned
     *("train.weights", "train.excluded"),  # filled in when a run is planned
 }
@@ -26,7 +26,7 @@ def form_fields(pipeline: PipelineConfig) -> dict[str, dict[str, Any]]:
     parts as the 'enum' of its items. Tables and lists of anything but texts are marked as 'text':
     a form shows them as `text_of` writes them."""
     schema = PipelineConfig.model_json_schema()
-    return {key: field for key, field in _flat(pipeline, schema, schema, "") if key not in HIDDEN}
+    return dict(_flat(pipeline, schema, schema, ""))
 
 
 def text_of(key: str, value: Any) -> str:
@@ -95,6 +95,8 @@ def _flat(
     plain = section.model_dump(mode="json")
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
+        if f"{prefix}{name}" in HIDDEN:
+            continue
         inner = _resolved(schema["properties"][name], root)
         if isinstance(value, BaseModel) and "anyOf" not in inner:
             yield from _flat(value, inner, root, f"{prefix}{name}.")

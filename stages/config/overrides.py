@@ -3,6 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
+from stages.config.etl import DataConfig
 from stages.config.safe_yaml import YamlProblem, parse_yaml
 from stages.runtime.errors import ConfigError
 
@@ -27,8 +28,7 @@ def _set(table: dict[str, Any], keys: list[str], value: Any) -> None:
     for key in keys[:-1]:
         inner = table.get(key)
         if isinstance(inner, str) and key == "data":  # data: name, the short form
-            name, _, revision = inner.partition("@")
-            inner = {"name": name, "revision": revision}
+            inner = DataConfig.fields_of(inner)
         table[key] = inner if isinstance(inner, dict) else {}
         table = table[key]
     table[keys[-1]] = value

@@ -11,6 +11,7 @@ PLACES: dict[tuple[str, str], Iterable[str]] = {
     ("PipelineConfig", "task"): parts.TASKS,
     ("TrainConfig", "families"): parts.FAMILIES,
     ("TrainConfig", "searcher"): parts.SEARCHERS,
+    ("TrainConfig", "controller"): parts.CONTROLLERS,
     ("DeployConfig", "targets"): parts.TARGETS,
     ("DeployConfig", "engine"): parts.ENGINES,
     ("DeployConfig", "ladder"): parts.numerics(),

@@ -32,8 +32,8 @@ class SearchSpace(Section):
 
     learning_rate: Range = Field(
         Range(low=3e-4, high=1e-2),
-        description="Highest learning rate of the schedule (AdamW); for heads the first trial uses "
-        "0.001.",
+        description="Highest learning rate of the schedule (AdamW); for heads with a hidden layer "
+        "the first trial uses 0.001.",
     )
     weight_decay: Range = Field(
         Range(low=1e-3, high=1.0),
@@ -45,15 +45,28 @@ class SearchSpace(Section):
     )
     head: tuple[Literal["linear", "hidden"], ...] = Field(
         ("linear", "hidden"),
-        description="Kinds of head to choose from: linear: one layer on the features; hidden: one "
-        "layer of 64 ReLU units with dropout between.",
+        description="Kinds of head to choose from: linear: one layer on the features, on a frozen "
+        "backbone a logistic regression; hidden: one layer of 64 ReLU units with dropout between.",
+    )
+    l2: Range = Field(
+        Range(low=3e-3, high=1.0),
+        description="L2 penalty of a linear head on a frozen backbone: half of this times the "
+        "squared norm of its weights is added to the mean loss; the first trial uses 0.05.",
     )
     class_balance: tuple[Literal["auto", "none", "weights", "sampling", "both"], ...] = Field(
         ("auto",),
         min_length=1,
         description="How rare labels are made to count: weights: more in the loss; sampling: shown "
         "more often; both: half of each; none: not at all; auto: none, weights or both, by how far "
-        "the labels' counts differ.",
+        "the labels' counts differ, and none if train.metric is not balanced_accuracy.",
+    )
+    feature_maps: tuple[Literal["last", "last+16", "last+16+8"], ...] = Field(
+        ("last", "last+16+8", "last+16"),
+        min_length=1,
+        description="Of which maps of a frozen backbone a head takes features, in families that "
+        "have a choice: last: the mean of the last map; 16, 8: also mean, deviation and maximum of "
+        "each channel of the inner map that is so many times smaller than the picture, which show "
+        "textures and small parts.",
     )
     kernel: tuple[Literal[3, 5, 7], ...] = Field(
         (3, 5, 7),
@@ -61,6 +74,22 @@ class SearchSpace(Section):
         description="Side of the first convolution's kernel, to choose from, in families that are "
         "trained from scratch and let it be chosen.",
     )
+    width: tuple[Annotated[float, Field(ge=0.5, le=4, multiple_of=0.5)], ...] = Field(
+        (1.0,),
+        min_length=1,
+        description="Factor of all channels, to choose from, in families that are trained from "
+        "scratch and let it be chosen, as in [1.0, 1.5, 2.0]. 2 has four times the parameters and "
+        "takes three to four times as long, so a budget has fewer trials.",
+    )
+
+    @model_validator(mode="after")
+    def starts_fine_tuning(self) -> "SearchSpace":
+        """Raise ValueError if no head is on the last map alone, from which fine-tuning starts."""
+        if "last" not in self.feature_maps:
+            raise ValueError(
+                "feature_maps needs last: fine-tuning starts from a head on the last map."
+            )
+        return self
 
 
 class FinetuneSearchSpace(Section):

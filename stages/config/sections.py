@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from stages import parts
+from stages.config.airflow import AirflowConfig
 from stages.config.device import Device
 from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
@@ -61,6 +62,9 @@ class PipelineConfig(Section):
         None,
         description="When Airflow runs it: a cron expression or '@daily'; empty means by hand.",
     )
+    airflow: AirflowConfig = Field(
+        AirflowConfig(), description="What else starts a run, who approves, who is notified."
+    )
     etl: EtlConfig = Field(EtlConfig(), description="How samples are read, checked and split.")
     train: TrainConfig = Field(TrainConfig(), description="How models are searched and trained.")
     evaluate: EvaluateConfig = Field(
@@ -90,10 +94,7 @@ class PipelineConfig(Section):
     @classmethod
     def by_name(cls, value: Any) -> Any:
         """Accept a bare name, or 'name@revision'."""
-        if not isinstance(value, str):
-            return value
-        name, _, revision = value.partition("@")
-        return {"name": name, "revision": revision}
+        return DataConfig.fields_of(value) if isinstance(value, str) else value
 
     @field_validator("schedule")
     @classmethod

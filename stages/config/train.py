@@ -27,6 +27,12 @@ class Finetune(Section):
     families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
         (), description="Families that may be fine-tuned; empty: all."
     )
+    minutes: float | None = Field(
+        None,
+        ge=0,
+        description="Minutes that fine-tuning may take on the reference machine: the best input is "
+        "fine-tuned as long as they allow; filled in when a run is planned.",
+    )
     inputs: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]+@\d+$")], ...] = Field(
         (),
         description="Families at sizes, such as efficientnet_lite0@224, that may be fine-tuned; "
@@ -92,6 +98,11 @@ def _switch(value: Any) -> Any:
     return {True: "auto", False: "off"}[value] if isinstance(value, bool) else value
 
 
+def _off(value: Any) -> Any:
+    """YAML reads the word off as false."""
+    return "off" if value is False else value
+
+
 class TrainConfig(Section):
     """The train stage: the search and transfer learning."""
 
@@ -118,7 +129,7 @@ class TrainConfig(Section):
     input_sizes: tuple[int, ...] = Field(
         (),
         description="Picture sizes to search over, in pixels; empty: those that each family was "
-        "published with.",
+        "published with. For pictures of sounds, the side of a square with about as many pixels.",
     )
     larger: bool = Field(
         True,
@@ -128,8 +139,9 @@ class TrainConfig(Section):
     budget_minutes: float = Field(
         10,
         gt=0,
-        description="Time to train, in minutes. It is converted into a number of trials when the "
-        "run is planned, so that the result does not depend on a clock.",
+        description="Time to train, in minutes: 10 by default, 20 for object detection. It is "
+        "converted into a number of trials (and, of detectors, epochs) when the run is planned, so "
+        "that the result does not depend on a clock.",
     )
     trials: int | None = Field(
         None, ge=1, le=2000, description="Number of trials; empty: what the budget allows."
@@ -139,11 +151,26 @@ class TrainConfig(Section):
         description="What proposes the trials: optuna (TPE), evolution (aging evolution, Real et "
         "al. 2019) or random.",
     )
+    architecture: Annotated[Literal["off", "search"], BeforeValidator(_off)] = Field(
+        "off",
+        description="search: the architecture of a small network from scratch is searched, within "
+        "train.device.parameters and macs, beside two hand designs at equal cost; for devices on "
+        "which no pretrained family fits.",
+    )
+    controller: Annotated[str, AfterValidator(parts.CONTROLLERS.check)] = Field(
+        "hierarchical_ppo",
+        description="What proposes architectures: hierarchical_ppo, flat_ppo, reinforce, "
+        "evolution, local_search, random or random_from_prior.",
+    )
     search_space: SearchSpace = Field(
         SearchSpace(), description="Hyperparameters that the search may vary."
     )
     epochs: int = Field(
-        60, ge=1, le=1000, description="Most passes over the training split in one trial."
+        60,
+        ge=1,
+        le=1000,
+        description="Most passes over the training split in one trial. Detectors: those of the "
+        "most expensive input; a cheaper one makes as many as take the same time.",
     )
     patience: int = Field(
         10, ge=1, description="Epochs without a better metric after which a trial stops."
@@ -208,18 +235,14 @@ class TrainConfig(Section):
         lines = [f"{name} left out: {why}" for name, why in self.excluded.items()]
         return lines + [f"{name} begins from scratch: no weights are available" for name in scratch]
 
-    def with_finetuning(self, epochs: int, folds: int) -> "TrainConfig":
-        """A copy with so many epochs of fine-tuning, whose best trial is validated on so many
-        folds."""
-        finetune = self.finetune.model_copy(update={"epochs": epochs, "folds": folds})
-        return self.model_copy(update={"finetune": finetune})
+    def with_finetuning(self, **changes: Any) -> "TrainConfig":
+        """A copy with these `changes` of `finetune`."""
+        return self.model_copy(update={"finetune": self.finetune.model_copy(update=changes)})
 
     def with_tuned(self, trials: int, inputs: tuple[str, ...] = ()) -> "TrainConfig":
         """A copy with so many trials of fine-tuning, on `inputs`, or on the same inputs as before
         if none are given."""
-        changes = {"trials": trials, "inputs": inputs or self.finetune.inputs}
-        finetune = self.finetune.model_copy(update=changes)
-        return self.model_copy(update={"finetune": finetune})
+        return self.with_finetuning(trials=trials, inputs=inputs or self.finetune.inputs)
 
     @property
     def without_limits(self) -> "TrainConfig":

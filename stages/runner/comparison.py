@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from stages.artifacts import Artifact, Measure, Ref
+from stages.evaluate.side_by_side import SideBySide, side_by_side
 from stages.runner.lock import Lock
 from stages.runner.planning import flat_changes
 from stages.runner.shipped import shipped, trained, trained_of
@@ -114,6 +115,15 @@ class Effect(NamedTuple):
     first: Measure
     second: Measure
     verdict: str
+
+
+def trained_models(first: Lock, second: Lock, store: Store) -> SideBySide | None:
+    """The trained models of two runs on the test samples that both answered; None if a run has no
+    report in this store. Raises what `side_by_side` raises."""
+    reports = [trained_of(lock, store) for lock in (first, second)]
+    if reports[0] is None or reports[1] is None:
+        return None
+    return side_by_side(reports[0], reports[1], store)
 
 
 LOWER_IS_BETTER = {"log_loss"}

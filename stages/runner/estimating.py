@@ -18,7 +18,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
-from stages.train.cost.estimate import Estimate
+from stages.train.cost.estimate import Estimate, weight_bytes
 from stages.train.distributed.process_folder import check_sockets
 from stages.train.distributed.room import MB
 from stages.train.search.search_space import inputs_of
@@ -45,7 +45,7 @@ def estimate_stages(pipeline: PipelineConfig, settings: Settings) -> dict[str, E
     train = trainer_of(pipeline.task).estimate(
         pipeline.train, samples, pipeline.etl.views, resources_of(settings)
     )
-    weights = max(4 * input.initialised_family.parameters for input in inputs_of(pipeline.train))
+    weights = max(weight_bytes(pipeline.train, each) for each in inputs_of(pipeline.train))
     local = not settings.store
     tested = found.samples - samples
     pages = PAGES * local

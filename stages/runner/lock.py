@@ -16,6 +16,8 @@ from stages.runtime.files import write
 from stages.settings import Settings
 from stages.store import Store, Work
 
+RUNNING = ".running"  # in a run's folder: the file that the command holds which works on the run
+
 
 class Failure(Record):
     """Why a task made nothing: the error's class, what is wrong, what to do."""

@@ -1,5 +1,5 @@
-"""Chooses the run of a command without --name: an unfinished one of the same pipeline, or a new
-one."""
+"""Chooses the run of a command, for it alone: the one of --name; without, an unfinished one of the
+same pipeline, or a new one."""
 
 import fcntl
 import re
@@ -12,9 +12,9 @@ from stages.config import PipelineConfig
 from stages.etl import source
 from stages.opening import open_store
 from stages.privacy import claim
-from stages.runner.lock import load_lock, run_folder
+from stages.runner.lock import RUNNING, load_lock, run_folder
 from stages.runner.pipeline import new_run_name, refuse_another
-from stages.runtime.errors import WorkflowError
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.settings import Settings
 
 LOOKED_AT = 5  # of the newest runs
@@ -31,6 +31,21 @@ def claimed(pipeline: PipelineConfig, settings: Settings) -> Iterator[str]:
             if mine:
                 yield name
                 return
+
+
+@contextmanager
+def claimed_name(name: str, settings: Settings) -> Iterator[str]:
+    """Give `name`, the run that a person named, for this command alone until the block ends.
+
+    Raises ConfigError if another command works on that run."""
+    claim(settings.root)
+    with _alone(run_folder(name, settings)) as mine:
+        if not mine:
+            raise ConfigError(
+                f"Another command works on the run {name}.",
+                "Wait until it has ended, or give another --name.",
+            )
+        yield name
 
 
 def _unfinished(pipeline: PipelineConfig, settings: Settings) -> list[str]:
@@ -53,7 +68,7 @@ def _goes_on(name: str, pipeline: PipelineConfig, settings: Settings) -> bool:
 
 def _clear(runs: Path) -> None:
     """Remove folders of commands that were killed before their run had a lock."""
-    for mark in runs.glob("*/.running"):
+    for mark in runs.glob(f"*/{RUNNING}"):
         folder = mark.parent
         with suppress(OSError), mark.open("r+") as lock:
             if time.time() - mark.stat().st_mtime > YOUNG and len(list(folder.iterdir())) == 1:
@@ -66,7 +81,7 @@ def _clear(runs: Path) -> None:
 def _alone(folder: Path) -> Iterator[bool]:
     """Give whether this process has the folder to itself; the system frees a dead owner's lock."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".running").open("a") as lock:
+    with (folder / RUNNING).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -76,5 +91,5 @@ def _alone(folder: Path) -> Iterator[bool]:
             yield True
         finally:
             if not (folder / "run.lock.json").exists():  # the run never began
-                (folder / ".running").unlink()
+                (folder / RUNNING).unlink()
                 folder.rmdir()

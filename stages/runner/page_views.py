@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from stages.config.device import Device
 from stages.pages import render
+from stages.pages.catalogue import SOURCE
+from stages.pages.languages import language_links, with_header
 from stages.runner.lock import Lock
 from stages.store import Store
 
-BEGIN, END = "<!-- run -->", "<!-- end of run -->"  # markers in pages/base.html
 TEMPLATE = Path(__file__).with_name("run.html")
 REPORT = "report.html"
 
@@ -45,18 +46,23 @@ def views_of(lock: Lock, store: Store) -> list[View]:
     return [view for view in found if view.page]
 
 
-def with_run(page: str, lock: Lock, views: Sequence[View] = (), own: str = "") -> str:
-    """`page` with the run's pipeline and date, and links to `views`, of which it is the file `own`.
+def with_run(
+    page: str, lock: Lock, views: Sequence[View] = (), own: str = "", language: str = SOURCE
+) -> str:
+    """`page` with the run's pipeline and date, and links to `views`, of which it is the file `own`,
+    and to itself in the languages other than `language`, in which it is to be.
 
-    The page is returned unchanged if it has no markers."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not end:
-        return page
+    The page is returned unchanged if it has no place for them."""
     header = render(
-        TEMPLATE, pipeline=lock.pipeline, run=lock.run, date=_date(lock), views=views, own=own
+        TEMPLATE,
+        pipeline=lock.pipeline,
+        run=lock.run,
+        date=_date(lock),
+        views=views,
+        own=own,
+        languages=language_links(own, language) if own else (),
     )
-    return before + begin + header + end + after
+    return with_header(page, header)
 
 
 def _date(lock: Lock) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from stages.runner.lock import Lock, load_lock, run_folder
+from stages.runner.lock import RUNNING, Lock, load_lock, run_folder
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
@@ -48,7 +48,7 @@ def state_of(lock: Lock, settings: Settings) -> str:
 def _is_locked(run: str, settings: Settings) -> bool:
     """Whether a process on this machine holds the run's folder."""
     try:
-        with (run_folder(run, settings) / ".running").open() as mark:
+        with (run_folder(run, settings) / RUNNING).open() as mark:
             fcntl.flock(mark, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

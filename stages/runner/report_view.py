@@ -3,10 +3,12 @@
 They are written again whenever a stage ends, as each links to the others. The artifacts' own pages
 never change."""
 
+from functools import partial
 from pathlib import Path
 
 from stages.artifacts import digest_of
 from stages.pages import render
+from stages.pages.languages import write_in_languages
 from stages.runner.lock import Lock, load_lock, run_folder
 from stages.runner.page_views import REPORT, views_of, with_run
 from stages.runner.shipped import OutcomeLine, reasons_of, shipped, trained, trained_of
@@ -52,7 +54,8 @@ def _write_pages(lock: Lock, lines: list[OutcomeLine], store: Store, settings: S
     views = views_of(lock, store)
     for view in views:
         page = with_packages(view.page, lines) if view.file == REPORT else view.page
-        write(run_folder(lock.run, settings) / view.file, with_run(page, lock, views, view.file))
+        in_run = partial(with_run, page, lock, views, view.file)
+        write_in_languages(run_folder(lock.run, settings), view.file, in_run)
 
 
 def _write_quarantined(lock: Lock, store: Store, settings: Settings) -> None:

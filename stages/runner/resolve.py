@@ -1,10 +1,12 @@
 """Pins what a pipeline leaves open: the data's revision, which families take part, what its device
 and its minutes allow."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from stages.closure import code_of
-from stages.config import DataConfig, PipelineConfig
+from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.deploy.device.device_limits import fitted
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
@@ -17,6 +19,7 @@ from stages.settings import Settings
 from stages.store import Store
 from stages.train import trainer_of
 from stages.train.cost.compatibility import check_compatibility
+from stages.train.cost.next_step import next_step
 from stages.train.cost.selected_families import affordable, with_weights
 
 
@@ -26,6 +29,35 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
 
     Raises ConfigError if there is no such data, a part is not for the task, no weights, engine or
     emulator are at hand or nothing fits the device, BudgetTooSmall if nothing could be trained."""
+    return _prepared(pipeline, settings).resolved(pipeline.train.budget_minutes)
+
+
+def resolved_with_next_step(
+    pipeline: PipelineConfig, settings: Settings
+) -> tuple[PipelineConfig, str]:
+    """As `resolve`; and what more minutes would buy next, and at how many minutes, empty if the
+    budget decides nothing, or more of it buys nothing."""
+    prepared = _prepared(pipeline, settings)
+    resolved = prepared.resolved(pipeline.train.budget_minutes)
+    if pipeline.train.trials:
+        return resolved, ""
+    return resolved, next_step(resolved.train, lambda minutes: prepared.resolved(minutes).train)
+
+
+class _Prepared(NamedTuple):
+    """A pipeline whose families and device limits are known; its budget is not spent yet."""
+
+    pipeline: PipelineConfig
+    train: TrainConfig
+    spend: Callable[[TrainConfig], TrainConfig]
+
+    def resolved(self, minutes: float) -> PipelineConfig:
+        """The pipeline with what a budget of `minutes` buys."""
+        train = self.spend(self.train.model_copy(update={"budget_minutes": minutes}))
+        return self.pipeline.model_copy(update={"train": train})
+
+
+def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     check_compatibility(pipeline)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
@@ -43,8 +75,11 @@ def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
     if not pipeline.train.families:
         resolve_train = partial(affordable, trainer_of(pipeline.task))
     samples = found.training_samples(pipeline.etl.splits.test)
-    resolved = resolve_train(train, samples, pipeline.etl.views, resources.speed)
-    return prepared.model_copy(update={"train": resolved})
+
+    def spend(train: TrainConfig) -> TrainConfig:
+        return resolve_train(train, samples, pipeline.etl.views, resources.speed)
+
+    return _Prepared(prepared, train, spend)
 
 
 def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:

@@ -94,6 +94,16 @@ def check_room(estimates: Sequence[Estimate], room: FreeResources, workspace: Pa
         )
 
 
+def total_of(estimates: Sequence[Estimate]) -> Estimate:
+    """What tasks take that run one after the other: minutes and disk add up, of memory the most
+    counts."""
+    return Estimate(
+        sum(estimate.minutes for estimate in estimates),
+        max((estimate.memory for estimate in estimates), default=0),
+        sum(estimate.disk for estimate in estimates),
+    )
+
+
 def size(amount: float) -> str:
     """Bytes as a person reads them."""
     return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from stages.artifacts import Package, Report
+from stages.artifacts import Package, Ref, Report
 from stages.evaluate import formatting
 from stages.evaluate.kinds import kind_of
 from stages.runner.lock import Failure, Lock
@@ -62,6 +62,11 @@ def trained_of(lock: Lock, store: Store) -> Report | None:
     ref = lock.artifacts.get("evaluate")
     report: Report | None = store.load(ref) if ref and store.holds(ref) else None
     return report
+
+
+def model_ref(report: Report) -> Ref | None:
+    """The model that `report` is about; it may be in another store."""
+    return next((ref for ref in report.parents if ref.kind == "model"), None)
 
 
 def _target(target: str, lock: Lock, store: Store) -> OutcomeLine:

@@ -20,6 +20,7 @@ from stages.privacy import claim
 from stages.runner import lock as locks
 from stages.runner import run_records
 from stages.runner.estimating import accounted
+from stages.runner.page_views import with_run
 from stages.runner.publish import unpack_package
 from stages.runner.report_view import show_pages
 from stages.runner.resolve import resolve
@@ -67,7 +68,7 @@ def run_stage(
     else:
         try:
             with translated():
-                ref = _work(pipeline, work, references, target, run, store, watch, settings)
+                ref = _work(pipeline, work, references, target, lock, store, watch, settings)
         except Exception as error:
             if stage == "deploy":
                 with suppress(WorkflowError, OSError):  # the first error is the one to raise
@@ -90,6 +91,18 @@ def _note_failure(
         now = locks.without(now, task, error)
         locks.keep(now, store, settings)
     _end_if_done(now, settings)
+
+
+def refuse_packages(run: str, error: WorkflowError, settings: Settings) -> None:
+    """Note that `run` is to make no packages, as `error` says; its record and its run in MLflow end
+    with that. Raises WorkflowError if the store cannot be reached."""
+    store = open_store(settings)
+    lock = locks.load_lock(run, store)
+    if lock is None:
+        return
+    for task in lock.lacking:
+        _note_failure(lock, task, error, store, settings)
+    show_pages(run, store, settings, LogWatch(), worked=True)
 
 
 def _end_if_done(lock: locks.Lock, settings: Settings) -> None:
@@ -186,7 +199,7 @@ def _work(
     work: Work,
     references: Mapping[str, Ref],
     target: str,
-    run: str,
+    lock: locks.Lock,
     store: Store,
     watch: Watch,
     settings: Settings,
@@ -201,17 +214,18 @@ def _work(
     with open_run(
         settings,
         pipeline=pipeline.name,
-        run=run,
+        run=lock.run,
         stage=task,
         tags=tags,
         progress=watch.progress,
         standings=watch.trial,
         requested=run_records.requested(pipeline),
+        on_page=partial(with_run, lock=lock),
     ) as tracked_run:
         data = pipeline.data
         tracked_run.log_data(data.name, data.revision, f"{data.name}@{data.revision}")
         run_records.log_selection(work.stage, pipeline, tracked_run, watch)
-        about = (work.stage, task, run, pipeline)
+        about = (work.stage, task, lock.run, pipeline)
         with accounted(*about, tracked_run=tracked_run, store=store, settings=settings):
             ref: Ref = _performer(work.stage, data, settings)(
                 *artifacts,

@@ -12,7 +12,9 @@ from stages.etl import source
 from stages.opening import open_store
 from stages.runner import run_stage
 from stages.runner.lock import keep, load_lock
-from stages.runner.naming import claimed
+from stages.runner.naming import claimed, claimed_name
+from stages.runner.recorded_runs import state_of
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from tests import makers
 
@@ -53,10 +55,24 @@ def test_another_pipeline_is_a_new_run(settings):
         assert name != unfinished_run(settings)
 
 
+def test_a_named_run_belongs_to_one_command_and_is_running(settings):
+    name = unfinished_run(settings)
+    lock = load_lock(name, open_store(settings))
+
+    with claimed_name(name, settings):
+        assert state_of(lock, settings) == "running"
+        with pytest.raises(ConfigError, match="Another command works on the run"):
+            claimed_name(name, settings).__enter__()
+
+    assert state_of(lock, settings) == "stopped before train"
+    with claimed_name(name, settings) as again:
+        assert again == name
+
+
 CLAIMING_PROGRAM = """
 import sys
 from pathlib import Path
-from stages.runner.naming import claimed
+from stages.runner.naming import claimed, claimed_name
 from stages.settings import Settings
 from tests.runner.test_naming import PIPELINE
 

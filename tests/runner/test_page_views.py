@@ -60,10 +60,24 @@ def test_each_page_names_pipeline_and_date_and_links_to_those_that_are_there(
 
     assert set(pages) == {"data.html", "report.html", *(f"package_{name}.html" for name in targets)}
     for name, page in pages.items():
-        assert "<b>cells</b>" in page
+        assert '<b translate="no">cells</b>' in page
         assert "3 November 2026, 09:05 UTC" in page
-        assert {*re.findall(r'href="([^"]+)"', page)} == set(pages) - {name}
+        assert {*re.findall(r'href="([^"]+)"', page)} == set(pages) - {name} | {f"zh/{name}"}
         assert page.count('aria-current="page"') == 1
+
+
+def test_each_page_is_there_in_chinese_and_both_lead_to_each_other(store, tmp_path):
+    pages = shown(lock(store, "device_sdk"), store, makers.settings(tmp_path))
+    folder = makers.settings(tmp_path).root / "runs" / "cells-1" / "zh"
+
+    chinese = {path.name: path.read_text("utf-8") for path in folder.glob("*.html")}
+
+    assert set(chinese) == set(pages)
+    for name, page in chinese.items():
+        assert '<b translate="no">cells</b>' in page
+        assert "2026 年 11 月 3 日 09:05 UTC" in page
+        assert {*re.findall(r'href="([^"]+)"', page)} == set(pages) - {name} | {f"../{name}"}
+    assert "已生成 2 个部署包中的 1 个" in chinese["report.html"]
 
 
 def test_the_report_of_a_run_has_its_packages_and_its_links(store, tmp_path):
@@ -103,7 +117,7 @@ def test_mlflow_s_copy_has_the_date_and_no_links_that_lead_nowhere(store, tmp_pa
 def test_a_lock_of_an_older_version_has_no_date(store):
     run = lock(store, began="")
 
-    assert "<b>cells</b><span>run cells-1</span>" in with_run(FRAME, run)
+    assert '<b translate="no">cells</b><span>run ' in with_run(FRAME, run)
 
 
 def test_a_name_cannot_become_markup(store):

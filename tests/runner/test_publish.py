@@ -62,4 +62,5 @@ def test_the_table_that_the_data_page_names_lies_beside_it(tmp_path, rows, names
     assert sorted(path.name for path in run_folder("one", settings).iterdir()) == [
         *names,
         "run.lock.json",
+        "zh",
     ]

@@ -179,7 +179,7 @@ def victim(parent: psutil.Process, name: str) -> psutil.Process:
     raise AssertionError(f"{name} did not come up")
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 @pytest.mark.parametrize("name", ["gcs_server", "raylet", "driver"])
 def test_a_command_whose_cluster_dies_says_so_and_leaves_nothing(name, tmp_path):
     process = command(tmp_path, prepared(tmp_path))
@@ -196,7 +196,7 @@ def test_a_command_whose_cluster_dies_says_so_and_leaves_nothing(name, tmp_path)
     assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
-@pytest.mark.slow
+@pytest.mark.chaos
 def test_a_task_of_airflow_whose_cluster_dies_can_be_tried_again(tmp_path, monkeypatch):
     settings = prepared(tmp_path)
     monkeypatch.setenv("AIWF_WORKSPACE", str(settings.root))

@@ -17,6 +17,15 @@ LINES = 8  # of the log of a job that failed
 GOES_ON = ("PENDING", "RUNNING")
 
 
+class WorkerEnds(KeyboardInterrupt):
+    """Whoever runs this process ends it. `goes_on()`: whether the job is wanted nevertheless, as
+    another process will follow it again."""
+
+    def __init__(self, goes_on: Callable[[], bool]) -> None:
+        super().__init__("this process is being ended")
+        self.goes_on = goes_on
+
+
 @dataclass(frozen=True)
 class Job:
     """The job `name` at `address`, as Ray's `client` knows it; `pause`: seconds between looks."""
@@ -29,14 +38,17 @@ class Job:
     def followed(self, run: Run, store: Store) -> str:
         """Tell `run` what the job tells until it ends; how it ended, with its last lines.
 
-        Ctrl-C stops it. Whatever else goes wrong here leaves it alone: it can be
-        followed again. Raises InfrastructureError if the cluster does not answer any more."""
+        Ctrl-C stops it, and so does WorkerEnds unless the job goes on. Whatever else goes wrong
+        here leaves it alone: it can be followed again. Raises InfrastructureError if the cluster
+        does not answer any more."""
         try:
             return self._heard(run, store)
         except Exception:
             raise
-        except BaseException:  # a person does not want it any longer
-            with suppress(Exception):  # nobody may answer
+        except BaseException as error:
+            if isinstance(error, WorkerEnds) and error.goes_on():
+                raise
+            with suppress(Exception):  # a person does not want it any longer; nobody may answer
                 self.client.stop_job(self.name)
             raise
 

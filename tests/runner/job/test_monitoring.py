@@ -1,5 +1,6 @@
 """Jobs at a fake cluster: following, resuming and stopping them, and their environment."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from stages.artifacts import Model
 from stages.config import TrainConfig, TrainSlice
 from stages.models.available_weights import sha256
 from stages.runner.job import submitted
-from stages.runner.job.monitoring import TRIES, Job
+from stages.runner.job.monitoring import TRIES, Job, WorkerEnds
 from stages.runner.job.submission import connected
 from stages.runtime.errors import ConfigError, InfrastructureError
 from tests import makers
@@ -91,9 +92,24 @@ class Broken(RecordedRun):
         raise OSError("MLflow is gone")
 
 
+@dataclass
+class Ended(RecordedRun):
+    """A run in whose middle the worker is ended."""
+
+    goes_on: bool = True
+
+    def progress(self, *_):
+        raise WorkerEnds(lambda: self.goes_on)
+
+
 @pytest.mark.parametrize(
     ("run", "raised", "left"),
-    [(Cancelled(), KeyboardInterrupt, "STOPPED"), (Broken(), OSError, "RUNNING")],
+    [
+        (Cancelled(), KeyboardInterrupt, "STOPPED"),
+        (Broken(), OSError, "RUNNING"),
+        (Ended(), KeyboardInterrupt, "RUNNING"),
+        (Ended(goes_on=False), KeyboardInterrupt, "STOPPED"),
+    ],
 )
 def test_only_a_person_stops_a_job(office, store, run, raised, left):
     office.polls = 9

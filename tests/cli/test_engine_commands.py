@@ -1,0 +1,47 @@
+"""aiwf conformance, bench and advise, as a person types them."""
+
+import pytest
+from typer.testing import CliRunner
+
+from stages.cli.app import app
+from stages.runtime.errors import ConfigError, UnknownPart
+
+
+def output_of(*arguments):
+    """What the command prints, or the error that it raises."""
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def test_a_demand_without_a_package_claims_no_figures():
+    output = output_of("advise", "--demand", "throughput")
+
+    assert "not measured here" in output
+    assert "engine: onnxruntime" in output
+
+
+def test_a_demand_that_is_misspelt_is_told_with_the_nearest():
+    with pytest.raises(UnknownPart, match="Did you mean 'throughput'"):
+        output_of("advise", "--demand", "thruput")
+
+
+def test_without_a_terminal_nobody_is_asked():
+    with pytest.raises(ConfigError, match="Say --demand with one of: demo, server"):
+        output_of("advise")
+
+
+def test_an_engine_that_is_misspelt_is_told_with_the_nearest():
+    with pytest.raises(UnknownPart, match="Did you mean 'openvino'"):
+        output_of("conformance", "open_vino")
+
+
+def test_a_family_that_is_misspelt_is_told():
+    with pytest.raises(UnknownPart, match="No model family is called 'mobilnet'"):
+        output_of("conformance", "numpy", "--family", "mobilnet")
+
+
+def test_a_package_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(ConfigError, match="There is no package"):
+        output_of("bench", str(tmp_path / "nothing"))
