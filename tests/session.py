@@ -24,8 +24,11 @@ SETS = {
     "chaos": "chaos",
 }
 CORES = len(os.sched_getaffinity(0))
-SEVERAL = {  # processes; a file's tests share what it makes; one that was ended is not begun again
-    "quick": ["-n", str(CORES), "--dist", "loadfile", "--max-worker-restart", "0"],
+# Processes; a file's tests share what it makes; one that was ended is not begun again.
+SEVERAL = ["-n", str(CORES), "--dist", "loadfile", "--max-worker-restart", "0"]
+OPTIONS = {
+    "quick": SEVERAL,
+    "slow": [*SEVERAL, "--no-loadscope-reorder"],  # the longest tests are alone in their files
 }
 LONGEST = float(os.environ.get("AIWF_TEST_LONGEST", 7200))  # seconds of a set: a hang is a failure
 OWNER = "AIWF_TEST_SESSION"  # in the environment of all that a session starts
@@ -91,7 +94,7 @@ def run(name: str, options: list[str]) -> bool:
     with tempfile.TemporaryDirectory(prefix="aiwf-tests-") as folder:
         record = Path(folder) / "record"
         command = [sys.executable, "-m", "pytest", "-m", SETS[name], "--durations=25"]
-        command += [*SEVERAL.get(name, []), *options]
+        command += [*OPTIONS.get(name, []), *options]
         environment = {**os.environ, RECORD: str(record), OWNER: owner}
         environment.pop("PYTEST_XDIST_WORKER", None)  # of a session whose test began this one
         try:

@@ -4,11 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from stages import closure, parts
-from stages.closure import ROOT, _imports, _source, code_digest, code_of, packages, reached
+from stages.closure import ROOT, _source, code_digest, code_of, packages, reached
 from stages.runner.work import STAGE_FACTS
 
 CONFIG = {"train": {"families": ["efficientnet_lite0"], "searcher": "random"}}
@@ -49,10 +50,31 @@ def test_the_digest_is_the_same_every_time():
 
 
 def test_relative_imports_are_followed():
-    path = _source("stages.runtime.registry")
+    source = _source("stages.runtime.registry")
 
-    assert path == ROOT / "stages" / "runtime" / "registry.py"
-    assert "stages.runtime.errors" in _imports("stages.runtime.registry", path)
+    assert source.path == ROOT / "stages" / "runtime" / "registry.py"
+    assert "stages.runtime.errors" in source.imports
+
+
+def test_a_source_is_parsed_once_however_many_closures_it_is_in():
+    parsed = Counter()
+
+    def count(frame, event, function):
+        if event == "c_call" and function is compile:
+            parsed[frame.f_locals["source"]] += 1
+
+    closure._source.cache_clear()
+    sys.setprofile(count)
+    try:
+        code_digest("etl", {"etl": {"suites": ["pictures"]}})
+        code_digest("train", CONFIG)
+        packages(reached("evaluate", {}))
+    finally:
+        sys.setprofile(None)
+
+    repeated = [source for source, count in parsed.items() if count > 1 and len(source) > 100]
+    assert len(parsed) > 100
+    assert not repeated  # but for packages without code, which are all alike
 
 
 def in_a_copy(folder, change=None) -> str:

@@ -63,7 +63,7 @@ def test_a_failing_test_and_a_session_that_stops_at_it_are_failures(tmp_path):
 
 
 def test_a_test_that_hangs_is_ended_and_named(tmp_path):
-    done = session(tmp_path, "import time; time.sleep(600)", AIWF_TEST_LONGEST="8")
+    done = session(tmp_path, "import time; time.sleep(600)", AIWF_TEST_LONGEST="20")
 
     assert done.returncode == 1
     assert "ended early in test_it.py::test_b" in done.stdout

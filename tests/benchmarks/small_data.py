@@ -22,10 +22,11 @@ from stages.train.distributed.single_threaded import load_single_threaded
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.balance import balance_of
 from stages.train.heads.growth import growth
-from stages.train.heads.head_fit import HeadsFit, StandardisedFeatures
+from stages.train.heads.head_fit import fit_of
 from stages.train.heads.learning_curve import SHARES, Curve, ShareWorker
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
+from stages.train.heads.standardised import StandardisedFeatures
 
 INPUT, FOLDS, SEEDS = "efficientnet_lite0@224", 5, 6
 HOW = ("none", "weights", "sampling", "both")
@@ -78,7 +79,7 @@ def balances(pictures: Pictures, factor: int) -> None:
             problem = problem_of(pictures, thinned(pictures, factor, seed), seed)
             standard = StandardisedFeatures(problem, INPUT)
             for how in HOW:
-                fit = HeadsFit(problem, standard, hyperparameters(head, how))
+                fit = fit_of(problem, standard, hyperparameters(head, how))
                 fit.fit(40, 10)
                 figures[how].append(100 * accuracy_of(fit.arrays(), pictures))
         auto = balance_of("auto", np.bincount(problem.labels)).name
@@ -119,8 +120,9 @@ def problem_of(pictures: Pictures, rows: np.ndarray, seed: int) -> Problem:
 
 
 def hyperparameters(head: str, how: str = "none") -> dict:
-    plain = {"input": INPUT, "learning_rate": 3e-3, "weight_decay": 0.1, "batch_size": 32}
-    return {**plain, "head": head, "class_balance": how}
+    trained = {"learning_rate": 3e-3, "weight_decay": 0.1, "batch_size": 32}
+    chosen = {"l2": 0.03} if head == "linear" else trained
+    return {"input": INPUT, "head": head, "class_balance": how, **chosen}
 
 
 def accuracy_of(head: dict[str, np.ndarray], pictures: Pictures) -> float:

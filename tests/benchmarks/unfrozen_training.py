@@ -31,7 +31,7 @@ def cached_features(resources: Resources) -> dict[str, Any]:
     with paddle.no_grad():
         parts = [layer(paddle.to_tensor(some)).numpy() for some in np.split(pictures, 4)]
     labels = rng.integers(0, LABELS, SAMPLES)
-    return {"maps": np.concatenate(parts).astype(np.float16), "labels": labels}
+    return {"feature_maps": np.concatenate(parts).astype(np.float16), "labels": labels}
 
 
 @dataclass
@@ -62,7 +62,7 @@ class UnfrozenNetwork:
         """The gradient of the summed loss of `rows` as a flat vector, with the loss appended."""
         import paddle
 
-        window = paddle.to_tensor(cached["maps"][rows].astype(np.float32))
+        window = paddle.to_tensor(cached["feature_maps"][rows].astype(np.float32))
         targets = paddle.to_tensor(cached["labels"][rows])
         logits = self.head(self.layer(window))
         loss = paddle.nn.functional.cross_entropy(logits, targets, reduction="sum")

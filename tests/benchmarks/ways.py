@@ -43,6 +43,8 @@ def measured(way: Way, folder: Path) -> tuple[float, float, dict[str, Ref]]:
         pipelines=folder / "pipelines",
         airflow_port=port,
         mlflow_port=free_port(port),
+        studio_port=free_port(free_port(port)),
+        live_port=free_port(free_port(free_port(port))),
     )
     path = makers.quick_pipeline(folder, settings)
     by_scheduler = way is scheduler

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from stages.artifacts import canonical, digest_of
 from stages.train.distributed import TrainContext
-from stages.train.finetune.finetune_fit import FinetuneFit
-from stages.train.finetune.finetune_loop import loop
-from stages.train.finetune.request import FinetuneRequest
+from stages.train.finetune.finetune_loop import FinetuneFit
+from stages.train.finetune.finetune_search import FinetuneRequest
+from stages.train.finetune.finetune_trials import loop
 
 FILE = "tails.jsonl"  # in a workspace
 

@@ -93,6 +93,7 @@ class Workshop:
             "AIWF_THREADS": "1",
             "AIWF_AIRFLOW_PORT": str(port),
             "AIWF_MLFLOW_PORT": str(free_port(port)),
+            "AIWF_STUDIO_PORT": str(free_port(free_port(port))),
         }
         return subprocess.Popen(
             [AIWF, *case.arguments],

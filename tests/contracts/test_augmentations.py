@@ -11,6 +11,7 @@ from stages.parts import AUGMENTATIONS, MODALITIES, TRAINERS
 from stages.runtime.errors import ConfigError
 
 NAMES = [name for name in AUGMENTATIONS if "pictures" in AUGMENTATIONS[name].modalities]
+OF_BOXES = [name for name in NAMES if "detectors" in AUGMENTATIONS[name].trainers]
 SHAPES = [(48, 64, 3), (1, 1, 3), (7, 300, 3)]
 
 
@@ -81,7 +82,7 @@ def test_a_picture_stays_a_picture_of_its_size(name, shape):
     assert {view.boxes.shape for view in views} == {NO_BOXES.shape}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_BOXES)
 def test_boxes_are_where_their_things_are(name):
     boxes = [(30, 40, 90, 80), (2, 3, 50, 40), (100, 70, 158, 118)]
     change, ground, found = AUGMENTATIONS[name](), Scene(np.zeros((120, 160, 3), np.uint8)), 0
@@ -199,3 +200,46 @@ def test_a_mosaic_shows_parts_of_all_four_scenes():
 
     assert set(np.unique(view.picture)) == {10, 80, 150, 220}
     assert [int(view.picture[y, x, 0]) for y in (0, -1) for x in (0, -1)] == [10, 80, 150, 220]
+
+
+def test_erasing_covers_one_rectangle_with_the_mean_colour():
+    original = picture((60, 80, 3))
+    erase = AUGMENTATIONS["erase"](largest=0.2, chance=1.0)
+
+    for seed in range(20):
+        covered = (changed(erase, seed, Scene(original)).picture != original).any(-1)
+        rows, columns = np.nonzero(covered)
+        area = (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        assert covered.sum() > 0.9 * area
+        assert 0.01 < area / covered.size < 0.22
+
+
+def test_erasing_has_its_chance():
+    erase = AUGMENTATIONS["erase"](chance=0.25)
+    scene = Scene(picture())
+
+    same = [np.array_equal(changed(erase, n, scene).picture, scene.picture) for n in range(400)]
+
+    assert 0.68 < np.mean(same) < 0.82
+
+
+def test_rand_augment_of_no_strength_moves_nothing():
+    """Without strength only the operations that have none change anything: equalising and
+    stretching the contrast, which a picture of all values survives."""
+    ramp = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    calm = AUGMENTATIONS["rand_augment"](strength=0.0)
+
+    for seed in range(40):
+        view = changed(calm, seed, Scene(ramp)).picture
+        np.testing.assert_allclose(view.astype(int), ramp, atol=2)
+
+
+def test_rand_augment_changes_more_with_more_strength():
+    scene = Scene(picture((64, 64, 3)))
+
+    def change(strength: float) -> float:
+        part = AUGMENTATIONS["rand_augment"](strength=strength)
+        views = [changed(part, seed, scene).picture for seed in range(60)]
+        return float(np.mean([np.abs(view.astype(int) - scene.picture).mean() for view in views]))
+
+    assert change(0.1) < change(0.5) < change(1.0)

@@ -197,6 +197,70 @@ def test_int8_has_unsigned_activations_and_signed_weights_by_channel(graph, tmp_
     assert (every_channel >= 127).all()  # each has a scale of its own
 
 
+def quantised(path) -> set[str]:
+    """The tensors that are rounded to 8 bits."""
+    nodes = load(str(path)).graph.node
+    return {node.input[0] for node in nodes if node.op_type == "QuantizeLinear"}
+
+
+def test_int8_leaves_statistics_of_inner_maps_and_what_follows_them_in_float(tmp_path):
+    graph, out = tmp_path / "graph.onnx", tmp_path / "out.onnx"
+    graph.write_bytes(network_with_statistics("Sqrt"))
+
+    Int8().compress(graph, PICTURES, out)
+
+    assert {"image", "inner"} <= quantised(out) <= {"image", "mapped", "inner", "remapped", "last"}
+    assert len(layers_of(out)) == 2, "both convolutions, and not the matrix"
+    expected, found = (OnnxRuntime(path).run({"image": PICTURES[0]}) for path in (graph, out))
+    assert np.corrcoef(found["logits"].ravel(), expected["logits"].ravel())[0, 1] > 0.99
+
+
+def test_int8_quantises_the_head_of_a_network_without_statistics(tmp_path):
+    graph, out = tmp_path / "graph.onnx", tmp_path / "out.onnx"
+    graph.write_bytes(network_with_statistics("Relu"))
+
+    Int8().compress(graph, PICTURES, out)
+
+    assert {"image", "inner", "features", "deviation", "all"} <= quantised(out)
+    assert len(layers_of(out)) == 3
+
+
+def network_with_statistics(root: str) -> bytes:
+    """Two convolutions; a matrix on the mean of the second map, and on the mean, the `root` of the
+    variance and the maximum of the first one, as of an inner map."""
+    shapes = {"first": (16, 3, 3, 3), "second": (16, 16, 3, 3), "matrix": (64, 4)}
+    weights = [
+        numpy_helper.from_array((RNG.standard_normal(shape) / 4).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    weights.append(numpy_helper.from_array(np.zeros(4, np.float32), "bias"))
+
+    def node(operator, inputs, output, **attributes):
+        return helper.make_node(operator, inputs, [output], name=output, **attributes)
+
+    nodes = [
+        node("Conv", ["image", "first"], "mapped", pads=[1, 1, 1, 1]),
+        node("Relu", ["mapped"], "inner"),
+        node("Conv", ["inner", "second"], "remapped", pads=[1, 1, 1, 1]),
+        node("Relu", ["remapped"], "last"),
+        node("ReduceMean", ["last"], "features", axes=[2, 3], keepdims=0),
+        node("ReduceMean", ["inner"], "centre", axes=[2, 3], keepdims=1),
+        node("Sub", ["inner", "centre"], "centred"),
+        node("Mul", ["centred", "centred"], "squares"),
+        node("ReduceMean", ["squares"], "variance", axes=[2, 3], keepdims=0),
+        node(root, ["variance"], "deviation"),
+        node("Flatten", ["centre"], "mean"),
+        node("ReduceMax", ["inner"], "maximum", axes=[2, 3], keepdims=0),
+        node("Concat", ["features", "mean", "deviation", "maximum"], "all", axis=1),
+        node("Gemm", ["all", "matrix", "bias"], "logits"),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 4])
+    body = helper.make_graph(nodes, "statistics", [image], [logits], weights)
+    opset = [helper.make_opsetid("", 17)]
+    return helper.make_model(body, opset_imports=opset, ir_version=8).SerializeToString()
+
+
 def sums_of(weights) -> bytes:
     """A network that adds each of `weights` up, cast to floats, and its input."""
     nodes, outputs = [], []

@@ -23,15 +23,18 @@ SEAMS = {
     ("stages.config.evaluate", "ENGINES"): NAMES,
     ("stages.config.evaluate", "TARGETS"): NAMES,
     ("stages.config.reference", "TASKS"): DEFAULTS,
+    ("stages.config.schema", "CONTROLLERS"): NAMES,
     ("stages.config.schema", "ENGINES"): NAMES,
     ("stages.config.schema", "FAMILIES"): NAMES,
     ("stages.config.schema", "SEARCHERS"): NAMES,
     ("stages.config.schema", "TARGETS"): NAMES,
     ("stages.config.schema", "TASKS"): NAMES,
     ("stages.config.sections", "TASKS"): DEFAULTS,
+    ("stages.config.train", "CONTROLLERS"): NAMES,
     ("stages.config.train", "FAMILIES"): NAMES,
     ("stages.config.train", "SEARCHERS"): NAMES,
     ("stages.closure", "TASKS"): "it reads which parts a task declares, to follow their sources",
+    ("stages.studio.run_process", "stages.cli"): "a run is the command itself, in its own process",
     ("stages.etl.source", "SAMPLES"): "an error says which name is that of a sample data set",
 }
 

@@ -77,7 +77,7 @@ def test_gives_features_of_the_promised_width_at_any_size_that_it_takes(name: st
     backbone.eval()
 
     for times in (1, 2):
-        shape = [side or family.multiple * times for side in family.shape]
+        shape = [side or family.multiple * family.segments * times for side in family.shape]
         assert backbone(paddle.rand([2, *shape])).shape == [2, family.features]
 
 

@@ -1,11 +1,16 @@
 """What every reader promises, and what those of labels do with what people write."""
 
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
 from stages.etl.readers import Row, read_folder
 from stages.etl.readers.choices import Choices
+from stages.etl.readers.files import Files
+from stages.etl.readers.walking import walk
 from stages.parts import READERS
 from stages.runtime.errors import DataError
 from tests import layouts
@@ -48,8 +53,9 @@ def test_it_knows_its_own_layout_and_names_files_that_are_there(name, tmp_path):
     folder = EVERY[name](tmp_path)
     reader = READERS[name]()
 
-    assert reader.matches(folder)
-    reading = reader.read(folder)
+    files = Files(folder)
+    assert reader.matches(files)
+    reading = reader.read(files)
 
     labels = {label for row in reading.rows for label in (row.label, *(b.label for b in row.boxes))}
     assert labels - {""} == {"cat", "dog"}
@@ -60,19 +66,19 @@ def test_it_knows_its_own_layout_and_names_files_that_are_there(name, tmp_path):
 
 @pytest.mark.parametrize("name", list(READERS))
 def test_what_is_kept_of_a_folder_reads_as_the_folder(name, tmp_path):
-    reading = READERS[name]().read(EVERY[name](tmp_path / "theirs"))
+    reading = READERS[name]().read(Files(EVERY[name](tmp_path / "theirs")))
     files = {row.file: row.file for row in reading.rows} | reading.tables
     for new, old in files.items():
         layouts.put(tmp_path / "ours" / new, (tmp_path / "theirs" / old).read_bytes())
 
-    again = READERS[name]().read(tmp_path / "ours")
+    again = READERS[name]().read(Files(tmp_path / "ours"))
 
     assert again == reading
 
 
 @pytest.mark.parametrize("name", list(READERS))
 def test_it_does_not_know_an_empty_folder(name, tmp_path):
-    assert not READERS[name]().matches(tmp_path)
+    assert not READERS[name]().matches(Files(tmp_path))
 
 
 @pytest.mark.parametrize("name", list(EVERY))
@@ -80,7 +86,24 @@ def test_each_layout_is_found_among_all_readers(name, tmp_path):
     folder = EVERY[name](tmp_path)
     choices = Choices(layout=name if name == "inner_folders" else "")  # it is never a guess
 
-    assert read_folder(folder, choices=choices).rows == READERS[name]().read(folder).rows
+    assert read_folder(folder, choices=choices).rows == READERS[name]().read(Files(folder)).rows
+
+
+@pytest.mark.parametrize("name", sorted({*EVERY} - {"inner_folders"}))
+def test_a_folder_is_walked_once_however_many_readers_look_at_it(name, tmp_path):
+    folder, walks = EVERY[name](tmp_path), []
+
+    def count(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code is walk.__code__:
+            walks.append(frame.f_locals["folder"])
+
+    sys.setprofile(count)
+    try:
+        read_folder(folder)
+    finally:
+        sys.setprofile(None)
+
+    assert walks == [folder]
 
 
 def test_folders_of_splits_give_the_split(tmp_path):

@@ -11,26 +11,42 @@ from hypothesis import strategies as st
 from stages.config import TrainConfig
 from stages.parts import SEARCHERS
 from stages.train.search.search_space import (
+    AllOf,
+    AnyOf,
     Categorical,
     Condition,
     Dimension,
     Number,
+    When,
     default_sets,
     dimensions,
 )
 
-SPACE = dimensions(TrainConfig(families=("efficientnet_lite0",), input_sizes=(64, 96)))
+FLAT: tuple[Dimension, ...] = (
+    Categorical("input", ("small", "large")),
+    Categorical("head", ("linear", "hidden")),
+    Number("learning_rate", 3e-4, 1e-2, log=True),
+    Number("weight_decay", 1e-3, 1.0, log=True),
+    Categorical("batch_size", (16, 32, 64)),
+)
+# of heads on frozen backbones with and without inner maps, and of networks from scratch
+HEADS = dimensions(
+    TrainConfig(families=("efficientnet_lite0", "squeezenet", "small_image"), input_sizes=(64, 96))
+)
 MIXED = Condition("mixing", ("mixup", "cutmix"))
 SOFTLY = Condition("strength", (0.4,))
+LARGE = Condition("input", ("large",))
 CONDITIONAL: tuple[Dimension, ...] = (
     Categorical("input", ("small", "large")),
     Categorical("mixing", ("none", "mixup", "cutmix")),
     Categorical("strength", (0.2, 0.4), when=MIXED),
     Number("share", 0.1, 0.9, log=False, when=SOFTLY),
     Number("learning_rate", 1e-4, 1e-1, log=True),
-    Categorical("kernel", (3, 5), when=Condition("input", ("large",))),
+    Categorical("kernel", (3, 5), when=LARGE),
+    Number("dropout", 0.0, 0.5, log=False, when=AnyOf((MIXED, LARGE))),
+    Number("decay", 1e-3, 1.0, log=True, when=AllOf((SOFTLY, LARGE))),
 )
-SPACES = {"flat": SPACE, "conditional": CONDITIONAL}
+SPACES = {"flat": FLAT, "conditional": CONDITIONAL, "heads": HEADS}
 NAMES = list(SEARCHERS)
 LEARNERS = [name for name in NAMES if name != "random"]
 
@@ -82,7 +98,7 @@ def test_learns_of_sets_that_it_did_not_propose(name: str, space: str):
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_goes_where_good_trials_are(name: str):
-    searcher = SEARCHERS[name](SPACE, seed=0)
+    searcher = SEARCHERS[name](FLAT, seed=0)
     for _ in range(6):
         sets = searcher.propose(8)
         searcher.learn([(values, -abs(values["learning_rate"] - 0.001) * 1000) for values in sets])
@@ -156,13 +172,13 @@ def test_evolution_forgets_the_oldest_however_good_it_was():
 
 
 def test_evolution_changes_one_thing_of_a_parent_that_won():
-    searcher = SEARCHERS["evolution"](SPACE, seed=0)
+    searcher = SEARCHERS["evolution"](FLAT, seed=0)
     first = searcher.propose(24)
     searcher.learn([(values, 0.0) for values in first])
 
     for child in searcher.propose(10):
         changed = [
-            sum(child[dimension.name] != parent[dimension.name] for dimension in SPACE)
+            sum(child[dimension.name] != parent[dimension.name] for dimension in FLAT)
             for parent in searcher.proposed[:24]
         ]
         assert min(changed) == 1
@@ -172,8 +188,7 @@ def _assert_inside(hyperparameters: dict[str, Any], space: tuple[Dimension, ...]
     """Exactly the dimensions that are there, worked out here by hand, each with a value it has."""
     there = {dimension.name for dimension in space if dimension.when is None}
     for dimension in space:
-        when = dimension.when
-        if when and when.name in there and hyperparameters[when.name] in when.values:
+        if dimension.when and _is_met(dimension.when, there, hyperparameters):
             there.add(dimension.name)
     assert set(hyperparameters) == there
     for dimension in space:
@@ -184,6 +199,14 @@ def _assert_inside(hyperparameters: dict[str, Any], space: tuple[Dimension, ...]
                 if isinstance(dimension, Categorical)
                 else dimension.low <= value <= dimension.high
             )
+
+
+def _is_met(when: When, there: set[str], hyperparameters: dict[str, Any]) -> bool:
+    """Whether `when` holds, given the dimensions that are `there` so far."""
+    if isinstance(when, Condition):
+        return when.name in there and hyperparameters[when.name] in when.values
+    met = [_is_met(condition, there, hyperparameters) for condition in when.conditions]
+    return all(met) if isinstance(when, AllOf) else any(met)
 
 
 def _toy(values: dict[str, Any]) -> float:
@@ -207,7 +230,7 @@ def _searched(name: str, seed: int, space: tuple[Dimension, ...]) -> list[dict]:
     sets = []
     for _ in range(3):
         batch = searcher.propose(6)
-        searcher.learn([(values, values["learning_rate"]) for values in batch])
+        searcher.learn([(values, values.get("learning_rate", 0.1)) for values in batch])
         sets += batch
     return sets
 

@@ -1,5 +1,7 @@
 """What every target promises. A new one is tested here the day it is on the board."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -62,7 +64,10 @@ def test_it_carries_what_a_person_needs(name, content):
     )
     assert files["package.json"] == spelled(DESCRIPTION)
     assert files["labels.txt"].decode().split() == DESCRIPTION["labels"]
-    assert not [line for line in files["requirements.txt"].decode().split() if "==" not in line]
+    *required, optional = files["requirements.txt"].decode().splitlines()
+    assert all(re.fullmatch(r"[\w-]+==[^ ]+", line) for line in required)
+    assert optional == "# To read HEIC photos: pip install pillow-heif"
+    assert "HEIC photos are read where `pillow-heif` is installed" in files["README.md"].decode()
 
 
 def test_only_the_service_carries_a_server(content):

@@ -18,6 +18,8 @@ from stages.settings import Settings
 from tests import makers
 from tests.journeys import beeps
 
+pytestmark = pytest.mark.slow  # each trains for a minute or two
+
 SPLITS = "etl: {splits: {train: 0.6, validation: 0.2, test: 0.2}}"
 
 
@@ -63,15 +65,7 @@ JOURNEYS = {
 }
 
 
-LONG = ("boxes", "sketches")  # about a minute each: in the slow set
-
-
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in JOURNEYS
-    ],
-)
+@pytest.fixture(scope="module", params=JOURNEYS)
 def journey(request) -> Journey:
     return JOURNEYS[request.param]
 

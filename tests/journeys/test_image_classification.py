@@ -1,6 +1,7 @@
 """From a folder of pictures to a package that answers, through the real four stages."""
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -83,11 +84,11 @@ def test_the_run_is_locked(artifacts, settings):
     assert lock.weights
     folder = settings.root / "runs" / "first"
     pages = {"data.html", "trials.html", "report.html", "package_device_sdk.html"}
-    assert {path.name for path in folder.iterdir()} == {"run.lock.json", *pages}
-    for name in pages:
-        page = (folder / name).read_text("utf-8")
-        assert {*re.findall(r'<a href="([^"]+)"', page)} == pages - {name}
-        assert "<b>shapes</b>" in page
+    assert {path.name for path in folder.iterdir()} == {"run.lock.json", "zh", *pages}
+    for name, (place, other) in product(pages, (("", "zh/"), ("zh", "../"))):
+        page = (folder / place / name).read_text("utf-8")
+        assert {*re.findall(r'<a href="([^"]+)"', page)} == {other + name, *pages} - {name}
+        assert re.search(r"<b[^>]*>shapes</b>", page)
 
 
 def test_a_second_run_reuses_everything(artifacts, settings):
