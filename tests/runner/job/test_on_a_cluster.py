@@ -25,6 +25,7 @@ from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.tracking import QuietRun
 from stages.train import train
+from stages.train.distributed.process_folder import process_folder
 from tests import makers
 from tests.runner.job.test_job import RecordedRun
 
@@ -34,9 +35,14 @@ UP = 120  # seconds for the cluster to come up
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """Of a cluster that takes jobs."""
-    home = tmp_path_factory.mktemp("ray")
+    with process_folder() as home:  # short: pytest's own is too long for Ray's sockets
+        yield from cluster_in(home)
+
+
+def cluster_in(home: Path) -> Iterator[str]:
+    """The address of a cluster whose files are in `home`."""
     python, port = with_dashboard(home / "venv"), free_port(23_000 + os.getpid() % 5_000)
     place = ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--temp-dir={home}/r"]
     ports = ["--port=0", f"--dashboard-port={port}"]
