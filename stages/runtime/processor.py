@@ -7,8 +7,9 @@ A feature counts only if no source denies it, because assuming too few features 
 There are two sources: on Linux, the flags in /proc/cpuinfo (where an emulator shows those of the
 host); on every system, numpy, which asks the processor. AVX-VNNI alone (Intel from the 12th
 generation on) is in /proc/cpuinfo only, as numpy does not know it. So it counts as missing on other
-systems, and counts as present under an emulator on such a host: there the instruction set has to be
-given with `--on`."""
+systems, and where numpy denies AVX-512 that /proc/cpuinfo lists, since that file then describes an
+emulator's host. Under an emulator on a host with AVX-VNNI and without AVX-512 it counts as present:
+there the instruction set has to be given with `--on`."""
 
 import platform
 from collections.abc import Mapping
@@ -40,12 +41,18 @@ def named(machine: str, cpuinfo: str, features: Mapping[str, bool]) -> str:
     kind = machine.lower()
     if kind in X86_MACHINES:
         flags = _common(cpuinfo, "flags")
-        vnni = _has("avx512_vnni", flags, "AVX512VNNI", features) or "avx_vnni" in (flags or ())
+        vnni = _has("avx512_vnni", flags, "AVX512VNNI", features) or _has_avx_vnni(flags, features)
         return X86_VNNI if vnni else X86
     if kind in ARM_MACHINES:
         flags = _common(cpuinfo, "Features")
         return ARM_DOT_PRODUCT if _has("asimddp", flags, "ASIMDDP", features) else ARM
     return kind or "unknown"
+
+
+def _has_avx_vnni(flags: set[str] | None, features: Mapping[str, bool]) -> bool:
+    """Whether /proc/cpuinfo lists AVX-VNNI, and numpy denies no AVX-512 that it lists beside it."""
+    hosts = "avx512f" in (flags or ()) and features.get("AVX512F") is False
+    return "avx_vnni" in (flags or ()) and not hosts
 
 
 def _has(flag: str, flags: set[str] | None, feature: str, features: Mapping[str, bool]) -> bool:

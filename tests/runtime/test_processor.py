@@ -12,6 +12,7 @@ from tests.runtime.conftest import colour_network
 OLD = "processor: 0\nflags\t\t: fpu avx avx2 fma\n"
 ICE_LAKE = "processor: 0\nflags\t\t: fpu avx2 avx512f avx512_vnni\n"
 ALDER_LAKE = "processor: 0\nflags\t\t: fpu avx2 avx_vnni\n"
+ZEN_5 = "processor: 0\nflags\t\t: fpu avx2 avx_vnni avx512f avx512_vnni\n"
 NEOVERSE = "processor\t: 0\nFeatures\t: fp asimd asimddp\n"
 CORTEX_A72 = "processor\t: 0\nFeatures\t: fp asimd crc32\n"
 
@@ -25,6 +26,8 @@ CORTEX_A72 = "processor\t: 0\nFeatures\t: fp asimd crc32\n"
         ("x86_64", ICE_LAKE, {"AVX512VNNI": False}, "x86-64"),  # emulated: the host's cpuinfo
         ("x86_64", ICE_LAKE + OLD, {}, "x86-64"),  # cores of two kinds
         ("x86_64", ALDER_LAKE, {"AVX512VNNI": False}, "x86-64-vnni"),
+        ("x86_64", ZEN_5, {"AVX512F": True, "AVX512VNNI": True}, "x86-64-vnni"),
+        ("x86_64", ZEN_5, {"AVX512F": False, "AVX512VNNI": False}, "x86-64"),  # emulated on one
         ("AMD64", "", {"AVX512VNNI": True}, "x86-64-vnni"),  # Windows
         ("AMD64", "", {"AVX512VNNI": False}, "x86-64"),
         ("x86_64", "", {}, "x86-64"),

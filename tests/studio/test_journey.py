@@ -99,7 +99,7 @@ def test_a_zip_becomes_a_package_that_answers(server, browser, shapes, tmp_path)
     report = "a[href$='/look/report.html']"
     browser.wait(f"document.querySelector({report!r})", TRAINED)
     browser.follow(report, "/runs/")
-    browser.wait("document.querySelector('iframe').contentDocument.querySelector('h1')")
+    browser.wait("document.querySelector('iframe')?.contentDocument?.querySelector('h1')")
     browser.follow("nav a[href='/try']", "/try")
     browser.follow("main a[href^='/try/']", "/try/")
     browser.choose("#file", picture)

@@ -60,8 +60,10 @@ def test_all_machines_work_and_make_the_model_that_is_made_here(here, tmp_path):
     outcome = on_three_machines(tmp_path)
 
     assert outcome["model"] == here
-    kinds = ("features", "ray::RayPieceWorker", "ray::RayTrainWorker")
-    assert [outcome["machines"][kind] for kind in kinds] == [3, 3, 3]
+    kinds = ("ray::RayPieceWorker", "ray::RayTrainWorker")
+    assert [outcome["machines"][kind] for kind in kinds] == [3, 3]
+    # The features take seconds: two workers may be through before the third has started.
+    assert outcome["machines"]["features"] >= 2
 
 
 @pytest.mark.chaos
