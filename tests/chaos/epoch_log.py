@@ -11,7 +11,7 @@ from stages.artifacts import canonical, digest_of
 from stages.train.distributed import TrainContext
 from stages.train.finetune.finetune_loop import FinetuneFit
 from stages.train.finetune.finetune_search import FinetuneRequest
-from stages.train.finetune.finetune_trials import loop
+from stages.train.finetune.finetune_trials import run_trials
 
 FILE = "tails.jsonl"  # in a workspace
 
@@ -29,7 +29,7 @@ def noted(path: Path, context: TrainContext, request: FinetuneRequest) -> None:
     """Run the loop of fine-tuning; the first worker logs to the file at `path`."""
     if context.group.rank == 0:
         _Noting(path).watch(context)
-    loop(context, request)
+    run_trials(context, request)
 
 
 class _Noting:

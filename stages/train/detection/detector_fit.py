@@ -25,7 +25,7 @@ from stages.train.distributed.flat_optimizer import (
     finite_loss,
     flatten,
     gradients,
-    spread,
+    value_per_element,
 )
 from stages.train.distributed.schedule import learning_rate_at, running_mean
 from stages.train.evenly import evenly
@@ -163,8 +163,10 @@ class DetectorFit:
         self.statistics = [part for norm in norms for part in (norm._mean, norm._variance)]
         decay = float(self.hyper["weight_decay"])
         self.optimizer = AdamW.new(
-            spread(self.parameters, [backbone_rate] * len(backbone) + [1.0] * len(new_parameters)),
-            spread(
+            value_per_element(
+                self.parameters, [backbone_rate] * len(backbone) + [1.0] * len(new_parameters)
+            ),
+            value_per_element(
                 self.parameters,
                 [decay * (len(parameter.shape) > 1) for parameter in self.parameters],
             ),

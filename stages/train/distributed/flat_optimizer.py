@@ -30,7 +30,7 @@ def fill(tensors: Sequence[Any], vector: Floats) -> None:
         start += tensor.size
 
 
-def spread(tensors: Sequence[Any], values: Sequence[float]) -> Floats:
+def value_per_element(tensors: Sequence[Any], values: Sequence[float]) -> Floats:
     """A vector laid out as `flatten` does, in which each of `tensors` has one of `values`
     throughout."""
     sizes = [tensor.size for tensor in tensors]

@@ -52,7 +52,7 @@ class FinetuneRequest:
 @dataclass(frozen=True)
 class TrialReport:
     """How far the training of trial `number` has come: `curve` has the measures of each epoch so
-    far, out of `epochs`. `about`: what is trained, in words; empty for a trial of the search, and
+    far, out of `epochs`. `purpose`: what is trained, in words; empty for a trial of the search, and
     set in re-evaluation and in the final training on all samples. Its fields are in the checkpoints
     of the group."""
 
@@ -60,7 +60,7 @@ class TrialReport:
     hyperparameters: Mapping[str, Any]
     epochs: int
     curve: Sequence[Mapping[str, float]] = ()
-    about: str = ""
+    purpose: str = ""
 
 
 def halving_of(request: FinetuneRequest) -> SuccessiveHalving:

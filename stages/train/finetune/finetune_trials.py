@@ -32,12 +32,12 @@ from stages.train.search.trial_search import score_of
 if TYPE_CHECKING:
     from stages.train.distributed import TrainContext
 
-# `TrialReport.about` of trainings that follow the search
+# `TrialReport.purpose` of trainings that follow the search
 FINAL_TRAINING = "epochs on all samples"
 REEVALUATION = "epochs validated on fold {fold}"
 
 
-def loop(context: "TrainContext", request: FinetuneRequest) -> None:
+def run_trials(context: "TrainContext", request: FinetuneRequest) -> None:
     """Train all trials, validate the best one on further folds, and train it once more on all
     samples if it is chosen and not a head of the first phase; resume from the last checkpoint of
     `context`. The last checkpoint has the results of all trainings."""
@@ -83,8 +83,8 @@ class FinetuneTrials:
         """Train the trial of `rung` up to its epochs, validated on `fold`; save and return the
         result."""
         fit = self._trial_fit(rung, fold)
-        about = REEVALUATION.format(fold=fold) if fold != FIRST_FOLD else ""
-        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, about=about)
+        purpose = REEVALUATION.format(fold=fold) if fold != FIRST_FOLD else ""
+        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, purpose=purpose)
         self._train(rung, fit, report)
         return self._finish(rung, self._result(fit), report)
 
@@ -94,7 +94,7 @@ class FinetuneTrials:
         fit = self._new_or_resumed_fit(
             rung, self.request.problem, self._mean_head(rung), on_all_samples=True
         )
-        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, about=FINAL_TRAINING)
+        report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, purpose=FINAL_TRAINING)
         self._train(rung, fit, report)
         self.resume_state.drop_fit_state(rung)
         temperature = float(unpack_arrays(validated.arrays)["temperature"])

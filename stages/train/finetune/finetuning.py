@@ -18,7 +18,7 @@ from stages.train.finetune.candidates import (
     measured_on_validation_folds,
 )
 from stages.train.finetune.finetune_search import FinetuneRequest, TrialReport, halving_of
-from stages.train.finetune.finetune_trials import loop
+from stages.train.finetune.finetune_trials import run_trials
 from stages.train.finetune.problem_builder import finetune_problem_of
 from stages.train.finetune.reevaluation import (
     best_of,
@@ -87,15 +87,15 @@ def _train(
 
     def on_report(metrics: dict[str, Any]) -> None:
         report = TrialReport(**metrics)
-        if report.about:
-            recorder.run.progress(report.about, len(report.curve), report.epochs)
+        if report.purpose:
+            recorder.run.progress(report.purpose, len(report.curve), report.epochs)
             return
         curve, ended = report.curve, len(report.curve) >= longest
         number = first + report.number
         record.epoch(number, report.hyperparameters, len(curve), longest, curve, ended)
 
     folder = run_distributed(
-        loop,
+        run_trials,
         request,
         workers=config.workers,
         name=name,

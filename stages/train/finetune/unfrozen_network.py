@@ -17,7 +17,7 @@ from stages.models.network import fill as fill_by_name
 from stages.models.network import head_of
 from stages.models.weights import Array
 from stages.runtime.quiet import quiet
-from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, spread
+from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, value_per_element
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_point_of
 
 Floats = NDArray[np.float32]
@@ -66,7 +66,10 @@ class UnfrozenNetwork:
             layer_decay ** (last - k) for k, group in enumerate(self.groups) for _ in group
         ]
         decays = [weight_decay * (len(parameter.shape) > 1) for parameter in self.parameters]
-        return AdamW.new(spread(self.parameters, lr_multipliers), spread(self.parameters, decays))
+        return AdamW.new(
+            value_per_element(self.parameters, lr_multipliers),
+            value_per_element(self.parameters, decays),
+        )
 
     def logits(
         self, feature_maps: Any, dropout: float = 0.0, rng: np.random.Generator | None = None

@@ -47,7 +47,7 @@ def fold_groups(samples: Sequence[Sample], features: Features | Windows) -> list
     ]
 
 
-def bound(samples: Sequence[Sample], keys: Sequence[str]) -> int:
+def in_guessed_groups(samples: Sequence[Sample], keys: Sequence[str]) -> int:
     """How many of `samples` are held out together with others only as `fold_groups` guessed it."""
     own = [sample.group or sample.digest for sample in samples]
     members: Mapping[str, set[str]] = defaultdict(set)

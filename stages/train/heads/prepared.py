@@ -19,7 +19,7 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train.heads.backbone import BackboneFile, backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, SampleView
-from stages.train.heads.fold_groups import bound, fold_groups
+from stages.train.heads.fold_groups import fold_groups, in_guessed_groups
 from stages.train.heads.problem import Problem, Rows, rows_of
 from stages.train.heads.windows import Windows
 from stages.train.ood import labels_of, other_of
@@ -32,15 +32,15 @@ class Prepared:
     """What a search over heads needs of a dataset. `views`: the sample view of each row of
     `problem`; `folds`: their number, which may be smaller than `train.folds`; `shapes`: the shape
     of one window of the network's input, by the input's name; `kinds`: the kind of each negative,
-    by digest; `bound`: how many samples are held out together with others only as they look as if
-    taken together (`fold_groups.py`)."""
+    by digest; `in_guessed_groups`: how many samples are held out together with others only as they
+    look as if taken together (`fold_groups.py`)."""
 
     problem: Problem
     views: tuple[SampleView, ...]
     folds: int
     shapes: dict[str, tuple[int, ...]]
     kinds: Mapping[str, str] = field(default_factory=dict)
-    bound: int = 0
+    in_guessed_groups: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -83,7 +83,7 @@ def prepare(
         folds=folds,
         shapes=shapes,
         kinds=kinds_of([*samples, *generated]),
-        bound=bound(rows.samples, keys),
+        in_guessed_groups=in_guessed_groups(rows.samples, keys),
     )
 
 

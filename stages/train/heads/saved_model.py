@@ -77,7 +77,7 @@ def save_model(
             config,
             samples=prepared.problem.count_labelled(arrays["rows"]),
             folds=prepared.folds,
-            bound=prepared.bound if prepared.folds > 1 else 0,
+            in_guessed_groups=prepared.in_guessed_groups if prepared.folds > 1 else 0,
         )
         | validation_counts(prepared.problem, arrays["rows"], labels)
         | _searched(trials, config, prepared, dataset)

@@ -7,11 +7,11 @@ Logits = NDArray[np.float32]
 Truth = NDArray[np.int64]
 
 
-def measures(logits: Logits, truth: Truth, rejected: int = -1) -> dict[str, float]:
+def measures(logits: Logits, truth: Truth, reject_label: int = -1) -> dict[str, float]:
     """accuracy, balanced_accuracy (mean recall of the labels in `truth`) and log_loss (in nats) of
-    `logits` [n, labels]. `truth` [n]: label indices; samples of the label `rejected` do not
+    `logits` [n, labels]. `truth` [n]: label indices; samples of the label `reject_label` do not
     count."""
-    logits, truth = logits[truth != rejected], truth[truth != rejected]
+    logits, truth = logits[truth != reject_label], truth[truth != reject_label]
     right = logits.argmax(axis=1) == truth
     recalls = [right[truth == label].mean() for label in np.unique(truth)]
     return {
@@ -36,13 +36,13 @@ def log_losses(logits: Logits, truth: Truth) -> NDArray[np.float64]:
     return losses
 
 
-def best_temperature(logits: Logits, truth: Truth, rejected: int = -1) -> float:
+def best_temperature(logits: Logits, truth: Truth, reject_label: int = -1) -> float:
     """The divisor of `logits`, between 0.25 and 4, with the least log loss, without the samples of
-    the label `rejected`.
+    the label `reject_label`.
 
     Golden-section search; the loss has one minimum. Guo et al., On Calibration of Modern Neural
     Networks, 2017."""
-    logits, truth = logits[truth != rejected], truth[truth != rejected]
+    logits, truth = logits[truth != reject_label], truth[truth != reject_label]
     ratio = (5**0.5 - 1) / 2
     low, high = -np.log(4), np.log(4)
     for _ in range(40):

@@ -47,10 +47,10 @@ def selection_of(
     *,
     samples: int,
     folds: int,
-    bound: int = 0,
+    in_guessed_groups: int = 0,
 ) -> dict[str, Any]:
     """The record in a Model of how `chosen` was selected among `trials`, which were measured on
-    `samples` held-out samples in `folds` folds; `bound` of them are in groups that were
+    `samples` held-out samples in `folds` folds; `in_guessed_groups` of them are in groups that were
     guessed."""
     result = result_of(chosen)
     learner = learner_of(config)(chosen.hyperparameters)
@@ -61,7 +61,8 @@ def selection_of(
     return {
         "rule": _rule(trials, config, folds),
         "phase": chosen.phase,
-        "held_out": _held_out(chosen.phase, folds, config.validation_folds) + _guessed(bound),
+        "held_out": _held_out(chosen.phase, folds, config.validation_folds)
+        + _guessed(in_guessed_groups),
         "head": "as trained on train" if folds == 1 else head,
         "metric": config.metric,
         "measures": rounded(result.measures),
@@ -96,9 +97,9 @@ def _held_out(phase: int, folds: int, validation_folds: int) -> str:
     return f"train and validation in {folds} folds, groups kept whole"
 
 
-def _guessed(bound: int) -> str:
+def _guessed(in_guessed_groups: int) -> str:
     guess = "; {} samples that look as if taken together are in one fold with their like"
-    return guess.format(bound) if bound else ""
+    return guess.format(in_guessed_groups) if in_guessed_groups else ""
 
 
 def result_of(trial: Trial) -> TrialResult:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from stages.etl.manifest import Sample
-from stages.train.heads.fold_groups import bound, fold_groups
+from stages.train.heads.fold_groups import fold_groups, in_guessed_groups
 from stages.train.heads.windows import Windows
 
 RNG = np.random.default_rng(0)
@@ -29,7 +29,7 @@ def test_independent_samples_are_groups_of_their_own():
     keys = fold_groups(some, independent(40))
 
     assert keys == [each.digest for each in some]
-    assert bound(some, keys) == 0
+    assert in_guessed_groups(some, keys) == 0
 
 
 def test_photos_of_one_object_are_in_one_group():
@@ -41,7 +41,7 @@ def test_photos_of_one_object_are_in_one_group():
 
     assert keys[0] == keys[2] == keys[4]
     assert len(set(keys)) == 38
-    assert bound(some, keys) == 3
+    assert in_guessed_groups(some, keys) == 3
 
 
 def test_the_like_of_another_label_says_how_alike_is_too_alike():
