@@ -86,19 +86,34 @@ def label_doubts(labels: NDArray[np.int64], scores: Floats) -> tuple[NDArray[np.
 
 
 def box_doubt(truth: Sequence[Sequence[Any]], answers: Sequence[Sequence[Any]]) -> float:
-    """The doubt in the boxes of one picture. `truth`: [left, top, right, bottom, label's index];
-    `answers`: [left, top, right, bottom, score, label's index]."""
+    """The doubt in the boxes of one picture: that of the answer which contradicts them most.
+    `truth`: [left, top, right, bottom, label's index]; `answers`: [left, top, right, bottom, score,
+    label's index]."""
     true = np.asarray(truth, np.float64).reshape(-1, 5)
-    sure = np.asarray([answer for answer in answers if answer[4] >= SURE], np.float64)
-    doubt = 0.0
-    for answer in sure.reshape(-1, 6):
-        found = overlaps(true[:, :4], answer[None, :4])[:, 0]
-        is_same_label = true[:, 4] == answer[5]
-        nearest = float(found[is_same_label].max(initial=0.0))
-        if nearest >= SAME:
-            continue
-        swapped = float(found.max(initial=0.0)) >= SAME
-        is_shifted = nearest >= NEAR and not swapped
-        share = 1.0 - nearest if is_shifted else 1.0
-        doubt = max(doubt, float(answer[4]) * share)
-    return doubt
+    found = np.asarray(answers, np.float64).reshape(-1, 6)
+    shared = overlaps(true[:, :4], found[:, :4])  # [true boxes, answers]
+    is_same_label = true[:, 4][:, None] == found[:, 5]
+    own = np.where((shared >= SAME) & is_same_label, found[:, 4], 0.0).max(axis=1, initial=0.0)
+    sure = np.flatnonzero(found[:, 4] >= SURE)
+    doubts = [_answer_doubt(found[k, 4], shared[:, k], is_same_label[:, k], own) for k in sure]
+    return max(doubts, default=0.0)
+
+
+def _answer_doubt(
+    score: float, shared: Floats, is_same_label: NDArray[np.bool_], own: Floats
+) -> float:
+    """How far an answer of that `score` contradicts the true boxes, 0 to 1. Of each true box:
+    `shared`, its overlap with the answer; `is_same_label`, whether their labels are the same;
+    `own`, the highest score of an answer with its label at its place."""
+    with_own_label = np.where(is_same_label, shared, 0.0)
+    nearest = float(with_own_label.max(initial=0.0))
+    if nearest >= SAME:
+        return 0.0
+    if shared.max(initial=0.0) >= SAME:  # swapped, unless the model finds the true label there, too
+        return float(score * (1.0 - own[shared.argmax()]))
+    if nearest < NEAR:  # overlooked
+        return float(score)
+    # Badly placed, unless the model finds the true box, too. That there is an object is agreed, so
+    # the score does not matter.
+    place = (nearest - NEAR) / (SAME - NEAR)
+    return 1.0 - max(place, float(own[with_own_label.argmax()]))

@@ -19,6 +19,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -29,11 +30,10 @@ from stages.runtime.pictures import shown_picture
 from stages.studio.planted_faults import (
     faulty_boxes,
     flipped,
-    found_boxes,
     found_of,
     out_of_fold_scores,
 )
-from stages.studio.suspects import label_doubts
+from stages.studio.suspects import box_doubt, label_doubts
 from stages.train.search.search_space import DEFAULTS
 from tests.benchmarks.active_order import cached_pictures, interval, scores_of
 from tests.benchmarks.small_data import Pictures
@@ -53,6 +53,21 @@ for method in ("self_confidence", "normalized_margin"):
     rest = [row for row in np.argsort(quality, kind="stable") if row not in set(issues)]
     print(*issues, *rest)
 """
+CLEANLAB_BOXES = """
+import json, sys
+import numpy as np
+from cleanlab.object_detection.rank import get_label_quality_scores
+with open(sys.argv[1]) as file:
+    found = json.load(file)
+classes = 1 + max(box[-1] for kind in found.values() for boxes in kind for box in boxes)
+labels, predictions = [], []
+for truth, answers in zip(found["truth"], found["answers"]):
+    boxes = np.array(truth, float).reshape(-1, 5)
+    labels.append({"bboxes": boxes[:, :4], "labels": boxes[:, 4].astype(int)})
+    rows = np.array(answers, float).reshape(-1, 6)
+    predictions.append([rows[rows[:, 5] == label, :5] for label in range(classes)])
+print(*get_label_quality_scores(labels, predictions, verbose=False))
+"""
 Orders = Mapping[str, np.ndarray]
 
 
@@ -69,7 +84,7 @@ def main() -> None:
         _labels(pictures, share, chosen.cleanlab)
     _duplicates(chosen.folder)
     if chosen.boxes:
-        _boxes(json.loads(chosen.boxes.read_text()))
+        _boxes(json.loads(chosen.boxes.read_text()), chosen.cleanlab)
 
 
 def _labels(pictures: Pictures, share: float, cleanlab: str | None) -> None:
@@ -173,21 +188,44 @@ def changed(data: bytes, change: Callable[[Image.Image], Image.Image]) -> bytes:
     return out.getvalue()
 
 
-def _boxes(unseen: dict) -> None:
+def _boxes(unseen: dict[str, Any], cleanlab: str | None) -> None:
     for kind in ("dropped", "shifted"):
         for share in SHARES:
-            at_k, drawn = [], []
+            figures: dict[str, list[float]] = {}
             for seed in range(SEEDS):
                 rng = np.random.default_rng(seed)
                 truth, planted = faulty_boxes(unseen["truth"], kind, share, rng)
-                found = found_boxes(truth, unseen["answers"], planted)
-                at_k.append(found.first / found.planted)
-                chance = found_of(rng.random(len(planted)), planted)
-                drawn.append(chance.first / chance.planted)
-            print(
-                f"boxes {kind} in {share:.0%} of the pictures: precision and recall at k "
-                f"{interval(np.array(at_k))}, at random {interval(np.array(drawn))}"
+                faulty = {"truth": truth, "answers": unseen["answers"]}
+                for name, doubts in box_doubts_of(faulty, rng, cleanlab).items():
+                    found = found_of(doubts, planted)
+                    figures.setdefault(name, []).append(found.first / found.planted)
+            print(f"boxes {kind} in {share:.0%} of {len(planted)} pictures")
+            for name, at_k in figures.items():
+                print(f"  {name}: precision and recall at k {interval(np.array(at_k))}")
+
+
+def box_doubts_of(
+    unseen: dict[str, Any], rng: np.random.Generator, cleanlab: str | None
+) -> dict[str, np.ndarray]:
+    """The doubt in each picture's boxes by each way; above 0, so that all are ranked."""
+    pairs = zip(unseen["truth"], unseen["answers"], strict=True)
+    found = {
+        "studio": np.array([box_doubt(*pair) for pair in pairs]),
+        "random": 1 - rng.random(len(unseen["truth"])),
+    }
+    if cleanlab:
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "unseen.json"
+            file.write_text(json.dumps(unseen))
+            done = subprocess.run(
+                [cleanlab, "-W", "ignore", "-c", CLEANLAB_BOXES, str(file)],
+                capture_output=True,
+                text=True,
+                check=True,
             )
+        quality = np.array(done.stdout.split()[-len(unseen["truth"]) :], float)
+        found["cleanlab, label quality"] = 2 - quality
+    return found
 
 
 if __name__ == "__main__":

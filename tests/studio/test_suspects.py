@@ -66,6 +66,9 @@ BOX = [10, 10, 30, 30]
         ([[*BOX, 0]], [[*BOX, 0.9, 0]], 0.0),
         ([], [[*BOX, 0.9, 0]], 0.9),  # overlooked
         ([[*BOX, 1]], [[*BOX, 0.8, 0]], 0.8),  # swapped
+        ([[*BOX, 1]], [[*BOX, 0.6, 0], [*BOX, 0.4, 1]], 0.36),  # it finds the true label, too
+        ([[22, 10, 42, 30, 0]], [[*BOX, 0.6, 0]], 0.625),  # 8 of 32 in common: badly placed
+        ([[22, 10, 42, 30, 0]], [[*BOX, 0.6, 0], [22, 10, 42, 30, 0.7, 0]], 0.3),  # or both
         ([], [[*BOX, 0.4, 0]], 0.0),  # the model is not sure
     ],
 )
