@@ -41,6 +41,13 @@ def test_a_family_of_another_task_is_refused_and_those_that_suit_are_named(task:
     assert all(name in str(caught.value) for name in fitting)
 
 
+def test_sizes_that_no_family_takes_are_refused_by_name():
+    wrong = pipeline("image_classification", train={"input_sizes": [225, 227]})
+
+    with pytest.raises(ConfigError, match="takes pictures of 225 and 227 pixels"):
+        check_compatibility(wrong)
+
+
 @pytest.mark.parametrize(
     ("task", "change"), [("image_classification", "gain"), ("sound_classification", "crop")]
 )

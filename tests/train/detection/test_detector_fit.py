@@ -139,3 +139,20 @@ def _equal(fit: DetectorFit, other: DetectorFit) -> None:
     np.testing.assert_array_equal(fit.values, other.values)
     np.testing.assert_array_equal(fit.mean, other.mean)
     assert fit.losses == other.losses
+
+
+def test_matrices_alone_are_decayed_and_the_backbone_learns_at_its_own_rate(trained):
+    start = 0
+    for number, parameter in enumerate(trained.parameters):
+        part = slice(start, start + parameter.size)
+        start += parameter.size
+        decay = 0.05 if len(parameter.shape) > 1 else 0.0
+        np.testing.assert_array_equal(trained.optimizer.decay[part], np.float32(decay))
+        rate = trained.optimizer.lr_multiplier[part]
+        assert np.unique(rate).tolist() == [np.float32(0.3 if number < _tuned(trained) else 1.0)]
+    assert start == trained.optimizer.decay.size
+
+
+def _tuned(fit) -> int:
+    """How many parameters of the backbone are trained; they come first."""
+    return sum(not parameter.stop_gradient for parameter in fit.network.backbone.tuned())

@@ -86,6 +86,7 @@ def test_results_of_two_folds_become_one_at_one_temperature():
     assert result.measures["accuracy"] == pytest.approx(34 / 40)
     raw = unseen["logits"] * unseen["temperature"]
     assert np.unique(raw.max(axis=1)).round(3).tolist() == [3.0, 6.0], "each as it was, once warm"
+    assert (result.curve, result.best_epoch) == (parts[0].curve, parts[0].best_epoch)
 
 
 @pytest.mark.parametrize(("wrong", "phase"), [(0, 2), (8, 1)])

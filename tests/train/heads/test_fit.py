@@ -46,6 +46,16 @@ def test_it_learns_what_can_be_learnt(head: str):
     assert done.curve[-1]["train_loss"] < 0.3 * np.log(3), "far below that of equal scores"
 
 
+def test_a_hidden_head_begins_with_outputs_of_the_size_of_its_inputs():
+    problem = blobs()
+    new = HiddenFit(problem, StandardisedFeatures(problem, INPUT), hyperparameters(head="hidden"))
+    hidden, biases, out, _ = (tensor.numpy() for tensor in new.parameters)
+
+    assert hidden.std() == pytest.approx((2 / hidden.shape[1]) ** 0.5, rel=0.1)  # He et al. 2015
+    assert out.std() == pytest.approx(out.shape[1] ** -0.5, rel=0.2)
+    assert not biases.any()
+
+
 def test_the_loss_of_a_hidden_head_falls():
     done = fit(epochs=30, head="hidden")
 
