@@ -5,7 +5,6 @@ narrow."""
 import os
 import time
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 import httpx
@@ -98,11 +97,10 @@ class LearningJourney:
         """Report, on the page where the live package is tried, an answer that is wrong."""
         browser, found = self.browser, self._wrong_answer()
         browser.follow("#champion ~ .actions a[href^='/try/']", "/try/")
-        with NamedTemporaryFile(suffix=".png") as file:
-            file.write(found.picture)
-            file.flush()
-            browser.choose("#file", Path(file.name))
-            browser.wait("document.querySelector('.answer .wrong summary')")
+        file = self.settings.root.parent / "wrong.png"
+        file.write_bytes(found.picture)
+        browser.choose("#file", file)
+        browser.wait("document.querySelector('.answer .wrong summary')")
         answered = browser.value("document.querySelector('.answer .figure').textContent")
         assert answered.split()[0] == found.answer
         browser.click(".answer .wrong summary")

@@ -66,6 +66,7 @@ function edited(item) {
   });
   pictureAt(item.dataset.view).then((picture) => {
     stage.editing = "boxes";
+    canvas.style.aspectRatio = Math.min(Math.max(picture.width / picture.height, 0.7), 2.5);
     stage.show(picture, JSON.parse(item.dataset.boxes));
     update();
     item.querySelector("[value=accept]").disabled = false;
