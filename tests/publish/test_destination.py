@@ -86,12 +86,12 @@ def test_the_live_package_and_the_one_before_are_there_and_no_other(settings, id
 
 def test_whoever_reads_there_finds_a_whole_package_at_any_moment(settings, ids, place):
     move_to(ids[0], settings)
-    stopping, seen, faults = threading.Event(), set(), []
+    stopping, found, faults = threading.Event(), set(), []
 
     def read():
         while not stopping.is_set():
             try:
-                seen.add(found_at(FolderBlobs(place))[0])
+                found.add(found_at(FolderBlobs(place))[0])
             except Exception as error:
                 faults.append(error)
 
@@ -104,7 +104,7 @@ def test_whoever_reads_there_finds_a_whole_package_at_any_moment(settings, ids, 
     reader.join()
 
     assert faults == []
-    assert {ids[0], ids[1]} <= seen
+    assert {ids[0], ids[1]} <= found
 
 
 def test_a_folder_that_is_not_there_is_told_and_has_the_package_later(settings, ids, place):

@@ -66,12 +66,12 @@ def test_wrong_boxes_are_reported_without_a_label(browser, package, inputs):
     def report(**query):
         return browser.post(place, content=picture(0), params=query, headers=headers)
 
-    kept = report(answer="red", boxes=json.dumps([RED]))
+    good = report(answer="red", boxes=json.dumps([RED]))
     bad = [report(boxes=text) for text in ("{", "[1]", json.dumps([["green", 0, 0, 9, 9]]), "1e9")]
     bad.append(report(label="green"))
 
     assert f'data-wrong="{place}"' in page
-    assert kept.json() == {"kept": True}
+    assert good.json() == {"kept": True}
     assert [answer.status_code for answer in bad] == [422] * 5
     (found,) = inputs.all()
     assert (found.answered, found.boxes, found.reported) == ([RED], None, "")
