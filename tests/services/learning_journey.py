@@ -57,6 +57,8 @@ class LearningJourney:
         browser.wait("document.querySelector('#publish, [data-load] .problem')", LONGEST)
         self.photograph("compared")
         if browser.value("Boolean(document.querySelector('#because'))"):
+            shown = browser.value("document.querySelector('[data-load]').textContent")
+            assert "too few to compare them" in shown
             browser.value(f"document.querySelector('#because').value = {because!r}; 0")
         browser.click("#publish")
         self.wait_for_answers_of(package)
