@@ -46,8 +46,11 @@ def _blobs(settings: Settings) -> Blobs:
     return open_bucket(settings.store, settings, "AIWF_STORE")
 
 
-def open_bucket(address: str, settings: Settings, variable: str) -> Blobs:
-    """The blobs below `address`, s3://bucket/prefix, that `variable` names."""
+def open_bucket(
+    address: str, settings: Settings, variable: str, patience: float | None = None
+) -> Blobs:
+    """The blobs below `address`, s3://bucket/prefix, that `variable` names. `patience`: seconds
+    that its server may be silent; None for as long as its client waits."""
     scheme, _, rest = address.partition("://")
     if scheme != "s3" or not rest:
         raise ConfigError(
@@ -60,4 +63,5 @@ def open_bucket(address: str, settings: Settings, variable: str) -> Blobs:
         prefix,
         settings.s3_access_key.get_secret_value(),
         settings.s3_secret_key.get_secret_value(),
+        patience,
     )

@@ -1,6 +1,7 @@
 """Bytes as objects in an S3 bucket, through the minio client."""
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,20 +26,30 @@ class S3Blobs:
     """Keys are object names below `prefix` in `bucket`; S3 itself makes each put atomic."""
 
     def __init__(
-        self, endpoint: str, bucket: str, prefix: str, access_key: str, secret_key: str
+        self,
+        endpoint: str,
+        bucket: str,
+        prefix: str,
+        access_key: str,
+        secret_key: str,
+        patience: float | None = None,
     ) -> None:
+        """`patience`: seconds that the server may be silent; None: minutes, as the client has it.
+
+        Raises ConfigError for what is no address, InfrastructureError if it does not answer."""
         from minio import Minio
 
         secure = endpoint.startswith("https://")
         host = endpoint.removeprefix("https://").removeprefix("http://").rstrip("/")
-        self._arguments = (endpoint, bucket, prefix, access_key, secret_key)
+        self._arguments = (endpoint, bucket, prefix, access_key, secret_key, patience)
         self._endpoint = endpoint
         self._bucket = bucket
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         try:
             if not host:
                 raise ValueError("it names no host")
-            self._client: Any = Minio(host, access_key, secret_key, secure=secure)
+            http = _http_client(patience) if patience else None
+            self._client: Any = Minio(host, access_key, secret_key, secure=secure, http_client=http)
         except ValueError as error:
             raise ConfigError(
                 f"AIWF_S3_ENDPOINT is '{endpoint}': {error}.",
@@ -48,7 +59,7 @@ class S3Blobs:
             if not self._client.bucket_exists(bucket):
                 self._client.make_bucket(bucket)
 
-    def __reduce__(self) -> tuple[type["S3Blobs"], tuple[str, ...]]:
+    def __reduce__(self) -> tuple[type["S3Blobs"], tuple[Any, ...]]:
         """Pickled as its arguments, since a connection cannot be: unpickling connects anew."""
         return S3Blobs, self._arguments
 
@@ -135,6 +146,19 @@ class S3Blobs:
             "Check AIWF_S3_ENDPOINT: the address of the S3 interface, http:// or https:// as it "
             "speaks, with a certificate that this machine trusts.",
         )
+
+
+def _http_client(patience: float) -> Any:
+    """A client as minio makes it, which waits so many seconds at most, and tries twice."""
+    import certifi
+    from urllib3 import PoolManager, Retry, Timeout
+
+    return PoolManager(
+        timeout=Timeout(connect=patience, read=patience),
+        cert_reqs="CERT_REQUIRED",
+        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        retries=Retry(total=1, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]),
+    )
 
 
 def _reason(error: Exception) -> str:

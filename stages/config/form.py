@@ -12,7 +12,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import Registry, nearest
 
 HIDDEN = {
-    *("name", "task", "schedule", "airflow"),  # they define the DAG
+    *("name", "task", "schedule", "airflow", "publish"),  # they define the DAG, and what is live
     *("train.device.excluded", "train.device.measured"),  # filled in when a run is planned
     *("train.weights", "train.excluded"),  # filled in when a run is planned
 }

@@ -11,6 +11,7 @@ from stages.config.airflow import AirflowConfig
 from stages.config.device import Device
 from stages.config.etl import DataConfig, EtlConfig
 from stages.config.evaluate import DeployConfig, EvaluateConfig
+from stages.config.publish import PublishConfig
 from stages.config.section import Name, Section
 from stages.config.train import TrainConfig
 
@@ -72,6 +73,9 @@ class PipelineConfig(Section):
     )
     deploy: DeployConfig = Field(
         DeployConfig(), description="How the model is compressed, verified and packed."
+    )
+    publish: PublishConfig = Field(
+        PublishConfig(), description="Where the package that is live is put."
     )
 
     @model_validator(mode="before")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from stages.artifacts import digest_of
 from stages.etl.split import place_of
+from stages.publish.answered_boxes import BoxFields
 from stages.publish.append_log import AppendLog, LogWriter
 from stages.publish.places import live_folder
 from stages.publish.use_policy import UsePolicy, policy_of
@@ -31,8 +32,9 @@ HOUR = timedelta(hours=1)
 
 class CollectedInput(NamedTuple):
     """`digest`, `size` in bytes: of the input; `when`: ISO 8601, UTC. `answer`, `score`: the first
-    label that `package` answered. `reported`: the label that a person says is right. `state`:
-    waiting, accepted with `label`, refused, expired, or learnt (it is in a revision)."""
+    label that `package` answered; `answered`: the boxes, if it answers boxes. `reported`: the label
+    that a person says is right. `state`: waiting, accepted with `label` or `boxes`, refused,
+    expired, or learnt (it is in a revision). `boxes`: None unless a person has drawn them."""
 
     digest: str
     size: int
@@ -41,9 +43,11 @@ class CollectedInput(NamedTuple):
     package: str = ""
     answer: str = ""
     score: float = 0.0
+    answered: Sequence[BoxFields] = ()
     reported: str = ""
     state: str = WAITING
     label: str = ""
+    boxes: Sequence[BoxFields] | None = None
 
 
 class NotCollected(ConfigError):
@@ -76,14 +80,31 @@ class CollectedInputs:
         """Where the bytes of an input are, if it has not expired."""
         return self.files / digest
 
-    def keep(self, data: bytes, reason: str, package: str, answer: str, score: float) -> None:
+    def keep(
+        self,
+        data: bytes,
+        reason: str,
+        package: str,
+        answer: str,
+        score: float,
+        answered: Sequence[BoxFields] = (),
+    ) -> None:
         """Keep the input `data`, once. Raises NotCollected at the cap, InfrastructureError if the
         disk does not take it."""
-        self._keep(data, {"reason": reason, "package": package, "answer": answer, "score": score})
+        facts = {"reason": reason, "package": package, "answer": answer, "score": score}
+        self._keep(data, {**facts, "answered": list(answered)} if answered else facts)
 
-    def report(self, data: bytes, label: str, package: str, answer: str, person: str) -> None:
-        """Keep the input `data`, which `person` says is wrong and is `label`. A person is known by
-        an address, of which a digest is kept alone.
+    def report(
+        self,
+        data: bytes,
+        label: str,
+        package: str,
+        answer: str,
+        person: str,
+        answered: Sequence[BoxFields] = (),
+    ) -> None:
+        """Keep the input `data`, which `person` says is wrong and is `label`; '' for boxes, which
+        are drawn in the review. A person is known by an address, of which a digest is kept alone.
 
         Raises NotCollected if reports are off, at the cap, or if this person, or all people, have
         reported too much within the hour."""
@@ -94,22 +115,23 @@ class CollectedInputs:
             )
         by = digest_of(f"{policy.salt}/{person}".encode())[:12]
         drawn = policy.draws(RANDOM, digest_of(data))
-        facts = {"package": package, "answer": answer, "reported": label, "by": by}
+        facts: dict[str, Any] = {"package": package, "answer": answer, "reported": label, "by": by}
+        facts |= {"answered": list(answered)} if answered else {}
         self._keep(data, {"reason": RANDOM if drawn else REPORTED, **facts})
 
-    def decide(self, digest: str, label: str) -> None:
-        """Accept the waiting input with `label`, or refuse it if that is ''. Raises ConfigError if
-        it does not wait any more."""
-        with self._log.writing() as writer:
-            found = _replayed(writer.records).get(digest)
-            if found is None or found.state != WAITING:
-                raise ConfigError("Somebody has decided on that input.", "Load the page again.")
-            state = ACCEPTED if label else REFUSED
-            writer.append(
-                {"digest": digest, "when": self._stamp(writer), "state": state, "label": label}
-            )
-        if not label:
-            self.path(digest).unlink(missing_ok=True)
+    def accept(
+        self, digest: str, label: str = "", boxes: Sequence[BoxFields] | None = None
+    ) -> None:
+        """Accept the waiting input with `label`, or with `boxes`, of which there may be none.
+        Raises ConfigError if it does not wait any more."""
+        drawn = {} if boxes is None else {"boxes": list(boxes)}
+        self._decide(digest, {"state": ACCEPTED, "label": label, **drawn})
+
+    def refuse(self, digest: str) -> None:
+        """Refuse the waiting input, and remove its bytes. Raises ConfigError if it does not wait
+        any more."""
+        self._decide(digest, {"state": REFUSED})
+        self.path(digest).unlink(missing_ok=True)
 
     def learnt(self, digests: Sequence[str]) -> None:
         """Note that accepted inputs are in a revision now; the data set has their bytes."""
@@ -131,6 +153,13 @@ class CollectedInputs:
                 writer.append({"digest": digest, "when": self._stamp(writer), "state": EXPIRED})
                 self.path(digest).unlink(missing_ok=True)
         return len(old)
+
+    def _decide(self, digest: str, decision: dict[str, Any]) -> None:
+        with self._log.writing() as writer:
+            found = _replayed(writer.records).get(digest)
+            if found is None or found.state != WAITING:
+                raise ConfigError("Somebody has decided on that input.", "Load the page again.")
+            writer.append({"digest": digest, "when": self._stamp(writer), **decision})
 
     def _keep(self, data: bytes, facts: dict[str, Any]) -> None:
         digest = digest_of(data)

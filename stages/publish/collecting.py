@@ -8,6 +8,7 @@ import time
 from typing import Any, NamedTuple
 
 from stages.artifacts import digest_of
+from stages.publish.answered_boxes import boxes_of
 from stages.publish.collected import DOUBTFUL, RANDOM, REJECTED, CollectedInputs, NotCollected
 from stages.publish.use_policy import UsePolicy, policy_of
 from stages.runtime.errors import WorkflowError
@@ -93,7 +94,8 @@ class Collector:
         if reason:
             label, score = first_of(found)
             inputs = CollectedInputs(answered.pipeline, self._settings)
-            inputs.keep(answered.data, reason, answered.package, label, score)
+            facts = (answered.package, label, score, boxes_of(found))
+            inputs.keep(answered.data, reason, *facts)
             self._count(answered.pipeline, "kept")
 
     def _policy(self, pipeline: str) -> UsePolicy:

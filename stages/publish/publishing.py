@@ -7,7 +7,10 @@ once one is told about the other.
 
 The move is noted before the registry takes it, so that who and why are never lost; if the registry
 does not take it, that is noted, too. What somebody moved in MLflow itself is noted when it is
-found."""
+found.
+
+What is live is then put at the pipeline's destination, if it has one (destination.py). A move never
+fails because of that: what went wrong there is noted and shown."""
 
 from typing import NamedTuple
 
@@ -15,6 +18,7 @@ from stages.artifacts import Dataset, Package, Ref
 from stages.opening import open_store
 from stages.publish.append_log import LogWriter
 from stages.publish.comparing import PairedVerdict, compared, dataset_of
+from stages.publish.destination import deliver
 from stages.publish.history import Move, champion_of, history_log, note, stack_of
 from stages.publish.places import live_folder
 from stages.publish.registry import CHALLENGER, CHAMPION, ModelRegistry, ModelVersion
@@ -78,6 +82,7 @@ def publish(
         move = note(writer, "published", after, who=who, verdict=verdict, why=because.strip())
         _moved(pipeline, found.challenger.number, registry, writer, now)
         _without_challenger(pipeline, registry)
+    deliver(pipeline, registry, settings)
     return Publication(move, found.comparison)
 
 
@@ -132,6 +137,7 @@ def roll_back(
         _loaded(package, store)
         move = note(writer, "rolled back", (package, number), who=who, why=why.strip())
         _moved(pipeline, number, registry, writer, now)
+    deliver(pipeline, registry, settings)
     return move
 
 

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 
 from stages.local.guard import Guard, allowed
+from stages.publish.answered_boxes import boxes_in
 from stages.publish.collected import CollectedInputs, NotCollected
 from stages.publish.collecting import AnsweredInput, Collector
+from stages.publish.delivering import Deliverer
 from stages.publish.following import Follower
 from stages.publish.registry import ModelVersion
 from stages.publish.serving_package import ServingPackage, prepared
@@ -51,6 +53,7 @@ class LiveService:
         self.counters = _counters(self.metrics)
         self.serving: dict[str, ServingPackage] = {}
         self.collector = Collector(settings, self.counters.inputs)
+        self.deliverer = Deliverer(settings, pipelines)
         self._settings, self._bodies = settings, RequestBodies(limits)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.follower = Follower(
@@ -72,9 +75,11 @@ class LiveService:
         self._loop = asyncio.get_running_loop()
         self.collector.start()
         await asyncio.to_thread(self.follower.start)
+        self.deliverer.start()
 
     async def stop(self) -> None:
         """End all worker processes."""
+        self.deliverer.stop()
         await asyncio.to_thread(self.follower.stop)
         await asyncio.to_thread(self.collector.stop)
         for package in self.serving.values():
@@ -141,20 +146,21 @@ class LiveService:
             self.collector.offer(AnsweredInput(package.pipeline, *found, *facts))
 
     async def _report(self, package: ServingPackage, request: Request, send: Any) -> None:
-        """Keep an input whose answer is wrong: the body; `label`: what is right."""
-        label = request.query_params.get("label", "")
-        answer = request.query_params.get("answer", "")[:200]
+        """Keep an input whose answer is wrong: the body; `label`: what is right. Of boxes none is
+        needed, and `boxes` may say which were answered."""
+        query = request.query_params
+        label, answer = query.get("label", ""), query.get("answer", "")[:200]
         client = request.client.host if request.client else ""
         inputs = CollectedInputs(package.pipeline, self._settings)
         try:
-            if label not in package.labels:
+            if label not in package.labels and not (package.has_boxes and not label):
                 raise ConfigError(
                     f"No label is called '{label[:80]}'.", f"Labels: {', '.join(package.labels)}."
                 )
+            answered = boxes_in(query.get("boxes", ""), package.labels)
             async with self._bodies.read(request) as data:
-                await asyncio.to_thread(
-                    inputs.report, data, label, package.version.package, answer, client
-                )
+                facts = (data, label, package.version.package, answer, client, answered)
+                await asyncio.to_thread(inputs.report, *facts)
         except Disconnected:
             return
         except WorkflowError as error:

@@ -42,6 +42,7 @@ class ServingPackage:
     ) -> None:
         self.pipeline, self.version, self.app, self._pool = pipeline, version, app, pool
         self.labels: list[str] = description["labels"]
+        self.has_boxes = description["answers"] == "boxes"
         self.other = rejected_label(description["after"], description["labels"])
         self.inside = 0
         self._retired = False

@@ -15,6 +15,7 @@ from stages.deploy.pack import zipped
 from stages.opening import open_store
 from stages.publish.collected import CollectedInputs
 from stages.publish.comparing import read_comparison
+from stages.publish.destination import delivery_of
 from stages.publish.history import Move, moves
 from stages.publish.live_pipelines import live_pipeline
 from stages.publish.places import live_folder
@@ -133,6 +134,7 @@ def _model_page(request: Request, name: str, settings: Settings) -> Response:
         chosen=chosen if chosen != live.package else "",
         policy=policy_of(name, settings),
         counts=_counts(name, settings),
+        delivery=delivery_of(name, settings),
         code=phone_code(request, f"/try/{live.package}") if live.package else "",
         port=settings.live_port,
     )

@@ -35,18 +35,21 @@ class Revised(NamedTuple):
 
 
 class AddedSample(NamedTuple):
-    """A sample that the draft does not have: its name in the data, and where its bytes are."""
+    """A sample that the draft does not have: its name in the data, and where its bytes are.
+    `boxes`: each label, left, top, right and bottom, in pixels."""
 
     file: str
     path: Path
     label: str
     split: str
+    boxes: Sequence[Sequence[Any]] = ()
 
     @property
     def row(self) -> dict[str, Any]:
         """As a row of the index, as far as a revision needs it."""
         own = {"file": self.file, "label": self.label, "split": self.split}
-        return {**own, "group": "", "boxes": "[]", "extra": "", "problem": "", "reviewed": 1}
+        boxes = json.dumps(list(self.boxes))
+        return {**own, "group": "", "boxes": boxes, "extra": "", "problem": "", "reviewed": 1}
 
 
 def revise(

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from stages.artifacts import Package, Ref
 from stages.opening import open_store
+from stages.publish.answered_boxes import boxes_in
 from stages.publish.collected import CollectedInputs
 from stages.publish.use_policy import policy_of
 from stages.runner.publish import unpack_package
@@ -104,7 +105,7 @@ def routes(settings: Settings) -> list[Route]:
             types=",".join(f"{kind}*" for kind in description["types"]),
             labels=description["labels"],
             answers=description["answers"],
-            wrong=description["answers"] == "labels" and policy_of(package.name, settings).reports,
+            wrong=policy_of(package.name, settings).reports,
             no_overlay=why_no_overlay(_model_ref(description), store),
         )
 
@@ -130,13 +131,15 @@ def routes(settings: Settings) -> list[Route]:
         description = description_of(await run_in_threadpool(_unpacked, package, settings))
         label = request.query_params.get("label", "")
         answered = request.query_params.get("answer", "")[:200]
-        if label not in description["labels"]:
+        has_boxes = description["answers"] == "boxes"  # they are drawn in the review
+        if label not in description["labels"] and not (has_boxes and not label):
             raise ConfigError(f"No label is called '{label[:80]}'.", "Choose one of the list.")
+        boxes = boxes_in(request.query_params.get("boxes", ""), description["labels"])
         person = request.client.host if request.client else ""
         inputs = CollectedInputs(package.name, settings)
         try:
             async with bodies.read(request) as data:
-                facts = (data, label, package.ref.id, answered, person)
+                facts = (data, label, package.ref.id, answered, person, boxes)
                 await run_in_threadpool(inputs.report, *facts)
         except Disconnected:
             return Response(status_code=CLIENT_CLOSED_REQUEST)

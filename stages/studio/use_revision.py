@@ -56,17 +56,18 @@ def data_of(pipeline: str, settings: Settings) -> str:
 def revision_of_use(pipeline: str, settings: Settings) -> UseRevision:
     """Keep the data of `pipeline` with the accepted inputs as a revision.
 
-    Raises DataError if nothing is accepted, ConfigError for data with boxes, and what `revise`
-    raises."""
+    Only what is accepted with boxes enters data with boxes, and only what has none the others.
+    Raises DataError if nothing is accepted, and what `revise` raises."""
     name, inputs = data_of(pipeline, settings), CollectedInputs(pipeline, settings)
-    accepted = [each for each in inputs.all() if each.state == ACCEPTED]
+    draft = Drafts(settings).of(name)
+    has_boxes = draft.facts.kind == "boxes"
+    accepted = [
+        each
+        for each in inputs.all()
+        if each.state == ACCEPTED and (each.boxes is not None) == has_boxes
+    ]
     if not accepted:
         raise DataError("No input is accepted that is not in a revision.", "Review some first.")
-    draft = Drafts(settings).of(name)
-    if draft.facts.kind == "boxes":
-        raise ConfigError(
-            "Inputs of use come without boxes.", "Download them, and bring them with boxes."
-        )
     _keep_test(pipeline, draft, settings)
     present = {row["digest"] for row in draft.rows()}
     added = [_sample(each, inputs) for each in accepted if each.digest not in present]
@@ -119,4 +120,4 @@ def _sample(found: CollectedInput, inputs: CollectedInputs) -> AddedSample:
     if start.startswith(b"RIFF"):
         ending = "webp" if start[8:12] == b"WEBP" else "wav"
     name = f"use/{found.digest[:20]}.{ending or 'png'}"
-    return AddedSample(name, path, found.label, split_of(found))
+    return AddedSample(name, path, found.label, split_of(found), found.boxes or ())

@@ -1,6 +1,7 @@
 """What is kept of use: nothing without a person's word, never more than the caps, and the random
 share as it came."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,12 +147,12 @@ def test_a_decision_is_made_once_and_a_refused_input_is_removed(settings, inputs
     inputs.keep(b"x", RANDOM, "p", "red", 0.9)
     digest = inputs.all()[0].digest
 
-    inputs.decide(digest, "")
+    inputs.refuse(digest)
 
     assert inputs.all()[0].state == REFUSED
     assert not inputs.path(digest).exists()
     with pytest.raises(ConfigError, match="has decided"):
-        inputs.decide(digest, "red")
+        inputs.accept(digest, "red")
 
 
 def test_what_nobody_reviewed_expires_and_a_clock_put_back_removes_nothing(settings):
@@ -201,6 +202,20 @@ def test_inputs_that_are_kept_and_those_that_are_not_are_counted(settings):
     collector.stop()
 
     assert counter == {(PIPELINE, "kept"): 2, (PIPELINE, "cap"): 1}
+
+
+def test_an_input_of_a_detector_is_kept_with_its_boxes(settings, inputs):
+    allow(settings, doubtful=1.0)
+    collector = Collector(settings, Counter())
+    collector.start()
+    box = {"label": "red", "score": 0.6, "sure": False, "box": [1.04, 2, 30, 40]}
+    answer = json.dumps({"boxes": [box] * 200}).encode()
+    collector.offer(AnsweredInput(PIPELINE, b"x", answer, "p", ""))
+    collector.stop()
+
+    (found,) = inputs.all()
+    assert (found.answer, found.score) == ("red", 0.6)
+    assert found.answered == [["red", 1.0, 2.0, 30.0, 40.0]] * 100
 
 
 def test_a_shift_of_the_inputs_is_found_in_its_week(settings, packed):

@@ -27,6 +27,8 @@ from stages.store import Store
 from tests import makers
 from tests.airflow_client import Airflow, path_of
 from tests.runner.job.office import Office, opened
+from tests.services.learning_journey import LearningJourney
+from tests.studio.browser import CHROMIUM, Browser
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 LONGEST = 600.0  # seconds for one thing to happen
@@ -262,6 +264,38 @@ def test_samples_of_one_s_own_are_measured_by_form(scene):
     address = f"{path_of(run)}/taskInstances/evaluate/xcomEntries/return_value"
     assert scene.airflow.call("GET", address)["value"].strip('"').startswith("package@")
     assert "report.html" in scene.airflow.links(run, "evaluate")["Report"]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("There is no Chromium here.")
+    browser = Browser(1200)
+    yield browser
+    browser.close()
+    assert browser.log == []
+
+
+def test_a_wrong_answer_is_reported_learnt_from_and_rolled_back_in_a_browser(scene, browser):
+    if not scene.runs("by_data"):  # this test runs alone
+        scene.add(each=25)
+    scene.ended("by_data", "asset_triggered")
+    journey, runs = LearningJourney(browser, scene.settings, "by_data"), scene.runs("by_data")
+
+    first = journey.publish_newest()
+    journey.allow_reports()
+    reported = journey.report_wrong_answer()
+    journey.accept_report(reported)
+    assert "announced to Airflow as aiwf://data/shapes" in journey.make_revision()
+    wait(lambda: len(scene.runs("by_data")) > len(runs))
+    retrained = scene.result(scene.runs("by_data")[-1])
+    second = journey.publish_newest(because="it has learnt from what was reported")
+    journey.roll_back(to=first)
+
+    assert (retrained["run_type"], retrained["state"]) == ("asset_triggered", "success")
+    assert second == scene.airflow.artifact(retrained, "deploy_device_sdk").id
+    journey.check_history(first, second)
+    journey.check_data(first, second, reported)
 
 
 @contextmanager

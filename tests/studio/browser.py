@@ -35,8 +35,7 @@ class Browser:
         self._socket = connect(self._address(), max_size=None)
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
 
@@ -50,6 +49,11 @@ class Browser:
                 assert "error" not in message, message
                 return message["result"]
             self._note(message)
+
+    def resize(self, width: int, height: int = 800) -> None:
+        """Give the page this size in pixels; one under 600 is a telephone's."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
 
     def open(self, address: str) -> None:
         self.call("Page.navigate", url=address)

@@ -95,7 +95,13 @@ def _live(settings, package):
     set_policy("shapes", UsePolicy(random=1.0, reports=True), settings)
     inputs = CollectedInputs("shapes", settings)
     inputs.report(makers.picture(seed=77), "red", package.ref.id, "blue", "somebody")
-    return ["/models/shapes", "/models/shapes/review"]
+    (settings.pipelines / "spots.yaml").write_text(
+        "name: spots\ntask: object_detection\ndata: shapes\n"
+    )
+    set_policy("spots", UsePolicy(reports=True), settings)
+    boxes = [["red", 16, 16, 32, 32]]
+    CollectedInputs("spots", settings).report(makers.picture(), "", "", "red", "somebody", boxes)
+    return ["/models/shapes", "/models/shapes/review", "/models/spots/review"]
 
 
 def _with_token(address: str, path: str) -> str:

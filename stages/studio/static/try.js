@@ -8,6 +8,7 @@
   const token = document.querySelector("meta[name=form-token]").content;
   const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#a6761d", "#e69f00", "#7b61c9"];
   const MOST_PIXELS = 1600; // of the drawing's longer side
+  const MOST_BOXES = 100; // that are sent with a report
 
   const element = (name, text, kind) => {
     const made = document.createElement(name);
@@ -106,8 +107,9 @@
     return part;
   }
 
-  // A person says what is right; only then the file is kept, for review.
-  function wrongPart(file, answered) {
+  // A person says what is right; only then the file is kept, for review. Of boxes it is only said
+  // that they are wrong: the right ones are drawn in the review.
+  function wrongPart(file, answered, boxes) {
     const part = element("details", undefined, "wrong");
     const choice = element("select");
     choice.setAttribute("aria-label", texts.wrong_is);
@@ -119,7 +121,8 @@
     note.setAttribute("role", "status");
     send.addEventListener("click", async () => {
       send.disabled = true;
-      const query = new URLSearchParams({ label: choice.value, answer: answered });
+      const query = new URLSearchParams({ label: boxes ? "" : choice.value, answer: answered });
+      if (boxes) query.set("boxes", JSON.stringify(boxes.slice(0, MOST_BOXES).map((each) => [each.label, ...each.box])));
       try {
         const reply = await fetch(`${drop.dataset.wrong}?${query}`, {
           method: "POST",
@@ -136,7 +139,8 @@
       }
     });
     const line = element("p", undefined, "actions");
-    line.append(element("span", texts.wrong_is), choice, send);
+    if (boxes) line.append(element("span", texts.wrong_boxes), send);
+    else line.append(element("span", texts.wrong_is), choice, send);
     part.append(element("summary", texts.wrong), line, note);
     return part;
   }
@@ -148,6 +152,7 @@
       const unsure = answer.boxes.filter((entry) => entry.sure === false).length;
       card.append(element("p", filled("boxes", { count: answer.boxes.length }), "figure"));
       if (unsure) card.append(element("p", filled("boxes_unsure", { count: unsure }), "doubt"));
+      if (drop.dataset.wrong) card.append(wrongPart(file, answer.boxes.length ? answer.boxes[0].label : "", answer.boxes));
       return;
     }
     if (file.type.startsWith("audio/")) {

@@ -1,0 +1,206 @@
+"""What is live is also put where the pipeline's YAML says, whole, and a place that does not answer
+costs no promotion."""
+
+import hashlib
+import json
+import socket
+import threading
+import zipfile
+from contextlib import ExitStack
+from io import BytesIO
+
+import pytest
+from pydantic import SecretStr
+
+from stages.blobs.folder import FolderBlobs
+from stages.blobs.s3 import S3Blobs
+from stages.config import parse_pipeline
+from stages.publish import destination
+from stages.publish.delivering import deliver_all
+from stages.publish.destination import delivery_of
+from stages.publish.history import moves
+from stages.publish.publishing import publish, roll_back
+from stages.publish.registry import CHAMPION, ModelRegistry
+from stages.runtime.errors import ConfigError
+from tests.contracts.test_blobs import free_port, s3_endpoint  # noqa: F401 - a fixture
+from tests.publish.conftest import ORDERS, PIPELINE, saved_dataset
+
+YAML = f"name: {PIPELINE}\ntask: image_classification\ndata: {PIPELINE}\npublish: {{to: '%s'}}\n"
+PUBLISHED, BACK = "published", "rolled back"
+
+
+@pytest.fixture
+def ids(settings, packed):
+    """The ids of three packages, which are compared on too few samples to take long."""
+    data = saved_dataset(settings, range(2))
+    return [packed(name, data).ref.id for name in ORDERS]
+
+
+@pytest.fixture
+def place(settings, tmp_path):
+    """A folder that the pipeline's YAML names, with a file of somebody else."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / f"{PIPELINE}-mine.zip").write_bytes(b"mine")
+    send_to(folder, settings)
+    return folder
+
+
+def send_to(place, settings):
+    settings.pipelines.mkdir(exist_ok=True)
+    (settings.pipelines / f"{PIPELINE}.yaml").write_text(YAML % place)
+
+
+def move_to(package, settings):
+    publish(PIPELINE, package, settings, because="a test")
+
+
+def found_at(blobs):
+    """The package that the JSON names, whose zip is as it says."""
+    record = json.loads(blobs.get(f"{PIPELINE}.json"))
+    data = blobs.get(record["file"])
+    assert (record["size"], record["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        assert {"package.json", "SHA256SUMS"} <= set(archive.namelist())
+    return record["package"], record["version"]
+
+
+def zips(folder):
+    return {path.name.partition("-")[2][:12] for path in folder.glob("*-*.zip")} - {"mine.zip"}
+
+
+def test_the_live_package_and_the_one_before_are_there_and_no_other(settings, ids, place):
+    for package in ids:
+        move_to(package, settings)
+        assert found_at(FolderBlobs(place))[0] == package
+    before = zips(place)
+    roll_back(PIPELINE, settings)
+
+    assert before == {ids[1][:12], ids[2][:12]}
+    assert found_at(FolderBlobs(place)) == (ids[1], 2)
+    assert zips(place) == before
+    assert (place / f"{PIPELINE}-mine.zip").read_bytes() == b"mine"
+    delivery = delivery_of(PIPELINE, settings)
+    assert (delivery.package, delivery.version, delivery.problem) == (ids[1], 2, "")
+
+
+def test_whoever_reads_there_finds_a_whole_package_at_any_moment(settings, ids, place):
+    move_to(ids[0], settings)
+    stopping, found, faults = threading.Event(), set(), []
+
+    def read():
+        while not stopping.is_set():
+            try:
+                found.add(found_at(FolderBlobs(place))[0])
+            except Exception as error:
+                faults.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    move_to(ids[1], settings)
+    roll_back(PIPELINE, settings)
+    move_to(ids[2], settings)
+    stopping.set()
+    reader.join()
+
+    assert faults == []
+    assert {ids[0], ids[1]} <= found
+
+
+def test_a_folder_that_is_not_there_is_told_and_has_the_package_later(settings, ids, place):
+    away = place.rename(place.with_name("unmounted"))
+
+    move_to(ids[0], settings)
+    problem, is_empty = delivery_of(PIPELINE, settings).problem, not place.exists()
+    deliver_all(settings)
+    away.rename(place)
+    deliver_all(settings)
+
+    assert [move.kind for move in moves(PIPELINE, settings)] == [PUBLISHED]
+    assert "there is no such folder" in problem
+    assert str(place) in problem
+    assert is_empty
+    assert found_at(FolderBlobs(place)) == (ids[0], 1)
+    assert delivery_of(PIPELINE, settings).problem == ""
+
+
+def test_a_bucket_that_does_not_answer_costs_no_promotion(settings, ids, place, monkeypatch):
+    monkeypatch.setattr(destination, "PATIENCE", 0.2)
+    move_to(ids[0], settings)
+    send_to("s3://models/here", settings)
+    with ExitStack() as stack:
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        for port in (silent.getsockname()[1], free_port()):
+            keys = {"s3_access_key": SecretStr("key"), "s3_secret_key": SecretStr("secret")}
+            endpoint = f"http://127.0.0.1:{port}"
+            elsewhere = settings.model_copy(update={"s3_endpoint": endpoint, **keys})
+            move_to(ids[1], elsewhere)
+            problem = delivery_of(PIPELINE, settings).problem
+            roll_back(PIPELINE, elsewhere)
+
+            assert "publish.to, s3://models/here:" in problem
+            assert f"{port} does not answer as an object store" in problem
+            assert "secret" not in problem
+    assert [move.kind for move in moves(PIPELINE, settings)] == [PUBLISHED, *[PUBLISHED, BACK] * 2]
+    assert ModelRegistry(settings).aliases(PIPELINE)[CHAMPION].package == ids[0]
+
+
+@pytest.mark.service
+def test_a_bucket_has_what_is_live(settings, ids, s3_endpoint):  # noqa: F811
+    send_to("s3://models/here", settings)
+    keys = {"s3_access_key": SecretStr("key"), "s3_secret_key": SecretStr("secret")}
+    there = settings.model_copy(update={"s3_endpoint": s3_endpoint, **keys})
+
+    for package in ids:
+        move_to(package, there)
+    roll_back(PIPELINE, there)
+
+    blobs = S3Blobs(s3_endpoint, "models", "here", "key", "secret")
+    assert delivery_of(PIPELINE, settings).problem == ""
+    assert found_at(blobs) == (ids[1], 2)
+    assert len(list(blobs.keys(""))) == 3
+
+
+def test_a_move_in_mlflow_is_followed_and_what_is_live_no_more_is_removed(settings, ids, place):
+    move_to(ids[0], settings)
+    move_to(ids[1], settings)
+    registry = ModelRegistry(settings)
+
+    registry.point(PIPELINE, CHAMPION, 1)
+    deliver_all(settings)
+    followed = found_at(FolderBlobs(place))
+    registry.point(PIPELINE, CHAMPION, 0)
+    deliver_all(settings)
+
+    assert followed == (ids[0], 1)
+    assert [path.name for path in place.iterdir()] == [f"{PIPELINE}-mine.zip"]
+    assert delivery_of(PIPELINE, settings).package == ""
+
+
+def test_a_yaml_that_cannot_be_read_is_told_and_costs_no_promotion(settings, ids, place):
+    (settings.pipelines / f"{PIPELINE}.yaml").write_text("name: [")
+
+    move_to(ids[0], settings)
+
+    assert [move.kind for move in moves(PIPELINE, settings)] == [PUBLISHED]
+    assert f"{PIPELINE}.yaml" in delivery_of(PIPELINE, settings).problem
+
+
+def test_what_is_garbled_at_the_place_is_replaced(settings, ids, place):
+    (place / f"{PIPELINE}.json").write_bytes(b"[1")
+    move_to(ids[0], settings)
+
+    assert found_at(FolderBlobs(place)) == (ids[0], 1)
+
+
+@pytest.mark.parametrize(
+    "place", ["models", "./models", "s3://", "s3://A/b", "http://host/x", "s3://b//c", "~/models"]
+)
+def test_a_place_that_cannot_be_is_refused_with_its_line(place):
+    with pytest.raises(ConfigError, match=r"line 4: publish\.to: .* neither an absolute path"):
+        parse_pipeline(YAML % place)
+
+
+@pytest.mark.parametrize("place", ["/srv/models", "s3://models", "s3://my.models/a/b", ""])
+def test_a_folder_a_bucket_and_nothing_are_places(place):
+    assert parse_pipeline(YAML % place).publish.to == place
