@@ -13,6 +13,7 @@ PLACES: dict[tuple[str, str], Iterable[str]] = {
     ("TrainConfig", "families"): parts.FAMILIES,
     ("TrainConfig", "searcher"): parts.SEARCHERS,
     ("TrainConfig", "controller"): parts.CONTROLLERS,
+    ("TrainConfig", "baselines"): parts.CONTROLLERS,
     ("DeployConfig", "targets"): parts.TARGETS,
     ("DeployConfig", "engine"): parts.ENGINES,
     ("DeployConfig", "ladder"): parts.numerics(),

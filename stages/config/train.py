@@ -198,6 +198,12 @@ class TrainConfig(Section):
         description="What proposes architectures: hierarchical_ppo, flat_ppo, reinforce, "
         "evolution, local_search, random or random_from_prior.",
     )
+    baselines: tuple[Annotated[str, AfterValidator(parts.CONTROLLERS.check)], ...] = Field(
+        ("evolution", "local_search", "random", "random_from_prior"),
+        description="Further controllers that propose architectures at the same cost as "
+        "train.controller, beside two hand designs; the best network of all of them is chosen. [] "
+        "leaves all time to train.controller and the hand designs.",
+    )
     picked: Picked | None = Field(
         None,
         description="One trial of an earlier architecture search that is trained in place of a "

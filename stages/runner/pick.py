@@ -106,18 +106,19 @@ def picked_pipeline(found: SearchedRun, point: FrontPoint, wanted: Wanted) -> Pi
     """The pipeline of the run with the trial of `point` in place of its search, and what is
     `wanted` among the limits of its device. All else is as it was resolved for the run."""
     pipeline = checked(found.lock.config, f"The lock of the run {found.lock.run}")
-    changes = {
-        "architecture": "search",
-        "trials": 1,
-        "device": pipeline.train.device.requested.model_copy(update=wanted.limits),
-        "picked": {
-            "model": found.model.ref.id,
-            "trial": point.row.number,
-            "hyperparameters": {**point.row.hyperparameters, "input": point.row.input},
-        },
+    device = pipeline.train.device.requested.model_copy(update=wanted.limits)
+    hyperparameters = {**point.row.hyperparameters, "input": point.row.input}
+    picked = {
+        "model": found.model.ref.id,
+        "trial": point.row.number,
+        "hyperparameters": hyperparameters,
     }
-    train = {**pipeline.train.model_dump(mode="json"), **changes}
-    train["device"] = changes["device"].model_dump(mode="json")
+    train = {
+        **pipeline.train.model_dump(mode="json"),
+        "trials": 1,
+        "device": device.model_dump(mode="json"),
+        "picked": picked,
+    }
     config = {**pipeline.model_dump(mode="json"), "train": train}
     return checked(config, f"The lock of the run {found.lock.run}")
 
