@@ -14,7 +14,7 @@ from stages.parts import ENGINES
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
-from stages.train.architecture.counted_limits import check_smallest
+from stages.train.architecture.counted_limits import check_counts
 from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
@@ -30,7 +30,7 @@ def fitted(
     keeps the counted limits, or if the limits are those of another device that has not measured the
     inputs."""
     train = pipeline.train
-    check_smallest(train, labels)
+    check_counts(train, labels)
     engine: Engine = ENGINES[pipeline.deploy.engine]
     if train.device.measured or not (train.device.limits or engine.lacks_operators):
         return train

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from stages.config import TrainConfig
-from stages.models.genotype import Genotype, macs_of, parameters_of
+from stages.models.genotype import Genotype, macs_of, parameters_of, parse
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.space import smallest_networks
 from stages.train.search.search_space import Input, inputs_of
@@ -32,6 +32,12 @@ class CountedLimits(NamedTuple):
             macs_of(genotype, self.shape, self.labels, self.folds),
         )
 
+    def figures(self, genotype: Genotype) -> str:
+        """The counts of `genotype` for people."""
+        parameters, macs = self.counts(genotype)
+        together = f", with {self.folds} folds that ship together" if self.folds > 1 else ""
+        return f"{parameters:,} parameters and {macs:,} MACs{together}"
+
     def allow(self, genotype: Genotype) -> bool:
         """Whether `genotype` keeps both limits."""
         limits = (self.parameters, self.macs)
@@ -53,25 +59,28 @@ def planned_shape(model_input: Input) -> tuple[int, ...]:
     return (channels or 1, height or side, width or side)
 
 
-def check_smallest(config: TrainConfig, labels: Callable[[], int]) -> None:
-    """Raise ConfigError, with the smallest network's figures, if not even that keeps the limits.
-    `labels` counts the labels of the data, if that is needed."""
+def check_counts(config: TrainConfig, labels: Callable[[], int]) -> None:
+    """Raise ConfigError, with the figures, if not even the smallest network keeps the limits, or a
+    found one does not. `labels` counts the labels of the data, if that is needed."""
     device = config.device
-    if (
-        config.architecture != "search"
-        or config.picked
-        or (device.parameters is None and device.macs is None)
-    ):
+    if config.architecture != "search" or config.picked:
+        return
+    if device.parameters is None and device.macs is None:
         return
     for model_input in inputs_of(config):
         limits = limits_of(config, planned_shape(model_input), labels(), config.folds)
         networks = smallest_networks(config.search_space.architecture)
         if not any(map(limits.allow, networks)):
-            parameters, macs = min(map(limits.counts, networks))
             raise ConfigError(
                 f"Nothing keeps the limits of train.device: the smallest network of "
-                f"{model_input.name} has {parameters:,} parameters and {macs:,} MACs, with "
-                f"{limits.folds} folds that are shipped together.",
+                f"{model_input.name} has {limits.figures(min(networks, key=limits.counts))}.",
                 "Raise train.device.parameters or macs above these, set train.folds to 1 or a "
                 "smaller train.input_sizes, or allow more in train.search_space.architecture.",
             )
+        for name, text in config.genotypes.items():
+            if not limits.allow(parse(text)):
+                raise ConfigError(
+                    f"train.families: {name} breaks a limit of train.device: at {model_input.name} "
+                    f"it has {limits.figures(parse(text))}.",
+                    "Take it out, or raise train.device.parameters or macs.",
+                )

@@ -12,7 +12,7 @@ from stages.models.genotype import EVERY_OPERATION, parse
 from stages.parts import CONTROLLERS
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.arms import ArchitectureSearch
-from stages.train.architecture.counted_limits import check_smallest, limits_of
+from stages.train.architecture.counted_limits import check_counts, limits_of
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
 from stages.train.architecture.space import architecture_space, genotype_of, smallest_networks
 from stages.train.cost.architecture_cost import network_seconds
@@ -153,12 +153,12 @@ def test_a_space_of_one_network_trains_it_in_different_ways(controller: str):
 
 def test_limits_that_nothing_keeps_are_refused_with_the_smallest_networks_figures():
     parameters, macs = smallest()
-    check_smallest(config(parameters=parameters, macs=macs), lambda: LABELS)
+    check_counts(config(parameters=parameters, macs=macs), lambda: LABELS)
 
     with pytest.raises(ConfigError, match=rf"smallest .* {parameters:,} parameters and {macs:,}"):
-        check_smallest(config(parameters=parameters - 1), lambda: LABELS)
+        check_counts(config(parameters=parameters - 1), lambda: LABELS)
     with pytest.raises(ConfigError, match="smallest"):
-        check_smallest(config(macs=macs - 1), lambda: LABELS)
+        check_counts(config(macs=macs - 1), lambda: LABELS)
 
 
 @pytest.mark.parametrize(
@@ -178,12 +178,19 @@ def test_the_smallest_network_is_that_of_the_space_that_is_allowed(space: dict):
     assert parameters <= min(limits.counts(each)[0] for each in draws)
     assert parameters > smallest()[0]
     with pytest.raises(ConfigError, match=f"{parameters:,} parameters"):
-        check_smallest(config(space=space, parameters=parameters - 1), lambda: LABELS)
+        check_counts(config(space=space, parameters=parameters - 1), lambda: LABELS)
+
+
+def test_a_found_network_that_breaks_a_limit_is_refused_with_its_figures():
+    train = config(parameters=3_000).model_copy(update={"genotypes": {"found@a": EVERY_OPERATION}})
+
+    with pytest.raises(ConfigError, match=r"found@a breaks .* [\d,]+ parameters and [\d,]+ MACs"):
+        check_counts(train, lambda: LABELS)
 
 
 def test_labels_are_counted_only_for_a_limit():
-    check_smallest(config().model_copy(update={"device": Device()}), lambda: 1 / 0)
-    check_smallest(TrainConfig(device=Device(parameters=1)), lambda: 1 / 0)
+    check_counts(config().model_copy(update={"device": Device()}), lambda: 1 / 0)
+    check_counts(TrainConfig(device=Device(parameters=1)), lambda: 1 / 0)
 
 
 def test_smaller_networks_get_more_trials_of_a_budget():
