@@ -130,3 +130,14 @@ def test_a_trial_without_a_search_of_architectures_is_refused(settings):
 
     with pytest.raises(ConfigError, match=r"train\.picked"):
         check_compatibility(off)
+
+
+def test_a_limit_on_the_file_is_measured_on_the_packed_network(settings):
+    save_run(settings, architecture=RECORD)
+    found = searched_run("first", settings)
+    small = found.front[0]
+
+    fits = Wanted(size_kb=small.kilobytes * 10, parameters=small.parameters)
+    assert picked_point(found, fits, settings) == small
+    with pytest.raises(ConfigError, match=r"fits into 1 KB: packed, the smallest has \d+\.\d KB"):
+        picked_point(found, Wanted(size_kb=1, parameters=small.parameters), settings)
