@@ -8,7 +8,7 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
-    from stages.evaluate.trials.front import FrontPoint
+    from stages.evaluate.trials.pareto import ParetoPoint
     from stages.runner.pick import SearchedRun
 
 
@@ -35,7 +35,7 @@ def pick(
     settings = Settings()
     found, wanted = searched_run(run, settings), Wanted(size_kb, parameters, macs)
     if not wanted.limits:
-        _print_front(found)
+        _print_points(found)
         return
     point = picked_point(found, wanted, settings)
     print(f"Trial {point.row.number} of {found.lock.run}: {_figures(point)}")
@@ -50,16 +50,16 @@ def pick(
     print_outcome(started[0], source, settings)
 
 
-def _print_front(found: "SearchedRun") -> None:
+def _print_points(found: "SearchedRun") -> None:
     print(f"The Pareto front of the search of {found.lock.run}, the smallest network first:")
-    for point in found.front:
+    for point in found.pareto_front:
         notes = " (packed by this run)" if point.row.chosen else ""
         notes += "" if point.row.whole else " (stopped early)"
         print(f"  trial {point.row.number:<4} {_figures(point)}{notes}")
     print("Pack another with --size-kb, --parameters or --macs.")
 
 
-def _figures(point: "FrontPoint") -> str:
+def _figures(point: "ParetoPoint") -> str:
     """The figures of a network in one line."""
     return (
         f"{abs(point.row.score):.3f} held out, {point.parameters:,} parameters, "

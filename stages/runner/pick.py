@@ -11,7 +11,7 @@ from stages.deploy.device.device_limits import network_spec
 from stages.deploy.device.untrained_network import packed
 from stages.deploy.engines import size_of
 from stages.evaluate.trials import trials_of
-from stages.evaluate.trials.front import FrontPoint, front_of, points_of
+from stages.evaluate.trials.pareto import ParetoPoint, nondominated, points_of
 from stages.opening import open_store, resources_of
 from stages.runner.lock import Lock, read_lock
 from stages.runtime.errors import ConfigError
@@ -37,7 +37,7 @@ class Wanted(NamedTuple):
         limits = {"size_mb": size, "parameters": self.parameters, "macs": self.macs}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
-    def counted(self, point: FrontPoint) -> bool:
+    def counted(self, point: ParetoPoint) -> bool:
         """Whether `point` keeps what is counted."""
         pairs = ((point.parameters, self.parameters), (point.macs, self.macs))
         return all(limit is None or count <= limit for count, limit in pairs)
@@ -49,7 +49,7 @@ class SearchedRun(NamedTuple):
 
     lock: Lock
     model: Model
-    front: list[FrontPoint]
+    pareto_front: list[ParetoPoint]
 
 
 def searched_run(run: str, settings: Settings) -> SearchedRun:
@@ -74,19 +74,19 @@ def searched_run(run: str, settings: Settings) -> SearchedRun:
             else "Set train.architecture to search in its pipeline, and run that.",
         )
     points = points_of(trials_of(model, Device(), store), model)
-    return SearchedRun(lock, model, front_of(points))
+    return SearchedRun(lock, model, nondominated(points))
 
 
-def picked_point(found: SearchedRun, wanted: Wanted, settings: Settings) -> FrontPoint:
+def picked_point(found: SearchedRun, wanted: Wanted, settings: Settings) -> ParetoPoint:
     """The point of the front with the best metric that keeps what is `wanted`. For a limit on the
     file, networks are packed untrained and measured, those with the best metric first.
 
     Raises ConfigError, with the smallest network's figures, if none does, and if it is the one that
     the run has packed itself."""
-    best_first = sorted(found.front, key=lambda point: -point.row.score)
+    best_first = sorted(found.pareto_front, key=lambda point: -point.row.score)
     counted = [point for point in best_first if wanted.counted(point)]
     if not counted:
-        smallest = found.front[0]
+        smallest = found.pareto_front[0]
         raise ConfigError(
             f"No network of this search's Pareto front is so small: the smallest has "
             f"{smallest.parameters:,} parameters and {smallest.macs:,} MACs.",
@@ -102,7 +102,7 @@ def picked_point(found: SearchedRun, wanted: Wanted, settings: Settings) -> Fron
     return point
 
 
-def picked_pipeline(found: SearchedRun, point: FrontPoint, wanted: Wanted) -> PipelineConfig:
+def picked_pipeline(found: SearchedRun, point: ParetoPoint, wanted: Wanted) -> PipelineConfig:
     """The pipeline of the run with the trial of `point` in place of its search, and what is
     `wanted` among the limits of its device. All else is as it was resolved for the run."""
     pipeline = checked(found.lock.config, f"The lock of the run {found.lock.run}")
@@ -124,8 +124,8 @@ def picked_pipeline(found: SearchedRun, point: FrontPoint, wanted: Wanted) -> Pi
 
 
 def _within_size(
-    found: SearchedRun, points: Sequence[FrontPoint], wanted: Wanted, settings: Settings
-) -> FrontPoint:
+    found: SearchedRun, points: Sequence[ParetoPoint], wanted: Wanted, settings: Settings
+) -> ParetoPoint:
     """The first of `points` whose packed network is small enough."""
     store, sizes = open_store(settings), []
     for point in points:
@@ -141,7 +141,7 @@ def _within_size(
 
 
 def _packed_kilobytes(
-    found: SearchedRun, point: FrontPoint, store: Store, settings: Settings
+    found: SearchedRun, point: ParetoPoint, store: Store, settings: Settings
 ) -> float:
     """The size of the network of `point`, untrained, as deploy would pack it; cached."""
     pipeline = picked_pipeline(found, point, Wanted())

@@ -45,7 +45,7 @@ def test_another_point_is_packed_without_a_search_and_reproduced(settings, monke
     monkeypatch.setenv("AIWF_WORKSPACE", str(settings.root))
     monkeypatch.setenv("AIWF_THREADS", "1")
     found, store = searched_run("first", settings), open_store(settings)
-    smaller = [point for point in found.front if not point.row.chosen]
+    smaller = [point for point in found.pareto_front if not point.row.chosen]
     if not smaller:
         pytest.skip("this machine's search found one network that is smallest and best")
     limit = min(point.parameters for point in smaller)
@@ -55,7 +55,7 @@ def test_another_point_is_packed_without_a_search_and_reproduced(settings, monke
     lock = load_lock("second", store)
     package = store.load(lock.artifacts["deploy_device_sdk"])
     model = store.load(lock.artifacts["train"])
-    point = next(point for point in found.front if point.parameters == limit)
+    point = next(point for point in found.pareto_front if point.parameters == limit)
     assert model.hyperparameters["genotype"] == point.genotype.text
     assert len(package.files["model.onnx"]) == 64
     assert len(store.get(package.files["model.onnx"])) <= 200_000

@@ -11,7 +11,7 @@ from stages.runner.resolve import resolve
 from stages.runtime.errors import ConfigError
 from stages.train.search.search_space import dimensions
 from tests import makers
-from tests.evaluate.test_trials_front import LARGE, RECORD
+from tests.evaluate.test_pareto import LARGE, RECORD
 from tests.runner.test_pick import save_run
 
 TEXT = (

@@ -13,7 +13,7 @@ from stages.runner.pick import Wanted, picked_pipeline, picked_point, searched_r
 from stages.runtime.errors import ConfigError
 from stages.train.cost.compatibility import check_compatibility
 from tests import makers
-from tests.evaluate.test_trials_front import RECORD, SHAPE, TRIALS
+from tests.evaluate.test_pareto import RECORD, SHAPE, TRIALS
 
 PIPELINE = parse_pipeline(
     "{name: shapes, task: image_classification, data: shapes@r1, train: {architecture: search, "
@@ -53,7 +53,7 @@ def save_run(settings, run="first", saved=True, **selection) -> None:
 def test_the_best_point_within_the_limits_is_picked(settings):
     save_run(settings, architecture=RECORD)
     found = searched_run("first", settings)
-    small, middle, large = found.front
+    small, middle, large = found.pareto_front
 
     assert picked_point(found, Wanted(parameters=large.parameters - 1), settings) == middle
     assert picked_point(found, Wanted(macs=middle.macs - 1), settings) == small
@@ -62,7 +62,7 @@ def test_the_best_point_within_the_limits_is_picked(settings):
 def test_the_pipeline_trains_that_trial_alone_within_these_limits(settings):
     save_run(settings, architecture=RECORD)
     found, wanted = searched_run("first", settings), Wanted(size_kb=80, parameters=9000)
-    point = found.front[0]
+    point = found.pareto_front[0]
 
     pipeline = picked_pipeline(found, point, wanted)
 
@@ -70,7 +70,7 @@ def test_the_pipeline_trains_that_trial_alone_within_these_limits(settings):
     train = pipeline.train
     assert train.picked.trial == 0
     assert train.picked.model == found.model.ref.id
-    own = next(trial for trial in found.front if trial.row.number == 0).row.hyperparameters
+    own = next(trial for trial in found.pareto_front if trial.row.number == 0).row.hyperparameters
     expected = {**own, "input": "searched_image@32"}
     assert train.picked.hyperparameters.model_dump() == expected
     assert (train.device.size_mb, train.device.parameters, train.device.macs) == (
@@ -87,7 +87,7 @@ def test_the_pipeline_trains_that_trial_alone_within_these_limits(settings):
 def test_what_nothing_keeps_is_said_with_the_smallest_networks_figures(settings):
     save_run(settings, architecture=RECORD)
     found = searched_run("first", settings)
-    smallest = found.front[0]
+    smallest = found.pareto_front[0]
 
     with pytest.raises(ConfigError, match=f"smallest has {smallest.parameters:,} parameters"):
         picked_point(found, Wanted(parameters=10), settings)
@@ -123,7 +123,7 @@ def test_a_run_whose_model_was_removed_is_refused(settings):
 def test_a_trial_without_a_search_of_architectures_is_refused(settings):
     save_run(settings, architecture=RECORD)
     found = searched_run("first", settings)
-    picked = picked_pipeline(found, found.front[0], Wanted())
+    picked = picked_pipeline(found, found.pareto_front[0], Wanted())
     off = picked.model_copy(
         update={"train": picked.train.model_copy(update={"architecture": "off"})}
     )
@@ -135,7 +135,7 @@ def test_a_trial_without_a_search_of_architectures_is_refused(settings):
 def test_a_limit_on_the_file_is_measured_on_the_packed_network(settings):
     save_run(settings, architecture=RECORD)
     found = searched_run("first", settings)
-    small = found.front[0]
+    small = found.pareto_front[0]
 
     fits = Wanted(size_kb=small.kilobytes * 10, parameters=small.parameters)
     assert picked_point(found, fits, settings) == small

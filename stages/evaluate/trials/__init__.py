@@ -7,7 +7,7 @@ from typing import Any
 from stages.artifacts import Model
 from stages.config.device import Device
 from stages.evaluate import formatting
-from stages.evaluate.trials.front import front_of, points_of
+from stages.evaluate.trials.pareto import nondominated, points_of
 from stages.evaluate.trials.plot import drawn
 from stages.evaluate.trials.rows import TrialRow, phases, rows_of, varied
 from stages.media import Modality
@@ -83,6 +83,6 @@ def _architectures(
     sized = [point.row._replace(cost=point.kilobytes) for point in points]
     return {
         "architecture": architecture,
-        "front": front_of(points),
+        "pareto_points": nondominated(points),
         "sizes": drawn(sized, metric, device, SIZE),
     }

@@ -20,7 +20,7 @@ FURTHER_DRAWS = 2_000  # until another one does
 Hyperparameters = dict[str, Any]
 
 
-class Training(NamedTuple):
+class TrainingDefaults(NamedTuple):
     """How the networks of all arms are trained: with `defaults`, unless an arm has no further
     network and varies `dimensions`. `seed`: of the search."""
 
@@ -47,7 +47,7 @@ class FixedArm:
     arms differ in their random numbers."""
 
     def __init__(
-        self, name: str, genotypes: Sequence[Genotype], training: Training, number: int
+        self, name: str, genotypes: Sequence[Genotype], training: TrainingDefaults, number: int
     ) -> None:
         self.name, self.genotypes, self.training, self.number = name, genotypes, training, number
         self.count = 0
@@ -79,7 +79,7 @@ class SearchedArm:
         controller: Controller,
         space: Sequence[Categorical],
         limits: CountedLimits,
-        training: Training,
+        training: TrainingDefaults,
     ) -> None:
         self.name, self.controller, self.space = name, controller, space
         self.limits, self.training = limits, training
@@ -93,7 +93,7 @@ class SearchedArm:
         if not self.queue and not self.exhausted:
             self.queue = self._proposals(self.controller.batch)
         if not self.queue:
-            return self._known().next()
+            return self._repeats().next()
         return {**self.training.defaults, "genotype": self.queue.pop(0), "arm": self.name}
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
@@ -134,7 +134,7 @@ class SearchedArm:
                 return [text]
         return []
 
-    def _known(self) -> FixedArm:
+    def _repeats(self) -> FixedArm:
         """The arm of all networks that were proposed, once there are no others."""
         if not self.choices:
             raise ConfigError(
@@ -143,7 +143,7 @@ class SearchedArm:
                 "train.search_space.architecture.",
             )
         if self.exhausted is None:
-            known = [parse(text) for text in self.choices]
-            self.exhausted = FixedArm(self.name, known, self.training, len(self.name))
+            genotypes = [parse(text) for text in self.choices]
+            self.exhausted = FixedArm(self.name, genotypes, self.training, len(self.name))
             self.exhausted.count = 1  # each of them was trained by default
         return self.exhausted

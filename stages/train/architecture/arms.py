@@ -8,7 +8,13 @@ from typing import ClassVar
 from stages.config import TrainConfig
 from stages.models.genotype import parse
 from stages.parts import CONTROLLERS
-from stages.train.architecture.arm import Arm, FixedArm, Hyperparameters, SearchedArm, Training
+from stages.train.architecture.arm import (
+    Arm,
+    FixedArm,
+    Hyperparameters,
+    SearchedArm,
+    TrainingDefaults,
+)
 from stages.train.architecture.controllers import Choices
 from stages.train.architecture.counted_limits import CountedLimits
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
@@ -81,7 +87,7 @@ class ArchitectureSearch:
         return float(self.limits.counts(genotype)[1]) if self.limits.allow(genotype) else 0.0
 
 
-def training_of(config: TrainConfig) -> Training:
+def training_of(config: TrainConfig) -> TrainingDefaults:
     """How networks are trained in a search of `config`."""
     space = dimensions(config)
     defaults = {**default_sets(space)[0], "head": "linear"}
@@ -89,4 +95,4 @@ def training_of(config: TrainConfig) -> Training:
     assert isinstance(rate, Number)  # noqa: S101
     defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
     varied = [each for each in space if each.name in VARIED]
-    return Training(defaults, varied, config.seed)
+    return TrainingDefaults(defaults, varied, config.seed)

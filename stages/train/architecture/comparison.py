@@ -56,9 +56,9 @@ def architecture_record(
 def verdict(gains: Mapping[str, Comparison]) -> str:
     """What the intervals of `gains`, the comparisons of the searched network with those of other
     arms, say: on the hand designs, then on random search and on found networks."""
-    others = [name for name in gains if name == "random" or name.startswith(FOUND)]
+    baselines = [name for name in gains if name == "random" or name.startswith(FOUND)]
     own = [
-        f"{_nearest(name)}: {_figures(gains[name])}" for name in others if not _wins(gains[name])
+        f"{_nearest(name)}: {_figures(gains[name])}" for name in baselines if not _wins(gains[name])
     ]
     return ". ".join([_over_hand_designs(gains), *own])
 

@@ -35,8 +35,8 @@ class CountedLimits(NamedTuple):
     def figures(self, genotype: Genotype) -> str:
         """The counts of `genotype` for people."""
         parameters, macs = self.counts(genotype)
-        together = f", with {self.folds} folds that ship together" if self.folds > 1 else ""
-        return f"{parameters:,} parameters and {macs:,} MACs{together}"
+        folds = f", with {self.folds} folds that ship together" if self.folds > 1 else ""
+        return f"{parameters:,} parameters and {macs:,} MACs{folds}"
 
     def allow(self, genotype: Genotype) -> bool:
         """Whether `genotype` keeps both limits."""

@@ -12,7 +12,7 @@ from stages.train.cost.architecture_cost import network_seconds
 FLOAT32_BYTES = 4
 
 
-class FrontPoint(NamedTuple):
+class ParetoPoint(NamedTuple):
     """A trial with the figures of its network: that of all folds, as it ships, for one window.
     `kilobytes`: of its weights as float32; `milliseconds`: computed for one core of the reference
     machine."""
@@ -27,7 +27,7 @@ class FrontPoint(NamedTuple):
     def kilobytes(self) -> float:
         return self.parameters * FLOAT32_BYTES / 1000
 
-    def dominates(self, other: "FrontPoint") -> bool:
+    def dominates(self, other: "ParetoPoint") -> bool:
         """Whether it is as good as `other` in the metric, parameters and MACs, and not equal; of
         equal ones the earlier trial dominates."""
         own, theirs = self._figures, other._figures
@@ -39,7 +39,7 @@ class FrontPoint(NamedTuple):
         return (-self.row.score, self.parameters, self.macs)
 
 
-def points_of(rows: Sequence[TrialRow], model: Model) -> list[FrontPoint]:
+def points_of(rows: Sequence[TrialRow], model: Model) -> list[ParetoPoint]:
     """The trials of `rows` that have a genotype, with their figures. `model`: of the search, whose
     windows, labels and folds are those of all trials."""
     folds, labels = int(model.selection.get("folds", 1)), len(model.labels)
@@ -48,7 +48,7 @@ def points_of(rows: Sequence[TrialRow], model: Model) -> list[FrontPoint]:
         if text := row.hyperparameters.get("genotype"):
             genotype = parse(text)
             points.append(
-                FrontPoint(
+                ParetoPoint(
                     row=row,
                     genotype=genotype,
                     parameters=parameters_of(genotype, model.input_shape[0], labels, folds),
@@ -59,7 +59,7 @@ def points_of(rows: Sequence[TrialRow], model: Model) -> list[FrontPoint]:
     return points
 
 
-def front_of(points: Sequence[FrontPoint]) -> list[FrontPoint]:
+def nondominated(points: Sequence[ParetoPoint]) -> list[ParetoPoint]:
     """The `points` that no other one dominates, the smallest network first."""
     found = [point for point in points if not any(other.dominates(point) for other in points)]
     return sorted(found, key=lambda point: (point.parameters, point.macs, point.row.number))

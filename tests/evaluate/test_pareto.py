@@ -8,7 +8,7 @@ import pytest
 from stages.artifacts import Model
 from stages.config.device import Device
 from stages.evaluate.trials import page_of, trials_of
-from stages.evaluate.trials.front import front_of, points_of
+from stages.evaluate.trials.pareto import nondominated, points_of
 from stages.models.genotype import macs_of, parameters_of, parse
 from stages.pages.translation import missing_texts
 from stages.train.cost.architecture_cost import network_seconds
@@ -97,9 +97,9 @@ def test_figures_are_those_of_all_folds_that_ship(store):
 def test_no_trial_matches_one_of_the_front_and_each_other_trial_is_matched(store):
     every = points(store)
 
-    front = front_of(every)
+    pareto_front = nondominated(every)
 
-    assert [point.row.number for point in front] == [0, 1, 2]
+    assert [point.row.number for point in pareto_front] == [0, 1, 2]
     for point in every:
         better = [
             other
@@ -109,7 +109,7 @@ def test_no_trial_matches_one_of_the_front_and_each_other_trial_is_matched(store
             and other.macs <= point.macs
             and other.row.number != point.row.number
         ]
-        assert bool(better) == (point not in front) or point.row.number == 1
+        assert bool(better) == (point not in pareto_front) or point.row.number == 1
 
 
 def test_a_trial_costs_what_its_own_network_does(store):
