@@ -23,6 +23,7 @@ from stages.train.cost.architecture_cost import network_seconds
 from stages.train.search.search_space import Number, default_sets, dimensions
 
 LEARNING_RATE = 3e-3  # of searched networks, and of the first of each fixed arm
+SEED_STEP = 7919  # between the seeds of two controllers
 VARIED = ("learning_rate", "weight_decay", "batch_size")  # where an arm has no further network
 
 
@@ -61,7 +62,7 @@ class ArchitectureSearch:
         return {
             name: SearchedArm(
                 name,
-                CONTROLLERS[name](space, config.seed, self._macs),
+                CONTROLLERS[name](space, _seed_of(name, config), self._macs),
                 space,
                 self.limits,
                 training,
@@ -96,3 +97,11 @@ def training_of(config: TrainConfig) -> TrainingDefaults:
     defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
     varied = [each for each in space if each.name in VARIED]
     return TrainingDefaults(defaults, varied, config.seed)
+
+
+def _seed_of(name: str, config: TrainConfig) -> int:
+    """The seed of the controller `name`: that of the search for `train.controller`, another one for
+    each baseline, or policies that start alike would all propose the same networks."""
+    if name == config.controller:
+        return config.seed
+    return config.seed + SEED_STEP * (1 + list(CONTROLLERS).index(name))

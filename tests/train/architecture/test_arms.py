@@ -90,6 +90,17 @@ def test_arms_of_every_controller_take_equally_long():
     assert max(seconds.values()) - min(seconds.values()) <= most
 
 
+def test_arms_that_start_alike_propose_different_networks():
+    found = searched(config(baselines=("flat_ppo", "random_from_prior")))
+    own = {
+        arm: {each["genotype"] for each in found if each["arm"] == arm}
+        for arm in ("hierarchical_ppo", "flat_ppo", "random_from_prior")
+    }
+
+    assert all(map(len, own.values()))
+    assert not set.intersection(*own.values())
+
+
 def test_by_default_baselines_search_too():
     train = TrainConfig(architecture="search")
 
