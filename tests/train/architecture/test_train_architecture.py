@@ -109,6 +109,19 @@ def test_the_saved_network_answers_as_it_was_measured(model, store, dataset):
     }
 
 
+def test_five_samples_a_label_are_searched_in_as_many_folds_as_there_are(store, ray_running):
+    few = makers.dataset(store, each=5, views=0)
+    changes = {"folds": 5, "trials": 3, "epochs": 1, "device": Device(parameters=5 * MOST)}
+    config = CONFIG.model_copy(update=changes)
+
+    model = train(few, TrainSlice(train=config), store=store, run=QuietRun(), resources=ray_running)
+
+    folds = model.selection["folds"]
+    assert 2 <= folds < 5
+    genotype = parse(model.hyperparameters["genotype"])
+    assert parameters_of(genotype, 3, len(model.labels), folds) <= 5 * MOST
+
+
 @pytest.mark.slow
 def test_equal_searches_give_equal_models(model, ray_running, tmp_path):
     elsewhere = makers.store(tmp_path / "other")  # nothing is cached there
