@@ -11,6 +11,7 @@ from stages.cli.engines import advise, bench, conformance
 from stages.cli.evaluate import evaluate
 from stages.cli.gc import gc
 from stages.cli.package import predict, serve
+from stages.cli.pick import pick
 from stages.cli.publishing import live, publish, rollback
 from stages.cli.running import plan, reproduce, run, stage
 from stages.cli.samples import app as samples
@@ -47,7 +48,7 @@ def options(
     """From a folder of labelled pictures or sounds to a package that passed its own test."""
 
 
-for command in (run, plan, stage, reproduce, diff, show, schema, evaluate, predict, serve):
+for command in (run, plan, stage, reproduce, pick, diff, show, schema, evaluate, predict, serve):
     app.command()(command)
 for publishing_command in (publish, rollback, live):
     app.command()(publishing_command)

@@ -45,7 +45,7 @@ def run(
     started: list[str] = []
     try:
         if via is Via.process:
-            _in_process(config, settings, name, started.append)
+            in_process(config, settings, name, started.append)
         else:
             _in_airflow(pipeline, tuple(changes or ()), settings, started.append)
     except WorkflowError:
@@ -55,9 +55,11 @@ def run(
     print_outcome(started[0], pipeline, settings)
 
 
-def _in_process(
+def in_process(
     config: PipelineConfig, settings: Settings, name: str, began: Callable[[str], None]
 ) -> None:
+    """Run a pipeline in this process. `name`: of the run, empty for one that is chosen; `began` is
+    called with its name."""
     from stages.cli.watching import watching
     from stages.runner.naming import claimed, claimed_name
     from stages.runner.pipeline import run_pipeline

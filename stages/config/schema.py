@@ -6,12 +6,14 @@ from typing import Any
 
 from stages import parts
 from stages.config.sections import PipelineConfig
+from stages.config.train import FOUND
 
 PLACES: dict[tuple[str, str], Iterable[str]] = {
     ("PipelineConfig", "task"): parts.TASKS,
     ("TrainConfig", "families"): parts.FAMILIES,
     ("TrainConfig", "searcher"): parts.SEARCHERS,
     ("TrainConfig", "controller"): parts.CONTROLLERS,
+    ("TrainConfig", "baselines"): parts.CONTROLLERS,
     ("DeployConfig", "targets"): parts.TARGETS,
     ("DeployConfig", "engine"): parts.ENGINES,
     ("DeployConfig", "ladder"): parts.numerics(),
@@ -25,6 +27,9 @@ def pipeline_schema() -> dict[str, Any]:
     for (model, key), table in PLACES.items():
         field = models[model]["properties"][key]
         field.get("items", field)["enum"] = sorted(table)
+    families = models["TrainConfig"]["properties"]["families"]
+    found = {"type": "string", "pattern": f"^{FOUND}."}
+    families["items"] = {"anyOf": [families["items"], found]}
     data = schema["properties"]["data"]
     schema["properties"]["data"] = {
         "anyOf": [{"type": "string"}, {"$ref": data["$ref"]}],

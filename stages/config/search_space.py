@@ -26,6 +26,60 @@ class Range(Section):
         return self
 
 
+Channels = tuple[Annotated[int, Field(ge=1, le=512)], ...]
+
+
+class ArchitectureSpace(Section):
+    """Architectures that train.architecture may choose. A network is a stem and three stages of
+    equal cells; a cell is a graph of four nodes, whose edges are motifs; a motif is a graph of
+    three nodes, whose edges are operations. A list of one value fixes it."""
+
+    operations: tuple[
+        Literal["none", "skip", "pw", "dw3", "sep3", "sep5", "dil3", "max3", "avg3", "conv3"],
+        ...,
+    ] = Field(
+        ("none", "skip", "pw", "dw3", "sep3", "sep5", "dil3", "max3", "avg3", "conv3"),
+        min_length=1,
+        description="What an edge of a motif may be: no edge, the input unchanged, a 1x1 "
+        "convolution, a depthwise 3x3 one, depthwise-separable ones (3x3, 5x5, dilated 3x3), "
+        "pooling (maximum, mean), a full 3x3 convolution.",
+    )
+    edges: tuple[Literal["none", "skip", "motif"], ...] = Field(
+        ("none", "skip", "motif"),
+        min_length=1,
+        description="What an edge of a cell may be: no edge, the input unchanged, or one of three "
+        "motifs.",
+    )
+    merges: tuple[Literal["add", "concat"], ...] = Field(
+        ("add", "concat"),
+        min_length=1,
+        description="How a node of a cell joins what its edges bring: their sum, or a 1x1 "
+        "convolution of their concatenation.",
+    )
+    stems: Channels = Field((8, 12, 16), min_length=1, description="Channels of the stem.")
+    first_widths: Channels = Field(
+        (8, 12, 16, 24, 32), min_length=1, description="Channels of the first stage."
+    )
+    second_widths: Channels = Field(
+        (12, 16, 24, 32, 48), min_length=1, description="Channels of the second stage."
+    )
+    third_widths: Channels = Field(
+        (16, 24, 32, 48, 64), min_length=1, description="Channels of the third stage."
+    )
+    repeats: tuple[Annotated[int, Field(ge=1, le=6)], ...] = Field(
+        (1, 2, 3), min_length=1, description="Cells of a stage."
+    )
+    downs: tuple[Literal["conv3", "sep3", "max2"], ...] = Field(
+        ("conv3", "sep3", "max2"),
+        min_length=1,
+        description="How a stage halves the sides: a full or a depthwise-separable convolution, or "
+        "pooling.",
+    )
+    residual: tuple[bool, ...] = Field(
+        (True, False), min_length=1, description="Whether a cell's input is added to its output."
+    )
+
+
 class SearchSpace(Section):
     """Hyperparameters of heads trained on frozen features, of networks trained from scratch, and of
     detectors. A list gives the values to choose from; a list of one value fixes it."""
@@ -80,6 +134,10 @@ class SearchSpace(Section):
         description="Factor of all channels, to choose from, in families that are trained from "
         "scratch and let it be chosen, as in [1.0, 1.5, 2.0]. 2 has four times the parameters and "
         "takes three to four times as long, so a budget has fewer trials.",
+    )
+
+    architecture: ArchitectureSpace = Field(
+        ArchitectureSpace(), description="Architectures that train.architecture may choose."
     )
 
     @model_validator(mode="after")

@@ -10,6 +10,14 @@ from stages.config.device import Device
 from stages.config.search_space import FinetuneSearchSpace, SearchSpace
 from stages.config.section import Section
 
+FOUND = "found@"  # before the name of a run, or the id of a Model, whose architecture was found
+
+
+def _family(name: str) -> str:
+    """Raise UnknownPart unless `name` is a family, or that of a found network."""
+    return name if name.startswith(FOUND) and name != FOUND else parts.FAMILIES.check(name)
+
+
 InitialWeights = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
 
 
@@ -103,13 +111,41 @@ def _off(value: Any) -> Any:
     return "off" if value is False else value
 
 
+class NetworkHyperparameters(Section):
+    """The hyperparameters of one trial of an architecture search."""
+
+    input: str = Field(description="Family and size, such as searched_image@64.")
+    head: Literal["linear"] = Field("linear", description="Kind of head.")
+    learning_rate: float = Field(gt=0, description="Learning rate of AdamW.")
+    weight_decay: float = Field(ge=0, description="Decoupled weight decay of AdamW.")
+    batch_size: int = Field(ge=1, description="Samples in one optimizer step.")
+    class_balance: str = Field(description="How rare labels are made to count.")
+    genotype: str = Field(description="The architecture, as a Model's record has it.")
+    arm: str = Field(description="What proposed it: a controller or a hand design.")
+
+
+class Picked(Section):
+    """One trial of an earlier architecture search, trained to its end in place of a search."""
+
+    model: str = Field(description="The Model of that search, its id; for the record.")
+    trial: int = Field(ge=0, description="The trial's number in that search.")
+    hyperparameters: NetworkHyperparameters = Field(description="The trial's hyperparameters.")
+
+
 class TrainConfig(Section):
     """The train stage: the search and transfer learning."""
 
-    families: tuple[Annotated[str, AfterValidator(parts.FAMILIES.check)], ...] = Field(
+    families: tuple[Annotated[str, AfterValidator(_family)], ...] = Field(
         (),
         description="Model families to search over; empty: those of the task, for pictures all "
-        "whose weights are available, without the most expensive ones where the budget is short.",
+        "whose weights are available, without the most expensive ones where the budget is short. "
+        "found@RUN is the architecture that the search of another run found, trained anew; with "
+        "train.architecture it is compared with a search at equal cost.",
+    )
+    genotypes: dict[str, str] = Field(
+        {},
+        description="The architecture of each found@RUN of train.families; filled in when a run is "
+        "planned, so that it needs the other run no more.",
     )
     without_weights: Literal["leave_out", "scratch"] = Field(
         "leave_out",
@@ -161,6 +197,17 @@ class TrainConfig(Section):
         "hierarchical_ppo",
         description="What proposes architectures: hierarchical_ppo, flat_ppo, reinforce, "
         "evolution, local_search, random or random_from_prior.",
+    )
+    baselines: tuple[Annotated[str, AfterValidator(parts.CONTROLLERS.check)], ...] = Field(
+        ("evolution", "local_search", "random", "random_from_prior"),
+        description="Further controllers that propose architectures at the same cost as "
+        "train.controller, beside two hand designs; the best network of all of them is chosen. [] "
+        "leaves all time to train.controller and the hand designs.",
+    )
+    picked: Picked | None = Field(
+        None,
+        description="One trial of an earlier architecture search that is trained in place of a "
+        "search; aiwf pick fills it in.",
     )
     search_space: SearchSpace = Field(
         SearchSpace(), description="Hyperparameters that the search may vary."

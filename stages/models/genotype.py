@@ -21,6 +21,10 @@ OPERATIONS = (NONE, SKIP, "pw", "dw3", "sep3", "sep5", "dil3", "max3", "avg3", "
 DOWNS = ("conv3", "sep3", "max2")  # how a stage halves the sides: the last, by pooling and then pw
 STEM_STRIDE, STAGE_STRIDES = 2, (1, 2, 2)
 DEPTHWISE = {"dw3": 3, "sep3": 3, "sep5": 5, "dil3": 3}  # operation -> side of its kernel
+EVERY_OPERATION = (  # the text of a genotype that has each of them
+    "stem 8, widths 12 16 24, repeats 1 2 1, down max2, residual, concat; cell 1 skip 2 2 3 1; "
+    "motif sep5 dil3 avg3; motif conv3 pw max3; motif sep3 skip dw3"
+)
 FORM = re.compile(
     r"stem (\d+), widths (\d+ \d+ \d+), repeats (\d+ \d+ \d+), down (\w+)(, residual)?, (\w+); "
     r"cell ([\w ]+)((?:; motif [\w ]+)*)"

@@ -15,6 +15,7 @@ from stages.etl.readers import read_revision
 from stages.memo import CachedContent
 from stages.opening import open_store, resources_of
 from stages.parts import TASKS
+from stages.runner.found_networks import with_found_networks
 from stages.settings import Settings
 from stages.store import Store
 from stages.train import trainer_of
@@ -58,6 +59,8 @@ class _Prepared(NamedTuple):
 
 
 def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
+    store = open_store(settings)
+    pipeline = with_found_networks(pipeline, store)
     check_compatibility(pipeline)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
@@ -68,7 +71,6 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     resources = resources_of(settings)
     initialised = with_weights(pipeline.task, pipeline.train, resources)
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
-    store = open_store(settings)
     labels = partial(_labels, data, pipeline.task, store, settings)
     train = fitted(prepared, labels, store, resources)
     resolve_train = trainer_of(pipeline.task).resolve

@@ -21,7 +21,9 @@ def test_the_reference_of_keys_is_up_to_date():
 def test_an_editor_is_offered_the_parts():
     train = pipeline_schema()["$defs"]["TrainConfig"]["properties"]
 
-    assert "efficientnet_lite0" in train["families"]["items"]["enum"]
+    names, found = train["families"]["items"]["anyOf"]
+    assert "efficientnet_lite0" in names["enum"]
+    assert found["pattern"] == "^found@."
 
 
 def test_every_key_is_described():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.models.export import export_network
-from stages.models.genotype import canonical, macs_of, parameters_of, parse
+from stages.models.genotype import EVERY_OPERATION, canonical, macs_of, parameters_of, parse
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.space import architecture_space, genotype_of
@@ -12,10 +12,7 @@ from stages.train.architecture.space import architecture_space, genotype_of
 SPACE = architecture_space()
 DRAWS = 25
 LABELS, SHAPES = 5, {"searched_image": (3, 33, 48), "searched_audio": (1, 64, 27)}
-EVERY = parse(  # every operation, both merges of a node, all that a stage may do
-    "stem 8, widths 12 16 24, repeats 1 2 1, down max2, residual, concat; cell 1 skip 2 2 3 1; "
-    "motif sep5 dil3 avg3; motif conv3 pw max3; motif sep3 skip dw3"
-)
+EVERY = parse(EVERY_OPERATION)  # also both merges of a node, and all that a stage may do
 
 
 def draw(seed: int):

@@ -9,11 +9,12 @@ from stages.deploy.device.measuring import DECIMALS, CannotRun, measured
 from stages.deploy.device.untrained_network import packed, windows_of
 from stages.deploy.device.untrained_weights import NetworkSpec
 from stages.deploy.engines import Engine, size_of
+from stages.models.genotype import parameters_of, parse
 from stages.parts import ENGINES
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
-from stages.train.architecture.counted_limits import check_smallest
+from stages.train.architecture.counted_limits import check_counts
 from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
@@ -29,11 +30,11 @@ def fitted(
     keeps the counted limits, or if the limits are those of another device that has not measured the
     inputs."""
     train = pipeline.train
-    check_smallest(train, labels)
+    check_counts(train, labels)
     engine: Engine = ENGINES[pipeline.deploy.engine]
     if train.device.measured or not (train.device.limits or engine.lacks_operators):
         return train
-    spec = _network_spec(pipeline, labels())
+    spec = network_spec(pipeline, labels())
     table = tuple(
         _device_cost(model_input, spec, train.device, store, resources)
         for model_input in inputs_of(train)
@@ -45,19 +46,32 @@ def fitted(
     return train.model_copy(update={"device": device})
 
 
-def _network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
+def network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
+    """What determines the size of the networks of `pipeline`, beside their families."""
     train = pipeline.train
+    has_hidden = "hidden" in train.search_space.head and train.architecture != "search"
     return NetworkSpec(
         task=pipeline.task,
         labels=labels,
-        hidden=HIDDEN_UNITS if "hidden" in train.search_space.head else 0,
+        hidden=HIDDEN_UNITS if has_hidden else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
         engine=pipeline.deploy.engine,
         kernel=max(train.search_space.kernel),
         feature_maps=train.search_space.feature_maps,
         width=max(train.search_space.width),
+        genotype=_largest_genotype(train, labels),
     )
+
+
+def _largest_genotype(train: TrainConfig, labels: int) -> str:
+    """The picked architecture, or the largest that was found; empty if it is still searched."""
+    if train.picked:
+        return train.picked.hyperparameters.genotype
+    if train.architecture == "search":
+        return ""
+    found = train.genotypes.values()
+    return max(found, key=lambda text: parameters_of(parse(text), 1, labels), default="")
 
 
 def _device_cost(

@@ -17,6 +17,7 @@ import numpy as np
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.models.export import child_environment
 from stages.models.family import LAST
+from stages.models.genotype import EVERY_OPERATION
 from stages.models.weights import Array
 from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
@@ -28,8 +29,9 @@ class NetworkSpec:
     """What determines the size of a network besides its family: the number of labels; the units of
     the largest head that the search may choose (`hidden`, 0: no hidden layer), which is the mean of
     `folds` heads; the largest side of a kernel and the largest width that it may choose, where a
-    family allows that; the choices of `feature_maps` whose features its head may take; and the
-    `engine` that runs it."""
+    family allows that; the choices of `feature_maps` whose features its head may take; the
+    `engine` that runs it; and the `genotype` of a searched family, empty: one with every operation
+    that a search may choose."""
 
     task: str
     labels: int
@@ -40,6 +42,7 @@ class NetworkSpec:
     kernel: int = 3
     feature_maps: tuple[str, ...] = (LAST,)
     width: float = 1.0
+    genotype: str = ""
 
 
 def arrays_of(model_input: Input, spec: NetworkSpec, resources: Resources) -> dict[str, Array]:
@@ -82,8 +85,10 @@ def _fold_networks(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     """The weights of all folds' networks, each of which learns features of its own."""
     family = model_input.initialised_family
     sides = [model_input.size if side is None else side for side in family.shape]
-    largest = {name: getattr(spec, name) for name in ("kernel", "width") if getattr(family, name)}
-    layer = family.fold_networks(spec.folds, sides, bool(spec.hidden), **largest)
+    chosen = {name: getattr(spec, name) for name in ("kernel", "width") if getattr(family, name)}
+    if family.searched:
+        chosen["genotype"] = spec.genotype or EVERY_OPERATION
+    layer = family.fold_networks(spec.folds, sides, bool(spec.hidden), **chosen)
     backbone = {f"backbone.{name}": each for name, each in _numbers(layer).items()}
     return backbone | _out(spec.folds * layer.features, spec.labels)
 

@@ -7,6 +7,7 @@ from typing import Any
 from stages.artifacts import Model
 from stages.config.device import Device
 from stages.evaluate import formatting
+from stages.evaluate.trials.pareto import nondominated, points_of
 from stages.evaluate.trials.plot import drawn
 from stages.evaluate.trials.rows import TrialRow, phases, rows_of, varied
 from stages.media import Modality
@@ -17,6 +18,7 @@ from stages.store import Store
 HOME = Path(__file__).parent
 SHOWN = 8  # rows of the table that are open
 TRIALS = "trials.json"
+SIZE = "kilobytes of the network's weights as float32"
 
 
 def section_of(model: Model, device: Device, store: Store) -> str:
@@ -30,11 +32,22 @@ def page_of(model: Model, device: Device, store: Store) -> str:
     return _rendered("page.html", model, device, store)
 
 
+def trials_of(model: Model, device: Device, store: Store) -> list[TrialRow]:
+    """The trials of the search that found `model`, the best first; those with an architecture of
+    their own have its cost."""
+    trials = json.loads(store.get(model.files[TRIALS]))
+    rows = rows_of(trials, str(model.selection["metric"]), device)
+    costs = {
+        (point.row.phase, point.row.number): point.milliseconds for point in points_of(rows, model)
+    }
+    return [row._replace(cost=costs.get((row.phase, row.number), row.cost)) for row in rows]
+
+
 def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     if TRIALS not in model.files or "metric" not in model.selection:
         return ""
     metric = str(model.selection["metric"])
-    rows = rows_of(json.loads(store.get(model.files[TRIALS])), metric, device)
+    rows = trials_of(model, device, store)
     if not rows:
         return ""
     modality: Modality = MODALITIES[TASKS[model.task].modality]
@@ -52,6 +65,24 @@ def _context(rows: list[TrialRow], model: Model, metric: str, device: Device) ->
         "phases": phases(rows),
         "varied": varied(rows),
         "plot": drawn(rows, metric, device),
+        **_architectures(rows, model, metric, device),
         "device": device,
         "share": metric != "log_loss",
+    }
+
+
+def _architectures(
+    rows: list[TrialRow], model: Model, metric: str, device: Device
+) -> dict[str, Any]:
+    """What the section says of an architecture search: its arms, all trials over the size of their
+    networks, and the Pareto front; empty without one."""
+    architecture = model.selection.get("architecture")
+    if not architecture:
+        return {"architecture": None}
+    points = points_of(rows, model)
+    sized = [point.row._replace(cost=point.kilobytes) for point in points]
+    return {
+        "architecture": architecture,
+        "pareto_points": nondominated(points),
+        "sizes": drawn(sized, metric, device, SIZE),
     }

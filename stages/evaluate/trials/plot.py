@@ -14,6 +14,7 @@ LEFT, TOP, WIDTH, HEIGHT = 72, 14, 470, 290  # of the plot's inside, in pixels
 FALLBACK_COLOUR = "#8a93a3"  # inputs for which no colour is left
 WIDE = 26.0  # pixels over which the trials of one input are spread at most
 LEAST = 0.02  # of a metric that the drawing spans at least
+REFERENCE = "reference milliseconds of the network, one window"
 GOLDEN = 0.618034  # so that neighbours in number are spread apart
 
 
@@ -28,7 +29,7 @@ class Mark(NamedTuple):
 
 
 class LegendEntry(NamedTuple):
-    """An input in the legend: its best value and its cost."""
+    """An input, or an arm, in the legend: its best value and its cost."""
 
     name: str
     colour: str
@@ -63,14 +64,15 @@ class AxisScale(NamedTuple):
         return (value - self.low) / (self.high - self.low)
 
 
-def drawn(rows: Sequence[TrialRow], metric: str, device: Device) -> Plot | None:
-    """The plot of all trials; None if there is only one, or no cost is known."""
+def drawn(rows: Sequence[TrialRow], metric: str, device: Device, unit: str = "") -> Plot | None:
+    """The plot of all trials; None if there is only one, or no cost is known. `unit`: what the cost
+    of `rows` is, if not milliseconds."""
     if len(rows) < 2 or any(row.cost is None for row in rows):
         return None
     entries = _legend(rows)
     colours = {entry.name: entry.colour for entry in entries}
     x, y = _costs(rows), _values(rows)
-    marks = [_mark(row, x, y, colours[row.input], _spread(rows, x)) for row in rows]
+    marks = [_mark(row, x, y, colours[row.group], _spread(rows, x)) for row in rows]
     sign = -1 if metric in LOWER else 1
     measured = is_measured({row.input for row in rows}, device)
     return Plot(
@@ -80,7 +82,7 @@ def drawn(rows: Sequence[TrialRow], metric: str, device: Device) -> Plot | None:
         down=[(_down(y.share(tick)), _written(sign * tick, metric)) for tick in _ticks(y)],
         legend=entries,
         below=sum(mark.below for mark in marks),
-        unit=_unit(device) if measured else "reference milliseconds of the network, one window",
+        unit=unit or (_unit(device) if measured else REFERENCE),
     )
 
 
@@ -99,12 +101,12 @@ def _unit(device: Device) -> str:
 
 
 def _legend(rows: Sequence[TrialRow]) -> list[LegendEntry]:
-    """The inputs, that with the best trial first."""
-    names = list(dict.fromkeys(row.input for row in rows))
+    """The inputs, or arms of an architecture search, that with the best trial first."""
+    names = list(dict.fromkeys(row.group for row in rows))
     colours = [*COLOURS[:-1], *[FALLBACK_COLOUR] * len(names)]
     entries = []
     for name, colour in zip(names, colours, strict=False):
-        own = [row for row in rows if row.input == name]
+        own = [row for row in rows if row.group == name]
         entries.append(LegendEntry(name, colour, own[0].value, own[0].cost or 0.0, len(own)))
     return entries
 

@@ -33,6 +33,11 @@ class TrialRow(NamedTuple):
     cost: float | None
     hyperparameters: Mapping[str, Any]
 
+    @property
+    def group(self) -> str:
+        """What it is drawn with: what proposed it, in an architecture search; else its input."""
+        return str(self.hyperparameters.get("arm") or self.input)
+
 
 def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[TrialRow]:
     """The `trials` of a Model's trials.json, ordered by `metric`, then by log loss."""

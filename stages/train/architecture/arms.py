@@ -1,125 +1,107 @@
-"""The search over architectures beside hand designs, as one searcher: every next trial goes to the
+"""The search over architectures beside its baselines, as one searcher: every next trial goes to the
 arm that has taken least so far, by the computed cost of its networks, so that all arms cost the
 same."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from stages.config import TrainConfig
-from stages.models.genotype import Genotype, parse
+from stages.models.genotype import parse
 from stages.parts import CONTROLLERS
-from stages.runtime.errors import ConfigError
+from stages.train.architecture.arm import (
+    Arm,
+    FixedArm,
+    Hyperparameters,
+    SearchedArm,
+    TrainingDefaults,
+)
 from stages.train.architecture.controllers import Choices
 from stages.train.architecture.counted_limits import CountedLimits
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
 from stages.train.architecture.space import architecture_space, genotype_of
 from stages.train.cost.architecture_cost import network_seconds
 from stages.train.search.search_space import Number, default_sets, dimensions
-from stages.train.search.searchers.random import random_hyperparameters
 
-SEARCHED = "searched"
-LEARNING_RATE = 3e-3  # of searched networks, and of the first of each hand design
-BARREN = 40  # draws of a batch's size without a new network within the limits: then at random
-MOST_DRAWS = 20_000  # random sets until one keeps the limits
-Hyperparameters = dict[str, Any]
+LEARNING_RATE = 3e-3  # of searched networks, and of the first of each fixed arm
+SEED_STEP = 7919  # between the seeds of two controllers
+VARIED = ("learning_rate", "weight_decay", "batch_size")  # where an arm has no further network
 
 
 class ArchitectureSearch:
-    """A searcher (`successive_halving.Searcher`). The controller of `config` proposes the networks
-    of the arm SEARCHED, all trained in the same way; a hand design varies its width and how it is
-    trained. No network breaks `limits`, and none is searched twice."""
+    """A searcher (`successive_halving.Searcher`). Its arms are the controller of `config`, the hand
+    designs, the networks that earlier searches found (`train.genotypes`) and the controllers of
+    `train.baselines`; no network breaks `limits`."""
 
     tries_defaults_first: ClassVar[bool] = False
 
     def __init__(self, config: TrainConfig, limits: CountedLimits) -> None:
-        self.limits, self.seed = limits, config.seed
-        self.space = architecture_space()
-        self.controller = CONTROLLERS[config.controller](self.space, config.seed, self._macs)
-        self.training = [
-            each
-            for each in dimensions(config)
-            if each.name in ("learning_rate", "weight_decay", "batch_size")
-        ]
-        self.defaults = {**default_sets(dimensions(config))[0], "head": "linear"}
-        [rate] = [each for each in self.training if each.name == "learning_rate"]
-        assert isinstance(rate, Number)  # noqa: S101
-        self.defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
-        found = {name: hand_designs(name, limits) for name in OPERATIONS}
-        self.designs = {name: designs for name, designs in found.items() if designs}
-        self.spent = dict.fromkeys((SEARCHED, *self.designs), 0.0)  # seconds of each arm
-        self.counts = dict.fromkeys(self.designs, 0)
-        self.choices: dict[str, Choices] = {}  # of each searched genotype that was proposed
+        self.limits = limits
+        searched = self._searched_arms(config)
+        main = {config.controller: searched.pop(config.controller)}
+        self.arms: dict[str, Arm] = {**main, **self._fixed_arms(config), **searched}
+        self.spent = dict.fromkeys(self.arms, 0.0)  # seconds of each arm
 
     def propose(self, count: int) -> list[Hyperparameters]:
         """`count` sets of hyperparameters, of the arms in turn."""
-        candidates, chosen = self._candidates(count), []
+        chosen = []
         for _ in range(count):
-            arm = min(self.spent, key=lambda name: self.spent[name])
-            hyperparameters = (
-                self._searched(*candidates.pop(0)) if arm == SEARCHED else self._by_hand(arm)
-            )
-            self.spent[arm] += network_seconds(
-                parse(hyperparameters["genotype"]), self.limits.shape
-            )
+            name = min(self.spent, key=lambda arm: self.spent[arm])
+            hyperparameters = self.arms[name].next()
+            genotype = parse(hyperparameters["genotype"])
+            self.spent[name] += network_seconds(genotype, self.limits.shape)
             chosen.append(hyperparameters)
         return chosen
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
-        """Tell the controller the scores of its networks."""
-        searched = [
-            (self.choices[hyperparameters["genotype"]], score)
-            for hyperparameters, score in trials
-            if hyperparameters["arm"] == SEARCHED
-        ]
-        if searched:
-            self.controller.learn(searched)
+        """Give each arm the scores of its own trials."""
+        for name, arm in self.arms.items():
+            arm.learn([trial for trial in trials if trial[0]["arm"] == name])
 
-    def _candidates(self, count: int) -> list[tuple[Choices, Genotype]]:
-        """`count` new networks within the limits, in the controller's order; random ones for those
-        that it does not find."""
-        found: dict[str, tuple[Choices, Genotype]] = {}
-        for _ in range(BARREN):
-            sets = self.controller.propose(count)
-            drawn = [(choices, genotype_of(choices)) for choices in sets]
-            broken = [choices for choices, each in drawn if not self.limits.allow(each)]
-            self.controller.reject(broken)
-            for choices, genotype in drawn:
-                if self.limits.allow(genotype) and genotype.text not in self.choices:
-                    found.setdefault(genotype.text, (choices, genotype))
-            if len(found) >= count:
-                return list(found.values())[:count]
-        missing = count - len(found)
-        return [*found.values(), *(self._random(number) for number in range(missing))]
+    def _searched_arms(self, config: TrainConfig) -> dict[str, Arm]:
+        space, training = architecture_space(config.search_space.architecture), training_of(config)
+        return {
+            name: SearchedArm(
+                name,
+                CONTROLLERS[name](space, _seed_of(name, config), self._macs),
+                space,
+                self.limits,
+                training,
+            )
+            for name in dict.fromkeys((config.controller, *config.baselines))
+        }
 
-    def _random(self, number: int) -> tuple[Choices, Genotype]:
-        rng = np.random.default_rng([self.seed, len(self.choices), number])
-        for _ in range(MOST_DRAWS):
-            choices = random_hyperparameters(self.space, rng)
-            genotype = genotype_of(choices)
-            if self.limits.allow(genotype) and genotype.text not in self.choices:
-                return choices, genotype
-        raise ConfigError(
-            f"Of {MOST_DRAWS:,} random networks none that is new keeps the limits of train.device.",
-            "Raise train.device.parameters or macs, or lower train.trials.",
-        )
-
-    def _searched(self, choices: Choices, genotype: Genotype) -> Hyperparameters:
-        self.choices[genotype.text] = choices
-        return {**self.defaults, "genotype": genotype.text, "arm": SEARCHED}
-
-    def _by_hand(self, arm: str) -> Hyperparameters:
-        """The next trial of the design `arm`: at first the widest network, trained as searched ones
-        are; then random."""
-        designs, number = self.designs[arm], self.counts[arm]
-        self.counts[arm] += 1
-        rng = np.random.default_rng([self.seed, list(OPERATIONS).index(arm), number])
-        changes = {each.name: each.sample(rng) for each in self.training} if number else {}
-        genotype = designs[int(rng.integers(len(designs))) if number else 0]
-        return {**self.defaults, **changes, "genotype": genotype.text, "arm": arm}
+    def _fixed_arms(self, config: TrainConfig) -> dict[str, Arm]:
+        """The arms of hand designs and found networks that keep the limits."""
+        networks = {name: hand_designs(name, self.limits) for name in OPERATIONS}
+        for name, text in config.genotypes.items():
+            networks[name] = [each for each in [parse(text)] if self.limits.allow(each)]
+        training = training_of(config)
+        return {
+            name: FixedArm(name, genotypes, training, number)
+            for number, (name, genotypes) in enumerate(networks.items())
+            if genotypes
+        }
 
     def _macs(self, choices: Choices) -> float:
         """The prior of controllers that take one: more work within the limits."""
         genotype = genotype_of(choices)
         return float(self.limits.counts(genotype)[1]) if self.limits.allow(genotype) else 0.0
+
+
+def training_of(config: TrainConfig) -> TrainingDefaults:
+    """How networks are trained in a search of `config`."""
+    space = dimensions(config)
+    defaults = {**default_sets(space)[0], "head": "linear"}
+    [rate] = [each for each in space if each.name == "learning_rate"]
+    assert isinstance(rate, Number)  # noqa: S101
+    defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
+    varied = [each for each in space if each.name in VARIED]
+    return TrainingDefaults(defaults, varied, config.seed)
+
+
+def _seed_of(name: str, config: TrainConfig) -> int:
+    """The seed of the controller `name`: that of the search for `train.controller`, another one for
+    each baseline, or policies that start alike would all propose the same networks."""
+    if name == config.controller:
+        return config.seed
+    return config.seed + SEED_STEP * (1 + list(CONTROLLERS).index(name))

@@ -1,57 +1,107 @@
-"""Compares what was searched with what was designed by hand, at equal cost, on the samples that
-trials are selected by: the record in a Model."""
+"""Compares what was searched with what was designed by hand and with the baselines, at equal cost,
+on the samples that trials are selected by: the record in a Model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from stages.artifacts import Measure
 from stages.config import TrainConfig
-from stages.train.architecture.arms import SEARCHED
+from stages.config.train import FOUND
+from stages.metrics import measure
+from stages.models.arrays import unpack_arrays
+from stages.train.architecture.hand_designs import OPERATIONS
 from stages.train.cost.minutes import Minutes
 from stages.train.heads.baselines import comparison
 from stages.train.heads.problem import Problem
 from stages.train.search.selection import DECIMALS, choose, result_of
 from stages.train.search.successive_halving import Trial
 
+Comparison = Mapping[str, Any]  # as `baselines.comparison` records it
+
 
 def architecture_record(
     trials: Sequence[Trial], config: TrainConfig, problem: Problem, minutes: Minutes
 ) -> dict[str, Any]:
-    """The record of a search: for each arm its trials, computed minutes and the best one's metric;
-    the searched network's gain over each hand design, with a 95 % interval; the verdict."""
+    """The record of a search: for each arm its trials, computed minutes and the best one's metric
+    with a 95 % interval; the gain of the controller's best network over the best of each other arm,
+    with a 95 % interval; the verdict."""
     arms: dict[str, list[Trial]] = {}
     for trial in trials:
         arms.setdefault(trial.hyperparameters["arm"], []).append(trial)
     best = {name: choose(each, config, problem.samples) for name, each in arms.items()}
-    searched = best.get(SEARCHED)
-    by_hand = {name: trial for name, trial in best.items() if name != SEARCHED}
+    searched = best.get(config.controller)
     gains = {
         name: comparison(searched, trial, config.metric, problem)
-        for name, trial in by_hand.items()
-        if searched
+        for name, trial in best.items()
+        if searched and name != config.controller
     }
     return {
+        "controller": config.controller,
         "arms": {
             name: {
                 "trials": len(each),
                 "minutes": round(sum(map(minutes, each)), DECIMALS),
                 config.metric: round(result_of(best[name]).measures[config.metric], DECIMALS),
+                "interval": _bounds(_measured(best[name], config.metric, problem)),
             }
             for name, each in arms.items()
         },
         "gains": {name: gain["gain"] for name, gain in gains.items()},
-        "verdict": _verdict(gains),
+        "verdict": verdict(gains),
     }
 
 
-def _verdict(gains: dict[str, dict[str, Any]]) -> str:
-    """What the intervals of `gains`, comparisons of the searched network with hand designs, say."""
-    if not gains:
-        return "no hand design keeps the limits, so there is nothing to compare with"
-    name, least = min(gains.items(), key=lambda item: item[1]["gain"]["value"])
-    value, low, high = (least["gain"][part] for part in ("value", "low", "high"))
-    figures = f"gain over the hand design '{name}' {value:+.3f} ({low:+.3f} to {high:+.3f})"
-    if all(gain["verdict"] == "better" for gain in gains.values()):
-        return f"the searched network is better: {figures}"
+def verdict(gains: Mapping[str, Comparison]) -> str:
+    """What the intervals of `gains`, the comparisons of the searched network with those of other
+    arms, say: on the hand designs, then on random search and on found networks."""
+    baselines = [name for name in gains if name == "random" or name.startswith(FOUND)]
+    own = [
+        f"{_nearest(name)}: {_figures(gains[name])}" for name in baselines if not _wins(gains[name])
+    ]
+    return ". ".join([_over_hand_designs(gains), *own])
+
+
+def _over_hand_designs(gains: Mapping[str, Comparison]) -> str:
+    by_hand = {name: gain for name, gain in gains.items() if name in OPERATIONS}
+    if not by_hand:
+        return "There is no hand design to compare with: none keeps the limits, or had a trial"
+    name, least = min(by_hand.items(), key=lambda item: item[1]["gain"]["value"])
+    figures = f"gain over the hand design '{name}' {_figures(least)}"
+    if all(map(_wins, by_hand.values())):
+        return f"The searched network is better: {figures}"
     if least["verdict"] == "worse":
-        return f"do not search: the hand design is better: {figures}"
-    return f"do not search: the hand design is within the interval: {figures}"
+        return f"Do not search: the hand design is better: {figures}"
+    return f"Do not search: the hand design is within the interval: {figures}"
+
+
+def _nearest(name: str) -> str:
+    if name == "random":
+        return "The controller is not better than random search"
+    return f"A new search is not better than {name}"
+
+
+def _wins(gain: Comparison) -> bool:
+    return bool(gain["verdict"] == "better")
+
+
+def _figures(gain: Comparison) -> str:
+    value, low, high = (gain["gain"][part] for part in ("value", "low", "high"))
+    return f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _measured(trial: Trial, metric: str, problem: Problem) -> Measure:
+    """The `metric` of `trial` on its held-out samples, with a 95 % interval."""
+    arrays = unpack_arrays(result_of(trial).arrays)
+    truth = problem.labels[arrays["rows"]]
+    is_labelled = truth != problem.rejected
+    logits = arrays["logits"][is_labelled].astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores = powers / powers.sum(axis=1, keepdims=True)
+    names = [str(label) for label in range(problem.classes)]
+    return measure(truth[is_labelled], scores, names).overall[metric]
+
+
+def _bounds(found: Measure) -> dict[str, float]:
+    return {"low": round(found.low, DECIMALS), "high": round(found.high, DECIMALS)}

@@ -5,23 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from stages.config import TrainConfig
-from stages.models.genotype import ADD, NONE, SKIP, Genotype, macs_of, parameters_of
+from stages.models.genotype import Genotype, macs_of, parameters_of, parse
 from stages.runtime.errors import ConfigError
-from stages.train.architecture.space import REPEATS, STEMS, WIDTHS
+from stages.train.architecture.space import smallest_networks
 from stages.train.search.search_space import Input, inputs_of
 
 FRAMES = 100  # of a window of sound, where the data are not at hand
 FEW_LABELS = 2  # where the data are not at hand
-SMALLEST = Genotype(
-    stem=min(STEMS),
-    widths=(min(WIDTHS[0]), min(WIDTHS[1]), min(WIDTHS[2])),
-    repeats=(min(REPEATS),) * 3,
-    down="max2",
-    residual=False,
-    merge=ADD,
-    cell=(NONE, NONE, SKIP, NONE, NONE, NONE),
-    motifs=(),
-)
 
 
 class CountedLimits(NamedTuple):
@@ -41,6 +31,12 @@ class CountedLimits(NamedTuple):
             parameters_of(genotype, self.shape[0], self.labels, self.folds),
             macs_of(genotype, self.shape, self.labels, self.folds),
         )
+
+    def figures(self, genotype: Genotype) -> str:
+        """The counts of `genotype` for people."""
+        parameters, macs = self.counts(genotype)
+        folds = f", with {self.folds} folds that ship together" if self.folds > 1 else ""
+        return f"{parameters:,} parameters and {macs:,} MACs{folds}"
 
     def allow(self, genotype: Genotype) -> bool:
         """Whether `genotype` keeps both limits."""
@@ -63,20 +59,28 @@ def planned_shape(model_input: Input) -> tuple[int, ...]:
     return (channels or 1, height or side, width or side)
 
 
-def check_smallest(config: TrainConfig, labels: Callable[[], int]) -> None:
-    """Raise ConfigError, with the smallest network's figures, if not even that keeps the limits.
-    `labels` counts the labels of the data, if that is needed."""
+def check_counts(config: TrainConfig, labels: Callable[[], int]) -> None:
+    """Raise ConfigError, with the figures, if not even the smallest network keeps the limits, or a
+    found one does not. `labels` counts the labels of the data, if that is needed."""
     device = config.device
-    if config.architecture != "search" or (device.parameters is None and device.macs is None):
+    if config.architecture != "search" or config.picked:
+        return
+    if device.parameters is None and device.macs is None:
         return
     for model_input in inputs_of(config):
         limits = limits_of(config, planned_shape(model_input), labels(), config.folds)
-        if not limits.allow(SMALLEST):
-            parameters, macs = limits.counts(SMALLEST)
+        networks = smallest_networks(config.search_space.architecture)
+        if not any(map(limits.allow, networks)):
             raise ConfigError(
                 f"Nothing keeps the limits of train.device: the smallest network of "
-                f"{model_input.name} has {parameters:,} parameters and {macs:,} MACs, with "
-                f"{limits.folds} folds that are shipped together.",
-                "Raise train.device.parameters or macs above these, or set train.folds to 1, or "
-                "a smaller train.input_sizes.",
+                f"{model_input.name} has {limits.figures(min(networks, key=limits.counts))}.",
+                "Raise train.device.parameters or macs above these, set train.folds to 1 or a "
+                "smaller train.input_sizes, or allow more in train.search_space.architecture.",
             )
+        for name, text in config.genotypes.items():
+            if not limits.allow(parse(text)):
+                raise ConfigError(
+                    f"train.families: {name} breaks a limit of train.device: at {model_input.name} "
+                    f"it has {limits.figures(parse(text))}.",
+                    "Take it out, or raise train.device.parameters or macs.",
+                )

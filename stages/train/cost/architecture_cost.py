@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from stages.config import TrainConfig
+from stages.config.search_space import ArchitectureSpace
 from stages.models.genotype import Genotype, convolutions, macs_of
 from stages.train.architecture.counted_limits import (
     FEW_LABELS,
@@ -33,12 +34,12 @@ def mean_seconds(config: TrainConfig, model_input: Input) -> float:
     """As `network_seconds`, in the mean over the trials of a search of `config`, whose arms take
     equally long."""
     limits = limits_of(config, planned_shape(model_input), FEW_LABELS, config.folds)
-    return _mean_seconds(limits)
+    return _mean_seconds(limits, config.search_space.architecture)
 
 
 @lru_cache(maxsize=64)
-def _mean_seconds(limits: CountedLimits) -> float:
-    rng, space, found = random.Random(0), architecture_space(), []  # noqa: S311
+def _mean_seconds(limits: CountedLimits, allowed: ArchitectureSpace) -> float:
+    rng, space, found = random.Random(0), architecture_space(allowed), []  # noqa: S311
     for _ in range(MOST_DRAWS):
         genotype = genotype_of({each.name: rng.choice(each.values) for each in space})
         if limits.allow(genotype):

@@ -123,6 +123,9 @@ def _scratch_seconds(model_input: Input, config: TrainConfig, genotype: str) -> 
     """Seconds of one core for the forward pass of one sample through a network from scratch."""
     if not model_input.initialised_family.searched:
         return forward_seconds(model_input)
+    if not genotype and config.genotypes and config.architecture != "search":
+        every = [_scratch_seconds(model_input, config, each) for each in config.genotypes.values()]
+        return sum(every) / len(every)
     if not genotype:
         return mean_seconds(config, model_input)
     return network_seconds(parse(genotype), planned_shape(model_input))

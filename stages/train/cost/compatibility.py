@@ -6,6 +6,7 @@ from math import gcd
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.augmentations import Changes
 from stages.etl.augment import resolve_augmentations
+from stages.models.genotype import parse
 from stages.parts import AUGMENTATIONS, FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.tasks import Task, is_compatible
@@ -40,12 +41,19 @@ def check_compatibility(pipeline: PipelineConfig) -> None:
 def _check_architecture(config: TrainConfig, task: Task) -> None:
     """Raise ConfigError for what does not go with `train.architecture`, or not without it."""
     searched = [name for name in config.families if FAMILIES[name].searched]
+    for genotype in config.genotypes.values():
+        parse(genotype)
     counted = [name for name in ("parameters", "macs") if getattr(config.device, name) is not None]
     if config.architecture != "search":
-        if searched:
+        if config.picked:
+            raise ConfigError(
+                "train.picked: it names a trial of an architecture search.",
+                "Set train.architecture to search.",
+            )
+        if searched and not config.genotypes:
             raise ConfigError(
                 f"train.families: '{searched[0]}' has no architecture of its own.",
-                "Set train.architecture to search.",
+                "Set train.architecture to search, or name found@RUN, whose search found one.",
             )
         if counted:
             raise ConfigError(
@@ -64,11 +72,14 @@ def _check_architecture(config: TrainConfig, task: Task) -> None:
             f"train.families: where the architecture is searched, '{other[0]}' takes no part.",
             "Take train.families out, or train.architecture.",
         )
-    if config.device.limits:
+    if config.picked:
+        parse(config.picked.hyperparameters.genotype)
+    elif config.device.limits:
         raise ConfigError(
             f"train.device.{next(iter(config.device.limits))}: not measured for each architecture "
             "of a search.",
-            "Set train.device.parameters or macs, which are counted.",
+            "Set train.device.parameters or macs, which are counted; of what is found, aiwf pick "
+            "--size-kb packs a network by the size of its file.",
         )
 
 

@@ -23,6 +23,7 @@ from stages.train.heads.validation_counts import validation_counts
 from stages.train.ood import OTHER, labels_of
 from stages.train.ood.negatives import USERS_OWN
 from stages.train.ood.threshold import Reject, calibrate
+from stages.train.search.picked_trial import picked_record
 from stages.train.search.search_space import Input, inputs_by_name, views_of_rows
 from stages.train.search.selection import DECIMALS, result_of, rounded, selection_of
 from stages.train.search.successive_halving import Trial
@@ -96,9 +97,11 @@ def save_model(
 def _searched(
     trials: Sequence[Trial], config: TrainConfig, prepared: Prepared, dataset: Dataset
 ) -> dict[str, Any]:
-    """The record of an architecture search; empty without one."""
+    """The record of an architecture search, or of a trial picked from one; empty without one."""
     if config.architecture != "search":
         return {}
+    if config.picked:
+        return picked_record(config)
     views = views_of_rows(config, dataset.views)
     minutes = minutes_of(config, dataset.train_and_validation, views)
     return {"architecture": architecture_record(trials, config, prepared.problem, minutes)}

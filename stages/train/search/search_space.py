@@ -281,8 +281,8 @@ def _feature_maps(config: TrainConfig) -> list[Categorical]:
 
 
 def _of_networks(config: TrainConfig) -> list[Categorical]:
-    """The dimensions of networks from scratch, kernel size and width: each is active for inputs
-    whose family has a choice; none if no family has."""
+    """The dimensions of networks from scratch, kernel size, width and found architectures: each is
+    active for inputs whose family has a choice; none if no family has."""
     found = []
     for name in ("kernel", "width"):
         inputs = tuple(
@@ -293,7 +293,20 @@ def _of_networks(config: TrainConfig) -> list[Categorical]:
         values = getattr(config.search_space, name)
         if inputs:
             found.append(Categorical(name, values, when=Condition("input", inputs)))
-    return found
+    return found + _of_found_networks(config)
+
+
+def _of_found_networks(config: TrainConfig) -> list[Categorical]:
+    """The dimension of the architectures that an earlier search found, of searched families."""
+    inputs = tuple(
+        name
+        for name, model_input in inputs_by_name(config).items()
+        if model_input.initialised_family.searched
+    )
+    genotypes = tuple(dict.fromkeys(config.genotypes.values()))
+    if config.architecture == "search" or not (inputs and genotypes):
+        return []
+    return [Categorical("genotype", genotypes, when=Condition("input", inputs))]
 
 
 def default_sets(

@@ -1,7 +1,7 @@
 """Searches over heads and networks from scratch: `successive_halving.py` decides, and workers on
 Ray train."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,11 @@ from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import MB, worker_bytes
 from stages.train.heads.problem import Problem
-from stages.train.search.search_space import default_sets, dimensions, learner_of
+from stages.train.search.picked_trial import PickedTrial
+from stages.train.search.search_space import Dimension, default_sets, dimensions, learner_of
 from stages.train.search.successive_halving import (
     RungBudget,
+    Searcher,
     SuccessiveHalving,
     Trial,
     TrialResult,
@@ -54,18 +56,16 @@ def search(
     the curve so far. Equal arguments give equal trials, on any number of cores. Raises
     InfrastructureError if Ray does not come up or a trial fails three times."""
     space = dimensions(config)
-    searches_architecture = config.architecture == "search"
     learner = learner_of(config)
     halving = SuccessiveHalving(
-        _architecture_search(problem, config)
-        if searches_architecture
-        else SEARCHERS[config.searcher](space, config.seed),
+        _searcher(problem, config, space),
         default_sets(space),
         total=trials,
         size=config.batch,
         keep=config.halving,
         rungs=rungs_of(config.epochs, config.halving),
-        ahead=0 if searches_architecture else 1,  # a policy learns from what it proposed last
+        # a policy learns from what it proposed last
+        ahead=0 if config.architecture == "search" else 1,
         kind=lambda hyperparameters: hyperparameters.get("arm") or learner(hyperparameters),
     )
     session = _SearchSession(
@@ -88,6 +88,16 @@ def search(
         ):
             executor.run(session)
     return halving.trials
+
+
+def _searcher(problem: Problem, config: TrainConfig, space: Sequence[Dimension]) -> Searcher:
+    """What proposes the trials of `config`."""
+    if config.picked:
+        return PickedTrial(config)
+    if config.architecture == "search":
+        return _architecture_search(problem, config)
+    searcher: Searcher = SEARCHERS[config.searcher](space, config.seed)
+    return searcher
 
 
 def _architecture_search(problem: Problem, config: TrainConfig) -> ArchitectureSearch:

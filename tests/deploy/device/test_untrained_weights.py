@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from stages.deploy.device.untrained_weights import NetworkSpec, arrays_of, built
+from stages.models.genotype import EVERY_OPERATION
 from stages.parts import FAMILIES
 from stages.resources import Resources
 from stages.train.search.search_space import Input
@@ -20,7 +21,9 @@ def spec(hidden: int) -> NetworkSpec:
 
 
 @pytest.mark.parametrize("hidden", [0, 64])
-@pytest.mark.parametrize("family", ["small_audio", "mobile_ssd", "mobilenet_v3_small"])
+@pytest.mark.parametrize(
+    "family", ["small_audio", "searched_image", "mobile_ssd", "mobilenet_v3_small"]
+)
 def test_they_fit_the_network_of_their_family(family: str, hidden: int):
     from stages.models.network import assemble
 
@@ -55,6 +58,13 @@ def test_a_network_is_as_wide_as_the_search_may_choose_it():
 
     name = "backbone.units.4.convolution.weight"
     assert wide[name].shape[0] == 2 * plain[name].shape[0]
+
+
+def test_a_picked_network_has_its_own_architecture():
+    genotype = EVERY_OPERATION.replace("widths 12", "widths 20")
+    arrays = built(Input("searched_image", 64), replace(spec(0), genotype=genotype))
+
+    assert bytes(arrays["backbone.genotype"].astype(np.uint8)).decode() == genotype
 
 
 def test_those_of_another_process_are_these():

@@ -2,27 +2,47 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from stages.config import TrainConfig
 from stages.config.device import Device
-from stages.models.genotype import parse
+from stages.config.search_space import ArchitectureSpace, SearchSpace
+from stages.models.genotype import EVERY_OPERATION, parse
+from stages.parts import CONTROLLERS
 from stages.runtime.errors import ConfigError
-from stages.train.architecture.arms import SEARCHED, ArchitectureSearch
-from stages.train.architecture.counted_limits import SMALLEST, check_smallest, limits_of
+from stages.train.architecture.arms import ArchitectureSearch
+from stages.train.architecture.counted_limits import check_counts, limits_of
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
+from stages.train.architecture.space import architecture_space, genotype_of, smallest_networks
 from stages.train.cost.architecture_cost import network_seconds
 from stages.train.cost.budget import trials_within
 
 SHAPE, LABELS = (3, 32, 32), 10
 
 
-def config(controller: str = "hierarchical_ppo", seed: int = 0, **device) -> TrainConfig:
+NARROW = {
+    "stems": 8,
+    "first_widths": 8,
+    "second_widths": 12,
+    "third_widths": 16,
+    "repeats": 1,
+    "downs": "max2",
+    "residual": [False],
+}
+POINT = {**NARROW, "edges": "none"}  # a cell without edges is a skip: one network
+
+
+def config(
+    controller: str = "hierarchical_ppo", seed: int = 0, baselines=(), space=None, **device
+) -> TrainConfig:
     return TrainConfig(
         families=("searched_image",),
         input_sizes=(32,),
         architecture="search",
         controller=controller,
+        baselines=baselines,
+        search_space=SearchSpace(architecture=ArchitectureSpace(**(space or {}))),
         folds=1,
         seed=seed,
         device=Device(**(device or {"parameters": 30_000, "macs": 1_000_000})),
@@ -38,6 +58,12 @@ def searched(train: TrainConfig, rounds: int = 5, batch: int = 8) -> list[dict]:
     return found
 
 
+def smallest(space=None) -> tuple[int, int]:
+    """Parameters and MACs of the smallest network of a space."""
+    limits = limits_of(config(), SHAPE, LABELS, 1)
+    return min(map(limits.counts, smallest_networks(ArchitectureSpace(**(space or {})))))
+
+
 @pytest.mark.parametrize("controller", ["hierarchical_ppo", "evolution", "random_from_prior"])
 def test_no_proposal_breaks_a_limit_and_none_is_searched_twice(controller: str):
     train = config(controller)
@@ -46,22 +72,54 @@ def test_no_proposal_breaks_a_limit_and_none_is_searched_twice(controller: str):
     found = searched(train)
 
     assert all(limits.allow(parse(each["genotype"])) for each in found)
-    own = [each["genotype"] for each in found if each["arm"] == SEARCHED]
+    own = [each["genotype"] for each in found if each["arm"] == controller]
     assert len(own) == len(set(own)) > 5
     assert found == searched(train)
     assert found != searched(config(controller, seed=1))
 
 
-def test_arms_take_equally_long():
+def test_arms_of_every_controller_take_equally_long():
     seconds = Counter()
     most = 0.0
-    for each in searched(config(), rounds=10):
+    for each in searched(config(baselines=tuple(CONTROLLERS)), rounds=10):
         taken = network_seconds(parse(each["genotype"]), SHAPE)
         seconds[each["arm"]] += taken
         most = max(most, taken)
 
-    assert set(seconds) == {SEARCHED, *OPERATIONS}
+    assert set(seconds) == {*CONTROLLERS, *OPERATIONS}
     assert max(seconds.values()) - min(seconds.values()) <= most
+
+
+def test_arms_that_start_alike_propose_different_networks():
+    found = searched(config(baselines=("flat_ppo", "random_from_prior")))
+    own = {
+        arm: {each["genotype"] for each in found if each["arm"] == arm}
+        for arm in ("hierarchical_ppo", "flat_ppo", "random_from_prior")
+    }
+
+    assert all(map(len, own.values()))
+    assert not set.intersection(*own.values())
+
+
+def test_by_default_baselines_search_too():
+    train = TrainConfig(architecture="search")
+
+    assert {"evolution", "local_search", "random", "random_from_prior"} == set(train.baselines)
+
+
+def test_a_policy_learns_from_all_networks_that_it_proposed_together():
+    train = config(baselines=("random",))
+    search, learnt = ArchitectureSearch(train, limits_of(train, SHAPE, LABELS, 1)), []
+    arm = search.arms["hierarchical_ppo"]
+    arm.controller.learn = learnt.append
+
+    for _ in range(30):
+        trials = [(each, 0.5) for each in search.propose(3)]
+        search.learn(trials)
+
+    sizes = [len(trials) for trials in learnt]
+    assert len(sizes) > 1
+    assert all(size % arm.controller.batch == 0 for size in sizes)
 
 
 def test_the_widest_hand_design_is_tried_first_and_trained_as_searched_networks_are():
@@ -70,33 +128,80 @@ def test_the_widest_hand_design_is_tried_first_and_trained_as_searched_networks_
 
     for arm in OPERATIONS:
         first = next(each for each in found if each["arm"] == arm)
-        own = next(each for each in found if each["arm"] == SEARCHED)
+        own = next(each for each in found if each["arm"] == "hierarchical_ppo")
         widest = hand_designs(arm, limits)[0]
         assert first == {**own, "arm": arm, "genotype": widest.text}
         assert 20_000 < limits.counts(widest)[0] <= 30_000
 
 
+def test_a_found_network_is_an_arm_if_it_keeps_the_limits():
+    train = config(parameters=30_000)
+    limits = limits_of(train, SHAPE, LABELS, 1)
+    small, large = hand_designs("plain", limits)[0].text, EVERY_OPERATION.replace("24", "96")
+    found = {"found@a": small, "found@b": large}
+
+    arms = ArchitectureSearch(train.model_copy(update={"genotypes": found}), limits).arms
+
+    assert "found@a" in arms
+    assert "found@b" not in arms
+    assert arms["found@a"].next()["genotype"] == small
+
+
 def test_without_room_for_a_hand_design_all_trials_are_searched():
-    parameters, _ = limits_of(config(), SHAPE, LABELS, 1).counts(SMALLEST)
+    found = searched(config("random", parameters=smallest()[0] + 200), rounds=1, batch=1)
 
-    found = searched(config(parameters=parameters + 20), rounds=1, batch=1)
+    assert [each["arm"] for each in found] == ["random"]
 
-    assert [each["arm"] for each in found] == [SEARCHED]
+
+@pytest.mark.parametrize("controller", ["evolution", "local_search"])
+def test_a_space_of_one_network_trains_it_in_different_ways(controller: str):
+    found = searched(config(controller, space=POINT), rounds=4)
+    own = [each for each in found if each["arm"] == controller]
+
+    assert len({each["genotype"] for each in own}) == 1
+    assert len({str(each) for each in own}) == len(own) > 2
 
 
 def test_limits_that_nothing_keeps_are_refused_with_the_smallest_networks_figures():
-    parameters, macs = limits_of(config(), SHAPE, LABELS, 1).counts(SMALLEST)
-    check_smallest(config(parameters=parameters, macs=macs), lambda: LABELS)
+    parameters, macs = smallest()
+    check_counts(config(parameters=parameters, macs=macs), lambda: LABELS)
 
     with pytest.raises(ConfigError, match=rf"smallest .* {parameters:,} parameters and {macs:,}"):
-        check_smallest(config(parameters=parameters - 1), lambda: LABELS)
+        check_counts(config(parameters=parameters - 1), lambda: LABELS)
     with pytest.raises(ConfigError, match="smallest"):
-        check_smallest(config(macs=macs - 1), lambda: LABELS)
+        check_counts(config(macs=macs - 1), lambda: LABELS)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"stems": 16, "edges": "motif"},
+        {"operations": ["conv3", "pw"], "edges": "motif", "merges": "add"},
+    ],
+)
+def test_the_smallest_network_is_that_of_the_space_that_is_allowed(space: dict):
+    parameters, _ = smallest(space)
+    limits = limits_of(config(), SHAPE, LABELS, 1)
+    dimensions = architecture_space(ArchitectureSpace(**space))
+    rng = np.random.default_rng(0)
+    draws = [genotype_of({each.name: each.sample(rng) for each in dimensions}) for _ in range(100)]
+
+    assert parameters <= min(limits.counts(each)[0] for each in draws)
+    assert parameters > smallest()[0]
+    with pytest.raises(ConfigError, match=f"{parameters:,} parameters"):
+        check_counts(config(space=space, parameters=parameters - 1), lambda: LABELS)
+
+
+def test_a_found_network_that_breaks_a_limit_is_refused_with_its_figures():
+    train = config(parameters=3_000).model_copy(update={"genotypes": {"found@a": EVERY_OPERATION}})
+
+    with pytest.raises(ConfigError, match=r"found@a breaks .* [\d,]+ parameters and [\d,]+ MACs"):
+        check_counts(train, lambda: LABELS)
 
 
 def test_labels_are_counted_only_for_a_limit():
-    check_smallest(config().model_copy(update={"device": Device()}), lambda: 1 / 0)
-    check_smallest(TrainConfig(device=Device(parameters=1)), lambda: 1 / 0)
+    check_counts(config().model_copy(update={"device": Device()}), lambda: 1 / 0)
+    check_counts(TrainConfig(device=Device(parameters=1)), lambda: 1 / 0)
 
 
 def test_smaller_networks_get_more_trials_of_a_budget():

@@ -14,9 +14,10 @@ class Controller(Protocol):
     """Proposes sets of choices and learns their scores. Made with the dimensions of the space, all
     categorical, a seed, and a prior: a function from a set to a number that needs no training, the
     higher, the more promising; None: no set is preferred. Equal arguments, scores and rejections in
-    equal order give equal proposals."""
+    equal order give equal proposals. `batch`: how many sets it proposes before it learns."""
 
     tries_defaults_first: ClassVar[bool]
+    batch: ClassVar[int]
 
     def propose(self, count: int) -> list[Choices]:
         """`count` sets; a set may be proposed again."""

@@ -14,6 +14,7 @@ from stages.train.architecture.controllers.policy import Codes, Floats, Policy
 from stages.train.search.search_space import Categorical
 
 RATE = 0.1  # of Adam
+BATCH = 6  # sets of one policy
 PASSES = 4  # over one batch
 CLIP = 0.2  # largest change of a level's probability that a pass still rewards, as a share
 ENTROPY = 0.05  # weight of the entropy: what keeps the policy from settling early
@@ -26,6 +27,7 @@ class FlatPpo:
     """A controller. Proposals are drawn from one policy, of which all choices learn together."""
 
     tries_defaults_first = True
+    batch = BATCH
 
     def __init__(self, space: Sequence[Categorical], seed: int, prior: Prior | None = None) -> None:
         self.policy = Policy(space, RATE)

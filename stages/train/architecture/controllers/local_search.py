@@ -17,6 +17,7 @@ class LocalSearch:
     """A controller. A neighbour differs in one choice; `prior` has no effect."""
 
     tries_defaults_first = True
+    batch = 1
 
     def __init__(self, space: Sequence[Categorical], seed: int, prior: Prior | None = None) -> None:
         self.space = space

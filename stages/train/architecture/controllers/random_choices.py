@@ -15,6 +15,7 @@ class RandomChoices:
     """A controller that learns nothing: each choice by itself, all values equally likely."""
 
     tries_defaults_first = False
+    batch = 1
 
     def __init__(self, space: Sequence[Categorical], seed: int, prior: Prior | None = None) -> None:
         self.policy = Policy(space, RATE)

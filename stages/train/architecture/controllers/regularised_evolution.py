@@ -10,6 +10,8 @@ from stages.train.search.searchers.evolution import Evolution
 class RegularisedEvolution(Evolution):
     """A controller; `prior` has no effect."""
 
+    batch = 1
+
     def __init__(self, space: Sequence[Categorical], seed: int, prior: Prior | None = None) -> None:
         super().__init__(space, seed)
 

@@ -20,6 +20,7 @@ class Reinforce:
     """A controller. What a limit forbids teaches it nothing."""
 
     tries_defaults_first = True
+    batch = 1
 
     def __init__(self, space: Sequence[Categorical], seed: int, prior: Prior | None = None) -> None:
         self.policy = Policy(space, RATE)
