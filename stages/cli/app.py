@@ -6,6 +6,7 @@ import typer
 
 from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.data import app as data
+from stages.cli.devices import devices
 from stages.cli.doctor import doctor
 from stages.cli.engines import advise, bench, conformance
 from stages.cli.evaluate import evaluate
@@ -54,6 +55,7 @@ for publishing_command in (publish, rollback, live):
 app.command()(bench)
 app.command()(advise)
 app.command()(conformance)
+app.command()(devices)
 for server_command in (doctor, gc, up, down, status, studio):
     app.command()(server_command)
 app.command("list")(list_artifacts)

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
+from stages.config.device_profiles import find_profile, profile_names, with_profile
 from stages.deploy.device.device_limits import fitted
+from stages.deploy.device.measuring import Unmeasured
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
 from stages.etl import source
@@ -15,6 +17,7 @@ from stages.etl.readers import read_revision
 from stages.memo import CachedContent
 from stages.opening import open_store, resources_of
 from stages.parts import TASKS
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
 from stages.train import trainer_of
@@ -58,6 +61,8 @@ class _Prepared(NamedTuple):
 
 
 def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
+    profile = find_profile(pipeline.train.device.profile, settings.device_profiles)
+    pipeline = with_profile(pipeline, settings.device_profiles, settings.device)
     check_compatibility(pipeline)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
@@ -70,7 +75,11 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
     store = open_store(settings)
     labels = partial(_labels, data, pipeline.task, store, settings)
-    train = fitted(prepared, labels, store, resources)
+    try:
+        train = fitted(prepared, labels, store, resources, profile)
+    except Unmeasured as error:
+        names = ", ".join(profile_names(settings.device_profiles))
+        raise ConfigError(error.problem, f"{error.remedy} Known devices: {names}.") from error
     resolve_train = trainer_of(pipeline.task).resolve
     if not pipeline.train.families:
         resolve_train = partial(affordable, trainer_of(pipeline.task))
