@@ -7,7 +7,7 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
-    from stages.config.device_profile import DeviceProfile, Figure
+    from stages.config.device_profile import DeviceProfile, SourcedFigure
 
 
 def devices(
@@ -69,7 +69,7 @@ def _print_profile(profile: "DeviceProfile") -> None:
         print(f"  {line(other.name)} ({other.status}): {line(other.note)}")
 
 
-def _figure(figure: "Figure", unit: str) -> str:
+def _figure(figure: "SourcedFigure", unit: str) -> str:
     from stages.runtime.neutral import line
 
     return f"{figure.value:g}{unit and ' '}{unit} ({line(figure.source)})"

@@ -16,7 +16,7 @@ Numeric = Literal["float32", "float16", "bfloat16", "int8"]
 EngineName = Annotated[str, AfterValidator(parts.ENGINES.check)]
 
 
-class Figure(Section):
+class SourcedFigure(Section):
     """A number and where it comes from."""
 
     value: float = Field(gt=0, description="The number, in the unit of its key.")
@@ -73,9 +73,11 @@ class OtherEngine(Section):
 class Budgets(Section):
     """The limits that a pipeline takes over, where it sets none of its own."""
 
-    latency_ms_p95: Figure | None = Field(None, description="As train.device.latency_ms_p95.")
-    size_mb: Figure | None = Field(None, description="As train.device.size_mb.")
-    memory_mb: Figure | None = Field(None, description="As train.device.memory_mb.")
+    latency_ms_p95: SourcedFigure | None = Field(
+        None, description="As train.device.latency_ms_p95."
+    )
+    size_mb: SourcedFigure | None = Field(None, description="As train.device.size_mb.")
+    memory_mb: SourcedFigure | None = Field(None, description="As train.device.memory_mb.")
 
 
 class DeviceProfile(Section):
@@ -83,7 +85,9 @@ class DeviceProfile(Section):
 
     name: Name = Field(description="As in train.device.profile; the file is named after it.")
     title: Text = Field(description="The device in a few words.")
-    memory_mb: Figure = Field(description="Memory for the system and all programs, in megabytes.")
+    memory_mb: SourcedFigure = Field(
+        description="Memory for the system and all programs, in megabytes."
+    )
     processors: tuple[Processor, ...] = Field(min_length=1, description="Those that run networks.")
     engine: EngineName | None = Field(
         None, description="Engine for a pipeline that names none; empty: none of ours runs there."
@@ -138,7 +142,7 @@ def contradictions(profile: DeviceProfile) -> Iterator[Contradiction]:
             "Set `engine` to one of them.",
         )
     numerics = {numeric for processor in profile.processors for numeric in processor.numerics}
-    seen: dict[tuple[str, str, str], float] = {}
+    published: dict[tuple[str, str, str], float] = {}
     for place, row in enumerate(profile.latencies):
         if row.numeric not in numerics:
             yield Contradiction(
@@ -147,10 +151,10 @@ def contradictions(profile: DeviceProfile) -> Iterator[Contradiction]:
                 f"Add it to `numerics` of the processor, or take one of: {_listed(numerics)}.",
             )
         key = (row.network, row.numeric, row.engine)
-        if seen.setdefault(key, row.milliseconds) != row.milliseconds:
+        if published.setdefault(key, row.milliseconds) != row.milliseconds:
             yield Contradiction(
                 ("latencies", place, "milliseconds"),
-                f"{row.network} in {row.numeric} takes {seen[key]:g} ms, too.",
+                f"{row.network} in {row.numeric} takes {published[key]:g} ms, too.",
                 "Keep one of the two.",
             )
 

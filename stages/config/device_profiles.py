@@ -93,10 +93,10 @@ def unknown_profile(name: str, folder: Path) -> ConfigError:
 def _deploy(pipeline: PipelineConfig, profile: DeviceProfile) -> DeployConfig:
     deploy = pipeline.deploy
     if not profile.engines:
-        others = "; ".join(f"{other.name}: {other.note}" for other in profile.other_engines)
+        needed = "; ".join(f"{other.name}: {other.note}" for other in profile.other_engines)
         raise ConfigError(
             f"train.device.profile: no engine of this product runs on {profile.title}.",
-            f"It needs {others}" if others else "Choose another device.",
+            f"It needs {needed}" if needed else "Choose another device.",
         )
     if "engine" not in deploy.model_fields_set and profile.engine:
         deploy = deploy.model_copy(update={"engine": profile.engine})

@@ -138,10 +138,12 @@ def test_the_engine_alone_answers_the_test_vector_or_it_is_not_verified(name, co
 
 @pytest.mark.parametrize("name", marked(OF_ENGINES))
 def test_a_target_of_an_engine_refuses_the_network_of_another(name):
-    foreign = Content("colours", DESCRIPTION, {"model.onnx": colour_network()}, golden_pictures())
+    unsuitable = Content(
+        "colours", DESCRIPTION, {"model.onnx": colour_network()}, golden_pictures()
+    )
 
     with pytest.raises(ConfigError, match="cannot hold a network for onnxruntime") as caught:
-        TARGETS[name]().files(foreign)
+        TARGETS[name]().files(unsuitable)
 
     assert f"`{name}` in deploy.targets" in caught.value.remedy
 

@@ -44,9 +44,9 @@ def fitted(
     if train.device.measured or not (train.device.limits or lacking):
         return train
     spec = _network_spec(pipeline, labels())
-    others = [replace(spec, engine=name) for name in lacking if name != spec.engine]
+    further = [replace(spec, engine=name) for name in lacking if name != spec.engine]
     table = tuple(
-        _coverage(model_input, others, store, resources)
+        _coverage(model_input, further, store, resources)
         or _device_cost(model_input, spec, train.device, store, resources, profile)
         for model_input in inputs_of(train)
     )
