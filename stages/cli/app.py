@@ -11,6 +11,7 @@ from stages.cli.doctor import doctor
 from stages.cli.engines import advise, bench, conformance
 from stages.cli.evaluate import evaluate
 from stages.cli.gc import gc
+from stages.cli.importing import import_model
 from stages.cli.package import predict, serve
 from stages.cli.publishing import live, publish, rollback
 from stages.cli.running import plan, reproduce, run, stage
@@ -56,6 +57,7 @@ app.command()(bench)
 app.command()(advise)
 app.command()(conformance)
 app.command()(devices)
+app.command("import")(import_model)
 for server_command in (doctor, gc, up, down, status, studio):
     app.command()(server_command)
 app.command("list")(list_artifacts)
