@@ -221,9 +221,10 @@ def _windows(content: Content, photos: Sequence[bytes]) -> NDArray[np.float32]:
 
 
 def _best(content: Content, windows: NDArray[np.float32]) -> NDArray[np.int64]:
-    return _outputs(content, [windows[place : place + 1] for place in range(len(windows))]).argmax(
-        1
-    )
+    """The best label of each of `windows`, which are answered one at a time."""
+    outputs = _outputs(content, [windows[place : place + 1] for place in range(len(windows))])
+    best: NDArray[np.int64] = outputs.argmax(axis=1)
+    return best
 
 
 def _outputs(content: Content, batches: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
