@@ -102,8 +102,9 @@ def _deploy(pipeline: PipelineConfig, profile: DeviceProfile) -> DeployConfig:
         deploy = deploy.model_copy(update={"engine": profile.engine})
     for engine in deploy.engines:
         if engine not in profile.engines:
+            key = "deploy.engine" if engine == deploy.engine else "deploy.targets"
             raise ConfigError(
-                f"deploy.engine: {engine} does not run on {profile.name}.",
+                f"{key}: {engine} does not run on {profile.name}.",
                 f"Name one of: {', '.join(profile.engines)}.",
             )
     return deploy

@@ -148,6 +148,13 @@ def test_an_engine_that_does_not_run_there_is_refused_with_those_that_do():
     assert "ncnn" in caught.value.remedy
 
 
+def test_a_target_whose_engine_does_not_run_there_is_refused_too():
+    deploy = {"targets": ["device_sdk", "openvino"]}
+
+    with pytest.raises(ConfigError, match=r"deploy\.targets: openvino does not run on rasp"):
+        with_profile(pipeline(train=on("raspberry_pi_4"), deploy=deploy), FOLDER)
+
+
 def test_a_device_that_none_of_our_engines_runs_on_is_told():
     with pytest.raises(ConfigError, match="no engine of this product runs") as caught:
         with_profile(pipeline(train=on("microcontroller")), FOLDER)
