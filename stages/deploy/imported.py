@@ -38,7 +38,7 @@ NEEDED = "--labels FILE --size N --mean R,G,B --std R,G,B and --logits or --scor
 
 
 @dataclass(frozen=True)
-class Preprocessing:
+class StatedPreprocessing:
     """What the network expects, and what it answers. `size`: the side of its pictures, or height
     and width. `fit`: as of the step resize. `mean` and `std`: of red, green, blue, for pixels of
     0..1. `logits`: whether its outputs are to be turned into scores by a softmax."""
@@ -102,8 +102,8 @@ def read_network(path: Path) -> Any:
     return model
 
 
-def stated(model: Any, options: Mapping[str, Any]) -> Preprocessing:
-    """The preprocessing of `model`: `options`, by the names of Preprocessing (None: not stated),
+def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
+    """The preprocessing of `model`: `options`, by the names of StatedPreprocessing (None: not stated),
     before what its file says.
 
     Raises ConfigError, naming it, if something is stated nowhere."""
@@ -126,11 +126,11 @@ def stated(model: Any, options: Mapping[str, Any]) -> Preprocessing:
             f"The network answers {count} labels, and {len(found['labels'])} are named.",
             "Give a file with one label on each line, in the network's order.",
         )
-    return Preprocessing(**found)
+    return StatedPreprocessing(**found)
 
 
 def imported(
-    model: Any, preprocessing: Preprocessing, name: str, photos: Sequence[bytes] = ()
+    model: Any, preprocessing: StatedPreprocessing, name: str, photos: Sequence[bytes] = ()
 ) -> Imported:
     """The device_sdk package `name` of `model`. With `photos` it is compressed to int8, calibrated
     on half of them, and that ships if the best label of enough of the others stays. The package is
@@ -159,7 +159,9 @@ def imported(
     return Imported(_packed(small), "int8", agreement, len(compared))
 
 
-def _content(network: bytes, preprocessing: Preprocessing, name: str, numeric: str) -> Content:
+def _content(
+    network: bytes, preprocessing: StatedPreprocessing, name: str, numeric: str
+) -> Content:
     engine: Engine = ENGINES[ENGINE]
     task, size = TASKS[TASK], preprocessing.size
     modality = MODALITIES[task.modality]
@@ -199,11 +201,11 @@ def _check_batches(content: Content) -> None:
     """Raise ConfigError unless the network answers two windows as it answers each alone."""
     shape = (2, *content.description["input_shape"])
     windows = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    together, alone = _outputs(content, [windows]), _outputs(content, [windows[:1], windows[1:]])
+    pair, alone = _outputs(content, [windows]), _outputs(content, [windows[:1], windows[1:]])
     labels = len(content.description["labels"])
-    if together.shape != (2, labels) or not np.allclose(together, alone, atol=1e-3, rtol=1e-3):
+    if pair.shape != (2, labels) or not np.allclose(pair, alone, atol=1e-3, rtol=1e-3):
         raise ConfigError(
-            f"The network answers {together.shape} for two pictures, (2, {labels}) are expected, "
+            f"The network answers {pair.shape} for two pictures, (2, {labels}) are expected, "
             "each as if it were alone.",
             "Export it with a batch of any size, and name as many labels as it answers.",
         )
@@ -259,7 +261,7 @@ def _packed(content: Content) -> dict[str, bytes]:
 
 
 def _in_file(model: Any) -> dict[str, Any]:
-    """What the entries of the file state, by the names of Preprocessing.
+    """What the entries of the file state, by the names of StatedPreprocessing.
 
     Raises ConfigError for an entry that cannot be, or that no step does."""
     entries = {entry.key.removeprefix(f"{PREFIX} "): entry.value for entry in model.metadata_props}

@@ -151,10 +151,13 @@ def _estimated(
 
 def _nothing_fits(device: Device, table: tuple[DeviceCost, ...]) -> ConfigError:
     """The error that no input keeps the limits, with the nearest input and limits that allow it."""
-    reasons = "; ".join(f"{figures.input}: {figures.why}" for figures in table)
+    reasons = "; ".join(f"{figures.input}: {figures.why.rstrip('.')}" for figures in table)
     measured_inputs = [figures for figures in table if _limit_ratios(figures, device)]
     if not measured_inputs:
-        return ConfigError(f"No model family can be packed. {reasons}.", "Name other families.")
+        return ConfigError(
+            f"No model family can be packed. {reasons}.",
+            "Name other families, or leave out the target.",
+        )
     nearest = min(measured_inputs, key=lambda figures: max(_limit_ratios(figures, device).values()))
     needed = " and ".join(
         f"train.device.{name} to {_rounded_up(device.limits[name] * over):g}"
