@@ -103,8 +103,8 @@ def read_network(path: Path) -> Any:
 
 
 def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
-    """The preprocessing of `model`: `options`, by the names of StatedPreprocessing (None: not stated),
-    before what its file says.
+    """The preprocessing of `model`: `options`, by the fields' names (None: not stated), before what
+    its file says.
 
     Raises ConfigError, naming it, if something is stated nowhere."""
     found = {
