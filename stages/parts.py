@@ -220,6 +220,10 @@ TARGETS = Registry(
     {
         "device_sdk": ".deploy.targets.device_sdk:DeviceSdk",
         "cloud_api": ".deploy.targets.cloud_api:CloudApi",
+        # a target with the name of an engine packs for that engine
+        "openvino": ".deploy.targets.openvino_folder:OpenVinoFolder",
+        "ncnn": ".deploy.targets.ncnn_folder:NcnnFolder",
+        "mnn": ".deploy.targets.mnn_folder:MnnFolder",
     },
 )
 

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
 
     workspace: Path = Field(Path(".aiwf"), description="Folder for everything that is made.")
     pipelines: Path = Field(Path("configs/pipelines"), description="Folder of pipeline YAMLs.")
+    device_profiles: Path = Field(Path("configs/devices"), description="Folder of device profiles.")
     store: str = Field("", description="'' for a folder in the workspace, or s3://bucket/prefix.")
     s3_endpoint: str = "http://127.0.0.1:8333"
     s3_access_key: SecretStr = SecretStr("")

@@ -6,10 +6,12 @@ import typer
 
 from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.data import app as data
+from stages.cli.devices import devices
 from stages.cli.doctor import doctor
 from stages.cli.engines import advise, bench, conformance
 from stages.cli.evaluate import evaluate
 from stages.cli.gc import gc
+from stages.cli.importing import import_model
 from stages.cli.package import predict, serve
 from stages.cli.pick import pick
 from stages.cli.publishing import live, publish, rollback
@@ -55,6 +57,8 @@ for publishing_command in (publish, rollback, live):
 app.command()(bench)
 app.command()(advise)
 app.command()(conformance)
+app.command()(devices)
+app.command("import")(import_model)
 for server_command in (doctor, gc, up, down, status, studio):
     app.command()(server_command)
 app.command("list")(list_artifacts)

@@ -12,6 +12,7 @@ from stages.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stages.config.device_profile import DeviceProfile
     from stages.deploy.bench.advice import Demand
     from stages.deploy.bench.measured import Bench, BenchRow
     from stages.deploy.conformance.results import Comparison
@@ -136,30 +137,49 @@ def advise(
         str | None,
         typer.Option(help="demo, server, throughput, nvidia, device or custom; asked if left out."),
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="The device, by its profile; `aiwf devices` lists them.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="So long for each figure.")] = 1.0,
 ) -> None:
     """Say how to deploy for a demand, with what the package measures on this machine."""
     import yaml
 
-    from stages.deploy.bench.advice import DEMANDS, advice
+    from stages.deploy.bench.advice import DEMANDS, advice, in_question
     from stages.deploy.bench.measured import benched
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
 
-    chosen = _demand(demand) if demand else _confirmed(DEMANDS)
+    profile = _profile(device) if device else None
+    chosen = _demand(demand or "device") if demand or device else _confirmed(DEMANDS)
+    engines = in_question(chosen, profile)
     bench_result = None
     if package:
         store = open_store(Settings())
         with opened_package(package, store) as folder:
-            bench_result = benched(folder, store, seconds, engines=chosen.engines)
-    found = advice(chosen, bench_result)
+            bench_result = benched(folder, store, seconds, engines=engines)
+    found = advice(chosen, bench_result, profile)
     print(f"{chosen.question}\n  {chosen.recipe}\n\n  {found.figures}")
+    if found.published:
+        print("  Published for it, not measured here:")
+    for published in found.published:
+        print(f"    {published}")
     if found.alternatives:
         print(
             f"  Chosen from {found.alternatives + 1} by {chosen.orders_by}; `aiwf bench` shows all."
         )
     print("\nIn the pipeline:")
     print(yaml.safe_dump(found.settings, sort_keys=False, default_flow_style=None), end="")
+
+
+def _profile(name: str) -> "DeviceProfile":
+    from stages.config.device_profiles import find_profile, unknown_profile
+
+    folder = Settings().device_profiles
+    profile = find_profile(name, folder)
+    if profile is None:
+        raise unknown_profile(name, folder)
+    return profile
 
 
 def _demand(name: str) -> "Demand":

@@ -25,6 +25,10 @@ class DeviceCost(Section):
     memory_mb: float | None = Field(
         None, description="Peak memory of the process that ran it, in megabytes."
     )
+    estimated: str = Field(
+        "",
+        description="Where the latency was estimated from, if it was not measured on the device.",
+    )
     why: str = Field("", description="Why it is left out; empty: it takes part.")
 
 
@@ -63,8 +67,10 @@ class Device(Section):
     profile: str = Field(
         HERE,
         min_length=1,
-        description="The device whose measurements are used: this machine, or a device that saved "
-        "its measurements under this name in the same store (AIWF_DEVICE).",
+        description="The device: this machine; a profile in configs/devices/ (`aiwf devices` lists "
+        "them), which sets the limits and the engine that the pipeline leaves open; or a device "
+        "that saved its measurements under this name in the same store (AIWF_DEVICE). Without "
+        "measurements the latency is estimated from the profile's table, and marked so.",
     )
     excluded: tuple[str, ...] = Field(
         (), description="Inputs that break a limit; filled in when a run is planned."
@@ -94,13 +100,32 @@ class Device(Section):
         """The limits that `figures` break, as text; empty if none is broken."""
         values = {name: getattr(figures, name) for name in self.limits}
         return [
-            f"{LIMITS[name].format(value)}, {self.limits[name]:.3g} allowed"
+            f"{LIMITS[name].format(value)}{_mark(name, figures)}, {self.limits[name]:.3g} allowed"
             for name, value in values.items()
             if value is not None and value > self.limits[name]
         ]
 
     def notices(self) -> list[str]:
-        """A line for each input that was left out: which, and why."""
-        return [
+        """A line for each input that was left out: which, and why; and lines for those whose
+        latency is estimated or not known."""
+        excluded = [
             f"{figures.input} left out: {figures.why}" for figures in self.measured if figures.why
         ]
+        estimates = [
+            f"{figures.input}: {figures.latency_ms_p95:.3g} ms"
+            for figures in self.measured
+            if figures.estimated and figures.latency_ms_p95 is not None
+        ]
+        sources = dict.fromkeys(row.estimated for row in self.measured if row.estimated)
+        note = f"latency on {self.profile}, estimated from {'; '.join(sources)}: "
+        unknown = [
+            f"{figures.input}: its latency on {self.profile} is not known, and the limit on it was "
+            "not checked"
+            for figures in self.measured
+            if self.latency_ms_p95 and figures.latency_ms_p95 is None and not figures.why
+        ]
+        return [*excluded, *([note + ", ".join(estimates)] if estimates else []), *unknown]
+
+
+def _mark(limit: str, figures: DeviceCost) -> str:
+    return " (estimated)" if figures.estimated and limit == "latency_ms_p95" else ""

@@ -87,7 +87,11 @@ class DeployConfig(Section):
     """The deploy stage: compressing, verifying and packing."""
 
     targets: tuple[Annotated[str, AfterValidator(parts.TARGETS.check)], ...] = Field(
-        ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
+        ("device_sdk", "cloud_api"),
+        min_length=1,
+        description="Kinds of package to make. `openvino`, `ncnn` and `mnn` are folders in that "
+        "engine's own format, for programs that call it; they use that engine, whatever "
+        "deploy.engine says.",
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime",
@@ -130,3 +134,16 @@ class DeployConfig(Section):
         description="Test samples to answer under qemu-user on an emulated processor without VNNI; "
         "0: no emulation.",
     )
+
+    def engine_of(self, target: str) -> str:
+        """The engine of the package for `target`: the one of that name, if there is one."""
+        return target if target in parts.ENGINES else self.engine
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines of all targets, each once."""
+        return tuple(dict.fromkeys(map(self.engine_of, self.targets)))
+
+    def for_target(self, target: str) -> "DeployConfig":
+        """The part that is about `target` alone."""
+        return self.model_copy(update={"targets": (target,), "engine": self.engine_of(target)})

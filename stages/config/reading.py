@@ -92,7 +92,7 @@ def parse_pipeline(
             f"{source}: a pipeline is a table of keys, and this is {kind}.",
             "Write at least three lines: name: ..., task: ..., data: ...",
         )
-    lines = _lines(node) if node else {}
+    lines = key_lines(node) if node else {}
     return checked(override(raw, changes), source, lines, places(changes))
 
 
@@ -135,7 +135,7 @@ def checked(
         raise ConfigError("\n".join(messages), "") from error
 
 
-def _lines(root: yaml.Node) -> dict[Place, int]:
+def key_lines(root: yaml.Node) -> dict[Place, int]:
     """The line of every key below `root`."""
     lines: dict[Place, int] = {}
     waiting: list[tuple[Place, yaml.Node, int]] = [((), root, line_of(root))]

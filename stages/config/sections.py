@@ -121,7 +121,7 @@ class PipelineConfig(Section):
             case "evaluate":
                 return EvaluateSlice(evaluate=self.evaluate, device=self.train.device)
             case _:
-                deploy = self.deploy.model_copy(update={"targets": (target,)})
+                deploy = self.deploy.for_target(target)
                 device = self.train.device.requested
                 return DeploySlice(name=self.name, target=target, deploy=deploy, device=device)
 

@@ -37,8 +37,13 @@ def check_emulators(deploy: DeployConfig) -> None:
     other_sets = [name for name in deploy.instruction_sets if name != instruction_set()]
     if not deploy.emulated_samples or not other_sets:
         return
-    engine: Engine = ENGINES[deploy.engine]
-    numerics = [numeric for numeric in deploy.ladder if numeric in engine.compressors]
+    engines: list[Engine] = [ENGINES[name] for name in deploy.engines]
     for name in other_sets:
-        if any(engine.sums(numeric, name) != Sums.FLOAT for numeric in numerics):
+        if any(_adds_integers(engine, name, deploy) for engine in engines):
             emulator(name)
+
+
+def _adds_integers(engine: Engine, instruction_set: str, deploy: DeployConfig) -> bool:
+    """Whether `engine` adds whole numbers there in a number format that it may ship."""
+    numerics = [numeric for numeric in deploy.ladder if numeric in engine.compressors]
+    return any(engine.sums(numeric, instruction_set) != Sums.FLOAT for numeric in numerics)

@@ -36,7 +36,7 @@ def make_package(work: Workbench, result: LadderResult) -> Package:
         name=work.config.name,
         target=work.config.target,
         backend=work.engine.backend,
-        format=work.engine.format,
+        format=json.loads(files["package.json"])["format"],
         numeric=best.numeric,
         size_bytes=sum(len(data) for data in files.values()),
         overall=best.measured.overall,

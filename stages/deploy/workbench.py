@@ -53,7 +53,7 @@ class Workbench:
 
     @property
     def engine(self) -> Engine:
-        engine: Engine = ENGINES[self.config.deploy.engine]
+        engine: Engine = ENGINES[self.config.deploy.engine_of(self.config.target)]
         return engine
 
     @property

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
+from stages.config.device_profiles import find_profile, profile_names, with_profile
 from stages.deploy.device.device_limits import fitted
+from stages.deploy.device.measuring import Unmeasured
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
 from stages.etl import source
@@ -16,6 +18,7 @@ from stages.memo import CachedContent
 from stages.opening import open_store, resources_of
 from stages.parts import TASKS
 from stages.runner.found_networks import with_found_networks
+from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
 from stages.train import trainer_of
@@ -61,6 +64,8 @@ class _Prepared(NamedTuple):
 def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     store = open_store(settings)
     pipeline = with_found_networks(pipeline, store)
+    profile = find_profile(pipeline.train.device.profile, settings.device_profiles)
+    pipeline = with_profile(pipeline, settings.device_profiles, settings.device)
     check_compatibility(pipeline)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
@@ -72,7 +77,11 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     initialised = with_weights(pipeline.task, pipeline.train, resources)
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
     labels = partial(_labels, data, pipeline.task, store, settings)
-    train = fitted(prepared, labels, store, resources)
+    try:
+        train = fitted(prepared, labels, store, resources, profile)
+    except Unmeasured as error:
+        names = ", ".join(profile_names(settings.device_profiles))
+        raise ConfigError(error.problem, f"{error.remedy} Known devices: {names}.") from error
     resolve_train = trainer_of(pipeline.task).resolve
     if not pipeline.train.families:
         resolve_train = partial(affordable, trainer_of(pipeline.task))

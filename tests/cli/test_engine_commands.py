@@ -45,3 +45,27 @@ def test_a_family_that_is_misspelt_is_told():
 def test_a_package_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ConfigError, match="There is no package"):
         output_of("bench", str(tmp_path / "nothing"))
+
+
+def test_advice_for_a_device_names_its_profile_and_what_others_measured():
+    output = output_of("advise", "--device", "raspberry_pi_4")
+
+    assert "profile: raspberry_pi_4" in output
+    assert "Published for it, not measured here:" in output
+    assert "mobilenet_v2 at 224, float32: 93.5 ms" in output
+
+
+def test_devices_are_listed_and_shown_with_their_sources():
+    assert "raspberry_pi_5     Raspberry Pi 5" in output_of("devices")
+
+    output = output_of("devices", "hi3559a")
+
+    assert "3400 Gop/s in int8 (article on deployment" in output
+    assert "HI_MPI_SVP_NNIE" in output
+
+
+def test_a_device_that_is_misspelt_is_told_with_the_nearest():
+    with pytest.raises(ConfigError, match="no device is called 'raspberry4'") as caught:
+        output_of("devices", "raspberry4")
+
+    assert "Did you mean 'raspberry_pi_4'?" in caught.value.remedy

@@ -1,12 +1,16 @@
 """Six kinds of demand have one recipe each, with what was measured here, or that nothing was."""
 
+from pathlib import Path
+
 import pytest
 
-from stages.config import DeployConfig
+from stages.config import DeployConfig, TrainConfig
+from stages.config.device_profiles import find_profile
 from stages.deploy.bench.advice import DEMANDS, NOT_HERE, advice, demand_of
 from stages.deploy.bench.costs import Costs
 from stages.deploy.bench.measured import Bench, BenchRow
 from stages.parts import ENGINES
+from stages.runtime.errors import ConfigError
 
 
 def row(engine, numeric, agreeing=8, load=100.0, memory=100.0, cpu=10.0, p95=20.0):
@@ -73,3 +77,24 @@ def test_without_a_benchmark_nothing_is_claimed(bench):
     assert found.row is None
     assert found.figures.startswith(NOT_HERE)
     assert found.settings["deploy"]["engine"] == "onnxruntime"
+
+
+def profile(name):
+    return find_profile(name, Path("configs/devices"))
+
+
+def test_a_device_that_is_named_decides_the_engines_and_stands_in_the_settings():
+    found = advice(demand_of("device"), BENCH, profile("hi3559a"))
+
+    assert found.row.engine == "ncnn"  # onnxruntime is faster, and does not run there
+    assert found.figures.startswith("On HiSilicon Hi3559A, camera chip with four kinds of")
+    assert NOT_HERE in found.figures
+    assert TrainConfig.model_validate(found.settings["train"]).device.profile == "hi3559a"
+    assert "mobilenet_v1 at 224, int8: 66.7 ms (ncnn" in found.published[1]
+
+
+def test_a_device_that_no_engine_of_the_demand_runs_on_is_told_with_what_does():
+    with pytest.raises(ConfigError, match="None of ncnn, mnn, onnxruntime runs on Micro") as caught:
+        advice(demand_of("device"), None, profile("microcontroller"))
+
+    assert "TensorFlow Lite for Microcontrollers" in caught.value.remedy

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stages.config.device_profile import DeviceProfile
 from stages.deploy.bench.measured import Bench, BenchRow
+from stages.runtime.errors import ConfigError
 
 NOT_HERE = "not measured here"
 
@@ -69,8 +71,9 @@ DEMANDS = (
     Demand(
         "device",
         "Another board or a phone, where latency matters?",
-        "Set train.device to its limits, so that only networks that keep them are trained, and "
-        "take an engine for ARM.",
+        "Name it in train.device.profile (`aiwf devices` lists them) or set its limits there, so "
+        "that only networks that keep them are trained, and take an engine for ARM. For a program "
+        "in C++ set deploy.targets to ncnn or mnn: a folder in that engine's own format.",
         "device_sdk",
         ("ncnn", "mnn", "onnxruntime"),
         "p95_ms",
@@ -92,19 +95,32 @@ DEMANDS = (
 @dataclass(frozen=True)
 class Advice:
     """The answer to a demand: its recipe, the row of the benchmark that it rests on (None: nothing
-    was measured), and how many `alternatives` came into question."""
+    was measured), how many `alternatives` came into question, and the `profile` of the device that
+    it is for (None: none was named)."""
 
     demand: Demand
     row: BenchRow | None
     alternatives: int
+    profile: DeviceProfile | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """What a pipeline's YAML says for it."""
-        engine = self.row.engine if self.row else self.demand.engines[0]
+        engine = self.row.engine if self.row else in_question(self.demand, self.profile)[0]
         numeric = self.row.numeric if self.row else "float32"
         ladder = list(dict.fromkeys([numeric, "float32"]))
-        return {"deploy": {"targets": [self.demand.target], "engine": engine, "ladder": ladder}}
+        deploy = {"targets": [self.demand.target], "engine": engine, "ladder": ladder}
+        if self.profile is None:
+            return {"deploy": deploy}
+        return {"train": {"device": {"profile": self.profile.name}}, "deploy": deploy}
+
+    @property
+    def published(self) -> list[str]:
+        """What others measured on the device, each line with its source."""
+        rows = self.profile.latencies if self.profile else ()
+        return [
+            f"{row.network}, {row.numeric}: {row.milliseconds:g} ms ({row.source})" for row in rows
+        ]
 
     @property
     def figures(self) -> str:
@@ -118,9 +134,10 @@ class Advice:
             f"{single.cpu_ms:.3g} ms of a core, {single.memory_mb:.0f} MB of memory; "
             f"{self.row.agreeing} of {self.row.golden} golden samples keep their answer."
         )
-        if not self.demand.hardware:
+        hardware = self.profile.title if self.profile else self.demand.hardware
+        if not hardware:
             return text
-        return f"On {self.demand.hardware}: {NOT_HERE}. On this machine, {text}"
+        return f"On {hardware}: {NOT_HERE}. On this machine, {text}"
 
 
 def demand_of(key: str) -> Demand:
@@ -128,19 +145,36 @@ def demand_of(key: str) -> Demand:
     return {demand.key: demand for demand in DEMANDS}[key]
 
 
-def advice(demand: Demand, bench: Bench | None) -> Advice:
-    """The recipe for `demand`, with the row of `bench` that has the best figure among the engines
-    in question and keeps every golden sample."""
-    rows = _in_question(demand, bench.rows if bench else ())
+def advice(demand: Demand, bench: Bench | None, profile: DeviceProfile | None = None) -> Advice:
+    """The recipe for `demand`, on the device of `profile` if one is named, with the row of `bench`
+    that has the best figure among the engines in question and keeps every golden sample.
+
+    Raises ConfigError if none of the demand's engines runs on the device."""
+    engines = in_question(demand, profile)
+    rows = _sound(engines, bench.rows if bench else ())
     best = min(rows, key=lambda row: _figure(row, demand.orders_by), default=None)
-    return Advice(demand, best, max(len(rows) - 1, 0))
+    return Advice(demand, best, max(len(rows) - 1, 0), profile)
 
 
-def _in_question(demand: Demand, rows: Sequence[BenchRow]) -> list[BenchRow]:
+def in_question(demand: Demand, profile: DeviceProfile | None) -> tuple[str, ...]:
+    """The engines of `demand` that run on the device of `profile`, or all.
+
+    Raises ConfigError if none does."""
+    if profile is None:
+        return demand.engines
+    found = tuple(name for name in demand.engines if name in profile.engines)
+    if not found:
+        vendors = "; ".join(f"{other.name}: {other.note}" for other in profile.other_engines)
+        raise ConfigError(
+            f"None of {', '.join(demand.engines)} runs on {profile.title}.",
+            f"What runs there: {', '.join(profile.engines) or vendors or 'nothing of ours'}.",
+        )
+    return found
+
+
+def _sound(engines: Sequence[str], rows: Sequence[BenchRow]) -> list[BenchRow]:
     return [
-        row
-        for row in rows
-        if row.engine in demand.engines and row.costs and row.agreeing == row.golden
+        row for row in rows if row.engine in engines and row.costs and row.agreeing == row.golden
     ]
 
 

@@ -1,14 +1,18 @@
 """Selects the inputs that a device's engine can run and its limits allow, once, when a run is
 resolved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.device import Device, DeviceCost
-from stages.deploy.device.measuring import DECIMALS, CannotRun, measured
-from stages.deploy.device.untrained_network import packed, windows_of
+from stages.config.device_profile import DeviceProfile
+from stages.deploy.device.mac_count import macs_of_graph
+from stages.deploy.device.measuring import DECIMALS, CannotRun, Unmeasured, measured
+from stages.deploy.device.untrained_network import Packed, packed, windows_of
 from stages.deploy.device.untrained_weights import NetworkSpec
 from stages.deploy.engines import Engine, size_of
+from stages.deploy.engines.onnxruntime import ONNX_RUNTIME as COUNTED
 from stages.models.genotype import parameters_of, parse
 from stages.parts import ENGINES
 from stages.resources import Resources
@@ -19,24 +23,32 @@ from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
 def fitted(
-    pipeline: PipelineConfig, labels: Callable[[], int], store: Store, resources: Resources
+    pipeline: PipelineConfig,
+    labels: Callable[[], int],
+    store: Store,
+    resources: Resources,
+    profile: DeviceProfile | None = None,
 ) -> TrainConfig:
     """The pipeline's `train` with all measurements, and with the inputs excluded that break a limit
-    of `train.device` or have an operator that the engine lacks; unchanged if there is no limit and
-    the engine lacks none, or if they have been measured before. `labels` counts the labels of its
-    data, if that is needed.
+    of `train.device` or have an operator that the engine of a target lacks; unchanged if there is
+    no limit and no engine lacks any, or if they have been measured before. `labels` counts the
+    labels of its data, if that is needed. `profile`: that of its device, from which latencies are
+    estimated that were not measured there.
 
     Raises ConfigError if no input is left, naming the nearest one, if no searched architecture
-    keeps the counted limits, or if the limits are those of another device that has not measured the
-    inputs."""
+    keeps the counted limits, or if the limits are those of another device without a profile that
+    has not measured the inputs."""
     train = pipeline.train
     check_counts(train, labels)
-    engine: Engine = ENGINES[pipeline.deploy.engine]
-    if train.device.measured or not (train.device.limits or engine.lacks_operators):
+    engines: list[Engine] = [ENGINES[name] for name in pipeline.deploy.engines]
+    lacking = [engine.name for engine in engines if engine.lacks_operators]
+    if train.device.measured or not (train.device.limits or lacking):
         return train
     spec = network_spec(pipeline, labels())
+    further = [replace(spec, engine=name) for name in lacking if name != spec.engine]
     table = tuple(
-        _device_cost(model_input, spec, train.device, store, resources)
+        _coverage(model_input, further, store, resources)
+        or _device_cost(model_input, spec, train.device, store, resources, profile)
         for model_input in inputs_of(train)
     )
     if all(figures.why for figures in table):
@@ -56,7 +68,7 @@ def network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
         hidden=HIDDEN_UNITS if has_hidden else 0,
         folds=train.folds,
         ladder=pipeline.deploy.ladder,
-        engine=pipeline.deploy.engine,
+        engine=pipeline.deploy.engines[0],
         kernel=max(train.search_space.kernel),
         feature_maps=train.search_space.feature_maps,
         width=max(train.search_space.width),
@@ -74,8 +86,23 @@ def _largest_genotype(train: TrainConfig, labels: int) -> str:
     return max(found, key=lambda text: parameters_of(parse(text), 1, labels), default="")
 
 
+def _coverage(
+    model_input: Input, specs: Sequence[NetworkSpec], store: Store, resources: Resources
+) -> DeviceCost | None:
+    """Why `model_input` is excluded if an engine of `specs` cannot express it; None if all can."""
+    for spec in specs:
+        if why := packed(model_input, spec, store, resources).why:
+            return DeviceCost(input=model_input.name, why=f"target {spec.engine}: {why}")
+    return None
+
+
 def _device_cost(
-    model_input: Input, spec: NetworkSpec, device: Device, store: Store, resources: Resources
+    model_input: Input,
+    spec: NetworkSpec,
+    device: Device,
+    store: Store,
+    resources: Resources,
+    profile: DeviceProfile | None,
 ) -> DeviceCost:
     """The cost of `model_input` on the device, and why it is excluded, if it is. Without limits
     nothing is run, so that only its size is known."""
@@ -100,15 +127,51 @@ def _device_cost(
         )
     except CannotRun as error:
         return DeviceCost(input=name, numeric=numeric, why=error.problem)
+    except Unmeasured:
+        if profile is None:
+            raise
+        figures = _estimated(model_input, spec, numeric, untrained, profile, store, resources)
     return figures.model_copy(update={"why": "; ".join(device.broken(figures))})
+
+
+def _estimated(
+    model_input: Input,
+    spec: NetworkSpec,
+    numeric: str,
+    untrained: Packed,
+    profile: DeviceProfile,
+    store: Store,
+    resources: Resources,
+) -> DeviceCost:
+    """The size of `untrained`, and its latency as the published figures of `profile` suggest. Its
+    memory is not known, and its latency neither if nothing is published in `numeric`."""
+    name, size = model_input.name, round(size_of(untrained.network) / 1e6, DECIMALS)
+    plain = replace(spec, engine=COUNTED.name, ladder=("float32",))
+    graph = packed(model_input, plain, store, resources).network[COUNTED.files[0]]
+    macs = macs_of_graph(graph, windows_of(model_input, spec.task).shape[1:])
+    milliseconds = profile.milliseconds(macs / 1e9, numeric)
+    if milliseconds is None:
+        return DeviceCost(input=name, numeric=numeric, size_mb=size)
+    rows = [row for row in profile.latencies if row.numeric == numeric]
+    source = f"published {numeric} figures of {', '.join({row.engine: None for row in rows})}"
+    return DeviceCost(
+        input=name,
+        numeric=numeric,
+        size_mb=size,
+        latency_ms_p95=round(milliseconds, DECIMALS),
+        estimated=source,
+    )
 
 
 def _nothing_fits(device: Device, table: tuple[DeviceCost, ...]) -> ConfigError:
     """The error that no input keeps the limits, with the nearest input and limits that allow it."""
-    reasons = "; ".join(f"{figures.input}: {figures.why}" for figures in table)
-    measured_inputs = [figures for figures in table if figures.latency_ms_p95 is not None]
+    reasons = "; ".join(f"{figures.input}: {figures.why.rstrip('.')}" for figures in table)
+    measured_inputs = [figures for figures in table if _limit_ratios(figures, device)]
     if not measured_inputs:
-        return ConfigError(f"No model family can be packed. {reasons}.", "Name other families.")
+        return ConfigError(
+            f"No model family can be packed. {reasons}.",
+            "Name other families, or leave out the target.",
+        )
     nearest = min(measured_inputs, key=lambda figures: max(_limit_ratios(figures, device).values()))
     needed = " and ".join(
         f"train.device.{name} to {_rounded_up(device.limits[name] * over):g}"
@@ -124,7 +187,10 @@ def _nothing_fits(device: Device, table: tuple[DeviceCost, ...]) -> ConfigError:
 
 def _limit_ratios(figures: DeviceCost, device: Device) -> dict[str, float]:
     """For each limit, the measured value divided by the limit."""
-    return {name: getattr(figures, name) / limit for name, limit in device.limits.items()}
+    values = {name: getattr(figures, name) for name in device.limits}
+    return {
+        name: value / device.limits[name] for name, value in values.items() if value is not None
+    }
 
 
 def _rounded_up(value: float) -> float:

@@ -136,23 +136,25 @@ def size_of(network: Network) -> int:
 
 
 def check_engine(deploy: DeployConfig) -> None:
-    """Raise ConfigError if `deploy.engine` runs no number format of `deploy.ladder`, or is not
-    installed. It is checked when a run is planned, so that the error does not come after
+    """Raise ConfigError if the engine of a target runs no number format of `deploy.ladder`, or is
+    not installed. It is checked when a run is planned, so that the error does not come after
     training."""
-    engine: Engine = ENGINES[deploy.engine]
-    if not set(deploy.ladder) & set(engine.compressors):
-        raise ConfigError(
-            f"deploy.ladder: {engine.name} runs none of {', '.join(deploy.ladder)}.",
-            f"Name some of: {', '.join(engine.compressors)}.",
-        )
-    check_installed(engine)
+    for name in deploy.engines:
+        engine: Engine = ENGINES[name]
+        if not set(deploy.ladder) & set(engine.compressors):
+            raise ConfigError(
+                f"deploy.ladder: {engine.name} runs none of {', '.join(deploy.ladder)}.",
+                f"Name some of: {', '.join(engine.compressors)}.",
+            )
+        check_installed(engine, "deploy.engine" if name == deploy.engine else "deploy.targets")
 
 
-def check_installed(engine: Engine) -> None:
-    """Raise ConfigError, naming them, if libraries that `engine` needs are not installed here."""
+def check_installed(engine: Engine, key: str = "deploy.engine") -> None:
+    """Raise ConfigError, naming them and the config's `key`, if libraries that `engine` needs are
+    not installed here."""
     if missing := missing_libraries(engine):
         raise ConfigError(
-            f"deploy.engine: {engine.name} needs {' and '.join(missing)}, not installed here.",
+            f"{key}: {engine.name} needs {' and '.join(missing)}, not installed here.",
             f"Run: pip install {' '.join(missing)}",
         )
 

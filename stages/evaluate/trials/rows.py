@@ -79,7 +79,7 @@ def is_measured(names: set[str], device: Device) -> bool:
     return names <= {
         measurement.input
         for measurement in device.measured
-        if measurement.latency_ms_p95 is not None
+        if measurement.latency_ms_p95 is not None and not measurement.estimated
     }
 
 

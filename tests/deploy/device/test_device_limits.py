@@ -1,14 +1,17 @@
 """Which inputs take part, with a small family really exported, quantised and measured."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from stages.config import PipelineConfig
 from stages.config.device import Device
+from stages.config.device_profiles import find_profile
 from stages.deploy.device.device_limits import fitted
 from stages.etl import source
 from stages.opening import resources_of
+from stages.runtime.backends import numpy_engine  # noqa: F401 - registers all layers
 from stages.runtime.backends.numpy_layers import LAYERS
 from stages.runtime.errors import ConfigError
 from tests import makers
@@ -122,3 +125,39 @@ def test_a_network_that_the_engine_can_express_takes_part(place, tmp_path):
     [found] = device.measured
     assert (found.input, found.numeric, found.latency_ms_p95) == (FAMILY, "float16", None)
     assert device.excluded == ()
+
+
+def test_of_a_device_that_is_not_here_the_profiles_figures_estimate_and_say_so(place):
+    resources, _, store = place
+    profile = find_profile("raspberry_pi_4", Path("configs/devices"))
+    elsewhere = pipeline_with(place, Device(latency_ms_p95=500, profile="raspberry_pi_4"))
+
+    device = fitted(elsewhere, two, store, resources, profile).device
+
+    [found] = device.measured
+    assert (found.input, found.numeric, found.why) == (FAMILY, "int8", "")
+    assert found.estimated == "published int8 figures of ncnn"
+    assert 0.1 < found.latency_ms_p95 < 50
+    assert "latency on raspberry_pi_4, estimated from published int8" in device.notices()[0]
+
+
+def test_an_estimate_above_the_limit_leaves_an_input_out_and_says_so(place):
+    resources, _, store = place
+    profile = find_profile("raspberry_pi_4", Path("configs/devices"))
+    tight = Device(latency_ms_p95=0.01, profile="raspberry_pi_4")
+
+    with pytest.raises(ConfigError, match=r"ms \(estimated\), 0\.01 allowed"):
+        fitted(pipeline_with(place, tight), two, store, resources, profile)
+
+
+def test_an_operator_that_the_engine_of_a_target_lacks_is_told_before_training(place, monkeypatch):
+    resources, _, store = place
+    pipeline = pipeline_with(place, Device())
+    deploy = pipeline.deploy.model_copy(update={"targets": ("device_sdk", "mnn")})
+    monkeypatch.setattr(
+        "stages.deploy.exporters.to_mnn.PROGRAM",
+        "print('These Op Not Support: ReduceMax'); raise SystemExit(1)",
+    )
+
+    with pytest.raises(ConfigError, match=f"{FAMILY}: target mnn: MNN lacks .*: ReduceMax"):
+        fitted(pipeline.model_copy(update={"deploy": deploy}), two, store, resources)

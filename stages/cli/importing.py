@@ -1,0 +1,103 @@
+"""aiwf import: a classifier that was trained elsewhere becomes a package."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+MOST_BYTES = 50_000_000  # of one photo
+PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+
+
+def import_model(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A classifier of pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder for the package; it must not exist.")],
+    labels: Annotated[
+        Path | None, typer.Option(help="A file with one label on each line, in their order.")
+    ] = None,
+    size: Annotated[int | None, typer.Option(min=1, max=4096, help="Side of its pictures.")] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Of red, green, blue, for pixels of 0..1: 0.5,0.5,0.5.")
+    ] = None,
+    std: Annotated[str | None, typer.Option(help="Divides after the mean, as 0.5,0.5,0.5.")] = None,
+    fit: Annotated[str | None, typer.Option(help="stretch, letterbox or crop.")] = None,
+    logits: Annotated[
+        bool | None,
+        typer.Option("--logits/--scores", help="Whether its outputs still need a softmax."),
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option(help="A folder of photos, to compress it to int8 and compare.")
+    ] = None,
+) -> None:
+    """Pack an ONNX classifier with a stated preprocessing, as a package like ours."""
+    from stages.deploy.imported import imported, read_network, stated
+    from stages.deploy.packed import write_folder
+    from stages.runtime.errors import ConfigError
+
+    if out.exists():
+        raise ConfigError(f"{out} is there already.", "Name a folder that does not exist.")
+    network = read_network(model)
+    options = {
+        "labels": _labels(labels) if labels else None,
+        "size": size,
+        "mean": _numbers(mean, "--mean") if mean else None,
+        "std": _numbers(std, "--std") if std else None,
+        "fit": fit,
+        "logits": logits,
+    }
+    result = imported(network, stated(network, options), _name(model), _read(photos))
+    write_folder(out, dict(result.files))
+    print(f"Made {out}: {result.numeric}, {sum(map(len, result.files.values())) / 1e6:.2f} MB")
+    if result.agreement is not None:
+        print(f"  int8 keeps the best label of {result.agreement:.1%} of {result.compared} photos")
+    if result.why:
+        print(f"  not compressed: {result.why}")
+    print(f"Its accuracy is not known yet: aiwf evaluate {out} FOLDER_OF_LABELLED_PHOTOS")
+    print(f"What it costs here, in every engine: aiwf bench {out}")
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    from stages.config.text_file import decoded
+    from stages.runtime.errors import ConfigError
+
+    try:
+        lines = [line.strip() for line in decoded(path.read_bytes()).splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
+    return tuple(line for line in lines if line)
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
+    from stages.runtime.errors import ConfigError
+
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != 3:
+        raise ConfigError(f"{option}: '{text}' is not three numbers.", "Write 0.485,0.456,0.406.")
+    return values
+
+
+def _name(model: Path) -> str:
+    """The package's name: the file's, as small letters, digits and underscores."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in model.stem.lower())
+    return name[:50] if name[:1].isalpha() else f"model_{name}"[:50]
+
+
+def _read(folder: Path | None) -> list[bytes]:
+    """The photos in `folder`, in the order of their names; those that compressing may use."""
+    from stages.deploy.imported import MOST_CALIBRATION
+    from stages.runtime.errors import ConfigError
+
+    if folder is None:
+        return []
+    paths = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in PHOTOS and path.is_file() and path.stat().st_size <= MOST_BYTES
+    ]
+    if not paths:
+        raise ConfigError(f"There are no photos in {folder}.", f"Use: {', '.join(sorted(PHOTOS))}.")
+    step = max(1, len(paths) // (2 * MOST_CALIBRATION))  # of all labels, which are in order
+    return [path.read_bytes() for path in paths[::step][: 2 * MOST_CALIBRATION]]

@@ -1,0 +1,139 @@
+"""Reads the profiles of devices, and fills in what a pipeline takes over from one."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from stages.config.device import HERE
+from stages.config.device_profile import DeviceProfile, contradictions
+from stages.config.evaluate import DeployConfig
+from stages.config.reading import Place, key_lines
+from stages.config.safe_yaml import YamlProblem, parse_yaml
+from stages.config.sections import PipelineConfig
+from stages.config.text_file import decoded
+from stages.runtime.errors import ConfigError
+from stages.runtime.registry import nearest
+
+MOST_BYTES = 100_000
+MOST_LISTED = 20  # mistakes of one profile
+
+
+def profile_names(folder: Path) -> list[str]:
+    """The names of the profiles in `folder`, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def find_profile(name: str, folder: Path) -> DeviceProfile | None:
+    """The profile called `name` in `folder`; None if there is none.
+
+    Raises ConfigError as `read_profile` does."""
+    return read_profile(folder / f"{name}.yaml") if name in profile_names(folder) else None
+
+
+def read_profile(path: Path) -> DeviceProfile:
+    """The profile in the file at `path`.
+
+    Raises ConfigError with file, line and key of everything that is wrong or contradicts itself,
+    and what to do."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{path} is too large for a device profile.", "Is it another file?")
+        raw, node = parse_yaml(decoded(data))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
+    except YamlProblem as error:
+        raise ConfigError(
+            f"{path}, line {error.line}: this is not YAML that can be read: {error.problem}.",
+            "Check indentation, colons and quotes.",
+        ) from None
+    lines = key_lines(node) if node else {}
+    try:
+        profile = DeviceProfile.model_validate(raw)
+    except ValidationError as error:
+        messages = [
+            f"{_origin(path, problem['loc'], lines)}: {_sentence(problem['msg'])}"
+            for problem in error.errors()[:MOST_LISTED]
+        ]
+        raise ConfigError(
+            "\n".join(messages), f"The keys are: {', '.join(DeviceProfile.model_fields)}."
+        ) from error
+    _check(profile, path, lines)
+    return profile
+
+
+def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> PipelineConfig:
+    """`pipeline` with the limits and the engine of its device's profile in `folder`, where it sets
+    none itself. `device`: the name of this machine as a device.
+
+    Raises ConfigError, with the nearest name and the list, for a device without a profile or limits
+    of its own, and if the pipeline's engine does not run on the device."""
+    limits = pipeline.train.device
+    profile = find_profile(limits.profile, folder)
+    if profile is None:
+        if limits.profile not in (HERE, device) and not limits.limits:
+            raise unknown_profile(limits.profile, folder)
+        return pipeline
+    missing = {key: value for key, value in profile.limits.items() if key not in limits.limits}
+    train = pipeline.train.model_copy(update={"device": limits.model_copy(update=missing)})
+    return pipeline.model_copy(update={"train": train, "deploy": _deploy(pipeline, profile)})
+
+
+def unknown_profile(name: str, folder: Path) -> ConfigError:
+    """The error that there is no profile called `name`."""
+    names = profile_names(folder)
+    return ConfigError(
+        f"train.device.profile: no device is called '{name}'.",
+        f"{nearest(name, names)}There are: {', '.join(names) or 'none'}. Or set limits in "
+        "train.device and measure on the device itself (AIWF_DEVICE).",
+    )
+
+
+def _deploy(pipeline: PipelineConfig, profile: DeviceProfile) -> DeployConfig:
+    deploy = pipeline.deploy
+    if not profile.engines:
+        needed = "; ".join(f"{other.name}: {other.note}" for other in profile.other_engines)
+        raise ConfigError(
+            f"train.device.profile: no engine of this product runs on {profile.title}.",
+            f"It needs {needed}" if needed else "Choose another device.",
+        )
+    if "engine" not in deploy.model_fields_set and profile.engine:
+        deploy = deploy.model_copy(update={"engine": profile.engine})
+    for engine in deploy.engines:
+        if engine not in profile.engines:
+            key = "deploy.engine" if engine == deploy.engine else "deploy.targets"
+            raise ConfigError(
+                f"{key}: {engine} does not run on {profile.name}.",
+                f"Name one of: {', '.join(profile.engines)}.",
+            )
+    return deploy
+
+
+def _check(profile: DeviceProfile, path: Path, lines: dict[Place, int]) -> None:
+    """Raise ConfigError if `profile` contradicts itself or its file's name."""
+    if profile.name != path.stem:
+        raise ConfigError(
+            f"{_origin(path, ('name',), lines)}: it is called {profile.name}.",
+            f"Write name: {path.stem}, or rename the file.",
+        )
+    found = list(contradictions(profile))
+    if found:
+        raise ConfigError(
+            "\n".join(f"{_origin(path, row.place, lines)}: {row.problem}" for row in found),
+            " ".join(dict.fromkeys(row.remedy for row in found)),
+        )
+
+
+def _origin(path: Path, place: Place, lines: dict[Place, int]) -> str:
+    """File, line and key of `place`."""
+    located = place
+    while located not in lines and located:
+        located = located[:-1]
+    line = f", line {lines[located]}" if located in lines else ""
+    key = ".".join(map(str, place))
+    return f"{path}{line}: {key}" if key else f"{path}{line}"
+
+
+def _sentence(text: str) -> str:
+    return text.removeprefix("Value error, ").rstrip(".") + "."
