@@ -220,6 +220,7 @@ TARGETS = Registry(
     {
         "device_sdk": ".deploy.targets.device_sdk:DeviceSdk",
         "cloud_api": ".deploy.targets.cloud_api:CloudApi",
+        "microcontroller": ".deploy.targets.microcontroller:Microcontroller",
     },
 )
 
