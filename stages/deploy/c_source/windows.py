@@ -120,13 +120,15 @@ def _count(side: int, extent: int, stride: int, ends: int | None) -> int:
 
 
 def over_axes(name: str, shape: Sequence[int], among: Sequence[int] | None) -> Geometry:
-    """The window of a reduction of an array of `shape` over axes that lie side by side, all of them
-    if `among` is empty. Raises ConfigError for others, calling the operator `name`."""
-    axes = sorted(axis % len(shape) for axis in among or range(len(shape)))
-    if axes != list(range(axes[0], axes[-1] + 1)):
-        raise lacking(f"{name} over the axes {axes}")
+    """The window of a reduction of an array of `shape` over axes that lie side by side, but for
+    those of side 1; over all axes if `among` is empty. Raises ConfigError for others, calling the
+    operator `name`."""
+    reduced = {axis % len(shape) for axis in among or range(len(shape))}
+    axes = [axis for axis in sorted(reduced) if shape[axis] > 1] or [0]
+    if any(shape[axis] > 1 for axis in set(range(axes[0], axes[-1] + 1)) - reduced):
+        raise lacking(f"{name} over the axes {sorted(reduced)}")
     outer, inner = prod(shape[: axes[0]]), prod(shape[axes[-1] + 1 :])
-    count = prod(shape[axis] for axis in axes)
+    count = prod(shape[axes[0] : axes[-1] + 1])
     return Geometry(outer, (count, inner), outer, (1, inner), (count, 1))
 
 
