@@ -29,7 +29,7 @@ from tests.deploy.c_source.networks import (
 from tests.runtime.conftest import DESCRIPTION
 
 SHAPE = (CHANNELS, SIDE, SIDE)
-STRICT = ("-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined", "-fno-sanitize-recover")
+STRICT = ("-O0", "-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined", "-fno-sanitize-recover")
 needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
 

@@ -14,7 +14,7 @@ from stages.runtime.sounds import decode_sound
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.networks import TONES, network, tones_network, tune
 
-STRICT = ("-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined,address")
+STRICT = ("-O0", "-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined", "-fno-sanitize-recover")
 SIZES = ((40, 30), (9, 23), (200, 17), (12, 10), (5, 3))  # width, height
 needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
