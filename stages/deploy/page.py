@@ -42,8 +42,8 @@ def page(
     """Render the page about `result`.
 
     `times`: latencies by number format; the copy inside the package has none, since equal inputs
-    must make equal packages. `limits`: the checked limits of the device. `verified_parts`: what the target
-    says that it verified and what not."""
+    must make equal packages. `limits`: the checked limits of the device. `verified_parts`: what
+    the target says that it verified and what not."""
     best, minimum = result.best, bool(work.report.gate)
     rows = _rows(work, best)
     return render(

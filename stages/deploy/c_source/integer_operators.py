@@ -2,7 +2,7 @@
 shift (Jacob et al. 2018, Quantization and Training of Neural Networks for Efficient
 Integer-Arithmetic-Only Inference, arXiv 1712.05877)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import frexp, inf
 
 import numpy as np
@@ -71,10 +71,13 @@ def integer_pointwise(work: Lowering, node: Node) -> Value | None:
     )
 
 
-def _lookup(work: Lowering, source: Value, target: Quantization, function: object) -> Value:
-    assert source.quantization is not None and callable(function)
-    levels = np.arange(LEVELS, dtype=np.float32) - np.float32(source.quantization.zero)
-    values = function(levels * np.float32(source.quantization.scale))
+def _lookup(
+    work: Lowering, source: Value, target: Quantization, function: Callable[[Array], Array]
+) -> Value:
+    """The 8-bit numbers of `function` of those of `source`, by a table."""
+    scale, zero = source.quantization or target
+    levels = np.arange(LEVELS, dtype=np.float32) - np.float32(zero)
+    values = function(levels * np.float32(scale))
     places = np.rint(np.asarray(values, np.float64) / target.scale) + target.zero
     table = np.clip(places, 0, LEVELS - 1).astype(np.uint8)
     return work.emit(

@@ -41,7 +41,7 @@ def c_library(
     Raises ConfigError, naming what cannot be written as C."""
     if description["answers"] != "labels":
         raise ConfigError(
-            f"microcontroller: answers of the kind {description['answers']} cannot be written as C.",
+            f"microcontroller: answers of the kind {description['answers']} are not written as C.",
             "This target takes classification; name device_sdk in deploy.targets for others.",
         )
     title = f"{line(description['name'])}: {len(description['labels'])} labels, C99"

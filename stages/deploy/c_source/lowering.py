@@ -188,7 +188,7 @@ def lacking(what: str) -> ConfigError:
 
 def lowered(graph: Graph) -> Plan:
     """The plan of `graph`. Raises ConfigError, naming each operator that has no kernel."""
-    from stages.deploy.c_source import integer_operators, operators  # noqa: F401 - they register
+    from stages.deploy.c_source import operators  # noqa: F401 - registers all
 
     missing = sorted({node.operator for node in graph.nodes} - set(OPERATORS))
     if missing:

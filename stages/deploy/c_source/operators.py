@@ -1,4 +1,4 @@
-"""Operators in float32, and those that only move numbers."""
+"""Operators in float32, which compute in 8 bits where they can."""
 
 from collections.abc import Sequence
 from math import inf, prod
@@ -12,10 +12,8 @@ from stages.deploy.c_source.integer_operators import (
     integer_average,
     integer_conv,
     integer_pointwise,
-    rescaled,
 )
 from stages.deploy.c_source.lowering import (
-    VIEWS,
     Array,
     Lowering,
     Operand,
@@ -24,10 +22,8 @@ from stages.deploy.c_source.lowering import (
     lacking,
     operator,
 )
+from stages.deploy.c_source.moves import AXES, shape_of, sides_of, steps_of
 from stages.deploy.c_source.windows import Geometry, conv_window, over_axes, pool_window
-from stages.runtime.backends.numpy_layers import LAYERS
-
-AXES = 6  # of the arrays that copy and arithmetic take
 
 
 class Convolution(NamedTuple):
@@ -45,8 +41,7 @@ class Convolution(NamedTuple):
 
 @operator("Conv")
 def conv(work: Lowering, node: Node) -> None:
-    weights = work.constant(node, 1, "weights")
-    assert weights is not None
+    weights = _weights(work, node)
     shape = work.graph.shapes[node.inputs[0]]
     if weights.ndim != 4:
         raise lacking(f"Conv over {weights.ndim - 2} axes")
@@ -57,8 +52,7 @@ def conv(work: Lowering, node: Node) -> None:
 @operator("Gemm", "MatMul")
 def dense(work: Lowering, node: Node) -> None:
     """A product with a matrix of weights is a 1x1 convolution of one pixel."""
-    weights = work.constant(node, 1, "second matrix")
-    assert weights is not None
+    weights = _weights(work, node)
     shape = work.graph.shapes[node.inputs[0]]
     if weights.ndim != 2 or prod(shape[:-1]) != 1 or node.attributes.get("transA"):
         raise lacking(f"{node.operator} of {'x'.join(map(str, shape))} numbers")
@@ -68,6 +62,13 @@ def dense(work: Lowering, node: Node) -> None:
     window = Geometry.dense(*reversed(rows.shape))
     bias = work.constant(node, 2, "bias")
     _convolved(work, node, rows[:, :, None, None], bias, window)
+
+
+def _weights(work: Lowering, node: Node) -> Array:
+    found = work.constant(node, 1, "second input")
+    if found is None:
+        raise lacking(f"{node.operator} without weights")
+    return found
 
 
 def _convolved(
@@ -89,9 +90,7 @@ def _convolved(
     work.values[node.outputs[0]] = value
 
 
-def _with_activation(
-    work: Lowering, node: Node, weights: Array, bias: Array | None
-) -> Convolution:
+def _with_activation(work: Lowering, node: Node, weights: Array, bias: Array | None) -> Convolution:
     """The convolution with the batch normalization and the activation that alone follow it."""
     name = node.outputs[0]
     weights = np.asarray(weights, np.float64)
@@ -182,7 +181,7 @@ def arithmetic(work: Lowering, node: Node) -> None:
         raise lacking(f"{node.operator} of {len(node.inputs)} arrays")
     value = integer_add(work, node)
     if value is None:
-        shapes = [_shape(work, name) for name in node.inputs]
+        shapes = [shape_of(work, name) for name in node.inputs]
         operands = [work.operand(name) for name in node.inputs]
         shape = work.graph.shapes[node.outputs[0]]
         value = _binary(work, f"{node.operator.lower()}_f32", operands, shapes, shape)
@@ -197,14 +196,9 @@ def _binary(
     shape: tuple[int, ...],
 ) -> Value:
     first, second = (_strides(each, shape) for each in shapes)
-    arguments = [Record("nn_broadcast", {"shape": _sides(shape), "a": first, "b": second})]
+    arguments = [Record("nn_broadcast", {"shape": sides_of(shape), "a": first, "b": second})]
     whole = isinstance(operands[0], str) and prod(shapes[0]) == prod(shape)
     return work.emit(kernel, operands, shape, arguments, in_place=whole)
-
-
-def _shape(work: Lowering, name: str) -> tuple[int, ...]:
-    constants = work.graph.constants
-    return constants[name].shape if name in constants else work.graph.shapes[name]
 
 
 @operator("MaxPool", "AveragePool", "GlobalAveragePool")
@@ -242,20 +236,6 @@ def _pooled(work: Lowering, node: Node, window: Geometry, largest: bool) -> None
     work.values[node.outputs[0]] = value
 
 
-@operator(*VIEWS)
-def view(work: Lowering, node: Node) -> None:
-    """The same numbers under another shape."""
-    shape = work.graph.shapes[node.outputs[0]]
-    work.values[node.outputs[0]] = work.values[node.inputs[0]]._replace(shape=shape)
-
-
-@operator("Cast")
-def cast(work: Lowering, node: Node) -> None:
-    if node.attributes["to"] != 1:
-        raise lacking(f"Cast of activations to type {node.attributes['to']}")
-    view(work, node)
-
-
 @operator("Softmax")
 def softmax(work: Lowering, node: Node) -> None:
     shape = work.graph.shapes[node.inputs[0]]
@@ -265,97 +245,9 @@ def softmax(work: Lowering, node: Node) -> None:
     work.values[node.outputs[0]] = work.emit("softmax_f32", [operand], shape, arguments)
 
 
-@operator("Transpose")
-def transpose(work: Lowering, node: Node) -> None:
-    source, shape = work.values[node.inputs[0]], work.graph.shapes[node.outputs[0]]
-    order = node.attributes.get("perm") or list(range(len(source.shape)))[::-1]
-    strides = _steps(source.shape)
-    moved = [strides[axis] for axis in order]
-    work.values[node.outputs[0]] = _copied(work, source, shape, moved, 0)
-
-
-@operator("Slice")
-def slice_(work: Lowering, node: Node) -> None:
-    source, shape = work.values[node.inputs[0]], work.graph.shapes[node.outputs[0]]
-    places = np.arange(prod(source.shape)).reshape(source.shape)
-    found = [work.constant(node, place, "bounds") for place in range(1, len(node.inputs))]
-    taken = LAYERS["Slice"](places, *found)
-    first, strides = int(taken.reshape(-1)[0]), [step // places.itemsize for step in taken.strides]
-    work.values[node.outputs[0]] = _copied(work, source, shape, strides, first)
-
-
-@operator("Split")
-def split(work: Lowering, node: Node) -> None:
-    source, start = work.values[node.inputs[0]], 0
-    axis = node.attributes.get("axis", 0) % len(source.shape)
-    strides = _steps(source.shape)
-    for name in node.outputs:
-        shape = work.graph.shapes[name]
-        work.values[name] = _copied(work, source, shape, strides, start * strides[axis])
-        start += shape[axis]
-
-
-def _copied(
-    work: Lowering, source: Value, shape: tuple[int, ...], strides: Sequence[int], first: int
-) -> Value:
-    """`source` read with `strides` from its number `first` on, in a buffer of its own."""
-    kernel = "copy_f32" if source.quantization is None else "copy_u8"
-    record = _copy(shape, strides, first, _steps(shape), 0)
-    return work.emit(kernel, [source.buffer], shape, [record], quantization=source.quantization)
-
-
-@operator("Concat")
-def concat(work: Lowering, node: Node) -> None:
-    """Each array is copied to its place; 8-bit ones after a change of scale."""
-    shape, start = work.graph.shapes[node.outputs[0]], 0
-    axis = node.attributes["axis"] % len(shape)
-    quantization = work.quantized_next(node.outputs[0])
-    dynamic = [work.values.get(name) for name in node.inputs]
-    if not all(value and value.quantization for value in dynamic):
-        quantization = None
-    value: Value | None = None
-    for name in node.inputs:
-        piece = rescaled(work, name, quantization).buffer if quantization else work.operand(name)
-        sides = _shape(work, name)
-        record = _copy(sides, _steps(sides), 0, _steps(shape), start * _steps(shape)[axis])
-        kernel = "copy_u8" if quantization else "copy_f32"
-        value = work.emit(kernel, [piece], shape, [record], quantization=quantization, into=value)
-        start += sides[axis]
-    assert value is not None
-    work.values[node.outputs[0]] = value
-
-
-def _copy(
-    shape: Sequence[int], taken: Sequence[int], first: int, placed: Sequence[int], start: int
-) -> Record:
-    missing = [0] * (AXES - len(shape))
-    return Record(
-        "nn_copy",
-        {
-            "shape": _sides(shape),
-            "from": [*missing, *taken],
-            "to": [*missing, *placed],
-            "first_from": first,
-            "first_to": start,
-        },
-    )
-
-
-def _sides(shape: Sequence[int]) -> list[int]:
-    """`shape` with leading sides of 1."""
-    if len(shape) > AXES:
-        raise lacking(f"an array of {len(shape)} axes")
-    return [1] * (AXES - len(shape)) + list(shape)
-
-
-def _steps(shape: Sequence[int]) -> list[int]:
-    """The distance of neighbours along each axis of an array of `shape`."""
-    return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
-
-
 def _strides(shape: Sequence[int], whole: Sequence[int]) -> list[int]:
     """The steps of an array of `shape` that is repeated to `whole`, with leading zeros."""
-    steps = [0 if side == 1 else step for side, step in zip(shape, _steps(shape), strict=True)]
+    steps = [0 if side == 1 else step for side, step in zip(shape, steps_of(shape), strict=True)]
     return [0] * (AXES - len(shape)) + steps
 
 

@@ -43,7 +43,9 @@ class GoldenSet(NamedTuple):
     output_tolerance: float
 
 
-def golden_set(folder: Path, description: Mapping[str, Any], network: Mapping[str, bytes]) -> GoldenSet:
+def golden_set(
+    folder: Path, description: Mapping[str, Any], network: Mapping[str, bytes]
+) -> GoldenSet:
     """The golden samples of the package in `folder`, smallest first. Raises AgreementNotMet if it
     has none."""
     if not (folder / GOLDEN).is_file():
@@ -57,7 +59,9 @@ def golden_set(folder: Path, description: Mapping[str, Any], network: Mapping[st
         decoded = np.ascontiguousarray(steps.run(before[:1], data))
         samples.append(GoldenSample(SAMPLE, decoded, np.asarray(case["expected"], np.float32)))
         window = steps.prepared(before, data).windows[:1]
-        windows.append(GoldenSample(WINDOW, window[0], reference_outputs(graph, window).reshape(-1)))
+        windows.append(
+            GoldenSample(WINDOW, window[0], reference_outputs(graph, window).reshape(-1))
+        )
     order = sorted(range(len(samples)), key=lambda place: samples[place].data.nbytes)
     scale = output_scale(graph)
     return GoldenSet(

@@ -83,9 +83,7 @@ def _geometry(
     if attributes.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         raise lacking(f"{node.operator} with auto_pad {attributes['auto_pad']}")
     pads = list(attributes.get("pads") or [0] * 4)
-    stride, dilation = (
-        _pair(attributes.get(name) or [1, 1]) for name in ("strides", "dilations")
-    )
+    stride, dilation = (_pair(attributes.get(name) or [1, 1]) for name in ("strides", "dilations"))
     size = (shape[2], shape[3])
     counts = [
         _count(

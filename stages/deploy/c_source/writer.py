@@ -80,7 +80,7 @@ def quoted(text: str) -> str:
 
 
 def _harmless(code: int) -> bool:
-    return chr(code).isalnum() and code < 128 or chr(code) in " _-.,:;()+=#%&'"
+    return (chr(code).isalnum() and code < 128) or chr(code) in " _-.,:;()+=#%&'"
 
 
 def number(value: float) -> str:

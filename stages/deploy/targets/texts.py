@@ -172,7 +172,7 @@ into `Arduino/libraries`, or add it as a zip file), and plain sources for any ot
 between layers {source.arena_bytes} bytes of RAM in one static arena; one answer takes
 {source.multiplications / 1e6:.2f} million multiplications.
 
-    cp -r {folder} /tmp/library && cd /tmp/library  # outside the package, which stays as it is sealed
+    cp -r {folder} /tmp/library && cd /tmp/library  # the package stays as it is
     make check       # compiles for this computer and answers samples.bin
     make arm         # bytes of flash and RAM for a Cortex-M3: needs gcc-arm-none-eabi
     make qemu        # answers samples.bin on an emulated board: needs qemu-system-arm, too

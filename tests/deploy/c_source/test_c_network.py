@@ -29,7 +29,14 @@ from tests.deploy.c_source.networks import (
 from tests.runtime.conftest import DESCRIPTION
 
 SHAPE = (CHANNELS, SIDE, SIDE)
-STRICT = ("-O0", "-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined", "-fno-sanitize-recover")
+STRICT = (
+    "-O0",
+    "-Werror",
+    "-pedantic",
+    "-Wshadow",
+    "-fsanitize=undefined",
+    "-fno-sanitize-recover",
+)
 needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
 
@@ -145,7 +152,7 @@ def test_answers_other_than_labels_are_refused():
 
 
 def test_a_network_in_another_format_is_refused():
-    with pytest.raises(ConfigError, match="net.bin"):
+    with pytest.raises(ConfigError, match=r"net\.bin"):
         c_library(DESCRIPTION, {"net.bin": b"", "net.param": b""})
 
 

@@ -14,7 +14,14 @@ from stages.runtime.sounds import decode_sound
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.networks import TONES, network, tones_network, tune
 
-STRICT = ("-O0", "-Werror", "-pedantic", "-Wshadow", "-fsanitize=undefined", "-fno-sanitize-recover")
+STRICT = (
+    "-O0",
+    "-Werror",
+    "-pedantic",
+    "-Wshadow",
+    "-fsanitize=undefined",
+    "-fno-sanitize-recover",
+)
 SIZES = ((40, 30), (9, 23), (200, 17), (12, 10), (5, 3))  # width, height
 needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
@@ -52,9 +59,7 @@ def test_a_picture_becomes_the_same_numbers(fit, tmp_path):
     ]
     pictures = [rng.integers(0, 256, (high, wide, 3), dtype=np.uint8) for wide, high in SIZES]
 
-    found = prepared_in_c(
-        {**DESCRIPTION, "before": before, "after": []}, shape, pictures, tmp_path
-    )
+    found = prepared_in_c({**DESCRIPTION, "before": before, "after": []}, shape, pictures, tmp_path)
 
     grey_level = 1 / 255 / 0.2 + 1e-5
     for picture, numbers in zip(pictures, found, strict=True):
