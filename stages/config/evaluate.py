@@ -87,7 +87,11 @@ class DeployConfig(Section):
     """The deploy stage: compressing, verifying and packing."""
 
     targets: tuple[Annotated[str, AfterValidator(parts.TARGETS.check)], ...] = Field(
-        ("device_sdk", "cloud_api"), min_length=1, description="Kinds of package to make."
+        ("device_sdk", "cloud_api"),
+        min_length=1,
+        description="Kinds of package to make. `device_sdk`: a folder that answers wherever Python "
+        "is. `cloud_api`: an HTTP service. `microcontroller`: classification by a small network as "
+        "C99 source without allocation, and as an Arduino library.",
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime",

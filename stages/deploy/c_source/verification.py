@@ -128,10 +128,10 @@ def statements(folder: Path, golden: GoldenSet) -> list[str]:
 def _of_host(folder: Path, golden: GoldenSet) -> str:
     if builds.host_compiler() is None:
         return "Not verified: the C sources were not compiled, as there was no C compiler here."
-    found = verify_on_host(folder, golden)
+    found, count = verify_on_host(folder, golden), len(golden.samples)
     return (
-        f"Verified on this computer: compiled, the C sources answer {len(golden.samples)} golden "
-        f"samples as the package does; {_differences(found, golden)}."
+        f"Verified on this computer: compiled, the C sources answer {count} golden samples as the "
+        f"package does. {_differences(found, golden)}"
     )
 
 
@@ -142,26 +142,25 @@ def _of_arm(folder: Path, golden: GoldenSet) -> list[str]:
     with TemporaryDirectory() as name:
         size = builds.arm_footprint(folder, Path(name))
     built = (
-        f"Built for {processor}: {size.flash} bytes of flash, and {size.ram} bytes of RAM beside "
-        "the stack, for the library alone."
+        f"Built for {processor}, the library takes {size.flash} bytes of flash, and {size.ram} "
+        "bytes of RAM beside the stack."
     )
     if not builds.can_emulate_arm():
         return [built, f"Not verified: the library was not run on an emulated {processor}."]
-    found = verify_on_arm(folder, golden)
-    count = min(ON_ARM, len(golden.samples))
+    found, count = verify_on_arm(folder, golden), min(ON_ARM, len(golden.samples))
     return [
         built,
-        f"Verified on an emulated {processor}: {count} golden samples are answered as the package "
-        f"does; {_differences(found, golden)}.",
+        f"Verified on an emulated {processor}: it answers {count} golden samples as the package "
+        f"does. {_differences(found, golden)}",
         "Not verified: the library was not run on a real microcontroller.",
     ]
 
 
 def _differences(found: Measured, golden: GoldenSet) -> str:
     return (
-        f"scores differ by at most {found.scores:.2g} ({golden.score_tolerance:.2g} allowed), the "
-        f"network's outputs from the reference by {found.outputs:.2g} "
-        f"({golden.output_tolerance:.2g} allowed)"
+        f"Scores differ by at most {found.scores:.6f} ({golden.score_tolerance:.6f} allowed), the "
+        f"network's outputs from the reference by at most {found.outputs:.6f} "
+        f"({golden.output_tolerance:.6f} allowed)."
     )
 
 
