@@ -34,7 +34,7 @@ def quantize(work: Lowering, node: Node) -> None:
         "quantize_u8",
         [source.buffer],
         source.shape,
-        [source.count, target.scale, target.zero],
+        [source.size, target.scale, target.zero],
         quantization=target,
         in_place=True,
     )
@@ -84,7 +84,7 @@ def _lookup(
         "lookup_u8",
         [source.buffer, table],
         source.shape,
-        [source.count],
+        [source.size],
         quantization=target,
         in_place=True,
     )
@@ -162,7 +162,7 @@ def integer_add(work: Lowering, node: Node) -> Value | None:
         [first.buffer, second.buffer],
         first.shape,
         [
-            first.count,
+            first.size,
             *(first.quantization.zero, factors[0], second.quantization.zero, factors[1]),
             *(shift, target.zero),
         ],

@@ -5,7 +5,7 @@ products of them with weights are summed as such, and rounded once, at the next 
 
 from collections.abc import Mapping
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ class WholeNumbers(NamedTuple):
 
     @property
     def floats(self) -> NDArray[np.float64]:
-        return self.values * self.scale
+        return np.asarray(self.values * self.scale, np.float64)
 
 
 def reference_outputs(graph: Graph, window: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -30,16 +30,12 @@ def reference_outputs(graph: Graph, window: NDArray[np.float32]) -> NDArray[np.f
     values: dict[str, Array | WholeNumbers] = {**graph.constants, graph.input: window}
     for node in graph.nodes:
         found = _computed(node, values, graph)
-        results = found if isinstance(found, tuple) and not _is_whole(found) else (found,)
-        values.update(zip(node.outputs, results, strict=False))  # type: ignore[arg-type]
+        several = isinstance(found, tuple) and not isinstance(found, WholeNumbers)
+        values.update(zip(node.outputs, found if several else (found,), strict=False))
     return np.asarray(_floats(values[graph.output]), np.float64)
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, WholeNumbers)
-
-
-def _computed(node: Node, values: Mapping[str, Array | WholeNumbers], graph: Graph) -> object:
+def _computed(node: Node, values: Mapping[str, Array | WholeNumbers], graph: Graph) -> Any:
     operands = [values[name] if name else None for name in node.inputs]
     first = operands[0]
     if node.operator == QUANTIZE:
@@ -69,12 +65,12 @@ def _product(node: Node, source: WholeNumbers, graph: Graph) -> NDArray[np.float
     """A convolution or a product of matrices, of whole numbers, times the scales."""
     stored = graph.quantized[node.inputs[1]]
     weights = stored.values.astype(np.int64)
+    across: tuple[int, ...] = (-1,)
     if node.operator == "Conv":
         sums = _convolved(node, source.values, weights)
         across = (-1, 1, 1)
     else:
         sums = source.values @ (weights.T if node.attributes.get("transB") else weights)
-        across = (-1,)
     found: NDArray[np.float64] = sums * (stored.scale.astype(np.float64) * source.scale).reshape(
         across
     )

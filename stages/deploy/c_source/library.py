@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from stages.deploy.c_source.graph import Graph, read_graph
 from stages.deploy.c_source.lowering import lowered
 from stages.deploy.c_source.steps import steps_source
-from stages.deploy.c_source.writer import Source, filled, model_source
+from stages.deploy.c_source.writer import ModelSource, filled, model_source
 from stages.runtime.errors import ConfigError
 from stages.runtime.neutral import line
 
@@ -30,7 +30,7 @@ class Library(NamedTuple):
 
     files: Mapping[str, bytes]
     graph: Graph
-    source: Source
+    source: ModelSource
 
 
 def c_library(

@@ -35,15 +35,15 @@ class Value(NamedTuple):
     quantization: Quantization | None = None
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         return prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        return self.count * (1 if self.quantization else 4)
+        return self.size * (1 if self.quantization else 4)
 
 
-class Record(NamedTuple):
+class Struct(NamedTuple):
     """An argument that is a C struct: its name and its fields, whole numbers or lists of them."""
 
     struct: str
@@ -51,7 +51,7 @@ class Record(NamedTuple):
 
 
 Operand = str | Array  # a buffer, or a constant array
-Argument = int | float | Record
+Argument = int | float | Struct
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Lowering:
             "dequantize_f32",
             [value.buffer],
             value.shape,
-            [value.count, value.quantization.scale, value.quantization.zero],
+            [value.size, value.quantization.scale, value.quantization.zero],
         )
 
     def operand(self, name: str) -> Operand:

@@ -35,12 +35,12 @@ def layout(plan: Plan) -> Layout:
     blocks, shared = _blocks(plan)
     placed: dict[str, int] = {}
     for block in sorted(blocks.values(), key=lambda block: (-block.size, block.begin, block.name)):
-        others = [
+        neighbours = [
             blocks[name]
             for name in placed
             if blocks[name].begin <= block.end and block.begin <= blocks[name].end
         ]
-        placed[block.name] = _lowest(block.size, [(placed[b.name], b.size) for b in others])
+        placed[block.name] = _lowest(block.size, [(placed[b.name], b.size) for b in neighbours])
     size = max(placed[block.name] + block.size for block in blocks.values())
     offsets = {name: placed[shared.get(name, name)] for name in plan.sizes}
     return Layout(offsets, _aligned(size))

@@ -10,7 +10,7 @@ from stages.deploy.c_source.integer_operators import rescaled
 from stages.deploy.c_source.lowering import (
     VIEWS,
     Lowering,
-    Record,
+    Struct,
     Value,
     lacking,
     operator,
@@ -95,9 +95,9 @@ def concat(work: Lowering, node: Node) -> None:
 
 def _copy(
     shape: Sequence[int], taken: Sequence[int], first: int, placed: Sequence[int], start: int
-) -> Record:
+) -> Struct:
     missing = [0] * (AXES - len(shape))
-    return Record(
+    return Struct(
         "nn_copy",
         {
             "shape": sides_of(shape),

@@ -17,7 +17,7 @@ from stages.deploy.c_source.lowering import (
     Array,
     Lowering,
     Operand,
-    Record,
+    Struct,
     Value,
     lacking,
     operator,
@@ -26,7 +26,7 @@ from stages.deploy.c_source.moves import AXES, shape_of, sides_of, steps_of
 from stages.deploy.c_source.windows import Geometry, conv_window, over_axes, pool_window
 
 
-class Convolution(NamedTuple):
+class FoldedConvolution(NamedTuple):
     """Weights [outputs, inputs of a group, height, width] with a bias for each output, the limits
     of an activation behind it, and the name of what is computed in the end. `normalised`: a batch
     normalization is folded into weights and bias."""
@@ -90,7 +90,9 @@ def _convolved(
     work.values[node.outputs[0]] = value
 
 
-def _with_activation(work: Lowering, node: Node, weights: Array, bias: Array | None) -> Convolution:
+def _with_activation(
+    work: Lowering, node: Node, weights: Array, bias: Array | None
+) -> FoldedConvolution:
     """The convolution with the batch normalization and the activation that alone follow it."""
     name = node.outputs[0]
     weights = np.asarray(weights, np.float64)
@@ -108,7 +110,7 @@ def _with_activation(work: Lowering, node: Node, weights: Array, bias: Array | N
         low, high = _limits(work, user)
         work.fuse(user, node.outputs[0])
         name = user.outputs[0]
-    return Convolution(weights, offsets, low, high, name, normalised)
+    return FoldedConvolution(weights, offsets, low, high, name, normalised)
 
 
 def _affine(work: Lowering, node: Node) -> tuple[Array, Array]:
@@ -196,7 +198,7 @@ def _binary(
     shape: tuple[int, ...],
 ) -> Value:
     first, second = (_strides(each, shape) for each in shapes)
-    arguments = [Record("nn_broadcast", {"shape": sides_of(shape), "a": first, "b": second})]
+    arguments = [Struct("nn_broadcast", {"shape": sides_of(shape), "a": first, "b": second})]
     whole = isinstance(operands[0], str) and prod(shapes[0]) == prod(shape)
     return work.emit(kernel, operands, shape, arguments, in_place=whole)
 

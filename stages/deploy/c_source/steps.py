@@ -18,7 +18,7 @@ AFTER = ("mean_of_windows", "reject", "softmax")
 MOST_SIDE = 640  # pixels; a define, which a firmware may set
 
 
-class Entry(NamedTuple):
+class StepsSource(NamedTuple):
     """How the C function that takes a sample is called, in the places that call it: `facts` for the
     templates."""
 
@@ -26,7 +26,7 @@ class Entry(NamedTuple):
     files: Mapping[str, bytes]
 
 
-def steps_source(description: Mapping[str, Any], title: str) -> Entry:
+def steps_source(description: Mapping[str, Any], title: str) -> StepsSource:
     """The C files of the steps of a package.json, and how they are called.
 
     Raises ConfigError, naming each step that cannot be written as C."""
@@ -38,7 +38,7 @@ def steps_source(description: Mapping[str, Any], title: str) -> Entry:
     facts["after"] = _after(description["after"])
     source = "steps_sound.c" if sound else "steps_picture.c"
     files = {name: filled(name, facts) for name in ("steps.h", "steps_after.h", "steps_after.c")}
-    return Entry(facts, {**files, "steps.c": filled(source, facts)})
+    return StepsSource(facts, {**files, "steps.c": filled(source, facts)})
 
 
 def _check(after: Sequence[str], before: Sequence[str]) -> None:
@@ -111,7 +111,7 @@ def _fit(resize: Mapping[str, Any]) -> str:
 
 
 def _sound(before: Mapping[str, Any], title: str) -> dict[str, Any]:
-    mel, cut = _arguments(log_mel, before["log_mel"]), _arguments(windows, before["windows"])
+    mel, segments = _arguments(log_mel, before["log_mel"]), _arguments(windows, before["windows"])
     rate, window = before["decode_sound"]["rate"], mel["window"]
     fft = mel["fft"] or window
     if fft & (fft - 1):
@@ -122,13 +122,13 @@ def _sound(before: Mapping[str, Any], title: str) -> dict[str, Any]:
     return {
         **{name: mel[name] for name in ("window", "hop", "bands")},
         "fft": fft,
-        "frames": cut["frames"],
-        "step": max(1, round(cut["frames"] * (1 - cut["overlap"]))),
+        "frames": segments["frames"],
+        "step": max(1, round(segments["frames"] * (1 - segments["overlap"]))),
         "before": window // 2 if mel["centre"] else 0,
         "behind": window - window // 2 if mel["centre"] else 0,
         "power": _power(mel["power"]),
         "log": _log(mel["log"], mel["floor"]),
-        "tables": _tables(mel, fft, cut["silence"]),
+        "tables": _tables(mel, fft, segments["silence"]),
         "settings": _sound_settings(rate),
         **_sound_calls(rate),
     }

@@ -25,7 +25,7 @@ ON_ARM = 6  # golden samples for the emulated processor, which is slow
 MOST_BYTES = 400_000  # of the samples that are shipped as samples.bin
 
 
-class Measured(NamedTuple):
+class Differences(NamedTuple):
     """The largest differences on golden samples: of the network's outputs from the reference, and
     of scores from those of the package."""
 
@@ -60,7 +60,9 @@ def golden_set(
         samples.append(GoldenSample(SAMPLE, decoded, np.asarray(case["expected"], np.float32)))
         window = steps.prepared(before, data).windows[:1]
         windows.append(
-            GoldenSample(WINDOW, window[0], reference_outputs(graph, window).reshape(-1))
+            GoldenSample(
+                WINDOW, window[0], reference_outputs(graph, window).astype(np.float32).reshape(-1)
+            )
         )
     order = sorted(range(len(samples)), key=lambda place: samples[place].data.nbytes)
     scale = output_scale(graph)
@@ -85,21 +87,21 @@ def output_scale(graph: Graph) -> float | None:
     return float(np.asarray(graph.constants[found[-1].inputs[1]]).reshape(())) if found else None
 
 
-def verify_on_host(folder: Path, golden: GoldenSet) -> Measured:
+def verify_on_host(folder: Path, golden: GoldenSet) -> Differences:
     """Compile the library in `folder` for this computer and run `golden`. Raises AgreementNotMet if
     a difference is above its tolerance."""
     with TemporaryDirectory() as name:
         return _measured(builds.host_build(folder, Path(name)), golden, Path(name))
 
 
-def verify_on_arm(folder: Path, golden: GoldenSet) -> Measured:
+def verify_on_arm(folder: Path, golden: GoldenSet) -> Differences:
     """As `verify_on_host`, for an emulated Cortex-M and the smallest few samples."""
     few = golden._replace(samples=golden.samples[:ON_ARM], windows=golden.windows[:ON_ARM])
     with TemporaryDirectory() as name:
         return _measured(builds.arm_build(folder, Path(name)), few, Path(name))
 
 
-def _measured(command: list[str], golden: GoldenSet, folder: Path) -> Measured:
+def _measured(command: list[str], golden: GoldenSet, folder: Path) -> Differences:
     found = []
     for samples, tolerance in (
         (golden.windows, golden.output_tolerance),
@@ -117,7 +119,7 @@ def _measured(command: list[str], golden: GoldenSet, folder: Path) -> Measured:
                 "Report this with the package; deploy for device_sdk meanwhile.",
             )
         found.append(float(difference.max()))
-    return Measured(*found)
+    return Differences(*found)
 
 
 def statements(folder: Path, golden: GoldenSet) -> list[str]:
@@ -156,7 +158,7 @@ def _of_arm(folder: Path, golden: GoldenSet) -> list[str]:
     ]
 
 
-def _differences(found: Measured, golden: GoldenSet) -> str:
+def _differences(found: Differences, golden: GoldenSet) -> str:
     return (
         f"Scores differ by at most {found.scores:.6f} ({golden.score_tolerance:.6f} allowed), the "
         f"network's outputs from the reference by at most {found.outputs:.6f} "

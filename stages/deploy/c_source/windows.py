@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 
 from stages.deploy.c_source.graph import Node
-from stages.deploy.c_source.lowering import Record, lacking
+from stages.deploy.c_source.lowering import Struct, lacking
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Geometry:
         return prod(self.kernel)
 
     @property
-    def record(self) -> Record:
+    def record(self) -> Struct:
         """The C struct."""
         pairs = {
             "size": self.size,
@@ -59,7 +59,7 @@ class Geometry:
             "groups": self.groups,
             "counts_padding": int(self.counts_padding),
         }
-        return Record("nn_window", {**singles, **{name: list(pairs[name]) for name in pairs}})
+        return Struct("nn_window", {**singles, **{name: list(pairs[name]) for name in pairs}})
 
 
 def conv_window(node: Node, shape: Sequence[int], weights: Sequence[int]) -> Geometry:

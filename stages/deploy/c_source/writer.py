@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.deploy.c_source.lowering import Argument, Operation, Plan, Record
+from stages.deploy.c_source.lowering import Argument, Operation, Plan, Struct
 from stages.deploy.c_source.memory import Layout, layout
 from stages.runtime.errors import ConfigError
 
@@ -21,7 +21,7 @@ LINE = 96  # characters of an array's line
 
 
 @dataclass(frozen=True)
-class Source:
+class ModelSource:
     """C files by name, and what the network takes of a device: bytes of its weights and its arena
     of activations, and multiplications for one window."""
 
@@ -31,7 +31,7 @@ class Source:
     multiplications: int
 
 
-def model_source(plan: Plan, labels: Sequence[str], title: str) -> Source:
+def model_source(plan: Plan, labels: Sequence[str], title: str) -> ModelSource:
     """The C files of `plan`. `labels`: in the order of the outputs. `title`: for comments.
 
     Raises ConfigError if the weights are too large for a microcontroller."""
@@ -47,9 +47,9 @@ def model_source(plan: Plan, labels: Sequence[str], title: str) -> Source:
         )
     facts = {
         "title": title,
-        "inputs": plan.input.count,
+        "inputs": plan.input.size,
         "input_shape": " x ".join(map(str, plan.input.shape[1:])),
-        "outputs": plan.output.count,
+        "outputs": plan.output.size,
         "arena": arena.size,
         "weights": arrays.bytes,
         "labels": len(labels),
@@ -63,7 +63,7 @@ def model_source(plan: Plan, labels: Sequence[str], title: str) -> Source:
     if any(operation.kernel.endswith("u8") for operation in plan.operations):
         names.append("kernels_u8.c")
     files = {name: filled(name, facts) for name in names}
-    return Source(files, arrays.bytes, arena.size, plan.multiplications)
+    return ModelSource(files, arrays.bytes, arena.size, plan.multiplications)
 
 
 def filled(name: str, facts: Mapping[str, Any]) -> bytes:
@@ -128,7 +128,7 @@ class _Arrays:
             self.bytes += values.nbytes
         return self._names[key]
 
-    def record(self, record: Record) -> str:
+    def record(self, record: Struct) -> str:
         """A pointer to a constant struct."""
         fields = ", ".join(f".{name} = {_field(value)}" for name, value in record.fields.items())
         text = f"{record.struct} {{{fields}}}"
@@ -165,6 +165,6 @@ def _place(kind: str, arena: Layout, buffer: str) -> str:
 
 
 def _argument(argument: Argument, arrays: _Arrays) -> str:
-    if isinstance(argument, Record):
+    if isinstance(argument, Struct):
         return arrays.record(argument)
     return str(argument) if isinstance(argument, int) else number(argument)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from textwrap import fill
 
-from stages.deploy.c_source.writer import Source
+from stages.deploy.c_source.writer import ModelSource
 from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
 from stages.evaluate.formatting import capital
@@ -160,7 +160,7 @@ def verified_parts(statements: Sequence[str]) -> str:
     return f"\n## What else was verified, and what was not\n\n{rows}"
 
 
-def microcontroller(folder: str, source: Source, noun: str) -> str:
+def microcontroller(folder: str, source: ModelSource, noun: str) -> str:
     """The README's section on the C library in `folder`."""
     return f"""
 ## For microcontrollers

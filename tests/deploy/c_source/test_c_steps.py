@@ -100,11 +100,11 @@ def _along_rows_first(picture, height, width, fit):
     ],
 )  # fmt: skip
 def test_a_sound_becomes_the_same_windows(options, tmp_path):
-    decoding, mel, cut = TONES["before"]
+    decoding, mel, segments = TONES["before"]
     before = [
         decoding,
         {"step": "log_mel", "args": {**mel["args"], **options}},
-        {"step": "windows", "args": {**cut["args"], "overlap": 0.5, "silence": -42.0}},
+        {"step": "windows", "args": {**segments["args"], "overlap": 0.5, "silence": -42.0}},
     ]
     after = [{"step": "mean_of_windows", "args": {}}]
     rate = decoding["args"]["rate"]
@@ -154,8 +154,8 @@ def test_a_step_that_cannot_be_written_is_refused_by_name():
 
 
 def test_a_transform_that_is_no_power_of_two_is_refused():
-    decoding, mel, cut = TONES["before"]
+    decoding, mel, segments = TONES["before"]
     odd = {"step": "log_mel", "args": {**mel["args"], "window": 300}}
 
     with pytest.raises(ConfigError, match="300 samples"):
-        c_library({**TONES, "before": [decoding, odd, cut]}, {"model.onnx": tones_network()})
+        c_library({**TONES, "before": [decoding, odd, segments]}, {"model.onnx": tones_network()})
