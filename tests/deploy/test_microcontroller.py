@@ -171,3 +171,37 @@ def test_an_emulated_board_computes_what_this_computer_does(board, package, tmp_
     assert np.abs(here - there).max() < 1e-6
     assert 1000 < size.flash < 100_000
     assert 768 < size.ram < 20_000  # the input alone has 768 bytes
+
+
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.parametrize("family", ["searched_image", "searched_audio"])
+def test_a_searched_network_is_computed_as_onnx_runtime_does(family, tmp_path):
+    import onnxruntime
+
+    from stages.deploy.c_source.library import c_library
+    from stages.models.export import export_network
+    from tests.models.test_searched import EVERY, LABELS, SHAPES, trained_like
+    from tests.runtime.networks import TONES
+
+    shape = SHAPES[family]
+    arrays = trained_like(EVERY, family, folds=1)
+    model = export_network(family, arrays, tmp_path, ("onnx",))["graph.onnx"].read_bytes()
+    windows = np.random.default_rng(2).normal(size=(3, *shape)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model)
+    expected = session.run(None, {session.get_inputs()[0].name: windows})[0]
+    steps = DESCRIPTION if family == "searched_image" else TONES
+    mel = {"step": "log_mel", "args": {**TONES["before"][1]["args"], "bands": 64}}
+    before = [mel if step["step"] == "log_mel" else step for step in steps["before"]]
+    labels = [f"label {place}" for place in range(LABELS)]
+    description = {**steps, "before": before, "labels": labels, "input_shape": list(shape)}
+    samples = [
+        builds.GoldenSample(builds.WINDOW, window, outputs)
+        for window, outputs in zip(windows, expected, strict=True)
+    ]
+
+    write_folder(tmp_path, c_library(description, {"model.onnx": model}).files)
+    command = builds.host_build(tmp_path, tmp_path, ("-Werror", "-pedantic"))
+    found = builds.run_samples(command, builds.samples_file(samples, 1.0), tmp_path)
+
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
