@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.deploy.c_source import templates
 from stages.deploy.c_source.lowering import Argument, Operation, Plan, Struct
 from stages.deploy.c_source.memory import Layout, layout
 from stages.runtime.errors import ConfigError
 
-TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(templates.__path__[0])
 TYPES = {"float32": "float", "int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
 MOST_WEIGHTS = 4_000_000  # bytes; the largest microcontrollers have flash for as much
 LINE = 96  # characters of an array's line

@@ -11,8 +11,8 @@ from stages.deploy.c_source.verification import (
     statements,
     verify_on_host,
 )
+from stages.deploy.c_source.writer import ModelSource
 from stages.deploy.content import Content
-from stages.deploy.targets import texts
 from stages.deploy.targets.device_sdk import DeviceSdk
 
 FOLDER = "microcontroller"
@@ -27,7 +27,7 @@ class Microcontroller(DeviceSdk):
         step that cannot be written as C."""
         library = c_library(content.description, content.network)
         files = super().files(content)
-        section = texts.microcontroller(FOLDER, library.source, content.modality.noun)
+        section = _readme_section(FOLDER, library.source, content.modality.noun)
         return {
             **files,
             **{f"{FOLDER}/{name}": data for name, data in library.files.items()},
@@ -51,3 +51,25 @@ class Microcontroller(DeviceSdk):
         if builds.host_compiler() is not None:
             golden = golden_set(folder, content.description, content.network)
             verify_on_host(folder / FOLDER, golden)
+
+
+def _readme_section(folder: str, source: ModelSource, noun: str) -> str:
+    """The README's section on the C library in `folder`."""
+    return f"""
+## For microcontrollers
+
+`{folder}/` is the same network with its steps as C99: an Arduino library (put a copy of the folder
+into `Arduino/libraries`, or add it as a zip file), and plain sources for any other build: all of
+`src/`. It allocates nothing. `src/steps.h` has the function from a decoded {noun} to scores,
+`src/model.h` the network alone. The weights take {source.weight_bytes} bytes of flash, the numbers
+between layers {source.arena_bytes} bytes of RAM in one static arena; one answer takes
+{source.multiplications / 1e6:.2f} million multiplications.
+
+    cp -r {folder} /tmp/library && cd /tmp/library  # the package stays as it is
+    make check       # compiles for this computer and answers samples.bin
+    make arm         # bytes of flash and RAM for a Cortex-M3: needs gcc-arm-none-eabi
+    make qemu        # answers samples.bin on an emulated board: needs qemu-system-arm, too
+
+The package's figures on the test {noun}s are of its Python code; golden {noun}s were answered by
+both. What the device itself has to do: bring a {noun} into memory.
+"""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from textwrap import fill
 
-from stages.deploy.c_source.writer import ModelSource
 from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
 from stages.evaluate.formatting import capital
@@ -158,28 +157,6 @@ def verified_parts(statements: Sequence[str]) -> str:
     """The README's section on what the target verified beside the selftest, and what not."""
     rows = "".join(f"- {statement}\n" for statement in statements)
     return f"\n## What else was verified, and what was not\n\n{rows}"
-
-
-def microcontroller(folder: str, source: ModelSource, noun: str) -> str:
-    """The README's section on the C library in `folder`."""
-    return f"""
-## For microcontrollers
-
-`{folder}/` is the same network with its steps as C99: an Arduino library (put a copy of the folder
-into `Arduino/libraries`, or add it as a zip file), and plain sources for any other build: all of
-`src/`. It allocates nothing. `src/steps.h` has the function from a decoded {noun} to scores,
-`src/model.h` the network alone. The weights take {source.weight_bytes} bytes of flash, the numbers
-between layers {source.arena_bytes} bytes of RAM in one static arena; one answer takes
-{source.multiplications / 1e6:.2f} million multiplications.
-
-    cp -r {folder} /tmp/library && cd /tmp/library  # the package stays as it is
-    make check       # compiles for this computer and answers samples.bin
-    make arm         # bytes of flash and RAM for a Cortex-M3: needs gcc-arm-none-eabi
-    make qemu        # answers samples.bin on an emulated board: needs qemu-system-arm, too
-
-The package's figures on the test {noun}s are of its Python code; golden {noun}s were answered by
-both. What the device itself has to do: bring a {noun} into memory.
-"""
 
 
 def _rejecting(content: Content) -> str:
