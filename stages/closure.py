@@ -41,6 +41,7 @@ SERVICES = (
     "runner",
     "local",
 )
+BESIDE = ("html", "json", "tmpl")  # suffixes of the files that count with their folder
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 
@@ -149,7 +150,7 @@ def _named(table: str, mentioned: set[str]) -> list[str]:
 @cache
 def _digest(path: Path) -> str:
     # A folder's templates and tables (its page, its suite of expectations) count with the folder.
-    beside = [*path.parent.glob("*.html"), *path.parent.glob("*.json")]
+    beside = [file for kind in BESIDE for file in path.parent.glob(f"*.{kind}")]
     counted = sorted(beside) if path.name == "__init__.py" else []
     return digest_of(b"".join(file.read_bytes() for file in [path, *counted]))
 

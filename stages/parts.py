@@ -224,6 +224,7 @@ TARGETS = Registry(
         "openvino": ".deploy.targets.openvino_folder:OpenVinoFolder",
         "ncnn": ".deploy.targets.ncnn_folder:NcnnFolder",
         "mnn": ".deploy.targets.mnn_folder:MnnFolder",
+        "microcontroller": ".deploy.targets.microcontroller:Microcontroller",
     },
 )
 

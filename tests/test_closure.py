@@ -37,6 +37,18 @@ def test_only_the_parts_that_the_task_names_count():
     assert "stages.tasks.object_detection" not in named
 
 
+def test_c_files_count_with_the_target_that_ships_them():
+    templates = "stages.deploy.c_source.templates"
+
+    with_c = reached("deploy", {"deploy": {"targets": ["microcontroller"]}})
+    without = reached("deploy", {"deploy": {"targets": ["device_sdk"]}})
+
+    assert templates in with_c
+    assert templates not in without
+    assert "tmpl" in closure.BESIDE
+    assert list((ROOT / templates.replace(".", "/")).glob("*.tmpl"))
+
+
 def test_services_do_not_decide_what_is_made():
     assert not [name for name in reached("etl", {}) if name.startswith("stages.store")]
 

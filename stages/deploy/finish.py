@@ -23,6 +23,8 @@ from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
 from stages.runtime.verified import FILE as INSTRUCTION_SETS
 
+VERIFIED_PARTS = "verified_parts.json"
+
 
 def make_package(work: Workbench, result: LadderResult) -> Package:
     """Make the Package of `result` and put its files into the store.
@@ -68,7 +70,8 @@ def log_package(
         }
     )
     _log_comparable(package, work)
-    work.run.log_file("package.html", page(work, result, times, limits).encode())
+    shown = page(work, result, times, limits, _stated(package, work))
+    work.run.log_file("package.html", shown.encode())
 
 
 def _log_comparable(package: Package, work: Workbench) -> None:
@@ -89,17 +92,42 @@ def _files(work: Workbench, result: LadderResult) -> dict[str, bytes]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
-        files |= _golden(folder, work, result.best)
+        files |= _with_golden(folder, work, result.best)
+        verified_parts = work.target.statements(folder, result.best.content)
         files[INSTRUCTION_SETS] = spelled(verified(result.best.numeric, found))
         files["README.md"] += texts.sure(result.best.sure).encode()
         files["README.md"] += texts.processors(found).encode()
         files["README.md"] += _of_golden(work, files).encode()
+        files |= _stating(files["README.md"], verified_parts)
         files["measured.json"] = spelled([candidate.record for candidate in result.candidates])
-        files["report.html"] = page(work, result).encode()
+        files["report.html"] = page(work, result, verified_parts=verified_parts).encode()
         files[SEAL] = seal(files)
         write_folder(folder, files)
         work.target.verify(folder, result.best.content)
     return files
+
+
+def _with_golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
+    """The golden samples and answers, which are written to `folder`, too, and what the target makes
+    of them."""
+    files = _golden(folder, work, best)
+    write_folder(folder, files)
+    return {**files, **work.target.golden_files(folder, best.content)}
+
+
+def _stating(readme: bytes, verified_parts: list[str]) -> dict[str, bytes]:
+    """README.md with a section of what the target verified and what not, and the same as data; no
+    files if it states nothing."""
+    if not verified_parts:
+        return {}
+    section = texts.verified_parts(verified_parts).encode()
+    return {"README.md": readme + section, VERIFIED_PARTS: spelled(verified_parts)}
+
+
+def _stated(package: Package, work: Workbench) -> list[str]:
+    """What the package states that its target verified."""
+    digest = package.files.get(VERIFIED_PARTS)
+    return json.loads(work.store.get(digest)) if digest else []
 
 
 def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:

@@ -37,11 +37,13 @@ def page(
     result: LadderResult,
     times: Mapping[str, Any] | None = None,
     limits: Sequence[LimitCheck] = (),
+    verified_parts: Sequence[str] = (),
 ) -> str:
     """Render the page about `result`.
 
     `times`: latencies by number format; the copy inside the package has none, since equal inputs
-    must make equal packages. `limits`: the checked limits of the device."""
+    must make equal packages. `limits`: the checked limits of the device. `verified_parts`: what
+    the target says that it verified and what not."""
     best, minimum = result.best, bool(work.report.gate)
     rows = _rows(work, best)
     return render(
@@ -63,6 +65,7 @@ def page(
         whole=size_of(work.exported()),
         best=best,
         processors=best.instruction_sets,
+        verified_parts=verified_parts,
         times=times,
         limits=limits or check_size(work, result),
         overall=[row for row in rows if row.name in work.report.overall],

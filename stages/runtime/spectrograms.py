@@ -124,7 +124,7 @@ def _spectrum(
 ) -> Float32:
     """|STFT| to the `power`: [frames, fft // 2 + 1]."""
     frames = np.lib.stride_tricks.sliding_window_view(_padded(waveform, window, centre), window)
-    windowed = frames[::hop] * _hann(window)
+    windowed = frames[::hop] * hann(window)
     bins = np.fft.rfft(windowed, fft)
     energy = np.square(bins.real) + np.square(bins.imag)
     spectrum = energy if power == 2 else energy ** (power / 2)
@@ -138,7 +138,7 @@ def _padded(waveform: Float32, window: int, centre: bool) -> Float32:
 
 
 @lru_cache(maxsize=8)
-def _hann(window: int) -> Float32:
+def hann(window: int) -> Float32:
     turns = np.arange(window) / window
     return (0.5 - 0.5 * np.cos(2 * np.pi * turns)).astype(np.float32)
 
@@ -154,14 +154,14 @@ def _mel(
     norm: bool,
 ) -> Float32:
     mel = np.zeros((bands, len(spectrum)), np.float32)
-    for band, (start, weights) in enumerate(_filters(rate, fft, bands, low, high, scale, norm)):
+    for band, (start, weights) in enumerate(mel_filters(rate, fft, bands, low, high, scale, norm)):
         heard = spectrum[:, start : start + len(weights)]
         np.einsum("fk,k->f", heard, weights, out=mel[band])  # no BLAS: the same for any threads
     return mel
 
 
 @lru_cache(maxsize=8)
-def _filters(
+def mel_filters(
     rate: int, fft: int, bands: int, low: float, high: float, scale: Scale, norm: bool
 ) -> tuple[tuple[int, Float32], ...]:
     """For each band its first bin and the weights of the bins from there on."""

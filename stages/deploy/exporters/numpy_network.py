@@ -34,6 +34,15 @@ def packed(path: Path) -> bytes:
     """The ONNX file at `path` as the file of the numpy engine; equal files give equal bytes.
 
     Raises ConfigError, naming each operator, or attribute of one, that the engine lacks."""
+    record, arrays = read_onnx(path)
+    _check(record["nodes"])
+    text = json.dumps(record, sort_keys=True).encode()
+    return pack_arrays({**arrays, GRAPH: np.frombuffer(text, np.uint8)})
+
+
+def read_onnx(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The ONNX file at `path` as the numpy engine's file has it: the record of inputs, outputs and
+    nodes, and the arrays by name."""
     import onnx
     from onnx.numpy_helper import to_array
 
@@ -62,14 +71,12 @@ def packed(path: Path) -> bytes:
                 "attributes": attributes,
             }
         )
-    _check(nodes)
     record = {
         "inputs": [value.name for value in graph.input if value.name not in arrays],
         "outputs": [value.name for value in graph.output],
         "nodes": nodes,
     }
-    text = json.dumps(record, sort_keys=True).encode()
-    return pack_arrays({**arrays, GRAPH: np.frombuffer(text, np.uint8)})
+    return record, arrays
 
 
 def _plain(value: Any) -> Any:

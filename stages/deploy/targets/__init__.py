@@ -34,6 +34,16 @@ class Target(Protocol):
         AgreementNotMet if a sample cannot be answered."""
         ...
 
+    def golden_files(self, folder: Path, content: Content) -> dict[str, bytes]:
+        """Further files that are made of the golden samples and answers in `folder`."""
+        ...
+
+    def statements(self, folder: Path, content: Content) -> list[str]:
+        """What of the package in `folder`, which has golden samples, was verified here beside its
+        selftest, and what was not, as sentences for its page. Raises AgreementNotMet if that
+        fails."""
+        ...
+
     def verify(self, folder: Path, content: Content) -> None:
         """Test the finished package in `folder` as its user would. Raises AgreementNotMet if it
         fails."""

@@ -48,6 +48,14 @@ class DeviceSdk:
         sdk, description = content.sdk, content.description
         return run_packed(folder, sdk, description, samples, progress, on=on, through=through)
 
+    def golden_files(self, folder: Path, content: Content) -> dict[str, bytes]:
+        """None: the golden samples stand in the package as they are."""
+        return {}
+
+    def statements(self, folder: Path, content: Content) -> list[str]:
+        """None: the whole package is verified by its selftest."""
+        return []
+
     def verify(self, folder: Path, content: Content) -> None:
         """Run the selftest of the package in `folder`. Raises AgreementNotMet if it fails."""
         self_test(folder, content.sdk)

@@ -153,6 +153,12 @@ whether it answers correctly there.
 """
 
 
+def verified_parts(statements: Sequence[str]) -> str:
+    """The README's section on what the target verified beside the selftest, and what not."""
+    rows = "".join(f"- {statement}\n" for statement in statements)
+    return f"\n## What else was verified, and what was not\n\n{rows}"
+
+
 def _rejecting(content: Content) -> str:
     other = rejected_label(content.description["after"], content.description["labels"])
     if not other:

@@ -1,0 +1,71 @@
+"""The folder of a network as a C library: sources, a program that tests them on a computer or an
+emulated board, and the layout of an Arduino library."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from stages.deploy.c_source.graph import Graph, read_graph
+from stages.deploy.c_source.lowering import lowered
+from stages.deploy.c_source.steps import steps_source
+from stages.deploy.c_source.writer import ModelSource, filled, model_source
+from stages.runtime.errors import ConfigError
+from stages.runtime.neutral import line
+
+
+class Board(NamedTuple):
+    """A board that qemu emulates: its name there, its processor and the compiler's options."""
+
+    machine: str
+    processor: str
+    flags: str
+
+
+M3 = Board("mps2-an385", "Cortex-M3", "-mcpu=cortex-m3 -mthumb")
+M7 = Board("mps2-an500", "Cortex-M7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard")
+
+
+class Library(NamedTuple):
+    """`files` by their paths in the library's folder; `graph` and `source` of the network."""
+
+    files: Mapping[str, bytes]
+    graph: Graph
+    source: ModelSource
+
+
+def c_library(
+    description: Mapping[str, Any], network: Mapping[str, bytes], board: Board = M3
+) -> Library:
+    """The C library of a package with this package.json and the network's files.
+
+    Raises ConfigError, naming what cannot be written as C."""
+    if description["answers"] != "labels":
+        raise ConfigError(
+            f"microcontroller: answers of the kind {description['answers']} are not written as C.",
+            "This target takes classification; name device_sdk in deploy.targets for others.",
+        )
+    title = f"{line(description['name'])}: {len(description['labels'])} labels, C99"
+    graph = read_graph(network, description["input_shape"])
+    steps = steps_source(description, title)
+    source = model_source(lowered(graph), description["labels"], title)
+    facts = {
+        **steps.facts,
+        "cpu": board.processor,
+        "cpu_flags": board.flags,
+        "board": board.machine,
+        "library": re.sub(r"\W", "_", description["name"]),
+        "sentence": f"Answers {len(description['labels'])} labels of a {description['noun']}.",
+    }
+    files = {f"src/{name}": data for name, data in {**source.files, **steps.files}.items()}
+    for name in ("main.c", "library.c", "startup.c", "board.ld"):
+        files[f"host/{name}"] = filled(name, facts)
+    for name in ("Makefile", "library.properties"):
+        files[name] = filled(name, facts)
+    example = f"examples/{facts['library']}/{facts['library']}.ino"
+    files[example] = filled("example.ino", facts)
+    return Library(files, graph, source)
+
+
+def names(files: Sequence[str]) -> list[str]:
+    """The C sources of the library among its files' paths."""
+    return sorted(name for name in files if name.startswith("src/") and name.endswith(".c"))
