@@ -92,8 +92,8 @@ class DeployConfig(Section):
         description="Kinds of package to make. `device_sdk`: a folder that answers wherever Python "
         "is. `cloud_api`: an HTTP service. `openvino`, `ncnn` and `mnn`: folders in that engine's "
         "own format, for programs that call it; they use that engine, whatever deploy.engine says. "
-        "`microcontroller`: classification by a small network as C99 source without allocation, and "
-        "as an Arduino library.",
+        "`microcontroller`: classification by a small network as C99 source without allocation, "
+        "and as an Arduino library.",
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime",
