@@ -14,6 +14,7 @@ from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
 from stages.train.architecture.counted_limits import check_smallest
+from stages.train.cost.distillation_budget import student_input, with_student_family
 from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
@@ -36,13 +37,27 @@ def fitted(
     spec = _network_spec(pipeline, labels())
     table = tuple(
         _device_cost(model_input, spec, train.device, store, resources)
-        for model_input in inputs_of(train)
+        for model_input in inputs_of(with_student_family(train))
     )
     if all(figures.why for figures in table):
         raise _nothing_fits(train.device, table)
+    if train.distils:
+        _check_student(student_input(train, train.distils), table)
     excluded = (*train.device.excluded, *(figures.input for figures in table if figures.why))
     device = train.device.model_copy(update={"excluded": excluded, "measured": table})
     return train.model_copy(update={"device": device})
+
+
+def _check_student(student: Input, table: tuple[DeviceCost, ...]) -> None:
+    """Raise ConfigError if the `student` of `train.distil` breaks a limit, by its line in
+    `table`."""
+    for figures in table:
+        if figures.input == student.name and figures.why:
+            raise ConfigError(
+                f"train.distil: the student {student.name} breaks a limit of train.device: "
+                f"{figures.why}.",
+                "Name a lighter family, such as small_image or small_audio.",
+            )
 
 
 def _network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:
