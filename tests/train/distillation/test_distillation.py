@@ -55,6 +55,7 @@ def test_without_students_the_record_has_none(plain):
     assert "training" not in plain.hyperparameters
 
 
+@pytest.mark.slow
 def test_a_student_that_never_ships_changes_nothing_but_the_record(
     plain, dataset, store, ray_running
 ):
