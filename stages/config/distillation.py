@@ -36,7 +36,11 @@ class Distillation(Section):
         "for, at most 20, and 60 for a network from scratch.",
     )
     views: int = Field(
-        10, ge=0, le=64, description="Augmented copies of each sample that the teacher answers."
+        10,
+        ge=0,
+        le=64,
+        description="Augmented copies of each sample that the teacher answers; fewer where the "
+        "budget is short.",
     )
     ship: Literal["agreeing", "always", "never"] = Field(
         "agreeing",

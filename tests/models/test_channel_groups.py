@@ -1,4 +1,4 @@
-"""Cutting a group of channels gives the network in which they were zero, for every kind of layer."""
+"""Cutting a group of channels gives the network in which they were zero, whatever the layers."""
 
 import numpy as np
 import paddle

@@ -140,12 +140,13 @@ def with_students_within(config: TrainConfig, samples: int, seconds: float) -> T
 
 
 def _with_epochs(config: TrainConfig, share: float) -> TrainConfig:
-    """`config` with `share` of the longest epochs for students of which it names none."""
+    """`config` with `share` of the longest epochs for students of which it names none; below half
+    of them, with fewer views, too."""
     changes: dict[str, Distillation] = {}
     for cost in student_costs(config):
         name = "distil" if isinstance(cost.distillation, Distil) else "prune"
         epochs = cost.distillation.epochs or max(1, round(cost.longest * share))
-        views = min(cost.distillation.views, epochs)
+        views = min(round(cost.distillation.views * min(1.0, 2 * share)), epochs)
         changes[name] = cost.distillation.model_copy(update={"epochs": epochs, "views": views})
     return config.model_copy(update=changes)
 
