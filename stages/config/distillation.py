@@ -8,7 +8,15 @@ from pydantic import AfterValidator, Field
 from stages import parts
 from stages.config.section import Section
 
+AUTO = "auto"
+
+
+def _student(name: str) -> str:
+    return name if name == AUTO else parts.FAMILIES.check(name)
+
+
 FamilyName = Annotated[str, AfterValidator(parts.FAMILIES.check)]
+StudentName = Annotated[str, AfterValidator(_student)]
 
 
 class Distillation(Section):
@@ -65,8 +73,8 @@ class Distillation(Section):
 class Distil(Distillation):
     """Distillation: the chosen network teaches a lighter family."""
 
-    family: Literal["auto"] | FamilyName = Field(
-        "auto",
+    family: StudentName = Field(
+        AUTO,
         description="The student's family; auto: the lightest of the task whose weights are "
         "available, filled in when a run is planned.",
     )
