@@ -9,7 +9,7 @@ from stages.models.channel_groups import Dimension, channel_groups
 from stages.models.network import Classifier, Head, assemble
 from stages.parts import FAMILIES
 from stages.runtime.errors import Damaged
-from stages.train.distillation.pruning import cut_of, prune_network
+from stages.train.distillation.pruning import prune_network, pruning_cost
 
 SHAPE = (3, 64, 64)
 # depthwise and residual; squeeze-and-excitation; concatenations, which stay whole
@@ -26,20 +26,20 @@ def network(request):
     return family, layer, arrays, channel_groups(layer, SHAPE)
 
 
-def zeroed(arrays, channels, cut):
-    """`arrays` with zeros where `cut` has no channel any more: those of group g that differ."""
+def zeroed(arrays, channels, remaining_of_groups):
+    """`arrays` with zeros in all channels but the remaining ones of each group."""
     found = {name: array.copy() for name, array in arrays.items()}
-    for group, kept in zip(channels.groups, cut, strict=True):
+    for group, remaining in zip(channels.groups, remaining_of_groups, strict=True):
         for name, axis in group:
-            removed = np.setdiff1d(np.arange(arrays[name].shape[axis]), kept)
+            removed = np.setdiff1d(np.arange(arrays[name].shape[axis]), remaining)
             view = np.moveaxis(found[name], axis, 0)
             view[removed] = 0
     return found
 
 
-def cut(arrays, channels, kept):
+def narrowed(arrays, channels, remaining):
     found = dict(arrays)
-    for group, indices in zip(channels.groups, kept, strict=True):
+    for group, indices in zip(channels.groups, remaining, strict=True):
         for name, axis in group:
             found[name] = np.take(found[name], indices, axis=axis)
     return found
@@ -48,24 +48,26 @@ def cut(arrays, channels, kept):
 def test_a_cut_network_answers_as_the_one_with_zeroed_channels(network):
     family, _, arrays, channels = network
     rng = np.random.default_rng(0)
-    kept = []
+    remaining = []
     for group in channels.groups:
         width = arrays[group[0].name].shape[group[0].axis]
-        kept.append(np.sort(rng.permutation(width)[: max(1, int(width * rng.uniform(0.3, 0.9)))]))
+        remaining.append(
+            np.sort(rng.permutation(width)[: max(1, int(width * rng.uniform(0.3, 0.9)))])
+        )
     windows = paddle.to_tensor(rng.normal(size=(2, *SHAPE)).astype(np.float32))
 
     with paddle.no_grad():
-        of_zeroed = assemble(family.name, zeroed(arrays, channels, kept))(windows).numpy()
-        of_cut = assemble(family.name, cut(arrays, channels, kept))(windows).numpy()
+        of_zeroed = assemble(family.name, zeroed(arrays, channels, remaining))(windows).numpy()
+        of_narrowed = assemble(family.name, narrowed(arrays, channels, remaining))(windows).numpy()
 
     assert np.abs(of_zeroed).max() > 0
-    np.testing.assert_allclose(of_cut, of_zeroed, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_narrowed, of_zeroed, rtol=1e-4, atol=1e-5)
 
 
 def test_the_share_of_multiply_adds_is_removed(network):
     _, _, arrays, channels = network
 
-    found = cut_of(channels, arrays, prune_network(channels, arrays, Prune(share=0.4)))
+    found = pruning_cost(channels, arrays, prune_network(channels, arrays, Prune(share=0.4)))
 
     before, after = found.multiply_adds
     assert after <= 0.6 * before

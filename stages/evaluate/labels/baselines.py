@@ -20,7 +20,7 @@ class Baseline(NamedTuple):
     verdict: str
 
 
-class Student(NamedTuple):
+class SmallerNetwork(NamedTuple):
     """A smaller network that learnt from the selected one, as text: `name`: its input and kind;
     `rows`: what it is compared with, and its value, the other's and the difference, on the same
     samples; `ships`: whether it was selected in its teacher's place, and why."""
@@ -53,7 +53,7 @@ class Selection(NamedTuple):
         return [_baseline(candidate, share) for candidate in self.selection.get("finalists", ())]
 
     @property
-    def students(self) -> list[Student]:
+    def students(self) -> list[SmallerNetwork]:
         """The networks that learnt from the chosen one, each compared with it."""
         records = [self.selection.get(name) for name in ("distillation", "pruning")]
         trained = [record for record in records if record and "why_not" not in record]
@@ -89,12 +89,12 @@ def _baseline(candidate: Mapping[str, Any], share: bool) -> Baseline:
     )
 
 
-def _student(record: Mapping[str, Any], share: bool) -> Student:
+def _student(record: Mapping[str, Any], share: bool) -> SmallerNetwork:
     compared = [record["against_teacher"]] + [
         record[name] for name in ("against_alone",) if name in record
     ]
     kind = "pruned" if "by" in record else "distilled"
-    return Student(
+    return SmallerNetwork(
         f"{record['input']}, {STUDENTS[kind]}",
         [_baseline(candidate, share) for candidate in compared],
         f"{'It ships' if record['ships'] else 'It does not ship'}: {record['why']}.",

@@ -88,5 +88,5 @@ def _resolved(config: TrainConfig, name: str, resources: Resources) -> TrainConf
             )
         weights = found.weights
     changes = {"distil": distil.model_copy(update={"family": name})}
-    pinned = {**config.weights, name: weights} if weights else dict(config.weights)
-    return config.model_copy(update={**changes, "weights": pinned})
+    all_weights = {**config.weights, name: weights} if weights else dict(config.weights)
+    return config.model_copy(update={**changes, "weights": all_weights})

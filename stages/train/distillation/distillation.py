@@ -48,7 +48,7 @@ from stages.train.search.trial_search import score_of
 
 PHASE = 3  # of trials that are students
 SCRATCH = "the chosen network is trained from scratch: nothing lighter would learn from it"
-INNER_MAPS = "the head takes features of inner maps, which are not cut"
+INNER_FEATURES = "the head takes features of inner maps, which are not cut"
 SAME = "the chosen network is of the student's family and size"
 NO_LIGHTER = "it is no lighter than its teacher"
 
@@ -112,7 +112,7 @@ class StudentContext:
         return ResumeState.load(folder)
 
 
-class Validated(NamedTuple):
+class ValidatedStudent(NamedTuple):
     """A student that was validated: its `trial`, that of the same network `alone`, if there is one,
     and what it needs to be trained on all samples."""
 
@@ -140,10 +140,10 @@ def train_students(
     computing features raise."""
     if not config.has_students:
         return StudentResults(tuned.trials, tuned.chosen, {}, {}, [])
-    teacher = teacher_of(tuned.chosen, tuned.networks, prepared, config, resources)
+    teacher = teacher_of(tuned, prepared, config, resources)
     context = StudentContext(teacher, prepared, dataset, config, store, run, resources)
     trials, record = list(tuned.trials), dict[str, Any]()
-    validated: list[Validated] = []
+    validated: list[ValidatedStudent] = []
     for role, cost in _costs(context).items():
         if why := _why_not(context, cost):
             record[_key(role)] = {"why_not": why}
@@ -189,10 +189,12 @@ def _why_not(context: StudentContext, cost: StudentCost) -> str:
     features = context.teacher.model_input.initialised_family.features
     head = context.teacher.arrays(None)
     first = head.get("head.hidden.weight", head["head.out.weight"])
-    return "" if first.shape[0] == features else INNER_MAPS
+    return "" if first.shape[0] == features else INNER_FEATURES
 
 
-def _validate(context: StudentContext, cost: StudentCost, role: str, first: int) -> Validated:
+def _validate(
+    context: StudentContext, cost: StudentCost, role: str, first: int
+) -> ValidatedStudent:
     """Train the student of `cost`, and the same network alone if that is compared, without each
     validation fold. `first`: the number of the first trial."""
     about, config = (context.prepared, context.dataset), context.config
@@ -208,7 +210,7 @@ def _validate(context: StudentContext, cost: StudentCost, role: str, first: int)
     state = context.train(student_problem, students, context.group(role, "validated"))
     trial = _trial(context, state, students[: len(folds)], first)
     alone = _trial(context, state, students[len(folds) :], first + 1) if cost.alone else None
-    return Validated(
+    return ValidatedStudent(
         student_problem,
         candidates,
         trial,
@@ -245,13 +247,13 @@ def _student(
 def _hyperparameters(context: StudentContext, cost: StudentCost, role: str) -> dict[str, Any]:
     """The hyperparameters of a student: the defaults of fine-tuning, in which a network from
     scratch learns as fast in all layers, and a pruned one does not go back to where it began."""
-    chosen = context.teacher.chosen.hyperparameters
+    head = context.teacher.head
     values = {
         **DEFAULTS,
         "input": cost.model_input.name,
         "freeze": cost.freeze,
-        "head": chosen["head"] if role == PRUNED else "linear",
-        "class_balance": chosen["class_balance"],
+        "head": head["head"] if role == PRUNED else "linear",
+        "class_balance": head["class_balance"],
         "training": role,
     }
     if not cost.model_input.initialised_family.frozen:
@@ -308,7 +310,7 @@ def _record(
         "why": why,
     }
     if isinstance(cost.distillation, Prune):
-        record |= _cut(context, student_problem, candidates)
+        record |= _pruning_record(context, student_problem, candidates)
     if alone:
         against_alone = comparison(trial, alone, metric, problem)
         record |= {"alone": alone.number, "epochs_alone": alone.reached}
@@ -316,19 +318,19 @@ def _record(
     return record
 
 
-def _cut(
+def _pruning_record(
     context: StudentContext, student_problem: StudentProblem, candidates: Candidates
 ) -> dict[str, Any]:
     """The widths of the pruned network that ships, and what it costs, before and after."""
-    from stages.train.distillation.pruning import channel_groups_of, cut_of
+    from stages.train.distillation.pruning import channel_groups_of, pruning_cost
 
     arrays, candidate = context.teacher.arrays(None), candidates(None)
     network = {f"backbone.{name}": array for name, array in candidate.published.items()}
     family = context.teacher.model_input.initialised_family
     channels = channel_groups_of(family, arrays, student_problem.window_shape)
-    cut = cut_of(channels, arrays, {**network, **candidate.head})
-    widths = {name: list(pair) for name, pair in cut.widths.items()}
-    counts = {"multiply_adds": list(cut.multiply_adds), "parameters": list(cut.parameters)}
+    cost = pruning_cost(channels, arrays, {**network, **candidate.head})
+    widths = {name: list(pair) for name, pair in cost.widths.items()}
+    counts = {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
     return {**counts, "widths": widths}
 
 
@@ -352,7 +354,7 @@ def _option(cost: StudentCost) -> str:
 
 
 def _shipped_trial(
-    context: StudentContext, validated: Sequence[Validated], trials: list[Trial]
+    context: StudentContext, validated: Sequence[ValidatedStudent], trials: list[Trial]
 ) -> Trial:
     """The trial that ships: the cheapest student that may, trained on all samples, which then
     stands among `trials`; else the teacher."""

@@ -88,7 +88,7 @@ def _published_candidates(
         "input": model_input.name,
         "head": "linear",
         "l2": DEFAULTS["l2"],
-        "class_balance": student_problem.teacher.chosen.hyperparameters["class_balance"],
+        "class_balance": student_problem.teacher.head["class_balance"],
     }
 
     def head_without(fold: int) -> Arrays:

@@ -23,7 +23,7 @@ Indices = NDArray[np.int64]
 Shapes = dict[str, tuple[int, ...]]
 
 
-class Cut(NamedTuple):
+class PruningCost(NamedTuple):
     """A network before and after it is cut: multiply-adds for one window, parameters, and how many
     channels each group keeps, by the name of its first weight."""
 
@@ -52,12 +52,12 @@ def prune_network(
 ) -> dict[str, Array]:
     """The weights `arrays` of the network with `channels`, without those that `prune` removes."""
     counts = _counts(channels, arrays, prune.share)
-    cut = dict(arrays)
+    pruned = dict(arrays)
     for group, count in zip(channels.groups, counts, strict=True):
-        kept = np.sort(np.argsort(-importance(group, arrays, prune.by), kind="stable")[:count])
+        remaining = np.sort(np.argsort(-importance(group, arrays, prune.by), kind="stable")[:count])
         for name, axis in group:
-            cut[name] = np.take(cut[name], kept, axis=axis)
-    return cut
+            pruned[name] = np.take(pruned[name], remaining, axis=axis)
+    return pruned
 
 
 def importance(group: Group, arrays: Mapping[str, Array], by: str) -> NDArray[np.float64]:
@@ -76,9 +76,9 @@ def importance(group: Group, arrays: Mapping[str, Array], by: str) -> NDArray[np
     return total
 
 
-def cut_of(
+def pruning_cost(
     channels: ChannelGroups, arrays: Mapping[str, Array], pruned: Mapping[str, Array]
-) -> Cut:
+) -> PruningCost:
     """What was cut from the weights `arrays` to become `pruned`."""
     both = [{name: array.shape for name, array in each.items()} for each in (arrays, pruned)]
     before, after = (channels.multiply_adds(shapes) for shapes in both)
@@ -86,7 +86,7 @@ def cut_of(
     widths = {
         group[0].name: (_width(group, arrays), _width(group, pruned)) for group in channels.groups
     }
-    return Cut((before, after), (sizes[0], sizes[1]), widths)
+    return PruningCost((before, after), (sizes[0], sizes[1]), widths)
 
 
 def _counts(channels: ChannelGroups, arrays: Mapping[str, Array], share: float) -> list[int]:
@@ -112,11 +112,11 @@ def _rounded(count: float, width: int) -> int:
 
 def _shapes(channels: ChannelGroups, shapes: Shapes, counts: Sequence[int]) -> Shapes:
     """`shapes` of weights after each group was cut to its count."""
-    cut = {name: list(shape) for name, shape in shapes.items()}
+    narrowed = {name: list(shape) for name, shape in shapes.items()}
     for group, count in zip(channels.groups, counts, strict=True):
         for name, axis in group:
-            cut[name][axis] = count
-    return {name: tuple(shape) for name, shape in cut.items()}
+            narrowed[name][axis] = count
+    return {name: tuple(shape) for name, shape in narrowed.items()}
 
 
 def _width(group: Group, arrays: Mapping[str, Array]) -> int:

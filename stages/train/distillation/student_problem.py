@@ -87,9 +87,11 @@ def student_problem_of(
     digests = [prepared.views[row].digest for row in np.flatnonzero(prepared.problem.plain)]
     unlabelled = _unlabelled(dataset, services.store, len(digests))
     preprocessing = preprocessing_of(cost.model_input, augmented, services.store)
-    maps_of = partial(_feature_maps, cost.model_input, cost.freeze, preprocessing, services)
+    feature_maps_for = partial(
+        _feature_maps, cost.model_input, cost.freeze, preprocessing, services
+    )
     samples = len(digests) + len(unlabelled)
-    [first] = maps_of([SampleView(digests[0])]).values()
+    [first] = feature_maps_for([SampleView(digests[0])]).values()
     wanted = cost.distillation.views if augmented.augmentations else 0
     count = views_within(wanted, samples, first.nbytes)
     views = [
@@ -100,7 +102,7 @@ def student_problem_of(
     problem = FinetuneProblem(
         heads=replace(prepared.problem, features={}),
         candidates={},
-        feature_maps=maps_of(views),
+        feature_maps=feature_maps_for(views),
         views=count,
         shards=shards_for(config.workers),
         epochs=cost.longest,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from stages.models.family import LAST
 from stages.models.weights import Array
 from stages.resources import Resources
 from stages.store import Store
+from stages.train.finetune.finetuning import Tuned
 from stages.train.heads.backbone import BackboneFile
 from stages.train.heads.features import Extractor, Preprocessing, SampleView
 from stages.train.heads.out_of_fold import weights_in
@@ -36,11 +38,13 @@ Arrays = dict[str, Array]
 @dataclass(frozen=True)
 class Teacher:
     """The network of the trial `chosen`, on `model_input`. `networks`: if it was fine-tuned, the
-    network without each validation fold, packed arrays by the fold; else empty."""
+    network without each validation fold, packed arrays by the fold; else empty. `head`: the
+    hyperparameters of its head, of which a fine-tuned trial has none of its own."""
 
     chosen: Trial
     model_input: Input
     networks: Mapping[int, bytes]
+    head: Mapping[str, Any]
     prepared: Prepared
     config: TrainConfig
     resources: Resources
@@ -75,15 +79,16 @@ class Teacher:
 
 
 def teacher_of(
-    chosen: Trial,
-    networks: Mapping[int, bytes],
-    prepared: Prepared,
-    config: TrainConfig,
-    resources: Resources,
+    tuned: Tuned, prepared: Prepared, config: TrainConfig, resources: Resources
 ) -> Teacher:
-    """The teacher that the trial `chosen` is; arguments as in `Teacher`."""
+    """The teacher that the chosen trial of `tuned` is."""
+    chosen = tuned.chosen
+    heads = [each for each in tuned.trials if each.phase == 1 and each.input == chosen.input]
+    head = chosen if chosen.phase == 1 else min(heads, key=lambda trial: trial.rank)
     model_input = inputs_by_name(config)[chosen.input]
-    return Teacher(chosen, model_input, networks, prepared, config, resources)
+    return Teacher(
+        chosen, model_input, tuned.networks, head.hyperparameters, prepared, config, resources
+    )
 
 
 def answers_of(

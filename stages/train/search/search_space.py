@@ -194,11 +194,11 @@ def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
             found.append(Input(name, size, config.weights.get(name, "")))
-    teaches = config.distils is not None and config.distils.may_ship
+    has_student = config.distils is not None and config.distils.may_ship
     allowed = tuple(
         model_input
         for model_input in found
-        if teaches or model_input.name not in config.device.excluded
+        if has_student or model_input.name not in config.device.excluded
     )
     if not allowed:
         raise ConfigError(

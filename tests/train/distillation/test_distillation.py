@@ -7,7 +7,7 @@ import pytest
 
 from stages.config import TrainConfig, TrainSlice
 from stages.config.distillation import Distil, Prune
-from stages.config.search_space import FinetuneSearchSpace, SearchSpace
+from stages.config.search_space import FinetuneSearchSpace, Range, SearchSpace
 from stages.config.train import Finetune
 from stages.models.arrays import unpack_arrays
 from stages.models.network import assemble
@@ -119,3 +119,31 @@ def test_a_pruned_network_ships_with_its_widths(dataset, store, ray_running):
     import paddle
 
     assert assemble(model.family, arrays)(paddle.to_tensor(windows)).shape == [1, 3]
+
+
+@pytest.mark.slow
+def test_a_finetuned_network_teaches_a_published_student_and_its_pruned_self(
+    dataset, store, ray_running
+):
+    model = trained(
+        dataset,
+        store,
+        ray_running,
+        epochs=2,
+        metric="log_loss",
+        search_space=SearchSpace(
+            head=("hidden",), learning_rate=Range(low=1e-6, high=1e-6)
+        ),  # heads learn next to nothing, so that the fine-tuned network is chosen
+        finetune=Finetune(trials=1, epochs=6, views=1, search_space=SPACE),
+        distil=Distil(family="efficientnet_lite1", epochs=1, views=1),
+        prune=Prune(share=0.3, by="fpgm", epochs=1, views=0, ship="always"),
+    )
+
+    trials = json.loads(store.get(model.files["trials.json"]))
+    kinds = {trial["hyperparameters"].get("training"): trial for trial in trials}
+    assert kinds["pruned"]["chosen"]
+    assert kinds["distilled"]["hyperparameters"]["input"] == "efficientnet_lite1@64"
+    assert [trial["phase"] for trial in trials] == [1, 2, 3, 3, 3]
+    assert not model.selection["distillation"]["ships"]  # it is no lighter than its teacher
+    baselines = {each.get("training") for each in model.selection["finalists"]}
+    assert baselines == {None, "distilled", "alone"}

@@ -40,8 +40,8 @@ def test_fpgm_ranks_by_the_distance_from_the_other_filters(arrays):
 
 def test_fpgm_cuts_what_others_can_replace_and_l1_does_not():
     base = np.random.default_rng(1).normal(size=(1, 3, 3, 3)).astype(np.float32)
-    others = np.random.default_rng(2).normal(size=(8, 3, 3, 3)).astype(np.float32)
-    filters = np.concatenate([np.repeat(base * 1.5, 8, axis=0), others])  # large, and all alike
+    distinct = np.random.default_rng(2).normal(size=(8, 3, 3, 3)).astype(np.float32)
+    filters = np.concatenate([np.repeat(base * 1.5, 8, axis=0), distinct])  # large, and all alike
     arrays = {"first.weight": filters, "second.weight": np.ones((5, 16, 1, 1), np.float32)}
 
     by_fpgm = np.argsort(importance(GROUP, arrays, "fpgm"))[:4]
@@ -56,9 +56,9 @@ def test_all_members_of_a_group_lose_the_same_channels(arrays, channels):
 
     assert pruned["first.weight"].shape[0] == pruned["second.weight"].shape[1]
     assert pruned["first.weight"].shape[0] % 8 == 0
-    kept = [row.tolist() for row in pruned["first.weight"]]
+    remaining = [row.tolist() for row in pruned["first.weight"]]
     for small in (0, 8, 16, 24):
-        assert arrays["first.weight"][small].tolist() not in kept
+        assert arrays["first.weight"][small].tolist() not in remaining
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.7])
