@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import Dataset, canonical, digest_of
 from stages.closure import code_of
 from stages.config import TrainConfig
-from stages.config.distillation import Distil, Prune
+from stages.config.distillation import Distil, Distillation, Prune
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.resources import Resources
 from stages.store import Store
@@ -63,6 +63,13 @@ class StudentResults(NamedTuple):
     record: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     groups: list[str]
+
+
+class Decision(NamedTuple):
+    """Whether a student ships, and why."""
+
+    ships: bool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -336,21 +343,32 @@ def _pruning_record(
 
 def _decision(
     context: StudentContext, cost: StudentCost, against_teacher: Mapping[str, Any]
-) -> tuple[bool, str]:
+) -> Decision:
     """Whether the student of `cost` ships, and why. `against_teacher`: its comparison."""
-    settings, low = cost.distillation, against_teacher["gain"]["low"]
+    over_limit = cost.teacher.name in context.config.device.excluded
+    return decision(
+        cost.distillation,
+        against_teacher["gain"]["low"],
+        context.config.metric,
+        over_limit=over_limit and isinstance(cost.distillation, Distil),
+        lighter=_seconds(cost) < cost.teacher.seconds,
+    )
+
+
+def decision(
+    settings: Distillation, low: float, metric: str, *, over_limit: bool, lighter: bool
+) -> Decision:
+    """Whether a student with these `settings` ships, and why. `low`: the lower end of the paired
+    difference from its teacher in `metric`; `over_limit`: whether the teacher breaks a limit of the
+    device; `lighter`: whether the student costs less."""
     if settings.ship != "agreeing":
-        return settings.may_ship, f"train.{_option(cost)}.ship is {settings.ship}"
-    if cost.teacher.name in context.config.device.excluded and cost.alone:
-        return True, "the teacher breaks a limit of train.device"
-    if _seconds(cost) >= cost.teacher.seconds:
-        return False, NO_LIGHTER
-    least = f"at worst {low:+.4f} in {context.config.metric}, {-settings.most_lost:+.4f} is allowed"
-    return low >= -settings.most_lost, least
-
-
-def _option(cost: StudentCost) -> str:
-    return "distil" if isinstance(cost.distillation, Distil) else "prune"
+        return Decision(settings.may_ship, f"ship is set to {settings.ship}")
+    if over_limit:
+        return Decision(True, "the teacher breaks a limit of train.device")
+    if not lighter:
+        return Decision(False, NO_LIGHTER)
+    least = f"at worst {low:+.4f} in {metric}, {-settings.most_lost:+.4f} is allowed"
+    return Decision(low >= -settings.most_lost, least)
 
 
 def _shipped_trial(
