@@ -2,6 +2,7 @@
 resolved."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from stages.config import PipelineConfig, TrainConfig
 from stages.config.device import Device, DeviceCost
@@ -35,9 +36,18 @@ def fitted(
     if train.device.measured or not (train.device.limits or engine.lacks_operators):
         return train
     spec = _network_spec(pipeline, labels())
+    searched = inputs_of(train)
+    student_spec = replace(spec, folds=1, hidden=0)  # one network, not those of all folds
     table = tuple(
-        _device_cost(model_input, spec, train.device, store, resources)
+        _device_cost(
+            model_input,
+            spec if model_input in searched else student_spec,
+            train.device,
+            store,
+            resources,
+        )
         for model_input in inputs_of(with_student_family(train))
+        if model_input in searched or not model_input.initialised_family.searched
     )
     if all(figures.why for figures in table):
         raise _nothing_fits(train.device, table)

@@ -64,9 +64,15 @@ def _row(
         loss=trial["measures"].get("log_loss"),
         epochs=trial["epochs"],
         whole=reached >= furthest[_kind(trial)] or trial["epochs"] < reached,
-        cost=costs[name],
+        cost=_cost(costs[name], chosen_by),
         hyperparameters=chosen_by,
     )
+
+
+def _cost(cost: float | None, hyperparameters: Mapping[str, Any]) -> float | None:
+    """The `cost` of a trial's input, of a pruned network without the share that was removed."""
+    removed = hyperparameters["share"] if hyperparameters.get("training") == "pruned" else 0.0
+    return None if cost is None else cost * (1 - removed)
 
 
 def _kind(trial: Mapping[str, Any]) -> tuple[int, str]:
