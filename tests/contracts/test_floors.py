@@ -20,6 +20,7 @@ DEFAULTS = "a task declares the defaults of its YAML; it is the one part that re
 # What looks up, and may: (module, board or module) -> why. The board is the seam there, by design.
 SEAMS = {
     ("stages.config.augmentations", "AUGMENTATIONS"): NAMES,
+    ("stages.config.distillation", "FAMILIES"): NAMES,
     ("stages.config.evaluate", "ENGINES"): NAMES,
     ("stages.config.evaluate", "TARGETS"): NAMES,
     ("stages.config.reference", "TASKS"): DEFAULTS,
