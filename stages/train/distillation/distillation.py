@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from stages.artifacts import Dataset, canonical, digest_of
 from stages.closure import code_of
 from stages.config import TrainConfig
-from stages.config.distillation import Distil, Distillation, Prune
+from stages.config.distillation import Distil, Prune
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.resources import Resources
 from stages.store import Store
@@ -19,6 +19,7 @@ from stages.train.cost.distillation_budget import (
     pruned,
 )
 from stages.train.cost.estimate import student_bytes
+from stages.train.distillation.decision import Decision, decision
 from stages.train.distillation.initial_students import Candidates, candidates_of
 from stages.train.distillation.student_problem import (
     Services,
@@ -50,7 +51,6 @@ PHASE = 3  # of trials that are students
 SCRATCH = "the chosen network is trained from scratch: nothing lighter would learn from it"
 INNER_FEATURES = "the head takes features of inner maps, which are not cut"
 SAME = "the chosen network is of the student's family and size"
-NO_LIGHTER = "it is no lighter than its teacher"
 
 
 class StudentResults(NamedTuple):
@@ -63,13 +63,6 @@ class StudentResults(NamedTuple):
     record: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     groups: list[str]
-
-
-class Decision(NamedTuple):
-    """Whether a student ships, and why."""
-
-    ships: bool
-    why: str
 
 
 @dataclass(frozen=True)
@@ -353,22 +346,6 @@ def _decision(
         over_limit=over_limit and isinstance(cost.distillation, Distil),
         lighter=_seconds(cost) < cost.teacher.seconds,
     )
-
-
-def decision(
-    settings: Distillation, low: float, metric: str, *, over_limit: bool, lighter: bool
-) -> Decision:
-    """Whether a student with these `settings` ships, and why. `low`: the lower end of the paired
-    difference from its teacher in `metric`; `over_limit`: whether the teacher breaks a limit of the
-    device; `lighter`: whether the student costs less."""
-    if settings.ship != "agreeing":
-        return Decision(settings.may_ship, f"ship is set to {settings.ship}")
-    if over_limit:
-        return Decision(True, "the teacher breaks a limit of train.device")
-    if not lighter:
-        return Decision(False, NO_LIGHTER)
-    least = f"at worst {low:+.4f} in {metric}, {-settings.most_lost:+.4f} is allowed"
-    return Decision(low >= -settings.most_lost, least)
 
 
 def _shipped_trial(

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.config.distillation import Distil, Prune
-from stages.train.distillation.distillation import decision
+from stages.train.distillation.decision import decision
 
 METRIC = "balanced_accuracy"
 
