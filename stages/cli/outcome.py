@@ -2,8 +2,10 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from stages.artifacts import Dataset, Measure, Model, Package, Report
 from stages.evaluate.about import SPLITS
@@ -67,11 +69,25 @@ def _print_dataset(dataset: Dataset) -> None:
 
 def _print_notice(model: Model) -> None:
     """Print the notice about the model's pretrained weights, such as a licence, and the verdict on
-    a search of architectures, if there are any."""
+    a search of architectures and on students, if there are any."""
     if "notice" in model.selection:
         print(f"\nNotice: {line(model.selection['notice'])}")
     if "architecture" in model.selection:
         print(f"\nArchitecture: {line(model.selection['architecture']['verdict'])}")
+    for name in ("distillation", "pruning"):
+        if record := model.selection.get(name):
+            print(f"\n{name.capitalize()}: {line(_student(record))}")
+
+
+def _student(record: Mapping[str, Any]) -> str:
+    """What came of a student, from its `record` in a Model's selection."""
+    if "why_not" in record:
+        return f"none, as {record['why_not']}."
+    gain = record["against_teacher"]["gain"]
+    value, low, high = (gain[end] for end in ("value", "low", "high"))
+    ships = "ships" if record["ships"] else "does not ship"
+    difference = f"{value:+.3f} ({low:+.3f} to {high:+.3f}) against its teacher"
+    return f"{record['input']} {ships}: {record['why']}; {difference}."
 
 
 def _print_shipped(lines: list[OutcomeLine]) -> None:

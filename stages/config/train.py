@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from stages import parts
 from stages.config.augmentations import Augmentations
 from stages.config.device import Device
+from stages.config.distillation import Distil, FamilyName, Prune
 from stages.config.search_space import FinetuneSearchSpace, SearchSpace
 from stages.config.section import Section
 
@@ -19,6 +20,7 @@ def _family(name: str) -> str:
 
 
 InitialWeights = Annotated[str, Field(pattern="^(scratch|[0-9a-f]{64})$")]
+PrunedShare = Annotated[float, Field(gt=0, le=0.9)]
 
 
 class Finetune(Section):
@@ -253,6 +255,20 @@ class TrainConfig(Section):
         "(out-of-distribution), from generated negatives: auto, off, or {false_accepts: 0.05}. The "
         "threshold rejects at most 1 % of known samples.",
     )
+    distil: Annotated[Literal["auto", "off"] | Distil | FamilyName, BeforeValidator(_switch)] = (
+        Field(
+            "off",
+            description="Whether the chosen network teaches a lighter one (knowledge "
+            "distillation), beside the same family trained alone: off, auto, a family's name, or a "
+            "table such as {family: mobilenet_v3_small, ship: always}.",
+        )
+    )
+    prune: Annotated[Literal["off"] | PrunedShare | Prune, BeforeValidator(_off)] = Field(
+        "off",
+        description="The share of multiply-adds that is removed from the chosen network by cutting "
+        "channels, such as 0.4; it is then fine-tuned with the whole network as its teacher. off, "
+        "a share, or a table such as {share: 0.4, by: fpgm}.",
+    )
     workers: int = Field(
         2,
         ge=1,
@@ -270,6 +286,25 @@ class TrainConfig(Section):
         if isinstance(self.other, Other):
             return self.other
         return Other() if self.other == "auto" else None
+
+    @property
+    def distils(self) -> Distil | None:
+        """How the chosen network teaches a lighter family; None if it does not."""
+        if self.distil == "off":
+            return None
+        return self.distil if isinstance(self.distil, Distil) else Distil(family=self.distil)
+
+    @property
+    def prunes(self) -> Prune | None:
+        """How the chosen network is pruned; None if it is not."""
+        if isinstance(self.prune, Prune):
+            return self.prune
+        return None if self.prune == "off" else Prune(share=float(self.prune))
+
+    @property
+    def has_students(self) -> bool:
+        """Whether the chosen network is a teacher, of a lighter family or of its pruned self."""
+        return bool(self.distils or self.prunes)
 
     @property
     def validation_folds(self) -> int:

@@ -11,7 +11,9 @@ from stages.etl.table import Line, labels_of
 from stages.runtime.neutral import cell
 
 COLUMNS = ("file", "label", "digest", "kind", "check", "reason")
-OTHER_KINDS = ("duplicate", "unlabelled")
+TABLE = "quarantine.csv"  # the file of a Dataset
+UNLABELLED = "unlabelled"
+OTHER_KINDS = ("duplicate", UNLABELLED)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,13 @@ def table_of(quarantined: Sequence[Quarantined]) -> bytes:
         texts = (line["file"], labels, line["digest"], sample.kind, sample.check, sample.reason)
         writer.writerow([cell(text) for text in texts])
     return text.getvalue().encode()
+
+
+def unlabelled_in(table: bytes) -> list[str]:
+    """The digests of the samples without a label that `table`, the content of quarantine.csv,
+    names; their bytes are in the store, as those of the dataset's samples are."""
+    rows = csv.DictReader(io.StringIO(table.decode()))
+    return [row["digest"] for row in rows if row["kind"] == UNLABELLED and row["digest"]]
 
 
 def _quarantined(line: Line, outcome: Outcome, record: Line) -> Quarantined:

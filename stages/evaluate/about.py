@@ -88,7 +88,7 @@ def _splits(dataset: Dataset) -> list[tuple[str, str]]:
 
 def _plain(selection: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of `selection` that no section of its own shows."""
-    shown_elsewhere = ("finalists", "held_out_by_label", "judged", "few")
+    shown_elsewhere = ("finalists", "held_out_by_label", "judged", "few", "distillation", "pruning")
     return {name: value for name, value in selection.items() if name not in shown_elsewhere}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from paddle import Tensor, nn
 
+from stages.models.channel_widths import narrow
 from stages.models.family import Family
 from stages.models.network import fill
 from stages.models.weights import Array
@@ -35,19 +36,24 @@ def frozen_stem(family: Family, arrays: Mapping[str, Array], split_point: int) -
 
 
 def unfrozen_layers(
-    family: Family, arrays: Mapping[str, Array], split_point: int
+    family: Family, arrays: Mapping[str, Array], split_point: int, narrowed: bool = False
 ) -> tuple[Any, BackbonePart]:
     """The whole backbone and the layers behind `split_point`, which map the stem's feature map to
-    (N, features).
+    (N, features). A network from scratch has one part.
 
-    `arrays`: the backbone's weights; random ones if empty. Both returned layers share parameters:
-    what is trained in the second shows in the backbone's `state_dict()`."""
-    backbone = _filled(family, arrays)
-    return backbone, BackbonePart(backbone.parts()[split_point:])
+    `arrays`: the backbone's weights; random ones if empty, which a network from scratch, whose size
+    they say, does not allow; `narrowed`: they are of a pruned one, with fewer channels.
+    Both returned layers share parameters: what is trained in the second shows in the backbone's
+    `state_dict()`."""
+    backbone = _filled(family, arrays, narrowed)
+    parts = [backbone] if family.from_scratch else backbone.parts()
+    return backbone, BackbonePart(parts[split_point:])
 
 
-def _filled(family: Family, arrays: Mapping[str, Array]) -> Any:
-    backbone = family.backbone()
+def _filled(family: Family, arrays: Mapping[str, Array], narrowed: bool = False) -> Any:
+    backbone = family.backbone_of(arrays)
+    if narrowed:
+        narrow(backbone, arrays)
     if arrays:
         fill(backbone, arrays)
     backbone.eval()

@@ -109,6 +109,13 @@ class Family:
         """A new Paddle layer, (N, *shape) float32 to (N, features); its weights are random."""
         return _function(self.layers)(self.name)
 
+    def backbone_of(self, arrays: Mapping[str, Array]) -> Any:
+        """As `backbone`, of a network from scratch in the size that `arrays`, those of the
+        backbone, have."""
+        if not self.from_scratch:
+            return self.backbone()
+        return self.layer({f"backbone.{name}": array for name, array in arrays.items()}).backbone
+
     def layer(self, arrays: Mapping[str, Array]) -> Any:
         """A new Paddle layer of the size that `arrays` have; its weights are random."""
         return _function(self.network)(self, arrays)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import paddle
 from paddle import Tensor, nn
 
+from stages.models.channel_widths import narrow
 from stages.models.family import Family, InnerMap
 from stages.models.weights import Array
 from stages.parts import FAMILIES
@@ -74,10 +75,13 @@ def assemble(family: str, arrays: Mapping[str, Array]) -> nn.Layer:
 def backbone_and_head(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:
     """The backbone of `family` (backbone.*) and a head of the size of `arrays` (head.*), which says
     how many inner maps it takes statistics of; without head.* it gives the features of the last
-    map."""
+    map. Layers are as wide as `arrays` are: a pruned network, whose head takes the features of the
+    last map alone, has fewer channels."""
     first = arrays.get("head.hidden.weight", arrays.get("head.out.weight"))
-    feature_maps = () if first is None else family.feature_maps_of(first.shape[0])
-    return Classifier(family.backbone(), head_of(arrays), feature_maps)
+    backbone = family.backbone()
+    if first is None or narrow(backbone, arrays, "backbone."):
+        return Classifier(backbone, head_of(arrays))
+    return Classifier(backbone, head_of(arrays), family.feature_maps_of(first.shape[0]))
 
 
 def with_feature_maps(family: Family, arrays: Mapping[str, Array]) -> nn.Layer:

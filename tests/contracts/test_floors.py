@@ -21,6 +21,7 @@ DEFAULTS = "a task declares the defaults of its YAML; it is the one part that re
 SEAMS = {
     ("stages.config.augmentations", "AUGMENTATIONS"): NAMES,
     ("stages.config.device_profile", "ENGINES"): NAMES,
+    ("stages.config.distillation", "FAMILIES"): NAMES,
     ("stages.config.evaluate", "ENGINES"): NAMES,
     ("stages.config.evaluate", "TARGETS"): NAMES,
     ("stages.config.reference", "TASKS"): DEFAULTS,

@@ -112,6 +112,24 @@ def test_what_a_lock_or_an_alias_reaches_stays_and_the_rest_goes(store, settings
     assert collect(store, settings) == []
 
 
+def test_samples_without_a_label_stay_with_their_dataset(store, settings):
+    unlabelled, broken = store.add(b"no label yet"), store.add(b"broken")
+    lines = [
+        f"{name}.png,,{name},{kind},c,r"
+        for name, kind in ((unlabelled, "unlabelled"), (broken, "broken"))
+    ]
+    table = store.add("\n".join(["file,label,digest,kind,check,reason", *lines]).encode())
+    plain = makers.dataset(store, each=2)
+    artifact = dataset(store, "latest", files={**plain.files, "quarantine.csv": table})
+    locked(store, "run", artifact)
+    aged(settings)
+
+    collect(store, settings)
+
+    assert store.get(unlabelled) == b"no label yet"
+    assert not store.blobs.has(f"blobs/{broken[:2]}/{broken}")
+
+
 def test_what_is_young_stays_reached_or_not(store, settings):
     store.add(b"of a run that has no record yet")
     artifact = dataset(store, "made")

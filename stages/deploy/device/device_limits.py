@@ -19,6 +19,7 @@ from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.store import Store
 from stages.train.architecture.counted_limits import check_counts
+from stages.train.cost.distillation_budget import student_input, with_student_family
 from stages.train.search.search_space import HIDDEN_UNITS, Input, inputs_of
 
 
@@ -46,16 +47,40 @@ def fitted(
         return train
     spec = network_spec(pipeline, labels())
     further = [replace(spec, engine=name) for name in lacking if name != spec.engine]
+    searched = inputs_of(train)
+    student_spec = replace(spec, folds=1, hidden=0)  # one network, not those of all folds
     table = tuple(
         _coverage(model_input, further, store, resources)
-        or _device_cost(model_input, spec, train.device, store, resources, profile)
-        for model_input in inputs_of(train)
+        or _device_cost(
+            model_input,
+            spec if model_input in searched else student_spec,
+            train.device,
+            store,
+            resources,
+            profile,
+        )
+        for model_input in inputs_of(with_student_family(train))
+        if model_input in searched or not model_input.initialised_family.searched
     )
     if all(figures.why for figures in table):
         raise _nothing_fits(train.device, table)
+    if train.distils:
+        _check_student(student_input(train, train.distils), table)
     excluded = (*train.device.excluded, *(figures.input for figures in table if figures.why))
     device = train.device.model_copy(update={"excluded": excluded, "measured": table})
     return train.model_copy(update={"device": device})
+
+
+def _check_student(student: Input, table: tuple[DeviceCost, ...]) -> None:
+    """Raise ConfigError if the `student` of `train.distil` breaks a limit, by its line in
+    `table`."""
+    for figures in table:
+        if figures.input == student.name and figures.why:
+            raise ConfigError(
+                f"train.distil: the student {student.name} breaks a limit of train.device: "
+                f"{figures.why}.",
+                "Name a lighter family, such as small_image or small_audio.",
+            )
 
 
 def network_spec(pipeline: PipelineConfig, labels: int) -> NetworkSpec:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from stages.evaluate.formatting import capital, metric, percent
 
 PHASES = {1: "head alone", 2: "fine-tuned"}
+STUDENTS = {"distilled": "distilled", "alone": "trained without a teacher", "pruned": "pruned"}
 
 
 class Baseline(NamedTuple):
@@ -17,6 +18,16 @@ class Baseline(NamedTuple):
     chosen: str
     gain: str
     verdict: str
+
+
+class SmallerNetwork(NamedTuple):
+    """A smaller network that learnt from the selected one, as text: `name`: its input and kind;
+    `rows`: what it is compared with, and its value, the other's and the difference, on the same
+    samples; `ships`: whether it was selected in its teacher's place, and why."""
+
+    name: str
+    rows: list[Baseline]
+    ships: str
 
 
 class Selection(NamedTuple):
@@ -42,6 +53,13 @@ class Selection(NamedTuple):
         return [_baseline(candidate, share) for candidate in self.selection.get("finalists", ())]
 
     @property
+    def students(self) -> list[SmallerNetwork]:
+        """The networks that learnt from the chosen one, each compared with it."""
+        records = [self.selection.get(name) for name in ("distillation", "pruning")]
+        trained = [record for record in records if record and "why_not" not in record]
+        return [_student(record, self.selection.get("metric") != "log_loss") for record in trained]
+
+    @property
     def summary(self) -> str:
         """All verdicts in one sentence; empty if there is no baseline."""
         verdicts = [baseline.verdict for baseline in self.baselines]
@@ -63,12 +81,29 @@ class Selection(NamedTuple):
 def _baseline(candidate: Mapping[str, Any], share: bool) -> Baseline:
     formatted = _shares if share else _losses
     return Baseline(
-        f"{candidate['input']}, {PHASES[candidate['phase']]}",
+        f"{candidate['input']}, {_trained(candidate)}",
         formatted(candidate["rival"]),
         formatted(candidate["chosen"]),
         _gain(candidate["gain"], share),
         candidate["verdict"],
     )
+
+
+def _student(record: Mapping[str, Any], share: bool) -> SmallerNetwork:
+    compared = [record["against_teacher"]] + [
+        record[name] for name in ("against_alone",) if name in record
+    ]
+    kind = "pruned" if "by" in record else "distilled"
+    return SmallerNetwork(
+        f"{record['input']}, {STUDENTS[kind]}",
+        [_baseline(candidate, share) for candidate in compared],
+        f"{'It ships' if record['ships'] else 'It does not ship'}: {record['why']}.",
+    )
+
+
+def _trained(candidate: Mapping[str, Any]) -> str:
+    """How the baseline of the record `candidate` was trained."""
+    return STUDENTS.get(candidate.get("training", "")) or PHASES[candidate["phase"]]
 
 
 def _gain(gain: Mapping[str, float], share: bool) -> str:

@@ -42,10 +42,10 @@ class TrialRow(NamedTuple):
 def rows_of(trials: Sequence[Mapping[str, Any]], metric: str, device: Device) -> list[TrialRow]:
     """The `trials` of a Model's trials.json, ordered by `metric`, then by log loss."""
     costs = costs_of({str(trial["hyperparameters"].get("input", "")) for trial in trials}, device)
-    furthest: dict[int, int] = {}
+    furthest: dict[tuple[int, str], int] = {}
     for trial in trials:
-        phase = trial.get("phase", 1)
-        furthest[phase] = max(furthest.get(phase, 0), trial.get("rung", trial["epochs"]))
+        kind = _kind(trial)
+        furthest[kind] = max(furthest.get(kind, 0), trial.get("rung", trial["epochs"]))
     rows = [_row(trial, metric, costs, furthest) for trial in trials if metric in trial["measures"]]
     return sorted(rows, key=lambda row: (-row.score, row.loss or 0.0, row.phase, row.number))
 
@@ -54,7 +54,7 @@ def _row(
     trial: Mapping[str, Any],
     metric: str,
     costs: Mapping[str, float | None],
-    furthest: Mapping[int, int],
+    furthest: Mapping[tuple[int, str], int],
 ) -> TrialRow:
     value, chosen_by = trial["measures"][metric], dict(trial["hyperparameters"])
     name, phase = str(chosen_by.pop("input", "")), trial.get("phase", 1)
@@ -68,10 +68,21 @@ def _row(
         score=-value if metric in LOWER else value,
         loss=trial["measures"].get("log_loss"),
         epochs=trial["epochs"],
-        whole=reached >= furthest[phase] or trial["epochs"] < reached,
-        cost=costs[name],
+        whole=reached >= furthest[_kind(trial)] or trial["epochs"] < reached,
+        cost=_cost(costs[name], chosen_by),
         hyperparameters=chosen_by,
     )
+
+
+def _cost(cost: float | None, hyperparameters: Mapping[str, Any]) -> float | None:
+    """The `cost` of a trial's input, of a pruned network without the share that was removed."""
+    removed = hyperparameters["share"] if hyperparameters.get("training") == "pruned" else 0.0
+    return None if cost is None else cost * (1 - removed)
+
+
+def _kind(trial: Mapping[str, Any]) -> tuple[int, str]:
+    """The phase of `trial`, and what it is if it is a student: with which it is compared."""
+    return trial.get("phase", 1), str(trial["hyperparameters"].get("training", ""))
 
 
 def is_measured(names: set[str], device: Device) -> bool:

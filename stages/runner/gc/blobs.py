@@ -1,9 +1,10 @@
 """Which blobs something reaches: an artifact's record, a cached value, a job that was handed in."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from stages.artifacts import Ref
 from stages.etl.manifest import read_manifest
+from stages.etl.quarantine import TABLE, unlabelled_in
 from stages.memo.entry import RECORD, CacheEntry
 from stages.runner.gc.artifacts import jobs, read_record, ref_of
 from stages.runner.gc.garbage import Garbage, blob_garbage, is_old
@@ -44,3 +45,14 @@ def _of_artifact(ref: Ref, store: Store) -> Iterator[str]:
         except Damaged:  # then its samples cannot be found by anybody
             return
         yield from (sample.digest for sample in read_manifest(manifest))
+        yield from _unlabelled(files, store)
+
+
+def _unlabelled(files: Mapping[str, str], store: Store) -> list[str]:
+    """The digests of samples without a label, which students learn from (`train.distil`)."""
+    if TABLE not in files:
+        return []
+    try:
+        return unlabelled_in(store.get(files[TABLE]))
+    except Damaged:
+        return []

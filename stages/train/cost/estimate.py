@@ -6,6 +6,12 @@ from typing import NamedTuple
 
 from stages.config import TrainConfig
 from stages.train.cost.budget import WINDOWS_PER_CLIP, head_search_seconds
+from stages.train.cost.distillation_budget import (
+    WHOLE,
+    StudentCost,
+    student_costs,
+    student_seconds,
+)
 from stages.train.cost.finetune_budget import (
     MAX_FEATURE_MAP_BYTES,
     UNFROZEN_SHARES,
@@ -18,6 +24,7 @@ from stages.train.distributed.room import MB, PADDLE_BYTES, RAY_BYTES, worker_by
 from stages.train.search.search_space import HIDDEN_UNITS, Input, feature_count, inputs_of
 
 FLOAT_BYTES = 4  # of a float32
+HALF_BYTES = 2  # of a float16
 DRIVER_BYTES = 650 * MB  # the process that searches: Paddle, ONNX Runtime, MLflow
 LOG_BYTES = 60 * MB  # of Ray, while the search runs
 RECORD_BYTES = 20 * MB  # MLflow's records, pages, the table of trials
@@ -26,6 +33,7 @@ CHECKPOINT_COPIES = 4  # of a network's weights in a checkpoint: values, mean, t
 FEATURE_MAP_BYTES = 64 * 1024  # of one image of 224 pixels, at all split points
 # copies of a network's weights for each trial: current, initial, mean, best, optimizer state
 STATES_PER_TRIAL = 14
+STUDENT_BATCH = 32  # samples of a student's training step
 STEP_COPIES = 4  # of a network's weights that a training step needs beside these
 ACTIVATION_BYTES = 64 * MB  # of all layers and their gradients, for an image of 224 pixels
 FRAMES = 100  # spectra in one window of a spectrogram
@@ -54,16 +62,15 @@ def of_heads(config: TrainConfig, samples: int, views: int, speed: float, thread
     seconds = head_search_seconds(config, trials, samples, views) + finetune_seconds(
         config, samples
     )
+    seconds += student_seconds(config, samples)
     features = (
         sum(_row_bytes(config, model_input) for model_input in inputs) * samples * (1 + views)
     )
-    map_bytes = feature_map_bytes(config, samples)
+    map_bytes = max(feature_map_bytes(config, samples), student_map_bytes(config, samples))
     head_search_bytes = RAY_BYTES + DRIVER_BYTES + 2 * features
     finetuning = RAY_BYTES + DRIVER_BYTES + features + 2 * map_bytes if map_bytes else 0
     workers = min(config.workers, threads)
-    worker_total = (
-        workers * worker_bytes(finetune_bytes(config, tunable(config))) if map_bytes else 0
-    )
+    worker_total = workers * worker_bytes(_group_bytes(config)) if map_bytes else 0
     return Estimate(
         minutes=seconds / 60 / speed,
         memory=max(
@@ -75,6 +82,12 @@ def of_heads(config: TrainConfig, samples: int, views: int, speed: float, thread
     )
 
 
+def _group_bytes(config: TrainConfig) -> int:
+    """Bytes that a worker of a process group allocates, in fine-tuning or for a student."""
+    finetuned = finetune_bytes(config, tunable(config)) if config.finetune.trials else 0
+    return max([finetuned, *(student_bytes(config, cost) for cost in student_costs(config))])
+
+
 def finetune_bytes(config: TrainConfig, inputs: Iterable[Input]) -> int:
     """Bytes that a fine-tuning worker allocates for the most expensive of `inputs`: the states of
     all trials that may continue, and the tensors of one training step on a shard."""
@@ -84,6 +97,14 @@ def finetune_bytes(config: TrainConfig, inputs: Iterable[Input]) -> int:
         + _step_bytes(config, model_input)
         for model_input in inputs
     )
+
+
+def student_bytes(config: TrainConfig, cost: StudentCost) -> int:
+    """Bytes that a worker allocates for the student of `cost`: its states, and the tensors of one
+    training step in which all its layers are trained."""
+    shard = STUDENT_BATCH / shards_for(config.workers)
+    step = shard * ACTIVATION_BYTES * (cost.model_input.size / 224) ** 2
+    return int((STATES_PER_TRIAL + STEP_COPIES) * weight_bytes(config, cost.model_input) + step)
 
 
 def _step_bytes(config: TrainConfig, model_input: Input) -> int:
@@ -114,6 +135,18 @@ def feature_map_bytes(config: TrainConfig, samples: int) -> int:
     )
     bytes_of_a_view = sum(most_expensive[: min(config.finetune.candidates, config.finetune.trials)])
     return int(min(MAX_FEATURE_MAP_BYTES, bytes_of_a_view * samples * (1 + config.finetune.views)))
+
+
+def student_map_bytes(config: TrainConfig, samples: int) -> int:
+    """Bytes of the cached feature maps that a student trains on, of the one with the most: windows
+    where all layers are trained."""
+    found = [0]
+    for cost in student_costs(config):
+        side = cost.model_input.size
+        whole = HALF_BYTES * 3 * side**2
+        each = whole if cost.freeze == WHOLE else FEATURE_MAP_BYTES * (side / 224) ** 2
+        found.append(int(each * samples * (1 + cost.distillation.views)))
+    return min(MAX_FEATURE_MAP_BYTES, max(found))
 
 
 def _row_bytes(config: TrainConfig, model_input: Input) -> int:

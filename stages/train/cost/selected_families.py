@@ -39,7 +39,10 @@ def with_weights(task: str, config: TrainConfig, resources: Resources) -> TrainC
     families = tuple(name for name in config.families or FAMILIES if name in initial_weights)
     if not families:
         raise _no_family(excluded)
-    weights = {name: initial_weights[name] for name in families if initial_weights[name]}
+    resolved_names = (
+        [*families, config.distils.family] if config.distils else families
+    )  # the student's, too
+    weights = {name: initial_weights[name] for name in resolved_names if initial_weights.get(name)}
     resolved = {"families": families, "weights": weights, "excluded": excluded}
     return config.model_copy(update=resolved)
 

@@ -14,6 +14,7 @@ import paddle
 from numpy.typing import NDArray
 
 from stages.runtime.quiet import quiet
+from stages.train.distillation.soft_targets import SoftTargets
 from stages.train.distributed.batch_shards import shard, shards_of, sum_over_shards
 from stages.train.distributed.flat_optimizer import fill, finite_loss, gradients
 from stages.train.distributed.process_group import ProcessGroup, SingleProcess
@@ -33,7 +34,9 @@ from stages.train.heads.windows import mean_per_row
 class FinetuneFit(Fit):
     """One fine-tuning trial in training, on one worker of `group` (None: this process alone).
     `head`: the arrays that its head is initialised from; `on_all_samples`: train on all samples,
-    without validation.
+    without validation; `soft_targets`: a teacher's answers, which it is trained to match. With the
+    hyperparameter `recalibrate` the batch norms' statistics are measured anew before the first
+    epoch, as a pruned network needs.
 
     Every epoch counts as the best one so far, so a trial never stops early and is never exhausted:
     the learning rate follows a schedule of a fixed length, and is lowest in the last epoch."""
@@ -45,6 +48,7 @@ class FinetuneFit(Fit):
         head: dict[str, Any],
         group: ProcessGroup | None = None,
         on_all_samples: bool = False,
+        soft_targets: SoftTargets | None = None,
     ) -> None:
         super().__init__(
             finetune_problem.all_samples_problem
@@ -53,7 +57,7 @@ class FinetuneFit(Fit):
             hyperparameters,
         )
         self.finetune_problem, self.group = finetune_problem, group or SingleProcess()
-        self.on_all_samples = on_all_samples
+        self.on_all_samples, self.soft_targets = on_all_samples, soft_targets
         self.training_rows = self.problem.training_rows(0)
         candidate, freeze = finetune_problem.candidates[self.hyper["input"]], self.hyper["freeze"]
         self.feature_maps = finetune_problem.feature_maps[split_name(candidate.input, freeze)]
@@ -61,6 +65,8 @@ class FinetuneFit(Fit):
         self.optimizer = self.network.optimizer(
             self.hyper["layer_decay"], self.hyper["weight_decay"]
         )
+        if self.hyper.get("recalibrate"):
+            self.network.norms.recalibrate(self._statistics_batches())
         self.values = self.network.values
         self.initial = self.mean = self.values
         self.done = 0
@@ -122,11 +128,11 @@ class FinetuneFit(Fit):
 
     def _gradient(self, samples: NDArray[np.int64], rng: np.random.Generator) -> Floats:
         """The loss of the shard `samples` [n] and its gradient: [1 + parameters]."""
-        views = rng.integers(0, self.finetune_problem.views + 1, len(samples))
-        feature_maps = self.feature_maps.random_windows(
-            samples * (self.finetune_problem.views + 1) + views, rng
-        )
+        rows = self._rows_of_random_views(samples, rng)
         targets = self._smoothed_targets(self.problem.labels[samples])
+        if self.soft_targets:
+            rows, targets = self._with_soft_targets(self.soft_targets, rows, targets, rng)
+        feature_maps = self.feature_maps.random_windows(rows, rng)
         for change in self.problem.changes:
             feature_maps, targets = change(feature_maps, targets, rng)
         feature_maps, targets = mix_batch(
@@ -134,12 +140,49 @@ class FinetuneFit(Fit):
         )
         feature_maps = paddle.to_tensor(np.ascontiguousarray(feature_maps))
         logits = self.network.logits(feature_maps, self.hyper["dropout"], rng)
-        loss = self._soft_loss(logits, paddle.to_tensor(targets))
+        loss = self._loss(logits, paddle.to_tensor(targets))
         loss.backward()
         gradient = gradients(self.network.parameters)
         for parameter in self.network.parameters:
             parameter.clear_gradient(set_to_zero=False)
         return np.concatenate([np.array([float(loss)], np.float32), gradient])
+
+    def _rows_of_random_views(
+        self, samples: NDArray[np.int64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """The row of feature maps of a random view of each of `samples` [n]."""
+        views = rng.integers(0, self.finetune_problem.views + 1, len(samples))
+        rows: NDArray[np.int64] = samples * (self.finetune_problem.views + 1) + views
+        return rows
+
+    def _with_soft_targets(
+        self,
+        soft_targets: SoftTargets,
+        rows: NDArray[np.int64],
+        targets: Floats,
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.int64], Floats]:
+        """`rows` [n] and `targets` [n, labels] with as many random unlabelled rows added as is
+        their share, and the teacher's scores beside the targets, [n, 2 * labels]. Unlabelled rows
+        have targets of zero, which take no part in the loss of the labels."""
+        labelled = len(self.problem.labels)
+        views = self.finetune_problem.views + 1
+        unlabelled = len(soft_targets.logits) // views - labelled
+        count = round(len(rows) * unlabelled / labelled)
+        if count:
+            drawn = labelled + rng.integers(0, unlabelled, count)
+            rows = np.concatenate([rows, self._rows_of_random_views(drawn, rng)])
+            targets = np.concatenate([targets, np.zeros((count, targets.shape[1]), np.float32)])
+        return rows, np.concatenate([targets, soft_targets.probabilities(rows)], axis=1)
+
+    def _loss(self, logits: Any, targets: Any) -> Any:
+        """The loss of `logits` [n, labels]; `targets`: [n, labels], or as `_with_soft_targets`
+        returns them."""
+        if not self.soft_targets:
+            return self._soft_loss(logits, targets)
+        labels = self.problem.classes
+        hard_loss = self._soft_loss(logits, targets[:, :labels])
+        return self.soft_targets.loss(logits, targets[:, labels:], hard_loss)
 
     def _smoothed_targets(self, labels: NDArray[np.int64]) -> Floats:
         """`labels` [n] as one-hot vectors with label smoothing, [n, classes] (Szegedy et al., arXiv

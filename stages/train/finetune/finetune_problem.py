@@ -24,12 +24,14 @@ FIRST_FOLD = 0  # the fold on which all trials are validated
 class FinetuneCandidate:
     """An input that is fine-tuned. `published`: the initial weights of its backbone, by name;
     `head`: the arrays of the best head of the first phase, the mean of the heads of all folds;
-    `hyperparameters`: of that head."""
+    `hyperparameters`: of that head; `narrowed`: whether `published` are those of a pruned backbone,
+    with fewer channels."""
 
     input: Input
     published: Mapping[str, Array]
     head: Mapping[str, Array]
     hyperparameters: Mapping[str, Any]
+    narrowed: bool = False
 
 
 @dataclass(frozen=True)

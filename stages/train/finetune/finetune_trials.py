@@ -2,10 +2,9 @@
 of them. All workers take the same decisions, since all see the same numbers; rank 0 saves the
 resume state."""
 
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from stages.models.arrays import pack_arrays, unpack_arrays
+from stages.models.arrays import unpack_arrays
 from stages.train.finetune.finetune_loop import FinetuneFit
 from stages.train.finetune.finetune_problem import FIRST_FOLD, FinetuneProblem
 from stages.train.finetune.finetune_search import (
@@ -21,9 +20,8 @@ from stages.train.finetune.reevaluation import (
     reevaluation_rungs,
     retraining_rung,
 )
-from stages.train.finetune.resume_state import ResumeState
+from stages.train.finetune.resumable_training import ResumableTraining
 from stages.train.heads.head_fit import fit_of
-from stages.train.heads.out_of_fold import prediction_arrays
 from stages.train.heads.standardised import StandardisedFeatures
 from stages.train.search.selection import result_of
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
@@ -44,12 +42,12 @@ def run_trials(context: "TrainContext", request: FinetuneRequest) -> None:
     FinetuneTrials(context, request).run()
 
 
-class FinetuneTrials:
+class FinetuneTrials(ResumableTraining):
     """Fine-tuning on one worker: the resume state, and the fits and heads that it has in memory."""
 
     def __init__(self, context: "TrainContext", request: FinetuneRequest) -> None:
-        self.context, self.request = context, request
-        self.resume_state = ResumeState.load(context.restored())
+        super().__init__(context, request.problem, keep_networks=request.config.has_students)
+        self.request = request
         self.halving = halving_of(request)
         self.fits: dict[int, FinetuneFit] = {}
         self.heads: dict[tuple[str, int], dict[str, Any]] = {}
@@ -85,8 +83,8 @@ class FinetuneTrials:
         fit = self._trial_fit(rung, fold)
         purpose = REEVALUATION.format(fold=fold) if fold != FIRST_FOLD else ""
         report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, purpose=purpose)
-        self._train(rung, fit, report)
-        return self._finish(rung, self._result(fit), report)
+        self.train(rung, fit, report)
+        return self.finish(rung, self.validated_result(fit), report)
 
     def _train_on_all(self, rung: RungBudget, validated: TrialResult) -> None:
         """Train the trial of `rung` on all samples, with those on which `validated` was measured;
@@ -95,35 +93,10 @@ class FinetuneTrials:
             rung, self.request.problem, self._mean_head(rung), on_all_samples=True
         )
         report = TrialReport(rung.number, rung.hyperparameters, rung.epochs, purpose=FINAL_TRAINING)
-        self._train(rung, fit, report)
+        self.train(rung, fit, report)
         self.resume_state.drop_fit_state(rung)
         temperature = float(unpack_arrays(validated.arrays)["temperature"])
-        network = pack_arrays(fit.arrays(temperature))
-        result = TrialResult(
-            measures={},
-            best_epoch=rung.epochs,
-            exhausted=False,
-            curve=list(fit.curve),
-            arrays=network,
-        )
-        self._finish(rung, result, report)
-
-    def _train(self, rung: RungBudget, fit: FinetuneFit, report: TrialReport) -> None:
-        """Train `fit` up to the epochs of `rung`. Reports, and saves a checkpoint, before the first
-        epoch and after each but the last, which is reported with the result."""
-        self._report(report)  # a barrier: all workers have built their fits before the first sum
-        while len(fit.curve) < rung.epochs:
-            fit.fit(len(fit.curve) + 1)
-            if self.context.group.rank == 0:
-                self.resume_state.add_fit_state(rung, fit.state())
-            if len(fit.curve) < rung.epochs:
-                self._report(replace(report, curve=fit.curve))
-
-    def _finish(self, rung: RungBudget, result: TrialResult, report: TrialReport) -> TrialResult:
-        """Add the `result` of `rung` to the resume state and report it; return it."""
-        self.resume_state.add_result(rung, result)
-        self._report(replace(report, curve=result.curve))
-        return result
+        self.finish(rung, self.network_result(rung, fit, temperature), report)
 
     def _trial_fit(self, rung: RungBudget, fold: int) -> FinetuneFit:
         """The fit of the trial of `rung`: the one in memory, else one from the resume state, else a
@@ -167,21 +140,3 @@ class FinetuneTrials:
             fit.fit(config.epochs, config.patience)
             self.heads[name, fold] = fit.arrays()
         return self.heads[name, fold]
-
-    def _result(self, fit: FinetuneFit) -> TrialResult:
-        """The result of `fit` after its last epoch. Its arrays are the out-of-fold predictions
-        alone; the weights are those of the final training."""
-        best = fit.best_or_raise()
-        rows, logits = fit.out_of_fold_logits()
-        unseen = prediction_arrays(self.request.problem.rows[rows], logits, fit.temperature())
-        return TrialResult(
-            measures=best.measures,
-            best_epoch=best.epoch,
-            exhausted=False,
-            curve=list(fit.curve),
-            arrays=pack_arrays(unseen),
-        )
-
-    def _report(self, report: TrialReport) -> None:
-        """Report, and save the resume state as the checkpoint. Every worker calls it: a barrier."""
-        self.context.report(asdict(report), self.resume_state.save)

@@ -3,7 +3,7 @@ trials and the chosen one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stages.artifacts import Dataset, canonical, digest_of
 from stages.closure import code_of
@@ -17,6 +17,7 @@ from stages.train.finetune.candidates import (
     candidates_of,
     measured_on_validation_folds,
 )
+from stages.train.finetune.finetune_problem import FIRST_FOLD
 from stages.train.finetune.finetune_search import FinetuneRequest, TrialReport, halving_of
 from stages.train.finetune.finetune_trials import run_trials
 from stages.train.finetune.problem_builder import finetune_problem_of
@@ -24,15 +25,26 @@ from stages.train.finetune.reevaluation import (
     best_of,
     chosen_of,
     reevaluate,
+    reevaluation_rungs,
     retraining_rung,
 )
 from stages.train.finetune.resume_state import ResumeState
-from stages.train.heads.out_of_fold import predictions_in
+from stages.train.heads.out_of_fold import predictions_in, weights_in
 from stages.train.heads.prepared import Prepared
 from stages.train.search.recorder import Recorder
 from stages.train.search.selection import choose, result_of
-from stages.train.search.successive_halving import Trial, TrialResult
+from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 from stages.train.search.trial_search import score_of
+
+
+class Tuned(NamedTuple):
+    """What fine-tuning came to: all `trials` of both phases, and the `chosen` one. `networks`: the
+    chosen trial's network as it was trained without each validation fold, packed arrays by the
+    fold, if it was fine-tuned and is going to be a teacher (`train.distil`, `train.prune`)."""
+
+    trials: list[Trial]
+    chosen: Trial
+    networks: dict[int, bytes]
 
 
 def tune(
@@ -44,16 +56,16 @@ def tune(
     recorder: Recorder,
     store: Store,
     resources: Resources,
-) -> tuple[list[Trial], Trial]:
-    """Fine-tune the candidates among the first phase's `trials`; return all trials of both phases,
-    and the chosen one. Fine-tuned trials are numbered after the others. The arrays of a fine-tuned
-    trial that is chosen are those of the whole network; the others have predictions alone.
+) -> Tuned:
+    """Fine-tune the candidates among the first phase's `trials`. Fine-tuned trials are numbered
+    after the others. The arrays of a fine-tuned trial that is chosen are those of the whole
+    network; the others have predictions alone.
 
     Without candidates, or without fine-tuning trials in `config`, it chooses among `trials`.
     Reports to `recorder` and its run. Raises InfrastructureError if workers die again and again."""
     candidates = candidates_of(trials, config, prepared)
     if not candidates:
-        return list(trials), choose(trials, config, prepared.problem.samples)
+        return Tuned(list(trials), choose(trials, config, prepared.problem.samples), {})
     problem = finetune_problem_of(
         prepared, candidates, dataset, config, store, recorder.run, resources
     )
@@ -125,7 +137,7 @@ def release_finetuning(
 
 def _collect_trials(
     trials: list[Trial], request: FinetuneRequest, resume_state: ResumeState
-) -> tuple[list[Trial], Trial]:
+) -> Tuned:
     """All trials of both phases, and the chosen one, from the results in `resume_state`: it takes
     the same decisions as the workers did."""
     halving = halving_of(request)
@@ -136,13 +148,30 @@ def _collect_trials(
     best = reevaluate(request, best_of(request, tuned), resume_state)
     chosen = chosen_of(request, best)
     is_finetuned = chosen is best
+    networks = _fold_networks(request, best, resume_state) if is_finetuned else {}
     if is_finetuned:
         network = resume_state.result(retraining_rung(request, best)).arrays
         shipped = replace(result_of(best), arrays=_shipped(result_of(best), network))
         best = replace(best, result=shipped)
     tuned[best.number] = best
     tuned = _numbered(tuned, first=len(trials))
-    return [*trials, *tuned], tuned[best.number] if is_finetuned else trials[chosen.number]
+    chosen = tuned[best.number] if is_finetuned else trials[chosen.number]
+    return Tuned([*trials, *tuned], chosen, networks)
+
+
+def _fold_networks(
+    request: FinetuneRequest, best: Trial, resume_state: ResumeState
+) -> dict[int, bytes]:
+    """The networks of `best` by the fold that they were not trained on; empty if no student needs
+    them."""
+    if not request.config.has_students:
+        return {}
+    rungs = {FIRST_FOLD: RungBudget(best.number, best.reached, best.hyperparameters)}
+    rungs |= dict(reevaluation_rungs(request, best))
+    return {
+        fold: pack_arrays(weights_in(unpack_arrays(resume_state.result(rung).arrays)))
+        for fold, rung in rungs.items()
+    }
 
 
 def _numbered(trials: list[Trial], first: int) -> list[Trial]:

@@ -44,7 +44,10 @@ class UnfrozenNetwork:
         family = candidate.input.initialised_family
         paddle.seed(seed)
         self.backbone, self.unfrozen = unfrozen_layers(
-            family, candidate.published, split_point_of(candidate.input, freeze)
+            family,
+            candidate.published,
+            split_point_of(candidate.input, freeze),
+            narrowed=candidate.narrowed,
         )
         self.head = head_of(head)
         fill_by_name(self.head, {name.removeprefix("head."): head[name] for name in head})
@@ -153,6 +156,13 @@ class BatchNorms:
             self.unfrozen.eval()
         else:
             self.train()
+
+    def recalibrate(self, batches: Sequence[Any]) -> None:
+        """Replace the statistics by those that `batches` of feature maps have with the present
+        weights, and switch to prediction, unless the norms measure their own anyway."""
+        if not self.own_statistics:
+            fill(self.tensors, self.measure_statistics(batches))
+            self.unfrozen.eval()
 
     @quiet()  # Paddle warns of batch norms in training mode at every step
     def measure_statistics(self, batches: Sequence[Any]) -> Floats:

@@ -36,7 +36,7 @@ def baselines(
     trials: Sequence[Trial], chosen: Trial, config: TrainConfig, problem: Problem
 ) -> list[dict[str, Any]]:
     """A record of the comparison of `chosen` with the best trial of each other input, and of its
-    own input in the other phase; the best baseline first.
+    own input in another phase or as a student; the best baseline first.
 
     "gain" is the difference in `train.metric` (for log loss, how much lower it is), with a 95 %
     interval; "verdict" is on `chosen`. All trials were selected on these same samples, so a small
@@ -48,7 +48,7 @@ def baselines(
 def _baselines(
     trials: Sequence[Trial], chosen: Trial, config: TrainConfig, samples: int
 ) -> list[Trial]:
-    groups: dict[tuple[int, str], list[Trial]] = {}
+    groups: dict[tuple[int, str, str], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(_group(trial), []).append(trial)
     groups.pop(_group(chosen), None)
@@ -56,8 +56,13 @@ def _baselines(
     return sorted(best, key=lambda trial: trial.rank)
 
 
-def _group(trial: Trial) -> tuple[int, str]:
-    return trial.phase, trial.input
+def _group(trial: Trial) -> tuple[int, str, str]:
+    return trial.phase, trial.input, _training(trial)
+
+
+def _training(trial: Trial) -> str:
+    """What a student is, such as "distilled"; empty for other trials."""
+    return str(trial.hyperparameters.get("training", ""))
 
 
 def comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) -> dict[str, Any]:
@@ -80,7 +85,7 @@ def comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) ->
         "gain": {name: round(getattr(gain, name), DECIMALS) for name in ("value", "low", "high")},
         "samples": len(rows),
         "verdict": verdict(gain),
-    }
+    } | ({"training": _training(baseline)} if _training(baseline) else {})
 
 
 def _logits_of(trial: Trial) -> OutOfFoldLogits:

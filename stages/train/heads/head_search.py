@@ -1,5 +1,5 @@
 """Trains heads: searches over heads on features of frozen backbones, and over small networks from
-scratch; then fine-tunes the best backbones."""
+scratch; then fine-tunes the best backbones, and trains students of the chosen network."""
 
 from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
@@ -18,14 +18,31 @@ class Heads:
     def resolve(self, config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
         """`config` with the numbers of trials of both phases that `train.budget_minutes` allow.
         Fine-tuning gets the time that the first phase leaves, and the inputs that lead then get it.
+        Students (`train.distil`, `train.prune`) get at most half of the minutes.
         If `train.trials` is set, the budget is ignored, and fine-tuning has no trials unless
         `train.finetune.trials` is set, too."""
-        from stages.train.cost.budget import head_search_seconds, trials_within
-        from stages.train.cost.finetune_budget import with_finetuning_within
+        from stages.train.cost.distillation_budget import student_seconds, with_students_within
         from stages.train.ood import with_negatives
 
         if config.trials:
             return config.with_tuned(config.finetune.trials or 0)
+        if not config.has_students:
+            return self._resolve_search(config, samples, views, speed)
+        counted = with_negatives(config, samples)
+        planned = with_students_within(config, counted, config.budget_minutes * 60 * speed)
+        minutes = config.budget_minutes - student_seconds(planned, counted) / 60 / speed
+        of_search = planned.model_copy(update={"budget_minutes": minutes})
+        resolved = self._resolve_search(of_search, samples, views, speed)
+        return resolved.model_copy(update={"budget_minutes": config.budget_minutes})
+
+    def _resolve_search(
+        self, config: TrainConfig, samples: int, views: int, speed: float
+    ) -> TrainConfig:
+        """As `resolve`, without students."""
+        from stages.train.cost.budget import head_search_seconds, trials_within
+        from stages.train.cost.finetune_budget import with_finetuning_within
+        from stages.train.ood import with_negatives
+
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
         trials = trials_within(config, samples, views, speed)
         resolved = config.model_copy(update={"trials": trials})
@@ -51,7 +68,9 @@ class Heads:
         """Search for the best model of `dataset`, save it, and let the search's caches expire.
         Raises what `stages.train.train` raises."""
         from stages.train.cost.compatibility import notices
+        from stages.train.cost.distillation_budget import with_student_family
         from stages.train.cost.minutes import minutes_of
+        from stages.train.distillation.distillation import release_students, train_students
         from stages.train.distributed.cluster import cluster
         from stages.train.finetune.candidates import planned_for_leaders
         from stages.train.finetune.finetuning import release_finetuning, tune
@@ -70,13 +89,15 @@ class Heads:
         prepared = prepare(dataset, resolved, store=store, run=run, resources=resources)
         # there are no more folds than groups
         resolved = resolved.model_copy(update={"folds": prepared.folds})
-        minutes = minutes_of(resolved, samples, views_of_rows(resolved, dataset.views))
+        minutes = minutes_of(
+            with_student_family(resolved), samples, views_of_rows(resolved, dataset.views)
+        )
         recorder = Recorder(run, count, resolved.metric, minutes=minutes)
         with cluster(resources, prepared.nbytes):  # one Ray cluster for both phases
             reports = (recorder.report_rung, recorder.epoch)
             trials = search(prepared.problem, resolved, count, resources, *reports, store=store)
             resolved = planned_for_leaders(trials, resolved, prepared)
-            trials, chosen = tune(
+            tuned = tune(
                 prepared,
                 trials,
                 dataset,
@@ -86,24 +107,28 @@ class Heads:
                 resources=resources,
             )
             labels = labels_of(dataset, resolved)
-            about = (dataset, prepared, trials, chosen, resolved, labels)
+            about = (dataset, prepared, tuned.trials, tuned.chosen, resolved, labels)
             curve_json = (
                 learning_curve_json(*about, store=store, run=run, resources=resources)
                 if resolved.growth
                 else None
             )
-        recorder.report_search(trials, chosen)
+            about_students = (tuned, prepared, dataset, resolved)
+            students = train_students(*about_students, store=store, run=run, resources=resources)
+        recorder.report_search(students.trials, students.chosen)
         model = save_model(
             dataset,
-            prepared,
-            trials,
-            chosen,
-            resolved,
+            prepared.with_shapes(students.shapes),
+            students.trials,
+            students.chosen,
+            with_student_family(resolved),
             store=store,
             resources=resources,
             learning_curve=curve_json,
+            students=students.record,
         )
         cache_of(prepared.problem, resolved, store).done()
         if resolved.finetune.trials:
             release_finetuning(dataset, resolved, store, resources)
+        release_students(students, store, resources)
         return model

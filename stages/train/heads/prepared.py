@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,10 @@ class Prepared:
     def nbytes(self) -> int:
         """Bytes of the features, which all workers share."""
         return sum(array.nbytes for array in self.problem.features.values())
+
+    def with_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> "Prepared":
+        """A copy with the shapes of further inputs, by their names."""
+        return replace(self, shapes={**self.shapes, **shapes})
 
 
 def prepare(

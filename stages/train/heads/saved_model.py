@@ -2,7 +2,7 @@
 selection."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stages.artifacts import Dataset, Model
@@ -41,11 +41,13 @@ def save_model(
     store: Store,
     resources: Resources,
     learning_curve: bytes | None = None,
+    students: Mapping[str, Any] | None = None,
 ) -> Model:
     """Join the trained weights of `chosen` to those of its backbone, export the network, and save
     the Model in `store`.
 
-    `trials`: all of the search; `learning_curve`: the JSON of `learning_curve_json`. Raises what
+    `trials`: all of the search; `learning_curve`: the JSON of `learning_curve_json`; `students`:
+    the record of networks that learnt from the chosen one, by name. Raises what
     `export_network` raises."""
     model_input = inputs_by_name(config)[chosen.input]
     result = result_of(chosen)
@@ -85,6 +87,7 @@ def save_model(
         | {"finalists": baselines(trials, chosen, config, prepared.problem)}
         | ({OTHER: {**reject.record, **_negatives(prepared)}} if reject else {})
         | {"temperature": float(arrays["temperature"])}
+        | dict(students or {})
         | ({"notice": family.notice} if family.notice else {}),
         weights=family.digests,
         files=files,

@@ -8,7 +8,11 @@ from stages.tracking import TrialRecord as Tracked
 from stages.train.search.successive_halving import SuccessiveHalving, Trial
 from stages.train.search.trials_table import parquet, row_of
 
-PHASE_NAMES = {1: "trial", 2: "tuned"}  # a trial is shown and recorded by this and its number
+PHASE_NAMES = {
+    1: "trial",
+    2: "tuned",
+    3: "student",
+}  # a trial is shown and recorded by this and its number
 SHOWN = ("input", "head", "freeze")  # hyperparameters by which a person knows a trial
 Minutes = Callable[[Trial], float]
 

@@ -170,9 +170,10 @@ def feature_count(config: TrainConfig, model_input: Input) -> int:
 
 
 def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
-    """All families at all sizes, without those that a device excludes. `train.input_sizes` are of
-    pictures, so that a family for sounds has its own size. Without them, `train.larger` adds the
-    sizes at which a family is known to be better. Raises ConfigError for a size that a family
+    """All families at all sizes, without those that a device excludes; where a student may be
+    shipped in their place (`train.distil`), these take part, too, as teachers. `train.input_sizes`
+    are of pictures, so that a family for sounds has its own size. Without them, `train.larger` adds
+    the sizes at which a family is known to be better. Raises ConfigError for a size that a family
     cannot take, and if no input is left."""
     if not config.families:
         raise ConfigError(
@@ -193,8 +194,11 @@ def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
             found.append(Input(name, size, config.weights.get(name, "")))
+    has_student = config.distils is not None and config.distils.may_ship
     allowed = tuple(
-        model_input for model_input in found if model_input.name not in config.device.excluded
+        model_input
+        for model_input in found
+        if has_student or model_input.name not in config.device.excluded
     )
     if not allowed:
         raise ConfigError(

@@ -55,7 +55,7 @@ def selection_of(
     result = result_of(chosen)
     learner = learner_of(config)(chosen.hyperparameters)
     head = "mean of the folds' " + ("heads" if learner == "head" else "networks")
-    if chosen.phase == 2:
+    if chosen.phase >= 2:
         head = "trained once more on train and validation together, as many epochs"
     same_phase = [trial for trial in trials if trial.phase == chosen.phase]
     return {
@@ -92,7 +92,7 @@ def _rule(trials: Sequence[Trial], config: TrainConfig, folds: int) -> str:
 def _held_out(phase: int, folds: int, validation_folds: int) -> str:
     if folds == 1:
         return "the validation split; trained on train"
-    if phase == 2 and validation_folds < folds:
+    if phase >= 2 and validation_folds < folds:
         return f"{validation_folds} of {folds} folds of train and validation, each held out once"
     return f"train and validation in {folds} folds, groups kept whole"
 

@@ -73,7 +73,7 @@ class Trial:
     phases are joined, those of the second follow those of the first; `reached`: the epochs of its
     last rung; `score`: its metric at that rung, the higher, the better (minus the log loss if that
     is the metric); `ended`: whether it will not continue; `phase`: 1 for a head on a frozen
-    backbone or a network from scratch, 2 for a fine-tuned backbone."""
+    backbone or a network from scratch, 2 for a fine-tuned backbone, 3 for a student."""
 
     number: int
     hyperparameters: Hyperparameters

@@ -161,3 +161,17 @@ def test_an_operator_that_the_engine_of_a_target_lacks_is_told_before_training(p
 
     with pytest.raises(ConfigError, match=f"{FAMILY}: target mnn: MNN lacks .*: ReduceMax"):
         fitted(pipeline.model_copy(update={"deploy": deploy}), two, store, resources)
+
+
+def test_the_student_is_measured_beside_its_teachers_and_has_to_fit(place):
+    resources, _, store = place
+    pipeline = pipeline_with(place, Device(size_mb=10))
+    changes = {"families": ["logmel_segments"], "distil": {"family": "small_audio"}}
+    train = pipeline.train.model_validate({**pipeline.train.model_dump(), **changes})
+
+    device = fitted(pipeline.model_copy(update={"train": train}), two, store, resources).device
+
+    assert [figures.input for figures in device.measured][1:] == [FAMILY]
+    tight = train.model_copy(update={"device": Device(size_mb=device.measured[1].size_mb / 2)})
+    with pytest.raises(ConfigError, match=r"(student small_audio@64 breaks|Nothing fits)"):
+        fitted(pipeline.model_copy(update={"train": tight}), two, store, resources)

@@ -1,0 +1,161 @@
+"""Computes how many epochs students get, and what the chosen network's teaching leaves of the
+budget for the search.
+
+Times are computed from numbers of samples and epochs and not measured, so that equal arguments give
+equal plans. Seconds are wall-clock seconds of the reference machine."""
+
+from typing import NamedTuple
+
+from stages.config import TrainConfig
+from stages.config.distillation import Distil, Distillation, Prune
+from stages.parts import FAMILIES
+from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.train.cost.budget import (
+    DECODING_SECONDS,
+    EXPORT_SECONDS,
+    REFERENCE_CORES,
+    SCRATCH_STEP_PASSES,
+    forward_seconds,
+)
+from stages.train.cost.finetune_budget import (
+    STARTUP_SECONDS,
+    TRAINING_SHARE,
+    UNFROZEN_SHARES,
+    seconds_per_sample,
+)
+from stages.train.search.search_space import Input, inputs_of
+
+MOST_SHARE = 0.5  # of the budget that students may take; the rest finds their teacher
+LONGEST, LONGEST_SCRATCH = 20, 60  # epochs, where the config names none
+EPOCH_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.2)  # of the longest, in the order of offering
+WHOLE, HALF = "none", "half"  # values of the hyperparameter `freeze`
+
+
+class StudentCost(NamedTuple):
+    """What the training of a student costs: `distillation`, its settings; its `model_input` and
+    that of the `teacher`; `freeze`, which of its layers are trained; `alone`: whether the same
+    network is trained without a teacher, too."""
+
+    distillation: Distillation
+    model_input: Input
+    teacher: Input
+    freeze: str
+    alone: bool
+
+    @property
+    def longest(self) -> int:
+        """The epochs of the config; where it has none, the most that a budget buys."""
+        scratch = self.model_input.initialised_family.from_scratch
+        return self.distillation.epochs or (LONGEST_SCRATCH if scratch else LONGEST)
+
+    def epoch_seconds(self, samples: int) -> float:
+        """Seconds of an epoch on `samples` samples."""
+        each = seconds_per_sample(self.model_input)
+        if self.model_input.initialised_family.from_scratch:
+            each = SCRATCH_STEP_PASSES * forward_seconds(self.model_input)
+        return samples * each * UNFROZEN_SHARES[self.freeze] / REFERENCE_CORES
+
+    def answer_seconds(self, samples: int) -> float:
+        """Seconds in which the teacher answers all views of `samples` samples."""
+        rows = samples * (1 + self.distillation.views)
+        return rows * (DECODING_SECONDS + forward_seconds(self.teacher)) / REFERENCE_CORES
+
+    def epochs_alone(self, samples: int, epochs: int) -> int:
+        """The epochs of the same network without a teacher that take as long as `epochs` with
+        one and the teacher's answers together."""
+        of_epoch = self.epoch_seconds(samples) * TRAINING_SHARE
+        return epochs + round(self.answer_seconds(samples) / of_epoch)
+
+    def seconds(self, samples: int, epochs: int, folds: int) -> float:
+        """Seconds for students of `epochs` epochs on `samples` samples: one for each of `folds`
+        validation folds, with and without a teacher, and one on all samples."""
+        answers = (folds + 1) * (EXPORT_SECONDS + self.answer_seconds(samples))
+        rows = samples * (1 + self.distillation.views)
+        stems = rows * (DECODING_SECONDS + forward_seconds(self.model_input)) / REFERENCE_CORES
+        trained = folds * TRAINING_SHARE * epochs * self.epoch_seconds(samples)
+        total = STARTUP_SECONDS + answers + stems + trained + epochs * self.epoch_seconds(samples)
+        return total + (trained + folds * self.answer_seconds(samples) if self.alone else 0.0)
+
+
+def distilled(config: TrainConfig, distil: Distil, teacher: Input) -> StudentCost:
+    """The cost of distillation into the family of `distil`, which is resolved."""
+    model_input = student_input(config, distil)
+    frozen = model_input.initialised_family.frozen
+    return StudentCost(distil, model_input, teacher, HALF if frozen else WHOLE, alone=True)
+
+
+def pruned(prune: Prune, teacher: Input) -> StudentCost:
+    """The cost of pruning `teacher` and fine-tuning what is left of it."""
+    return StudentCost(prune, teacher, teacher, WHOLE, alone=False)
+
+
+def student_input(config: TrainConfig, distil: Distil) -> Input:
+    """The input of the student: its family at the smallest of its sizes. Raises ConfigError if the
+    family is not known yet, and what `inputs_of` raises."""
+    if distil.family == "auto":
+        raise ConfigError(
+            "train.distil is auto: which family is the student is known once the run is planned.",
+            "Plan the pipeline, or name a family.",
+        )
+    alone = config.model_copy(update={"families": (distil.family,), "larger": False})
+    return min(inputs_of(alone), key=lambda model_input: model_input.size)
+
+
+def with_student_family(config: TrainConfig) -> TrainConfig:
+    """`config` with the student's family among its families, so that its inputs have the
+    student's; unchanged without distillation."""
+    distil = config.distils
+    if not distil or distil.family in config.families:
+        return config
+    return config.model_copy(update={"families": (*config.families, distil.family)})
+
+
+def student_seconds(config: TrainConfig, samples: int) -> float:
+    """Seconds for all students of `config`, in its epochs, with the most expensive teacher; 0
+    without students."""
+    return sum(
+        cost.seconds(samples, cost.longest, config.validation_folds)
+        for cost in student_costs(config)
+    )
+
+
+def with_students_within(config: TrainConfig, samples: int, seconds: float) -> TrainConfig:
+    """`config` with the epochs of its students filled in, so that they take at most MOST_SHARE of
+    `seconds`. Raises BudgetTooSmall, saying which budget would be enough, if the fewest epochs take
+    longer."""
+    for share in EPOCH_SHARES:
+        offer = _with_epochs(config, share)
+        needed = student_seconds(offer, samples)
+        if needed <= MOST_SHARE * seconds:
+            return offer
+    minutes = config.budget_minutes * needed / (MOST_SHARE * seconds)
+    names = ["distil"] * bool(config.distils) + ["prune"] * bool(config.prunes)
+    keys = " and ".join(f"train.{name}" for name in names)
+    raise BudgetTooSmall(
+        f"{config.budget_minutes:g} minutes are not enough for a teacher and its student "
+        f"({keys}): it takes about {minutes:.1f}.",
+        f"Set train.budget_minutes to {minutes * 1.1:.0f} or more, or fewer `epochs` and `views` "
+        f"of {keys}.",
+    )
+
+
+def _with_epochs(config: TrainConfig, share: float) -> TrainConfig:
+    """`config` with `share` of the longest epochs for students of which it names none; below half
+    of them, with fewer views, too."""
+    changes: dict[str, Distillation] = {}
+    for cost in student_costs(config):
+        name = "distil" if isinstance(cost.distillation, Distil) else "prune"
+        epochs = cost.distillation.epochs or max(1, round(cost.longest * share))
+        views = min(round(cost.distillation.views * min(1.0, 2 * share)), epochs)
+        changes[name] = cost.distillation.model_copy(update={"epochs": epochs, "views": views})
+    return config.model_copy(update=changes)
+
+
+def student_costs(config: TrainConfig) -> list[StudentCost]:
+    """The costs of the students of `config`, if its most expensive input is their teacher."""
+    teachers = [each for each in inputs_of(config) if not FAMILIES[each.family].from_scratch]
+    if not teachers:
+        return []
+    teacher = max(teachers, key=forward_seconds)
+    costs = [distilled(config, config.distils, teacher)] if config.distils else []
+    return costs + ([pruned(config.prunes, teacher)] if config.prunes else [])

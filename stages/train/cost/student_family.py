@@ -1,0 +1,92 @@
+"""Selects the student's family, once, when a run is planned."""
+
+from stages.config import TrainConfig
+from stages.models.available_weights import available_weights
+from stages.parts import FAMILIES, TASKS
+from stages.resources import Resources
+from stages.runtime.errors import ConfigError
+from stages.tasks import is_compatible
+from stages.train.cost.selected_families import default_families
+
+
+def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:
+    """`config` with the family that `train.distil` names, or the lightest of `task` for auto, and
+    the digest of its initial weights; unchanged without distillation.
+
+    Raises ConfigError if the family is not for the task, cannot be trained whole, or has no
+    weights."""
+    distil = config.distils
+    if not distil:
+        return config
+    if distil.family != "auto":
+        _check(distil.family, task)
+        return _resolved(config, distil.family, resources)
+    names = dict.fromkeys([*config.families, *default_families(task, config)])
+    candidates = [name for name in names if FAMILIES[name].split_points and FAMILIES[name].frozen]
+    for name in sorted(candidates, key=lambda name: (FAMILIES[name].cost, name)):
+        try:
+            return _resolved(config, name, resources)
+        except ConfigError:  # the next lightest may have weights
+            continue
+    scratch = [name for name in FAMILIES if is_compatible(name, task) and _is_plain(name)]
+    if not scratch:
+        raise ConfigError(f"train.distil: no family of {task} can be a student.", "Set it to off.")
+    return _resolved(config, scratch[0], resources)
+
+
+def check_student(task: str, config: TrainConfig) -> None:
+    """Raise ConfigError if `config` has students, and `task` or the architecture search none."""
+    if not config.has_students:
+        return
+    if TASKS[task].trainer != "heads":
+        raise ConfigError(
+            f"train.distil and train.prune are not for {task}.", "Set both of them to off."
+        )
+    if config.architecture == "search":
+        raise ConfigError(
+            "train.distil and train.prune need a chosen network with published weights, and "
+            "train.architecture searches small ones.",
+            "Set train.architecture to off, and train.distil to a searched family with a genotype.",
+        )
+
+
+def _check(name: str, task: str) -> None:
+    """Raise ConfigError if the family `name` cannot be a student of `task`."""
+    family = FAMILIES[name]
+    if family.from_scratch and family.takes == TASKS[task].modality:
+        return
+    if not is_compatible(name, task) or not family.split_points:
+        students = [
+            each
+            for each in FAMILIES
+            if (FAMILIES[each].split_points and is_compatible(each, task)) or _is_plain(each)
+        ]
+        raise ConfigError(
+            f"train.distil: '{name}' cannot be a student of {task}.",
+            f"There are: {', '.join(students)}.",
+        )
+
+
+def _is_plain(name: str) -> bool:
+    """Whether the family `name` is trained from scratch and has an architecture of its own."""
+    return FAMILIES[name].from_scratch and not FAMILIES[name].searched
+
+
+def _resolved(config: TrainConfig, name: str, resources: Resources) -> TrainConfig:
+    """`config` with the family `name` as the student's, and its weights. Raises ConfigError if it
+    has none."""
+    distil = config.distils
+    assert distil is not None  # noqa: S101
+    weights = config.weights.get(name)
+    if weights is None:
+        found = available_weights(FAMILIES[name], resources, requested=distil.family == name)
+        if found.weights is None:
+            raise ConfigError(
+                f"train.distil: no weights of {name} are available. {found.why}".strip(),
+                "Provide them in AIWF_WEIGHTS, or name another family, or small_image or "
+                "small_audio, which need none.",
+            )
+        weights = found.weights
+    changes = {"distil": distil.model_copy(update={"family": name})}
+    all_weights = {**config.weights, name: weights} if weights else dict(config.weights)
+    return config.model_copy(update={**changes, "weights": all_weights})

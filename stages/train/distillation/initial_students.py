@@ -1,0 +1,175 @@
+"""The initial weights of students: a family's published ones with a head on its features, a small
+network from scratch, or the teacher without some of its channels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from stages.config import TrainConfig
+from stages.config.distillation import Distil, Prune
+from stages.models.weights import Array
+from stages.train.distillation.student_problem import Services, StudentProblem
+from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Extractor, SampleView
+from stages.train.heads.prepared import Prepared, preprocessing_of
+from stages.train.heads.problem import Problem
+from stages.train.search.search_space import DEFAULTS
+
+Arrays = dict[str, Array]
+Candidates = Callable[[int | None], FinetuneCandidate]  # by the fold that a student does not see
+
+
+def candidates_of(
+    student_problem: StudentProblem,
+    prepared: Prepared,
+    config: TrainConfig,
+    services: Services,
+) -> Candidates:
+    """The function that gives the student of `student_problem` its initial weights, by the fold on
+    which it is validated; None: for training on all samples. Nothing in them knows that fold's
+    labels."""
+    settings = student_problem.cost.distillation
+    if isinstance(settings, Prune):
+        return PrunedCandidates(student_problem, settings)
+    if student_problem.cost.model_input.initialised_family.from_scratch:
+        assert isinstance(settings, Distil)  # noqa: S101
+        candidate = _scratch_candidate(student_problem, prepared, config, settings)
+        return lambda fold: candidate
+    return _published_candidates(student_problem, prepared, config, services)
+
+
+@dataclass
+class PublishedCandidates:
+    """The published weights of a family. `head_without`: the head that is trained on its features
+    without a fold; `folds`: their number."""
+
+    student_problem: StudentProblem
+    published: Arrays
+    head_without: Callable[[int], Arrays]
+    folds: int
+    heads: dict[int, Arrays] = field(default_factory=dict)
+
+    def __call__(self, fold: int | None) -> FinetuneCandidate:
+        """As `candidates_of` says; on all samples, with the mean of the folds' heads."""
+        folds = range(self.folds) if fold is None else (fold,)
+        for each in folds:
+            if each not in self.heads:
+                self.heads[each] = self.head_without(each)
+        heads = [self.heads[each] for each in folds]
+        mean = {name: np.mean([head[name] for head in heads], axis=0) for name in heads[0]}
+        head = {name: array.astype(np.float32) for name, array in mean.items()}
+        return FinetuneCandidate(self.student_problem.cost.model_input, self.published, head, {})
+
+
+def _published_candidates(
+    student_problem: StudentProblem,
+    prepared: Prepared,
+    config: TrainConfig,
+    services: Services,
+) -> PublishedCandidates:
+    from stages.train.heads.head_fit import fit_of
+    from stages.train.heads.standardised import StandardisedFeatures
+
+    model_input, (store, run, resources) = student_problem.cost.model_input, services
+    plain = np.flatnonzero(prepared.problem.plain)
+    extractor = Extractor(
+        backbone_file(model_input.initialised_family, store, resources),
+        preprocessing_of(model_input, student_problem.dataset, store),
+        resources,
+        lambda done: run.progress("the student's features", min(done, len(plain)), len(plain)),
+        on_cluster=resources.on_cluster,
+    )
+    features = extractor.rows([SampleView(prepared.views[row].digest) for row in plain])
+    problem = _plain_problem(prepared.problem, {model_input.name: features})
+    hyperparameters = {
+        "input": model_input.name,
+        "head": "linear",
+        "l2": DEFAULTS["l2"],
+        "class_balance": student_problem.teacher.head["class_balance"],
+    }
+
+    def head_without(fold: int) -> Arrays:
+        held_out = np.where(problem.fold_of_row == fold, 0, -1)
+        without = replace(problem, fold_of_row=held_out, folds=1)
+        fit = fit_of(without, StandardisedFeatures(without, model_input.name), hyperparameters)
+        fit.fit(config.epochs, config.patience)
+        return dict(fit.arrays())
+
+    published = model_input.initialised_family.load(resources)
+    return PublishedCandidates(student_problem, published, head_without, config.validation_folds)
+
+
+def _plain_problem(problem: Problem, features: dict[str, Any]) -> Problem:
+    """`problem` with the rows of samples alone, without their views, and with `features`."""
+    plain = problem.plain
+    return replace(
+        problem,
+        features=features,
+        labels=problem.labels[plain],
+        fold_of_row=problem.fold_of_row[plain],
+        plain=np.ones(int(plain.sum()), bool),
+    )
+
+
+def _scratch_candidate(
+    student_problem: StudentProblem, prepared: Prepared, config: TrainConfig, distil: Distil
+) -> FinetuneCandidate:
+    """A small network from scratch, of one fold, with random weights and a head of zeros."""
+    model_input, problem = student_problem.cost.model_input, student_problem.finetune_problem
+    family = model_input.initialised_family
+    windows = problem.feature_maps[split_name(model_input, student_problem.cost.freeze)]
+    samples = np.arange(len(problem.rows)) * (problem.views + 1)
+    values = windows.all_of(samples)[0].astype(np.float32)
+    choices = {"genotype": _genotype(distil, values.shape[1:], config)} if family.searched else {}
+    backbone = family.fold_networks(1, values.shape[1:], hidden=False, **choices)
+    backbone.initialise(values, np.random.default_rng(config.seed))
+    head = {
+        "head.out.weight": np.zeros((backbone.features, prepared.problem.classes), np.float32),
+        "head.out.bias": np.zeros(prepared.problem.classes, np.float32),
+    }
+    published = {name: tensor.numpy().copy() for name, tensor in backbone.state_dict().items()}
+    return FinetuneCandidate(model_input, published, head, {})
+
+
+def _genotype(distil: Distil, shape: tuple[int, ...], config: TrainConfig) -> str:
+    """The architecture that `distil` names, or the widest design by hand that keeps the device's
+    counted limits. Raises ConfigError if the name is none."""
+    from stages.models.genotype import parse
+    from stages.train.architecture.counted_limits import FEW_LABELS, limits_of
+    from stages.train.architecture.hand_designs import WIDTHS, hand_designs
+
+    if distil.genotype:
+        return parse(distil.genotype).text
+    limits = limits_of(config, shape, FEW_LABELS, folds=1)
+    designs = hand_designs("separable", limits)
+    return next((each for each in designs if each.widths <= WIDTHS), designs[-1]).text
+
+
+@dataclass(frozen=True)
+class PrunedCandidates:
+    """The teacher of `student_problem` without the channels that `prune` removes."""
+
+    student_problem: StudentProblem
+    prune: Prune
+
+    def __call__(self, fold: int | None) -> FinetuneCandidate:
+        """As `candidates_of` says: channels are chosen anew for each fold."""
+        from stages.train.distillation.pruning import pruned_arrays
+
+        teacher = self.student_problem.teacher
+        arrays = pruned_arrays(
+            teacher.model_input.initialised_family,
+            teacher.arrays(fold),
+            self.prune,
+            self.student_problem.window_shape,
+        )
+        backbone = {
+            name.removeprefix("backbone."): array
+            for name, array in arrays.items()
+            if name.startswith("backbone.")
+        }
+        head = {name: array for name, array in arrays.items() if name.startswith("head.")}
+        return FinetuneCandidate(teacher.model_input, backbone, head, {}, narrowed=True)
