@@ -36,7 +36,8 @@ def _print_line(profile: "DeviceProfile") -> None:
     from stages.runtime.neutral import line
 
     limits = ", ".join(f"{key} {value:g}" for key, value in profile.limits.items())
-    engines = ", ".join(profile.engines) or "none of ours"
+    none = "none; target microcontroller" if profile.is_microcontroller else "none of ours"
+    engines = ", ".join(profile.engines) or none
     print(f"{profile.name:<18} {line(profile.title)}")
     print(f"{'':<18}   engines: {engines}; limits: {limits or 'none'}")
 

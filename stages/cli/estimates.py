@@ -12,9 +12,9 @@ from stages.train.cost.estimate import Estimate
 def print_plans(plans: Sequence[StagePlan], settings: Settings) -> None:
     """Print a line for each task with its estimate below, then the total."""
     for plan in plans:
-        print(f"  {plan.task:<20} {plan.action:<6} {plan.why}")
+        print(f"  {plan.task:<22} {plan.action:<6} {plan.why}")
         if plan.takes:
-            print(f"  {'':<27} {_text(plan.takes)}")
+            print(f"  {'':<29} {_text(plan.takes)}")
     _print_all([plan.takes for plan in plans if plan.takes], settings)
 
 
@@ -22,7 +22,7 @@ def _print_all(takes: Sequence[Estimate], settings: Settings) -> None:
     if not takes:
         return
     room = room_of(settings)
-    print(f"  {'in all':<27} {_text(total_of(takes))}", end="; ")
+    print(f"  {'in all':<29} {_text(total_of(takes))}", end="; ")
     print(f"free: {size(room.memory)} of memory, {size(room.disk)} of disk")
     try:
         check_room(takes, room, settings.root)

@@ -152,7 +152,7 @@ def reproduce(
         comparisons = again(found, settings, watch)
     for comparison in comparisons:
         print(
-            f"{comparison.task:<20} {comparison.verdict}"
+            f"{comparison.task:<22} {comparison.verdict}"
             + (f", first at {comparison.where}" if comparison.where else "")
         )
     sys.exit(0 if all(comparison.verdict != "different" for comparison in comparisons) else 1)

@@ -105,6 +105,11 @@ class DeviceProfile(Section):
         return tuple(dict.fromkeys(found))
 
     @property
+    def is_microcontroller(self) -> bool:
+        """Whether it has no processor but microcontrollers."""
+        return all(processor.kind == "mcu" for processor in self.processors)
+
+    @property
     def limits(self) -> dict[str, float]:
         """The budgets that are set, by their key in train.device."""
         figures = {key: getattr(self.budgets, key) for key in LIMITS}

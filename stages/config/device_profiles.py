@@ -14,6 +14,7 @@ from stages.config.text_file import decoded
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
+MICROCONTROLLER = "microcontroller"  # the target
 MOST_BYTES = 100_000
 MOST_LISTED = 20  # mistakes of one profile
 
@@ -92,11 +93,15 @@ def unknown_profile(name: str, folder: Path) -> ConfigError:
 
 def _deploy(pipeline: PipelineConfig, profile: DeviceProfile) -> DeployConfig:
     deploy = pipeline.deploy
+    if profile.is_microcontroller and deploy.targets == (MICROCONTROLLER,):
+        return deploy  # its C source needs no engine there
     if not profile.engines:
         needed = "; ".join(f"{other.name}: {other.note}" for other in profile.other_engines)
         raise ConfigError(
             f"train.device.profile: no engine of this product runs on {profile.title}.",
-            f"It needs {needed}" if needed else "Choose another device.",
+            f"Write deploy.targets: [{MICROCONTROLLER}], which makes C source for it."
+            if profile.is_microcontroller
+            else (f"It needs {needed}" if needed else "Choose another device."),
         )
     if "engine" not in deploy.model_fields_set and profile.engine:
         deploy = deploy.model_copy(update={"engine": profile.engine})

@@ -155,11 +155,13 @@ def test_a_target_whose_engine_does_not_run_there_is_refused_too():
         with_profile(pipeline(train=on("raspberry_pi_4"), deploy=deploy), FOLDER)
 
 
-def test_a_device_that_none_of_our_engines_runs_on_is_told():
+def test_on_a_microcontroller_no_engine_runs_and_its_own_target_needs_none():
     with pytest.raises(ConfigError, match="no engine of this product runs") as caught:
         with_profile(pipeline(train=on("microcontroller")), FOLDER)
+    fitting = pipeline(train=on("microcontroller"), deploy={"targets": ["microcontroller"]})
 
-    assert "TensorFlow Lite for Microcontrollers" in caught.value.remedy
+    assert "deploy.targets: [microcontroller]" in caught.value.remedy
+    assert with_profile(fitting, FOLDER).deploy == fitting.deploy
 
 
 def test_a_latency_is_estimated_at_the_slowest_published_rate():
