@@ -46,6 +46,7 @@ def logged(monkeypatch):
         target="cloud_api",
         numeric="int8",
         size_bytes=1234,
+        files={},
         agreement=proportion(9, 10),
         overall={"accuracy": proportion(8, 10), "macro_f1": proportion(7, 10)},
         verdict="ship",
