@@ -38,7 +38,8 @@ def logged(monkeypatch):
     """The run and the notes of a package that was logged."""
     monkeypatch.setattr("stages.deploy.finish.timed", lambda work, result: TIMES)
     monkeypatch.setattr(
-        "stages.deploy.finish.page", lambda work, result, times, limits: f"{times} {limits}"
+        "stages.deploy.finish.page",
+        lambda work, result, times, limits, stated: f"{times} {limits} {stated}",
     )
     run, notes = Recording(), {}
     package = SimpleNamespace(
@@ -106,7 +107,7 @@ def test_its_verdict_and_page_are_logged(logged):
     assert run.tags["package.cloud_api.verdict"] == "ship"
     assert run.tags["package.cloud_api.reasons"] == "Good enough. All labels are."
     assert "80 %" in run.tags["package.cloud_api.measured"]
-    assert run.files == {"package.html": f"{TIMES} ['a limit']".encode()}
+    assert run.files == {"package.html": f"{TIMES} ['a limit'] []".encode()}
 
 
 def test_json_is_spelled_for_people_and_always_alike():
