@@ -15,6 +15,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
 MICROCONTROLLER = "microcontroller"  # the target
+FLOAT32_BYTES = 4
 MOST_BYTES = 100_000
 MOST_LISTED = 20  # mistakes of one profile
 
@@ -66,7 +67,8 @@ def read_profile(path: Path) -> DeviceProfile:
 
 def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> PipelineConfig:
     """`pipeline` with the limits and the engine of its device's profile in `folder`, where it sets
-    none itself. `device`: the name of this machine as a device.
+    none itself. A search of architectures counts parameters before a network is built, so it takes
+    a size over as so many of float32. `device`: the name of this machine as a device.
 
     Raises ConfigError, with the nearest name and the list, for a device without a profile or limits
     of its own, and if the pipeline's engine does not run on the device."""
@@ -77,6 +79,9 @@ def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> Pi
             raise unknown_profile(limits.profile, folder)
         return pipeline
     missing = {key: value for key, value in profile.limits.items() if key not in limits.limits}
+    if pipeline.train.architecture == "search" and "size_mb" in missing:
+        parameters = int(missing.pop("size_mb") * 1e6 / FLOAT32_BYTES)
+        missing["parameters"] = limits.parameters or parameters
     train = pipeline.train.model_copy(update={"device": limits.model_copy(update=missing)})
     return pipeline.model_copy(update={"train": train, "deploy": _deploy(pipeline, profile)})
 
@@ -86,7 +91,8 @@ def unknown_profile(name: str, folder: Path) -> ConfigError:
     names = profile_names(folder)
     return ConfigError(
         f"train.device.profile: no device is called '{name}'.",
-        f"{nearest(name, names)}There are: {', '.join(names) or 'none'}. Or set limits in "
+        f"{nearest(name, names)}In {folder} (AIWF_DEVICE_PROFILES) there are: "
+        f"{', '.join(names) or 'none'}. Or set limits in "
         "train.device and measure on the device itself (AIWF_DEVICE).",
     )
 

@@ -164,6 +164,18 @@ def test_on_a_microcontroller_no_engine_runs_and_its_own_target_needs_none():
     assert with_profile(fitting, FOLDER).deploy == fitting.deploy
 
 
+def test_a_search_of_architectures_takes_the_size_over_as_parameters():
+    def parameters(**limits) -> int | None:
+        train = {"architecture": "search", **on("microcontroller", **limits)}
+        searched = pipeline(train=train, deploy={"targets": ["microcontroller"]})
+        device = with_profile(searched, FOLDER).train.device
+        assert not device.limits
+        return device.parameters
+
+    assert parameters() == 250_000  # of float32 in 1 MB
+    assert parameters(parameters=30_000) == 30_000
+
+
 def test_a_latency_is_estimated_at_the_slowest_published_rate():
     profile = find_profile("raspberry_pi_4", FOLDER)
 
