@@ -10,7 +10,6 @@ from stages.config.train import FOUND
 from stages.runner.lock import load_lock
 from stages.runtime.errors import ConfigError
 from stages.store import Store
-from stages.tasks import is_compatible
 
 ID = re.compile(r"[0-9a-f]{1,64}")  # of a Model, or how it begins
 
@@ -28,13 +27,6 @@ def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfi
     }
     if not models:
         return pipeline
-    for name, model in models.items():
-        if not is_compatible(model.family, pipeline.task):
-            raise ConfigError(
-                f"train.families: {name} is an architecture for {model.task}, not for "
-                f"{pipeline.task}.",
-                f"Name a run of {pipeline.task} that searched an architecture.",
-            )
     families = [models[name].family if name in models else name for name in train.families]
     genotypes = {name: _genotype_of(name, model) for name, model in models.items()}
     changes = {

@@ -91,14 +91,6 @@ def test_a_budget_that_nothing_meets_is_told_when_it_is_planned(settings):
         resolve(small, settings)
 
 
-def test_a_network_for_another_task_is_refused_by_the_name_that_stands_in_the_pipeline(settings):
-    pipeline = parse_pipeline(TEXT.format("found@first", ""))
-    sounds = pipeline.model_copy(update={"task": "sound_classification"})
-
-    with pytest.raises(ConfigError, match="found@first is an architecture for image_classifi"):
-        with_found_networks(sounds, open_store(settings))
-
-
 def test_a_run_that_has_not_ended_is_said_to_be_there(settings):
     store = open_store(settings)
     keep(load_lock("first", store).model_copy(update={"artifacts": {}}), store, settings)
