@@ -1,5 +1,6 @@
 """aiwf import: a classifier that was trained elsewhere becomes a package."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,11 +31,12 @@ def import_model(
     ] = None,
 ) -> None:
     """Pack an ONNX classifier with a stated preprocessing, as a package like ours."""
-    from stages.deploy.imported import imported, read_network, stated
-    from stages.deploy.packed import write_folder
+    from stages.deploy.imported import imported, stated
+    from stages.deploy.onnx_classifier import read_network
+    from stages.deploy.pack import write_whole
     from stages.runtime.errors import ConfigError
 
-    if out.exists():
+    if os.path.lexists(out):
         raise ConfigError(f"{out} is there already.", "Name a folder that does not exist.")
     network = read_network(model)
     options = {
@@ -45,8 +47,10 @@ def import_model(
         "fit": fit,
         "logits": logits,
     }
-    result = imported(network, stated(network, options), _name(model), _read(photos))
-    write_folder(out, dict(result.files))
+    paths = None if photos is None else _photo_paths(photos)
+    pictures = None if paths is None else (path.read_bytes() for path in paths)
+    result = imported(network, stated(network, options), _name(model), pictures)
+    write_whole(out, result.files)
     print(f"Made {out}: {result.numeric}, {sum(map(len, result.files.values())) / 1e6:.2f} MB")
     if result.agreement is not None:
         print(f"  int8 keeps the best label of {result.agreement:.1%} of {result.compared} photos")
@@ -62,8 +66,15 @@ def _labels(path: Path) -> tuple[str, ...]:
 
     try:
         lines = [line.strip() for line in decoded(path.read_bytes()).splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
+    except OSError as error:
+        raise ConfigError(
+            f"--labels: cannot read {path}: {error.strerror}.",
+            "Name a text file with one label on each line.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"--labels: cannot read {path}: {error}.", "Save it as UTF-8 text."
+        ) from error
     return tuple(line for line in lines if line)
 
 
@@ -85,19 +96,21 @@ def _name(model: Path) -> str:
     return name[:50] if name[:1].isalpha() else f"model_{name}"[:50]
 
 
-def _read(folder: Path | None) -> list[bytes]:
-    """The photos in `folder`, in the order of their names; those that compressing may use."""
+def _photo_paths(folder: Path) -> list[Path]:
+    """The photos in `folder` that compressing may use: in the order of their names, evenly from all
+    of them, as they are often sorted by label. Raises ConfigError if there are none."""
     from stages.deploy.imported import MOST_CALIBRATION
     from stages.runtime.errors import ConfigError
 
-    if folder is None:
-        return []
     paths = [
         path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in PHOTOS and path.is_file() and path.stat().st_size <= MOST_BYTES
     ]
     if not paths:
-        raise ConfigError(f"There are no photos in {folder}.", f"Use: {', '.join(sorted(PHOTOS))}.")
-    step = max(1, len(paths) // (2 * MOST_CALIBRATION))  # of all labels, which are in order
-    return [path.read_bytes() for path in paths[::step][: 2 * MOST_CALIBRATION]]
+        raise ConfigError(
+            f"--photos: there are no photos in {folder}.",
+            f"Name a folder with files {', '.join(sorted(PHOTOS))}.",
+        )
+    count = min(2 * MOST_CALIBRATION, len(paths))
+    return [paths[place * len(paths) // count] for place in range(count)]

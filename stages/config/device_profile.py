@@ -12,6 +12,7 @@ from stages.config.section import Name, Section
 from stages.runtime.processor import InstructionSet
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+SMALLEST, LARGEST = 1e-9, 1e9  # figures, so that their quotients are finite
 Numeric = Literal["float32", "float16", "bfloat16", "int8"]
 EngineName = Annotated[str, AfterValidator(parts.ENGINES.check)]
 
@@ -19,7 +20,7 @@ EngineName = Annotated[str, AfterValidator(parts.ENGINES.check)]
 class SourcedFigure(Section):
     """A number and where it comes from."""
 
-    value: float = Field(gt=0, description="The number, in the unit of its key.")
+    value: float = Field(gt=0, le=LARGEST, description="The number, in the unit of its key.")
     source: Text = Field(description="Where it comes from, or how it was derived.")
 
 
@@ -53,10 +54,14 @@ class Latency(Section):
     """The published time of a known network on one core, from which others are estimated."""
 
     network: Text = Field(description="The network, such as mobilenet_v2 at 224 x 224.")
-    gmacs: float = Field(gt=0, description="Its billions of multiply-accumulates.")
+    gmacs: float = Field(
+        ge=SMALLEST, le=LARGEST, description="Its billions of multiply-accumulates."
+    )
     numeric: Numeric = Field(description="Number format.")
     engine: Text = Field(description="What ran it.")
-    milliseconds: float = Field(gt=0, description="Time for one window on one thread.")
+    milliseconds: float = Field(
+        ge=SMALLEST, le=LARGEST, description="Time for one window on one thread."
+    )
     source: Text = Field(description="Where it comes from.")
 
 

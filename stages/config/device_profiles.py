@@ -11,6 +11,7 @@ from stages.config.reading import Place, key_lines
 from stages.config.safe_yaml import YamlProblem, parse_yaml
 from stages.config.sections import PipelineConfig
 from stages.config.text_file import decoded
+from stages.runtime import neutral
 from stages.runtime.errors import ConfigError
 from stages.runtime.registry import nearest
 
@@ -22,7 +23,7 @@ MOST_LISTED = 20  # mistakes of one profile
 
 def profile_names(folder: Path) -> list[str]:
     """The names of the profiles in `folder`, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+    return sorted(path.stem for path in folder.glob("*.yaml") if path.is_file())
 
 
 def find_profile(name: str, folder: Path) -> DeviceProfile | None:
@@ -46,10 +47,16 @@ def read_profile(path: Path) -> DeviceProfile:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.", "Save it as UTF-8 text.") from error
     except YamlProblem as error:
+        line = f", line {error.line}" if error.line else ""
         raise ConfigError(
-            f"{path}, line {error.line}: this is not YAML that can be read: {error.problem}.",
+            f"{path}{line}: this is not YAML that can be read: {error.problem}.",
             "Check indentation, colons and quotes.",
         ) from None
+    if not isinstance(raw, dict):
+        raise ConfigError(
+            f"{path} holds no keys with values.",
+            f"The keys are: {', '.join(DeviceProfile.model_fields)}.",
+        )
     lines = key_lines(node) if node else {}
     try:
         profile = DeviceProfile.model_validate(raw)
@@ -76,7 +83,7 @@ def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> Pi
     profile = find_profile(limits.profile, folder)
     if profile is None:
         if limits.profile not in (HERE, device) and not limits.limits:
-            raise unknown_profile(limits.profile, folder)
+            raise unknown_profile(limits.profile, folder, "train.device.profile")
         return pipeline
     missing = {key: value for key, value in profile.limits.items() if key not in limits.limits}
     if pipeline.train.architecture == "search" and "size_mb" in missing:
@@ -86,11 +93,11 @@ def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> Pi
     return pipeline.model_copy(update={"train": train, "deploy": _deploy(pipeline, profile)})
 
 
-def unknown_profile(name: str, folder: Path) -> ConfigError:
-    """The error that there is no profile called `name`."""
+def unknown_profile(name: str, folder: Path, key: str = "") -> ConfigError:
+    """The error that there is no profile called `name`. `key`: where a pipeline names it."""
     names = profile_names(folder)
     return ConfigError(
-        f"train.device.profile: no device is called '{name}'.",
+        f"{f'{key}: no' if key else 'No'} device is called '{neutral.line(name)[:80]}'.",
         f"{nearest(name, names)}In {folder} (AIWF_DEVICE_PROFILES) there are: "
         f"{', '.join(names) or 'none'}. Or set limits in "
         "train.device and measure on the device itself (AIWF_DEVICE).",

@@ -4,8 +4,11 @@ preprocessing becomes a device_sdk package, which is evaluated, benchmarked and 
 The preprocessing is stated by options, or in the file itself under the names of OpenVINO's Model
 API (model_info.py). Nothing is guessed: a wrong mean changes answers without an error."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,22 +20,24 @@ from stages.deploy.compressors import CannotCompress
 from stages.deploy.content import Content, libraries_of, requires, spelled
 from stages.deploy.engines import Engine
 from stages.deploy.model_info import LEVELS, PREFIX, RESIZE_TYPES, with_model_info
+from stages.deploy.onnx_classifier import pictures_of, sides_of
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import FORMAT, check_description
-from stages.runtime.errors import BadSample, ConfigError, DataError, InfrastructureError
+from stages.runtime.errors import BadSample, ConfigError, Damaged, InfrastructureError
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
 
 TASK = "image_classification"
 ENGINE = "onnxruntime"
-MOST_BYTES = 1_000_000_000
 MOST_CALIBRATION = 64  # photos; as many more are compared
+MOST_WINDOW_BYTES = 1_000_000_000  # of all preprocessed photos together
 LEAST_AGREEMENT = 0.97  # share of the compared photos whose best label int8 has to keep
+LARGEST = {"mean": 1.0, "std": 10.0}  # of pixels of 0..1
 TOLERANCES = {"float32": 1e-3, "int8": 0.1}
 NEEDED = "--labels FILE --size N --mean R,G,B --std R,G,B and --logits or --scores"
 
@@ -63,45 +68,6 @@ class Imported:
     why: str = ""
 
 
-def read_network(path: Path) -> Any:
-    """The ONNX file at `path` as a model, its batch of any size.
-
-    Raises DataError if it is none, too large, or has weights in other files; ConfigError unless it
-    has one input of pictures [n, 3, height, width] and one output [n, labels]."""
-    import onnx
-
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise DataError(
-                f"{path} has more than {MOST_BYTES / 1e9:g} GB.", "Import a smaller one."
-            )
-        model = onnx.load_model(str(path), load_external_data=False)
-        onnx.checker.check_model(model)
-    except OSError as error:
-        raise DataError(f"Cannot read {path}: {error.strerror}.", "Name an ONNX file.") from error
-    except Exception as error:  # protobuf's and the checker's exceptions share no base
-        raise DataError(f"{path} is no ONNX file.", "Export the model to ONNX again.") from error
-    if any(tensor.data_location == tensor.EXTERNAL for tensor in model.graph.initializer):
-        raise DataError(f"{path} has weights in other files.", "Save it as a single file.")
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in constants]
-    sides = [_sides(value) for value in (*inputs, *model.graph.output)]
-    if len(inputs) != 1 or len(model.graph.output) != 1 or [*map(len, sides)] != [4, 2]:
-        raise ConfigError(
-            f"{path} has inputs and outputs of {sides}.",
-            "Only classifiers with one input [n, 3, height, width] and one output [n, labels] "
-            "can be imported.",
-        )
-    if sides[0][1] not in (0, 3):
-        raise ConfigError(
-            f"{path} takes pictures of {sides[0][1:]}, and channels have to come first.",
-            "Export it with inputs [n, 3, height, width].",
-        )
-    for value in (*inputs, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "n"
-    return model
-
-
 def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
     """The preprocessing of `model`: `options`, by the fields' names (None: not stated), before what
     its file says.
@@ -111,7 +77,7 @@ def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
         **_in_file(model),
         **{key: value for key, value in options.items() if value is not None},
     }
-    height, width = _sides(_picture(model))[2:]
+    height, width = sides_of(pictures_of(model)[0])[2:]
     if height and width:
         found.setdefault("size", height if height == width else (height, width))
     missing = [key for key in ("labels", "size", "mean", "std", "logits") if key not in found]
@@ -120,17 +86,39 @@ def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
             f"Nothing states the {', '.join(missing)} of this network.",
             f"Give {NEEDED}, as its publisher documents them.",
         )
-    (_, count) = _sides(model.graph.output[0])
+    (_, count) = sides_of(model.graph.output[0])
     if count and count != len(found["labels"]):
         raise ConfigError(
             f"The network answers {count} labels, and {len(found['labels'])} are named.",
             "Give a file with one label on each line, in the network's order.",
         )
+    _check_stated(found)
     return StatedPreprocessing(**found)
 
 
+def _check_stated(found: Mapping[str, Any]) -> None:
+    """Raise ConfigError for labels that are equal, and for a mean or deviation that can only be of
+    pixels of 0..255."""
+    twice = [label for label, count in Counter(found["labels"]).items() if count > 1]
+    if twice:
+        raise ConfigError(
+            f"The label '{twice[0][:80]}' is named {found['labels'].count(twice[0])} times.",
+            "Give each label a name of its own, in the network's order.",
+        )
+    for key, most in LARGEST.items():
+        if not all(abs(value) <= most for value in found[key]):
+            raise ConfigError(
+                f"{key}: {', '.join(f'{value:g}' for value in found[key])} cannot be of pixels "
+                f"of 0..1: {most:g} is the largest.",
+                f"Divide what is documented for pixels of 0..{LEVELS} by {LEVELS}.",
+            )
+
+
 def imported(
-    model: Any, preprocessing: StatedPreprocessing, name: str, photos: Sequence[bytes] = ()
+    model: Any,
+    preprocessing: StatedPreprocessing,
+    name: str,
+    photos: Iterable[bytes] | None = None,
 ) -> Imported:
     """The device_sdk package `name` of `model`. With `photos` it is compressed to int8, calibrated
     on half of them, and that ships if the best label of enough of the others stays. The package is
@@ -140,7 +128,7 @@ def imported(
     fails."""
     whole = _content(model.SerializeToString(deterministic=True), preprocessing, name, "float32")
     _check_batches(whole)
-    if not photos:
+    if photos is None:
         return Imported(_packed(whole), "float32")
     windows = _windows(whole, photos)
     calibration, compared = windows[::2], windows[1::2]
@@ -192,7 +180,12 @@ def _content(
         "made_of": {},
     }
     description["requires"] = requires(libraries_of(description))
-    check_description(description, "the imported network's description")
+    try:
+        check_description(description, "This network cannot be packed")
+    except (ConfigError, Damaged) as error:  # its remedies are for packages
+        raise ConfigError(
+            error.problem, f"Correct what was stated, or what the file itself says: {NEEDED}."
+        ) from error
     files = {engine.files[0]: with_model_info(network, description)}
     return Content(name, description, files, modality().golden())
 
@@ -211,10 +204,12 @@ def _check_batches(content: Content) -> None:
         )
 
 
-def _windows(content: Content, photos: Sequence[bytes]) -> NDArray[np.float32]:
-    """The preprocessed photos that can be read, [n, 3, height, width]."""
-    found = [np.zeros((0, *content.description["input_shape"]), np.float32)]
-    for photo in photos[: 2 * MOST_CALIBRATION]:
+def _windows(content: Content, photos: Iterable[bytes]) -> NDArray[np.float32]:
+    """The preprocessed photos that can be read, as many as memory allows, [n, 3, height, width]."""
+    shape = content.description["input_shape"]
+    most = min(2 * MOST_CALIBRATION, MOST_WINDOW_BYTES // (4 * prod(shape)))
+    found = [np.zeros((0, *shape), np.float32)]
+    for photo in islice(photos, most):
         try:
             found.append(steps.prepared(content.description["before"], photo).windows)
         except BadSample:
@@ -233,13 +228,14 @@ def _outputs(content: Content, batches: Sequence[NDArray[np.float32]]) -> NDArra
     with TemporaryDirectory() as folder:
         write_folder(Path(folder), content.network)
         model = Path(folder) / content.description["model"]
-        backend = BACKENDS[content.backend](model, 1, content.description["numeric"])
         try:
+            backend = BACKENDS[content.backend](model, 1, content.description["numeric"])
             answers = [backend.run({backend.inputs[0]: batch}) for batch in batches]
         except InfrastructureError as error:
             raise ConfigError(
                 f"The network cannot be run on pictures of {batches[0].shape}: {error.problem}",
-                "State the size that it was exported for, and export it with a batch of any size.",
+                "State the size that it was exported for, and export it with a batch of any size "
+                "and operators of ONNX alone.",
             ) from error
     return np.concatenate([answer[backend.outputs[0]] for answer in answers])
 
@@ -287,14 +283,3 @@ def _in_file(model: Any) -> dict[str, Any]:
     if "output_raw_scores" in entries:
         found["logits"] = entries["output_raw_scores"].lower() in ("true", "yes", "1")
     return found
-
-
-def _picture(model: Any) -> Any:
-    """The network's one input."""
-    constants = {tensor.name for tensor in model.graph.initializer}
-    return next(value for value in model.graph.input if value.name not in constants)
-
-
-def _sides(value: Any) -> list[int]:
-    """The sides of a tensor; 0 for one of any size."""
-    return [side.dim_value for side in value.type.tensor_type.shape.dim]

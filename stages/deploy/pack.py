@@ -25,19 +25,29 @@ def unpack(package: Package, store: Store, folder: Path) -> Path:
     files = {name: store.get(digest) for name, digest in package.files.items()}
     if folder.exists():
         return _same(folder, files)
+    try:
+        write_whole(folder, files)
+    except InfrastructureError:
+        if folder.exists():  # another process was first
+            return _same(folder, files)
+        raise
+    return folder
+
+
+def write_whole(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files` to the new folder `folder`, whole or not at all.
+
+    Raises InfrastructureError if it cannot be written, or is there already."""
     draft = folder.with_name(f".{folder.name[:80]}.{secrets.token_hex(6)}.part")
     try:
         write_folder(draft, files)
         os.replace(draft, folder)
     except OSError as error:
-        if folder.exists():  # another process was first
-            return _same(folder, files)
         raise InfrastructureError(
             f"Cannot write {folder}: {error.strerror}.", "Free some disk space, or choose another."
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return folder
 
 
 def zipped(package: Package, store: Store, path: Path) -> Path:

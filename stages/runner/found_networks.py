@@ -2,12 +2,16 @@
 earlier search found, on whatever data. Their genotypes are written into the run's lock, so that it
 is reproduced without the other run."""
 
+import re
+
 from stages.artifacts import Model, Ref
 from stages.config import PipelineConfig
 from stages.config.train import FOUND
 from stages.runner.lock import load_lock
 from stages.runtime.errors import ConfigError
 from stages.store import Store
+
+ID = re.compile(r"[0-9a-f]{1,64}")  # of a Model, or how it begins
 
 
 def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfig:
@@ -34,7 +38,12 @@ def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfi
 
 def _model_of(name: str, store: Store) -> Model:
     """The Model of the run `name`, or that whose id begins with `name`."""
-    lock = load_lock(name, store)
+    lock = load_lock(name, store) if "/" not in name else None  # no way out of the store
+    if lock and "train" not in lock.artifacts:
+        raise ConfigError(
+            f"train.families: the run {name} has no trained model yet.",
+            "Let it end, or run its pipeline again.",
+        )
     ref = lock.artifacts.get("train") if lock else _model_ref(name, store)
     if ref is None or not store.holds(ref):
         raise ConfigError(
@@ -48,6 +57,8 @@ def _model_of(name: str, store: Store) -> Model:
 
 
 def _model_ref(name: str, store: Store) -> Ref | None:
+    if not ID.fullmatch(name):
+        return None
     try:
         return store.find(f"model@{name}")
     except ConfigError:

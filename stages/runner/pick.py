@@ -1,7 +1,8 @@
 """Packs another point of the Pareto front of a run's architecture search, without a new search: a
 pipeline that trains that trial alone (`train.picked`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, NamedTuple
 
 from stages.artifacts import Model
@@ -83,6 +84,10 @@ def picked_point(found: SearchedRun, wanted: Wanted, settings: Settings) -> Pare
 
     Raises ConfigError, with the smallest network's figures, if none does, and if it is the one that
     the run has packed itself."""
+    if wanted.size_kb is not None and not isfinite(wanted.size_kb):
+        raise ConfigError(
+            f"--size-kb: {wanted.size_kb:g} is no size.", "Name a number of kilobytes."
+        )
     best_first = sorted(found.pareto_front, key=lambda point: -point.row.score)
     counted = [point for point in best_first if wanted.counted(point)]
     if not counted:
@@ -106,7 +111,8 @@ def picked_pipeline(found: SearchedRun, point: ParetoPoint, wanted: Wanted) -> P
     """The pipeline of the run with the trial of `point` in place of its search, and what is
     `wanted` among the limits of its device. All else is as it was resolved for the run."""
     pipeline = checked(found.lock.config, f"The lock of the run {found.lock.run}")
-    device = pipeline.train.device.requested.model_copy(update=wanted.limits)
+    device = pipeline.train.device.requested
+    device = device.model_copy(update=_lower(device, wanted.limits))
     hyperparameters = {**point.row.hyperparameters, "input": point.row.input}
     picked = {
         "model": found.model.ref.id,
@@ -121,6 +127,12 @@ def picked_pipeline(found: SearchedRun, point: ParetoPoint, wanted: Wanted) -> P
     }
     config = {**pipeline.model_dump(mode="json"), "train": train}
     return checked(config, f"The lock of the run {found.lock.run}")
+
+
+def _lower(device: Device, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `limits` that are lower than the ones of `device`, which hold for a pick, too."""
+    own = {name: getattr(device, name) for name in limits}
+    return {name: most for name, most in limits.items() if own[name] is None or most < own[name]}
 
 
 def _within_size(

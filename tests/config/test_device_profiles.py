@@ -1,16 +1,20 @@
 """Profiles of devices: all that ship can be read, and one that contradicts itself is refused."""
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from stages.cli.app import app
 from stages.config import PipelineConfig
 from stages.config.device import Device, DeviceCost
 from stages.config.device_profiles import (
     find_profile,
     profile_names,
     read_profile,
+    unknown_profile,
     with_profile,
 )
 from stages.runtime.errors import ConfigError
@@ -196,3 +200,53 @@ def test_what_is_estimated_says_so():
         "latency on raspberry_pi_4, estimated from published figures of ncnn: a@224: 93.5 ms"
     )
     assert notices[1].startswith("b@224: its latency on raspberry_pi_4 is not known")
+
+
+@pytest.mark.parametrize("name", ["../outside", "../../outside", "*", "", "a\nb", "x" * 5000])
+def test_a_name_finds_no_file_outside_of_the_folder(name, tmp_path):
+    folder = tmp_path / "profiles"
+    folder.mkdir()
+    (tmp_path / "outside.yaml").write_text((FOLDER / "raspberry_pi_4.yaml").read_text())
+
+    assert find_profile(name, folder) is None
+    assert len(unknown_profile(name, folder).problem) < 120
+
+
+def test_what_is_no_file_is_no_profile(tmp_path):
+    os.mkfifo(tmp_path / "a_pipe.yaml")  # whose reader waits for a writer
+    (tmp_path / "a_folder.yaml").mkdir()
+    (tmp_path / "a_link.yaml").symlink_to(tmp_path / "nothing")
+
+    assert profile_names(tmp_path) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -5, 0, 1e300])
+@pytest.mark.parametrize("key", ["gmacs", "milliseconds"])
+def test_a_published_time_that_cannot_be_is_refused(key, value, tmp_path):
+    path = changed(tmp_path, lambda table: table["latencies"][0].update({key: value}))
+
+    with pytest.raises(ConfigError, match=rf"line \d+: latencies\.0\.{key}: "):
+        read_profile(path)
+
+
+UNREADABLE = {
+    "": "holds no keys",
+    "[a, b]": "holds no keys",
+    "a: &a [*a]": "an alias holds itself",
+    "# " + "x" * 60_000: r"yaml: this is not YAML that can be read: it has more than",
+}
+
+
+@pytest.mark.parametrize("text", list(UNREADABLE), ids=["empty", "list", "alias", "long"])
+def test_what_is_no_profile_is_refused(text, tmp_path):
+    (tmp_path / "a.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match=UNREADABLE[text]):
+        read_profile(tmp_path / "a.yaml")
+
+
+def test_the_command_names_no_key_of_a_pipeline():
+    done = CliRunner().invoke(app, ["devices", "rasberry_pi_4"])
+
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.problem == "No device is called 'rasberry_pi_4'."

@@ -9,10 +9,13 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from stages.cli.app import app
-from stages.deploy.imported import imported, read_network, stated
+from stages.cli.importing import _photo_paths
+from stages.deploy.imported import _content, _windows, imported, stated
 from stages.deploy.model_info import with_model_info
+from stages.deploy.onnx_classifier import read_network
+from stages.deploy.pack import write_whole
 from stages.deploy.packed import write_folder
-from stages.runtime.errors import ConfigError, DataError
+from stages.runtime.errors import ConfigError, DataError, InfrastructureError, WorkflowError
 from stages.runtime.predictor import Predictor
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.painting import plain, saved
@@ -138,15 +141,110 @@ def test_what_is_no_network_is_refused(data, tmp_path):
         read_network(tmp_path / "a.onnx")
 
 
-def test_weights_in_other_files_are_refused(saved_network):
+@pytest.mark.parametrize("place", ["weight", "constant", "inner graph"])
+def test_weights_in_other_files_are_refused_wherever_they_are(place, saved_network):
     model = network()
     kernel = model.graph.initializer[0]
     kernel.ClearField("raw_data")
     kernel.data_location = TensorProto.EXTERNAL
     kernel.external_data.add(key="location", value="../../etc/passwd")
+    if place != "weight":
+        model.graph.initializer.remove(kernel)
+        node = helper.make_node("Constant", [], ["kernel"], value=kernel)
+        branch = helper.make_graph([node], "branch", [], [])
+        inner = helper.make_node("If", ["image"], [], then_branch=branch, else_branch=branch)
+        model.graph.node.insert(0, node if place == "constant" else inner)
 
-    with pytest.raises(DataError, match=r"is no ONNX file|weights in other files"):
+    with pytest.raises(DataError, match="weights in other files"):
         read_network(saved_network(model))
+
+
+def test_what_the_checker_refuses_is_said_with_its_reason(saved_network):
+    model = network()
+    model.graph.node[0].op_type = "Wrong"
+
+    with pytest.raises(DataError, match="Wrong"):
+        read_network(saved_network(model))
+
+
+@pytest.mark.parametrize("place", ["input", "output"])
+def test_another_type_than_float32_is_refused(place, saved_network):
+    model = network()
+    [value] = getattr(model.graph, place)
+    value.type.tensor_type.elem_type = TensorProto.UINT8
+
+    with pytest.raises(ConfigError, match=rf"'{value.name}' of UINT8"):
+        read_network(saved_network(model))
+
+
+def test_an_operator_that_the_engine_lacks_is_no_fault_of_a_package(saved_network):
+    model = network()
+    model.graph.node[0].domain = "of.others"
+    model.opset_import.append(helper.make_opsetid("of.others", 1))
+    model = read_network(saved_network(model))
+
+    with pytest.raises(ConfigError, match=r"cannot be run .*of\.others") as caught:
+        imported(model, stated(model, OPTIONS), "colours")
+
+    assert "package" not in caught.value.remedy
+
+
+IMPOSSIBLE = {
+    "two equal labels": ({"labels": ("red", "red", "blue")}, "label 'red' is named 2 times"),
+    "control characters": ({"labels": ("red", "\x1b[31m", "blue")}, "labels is"),
+    "a size without end": ({"size": 1 << 40}, "input_shape is"),
+    "a mean of pixels of 0..255": ({"mean": (123.7, 116.3, 103.5)}, "pixels of 0..1"),
+    "a mean that is no number": ({"mean": (float("nan"), 0, 0)}, "pixels of 0..1"),
+    "a deviation of nothing": ({"std": (0.0, 1, 1)}, "std is"),
+    "an unknown fit": ({"fit": "squash"}, "one of stretch, letterbox, crop"),
+}
+
+
+@pytest.mark.parametrize("name", list(IMPOSSIBLE))
+def test_what_cannot_be_is_refused_as_a_statement_and_not_as_a_damaged_package(name, saved_network):
+    options, problem = IMPOSSIBLE[name]
+    model = read_network(saved_network(network()))
+
+    with pytest.raises(ConfigError, match=problem) as caught:
+        imported(model, stated(model, {**OPTIONS, **options}), "colours")
+
+    assert "package" not in caught.value.remedy
+
+
+def test_sides_that_are_no_sides_are_those_of_any_size(saved_network):
+    model = network()
+    for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        side.dim_value = -1
+
+    with pytest.raises(ConfigError, match="Nothing states the size"):
+        stated(read_network(saved_network(model)), {**OPTIONS, "size": None})
+
+
+def test_photos_are_taken_evenly_from_all_of_a_folder(tmp_path):
+    for place in range(200):
+        (tmp_path / f"{place:03}.jpg").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("no photo")
+
+    names = [path.stem for path in _photo_paths(tmp_path)]
+
+    assert len(names) == len(set(names)) == 128
+    assert names[0] == "000"
+    assert int(names[-1]) >= 197
+
+
+def test_no_more_photos_are_read_than_memory_has_room_for(saved_network):
+    model = network()
+    for side in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        side.Clear()
+    model = read_network(saved_network(model))
+    content = _content(
+        model.SerializeToString(), stated(model, {**OPTIONS, "size": 4000}), "a", "float32"
+    )
+    read = []
+
+    _windows(content, (read.append(place) or b"no photo" for place in range(20)))
+
+    assert len(read) == 1_000_000_000 // (4 * 3 * 4000 * 4000)
 
 
 def test_the_command_writes_the_package_and_says_what_comes_next(saved_network, tmp_path):
@@ -161,3 +259,41 @@ def test_the_command_writes_the_package_and_says_what_comes_next(saved_network, 
     assert "float32" in done.output
     assert f"aiwf evaluate {out}" in done.output
     assert (out / "SHA256SUMS").is_file()
+
+
+@pytest.mark.parametrize("place", ["a file", "a link to nothing", "below a file"])
+def test_a_place_that_cannot_hold_the_package_gets_nothing(place, saved_network, tmp_path):
+    (tmp_path / "a file").write_text("mine")
+    (tmp_path / "a link to nothing").symlink_to(tmp_path / "nothing")
+    out = tmp_path / ("a file/made" if place == "below a file" else place)
+    (tmp_path / "labels.txt").write_text("red\ngreen\nblue\n")
+    options = ["--labels", str(tmp_path / "labels.txt"), "--mean", "0,0,0", "--std", "1,1,1"]
+    before = sorted(tmp_path.iterdir())
+    path = saved_network(network())
+
+    done = CliRunner().invoke(app, ["import", str(path), "--out", str(out), "--logits", *options])
+
+    assert isinstance(done.exception, WorkflowError)
+    assert str(out) in done.exception.problem
+    assert sorted(tmp_path.iterdir()) == sorted([*before, path])
+    assert (tmp_path / "a file").read_text() == "mine"
+
+
+def test_a_package_is_written_whole_or_not_at_all(tmp_path):
+    files = {"package.json": b"{}", "package.json/below": b""}
+
+    with pytest.raises(InfrastructureError, match="Cannot write"):
+        write_whole(tmp_path / "made", files)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_of_labels_that_is_not_there_is_named_with_its_option(saved_network, tmp_path):
+    options = ["--out", str(tmp_path / "made"), "--labels", str(tmp_path / "none.txt")]
+
+    done = CliRunner().invoke(app, ["import", str(saved_network(network())), *options])
+
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.problem == (
+        f"--labels: cannot read {tmp_path / 'none.txt'}: No such file or directory."
+    )

@@ -7,6 +7,7 @@ from stages.config import checked, parse_pipeline
 from stages.config.device import Device
 from stages.opening import open_store
 from stages.runner.found_networks import with_found_networks
+from stages.runner.lock import keep, load_lock
 from stages.runner.resolve import resolve
 from stages.runtime.errors import ConfigError
 from stages.train.search.search_space import dimensions
@@ -88,3 +89,20 @@ def test_a_budget_that_nothing_meets_is_told_when_it_is_planned(settings):
 
     with pytest.raises(ConfigError, match=r"the smallest network of searched_image@32 has \d+ par"):
         resolve(small, settings)
+
+
+def test_a_run_that_has_not_ended_is_said_to_be_there(settings):
+    store = open_store(settings)
+    keep(load_lock("first", store).model_copy(update={"artifacts": {}}), store, settings)
+
+    with pytest.raises(ConfigError, match="first has no trained model yet"):
+        with_found_networks(parse_pipeline(TEXT.format("found@first", "")), store)
+
+
+@pytest.mark.parametrize("name", ["../outside", "..", "x" * 5000])
+def test_a_name_leads_to_nothing_beside_the_runs(name, settings):
+    store = open_store(settings)
+    store.blobs.put("notes/outside.json", store.blobs.get("notes/runs/first.json"))
+
+    with pytest.raises(ConfigError, match="names no run and no model"):
+        with_found_networks(parse_pipeline(TEXT.format(f"'found@{name}'", "")), store)

@@ -141,3 +141,28 @@ def test_a_limit_on_the_file_is_measured_on_the_packed_network(settings):
     assert picked_point(found, fits, settings) == small
     with pytest.raises(ConfigError, match=r"fits into 1 KB: packed, the smallest has \d+\.\d KB"):
         picked_point(found, Wanted(size_kb=1, parameters=small.parameters), settings)
+
+
+def test_a_limit_of_the_run_is_not_lifted(settings):
+    save_run(settings, architecture=RECORD)
+    found = searched_run("first", settings)
+
+    pipeline = picked_pipeline(found, found.pareto_front[0], Wanted(parameters=10**9, macs=10))
+
+    assert (pipeline.train.device.parameters, pipeline.train.device.macs) == (30_000, 10)
+
+
+@pytest.mark.parametrize("size", [float("nan"), float("inf")])
+def test_what_is_no_size_is_refused_before_anything_is_packed(size, settings):
+    save_run(settings, architecture=RECORD)
+
+    with pytest.raises(ConfigError, match=r"--size-kb: .* is no size"):
+        picked_point(searched_run("first", settings), Wanted(size_kb=size), settings)
+
+
+@pytest.mark.parametrize("run", ["../first", "", "a\nb"])
+def test_a_name_that_is_no_runs_is_refused(run, settings):
+    save_run(settings, architecture=RECORD)
+
+    with pytest.raises(ConfigError, match=r"no run or lock|no trained model|not a run's lock"):
+        searched_run(run, settings)
