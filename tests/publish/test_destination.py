@@ -211,7 +211,10 @@ def test_a_process_that_delivers_for_long_holds_up_no_promotion(
     assert delivery_of(PIPELINE, settings).problem == ""
 
 
-def test_of_two_that_deliver_at_once_the_last_one_notes_what_is_there(settings, ids, place):
+def test_of_two_that_deliver_at_once_the_last_one_notes_what_is_there(
+    settings, ids, place, monkeypatch
+):
+    monkeypatch.setattr(destination, "PATIENCE", 300)
     for package in ids[:2]:
         move_to(package, settings)
     threads = [threading.Thread(target=roll_back, args=(PIPELINE, settings))]
