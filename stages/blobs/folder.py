@@ -1,6 +1,5 @@
 """Bytes as files under one folder."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -48,14 +47,24 @@ class FolderBlobs:
         return (entry.key for entry in self.entries(prefix))
 
     def entries(self, prefix: str) -> Iterator[BlobEntry]:
-        start = self.path(prefix if prefix.endswith("/") else os.path.dirname(prefix))
-        found = (path.relative_to(self.root).as_posix() for path in start.rglob("*"))
-        named = (key for key in found if key.startswith(prefix) and not key.endswith(".part"))
+        found = (path.relative_to(self.root).as_posix() for path in self._below(prefix))
+        named = (key for key in found if not key.endswith(".part"))
         for key in sorted(named):
             with suppress(FileNotFoundError):  # removed since it was listed
                 status = self.path(key).stat()
                 if S_ISREG(status.st_mode):
                     yield BlobEntry(key, status.st_size, status.st_mtime)
+
+    def _below(self, prefix: str) -> Iterator[Path]:
+        """What begins with `prefix`; folders that begin otherwise are not searched."""
+        folder, _, name = prefix.rpartition("/")
+        start: list[Path] = []
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            start = [path for path in self.path(folder).iterdir() if path.name.startswith(name)]
+        for path in start:
+            yield path
+            if path.is_dir() and not path.is_symlink():
+                yield from path.rglob("*")
 
     def modified(self, key: str) -> float:
         try:

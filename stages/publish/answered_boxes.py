@@ -15,18 +15,21 @@ BoxFields = list[Any]  # label, left, top, right, bottom, as JSON has them
 
 
 def boxes_of(answer: Mapping[str, Any]) -> list[BoxFields]:
-    """The first MOST boxes of what a package answered, without their scores."""
-    return [_fields([each["label"], *each["box"]]) for each in answer.get("boxes", [])[:MOST]]
+    """The first MOST boxes of what a package answered, without their scores and those that are
+    too small to be seen, and so to be put right."""
+    found = (_fields([each["label"], *each["box"]]) for each in answer.get("boxes", [])[:MOST])
+    return [each for each in found if _is_seen(each)]
 
 
 def boxes_in(text: str, labels: Sequence[str]) -> list[BoxFields]:
     """The boxes in the JSON `text` that somebody sent, [[label, left, top, right, bottom], ...]; ''
-    means none. Raises ConfigError for what is none, or has other labels than `labels`."""
+    means none, and those below a pixel are left out. Raises ConfigError for what is none, or has
+    other labels than `labels`."""
     try:
         found = json.loads(text or "[]")
         is_good = isinstance(found, list) and len(found) <= MOST
         if is_good and all(_is_box(each, labels) for each in found):
-            return [_fields(each) for each in found]
+            return [each for each in map(_fields, found) if _is_seen(each)]
     except (ValueError, RecursionError, OverflowError):
         pass
     raise ConfigError(
@@ -44,6 +47,11 @@ def _is_box(found: Any, labels: Sequence[str]) -> bool:
         and 0 <= found[1] < found[3] <= LARGEST
         and 0 <= found[2] < found[4] <= LARGEST
     )
+
+
+def _is_seen(found: Sequence[Any]) -> bool:
+    """Whether a box is a pixel wide and high, as those are that a person may draw."""
+    return bool(found[1] + 1 <= found[3] and found[2] + 1 <= found[4])
 
 
 def _fields(found: Sequence[Any]) -> BoxFields:

@@ -30,7 +30,7 @@ class Deliverer:
 
     def _run(self) -> None:
         while not self._stopping.wait(SECONDS):
-            with suppress(WorkflowError):  # the registry is away: the next look may find it
+            with suppress(Exception):  # the registry is away, or whatever: the next look goes on
                 deliver_all(self._settings, self._pipelines)
 
 

@@ -31,7 +31,7 @@ from stages.settings import Settings
 
 STATE = "destination.json"
 KEY = "publish.to"
-PATIENCE = 20.0  # seconds for a bucket to connect, and between two of its bytes
+PATIENCE = 20.0  # seconds for a bucket to connect, between its bytes, and for another process
 
 
 class Delivery(NamedTuple):
@@ -64,22 +64,29 @@ def delivery_of(pipeline: str, settings: Settings) -> Delivery:
 
 def deliver(pipeline: str, registry: ModelRegistry, settings: Settings) -> Delivery:
     """Put the champion of `pipeline` at its destination, or remove what is there if it has none;
-    what came of it. Of several processes, the last one puts what is live then."""
+    what came of it. Of several processes, the last one puts what is live then; a process that
+    has waited PATIENCE seconds for another one leaves it to the live service."""
     before = delivery_of(pipeline, settings)
     place = before.place
     try:
         place = destination_of(pipeline, settings)
         if not place:
             return before
-        with alone(live_folder(pipeline, settings) / "destination.lock"), _named_errors(place):
+        lock = live_folder(pipeline, settings) / "destination.lock"
+        with _named_errors(place), alone(lock, PATIENCE):
             champion = registry.aliases(pipeline).get(CHAMPION)
             found = _delivered(pipeline, champion, place, settings)
+            _note(pipeline, found, settings)  # before another process delivers, and notes that
     except WorkflowError as error:
         last = before if place == before.place else Delivery(place)
         found = last._replace(problem=f"{error.problem} {error.remedy}".strip())
+        _note(pipeline, found, settings)
+    return found
+
+
+def _note(pipeline: str, found: Delivery, settings: Settings) -> None:
     with suppress(WorkflowError):  # of a full disk
         write(live_folder(pipeline, settings) / STATE, json.dumps(found._asdict()))
-    return found
 
 
 @contextmanager
@@ -117,6 +124,8 @@ def _opened(place: str, settings: Settings) -> Blobs:
     if "://" in place:
         return open_bucket(place, settings, KEY, PATIENCE)
     if not Path(place).is_dir():
+        if Path(place).exists():
+            raise ConfigError("that is a file.", "Name a folder.")
         raise ConfigError("there is no such folder.", "Make it, or mount its disk.")
     return BLOBS["folder"](Path(place))  # type: ignore[no-any-return]
 
@@ -148,7 +157,7 @@ def _named(pipeline: str, blobs: Blobs) -> str:
     try:
         record: Any = json.loads(blobs.get(f"{pipeline}.json"))
         return str(record["file"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         return ""
 
 

@@ -2,9 +2,11 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from .errors import InfrastructureError
 
@@ -32,11 +34,12 @@ def beside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def alone(path: Path, seconds: float | None = None) -> Iterator[None]:
     """Wait until no other process of this machine is in a block with the same `path`, a lock file.
-    The system frees the lock of a process that died.
+    The system frees the lock of a process that died. `seconds`: to wait at most; None: as long as
+    it takes.
 
-    Raises InfrastructureError if the file cannot be made."""
+    Raises InfrastructureError if the file cannot be made, or after `seconds`."""
     import fcntl
 
     try:
@@ -48,8 +51,28 @@ def alone(path: Path) -> Iterator[None]:
             "Free some disk space, or set AIWF_WORKSPACE to a folder that you may write to.",
         ) from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if seconds is None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        else:
+            _locked_within(seconds, lock)
         yield
+
+
+def _locked_within(seconds: float, lock: IO[str]) -> None:
+    import fcntl
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise InfrastructureError(
+                    f"Another process has been at it for more than {seconds:g} seconds.",
+                    "Wait until it has ended, then try again.",
+                ) from None
+            time.sleep(0.05)
 
 
 def flushed(path: Path) -> None:

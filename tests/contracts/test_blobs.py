@@ -225,3 +225,19 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
     with pytest.raises(InfrastructureError, match="Cannot write"):
         BLOBS["folder"](tmp_path / "file").put("a/b", b"x")
+
+
+def test_folders_that_begin_otherwise_are_not_searched(tmp_path, monkeypatch):
+    """A destination may lie beside millions of files of others."""
+    blobs, searched, rglob = BLOBS["folder"](tmp_path), [], Path.rglob
+    for key in ("models-1.zip", "models-2/a/b", "others/a/b", "models"):
+        blobs.put(key, b"x")
+    monkeypatch.setattr(
+        Path, "rglob", lambda path, pattern: searched.append(path.name) or rglob(path, pattern)
+    )
+
+    assert list(blobs.keys("models-")) == ["models-1.zip", "models-2/a/b"]
+    assert searched == ["models-2"]
+    assert list(blobs.keys("models-2/a")) == ["models-2/a/b"]
+    assert list(blobs.keys("models-1.zip/")) == list(blobs.keys("none/")) == []
+    assert list(blobs.keys("")) == ["models", "models-1.zip", "models-2/a/b", "others/a/b"]

@@ -19,9 +19,11 @@ from stages.publish import destination
 from stages.publish.delivering import deliver_all
 from stages.publish.destination import delivery_of
 from stages.publish.history import moves
+from stages.publish.places import live_folder
 from stages.publish.publishing import publish, roll_back
 from stages.publish.registry import CHAMPION, ModelRegistry
 from stages.runtime.errors import ConfigError
+from stages.runtime.files import alone
 from tests.contracts.test_blobs import free_port, s3_endpoint  # noqa: F401 - a fixture
 from tests.publish.conftest import ORDERS, PIPELINE, saved_dataset
 
@@ -186,11 +188,68 @@ def test_a_yaml_that_cannot_be_read_is_told_and_costs_no_promotion(settings, ids
     assert f"{PIPELINE}.yaml" in delivery_of(PIPELINE, settings).problem
 
 
-def test_what_is_garbled_at_the_place_is_replaced(settings, ids, place):
-    (place / f"{PIPELINE}.json").write_bytes(b"[1")
+@pytest.mark.parametrize("garbled", [b"[1", b"[" * 200_000, b'{"file": [[]]}', b"\xff"])
+def test_what_is_garbled_at_the_place_is_replaced(settings, ids, place, garbled):
+    (place / f"{PIPELINE}.json").write_bytes(garbled)
     move_to(ids[0], settings)
 
     assert found_at(FolderBlobs(place)) == (ids[0], 1)
+
+
+def test_a_process_that_delivers_for_long_holds_up_no_promotion(
+    settings, ids, place, monkeypatch
+):
+    monkeypatch.setattr(destination, "PATIENCE", 0.2)
+    with alone(live_folder(PIPELINE, settings) / "destination.lock"):
+        move_to(ids[0], settings)
+        problem = delivery_of(PIPELINE, settings).problem
+    deliver_all(settings)
+
+    assert "Another process" in problem
+    assert str(place) in problem
+    assert found_at(FolderBlobs(place)) == (ids[0], 1)
+    assert delivery_of(PIPELINE, settings).problem == ""
+
+
+def test_of_two_that_deliver_at_once_the_last_one_notes_what_is_there(
+    settings, ids, place, monkeypatch
+):
+    monkeypatch.setattr(destination, "PATIENCE", 300)
+    for package in ids[:2]:
+        move_to(package, settings)
+    threads = [threading.Thread(target=roll_back, args=(PIPELINE, settings))]
+    registry = ModelRegistry(settings)
+    threads += [
+        threading.Thread(target=destination.deliver, args=(PIPELINE, registry, settings))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found_at(FolderBlobs(place)) == (ids[0], 1)
+    delivery = delivery_of(PIPELINE, settings)
+    assert (delivery.package, delivery.problem) == (ids[0], "")
+
+
+def test_a_link_to_a_folder_is_followed_and_a_file_is_none(settings, ids, place, tmp_path):
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(place)
+    file.write_text("")
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (place / f"{PIPELINE}.json").symlink_to(victim)
+
+    send_to(link, settings)
+    move_to(ids[0], settings)
+    send_to(file, settings)
+    move_to(ids[1], settings)
+
+    assert found_at(FolderBlobs(place)) == (ids[0], 1)
+    assert victim.read_text() == "mine"
+    assert "that is a file. Name a folder." in delivery_of(PIPELINE, settings).problem
+    assert file.read_text() == ""
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from stages.config import DataConfig
 from stages.etl import source
 from stages.etl.readers import read_revision
+from stages.publish.answered_boxes import boxes_in, boxes_of
 from stages.publish.collected import ACCEPTED, LEARNT, REFUSED, CollectedInputs, split_of
 from stages.publish.history import history_log, note
 from stages.publish.use_policy import UsePolicy, set_policy
@@ -75,6 +76,15 @@ def test_wrong_boxes_are_reported_without_a_label(browser, package, inputs):
     assert [answer.status_code for answer in bad] == [422] * 5
     (found,) = inputs.all()
     assert (found.answered, found.boxes, found.reported) == ([RED], None, "")
+
+
+def test_boxes_that_nobody_could_see_are_not_shown_in_the_review():
+    """They could not be accepted, as a drawn box is a pixel wide and high, nor be removed."""
+    flat = ["red", 5.0, 5.0, 5.04, 9.0]
+    answer = {"boxes": [{"label": name, "box": box} for name, *box in (RED, flat, BLUE)]}
+
+    assert boxes_of(answer) == [RED, BLUE]
+    assert boxes_in(json.dumps([flat, RED]), ["red"]) == [RED]
 
 
 def test_what_may_enter_the_test_is_shown_without_the_answered_boxes(browser, settings, inputs):
@@ -216,7 +226,12 @@ def draw_and_accept(chromium):
         "e.dispatchEvent(new Event('change')); })()"
     )
     chromium.drag(at(100, 62))  # beside the box: it is chosen no more
-    chromium.value("document.querySelector('[name=new_label]').value = 'green ball'; 0")
+    chromium.value(
+        "(() => { const e = document.querySelector('[name=new_label]'); e.value = 'green ball';"
+        "const sent = new KeyboardEvent('keydown', {key: 'Enter', cancelable: true});"
+        "window.isSentByEnter = e.dispatchEvent(sent); })()"
+    )
+    assert chromium.value("window.isSentByEnter") is False  # it names a box, and accepts nothing
     chromium.drag(at(70, 40), at(90, 50), at(110, 60))
     chromium.wait(f"JSON.parse({value}).length === 2")
     photograph(chromium, "boxes-review")

@@ -6,7 +6,7 @@ import struct
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +45,15 @@ def samples_file(samples: Sequence[GoldenSample], tolerance: float) -> bytes:
     """The content of samples.bin; `tolerance`: the largest difference that main.c lets pass."""
     parts = [struct.pack("<if", len(samples), tolerance)]
     for sample in samples:
-        data, sizes = sample.data.tobytes(), (*sample.data.shape, 0)
+        data, sizes = _lowest_first(sample.data), (*sample.data.shape, 0)
         parts.append(struct.pack("<4i", sample.kind, sizes[0], sizes[1], len(data)))
-        parts += [data, np.asarray(sample.expected, np.float32).tobytes()]
+        parts += [data, _lowest_first(np.asarray(sample.expected, np.float32))]
     return b"".join(parts)
+
+
+def _lowest_first(values: NDArray[Any]) -> bytes:
+    """The bytes of `values`, the lowest byte of each number first, as microcontrollers have it."""
+    return values.astype(values.dtype.newbyteorder("<")).tobytes()
 
 
 def host_compiler() -> str | None:
@@ -108,7 +113,20 @@ def _sources(folder: Path) -> list[Path]:
 
 def _compile(command: Sequence[str], folder: Path, program: Path, sources: Iterable[Path]) -> None:
     arguments = [*command, f"-I{folder / 'src'}", "-o", str(program), *map(str, sources), "-lm"]
-    done = subprocess.run(arguments, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        done = subprocess.run(
+            arguments,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise AgreementNotMet(
+            f"microcontroller: {Path(command[0]).name} took more than {PATIENCE} seconds.",
+            "Deploy again when this machine has less to do.",
+        ) from None
     if done.returncode:
         raise AgreementNotMet(
             f"microcontroller: {Path(command[0]).name} cannot compile the C sources. "

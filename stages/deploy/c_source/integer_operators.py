@@ -98,7 +98,8 @@ def integer_conv(
     window: Geometry,
 ) -> Value | None:
     """A convolution or product of 8-bit numbers with weights in 8 bits; `name`: what is computed
-    with the activation. None if activations, weights or the output are in float32."""
+    with the activation. None if activations, weights or the output are in float32, or if a sum of
+    them may not fit 32 bits."""
     source, target = work.values[node.inputs[0]], work.quantized_next(name)
     weights = work.graph.quantized.get(node.inputs[1])
     if source.quantization is None or target is None or weights is None or weights.zero:
@@ -110,6 +111,8 @@ def integer_conv(
     scales = scales * source.quantization.scale
     bias = work.constant(node, 2, "bias")
     offsets = np.zeros(len(stored)) if bias is None else np.asarray(bias, np.float64).reshape(-1)
+    if not fit_32_bits(stored, offsets / scales, source.quantization.zero):
+        return None
     factors, shifts = zip(*(whole_factor(scale / target.scale) for scale in scales), strict=True)
     low, high = (_clamped(limit, target) for limit in limits)
     return work.emit(
@@ -125,6 +128,14 @@ def integer_conv(
         [window.record, source.quantization.zero, target.zero, low, high],
         quantization=target,
     )
+
+
+def fit_32_bits(weights: Array, biases: Array, zero: int) -> bool:
+    """Whether no sum of a convolution, not even on its way, can leave int32: `weights` of each
+    output, its bias in the sum's scale, and the `zero` of the inputs, of 0 to 255."""
+    largest = max(zero, LEVELS - 1 - zero)
+    reach = np.abs(weights.reshape(len(weights), -1).astype(np.int64)).sum(axis=1) * largest
+    return bool(np.all(np.abs(biases) + reach < 2**31 - 1))
 
 
 def _by_output(node: Node, weights: QuantizedConstant) -> bool:

@@ -21,6 +21,8 @@ class Board(NamedTuple):
     flags: str
 
 
+MOST_NAME = 63  # characters, as Arduino's library specification allows
+
 M3 = Board("mps2-an385", "Cortex-M3", "-mcpu=cortex-m3 -mthumb")
 M7 = Board("mps2-an500", "Cortex-M7", "-mcpu=cortex-m7 -mthumb -mfpu=fpv5-sp-d16 -mfloat-abi=hard")
 
@@ -44,7 +46,7 @@ def c_library(
             f"microcontroller: answers of the kind {description['answers']} are not written as C.",
             "This target takes classification; name device_sdk in deploy.targets for others.",
         )
-    title = f"{line(description['name'])}: {len(description['labels'])} labels, C99"
+    title = f"{_comment(description['name'])}: {len(description['labels'])} labels, C99"
     graph = read_graph(network, description["input_shape"])
     steps = steps_source(description, title)
     source = model_source(lowered(graph), description["labels"], title)
@@ -53,8 +55,9 @@ def c_library(
         "cpu": board.processor,
         "cpu_flags": board.flags,
         "board": board.machine,
-        "library": re.sub(r"\W", "_", description["name"]),
-        "sentence": f"Answers {len(description['labels'])} labels of a {description['noun']}.",
+        "library": _arduino_name(description["name"]),
+        "sentence": f"Answers {len(description['labels'])} labels of a "
+        f"{line(description['noun'])}.",
     }
     files = {f"src/{name}": data for name, data in {**source.files, **steps.files}.items()}
     for name in ("main.c", "library.c", "startup.c", "board.ld"):
@@ -64,6 +67,19 @@ def c_library(
     example = f"examples/{facts['library']}/{facts['library']}.ino"
     files[example] = filled("example.ino", facts)
     return Library(files, graph, source)
+
+
+def _comment(text: str) -> str:
+    """`text` for a comment of C or make: in one line, without what ends it or goes on in the next
+    line."""
+    return re.sub(r"[*/\\?]", "_", line(text))
+
+
+def _arduino_name(text: str) -> str:
+    """`text` as the name of an Arduino library and sketch: ASCII letters, digits and _, a letter
+    first, 63 characters at most."""
+    name = re.sub(r"[^A-Za-z0-9_]", "_", text)[:MOST_NAME]
+    return name if name[:1].isalpha() else f"model_{name}"[:MOST_NAME]
 
 
 def names(files: Sequence[str]) -> list[str]:

@@ -75,6 +75,8 @@ def _picture(before: Mapping[str, Any], description: Mapping[str, Any]) -> dict[
             second="sample->second",
             scores="found",
         ),
+        "entry_bytes": "(sample->first <= STEPS_MOST_SIDE && sample->second <= STEPS_MOST_SIDE\n"
+        "             ? (int64_t)3 * sample->first * sample->second : 0)",
         "library_call": call.format(data="sample", first="1", second="1", scores="scores"),
         "element": "uint8_t",
         "example_size": 3 * height * width,
@@ -153,6 +155,7 @@ def _sound_calls(rate: int) -> dict[str, Any]:
         "entry_call": call.format(
             data="(const STEPS_SAMPLE *)data", first="sample->first", scores="found"
         ),
+        "entry_bytes": "(int64_t)sizeof(STEPS_SAMPLE) * sample->first",
         "library_call": call.format(data="sample", first="3", scores="scores"),
         "element": "STEPS_SAMPLE",
         "example_size": rate,

@@ -9,6 +9,12 @@ async function pictureAt(address) {
   return { bitmap, width: side("x-width", bitmap.width), height: side("x-height", bitmap.height) };
 }
 
+// The parts of `boxes` that lie on a picture: a box that ends outside could not be accepted.
+function within({ width, height }, boxes) {
+  const clipped = boxes.map(([label, left, top, right, bottom]) => [label, left, top, Math.min(right, width), Math.min(bottom, height)]);
+  return clipped.filter(([, left, top, right, bottom]) => left + 1 <= right && top + 1 <= bottom);
+}
+
 function edited(item) {
   const [canvas, label, fresh, count, remove, sent] = ["canvas", "select", "[name=new_label]", ".count", ".remove", "[name=boxes]"].map((each) => item.querySelector(each));
   const named = () => fresh.value.trim() || label.value;
@@ -56,6 +62,11 @@ function edited(item) {
     rename();
   });
   fresh.addEventListener("change", rename);
+  fresh.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // it names a box: only the button accepts the input
+    rename();
+  });
   remove.addEventListener("click", removeChosen);
   canvas.addEventListener("keydown", (event) => {
     const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -67,7 +78,7 @@ function edited(item) {
   pictureAt(item.dataset.view).then((picture) => {
     stage.editing = "boxes";
     canvas.style.aspectRatio = Math.min(Math.max(picture.width / picture.height, 0.7), 2.5);
-    stage.show(picture, JSON.parse(item.dataset.boxes));
+    stage.show(picture, within(picture, JSON.parse(item.dataset.boxes)));
     update();
     item.querySelector("[value=accept]").disabled = false;
   }).catch(() => { count.textContent = item.dataset.failed; });
