@@ -51,9 +51,12 @@ def recall_drops(
     }
 
 
-def effective_pairs(before: Flags, after: Flags, clusters: Clusters | None) -> float:
+def effective_pairs(
+    before: Flags, after: Flags, clusters: Clusters | None, influence: Numbers | None = None
+) -> float:
     """The number of independent pairs that tell as much about the drop from `before` to `after`,
-    both [n], as these do, which come in the groups `clusters`; there is at least one.
+    both [n], as these do, which come in the groups `clusters`; there is at least one. `influence`:
+    of each pair on the drop, [n]; None: all pairs count the same.
 
     Groups count as for the share of pairs that differ (clusters.py), or as for the drop, whichever
     leaves fewer: one group may have lost all that another has won."""
@@ -61,13 +64,18 @@ def effective_pairs(before: Flags, after: Flags, clusters: Clusters | None) -> f
         return float(len(before))
     found = design(before == after, clusters)
     change = after.astype(np.float64) - before
-    effect = float(design_effects((change - change.mean())[np.newaxis], clusters)[0])
+    if influence is None:
+        influence = change - change.mean()
+    effect = float(design_effects(influence[np.newaxis], clusters)[0])
     by_drop = len(before) / (effect * found.scarcity)
     return max(min(found.effective, by_drop), found.least)
 
 
-def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Measure:
-    """The drop in balanced accuracy, in which each label counts the same.
+def balanced_drop(
+    truth: ArrayLike, before: ArrayLike, after: ArrayLike, clusters: Clusters | None = None
+) -> Measure:
+    """The drop in balanced accuracy, in which each label counts the same, over the groups
+    `clusters`.
 
     The interval is Tango's for the effective number of samples, which follows from the variance
     over labels, as in macro.py. Each label gets one additional sample with the mean rates over
@@ -82,10 +90,22 @@ def balanced_drop(truth: ArrayLike, before: ArrayLike, after: ArrayLike) -> Meas
         np.bincount(true, rows, len(counts))[has].astype(np.float64)
         for rows in (old & ~new, ~old & new)
     )
-    effective = _effective_samples(lost, won, counts[has])
+    influence = _balanced_influence(true, old, new)
+    weight = effective_pairs(old, new, clusters, influence) / len(true)
+    effective = _effective_samples(lost, won, counts[has]) * weight
     lost_share, won_share = (float((flips / counts[has]).mean()) for flips in (lost, won))
     low, high = tango(lost_share * effective, won_share * effective, effective)
     return Measure(value=lost_share - won_share, low=low, high=high, n=len(true))
+
+
+def _balanced_influence(true: Counts, before: Flags, after: Flags) -> Numbers:
+    """The influence of each sample on the drop in balanced accuracy, [n], up to a factor: how its
+    change differs from the mean change of its label, over the number of the label's samples."""
+    change = after.astype(np.float64) - before
+    counts = np.maximum(np.bincount(true), 1)
+    means = np.bincount(true, change) / counts
+    influence: Numbers = (change - means[true]) / counts[true]
+    return influence
 
 
 def _effective_samples(lost: Numbers, won: Numbers, counts: Counts) -> float:
@@ -98,11 +118,18 @@ def _effective_samples(lost: Numbers, won: Numbers, counts: Counts) -> float:
     return float(whole) / mean if mean > 0 else len(counts) ** 2 / float((1 / counts).sum())
 
 
-def loss_rise(before: ArrayLike, after: ArrayLike, seed: int = 0) -> Measure:
+def loss_rise(
+    before: ArrayLike, after: ArrayLike, seed: int = 0, clusters: Clusters | None = None
+) -> Measure:
     """The rise of the mean loss from `before` to `after`, losses [n] of the same samples. The
-    interval is that of the bootstrap over samples."""
+    interval is that of the bootstrap over samples, or over the groups `clusters`."""
     rise = np.asarray(after, np.float64) - np.asarray(before, np.float64)
-    low, high = np.quantile(bootstrap.means(rise, seed), [0.025, 0.975])
+    if clusters is None:
+        means = bootstrap.means(rise, seed)
+    else:
+        sizes = clusters.sums(np.ones(len(rise)))
+        means = bootstrap.ratios(clusters.sums(rise), sizes, seed)
+    low, high = np.quantile(means, [0.025, 0.975])
     return Measure(value=float(rise.mean()), low=float(low), high=float(high), n=len(rise))
 
 

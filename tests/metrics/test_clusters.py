@@ -7,7 +7,7 @@ from stages.artifacts import Measure
 from stages.metrics import measure, proportion
 from stages.metrics.boxes import measure_boxes
 from stages.metrics.clusters import clusters_of, share
-from stages.metrics.paired import effective_pairs, paired_drop
+from stages.metrics.paired import balanced_drop, effective_pairs, loss_rise, paired_drop
 from stages.metrics.unpaired import drop_between
 from tests.metrics.worlds import world
 
@@ -166,3 +166,40 @@ def test_pairs_count_as_fewer_if_one_group_lost_what_another_won():
 
     assert effective_pairs(before, after, None) == 40
     assert effective_pairs(before, after, clusters) == pytest.approx(4)  # one answer a group
+
+
+def test_a_balanced_drop_is_covered_where_networks_differ_by_speaker():
+    rng = np.random.default_rng(4)
+    grouped = plain = 0
+    for _ in range(WORLDS):
+        keys, agrees = speakers(rng, 20, 15, right=0.9)
+        truth = np.arange(len(keys)) % 3
+        after = np.where(agrees, truth, (truth + 1) % 3)
+        clusters = clusters_of(keys.astype(str))
+        grouped += holds(balanced_drop(truth, truth, after, clusters), 0.1)
+        plain += holds(balanced_drop(truth, truth, after), 0.1)
+
+    assert grouped >= 0.9 * WORLDS
+    assert plain < grouped - 0.1 * WORLDS
+
+
+def test_groups_of_one_sample_leave_drops_as_they_are():
+    truth, each = np.arange(60) % 3, [str(row) for row in range(60)]
+    after = np.where(np.arange(60) % 7 == 0, (truth + 1) % 3, truth)
+
+    assert clusters_of(each) is None
+    assert balanced_drop(truth, truth, after, clusters_of(each)) == balanced_drop(
+        truth, truth, after
+    )
+
+
+def test_a_rise_of_the_loss_has_the_interval_of_groups():
+    keys = np.repeat(np.arange(10), 30)
+    rise = np.repeat(np.random.default_rng(0).normal(0.1, 0.3, 10), 30)
+    zeros = np.zeros(len(rise))
+
+    alone = loss_rise(zeros, rise)
+    grouped = loss_rise(zeros, rise, clusters=clusters_of(keys.astype(str)))
+
+    assert grouped.value == alone.value
+    assert grouped.high - grouped.low > 3 * (alone.high - alone.low)

@@ -18,6 +18,7 @@ from stages.train.heads.problem import Problem
 from stages.train.search.selection import DECIMALS, choose, result_of
 from stages.train.search.successive_halving import Trial
 
+VERDICTS = ("worse", "undecided", "better")  # of a comparison, the hardest rival first
 Comparison = Mapping[str, Any]  # as `baselines.comparison` records it
 
 
@@ -67,13 +68,20 @@ def _over_hand_designs(gains: Mapping[str, Comparison]) -> str:
     by_hand = {name: gain for name, gain in gains.items() if name in OPERATIONS}
     if not by_hand:
         return "There is no hand design to compare with: none keeps the limits, or had a trial"
-    name, least = min(by_hand.items(), key=lambda item: item[1]["gain"]["value"])
+    name, least = min(by_hand.items(), key=_hardness)
     figures = f"gain over the hand design '{name}' {_figures(least)}"
-    if all(map(_wins, by_hand.values())):
+    if _wins(least):
         return f"The searched network is better: {figures}"
     if least["verdict"] == "worse":
         return f"Do not search: the hand design is better: {figures}"
     return f"Do not search: the hand design is within the interval: {figures}"
+
+
+def _hardness(named: tuple[str, Comparison]) -> tuple[int, float]:
+    """The sort key that puts the arm first that is hardest to beat: by the verdict, and then by the
+    gain, as an arm with a smaller gain may have a wider interval."""
+    gain = named[1]
+    return VERDICTS.index(gain["verdict"]), gain["gain"]["value"]
 
 
 def _nearest(name: str) -> str:
@@ -100,7 +108,8 @@ def _measured(trial: Trial, metric: str, problem: Problem) -> Measure:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     scores = powers / powers.sum(axis=1, keepdims=True)
     names = [str(label) for label in range(problem.classes)]
-    return measure(truth[is_labelled], scores, names).overall[metric]
+    groups = problem.group_names(arrays["rows"][is_labelled])
+    return measure(truth[is_labelled], scores, names, groups=groups).overall[metric]
 
 
 def _bounds(found: Measure) -> dict[str, float]:

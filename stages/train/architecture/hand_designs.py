@@ -18,6 +18,13 @@ def hand_designs(name: str, limits: CountedLimits) -> list[Genotype]:
     return [genotype for genotype in every if limits.allow(genotype)][:FEW]
 
 
+def moderate_design(name: str, limits: CountedLimits) -> Genotype | None:
+    """The widest network of the design `name` that is no wider than WIDTHS and keeps `limits`; None
+    if none does."""
+    every = (_design(OPERATIONS[name], factor) for factor in FACTORS if factor <= 1)
+    return next((genotype for genotype in every if limits.allow(genotype)), None)
+
+
 def _design(operation: str, factor: float) -> Genotype:
     first, second, third = (round(width * factor) for width in WIDTHS)
     return Genotype(

@@ -4,12 +4,16 @@ budget for the search.
 Times are computed from numbers of samples and epochs and not measured, so that equal arguments give
 equal plans. Seconds are wall-clock seconds of the reference machine."""
 
+import math
 from typing import NamedTuple
 
 from stages.config import TrainConfig
 from stages.config.distillation import Distil, Distillation, Prune
+from stages.models.genotype import parse
 from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.train.architecture.counted_limits import planned_shape
+from stages.train.cost.architecture_cost import network_seconds
 from stages.train.cost.budget import (
     DECODING_SECONDS,
     EXPORT_SECONDS,
@@ -27,7 +31,7 @@ from stages.train.search.search_space import Input, inputs_of
 
 MOST_SHARE = 0.5  # of the budget that students may take; the rest finds their teacher
 LONGEST, LONGEST_SCRATCH = 20, 60  # epochs, where the config names none
-EPOCH_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.2)  # of the longest, in the order of offering
+EPOCH_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1)  # of the longest that are offered
 WHOLE, HALF = "none", "half"  # values of the hyperparameter `freeze`
 
 
@@ -48,11 +52,19 @@ class StudentCost(NamedTuple):
         scratch = self.model_input.initialised_family.from_scratch
         return self.distillation.epochs or (LONGEST_SCRATCH if scratch else LONGEST)
 
+    @property
+    def forward_seconds(self) -> float:
+        """Seconds of one core for a forward pass of one sample through the student, whole."""
+        return student_forward_seconds(self.model_input, self.genotype)
+
+    @property
+    def genotype(self) -> str:
+        """The architecture that the config names, of a searched family; else empty."""
+        return getattr(self.distillation, "genotype", "")
+
     def epoch_seconds(self, samples: int) -> float:
         """Seconds of an epoch on `samples` samples."""
-        each = seconds_per_sample(self.model_input)
-        if self.model_input.initialised_family.from_scratch:
-            each = SCRATCH_STEP_PASSES * forward_seconds(self.model_input)
+        each = step_seconds(self.model_input, self.genotype)
         return samples * each * UNFROZEN_SHARES[self.freeze] / REFERENCE_CORES
 
     def answer_seconds(self, samples: int) -> float:
@@ -60,11 +72,14 @@ class StudentCost(NamedTuple):
         rows = samples * (1 + self.distillation.views)
         return rows * (DECODING_SECONDS + forward_seconds(self.teacher)) / REFERENCE_CORES
 
-    def epochs_alone(self, samples: int, epochs: int) -> int:
+    def epochs_alone(self, samples: int, epochs: int, views: int, unlabelled: int = 0) -> int:
         """The epochs of the same network without a teacher that take as long as `epochs` with
-        one and the teacher's answers together."""
+        one and the teacher's answers together. `views`: those that the teacher answered of each of
+        `samples` labelled and `unlabelled` other samples, which are trained on, too."""
         of_epoch = self.epoch_seconds(samples) * TRAINING_SHARE
-        return epochs + round(self.answer_seconds(samples) / of_epoch)
+        settings = self.distillation.model_copy(update={"views": views})
+        answers = self._replace(distillation=settings).answer_seconds(samples + unlabelled)
+        return epochs + round(epochs * unlabelled / samples + answers / of_epoch)
 
     def seconds(self, samples: int, epochs: int, folds: int) -> float:
         """Seconds for students of `epochs` epochs on `samples` samples: one for each of `folds`
@@ -75,6 +90,22 @@ class StudentCost(NamedTuple):
         trained = folds * TRAINING_SHARE * epochs * self.epoch_seconds(samples)
         total = STARTUP_SECONDS + answers + stems + trained + epochs * self.epoch_seconds(samples)
         return total + (trained + folds * self.answer_seconds(samples) if self.alone else 0.0)
+
+
+def student_forward_seconds(model_input: Input, genotype: str = "") -> float:
+    """Seconds of one core for a forward pass of one sample. `genotype`: the architecture, if the
+    family is searched and the config names one. Raises ConfigError if that is none."""
+    if model_input.initialised_family.searched and genotype:
+        return network_seconds(parse(genotype), planned_shape(model_input))
+    return forward_seconds(model_input)
+
+
+def step_seconds(model_input: Input, genotype: str = "") -> float:
+    """Seconds of one core to train all layers of a student on one sample, once; arguments and
+    errors as of `student_forward_seconds`."""
+    if model_input.initialised_family.from_scratch:
+        return SCRATCH_STEP_PASSES * student_forward_seconds(model_input, genotype)
+    return seconds_per_sample(model_input)
 
 
 def distilled(config: TrainConfig, distil: Distil, teacher: Input) -> StudentCost:
@@ -120,34 +151,46 @@ def student_seconds(config: TrainConfig, samples: int) -> float:
 
 
 def with_students_within(config: TrainConfig, samples: int, seconds: float) -> TrainConfig:
-    """`config` with the epochs of its students filled in, so that they take at most MOST_SHARE of
-    `seconds`. Raises BudgetTooSmall, saying which budget would be enough, if the fewest epochs take
-    longer."""
-    for share in EPOCH_SHARES:
-        offer = _with_epochs(config, share)
+    """`config` with the epochs and views of its students filled in: the first of `_offers` that
+    takes at most MOST_SHARE of `seconds`. Raises BudgetTooSmall, saying which budget would be
+    enough, if none does."""
+    least = float("inf")
+    for offer in _offers(config):
         needed = student_seconds(offer, samples)
         if needed <= MOST_SHARE * seconds:
             return offer
-    minutes = config.budget_minutes * needed / (MOST_SHARE * seconds)
+        least = min(least, needed)
+    minutes = config.budget_minutes * least / (MOST_SHARE * seconds)
     names = ["distil"] * bool(config.distils) + ["prune"] * bool(config.prunes)
     keys = " and ".join(f"train.{name}" for name in names)
     raise BudgetTooSmall(
         f"{config.budget_minutes:g} minutes are not enough for a teacher and its student "
         f"({keys}): it takes about {minutes:.1f}.",
-        f"Set train.budget_minutes to {minutes * 1.1:.0f} or more, or fewer `epochs` and `views` "
-        f"of {keys}.",
+        f"Set train.budget_minutes to {math.ceil(minutes * 1.1)} or more, or train.families to "
+        f"lighter ones, or fewer `epochs` of {keys}.",
     )
 
 
-def _with_epochs(config: TrainConfig, share: float) -> TrainConfig:
-    """`config` with `share` of the longest epochs for students of which it names none; below half
-    of them, with fewer views, too."""
+def _offers(config: TrainConfig) -> list[TrainConfig]:
+    """`config` with each of EPOCH_SHARES and each number of views, the preferred offer first: that
+    with the highest product of epochs and rows for a sample. What takes most of the time is so cut
+    first, whether that is the teacher's answers or the student's epochs."""
+    most = max((cost.distillation.views for cost in student_costs(config)), default=0)
+    pairs = [(share, views) for share in EPOCH_SHARES for views in range(most + 1)]
+    pairs.sort(key=lambda pair: (pair[0] * (1 + pair[1]), pair[0]), reverse=True)
+    return [_with_epochs(config, share, views) for share, views in pairs]
+
+
+def _with_epochs(config: TrainConfig, share: float, views: int) -> TrainConfig:
+    """`config` with `share` of the longest epochs for students of which it names none, and at most
+    `views` views. An epoch takes one view of each sample, so that there are no more views than
+    epochs."""
     changes: dict[str, Distillation] = {}
     for cost in student_costs(config):
         name = "distil" if isinstance(cost.distillation, Distil) else "prune"
         epochs = cost.distillation.epochs or max(1, round(cost.longest * share))
-        views = min(round(cost.distillation.views * min(1.0, 2 * share)), epochs)
-        changes[name] = cost.distillation.model_copy(update={"epochs": epochs, "views": views})
+        fewer = min(cost.distillation.views, views, epochs)
+        changes[name] = cost.distillation.model_copy(update={"epochs": epochs, "views": fewer})
     return config.model_copy(update=changes)
 
 

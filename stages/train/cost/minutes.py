@@ -6,11 +6,8 @@ from collections.abc import Callable
 
 from stages.config import TrainConfig
 from stages.train.cost.budget import REFERENCE_CORES, epoch_seconds
-from stages.train.cost.finetune_budget import (
-    TRAINING_SHARE,
-    UNFROZEN_SHARES,
-    seconds_per_sample,
-)
+from stages.train.cost.distillation_budget import step_seconds
+from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES
 from stages.train.search.search_space import inputs_by_name
 from stages.train.search.successive_halving import Trial
 
@@ -27,7 +24,7 @@ def minutes_of(config: TrainConfig, samples: int, views: int) -> Minutes:
         epochs = len(trial.result.curve) if trial.result else 0
         if trial.phase > 1:
             share = UNFROZEN_SHARES[trial.hyperparameters["freeze"]]
-            seconds = samples * TRAINING_SHARE * share * seconds_per_sample(model_input)
+            seconds = samples * TRAINING_SHARE * share * step_seconds(model_input)
             seconds /= REFERENCE_CORES
         else:
             seconds = epoch_seconds(

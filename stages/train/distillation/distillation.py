@@ -1,45 +1,27 @@
 """Drives distillation and pruning: the chosen network is the teacher, students are trained and
 compared with it on the same held-out samples, and one may be shipped in its place."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from stages.artifacts import Dataset, canonical, digest_of
-from stages.closure import code_of
+from stages.artifacts import Dataset
 from stages.config import TrainConfig
-from stages.config.distillation import Distil, Prune
+from stages.config.distillation import Distil
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
-from stages.train.cost.distillation_budget import (
-    StudentCost,
-    distilled,
-    pruned,
-)
-from stages.train.cost.estimate import student_bytes
-from stages.train.distillation.decision import Decision, decision
+from stages.train.cost.distillation_budget import StudentCost, distilled, pruned
 from stages.train.distillation.initial_students import Candidates, candidates_of
-from stages.train.distillation.student_problem import (
-    Services,
-    StudentProblem,
-    student_problem_of,
-)
-from stages.train.distillation.student_training import (
-    ALONE,
-    DISTILLED,
-    PRUNED,
-    Student,
-    StudentRequest,
-    run_students,
-)
-from stages.train.distillation.teacher import Teacher, teacher_of
-from stages.train.finetune.finetune_search import DEFAULTS, TrialReport
+from stages.train.distillation.student_context import StudentContext, student_of
+from stages.train.distillation.student_problem import StudentProblem, student_problem_of
+from stages.train.distillation.student_record import record_of
+from stages.train.distillation.student_training import ALONE, DISTILLED, PRUNED, Student
+from stages.train.distillation.teacher import teacher_of
 from stages.train.finetune.finetuning import Tuned
 from stages.train.finetune.reevaluation import join_folds
 from stages.train.finetune.resume_state import ResumeState
-from stages.train.heads.baselines import comparison
 from stages.train.heads.out_of_fold import predictions_in
 from stages.train.heads.prepared import Prepared, preprocessing_of
 from stages.train.search.search_space import learner_of
@@ -63,53 +45,6 @@ class StudentResults(NamedTuple):
     record: dict[str, Any]
     shapes: dict[str, tuple[int, ...]]
     groups: list[str]
-
-
-@dataclass(frozen=True)
-class StudentContext:
-    """What all students share."""
-
-    teacher: Teacher
-    prepared: Prepared
-    dataset: Dataset
-    config: TrainConfig
-    store: Store
-    run: Run
-    resources: Resources
-
-    @property
-    def services(self) -> Services:
-        """Store, run and resources."""
-        return Services(self.store, self.run, self.resources)
-
-    def group(self, role: str, stage: str) -> str:
-        """The name of the process group that trains students of a `role`: equal for an equal
-        teacher, dataset, config and code, so that a second start resumes the first."""
-        key: list[Any] = [self.dataset.ref.id, self.config.model_dump(mode="json"), role, stage]
-        key += [self.teacher.chosen.number, code_of("stages.train").digest]
-        return digest_of(canonical(key))[:16]
-
-    def train(
-        self, student_problem: StudentProblem, students: Sequence[Student], group: str
-    ) -> ResumeState:
-        """Train `students` in the process group `group`; return the results."""
-        from stages.train.distributed import run_distributed
-
-        def on_report(metrics: dict[str, Any]) -> None:
-            report = TrialReport(**metrics)
-            self.run.progress(report.purpose, len(report.curve), report.epochs)
-
-        folder = run_distributed(
-            run_students,
-            StudentRequest(student_problem.finetune_problem, tuple(students)),
-            workers=self.config.workers,
-            name=group,
-            store=self.store,
-            resources=self.resources,
-            on_report=on_report,
-            memory=student_bytes(self.config, student_problem.cost),
-        )
-        return ResumeState.load(folder)
 
 
 class ValidatedStudent(NamedTuple):
@@ -201,10 +136,12 @@ def _validate(
     student_problem = student_problem_of(cost, context.teacher, *about, config, context.services)
     candidates = candidates_of(student_problem, context.prepared, config, context.services)
     folds = range(context.config.validation_folds)
-    students = [_student(context, student_problem, candidates, role, fold, fold) for fold in folds]
+    students = [
+        student_of(context, student_problem, candidates, role, fold, fold) for fold in folds
+    ]
     if cost.alone:
         students += [
-            _student(context, student_problem, candidates, ALONE, fold, len(folds) + fold)
+            student_of(context, student_problem, candidates, ALONE, fold, len(folds) + fold)
             for fold in folds
         ]
     state = context.train(student_problem, students, context.group(role, "validated"))
@@ -215,57 +152,8 @@ def _validate(
         candidates,
         trial,
         alone,
-        _record(context, student_problem, candidates, trial, alone),
+        record_of(context, student_problem, candidates, trial, alone),
     )
-
-
-def _student(
-    context: StudentContext,
-    student_problem: StudentProblem,
-    candidates: Candidates,
-    role: str,
-    fold: int | None,
-    number: int,
-    logit_temperature: float = 1.0,
-) -> Student:
-    cost = student_problem.cost
-    samples = len(student_problem.finetune_problem.rows)
-    epochs = cost.longest
-    has_teacher = role != ALONE
-    return Student(
-        number=number,
-        role=role,
-        candidate=candidates(fold),
-        hyperparameters=_hyperparameters(context, cost, role),
-        epochs=epochs if has_teacher else cost.epochs_alone(samples, epochs),
-        fold=fold,
-        soft_targets=student_problem.soft_targets(fold, context.services) if has_teacher else None,
-        logit_temperature=logit_temperature,
-    )
-
-
-def _hyperparameters(context: StudentContext, cost: StudentCost, role: str) -> dict[str, Any]:
-    """The hyperparameters of a student: the defaults of fine-tuning, in which a network from
-    scratch learns as fast in all layers, and a pruned one does not go back to where it began."""
-    head = context.teacher.head
-    values = {
-        **DEFAULTS,
-        "input": cost.model_input.name,
-        "freeze": cost.freeze,
-        "head": head["head"] if role == PRUNED else "linear",
-        "class_balance": head["class_balance"],
-        "training": role,
-    }
-    if not cost.model_input.initialised_family.frozen:
-        values["layer_decay"] = 1.0
-    if role == PRUNED:
-        values |= {"interpolation": 1.0, "recalibrate": True}
-        values |= cost.distillation.model_dump(include={"share", "by"})
-    if role != ALONE:
-        settings = cost.distillation
-        values |= {"teacher": cost.teacher.name, "soft_weight": settings.weight}
-        values["soft_temperature"] = settings.temperature
-    return values
 
 
 def _trial(
@@ -285,69 +173,6 @@ def _trial(
     )
 
 
-def _record(
-    context: StudentContext,
-    student_problem: StudentProblem,
-    candidates: Candidates,
-    trial: Trial,
-    alone: Trial | None,
-) -> dict[str, Any]:
-    """The record of a student in the Model: what it learnt from, its comparison with its teacher
-    and with the same network alone, and whether it ships."""
-    cost, metric, problem = student_problem.cost, context.config.metric, context.prepared.problem
-    against_teacher = comparison(trial, context.teacher.chosen, metric, problem)
-    ships, why = _decision(context, cost, against_teacher)
-    record: dict[str, Any] = {
-        "teacher": context.teacher.chosen.number,
-        "student": trial.number,
-        "input": trial.input,
-        **cost.distillation.model_dump(include={"temperature", "weight", "share", "by"}),
-        "epochs": trial.reached,
-        "views": student_problem.finetune_problem.views,
-        "unlabelled": student_problem.unlabelled,
-        "against_teacher": against_teacher,
-        "ships": ships,
-        "why": why,
-    }
-    if isinstance(cost.distillation, Prune):
-        record |= _pruning_record(context, student_problem, candidates)
-    if alone:
-        against_alone = comparison(trial, alone, metric, problem)
-        record |= {"alone": alone.number, "epochs_alone": alone.reached}
-        record["against_alone"] = against_alone
-    return record
-
-
-def _pruning_record(
-    context: StudentContext, student_problem: StudentProblem, candidates: Candidates
-) -> dict[str, Any]:
-    """The widths of the pruned network that ships, and what it costs, before and after."""
-    from stages.train.distillation.pruning import channel_groups_of, pruning_cost
-
-    arrays, candidate = context.teacher.arrays(None), candidates(None)
-    network = {f"backbone.{name}": array for name, array in candidate.published.items()}
-    family = context.teacher.model_input.initialised_family
-    channels = channel_groups_of(family, arrays, student_problem.window_shape)
-    cost = pruning_cost(channels, arrays, {**network, **candidate.head})
-    widths = {name: list(pair) for name, pair in cost.widths.items()}
-    counts = {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
-    return {**counts, "widths": widths}
-
-
-def _decision(
-    context: StudentContext, cost: StudentCost, against_teacher: Mapping[str, Any]
-) -> Decision:
-    """Whether the student of `cost` ships, and why. `against_teacher`: its comparison."""
-    over_limit = cost.teacher.name in context.config.device.excluded
-    return decision(
-        cost.distillation,
-        against_teacher["gain"]["low"],
-        context.config.metric,
-        over_limit=over_limit and isinstance(cost.distillation, Distil),
-        lighter=_seconds(cost) < cost.teacher.seconds,
-    )
-
-
 def _shipped_trial(
     context: StudentContext, validated: Sequence[ValidatedStudent], trials: list[Trial]
 ) -> Trial:
@@ -356,7 +181,7 @@ def _shipped_trial(
     shipping = [student for student in validated if student.record["ships"]]
     if not shipping:
         return context.teacher.chosen
-    student = min(shipping, key=lambda each: _seconds(each.student_problem.cost))
+    student = min(shipping, key=lambda each: each.record["seconds"])
     for other in shipping:
         if other is not student:
             other.record.update(ships=False, why="a cheaper student ships")
@@ -364,18 +189,12 @@ def _shipped_trial(
     role = str(trial.hyperparameters["training"])
     predictions = predictions_in(unpack_arrays(result_of(trial).arrays))
     temperature = float(predictions["temperature"])
-    last = _student(context, student_problem, student.candidates, role, None, 0, temperature)
+    last = student_of(context, student_problem, student.candidates, role, None, 0, temperature)
     state = context.train(student_problem, [last], context.group(role, "shipped"))
     network = unpack_arrays(state.result(last.rung).arrays)
     shipped = replace(result_of(trial), arrays=pack_arrays({**network, **predictions}))
     trials[trial.number] = replace(trial, result=shipped)
     return trials[trial.number]
-
-
-def _seconds(cost: StudentCost) -> float:
-    """Seconds of a forward pass of the student of `cost`."""
-    removed = getattr(cost.distillation, "share", 0.0)
-    return cost.model_input.seconds * (1 - removed)
 
 
 def _shape(context: StudentContext, cost: StudentCost) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.models.weights import Array
+from stages.runtime.errors import ConfigError
 from stages.train.distillation.student_problem import Services, StudentProblem
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
 from stages.train.heads.backbone import backbone_file
@@ -111,6 +112,7 @@ def _plain_problem(problem: Problem, features: dict[str, Any]) -> Problem:
         labels=problem.labels[plain],
         fold_of_row=problem.fold_of_row[plain],
         plain=np.ones(int(plain.sum()), bool),
+        groups=None if problem.groups is None else problem.groups[plain],
     )
 
 
@@ -123,29 +125,35 @@ def _scratch_candidate(
     windows = problem.feature_maps[split_name(model_input, student_problem.cost.freeze)]
     samples = np.arange(len(problem.rows)) * (problem.views + 1)
     values = windows.all_of(samples)[0].astype(np.float32)
-    choices = {"genotype": _genotype(distil, values.shape[1:], config)} if family.searched else {}
-    backbone = family.fold_networks(1, values.shape[1:], hidden=False, **choices)
+    shape, classes = values.shape[1:], prepared.problem.classes
+    choices = {"genotype": _genotype(distil, shape, classes, config)} if family.searched else {}
+    backbone = family.fold_networks(1, shape, hidden=False, **choices)
     backbone.initialise(values, np.random.default_rng(config.seed))
     head = {
-        "head.out.weight": np.zeros((backbone.features, prepared.problem.classes), np.float32),
-        "head.out.bias": np.zeros(prepared.problem.classes, np.float32),
+        "head.out.weight": np.zeros((backbone.features, classes), np.float32),
+        "head.out.bias": np.zeros(classes, np.float32),
     }
     published = {name: tensor.numpy().copy() for name, tensor in backbone.state_dict().items()}
     return FinetuneCandidate(model_input, published, head, {})
 
 
-def _genotype(distil: Distil, shape: tuple[int, ...], config: TrainConfig) -> str:
-    """The architecture that `distil` names, or the widest design by hand that keeps the device's
-    counted limits. Raises ConfigError if the name is none."""
+def _genotype(distil: Distil, shape: tuple[int, ...], classes: int, config: TrainConfig) -> str:
+    """The architecture that `distil` names, or the design by hand for windows of `shape` and so
+    many `classes` that keeps the device's counted limits (`moderate_design`). Raises ConfigError if
+    the name is none, or no design keeps them."""
     from stages.models.genotype import parse
-    from stages.train.architecture.counted_limits import FEW_LABELS, limits_of
-    from stages.train.architecture.hand_designs import WIDTHS, hand_designs
+    from stages.train.architecture.counted_limits import limits_of
+    from stages.train.architecture.hand_designs import moderate_design
 
     if distil.genotype:
         return parse(distil.genotype).text
-    limits = limits_of(config, shape, FEW_LABELS, folds=1)
-    designs = hand_designs("separable", limits)
-    return next((each for each in designs if each.widths <= WIDTHS), designs[-1]).text
+    design = moderate_design("separable", limits_of(config, shape, classes, folds=1))
+    if design is None:
+        raise ConfigError(
+            f"train.distil: no design of {distil.family} keeps the limits of train.device.",
+            "Raise train.device.parameters or macs, or name a smaller `genotype`.",
+        )
+    return design.text
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 From top to bottom: epochs (`fit`); the batches of an epoch; a step, with its learning rate and the
 running mean of the weights; the loss of a shard and its gradient; validation; the weights that
-ship; the state of a trial; how samples of a batch are mixed.
+ship; the state of a trial.
 
 A batch is divided into shards. A step sums the shards' gradients in a fixed order, so that the
 result does not depend on how many workers share them."""
@@ -21,6 +21,7 @@ from stages.train.distributed.process_group import ProcessGroup, SingleProcess
 from stages.train.distributed.schedule import learning_rate_at, running_mean
 from stages.train.evenly import evenly
 from stages.train.finetune.finetune_problem import FinetuneProblem, split_name
+from stages.train.finetune.mixing import mix_batch
 from stages.train.finetune.unfrozen_network import (
     PREDICTION_BATCH,
     TrainedWeights,
@@ -168,8 +169,8 @@ class FinetuneFit(Fit):
         labelled = len(self.problem.labels)
         views = self.finetune_problem.views + 1
         unlabelled = len(soft_targets.logits) // views - labelled
-        count = round(len(rows) * unlabelled / labelled)
-        if count:
+        if unlabelled:  # of a fraction of a row, as many batches have one more
+            count = int(len(rows) * unlabelled / labelled + rng.random())
             drawn = labelled + rng.integers(0, unlabelled, count)
             rows = np.concatenate([rows, self._rows_of_random_views(drawn, rng)])
             targets = np.concatenate([targets, np.zeros((count, targets.shape[1]), np.float32)])
@@ -270,52 +271,3 @@ class FinetuneFit(Fit):
         self.optimizer.resume(state["first"], state["second"], state["done"])
         self.values, self.mean, self.done = state["values"], state["mean"], state["done"]
         fill(self.network.parameters, self.values)
-
-
-def mix_batch(
-    feature_maps: Floats, targets: Floats, how: str, concentration: float, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """`feature_maps` [n, channels, height, width] and `targets` [n, labels], each mixed with those
-    of another sample of the batch. `how`: "mixup" (Zhang et al., arXiv 1710.09412), "cutmix" (Yun
-    et al., arXiv 1905.04899), or "none", which returns both as they are.
-
-    `concentration`: both parameters of the beta distribution from which the share of the first
-    sample is sampled; the lower, the more one of the two samples dominates. Mixup takes one share
-    for the batch, cutmix one rectangle."""
-    other = rng.permutation(len(feature_maps))
-    if how == "mixup":
-        share = np.float32(rng.beta(concentration, concentration))
-        return share * feature_maps + (1 - share) * feature_maps[other], _mix_targets(
-            targets, other, share
-        )
-    if how == "cutmix":
-        return _cutmix(feature_maps, targets, other, rng.beta(concentration, concentration), rng)
-    return feature_maps, targets
-
-
-def _cutmix(
-    feature_maps: Floats,
-    targets: Floats,
-    other: NDArray[np.int64],
-    share: float,
-    rng: np.random.Generator,
-) -> tuple[Floats, Floats]:
-    """Replace a random rectangle, a share of about 1 - `share` of the area, by that of the samples
-    `other` [n]."""
-    height, width = feature_maps.shape[2:]
-    side = float(np.sqrt(1 - share))
-    tall, wide = round(height * side), round(width * side)
-    top, left = rng.integers(0, height - tall + 1), rng.integers(0, width - wide + 1)
-    feature_maps = feature_maps.copy()
-    feature_maps[:, :, top : top + tall, left : left + wide] = feature_maps[
-        other, :, top : top + tall, left : left + wide
-    ]
-    return feature_maps, _mix_targets(
-        targets, other, np.float32(1 - tall * wide / (height * width))
-    )
-
-
-def _mix_targets(targets: Floats, other: NDArray[np.int64], share: np.float32) -> Floats:
-    """A share of `share` of each row of `targets`, the rest of the row `other`."""
-    mixed_targets: Floats = share * targets + (1 - share) * targets[other]
-    return mixed_targets

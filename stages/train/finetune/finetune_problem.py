@@ -97,6 +97,7 @@ class FinetuneProblem:
             fold_of_row=fold_of_row[rows],
             plain=plain,
             folds=1,
+            groups=None if self.heads.groups is None else self.heads.groups[rows],
         )
 
 

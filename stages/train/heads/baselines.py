@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Measure
 from stages.config import TrainConfig
 from stages.metrics import balanced_drop, loss_rise, paired_drop
+from stages.metrics.clusters import Clusters
 from stages.models.arrays import unpack_arrays
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import log_losses, measures
@@ -39,8 +40,8 @@ def baselines(
     own input in another phase or as a student; the best baseline first.
 
     "gain" is the difference in `train.metric` (for log loss, how much lower it is), with a 95 %
-    interval; "verdict" is on `chosen`. All trials were selected on these same samples, so a small
-    gain is optimistic."""
+    interval over the groups that the data names; "verdict" is on `chosen`. All trials were selected
+    on these same samples, so a small gain is optimistic."""
     best_baselines = _baselines(trials, chosen, config, problem.samples)
     return [comparison(chosen, baseline, config.metric, problem) for baseline in best_baselines]
 
@@ -75,7 +76,7 @@ def comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) ->
         chosen_logits.of(rows),
         baseline_logits.of(rows),
     )
-    gain = _gain(metric, truth, chosen_rows, baseline_rows)
+    gain = _gain(metric, truth, chosen_rows, baseline_rows, problem.clusters(rows))
     return {
         "trial": baseline.number,
         "phase": baseline.phase,
@@ -95,11 +96,13 @@ def _logits_of(trial: Trial) -> OutOfFoldLogits:
     )
 
 
-def _gain(metric: str, truth: Indices, ours: Logits, theirs: Logits) -> Measure:
+def _gain(
+    metric: str, truth: Indices, ours: Logits, theirs: Logits, clusters: Clusters | None
+) -> Measure:
     if metric == "log_loss":
-        return loss_rise(log_losses(ours, truth), log_losses(theirs, truth))
+        return loss_rise(log_losses(ours, truth), log_losses(theirs, truth), clusters=clusters)
     drop = paired_drop if metric == "accuracy" else balanced_drop
-    return drop(truth, ours, theirs)
+    return drop(truth, ours, theirs, clusters)
 
 
 def verdict(gain: Measure) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, digest_of
 from stages.etl.manifest import Sample
+from stages.metrics.clusters import Clusters, clusters_of
 from stages.train.heads.features import SampleView
 
 Indices = NDArray[np.int64]
@@ -26,7 +27,8 @@ class Problem:
     `fold_of_row`: [rows], the fold in which a row's sample is held out for validation (-1: in
     none); `plain`: [rows], whether a row is the sample itself, before its augmented views; only
     such rows are validated on. `changes`: the dataset's augmentations of batches. `other`: the
-    label of negatives, which count in no measure."""
+    label of negatives, which count in no measure. `groups`: [rows], the number of the group that
+    the data names for a row's sample; None: each sample is a group of its own."""
 
     features: dict[str, Any]
     labels: Indices
@@ -36,6 +38,15 @@ class Problem:
     folds: int
     changes: tuple[Any, ...] = ()
     other: int | None = None
+    groups: Indices | None = None
+
+    def group_names(self, rows: Indices) -> list[str]:
+        """The name of the group of each of `rows` [n]; empty if each is alone."""
+        return [] if self.groups is None else [str(number) for number in self.groups[rows]]
+
+    def clusters(self, rows: Indices) -> Clusters | None:
+        """The groups of `rows` [n], as intervals count them; None if each is alone."""
+        return clusters_of(self.group_names(rows))
 
     @property
     def samples(self) -> int:
@@ -113,7 +124,17 @@ class Rows:
             folds=folds,
             changes=tuple(changes),
             other=other,
+            groups=self.groups,
         )
+
+    @property
+    def groups(self) -> Indices | None:
+        """As in `Problem`."""
+        samples = [*self.samples, *self.negatives]
+        keys = [sample.group or sample.digest for sample in samples]
+        numbers = np.unique(np.array(keys), return_inverse=True)[1].astype(np.int64)
+        found: Indices = numbers[np.cumsum(self.plain) - 1]
+        return found if any(sample.group for sample in samples) else None
 
     def fold_of_row(self, keys: Sequence[str], folds: int, seed: int) -> Indices:
         """The fold in which each row is held out, [rows]. `keys`: of the group of each of

@@ -13,7 +13,12 @@ from stages.parts import CONTROLLERS
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.counted_limits import check_counts, limits_of
-from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
+from stages.train.architecture.hand_designs import (
+    OPERATIONS,
+    WIDTHS,
+    hand_designs,
+    moderate_design,
+)
 from stages.train.architecture.space import architecture_space, genotype_of, smallest_networks
 from stages.train.cost.architecture_cost import network_seconds
 from stages.train.cost.budget import trials_within
@@ -208,3 +213,14 @@ def test_smaller_networks_get_more_trials_of_a_budget():
     small, large = (trials_within(config(macs=macs), 1500, 0, 1.0) for macs in (300_000, 3_000_000))
 
     assert small > 1.5 * large > 0
+
+
+def test_a_moderate_design_is_no_wider_than_the_published_one_and_keeps_the_limits():
+    free = limits_of(config(parameters=None), SHAPE, LABELS, 1)
+    narrow = limits_of(config(parameters=2_000), SHAPE, LABELS, 1)
+    nothing = limits_of(config(parameters=1), SHAPE, LABELS, 1)
+
+    assert moderate_design("separable", free).widths == WIDTHS
+    assert moderate_design("separable", narrow).widths < WIDTHS
+    assert narrow.allow(moderate_design("separable", narrow))
+    assert moderate_design("separable", nothing) is None

@@ -162,6 +162,18 @@ def test_the_verdict_follows_the_intervals(plain: dict, text: str):
     assert verdict(gains).startswith(f"{text}: gain over the hand design 'plain'")
 
 
+def test_the_verdict_is_on_the_hand_design_that_is_hardest_to_beat():
+    undecided, beaten, winning = gain(0.04, 0.05), gain(0.03, 0.01), gain(-0.01, 0.005)
+
+    assert verdict({"plain": beaten, "separable": undecided}).startswith(
+        "Do not search: the hand design is within the interval: gain over the hand design "
+        "'separable'"
+    )
+    assert verdict({"plain": winning, "separable": gain(-0.02, 0.05)}).startswith(
+        "Do not search: the hand design is better: gain over the hand design 'plain'"
+    )
+
+
 def test_the_verdict_names_rivals_that_are_not_beaten():
     won, even = gain(0.1, 0.05), gain(0.0, 0.05)
 

@@ -4,7 +4,7 @@ has."""
 import numpy as np
 import pytest
 
-from stages.train.finetune.finetune_loop import mix_batch
+from stages.train.finetune.mixing import mix_batch
 
 
 def batch() -> tuple:

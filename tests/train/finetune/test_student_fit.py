@@ -79,6 +79,18 @@ def test_unlabelled_samples_join_a_batch_by_their_share(with_unlabelled):
     np.testing.assert_allclose(both[:, CLASSES:].sum(axis=1), 1, rtol=1e-5)
 
 
+def test_few_unlabelled_samples_join_some_of_the_batches(with_unlabelled):
+    problem, rows = with_unlabelled
+    fit = FinetuneFit(problem, dict(PLAIN), blank_head(), soft_targets=teacher(rows))
+    few = teacher(ROWS + 2 * (VIEWS + 1))
+    targets, rng = np.ones((4, CLASSES), np.float32), np.random.default_rng(0)
+
+    counts = [len(fit._with_soft_targets(few, np.arange(4), targets, rng)[0]) for _ in range(400)]
+
+    assert {4, 5} == set(counts)
+    assert np.mean(counts) - 4 == pytest.approx(4 * 2 / SAMPLES, rel=0.4)
+
+
 def test_unlabelled_samples_are_trained_on(with_unlabelled, finetune_problem):
     problem, rows = with_unlabelled
 

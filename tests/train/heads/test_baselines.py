@@ -7,7 +7,7 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays
-from stages.train.heads.baselines import baselines
+from stages.train.heads.baselines import baselines, comparison
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
 from stages.train.heads.validation_counts import validation_counts
@@ -153,3 +153,17 @@ def test_negatives_count_in_no_comparison():
     assert validation_counts(other, np.arange(200), ("cat", "other"))["held_out_by_label"] == {
         "cat": 100
     }
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss"])
+def test_a_gain_on_a_few_groups_alone_is_undecided(metric):
+    groups = np.arange(200) // 40  # five groups, of which one makes the whole difference
+    chosen, rival = trial(0, SMALL, ()), trial(1, LARGE, range(160, 180))
+
+    alone = comparison(chosen, rival, metric, PROBLEM)
+    grouped = comparison(chosen, rival, metric, replace(PROBLEM, groups=groups))
+
+    assert alone["verdict"] == "better"
+    assert grouped["verdict"] == "undecided"
+    assert grouped["gain"]["value"] == alone["gain"]["value"]
+    assert grouped["gain"]["low"] < alone["gain"]["low"]
