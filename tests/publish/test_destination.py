@@ -196,9 +196,7 @@ def test_what_is_garbled_at_the_place_is_replaced(settings, ids, place, garbled)
     assert found_at(FolderBlobs(place)) == (ids[0], 1)
 
 
-def test_a_process_that_delivers_for_long_holds_up_no_promotion(
-    settings, ids, place, monkeypatch
-):
+def test_a_process_that_delivers_for_long_holds_up_no_promotion(settings, ids, place, monkeypatch):
     monkeypatch.setattr(destination, "PATIENCE", 0.2)
     with alone(live_folder(PIPELINE, settings) / "destination.lock"):
         move_to(ids[0], settings)

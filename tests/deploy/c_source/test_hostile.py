@@ -96,8 +96,12 @@ def test_a_file_of_samples_that_is_cut_short_or_lies_is_no_success(program, tmp_
         good[:8] + struct.pack("<4i", kind, first, second, size) + good[24:]
         for kind, first, second, size in (
             *((0, COUNT, 0, 4), (0, COUNT, 0, -1), (0, COUNT, 0, 2**31 - 1)),
-            *((1, 99, 99, 48), (1, -4, -4, 48),
-               (1, -(2**31), -(2**31), 48), (1, 2**31 - 1, 2**31 - 1, 48)),
+            *(
+                (1, 99, 99, 48),
+                (1, -4, -4, 48),
+                (1, -(2**31), -(2**31), 48),
+                (1, 2**31 - 1, 2**31 - 1, 48),
+            ),
         )
     ]
     cut = [good[:length] for length in (0, 3, 7, 20, 40, 90, len(good) - 1)]
