@@ -62,8 +62,8 @@ def test_all_machines_work_and_make_the_model_that_is_made_here(here, tmp_path):
     assert outcome["model"] == here
     kinds = ("ray::RayPieceWorker", "ray::RayTrainWorker")
     assert [outcome["machines"][kind] for kind in kinds] == [3, 3]
-    # The features take seconds: two workers may be through before the third has started.
-    assert outcome["machines"]["features"] >= 2
+    # The features take seconds: one worker may be through before the others have started.
+    assert outcome["machines"]["features"] >= 1
 
 
 @pytest.mark.chaos
