@@ -12,6 +12,7 @@ from stages.runtime.errors import ConfigError
 from stages.store import Store
 
 ID = re.compile(r"[0-9a-f]{1,64}")  # of a Model, or how it begins
+LONGEST_NAME = 200  # characters of a run's name; a file's may have 255 bytes
 
 
 def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfig:
@@ -38,7 +39,8 @@ def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfi
 
 def _model_of(name: str, store: Store) -> Model:
     """The Model of the run `name`, or that whose id begins with `name`."""
-    lock = load_lock(name, store) if "/" not in name else None  # no way out of the store
+    is_name = "/" not in name and len(name) <= LONGEST_NAME  # no way out of the store
+    lock = load_lock(name, store) if is_name else None
     if lock and "train" not in lock.artifacts:
         raise ConfigError(
             f"train.families: the run {name} has no trained model yet.",
@@ -47,7 +49,7 @@ def _model_of(name: str, store: Store) -> Model:
     ref = lock.artifacts.get("train") if lock else _model_ref(name, store)
     if ref is None or not store.holds(ref):
         raise ConfigError(
-            f"train.families: {FOUND}{name} names no run and no model of this store; it may "
+            f"train.families: {FOUND}{name[:80]} names no run and no model of this store; it may "
             "have been removed.",
             "Name a run that searched an architecture, as `aiwf list` shows it, or a model; or "
             "copy the genotype from the lock of a run that named it into train.genotypes.",

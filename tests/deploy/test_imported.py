@@ -238,13 +238,13 @@ def test_no_more_photos_are_read_than_memory_has_room_for(saved_network):
         side.Clear()
     model = read_network(saved_network(model))
     content = _content(
-        model.SerializeToString(), stated(model, {**OPTIONS, "size": 4000}), "a", "float32"
+        model.SerializeToString(), stated(model, {**OPTIONS, "size": 2000}), "a", "float32"
     )
     read = []
 
-    _windows(content, (read.append(place) or b"no photo" for place in range(20)))
+    _windows(content, (read.append(place) or b"no photo" for place in range(40)))
 
-    assert len(read) == 1_000_000_000 // (4 * 3 * 4000 * 4000)
+    assert len(read) == 1_000_000_000 // (4 * 3 * 2000 * 2000)
 
 
 def test_the_command_writes_the_package_and_says_what_comes_next(saved_network, tmp_path):
