@@ -102,9 +102,9 @@ def _check_type(value: Any, path: Path) -> None:
 
     found = value.type.tensor_type.elem_type
     if found != TensorProto.FLOAT:
-        known = found in TensorProto.DataType.values()
+        has_name = found in TensorProto.DataType.values()
+        name = TensorProto.DataType.Name(found) if has_name else found
         raise ConfigError(
-            f"{path} has a tensor '{value.name[:80]}' of "
-            f"{TensorProto.DataType.Name(found) if known else found} at its input or output.",
+            f"{path} has a tensor '{value.name[:80]}' of {name} at its input or output.",
             "Export it with float32 pictures as input and float32 scores as output.",
         )

@@ -18,7 +18,7 @@ def boxes_of(answer: Mapping[str, Any]) -> list[BoxFields]:
     """The first MOST boxes of what a package answered, without their scores and those that are
     too small to be seen, and so to be put right."""
     found = (_fields([each["label"], *each["box"]]) for each in answer.get("boxes", [])[:MOST])
-    return [each for each in found if _is_seen(each)]
+    return [each for each in found if _is_visible(each)]
 
 
 def boxes_in(text: str, labels: Sequence[str]) -> list[BoxFields]:
@@ -29,7 +29,7 @@ def boxes_in(text: str, labels: Sequence[str]) -> list[BoxFields]:
         found = json.loads(text or "[]")
         is_good = isinstance(found, list) and len(found) <= MOST
         if is_good and all(_is_box(each, labels) for each in found):
-            return [each for each in map(_fields, found) if _is_seen(each)]
+            return [each for each in map(_fields, found) if _is_visible(each)]
     except (ValueError, RecursionError, OverflowError):
         pass
     raise ConfigError(
@@ -49,7 +49,7 @@ def _is_box(found: Any, labels: Sequence[str]) -> bool:
     )
 
 
-def _is_seen(found: Sequence[Any]) -> bool:
+def _is_visible(found: Sequence[Any]) -> bool:
     """Whether a box is a pixel wide and high, as those are that a person may draw."""
     return bool(found[1] + 1 <= found[3] and found[2] + 1 <= found[4])
 

@@ -65,7 +65,7 @@ def test_devices_are_listed_and_shown_with_their_sources():
 
 
 def test_a_device_that_is_misspelt_is_told_with_the_nearest():
-    with pytest.raises(ConfigError, match="no device is called 'raspberry4'") as caught:
+    with pytest.raises(ConfigError, match="No device is called 'raspberry4'") as caught:
         output_of("devices", "raspberry4")
 
     assert "Did you mean 'raspberry_pi_4'?" in caught.value.remedy

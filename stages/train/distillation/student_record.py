@@ -27,8 +27,8 @@ def record_of(
     machine, and whether it ships."""
     cost, metric, problem = student_problem.cost, context.config.metric, context.prepared.problem
     against_teacher = comparison(trial, context.teacher.chosen, metric, problem)
-    cut = _pruning_record(context, student_problem, candidates)
-    seconds = _seconds(cost, cut)
+    pruning = _pruning_record(context, student_problem, candidates)
+    seconds = _seconds(cost, pruning)
     ships, why = _decision(context, cost, against_teacher, seconds)
     record: dict[str, Any] = {
         "teacher": context.teacher.chosen.number,
@@ -42,7 +42,7 @@ def record_of(
         "seconds": seconds,
         "ships": ships,
         "why": why,
-        **cut,
+        **pruning,
     }
     if alone:
         against_alone = comparison(trial, alone, metric, problem)
@@ -85,9 +85,9 @@ def _decision(
     )
 
 
-def _seconds(cost: StudentCost, cut: Mapping[str, Any]) -> float:
-    """Seconds of one core for a forward pass of one sample through the student of `cost`. `cut`:
-    the record of its pruning. What was removed counts, and not what was asked for: the channels of
-    some networks cannot be cut."""
-    before, after = cut.get("multiply_adds", (1, 1))
+def _seconds(cost: StudentCost, pruning: Mapping[str, Any]) -> float:
+    """Seconds of one core for a forward pass of one sample through the student of `cost`.
+    `pruning`: its record. What was removed counts, and not what was asked for: the channels of some
+    networks cannot be cut."""
+    before, after = pruning.get("multiply_adds", (1, 1))
     return cost.forward_seconds * float(after / before)

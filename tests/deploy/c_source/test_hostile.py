@@ -104,10 +104,10 @@ def test_a_file_of_samples_that_is_cut_short_or_lies_is_no_success(program, tmp_
             ),
         )
     ]
-    cut = [good[:length] for length in (0, 3, 7, 20, 40, 90, len(good) - 1)]
+    shortened = [good[:length] for length in (0, 3, 7, 20, 40, 90, len(good) - 1)]
     counts = [struct.pack("<i", count) + good[4:] for count in (0, -1, 3, 2**31 - 1)]
 
-    for data in (*cut, *counts, *lying):
+    for data in (*shortened, *counts, *lying):
         code, last = outcome(program, data, tmp_path)
         assert code in (1, 2), last
 

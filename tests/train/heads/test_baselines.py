@@ -158,10 +158,10 @@ def test_negatives_count_in_no_comparison():
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss"])
 def test_a_gain_on_a_few_groups_alone_is_undecided(metric):
     groups = np.arange(200) // 40  # five groups, of which one makes the whole difference
-    chosen, rival = trial(0, SMALL, ()), trial(1, LARGE, range(160, 180))
+    chosen, second = trial(0, SMALL, ()), trial(1, LARGE, range(160, 180))
 
-    alone = comparison(chosen, rival, metric, PROBLEM)
-    grouped = comparison(chosen, rival, metric, replace(PROBLEM, groups=groups))
+    alone = comparison(chosen, second, metric, PROBLEM)
+    grouped = comparison(chosen, second, metric, replace(PROBLEM, groups=groups))
 
     assert alone["verdict"] == "better"
     assert grouped["verdict"] == "undecided"
