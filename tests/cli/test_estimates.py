@@ -24,7 +24,7 @@ def test_each_task_and_all_together_are_told(capsys, tmp_path):
     assert "about 12 min, 500 MB of memory, 10 MB of disk" in out
     assert "about 0.5 min, 300 MB of memory, 20 MB of disk" in out
     assert (
-        "in all                      about 13 min, 500 MB of memory, 30 MB of disk; free: " in out
+        "in all                        about 13 min, 500 MB of memory, 30 MB of disk; free: " in out
     )
     assert "refused" not in out
 
