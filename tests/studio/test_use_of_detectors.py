@@ -181,7 +181,7 @@ def test_a_wrong_box_is_reported_and_the_right_ones_are_drawn_in_a_browser(
     server = Server(settings)
     try:
         chromium.open(server.page(f"/try/{package.ref.id}"))
-        chromium.wait("document.querySelector('#drop')")
+        chromium.wait("document.readyState === 'complete' && document.querySelector('#drop')")
         chromium.choose("#file", file)
         chromium.wait("document.querySelector('.answer .wrong summary')")
         chromium.click(".answer .wrong summary")
