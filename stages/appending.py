@@ -8,12 +8,23 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from stages.runtime.errors import InfrastructureError
 from stages.runtime.files import flushed
 
 
-def append_line(path: Path, line: bytes) -> None:
-    """Append `line` with an end; it is on the disk when this returns. Raises OSError, with nothing
-    appended."""
+def append_line(path: Path, line: bytes, problem: str) -> None:
+    """Append `line` with an end; it is on the disk when this returns. Raises InfrastructureError,
+    with nothing appended, which begins with `problem`: what cannot be done in `path`."""
+    try:
+        _append(path, line)
+    except OSError as error:
+        raise InfrastructureError(
+            f"{problem} {path}: {error.strerror or error}.",
+            "Free some disk space, then try again.",
+        ) from error
+
+
+def _append(path: Path, line: bytes) -> None:
     is_new = not path.exists()
     with path.open("ab", buffering=0) as file:
         end = file.tell()

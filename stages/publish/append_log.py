@@ -15,7 +15,7 @@ from typing import Any
 
 from stages.appending import append_line, remove_torn_line
 from stages.artifacts import canonical, digest_of
-from stages.runtime.errors import Damaged, InfrastructureError
+from stages.runtime.errors import Damaged
 from stages.runtime.files import alone
 
 BEFORE = "before_digest"  # the key of the digest of the line before
@@ -78,12 +78,6 @@ class LogWriter:
         """Append `record`; it is on the disk when this returns. Raises InfrastructureError, with
         nothing appended."""
         line = canonical({**record, BEFORE: self._last})
-        try:
-            append_line(self._path, line)
-        except OSError as error:
-            raise InfrastructureError(
-                f"Nothing can be noted in {self._path}: {error.strerror or error}.",
-                "Free some disk space, then try again.",
-            ) from error
+        append_line(self._path, line, "Nothing can be noted in")
         self._last = digest_of(line)[:DIGITS]
         self.records.append(dict(record))

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from stages.appending import append_line, remove_torn_line
 from stages.artifacts import canonical, digest_of
-from stages.runtime.errors import Damaged, InfrastructureError, WorkflowError
+from stages.runtime.errors import Damaged, WorkflowError
 from stages.runtime.files import alone
 
 CHANGE, UNDO, REDO, BASE = "change", "undo", "redo", "base"
@@ -226,13 +226,7 @@ class Journal:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = JournalEntry(self.number + 1, action, who, now, kind, changes, **rest)
         line = entry.line()
-        try:
-            append_line(self.path, line)
-        except OSError as error:
-            raise InfrastructureError(
-                f"The change cannot be kept in {self.path}: {error.strerror or error}.",
-                "Free some disk space, then try again.",
-            ) from error
+        append_line(self.path, line, "The change cannot be kept in")
         self._take(line + b"\n")
         return entry
 

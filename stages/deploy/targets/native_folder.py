@@ -3,6 +3,7 @@ language: the files of a device_sdk package, and a test vector that such a progr
 with, without reading a picture or a sound."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +29,7 @@ OUTPUT = "test_vector_output_{place}.f32"
 TOLERANCES = {"float32": 1e-3, "float16": 1e-2, "int8": 5e-2}
 
 
-class NativeFolder(DeviceSdk):
+class NativeFolder(DeviceSdk, ABC):
     """A folder for one engine, which has the target's own name."""
 
     engine: ClassVar[str]
@@ -68,14 +69,14 @@ class NativeFolder(DeviceSdk):
 before the network, and the network answers {outputs}, up to {vector["tolerance"]:.2g}.
 """
 
+    @abstractmethod
     def usage(self) -> str:
         """How the engine's library opens the network, and with which options it was tested."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run_natively(self, folder: Path, content: Content, window: Float32) -> list[Float32]:
         """The outputs for `window`, [1, ...], in the order of the test vector, by the engine's
         own library alone."""
-        raise NotImplementedError
 
     def verify(self, folder: Path, content: Content) -> None:
         """Run the selftest, and the test vector by the engine's library as another program would.

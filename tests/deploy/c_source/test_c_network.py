@@ -17,6 +17,7 @@ from stages.deploy.exporters.numpy_network import packed
 from stages.deploy.packed import write_folder
 from stages.runtime.backends.numpy_engine import NumpyEngine
 from stages.runtime.errors import ConfigError
+from tests.deploy.c_source.compiling import STRICT, needs_compiler
 from tests.deploy.c_source.networks import (
     CHANNELS,
     LABELS,
@@ -29,15 +30,6 @@ from tests.deploy.c_source.networks import (
 from tests.runtime.conftest import DESCRIPTION
 
 SHAPE = (CHANNELS, SIDE, SIDE)
-STRICT = (
-    "-O0",
-    "-Werror",
-    "-pedantic",
-    "-Wshadow",
-    "-fsanitize=undefined",
-    "-fno-sanitize-recover",
-)
-needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
 
 @pytest.fixture

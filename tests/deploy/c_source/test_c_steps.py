@@ -11,19 +11,11 @@ from stages.deploy.packed import write_folder
 from stages.runtime import steps
 from stages.runtime.errors import ConfigError
 from stages.runtime.sounds import decode_sound
+from tests.deploy.c_source.compiling import STRICT, needs_compiler
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.networks import TONES, network, tones_network, tune
 
-STRICT = (
-    "-O0",
-    "-Werror",
-    "-pedantic",
-    "-Wshadow",
-    "-fsanitize=undefined",
-    "-fno-sanitize-recover",
-)
 SIZES = ((40, 30), (9, 23), (200, 17), (12, 10), (5, 3))  # width, height
-needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
 
 def flattening(count: int, shape) -> bytes:

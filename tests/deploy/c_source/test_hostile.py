@@ -17,6 +17,7 @@ from stages.deploy.c_source.library import c_library
 from stages.deploy.c_source.lowering import lowered
 from stages.deploy.c_source.writer import filled
 from stages.deploy.packed import write_folder
+from tests.deploy.c_source.compiling import needs_compiler
 from tests.deploy.c_source.networks import CHANNELS, SIDE, integer_network
 from tests.deploy.c_source.test_c_steps import flattening
 from tests.runtime.conftest import DESCRIPTION
@@ -39,7 +40,6 @@ BEFORE = [
     {"step": "to_channels_first", "args": {}},
 ]
 COUNT, LARGEST = 12, 640  # numbers of a window; pixels of a side
-needs_compiler = pytest.mark.skipif(builds.host_compiler() is None, reason="no C compiler here")
 
 
 def library_of(name, labels):
