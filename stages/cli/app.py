@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from stages.cli.artifacts import diff, list_artifacts, schema, show
+from stages.cli.chain import chain
 from stages.cli.data import app as data
 from stages.cli.devices import devices
 from stages.cli.doctor import doctor
@@ -50,7 +51,20 @@ def options(
     """From a folder of labelled pictures or sounds to a package that passed its own test."""
 
 
-for command in (run, plan, stage, reproduce, pick, diff, show, schema, evaluate, predict, serve):
+for command in (
+    run,
+    plan,
+    stage,
+    reproduce,
+    pick,
+    chain,
+    diff,
+    show,
+    schema,
+    evaluate,
+    predict,
+    serve,
+):
     app.command()(command)
 for publishing_command in (publish, rollback, live):
     app.command()(publishing_command)

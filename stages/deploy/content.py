@@ -13,7 +13,7 @@ from stages.parts import MODALITIES
 from stages.runtime.answers import KINDS, AnswerKind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
-from stages.runtime.description import FORMAT
+from stages.runtime.description import FORMAT, descriptions_of
 from stages.runtime.libraries import LEAST, PYTHON
 
 ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
@@ -56,8 +56,9 @@ class Content:
 
 def libraries_of(description: Mapping[str, Any]) -> tuple[str, ...]:
     """The libraries, by their names in pip, that a package with this package.json needs."""
-    modality = MODALITIES[description["modality"]]
-    return ("numpy", *modality.libraries, *BACKENDS[description["backend"]].libraries)
+    modality, parts = MODALITIES[description["modality"]], descriptions_of(description)
+    engines = [library for part in parts for library in BACKENDS[part["backend"]].libraries]
+    return ("numpy", *modality.libraries, *dict.fromkeys(engines))
 
 
 def requires(libraries: Sequence[str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from stages import runtime
 from stages.runtime import __main__, server
 from stages.runtime.answers import KINDS
 from stages.runtime.backends import BACKENDS
+from stages.runtime.description import descriptions_of
 from stages.runtime.registry import Registry
 from stages.runtime.steps import STEPS
 
@@ -21,16 +22,21 @@ def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -
     """The runtime's source files by their paths below `folder`: its commands, the steps, kind of
     answer and backend that `description` names, and everything that these import. The server is
     among them only if the package `serves`."""
-    steps = [*description["before"], *description["after"]]
-    roots = [
-        *DEVICE,
-        *(_place(STEPS, step["step"]) for step in steps),
-        _place(KINDS, description["answers"]),
-        *_own_place(BACKENDS, description["backend"]),
-        *([SERVER] if serves else []),
-    ]
+    parts = descriptions_of(description)
+    roots = [*DEVICE, *(path for part in parts for path in _named(part))]
+    roots += [SERVER] if serves else []
     found = _reached(roots, frozenset() if serves else frozenset({SERVER}))
     return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
+
+
+def _named(description: Mapping[str, Any]) -> list[Path]:
+    """The source files of the steps, kind of answer and backend that `description` names."""
+    steps = [*description["before"], *description["after"]]
+    return [
+        *(_place(STEPS, step["step"]) for step in steps),
+        _place(KINDS, description.get("answers", "labels")),
+        *_own_place(BACKENDS, description["backend"]),
+    ]
 
 
 def _own_place(table: Registry, name: str) -> list[Path]:

@@ -14,6 +14,7 @@ from stages.runtime.predictor import Predictor
 from stages.runtime.steps import PreparedSample
 
 BATCH = 16
+BOX_COLUMNS = 6  # left, top, right, bottom, score, label's index
 _MOST_WORKERS = 8
 
 Progress = Callable[[int, int], None]
@@ -133,7 +134,16 @@ def _batch(predictor: Predictor, samples: Sequence[Callable[[], bytes]], start: 
             usable.append(place)
         except BadSample as error:
             bad[place] = error.problem
-    return Answers(predictor.answered(prepared, BATCH), usable, bad)
+    values = [measured_form(value, predictor) for value in predictor.answered(prepared, BATCH)]
+    return Answers(values, usable, bad)
+
+
+def measured_form(value: Any, predictor: Predictor) -> Any:
+    """`value`, an answer of `predictor`, in the form in which it is measured: of a chain's boxes
+    without the answers of its single networks."""
+    if "classify" not in predictor.description:
+        return value
+    return [row[:BOX_COLUMNS] for row in value]
 
 
 def _joined(parts: list[Answers]) -> Answers:

@@ -16,7 +16,7 @@ from stages.evaluate.packaged import opened_package
 from stages.evaluate.rejected import rejected_label
 from stages.runtime.answers.sure import Sure, sure_of
 from stages.runtime.errors import ConfigError
-from stages.runtime.predictor import Predictor
+from stages.runtime.predictor import Predictor, predictor_in
 from stages.store import Store
 
 _HOW = "Give a package's folder or zip, or model@id or package@id from `aiwf list`."
@@ -79,7 +79,7 @@ def _package(folder: Path) -> Subject:
         title=description.get("name", folder.name),
         task=description["task"],
         labels=tuple(description["labels"]),
-        predictor=partial(Predictor, description, folder / description["model"], 1),
+        predictor=partial(predictor_in, folder, description),
         facts=[
             (key.replace("_", " "), _text(description[key])) for key in shown if key in description
         ],

@@ -89,7 +89,7 @@ def suppress(
             break
         lower = rows[index + 1 :]
         same = lower[:, 5] == rows[index, 5]
-        alive[index + 1 :] &= ~(same & (_overlaps(rows[index], lower) > overlap))
+        alive[index + 1 :] &= ~(same & (overlaps(rows[index], lower) > overlap))
     return rows[selected]
 
 
@@ -146,7 +146,7 @@ def _first(scores: Floats) -> NDArray[np.intp]:
     return places[np.argsort(-scores[places], kind="stable")][:BEST]
 
 
-def _overlaps(box: Floats, boxes: Floats) -> Floats:
+def overlaps(box: Floats, boxes: Floats) -> Floats:
     """Intersection over union of `box` with each of `boxes`, [n]; 0 where both are empty."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[2:4], boxes[:, 2:4])

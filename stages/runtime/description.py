@@ -7,9 +7,12 @@ from typing import Any
 from . import steps
 from .answers import KINDS
 from .backends import BACKENDS
+from .boxes import BEST
+from .crops import LARGEST_MARGIN
 from .errors import ConfigError, Damaged
 from .libraries import check_libraries
 from .rules import (
+    ANYTHING,
     FLAG,
     NOTHING,
     Rule,
@@ -29,7 +32,8 @@ from .sealed import check, read
 from .unsealed import REMEDY
 
 DESCRIPTION = "package.json"
-FORMAT = 1  # of packages that this runtime reads; one of a higher format it would misread
+FORMAT = 1  # of packages of one network
+CHAIN_FORMAT = 2  # of chains; this runtime reads no higher format, as it would misread it
 MOST_LABELS = 100_000
 MOST_STEPS = 50
 MOST_NUMBERS = 50_000_000  # in one window: 200 MB
@@ -73,18 +77,36 @@ OPTIONAL = {
     "sure_from": either(number(0, 1), NOTHING),
     "made_of": table(text(200), text(200)),
     "requires": table(text(200), VERSION),
+    "classify": ANYTHING,
 }
+# The fields of `classify`, by which a chain classifies what its detector finds. `classifier`: the
+# other package's description. `detected`: the detector's labels. `labels`: those whose boxes are
+# classified. `shown_from`: the detector's threshold. `most`: boxes in one picture. `overlap`: of
+# classified boxes of different labels, above which only the best is an object; null for any.
+CLASSIFY = {
+    "classifier": ANYTHING,
+    "margin": number(0, LARGEST_MARGIN),
+    "detected": different(several(single_line(), 1, MOST_LABELS)),
+    "labels": different(several(single_line(), 1, MOST_LABELS)),
+    "shown_from": number(0, 1),
+    "most": whole(1, BEST),
+    "overlap": either(number(0, 1), NOTHING),
+}
+CLASSIFY_OPTIONAL = {"sure_from": either(number(0, 1), NOTHING)}
+CLASSIFIER = "classifier"  # the folder of its network, and its place in `classify`
+DECODE = "decode_picture"  # the step that both packages of a chain begin with
+CHAINED = "classified_boxes"  # the kind of answer of chains
 # The kinds of value with which the steps before a network may end; and the steps after it, by kind
 # of answer.
 WINDOWS = ("windows",)
-ANSWERS = {"labels": ("scores", "logits", "outputs"), "boxes": ("boxes",)}
+ANSWERS = {"labels": ("scores", "logits", "outputs"), "boxes": ("boxes",), CHAINED: ("boxes",)}
 
 
 def check_description(description: Any, where: str) -> None:
     """Raise a WorkflowError, naming field and value, unless this runtime can open a package with
     this `description`. `where`: the file it was read from."""
     if isinstance(description, Mapping) and "package_format" in description:
-        _check_format(description["package_format"], where)
+        _check_format(description, where)
     check_fields(description, REQUIRED, OPTIONAL, where)
     _check_size(description, where)
     kind = KINDS.check(description.get("answers", "labels"))
@@ -96,12 +118,39 @@ def check_description(description: Any, where: str) -> None:
     except ConfigError as error:
         raise type(error)(f"{where}: {error.problem}", error.remedy) from error
     _check_labels(description, where)
+    _check_classify(description, kind, where)
 
 
-def _check_format(found: Any, where: str) -> None:
-    if whole(FORMAT + 1, 1_000_000).fits(found):
+def _check_classify(description: Mapping[str, Any], kind: str, where: str) -> None:
+    """Raise Damaged unless `classify` is there exactly if the package is a chain, and its parts
+    fit each other."""
+    if (kind == CHAINED) != ("classify" in description):
+        raise Damaged(f"{where}: answers is {kind}, which needs classify, and no other.", REMEDY)
+    if kind != CHAINED:
+        return
+    classify, place = description["classify"], f"{where}, classify"
+    check_fields(classify, CLASSIFY, CLASSIFY_OPTIONAL, place)
+    if set(classify["labels"]) - set(classify["detected"]):
+        raise Damaged(f"{place}: labels names one that is not among detected.", REMEDY)
+    classifier = classify["classifier"]
+    if not isinstance(classifier, Mapping) or classifier.get("answers", "labels") != "labels":
+        raise Damaged(f"{place}: its classifier does not answer labels.", REMEDY)
+    check_description(classifier, f"{place}, classifier")
+    for part in (description, classifier):
+        if part["before"][0]["step"] != DECODE:
+            raise Damaged(f"{place}: both networks have to begin with {DECODE}.", REMEDY)
+    unclassified = set(classify["detected"]) - set(classify["labels"])
+    if {*classifier["labels"], *unclassified} != set(description["labels"]):
+        raise Damaged(f"{where}: labels are not those that the chain can answer.", REMEDY)
+
+
+def _check_format(description: Mapping[str, Any], where: str) -> None:
+    found, newest = description["package_format"], FORMAT
+    if "classify" in description:
+        newest = CHAIN_FORMAT
+    if whole(newest + 1, 1_000_000).fits(found):
         raise ConfigError(
-            f"{where}: the package is of format {found}, and this runtime reads {FORMAT}.",
+            f"{where}: the package is of format {found}, and this runtime reads {newest}.",
             "Use the commands in the package itself, or a newer AI Workflow.",
         )
 
@@ -148,7 +197,21 @@ def description_of(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
     description: dict[str, Any] = parsed(read(folder, DESCRIPTION), DESCRIPTION)
     check_description(description, DESCRIPTION)
-    if description["model"] not in sealed:
-        raise Damaged(f"The network {description['model']} is not sealed.", REMEDY)
+    for network in networks_of(description):
+        if network not in sealed:
+            raise Damaged(f"The network {network} is not sealed.", REMEDY)
     check_libraries(description.get("requires", {}))
     return description
+
+
+def descriptions_of(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A description for each network of the package: for a chain, also that of its classifier."""
+    if "classify" not in description:
+        return [description]
+    return [description, description["classify"][CLASSIFIER]]
+
+
+def networks_of(description: Mapping[str, Any]) -> list[str]:
+    """The file of each network of a package, below its folder."""
+    first, *further = [part["model"] for part in descriptions_of(description)]
+    return [first, *(f"{CLASSIFIER}/{model}" for model in further)]

@@ -52,17 +52,17 @@ class Predictor:
     @classmethod
     def open(
         cls, folder: Path, threads: int = 1, *, on: str | None = None, untested: bool = False
-    ) -> Self:
-        """The predictor of the package in `folder`, after checking the digest of every file.
-        `on`: as in the constructor. `untested`: also on a processor for which the package was not
-        verified.
+    ) -> "Predictor":
+        """The predictor of the package in `folder`, after checking the digest of every file; a
+        ChainPredictor if it holds a chain. `on`: as in the constructor. `untested`: also on a
+        processor for which the package was not verified.
 
         Raises Damaged, naming the file, if a file is missing, changed, or unsealed code;
         UntestedProcessor if the package was not verified for this machine's processor."""
         description = description_of(folder)
         if not untested:
             check_instruction_set(folder)
-        return cls(description, folder / description["model"], threads, on)
+        return predictor_in(folder, description, threads, on)
 
     def prepare(self, data: bytes) -> PreparedSample:
         """The network's input for one sample: its windows, [m, ...], and the facts that steps
@@ -155,6 +155,17 @@ class Predictor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def predictor_in(
+    folder: Path, description: Mapping[str, Any], threads: int = 1, on: str | None = None
+) -> Predictor:
+    """The predictor of the package in `folder`, which was checked and has this `description`."""
+    if "classify" not in description:
+        return Predictor(description, folder / description["model"], threads, on)
+    from .chain import ChainPredictor
+
+    return ChainPredictor.loaded(folder, description, threads, on)
 
 
 def _check_output(name: str, values: Any, count: int) -> None:

@@ -17,7 +17,7 @@ from stages.deploy.engines import Engine, size_of
 from stages.pages import render
 from stages.parts import ENGINES
 from stages.runtime.description import description_of
-from stages.runtime.errors import WorkflowError
+from stages.runtime.errors import ConfigError, WorkflowError
 from stages.runtime.predictor import Predictor
 from stages.runtime.processor import instruction_set
 from stages.runtime.sealed import read
@@ -87,6 +87,11 @@ def benched(
 
     Raises Damaged if the package is not as it was packed."""
     description = description_of(folder)
+    if "classify" in description:
+        raise ConfigError(
+            f"{description['name']} is a chain of two networks, and one is measured at a time.",
+            "Measure the packages that it was made of; `info` shows their ids as made_of.",
+        )
     cores = os.cpu_count() or 1
     rows = []
     for variant in variants(folder, description, store, engines):

@@ -84,8 +84,9 @@ def _roots(store: Store) -> Iterator[Ref]:
     for lock in _notes("runs/", store):
         for field in ("artifacts", "made"):  # as earlier versions called them
             yield from (Ref(*ref) for ref in (lock or {}).get(field, {}).values())
-    for packages in _notes("live/", store):  # one that was live can be rolled back to
-        yield from (Ref("package", id) for id in packages or ())
+    for prefix in ("live/", "chains/"):  # one that was live can be rolled back to
+        for packages in _notes(prefix, store):
+            yield from (Ref("package", id) for id in packages or ())
     latest = {f"work/{key}" for key in _notes("latest/", store)}
     for entry in store.blobs.entries("work/"):
         if entry.key in latest or not is_old(entry.modified):

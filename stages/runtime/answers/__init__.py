@@ -1,4 +1,4 @@
-"""The kinds of answer that a network gives: labels, boxes.
+"""The kinds of answer that a package gives: labels, boxes, boxes that a second network names.
 
 A kind says how an answer is stored, shown to people and compared in the self-test. To add one, add
 a file here and a line to KINDS."""
@@ -21,6 +21,7 @@ KINDS = Registry(
     {
         "labels": ".label_answers:LabelAnswers",
         "boxes": ".box_answers:BoxAnswers",
+        "classified_boxes": ".classified_boxes:ClassifiedBoxes",
     },
 )
 

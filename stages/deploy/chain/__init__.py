@@ -1,0 +1,1 @@
+"""Chains: a detector and a classifier of its crops as one package, measured from photo to label."""
