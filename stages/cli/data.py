@@ -137,5 +137,53 @@ def export(
         print(f"  {note}")
 
 
+@app.command()
+def crops(
+    photos: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Annotated boxes: raw data, or a run or dataset@id, whose splits then hold.",
+        ),
+    ],
+    name: Annotated[str, typer.Argument(help="Name of the new data: small letters, digits, _.")],
+    margin: Annotated[
+        float, typer.Option(help="Around a box, as a share of its sides, on each of them.")
+    ] = 0.1,
+    labels: Annotated[str, typer.Option(help="Only boxes of these labels: ace,king.")] = "",
+) -> None:
+    """Cut each box out as a picture with its label: data for the classifier of a chain. All crops
+    of a photo are of one group, and those of test photos are of the test."""
+    from stages.etl import source
+    from stages.etl.crops import cropped
+    from stages.local.announcing import announce_revision
+    from stages.opening import open_store
+    from stages.runner.chain import annotated_photos
+
+    settings = Settings()
+    source.check_name(name)
+    wanted = [label.strip() for label in labels.split(",") if label.strip()]
+    with (
+        annotated_photos(photos, open_store(settings), settings) as found,
+        cropped(found, margin, wanted) as (folder, counts),
+    ):
+        note = f"crops of {photos}, margin {margin:g}"
+        added = source.add(name, folder, settings, note)
+    print(f"{name}: {counts.crops:,} crops of {counts.photos:,} photos, {_size(added.bytes)}")
+    for text in added.summary:
+        print(f"  {text}")
+    if counts.tiny:
+        print(f"  {counts.tiny:,} boxes are left out: less than 2 pixels wide or high")
+    for text in counts.unusable[:3]:
+        print(f"  left out: {line(text)}")
+    if len(counts.unusable) > 3:
+        print(f"  and {len(counts.unusable) - 3:,} more photos")
+    print(f"  revision {added.revision}")
+    announce_revision(added, settings, lambda text: print(f"  {line(text)}"))
+    print(
+        f"Next: train a classifier on it ('data: {name}'), then `aiwf chain DETECTOR CLASSIFIER`."
+    )
+
+
 def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"

@@ -1,12 +1,15 @@
 """Finds what a chain is made of by the names that a person knows: of runs, packages, data."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stages.artifacts import Package, Ref, digest_of
 from stages.deploy.chain.parts import ChainPart, opened_part
 from stages.deploy.chain.truth import Annotations
 from stages.etl import source
+from stages.etl.crops import AnnotatedPhoto, opened_photos, photos_of
 from stages.etl.manifest import samples_of
 from stages.etl.readers import read_revision
 from stages.runner.lock import Lock, load_lock, read_lock
@@ -60,6 +63,20 @@ def annotations_of(name: str, store: Store, settings: Settings) -> Annotations:
     if not any(boxes.values()):
         raise ConfigError(f"'{name}' has no boxes.", "Name data whose photos are annotated.")
     return boxes
+
+
+@contextmanager
+def annotated_photos(name: str, store: Store, settings: Settings) -> Iterator[list[AnnotatedPhoto]]:
+    """The annotated photos of `name`: raw data, dataset@id, or a run, whose splits then hold."""
+    if name.startswith("dataset@"):
+        yield photos_of(store.load(store.find(name)), store)
+    elif (lock := load_lock(name, store)) is not None:
+        if "etl" not in lock.artifacts or not store.holds(lock.artifacts["etl"]):
+            raise ConfigError(f"The run {name} has no data set.", "Run its pipeline again.")
+        yield photos_of(store.load(lock.artifacts["etl"]), store)
+    else:
+        with opened_photos(source.raw_data(source.data_named(name), settings)) as photos:
+            yield photos
 
 
 def _holds_package(path: Path) -> bool:
