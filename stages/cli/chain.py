@@ -9,6 +9,7 @@ from stages.settings import Settings
 
 if TYPE_CHECKING:
     from stages.artifacts import Package
+    from stages.deploy.chain.parts import ChainPart
     from stages.store import Store
 
 NAMED = "package@id, a package's folder or zip, a run, or a pipeline for its newest run."
@@ -23,8 +24,12 @@ def chain(
         str, typer.Option(help="The detector's labels whose boxes are classified: die,card.")
     ] = "",
     margin: Annotated[
-        float, typer.Option(help="Around a box, as a share of its sides: as of `data crops`.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            help="Around a box, as a share of its sides. Without it that of the crops which the "
+            "classifier was trained on, or 0.1."
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="Name of the package.")] = "",
     target: Annotated[str, typer.Option(help="cloud_api or device_sdk.")] = "cloud_api",
     against: Annotated[
@@ -58,7 +63,7 @@ def chain(
             name=chain_name(name, *parts),
             detector=parts[0],
             classifier=parts[1],
-            rule=ChainRule(_listed(labels), margin),
+            rule=ChainRule(_listed(labels), _margin(margin, parts[1], store)),
             target=target,
             against=named_part(against, store, settings) if against else None,
             truth=(truth, annotations_of(truth, store, settings)) if truth else None,
@@ -72,6 +77,19 @@ def chain(
 
 def _listed(labels: str) -> tuple[str, ...]:
     return tuple(label.strip() for label in labels.split(",") if label.strip())
+
+
+def _margin(requested: float | None, classifier: "ChainPart", store: "Store") -> float:
+    """The margin that is `requested`, or that of the classifier's own crops."""
+    from stages.deploy.chain.content import MARGIN
+    from stages.deploy.chain.truth import trained_margin
+
+    found = trained_margin(classifier, store)
+    if requested is None:
+        return MARGIN if found is None else found
+    if found is not None and found != requested:
+        print(f"The classifier was trained on crops with a margin of {found:g}.")
+    return requested
 
 
 def _check_out(out: Path | None) -> None:

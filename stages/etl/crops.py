@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from stages.artifacts import Box, Dataset, digest_of
-from stages.etl.manifest import NAMED, samples_of
+from stages.etl.manifest import NAMED, Sample, samples_of
 from stages.etl.placing import placed
 from stages.etl.raw_data import RawData
 from stages.etl.readers import Row, read_revision
@@ -28,6 +28,7 @@ from stages.store import Store
 
 MOST_CROPS = 500_000
 LEAST_SIDE = 2  # pixels of a box
+MARGIN_COLUMN = "margin"  # of the table of crops: that with which they were cut out
 PROGRESS = 50  # photos between two reports
 
 
@@ -119,7 +120,7 @@ def cropped(
             wanted = [pair for pair in found.crops if not labels or pair[0].label in labels]
             tiny += found.tiny
             used += bool(wanted)
-            rows += _written(photo, found.digest, wanted, folder, names)
+            rows += _written(photo, found.digest, wanted, margin, folder, names)
             _check_count(len(rows))
         _check_labels(labels, found_labels)
         if not rows:
@@ -161,6 +162,7 @@ def _written(
     photo: AnnotatedPhoto,
     digest: str,
     crops: Iterable[tuple[Box, bytes]],
+    margin: float,
     folder: Path,
     names: FileNames,
 ) -> list[Row]:
@@ -171,9 +173,19 @@ def _written(
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
         place = " ".join(f"{edge:g}" for edge in box[1:])
-        extra = {"photo": photo.file, "box": place}
+        extra = {"photo": photo.file, "box": place, MARGIN_COLUMN: f"{margin:g}"}
         rows.append(Row(path, box.label, photo.split, photo.group or digest, extra=extra))
     return rows
+
+
+def margin_of(samples: Sequence[Sample]) -> float | None:
+    """The margin with which the crops `samples` were cut out; None if they do not say, or if there
+    are several."""
+    found = {sample.extra.get(MARGIN_COLUMN, "") for sample in samples}
+    try:
+        return float(found.pop()) if len(found) == 1 else None
+    except ValueError:
+        return None
 
 
 def _boxes_of(row: Row) -> Callable[[Mapping[str, Any]], Sequence[Box] | str]:

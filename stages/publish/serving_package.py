@@ -13,6 +13,7 @@ from stages.evaluate.rejected import rejected_label
 from stages.opening import open_store
 from stages.publish.registry import ModelVersion
 from stages.runner.publish import unpack_package
+from stages.runtime.answers import has_boxes
 from stages.runtime.description import description_of
 from stages.runtime.errors import AgreementNotMet, InfrastructureError
 from stages.runtime.limits import Limits
@@ -42,7 +43,7 @@ class ServingPackage:
     ) -> None:
         self.pipeline, self.version, self.app, self._pool = pipeline, version, app, pool
         self.labels: list[str] = description["labels"]
-        self.has_boxes = description["answers"] == "boxes"
+        self.has_boxes = has_boxes(description)
         self.other = rejected_label(description["after"], description["labels"])
         self.inside = 0
         self._retired = False

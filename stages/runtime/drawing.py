@@ -56,12 +56,20 @@ def _draw(pen: Any, box: Mapping[str, Any], colour: str, line: int, font: Any) -
     else:
         pen.rectangle((left, top, right, bottom), outline=colour, width=line)
     doubt = "?" if box.get("sure") is False else ""
-    caption = _drawable(f"{box['label']} {box['score']:.2f}{doubt}", font)
+    caption = _drawable(f"{box['label']} {box['score']:.2f}{doubt}{_detected(box)}", font)
     _, _, width, height = pen.textbbox((0, 0), caption, font=font)
     inside = max(0, min(left + line, pen.im.size[0] - width))
     place = (inside, max(0, top - height - line))
     pen.rectangle(pen.textbbox(place, caption, font=font), fill=colour)
     pen.text(place, caption, fill="white", font=font)
+
+
+def _detected(box: Mapping[str, Any]) -> str:
+    """Of a chain's box, what its detector calls it, if that is something else."""
+    detected = box.get("detected")
+    if not detected or detected["label"] == box["label"]:
+        return ""
+    return f" ({detected['label']} {detected['score']:.2f})"
 
 
 def _dash(pen: Any, edges: tuple[float, float, float, float], colour: str, line: int) -> None:

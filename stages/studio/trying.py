@@ -23,6 +23,7 @@ from stages.publish.answered_boxes import boxes_in
 from stages.publish.collected import CollectedInputs
 from stages.publish.use_policy import policy_of
 from stages.runner.publish import unpack_package
+from stages.runtime.answers import has_boxes
 from stages.runtime.description import description_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.limits import Disconnected, Limits, RequestBodies
@@ -131,8 +132,8 @@ def routes(settings: Settings) -> list[Route]:
         description = description_of(await run_in_threadpool(_unpacked, package, settings))
         label = request.query_params.get("label", "")
         answered = request.query_params.get("answer", "")[:200]
-        has_boxes = description["answers"] == "boxes"  # they are drawn in the review
-        if label not in description["labels"] and not (has_boxes and not label):
+        drawn = has_boxes(description)  # in the review
+        if label not in description["labels"] and not (drawn and not label):
             raise ConfigError(f"No label is called '{label[:80]}'.", "Choose one of the list.")
         boxes = boxes_in(request.query_params.get("boxes", ""), description["labels"])
         person = request.client.host if request.client else ""

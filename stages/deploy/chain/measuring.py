@@ -67,6 +67,18 @@ class BesideDetector:
     photos: int
     pairs: tuple[MetricPair, ...]
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """As JSON."""
+        rows = {
+            pair.name: {
+                side: measure.model_dump() if measure else None
+                for side, measure in zip(("single", "chain", "gain"), pair[1:], strict=True)
+            }
+            for pair in self.pairs
+        }
+        return {"detector": self.name, "photos": self.photos, "metrics": rows}
+
 
 class Reference(NamedTuple):
     """What a packed chain has to agree with: `make` gives a chain of the two trained models.

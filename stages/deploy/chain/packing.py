@@ -31,7 +31,7 @@ from stages.deploy.chain.measuring import (
     sure_boxes,
     trained_answers,
 )
-from stages.deploy.chain.page import chain_page
+from stages.deploy.chain.page import chain_page, chain_readme
 from stages.deploy.chain.parts import ChainPart, check_parts
 from stages.deploy.chain.truth import Annotations, ChainTest, chain_test, dataset_of
 from stages.deploy.content import Content, spelled
@@ -94,6 +94,25 @@ class ChainResult:
         """The verdict of a chain that is shipped, so never 'do not ship'."""
         shipped = self.evaluation is not None and self.evaluation.verdict == "ship"
         return "ship" if shipped else "undecided"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As JSON, for measured.json."""
+        measured = self.evaluation.measured if self.evaluation else None
+        overall = measured.overall if measured else {}
+        return {
+            "photos": len(self.test.samples),
+            "truth": self.test.source,
+            "not_counted": self.test.notes,
+            "verdict": self.verdict,
+            "overall": {name: measure.model_dump() for name, measure in overall.items()},
+            "agreement": self.agreement.record() if self.agreement else None,
+            "without_trained_model": self.untrained,
+            "sure": {name: measure.model_dump() for name, measure in self.sure._asdict().items()}
+            if self.sure
+            else None,
+            "beside_one_detector": self.single.record if self.single else None,
+        }
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -272,6 +291,8 @@ def _finished(
             answers = expected(predictor, {**content.golden, **own}, tolerance)
         files = {**files, **own, GOLDEN: spelled(answers)}
         files["report.html"] = chain_page(request, content, result, len(own)).encode()
+        files["measured.json"] = spelled(result.record)
+        files["README.md"] += chain_readme(request, content, len(own)).encode()
         files[SEAL] = seal(files)
         write_folder(folder, files)
         target.verify(folder, content)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from stages.artifacts import Box, Dataset
 from stages.deploy.chain.parts import ChainPart
+from stages.etl.crops import margin_of
 from stages.etl.manifest import NAMED, Sample, samples_of
 from stages.evaluate.formatting import are, counted, listed
 from stages.store import Store
@@ -83,6 +84,13 @@ def dataset_of(part: ChainPart, store: Store) -> Dataset | None:
         return None
     dataset: Dataset = store.load(ref)
     return dataset
+
+
+def trained_margin(classifier: ChainPart, store: Store) -> float | None:
+    """The margin around the boxes whose crops `classifier` was trained on; None if its data do not
+    say."""
+    dataset = dataset_of(classifier, store)
+    return margin_of(samples_of(dataset, store)) if dataset else None
 
 
 def _own(photos: Sequence[Sample]) -> Annotations:

@@ -119,6 +119,11 @@ def of(description: Mapping[str, Any]) -> AnswerKind:
     return kind
 
 
+def has_boxes(description: Mapping[str, Any]) -> bool:
+    """Whether the package of `description` answers with boxes."""
+    return "boxes" in str(description.get("answers", "labels"))
+
+
 def furthest(expected: Any, found: Any) -> float:
     """The largest difference of two nested lists of numbers, as a share of the expected number
     where that is above 1; infinite where their shapes differ or something is no number."""

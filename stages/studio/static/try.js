@@ -47,6 +47,13 @@
     return list;
   }
 
+  // Of a chain, also what its detector calls the box.
+  function caption(entry) {
+    const found = `${entry.label} ${percent(entry.score)}`;
+    const detected = entry.detected;
+    return !detected || detected.label === entry.label ? found : `${found} · ${detected.label} ${percent(detected.score)}`;
+  }
+
   function drawn(picture, boxes) {
     const scale = Math.min(1, MOST_PIXELS / Math.max(picture.width, picture.height));
     const canvas = element("canvas");
@@ -64,7 +71,7 @@
       pen.strokeStyle = pen.fillStyle = COLOURS[labels.indexOf(entry.label) % COLOURS.length];
       pen.setLineDash(entry.sure === false ? [4 * unit, 3 * unit] : []);
       pen.strokeRect(left, top, right - left, bottom - top);
-      pen.fillText(`${entry.label} ${percent(entry.score)}`, left, Math.max(top, 14));
+      pen.fillText(caption(entry), left, Math.max(top, 14));
     }
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", filled("boxes", { count: boxes.length }));
