@@ -1,13 +1,16 @@
 """Two packages become one, which is measured from photo to label and agrees with both models."""
 
 import json
+import os
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from stages.artifacts import Box, Dataset, Package, Report
+from stages.cli.app import app
 from stages.deploy.chain.content import ChainRule
 from stages.deploy.chain.packing import ChainRequest, make_chain
 from stages.deploy.chain.parts import ChainPart, opened_part
@@ -17,9 +20,14 @@ from stages.etl.crops import cropped, photos_of
 from stages.etl.manifest import Sample, samples_of, write_manifest
 from stages.evaluate.boxes import Boxes
 from stages.evaluate.predictions import read_predicted
+from stages.opening import open_store
+from stages.publish.comparing import compared
+from stages.runner.gc import garbage
+from stages.runner.lock import Lock
 from stages.runtime.errors import AgreementNotMet, ConfigError, GateNotMet
 from stages.runtime.predictor import Predictor
 from stages.runtime.selftest import selftest
+from stages.settings import Settings
 from stages.store import Store
 from tests import makers
 from tests.deploy.conftest import BEFORE, SOFTMAX, _evaluated, trained
@@ -302,3 +310,120 @@ def test_metrics_take_a_chains_answers_like_any_boxes(chainable, chained, tmp_pa
 
     assert all(len(row) == 6 for value in found.values for row in value)
     assert len(Boxes().truth(photos, subject.labels)) == len(found.values)
+
+
+@pytest.fixture(scope="module")
+def workspace(chainable, chained, tmp_path_factory) -> Settings:
+    """A workspace whose store has both packages, all that they were made of, and the chain."""
+    settings = makers.settings(tmp_path_factory.mktemp("chains"))
+    blobs, source = open_store(settings).blobs, chainable.store.blobs
+    for prefix in ("records/", "blobs/"):
+        for key in list(source.keys(prefix)):
+            blobs.put(key, source.get(key))
+    run = {"etl": chainable.scenes.ref, "deploy_device_sdk": chainable.detector.package.ref}
+    config = {"deploy": {"targets": ["device_sdk"]}}
+    lock = Lock(
+        run="scenes-1",
+        pipeline="scenes",
+        data={},
+        config=config,
+        seeds={},
+        requirements="",
+        machine={},
+        artifacts=run,
+    )
+    open_store(settings).note("runs/scenes-1", lock.model_dump(mode="json"))
+    return settings
+
+
+@pytest.fixture
+def aiwf(workspace, monkeypatch):
+    monkeypatch.setenv("AIWF_WORKSPACE", str(workspace.root))
+    monkeypatch.setenv("AIWF_THREADS", "1")
+
+    def call(*arguments: str):
+        return CliRunner().invoke(app, list(arguments))
+
+    return call
+
+
+def test_the_command_makes_the_chain_by_the_names_of_run_and_package(
+    aiwf, chainable, chained, workspace, tmp_path
+):
+    classifier = f"package@{chainable.classifier.id[:20]}"
+    out = tmp_path / "chained.zip"
+
+    made = aiwf("chain", "scenes", classifier, "--name", "chained", "--out", str(out))
+
+    assert made.exit_code == 0, made.output
+    assert str(chained.ref) in made.output  # with the margin of the classifier's own crops
+    assert "agrees with both trained models" in made.output
+    (tmp_path / "scene.png").write_bytes(makers.scene(1)[0])
+    answered = aiwf("predict", str(out), str(tmp_path / "scene.png"), "--json")
+    boxes = json.loads(answered.output)["boxes"]
+    assert {box["label"] for box in boxes} <= set(makers.LABELS)
+    assert all(box["classified"] for box in boxes)
+
+
+def test_show_follows_a_chain_to_both_packages_and_their_data(aiwf, chainable, chained):
+    shown = aiwf("show", f"package@{chained.ref.id[:20]}").output
+
+    for part in (chainable.detector, chainable.classifier):
+        assert str(part.package.ref) in shown
+        assert str(part.made_of("model")) in shown
+        assert str(part.made_of("dataset")) in shown
+
+
+def test_gc_leaves_a_chain_and_what_it_was_made_of(aiwf, chainable, chained, workspace):
+    store = open_store(workspace)
+    store.note("chains/chained", [chained.ref.id])
+    for path in (workspace.root / "store").rglob("*"):
+        os.utime(path, (0, 0))
+
+    gone = {found.name for found in garbage(store, workspace)}
+
+    reached = [chained.ref, *chained.parents, chainable.classifier.made_of("model")]
+    assert not gone & {f"records/{ref.kind}/{ref.id}" for ref in reached}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nothing", "scenes"), "no package, run or pipeline 'nothing'"),
+        (("scenes", "package@ffff"), "names no artifact"),
+        (("scenes", "scenes"), "answers boxes; the second"),
+        (("scenes", "CLASSIFIER", "--labels", "circle,sqare"), "no label 'sqare'"),
+        (("scenes", "CLASSIFIER", "--name", "../x"), "cannot be the name"),
+        (("scenes", "CLASSIFIER", "--target", "android"), "cannot be packed for"),
+        (("scenes", "CLASSIFIER", "--truth", "nothing"), "no data called 'nothing'"),
+        (("scenes", "CLASSIFIER", "--out", "."), "is there already"),
+    ],
+)
+def test_a_command_that_cannot_be_is_refused_in_words(aiwf, chainable, arguments, message):
+    classifier = f"package@{chainable.classifier.id}"
+    named = [classifier if each == "CLASSIFIER" else each for each in arguments]
+
+    refused = aiwf("chain", *named)
+
+    assert isinstance(refused.exception, ConfigError)
+    assert message in refused.exception.problem
+
+
+def test_crops_of_a_run_have_its_splits(aiwf, chainable, workspace):
+    made = aiwf("data", "crops", "scenes-1", "crops")
+
+    boxes = {
+        split: sum(len(each.boxes) for each in samples_of(chainable.scenes, chainable.store, split))
+        for split in ("train", "validation", "test")
+    }
+    assert made.exit_code == 0, made.output
+    assert f"{sum(boxes.values()):,} crops" in made.output
+    for split, count in boxes.items():
+        assert f"{split} {count}" in made.output
+
+
+def test_a_chain_is_published_and_compared_like_any_package(chainable, chained, workspace):
+    found = compared(chained, chained, workspace)
+
+    assert found.metric == "ap50"
+    assert found.verdict in ("", "undecided")
