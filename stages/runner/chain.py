@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.artifacts import Package, Ref, digest_of
+from stages.deploy.chain.packing import CHAINS
 from stages.deploy.chain.parts import ChainPart, opened_part
 from stages.deploy.chain.truth import Annotations
 from stages.etl import source
@@ -63,6 +64,16 @@ def annotations_of(name: str, store: Store, settings: Settings) -> Annotations:
     if not any(boxes.values()):
         raise ConfigError(f"'{name}' has no boxes.", "Name data whose photos are annotated.")
     return boxes
+
+
+def newest_chains(store: Store) -> list[Package]:
+    """The newest chain of each name that the store still has."""
+    names = [
+        key.removeprefix("notes/").removesuffix(".json")
+        for key in store.blobs.keys(f"notes/{CHAINS}/")
+    ]
+    newest = [Ref("package", ids[-1]) for name in names if (ids := store.noted(name))]
+    return [store.load(ref) for ref in newest if store.whole(ref)]
 
 
 @contextmanager

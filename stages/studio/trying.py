@@ -22,6 +22,7 @@ from stages.opening import open_store
 from stages.publish.answered_boxes import boxes_in
 from stages.publish.collected import CollectedInputs
 from stages.publish.use_policy import policy_of
+from stages.runner.chain import newest_chains
 from stages.runner.publish import unpack_package
 from stages.runtime.answers import has_boxes
 from stages.runtime.description import description_of
@@ -93,7 +94,8 @@ def routes(settings: Settings) -> list[Route]:
     bodies, store = RequestBodies(LIMITS), open_store(settings)
 
     def listed(request: Request) -> Response:
-        return page(request, "packages.html", packages=packages_of(runs_of(settings)))
+        found = {"packages": packages_of(runs_of(settings)), "chains": newest_chains(store)}
+        return page(request, "packages.html", **found)
 
     def package_page(request: Request) -> Response:
         package = stored_package(request, settings)

@@ -7,6 +7,7 @@ from typing import Any
 from stages.deploy.chain.parts import ChainPart
 from stages.deploy.content import Content, libraries_of, requires
 from stages.parts import MODALITIES
+from stages.runtime.answers import of as kind_of
 from stages.runtime.crops import LARGEST_MARGIN
 from stages.runtime.description import (
     CHAIN_FORMAT,
@@ -19,7 +20,6 @@ from stages.runtime.registry import nearest
 
 MARGIN = 0.1  # of a box's side, on each of its sides
 MOST_BOXES = 100  # in one photo
-USUAL_THRESHOLD = 0.5  # of a detector that has none of its own
 NUMERICS = "+"  # between the two number formats
 
 
@@ -92,7 +92,6 @@ def _classify(
     detector: ChainPart, classifier: ChainPart, classified: Sequence[str], margin: float
 ) -> dict[str, Any]:
     description = detector.description
-    threshold = description.get("threshold")
     decided_again = set(classified) & set(classifier.labels)
     sure = {"sure_from": description["sure_from"]} if "sure_from" in description else {}
     return {
@@ -100,7 +99,7 @@ def _classify(
         "margin": margin,
         "detected": detector.labels,
         "labels": [label for label in detector.labels if label in classified],
-        "shown_from": USUAL_THRESHOLD if threshold is None else threshold,
+        "shown_from": kind_of(description).least(description),
         "most": MOST_BOXES,
         "overlap": _overlap(description) if decided_again else None,
         **sure,

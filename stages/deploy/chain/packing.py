@@ -44,6 +44,7 @@ from stages.evaluate.formatting import counted
 from stages.evaluate.kinds import Agreement
 from stages.media import Modality
 from stages.parts import MODALITIES, TARGETS
+from stages.runtime.answers import of as kind_of
 from stages.runtime.chain import ChainPredictor
 from stages.runtime.errors import AgreementNotMet, ConfigError, GateNotMet
 from stages.runtime.sealed import SEAL, seal
@@ -53,6 +54,7 @@ from stages.runtime.verified import check_instruction_set
 from stages.store import Store
 
 TARGET_NAMES = ("cloud_api", "device_sdk")
+CHAINS = "chains"  # notes of the store: the ids of all chains of a name, oldest first
 WORST = 24  # mistakes on the report
 
 Notify = Callable[[str, int, int], None]  # what, done, of how many
@@ -143,7 +145,7 @@ def make_chain(
     files = _finished(request, content, files, result, target)
     package = _package(request, content, files, result, report, store)
     store.save(package)
-    store.note(f"chains/{request.name}", _noted(request.name, package.ref.id, store))
+    store.note(f"{CHAINS}/{request.name}", _noted(request.name, package.ref.id, store))
     return package
 
 
@@ -217,7 +219,7 @@ def _beside(
     answered = single_answers(
         part, test, store, threads, lambda *done: notify("photos, single detector", *done)
     )
-    threshold = part.description.get("threshold") or SHOWN_FROM
+    threshold = kind_of(part.description).least(part.description)
     return beside(part.name, answered, threshold, packed, part.labels)
 
 
@@ -335,5 +337,5 @@ def _parents(request: ChainRequest, store: Store) -> tuple[Ref, ...]:
 
 def _noted(name: str, id: str, store: Store) -> list[str]:
     """The ids of all chains of this name: `aiwf gc` leaves them and what they were made of."""
-    found = store.noted(f"chains/{name}") or []
+    found = store.noted(f"{CHAINS}/{name}") or []
     return [*(other for other in found if other != id), id]
