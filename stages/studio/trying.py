@@ -94,8 +94,8 @@ def routes(settings: Settings) -> list[Route]:
     bodies, store = RequestBodies(LIMITS), open_store(settings)
 
     def listed(request: Request) -> Response:
-        found = {"packages": packages_of(runs_of(settings)), "chains": newest_chains(store)}
-        return page(request, "packages.html", **found)
+        packages, chains = packages_of(runs_of(settings)), newest_chains(store)
+        return page(request, "packages.html", packages=packages, chains=chains)
 
     def package_page(request: Request) -> Response:
         package = stored_package(request, settings)

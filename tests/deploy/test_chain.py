@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -24,6 +25,7 @@ from stages.opening import open_store
 from stages.publish.comparing import compared
 from stages.runner.gc import garbage
 from stages.runner.lock import Lock
+from stages.runtime.chain import ChainPredictor
 from stages.runtime.errors import AgreementNotMet, ConfigError, GateNotMet
 from stages.runtime.predictor import Predictor
 from stages.runtime.selftest import selftest
@@ -157,6 +159,36 @@ def test_predictions_are_what_the_package_answers(chainable, chained, tmp_path):
         answers = [[row[:6] for row in value] for value in predictor.answers(photos)]
 
     assert predicted.answers[:5] == answers
+
+
+def test_true_boxes_are_named_as_their_crops_are(chainable, chained, tmp_path):
+    folder = unpack(chained, chainable.store, tmp_path / "chained")
+    photos = samples_of(chainable.scenes, chainable.store, "test")
+
+    right = []
+    with ChainPredictor.open(folder) as predictor:
+        for photo in photos:
+            prepared = predictor.prepare(chainable.store.get(photo.digest))
+            for box in photo.boxes:
+                (scores,) = predictor.crop_scores([[*box[1:], 1.0, 0]], prepared.facts)
+                best = predictor.classifier.labels[int(np.argmax(scores))]
+                right.append(best == box.label)
+
+    assert np.mean(right) >= chainable.classifier.package.overall["accuracy"].low
+
+
+def test_sure_boxes_are_those_of_which_both_networks_are(chainable, chained):
+    report = next(chainable.store.load(ref) for ref in chained.parents if ref.kind == "report")
+    rows = json.loads(chainable.store.get(report.files["predictions.json"]))["chain"]
+    by_detector = chainable.detector.description["sure_from"]
+    by_classifier = chainable.classifier.description["sure_from"]
+
+    boxes = [row for value in rows for row in value]
+    assert boxes
+    for row in boxes:
+        pairs = [(row[6], by_detector), (row[8], by_classifier)]
+        assert row[9] == all(least is not None and score >= least for score, least in pairs)
+    assert "A box is sure if both networks are" in page_of(chained, chainable.store)
 
 
 def test_it_is_compared_with_the_detector_alone(chainable, chained):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Measure, Model
+from stages.config import EvaluateConfig
 from stages.deploy.chain.parts import ChainPart
 from stages.deploy.chain.truth import ChainTest
 from stages.deploy.content import Content
@@ -21,10 +22,12 @@ from stages.deploy.packed import run_packed, write_folder
 from stages.etl.manifest import Sample
 from stages.evaluate.boxes import Boxes
 from stages.evaluate.boxes.evaluation import Evaluation, matches_of
+from stages.evaluate.formatting import measured
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.native import description as native_description
 from stages.evaluate.native import graph_of
 from stages.evaluate.predictions import BOX_COLUMNS, Predicted, Progress, answers, groups_of
+from stages.evaluate.sure import PRECISION, SureAnswers
 from stages.metrics.boxes import Matches, paired_ap_drop
 from stages.metrics.clusters import Clusters, clusters_of, share
 from stages.metrics.paired import paired_drop
@@ -40,12 +43,23 @@ SHOWN_FROM = 0.0  # a chain's answer has no box that its detector does not show
 SURE_COLUMN = 9  # of a chain's row
 
 
-class SureBoxes(NamedTuple):
-    """Of the boxes that the chain shows, the `share` that is sure, and the share of these that is
-    `right`."""
+@dataclass(frozen=True)
+class SureOfBoth(SureAnswers):
+    """Which boxes of a chain are sure: those of which both networks are. `right`: the share of the
+    sure boxes that is right; `share`: of the shown boxes, those that are sure."""
 
-    right: Measure
-    share: Measure
+    @property
+    def title(self) -> str:
+        return "A box is sure if both networks are sure of it"
+
+    @property
+    def summary(self) -> str:
+        if not self.share.n or not self.right.n:
+            return "A box is sure if both networks are sure of it: none is in this test."
+        return (
+            f"A box is sure if both networks are sure of it: {measured(self.share)} of the boxes "
+            f"are, and {measured(self.right)} of these are right."
+        )
 
 
 class MetricPair(NamedTuple):
@@ -183,7 +197,7 @@ def _usual_agreement(part: ChainPart) -> float:
     return float(engine.compressor(numeric).least_agreement)
 
 
-def sure_boxes(test: Predicted, values: Sequence[Any]) -> SureBoxes:
+def sure_boxes(test: Predicted, values: Sequence[Any]) -> SureOfBoth:
     """How many of the boxes in `values`, answers of a chain, are sure and right; `test`: the same
     answers with the truth."""
     sure = [[row[:BOX_COLUMNS] for row in value if row[SURE_COLUMN]] for value in values]
@@ -191,9 +205,14 @@ def sure_boxes(test: Predicted, values: Sequence[Any]) -> SureBoxes:
     boxes = matches_of(test)
     flags = np.array([bool(row[SURE_COLUMN]) for value in values for row in value], bool)
     pictures = np.repeat(np.arange(len(values)), [len(value) for value in values])
-    return SureBoxes(
-        share(found.found >= 0, _clusters(found.group[found.image])),
-        share(flags, _clusters(boxes.group[pictures])),
+    return SureOfBoth(
+        rule=Sure(measured=False),
+        precision=PRECISION,
+        right=share(found.found >= 0, _clusters(found.group[found.image])),
+        share=share(flags, _clusters(boxes.group[pictures])),
+        best=None,
+        held_out=False,
+        noun="boxes",
     )
 
 
@@ -270,9 +289,12 @@ def _negative(drop: Measure) -> Measure:
     return Measure(value=-drop.value, low=-drop.high, high=-drop.low, n=drop.n)
 
 
-def evaluated(chain: Predicted, gate: Any) -> Evaluation:
-    """The packed chain's answers against the truth, with the verdict by `gate`."""
-    return Boxes().evaluated(chain, gate, threshold=SHOWN_FROM, sure=Sure(measured=False))
+def evaluated(chain: Predicted, values: Sequence[Any]) -> Evaluation:
+    """The packed chain's answers against the truth, with the verdict by the default gate;
+    `values`: the same answers with all columns."""
+    rule, config = Sure(measured=False), EvaluateConfig()
+    found = Boxes().evaluated(chain, config, threshold=SHOWN_FROM, sure=rule)
+    return replace(found, sure=sure_boxes(chain, values))
 
 
 def spelled_predictions(chain: Predicted, values: Sequence[Any]) -> bytes:

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from stages.artifacts import Measure, Package, Ref, Report
-from stages.config import DeployConfig, EvaluateConfig
+from stages.config import DeployConfig
 from stages.deploy.chain.content import (
     ChainRule,
     chain_content,
@@ -19,7 +19,6 @@ from stages.deploy.chain.golden import golden_samples
 from stages.deploy.chain.measuring import (
     SHOWN_FROM,
     BesideDetector,
-    SureBoxes,
     agreement,
     beside,
     evaluated,
@@ -28,7 +27,6 @@ from stages.deploy.chain.measuring import (
     reference_of,
     single_answers,
     spelled_predictions,
-    sure_boxes,
     trained_answers,
 )
 from stages.deploy.chain.page import chain_page, chain_readme
@@ -81,13 +79,12 @@ class ChainRequest:
 
 @dataclass(frozen=True)
 class ChainResult:
-    """The packed chain's test. `evaluation`, `sure`: None without truth; `single`: beside a single
+    """The packed chain's test. `evaluation`: None without truth; `single`: beside a single
     detector, None without one. `untrained`: parts whose trained model is not known."""
 
     test: ChainTest
     agreement: Agreement | None
     evaluation: Evaluation | None
-    sure: SureBoxes | None
     single: BesideDetector | None
     untrained: tuple[str, ...]
 
@@ -110,9 +107,7 @@ class ChainResult:
             "overall": {name: measure.model_dump() for name, measure in overall.items()},
             "agreement": self.agreement.record() if self.agreement else None,
             "without_trained_model": self.untrained,
-            "sure": {name: measure.model_dump() for name, measure in self.sure._asdict().items()}
-            if self.sure
-            else None,
+            "sure": self.evaluation.sure.record if self.evaluation else None,
             "beside_one_detector": self.single.record if self.single else None,
         }
 
@@ -172,7 +167,7 @@ def _measured(
     notify: Notify,
 ) -> tuple[ChainResult, Report | None]:
     if not test.samples:
-        return ChainResult(test, None, None, None, None, ()), None
+        return ChainResult(test, None, None, None, ()), None
     labels, total = content.description["labels"], len(test.samples)
     values = packed_answers(
         content, files, test, store, lambda done: notify("photos, packed", done, total)
@@ -191,16 +186,15 @@ def _measured(
             "Pack the two models again in float32 (deploy.ladder), and chain those packages.",
         )
     if not test.measurable:
-        return ChainResult(test, same, None, None, None, reference.untrained), None
-    evaluation = evaluated(packed, EvaluateConfig())
+        return ChainResult(test, same, None, None, reference.untrained), None
+    evaluation = evaluated(packed, values)
     if evaluation.verdict == "do not ship":
         raise GateNotMet(
             " ".join(["No chain is made of these two packages.", *evaluation.reasons]),
             "Measure each alone (`aiwf evaluate`): the classifier on crops of the same margin.",
         )
     single = _beside(request, test, packed, store, threads, notify)
-    sure = sure_boxes(packed, values)
-    result = ChainResult(test, same, evaluation, sure, single, reference.untrained)
+    result = ChainResult(test, same, evaluation, single, reference.untrained)
     return result, _report(request, content, result, evaluation, values, store)
 
 
