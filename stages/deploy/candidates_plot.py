@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.deploy.ladder import Candidate
 
-LEFT, TOP, WIDTH, HEIGHT = 64, 16, 440, 230  # of the plot's inside, in pixels
+ORIGIN_X, ORIGIN_Y, WIDTH, HEIGHT = 64, 16, 440, 230  # of the plot's inside, in pixels
 LEAST_SPAN = 0.02  # of agreement that the drawing spans at least
 ROOM = 0.12  # of an axis beyond its outermost point
 
@@ -56,11 +56,11 @@ def plots(
 def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """The (cost, agreement) of `points` that none of the same or a lower cost matches, the cheapest
     first."""
-    front: list[tuple[float, float]] = []
+    corners: list[tuple[float, float]] = []
     for cost, agreement in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not front or agreement > front[-1][1]:
-            front.append((cost, agreement))
-    return front
+        if not corners or agreement > corners[-1][1]:
+            corners.append((cost, agreement))
+    return corners
 
 
 def _points(
@@ -80,16 +80,16 @@ def _drawn(axis: str, points: Sequence[_Point]) -> CandidatesPlot:
     low = max(0.0, min(low, 1 - LEAST_SPAN) - ROOM * max(1 - low, LEAST_SPAN))
 
     def across(cost: float) -> float:
-        return round(LEFT + WIDTH * cost / highest, 1)
+        return round(ORIGIN_X + WIDTH * cost / highest, 1)
 
     def down(agreement: float) -> float:
-        return round(TOP + HEIGHT * (1 - agreement) / (1 - low), 1)
+        return round(ORIGIN_Y + HEIGHT * (1 - agreement) / (1 - low), 1)
 
     corners: list[tuple[float, float]] = []
     for cost, agreement in pareto_front([(point.cost, point.agreement) for point in points]):
         corners += [(across(cost), corners[-1][1])] if corners else []
         corners.append((across(cost), down(agreement)))
-    corners.append((LEFT + WIDTH, corners[-1][1]))
+    corners.append((ORIGIN_X + WIDTH, corners[-1][1]))
     return CandidatesPlot(
         axis=axis,
         marks=[_mark(point, across(point.cost), down(point.agreement)) for point in points],
